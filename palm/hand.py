@@ -1,0 +1,72 @@
+"""What was found in a frame: hands, and what each of them shows."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Side(StrEnum):
+    """Whose hand it is, as its owner would say it."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Shown(StrEnum):
+    """What of the hand faces the camera."""
+
+    PALM = "palm"
+    BACK = "back"
+    FIST = "fist"
+
+
+class Landmark(IntEnum):
+    """The 21 hand landmarks, numbered as MediaPipe Hands numbers them (Zhang et al. 2020)."""
+
+    WRIST = 0
+    THUMB_CMC = 1
+    THUMB_MCP = 2
+    THUMB_IP = 3
+    THUMB_TIP = 4
+    INDEX_MCP = 5
+    INDEX_PIP = 6
+    INDEX_DIP = 7
+    INDEX_TIP = 8
+    MIDDLE_MCP = 9
+    MIDDLE_PIP = 10
+    MIDDLE_DIP = 11
+    MIDDLE_TIP = 12
+    RING_MCP = 13
+    RING_PIP = 14
+    RING_DIP = 15
+    RING_TIP = 16
+    LITTLE_MCP = 17
+    LITTLE_PIP = 18
+    LITTLE_DIP = 19
+    LITTLE_TIP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One hand in one frame.
+
+    `landmarks` is (21, 2) float32 in pixels of the frame, origin at its top-left corner;
+    `depth` is (21,) float32 in the same pixels, relative to the wrist, negative toward the
+    camera; `world` is (21, 3) float32 in metres about the hand's centre; `presence` is the
+    model's probability, 0 to 1, that a hand is there at all.
+    """
+
+    landmarks: npt.NDArray[np.float32]
+    depth: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    presence: float
+    side: Side
+    shown: Shown
+
+    @property
+    def palm_width(self) -> float:
+        """From the index knuckle to the little finger's, in pixels."""
+        across = self.landmarks[Landmark.INDEX_MCP] - self.landmarks[Landmark.LITTLE_MCP]
+        return float(np.hypot(*across))

@@ -1,0 +1,61 @@
+"""The seams of recognition: what signs a palm and what compares two signatures.
+
+A signer and its matcher come as a pair with a version; a template remembers the version it was
+made by, so a better pair can replace this one while enrolled templates are still readable.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from palm.roi import Roi
+
+
+class VersionMismatch(ValueError):
+    """Two templates made by different signers cannot be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A palm signature at rest: opaque bytes that only the signer of the same version reads."""
+
+    version: int
+    code: bytes
+    quality: float
+    """0 to 1, of the palms that went into it."""
+
+
+class Signer(Protocol):
+    """Makes one template from the ROIs of one presentation."""
+
+    @property
+    def version(self) -> int: ...
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        """Fuses a burst of the same palm into one template.
+
+        Raises ValueError when the burst is empty or mixes sides.
+        """
+        ...
+
+
+class Matcher(Protocol):
+    """Compares templates of one version. A score is a similarity: higher is more alike."""
+
+    @property
+    def version(self) -> int: ...
+
+    def score(self, probe: Template, reference: Template) -> float:
+        """Raises VersionMismatch when either is of another version."""
+        ...
+
+    def prepare(self, references: Sequence[Template]) -> object:
+        """Lays references out for `search`; the result is the matcher's own."""
+        ...
+
+    def search(self, probe: Template, gallery: object) -> npt.NDArray[np.float32]:
+        """(len(references),) scores of a probe against everything prepared."""
+        ...

@@ -1,0 +1,20 @@
+"""The aligned palm: the one picture from which a signature is made."""
+
+from dataclasses import dataclass
+
+from palm.hand import Side
+from palm.image import Grey
+
+SIZE = 128
+"""Pixels a side of every ROI. Fingers point up and the thumb lies left: a left palm facing the
+camera is mirrored into the same pose as a right one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """(SIZE, SIZE) grey palm. `side` is None where the source did not tell (a bare ROI file);
+    `quality` is 0 to 1, how much of the palm's texture can be trusted."""
+
+    image: Grey
+    side: Side | None
+    quality: float
