@@ -23,7 +23,7 @@ class Observation:
     """Palm length (wrist to middle knuckle) over the frame's shorter side: how near the hand is.
     About 0.2 is far, 0.45 right, 0.6 too near."""
     offset: tuple[float, float] = (0.0, 0.0)
-    """Palm centre from the frame's centre, in half frame sides, right and down positive, -1 to 1."""
+    """Palm centre from the frame's centre, in half frame sides, right and down positive."""
     cut_off: bool = False
     """A part of the palm itself lies outside the frame."""
     tilt: float = 0.0
@@ -33,7 +33,7 @@ class Observation:
     openness: float = 0.0
     """0 a fist, 1 all five fingers straight and apart from the palm."""
     sharpness: float = 0.0
-    """0 blurred beyond use, 1 as sharp as the camera gives: energy in the ridges' band over noise."""
+    """0 blurred beyond use, 1 as sharp as the camera gives: energy in the ridges' band."""
     brightness: float = 0.0
     """Mean of the palm's grey level, 0 to 1."""
     clipped: float = 0.0

@@ -1,0 +1,362 @@
+"""Every screen of the kiosk, as a value: what it shows, and what it can be answered with.
+
+`await stage.ask(EnterPhone(country="US"))` shows the screen and returns its answer. The type
+argument of `Screen` is both the static type of the answer and, at run time, the list of answers
+the stage accepts from the window (`Screen.choices`, `Screen.takes_text`). The words are in the QML
+file of the same name (`ui/qml/Palm/screens/`); what is here decides nothing about looks.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+from kiosk.guidance import Guidance, Instruction
+from protocol.messages import Card, Holdings, Money, Purpose, Side
+
+
+class Choice(StrEnum):
+    """Everything a shopper or a member of staff can press."""
+
+    BACK = "back"
+    HELP = "help"
+    DONE = "done"
+    SIGN_UP = "sign_up"
+    TRY_PURCHASE = "try_purchase"
+    DELETE = "delete"
+    STAFF = "staff"
+    AGREE = "agree"
+    RESEND = "resend"
+    ADD = "add"
+    SKIP = "skip"
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    TRY_AGAIN = "try_again"
+    ANOTHER_WAY = "another_way"
+    CALL_STAFF = "call_staff"
+    USE_PALM = "use_palm"
+    USE_NUMBER = "use_number"
+    STAY = "stay"
+    LEAVE = "leave"
+    SELF_TEST = "self_test"
+    ACTIVATE = "activate"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Digits typed on the screen's own pad."""
+
+    text: str = field(repr=False)
+
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Screen(Generic[A_co]):
+    """A value that says what is shown; `A_co` says what it is answered with."""
+
+    choices: ClassVar[frozenset[Choice]] = frozenset()
+    takes_text: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in getattr(cls, "__orig_bases__", ()):
+            if get_origin(base) is Screen:
+                answers = _flatten(get_args(base)[0])
+                cls.choices = frozenset(a for a in answers if isinstance(a, Choice))
+                cls.takes_text = Entered in answers
+
+
+def _flatten(answer: Any) -> list[Any]:
+    parts = get_args(answer)
+    return [answer] if not parts else [leaf for part in parts for leaf in _flatten(part)]
+
+
+Back = Literal[Choice.BACK]
+Done = Literal[Choice.DONE]
+NoAnswer = Literal[None]
+
+
+# Before a visit
+
+
+class Notice(StrEnum):
+    """Why the welcome screen has something to say."""
+
+    OFFLINE = "offline"
+    CAMERA = "camera"
+    NOT_ACTIVATED = "not_activated"
+
+
+@dataclass(frozen=True)
+class Welcome(
+    Screen[Literal[Choice.SIGN_UP, Choice.TRY_PURCHASE, Choice.DELETE, Choice.HELP, Choice.STAFF]]
+):
+    """`demo` offers a purchase to try, where no till is attached."""
+
+    merchant: str
+    demo: bool = False
+    notice: Notice | None = None
+
+
+# Sign-up
+
+
+@dataclass(frozen=True)
+class AskConsent(Screen[Literal[Choice.AGREE] | Back]):
+    merchant: str
+
+
+class EntryProblem(StrEnum):
+    """What was wrong with what was typed, or with what became of it."""
+
+    NOT_A_NUMBER = "not_a_number"
+    NOT_MOBILE = "not_mobile"
+    WRONG_CODE = "wrong_code"
+    EXPIRED = "expired"
+    NOT_SENT = "not_sent"
+    WRONG_DIGITS = "wrong_digits"
+    WRONG_PIN = "wrong_pin"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True)
+class EnterPhone(Screen[Entered | Back]):
+    """`typed` keeps what the shopper had typed when there is a problem with it."""
+
+    country: str
+    calling_code: str
+    purpose: Purpose
+    typed: str = field(default="", repr=False)
+    problem: EntryProblem | None = None
+
+
+@dataclass(frozen=True)
+class EnterCode(Screen[Entered | Literal[Choice.RESEND] | Back]):
+    phone_last2: str
+    resend_after: int
+    """Seconds until another code can be asked for."""
+    problem: EntryProblem | None = None
+    attempts_left: int | None = None
+
+
+class CardProblem(StrEnum):
+    REFUSED = "refused"
+    NOT_READ = "not_read"
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True)
+class PresentCard(Screen[Back]):
+    """Answered by the terminal; the shopper can only go back."""
+
+    problem: CardProblem | None = None
+
+
+@dataclass(frozen=True)
+class OfferSecondPalm(Screen[Literal[Choice.ADD, Choice.SKIP]]):
+    first: Side
+
+
+@dataclass(frozen=True)
+class SignedUp(Screen[Done]):
+    name_hint: str
+    phone_last4: str = field(repr=False)
+    card: Card
+    palms: tuple[Side, ...]
+
+
+class Known(StrEnum):
+    PALM = "palm"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True)
+class AlreadyKnown(Screen[Literal[Choice.DONE, Choice.DELETE]]):
+    """The palm or the number has an account already."""
+
+    known: Known
+
+
+# Palm
+
+
+@dataclass(frozen=True)
+class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
+    """The live view. Shown again with every new guidance; the view itself comes from the camera."""
+
+    purpose: Purpose
+    guidance: Guidance = Guidance(Instruction.SHOW_PALM)
+    side: Side | None = None
+    """The hand that is asked for, where it matters."""
+    amount: Money | None = None
+    merchant: str = ""
+    attempts_left: int | None = None
+    """Set when the palm is asked for again."""
+
+
+class Work(StrEnum):
+    CHECKING_PALM = "checking_palm"
+    SENDING_CODE = "sending_code"
+    CHECKING_CODE = "checking_code"
+    SAVING_CARD = "saving_card"
+    FINISHING = "finishing"
+    PAYING = "paying"
+    DELETING = "deleting"
+    CHECKING_SERVICE = "checking_service"
+
+
+@dataclass(frozen=True)
+class Working(Screen[NoAnswer]):
+    work: Work
+
+
+# Pay
+
+
+@dataclass(frozen=True)
+class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
+    merchant: str
+    amount: Money
+    name_hint: str
+    card: Card
+
+
+@dataclass(frozen=True)
+class StepUp(Screen[Entered | Back]):
+    """The last four digits of the mobile number."""
+
+    problem: EntryProblem | None = None
+    attempts_left: int | None = None
+
+
+@dataclass(frozen=True)
+class Approved(Screen[Done]):
+    merchant: str
+    amount: Money
+    card: Card
+
+
+@dataclass(frozen=True)
+class Declined(Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
+    merchant: str
+    amount: Money
+    card: Card
+
+
+@dataclass(frozen=True)
+class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOTHER_WAY]]):
+    """`attempts_left` 0 means it cannot be tried again now."""
+
+    purpose: Purpose
+    attempts_left: int
+
+
+@dataclass(frozen=True)
+class PayAnotherWay(Screen[Done]):
+    merchant: str
+
+
+# Delete
+
+
+@dataclass(frozen=True)
+class ChooseProof(Screen[Literal[Choice.USE_PALM, Choice.USE_NUMBER] | Back]):
+    """How the shopper shows whose data is to go."""
+
+
+@dataclass(frozen=True)
+class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
+    """Held, not tapped."""
+
+    holdings: Holdings
+
+
+@dataclass(frozen=True)
+class Deleted(Screen[Done]):
+    receipt_id: str
+    erased: tuple[str, ...]
+    retained: tuple[str, ...]
+
+
+# Help, and things that went wrong
+
+
+@dataclass(frozen=True)
+class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
+    paying: bool
+
+
+@dataclass(frozen=True)
+class StaffCalled(Screen[Done]):
+    """Somebody is on the way."""
+
+
+class TroubleKind(StrEnum):
+    CAMERA = "camera"
+    TERMINAL = "terminal"
+    OFFLINE = "offline"
+    SERVICE = "service"
+    PAYMENT_UNKNOWN = "payment_unknown"
+    """The service went away between confirm and answer; the till is told once it is back."""
+    LOCKED = "locked"
+    STORAGE = "storage"
+
+
+@dataclass(frozen=True)
+class Trouble(Screen[Literal[Choice.TRY_AGAIN, Choice.HELP, Choice.DONE]]):
+    kind: TroubleKind
+    paying: bool = False
+
+
+@dataclass(frozen=True)
+class StillThere(Screen[Literal[Choice.STAY, Choice.LEAVE]]):
+    """Laid over the screen before a visit is given up; `seconds` counts down."""
+
+    seconds: int
+
+
+# Staff
+
+
+@dataclass(frozen=True)
+class EnterPin(Screen[Entered | Back]):
+    problem: EntryProblem | None = None
+    attempts_left: int | None = None
+    locked_for: int = 0
+    """Seconds."""
+    choosing: bool = False
+    """No PIN has been set yet: staff choose one."""
+
+
+class Health(StrEnum):
+    GOOD = "good"
+    BUSY = "busy"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the maintenance screen. `remedy` is for the operator."""
+
+    name: str
+    health: Health
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTART] | Back]):
+    """Shown again as the observations change."""
+
+    version: str
+    device_id: str | None
+    service: str
+    checks: tuple[Check, ...]
+    observations: tuple[tuple[str, str], ...] = ()
+    """Live figures of the vision pass: name and value, ready to read."""
+
+
+@dataclass(frozen=True)
+class EnterActivationCode(Screen[Entered | Back]):
+    problem: EntryProblem | None = None
