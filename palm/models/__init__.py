@@ -1,0 +1,56 @@
+"""The palm detector and the hand landmark model, as ONNX files in `assets/models/`.
+
+They are not kept in the repository: `python -m palm.models` builds them from the published
+MediaPipe wheel.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+
+import onnxruntime
+
+FOLDER = Path(__file__).parents[2] / "assets" / "models"
+
+
+class Model(StrEnum):
+    """A model by the name of its file.
+
+    `PALM_DETECTION`: `image` (1, 192, 192, 3) float32, RGB 0 to 1, to `boxes` (1, 2016, 18) and
+    `scores` (1, 2016, 1), logits.
+    `HAND_LANDMARK`: `image` (1, 224, 224, 3) float32, RGB 0 to 1, to `landmarks` (1, 63) in pixels
+    of that image, `presence` (1, 1) and `handedness` (1, 1), probabilities, and `world` (1, 63) in
+    metres.
+    """
+
+    PALM_DETECTION = "palm_detection"
+    HAND_LANDMARK = "hand_landmark"
+
+
+class ModelMissing(FileNotFoundError):
+    """A model has not been built yet."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is missing: build it with `python -m palm.models` (or `./run`)")
+
+
+def path(model: Model) -> Path:
+    """The model's file. Raises ModelMissing when it has not been built."""
+    file = FOLDER / f"{model}.onnx"
+    if not file.exists():
+        raise ModelMissing(file)
+    return file
+
+
+def session(model: Model) -> onnxruntime.InferenceSession:
+    """The model, ready to run on the calling thread alone: the other core draws the live view.
+
+    Raises ModelMissing when it has not been built.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        str(path(model)), options, providers=["CPUExecutionProvider"]
+    )
