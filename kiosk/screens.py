@@ -327,6 +327,8 @@ class EnterPin(Screen[Entered | Back]):
     """Seconds."""
     choosing: bool = False
     """No PIN has been set yet: staff choose one."""
+    repeat: bool = False
+    """The chosen PIN is typed once more, to be sure of it."""
 
 
 class Health(StrEnum):

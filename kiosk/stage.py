@@ -11,11 +11,18 @@ class WrongAnswer(ValueError):
     """The window answered a screen with something that screen does not offer."""
 
 
+class WalkedAway(Exception):
+    """The shopper has left: nobody answered the warning, or somebody pressed LEAVE on it."""
+
+
 class Stage(Protocol):
     """One screen at a time. All methods are called from the kiosk's asyncio loop."""
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
-        """Shows the screen and waits for its answer. Cancelling it takes the question back."""
+        """Shows the screen and waits for its answer. Cancelling it takes the question back.
+
+        Raises WalkedAway when LEAVE is pressed on the warning laid over it.
+        """
         ...
 
     def show(self, screen: Screen[object]) -> None:
