@@ -1,0 +1,44 @@
+"""`./run bench [NAME ...] [--json FILE]`: takes the figures and says which bounds are met."""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.figure import Figure
+
+NOT_A_BENCH = {"__init__", "__main__", "figure"}
+
+
+def main() -> int:
+    known = sorted({file.stem for file in Path(__file__).parent.glob("*.py")} - NOT_A_BENCH)
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("name", nargs="*", choices=[[], *known], help=f"of {', '.join(known)}")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    asked = parser.parse_args()
+
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores", file=sys.stderr)
+    figures: list[Figure] = []
+    for name in asked.name or known:
+        for figure in importlib.import_module(f"bench.{name}").measure():
+            figures.append(figure)
+            print(line(figure), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def line(figure: Figure) -> str:
+    bound = "" if figure.limit is None else f"{'≥' if figure.at_least else '≤'} {figure.limit:g}"
+    verdict = "" if figure.met else "  NOT MET"
+    return (
+        f"{figure.name:<44}{figure.value:>9.1f} {figure.unit:<5}{bound:>9}{verdict}  {figure.how}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
