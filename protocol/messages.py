@@ -319,3 +319,5 @@ class Problem(BaseModel):
     attempts_left: int | None = None
     retry_after: int | None = None
     """Seconds."""
+    time: AwareDatetime | None = None
+    """The service's clock, where the device's was the problem (`stale`)."""
