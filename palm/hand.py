@@ -70,3 +70,25 @@ class Hand:
         """From the index knuckle to the little finger's, in pixels."""
         across = self.landmarks[Landmark.INDEX_MCP] - self.landmarks[Landmark.LITTLE_MCP]
         return float(np.hypot(*across))
+
+
+def straightness(world: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(5,) how straight each finger is, thumb first, 0 bent onto the palm to 1 stretched away.
+
+    A finger reaches as far from the wrist as its bones are long when it is straight, and little
+    more than half as far in a fist; a thumb laid across the palm lies within the palm's width of
+    the little knuckle.
+    """
+    chains = world[_FINGERS]
+    bones = np.linalg.norm(np.diff(chains, axis=1), axis=2).sum(axis=1)
+    reach = np.linalg.norm(chains[:, -1] - chains[:, 0], axis=1) / bones
+    little, index = world[Landmark.LITTLE_MCP], world[Landmark.INDEX_MCP]
+    thumb = np.linalg.norm(world[Landmark.THUMB_TIP] - little) / np.linalg.norm(index - little)
+    fingers = (reach - 0.55) / 0.3
+    return np.clip(np.append((thumb - 0.8) / 0.4, fingers), 0, 1).astype(np.float32)
+
+
+_FINGERS = [
+    [Landmark.WRIST, *range(knuckle, knuckle + 4)]
+    for knuckle in (Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.RING_MCP, Landmark.LITTLE_MCP)
+]

@@ -1,0 +1,105 @@
+"""The palm detector: a square around every palm in the frame (Zhang et al. 2020, section 2.1)."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.image import Colour
+from palm.models import Model, session
+from palm.models.picture import network_input
+from palm.models.square import Square, unit
+
+SIZE = 192
+"""Pixels a side of what the network sees."""
+
+CERTAIN = 0.5
+"""Score from which a detection counts, as in MediaPipe."""
+
+SAME_PALM = 0.3
+"""Overlap (intersection over union) from which two detections are merged, weighted by score."""
+
+HAND = 2.6
+"""Side of the square around a hand, over that of the detected palm."""
+
+_WRIST, _MIDDLE_KNUCKLE = 0, 2
+"""Of the seven keypoints of a detection."""
+
+
+class PalmDetector:
+    """Raises ModelMissing when the model has not been built."""
+
+    def __init__(self) -> None:
+        self._session = session(Model.PALM_DETECTION)
+
+    def detect(self, image: Colour, fill: float, tinted: bool) -> list[Square]:
+        """Where hands are, best first.
+
+        `fill` is how much of the network's view the frame's longer side takes, the rest is black.
+        """
+        scale = SIZE * fill / max(image.shape[:2])
+        height, width = (max(round(side * scale), 1) for side in image.shape[:2])
+        top, left = (SIZE - height) // 2, (SIZE - width) // 2
+        view = np.zeros((SIZE, SIZE, 3), np.uint8)
+        view[top : top + height, left : left + width] = cv2.resize(
+            image, (width, height), interpolation=cv2.INTER_AREA
+        )
+        boxes, logits = self._session.run(
+            ["boxes", "scores"], {"image": network_input(view, tinted)}
+        )
+        scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -50, 50)))
+        certain = scores >= CERTAIN
+        points = boxes[0, certain].reshape(-1, 9, 2)
+        sizes = points[:, 1]
+        centres = points[:, 0] + _ANCHORS[certain]
+        keypoints = points[:, 2:] + _ANCHORS[certain][:, None]
+        found = np.concatenate([centres, sizes, keypoints.reshape(-1, 14)], axis=1)
+        return [
+            _square_around_hand(each, scale, np.array([left, top], np.float32))
+            for each in _merge(found, scores[certain])
+        ]
+
+
+def _anchors() -> npt.NDArray[np.float32]:
+    """(2016, 2) cell centres in pixels: two a cell at stride 8, six at stride 16."""
+    cells: list[npt.NDArray[np.float32]] = []
+    for across, each in ((24, 2), (12, 6)):
+        y, x = np.mgrid[0:across, 0:across]
+        centres = (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5) * SIZE / across
+        cells.append(np.repeat(centres, each, axis=0).astype(np.float32))
+    return np.concatenate(cells)
+
+
+_ANCHORS = _anchors()
+
+
+def _merge(
+    found: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]
+) -> list[npt.NDArray[np.float32]]:
+    """Weighted non-maximum suppression: overlapping detections become their weighted mean."""
+    low, high = found[:, :2] - found[:, 2:4] / 2, found[:, :2] + found[:, 2:4] / 2
+    areas = np.prod(high - low, axis=1)
+    merged: list[npt.NDArray[np.float32]] = []
+    left = np.argsort(-scores)
+    while left.size:
+        best = left[0]
+        sides = np.minimum(high[left], high[best]) - np.maximum(low[left], low[best])
+        shared = np.prod(np.maximum(sides, 0), axis=1)
+        same = shared / (areas[left] + areas[best] - shared) > SAME_PALM
+        same[0] = True
+        merged.append(np.average(found[left[same]], axis=0, weights=scores[left[same]]))
+        left = left[~same]
+    return merged
+
+
+def _square_around_hand(
+    found: npt.NDArray[np.float32], scale: float, offset: npt.NDArray[np.float32]
+) -> Square:
+    """Centre, size and seven keypoints in the network's view, as a square of the frame."""
+    centre, size, keypoints = found[:2], found[2:4], found[4:].reshape(7, 2)
+    up = unit(keypoints[_MIDDLE_KNUCKLE] - keypoints[_WRIST])
+    middle = centre + up * size[1] / 2
+    return Square(
+        ((middle - offset) / scale).astype(np.float32),
+        up.astype(np.float32),
+        float(size.max()) * HAND / scale,
+    )

@@ -1,0 +1,32 @@
+"""What a frame looks like to the networks."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.image import Colour
+
+COLOURLESS = 10.0
+"""Mean spread between the channels of a pixel, 0 to 255, below which a frame has no colour."""
+
+_LEVEL = np.linspace(0.0, 1.0, 256)
+_SKIN = (255 * np.stack([_LEVEL**1.9, _LEVEL**1.5, _LEVEL], axis=-1)).round().astype(np.uint8)
+"""Grey level to blue, green and red, from black over skin to white."""
+
+
+def is_colourless(image: Colour) -> bool:
+    """Whether the frame is grey or near infrared, replicated into three channels."""
+    sample = image[::16, ::16].astype(np.int16)
+    return float((sample.max(axis=-1) - sample.min(axis=-1)).mean()) < COLOURLESS
+
+
+def network_input(image: Colour, tinted: bool) -> npt.NDArray[np.float32]:
+    """(1, height, width, 3) RGB, 0 to 1.
+
+    The networks know hands by the colour of skin: of grey hands the detector finds half, and
+    nearly all once grey is tinted like skin. `tinted` does that.
+    """
+    if tinted:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        image = cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None])
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None].astype(np.float32) / 255
