@@ -165,10 +165,7 @@ class PrivateKey:
 
 def seal(capture: bytes | bytearray, key: VaultKey, context: Context) -> bytes:
     """Raises UnknownSuite, UnknownKey when the key is not one, and TooLarge."""
-    try:
-        suite = Suite(key.suite)
-    except ValueError:
-        raise UnknownSuite("the vault's key is of a suite not spoken here") from None
+    suite = _suite(key.suite)
     header = canonical.encode([VERSION, suite.value, key.key_id, context.to_list()])
     try:
         public = _public_key(suite, from_base64(key.public_key))
@@ -209,6 +206,13 @@ def _info(header: bytes) -> bytes:
     return _LABEL + header
 
 
+def _suite(name: str) -> Suite:
+    try:
+        return Suite(name)
+    except ValueError:
+        raise UnknownSuite("a suite that is not spoken here") from None
+
+
 def _public_key(suite: Suite, raw: bytes) -> X25519PublicKey | hpke.MLKEM768X25519PublicKey:
     if suite is Suite.X25519:
         return X25519PublicKey.from_public_bytes(raw)
@@ -242,9 +246,10 @@ def _parse(header: bytes) -> Header:
             pass
         case _:
             raise Truncated("truncated, or not an envelope")
-    if version != VERSION or suite not in Suite:
-        raise UnknownSuite("sealed with a version or suite that is not spoken here")
+    if version != VERSION:
+        raise UnknownSuite("sealed by a version that is not spoken here")
+    known = _suite(suite)
     try:
-        return Header(Suite(suite), key_id, Context.from_list(context))
+        return Header(known, key_id, Context.from_list(context))
     except ValueError:
         raise Truncated("truncated, or not an envelope") from None

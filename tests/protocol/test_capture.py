@@ -1,0 +1,85 @@
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.capture import MAX_BYTES, MAX_FRAMES, Burst, Frame, MalformedCapture
+
+JPEG = b"\xff\xd8\xff\xe0 a palm \xff\xd9"
+
+
+def frame(at_ms: int = 0, jpeg: bytes = JPEG) -> Frame:
+    return Frame(at_ms, bytearray(jpeg))
+
+
+def test_a_burst_is_read_as_it_was_written():
+    burst = Burst([frame(0), frame(33), frame(66)])
+    assert Burst.decode(burst.encode()) == burst
+
+
+def test_a_wiped_burst_holds_nothing_but_zeros():
+    burst = Burst([frame(), frame(33)])
+    burst.wipe()
+    assert all(not any(f.jpeg) and len(f.jpeg) == len(JPEG) for f in burst.frames)
+
+
+def test_wiping_reaches_the_very_buffer_the_camera_filled():
+    buffer = bytearray(JPEG)
+    Burst([Frame(0, buffer)]).wipe()
+    assert not any(buffer)
+
+
+def test_a_frame_does_not_show_its_picture_when_printed():
+    assert "palm" not in repr(Burst([frame()])) + repr(frame())
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param([], id="no frames"),
+        pytest.param([frame()] * (MAX_FRAMES + 1), id="too many frames"),
+        pytest.param([frame(0, b"\xff\xd8\xff" + bytes(MAX_BYTES) + b"\xff\xd9")], id="too large"),
+        pytest.param([frame(0, b"GIF89a")], id="not a JPEG"),
+        pytest.param([frame(0, JPEG[:-1])], id="a truncated JPEG"),
+        pytest.param([frame(0, b"")], id="an empty frame"),
+        pytest.param([frame(33), frame(0)], id="going back in time"),
+        pytest.param([frame(-1)], id="before its own start"),
+    ],
+)
+def test_what_is_not_a_burst_cannot_be_made(frames: list[Frame]):
+    with pytest.raises(MalformedCapture):
+        Burst(frames)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(Burst([frame()]).encode()[:-1], id="truncated"),
+        pytest.param(Burst([frame()]).encode() + b"\0", id="something behind it"),
+        pytest.param(bytes(MAX_BYTES * 2), id="giant"),
+        pytest.param(b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", id="claims to be endless"),
+        pytest.param(b"\x81" * 10_000, id="nested without end"),
+        pytest.param(cbor2.dumps([2, [[0, JPEG]]]), id="another version"),
+        pytest.param(cbor2.dumps([1, [[0.5, JPEG]]]), id="a time that is no whole number"),
+        pytest.param(cbor2.dumps([1, [[0, JPEG, 1]]]), id="one thing too many"),
+        pytest.param(cbor2.dumps([1, [[0, JPEG.decode("latin-1")]]]), id="text for a picture"),
+        pytest.param(cbor2.dumps([1, "frames"]), id="text for frames"),
+        pytest.param(cbor2.dumps({"version": 1}), id="a map"),
+    ],
+)
+def test_what_is_not_an_encoded_burst_is_refused(data: bytes):
+    with pytest.raises(MalformedCapture):
+        Burst.decode(data)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_whatsoever_do_worse_than_being_refused(data: bytes):
+    with pytest.raises(MalformedCapture):
+        Burst.decode(data)
+
+
+def test_what_is_wrong_is_said_without_quoting_the_picture():
+    with pytest.raises(MalformedCapture) as caught:
+        Burst.decode(cbor2.dumps([1, [[0, b"secret picture"]]]))
+    assert "secret" not in str(caught.value)
