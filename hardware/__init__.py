@@ -1,0 +1,1 @@
+"""Drivers of everything attached to the kiosk: each real, replayed or simulated."""

@@ -1,0 +1,93 @@
+"""Where a device is, as written in the settings: `scheme:rest?query`.
+
+v4l2:/dev/video0?size=1280x720&fps=30
+replay:clip.mp4?loop=0
+rtsp://camera.local/stream
+sim:shopper?seed=7
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from hardware.faults import BadAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`rest` is what lies between the scheme and the query; `options` is the query."""
+
+    scheme: str
+    rest: str
+    options: Mapping[str, str]
+    text: str = field(repr=False)
+    """As written. May hold a password: print the address itself, never this."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Raises BadAddress."""
+        scheme, colon, after = text.strip().partition(":")
+        if not colon or not scheme:
+            raise BadAddress(
+                f"The device address '{_without_password(text)}' has no scheme.",
+                "Write it as scheme:rest, for example v4l2:/dev/video0 or sim:shopper.",
+            )
+        rest, _, query = after.partition("?")
+        options = parse_qsl(query, keep_blank_values=True)
+        if len({name for name, _ in options}) < len(options):
+            raise BadAddress(
+                f"The device address '{_without_password(text)}' gives an option twice.",
+                "Give each option once.",
+            )
+        return cls(scheme.lower(), rest, dict(options), text.strip())
+
+    def __str__(self) -> str:
+        return _without_password(self.text)
+
+    def known(self, *names: str) -> Mapping[str, str]:
+        """The options, when there is none but `names`. Raises BadAddress."""
+        for name in self.options:
+            if name not in names:
+                raise self.wrong(f"has no option '{name}'", f"It takes: {', '.join(names)}.")
+        return self.options
+
+    def number(self, name: str, default: float, *, least: float, most: float) -> float:
+        """An option's value, `least` to `most`. Raises BadAddress."""
+        written = self.options.get(name)
+        if written is None:
+            return default
+        try:
+            value = float(written)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise self.wrong(
+                f"cannot have {name}={written}", f"Use a number from {least:g} to {most:g}."
+            )
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """An option that is 1 or 0. Raises BadAddress."""
+        return bool(self.number(name, float(default), least=0, most=1))
+
+    def size(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+        """An option written WIDTHxHEIGHT, as (height, width). Raises BadAddress."""
+        written = self.options.get(name)
+        if written is None:
+            return default
+        width, _, height = written.partition("x")
+        if not (width.isdecimal() and height.isdecimal()):
+            raise self.wrong(f"cannot have {name}={written}", f"Write {name}=1280x720.")
+        return int(height), int(width)
+
+    def wrong(self, what: str, remedy: str) -> BadAddress:
+        """The error that says what is wrong with this address."""
+        return BadAddress(f"The device address '{self}' {what}.", remedy)
+
+
+def _without_password(text: str) -> str:
+    try:
+        password = urlsplit(text).password
+    except ValueError:
+        return "(unreadable)"
+    return text.replace(f":{password}@", ":…@") if password else text

@@ -1,0 +1,40 @@
+"""Cameras: on this machine, on the network, replayed and simulated."""
+
+from collections.abc import Callable, Mapping
+
+from hardware.address import Address
+from hardware.camera.camera import Camera, CameraSource, Colour, Size
+from hardware.camera.replay import replay
+from hardware.camera.sim import Scene, SimulatedCamera
+from hardware.camera.stream import StreamCamera
+from hardware.camera.v4l2 import V4l2Camera
+
+__all__ = ["Camera", "CameraSource", "Colour", "Scene", "SimulatedCamera", "Size", "camera_at"]
+
+
+def camera_at(
+    text: str, scenes: Mapping[str, Callable[[Address], Scene]] | None = None
+) -> CameraSource:
+    """The camera an address names. `scenes` are what simulated cameras can look at, by the name
+    after `sim:`; each is made from the whole address, whose options are its own.
+
+    Raises BadAddress, and PermanentFault when a replay is not there.
+    """
+    address = Address.parse(text)
+    if address.scheme == "v4l2":
+        return V4l2Camera(address)
+    if address.scheme in StreamCamera.SCHEMES:
+        return StreamCamera(address)
+    if address.scheme == "replay":
+        return replay(address)
+    if address.scheme != "sim":
+        raise address.wrong(
+            f"names no camera driver: there is no '{address.scheme}'",
+            "Use v4l2:, http:, https:, rtsp:, replay: or sim:.",
+        )
+    if scenes is None or address.rest not in scenes:
+        raise address.wrong(
+            f"names no scene: there is no '{address.rest}'",
+            f"Use one of: {', '.join(scenes or ())}.",
+        )
+    return SimulatedCamera(scenes[address.rest](address), name=f"simulated {address.rest}")

@@ -1,0 +1,99 @@
+"""The production logic between a device that delivers pictures and the feed.
+
+It stands on the part of `cv2.VideoCapture` that it needs, so a simulated device can stand in its
+place and fail as a real one does: by answering False, by blocking, by changing its picture size.
+"""
+
+import time
+from typing import Protocol
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from hardware.camera.camera import Colour, Size
+from hardware.faults import TemporaryFault
+
+UNREADABLE_IN_A_ROW = 15
+"""A damaged picture is passed over; so many of them, half a second's, are a broken camera."""
+
+
+class Video(Protocol):
+    """What is used of `cv2.VideoCapture`. `retrieve` writes into `image` and returns it, or another
+    array where that one did not fit."""
+
+    def grab(self) -> bool: ...
+    def retrieve(self, image: Colour, /) -> tuple[bool, MatLike]: ...
+    def get(self, property: int, /) -> float: ...
+    def release(self) -> None: ...
+
+
+class Capture:
+    """An open camera that delivers through `video`. Closes it when told to."""
+
+    def __init__(self, name: str, video: Video) -> None:
+        self._name = name
+        self._video = video
+        self._size = self._reported_size()
+        self._native = np.empty((*self._size, 3), np.uint8)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def size(self) -> Size:
+        return self._size
+
+    def read(self, out: Colour) -> float:
+        """See `Camera.read`."""
+        fits = out.shape[:2] == self._size
+        for _ in range(UNREADABLE_IN_A_ROW):
+            if not self._video.grab():
+                raise TemporaryFault(
+                    f"The camera {self._name} stopped delivering pictures.",
+                    "Check its cable and power; it is tried again by itself.",
+                )
+            at = time.monotonic()
+            readable, frame = self._video.retrieve(out if fits else self._native)
+            if not readable:
+                continue
+            # OpenCV would go on, rescaling every picture to the size it started with.
+            if self._reported_size() != self._size or frame.shape[:2] != self._size:
+                raise TemporaryFault(
+                    f"The camera {self._name} changed its picture size.",
+                    "It is opened anew by itself; check for another program using it.",
+                )
+            if frame is not out:
+                fit(frame, out)
+            return at
+        raise TemporaryFault(
+            f"The camera {self._name} delivers damaged pictures.",
+            "Check its cable; try another port or a shorter cable.",
+        )
+
+    def close(self) -> None:
+        self._video.release()
+        self._native.fill(0)
+
+    def _reported_size(self) -> Size:
+        return (
+            int(self._video.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            int(self._video.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        )
+
+
+def fit(picture: MatLike, out: Colour) -> None:
+    """Writes the whole picture as large as it goes into the middle of `out`, the rest black."""
+    (height, width), (rows, columns) = picture.shape[:2], out.shape[:2]
+    scale = min(rows / height, columns / width)
+    tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (rows - tall) // 2, (columns - wide) // 2
+    inside = out[top : top + tall, left : left + wide]
+    if (tall, wide) == (height, width):
+        np.copyto(inside, picture)
+    else:
+        shrinking = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        cv2.resize(picture, (wide, tall), dst=inside, interpolation=shrinking)
+    for border in (out[:top], out[top + tall :], out[:, :left], out[:, left + wide :]):
+        border.fill(0)

@@ -1,0 +1,251 @@
+"""A camera's pictures, for as long as the kiosk runs, whatever becomes of the camera.
+
+One thread reads the camera into the ring (`hardware.camera.ring`). A second one watches the
+first: no picture for a second, whatever the driver says or does not say, is a fault, and the
+camera is opened anew until it is there again.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hardware.camera.camera import CameraSource, Size
+from hardware.camera.ring import Lease, Mailbox, Ring
+from hardware.faults import DeviceFault, PermanentFault, TemporaryFault
+
+__all__ = [
+    "Broken",
+    "Feed",
+    "FeedState",
+    "Lease",
+    "Mailbox",
+    "Patience",
+    "Recovering",
+    "Starting",
+    "Streaming",
+]
+
+_log = logging.getLogger(__name__)
+
+LEFT_BEHIND_AT_MOST = 3
+"""Readers stuck in a driver that does not return. They cannot be stopped, only left behind; with
+so many, none is added until one comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """No picture yet, and nothing known to be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """Pictures arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """It is opened anew, again and again, until it works."""
+
+    fault: DeviceFault
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Somebody has to do something; it is still looked at now and then."""
+
+    fault: PermanentFault
+
+
+FeedState: TypeAlias = Starting | Streaming | Recovering | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a feed waits for what, in seconds."""
+
+    silence: float = 0.9
+    """For the next picture: with the time it takes to notice, under a second."""
+    opening: float = 8.0
+    """For the first one: a camera on the network takes its time."""
+    retry: float = 0.2
+    """Before it is opened anew; doubled with every failure in a row."""
+    retry_at_most: float = 2.0
+    broken: float = 15.0
+    """Before another look at what only a person can mend."""
+
+
+class Feed:
+    """Pictures of one size, (height, width), from `start` to `stop`. Thread-safe."""
+
+    def __init__(
+        self, source: CameraSource, size: Size = (720, 1280), patience: Patience | None = None
+    ) -> None:
+        self.source = source
+        self.size = size
+        self._patience = patience or Patience()
+        self._ring = Ring(size)
+        self._changed = threading.Condition()
+        self._state: FeedState = Starting()
+        self._state_watchers: list[Callable[[FeedState], None]] = []
+        self._stopping = False
+        self._left_behind: list[_Reader] = []
+        self._watchdog = threading.Thread(target=self._watch, name="camera watchdog", daemon=True)
+
+    def start(self) -> None:
+        self._watchdog.start()
+
+    def stop(self) -> None:
+        """Closes the camera and wipes every buffer. Both threads have ended when it returns,
+        except a reader whose driver does not return: that one closes the camera when it does."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._watchdog.is_alive():
+            self._watchdog.join()
+        self._ring.close()
+
+    def subscribe(self, on_arrival: Callable[[], None] | None = None) -> Mailbox:
+        """A mailbox for one reader of pictures. `on_arrival` is called on the camera's thread
+        with every new one and must return at once."""
+        return self._ring.subscribe(on_arrival)
+
+    def wipe(self) -> None:
+        """Zeroes every picture in memory; a leased one as soon as it is given back. Nothing taken
+        before is delivered after."""
+        self._ring.wipe()
+
+    @property
+    def state(self) -> FeedState:
+        return self._state
+
+    def on_state(self, watcher: Callable[[FeedState], None]) -> Callable[[], None]:
+        """Tells `watcher` every state from now on, on the feed's own thread. Returns what takes
+        it back."""
+        with self._changed:
+            self._state_watchers.append(watcher)
+
+        def take_back() -> None:
+            with self._changed:
+                self._state_watchers.remove(watcher)
+
+        return take_back
+
+    def _watch(self) -> None:
+        """The watchdog: one reader after the other."""
+        failures = 0
+        while not self._stopping:
+            reader = _Reader(self.source, self._ring, self._changed)
+            reader.start()
+            fault = self._follow(reader)
+            if fault is None:
+                reader.join(self._patience.silence)
+                return
+            failures = 0 if reader.delivered else failures + 1
+            permanent = isinstance(fault, PermanentFault)
+            self._enter(Broken(fault) if permanent else Recovering(fault))
+            self._rest(self._patience.broken if permanent else self._back_off(failures))
+
+    def _follow(self, reader: "_Reader") -> DeviceFault | None:
+        """Watches a reader until it ends or falls silent, and dismisses it. None when the feed is
+        to stop."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopping or reader.fault or reader.delivered, self._patience.opening
+            )
+        if reader.delivered:
+            self._enter(Streaming())
+        with self._changed:
+            while reader.delivered and not (self._stopping or reader.fault):
+                left = reader.delivered + self._patience.silence - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+            reader.dismissed = True
+            if self._stopping:
+                return None
+            if reader.fault is None:
+                self._left_behind.append(reader)
+        return reader.fault or TemporaryFault(
+            f"The camera {self.source.name} has stopped answering.",
+            "If it does not come back by itself, unplug it and plug it in again.",
+        )
+
+    def _back_off(self, failures: int) -> float:
+        pause = min(self._patience.retry * 2**failures, self._patience.retry_at_most)
+        # Two kiosks after one camera would otherwise take turns forever.
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - nothing secret
+
+    def _rest(self, pause: float) -> None:
+        def crowded() -> bool:
+            self._left_behind = [r for r in self._left_behind if r.fault is None]
+            return len(self._left_behind) >= LEFT_BEHIND_AT_MOST
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, pause)
+            self._changed.wait_for(lambda: self._stopping or not crowded())
+
+    def _enter(self, state: FeedState) -> None:
+        if isinstance(state, Recovering | Broken):
+            _log.warning("%s", state.fault)
+        else:
+            _log.info("The camera %s delivers pictures", self.source.name)
+        with self._changed:
+            self._state = state
+            watchers = tuple(self._state_watchers)
+        for watcher in watchers:
+            watcher(state)
+
+
+class _Reader(threading.Thread):
+    """One opening of the camera. A daemon: one stuck in its driver must not keep the process."""
+
+    def __init__(self, source: CameraSource, ring: Ring, changed: threading.Condition) -> None:
+        super().__init__(name="camera", daemon=True)
+        self._source = source
+        self._ring = ring
+        self._changed = changed
+        self.delivered = 0.0
+        """When the last picture came, on the clock of `time.monotonic`; 0 before the first."""
+        self.dismissed = False
+        """Set by the watchdog: what still comes is nobody's."""
+        self.fault: DeviceFault | None = None
+        """Set when the thread is done."""
+
+    def run(self) -> None:
+        fault = self._read()
+        with self._changed:
+            self.fault = fault
+            self._changed.notify_all()
+
+    def _read(self) -> DeviceFault:
+        buffer = None
+        try:
+            with closing(self._source.open()) as camera:
+                buffer = self._ring.claim()
+                while buffer is not None and not self.dismissed:
+                    at = camera.read(buffer.image)
+                    if not self.dismissed:
+                        buffer = self._ring.publish(buffer, at)
+                        self._report()
+        except DeviceFault as fault:
+            return fault
+        except Exception:
+            _log.exception("The driver of %s failed", self._source.name)
+        finally:
+            if buffer is not None:
+                self._ring.give_back(buffer)
+        return TemporaryFault(
+            f"The driver of {self._source.name} failed.", "See the log; it is tried again."
+        )
+
+    def _report(self) -> None:
+        first = not self.delivered
+        self.delivered = time.monotonic()
+        if first:
+            with self._changed:
+                self._changed.notify_all()

@@ -1,0 +1,195 @@
+"""The buffers pictures live in, and how they are handed out: the newest, to everybody, uncopied.
+
+Buffers are made once. Each reader has a mailbox with room for one picture: a newer one replaces
+the one nobody took, so nobody queues and nobody waits for anybody. What is taken is leased, and a
+leased buffer is not written to until it is given back.
+"""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+import numpy as np
+
+from hardware.camera.camera import Colour, Size
+
+BUFFERS = 12
+"""One being written, one newest, one with the live view, one with the vision pass, a burst of
+five, and one for each reader that may have been left behind in its driver."""
+
+
+class Buffer:
+    """One picture's memory, as the camera's thread sees it."""
+
+    def __init__(self, size: Size) -> None:
+        self.image: Colour = np.zeros((*size, 3), np.uint8)
+        self.at = 0.0
+        self.sequence = 0
+        self.holders = 0
+        """Leases, and the camera's thread while it writes."""
+        self.to_be_wiped = False
+
+
+class Lease:
+    """One picture, for as long as it is held. A context manager; closing twice is harmless."""
+
+    def __init__(self, ring: "Ring", buffer: Buffer) -> None:
+        self._ring = ring
+        self._buffer = buffer
+        self._held = True
+        self.image: Colour = buffer.image
+        """(height, width, 3) BGR: the buffer itself, not to be touched once the lease is closed."""
+        self.at = buffer.at
+        """When it was taken, on the clock of `time.monotonic`."""
+        self.sequence = buffer.sequence
+        """Pictures are numbered from 1; a number left out is one that was not taken in time."""
+
+    def again(self) -> "Lease":
+        """A second lease of the same picture, to be closed on its own."""
+        return self._ring.lease(self._buffer)
+
+    def close(self) -> None:
+        if self._held:
+            self._held = False
+            self._ring.give_back(self._buffer)
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Mailbox:
+    """The newest picture its owner has not seen."""
+
+    def __init__(self, ring: "Ring", on_arrival: Callable[[], None] | None) -> None:
+        self._ring = ring
+        self.on_arrival = on_arrival
+        self.newest: Buffer | None = None
+        self.closed = False
+
+    def take(self, timeout: float = 0.0) -> Lease | None:
+        """The newest picture, waiting up to `timeout` seconds for one; None when there is none,
+        or when the mailbox is closed."""
+        return self._ring.take(self, timeout)
+
+    def close(self) -> None:
+        """Takes no more, and wakes whoever waits in `take`."""
+        self._ring.unsubscribe(self)
+
+
+class Ring:
+    """A fixed number of buffers of one size. Thread-safe; one thread at a time writes."""
+
+    def __init__(self, size: Size, buffers: int = BUFFERS) -> None:
+        self._arrived = threading.Condition()
+        self._buffers = [Buffer(size) for _ in range(buffers)]
+        self._mailboxes: list[Mailbox] = []
+        self._sequence = 0
+
+    def subscribe(self, on_arrival: Callable[[], None] | None) -> Mailbox:
+        """A mailbox for one reader. `on_arrival` is called on the camera's thread."""
+        mailbox = Mailbox(self, on_arrival)
+        with self._arrived:
+            self._mailboxes.append(mailbox)
+        return mailbox
+
+    def unsubscribe(self, mailbox: Mailbox) -> None:
+        with self._arrived:
+            if not mailbox.closed:
+                mailbox.closed = True
+                mailbox.newest = None
+                self._mailboxes.remove(mailbox)
+                self._arrived.notify_all()
+
+    def close(self) -> None:
+        """Closes every mailbox and wipes."""
+        for mailbox in tuple(self._mailboxes):
+            self.unsubscribe(mailbox)
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Zeroes every buffer; one that is leased, or being written, as soon as it is given back.
+        Nothing taken before is delivered after."""
+        with self._arrived:
+            for mailbox in self._mailboxes:
+                mailbox.newest = None
+            for buffer in self._buffers:
+                if buffer.holders:
+                    buffer.to_be_wiped = True
+                else:
+                    buffer.image.fill(0)
+
+    # For the readers
+
+    def take(self, mailbox: Mailbox, timeout: float) -> Lease | None:
+        with self._arrived:
+            self._arrived.wait_for(lambda: mailbox.newest is not None or mailbox.closed, timeout)
+            buffer, mailbox.newest = mailbox.newest, None
+            if buffer is None:
+                return None
+            buffer.holders += 1
+            return Lease(self, buffer)
+
+    def lease(self, buffer: Buffer) -> Lease:
+        with self._arrived:
+            assert buffer.holders, "only what is held can be leased again"
+            buffer.holders += 1
+            return Lease(self, buffer)
+
+    def give_back(self, buffer: Buffer) -> None:
+        with self._arrived:
+            buffer.holders -= 1
+            if not buffer.holders and buffer.to_be_wiped:
+                _wipe(buffer)
+
+    # For the camera's thread
+
+    def claim(self) -> Buffer | None:
+        """A buffer to write to; None while all are held."""
+        with self._arrived:
+            return self._oldest_free(but=None)
+
+    def publish(self, buffer: Buffer, at: float) -> Buffer:
+        """Delivers what was written to a claimed buffer and returns the one to write to next. It
+        is the same again, and nothing is delivered, while all others are held, or when the ring
+        was wiped as it was written."""
+        with self._arrived:
+            self._sequence += 1
+            if buffer.to_be_wiped:
+                _wipe(buffer)
+                return buffer
+            following = self._oldest_free(but=buffer)
+            if following is None:
+                return buffer
+            buffer.at, buffer.sequence = at, self._sequence
+            buffer.holders -= 1
+            for mailbox in self._mailboxes:
+                mailbox.newest = buffer
+            announced = [m.on_arrival for m in self._mailboxes if m.on_arrival is not None]
+            self._arrived.notify_all()
+        for on_arrival in announced:
+            on_arrival()
+        return following
+
+    def _oldest_free(self, *, but: Buffer | None) -> Buffer | None:
+        free = [b for b in self._buffers if not b.holders and b is not but]
+        if not free:
+            return None
+        oldest = min(free, key=lambda b: b.sequence)
+        oldest.holders = 1
+        for mailbox in self._mailboxes:
+            if mailbox.newest is oldest:
+                mailbox.newest = None
+        return oldest
+
+
+def _wipe(buffer: Buffer) -> None:
+    buffer.image.fill(0)
+    buffer.to_be_wiped = False

@@ -1,0 +1,133 @@
+"""A camera that looks at a drawn scene. What is simulated is the device, below the driver: it is
+unplugged, stalls and comes back as hardware does, and the driver's own logic meets the fault."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from hardware.camera.camera import Colour, Size
+from hardware.camera.capture import Capture
+from hardware.faults import TemporaryFault
+
+
+class Scene(Protocol):
+    """What a simulated camera sees."""
+
+    def draw(self, out: Colour, at: float) -> None:
+        """Writes the whole picture of the moment `at`, seconds on the clock of `time.monotonic`,
+        into `out`. Called on the camera's thread."""
+        ...
+
+
+@dataclass(slots=True)
+class _Device:
+    """What is true of the device and its cable, whoever has it open."""
+
+    scene: Scene
+    size: Size
+    interval: float
+    paced: bool
+    plugged: bool = True
+    pulled: int = 0
+    """How often the cable was pulled: what was open before stays lost."""
+    stalled: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+class SimulatedCamera:
+    """The device and its cable. Thread-safe; outlives every opening of it.
+
+    With `paced` off, pictures come as fast as they are asked for, stamped as if 1/fps apart.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        name: str = "simulated camera",
+        size: Size = (720, 1280),
+        fps: float = 30.0,
+        paced: bool = True,
+    ) -> None:
+        self.name = name
+        self._device = _Device(scene, size, 1 / fps, paced)
+
+    @property
+    def scene(self) -> Scene:
+        return self._device.scene
+
+    def open(self) -> Capture:
+        """Raises TemporaryFault while unplugged."""
+        if not self._device.plugged:
+            raise TemporaryFault(
+                f"The camera {self.name} is unplugged.", "Plug it in; it is found by itself."
+            )
+        return Capture(self.name, _Video(self._device))
+
+    def unplug(self) -> None:
+        """Pulls the cable: whoever waits for a picture learns it, and opening fails."""
+        with self._device.changed:
+            self._device.plugged = False
+            self._device.pulled += 1
+            self._device.changed.notify_all()
+
+    def plug_in(self) -> None:
+        with self._device.changed:
+            self._device.plugged = True
+
+    def stall(self) -> None:
+        """Delivers nothing more and says nothing: reading blocks until `resume` or `unplug`."""
+        with self._device.changed:
+            self._device.stalled = True
+
+    def resume(self) -> None:
+        with self._device.changed:
+            self._device.stalled = False
+            self._device.changed.notify_all()
+
+    def resize(self, size: Size) -> None:
+        """Delivers (height, width) from the next picture on, unasked, as some devices do."""
+        with self._device.changed:
+            self._device.size = size
+
+
+class _Video:
+    """One opening of the device, with the surface of `cv2.VideoCapture`."""
+
+    def __init__(self, device: _Device) -> None:
+        self._device = device
+        self._pulled = device.pulled
+        self._at = self._due = time.monotonic()
+
+    def grab(self) -> bool:
+        device = self._device
+        with device.changed:
+            if device.paced:
+                device.changed.wait_for(self._lost, max(0.0, self._due - time.monotonic()))
+            device.changed.wait_for(lambda: self._lost() or not device.stalled)
+            if self._lost():
+                return False
+        # A slow scene loses pictures; it does not fall behind the clock.
+        self._at = max(self._due, time.monotonic()) if device.paced else self._due
+        self._due = self._at + device.interval
+        return True
+
+    def retrieve(self, image: Colour, /) -> tuple[bool, Colour]:
+        if image.shape[:2] != self._device.size:
+            image = np.empty((*self._device.size, 3), np.uint8)
+        self._device.scene.draw(image, self._at)
+        return True, image
+
+    def get(self, property: int, /) -> float:
+        height, width = self._device.size
+        return {cv2.CAP_PROP_FRAME_HEIGHT: height, cv2.CAP_PROP_FRAME_WIDTH: width}[property]
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def _lost(self) -> bool:
+        return self._device.pulled > self._pulled

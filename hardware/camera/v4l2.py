@@ -1,0 +1,90 @@
+"""A camera on this machine, through Video4Linux 2: `v4l2:/dev/video0?size=1280x720&fps=30`."""
+
+import logging
+import os
+from errno import EACCES, ENODEV, ENOENT, ENXIO, EPERM
+
+import cv2
+
+from hardware.address import Address
+from hardware.camera.capture import Capture
+from hardware.faults import PermanentFault, TemporaryFault
+
+# Read once, when OpenCV first opens a camera. Its own 10 s would leave a pulled camera's reader
+# hanging about long after the feed has given it up.
+os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = "1"
+
+_log = logging.getLogger(__name__)
+
+# MJPG first: over USB 2 most cameras give 720p at 30 frames a second in no other way.
+_FORMATS = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
+
+
+class V4l2Camera:
+    """A Video4Linux device and the picture it is asked for."""
+
+    def __init__(self, address: Address) -> None:
+        """Raises BadAddress."""
+        address.known("size", "fps")
+        self._device = address.rest
+        if not self._device.startswith("/dev/"):
+            raise address.wrong("names no device", "Write v4l2:/dev/video0, or /dev/v4l/by-id/….")
+        self._size = address.size("size", (720, 1280))
+        self._fps = address.number("fps", 30, least=1, most=240)
+
+    @property
+    def name(self) -> str:
+        return self._device
+
+    def open(self) -> Capture:
+        """Raises TemporaryFault when it is absent or busy, PermanentFault when this process may
+        not use it."""
+        video = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
+        if not video.isOpened():
+            video.release()
+            raise self._why_not()
+        self._ask(video)
+        return Capture(self._device, video)
+
+    def _ask(self, video: cv2.VideoCapture) -> None:
+        """Sets format, size and rate. `set` answers True when it is ignored: they are read back."""
+        height, width = self._size
+        for form in _FORMATS:
+            video.set(cv2.CAP_PROP_FOURCC, form)
+            if int(video.get(cv2.CAP_PROP_FOURCC)) == form:
+                break
+        video.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        video.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        video.set(cv2.CAP_PROP_FPS, self._fps)
+        # One picture in the driver's queue: an older one is of no use to anybody.
+        video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        got = (
+            int(video.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(video.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            video.get(cv2.CAP_PROP_FPS),
+        )
+        if got != (width, height, self._fps):
+            _log.warning(
+                "%s was asked for %dx%d at %g and gives %dx%d at %g",
+                *(self._device, width, height, self._fps, *got),
+            )
+
+    def _why_not(self) -> TemporaryFault | PermanentFault:
+        """OpenCV only says that it could not; opening the device says why."""
+        try:
+            os.close(os.open(self._device, os.O_RDWR | os.O_NONBLOCK))
+        except OSError as error:
+            if error.errno in (ENOENT, ENODEV, ENXIO):
+                return TemporaryFault(
+                    f"There is no camera at {self._device}.",
+                    "Plug it in; it is found by itself.",
+                )
+            if error.errno in (EACCES, EPERM):
+                return PermanentFault(
+                    f"This kiosk may not use {self._device}.",
+                    "Add its user to the group 'video' and start it again.",
+                )
+        return TemporaryFault(
+            f"{self._device} is busy, or is no camera.",
+            "Close other programs that use it; check the address with v4l2-ctl --list-devices.",
+        )

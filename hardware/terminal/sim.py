@@ -1,0 +1,109 @@
+"""A terminal without a card in sight: `sim:`, or `sim:?after=3&card=visa`, which taps a test card
+by itself after some seconds of waiting."""
+
+import asyncio
+import threading
+from enum import StrEnum
+
+from hardware.address import Address
+from hardware.faults import DeviceFault, TemporaryFault
+from hardware.terminal.terminal import CardRead, CardUnreadable
+
+
+class TestCard(StrEnum):
+    """Cards that the payment provider's test mode knows."""
+
+    VISA = "visa"
+    MASTERCARD = "mastercard"
+    DECLINES = "declines"
+    """Is accepted at sign-up and declines every purchase."""
+    REFUSED = "refused"
+    """Is declined at sign-up."""
+
+    __test__ = False  # pytest takes every class named Test… for tests
+
+
+_READS = {
+    TestCard.VISA: CardRead("tok_visa", "Alex Doe"),
+    TestCard.MASTERCARD: CardRead("tok_mastercard", "Sam Rivera"),
+    TestCard.DECLINES: CardRead("tok_chargeCustomerFail", "Kim Novak"),
+    TestCard.REFUSED: CardRead("tok_chargeDeclined", "Robin Lee"),
+}
+
+
+class SimulatedTerminal:
+    """`tap`, `unplug`, `plug_in` and `fail_next` may be called from any thread."""
+
+    def __init__(self, address: Address) -> None:
+        """Raises BadAddress."""
+        options = address.known("after", "card")
+        self._taps_itself_after = (
+            address.number("after", 0, least=0, most=3600) if "after" in options else None
+        )
+        try:
+            self._own_card = TestCard(options.get("card", TestCard.VISA))
+        except ValueError:
+            cards = ", ".join(TestCard)
+            raise address.wrong(f"knows no card '{options['card']}'", f"Use {cards}.") from None
+        self._lock = threading.Lock()
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[CardRead]] | None = None
+        self._plugged = True
+        self._next_fault: CardUnreadable | DeviceFault | None = None
+
+    async def read_card(self) -> CardRead:
+        """See `CardTerminal.read_card`."""
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        with self._lock:
+            if not self._plugged:
+                raise _unplugged()
+            self._waiting = (loop, answer)
+        try:
+            await asyncio.wait({answer}, timeout=self._taps_itself_after)
+            if not answer.done():
+                self.tap(self._own_card)
+            return await answer
+        finally:
+            with self._lock:
+                self._waiting = None
+
+    def tap(self, card: TestCard) -> None:
+        """Holds a card to the reader; a terminal that is not reading takes no notice."""
+        with self._lock:
+            if self._waiting is not None:
+                fault, self._next_fault = self._next_fault, None
+                self._answer(fault or _READS[card])
+
+    def fail_next(self, fault: CardUnreadable | DeviceFault) -> None:
+        """The next card tapped ends in `fault`."""
+        with self._lock:
+            self._next_fault = fault
+
+    def unplug(self) -> None:
+        with self._lock:
+            self._plugged = False
+            self._answer(_unplugged())
+
+    def plug_in(self) -> None:
+        with self._lock:
+            self._plugged = True
+
+    def _answer(self, answer: CardRead | CardUnreadable | DeviceFault) -> None:
+        """The lock is held."""
+        if self._waiting is None:
+            return
+        loop, future = self._waiting
+
+        def deliver() -> None:
+            if future.done():
+                return
+            if isinstance(answer, CardRead):
+                future.set_result(answer)
+            else:
+                future.set_exception(answer)
+
+        loop.call_soon_threadsafe(deliver)
+
+
+def _unplugged() -> TemporaryFault:
+    return TemporaryFault("The card terminal is unplugged.", "Plug it in; it is found by itself.")
