@@ -12,7 +12,7 @@ from palm.image import Colour
 from palm.models.landmark_reader import LandmarkReader, Reading
 from palm.models.palm_detector import PalmDetector
 from palm.models.picture import is_colourless
-from palm.models.square import Square
+from palm.square import Square
 
 FILLS = (0.6, 1.0, 0.4)
 """Shares of the detector's view that the frame is shrunk to. It was made for hands small in the
@@ -91,16 +91,15 @@ def _around(hands: list[Hand]) -> list[Square]:
 
 def _is_held(square: Square, hand: Hand) -> bool:
     """Whether the square is drawn around this hand."""
-    return float(np.hypot(*(square.centre - hand.landmarks[Landmark.MIDDLE_MCP]))) < square.side / 4
+    return float(np.hypot(*(square.centre - hand.palm_centre))) < square.side / 4
 
 
 def _distinct(hands: list[Hand]) -> list[Hand]:
     """One of each, the surest of those that lie on one another."""
     kept: list[Hand] = []
     for hand in sorted(hands, key=lambda hand: -hand.presence):
-        centre = hand.landmarks.mean(axis=0)
-        apart = (np.hypot(*(centre - other.landmarks.mean(axis=0))) for other in kept)
-        if all(distance > hand.palm_width for distance in apart):
+        apart = (np.hypot(*(hand.palm_centre - other.palm_centre)) for other in kept)
+        if all(distance > hand.palm_length / 2 for distance in apart):
             kept.append(hand)
     return kept
 

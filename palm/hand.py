@@ -48,6 +48,9 @@ class Landmark(IntEnum):
     LITTLE_TIP = 20
 
 
+KNUCKLES = [Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.RING_MCP, Landmark.LITTLE_MCP]
+
+
 @dataclass(frozen=True, slots=True)
 class Hand:
     """One hand in one frame.
@@ -64,6 +67,17 @@ class Hand:
     presence: float
     side: Side
     shown: Shown
+
+    @property
+    def palm_centre(self) -> npt.NDArray[np.float32]:
+        """(2,) midway between the wrist and the four knuckles, in pixels."""
+        return (self.landmarks[Landmark.WRIST] + self.landmarks[KNUCKLES].mean(axis=0)) / 2
+
+    @property
+    def palm_length(self) -> float:
+        """From the wrist to the middle knuckle, in pixels."""
+        along = self.landmarks[Landmark.MIDDLE_MCP] - self.landmarks[Landmark.WRIST]
+        return float(np.hypot(*along))
 
     @property
     def palm_width(self) -> float:
@@ -88,7 +102,4 @@ def straightness(world: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.clip(np.append((thumb - 0.8) / 0.4, fingers), 0, 1).astype(np.float32)
 
 
-_FINGERS = [
-    [Landmark.WRIST, *range(knuckle, knuckle + 4)]
-    for knuckle in (Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.RING_MCP, Landmark.LITTLE_MCP)
-]
+_FINGERS = [[Landmark.WRIST, *range(knuckle, knuckle + 4)] for knuckle in KNUCKLES]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from palm.image import Colour
 from palm.models import Model, session
 from palm.models.picture import network_input
-from palm.models.square import Square
+from palm.square import Square
 
 SIZE = 224
 """Pixels a side of what the network sees."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from palm.image import Colour
 from palm.models import Model, session
 from palm.models.picture import network_input
-from palm.models.square import Square, unit
+from palm.square import Square, unit
 
 SIZE = 192
 """Pixels a side of what the network sees."""

@@ -65,14 +65,21 @@ class Square:
 
     def cut(self, image: Colour, size: int) -> Colour:
         """(size, size, 3) what the square holds, black beyond the frame's edges."""
+        reach = self.side / 2 * float(np.abs(self.up).sum())
+        height, width = image.shape[:2]
+        left, top = (max(int(edge), 0) for edge in np.floor(self.centre - reach) - 1)
+        end = np.ceil(self.centre + reach) + 2
+        image = image[top : min(int(end[1]), height), left : min(int(end[0]), width)]
+        to_image = self.to_frame(size) - np.array([[0, 0, left], [0, 0, top]], np.float32)
+        if image.size == 0:
+            return np.zeros((size, size, 3), np.uint8)
         shrink = max(int(self.side / size), 1)
         if shrink > 1:
-            image = cv2.resize(
-                image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA
-            )
+            shape = -(-image.shape[1] // shrink), -(-image.shape[0] // shrink)
+            image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
         return cv2.warpAffine(
             image,
-            self.to_frame(size) / shrink,
+            to_image / shrink,
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
