@@ -1,0 +1,12 @@
+"""The palm factory: palms drawn from a seed, of nobody.
+
+`identity(seed, side)` is a hand as its owner has it, always the same for the same seed; a
+`Presentation` is how it is shown; `draw` puts one in front of a camera, and `Shopper` moves it.
+No picture of a real palm is used anywhere.
+"""
+
+from palm.factory.identity import DrawnPalm, identity
+from palm.factory.presentation import Drawing, Presentation, draw
+from palm.factory.shopper import Shopper
+
+__all__ = ["Drawing", "DrawnPalm", "Presentation", "Shopper", "draw", "identity"]

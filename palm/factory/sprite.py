@@ -1,0 +1,211 @@
+"""One hand in one gesture, drawn once: its colour, outline and landmarks, ready for a scene."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.factory import body
+from palm.factory.anatomy import FINGERS, Field, array, radii, skeleton
+from palm.factory.body import Surface
+from palm.factory.identity import DrawnPalm
+from palm.factory.skin import LEFT, ROOT, SCALE, STRIP_TURN, TOP, Sheet, joints_along
+
+_WRAP = array((0.10, 0.16, 0.34))
+"""How far light creeps round an edge beneath the skin: blue, green, red (Green, GPU Gems 16)."""
+_BLEED = (0.0, 0.1, 0.35)
+"""How much of a furrow's shade the light beneath the skin fills in."""
+_CLOTHS = array([(92, 74, 60), (70, 70, 74), (120, 108, 96), (64, 58, 84), (96, 92, 70)]) / 255
+_FADE = 7.0
+"""Width over which a sheet of skin ends, mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """What decides a hand's shape and shading, so that a sprite can be kept and moved about."""
+
+    spread: float
+    curl: float
+    back: bool
+    light: float
+    """Where the light comes from, degrees clockwise from the fingers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sprite:
+    """A left hand, fingers up, at SCALE pixels a millimetre."""
+
+    picture: npt.NDArray[np.uint8]
+    """(h, w, 4) blue, green, red premultiplied by the outline, and the outline."""
+    centre: tuple[float, float]
+    """The palm's, in the picture's pixels."""
+    joints: Field
+    """(21, 3) mm about the palm's centre, y toward the fingers, z toward the camera."""
+
+
+@lru_cache(maxsize=8)
+def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
+    """Draws a hand in a gesture. The last few are kept: a gesture lasts for many frames."""
+    facing = array((-1, 1, -1) if gesture.back else (1, 1, 1))
+    joints = skeleton(palm.build, gesture.spread, gesture.curl)
+    surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
+    skin = _lay_out(palm, joints * facing, facing, surface)
+    colour = _shade(palm, skin, surface, gesture.light)
+    _dress(colour, surface, palm.seed)
+    alpha = np.clip(0.5 - surface.outside * SCALE * 0.8, 0, 1)
+    picture = np.dstack((colour * alpha[..., None], alpha)) * 255 + 0.5
+    return Sprite(
+        picture.astype(np.uint8),
+        (-surface.left * surface.scale, surface.top * surface.scale),
+        joints * facing,
+    )
+
+
+@dataclass(slots=True)
+class _Skin:
+    """The skin as it lies on a surface, all (h, w)."""
+
+    relief: Field
+    stain: Field
+    blood: Field
+    nail: Field
+    palmar: Field
+    """1 on the palm's side, 0 on the back's."""
+
+    def lay(
+        self, sheet: Sheet, window: tuple[slice, slice], x: Field, y: Field, share: Field
+    ) -> None:
+        """Covers a share of a window with a sheet's skin from pixels (x, y)."""
+        for name in ("relief", "stain", "blood", "nail"):
+            field: Field = getattr(self, name)[window]
+            source: Field = getattr(sheet, name)
+            laid = cv2.remap(
+                array(source), array(x), array(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            field += (laid - field) * share
+
+
+def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -> _Skin:
+    shape = surface.height.shape
+    is_back = facing[2] < 0
+    sheet = palm.back if is_back else palm.palm
+    skin = _Skin(*(np.zeros(shape, np.float32) for _ in range(5)))
+    everywhere = (slice(0, shape[0]), slice(0, shape[1]))
+    x, y = np.broadcast_arrays(*surface.grid(everywhere))
+    across, down = (x * facing[0] - LEFT) * SCALE, (TOP - y) * SCALE
+    high, wide = sheet.relief.shape
+    inset = np.minimum(np.minimum(across, wide - across), np.minimum(down, high - down))
+    skin.lay(sheet, everywhere, across, down, np.clip(inset / (_FADE * SCALE), 0, 1))
+    # Toward the hand's edge the palm's skin turns into the back's.
+    if not is_back:
+        skin.palmar[:] = np.clip(surface.normal[..., 2] * 2.5 + 0.2, 0, 1)
+    nearest = np.full(shape, np.inf, np.float32)
+    for which in range(len(FINGERS)):
+        _lay_finger(palm, which, joints, facing, surface, skin, nearest)
+    return skin
+
+
+def _lay_finger(  # noqa: PLR0917 - the finger, and the four layers it is laid on
+    palm: DrawnPalm,
+    which: int,
+    joints: Field,
+    facing: Field,
+    surface: Surface,
+    skin: _Skin,
+    nearest: Field,
+) -> None:
+    """Wraps a finger's strip around its bones wherever this finger is the nearest."""
+    chain = joints[list(FINGERS[which])]
+    thick = radii(palm.build)[which]
+    along = joints_along(palm.build, which)
+    bones = np.diff(chain, axis=0)
+    lengths = np.linalg.norm(bones, axis=1)
+    directions = bones / lengths[:, None]
+    # Fingers bend about the line of the knuckles; the thumb's pad looks toward the fingers.
+    hinge = array((0.75, 0.25, -0.6) if which == 0 else (1, 0, 0)) * facing
+    pads = np.cross(hinge, directions)
+    pads /= np.linalg.norm(pads, axis=1, keepdims=True)
+    joint_pads = np.concatenate((pads[:1], (pads[:-1] + pads[1:]) / 2, pads[-1:]))
+    for k, (start, end) in enumerate(pairwise(chain)):
+        window = _around(start, end, float(thick[0]) + 4, surface)
+        x, y = surface.grid(window)
+        offset = np.broadcast_arrays(x - start[0], y - start[1], surface.height[window] - start[2])
+
+        def project(axis: Field, offset: tuple[Field, ...] = offset) -> Field:
+            return offset[0] * axis[0] + offset[1] * axis[1] + offset[2] * axis[2]
+
+        t = project(directions[k])
+        u, v = project(np.cross(directions[k], pads[k]) * facing[0]), project(pads[k])
+        level = along[k] + t
+        beyond = np.maximum(-t, 0)
+        if k < len(bones) - 1:
+            beyond = beyond + np.maximum(t - lengths[k], 0)
+        radius = np.interp(level, (0, along[1], along[-1]), thick)
+        away = np.hypot(u, v) - radius + 2 * beyond
+        mine = away < nearest[window]
+        nearest[window] = np.where(mine, away, nearest[window])
+        share = mine * np.clip((4.0 - away) / 3.0, 0, 1)
+        if k == 0:
+            begin = along[1] * (0.05 if which == 0 else ROOT - 0.07)
+            share = share * np.clip((level - begin) / (along[1] * 0.09), 0, 1)
+        turn = np.arctan2(u, v) * (STRIP_TURN / (2 * np.pi)) + STRIP_TURN / 2
+        skin.lay(palm.fingers[which], window, turn, level * SCALE, share)
+        bent = np.clip(t / lengths[k], 0, 1)
+        normal = surface.normal[window]
+        pad = (normal @ joint_pads[k]) * (1 - bent) + (normal @ joint_pads[k + 1]) * bent
+        skin.palmar[window] += (np.clip(pad * 1.6 + 0.75, 0, 1) - skin.palmar[window]) * share
+
+
+def _around(start: Field, end: Field, reach: float, surface: Surface) -> tuple[slice, slice]:
+    high, wide = surface.height.shape
+    low, far = np.minimum(start, end)[:2] - reach, np.maximum(start, end)[:2] + reach
+    left, right = np.clip(surface.columns(array((low[0], far[0]))), 0, wide).astype(int)
+    top, bottom = np.clip(surface.rows(array((far[1], low[1]))), 0, high).astype(int)
+    return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
+def _shade(palm: DrawnPalm, skin: _Skin, surface: Surface, light_from: float) -> Field:
+    """(h, w, 3) what the camera sees of lit skin, 0 to 1."""
+    tone, smooth = palm.tone, surface.normal
+    rough = smooth.copy()
+    rough[..., 0] -= cv2.Sobel(skin.relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)
+    rough[..., 1] += cv2.Sobel(skin.relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)
+    rough /= np.sqrt((rough * rough).sum(2, keepdims=True)) + 1e-6
+
+    lamp = _unit(0.55 * np.sin(np.radians(light_from)), 0.55 * np.cos(np.radians(light_from)), 0.85)
+    sharp, soft = rough @ lamp, smooth @ lamp
+    key = np.dstack([sharp * (1 - b) + soft * b for b in _BLEED])
+    key = np.clip((key + _WRAP) / (1 + _WRAP), 0, None)
+    fill = np.clip(smooth @ _unit(-lamp[0], 0.1, 0.6), 0, 1)[..., None]
+    room = (0.12 + 0.16 * np.clip(smooth[..., 2], 0, 1))[..., None]
+    # In a fold light has been through skin, and is red.
+    free = surface.openness[..., None]
+    folded = free + (1 - free) * array((0.3, 0.4, 0.75))
+    light = 0.80 * key * (0.35 + 0.65 * free) + 0.18 * fill + room * folded
+
+    albedo = tone.dorsal + (tone.palmar - tone.dorsal) * skin.palmar[..., None]
+    flush = skin.blood * (0.5 + 0.5 * skin.palmar)
+    albedo = albedo * np.exp(-skin.stain[..., None] * tone.crease - flush[..., None] * tone.blood)
+    nail = skin.nail[..., None]
+    plate = 0.62 * tone.palmar + 0.38 * array((0.42, 0.44, 0.62))
+    albedo = albedo + nail * (plate - albedo) * 0.8
+
+    gloss = np.clip(rough @ _unit(lamp[0], lamp[1], lamp[2] + 1), 0, 1)
+    shine = (0.045 * gloss**16 + skin.nail * 0.2 * gloss**50) * surface.openness
+    return np.clip(albedo * light + shine[..., None], 0, 1) ** (1 / 2.2)
+
+
+def _unit(x: float, y: float, z: float) -> Field:
+    return array((x, y, z)) / (x * x + y * y + z * z) ** 0.5
+
+
+def _dress(colour: Field, surface: Surface, seed: int) -> None:
+    """A sleeve from the wrist down."""
+    top = int(surface.rows(array(body.SLEEVE)))
+    arm = surface.normal[top:]
+    weave = np.random.default_rng(seed).normal(1, 0.04, arm.shape[:2])
+    light = (0.25 + 0.75 * np.clip(arm @ _unit(-0.3, 0.35, 0.88), 0, 1)) * weave
+    colour[top:] = _CLOTHS[seed % len(_CLOTHS)] * light[..., None]
