@@ -1,0 +1,178 @@
+"""The vision thread: looks at the newest frame, for as long as somebody wants to know."""
+
+import asyncio
+import logging
+import threading
+import time
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from hardware.camera.feed import Feed, Lease, Mailbox
+from hardware.faults import PermanentFault
+from palm.find import HandFinder
+from palm.observation import Observation
+from palm.observe import observe
+
+_log = logging.getLogger(__name__)
+
+FAILURES_AT_MOST = 30
+"""Passes that fail in a row, about a second's, before vision is given up as broken."""
+
+_LOOK_UP = 0.5
+"""Seconds without a frame after which the thread asks itself whether it is still wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen in one frame. Good until the next one is asked for."""
+
+    observation: Observation
+    seconds: float
+    """How long the pass took."""
+    frame: Lease
+
+    def keep(self) -> Lease:
+        """The frame itself, for longer: to be closed by whoever keeps it."""
+        return self.frame.again()
+
+
+class Eyes:
+    """Vision from `start` to `stop`. Costs nothing while nobody watches."""
+
+    def __init__(self, feed: Feed) -> None:
+        """Raises ModelMissing when the palm models have not been built."""
+        self._feed = feed
+        self._finder = HandFinder()
+        self._wanted = threading.Condition()
+        self._watchers: list[_Watcher] = []
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="vision", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the thread has ended; whoever still watches sees nothing more."""
+        with self._wanted:
+            self._stopping = True
+            self._wanted.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncGenerator[AsyncIterator[Sight]]:
+        """The newest sight, again and again, on the running loop; one not asked for in time is
+        replaced by the next. Asking raises PermanentFault when vision itself does not work."""
+        watcher = _Watcher(asyncio.get_running_loop())
+        with self._wanted:
+            self._watchers.append(watcher)
+            self._wanted.notify_all()
+        try:
+            yield watcher
+        finally:
+            with self._wanted:
+                self._watchers.remove(watcher)
+            watcher.close()
+
+    def _run(self) -> None:
+        while self._wait_until_wanted():
+            mailbox = self._feed.subscribe()
+            try:
+                self._look(mailbox)
+            finally:
+                mailbox.close()
+
+    def _wait_until_wanted(self) -> bool:
+        """False when it is time to stop."""
+        with self._wanted:
+            self._wanted.wait_for(lambda: self._watchers or self._stopping)
+            return not self._stopping
+
+    def _look(self, mailbox: Mailbox) -> None:
+        """Passes over frames for as long as somebody watches."""
+        self._finder.forget()
+        before: Observation | None = None
+        failures = 0
+        while self._watchers and not self._stopping:
+            frame = mailbox.take(_LOOK_UP)
+            if frame is None:
+                continue
+            with frame:
+                began = time.perf_counter()
+                try:
+                    hands = self._finder.follow(frame.image)
+                    before = observe(frame.image, hands, frame.at, before)
+                except Exception as error:
+                    failures += 1
+                    _log_without_data(error)
+                    if failures % FAILURES_AT_MOST == 0:
+                        self._tell(_broken(error))
+                    continue
+                failures = 0
+                self._tell(Sight(before, time.perf_counter() - began, frame))
+
+    def _tell(self, news: Sight | PermanentFault) -> None:
+        with self._wanted:
+            for watcher in self._watchers:
+                watcher.put(replace(news, frame=news.keep()) if isinstance(news, Sight) else news)
+
+
+def _broken(error: Exception) -> PermanentFault:
+    return PermanentFault(
+        f"Vision does not work: every pass fails with {type(error).__name__}.",
+        "See the log; building the palm models anew may help.",
+    )
+
+
+class _Watcher:
+    """One watcher's slot: filled by the vision thread, emptied on the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._filled = asyncio.Event()
+        self._newest: Sight | PermanentFault | None = None
+        self._shown: Sight | None = None
+
+    def put(self, newest: Sight | PermanentFault) -> None:
+        with self._lock:
+            replaced, self._newest = self._newest, newest
+        _let_go(replaced)
+        self._loop.call_soon_threadsafe(self._filled.set)
+
+    def __aiter__(self) -> AsyncIterator[Sight]:
+        return self
+
+    async def __anext__(self) -> Sight:
+        _let_go(self._shown)
+        self._shown = None
+        while (newest := self._empty()) is None:
+            await self._filled.wait()
+            self._filled.clear()
+        if isinstance(newest, PermanentFault):
+            raise newest
+        self._shown = newest
+        return newest
+
+    def close(self) -> None:
+        _let_go(self._empty())
+        _let_go(self._shown)
+        self._shown = None
+
+    def _empty(self) -> Sight | PermanentFault | None:
+        with self._lock:
+            newest, self._newest = self._newest, None
+        return newest
+
+
+def _let_go(sight: Sight | PermanentFault | None) -> None:
+    if isinstance(sight, Sight):
+        sight.frame.close()
+
+
+def _log_without_data(error: Exception) -> None:
+    """Where it failed, but not the message: it may quote what was in the frame."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("A vision pass failed with %s\n%s", type(error).__name__, where)
