@@ -1,0 +1,327 @@
+"""The kiosk: everything that is attached to it, and one visit after the other.
+
+What can go wrong in any visit is handled here, once: nobody is there any more, the till takes its
+sale back, a device or the service fails, or something that nobody thought of.
+"""
+
+import asyncio
+import errno
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NoReturn
+
+from hardware.address import Address
+from hardware.camera import camera_at
+from hardware.camera.feed import Broken, Feed, Recovering
+from hardware.faults import DeviceFault
+from hardware.terminal import CardTerminal, terminal_at
+from kiosk.attention import Attention, SaleWithdrawn
+from kiosk.cable import Cable
+from kiosk.clock import Clock, SystemClock
+from kiosk.connection import Connection, Elsewhere
+from kiosk.embedded import EmbeddedService
+from kiosk.eyes import Eyes
+from kiosk.faults import CannotStart
+from kiosk.identity import Identity
+from kiosk.journal import PurchaseJournal
+from kiosk.race import first
+from kiosk.reader import PalmReader
+from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
+from kiosk.service import Offline, Refused, ServiceError, SignatureService
+from kiosk.settings import Settings
+from kiosk.staff import StaffPin
+from kiosk.stage import Stage, WalkedAway
+from kiosk.till import Sale, SaleResult, SimulatedTill, Till
+from kiosk.visits.counter import Counter, Reader, Troubled
+from kiosk.visits.enrol import enrol
+from kiosk.visits.help import offer_help
+from kiosk.visits.leave import leave
+from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
+from kiosk.visits.pay import pay, resolve
+from protocol.messages import Money, ProblemType
+
+log = logging.getLogger(__name__)
+
+TRIAL_MINOR = 450
+"""What a purchase to try costs, in the minor unit of the device's currency."""
+
+WELCOME_LOOKS_S = 0.5
+"""Between two looks at whether the welcome screen has something else to say."""
+
+REFUSALS = {
+    ProblemType.TOO_MANY_ATTEMPTS: TroubleKind.LOCKED,
+    ProblemType.STORAGE_FULL: TroubleKind.STORAGE,
+}
+
+Script = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass
+class Kiosk:
+    """`run` serves until it is cancelled, or staff ask for a restart."""
+
+    settings: Settings
+    stage: Stage
+    feed: Feed
+    eyes: Eyes
+    reader: Reader
+    terminal: CardTerminal
+    service: SignatureService
+    connection: Connection
+    till: Till
+    journal: PurchaseJournal
+    pin: StaffPin
+    clock: Clock
+    _offline: bool = field(default=False, init=False)
+    _serving: Sale | None = field(default=None, init=False)
+
+    async def run(self) -> None:
+        """Returns when staff ask for a restart. Raises CannotStart."""
+        self.feed.start()
+        self.eyes.start()
+        try:
+            with suppress(RestartAsked):
+                await first(
+                    self._serve(),
+                    self._look_after_the_service(),
+                    self.connection.keep(self.service),
+                )
+        finally:
+            await self.service.close()
+            # Both wait for their threads.
+            await asyncio.to_thread(self.eyes.stop)
+            await asyncio.to_thread(self.feed.stop)
+
+    async def _serve(self) -> NoReturn:
+        while True:
+            await self._serve_next()
+
+    async def _serve_next(self) -> None:
+        """Waits for a sale or a touch, and makes the visit that it asks for."""
+        began = await first(
+            self.till.next_sale(), self.stage.ask(self._welcome()), self._keep_welcome_current()
+        )
+        match began:
+            case Sale():
+                await self._serve_sale(began)
+            case Choice.TRY_PURCHASE:
+                await self._visit(self._try_purchase)
+            case Choice.SIGN_UP:
+                await self._visit(lambda stage: enrol(self._counter(stage)))
+            case Choice.DELETE:
+                await self._visit(lambda stage: leave(self._counter(stage)))
+            case Choice.HELP:
+                await self._visit(self._help)
+            case Choice.STAFF:
+                await self._visit(lambda stage: maintain(self._back_office(stage)))
+
+    # Before a visit
+
+    def _welcome(self) -> Welcome:
+        device = self.service.identity.device
+        return Welcome(
+            merchant=device.merchant if device else self.settings.merchant,
+            demo=isinstance(self.till, SimulatedTill),
+            notice=self._notice(),
+        )
+
+    def _notice(self) -> Notice | None:
+        if isinstance(self.feed.state, Recovering | Broken):
+            return Notice.CAMERA
+        if self._offline:
+            return Notice.OFFLINE
+        if self.service.identity.device is None:
+            return Notice.NOT_ACTIVATED
+        return None
+
+    async def _keep_welcome_current(self) -> NoReturn:
+        shown = self._welcome()
+        while True:
+            await self.clock.sleep(WELCOME_LOOKS_S)
+            if self._welcome() != shown:
+                shown = self._welcome()
+                self.stage.show(shown)
+
+    async def _help(self, stage: Stage) -> None:
+        await offer_help(stage, self.till)
+
+    async def _try_purchase(self, stage: Stage) -> None:
+        device = self._counter(stage).device
+        if isinstance(self.till, SimulatedTill):
+            amount = Money(minor=TRIAL_MINOR, currency=device.currency)
+            self.till.ring_up(amount, device.merchant)
+
+    # Around every visit
+
+    async def _serve_sale(self, sale: Sale) -> None:
+        self._serving = sale
+        try:
+            await self._visit(lambda stage: pay(self._counter(stage), sale), sale)
+        finally:
+            self._serving = None
+            if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
+                await self.till.answer(sale.reference, SaleResult.NOT_PAID)
+
+    async def _visit(self, script: Script, sale: Sale | None = None) -> None:
+        """Makes the visit, and makes it again when it failed and the shopper wants to."""
+        withdrawn = partial(self.till.withdrawn, sale) if sale else None
+        stage = Attention(self.stage, self.clock, self.settings.patience, withdrawn)
+        with suppress(WalkedAway, SaleWithdrawn):
+            while trouble := await self._attempt(script, stage):
+                if not await self._tries_again(stage, trouble, sale):
+                    return
+
+    async def _attempt(self, script: Script, stage: Stage) -> TroubleKind | None:
+        """One visit, and what became of it where that was not what it should be."""
+        try:
+            await script(stage)
+        except (WalkedAway, SaleWithdrawn, RestartAsked):
+            raise
+        except Exception as error:
+            return self._trouble(error)
+        finally:
+            self.feed.wipe()
+        return None
+
+    def _trouble(self, error: Exception) -> TroubleKind:
+        kind = TroubleKind.SERVICE
+        match error:
+            case Troubled():
+                kind = error.kind
+            case DeviceFault():
+                log.warning("a visit ended: %s", error)
+                kind = TroubleKind.CAMERA
+            case Offline():
+                kind = TroubleKind.OFFLINE
+            case Refused(type=ProblemType.UNKNOWN_DEVICE):
+                log.error("the service does not know this kiosk any more: activate it again")
+                self.service.identity.become(None)
+            case Refused():
+                log.warning("a visit ended: %s", error)
+                kind = REFUSALS.get(error.type, kind)
+            case ServiceError():
+                log.warning("a visit ended: %s", error)
+            case OSError(errno=errno.ENOSPC):
+                log.error("the disk is full")
+                kind = TroubleKind.STORAGE
+            case _:
+                # Where it failed, but not the message: it may quote what was typed.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                log.error("a visit failed with %s\n%s", type(error).__name__, where)
+        return kind
+
+    async def _tries_again(self, stage: Stage, kind: TroubleKind, sale: Sale | None) -> bool:
+        while True:
+            match await stage.ask(Trouble(kind, paying=sale is not None)):
+                case Choice.TRY_AGAIN:
+                    return True
+                case Choice.DONE:
+                    return False
+                case Choice.HELP:
+                    other = await offer_help(stage, self.till, paying=sale is not None)
+                    if other is Choice.ANOTHER_WAY:
+                        if sale is not None:
+                            await stage.ask(PayAnotherWay(sale.merchant))
+                        return False
+
+    def _counter(self, stage: Stage) -> Counter:
+        """Raises Troubled when the kiosk has not been activated."""
+        device = self.service.identity.device
+        if device is None:
+            raise Troubled(TroubleKind.SERVICE)
+        return Counter(
+            stage,
+            self.reader,
+            self.terminal,
+            self.service,
+            self.till,
+            self.journal,
+            self.clock,
+            device,
+        )
+
+    def _back_office(self, stage: Stage) -> BackOffice:
+        return BackOffice(
+            stage,
+            self.pin,
+            self.service,
+            self.terminal,
+            self.feed,
+            self.eyes,
+            self.clock,
+            self.settings.name,
+            self.settings.state,
+        )
+
+    # Beside the visits
+
+    async def _look_after_the_service(self) -> NoReturn:
+        """Knows whether the service is there, and settles what was in doubt when it is."""
+        while True:
+            try:
+                await self.service.info()
+                self._offline = False
+                await self._settle_doubts()
+            except ServiceError as error:
+                self._offline = not isinstance(error, Refused)
+            await self.clock.sleep(self.settings.service_patience.health_s)
+
+    async def _settle_doubts(self) -> None:
+        for pending in self.journal.pending():
+            sale = self._serving
+            if sale is None or sale.reference != pending.request.reference:
+                await resolve(self.service, self.till, self.journal, pending)
+
+
+def assemble(settings: Settings, stage: Stage) -> Kiosk:
+    """A kiosk of everything the settings name; nothing of it runs yet. Raises CannotStart."""
+    clock = SystemClock()
+    state = settings.state
+    try:
+        camera = camera_at(settings.camera, {"shopper": _shopper})
+        terminal = terminal_at(settings.terminal)
+        service = SignatureService(
+            Identity.load_or_make(state / "identity.json"), clock, settings.service_patience
+        )
+    except DeviceFault as fault:
+        raise CannotStart(fault.cause, fault.remedy) from None
+    except OSError as error:
+        raise CannotStart(
+            f"The state folder {state} cannot be used: {error.strerror}.",
+            "Make room or correct its permissions, or name another with --state.",
+        ) from None
+    feed = Feed(camera)
+    eyes = Eyes(feed)
+    return Kiosk(
+        settings=settings,
+        stage=stage,
+        feed=feed,
+        eyes=eyes,
+        reader=PalmReader(eyes, feed),
+        terminal=terminal,
+        service=service,
+        connection=_connection(settings, clock),
+        till=SimulatedTill(),
+        journal=PurchaseJournal(state / "purchases"),
+        pin=StaffPin(state / "staff.json", clock.wall),
+        clock=clock,
+    )
+
+
+def _connection(settings: Settings, clock: Clock) -> Connection:
+    if settings.service.url is not None:
+        return Elsewhere(settings.service.url, settings.service.ca)
+    cable = Cable() if settings.dock else None
+    return EmbeddedService(settings.state / "service", settings.name, clock, cable)
+
+
+def _shopper(address: Address) -> Shopper:
+    options = address.known("seed", "side")
+    seed = int(address.number("seed", 7, least=0, most=2**31))
+    if options.get("side", "left") not in HandSide:
+        raise address.wrong("names no hand", "Write side=left or side=right.")
+    return Shopper(seed, HandSide(options.get("side", "left")))

@@ -1,0 +1,54 @@
+"""Purchases whose answer is not known yet, kept through a power cut.
+
+An entry is on the disk before the purchase is asked for and goes once the till has its answer, so
+whatever happens in between, the next start knows which sale to ask the service about.
+"""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from kiosk.files import remove_durably, write_atomically
+from protocol.messages import Message, PurchaseRequest
+
+log = logging.getLogger(__name__)
+
+
+class PendingPurchase(Message):
+    """Holds nothing of a person: a sale, and the pseudonym of one identification."""
+
+    request: PurchaseRequest
+    idempotency_key: str
+    decided_by: datetime
+    """When the identification lapses: what was not bought by then never will be."""
+
+
+class PurchaseJournal:
+    """One small file a purchase, named for its reference."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, pending: PendingPurchase) -> None:
+        """Raises OSError when it cannot be kept; the purchase must not be asked for then."""
+        write_atomically(self._path(pending.request.reference), pending.model_dump_json().encode())
+
+    def close(self, reference: str) -> None:
+        remove_durably(self._path(reference))
+
+    def find(self, reference: str) -> PendingPurchase | None:
+        return next((p for p in self.pending() if p.request.reference == reference), None)
+
+    def pending(self) -> Iterator[PendingPurchase]:
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                yield PendingPurchase.model_validate_json(path.read_bytes())
+            except ValidationError:
+                log.error("the journal's %s cannot be read and is set aside", path.name)
+                path.rename(path.with_suffix(".unreadable"))
+
+    def _path(self, reference: str) -> Path:
+        return self._folder / f"{reference}.json"

@@ -1,0 +1,214 @@
+"""Sign-up: consent, number, code, card, one palm, perhaps the other, done."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from hardware.faults import PermanentFault, TemporaryFault
+from hardware.terminal import CardRead, CardUnreadable
+from kiosk.guidance import Guidance, Instruction
+from kiosk.race import first
+from kiosk.screens import (
+    AlreadyKnown,
+    AskConsent,
+    CardProblem,
+    Choice,
+    EntryProblem,
+    HoldPalm,
+    Known,
+    OfferSecondPalm,
+    PresentCard,
+    SignedUp,
+    TroubleKind,
+    Work,
+    Working,
+)
+from kiosk.service import Refused, ServiceError, ServiceUnavailable
+from kiosk.visits.counter import Counter, Troubled
+from kiosk.visits.leave import leave
+from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
+from kiosk.visits.recognise import hold_palm
+from kiosk.visits.walk import Turn, walk
+from protocol.capture import Burst
+from protocol.messages import CardToken, Enrolment, ProblemType, Purpose, Side
+
+TERMINAL_RETRY_S = 1.0
+"""Between two looks at whether a terminal that has gone is back."""
+
+
+async def enrol(at: Counter) -> None:
+    sign_up = SignUp(at)
+    try:
+        await walk(
+            sign_up.consent,
+            sign_up.number,
+            sign_up.code,
+            sign_up.card,
+            sign_up.first_palm,
+            sign_up.second_palm,
+            sign_up.finish,
+        )
+    finally:
+        await sign_up.give_up_unfinished()
+    if sign_up.known and await at.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
+        await leave(at)
+
+
+class SignUp:
+    """One sign-up, and what has been given for it so far."""
+
+    def __init__(self, at: Counter) -> None:
+        self._at = at
+        self._agreed_at: datetime
+        self._mobile: Mobile | None = None
+        self._enrolment: Enrolment | None = None
+        self._resend_at = 0.0
+        self._verified = False
+        self._palms: list[Side] = []
+        self.known: Known | None = None
+        """What of the shopper has an account already."""
+
+    async def consent(self) -> Turn:
+        if await self._at.stage.ask(AskConsent(self._at.device.merchant)) is Choice.BACK:
+            return Turn.BACK
+        self._agreed_at = self._at.service.now()
+        return Turn.ON
+
+    async def number(self) -> Turn:
+        problem: EntryProblem | None = None
+        while True:
+            typed = self._mobile.typed if self._mobile else ""
+            mobile = await ask_mobile(self._at, Purpose.ENROL, typed, problem)
+            if mobile is None:
+                return Turn.BACK
+            if self._enrolment and self._mobile and mobile.e164 == self._mobile.e164:
+                return Turn.ON
+            self._mobile = mobile
+            await self.give_up_unfinished()
+            self._at.stage.show(Working(Work.SENDING_CODE))
+            try:
+                self._sent(await self._at.service.enrol(mobile.e164, self._agreed_at))
+            except Refused as refused:
+                if refused.type is not ProblemType.PHONE_NOT_ACCEPTED:
+                    raise
+                problem = EntryProblem.NOT_MOBILE
+            except ServiceUnavailable as unavailable:
+                if not could_not_send(unavailable):
+                    raise
+                problem = EntryProblem.NOT_SENT
+            else:
+                return Turn.ON
+
+    async def code(self) -> Turn:
+        if self._verified:
+            return Turn.PASS
+        assert self._mobile
+        verified = await ask_code(
+            self._at,
+            self._mobile,
+            lambda code: self._at.service.enter_code(self._id, code),
+            self._resend,
+            self._resend_at,
+        )
+        if verified is None:
+            return Turn.BACK
+        if verified.known:
+            self.known = Known.PHONE
+            return Turn.OVER
+        self._verified = True
+        return Turn.ON
+
+    async def card(self) -> Turn:
+        problem: CardProblem | None = None
+        while True:
+            card = await first(self._read_card(), self._at.stage.ask(PresentCard(problem)))
+            if not isinstance(card, CardRead):
+                return Turn.BACK
+            self._at.stage.show(Working(Work.SAVING_CARD))
+            token = CardToken(token=card.token, holder=card.holder[:64] or None)
+            try:
+                await self._at.service.add_card(self._id, token)
+            except Refused as refused:
+                if refused.type is not ProblemType.CARD_REFUSED:
+                    raise
+                problem = CardProblem.REFUSED
+            else:
+                return Turn.ON
+
+    async def first_palm(self) -> Turn:
+        return await self._palm(None)
+
+    async def second_palm(self) -> Turn:
+        held = self._palms[0]
+        other = Side.LEFT if held is Side.RIGHT else Side.RIGHT
+        while await self._at.stage.ask(OfferSecondPalm(held)) is Choice.ADD:
+            turn = await self._palm(other)
+            if turn is not Turn.BACK:
+                return turn
+        return Turn.ON
+
+    async def finish(self) -> Turn:
+        self._at.stage.show(Working(Work.FINISHING))
+        account = await self._at.service.complete(self._id)
+        self._enrolment = None
+        await self._at.stage.ask(
+            SignedUp(account.name_hint, account.phone_last4, account.card, tuple(account.palms))
+        )
+        return Turn.ON
+
+    async def give_up_unfinished(self) -> None:
+        """Has the service erase what was given; when it cannot be told, it does so by itself."""
+        if self._enrolment is not None:
+            enrolment_id, self._enrolment, self._verified = self._id, None, False
+            with suppress(ServiceError):
+                await self._at.service.give_up_enrolment(enrolment_id)
+
+    async def _palm(self, side: Side | None) -> Turn:
+        screen = HoldPalm(Purpose.ENROL, side=side)
+        while True:
+            palm = await hold_palm(self._at, screen)
+            if not isinstance(palm, Burst):
+                return Turn.OVER if palm is Choice.ANOTHER_WAY else Turn.BACK
+            self._at.stage.show(Working(Work.CHECKING_PALM))
+            try:
+                accepted = await self._at.service.add_palm(self._id, palm, side)
+            except Refused as refused:
+                match refused.type:
+                    case ProblemType.PALM_UNUSABLE:
+                        screen = HoldPalm(Purpose.ENROL, side=side)
+                    case ProblemType.SAME_PALM_TWICE:
+                        other_hand = Guidance(Instruction.OTHER_HAND)
+                        screen = HoldPalm(Purpose.ENROL, other_hand, side)
+                    case ProblemType.PALM_KNOWN:
+                        self.known = Known.PALM
+                        return Turn.OVER
+                    case _:
+                        raise
+            else:
+                self._palms = accepted.palms
+                return Turn.ON
+
+    async def _read_card(self) -> CardRead:
+        """Waits for a card through all that can pass at the terminal, and says what it is."""
+        while True:
+            try:
+                return await self._at.terminal.read_card()
+            except CardUnreadable:
+                self._at.stage.show(PresentCard(CardProblem.NOT_READ))
+            except TemporaryFault:
+                self._at.stage.show(PresentCard(CardProblem.TERMINAL))
+                await self._at.clock.sleep(TERMINAL_RETRY_S)
+            except PermanentFault as fault:
+                raise Troubled(TroubleKind.TERMINAL) from fault
+
+    async def _resend(self) -> float:
+        self._sent(await self._at.service.resend_code(self._id))
+        return self._resend_at
+
+    def _sent(self, enrolment: Enrolment) -> None:
+        self._enrolment = enrolment
+        self._resend_at = self._at.clock.now() + enrolment.resend_after
+
+    @property
+    def _id(self) -> str:
+        assert self._enrolment
+        return self._enrolment.enrolment_id

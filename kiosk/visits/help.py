@@ -1,0 +1,18 @@
+"""Help: somebody comes, or one pays another way."""
+
+from typing import Literal
+
+from kiosk.screens import Choice, Help, StaffCalled
+from kiosk.stage import Stage
+from kiosk.till import Till
+
+
+async def offer_help(
+    stage: Stage, till: Till, *, paying: bool = False
+) -> Literal[Choice.BACK, Choice.ANOTHER_WAY]:
+    answer = await stage.ask(Help(paying))
+    if answer is Choice.CALL_STAFF:
+        await till.call_staff()
+        await stage.ask(StaffCalled())
+        return Choice.BACK
+    return answer

@@ -1,0 +1,146 @@
+"""Leaving: who asks, what will go, that it is gone, and the receipt for it."""
+
+import secrets
+from functools import partial
+
+from kiosk.screens import (
+    Choice,
+    ChooseProof,
+    ConfirmDelete,
+    Deleted,
+    HoldPalm,
+    NotRecognised,
+    Work,
+    Working,
+)
+from kiosk.visits.counter import Counter
+from kiosk.visits.number import Mobile, ask_code, ask_mobile
+from kiosk.visits.recognise import recognise
+from kiosk.visits.walk import Turn, walk
+from protocol.messages import (
+    ClaimOpened,
+    Identification,
+    Outcome,
+    Proof,
+    Purpose,
+)
+
+RESEND_AFTER_S = 30
+"""The service does not say when a claim's code may be sent again."""
+
+
+async def leave(at: Counter) -> None:
+    leaving = Leaving(at)
+    await walk(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
+
+
+class Leaving:
+    """One deletion, and how far the shopper has shown whose data is to go."""
+
+    def __init__(self, at: Counter) -> None:
+        self._at = at
+        self._proof = Proof.PALM
+        self._mobile: Mobile | None = None
+        self._claim: ClaimOpened | None = None
+        self._resend_at = 0.0
+        self._found: Identification | None = None
+
+    async def proof(self) -> Turn:
+        match await self._at.stage.ask(ChooseProof()):
+            case Choice.BACK:
+                return Turn.BACK
+            case Choice.USE_PALM:
+                self._proof = Proof.PALM
+            case Choice.USE_NUMBER:
+                self._proof = Proof.CODE
+        return Turn.ON
+
+    async def number(self) -> Turn:
+        if self._proof is Proof.PALM:
+            return Turn.PASS
+        typed = self._mobile.typed if self._mobile else ""
+        mobile = await ask_mobile(self._at, Purpose.LEAVE, typed)
+        if mobile is None:
+            return Turn.BACK
+        same = self._mobile is not None and mobile.e164 == self._mobile.e164
+        self._mobile = mobile
+        if not (same and self._claim):
+            await self._open_claim()
+        return Turn.ON
+
+    async def prove(self) -> Turn:
+        while True:
+            found = await (self._by_palm() if self._proof is Proof.PALM else self._by_code())
+            if isinstance(found, Turn):
+                return found
+            if found.outcome is Outcome.ACCEPTED:
+                self._found = found
+                return Turn.ON
+            self._claim = None
+            match await self._at.stage.ask(NotRecognised(Purpose.LEAVE, found.attempts_left)):
+                case Choice.SIGN_UP:
+                    return Turn.OVER
+                case Choice.ANOTHER_WAY:
+                    self._proof = Proof.CODE if self._proof is Proof.PALM else Proof.PALM
+                case Choice.TRY_AGAIN:
+                    pass
+            if self._proof is Proof.CODE:
+                return Turn.BACK
+
+    async def confirm(self) -> Turn:
+        self._at.stage.show(Working(Work.CHECKING_SERVICE))
+        holdings = await self._at.service.holdings(self._identification_id)
+        if await self._at.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
+            return Turn.OVER
+        return Turn.ON
+
+    async def delete(self) -> Turn:
+        self._at.stage.show(Working(Work.DELETING))
+        receipt = await self._at.service.delete(self._identification_id)
+        retained = tuple(kept.what for kept in receipt.retained)
+        await self._at.stage.ask(Deleted(receipt.receipt_id, tuple(receipt.erased), retained))
+        return Turn.ON
+
+    async def _by_palm(self) -> Identification | Turn:
+        by_palm = partial(
+            self._at.service.identify, purpose=Purpose.LEAVE, visit_id=secrets.token_urlsafe(16)
+        )
+        match await recognise(self._at, HoldPalm(Purpose.LEAVE), by_palm):
+            case Choice.USE_NUMBER:
+                self._proof = Proof.CODE
+                return Turn.BACK
+            case Choice.BACK:
+                return Turn.BACK
+            case Choice.ANOTHER_WAY:
+                return Turn.OVER
+            case found:
+                return found
+
+    async def _by_code(self) -> Identification | Turn:
+        assert self._mobile
+        found = await ask_code(
+            self._at,
+            self._mobile,
+            lambda code: self._at.service.prove_by_code(self._claim_id, code),
+            self._open_claim,
+            self._resend_at,
+        )
+        return found or Turn.BACK
+
+    async def _open_claim(self) -> float:
+        """Has a code sent, and returns when another may be asked for."""
+        assert self._mobile
+        self._at.stage.show(Working(Work.SENDING_CODE))
+        self._claim = await self._at.service.claim(self._mobile.e164, Proof.CODE, Purpose.LEAVE)
+        self._resend_at = self._at.clock.now() + RESEND_AFTER_S
+        return self._resend_at
+
+    @property
+    def _claim_id(self) -> str:
+        assert self._claim
+        return self._claim.claim_id
+
+    @property
+    def _identification_id(self) -> str:
+        assert self._found
+        return self._found.identification_id

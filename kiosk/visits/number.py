@@ -1,0 +1,109 @@
+"""Asking for a mobile number, and for the code that was sent to it."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import TypeVar
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+
+from kiosk.screens import Choice, EnterCode, EnterPhone, EntryProblem, Work, Working
+from kiosk.service import Refused, ServiceUnavailable
+from kiosk.visits.counter import Counter
+from protocol.messages import ProblemType, Purpose
+
+Proven = TypeVar("Proven")
+
+CODE = re.compile(r"[0-9]{6}")
+LAST_FOUR = re.compile(r"[0-9]{4}")
+
+MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+
+
+@dataclass(frozen=True)
+class Mobile:
+    """`typed` as the shopper typed it, `e164` as the service takes it."""
+
+    typed: str = field(repr=False)
+    e164: str = field(repr=False)
+
+
+def read_mobile(typed: str, country: str) -> Mobile | EntryProblem:
+    """A number as people of that country (ISO 3166) type it, or what is wrong with it."""
+    try:
+        number = phonenumbers.parse(typed, country)
+    except NumberParseException:
+        return EntryProblem.NOT_A_NUMBER
+    if not phonenumbers.is_valid_number(number):
+        return EntryProblem.NOT_A_NUMBER
+    if phonenumbers.number_type(number) not in MOBILE:
+        return EntryProblem.NOT_MOBILE
+    return Mobile(typed, phonenumbers.format_number(number, PhoneNumberFormat.E164))
+
+
+async def ask_mobile(
+    at: Counter, purpose: Purpose, typed: str = "", problem: EntryProblem | None = None
+) -> Mobile | None:
+    """Asks until a mobile number is typed; None for going back."""
+    country = at.device.country
+    calling_code = f"+{phonenumbers.country_code_for_region(country)}"
+    while True:
+        answer = await at.stage.ask(EnterPhone(country, calling_code, purpose, typed, problem))
+        if answer is Choice.BACK:
+            return None
+        typed = answer.text
+        number = read_mobile(typed, country)
+        if isinstance(number, Mobile):
+            return number
+        problem = number
+
+
+async def ask_code(
+    at: Counter,
+    mobile: Mobile,
+    enter: Callable[[str], Awaitable[Proven]],
+    resend: Callable[[], Awaitable[float]],
+    resend_at: float,
+) -> Proven | None:
+    """Asks for the code sent to `mobile` until `enter` takes it; None for going back.
+
+    Another can be had from `resend_at` on, on the kiosk's clock; `resend` returns the next such
+    moment. Raises Refused for everything but a wrong code and an expired one.
+    """
+    problem: EntryProblem | None = None
+    attempts_left: int | None = None
+    while True:
+        wait = max(ceil(resend_at - at.clock.now()), 0)
+        answer = await at.stage.ask(EnterCode(mobile.e164[-2:], wait, problem, attempts_left))
+        if answer is Choice.BACK:
+            return None
+        try:
+            if answer is Choice.RESEND:
+                at.stage.show(Working(Work.SENDING_CODE))
+                resend_at = await resend()
+                problem = attempts_left = None
+            elif CODE.fullmatch(answer.text):
+                at.stage.show(Working(Work.CHECKING_CODE))
+                return await enter(answer.text)
+            else:
+                problem = EntryProblem.WRONG_CODE
+        except Refused as refused:
+            attempts_left = refused.problem.attempts_left
+            match refused.type:
+                case ProblemType.WRONG_CODE:
+                    problem = EntryProblem.WRONG_CODE
+                case ProblemType.EXPIRED:
+                    problem = EntryProblem.EXPIRED
+                case _:
+                    raise
+        except ServiceUnavailable as unavailable:
+            if not could_not_send(unavailable):
+                raise
+            problem = EntryProblem.NOT_SENT
+
+
+def could_not_send(error: ServiceUnavailable) -> bool:
+    """The service is well; whoever carries its messages is not."""
+    return error.problem is not None and error.problem.type is ProblemType.PROVIDER_UNAVAILABLE

@@ -1,0 +1,209 @@
+"""Paying for a sale with a palm, exactly once."""
+
+import secrets
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from kiosk.journal import PendingPurchase, PurchaseJournal
+from kiosk.screens import (
+    Approved,
+    Choice,
+    ConfirmPurchase,
+    Declined,
+    HoldPalm,
+    NotRecognised,
+    PayAnotherWay,
+    TroubleKind,
+    Work,
+    Working,
+)
+from kiosk.service import Offline, Refused, ServiceError, ServiceUnavailable, SignatureService
+from kiosk.till import Sale, SaleResult, Till
+from kiosk.visits.counter import Counter, Troubled
+from kiosk.visits.enrol import enrol
+from kiosk.visits.number import ask_mobile
+from kiosk.visits.recognise import recognise
+from protocol.messages import (
+    Customer,
+    Identification,
+    Outcome,
+    ProblemType,
+    Proof,
+    Purchase,
+    PurchaseRequest,
+    Purpose,
+)
+
+NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
+
+STRAGGLING = timedelta(minutes=2)
+"""How much longer than the identification is good a purchase may be in the making."""
+
+
+async def pay(at: Counter, sale: Sale) -> None:
+    """Answers the till as soon as something was charged or declined. A visit that ends without an
+    answer has charged nothing.
+
+    Tried again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
+    """
+    pending = at.journal.find(sale.reference)
+    purchase = await (_ask_after(at, pending) if pending else _buy(at, sale))
+    if purchase is Choice.CANCEL:
+        return
+    if purchase is Choice.ANOTHER_WAY:
+        await at.stage.ask(PayAnotherWay(sale.merchant))
+    elif purchase.outcome == "approved":
+        await at.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
+    else:
+        declined = Declined(sale.merchant, sale.amount, purchase.card)
+        if await at.stage.ask(declined) is Choice.ANOTHER_WAY:
+            await at.stage.ask(PayAnotherWay(sale.merchant))
+
+
+async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
+    screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant)
+    while True:
+        found = await _who(at, screen)
+        match found:
+            case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
+                bought = await _confirm(at, sale, found, customer)
+            case Identification():
+                bought = await _not_recognised(at, found)
+            case _:
+                return found
+        if bought is not Choice.TRY_AGAIN:
+            return bought
+
+
+async def _ask_after(at: Counter, pending: PendingPurchase) -> Purchase:
+    at.stage.show(Working(Work.PAYING))
+    try:
+        purchase = await resolve(at.service, at.till, at.journal, pending)
+    except ServiceError:
+        purchase = None
+    if purchase is None:
+        raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
+    return purchase
+
+
+async def _who(at: Counter, screen: HoldPalm) -> Identification | NotPaid:
+    visit_id = secrets.token_urlsafe(16)
+    by_palm = partial(at.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
+    while True:
+        found = await recognise(at, screen, by_palm)
+        if found is Choice.USE_NUMBER:
+            found = await _recognise_by_number(at, screen)
+            if found is None:
+                continue
+        return Choice.CANCEL if found is Choice.BACK else found
+
+
+async def _not_recognised(
+    at: Counter, found: Identification
+) -> Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY]:
+    answer = await at.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
+    if answer is Choice.SIGN_UP:
+        await enrol(at)
+        return Choice.TRY_AGAIN
+    return answer
+
+
+async def _confirm(
+    at: Counter, sale: Sale, found: Identification, customer: Customer
+) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
+    if customer.card is None:
+        return Choice.ANOTHER_WAY
+    confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
+    if await at.stage.ask(confirm) is Choice.CANCEL:
+        return Choice.CANCEL
+    try:
+        return await charge(at, sale, found)
+    except Refused as refused:
+        # Too much time was taken over confirming: the palm is shown once more.
+        if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
+            return Choice.TRY_AGAIN
+        raise
+
+
+async def _recognise_by_number(
+    at: Counter, screen: HoldPalm
+) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
+    """The palm is compared with those of one number's holder only. None for going back."""
+    typed = ""
+    while True:
+        mobile = await ask_mobile(at, Purpose.PAY, typed)
+        if mobile is None:
+            return None
+        typed = mobile.typed
+        at.stage.show(Working(Work.CHECKING_SERVICE))
+        claim = await at.service.claim(mobile.e164, Proof.PALM, Purpose.PAY)
+        by_claim = partial(at.service.prove_by_palm, claim.claim_id, purpose=Purpose.PAY)
+        found = await recognise(at, screen, by_claim)
+        if found is not Choice.BACK and found is not Choice.USE_NUMBER:
+            return found
+
+
+async def charge(at: Counter, sale: Sale, identification: Identification) -> Purchase:
+    """Buys, tells the till, and keeps the purchase in the journal while its outcome is in doubt.
+
+    Raises Troubled (PAYMENT_UNKNOWN) when it stays in doubt: `resolve` goes on asking. Every other
+    exception means that nothing was charged.
+    """
+    at.stage.show(Working(Work.PAYING))
+    request = PurchaseRequest(
+        identification_id=identification.identification_id,
+        amount=sale.amount,
+        reference=sale.reference,
+    )
+    pending = PendingPurchase(
+        request=request,
+        idempotency_key=secrets.token_urlsafe(24),
+        decided_by=identification.expires_at + STRAGGLING,
+    )
+    at.journal.open(pending)
+    try:
+        purchase = await at.service.purchase(request, pending.idempotency_key)
+    except Refused:
+        at.journal.close(sale.reference)
+        raise
+    except Offline as offline:
+        if offline.may_have_arrived:
+            await at.till.answer(sale.reference, SaleResult.UNKNOWN)
+            raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from offline
+        at.journal.close(sale.reference)
+        raise
+    except ServiceUnavailable as unavailable:
+        await at.till.answer(sale.reference, SaleResult.UNKNOWN)
+        raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
+    await settle(at.till, at.journal, purchase)
+    return purchase
+
+
+async def settle(till: Till, journal: PurchaseJournal, purchase: Purchase) -> None:
+    """Tells the till and, that done, forgets the doubt."""
+    await till.answer(purchase.reference, SaleResult(purchase.outcome))
+    journal.close(purchase.reference)
+
+
+async def resolve(
+    service: SignatureService, till: Till, journal: PurchaseJournal, pending: PendingPurchase
+) -> Purchase | None:
+    """Asks what became of a purchase in doubt and tells the till; None when there was none, or it
+    is too early to say. Never buys: the shopper may have paid another way by now.
+
+    Raises ServiceError when the service cannot be asked.
+    """
+    reference = pending.request.reference
+    try:
+        purchase = await service.find_purchase(reference)
+    except Refused as refused:
+        if refused.type is not ProblemType.NOT_FOUND:
+            raise
+        # A request held up on its way could still arrive before then.
+        if service.now() > pending.decided_by:
+            await till.answer(reference, SaleResult.NOT_PAID)
+            journal.close(reference)
+        return None
+    await settle(till, journal, purchase)
+    return purchase

@@ -1,0 +1,87 @@
+"""From a palm to the person it belongs to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Literal
+
+from kiosk.screens import (
+    Choice,
+    EntryProblem,
+    HoldPalm,
+    StepUp,
+    TroubleKind,
+    Work,
+    Working,
+)
+from kiosk.service import Refused
+from kiosk.visits.counter import Counter, Troubled
+from kiosk.visits.help import offer_help
+from kiosk.visits.number import LAST_FOUR
+from protocol.capture import Burst
+from protocol.messages import Identification, Outcome, ProblemType, Purpose
+
+Elsewhere = Literal[Choice.BACK, Choice.USE_NUMBER, Choice.ANOTHER_WAY]
+
+
+async def hold_palm(at: Counter, screen: HoldPalm) -> Burst | Elsewhere:
+    """A captured palm; help is given on the way and leads back here."""
+    paying = screen.purpose is Purpose.PAY
+    while True:
+        shown = await at.reader.present(at.stage, screen)
+        if shown is not Choice.HELP:
+            return shown
+        if await offer_help(at.stage, at.till, paying=paying) is Choice.ANOTHER_WAY:
+            return Choice.ANOTHER_WAY
+
+
+async def recognise(
+    at: Counter, screen: HoldPalm, ask_service: Callable[[Burst], Awaitable[Identification]]
+) -> Identification | Elsewhere:
+    """Shows the palm as often as the service asks for it. The outcome is `accepted` or `refused`.
+
+    Raises Troubled when there were too many attempts.
+    """
+    while True:
+        palm = await hold_palm(at, screen)
+        if not isinstance(palm, Burst):
+            return palm
+        at.stage.show(Working(Work.CHECKING_PALM))
+        try:
+            found = await ask_service(palm)
+        except Refused as refused:
+            if refused.type is not ProblemType.PALM_UNUSABLE:
+                raise
+            continue
+        if found.outcome is Outcome.STEP_UP:
+            found = await step_up(at, found)
+        if found is None:
+            continue
+        if found.outcome is not Outcome.ASK_AGAIN:
+            return found
+        screen = replace(screen, attempts_left=found.attempts_left)
+
+
+async def step_up(at: Counter, doubtful: Identification) -> Identification | None:
+    """Asks for the last four digits of the number until they settle it; None for going back."""
+    problem: EntryProblem | None = None
+    attempts_left: int | None = None
+    while True:
+        answer = await at.stage.ask(StepUp(problem, attempts_left))
+        if answer is Choice.BACK:
+            return None
+        problem = EntryProblem.WRONG_DIGITS
+        if not LAST_FOUR.fullmatch(answer.text):
+            continue
+        at.stage.show(Working(Work.CHECKING_PALM))
+        try:
+            found = await at.service.step_up(doubtful.identification_id, answer.text)
+        except Refused as refused:
+            if refused.type is not ProblemType.STEP_UP_FAILED:
+                raise
+            attempts_left = refused.problem.attempts_left
+            if attempts_left == 0:
+                raise Troubled(TroubleKind.LOCKED) from None
+            continue
+        if found.outcome is not Outcome.STEP_UP:
+            return found
+        attempts_left = found.attempts_left
