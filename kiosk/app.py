@@ -42,6 +42,8 @@ from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
+from palm.factory import Shopper
+from palm.hand import Side as HandSide
 from protocol.messages import Money, ProblemType
 
 log = logging.getLogger(__name__)
@@ -322,6 +324,7 @@ def _connection(settings: Settings, clock: Clock) -> Connection:
 def _shopper(address: Address) -> Shopper:
     options = address.known("seed", "side")
     seed = int(address.number("seed", 7, least=0, most=2**31))
-    if options.get("side", "left") not in HandSide:
-        raise address.wrong("names no hand", "Write side=left or side=right.")
-    return Shopper(seed, HandSide(options.get("side", "left")))
+    try:
+        return Shopper(seed, HandSide(options.get("side", "left")))
+    except ValueError:
+        raise address.wrong("names no hand", "Write side=left or side=right.") from None
