@@ -2,8 +2,9 @@
 
 Everything is drawn as a left hand whose palm faces the camera: millimetres about the palm's
 centre, x away from the thumb, y toward the fingers, z toward the camera. A right hand is its
-mirror image. Lengths and breadths are those of Greiner, "Hand anthropometry of U.S. Army
-personnel" (1991), and Buryanov & Kotiuk, "Proportions of hand segments" (2010).
+mirror image. Joints lie where MediaPipe's landmarks mark them, a little beyond the true knuckles
+and short of the fingertips. Lengths and breadths follow Greiner, "Hand anthropometry of U.S.
+Army personnel" (1991), and Buryanov & Kotiuk, "Proportions of hand segments" (2010).
 """
 
 from dataclasses import dataclass
@@ -28,18 +29,18 @@ FINGERS = (
 )
 """Thumb to little finger, each from its knuckle to its tip."""
 
-PALM_LENGTH = 91.0
+PALM_LENGTH = 95.6
 """Wrist to middle knuckle of the average hand, mm."""
 
-_WRIST = (0.0, -46.0)
-_THUMB_CMC = (-23.0, -33.0, 8.0)
-_KNUCKLES = ((-25.0, 40.0), (-4.0, 45.0), (15.5, 40.5), (33.0, 31.0))
+_WRIST = (0.5, -47.5)
+_THUMB_CMC = (-26.5, -30.0, 8.0)
+_KNUCKLES = ((-26.0, 44.0), (-4.2, 48.0), (16.0, 43.0), (34.3, 32.5))
 _PHALANGES = (
-    (46.0, 32.0, 25.0),
-    (38.0, 24.0, 20.0),
-    (42.0, 28.0, 21.0),
-    (39.0, 27.0, 21.0),
-    (30.0, 20.0, 18.5),
+    (43.0, 31.0, 22.0),
+    (32.5, 23.0, 17.5),
+    (37.0, 26.5, 18.5),
+    (35.0, 25.5, 18.5),
+    (27.5, 19.0, 16.0),
 )
 _RADII = ((12.5, 11.0, 9.0), (10.6, 9.2, 7.0), (10.8, 9.5, 7.2), (10.1, 8.8, 6.9), (8.9, 7.7, 6.1))
 _CLOSED = (-25.0, 2.5, 0.0, -1.5, -3.0)

@@ -120,7 +120,8 @@ def flesh(hand: Build, joints: Field) -> Body:
     """The body around (21, 3) joints."""
     full = hand.thickness * hand.size
     ball = array((0, 0, 3.0 * hand.pads * full))
-    deep = array((0, 0, -5.0 * full))
+    # Landmarks lie beyond the knuckles, and those lie deep.
+    deep = array((0, -5.5, -5)) * full
 
     def bone(a: Field, b: Field, r: float, s: float, flat: float = 0.8) -> Bone:
         return Bone(array(a), array(b), (r * full, s * full), flat)
@@ -139,9 +140,9 @@ def flesh(hand: Build, joints: Field) -> Body:
         bone(at(6, -42), ring + deep, 18, 13.5),
         bone(at(13, -38), little + deep, 18, 12.5),
         # The ball of the thumb, over its own bone, and that of the little finger.
-        bone(beside(cmc, 3, -1, -6), thumb, 17.5, 12.5, 0.95),
-        bone(beside(cmc, 6, 2, -1) + ball, 0.5 * (cmc + thumb) + ball, 11, 10, 0.9),
-        bone(at(21, -31, -3) + ball, beside(little, 0, -18, -5) + ball, 14, 11),
+        bone(beside(cmc, 6, -3, -6), thumb, 17.5, 12.5, 0.95),
+        bone(beside(cmc, 9, -1, -1) + ball, 0.5 * (cmc + thumb) + ball, 11, 10, 0.9),
+        bone(at(21, -31, -3) + ball, beside(little, -0.5, -21, -5) + ball, 14, 11),
         # The web between thumb and index finger.
         bone(0.4 * cmc + 0.6 * index + deep, 0.2 * cmc + 0.8 * thumb + deep, 9, 8),
         # The wrist and the arm.
@@ -149,7 +150,7 @@ def flesh(hand: Build, joints: Field) -> Body:
         bone(at(0, -72, -4), at(0, -260, -4), 24.0, 34.0, 0.74),
     ]
     for a, b in pairwise((index, middle, ring, little)):
-        web = beside(0.5 * (a + b), 0, 5, -4)
+        web = beside(0.5 * (a + b), 0, -0.5, -4)
         palm.append(bone(web, beside(web, 0, 3, 0.5 * hand.pads), 9.5, 9.0))
     fingers = [
         _phalanges(joints[list(finger)], *thick.tolist())
@@ -164,12 +165,11 @@ def _phalanges(joints: Field, base: float, middle: float, tip: float) -> list[Bo
     bones: list[Bone] = []
     for k, (start, end) in enumerate(pairwise(joints)):
         last = k == count - 1
-        # The last bone ends inside its pulp; the shafts of the others are slimmer than the joints.
-        reach = end - (end - start) * (0.6 * tip / float(np.linalg.norm(end - start)) * last)
-        half = 0.5 * (start + reach)
-        waist = 0.5 * float(knots[k] + knots[k + 1]) * (1.05 if last else 0.985)
+        half = 0.5 * (start + end)
+        # The pulp of the tip is fuller, and the shafts are slimmer, than the joints beside them.
+        waist = 0.5 * float(knots[k] + knots[k + 1]) * (1.04 if last else 0.985)
         bones.append(Bone(start, half, (float(knots[k]), waist), 0.93))
-        bones.append(Bone(half, array(reach), (waist, float(knots[k + 1])), 0.93))
+        bones.append(Bone(half, end, (waist, float(knots[k + 1])), 0.93))
     return bones
 
 

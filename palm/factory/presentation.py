@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from cv2.typing import MatLike
 
+from palm.align import align
 from palm.factory.anatomy import PALM_LENGTH, Field, array
 from palm.factory.identity import DrawnPalm
 from palm.factory.noise import clouds
@@ -15,12 +16,14 @@ from palm.factory.skin import SCALE
 from palm.factory.sprite import Gesture, Sprite, sprite
 from palm.hand import Hand, Landmark, Shown, Side
 from palm.image import Colour
+from palm.roi import Roi
 
 _STEPS = 20
 """Gestures are drawn in so many steps from closed to open; between them nothing would be seen."""
 _LIGHT_STEP = 15.0
 _FIST = 0.75
 """How far the fingers are curled in before no palm is seen."""
+_ROI_FRAME = (720, 720)
 _CAMERA = 300.0
 """From the lens to a palm at its ideal distance, mm: how strong the perspective of a tilt is."""
 
@@ -91,6 +94,12 @@ def draw(
     _compose(image, hand.picture, to_frame @ _to_mm(hand), shown)
     expose(image, shown, rng)
     return Drawing(image, _truth(palm, shown, hand, to_frame))
+
+
+def draw_roi(palm: DrawnPalm, shown: Presentation, rng: np.random.Generator) -> Roi:
+    """The aligned palm of a presentation, from landmarks that are exactly right."""
+    drawing = draw(palm, shown, rng, size=_ROI_FRAME)
+    return align(drawing.image, drawing.hand)
 
 
 def _gesture(palm: DrawnPalm, shown: Presentation) -> Gesture:

@@ -34,7 +34,7 @@ _PALMAR = array([(182, 200, 240), (150, 178, 230), (118, 148, 204), (88, 110, 16
 _DORSAL = array([(170, 192, 234), (122, 156, 210), (70, 96, 148), (40, 52, 82)])
 _BLOOD = array((0.72, 0.85, 0.16))
 _MELANIN = array((1.5, 1.15, 0.75))
-ROOT = 0.44
+ROOT = 0.35
 """Where along its first phalanx a finger leaves the palm."""
 
 
@@ -133,12 +133,9 @@ def back(rng: np.random.Generator, hand: Build) -> Sheet:
     furrows, veins, tendons = (Furrows(rng, _SHAPE, SCALE) for _ in range(3))
     for curve in scatter(rng, 260, (-42, -70, 42, 60), (0.0, 0.3, 2.8), 8):
         furrows.press(_on_palm(curve, hand), rng.uniform(0.05, 0.16), 0.25)
-    knuckles = skeleton(hand, 0.5, 0.0)[[finger[0] for finger in FINGERS[1:]], :2]
+    knuckles = skeleton(hand, 0.5, 0.0)[[finger[0] for finger in FINGERS[1:]], :2] - (0, 5)
     for x, y in knuckles / (hand.breadth * hand.size, hand.size):
         tendons.press(_on_palm(((x, y), (x * 0.7, 0), (x * 0.35, -46)), hand), 0.8, 1.8)
-        # The knuckle's own loose skin.
-        for curve in scatter(rng, 16, (x - 9, y - 4, x + 3, y + 5), (0.0,), 9):
-            furrows.press(_on_palm(curve, hand), rng.uniform(0.1, 0.3), 0.35)
     for x, y in ((-14.0, 26.0), (6.0, 26.0), (25.0, 18.0)):
         # A vein rises between two knuckles and joins the others toward the wrist.
         fork = (x * 0.6 + rng.normal(0, 5), rng.normal(-6, 5))
@@ -179,15 +176,6 @@ def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
         fold(joint, 0.5, 0.26, rng.uniform(0.5, 0.75), 0.45)
         for _ in range(rng.integers(1, 4)):
             fold(joint + rng.normal(0, 1.5), 0.5, 0.2, rng.uniform(0.2, 0.45), 0.3)
-        for _ in range(10):
-            # The joint's back lies on both of the strip's edges.
-            level, half, depth = (
-                joint + rng.normal(0, 2.6),
-                rng.uniform(0.06, 0.2),
-                rng.uniform(0.15, 0.4),
-            )
-            fold(level, 0.0, half, depth, 0.35)
-            fold(level, 1.0, half, depth, 0.35)
     for _ in range(50):
         level = rng.uniform(0, along[-1])
         fold(level, rng.uniform(0.3, 0.7), rng.uniform(0.03, 0.1), rng.uniform(0.08, 0.2), 0.2)
@@ -195,14 +183,16 @@ def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
     for curve in scatter(rng, 30, area, (np.pi / 2,), 9 * SCALE):
         furrows.press(curve, rng.uniform(0.08, 0.22), 0.2)
     relief, stain = furrows.settle()
+    behind, dark = _loose_skin(rng, shape, along[1:-1])
+    relief, stain = relief + behind, stain + dark
     rows, columns = np.indices(shape, dtype=np.float32)
     level = rows / SCALE
     nail = _nail(columns, level, float(along[-1]))
     relief = relief + 0.008 * _ridges(rng, shape) + 0.014 * _grain(rng, shape)
     relief = relief * (1 - nail) + 0.3 * cv2.GaussianBlur(nail, (0, 0), 1.5)
     blood = 0.2 * clouds(rng, shape, 18, 2) + 0.3 * np.exp(-((level / (root + 4)) ** 4))
-    blood += 1.0 * np.exp(-(((along[-1] - 6 - level) / 9) ** 2)) - 0.1
-    pads = (root, *along[1:])
+    blood += 1.0 * np.exp(-(((along[-1] - 2 - level) / 9) ** 2)) - 0.1
+    pads = (root, *along[1:-1], along[-1] + 4)
     for start, end in pairwise(pads):
         blood += 0.3 * np.exp(-(((level - (start + end) / 2) / (end - start) * 2.6) ** 2))
     return Sheet(relief, stain * (1 - nail), blood, nail)
@@ -296,8 +286,25 @@ def _palm_blood(rng: np.random.Generator, hand: Build) -> Field:
     return blood + 0.2 * clouds(rng, _SHAPE, 20, 2) + 0.12 * clouds(rng, _SHAPE, 70)
 
 
+def _loose_skin(
+    rng: np.random.Generator, shape: tuple[int, int], joints: Field
+) -> tuple[Field, Field]:
+    """Relief and stain of the folds over the backs of a finger's joints."""
+    furrows = Furrows(rng, shape, SCALE)
+    for joint in joints:
+        for _ in range(12):
+            level, middle = rng.normal((joint, 0.5), (2.6, 0.02))
+            half, sag = rng.uniform(0.05, 0.17), rng.normal(0, 0.6)
+            turns = np.array((middle - half, middle, middle + half)) * STRIP_TURN
+            levels = (level + np.array((0.0, sag, 0.0))) * SCALE
+            furrows.press(np.stack((turns, levels), axis=1), rng.uniform(0.1, 0.32), 0.35)
+    # Drawn in the middle of the strip, they belong where its two edges meet.
+    relief, stain = (np.roll(each, STRIP_TURN // 2, axis=1) for each in furrows.settle())
+    return relief, 0.6 * stain
+
+
 def _nail(columns: Field, level: Field, tip: float) -> Field:
     turn = np.abs((columns / STRIP_TURN + 0.5) % 1.0 - 0.5) / 0.155
-    up = np.abs((level - (tip - 6.0)) / 6.4)
+    up = np.abs((level - (tip - 1.5)) / 6.4)
     inside = 1 - (turn**2.6 + up**2.6) ** (1 / 2.6)
     return np.clip(inside * 14 + 0.5, 0, 1)
