@@ -95,7 +95,7 @@ class Eyes:
         self._finder.forget()
         before: Observation | None = None
         failures = 0
-        while self._watchers and not self._stopping:
+        while self._watchers and not self._stopping and not mailbox.closed:
             frame = mailbox.take(_LOOK_UP)
             if frame is None:
                 continue

@@ -46,6 +46,9 @@ class Starting:
 class Streaming:
     """Pictures arrive."""
 
+    def __str__(self) -> str:
+        return "delivers pictures."
+
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
@@ -53,12 +56,18 @@ class Recovering:
 
     fault: DeviceFault
 
+    def __str__(self) -> str:
+        return str(self.fault)
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
     """Somebody has to do something; it is still looked at now and then."""
 
     fault: PermanentFault
+
+    def __str__(self) -> str:
+        return str(self.fault)
 
 
 FeedState: TypeAlias = Starting | Streaming | Recovering | Broken
@@ -111,7 +120,7 @@ class Feed:
 
     def subscribe(self, on_arrival: Callable[[], None] | None = None) -> Mailbox:
         """A mailbox for one reader of pictures. `on_arrival` is called on the camera's thread
-        with every new one and must return at once."""
+        with every new one and must return at once; it is not called once the mailbox is closed."""
         return self._ring.subscribe(on_arrival)
 
     def wipe(self) -> None:
@@ -124,8 +133,8 @@ class Feed:
         return self._state
 
     def on_state(self, watcher: Callable[[FeedState], None]) -> Callable[[], None]:
-        """Tells `watcher` every state from now on, on the feed's own thread. Returns what takes
-        it back."""
+        """Tells `watcher` every state from now on, on the feed's own thread; it must return at
+        once. Returns what takes it back: after that it is not called any more."""
         with self._changed:
             self._state_watchers.append(watcher)
 
@@ -190,15 +199,12 @@ class Feed:
             self._changed.wait_for(lambda: self._stopping or not crowded())
 
     def _enter(self, state: FeedState) -> None:
-        if isinstance(state, Recovering | Broken):
-            _log.warning("%s", state.fault)
-        else:
-            _log.info("The camera %s delivers pictures", self.source.name)
         with self._changed:
-            self._state = state
-            watchers = tuple(self._state_watchers)
-        for watcher in watchers:
-            watcher(state)
+            before, self._state = self._state, state
+            for watcher in tuple(self._state_watchers):
+                watcher(state)
+        if str(before) != str(state):
+            _log.warning("Camera %s: %s", self.source.name, state)
 
 
 class _Reader(threading.Thread):

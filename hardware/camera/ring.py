@@ -94,7 +94,7 @@ class Ring:
         self._sequence = 0
 
     def subscribe(self, on_arrival: Callable[[], None] | None) -> Mailbox:
-        """A mailbox for one reader. `on_arrival` is called on the camera's thread."""
+        """See `Feed.subscribe`."""
         mailbox = Mailbox(self, on_arrival)
         with self._arrived:
             self._mailboxes.append(mailbox)
@@ -110,13 +110,13 @@ class Ring:
 
     def close(self) -> None:
         """Closes every mailbox and wipes."""
-        for mailbox in tuple(self._mailboxes):
-            self.unsubscribe(mailbox)
-        self.wipe()
+        with self._arrived:
+            for mailbox in tuple(self._mailboxes):
+                self.unsubscribe(mailbox)
+            self.wipe()
 
     def wipe(self) -> None:
-        """Zeroes every buffer; one that is leased, or being written, as soon as it is given back.
-        Nothing taken before is delivered after."""
+        """See `Feed.wipe`. What is being written counts as leased."""
         with self._arrived:
             for mailbox in self._mailboxes:
                 mailbox.newest = None
@@ -172,11 +172,10 @@ class Ring:
             buffer.holders -= 1
             for mailbox in self._mailboxes:
                 mailbox.newest = buffer
-            announced = [m.on_arrival for m in self._mailboxes if m.on_arrival is not None]
+                if mailbox.on_arrival is not None:
+                    mailbox.on_arrival()
             self._arrived.notify_all()
-        for on_arrival in announced:
-            on_arrival()
-        return following
+            return following
 
     def _oldest_free(self, *, but: Buffer | None) -> Buffer | None:
         free = [b for b in self._buffers if not b.holders and b is not but]

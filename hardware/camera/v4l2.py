@@ -2,7 +2,6 @@
 
 import logging
 import os
-from errno import EACCES, ENODEV, ENOENT, ENXIO, EPERM
 
 import cv2
 
@@ -39,12 +38,31 @@ class V4l2Camera:
     def open(self) -> Capture:
         """Raises TemporaryFault when it is absent or busy, PermanentFault when this process may
         not use it."""
+        self._try()
         video = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
         if not video.isOpened():
             video.release()
-            raise self._why_not()
+            raise TemporaryFault(
+                f"{self._device} is busy, or is no camera.",
+                "Close other programs that use it; v4l2-ctl --list-devices lists all cameras.",
+            )
         self._ask(video)
         return Capture(self._device, video)
+
+    def _try(self) -> None:
+        """OpenCV only says that it cannot open a device; opening it ourselves first says why."""
+        try:
+            os.close(os.open(self._device, os.O_RDWR | os.O_NONBLOCK))
+        except PermissionError:
+            raise PermanentFault(
+                f"This kiosk may not use {self._device}.",
+                "Add its user to the group 'video' and start it again.",
+            ) from None
+        except OSError as error:
+            raise TemporaryFault(
+                f"There is no camera at {self._device}: {error.strerror}.",
+                "Plug it in; it is found by itself.",
+            ) from None
 
     def _ask(self, video: cv2.VideoCapture) -> None:
         """Sets format, size and rate. `set` answers True when it is ignored: they are read back."""
@@ -68,23 +86,3 @@ class V4l2Camera:
                 "%s was asked for %dx%d at %g and gives %dx%d at %g",
                 *(self._device, width, height, self._fps, *got),
             )
-
-    def _why_not(self) -> TemporaryFault | PermanentFault:
-        """OpenCV only says that it could not; opening the device says why."""
-        try:
-            os.close(os.open(self._device, os.O_RDWR | os.O_NONBLOCK))
-        except OSError as error:
-            if error.errno in (ENOENT, ENODEV, ENXIO):
-                return TemporaryFault(
-                    f"There is no camera at {self._device}.",
-                    "Plug it in; it is found by itself.",
-                )
-            if error.errno in (EACCES, EPERM):
-                return PermanentFault(
-                    f"This kiosk may not use {self._device}.",
-                    "Add its user to the group 'video' and start it again.",
-                )
-        return TemporaryFault(
-            f"{self._device} is busy, or is no camera.",
-            "Close other programs that use it; check the address with v4l2-ctl --list-devices.",
-        )
