@@ -18,7 +18,7 @@ class Address:
     """`rest` is what lies between the scheme and the query; `options` is the query."""
 
     scheme: str
-    rest: str
+    rest: str = field(repr=False)
     options: Mapping[str, str]
     text: str = field(repr=False)
     """As written. May hold a password: print the address itself, never this."""

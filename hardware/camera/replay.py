@@ -49,7 +49,7 @@ class Stills:
     def draw(self, out: Colour, at: float) -> None:
         """Raises PermanentFault for a file that is no picture, and at the end without `loop`."""
         self._began = at if self._began is None else self._began
-        index = int((at - self._began) / STILL_SECONDS)
+        index = int((at - self._began) / STILL_SECONDS + 1e-6)
         if index >= len(self._paths) and not self._loop:
             raise _ended()
         index %= len(self._paths)

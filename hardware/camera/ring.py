@@ -183,6 +183,8 @@ class Ring:
             return None
         oldest = min(free, key=lambda b: b.sequence)
         oldest.holders = 1
+        # A camera may keep it for long before it writes: what was in it is not to outlive a wipe.
+        oldest.image.fill(0)
         for mailbox in self._mailboxes:
             if mailbox.newest is oldest:
                 mailbox.newest = None

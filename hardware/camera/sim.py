@@ -41,7 +41,7 @@ class _Device:
 class SimulatedCamera:
     """The device and its cable. Thread-safe; outlives every opening of it.
 
-    With `paced` off, pictures come as fast as they are asked for, stamped as if 1/fps apart.
+    With `paced` off, pictures come as fast as they are asked for, drawn as if 1/fps apart.
     """
 
     def __init__(

@@ -1,0 +1,28 @@
+"""Waiting for what becomes of a feed."""
+
+from queue import Queue
+from typing import TypeVar
+
+from hardware.camera.feed import Feed, FeedState, Patience
+
+SOON = 20.0
+"""Seconds after which a test gives up; nothing waits for so long that works."""
+
+IMPATIENT = Patience(silence=0.3, opening=5.0, retry=0.01, retry_at_most=0.05, broken=0.01)
+
+S = TypeVar("S", bound=FeedState)
+
+
+class States:
+    """Every state a feed enters, from now on."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._seen: Queue[FeedState] = Queue()
+        feed.on_state(self._seen.put)
+
+    def until(self, kind: type[S]) -> S:
+        """The next state of this kind. Raises queue.Empty when none comes."""
+        while True:
+            state = self._seen.get(timeout=SOON)
+            if isinstance(state, kind):
+                return state

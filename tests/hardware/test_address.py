@@ -1,0 +1,76 @@
+import pytest
+
+from hardware.address import Address
+from hardware.camera import SimulatedCamera, camera_at
+from hardware.faults import BadAddress, PermanentFault
+from hardware.terminal import terminal_at
+from tests.hardware.painted import Painted
+
+SCENES = {"painted": lambda _: Painted()}
+
+
+def test_an_address_is_a_scheme_a_rest_and_options() -> None:
+    address = Address.parse("v4l2:/dev/video0?size=640x480&fps=15")
+    assert (address.scheme, address.rest) == ("v4l2", "/dev/video0")
+    assert address.size("size", (720, 1280)) == (480, 640)
+    assert address.number("fps", 30, least=1, most=240) == 15
+
+
+def test_options_left_out_have_their_defaults() -> None:
+    address = Address.parse("replay:clip.mp4")
+    assert address.size("size", (720, 1280)) == (720, 1280)
+    assert address.number("fps", 30, least=1, most=240) == 30
+    assert address.flag("loop", True) is True
+
+
+def test_a_password_in_an_address_is_never_shown() -> None:
+    address = Address.parse("rtsp://staff:hunter2@camera.local/stream")
+    assert "hunter2" not in str(address)
+    assert "hunter2" not in repr(address)
+    assert "hunter2" not in str(camera_at(address.text).name)
+
+
+def test_a_password_in_a_wrong_address_is_never_shown() -> None:
+    with pytest.raises(BadAddress) as wrong:
+        camera_at("rtps://staff:hunter2@camera.local/stream")
+    assert "hunter2" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no scheme"),
+        ("/dev/video0", "no scheme"),
+        ("usb:camera", "no 'usb'"),
+        ("v4l2:video0", "names no device"),
+        ("v4l2:/dev/video0?sise=640x480", "no option 'sise'"),
+        ("v4l2:/dev/video0?size=large", "size=large"),
+        ("v4l2:/dev/video0?fps=0", "fps=0"),
+        ("v4l2:/dev/video0?fps=nan", "fps=nan"),
+        ("v4l2:/dev/video0?fps=15&fps=30", "twice"),
+        ("http:stream.mjpg", "names no host"),
+        ("sim:nothing", "no 'nothing'"),
+        ("replay:no-such-clip.mp4", "no-such-clip.mp4 cannot be read"),
+    ],
+)
+def test_a_camera_address_that_cannot_work_is_refused_with_cause_and_remedy(
+    text: str, says: str
+) -> None:
+    with pytest.raises(PermanentFault) as wrong:
+        camera_at(text, SCENES)
+    assert says in wrong.value.cause
+    assert wrong.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("usb:1", "no 'usb'"), ("sim:?card=gold", "gold"), ("sim:?tap=1", "'tap'")]
+)
+def test_a_terminal_address_that_cannot_work_is_refused(text: str, says: str) -> None:
+    with pytest.raises(BadAddress, match=says):
+        terminal_at(text)
+
+
+def test_a_simulated_camera_looks_at_the_scene_its_address_names() -> None:
+    camera = camera_at("sim:painted?seed=7", SCENES)
+    assert isinstance(camera, SimulatedCamera)
+    assert isinstance(camera.scene, Painted)
