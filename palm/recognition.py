@@ -6,7 +6,7 @@ made by, so a better pair can replace this one while enrolled templates are stil
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,11 @@ class Signer(Protocol):
         ...
 
 
-class Matcher(Protocol):
+Gallery = TypeVar("Gallery")
+"""References as a matcher lays them out for itself."""
+
+
+class Matcher(Protocol[Gallery]):
     """Compares templates of one version. A score is a similarity: higher is more alike."""
 
     @property
@@ -52,10 +56,11 @@ class Matcher(Protocol):
         """Raises VersionMismatch when either is of another version."""
         ...
 
-    def prepare(self, references: Sequence[Template]) -> object:
-        """Lays references out for `search`; the result is the matcher's own."""
+    def prepare(self, references: Sequence[Template]) -> Gallery:
+        """Lays references out for `search`. Raises VersionMismatch."""
         ...
 
-    def search(self, probe: Template, gallery: object) -> npt.NDArray[np.float32]:
-        """(len(references),) scores of a probe against everything prepared."""
+    def search(self, probe: Template, gallery: Gallery) -> npt.NDArray[np.float32]:
+        """(references,) scores of a probe against everything prepared; the lowest score there is
+        for references that a first look has ruled out. Raises VersionMismatch."""
         ...

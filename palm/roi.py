@@ -6,7 +6,7 @@ from palm.hand import Side
 from palm.image import Grey
 
 SIZE = 128
-"""Pixels a side of every ROI. Fingers point up and the thumb lies left: a left palm facing the
+"""Pixels a side of every ROI. Fingers point up and the thumb lies right: a left palm facing the
 camera is mirrored into the same pose as a right one."""
 
 

@@ -1,0 +1,390 @@
+"""A palm as the field of its line directions, and a matcher that lets the palm bend.
+
+The signer is a descendant of competitive coding (Kong and Zhang, "Competitive coding scheme for
+palmprint verification", ICPR 2004): a bank of oriented Gabor filters answers how much of a dark
+line runs through each place in each direction. Where competitive coding keeps the winning
+direction, this keeps the shape of the whole answer: its first two Fourier components over
+direction, which are linear, so that comparing two fields is a matrix product.
+
+The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once; the
+best pose says where each block of the fine field should be, and there the block looks about
+itself by a cell for its own best place. So a bent or stretched palm still meets itself, block by
+block (compare the block-wise phase correlation of Ito et al. 2008).
+
+Every constant here was chosen on drawn distortions of palms in general terms (wavelength of a
+crease, reach of a sloppy alignment); none is fitted to a set, and nothing is trained.
+docs/decisions/0004-palm-signature.md has the measurements.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from palm.image import Grey
+from palm.recognition import Template, VersionMismatch
+from palm.roi import SIZE, Roi
+
+VERSION = 1
+
+Field = npt.NDArray[np.float32]
+"""(CELLS, CELLS, PARTS) directions of lines; each cell has a length of 0 (no line) to 1."""
+
+Floats = npt.NDArray[np.float32]
+
+CELLS = 32
+"""Cells a side of the fine field: one every four pixels of the ROI."""
+PARTS = 4
+"""Cosine and sine of twice and of four times the direction."""
+FULL = 127
+"""What a byte of the template stands for: one."""
+
+DIRECTIONS = 6
+WAVELENGTH = 10.0
+"""Pixels from one dark line to the next that the filters answer to most: creases and wrinkles."""
+WIDTH, LENGTH = 3.0, 6.0
+"""Standard deviations of the filters, in pixels, across and along the line."""
+FAINT = 0.01
+"""Answer, for contrast normalised to one, of a line half to be trusted."""
+LIGHT = 6.0
+"""Pixels over which light is taken to be even."""
+DULL = 4.0
+"""Grey levels of contrast below which there is hardly any."""
+
+COARSE = 16
+"""Cells a side of the coarse field."""
+COARSE_PARTS = 2
+TURNS = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+"""Degrees a palm may be turned against another."""
+SCALES = (0.94, 1.0, 1.06)
+SHIFT = 2
+"""Coarse cells, each way, that a palm may be shifted against another: an eighth of its side."""
+
+SUB = 4
+"""Cells a side of the squares in which fine fields are multiplied."""
+SQUARES = CELLS // SUB
+BLOCKS = SQUARES - 1
+"""Blocks a side: each is of two by two squares and overlaps its neighbours by half."""
+REACH = 5
+"""Fine cells, each way, that a block is looked for."""
+SPAN = 2 * REACH + 1
+LEEWAY = 1
+"""Cells, each way, by which a block may stray from where the pose puts it."""
+
+SHORTLIST = 512
+"""References a search looks at in full."""
+BATCH = 128
+"""References compared at once: what they need together stays in the processor's cache."""
+
+
+class LineFieldSigner:
+    """Makes a template of 4,096 bytes: the fine field, one signed byte a number."""
+
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        """Fuses a burst of the same palm into one template.
+
+        The palms are laid on the clearest of them, as the matcher finds their blocks there, and
+        the fields averaged: the palm stays, the noise goes. Quality is the mean over the burst
+        of the ROI's own times the share of the field that shows lines.
+
+        Raises ValueError when the burst is empty or mixes sides.
+        """
+        if not palms:
+            raise ValueError("a signature needs at least one palm")
+        if len({palm.side for palm in palms}) > 1:
+            raise ValueError("a burst shows one hand, not a left and a right one")
+        fields = [_field(palm.image) for palm in palms]
+        clear = [
+            palm.quality * float(_lengths(field).mean())
+            for palm, field in zip(palms, fields, strict=True)
+        ]
+        best = fields.pop(int(np.argmax(clear)))
+        others = [palm.image for palm in palms]
+        others.pop(int(np.argmax(clear)))
+        laid = [
+            _field(_bent(image, *_flow(best, field)))
+            for image, field in zip(others, fields, strict=True)
+        ]
+        return Template(VERSION, _written(np.mean([best, *laid], axis=0)), float(np.mean(clear)))
+
+
+@dataclass(frozen=True, slots=True)
+class LineFieldGallery:
+    """References laid out for comparison; a selection of it is a gallery too."""
+
+    coarse: npt.NDArray[np.float32]
+    """(references, COARSE * COARSE * COARSE_PARTS), each of length one."""
+    fine: npt.NDArray[np.int8]
+    """(references, SQUARES * SQUARES, SUB * SUB * PARTS)."""
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> "LineFieldGallery":
+        return LineFieldGallery(self.coarse[which], self.fine[which])
+
+
+class LineFieldMatcher:
+    """Compares templates of LineFieldSigner. A score is the mean likeness of the blocks of two
+    palms, -1 to 1."""
+
+    version = VERSION
+
+    def score(self, probe: Template, reference: Template) -> float:
+        """Raises VersionMismatch when either is of another version."""
+        return float(self.compare(probe, self.prepare([reference]))[0])
+
+    def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
+        """Raises VersionMismatch when one is of another version."""
+        codes = np.array([_read(each) for each in references], np.int8)
+        fields = codes.reshape(-1, CELLS, CELLS, PARTS)
+        coarse = np.array([_coarse(_opened(each)) for each in fields], np.float32)
+        return LineFieldGallery(
+            coarse=coarse.reshape(len(fields), COARSE * COARSE * COARSE_PARTS),
+            fine=_in_squares(fields),
+        )
+
+    def compare(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
+        """(len(gallery),) scores, every reference looked at in full.
+
+        Raises VersionMismatch when the probe is of another version.
+        """
+        field = _opened(_read(probe))
+        return self._compare(_posed(field), _windows(field), gallery)
+
+    def search(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
+        """(len(gallery),) scores of the SHORTLIST references whose coarse fields are most like
+        the probe's, -1 for all others.
+
+        Raises VersionMismatch when the probe is of another version.
+        """
+        if len(gallery) <= SHORTLIST:
+            return self.compare(probe, gallery)
+        field = _opened(_read(probe))
+        posed = _posed(field)
+        likeness = (gallery.coarse @ posed.T).max(axis=1)
+        short = np.argpartition(-likeness, SHORTLIST)[:SHORTLIST]
+        scores = np.full(len(gallery), -1, np.float32)
+        scores[short] = self._compare(posed, _windows(field), gallery[short])
+        return scores
+
+    def _compare(
+        self, posed: Floats, windows: Floats, gallery: LineFieldGallery
+    ) -> npt.NDArray[np.float32]:
+        scores = np.empty(len(gallery), np.float32)
+        for start in range(0, len(gallery), BATCH):
+            batch = gallery[start : start + BATCH]
+            pose = (posed @ batch.coarse.T).argmax(axis=0)
+            likeness, _ = _meet(windows, batch.fine, pose)
+            scores[start : start + BATCH] = likeness.mean(axis=0)
+        return scores
+
+
+def _field(palm: Grey) -> Field:
+    """The lines of a palm."""
+    light = palm.astype(np.float32)
+    light -= cv2.GaussianBlur(light, (0, 0), LIGHT, borderType=cv2.BORDER_REFLECT)
+    contrast = cv2.GaussianBlur(light**2, (0, 0), 1.5 * LIGHT, borderType=cv2.BORDER_REFLECT)
+    even = light / (np.sqrt(contrast) + DULL)
+    answers = np.stack([cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()])
+    parts = np.tensordot(answers, _harmonics(), axes=(0, 0))
+    cells = np.asarray(cv2.resize(parts, (CELLS, CELLS)), np.float32)
+    return np.asarray(cells / (_lengths(cells)[..., None] + FAINT), np.float32)
+
+
+def _lengths(cells: Floats) -> Floats:
+    return np.linalg.norm(cells, axis=-1).astype(np.float32)
+
+
+@cache
+def _filters() -> list[npt.NDArray[np.float32]]:
+    """Even Gabor filters without response to plain skin, one a direction of the line's normal."""
+    reach = int(np.ceil(2.5 * LENGTH))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    filters: list[npt.NDArray[np.float32]] = []
+    for angle in _angles():
+        across, along = (
+            x * np.cos(angle) + y * np.sin(angle),
+            y * np.cos(angle) - x * np.sin(angle),
+        )
+        bell = np.exp(-(across**2) / 2 / WIDTH**2 - along**2 / 2 / LENGTH**2)
+        wave = -np.cos(2 * np.pi * across / WAVELENGTH) * bell
+        wave -= bell * (wave.sum() / bell.sum())
+        filters.append((wave / np.abs(wave).sum()).astype(np.float32))
+    return filters
+
+
+@cache
+def _harmonics() -> npt.NDArray[np.float32]:
+    """(DIRECTIONS, PARTS) orthonormal: a direction and its opposite are the same line, so the
+    first period is half a turn."""
+    twice, four = 2 * _angles(), 4 * _angles()
+    waves = np.stack([np.cos(twice), np.sin(twice), np.cos(four), np.sin(four)], axis=1)
+    return (waves * np.sqrt(2 / DIRECTIONS)).astype(np.float32)
+
+
+def _angles() -> npt.NDArray[np.float64]:
+    return np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+
+
+def _written(field: Field) -> bytes:
+    return np.rint(field * FULL).astype(np.int8).tobytes()
+
+
+def _read(template: Template) -> npt.NDArray[np.int8]:
+    if template.version != VERSION:
+        raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
+    return np.frombuffer(template.code, np.int8).reshape(CELLS, CELLS, PARTS)
+
+
+def _opened(code: npt.NDArray[np.int8]) -> Field:
+    return np.float32(1 / FULL) * code
+
+
+def _coarse(field: Field) -> npt.NDArray[np.float32]:
+    """(COARSE, COARSE, COARSE_PARTS) of length one."""
+    step = CELLS // COARSE
+    soft = cv2.GaussianBlur(field[..., :COARSE_PARTS], (0, 0), step / 2)
+    coarse = cv2.resize(soft, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+    return np.asarray(coarse / max(float(np.linalg.norm(coarse)), 1e-6), np.float32)
+
+
+@cache
+def _turns() -> list[npt.NDArray[np.float64]]:
+    """(2, 2) maps, x before y, of the plane of the reference to that of the probe."""
+    turns: list[npt.NDArray[np.float64]] = []
+    for degrees, scale in product(TURNS, SCALES):
+        cos, sin = np.cos(np.radians(degrees)) / scale, np.sin(np.radians(degrees)) / scale
+        turns.append(np.array([[cos, -sin], [sin, cos]]))
+    return turns
+
+
+def _posed(field: Field) -> Floats:
+    """(poses, COARSE * COARSE * COARSE_PARTS) the coarse probe in every pose: for each turn and
+    scale, every shift down and right."""
+    coarse = _coarse(field)
+    wide, shifts = COARSE + 2 * SHIFT, 2 * SHIFT + 1
+    posed = np.empty((len(_turns()), shifts, shifts, COARSE, COARSE, COARSE_PARTS), np.float32)
+    for turn, turned in zip(_turns(), posed, strict=True):
+        shift = (COARSE - 1) / 2 - turn @ np.full(2, (wide - 1) / 2)
+        laid = cv2.warpAffine(
+            coarse,
+            np.column_stack([turn, shift]),
+            (wide, wide),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
+        shifted = sliding_window_view(laid, (COARSE, COARSE), axis=(0, 1))
+        turned[:] = shifted.transpose(0, 1, 3, 4, 2)
+    rows = posed.reshape(-1, COARSE * COARSE * COARSE_PARTS)
+    # Half way between likeness per what overlaps and likeness in all: a pose that leaves little
+    # of the palm on the other has to be that much better.
+    return rows * np.reciprocal(np.sqrt(np.maximum(_lengths(rows), 1e-6)))[:, None]
+
+
+@cache
+def _places() -> npt.NDArray[np.intp]:
+    """(2, poses, BLOCKS * BLOCKS) where, in the window a block is looked for in, each pose puts
+    it: rows, columns."""
+    middle = (np.arange(BLOCKS) - (BLOCKS - 1) / 2) * SUB
+    block = np.stack(np.meshgrid(middle, middle)).reshape(2, -1)
+    steps = np.arange(-SHIFT, SHIFT + 1) * (CELLS // COARSE)
+    places = [
+        turn @ (block + np.array([[x], [y]])) - block
+        for turn in _turns()
+        for y, x in product(steps, steps)
+    ]
+    column, row = np.clip(np.rint(places).astype(np.intp), -REACH, REACH).transpose(1, 0, 2) + REACH
+    return np.stack([row, column])
+
+
+def _in_squares(fields: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """(n, CELLS, CELLS, PARTS) as (n, SQUARES * SQUARES, SUB * SUB * PARTS)."""
+    split = fields.reshape(-1, SQUARES, SUB, SQUARES, SUB, PARTS).transpose(0, 1, 3, 2, 4, 5)
+    return np.ascontiguousarray(split).reshape(-1, SQUARES * SQUARES, SUB * SUB * PARTS)
+
+
+def _windows(field: Field) -> Floats:
+    """(SQUARES * SQUARES, SPAN * SPAN, SUB * SUB * parts) what each square of a reference may lie
+    on; nothing beyond the edge."""
+    parts = field.shape[2]
+    wide = np.pad(field, ((REACH, REACH), (REACH, REACH), (0, 0)))
+    lain = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
+    windows = [
+        lain[row : row + SPAN, column : column + SPAN].reshape(SPAN * SPAN, SUB * SUB * parts)
+        for row, column in product(range(0, CELLS, SUB), repeat=2)
+    ]
+    return np.stack(windows)
+
+
+def _in_blocks(squares: Floats) -> Floats:
+    """Sums of two by two neighbours; (SQUARES * SQUARES, ...) to (BLOCKS * BLOCKS, ...)."""
+    grid = squares.reshape(SQUARES, SQUARES, *squares.shape[1:])
+    blocks = grid[:-1, :-1] + grid[:-1, 1:]
+    blocks += grid[1:, :-1]
+    blocks += grid[1:, 1:]
+    return blocks.reshape(BLOCKS * BLOCKS, *squares.shape[1:])
+
+
+@cache
+def _cover() -> Floats:
+    """(BLOCKS * BLOCKS, SPAN * SPAN, 1) cells of each block that lie on the probe in each place,
+    counted as no fewer than a quarter of it."""
+    windows = _windows(np.ones((CELLS, CELLS, 1), np.float32))
+    return np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
+
+
+def _meet(
+    windows: Floats, fine: npt.NDArray[np.int8], pose: npt.NDArray[np.intp]
+) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """How alike each block of each reference is to the probe where it fits best, and that place.
+
+    Both (BLOCKS * BLOCKS, references); the place is an index into the SPAN * SPAN window.
+    """
+    squares = fine.transpose(1, 2, 0).astype(np.float32)
+    blocks = _in_blocks(np.matmul(windows, squares)) / (_cover() * FULL)
+    row, column = _places()[:, pose].transpose(0, 2, 1)
+    block, reference = np.ogrid[: BLOCKS * BLOCKS, : len(fine)]
+    best = np.full(row.shape, -1, np.float32)
+    place = np.zeros(row.shape, np.intp)
+    for down, right in product(range(-LEEWAY, LEEWAY + 1), repeat=2):
+        there = np.clip(row + down, 0, SPAN - 1) * SPAN + np.clip(column + right, 0, SPAN - 1)
+        likeness = blocks[block, there, reference]
+        better = likeness > best
+        best[better], place[better] = likeness[better], there[better]
+    return best, place
+
+
+def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
+    """Where in the probe each pixel of the reference is found: (SIZE, SIZE) columns and rows."""
+    fine = _in_squares(np.rint(reference * FULL).astype(np.int8)[None])
+    pose = (_posed(probe) @ _coarse(reference).reshape(-1, 1)).argmax(axis=0)
+    _, place = _meet(_windows(probe), fine, pose)
+    row, column = np.divmod(place.reshape(BLOCKS, BLOCKS), SPAN)
+    pixels = SIZE // CELLS
+    y, x = np.mgrid[:SIZE, :SIZE]
+    # From the blocks' centres to every pixel; beyond the outermost centres as there.
+    at = (np.arange(SIZE, dtype=np.float32) + 0.5) / pixels / SUB - 1
+    columns, rows = np.meshgrid(at, at)
+    shift = [
+        cv2.remap(
+            cv2.blur((way - REACH).astype(np.float32) * pixels, (3, 3)),
+            columns,
+            rows,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for way in (column, row)
+    ]
+    return (x + shift[0]).astype(np.float32), (y + shift[1]).astype(np.float32)
+
+
+def _bent(palm: Grey, columns: Floats, rows: Floats) -> Grey:
+    bent = cv2.remap(palm, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(bent, np.uint8)
