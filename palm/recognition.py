@@ -6,7 +6,7 @@ made by, so a better pair can replace this one while enrolled templates are stil
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +42,7 @@ class Signer(Protocol):
         ...
 
 
-Gallery = TypeVar("Gallery")
-"""References as a matcher lays them out for itself."""
-
-
-class Matcher(Protocol[Gallery]):
+class Matcher(Protocol):
     """Compares templates of one version. A score is a similarity: higher is more alike."""
 
     @property
@@ -56,11 +52,14 @@ class Matcher(Protocol[Gallery]):
         """Raises VersionMismatch when either is of another version."""
         ...
 
-    def prepare(self, references: Sequence[Template]) -> Gallery:
-        """Lays references out for `search`. Raises VersionMismatch."""
+    def prepare(self, references: Sequence[Template]) -> Any:
+        """Lays references out for `search`, in a form of the matcher's own.
+
+        Raises VersionMismatch when one is of another version.
+        """
         ...
 
-    def search(self, probe: Template, gallery: Gallery) -> npt.NDArray[np.float32]:
+    def search(self, probe: Template, gallery: Any) -> npt.NDArray[np.float32]:
         """(references,) scores of a probe against everything prepared; the lowest score there is
         for references that a first look has ruled out. Raises VersionMismatch."""
         ...
