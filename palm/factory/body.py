@@ -93,7 +93,7 @@ class Body:
         nearest = np.minimum(nearest, palm)
         for finger in self.fingers:
             if finger:
-                nearest = np.minimum(nearest, _melt(_melted(finger, at, 1.0), palm, 7.0))
+                nearest = np.minimum(nearest, _melt(_melted(finger, at, 1.0), palm, 9.0))
         return nearest
 
     @property
@@ -119,7 +119,7 @@ def _melted(bones: Sequence[Bone], at: Field, reach: float) -> Field:
 def flesh(hand: Build, joints: Field) -> Body:
     """The body around (21, 3) joints."""
     full = hand.thickness * hand.size
-    ball = array((0, 0, 3.0 * hand.pads * full))
+    ball = array((0, 0, 5.0 * hand.pads * full))
     # Landmarks lie beyond the knuckles, and those lie deep.
     deep = array((0, -5.5, -5)) * full
 
@@ -138,11 +138,11 @@ def flesh(hand: Build, joints: Field) -> Body:
         bone(at(-13, -40), index + deep, 18, 13.5),
         bone(at(-4, -42), middle + deep, 18, 14),
         bone(at(6, -42), ring + deep, 18, 13.5),
-        bone(at(13, -38), little + deep, 18, 12.5),
+        bone(at(15, -38), little + deep, 19, 13),
         # The ball of the thumb, over its own bone, and that of the little finger.
         bone(beside(cmc, 6, -3, -6), thumb, 17.5, 12.5, 0.95),
         bone(beside(cmc, 9, -1, -1) + ball, 0.5 * (cmc + thumb) + ball, 11, 10, 0.9),
-        bone(at(21, -31, -3) + ball, beside(little, -0.5, -21, -5) + ball, 14, 11),
+        bone(at(25, -29, -3) + ball, beside(little, -0.5, -21, -5) + ball, 15, 12),
         # The web between thumb and index finger.
         bone(0.4 * cmc + 0.6 * index + deep, 0.2 * cmc + 0.8 * thumb + deep, 9, 8),
         # The wrist and the arm.
@@ -150,8 +150,8 @@ def flesh(hand: Build, joints: Field) -> Body:
         bone(at(0, -72, -4), at(0, -260, -4), 24.0, 34.0, 0.74),
     ]
     for a, b in pairwise((index, middle, ring, little)):
-        web = beside(0.5 * (a + b), 0, -0.5, -4)
-        palm.append(bone(web, beside(web, 0, 3, 0.5 * hand.pads), 9.5, 9.0))
+        web = beside(0.5 * (a + b), 0, -3, -2)
+        palm.append(bone(web, beside(web, 0, 5, -0.5), 10.5, 9.5))
     fingers = [
         _phalanges(joints[list(finger)], *thick.tolist())
         for finger, thick in zip(FINGERS, radii(hand), strict=True)

@@ -54,12 +54,12 @@ class Furrows:
         shake = np.cumsum(self._rng.standard_normal((len(curve), 2)), axis=0)
         shake -= along[:, None] * shake[-1]
         curve = curve + shake * (wobble * self._scale / len(curve) ** 0.5)
-        reach = max(5.0, length / _FADE)
+        reach = max(3.0, length / _FADE)
         fade = np.clip(array((along, 1 - along)) * reach, 0, 1) ** 0.7
         taper = np.minimum(*(end + (1 - end) * f for end, f in zip(ends, fade, strict=True)))
         uneven = np.clip(1 + 0.3 * clouds(self._rng, (1, len(curve)), 6, 2)[0], 0.3, 1.4)
         strengths = depth * taper * uneven
-        thickness = width * self._scale * (0.45 + 0.55 * taper * uneven)
+        thickness = width * self._scale * (0.25 + 0.75 * taper * uneven)
         fixed = np.round(curve * 2**_SUBPIXEL).astype(np.int32)
         for k in range(len(curve) - 1):
             strength = float(strengths[k] + strengths[k + 1]) / 2

@@ -33,6 +33,7 @@ STRIP_TURN = 240
 _PALMAR = array([(182, 200, 240), (150, 178, 230), (118, 148, 204), (88, 110, 160)])
 _DORSAL = array([(170, 192, 234), (122, 156, 210), (70, 96, 148), (40, 52, 82)])
 _BLOOD = array((0.72, 0.85, 0.16))
+_CREASE = array((0.85, 0.80, 0.33))
 _MELANIN = array((1.5, 1.15, 0.75))
 ROOT = 0.35
 """Where along its first phalanx a finger leaves the palm."""
@@ -84,7 +85,7 @@ def tone(rng: np.random.Generator) -> Tone:
     return Tone(
         palmar=mixed(_PALMAR),
         dorsal=mixed(_DORSAL),
-        crease=_BLOOD * (1.0 - 0.3 * depth) + _MELANIN * 0.75 * depth,
+        crease=_CREASE + _MELANIN * 0.6 * depth,
         blood=_BLOOD * (0.30 - 0.12 * depth),
     )
 
@@ -124,8 +125,9 @@ def palm(rng: np.random.Generator, hand: Build) -> Sheet:
         wrist = ((-27, level), (-8, level - 3), (8, level - 3), (27, level))
         press(wrist + rng.normal(0, 0.8, (4, 2)), rng.uniform(0.35, 0.6), 0.45)
     relief, stain = furrows.settle()
-    relief = relief + 0.008 * _ridges(rng, _SHAPE) + 0.016 * _grain(rng, _SHAPE)
-    return Sheet(relief, stain, _palm_blood(rng, hand), np.zeros(_SHAPE, np.float32))
+    fine = _wrinkles(rng, _SHAPE)
+    relief = relief - 0.12 * fine + 0.008 * _ridges(rng, _SHAPE) + 0.018 * _grain(rng, _SHAPE)
+    return Sheet(relief, stain + 0.28 * fine, _palm_blood(rng, hand), np.zeros(_SHAPE, np.float32))
 
 
 def back(rng: np.random.Generator, hand: Build) -> Sheet:
@@ -151,9 +153,9 @@ def back(rng: np.random.Generator, hand: Build) -> Sheet:
     for x, y in knuckles:
         u, v = (x - LEFT) * SCALE, (TOP - y) * SCALE
         knuckle += np.exp(-((columns - u) ** 2 + (rows - v) ** 2) / (7 * SCALE) ** 2)
-    relief = relief + 0.8 * tendon + 1.1 * vein + 1.6 * knuckle + 0.03 * _grain(rng, _SHAPE)
+    relief = relief + 1.8 * tendon + 1.0 * vein + 2.2 * knuckle + 0.03 * _grain(rng, _SHAPE)
     blood = 0.22 * clouds(rng, _SHAPE, 30, 2) - 1.2 * vein + 0.7 * knuckle
-    return Sheet(relief, stain + 0.4 * vein, blood, np.zeros(_SHAPE, np.float32))
+    return Sheet(relief, stain + 0.25 * vein, blood, np.zeros(_SHAPE, np.float32))
 
 
 def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
@@ -190,7 +192,7 @@ def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
     nail = _nail(columns, level, float(along[-1]))
     relief = relief + 0.008 * _ridges(rng, shape) + 0.014 * _grain(rng, shape)
     relief = relief * (1 - nail) + 0.3 * cv2.GaussianBlur(nail, (0, 0), 1.5)
-    blood = 0.2 * clouds(rng, shape, 18, 2) + 0.3 * np.exp(-((level / (root + 4)) ** 4))
+    blood = 0.2 * clouds(rng, shape, 18, 2) + 0.5 * np.exp(-((level / (root + 2)) ** 6))
     blood += 1.0 * np.exp(-(((along[-1] - 2 - level) / 9) ** 2)) - 0.1
     pads = (root, *along[1:-1], along[-1] + 4)
     for start, end in pairwise(pads):
@@ -261,6 +263,17 @@ def _ridges(rng: np.random.Generator, shape: tuple[int, int], period: float = 0.
     turn = rng.uniform(0, np.pi)
     phase = (rows * np.cos(turn) + columns * np.sin(turn)) / (period * SCALE)
     return np.sin((phase + 6 * clouds(rng, shape, 34 * SCALE, 3)) * 2 * np.pi)
+
+
+def _wrinkles(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
+    """Fine folds side by side, here in one direction and there in another, 0 to 1."""
+    folds = np.zeros(shape, np.float32)
+    for period in (1.5, 1.9, 2.4):
+        where = np.clip(clouds(rng, shape, 14 * SCALE, 2), 0, 1.5)
+        broken = np.clip(0.5 + 0.6 * clouds(rng, shape, 2.2 * SCALE), 0, 1)
+        crest = np.clip(_ridges(rng, shape, period), 0, 1) ** 3
+        folds = np.maximum(folds, where * broken * crest / 1.5)
+    return folds
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
