@@ -5,6 +5,8 @@ Tracking") place a square around each hand and read 21 landmarks from it. What t
 settled here: a hand that fills the frame, a camera without colour, and palm from back from fist.
 """
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from palm.hand import Hand, Landmark, Shown, Side, straightness
@@ -18,6 +20,13 @@ FILLS = (0.6, 1.0, 0.4)
 """Shares of the detector's view that the frame is shrunk to. It was made for hands small in the
 frame: it finds 97 % of them at 30 % of the frame's side, 8 % at 100 %."""
 
+WHOLE_FRAME = (1.4, 1.0, 1.8)
+"""Sides of squares about the whole frame, over the frame's longer side, to look for landmarks in
+where the detector sees none: a palm without its fingers, or one burnt out to white."""
+
+SETTLING = 2
+"""Times that landmarks are read again in the square they ask for, until they hardly move."""
+
 PRESENT = 0.5
 """Presence from which there is a hand."""
 
@@ -27,12 +36,14 @@ LOOK_AGAIN = 15
 FIST = 0.35
 """Mean straightness of the four fingers below which a hand is a fist."""
 
-PALM = 0.5
+PALM = 0.4
 """Probability from which what is seen is taken for a palm."""
 
 SIDE_ON = 0.05
 """Sine of the angle at the wrist between index and little knuckle, below which the hand is seen
 too much from its edge for the order of its fingers to tell much."""
+
+_WAYS_UP = [np.array(up, np.float32) for up in ((0, -1), (1, 0), (0, 1), (-1, 0))]
 
 
 class HandFinder:
@@ -49,14 +60,24 @@ class HandFinder:
 
     def find(self, image: Colour) -> list[Hand]:
         """The hands in a still, looked for until one is found in every way there is."""
-        colourless = is_colourless(image)
-        for tinted in (colourless, not colourless):
-            for fill in FILLS:
-                hands = self._read(image, self._detector.detect(image, fill, tinted), tinted)
-                hands = self._read(image, _around(hands), tinted)
-                if hands:
-                    return hands
+        for squares in self._places(image):
+            hands = self._read(image, squares)
+            for _ in range(SETTLING):
+                hands = _hands(self._reader.read_twice(image, each) for each in _around(hands))
+            if hands:
+                return hands
         return []
+
+    def _places(self, image: Colour) -> Iterator[list[Square]]:
+        """Where hands may be, the likeliest first."""
+        colourless = is_colourless(image)
+        for tint in (colourless, not colourless):
+            for fill in FILLS:
+                yield self._detector.detect(image, fill, tint)
+        height, width = image.shape[:2]
+        centre = np.array([width / 2, height / 2], np.float32)
+        for share in WHOLE_FRAME:
+            yield [Square(centre, up, max(width, height) * share) for up in _WAYS_UP]
 
     def follow(self, image: Colour) -> list[Hand]:
         """The hands in the newest frame of a video.
@@ -64,13 +85,13 @@ class HandFinder:
         A hand is looked for where it was in the frame before, at the price of the landmark model
         alone. The detector looks on while there is none, and now and then for another.
         """
-        tinted = is_colourless(image)
-        hands = self._read(image, _around(self._followed), tinted)
+        hands = self._read(image, _around(self._followed))
         looks, due = divmod(self._frame, LOOK_AGAIN if hands else 1)
         if due == 0:
-            squares = self._detector.detect(image, FILLS[looks % len(FILLS)], tinted)
+            fill = FILLS[looks % len(FILLS)]
+            squares = self._detector.detect(image, fill, is_colourless(image))
             new = [each for each in squares if not any(_is_held(each, hand) for hand in hands)]
-            hands = _distinct([*hands, *self._read(image, new, tinted)])
+            hands = _distinct([*hands, *self._read(image, new)])
         self._frame += 1
         self._followed = hands
         return hands
@@ -80,9 +101,12 @@ class HandFinder:
         self._followed = []
         self._frame = 0
 
-    def _read(self, image: Colour, squares: list[Square], tinted: bool) -> list[Hand]:
-        readings = [self._reader.read(image, square, tinted) for square in squares]
-        return _distinct([_judged(each) for each in readings if each.presence >= PRESENT])
+    def _read(self, image: Colour, squares: list[Square]) -> list[Hand]:
+        return _hands(self._reader.read(image, square) for square in squares)
+
+
+def _hands(readings: Iterable[Reading]) -> list[Hand]:
+    return _distinct([_judged(each) for each in readings if each.presence >= PRESENT])
 
 
 def _around(hands: list[Hand]) -> list[Square]:

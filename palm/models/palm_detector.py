@@ -6,14 +6,14 @@ import numpy.typing as npt
 
 from palm.image import Colour
 from palm.models import Model, session
-from palm.models.picture import network_input
+from palm.models.picture import network_input, tinted
 from palm.square import Square, unit
 
 SIZE = 192
 """Pixels a side of what the network sees."""
 
-CERTAIN = 0.5
-"""Score from which a detection counts, as in MediaPipe."""
+CERTAIN = 0.3
+"""Score from which a detection counts: low, for whether there is a hand the landmark model says."""
 
 SAME_PALM = 0.3
 """Overlap (intersection over union) from which two detections are merged, weighted by score."""
@@ -31,10 +31,11 @@ class PalmDetector:
     def __init__(self) -> None:
         self._session = session(Model.PALM_DETECTION)
 
-    def detect(self, image: Colour, fill: float, tinted: bool) -> list[Square]:
+    def detect(self, image: Colour, fill: float, colourless: bool) -> list[Square]:
         """Where hands are, best first.
 
-        `fill` is how much of the network's view the frame's longer side takes, the rest is black.
+        `fill` is how much of the network's view the frame's longer side takes, the rest is black;
+        a `colourless` frame is tinted.
         """
         scale = SIZE * fill / max(image.shape[:2])
         height, width = (max(round(side * scale), 1) for side in image.shape[:2])
@@ -43,9 +44,9 @@ class PalmDetector:
         view[top : top + height, left : left + width] = cv2.resize(
             image, (width, height), interpolation=cv2.INTER_AREA
         )
-        boxes, logits = self._session.run(
-            ["boxes", "scores"], {"image": network_input(view, tinted)}
-        )
+        if colourless:
+            view = tinted(view)
+        boxes, logits = self._session.run(["boxes", "scores"], {"image": network_input(view)})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -50, 50)))
         certain = scores >= CERTAIN
         points = boxes[0, certain].reshape(-1, 9, 2)

@@ -20,13 +20,16 @@ def is_colourless(image: Colour) -> bool:
     return float((sample.max(axis=-1) - sample.min(axis=-1)).mean()) < COLOURLESS
 
 
-def network_input(image: Colour, tinted: bool) -> npt.NDArray[np.float32]:
-    """(1, height, width, 3) RGB, 0 to 1.
+def tinted(grey_image: Colour) -> Colour:
+    """A frame without colour, in the colour of skin.
 
-    The networks know hands by the colour of skin: of grey hands the detector finds half, and
-    nearly all once grey is tinted like skin. `tinted` does that.
+    The detector knows hands by their colour: of grey ones it finds half, of these nearly all.
     """
-    if tinted:
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        image = cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None])
+    grey = cv2.cvtColor(grey_image, cv2.COLOR_BGR2GRAY)
+    grey = cv2.normalize(grey, None, 0, 255, cv2.NORM_MINMAX)
+    return cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None])
+
+
+def network_input(image: Colour) -> npt.NDArray[np.float32]:
+    """(1, height, width, 3) RGB, 0 to 1."""
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None].astype(np.float32) / 255
