@@ -6,14 +6,14 @@ HOST = "127.0.0.1"
 
 
 class Cable:
-    """Relays TCP on loopback from a port of its own. Cut, it drops every connection and refuses
-    new ones."""
+    """Relays TCP on loopback from a port of its own. Cut, it breaks off every connection and
+    refuses new ones."""
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
         self._port = 0
         self._far = 0
-        self._ends: set[asyncio.StreamWriter] = set()
+        self._carrying: set[asyncio.Task[None]] = set()
         self._mended = True
 
     async def lay(self, far: int) -> int:
@@ -29,26 +29,29 @@ class Cable:
             self._server = await asyncio.start_server(self._carry, HOST, self._port)
             self._port = self._server.sockets[0].getsockname()[1]
 
-    def cut(self) -> None:
+    async def cut(self) -> None:
         self._mended = False
         if self._server is not None:
             self._server.close()
             self._server = None
-        for end in self._ends:
-            end.transport.abort()
+        carrying = tuple(self._carrying)
+        for task in carrying:
+            task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
 
     async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._carrying.add(task)
         ends = {back}
         try:
             far, forth = await asyncio.open_connection(HOST, self._far)
             ends.add(forth)
-            self._ends |= ends
-            if self._mended:
-                await asyncio.gather(_pump(near, forth), _pump(far, back))
-        except OSError:
+            await asyncio.gather(_pump(near, forth), _pump(far, back))
+        except (OSError, asyncio.CancelledError):
             pass  # As when a cable is pulled: whoever was talking notices by themselves.
         finally:
-            self._ends -= ends
+            self._carrying.discard(task)
             for end in ends:
                 end.transport.abort()
 

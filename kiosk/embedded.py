@@ -104,11 +104,11 @@ class EmbeddedService:
             near = await self.cable.lay(httpx.URL(url).port or 443)
             url = f"https://{HOST}:{near}"
         await service.connect(url, ready.ca)
-        if service.identity.device is None:
-            try:
-                await service.activate(ready.activation_code, self._name)
-            except ServiceError as error:
-                log.error("the embedded service does not activate this kiosk: %s", error)
+        # Each time: its state may have been removed, and it would no longer know this kiosk.
+        try:
+            await service.activate(ready.activation_code, self._name)
+        except ServiceError as error:
+            log.error("the embedded service does not activate this kiosk: %s", error)
 
 
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")

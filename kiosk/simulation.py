@@ -45,7 +45,7 @@ class Simulation:
 
     def cut_network(self) -> None:
         if self._service is not None and self._service.cable is not None:
-            self._loop.call_soon_threadsafe(self._service.cable.cut)
+            self._start(self._service.cable.cut())
 
     def mend_network(self) -> None:
         if self._service is not None and self._service.cable is not None:

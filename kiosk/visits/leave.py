@@ -1,6 +1,5 @@
 """Leaving: who asks, what will go, that it is gone, and the receipt for it."""
 
-import secrets
 from functools import partial
 
 from kiosk.screens import (
@@ -15,7 +14,7 @@ from kiosk.screens import (
 )
 from kiosk.visits.counter import Counter
 from kiosk.visits.number import Mobile, ask_code, ask_mobile
-from kiosk.visits.recognise import recognise
+from kiosk.visits.recognise import new_visit_id, recognise
 from kiosk.visits.walk import Turn, walk
 from protocol.messages import (
     ClaimOpened,
@@ -39,6 +38,7 @@ class Leaving:
 
     def __init__(self, at: Counter) -> None:
         self._at = at
+        self._visit_id = new_visit_id()
         self._proof = Proof.PALM
         self._mobile: Mobile | None = None
         self._claim: ClaimOpened | None = None
@@ -102,9 +102,7 @@ class Leaving:
         return Turn.ON
 
     async def _by_palm(self) -> Identification | Turn:
-        by_palm = partial(
-            self._at.service.identify, purpose=Purpose.LEAVE, visit_id=secrets.token_urlsafe(16)
-        )
+        by_palm = partial(self._at.service.identify, purpose=Purpose.LEAVE, visit_id=self._visit_id)
         match await recognise(self._at, HoldPalm(Purpose.LEAVE), by_palm):
             case Choice.USE_NUMBER:
                 self._proof = Proof.CODE

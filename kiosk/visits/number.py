@@ -96,6 +96,8 @@ async def ask_code(
                     problem = EntryProblem.WRONG_CODE
                 case ProblemType.EXPIRED:
                     problem = EntryProblem.EXPIRED
+                case ProblemType.TOO_MANY_ATTEMPTS if refused.problem.retry_after:
+                    resend_at = at.clock.now() + refused.problem.retry_after
                 case _:
                     raise
         except ServiceUnavailable as unavailable:

@@ -23,7 +23,7 @@ from kiosk.till import Sale, SaleResult, Till
 from kiosk.visits.counter import Counter, Troubled
 from kiosk.visits.enrol import enrol
 from kiosk.visits.number import ask_mobile
-from kiosk.visits.recognise import recognise
+from kiosk.visits.recognise import new_visit_id, recognise
 from protocol.messages import (
     Customer,
     Identification,
@@ -63,16 +63,20 @@ async def pay(at: Counter, sale: Sale) -> None:
 
 async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant)
+    visit_id = new_visit_id()
     while True:
-        found = await _who(at, screen)
+        found = await _who(at, screen, visit_id)
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
                 bought = await _confirm(at, sale, found, customer)
             case Identification():
-                bought = await _not_recognised(at, found)
+                bought = await at.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
             case _:
                 return found
-        if bought is not Choice.TRY_AGAIN:
+        if bought is Choice.SIGN_UP:
+            await enrol(at)
+            visit_id = new_visit_id()
+        elif bought is not Choice.TRY_AGAIN:
             return bought
 
 
@@ -87,8 +91,7 @@ async def _ask_after(at: Counter, pending: PendingPurchase) -> Purchase:
     return purchase
 
 
-async def _who(at: Counter, screen: HoldPalm) -> Identification | NotPaid:
-    visit_id = secrets.token_urlsafe(16)
+async def _who(at: Counter, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
     by_palm = partial(at.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
     while True:
         found = await recognise(at, screen, by_palm)
@@ -97,16 +100,6 @@ async def _who(at: Counter, screen: HoldPalm) -> Identification | NotPaid:
             if found is None:
                 continue
         return Choice.CANCEL if found is Choice.BACK else found
-
-
-async def _not_recognised(
-    at: Counter, found: Identification
-) -> Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY]:
-    answer = await at.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
-    if answer is Choice.SIGN_UP:
-        await enrol(at)
-        return Choice.TRY_AGAIN
-    return answer
 
 
 async def _confirm(

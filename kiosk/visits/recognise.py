@@ -1,5 +1,6 @@
 """From a palm to the person it belongs to."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
@@ -21,6 +22,11 @@ from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 
 Elsewhere = Literal[Choice.BACK, Choice.USE_NUMBER, Choice.ANOTHER_WAY]
+
+
+def new_visit_id() -> str:
+    """The service counts the attempts of one visit together."""
+    return secrets.token_urlsafe(16)
 
 
 async def hold_palm(at: Counter, screen: HoldPalm) -> Burst | Elsewhere:
@@ -62,7 +68,8 @@ async def recognise(
 
 
 async def step_up(at: Counter, doubtful: Identification) -> Identification | None:
-    """Asks for the last four digits of the number until they settle it; None for going back."""
+    """Asks for the last four digits of the number until they settle it; None for showing the palm
+    anew."""
     problem: EntryProblem | None = None
     attempts_left: int | None = None
     while True:
@@ -76,6 +83,8 @@ async def step_up(at: Counter, doubtful: Identification) -> Identification | Non
         try:
             found = await at.service.step_up(doubtful.identification_id, answer.text)
         except Refused as refused:
+            if refused.type is ProblemType.EXPIRED:
+                return None
             if refused.type is not ProblemType.STEP_UP_FAILED:
                 raise
             attempts_left = refused.problem.attempts_left

@@ -1,0 +1,223 @@
+"""A service on loopback that speaks the API with answers from a tin: for what a real one is hard
+to bring to."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import BaseModel
+
+from protocol.encoding import to_base64
+from protocol.envelope import PrivateKey
+from protocol.messages import (
+    Account,
+    Card,
+    ClaimOpened,
+    Customer,
+    DeletionReceipt,
+    Device,
+    Enrolment,
+    Holdings,
+    Identification,
+    Money,
+    Outcome,
+    PalmAccepted,
+    PhoneVerified,
+    ProblemType,
+    Purchase,
+    Retained,
+    ServiceInfo,
+    Side,
+)
+from protocol.signature import receipt_bytes
+
+VISA = Card(brand="visa", last4="4242")
+VAULT = PrivateKey.generate()
+DEVICE = Device(device_id="device-1234", merchant="Corner Shop", country="US", currency="USD")
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class HangUp(Exception):
+    """Closes the connection instead of answering."""
+
+
+Answer = Reply | BaseModel | HangUp | Callable[[Asked], "Reply | BaseModel | HangUp"]
+
+
+def problem(kind: ProblemType, status: int = 409, **more: Any) -> Reply:
+    body = {"type": kind, "title": "No", "status": status, "detail": "Said no.", **more}
+    return Reply(status, json.dumps(body).encode())
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=5)
+
+
+def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) -> Identification:
+    accepted = outcome is Outcome.ACCEPTED
+    return Identification(
+        identification_id="identification-1",
+        outcome=outcome,
+        customer=Customer(name_hint="Alex D.", card=VISA) if accepted else None,
+        attempts_left=attempts_left,
+        expires_at=soon(),
+    )
+
+
+def bought(asked: Asked, outcome: Any = "approved") -> Purchase:
+    request = asked.json
+    return Purchase(
+        purchase_id="purchase-1",
+        reference=request["reference"],
+        amount=Money(**request["amount"]),
+        outcome=outcome,
+        card=VISA,
+        at=soon(),
+    )
+
+
+def receipt(**forged: Any) -> DeletionReceipt:
+    """Signed; what is `forged` is changed afterwards."""
+    key = Ed25519PrivateKey.generate()
+    unsigned = DeletionReceipt(
+        receipt_id="receipt-1",
+        at=datetime.now(UTC),
+        erased=["palms", "card"],
+        retained=[Retained(what="2 purchases", why="tax law", until=datetime.now(UTC))],
+        key_id="key-1",
+        public_key=to_base64(key.public_key().public_bytes_raw()),
+    )
+    signature = to_base64(key.sign(receipt_bytes(unsigned)))
+    return unsigned.model_copy(update={"signature": signature, **forged})
+
+
+HAPPY: dict[str, Answer] = {
+    "GET /service": lambda _: ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+    ),
+    "POST /devices": DEVICE,
+    "POST /enrolments": Enrolment(enrolment_id="enrolment-1", expires_at=soon(), resend_after=30),
+    "POST /enrolments/enrolment-1/code": PhoneVerified(known=False),
+    "POST /enrolments/enrolment-1/code/resend": Enrolment(
+        enrolment_id="enrolment-1", expires_at=soon(), resend_after=60
+    ),
+    "POST /enrolments/enrolment-1/card": VISA,
+    "POST /enrolments/enrolment-1/palms": PalmAccepted(
+        side=Side.LEFT, quality=0.9, palms=[Side.LEFT]
+    ),
+    "POST /enrolments/enrolment-1/completion": Account(
+        name_hint="Alex D.", phone_last4="0123", card=VISA, palms=[Side.LEFT]
+    ),
+    "DELETE /enrolments/enrolment-1": Reply(204, b""),
+    "POST /identifications": lambda _: identification(),
+    "POST /identifications/identification-1/step-up": lambda _: identification(),
+    "GET /identifications/identification-1/holdings": Holdings(
+        name_hint="Alex D.",
+        phone_last4="0123",
+        palms=[Side.LEFT],
+        cards=[VISA],
+        purchases=2,
+        member_since=datetime(2027, 1, 1, tzinfo=UTC),
+    ),
+    "POST /claims": ClaimOpened(claim_id="claim-123", expires_at=soon()),
+    "POST /claims/claim-123/palm": lambda _: identification(),
+    "POST /claims/claim-123/code": lambda _: identification(),
+    "POST /purchases": bought,
+    "POST /deletions": receipt(),
+}
+
+
+class CannedService:
+    """`asked` is every request; `will` sets the next answers to one of them, in order, before it
+    goes back to the usual."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self._next: defaultdict[str, list[Answer]] = defaultdict(list)
+        self.url = ""
+
+    def will(self, request: str, *answers: Answer) -> None:
+        self._next[request] += answers
+
+    def requests(self, request: str) -> list[Asked]:
+        return [asked for asked in self.asked if f"{asked.method} {asked.path}" == request]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["CannedService"]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            yield self
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await _head(reader):
+                asked = await _request(head, reader)
+                self.asked.append(asked)
+                answer = self._answer(asked)
+                if isinstance(answer, HangUp):
+                    break
+                writer.write(_response(answer))
+                await writer.drain()
+        finally:
+            writer.close()
+
+    def _answer(self, asked: Asked) -> Reply | BaseModel | HangUp:
+        name = f"{asked.method} {asked.path}"
+        answer = self._next[name].pop(0) if self._next[name] else HAPPY.get(name)
+        if answer is None:
+            return problem(ProblemType.NOT_FOUND, 404)
+        if isinstance(answer, Reply | BaseModel | HangUp):
+            return answer
+        return answer(asked)
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
+
+async def _request(head: bytes, reader: asyncio.StreamReader) -> Asked:
+    line, *fields = head.decode().rstrip().split("\r\n")
+    method, target, _ = line.split(" ")
+    headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Asked(method, target.removeprefix("/v1"), headers, body)
+
+
+def _response(answer: Reply | BaseModel) -> bytes:
+    if isinstance(answer, BaseModel):
+        answer = Reply(200, answer.model_dump_json().encode())
+    headers = [("content-length", str(len(answer.body))), *answer.headers]
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {answer.status} -\r\n{fields}\r\n".encode() + answer.body

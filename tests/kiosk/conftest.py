@@ -1,0 +1,68 @@
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.address import Address
+from hardware.terminal import SimulatedTerminal
+from kiosk.identity import Identity
+from kiosk.journal import PurchaseJournal
+from kiosk.service import SignatureService
+from kiosk.settings import ServicePatience
+from kiosk.till import SimulatedTill
+from kiosk.visits.counter import Counter
+from tests.kiosk.canned import DEVICE, CannedService
+from tests.kiosk.scripted import Line, ScriptedReader, ScriptedStage
+from tests.kiosk.turning import HurriedClock
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def canned() -> AsyncIterator[CannedService]:
+    async with CannedService().open() as service:
+        yield service
+
+
+@pytest.fixture
+async def service(canned: CannedService, tmp_path: Path) -> AsyncIterator[SignatureService]:
+    """The kiosk's client, connected to the canned service, and never pausing in earnest."""
+    identity = Identity.load_or_make(tmp_path / "identity.json")
+    identity.become(DEVICE)
+    client = SignatureService(identity, HurriedClock(), ServicePatience())
+    await client.connect(canned.url, None)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def terminal() -> SimulatedTerminal:
+    """Taps a card by itself as soon as it is asked for one."""
+    return SimulatedTerminal(Address.parse("sim:?after=0"))
+
+
+@pytest.fixture
+def counter(
+    service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
+) -> Callable[..., Counter]:
+    """Makes a counter at which a script is played."""
+
+    def make(*script: Line, **more: Any) -> Counter:
+        at = Counter(
+            stage=ScriptedStage(list(script)),
+            reader=ScriptedReader(),
+            terminal=terminal,
+            service=service,
+            till=SimulatedTill(),
+            journal=PurchaseJournal(tmp_path / "purchases"),
+            clock=HurriedClock(),
+            device=DEVICE,
+        )
+        return replace(at, **more)
+
+    return make

@@ -1,0 +1,114 @@
+"""A stage that answers from a table and fails on a screen the table does not have next."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from kiosk.screens import Choice, Entered, HoldPalm, Screen, StillThere
+from kiosk.stage import Stage
+from protocol.capture import Burst, Frame
+
+
+class OffScript(AssertionError):
+    """A screen came that the script does not have there."""
+
+
+class Nobody(Enum):
+    """Answers that nobody gives."""
+
+    WAITS = auto()
+    """The question stays open, until something else ends it."""
+
+
+WAITS = Nobody.WAITS
+
+Line = tuple[type[Screen[Any]] | Screen[Any], Any]
+"""The screen that comes, by its type or to its last field, and what becomes of it: an answer, an
+exception to raise, WAITS, or something to call for one of these."""
+
+
+def typed(text: str) -> Entered:
+    return Entered(text)
+
+
+@dataclass
+class ScriptedStage:
+    """`shown` is every screen asked or shown; `warnings` every overlay."""
+
+    script: list[Line]
+    now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
+    shown: list[Screen[Any]] = field(default_factory=list)
+    warnings: list[int | None] = field(default_factory=list)
+    touched: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._at = 0
+        self._off: OffScript | None = None
+        self._moved = asyncio.Condition()
+
+    async def ask(self, screen: Screen[Any]) -> Any:
+        self.shown.append(screen)
+        answer = self._answer(screen)
+        await self._move()
+        if callable(answer):
+            answer = answer()
+            if asyncio.iscoroutine(answer):
+                answer = await answer
+        if answer is WAITS:
+            await asyncio.Event().wait()
+        if isinstance(answer, BaseException):
+            raise answer
+        if isinstance(answer, Choice):
+            assert answer in type(screen).choices, f"{type(screen)} does not offer {answer}"
+        self.touched = self.now()
+        return answer
+
+    def _answer(self, screen: Screen[Any]) -> Any:
+        # Whoever asks after a first surprise, a screen of trouble say, hears of the first.
+        if self._off is None:
+            if self._at == len(self.script):
+                self._off = OffScript(f"the script is over, and then came {screen}")
+            else:
+                expected, answer = self.script[self._at]
+                if screen == expected or type(screen) is expected:
+                    return answer
+                self._off = OffScript(f"line {self._at} has {expected}, and then came {screen}")
+        raise self._off
+
+    def show(self, screen: Screen[Any]) -> None:
+        self.shown.append(screen)
+
+    def overlay(self, screen: StillThere | None) -> None:
+        self.warnings.append(None if screen is None else screen.seconds)
+
+    def last_touch(self) -> float:
+        return self.touched
+
+    async def reached(self, line: int | None = None) -> None:
+        """Waits until a line, counted from 0, has been asked; the last one when none is named."""
+        wanted = len(self.script) if line is None else line + 1
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._at >= wanted)
+
+    @property
+    def over(self) -> bool:
+        return self._at == len(self.script)
+
+    async def _move(self) -> None:
+        async with self._moved:
+            self._at += 1
+            self._moved.notify_all()
+
+
+def palm() -> Burst:
+    """A burst of one picture of nothing: fresh each time, since whoever takes it wipes it."""
+    return Burst([Frame(0, bytearray(b"\xff\xd8\xff not a palm \xff\xd9"))])
+
+
+class ScriptedReader:
+    """Reads palms off the script: `(HoldPalm, palm)` shows one."""
+
+    async def present(self, stage: Stage, screen: HoldPalm) -> Any:
+        return await stage.ask(screen)

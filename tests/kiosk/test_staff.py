@@ -1,0 +1,120 @@
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kiosk.staff import FIRST_LOCK, GUESSES, LONGEST_LOCK, StaffPin
+from tests.kiosk.turning import TurnedClock
+
+pytestmark = pytest.mark.anyio
+
+PIN = "246810"
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+async def pin(tmp_path: Path, clock: TurnedClock) -> StaffPin:
+    pin = StaffPin(tmp_path / "staff.json", clock.wall)
+    await pin.choose(PIN)
+    return pin
+
+
+async def lock(pin: StaffPin) -> int:
+    """Seconds that the last of enough wrong guesses locked it for."""
+    for _ in range(GUESSES):
+        refusal = await pin.refuses("000000")
+    assert refusal
+    return refusal.locked_for
+
+
+async def test_no_pin_is_chosen_at_first(tmp_path: Path, clock: TurnedClock) -> None:
+    assert not StaffPin(tmp_path / "staff.json", clock.wall).chosen
+
+
+@pytest.mark.parametrize("poor", ["", "12345", "abcdef", "1" * 13, "12345 "])
+async def test_a_pin_is_six_to_twelve_digits(pin: StaffPin, poor: str) -> None:
+    with pytest.raises(ValueError, match="digits"):
+        await pin.choose(poor)
+
+
+async def test_the_right_pin_opens(pin: StaffPin) -> None:
+    assert await pin.refuses(PIN) is None
+
+
+async def test_the_pin_is_kept_as_a_hash_that_only_its_owner_reads(
+    pin: StaffPin, tmp_path: Path
+) -> None:
+    kept = tmp_path / "staff.json"
+    assert "$argon2id$" in kept.read_text()
+    assert PIN not in kept.read_text()
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+async def test_a_wrong_guess_counts_down(pin: StaffPin) -> None:
+    refusal = await pin.refuses("000000")
+    assert refusal
+    assert (refusal.guesses_left, refusal.locked_for) == (GUESSES - 1, 0)
+
+
+async def test_enough_wrong_guesses_lock_even_the_right_pin_out(pin: StaffPin) -> None:
+    assert await lock(pin) == FIRST_LOCK.total_seconds()
+    refusal = await pin.refuses(PIN)
+    assert refusal
+    assert refusal.locked_for > 0
+
+
+async def test_the_lock_opens_when_its_time_is_over(pin: StaffPin, clock: TurnedClock) -> None:
+    await clock.turn(await lock(pin))
+    assert pin.locked() is None
+    assert await pin.refuses(PIN) is None
+
+
+async def test_every_further_guess_locks_for_twice_as_long(
+    pin: StaffPin, clock: TurnedClock
+) -> None:
+    locked = [await lock(pin)]
+    for _ in range(2):
+        await clock.turn(locked[-1])
+        refusal = await pin.refuses("000000")
+        assert refusal
+        locked.append(refusal.locked_for)
+    assert locked == [30, 60, 120]
+
+
+async def test_no_lock_is_longer_than_the_longest(pin: StaffPin, tmp_path: Path) -> None:
+    kept = json.loads((tmp_path / "staff.json").read_text())
+    (tmp_path / "staff.json").write_text(json.dumps({**kept, "wrong": 10_000}))
+    refusal = await pin.refuses("000000")
+    assert refusal
+    assert refusal.locked_for == LONGEST_LOCK.total_seconds()
+
+
+async def test_the_lock_survives_a_restart(
+    pin: StaffPin, tmp_path: Path, clock: TurnedClock
+) -> None:
+    await lock(pin)
+    again = StaffPin(tmp_path / "staff.json", clock.wall)
+    refusal = again.locked()
+    assert refusal
+    assert refusal.locked_for == FIRST_LOCK.total_seconds()
+
+
+async def test_a_clock_set_back_locks_for_no_longer(pin: StaffPin, clock: TurnedClock) -> None:
+    await lock(pin)
+    clock.set_off_by = -timedelta(days=300)
+    refusal = pin.locked()
+    assert refusal
+    assert refusal.locked_for == FIRST_LOCK.total_seconds()
+
+
+async def test_the_right_pin_forgives_earlier_guesses(pin: StaffPin) -> None:
+    await pin.refuses("000000")
+    await pin.refuses(PIN)
+    refusal = await pin.refuses("000000")
+    assert refusal
+    assert refusal.guesses_left == GUESSES - 1

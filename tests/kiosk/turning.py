@@ -1,0 +1,62 @@
+"""Clocks for tests: nobody waits for them."""
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from kiosk.clock import SystemClock
+
+NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class HurriedClock(SystemClock):
+    """Whoever sleeps has slept at once, and the time has passed."""
+
+    def __init__(self) -> None:
+        self._slept = 0.0
+
+    def now(self) -> float:
+        return super().now() + self._slept
+
+    async def sleep(self, seconds: float) -> None:
+        self._slept += seconds
+        await asyncio.sleep(0)
+
+
+class TurnedClock:
+    """Stands still but for `turn`."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self.set_off_by = timedelta(0)
+
+    def now(self) -> float:
+        return self._now
+
+    def wall(self) -> datetime:
+        return NOON + self.set_off_by + timedelta(seconds=self._now)
+
+    async def sleep(self, seconds: float) -> None:
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), sleeper))
+        await sleeper
+
+    async def turn(self, seconds: float) -> None:
+        """Wakes whoever sleeps less long, each at their own time, and lets them go on."""
+        await _everybody_goes_on()
+        end = self._now + seconds
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self._now, _, sleeper = heapq.heappop(self._sleepers)
+            if not sleeper.done():
+                sleeper.set_result(None)
+                await _everybody_goes_on()
+        self._now = end
+
+
+async def _everybody_goes_on() -> None:
+    """Until they wait again; nobody here needs more steps than this."""
+    for _ in range(30):
+        await asyncio.sleep(0)
