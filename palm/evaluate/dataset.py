@@ -1,0 +1,95 @@
+"""What a folder of HAND/SAMPLE images says about its own samples."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
+
+SESSION = re.compile(r"s(\d+)_.+")
+FACING = re.compile(r"(palmar|dorsal)-(left|right)_(.+)")
+CAPTIONS = "hands.csv"
+"""Optional: the columns `side` (as `palmar-left`), `image` (ending in what follows the side in a
+sample's name) and `subject` name a sample; each column of GROUPS puts it in a group."""
+GROUPS = ("skin_tone", "accessories", "nail_polish")
+
+
+class Unmeasurable(Exception):
+    """The folder holds nothing that can be measured; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image of one hand."""
+
+    path: Path
+    subject: str
+    """The folder: who, or what, is counted as independent of the others."""
+    hand: str
+    """The folder and, where names tell the two hands of a subject apart, the side."""
+    session: int | None = None
+    """Of a sample named sS_K. Samples are compared with those of other sessions only."""
+    dorsal: bool = False
+    """The back of a hand, which has to be refused."""
+    groups: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def read(folder: Path) -> list[Sample]:
+    """The samples in order of session, subject and name. Raises Unmeasurable."""
+    if not folder.is_dir():
+        raise Unmeasurable(f"{folder} is not a folder: give one that holds HAND/SAMPLE images")
+    captions = _captions(folder / CAPTIONS)
+    paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in IMAGES)
+    if not paths:
+        raise Unmeasurable(f"{folder} holds no images: they are looked for as HAND/SAMPLE")
+    samples = [_sample(path, captions) for path in paths]
+    if len({sample.session is None for sample in samples}) > 1:
+        loose = next(sample.path for sample in samples if sample.session is None)
+        raise Unmeasurable(f"some samples are named by session (sS_K) and {loose} is not")
+    if len({sample.session for sample in samples}) == 1 and samples[0].session is not None:
+        raise Unmeasurable("all samples are of one session: there is no other to compare with")
+    return sorted(samples, key=lambda sample: sample.session or 0)
+
+
+def alone(samples: Iterable[Sample]) -> list[str]:
+    """Hands of which no two samples may be compared: they serve as impostors alone."""
+    palmar = [sample for sample in samples if not sample.dorsal]
+    seen = Counter(sample.hand for sample in palmar)
+    sessions = Counter(hand for hand, _ in {(each.hand, each.session) for each in palmar})
+    by_session = any(sample.session is not None for sample in palmar)
+    return sorted(hand for hand, n in (sessions if by_session else seen).items() if n < 2)
+
+
+def _sample(path: Path, captions: dict[tuple[str, str, str], dict[str, str]]) -> Sample:
+    subject = path.parent.name
+    if session := SESSION.fullmatch(path.stem):
+        return Sample(path, subject, subject, session=int(session[1]))
+    if facing := FACING.fullmatch(path.stem):
+        shown, side, number = facing.groups()
+        return Sample(
+            path,
+            subject,
+            f"{subject}-{side}",
+            dorsal=shown == "dorsal",
+            groups=captions.get((subject, f"{shown}-{side}", number), {}),
+        )
+    return Sample(path, subject, subject)
+
+
+def _captions(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return {
+            (row["subject"], row["side"], Path(row["image"]).stem.rpartition("_")[2]): {
+                group: row[group] for group in GROUPS if row.get(group)
+            }
+            for row in rows
+        }
+    except KeyError as missing:
+        raise Unmeasurable(f"{path} has no column {missing}") from missing
