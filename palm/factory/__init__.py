@@ -7,6 +7,15 @@ No picture of a real palm is used anywhere.
 
 from palm.factory.identity import DrawnPalm, identity
 from palm.factory.presentation import Drawing, Presentation, draw, draw_roi
-from palm.factory.shopper import Shopper
+from palm.factory.shopper import Shopper, Wish
 
-__all__ = ["Drawing", "DrawnPalm", "Presentation", "Shopper", "draw", "draw_roi", "identity"]
+__all__ = [
+    "Drawing",
+    "DrawnPalm",
+    "Presentation",
+    "Shopper",
+    "Wish",
+    "draw",
+    "draw_roi",
+    "identity",
+]

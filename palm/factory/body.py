@@ -19,7 +19,7 @@ SLEEVE = -128.0
 """Where the sleeve begins, mm."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = -112.0, 112.0, 160.0, -248.0
-_COARSE = 1.125
+_COARSE = 1.0
 """Pixels a millimetre at which the body is traced; it is smooth, but for where it hides itself."""
 _HIDES = 2.5
 """A step in depth, mm from pixel to pixel, at which one part hides another."""
@@ -27,10 +27,12 @@ _TILE = 40
 _RIM = 2.5
 """How far beyond the outline rays are still traced, mm, so that the rim is skin to the end."""
 _REACH = 16.0
-_MARCHES = 12
+_MARCHES = 11
 _STEP = 0.8
-_CASTS = (2.0, 5.0, 11.0)
+_CASTS = (3.0, 10.0)
 """Distances from the skin at which its surroundings are felt for what shades it, mm."""
+_TETRAHEDRON = array(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))[..., None]
+"""Where distances are taken to learn the slope between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +298,9 @@ def _trace(body: Body, surface: Surface, window: tuple[slice, slice], which: Mas
         at[2] -= here * _STEP
     # A ray past the rim keeps where it came closest.
     at[2] = seen
-    slope = np.empty_like(at)
-    for axis in range(3):
-        step = np.zeros((3, 1), np.float32)
-        step[axis] = 0.4
-        slope[axis] = near.distance(at + step) - near.distance(at - step)
+    slope = np.zeros_like(at)
+    for corner in _TETRAHEDRON:
+        slope += corner * near.distance(at + 0.4 * corner)
     slope /= np.maximum(np.sqrt((slope * slope).sum(0)), 1e-6)
     light = np.ones(len(rows), np.float32)
     for cast in _CASTS:

@@ -21,6 +21,10 @@ from palm.roi import Roi
 _STEPS = 20
 """Gestures are drawn in so many steps from closed to open; between them nothing would be seen."""
 _LIGHT_STEP = 15.0
+_SHIFT = 64
+"""Pixels by which one still of noise is moved about to make the next."""
+_SMALL = 0.6
+"""Size of a hand in the frame over its sprite's, below which its half-size picture is taken."""
 _FIST = 0.75
 """How far the fingers are curled in before no palm is seen."""
 _ROI_FRAME = (720, 720)
@@ -34,9 +38,9 @@ class Presentation:
 
     x: float = 0.5
     """The palm's centre, 0 the frame's left edge, 1 its right."""
-    y: float = 0.5
+    y: float = 0.6
     """The same, from the top."""
-    span: float = 0.45
+    span: float = 0.4
     """Palm length over the frame's shorter side: about 0.2 is far, 0.6 too near."""
     turn: float = 0.0
     """Degrees the fingers are turned clockwise from pointing up."""
@@ -87,13 +91,23 @@ def draw(
 ) -> Drawing:
     """Draws a palm into a frame of `size` (height, width), or into `out` of that shape."""
     image = np.empty((*size, 3), np.uint8) if out is None else out
-    height, width = image.shape[:2]
-    hand = sprite(palm, _gesture(palm, shown))
+    return show(palm, sprite(palm, gesture(palm, shown)), shown, rng, image)
+
+
+def show(
+    palm: DrawnPalm, hand: Sprite, shown: Presentation, rng: np.random.Generator, out: Colour
+) -> Drawing:
+    """Draws a palm that has been painted already, in the gesture it was painted in, into `out`
+    (height, width, 3)."""
+    height, width = out.shape[:2]
     to_frame = _to_frame(palm, shown, (height, width))
-    np.copyto(image, background(height, width))
-    _compose(image, hand.picture, to_frame @ _to_mm(hand), shown)
-    expose(image, shown, rng)
-    return Drawing(image, _truth(palm, shown, hand, to_frame))
+    np.copyto(out, background(height, width))
+    shrunk = shown.span * min(height, width) < _SMALL * PALM_LENGTH * SCALE
+    picture = hand.half if shrunk else hand.picture
+    from_picture = np.diag((2.0, 2.0, 1.0)) if shrunk else np.eye(3)
+    _compose(out, picture, to_frame @ _to_mm(hand) @ from_picture, shown)
+    expose(out, shown, rng)
+    return Drawing(out, _truth(palm, shown, hand, to_frame))
 
 
 def draw_roi(palm: DrawnPalm, shown: Presentation, rng: np.random.Generator) -> Roi:
@@ -102,7 +116,8 @@ def draw_roi(palm: DrawnPalm, shown: Presentation, rng: np.random.Generator) -> 
     return align(drawing.image, drawing.hand)
 
 
-def _gesture(palm: DrawnPalm, shown: Presentation) -> Gesture:
+def gesture(palm: DrawnPalm, shown: Presentation) -> Gesture:
+    """What of a presentation has to be painted."""
     # A right hand is a left one mirrored, and so is its light.
     light = (shown.light - shown.turn) * _mirror(palm)
     return Gesture(
@@ -154,19 +169,22 @@ def _through(at: npt.NDArray[np.float64], points: Field) -> npt.NDArray[np.float
 
 @lru_cache(maxsize=4)
 def background(height: int, width: int) -> Colour:
-    """A room out of focus: what a kiosk's camera sees above itself, lamps and ceiling."""
+    """A room out of focus, as a kiosk's camera sees it behind a hand: walls and lamps."""
     rng = np.random.default_rng(11)
-    rows, columns = np.indices((height, width), dtype=np.float32) / height
-    far = np.hypot(columns - width / height / 2, rows - 0.45)
-    grey = 96 - 34 * far + 9 * clouds(rng, (height, width), height / 2.5)
+    coarse = (height // 4, width // 4)
+    rows, columns = np.indices(coarse, dtype=np.float32) / coarse[0]
+    aspect = width / height
+    grey = 96 - 34 * np.hypot(columns - aspect / 2, rows - 0.45)
+    grey += 9 * clouds(rng, coarse, coarse[0] / 2.5)
     image = grey[..., None] * array((1.02, 1.0, 0.97))
     for _ in range(9):
-        x, y = rng.uniform(0, width / height), rng.uniform(0, 0.75)
-        radius = rng.uniform(0.03, 0.075)
-        disc = np.clip((radius - np.hypot(columns - x, rows - y)) * 60 + 0.5, 0, 1)
-        image += disc[..., None] * array((22, 27, 32)) * np.float32(rng.uniform(0.3, 1.0))
-    image = cv2.GaussianBlur(image, (0, 0), height / 120)
-    image += rng.uniform(-0.5, 0.5, image.shape).astype(np.float32)
+        x, y, radius = rng.uniform((0, 0, 0.03), (aspect, 0.75, 0.075))
+        lamp = np.clip((radius - np.hypot(columns - x, rows - y)) * 60 + 0.5, 0, 1)
+        image += lamp[..., None] * array((22, 27, 32)) * rng.uniform(0.3, 1.0)
+    image = cv2.GaussianBlur(array(image), (0, 0), coarse[0] / 120)
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
+    # Without a little noise the slow gradients would show as steps.
+    image += rng.uniform(-0.5, 0.5, (height, width, 1))
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
@@ -215,8 +233,8 @@ def _smeared(seen: MatLike, smear: tuple[float, float]) -> MatLike:
 def _static(height: int, width: int) -> Colour:
     """A sensor's noise about 128, 16 grey levels of deviation, with room to be shifted."""
     rng = np.random.default_rng(3)
-    grain = rng.normal(128, 16, (height + 64, width + 64, 3))
-    return np.clip(grain, 0, 255).astype(np.uint8)
+    grain = rng.standard_normal((height + _SHIFT, width + _SHIFT, 3), np.float32)
+    return np.clip(128 + 16 * grain, 0, 255).astype(np.uint8)
 
 
 def expose(image: Colour, shown: Presentation, rng: np.random.Generator) -> None:
@@ -228,7 +246,7 @@ def expose(image: Colour, shown: Presentation, rng: np.random.Generator) -> None
         cv2.LUT(image, table.astype(np.uint8)[:, None], dst=image)
     if shown.noise > 0:
         height, width = image.shape[:2]
-        y, x = rng.integers(0, 64, 2)
+        y, x = rng.integers(0, _SHIFT, 2)
         grain = _static(height, width)[y : y + height, x : x + width]
         share = shown.noise / 16
         cv2.addWeighted(image, 1.0, grain, share, -128 * share, dst=image)

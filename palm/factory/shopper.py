@@ -1,95 +1,133 @@
 """A shopper's hand before the camera, moving by itself or as it is told."""
 
+import math
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from palm.factory.identity import identity
-from palm.factory.presentation import Presentation, background, draw, expose
+from palm.factory.anatomy import Field, array
+from palm.factory.identity import DrawnPalm, identity
+from palm.factory.presentation import Presentation, background, expose, gesture, show
+from palm.factory.sprite import Sprite, sprite
 from palm.hand import Side
 from palm.image import Colour
 
-_AWAY = 1.75
-"""Where the hand waits beneath the frame, in frame heights."""
-_SETTLE = 0.22
-"""Seconds in which two thirds of a movement are done."""
-_SCRIPT = ((2.0, False), (8.0, True))
-"""The shopper's own rhythm: seconds, and whether the hand is there."""
+AWAY_SECONDS, SHOWN_SECONDS = 2.0, 7.0
+"""The shopper's own rhythm."""
+
+_EAGERNESS = 5.0
+"""How fast the hand follows, 1/s: it is there after about a second."""
+_LONGEST = 0.1
+"""A pause between frames through which the hand stands still rather than jumps, s."""
+_EXPOSURE = 0.008
+"""The shutter's, s."""
+_MOVING = [f.name for f in fields(Presentation) if f.type == "float" or f.type is float]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the hand is told to do."""
+    """What the hand is told to do. It gets there as a hand does."""
 
     pose: Presentation = field(default_factory=Presentation)
     seed: int = 7
+    """Whose hand it is."""
     side: Side = Side.LEFT
     present: bool | None = None
-    """None follows the shopper's own rhythm."""
+    """Whether it is shown; None is the shopper's own rhythm, a few seconds there and a pause."""
 
 
 class Shopper:
-    """A scene for the simulated camera."""
+    """A scene for a simulated camera: an empty view, into which a hand comes and holds still.
+
+    `draw` belongs to one thread; `wish` may be set from any. A hand takes about a second to paint,
+    which is done aside: until then the view is empty, or shows the hand's last gesture.
+    """
 
     def __init__(self, seed: int = 7, side: Side = Side.LEFT) -> None:
         self.wish = Wish(seed=seed, side=side)
-        self._pose = replace(self.wish.pose, y=_AWAY)
-        self._at: float | None = None
+        self._painter = ThreadPoolExecutor(1, "palm-painter")
+        self._painting: Future[tuple[DrawnPalm, Sprite]] | None = None
+        self._painted: tuple[DrawnPalm, Sprite] | None = None
+        self._pose = _withdrawn(self.wish.pose)
+        self._speed = np.zeros(len(_MOVING), np.float32)
+        self._began: float | None = None
+        self._at = 0.0
         self._rng = np.random.default_rng(seed)
 
+    def prepare(self) -> None:
+        """Waits until the hand is painted as it is wished now."""
+        self._painted = _paint(self.wish, self.wish.pose)
+
     def draw(self, out: Colour, at: float) -> None:
-        """Draws the moment `at`, seconds on any clock that does not run back, into `out`
+        """Draws the moment `at`, seconds on a clock that does not run back, over all of `out`,
         (height, width, 3)."""
         wish = self.wish
-        passed = 0.0 if self._at is None else max(at - self._at, 0.0)
+        if self._began is None:
+            self._began = self._at = at
+        passed = min(at - self._at, _LONGEST)
         self._at = at
-        target = wish.pose
-        if not (_present(at) if wish.present is None else wish.present):
-            target = replace(target, y=_AWAY)
-        before = self._pose
-        self._pose = _toward(before, target, 1 - float(np.exp(-passed / _SETTLE)))
-        if self._pose.y > _AWAY - 0.05:
+        hand = self._hand(wish)
+        if hand is None:
+            self._pose, self._speed[:] = _withdrawn(wish.pose), 0
             np.copyto(out, background(*out.shape[:2]))
-            expose(out, self._pose, self._rng)
+            expose(out, wish.pose, self._rng)
             return
-        shown = _trembling(self._pose, at)
-        exposure = 0.25 if passed else 0.0
-        height, width = out.shape[:2]
-        smear = (
-            (self._pose.x - before.x) * width * exposure + wish.pose.smear[0],
-            (self._pose.y - before.y) * height * exposure + wish.pose.smear[1],
+        within = (at - self._began) % (AWAY_SECONDS + SHOWN_SECONDS)
+        present = within >= AWAY_SECONDS if wish.present is None else wish.present
+        self._move(wish.pose if present else _withdrawn(wish.pose), passed)
+        speed = dict(zip(_MOVING, self._speed.tolist(), strict=True))
+        moved = (
+            wish.pose.smear[0] + speed["x"] * out.shape[1] * _EXPOSURE,
+            wish.pose.smear[1] + speed["y"] * out.shape[0] * _EXPOSURE,
         )
-        draw(identity(wish.seed, wish.side), replace(shown, smear=smear), self._rng, out=out)
+        show(*hand, replace(_trembling(self._pose, at), smear=moved), self._rng, out)
+
+    def _hand(self, wish: Wish) -> tuple[DrawnPalm, Sprite] | None:
+        """The wished palm in the last gesture that was painted of it."""
+        if self._painting is not None and self._painting.done():
+            self._painted, self._painting = self._painting.result(), None
+        if self._painting is None:
+            self._painting = self._painter.submit(
+                _paint, wish, replace(self._pose, back=wish.pose.back)
+            )
+        if self._painted is None or self._painted[0] is not identity(wish.seed, wish.side):
+            return None
+        return self._painted
+
+    def _move(self, goal: Presentation, passed: float) -> None:
+        """Follows the goal as a critically damped spring does."""
+        here, there = _numbers(self._pose), _numbers(goal)
+        decay = math.exp(-_EAGERNESS * passed)
+        pull = self._speed + _EAGERNESS * (here - there)
+        here = there + (here - there + pull * passed) * decay
+        self._speed = array((self._speed - _EAGERNESS * pull * passed) * decay)
+        self._pose = replace(goal, **dict(zip(_MOVING, here.tolist(), strict=True)))
 
 
-def _present(at: float) -> bool:
-    within = at % sum(length for length, _ in _SCRIPT)
-    for length, present in _SCRIPT:
-        if within < length:
-            return present
-        within -= length
-    return False
+def _paint(wish: Wish, pose: Presentation) -> tuple[DrawnPalm, Sprite]:
+    palm = identity(wish.seed, wish.side)
+    return palm, sprite(palm, gesture(palm, pose))
 
 
-def _toward(here: Presentation, there: Presentation, share: float) -> Presentation:
-    """Moves every number of a pose a share of its way."""
-    moved = {
-        f.name: getattr(here, f.name) + share * (getattr(there, f.name) - getattr(here, f.name))
-        for f in fields(Presentation)
-        if isinstance(getattr(there, f.name), float)
-    }
-    return replace(there, **moved)
+def _numbers(pose: Presentation) -> Field:
+    return array([getattr(pose, name) for name in _MOVING])
+
+
+def _withdrawn(pose: Presentation) -> Presentation:
+    """Out of view, along the arm."""
+    turn, far = math.radians(pose.turn), 1.1 + 1.6 * pose.span
+    return replace(
+        pose, x=pose.x - far * math.sin(turn), y=pose.y + far * math.cos(turn), pitch=-15.0
+    )
 
 
 def _trembling(pose: Presentation, at: float) -> Presentation:
     """No hand is ever quite still."""
 
     def sway(size: float, pace: float) -> float:
-        return size * float(
-            np.sin(pace * at)
-            + 0.6 * np.sin(2.3 * pace * at + 1)
-            + 0.3 * np.sin(7.1 * pace * at + 2)
-        )
+        waves = ((1.0, 1.0, 0.0), (0.6, 2.3, 1.0), (0.2, 7.1, 2.0))
+        return size * sum(share * math.sin(k * pace * at + phase) for share, k, phase in waves)
 
     return replace(
         pose,

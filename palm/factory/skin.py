@@ -7,6 +7,7 @@ curves, after Zhao et al., "BezierPalm" (ECCV 2022); friction ridges follow a sm
 direction, after Cappelli, "SFinGe" (2009).
 """
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -19,7 +20,7 @@ from palm.factory.anatomy import FINGERS, Build, Field, array, skeleton
 from palm.factory.furrows import Furrows, scatter
 from palm.factory.noise import clouds
 
-SCALE = 4.5
+SCALE = 4.0
 """Pixels a millimetre, of every sheet and of the sprite."""
 LEFT, TOP = -68.0, 76.0
 """Millimetres of the palm sheet's top-left corner."""
@@ -27,7 +28,7 @@ WIDTH, HEIGHT = 136.0, 160.0
 """Millimetres of the palm sheet."""
 STRIP_LENGTH = 112.0
 """Millimetres from a finger's knuckle to the end of its strip."""
-STRIP_TURN = 240
+STRIP_TURN = 216
 """Pixels around a finger, the middle of its pad in the middle."""
 
 _PALMAR = array([(182, 200, 240), (150, 178, 230), (118, 148, 204), (88, 110, 160)])
@@ -80,7 +81,7 @@ def tone(rng: np.random.Generator) -> Tone:
 
     def mixed(shades: Field) -> Field:
         shade = array([np.interp(depth, steps, channel) for channel in shades.T])
-        return np.clip(shade * rng.normal(1.0, 0.015, 3) / 255, 0.02, 0.98) ** 2.2
+        return array(np.clip(shade * rng.normal(1.0, 0.015, 3) / 255, 0.02, 0.98) ** 2.2)
 
     return Tone(
         palmar=mixed(_PALMAR),
@@ -93,7 +94,7 @@ def tone(rng: np.random.Generator) -> Tone:
 def joints_along(hand: Build, finger: int) -> Field:
     """Where a finger's joints lie along its strip, mm from its knuckle; the tip is last."""
     joints = skeleton(hand, 0.5, 0.0)[list(FINGERS[finger])]
-    return np.cumsum([0, *np.linalg.norm(np.diff(joints, axis=0), axis=1)])
+    return array(np.cumsum([0, *np.linalg.norm(np.diff(joints, axis=0), axis=1)]))
 
 
 def palm(rng: np.random.Generator, hand: Build) -> Sheet:
@@ -260,9 +261,9 @@ def _point_on(line: Field, t: float) -> tuple[Field, float]:
 def _ridges(rng: np.random.Generator, shape: tuple[int, int], period: float = 0.9) -> Field:
     """Friction ridges: waves `period` mm apart along a smoothly turning direction."""
     rows, columns = np.indices(shape, dtype=np.float32)
-    turn = rng.uniform(0, np.pi)
-    phase = (rows * np.cos(turn) + columns * np.sin(turn)) / (period * SCALE)
-    return np.sin((phase + 6 * clouds(rng, shape, 34 * SCALE, 3)) * 2 * np.pi)
+    turn = rng.uniform(0, math.pi)
+    phase = (rows * math.cos(turn) + columns * math.sin(turn)) / (period * SCALE)
+    return np.sin((phase + 6 * clouds(rng, shape, 34 * SCALE, 3)) * math.tau)
 
 
 def _wrinkles(rng: np.random.Generator, shape: tuple[int, int]) -> Field:

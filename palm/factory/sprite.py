@@ -1,5 +1,6 @@
 """One hand in one gesture, drawn once: its colour, outline and landmarks, ready for a scene."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.factory import body
-from palm.factory.anatomy import FINGERS, Field, array, radii, skeleton
+from palm.factory.anatomy import FINGERS, Field, Mask, array, radii, skeleton
 from palm.factory.body import Surface
 from palm.factory.identity import DrawnPalm
 from palm.factory.skin import LEFT, ROOT, SCALE, STRIP_TURN, TOP, Sheet, joints_along
@@ -40,6 +41,8 @@ class Sprite:
 
     picture: npt.NDArray[np.uint8]
     """(h, w, 4) blue, green, red premultiplied by the outline, and the outline."""
+    half: npt.NDArray[np.uint8]
+    """The same at half the size, for a hand far away."""
     centre: tuple[float, float]
     """The palm's, in the picture's pixels."""
     joints: Field
@@ -53,12 +56,19 @@ def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
     joints = skeleton(palm.build, gesture.spread, gesture.curl)
     surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
     skin = _lay_out(palm, joints * facing, facing, surface)
-    colour = _shade(palm, skin, surface, gesture.light)
-    _dress(colour, surface, palm.seed)
     alpha = np.clip(0.5 - surface.outside * SCALE * 0.8, 0, 1)
-    picture = np.dstack((colour * alpha[..., None], alpha)) * 255 + 0.5
+    picture = np.zeros((*alpha.shape, 4), np.float32)
+    picture[..., 3] = 255 * alpha
+    bare = alpha > 0
+    wrist = int(surface.rows(array(body.SLEEVE)))
+    picture[wrist:, :, :3] = _sleeve(surface.normal[wrist:], palm.seed) * picture[wrist:, :, 3:]
+    bare[wrist:] = False
+    picture[bare, :3] = _lit(palm, skin, surface, gesture.light, bare) * picture[bare, 3:]
+    picture += 0.5
+    picture = picture.astype(np.uint8)
     return Sprite(
-        picture.astype(np.uint8),
+        picture,
+        np.asarray(cv2.pyrDown(picture), np.uint8),
         (-surface.left * surface.scale, surface.top * surface.scale),
         joints * facing,
     )
@@ -167,45 +177,45 @@ def _around(start: Field, end: Field, reach: float, surface: Surface) -> tuple[s
     return slice(int(top), int(bottom)), slice(int(left), int(right))
 
 
-def _shade(palm: DrawnPalm, skin: _Skin, surface: Surface, light_from: float) -> Field:
-    """(h, w, 3) what the camera sees of lit skin, 0 to 1."""
-    tone, smooth = palm.tone, surface.normal
+def _lit(palm: DrawnPalm, skin: _Skin, surface: Surface, light_from: float, bare: Mask) -> Field:
+    """(n, 3) what the camera sees of the n bare pixels, 0 to 1."""
+    tone, smooth = palm.tone, surface.normal[bare]
     rough = smooth.copy()
-    rough[..., 0] -= cv2.Sobel(skin.relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)
-    rough[..., 1] += cv2.Sobel(skin.relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)
-    rough /= np.sqrt((rough * rough).sum(2, keepdims=True)) + 1e-6
+    rough[:, 0] -= cv2.Sobel(skin.relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)[bare]
+    rough[:, 1] += cv2.Sobel(skin.relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)[bare]
+    rough /= np.sqrt((rough * rough).sum(1, keepdims=True)) + 1e-6
 
-    lamp = _unit(0.55 * np.sin(np.radians(light_from)), 0.55 * np.cos(np.radians(light_from)), 0.85)
+    angle = math.radians(light_from)
+    lamp = _unit(0.55 * math.sin(angle), 0.55 * math.cos(angle), 0.85)
     sharp, soft = rough @ lamp, smooth @ lamp
-    key = np.dstack([sharp * (1 - b) + soft * b for b in _BLEED])
+    key = np.stack([sharp * (1 - b) + soft * b for b in _BLEED], axis=1)
     key = np.clip((key + _WRAP) / (1 + _WRAP), 0, None)
-    fill = np.clip(smooth @ _unit(-lamp[0], 0.1, 0.6), 0, 1)[..., None]
-    room = (0.12 + 0.16 * np.clip(smooth[..., 2], 0, 1))[..., None]
+    fill = np.clip(smooth @ _unit(-lamp[0], 0.1, 0.6), 0, 1)[:, None]
+    room = (0.12 + 0.16 * np.clip(smooth[:, 2], 0, 1))[:, None]
     # In a fold light has been through skin, and is red.
-    free = surface.openness[..., None]
+    free = surface.openness[bare][:, None]
     folded = free + (1 - free) * array((0.3, 0.4, 0.75))
     light = 0.80 * key * (0.35 + 0.65 * free) + 0.18 * fill + room * folded
 
-    albedo = tone.dorsal + (tone.palmar - tone.dorsal) * skin.palmar[..., None]
-    flush = skin.blood * (0.5 + 0.5 * skin.palmar)
-    albedo = albedo * np.exp(-skin.stain[..., None] * tone.crease - flush[..., None] * tone.blood)
-    nail = skin.nail[..., None]
+    palmar = skin.palmar[bare][:, None]
+    flush = skin.blood[bare][:, None] * (0.5 + 0.5 * palmar)
+    albedo = tone.dorsal + (tone.palmar - tone.dorsal) * palmar
+    albedo *= np.exp(-skin.stain[bare][:, None] * tone.crease - flush * tone.blood)
+    nail = skin.nail[bare][:, None]
     plate = 0.62 * tone.palmar + 0.38 * array((0.42, 0.44, 0.62))
-    albedo = albedo + nail * (plate - albedo) * 0.8
+    albedo += nail * (plate - albedo) * 0.8
 
-    gloss = np.clip(rough @ _unit(lamp[0], lamp[1], lamp[2] + 1), 0, 1)
-    shine = (0.045 * gloss**16 + skin.nail * 0.2 * gloss**50) * surface.openness
-    return np.clip(albedo * light + shine[..., None], 0, 1) ** (1 / 2.2)
+    gloss = np.clip(rough @ _unit(lamp[0], lamp[1], lamp[2] + 1), 0, 1)[:, None]
+    shine = (0.045 * gloss**16 + nail * 0.2 * gloss**50) * free
+    return np.clip(albedo * light + shine, 0, 1) ** (1 / 2.2)
+
+
+def _sleeve(normal: Field, seed: int) -> Field:
+    """(h, w, 3) cloth over the arm."""
+    weave = np.random.default_rng(seed).normal(1, 0.04, normal.shape[:2])
+    light = (0.25 + 0.75 * np.clip(normal @ _unit(-0.3, 0.35, 0.88), 0, 1)) * weave
+    return _CLOTHS[seed % len(_CLOTHS)] * light[..., None]
 
 
 def _unit(x: float, y: float, z: float) -> Field:
     return array((x, y, z)) / (x * x + y * y + z * z) ** 0.5
-
-
-def _dress(colour: Field, surface: Surface, seed: int) -> None:
-    """A sleeve from the wrist down."""
-    top = int(surface.rows(array(body.SLEEVE)))
-    arm = surface.normal[top:]
-    weave = np.random.default_rng(seed).normal(1, 0.04, arm.shape[:2])
-    light = (0.25 + 0.75 * np.clip(arm @ _unit(-0.3, 0.35, 0.88), 0, 1)) * weave
-    colour[top:] = _CLOTHS[seed % len(_CLOTHS)] * light[..., None]
