@@ -81,6 +81,9 @@ class Patience:
     """For the next picture: with the time it takes to notice, under a second."""
     opening: float = 8.0
     """For the first one: a camera on the network takes its time."""
+    letting_go: float = 1.5
+    """For a reader given up to close the camera, which two can seldom have open at once. Drivers
+    that can be told to give up by themselves are told 1 s."""
     retry: float = 0.2
     """Before it is opened anew; doubled with every failure in a row."""
     retry_at_most: float = 2.0
@@ -157,7 +160,7 @@ class Feed:
             failures = 0 if reader.delivered else failures + 1
             permanent = isinstance(fault, PermanentFault)
             self._enter(Broken(fault) if permanent else Recovering(fault))
-            self._rest(self._patience.broken if permanent else self._back_off(failures))
+            self._rest(reader, self._patience.broken if permanent else self._back_off(failures))
 
     def _follow(self, reader: "_Reader") -> DeviceFault | None:
         """Watches a reader until it ends or falls silent, and dismisses it. None when the feed is
@@ -189,12 +192,15 @@ class Feed:
         # Two kiosks after one camera would otherwise take turns forever.
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - nothing secret
 
-    def _rest(self, pause: float) -> None:
+    def _rest(self, reader: "_Reader", pause: float) -> None:
         def crowded() -> bool:
             self._left_behind = [r for r in self._left_behind if r.fault is None]
             return len(self._left_behind) >= LEFT_BEHIND_AT_MOST
 
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._stopping or reader.fault, self._patience.letting_go
+            )
             self._changed.wait_for(lambda: self._stopping, pause)
             self._changed.wait_for(lambda: self._stopping or not crowded())
 

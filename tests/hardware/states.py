@@ -8,7 +8,9 @@ from hardware.camera.feed import Feed, FeedState, Patience
 SOON = 20.0
 """Seconds after which a test gives up; nothing waits for so long that works."""
 
-IMPATIENT = Patience(silence=0.3, opening=5.0, retry=0.01, retry_at_most=0.05, broken=0.01)
+IMPATIENT = Patience(
+    silence=0.3, opening=5.0, letting_go=0.1, retry=0.01, retry_at_most=0.05, broken=0.01
+)
 
 S = TypeVar("S", bound=FeedState)
 

@@ -117,7 +117,7 @@ def test_readers_stuck_in_their_driver_are_few_and_end_when_it_lets_them(
     device: SimulatedCamera,
 ) -> None:
     # So impatient that a stalled camera is opened anew at once, again and again.
-    feed = Feed(device, SIZE, Patience(silence=0.3, opening=0.001, retry=0.001, broken=0.001))
+    feed = Feed(device, SIZE, Patience(opening=0.001, letting_go=0.001, retry=0.001))
     states = States(feed)
     device.stall()
     feed.start()

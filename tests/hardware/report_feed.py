@@ -1,0 +1,30 @@
+"""Tells what becomes of a camera's feed, a line each, until standard input ends.
+
+A process of its own, so that PipeWire's stand-in for Video4Linux can be loaded before it.
+"""
+
+import sys
+
+from hardware.camera import camera_at
+from hardware.camera.feed import Feed, FeedState, Patience
+
+
+def say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
+def tell(state: FeedState) -> None:
+    say(type(state).__name__, state)
+
+
+feed = Feed(camera_at(sys.argv[1]), patience=Patience(retry_at_most=0.3))
+feed.on_state(tell)
+mailbox = feed.subscribe()
+feed.start()
+lease = mailbox.take(30)
+if lease is not None:
+    with lease:
+        say("Picture", lease.image.shape, lease.image.any())
+sys.stdin.read()
+feed.stop()

@@ -1,0 +1,191 @@
+"""OpenCV's own V4L2 backend, on a virtual camera that PipeWire lends it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+
+import pytest
+
+from hardware.camera import camera_at
+from hardware.faults import PermanentFault, TemporaryFault
+
+SHIM = next(Path("/usr/lib").glob("*/pipewire-0.3/v4l2/libpw-v4l2.so"), None)
+PROGRAMS = ("pipewire", "wireplumber", "dbus-run-session", "gst-launch-1.0", "pw-cli")
+MISSING = [program for program in PROGRAMS if shutil.which(program) is None]
+
+needs_pipewire = pytest.mark.skipif(
+    SHIM is None or bool(MISSING),
+    reason=f"no PipeWire virtual camera: {', '.join(MISSING) or 'libpw-v4l2.so'} not installed",
+)
+
+PATIENCE = 30.0
+
+
+class Source:
+    """What feeds the virtual camera: it can be killed, frozen and started again, but not thawed:
+    PipeWire has given it up by then."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        name = "stream-properties=p,media.class=Video/Source,node.name=palm-test"
+        picture = "video/x-raw,format=YUY2,width=1280,height=720,framerate=30/1"
+        self._process = subprocess.Popen(
+            f"gst-launch-1.0 -q videotestsrc is-live=true pattern=ball ! {picture} "
+            f"! pipewiresink mode=provide {name}".split(),
+            env=self._environment,
+        )
+        wait_for("Node", "palm-test", self._environment)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+
+@pytest.fixture(scope="module")
+def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a PipeWire of our own."""
+    folder = tmp_path_factory.mktemp("pipewire")
+    folder.chmod(0o700)
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
+    with (folder / "log").open("wb") as log:
+        servers = [
+            subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            for command in (["pipewire"], ["dbus-run-session", "--", "wireplumber"])
+        ]
+        wait_for("Client", "WirePlumber", environment)
+        yield environment
+        for server in reversed(servers):
+            server.terminate()
+            server.wait(PATIENCE)
+
+
+def wait_for(kind: str, name: str, environment: dict[str, str]) -> None:
+    """Until PipeWire knows an object of this kind and name."""
+    give_up = time.monotonic() + PATIENCE
+    while (
+        f'name = "{name}'
+        not in subprocess.run(
+            ["pw-cli", "ls", kind], env=environment, capture_output=True, text=True, check=False
+        ).stdout
+    ):
+        assert time.monotonic() < give_up, f"PipeWire has no {name}"
+
+
+@pytest.fixture
+def source(pipewire: dict[str, str]) -> Iterator[Source]:
+    source = Source(pipewire)
+    source.start()
+    yield source
+    source.kill()
+
+
+class Reported:
+    """What a feed in a process of its own tells."""
+
+    def __init__(self, environment: dict[str, str], address: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.hardware.report_feed", address],
+            env={**environment, "LD_PRELOAD": str(SHIM)},
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._lines: Queue[str] = Queue()
+        self._listener = Thread(target=self._listen)
+        self._listener.start()
+
+    def until(self, start: str) -> str:
+        """The next line that starts so."""
+        give_up = time.monotonic() + PATIENCE
+        heard: list[str] = []
+        while not (heard and heard[-1].startswith(start)):
+            try:
+                heard.append(self._lines.get(timeout=max(0.0, give_up - time.monotonic())))
+            except Empty:
+                raise AssertionError(f"no '{start}', only {heard}") from None
+        return heard[-1]
+
+    def close(self) -> int:
+        """Ends it, and returns how."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        code = self._process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.strip())
+
+
+@pytest.fixture
+def feed(pipewire: dict[str, str], source: Source) -> Iterator[Reported]:
+    feed = Reported(pipewire, "v4l2:/dev/video0")
+    yield feed
+    feed.close()
+
+
+@needs_pipewire
+def test_a_v4l2_camera_delivers_pictures_and_closes_cleanly(feed: Reported) -> None:
+    assert feed.until("Picture") == "Picture (720, 1280, 3) True"
+    assert feed.close() == 0
+
+
+@needs_pipewire
+def test_a_v4l2_camera_that_is_pulled_is_noticed_and_found_again(
+    feed: Reported, source: Source
+) -> None:
+    feed.until("Streaming")
+    source.kill()
+    feed.until("Recovering")
+    assert "no camera at /dev/video0" in feed.until("Recovering There")
+    source.start()
+    feed.until("Streaming")
+
+
+@needs_pipewire
+def test_a_v4l2_camera_that_stalls_is_noticed_and_found_once_it_is_restarted(
+    feed: Reported, source: Source
+) -> None:
+    feed.until("Streaming")
+    source.freeze()
+    assert "stopped answering" in feed.until("Recovering")
+    source.kill()
+    source.start()
+    feed.until("Streaming")
+
+
+def test_a_device_that_is_absent_may_come() -> None:
+    with pytest.raises(TemporaryFault, match="no camera at /dev/video97"):
+        camera_at("v4l2:/dev/video97").open()
+
+
+def test_a_device_that_is_no_camera_is_told_apart_from_one_that_is_absent() -> None:
+    with pytest.raises(TemporaryFault, match="is no camera"):
+        camera_at("v4l2:/dev/null").open()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may use every device")
+def test_a_device_that_may_not_be_used_is_a_matter_for_the_operator() -> None:
+    with pytest.raises(PermanentFault, match="group 'video'"):
+        camera_at("v4l2:/dev/mem").open()
