@@ -1,0 +1,164 @@
+"""`python -m cloud --state DIR`: the signature service, and what its operators do with it."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from sqlalchemy.exc import DatabaseError
+
+from cloud import database, service, settings
+from cloud.app import create_app
+from cloud.database import Database
+from cloud.deletions import remains_of
+from cloud.devices import make_activation_code
+from cloud.keys import MasterKey
+from cloud.payments.sandbox import SandboxMissing
+from cloud.plugins import NoSuchPart
+from cloud.settings import BadSettings, Settings
+from cloud.state import State, StateDamaged, write_private
+from cloud.vault.client import VaultBroken
+
+log = logging.getLogger("cloud")
+
+BACKLOG = 128
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m cloud", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="where everything is kept")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument(
+        "--sandbox", action="store_true", help="simulate payments and text messages"
+    )
+    verbs = parser.add_subparsers(dest="verb", title="instead of serving")
+    staff = verbs.add_parser("staff", help="what staff may do")
+    staff.add_argument("what", choices=["activation-code"])
+    verify = verbs.add_parser("verify-deletion", help="look for what a receipt says is gone")
+    verify.add_argument("receipt_id")
+    arguments = parser.parse_args()
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # Stripe's says which customer, httpx's which address, Alembic's nothing of use.
+    for talkative in ("stripe", "httpx", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    try:
+        state = State.open(arguments.state)
+        chosen = settings.load(state.settings)
+        if arguments.verb == "staff":
+            return asyncio.run(_show_activation_code(state))
+        if arguments.verb == "verify-deletion":
+            return asyncio.run(_verify_deletion(state, arguments.receipt_id))
+        listener = socket.create_server((arguments.host, arguments.port), backlog=BACKLOG)
+        with listener:
+            asyncio.run(_serve(state, chosen, listener, sandbox=arguments.sandbox))
+    except (BadSettings, StateDamaged, NoSuchPart, VaultBroken, SandboxMissing, OSError) as error:
+        print(f"cloud: {error}", file=sys.stderr)
+        return 2
+    except DatabaseError as error:
+        print(
+            f"cloud: {arguments.state / 'palms.db'} cannot be used ({error.orig}). "
+            "Free disk space, or restore it from a backup.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
+    async with service.running(chosen, state, sandbox=sandbox) as running:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(running),
+                ssl_certfile=state.key("server.pem"),
+                ssl_keyfile=state.key("server.key"),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=3,
+            )
+        )
+
+        def stop() -> None:
+            server.should_exit = True
+
+        # uvicorn's own handlers raise the signal once more when it has stopped, while there is
+        # still to be tidied up: then these are there to take it.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        _stop_with_parent(loop, stop)
+        await _announce(running, state, listener)
+        await server.serve([listener])
+    state.announcement.unlink(missing_ok=True)
+
+
+def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Whoever starts us with a pipe for standard input has us for as long as it is open."""
+    mode = os.fstat(0).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return
+
+    def read() -> None:
+        if not os.read(0, 1024):
+            loop.remove_reader(0)
+            stop()
+
+    loop.add_reader(0, read)
+
+
+async def _announce(running: service.Service, state: State, listener: socket.socket) -> None:
+    """One line on standard output, and a file, once requests are taken."""
+    host, port = listener.getsockname()[:2]
+    url = f"https://{host}:{port}"
+    ready = {"url": url, "ca": str(state.ca)}
+    if running.sandbox:
+        async with running.database.session() as session:
+            code = await make_activation_code(session, running.master, running.clock())
+        ready |= {"activation_code": code, "sandbox_url": f"{url}/v1/sandbox"}
+    line = json.dumps({"ready": ready})
+    write_private(state.announcement, line.encode())
+    print(line, flush=True)
+
+
+async def _show_activation_code(state: State) -> int:
+    master = MasterKey(state.master_key())
+    database.migrate(state.database)
+    store = Database(state.database)
+    async with store.session() as session:
+        print(await make_activation_code(session, master, service.now()))
+    await store.close()
+    return 0
+
+
+async def _verify_deletion(state: State, receipt_id: str) -> int:
+    store = Database(state.database)
+    try:
+        found = await remains_of(receipt_id, state, store)
+    except KeyError:
+        print("There is no such receipt.", file=sys.stderr)
+        return 2
+    finally:
+        await store.close()
+    print("\n".join(found) if found else "Nothing remains.")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The API as FastAPI serves it."""
+
+from fastapi import APIRouter, FastAPI, Request
+
+from cloud import (
+    __version__,
+    claims,
+    deletions,
+    devices,
+    enrolments,
+    identifications,
+    problems,
+    purchases,
+)
+from cloud.limits import BodyLimit
+from cloud.messages.sandbox import SandboxMessenger, Sent
+from cloud.service import Service
+
+sandbox_router = APIRouter(prefix="/v1/sandbox")
+
+
+@sandbox_router.get("/messages")
+async def read_messages(request: Request, after: int = 0) -> list[Sent]:
+    """What the simulated phone received."""
+    messenger = request.app.state.service.messenger
+    return messenger.after(after) if isinstance(messenger, SandboxMessenger) else []
+
+
+def create_app(service: Service) -> FastAPI:
+    app = FastAPI(
+        title="Palm signature service",
+        version=__version__,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = service
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    for router in (
+        devices.info_router,
+        devices.router,
+        enrolments.router,
+        identifications.router,
+        claims.router,
+        purchases.router,
+        deletions.router,
+    ):
+        app.include_router(router)
+    if service.sandbox:
+        app.include_router(sandbox_router)
+    return app

@@ -1,0 +1,129 @@
+"""Somebody says whose number is theirs and proves it: by a palm, 1:1, or by a code."""
+
+import logging
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+
+from cloud import captures, codes, doors, limits
+from cloud.doors import Call, Caller
+from cloud.gallery import Match
+from cloud.identifications import attempts_left, record
+from cloud.messages import NotSent
+from cloud.people import new_id
+from cloud.phones import must_be_mobile
+from cloud.policy import CLAIM_LIFE, Limits
+from cloud.problems import Refusal
+from cloud.tables import AccountRow, ClaimRow
+from protocol.messages import (
+    Claim,
+    ClaimOpened,
+    CodeEntry,
+    Identification,
+    Outcome,
+    ProblemType,
+    Proof,
+    Purpose,
+)
+
+log = logging.getLogger(__name__)
+
+router: APIRouter = doors.router()
+
+
+@router.post("/claims")
+async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
+    """Answered alike, and as fast, whether or not anybody has the number."""
+    session, service = call.session, call.service
+    must_be_mobile(claim.phone)
+    if claim.purpose is Purpose.ENROL:
+        raise Refusal(ProblemType.MALFORMED, "nobody claims a number to sign up", status=422)
+    if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
+        raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
+    phone_lookup = service.master.lookup("phone", claim.phone)
+    person_id = await session.scalar(
+        select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
+    )
+    row = ClaimRow(
+        id=new_id(),
+        device_id=call.device_id,
+        person_id=person_id,
+        proof=claim.proof,
+        purpose=claim.purpose,
+        expires_at=call.now + CLAIM_LIFE,
+    )
+    session.add(row)
+    if claim.proof is Proof.CODE:
+        await limits.spend(session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
+        await limits.spend(session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
+        code = await codes.make(session, service.master, row.id, person_id, call.now)
+        if person_id is not None:
+
+            async def send() -> None:
+                # On its own, so that the answer does not take longer where there is a number.
+                service.begin(_send(call, claim.phone, code))
+
+            call.afterwards.append(send)
+    return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
+
+
+@router.post("/claims/{claim_id}/palm", openapi_extra=doors.ENVELOPE)
+async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identification:
+    session, service = call.session, call.service
+    row = await _find(call, claim_id, Proof.PALM)
+    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    await session.commit()
+    seen = await captures.look(call, request, [Purpose(row.purpose)], claim_id)
+    left = await attempts_left(call, claim_id)
+    near: list[Match] = []
+    if row.person_id is not None:
+        await limits.check(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+        score = await service.gallery.verify(seen.side, seen.template, row.person_id)
+        if score is not None and score >= service.policy.verify():
+            near = [Match(row.person_id, score)]
+        else:
+            limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+    refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
+    return await record(
+        call,
+        visit_id=claim_id,
+        purpose=Purpose(row.purpose),
+        outcome=Outcome.ACCEPTED if near else refused,
+        attempts_left=left,
+        near=near,
+    )
+
+
+@router.post("/claims/{claim_id}/code")
+async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identification:
+    session, service = call.session, call.service
+    row = await _find(call, claim_id, Proof.CODE)
+    await codes.check(session, service.master, row.id, entry.code, call.now)
+    if row.person_id is None:
+        # One in a million guessed the code that was never sent.
+        raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
+    return await record(
+        call,
+        visit_id=claim_id,
+        purpose=Purpose(row.purpose),
+        outcome=Outcome.ACCEPTED,
+        attempts_left=0,
+        near=[Match(row.person_id, 1.0)],
+    )
+
+
+async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
+    row = await call.session.get(ClaimRow, claim_id)
+    if row is None or row.device_id != call.device_id or row.proof != proof:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if row.expires_at <= call.now:
+        raise Refusal(ProblemType.EXPIRED)
+    return row
+
+
+async def _send(call: Call, phone: str, code: str) -> None:
+    service = call.service
+    try:
+        await service.messenger.send(phone, codes.text(service.settings.merchant.name, code))
+    except NotSent as error:
+        log.warning("a code was not sent: %s", error)

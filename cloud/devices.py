@@ -1,0 +1,71 @@
+"""Which devices may speak: activated by a code that staff were shown."""
+
+import secrets
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import doors, limits
+from cloud.doors import ActivationRoute, Caller
+from cloud.keys import MasterKey
+from cloud.policy import ACTIVATION_LIFE, Limits
+from cloud.problems import Refusal
+from cloud.tables import ActivationCode, DeviceRow
+from protocol.encoding import from_base64
+from protocol.messages import Activation, Device, ProblemType, ServiceInfo
+
+info_router: APIRouter = doors.router(APIRoute)
+router: APIRouter = doors.router(ActivationRoute)
+
+
+@info_router.get("/service")
+async def tell_about_service(request: Request) -> ServiceInfo:
+    service = request.app.state.service
+    return ServiceInfo(
+        version=service.version,
+        time=service.clock(),
+        vault_keys=service.vault.keys,
+        consent_version=service.settings.consent_version,
+        sandbox=service.sandbox,
+    )
+
+
+@router.post("/devices")
+async def activate(call: Caller, activation: Activation) -> Device:
+    service = call.service
+    # Whoever guesses presents a new key each time: the guesses of all are counted together.
+    await limits.check(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
+    lookup = service.master.lookup("activation", activation.activation_code)
+    code = await call.session.get(ActivationCode, lookup)
+    if code is None or code.expires_at <= call.now:
+        limits.tally(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
+        raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
+    await call.session.delete(code)
+    merchant = service.settings.merchant
+    device = DeviceRow(
+        id=call.device_id,
+        public_key=from_base64(activation.public_key),
+        name=activation.name,
+        merchant=merchant.name,
+        country=merchant.country,
+        currency=merchant.currency,
+        activated_at=call.now,
+    )
+    await call.session.merge(device)
+    return Device(
+        device_id=device.id,
+        merchant=device.merchant,
+        country=device.country,
+        currency=device.currency,
+    )
+
+
+async def make_activation_code(session: AsyncSession, master: MasterKey, now: datetime) -> str:
+    """Eight digits that activate one device, within a day."""
+    code = f"{secrets.randbelow(10**8):08d}"
+    lookup = master.lookup("activation", code)
+    await session.merge(ActivationCode(lookup=lookup, expires_at=now + ACTIVATION_LIFE))
+    await session.commit()
+    return code

@@ -1,0 +1,175 @@
+"""Whose palm is this? 1:N, narrowed by four digits where the palm alone does not tell."""
+
+from fastapi import APIRouter, Request
+from sqlalchemy import func, select
+
+from cloud import captures, doors, limits
+from cloud.doors import Call, Caller
+from cloud.gallery import Match
+from cloud.people import Known, Profile, cards_of, find_person, new_id, palms_of
+from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
+from cloud.problems import Refusal
+from cloud.tables import AccountRow, Candidate, IdentificationRow, PurchaseRow
+from protocol.messages import (
+    Customer,
+    Holdings,
+    Identification,
+    LastFour,
+    Outcome,
+    ProblemType,
+    Purpose,
+)
+
+router: APIRouter = doors.router()
+
+
+@router.post("/identifications", openapi_extra=doors.ENVELOPE)
+async def identify(call: Caller, request: Request) -> Identification:
+    session, service = call.session, call.service
+    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    await session.commit()
+    seen = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE])
+    left = await attempts_left(call, seen.visit_id)
+    policy, size = service.policy, len(service.gallery)
+    near = await service.gallery.search(seen.side, seen.template, policy.step_up(size))
+    outcome = policy.decide(near, size)
+    if outcome is Outcome.ASK_AGAIN and left == 0:
+        outcome = Outcome.REFUSED
+    return await record(
+        call,
+        visit_id=seen.visit_id,
+        purpose=seen.purpose,
+        outcome=outcome,
+        attempts_left=ATTEMPTS if outcome is Outcome.STEP_UP else left,
+        near=near,
+    )
+
+
+@router.post("/identifications/{identification_id}/step-up")
+async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Identification:
+    session, service = call.session, call.service
+    row = await find(call, identification_id)
+    if row.outcome != Outcome.STEP_UP:
+        raise Refusal(ProblemType.CONFLICT, "no digits were asked for")
+    rows = await session.scalars(
+        select(Candidate)
+        .where(Candidate.identification_id == row.id)
+        .order_by(Candidate.score.desc())
+    )
+    candidates = rows.all()
+    row.attempts_left -= 1
+    for candidate in candidates:
+        await limits.check(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
+        known = await find_person(session, service.master, candidate.person_id)
+        if (await _profile(call, known)).phone_last4 == digits.phone_last4:
+            row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, known.person_id, 0
+            return await _told(call, row)
+    for candidate in candidates:
+        limits.tally(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
+    if row.attempts_left <= 0:
+        row.outcome = Outcome.REFUSED
+    raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)
+
+
+@router.get("/identifications/{identification_id}/holdings")
+async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
+    known = await accepted_for(call, identification_id, Purpose.LEAVE)
+    profile = await _profile(call, known)
+    account = await call.session.get_one(AccountRow, known.person_id)
+    purchases = await call.session.scalar(
+        select(func.count()).where(PurchaseRow.person_id == known.person_id)
+    )
+    return Holdings(
+        name_hint=profile.name_hint,
+        phone_last4=profile.phone_last4,
+        palms=[palm.side for palm in await palms_of(call.session, known)],
+        cards=[card.card for card in await cards_of(call.session, known)],
+        purchases=purchases or 0,
+        member_since=account.since,
+    )
+
+
+async def record(
+    call: Call,
+    *,
+    visit_id: str,
+    purpose: Purpose,
+    outcome: Outcome,
+    attempts_left: int,
+    near: list[Match],
+) -> Identification:
+    """Writes down how an identification came out; accepted means the first of `near`."""
+    row = IdentificationRow(
+        id=new_id(),
+        device_id=call.device_id,
+        visit_id=visit_id,
+        purpose=purpose,
+        outcome=outcome,
+        attempts_left=attempts_left,
+        person_id=near[0].person_id if outcome is Outcome.ACCEPTED else None,
+        expires_at=call.now + IDENTIFICATION_LIFE,
+    )
+    call.session.add(row)
+    await call.session.flush()
+    if outcome is Outcome.STEP_UP:
+        call.session.add_all(
+            Candidate(identification_id=row.id, person_id=match.person_id, score=match.score)
+            for match in near
+        )
+    return await _told(call, row)
+
+
+async def find(call: Call, identification_id: str) -> IdentificationRow:
+    """One of this device's that still holds. Raises Refusal."""
+    row = await call.session.get(IdentificationRow, identification_id)
+    if row is None or row.device_id != call.device_id:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if row.expires_at <= call.now:
+        raise Refusal(ProblemType.EXPIRED)
+    return row
+
+
+async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> Known:
+    """Who was recognised, for that purpose and no other. Raises Refusal."""
+    row = await find(call, identification_id)
+    if row.outcome != Outcome.ACCEPTED or row.purpose != purpose or row.person_id is None:
+        raise Refusal(ProblemType.NOT_ACCEPTED)
+    call.person = await find_person(call.session, call.service.master, row.person_id)
+    return call.person
+
+
+async def attempts_left(call: Call, visit_id: str) -> int:
+    """How many more palms may be shown in a visit after this one. Raises Refusal."""
+    shown = await call.session.scalar(
+        select(func.count()).where(
+            IdentificationRow.device_id == call.device_id,
+            IdentificationRow.visit_id == visit_id,
+        )
+    )
+    left = ATTEMPTS - 1 - (shown or 0)
+    if left < 0:
+        raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
+    return left
+
+
+async def _profile(call: Call, known: Known) -> Profile:
+    account = await call.session.get_one(AccountRow, known.person_id)
+    return known.open(Profile, account.profile, "profile")
+
+
+async def _told(call: Call, row: IdentificationRow) -> Identification:
+    customer = None
+    if row.person_id is not None:
+        known = call.person = await find_person(call.session, call.service.master, row.person_id)
+        cards = await cards_of(call.session, known)
+        customer = Customer(
+            name_hint=(await _profile(call, known)).name_hint,
+            card=cards[0].card if cards else None,
+        )
+    return Identification(
+        identification_id=row.id,
+        outcome=Outcome(row.outcome),
+        customer=customer,
+        attempts_left=row.attempts_left,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,62 @@
+"""What is known of a person is readable only with that person's own key.
+
+Every person has a random 256-bit key. It is wrapped by the master key and stored beside nothing
+else of theirs; destroying that one row makes the rest unreadable wherever copies of it may lie.
+Each value is sealed with AES-256-GCM, its place (table, column, row) bound in as associated data,
+so a value moved to another row or person does not open.
+"""
+
+import hmac
+import os
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Seals and opens values. Opening what was altered or moved raises cryptography's
+    InvalidTag."""
+
+    raw: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "Key":
+        return cls(AESGCM.generate_key(256))
+
+    def seal(self, value: bytes, place: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + AESGCM(self.raw).encrypt(nonce, value, place.encode())
+
+    def open(self, sealed: bytes, place: str) -> bytes:
+        return AESGCM(self.raw).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
+
+
+class MasterKey:
+    """The service's one secret, from which each use has a key of its own (HKDF, RFC 5869)."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._wrapping = Key(_derive(raw, "wrap person keys"))
+        self._pepper = _derive(raw, "look up phones and codes")
+        self.outbox = Key(_derive(raw, "outbox"))
+        """Seals what must still be done for a person who may be gone by then."""
+
+    def wrap(self, key: Key, person_id: str) -> bytes:
+        return self._wrapping.seal(key.raw, f"persons.key/{person_id}")
+
+    def unwrap(self, wrapped: bytes, person_id: str) -> Key:
+        return Key(self._wrapping.open(wrapped, f"persons.key/{person_id}"))
+
+    def lookup(self, kind: str, value: str) -> str:
+        """HMAC-SHA256 in hex: the same for the same value, and without the master key neither
+        reversible nor comparable with another service's."""
+        return hmac.new(self._pepper, f"{kind}\0{value}".encode(), sha256).hexdigest()
+
+
+def _derive(raw: bytes, use: str) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=f"palm-kiosk {use}".encode()).derive(raw)

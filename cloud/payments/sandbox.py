@@ -1,0 +1,121 @@
+"""Stripe's test cards, without Stripe: localstripe, as a child process on loopback."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cloud.payments import CardRefused
+from cloud.payments.stripe import StripeProvider
+from protocol.messages import Card
+
+log = logging.getLogger(__name__)
+
+START_S = 30.0
+STOP_S = 2.0
+PAUSE_S = 0.5
+
+_TEST_CARDS = {
+    "tok_visa": ("4242424242424242", "visa"),
+    "tok_mastercard": ("5555555555554444", "mastercard"),
+    "tok_chargeCustomerFail": ("4000000000000341", "visa"),
+    "tok_chargeDeclined": ("4000000000000002", "visa"),
+}
+"""Numbers and brands as Stripe publishes them; localstripe knows no tokens, and calls every card a
+Visa."""
+
+
+class SandboxMissing(RuntimeError):
+    """localstripe is not installed."""
+
+
+class SandboxProvider(StripeProvider):
+    # localstripe knows neither of these parameters.
+    beginning: ClassVar[Any] = {}
+    finishing: ClassVar[Any] = {}
+
+    def __init__(self, url: str) -> None:
+        super().__init__("sk_test_sandbox", url)
+
+    async def _method(self, token: str, reference: str) -> tuple[str, Card]:
+        del reference  # localstripe knows no idempotency keys
+        if token not in _TEST_CARDS:
+            raise CardRefused("not one of the test cards")
+        number, brand = _TEST_CARDS[token]
+        method = await self._client.v1.payment_methods.create_async(
+            {
+                "type": "card",
+                "card": {"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"},
+            }
+        )
+        return method.id, Card(brand=brand, last4=number[-4:])
+
+
+class Sandbox:
+    """`async with Sandbox(directory) as sandbox` runs localstripe at `sandbox.url` and starts it
+    again when it dies; what it holds stays in `directory`. Raises SandboxMissing."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._port = _free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def __aenter__(self) -> "Sandbox":
+        if find_spec("localstripe") is None:
+            raise SandboxMissing(
+                "localstripe is not installed. Install the `sandbox` extra, or give a Stripe key."
+            )
+        self._keeper = asyncio.create_task(self._keep())
+        async with asyncio.timeout(START_S):
+            while not await self._answers():  # noqa: ASYNC110 - a port has no event to wait for
+                await asyncio.sleep(0.05)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._keeper
+
+    async def _keep(self) -> None:
+        while True:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cloud.payments.localstripe"),
+                *("--directory", self._directory, "--port", str(self._port)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.terminate()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(process.wait(), STOP_S)
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            log.warning("the simulated payment provider is gone; starting it again")
+            await asyncio.sleep(PAUSE_S)
+
+    async def _answers(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

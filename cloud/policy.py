@@ -1,0 +1,112 @@
+"""What a score means, and how often anything may be tried: every decision that is not arithmetic.
+
+A threshold is fixed by the false-match rate it stands for. One palm held against N enrolled ones
+is N chances to be wrong, so for 1:N the rate allowed to each comparison is the rate allowed to the
+whole search divided by N (FPIR = N x FMR, ISO/IEC 19795-1).
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from cloud.gallery import Match
+from protocol.messages import Outcome
+
+FPIR_ACCEPT = 1e-4
+"""How often a stranger's palm may be taken for somebody's, in a whole search."""
+FPIR_STEP_UP = 5e-2
+"""How often a stranger may be asked for digits; guessing four leaves one chance in 10,000."""
+FMR_AT_MOST = 1e-5
+"""Of a single comparison, however small the gallery."""
+FMR_VERIFY = 1e-5
+"""1:1, against the holder of a number that was claimed (NIST SP 800-63B-4 asks for 1e-4)."""
+
+ATTEMPTS = 3
+"""Palms shown in one visit, codes tried, digits tried."""
+CODE_ATTEMPTS = 5
+PALMS = 2
+"""At most, of one person."""
+
+CODE_LIFE = timedelta(minutes=10)
+CODES_PER_ENROLMENT = 4
+RESEND_AFTER = timedelta(seconds=30)
+ENROLMENT_LIFE = timedelta(minutes=30)
+CLAIM_LIFE = timedelta(minutes=10)
+IDENTIFICATION_LIFE = timedelta(minutes=5)
+ACTIVATION_LIFE = timedelta(hours=24)
+ANSWER_LIFE = timedelta(hours=24)
+"""How long a repeated request gets its first answer again."""
+PURCHASE_PATIENCE = timedelta(minutes=2)
+"""How long a purchase that was interrupted is still completed; later it is given up, since by then
+the shopper has paid otherwise or left."""
+BOOKKEEPING = timedelta(days=3653)
+"""How long a merchant keeps sales."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """No more than `count` within `window`, for one subject."""
+
+    kind: str
+    count: int
+    window: timedelta
+
+
+class Limits:
+    CODES_TO_PHONE = Limit("codes to phone", 6, timedelta(hours=1))
+    CODES_BY_DEVICE = Limit("codes by device", 120, timedelta(hours=1))
+    SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
+    FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
+    """Wrong digits, codes and palms against one account, at all devices together."""
+    PURCHASES = Limit("purchases", 30, timedelta(hours=1))
+    WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
+
+
+LONGEST_WINDOW = timedelta(hours=1)
+
+
+class Calibration:
+    """A matcher's false-match rates by score, measured: points of (FMR, score)."""
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        """At least two, with FMR falling as scores rise. Raises ValueError."""
+        self._logs = [-math.log10(fmr) for fmr, _ in points]
+        self._scores = [score for _, score in points]
+        rising = all(a < b for line in (self._logs, self._scores) for a, b in pairwise(line))
+        if len(points) < 2 or not rising:
+            raise ValueError("a calibration's rates fall as its scores rise")
+
+    def threshold(self, fmr: float) -> float:
+        """The score that strangers reach at this rate: linear in log FMR between the points, and
+        on along the last two beyond them."""
+        wanted = -math.log10(fmr)
+        right = min(max(bisect_left(self._logs, wanted), 1), len(self._logs) - 1)
+        x0, x1 = self._logs[right - 1 : right + 1]
+        y0, y1 = self._scores[right - 1 : right + 1]
+        return y0 + (wanted - x0) * (y1 - y0) / (x1 - x0)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    calibration: Calibration
+
+    def accept(self, gallery_size: int) -> float:
+        return self.calibration.threshold(min(FMR_AT_MOST, FPIR_ACCEPT / max(gallery_size, 1)))
+
+    def step_up(self, gallery_size: int) -> float:
+        fmr = min(100 * FMR_AT_MOST, FPIR_STEP_UP / max(gallery_size, 1))
+        return self.calibration.threshold(fmr)
+
+    def verify(self) -> float:
+        return self.calibration.threshold(FMR_VERIFY)
+
+    def decide(self, near: Sequence[Match], gallery_size: int) -> Outcome:
+        """`near` are those who reached `step_up`, the best first. Who is certain is accepted; two
+        who both are may be twins of the matcher's making, and the digits tell them apart."""
+        certain = [match for match in near if match.score >= self.accept(gallery_size)]
+        if len(certain) == 1:
+            return Outcome.ACCEPTED
+        return Outcome.STEP_UP if near else Outcome.ASK_AGAIN

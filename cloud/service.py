@@ -1,0 +1,150 @@
+"""The service as a whole: its parts, and what it does when nobody asks."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud import __version__, certificates, database, plugins
+from cloud.chores import keep_house
+from cloud.database import Database
+from cloud.gallery import ExactGallery, Gallery
+from cloud.keys import MasterKey
+from cloud.messages import Messenger, NoMessenger
+from cloud.messages.sandbox import SandboxMessenger
+from cloud.messages.twilio import TwilioMessenger
+from cloud.payments import PaymentProvider
+from cloud.payments.sandbox import Sandbox, SandboxProvider
+from cloud.payments.stripe import StripeProvider
+from cloud.people import all_palms
+from cloud.policy import Calibration, Policy
+from cloud.settings import BadSettings, Settings
+from cloud.state import State
+from cloud.vault.client import VaultClient
+from palm.recognition import Matcher
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Service:
+    settings: Settings
+    state: State
+    sandbox: bool
+    clock: Clock
+    master: MasterKey
+    receipt_key: Ed25519PrivateKey
+    database: Database
+    vault: VaultClient
+    matcher: Matcher
+    gallery: Gallery
+    policy: Policy
+    payments: PaymentProvider
+    messenger: Messenger
+    errand: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was put into the outbox."""
+    background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    @property
+    def version(self) -> str:
+        return __version__
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Lets something be done while the request that asked for it is answered."""
+        task = asyncio.create_task(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+    async def wake(self) -> None:
+        """The outbox has something in it."""
+        self.errand.set()
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, state: State, *, sandbox: bool, clock: Clock = now
+) -> AsyncGenerator[Service, None]:
+    """Everything in its place, the gallery filled, until left.
+
+    Raises StateDamaged, BadSettings, VaultBroken, SandboxMissing, plugins.NoSuchPart and
+    sqlalchemy's DatabaseError.
+    """
+    certificates.ensure(state)
+    master = MasterKey(state.master_key())
+    receipt_key = state.receipt_key()
+    await asyncio.to_thread(database.migrate, state.database)
+    async with contextlib.AsyncExitStack() as stack:
+        store = Database(state.database, settings.max_pages)
+        stack.push_async_callback(store.close)
+        vault = await stack.enter_async_context(
+            VaultClient(settings.vault, settings.recognition.examiner, state.vault)
+        )
+        payments = await _payments(settings, state, sandbox, stack)
+        matcher: Matcher = plugins.make(settings.recognition.matcher)
+        gallery = ExactGallery(matcher)
+        async with store.session() as session:
+            gallery.enrol(await all_palms(session, master))
+        service = Service(
+            settings=settings,
+            state=state,
+            sandbox=sandbox,
+            clock=clock,
+            master=master,
+            receipt_key=receipt_key,
+            database=store,
+            vault=vault,
+            matcher=matcher,
+            gallery=gallery,
+            policy=Policy(Calibration(settings.recognition.calibration)),
+            payments=payments,
+            messenger=_messenger(settings, sandbox),
+        )
+        housekeeping = asyncio.create_task(keep_house(service))
+        try:
+            yield service
+        finally:
+            tasks = [housekeeping, *service.background]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _payments(
+    settings: Settings, state: State, sandbox: bool, stack: contextlib.AsyncExitStack
+) -> PaymentProvider:
+    key, url = settings.payments.stripe_key, settings.payments.stripe_url
+    if key is not None:
+        provider: PaymentProvider = StripeProvider(
+            key.get_secret_value(), str(url) if url else None
+        )
+    elif sandbox:
+        if url is None:
+            simulated = await stack.enter_async_context(Sandbox(state.sandbox))
+            provider = SandboxProvider(simulated.url)
+        else:
+            provider = SandboxProvider(str(url).rstrip("/"))
+    else:
+        raise BadSettings(
+            "no payment provider is set up. Set stripe_key under [payments] in settings.toml, "
+            "or start with --sandbox to simulate payments and messages."
+        )
+    stack.push_async_callback(provider.close)
+    return provider
+
+
+def _messenger(settings: Settings, sandbox: bool) -> Messenger:
+    if settings.messages.provider == "twilio":
+        return TwilioMessenger(settings.messages)
+    return SandboxMessenger() if sandbox else NoMessenger()

@@ -1,0 +1,133 @@
+"""What an operator can decide, each with its meaning.
+
+Read from `settings.toml` in the state directory and from the environment, which wins:
+`PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` under `[merchant]`.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class BadSettings(ValueError):
+    """Settings that cannot be used: the message tells the operator the cause and the remedy."""
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Merchant(Group):
+    name: str = Field(
+        default="Corner Shop", min_length=1, max_length=64, description="As shoppers see it."
+    )
+    country: str = Field(default="US", pattern="^[A-Z]{2}$", description="ISO 3166-1 code.")
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="ISO 4217 code.")
+
+
+class Vault(Group):
+    socket: Path | None = Field(
+        default=None,
+        description="Socket of a vault that runs by itself, as the systemd unit does; "
+        "without one the service starts its own.",
+    )
+
+
+class Recognition(Group):
+    examiner: str = Field(
+        default="cloud.vault.palms:PalmExaminer",
+        description="module:class that turns frames into a template, in the vault "
+        "(`cloud.vault.examiner.Examiner`).",
+    )
+    matcher: str = Field(
+        default="palm.linefield:LineFieldMatcher",
+        description="module:class that compares those templates (`palm.recognition.Matcher`).",
+    )
+    calibration: tuple[tuple[float, float], ...] = Field(
+        default=((1e-2, 0.0), (1e-6, 1.0)),
+        description="Measured false-match rates of that matcher: [rate, score], rates falling.",
+    )
+
+
+class Payments(Group):
+    stripe_key: SecretStr | None = Field(
+        default=None, description="Secret key of the Stripe account. Not needed in the sandbox."
+    )
+    stripe_url: AnyHttpUrl | None = Field(
+        default=None, description="Where the Stripe API is, if not at Stripe."
+    )
+
+
+class Messages(Group):
+    provider: Literal["none", "twilio"] = Field(
+        default="none", description="Who delivers one-time codes. The sandbox keeps them to itself."
+    )
+    twilio_account: str = Field(default="", description="Account SID.")
+    twilio_token: SecretStr = Field(default=SecretStr(""), description="Auth token.")
+    twilio_from: str = Field(default="", description="The sending number, in E.164.")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="PALM_CLOUD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    consent_version: str = Field(
+        default="2026-11", description="The consent wording shoppers agree to."
+    )
+    max_pages: int | None = Field(
+        default=None, ge=64, description="Cap on the database, in pages of 4 KiB; none unless set."
+    )
+    merchant: Merchant = Merchant()
+    vault: Vault = Vault()
+    recognition: Recognition = Recognition()
+    payments: Payments = Payments()
+    messages: Messages = Messages()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(path: Path) -> Settings:
+    """Settings from the file at `path`, if there is one, and the environment.
+
+    Raises BadSettings.
+    """
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    remedy = f"Correct {path}, or remove it to use the defaults."
+    try:
+        return FromFile()
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path} is not TOML: {error}. {remedy}") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{path} is not text. {remedy}") from None
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        raise BadSettings(f"{path} or the environment: {faults}. {remedy}") from None
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read: {error.strerror}. {remedy}") from None

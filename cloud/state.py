@@ -1,0 +1,96 @@
+"""The state directory: everything the service keeps, and nothing anybody else may read.
+
+settings.toml      the operator's, optional
+service.json       where the running service is
+ca.pem             what devices pin
+keys/              CA, server, master and receipt keys
+palms.db           the database
+vault/             the vault's own; only the vault reads it
+sandbox/           the simulated payment provider's
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+class StateDamaged(RuntimeError):
+    """Something in the state directory is not what it was: the message tells cause and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> "State":
+        """Makes the directories that are missing. Raises OSError."""
+        for directory in (root, root / "keys", root / "sandbox"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(root.resolve())
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.toml"
+
+    @property
+    def announcement(self) -> Path:
+        return self.root / "service.json"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "palms.db"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.root / "sandbox"
+
+    @property
+    def ca(self) -> Path:
+        return self.root / "ca.pem"
+
+    def key(self, name: str) -> Path:
+        return self.root / "keys" / name
+
+    def master_key(self) -> bytes:
+        """32 random bytes, made on first use. Raises StateDamaged."""
+        return self._secret("master.key", lambda: secrets.token_bytes(32))
+
+    def receipt_key(self) -> Ed25519PrivateKey:
+        """Made on first use. Raises StateDamaged."""
+        raw = self._secret("receipt.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
+        return Ed25519PrivateKey.from_private_bytes(raw)
+
+    def _secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        path = self.key(name)
+        if not path.exists():
+            if self.database.exists():
+                raise StateDamaged(
+                    f"{path} is missing, and the database cannot be read without it. "
+                    "Restore it from the backup of the keys."
+                )
+            write_private(path, make())
+        secret = path.read_bytes()
+        if len(secret) != 32:
+            raise StateDamaged(f"{path} is damaged. Restore it from the backup of the keys.")
+        return secret
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Readable by the owner alone, and either whole or not there. Raises OSError."""
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,140 @@
+"""`python -m cloud.vault --directory DIR (--channel FD | --socket PATH)`.
+
+Started by the service with one end of a socket pair, or by systemd to listen on a socket; answers
+one question after another (`cloud.vault.wire`) until the other end closes.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cloud import plugins
+from cloud.state import StateDamaged
+from cloud.vault import keys, wire
+from cloud.vault.confine import confine
+from cloud.vault.examiner import Examiner, Flaw, Unusable
+from protocol.capture import Burst, MalformedCapture
+from protocol.encoding import from_base64
+from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
+
+FRESH_MS = 120_000
+"""How old an envelope may be: the time of an upload over a slow line, and its retries."""
+AHEAD_MS = 60_000
+"""How far in the future a device's clock may put it."""
+MAX_PIXELS = 3840 * 2160
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m cloud.vault")
+    parser.add_argument("--directory", type=Path, required=True, help="where the keys are kept")
+    parser.add_argument("--examiner", required=True, help="module:class that looks at frames")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--channel", type=int, help="descriptor of an open socket")
+    where.add_argument("--socket", type=Path, help="socket to make and listen on")
+    arguments = parser.parse_args()
+
+    # Ctrl-C at a terminal reaches the whole group; the service ends us by closing our stream.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A picture's size is a claim that costs memory to believe. OpenCV reads this at its first use.
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)
+    try:
+        streams = _streams(arguments.channel, arguments.socket)
+        confine()
+        vault = _Vault(keys.load_or_make(arguments.directory), plugins.make(arguments.examiner))
+    except (StateDamaged, plugins.NoSuchPart, OSError) as error:
+        print(f"vault: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
+        return 2
+    for stream in streams:
+        with stream:
+            vault.serve(stream)
+    return 0
+
+
+def _streams(channel: int | None, path: Path | None) -> Iterator[socket.socket]:
+    """The one that was inherited, or all that connect to a socket made here and now."""
+    if path is None:
+        return iter([socket.socket(fileno=channel)])
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    path.chmod(0o660)
+    listener.listen(1)
+    return (listener.accept()[0] for _ in iter(int, 1))
+
+
+class _Vault:
+    def __init__(self, private: list[PrivateKey], examiner: Examiner) -> None:
+        self._keys = {key.public.key_id: key for key in private}
+        self._examiner = examiner
+
+    def serve(self, stream: socket.socket) -> None:
+        with stream.makefile("rb") as questions:
+            while head := questions.read(wire.HEAD.size):
+                try:
+                    (length,) = wire.HEAD.unpack(head)
+                    question = wire.unpack(questions.read(min(length, wire.MAX_MESSAGE)))
+                    stream.sendall(wire.pack(self._answer(question)))
+                except (ValueError, OSError):
+                    # Out of step, or gone: there is nobody to tell.
+                    return
+
+    def _answer(self, question: list[Any]) -> list[Any]:
+        match question:
+            case ["keys"]:
+                public = [key.public for key in self._keys.values()]
+                return ["keys", [[k.key_id, k.suite, from_base64(k.public_key)] for k in public]]
+            case [
+                "examine",
+                bytes(envelope),
+                str(device_id),
+                str() | None as visit_id,
+                list(purposes),
+            ]:
+                return self._examine(envelope, device_id, visit_id, purposes)
+            case _:
+                raise ValueError("not a question")
+
+    def _examine(
+        self, envelope: bytes, device_id: str, visit_id: str | None, purposes: list[str]
+    ) -> list[Any]:
+        try:
+            context, capture = open_envelope(envelope, self._keys)
+        except EnvelopeError as error:
+            return ["refused", wire.Refused.UNREADABLE, str(error)]
+        if not _is_for(context, device_id, visit_id, purposes):
+            detail = "sealed for another device, visit or purpose"
+            return ["refused", wire.Refused.UNREADABLE, detail]
+        age_ms = time.time_ns() // 1_000_000 - context.sealed_at
+        if not -AHEAD_MS <= age_ms <= FRESH_MS:
+            return ["refused", wire.Refused.STALE, "sealed too long ago, or in the future"]
+        try:
+            burst = Burst.decode(capture)
+        except MalformedCapture:
+            return ["refused", wire.Refused.UNUSABLE, Flaw.NOT_A_CAPTURE]
+        try:
+            shown = self._examiner.examine(burst)
+        except Unusable as unusable:
+            return ["refused", wire.Refused.UNUSABLE, unusable.flaw]
+        finally:
+            burst.wipe()
+        template = [shown.template.version, shown.template.code, shown.template.quality]
+        bound = [context.purpose, context.visit_id, context.nonce]
+        return ["presentation", shown.side, template, bound]
+
+
+def _is_for(context: Context, device_id: str, visit_id: str | None, purposes: list[str]) -> bool:
+    return (
+        context.device_id == device_id
+        and visit_id in (None, context.visit_id)
+        and context.purpose in purposes
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

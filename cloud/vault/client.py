@@ -1,0 +1,202 @@
+"""The service's side: keeps a vault running, asks it, and says so when there is none."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloud.settings import Vault as VaultSettings
+from cloud.vault import wire
+from palm.recognition import Template
+from protocol.encoding import to_base64
+from protocol.messages import Purpose, Side, VaultKey
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 15.0
+START_S = 60.0
+"""Loading the palm models on a slow and busy machine."""
+STOP_S = 2.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+
+_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class VaultUnavailable(Exception):
+    """There is no vault to ask at the moment; one is being started."""
+
+
+class VaultBroken(RuntimeError):
+    """The vault does not start; it has said why on standard error."""
+
+
+class CaptureRefused(Exception):
+    """The vault would not make a template; `detail` quotes nothing of the capture."""
+
+    def __init__(self, kind: wire.Refused, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One palm that was shown, and what was sealed with it."""
+
+    side: Side
+    template: Template
+    purpose: Purpose
+    visit_id: str
+    nonce: bytes
+
+
+class VaultClient:
+    """`async with VaultClient(...)` keeps a vault: a child of this process, or one that listens
+    on the socket the settings name. Raises VaultBroken when the first does not come up."""
+
+    def __init__(self, settings: VaultSettings, examiner: str, directory: Path) -> None:
+        self._settings = settings
+        self._examiner = examiner
+        self._directory = directory
+        self._stream: _Stream | None = None
+        self._asking = asyncio.Lock()
+        self._lost = asyncio.Event()
+        self._ready: asyncio.Future[list[VaultKey]] = asyncio.get_running_loop().create_future()
+        self.pid: int | None = None
+        """Of the child, while there is one."""
+
+    async def __aenter__(self) -> "VaultClient":
+        self._keeper = asyncio.create_task(self._keep())
+        await self._ready
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._keeper
+
+    @property
+    def keys(self) -> list[VaultKey]:
+        """To seal captures to, the newest first."""
+        return self._ready.result()
+
+    async def examine(
+        self, envelope: bytes, device_id: str, purposes: list[Purpose], visit_id: str | None = None
+    ) -> Seen:
+        """Raises CaptureRefused and VaultUnavailable."""
+        question = ["examine", envelope, device_id, visit_id, [p.value for p in purposes]]
+        answer = await self._ask(question)
+        match answer:
+            case [
+                "presentation",
+                str(side),
+                [int(version), bytes(code), float(quality)],
+                [str(purpose), str(visit), bytes(nonce)],
+            ]:
+                template = Template(version, code, quality)
+                return Seen(Side(side), template, Purpose(purpose), visit, nonce)
+            case ["refused", str(kind), str(detail)]:
+                raise CaptureRefused(wire.Refused(kind), detail)
+            case _:
+                raise VaultUnavailable("the vault answered something else")
+
+    async def _ask(self, question: list[Any], patience_s: float = ANSWER_S) -> list[Any]:
+        async with self._asking:
+            if self._stream is None:
+                raise VaultUnavailable("the vault is being started")
+            reader, writer = self._stream
+            answered = False
+            try:
+                async with asyncio.timeout(patience_s):
+                    writer.write(wire.pack(question))
+                    await writer.drain()
+                    (length,) = wire.HEAD.unpack(await reader.readexactly(wire.HEAD.size))
+                    answer = wire.unpack(await reader.readexactly(length))
+                answered = True
+            except (OSError, EOFError, ValueError, TimeoutError):
+                raise VaultUnavailable("the vault did not answer") from None
+            finally:
+                if not answered:
+                    # Out of step, even when it was the asker who left: what it says next would
+                    # be taken for the answer to another question.
+                    self._stream = None
+                    self._lost.set()
+            return answer
+
+    async def _keep(self) -> None:
+        """Runs one vault after another."""
+        pause = SHORTEST_PAUSE_S
+        while True:
+            self._lost.clear()
+            try:
+                async with self._vault() as self._stream:
+                    keys = await self._introduce()
+                    if not self._ready.done():
+                        self._ready.set_result(keys)
+                    pause = SHORTEST_PAUSE_S
+                    await self._lost.wait()
+            except (VaultUnavailable, OSError) as error:
+                if not self._ready.done():
+                    self._ready.set_exception(VaultBroken("the vault does not start"))
+                    return
+                log.warning("no vault: %s", error)
+            finally:
+                self._stream = None
+            log.warning("the vault is gone; starting it again")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    async def _introduce(self) -> list[VaultKey]:
+        match await self._ask(["keys"], START_S):
+            case ["keys", list(keys)]:
+                return [
+                    VaultKey(key_id=name, suite=suite, public_key=to_base64(raw))
+                    for name, suite, raw in keys
+                ]
+            case _:
+                raise VaultUnavailable("the vault answered something else")
+
+    @contextlib.asynccontextmanager
+    async def _vault(self) -> AsyncGenerator[_Stream, None]:
+        if self._settings.socket is not None:
+            reader, writer = await asyncio.open_unix_connection(self._settings.socket)
+            with contextlib.closing(writer):
+                yield reader, writer
+            return
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cloud.vault"),
+                *("--directory", self._directory),
+                *("--examiner", self._examiner),
+                *("--channel", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sys.stderr,
+                env=_environment(),
+            )
+        self.pid = process.pid
+        exited = asyncio.create_task(process.wait())
+        exited.add_done_callback(lambda _: self._lost.set())
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            yield reader, writer
+        finally:
+            self.pid = None
+            # It ends when its stream does, unless it hangs.
+            writer.close()
+            await asyncio.wait([exited], timeout=STOP_S)
+            if not exited.done():
+                process.kill()
+                await exited
+
+
+def _environment() -> dict[str, str]:
+    """What the service was told in confidence is none of the vault's business."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PALM_CLOUD_")}
