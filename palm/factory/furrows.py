@@ -57,7 +57,7 @@ class Furrows:
         reach = max(3.0, length / _FADE)
         fade = np.clip(array((along, 1 - along)) * reach, 0, 1) ** 0.7
         taper = np.minimum(*(end + (1 - end) * f for end, f in zip(ends, fade, strict=True)))
-        uneven = np.clip(1 + 0.3 * clouds(self._rng, (1, len(curve)), 6, 2)[0], 0.3, 1.4)
+        uneven = np.clip(1 + 0.22 * clouds(self._rng, (1, len(curve)), 6, 2)[0], 0.5, 1.4)
         strengths = depth * taper * uneven
         thickness = width * self._scale * (0.25 + 0.75 * taper * uneven)
         fixed = np.round(curve * 2**_SUBPIXEL).astype(np.int32)

@@ -81,7 +81,7 @@ def tone(rng: np.random.Generator) -> Tone:
 
     def mixed(shades: Field) -> Field:
         shade = array([np.interp(depth, steps, channel) for channel in shades.T])
-        return array(np.clip(shade * rng.normal(1.0, 0.015, 3) / 255, 0.02, 0.98) ** 2.2)
+        return array(np.clip(shade * rng.normal(1.0, 0.007, 3) / 255, 0.02, 0.98) ** 2.2)
 
     return Tone(
         palmar=mixed(_PALMAR),
