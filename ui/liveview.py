@@ -1,0 +1,167 @@
+"""The camera's picture in the window: mirrored, filling its item, the newest wins.
+
+The picture goes straight into a texture of the scene graph, which costs least
+(docs/decisions/0008).
+"""
+
+import time
+from functools import partial
+from typing import cast
+
+import cv2
+import numpy as np
+from PySide6.QtCore import Property, QObject, QRect, QRectF, QTimerEvent, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtQuick import QQuickItem, QQuickWindow, QSGImageNode, QSGNode, QSGTexture
+from typing_extensions import override
+
+from hardware.camera.feed import Feed
+
+MIRRORED = QSGImageNode.TextureCoordinatesTransformFlag.MirrorHorizontally
+GONE_AFTER = 1.0
+"""Seconds without a picture after which there is none."""
+
+
+class Frames(QObject):
+    """The camera, as it is handed through QML to the live view."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self.feed = feed
+
+
+class Viewing(QObject):
+    """One live view's mailbox and its pixels. The mailbox keeps it until it is closed, since the
+    camera's thread may be ringing while QML takes the item apart."""
+
+    arrived = Signal()
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self.pixels = np.zeros((*feed.size, 4), np.uint8)
+        height, width = feed.size
+        # An alias of the pixels, not a copy.
+        self.image = QImage(self.pixels.data, width, height, QImage.Format.Format_RGB32)
+        self._mailbox = feed.subscribe(self._ring)
+
+    def _ring(self) -> None:
+        self.arrived.emit()
+
+    def take(self) -> bool:
+        """Puts the newest picture into `image`; False when there is no newer one."""
+        lease = self._mailbox.take()
+        if lease is None:
+            return False
+        with lease:
+            cv2.cvtColor(lease.image, cv2.COLOR_BGR2BGRA, dst=self.pixels)
+        return True
+
+    def close(self) -> None:
+        self._mailbox.close()
+        self.pixels.fill(0)
+
+
+class LiveView(QQuickItem):
+    """Shows nothing until `frames` is set and the first picture has come, and nothing again when
+    none has come for a second (`live`)."""
+
+    frames_changed = Signal(name="framesChanged")
+    live_changed = Signal(name="liveChanged")
+    picture_changed = Signal(name="pictureChanged")
+
+    def __init__(self, parent: QQuickItem | None = None) -> None:
+        super().__init__(parent)
+        self.setFlag(QQuickItem.Flag.ItemHasContents)
+        # Not self.window(): PySide would make the window a child of this item's wrapper, and take
+        # everybody's wrapper of it down with the item.
+        self._window: QQuickWindow | None = None
+        self.windowChanged.connect(self._enter)
+        self._frames: Frames | None = None
+        self._viewing: Viewing | None = None
+        self._live = False
+        self._latest = 0.0
+        self.drawn = 0
+        """Pictures handed to the scene graph."""
+
+    def _get_frames(self) -> Frames | None:
+        return self._frames
+
+    def _set_frames(self, frames: Frames | None) -> None:
+        if frames is self._frames:
+            return
+        self._frames = frames
+        if self._viewing is not None:
+            self._viewing.close()
+            self._viewing = None
+        if frames is not None:
+            self._viewing = Viewing(frames.feed)
+            self._viewing.arrived.connect(self._look)
+            self.destroyed.connect(partial(Viewing.close, self._viewing))
+            self.startTimer(int(GONE_AFTER * 500))
+        self.frames_changed.emit()
+
+    def _get_live(self) -> bool:
+        return self._live
+
+    def _picture(self) -> QRectF:
+        if self._viewing is None:
+            return QRectF(0, 0, self.width(), self.height())
+        height, width = self._viewing.pixels.shape[:2]
+        scale = max(self.width() / width, self.height() / height)
+        across, down = width * scale, height * scale
+        return QRectF((self.width() - across) / 2, (self.height() - down) / 2, across, down)
+
+    frames = Property(QObject, _get_frames, _set_frames, notify=frames_changed)
+    live = Property(bool, _get_live, notify=live_changed)
+    picture = Property(QRectF, _picture, notify=picture_changed)
+    """Where the whole frame lies, in the item's coordinates; its edges may lie outside."""
+
+    @override
+    def geometryChange(self, new: QRectF | QRect, old: QRectF | QRect, /) -> None:
+        super().geometryChange(new, old)
+        self.picture_changed.emit()
+        self.update()
+
+    @override
+    def timerEvent(self, event: QTimerEvent, /) -> None:
+        self._set_live(time.monotonic() - self._latest < GONE_AFTER)
+
+    @override
+    def updatePaintNode(self, node: QSGNode | None, data: object, /) -> QSGNode | None:  # pyright: ignore[reportIncompatibleMethodOverride] - may be null
+        """On Qt's thread too: `ui.window` chooses the basic render loop."""
+        window = self._window
+        if window is None or self._viewing is None or not self._live:
+            return node
+        picture = cast(QSGImageNode, node) if node is not None else window.createImageNode()
+        # Without ownership every picture's texture would stay.
+        picture.setOwnsTexture(True)
+        picture.setTexture(window.createTextureFromImage(self._viewing.image))
+        picture.setTextureCoordinatesTransform(MIRRORED)
+        picture.setFiltering(QSGTexture.Filtering.Linear)
+        whole, shown = self._picture(), self.boundingRect()
+        scale = self._viewing.image.width() / whole.width()
+        picture.setSourceRect(
+            QRectF(
+                -whole.x() * scale,
+                -whole.y() * scale,
+                shown.width() * scale,
+                shown.height() * scale,
+            )
+        )
+        picture.setRect(shown)
+        self.drawn += 1
+        return picture
+
+    def _enter(self, window: QQuickWindow | None) -> None:
+        self._window = window
+
+    def _look(self) -> None:
+        if self._viewing is not None and self._viewing.take():
+            self._latest = time.monotonic()
+            self._set_live(True)
+            self.update()
+
+    def _set_live(self, live: bool) -> None:
+        if live != self._live:
+            self._live = live
+            self.live_changed.emit()

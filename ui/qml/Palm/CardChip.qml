@@ -1,0 +1,45 @@
+import QtQuick
+
+// Which card: its brand and last four digits, as they stand on it.
+Rectangle {
+    id: chip
+
+    required property var card
+    readonly property var names: ({
+            "visa": "Visa",
+            "mastercard": "Mastercard",
+            "amex": "American Express",
+            "discover": "Discover",
+            "diners": "Diners Club",
+            "jcb": "JCB",
+            "unionpay": "UnionPay"
+        })
+    readonly property string text: card ? qsTr("%1 ending in %2").arg(names[card.brand] ?? card.brand).arg(card.last4) : ""
+
+    implicitWidth: row.implicitWidth + 2 * Tokens.gap
+    implicitHeight: 96
+    radius: Tokens.radius
+    color: Tokens.raised
+    border.color: Tokens.line
+    border.width: 2
+
+    Row {
+        id: row
+
+        anchors.centerIn: parent
+        spacing: Tokens.tight
+
+        Icon {
+            anchors.verticalCenter: parent.verticalCenter
+            width: 56
+            height: 56
+            name: "card"
+            colour: Tokens.accent
+        }
+        Label {
+            anchors.verticalCenter: parent.verticalCenter
+            text: chip.text
+            font.weight: Font.DemiBold
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import QtQuick
+import QtQuick.Layouts
+
+// Does what it says only after being held: a bar fills, letting go empties it.
+Pressable {
+    id: button
+
+    Layout.fillWidth: true
+    Layout.fillHeight: true
+
+    signal held
+    property real filled: 0
+    readonly property int holdFor: 1500
+
+    function start(): void {
+        emptying.stop();
+        filling.start();
+    }
+
+    function stop(): void {
+        filling.stop();
+        emptying.start();
+    }
+
+    onPressed: start()
+    onReleased: stop()
+    onCanceled: stop()
+    Accessible.description: qsTr("Press and hold")
+    Accessible.onPressAction: held()
+
+    NumberAnimation {
+        id: filling
+
+        target: button
+        property: "filled"
+        to: 1
+        duration: button.holdFor * (1 - button.filled)
+        onFinished: button.held()
+    }
+    NumberAnimation {
+        id: emptying
+
+        target: button
+        property: "filled"
+        to: 0
+        duration: Tokens.slow
+    }
+
+    background: Rectangle {
+        radius: Tokens.radius
+        color: Tokens.raised
+        border.color: Tokens.danger
+        border.width: Tokens.stroke
+        clip: true
+
+        Rectangle {
+            anchors.left: parent.left
+            width: parent.width * button.filled
+            height: parent.height
+            radius: Tokens.radius
+            color: Tokens.danger
+        }
+    }
+    contentItem: ButtonFace {
+        text: button.text
+        sign: "trash"
+        colour: button.filled > 0.5 ? Tokens.inkOnDanger : Tokens.danger
+    }
+}

@@ -1,0 +1,150 @@
+import QtQuick
+import QtQuick.Controls.Basic as Controls
+import QtQuick.Window
+import Palm.live
+
+// The window: one screen at a time, a warning laid over it, and whatever a demonstration shows.
+Window {
+    id: window
+
+    required property Stage stage
+    required property Frames frames
+    required property string variant
+    required property bool stillness
+
+    readonly property Item page: pages.currentItem
+    readonly property ScreenFrame frame: page as ScreenFrame
+    readonly property bool settled: !pages.busy
+    property Item warning: null
+
+    title: qsTr("Palm kiosk")
+    color: Tokens.ground
+    width: 1280
+    height: 800
+
+    Component.onCompleted: {
+        Tokens.variant = variant;
+        Tokens.stillness = stillness;
+    }
+
+    function component(name: string): Component {
+        const made = Qt.createComponent("Palm.screens", name);
+        if (made.status === Component.Error)
+            console.warn(made.errorString());
+        return made;
+    }
+
+    Connections {
+        target: window.stage
+
+        function onShown(serial: int, fresh: bool, name: string, values: var): void {
+            const current = window.frame;
+            if (current !== null && !fresh && current.objectName === name) {
+                if (current.serial !== serial) {
+                    current.serial = serial;
+                    current.spent = false;
+                }
+                for (const field in values)
+                    current[field] = values[field];
+                return;
+            }
+            const given = Object.assign({}, values, {
+                objectName: name,
+                serial: serial,
+                frames: window.frames
+            });
+            pages.replaceCurrentItem(window.component(name), given);
+        }
+
+        function onWarned(seconds: int): void {
+            if (seconds < 0) {
+                if (window.warning !== null)
+                    window.warning.destroy();
+                window.warning = null;
+            } else if (window.warning !== null) {
+                window.warning.seconds = seconds;
+            } else {
+                window.warning = window.component("StillThere").createObject(over, {
+                    seconds: seconds
+                });
+            }
+        }
+    }
+
+    Connections {
+        target: window.frame
+
+        function onAnswered(choice: string): void {
+            window.stage.answer(window.frame.serial, choice);
+        }
+
+        function onEntered(text: string): void {
+            window.stage.enter(window.frame.serial, text);
+        }
+    }
+
+    Connections {
+        target: window.warning
+        ignoreUnknownSignals: true
+
+        function onAnswered(choice: string): void {
+            if (choice === "leave")
+                window.stage.leave();
+        }
+    }
+
+    // All below is drawn for a short side of 1080 pixels and fitted to the window there is.
+    Item {
+        id: reference
+
+        readonly property real ratio: Math.min(window.width, window.height) / 1080
+
+        width: window.width / ratio
+        height: window.height / ratio
+        scale: ratio
+        transformOrigin: Item.TopLeft
+        LayoutMirroring.enabled: Application.layoutDirection === Qt.RightToLeft
+        LayoutMirroring.childrenInherit: true
+
+        Controls.StackView {
+            id: pages
+
+            anchors.fill: parent
+            focus: true
+            onCurrentItemChanged: currentItem?.forceActiveFocus()
+
+            replaceEnter: Transition {
+                ParallelAnimation {
+                    NumberAnimation {
+                        property: "opacity"
+                        from: 0
+                        to: 1
+                        duration: Tokens.calm
+                        easing.type: Easing.OutCubic
+                    }
+                    NumberAnimation {
+                        property: "y"
+                        from: Tokens.stillness ? 0 : 32
+                        to: 0
+                        duration: Tokens.slow
+                        easing.type: Easing.OutCubic
+                    }
+                }
+            }
+            replaceExit: Transition {
+                NumberAnimation {
+                    property: "opacity"
+                    from: 1
+                    to: 0
+                    duration: Tokens.quick
+                }
+            }
+        }
+
+        Item {
+            id: over
+
+            anchors.fill: parent
+        }
+    }
+}

@@ -1,0 +1,87 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+
+// Our own pad: ten digits, one key to take the last back, and a plus where a number may be foreign.
+FocusScope {
+    id: pad
+
+    property string typed: ""
+    property int longest: 15
+    property bool plus: false
+    readonly property real keyWidth: (width - 2 * Tokens.tight) / 3
+    readonly property real keyHeight: Math.max(Tokens.target, Math.min(Tokens.key * 1.6, (height - 3 * Tokens.tight) / 4))
+
+    signal edited(string text)
+
+    implicitHeight: 4 * Tokens.key * 1.2 + 3 * Tokens.tight
+
+    function press(key: string): void {
+        if (key === "erase")
+            edited(typed.slice(0, -1));
+        else if (key === "+" ? typed === "" : typed.length < longest)
+            edited(typed + key);
+    }
+
+    Keys.onPressed: event => {
+        if (event.key === Qt.Key_Backspace)
+            press("erase");
+        else if (/^[0-9]$/.test(event.text) || (plus && event.text === "+"))
+            press(event.text);
+        else
+            return;
+        event.accepted = true;
+    }
+
+    Grid {
+        anchors.centerIn: parent
+        columns: 3
+        spacing: Tokens.tight
+        // Digits stand as on every phone, whichever way the language runs.
+        LayoutMirroring.enabled: false
+
+        Repeater {
+            model: ["1", "2", "3", "4", "5", "6", "7", "8", "9", pad.plus ? "+" : "", "0", "erase"]
+
+            Pressable {
+                id: key
+
+                required property string modelData
+
+                visible: true
+                enabled: modelData !== ""
+                opacity: enabled ? 1 : 0
+                width: pad.keyWidth
+                height: pad.keyHeight
+                focusPolicy: Qt.TabFocus
+                text: modelData === "erase" ? qsTr("Erase") : modelData
+                onClicked: pad.press(modelData)
+
+                background: Rectangle {
+                    radius: Tokens.radius
+                    color: key.pressed ? Tokens.accent : Tokens.raised
+                    border.color: Tokens.line
+                    border.width: 2
+                }
+                contentItem: Item {
+                    Label {
+                        anchors.centerIn: parent
+                        visible: key.modelData !== "erase"
+                        text: key.modelData
+                        color: key.pressed ? Tokens.inkOnAccent : Tokens.ink
+                        font.pixelSize: Tokens.title
+                        lineHeight: 1
+                        Accessible.ignored: true
+                    }
+                    Icon {
+                        anchors.centerIn: parent
+                        visible: key.modelData === "erase"
+                        width: 64
+                        height: 64
+                        name: "erase"
+                        colour: key.pressed ? Tokens.inkOnAccent : Tokens.ink
+                    }
+                }
+            }
+        }
+    }
+}

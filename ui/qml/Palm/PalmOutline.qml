@@ -1,0 +1,45 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Shapes
+
+// The hand to be filled: a white line with a dark one under it, so that it shows on any picture.
+Item {
+    id: outline
+
+    property color colour: Tokens.overlayInk
+    property bool dashed: false
+    property bool leftHand: false
+
+    component Line: Drawing {
+        id: drawing
+
+        property color colour
+        property real thickness
+
+        anchors.fill: parent
+        box: Hand.box
+
+        Stroke {
+            d: Hand.outline
+            strokeColor: drawing.colour
+            strokeWidth: drawing.thickness
+            strokeStyle: outline.dashed ? ShapePath.DashLine : ShapePath.SolidLine
+            // In line widths: both lines break at the same places.
+            dashPattern: [10 / drawing.thickness, 8 / drawing.thickness]
+        }
+    }
+
+    transform: Scale {
+        origin.x: outline.width / 2
+        xScale: outline.leftHand ? -1 : 1
+    }
+
+    Line {
+        colour: "#99000000"
+        thickness: 3.6
+    }
+    Line {
+        colour: outline.colour
+        thickness: 2
+    }
+}

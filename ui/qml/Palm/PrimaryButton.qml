@@ -1,0 +1,29 @@
+import QtQuick
+import QtQuick.Layouts
+
+// The one thing most people came to this screen to do.
+Pressable {
+    id: button
+
+    Layout.fillWidth: true
+    Layout.fillHeight: true
+
+    property string sign: ""
+
+    background: Rectangle {
+        radius: Tokens.radius
+        color: button.pressed ? Tokens.accentPressed : Tokens.accent
+        scale: button.pressed ? 0.985 : 1
+
+        Behavior on scale {
+            NumberAnimation {
+                duration: Tokens.quick
+            }
+        }
+    }
+    contentItem: ButtonFace {
+        text: button.text
+        sign: button.sign
+        colour: Tokens.inkOnAccent
+    }
+}

@@ -1,0 +1,36 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string merchant
+    required property var amount
+    required property var card
+
+    title: qsTr("Paid. Thank you!")
+    panelShare: wide ? 0.46 : 0.54
+    drawing: Check {}
+
+    Amount {
+        width: parent.width
+        money: screen.amount
+    }
+    Label {
+        width: parent.width
+        text: qsTr("to %1").arg(screen.merchant)
+        color: Tokens.inkSoft
+        maximumLineCount: 3
+        elide: Text.ElideRight
+    }
+    CardChip {
+        card: screen.card
+    }
+
+    actions: PrimaryButton {
+        text: qsTr("Finish")
+        onClicked: screen.answer("done")
+    }
+}

@@ -1,0 +1,65 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property var holdings
+
+    title: qsTr("Delete all of this?")
+    text: qsTr("It cannot be undone. You can sign up again whenever you like.")
+    back: true
+    panelShare: wide ? 0.34 : 0.26
+    drawing: Trash {}
+
+    function cards(): string {
+        return holdings.cards.map(card => qsTr("%1 ending in %2").arg(card.brand.charAt(0).toUpperCase() + card.brand.slice(1)).arg(card.last4)).join(", ");
+    }
+
+    Fact {
+        width: parent.width
+        sign: "person"
+        colour: Tokens.danger
+        text: screen.holdings.name_hint === "" ? qsTr("Your account") : screen.holdings.name_hint
+        detail: qsTr("Since %1").arg(screen.holdings.member_since.toLocaleDateString(Qt.locale(), Locale.LongFormat))
+    }
+    Fact {
+        width: parent.width
+        sign: "hand"
+        colour: Tokens.danger
+        text: screen.holdings.palms.length === 2 ? qsTr("The codes of both palms") : qsTr("The code of your palm")
+    }
+    Fact {
+        width: parent.width
+        sign: "phone"
+        colour: Tokens.danger
+        text: qsTr("Mobile number ending in %1").arg(screen.holdings.phone_last4)
+    }
+    Fact {
+        visible: screen.holdings.cards.length > 0
+        width: parent.width
+        sign: "card"
+        colour: Tokens.danger
+        text: screen.cards()
+    }
+    Fact {
+        width: parent.width
+        sign: "receipt"
+        colour: Tokens.danger
+        text: qsTr("Your name on your purchases: %1").arg(screen.holdings.purchases)
+        detail: qsTr("The law makes the merchant keep the amounts, without your name.")
+    }
+
+    actions: [
+        SecondaryButton {
+            text: qsTr("Keep my data")
+            onClicked: screen.answer("back")
+        },
+        HoldButton {
+            text: qsTr("Hold to delete")
+            onHeld: screen.answer("confirm")
+        }
+    ]
+}

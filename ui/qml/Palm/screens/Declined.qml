@@ -1,0 +1,32 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string merchant
+    required property var amount
+    required property var card
+
+    title: qsTr("Your bank declined the card")
+    text: qsTr("%1 to %2 was not paid, and nothing was charged. Your bank knows why.").arg(amount.text).arg(merchant)
+    panelShare: wide ? 0.46 : 0.54
+    drawing: CardRefused {}
+
+    CardChip {
+        card: screen.card
+    }
+
+    actions: [
+        SecondaryButton {
+            text: qsTr("Stop here")
+            onClicked: screen.answer("done")
+        },
+        PrimaryButton {
+            text: qsTr("Pay another way")
+            onClicked: screen.answer("another_way")
+        }
+    ]
+}

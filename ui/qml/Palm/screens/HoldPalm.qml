@@ -1,0 +1,287 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Layouts
+import Palm
+import Palm.live
+
+// The live view, the outline to fill, and one thing to do at a time: in words, as a sign, by
+// colour and by the outline's own line.
+ScreenFrame {
+    id: screen
+
+    required property string purpose
+    required property var guidance
+    required property var side
+    required property var amount
+    required property string merchant
+    required property var attempts_left
+
+    readonly property string instruction: guidance.instruction
+    readonly property bool holding: instruction === "hold_still"
+    readonly property bool finished: instruction === "done"
+    readonly property bool waiting: instruction === "show_palm"
+    readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
+    readonly property var advice: ({
+            "show_palm": {
+                sign: "hand",
+                words: side === "left" ? qsTr("Show your left palm") : side === "right" ? qsTr("Show your right palm") : qsTr("Show your open palm")
+            },
+            "one_hand": {
+                sign: "hands",
+                words: qsTr("One hand only")
+            },
+            "turn_over": {
+                sign: "turn",
+                words: qsTr("Turn your hand over")
+            },
+            "open_hand": {
+                sign: "hand",
+                words: qsTr("Open your hand")
+            },
+            "other_hand": {
+                sign: "turn",
+                words: side === "left" ? qsTr("Your left hand, please") : side === "right" ? qsTr("Your right hand, please") : qsTr("The other hand, please")
+            },
+            "move_closer": {
+                sign: "closer",
+                words: qsTr("Come closer")
+            },
+            "move_away": {
+                sign: "away",
+                words: qsTr("Move back a little")
+            },
+            "move_left": {
+                sign: "left",
+                words: qsTr("Move left")
+            },
+            "move_right": {
+                sign: "right",
+                words: qsTr("Move right")
+            },
+            "move_up": {
+                sign: "up",
+                words: qsTr("Move up")
+            },
+            "move_down": {
+                sign: "down",
+                words: qsTr("Move down")
+            },
+            "flatten": {
+                sign: "level",
+                words: qsTr("Hold your palm flat to the screen")
+            },
+            "more_light": {
+                sign: "sun",
+                words: qsTr("It is too dark here")
+            },
+            "less_light": {
+                sign: "shade",
+                words: qsTr("Too bright: turn from the light")
+            },
+            "hold_still": {
+                sign: "still",
+                words: qsTr("Hold still")
+            },
+            "done": {
+                sign: "check",
+                words: qsTr("Thank you")
+            }
+        })
+    readonly property var current: advice[instruction] ?? advice["show_palm"]
+
+    ground: "#0b1012"
+    Accessible.name: current.words
+    onInstructionChanged: Accessible.announce(current.words)
+
+    Item {
+        id: stageArea
+
+        parent: screen
+        width: screen.wide ? screen.width - sheet.width : screen.width
+        height: screen.wide ? screen.height : sheet.y + 2 * Tokens.radius
+        x: screen.wide && screen.mirrored ? sheet.width : 0
+        clip: true
+
+        LiveView {
+            id: view
+
+            anchors.fill: parent
+            frames: screen.frames
+        }
+        // Until the camera's first picture, and whenever it has none.
+        Rectangle {
+            anchors.fill: parent
+            color: screen.ground
+            opacity: view.live ? 0 : 1
+
+            Behavior on opacity {
+                NumberAnimation {
+                    duration: Tokens.calm
+                }
+            }
+        }
+        // The hand as it is seen, softly.
+        Repeater {
+            model: view.live && !screen.finished ? screen.guidance.points : []
+
+            Rectangle {
+                required property var modelData
+
+                x: view.picture.x + (1 - modelData[0]) * view.picture.width - width / 2
+                y: view.picture.y + modelData[1] * view.picture.height - height / 2
+                width: 18
+                height: 18
+                radius: 9
+                color: screen.hue
+                opacity: 0.75
+                border.color: "#66000000"
+                border.width: 3
+            }
+        }
+        PalmOutline {
+            id: outline
+
+            // Palm length 0.45 of the frame's height is the right distance (palm.observation).
+            readonly property real unit: 0.45 * view.picture.height / 100
+
+            width: Hand.box.width * unit
+            height: Hand.box.height * unit
+            x: view.picture.x + view.picture.width / 2 - width / 2
+            y: view.picture.y + view.picture.height / 2 - height * 0.65
+            leftHand: screen.side === "left"
+            dashed: !screen.holding && !screen.finished
+            colour: screen.hue
+        }
+        Item {
+            id: gauge
+
+            visible: screen.holding || screen.finished
+            x: outline.x + outline.width / 2 - width / 2
+            y: outline.y + outline.height * 0.65 - height / 2
+            width: 240
+            height: 240
+
+            Rectangle {
+                anchors.fill: parent
+                radius: width / 2
+                color: screen.finished ? Tokens.overlayAccent : "#8c0b1012"
+            }
+            Ring {
+                anchors.fill: parent
+                visible: !screen.finished
+                thickness: 20
+                progress: screen.guidance.progress
+            }
+            Icon {
+                anchors.centerIn: parent
+                width: 140
+                height: 140
+                name: screen.finished ? "check" : "still"
+                colour: screen.finished ? "#04231a" : Tokens.overlayInk
+            }
+        }
+    }
+
+    // What to do, and what it is for.
+    Rectangle {
+        id: sheet
+
+        parent: screen
+        color: Tokens.ground
+        radius: screen.wide ? 0 : 2 * Tokens.radius
+        width: screen.wide ? Math.max(600, screen.width * 0.4) : screen.width
+        height: screen.height - y + 2 * Tokens.radius
+        x: screen.wide && !screen.mirrored ? screen.width - width : 0
+        y: screen.wide ? -Tokens.radius : Math.min(screen.height * 0.62, screen.height - words.implicitHeight - 320)
+
+        Column {
+            id: words
+
+            anchors.left: parent.left
+            anchors.right: parent.right
+            anchors.margins: Tokens.margin
+            y: screen.wide ? Math.max(Tokens.margin, (parent.height - 160 - height) * 0.45) : Tokens.margin
+            spacing: Tokens.gap
+
+            Column {
+                width: parent.width
+                visible: screen.amount !== null && screen.amount !== undefined
+                spacing: 4
+
+                Label {
+                    width: parent.width
+                    text: screen.merchant
+                    color: Tokens.inkSoft
+                    maximumLineCount: 2
+                    elide: Text.ElideRight
+                }
+                Amount {
+                    width: parent.width
+                    money: screen.amount
+                    font.pixelSize: Tokens.display
+                }
+            }
+            Row {
+                width: parent.width
+                spacing: Tokens.gap
+
+                Rectangle {
+                    id: badge
+
+                    width: Tokens.target
+                    height: Tokens.target
+                    radius: screen.waiting || screen.holding || screen.finished ? width / 2 : Tokens.radius
+                    color: screen.holding || screen.finished ? Tokens.accent : screen.waiting ? Tokens.panel : Tokens.cautionGround
+
+                    Icon {
+                        anchors.centerIn: parent
+                        width: 80
+                        height: 80
+                        name: screen.current.sign
+                        colour: screen.holding || screen.finished ? Tokens.inkOnAccent : screen.waiting ? Tokens.ink : Tokens.caution
+                    }
+                }
+                Title {
+                    width: parent.width - badge.width - Tokens.gap
+                    height: Math.max(badge.height, implicitHeight)
+                    verticalAlignment: Text.AlignVCenter
+                    text: screen.current.words
+                }
+            }
+            Label {
+                width: parent.width
+                text: typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : screen.finished ? qsTr("You can take your hand away.") : screen.holding ? qsTr("Just a moment.") : qsTr("Fingers up, a little apart, until your hand fills the outline.")
+                color: typeof screen.attempts_left === "number" ? Tokens.caution : Tokens.inkSoft
+            }
+        }
+
+        RowLayout {
+            anchors.left: parent.left
+            anchors.right: parent.right
+            anchors.bottom: parent.bottom
+            anchors.margins: Tokens.gap
+            anchors.bottomMargin: Tokens.gap + 2 * Tokens.radius
+            enabled: !screen.spent
+
+            QuietButton {
+                sign: screen.mirrored ? "right" : "left"
+                text: qsTr("Go back")
+                onClicked: screen.answer("back")
+            }
+            Item {
+                Layout.fillWidth: true
+            }
+            QuietButton {
+                visible: screen.purpose !== "enrol"
+                sign: "phone"
+                text: qsTr("Use my number")
+                onClicked: screen.answer("use_number")
+            }
+            QuietButton {
+                sign: "help"
+                text: qsTr("Get help")
+                onClicked: screen.answer("help")
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string merchant
+
+    title: qsTr("Please pay at the till")
+    text: qsTr("By card or cash, as always at %1. Nothing was charged here.").arg(merchant)
+    panelShare: wide ? 0.46 : 0.54
+    drawing: CardOrCash {}
+
+    actions: PrimaryButton {
+        text: qsTr("Finish")
+        onClicked: screen.answer("done")
+    }
+}

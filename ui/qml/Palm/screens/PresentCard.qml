@@ -1,0 +1,35 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property var problem
+
+    title: qsTr("Tap your card")
+    text: qsTr("Hold it to the card reader until it beeps. It is only checked: nothing is charged.")
+    alert: sentence(problem)
+    back: true
+    step: 3
+    panelShare: wide ? 0.46 : 0.54
+    drawing: CardTap {}
+
+    function sentence(about: var): string {
+        switch (about) {
+        case "refused":
+            return qsTr("That card was not accepted. Please try another one.");
+        case "not_read":
+            return qsTr("The card could not be read. Please hold it there a little longer.");
+        case "terminal":
+            return qsTr("The card reader does not answer. Please wait a moment, or call staff.");
+        default:
+            return "";
+        }
+    }
+
+    BusyDots {
+        visible: !screen.problem
+    }
+}

@@ -1,0 +1,41 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string name_hint
+    required property string phone_last4
+    required property var card
+    required property var palms
+
+    title: name_hint === "" ? qsTr("You are signed up") : qsTr("You are signed up, %1").arg(name_hint)
+    text: qsTr("From now on, just hold your palm to the reader.")
+    panelShare: wide ? 0.42 : 0.34
+    drawing: Check {}
+
+    Item {
+        width: 1
+        height: Tokens.hair
+    }
+    Fact {
+        width: parent.width
+        sign: "hand"
+        text: screen.palms.length === 2 ? qsTr("Both palms") : screen.palms[0] === "left" ? qsTr("Your left palm") : qsTr("Your right palm")
+    }
+    Fact {
+        width: parent.width
+        sign: "phone"
+        text: qsTr("Mobile number ending in %1").arg(screen.phone_last4)
+    }
+    CardChip {
+        card: screen.card
+    }
+
+    actions: PrimaryButton {
+        text: qsTr("Finish")
+        onClicked: screen.answer("done")
+    }
+}

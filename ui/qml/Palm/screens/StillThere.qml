@@ -1,0 +1,101 @@
+import QtQuick
+import QtQuick.Layouts
+import Palm
+
+// Laid over the screen. A touch anywhere stays.
+FocusScope {
+    id: warning
+
+    required property int seconds
+
+    signal answered(string choice)
+
+    anchors.fill: parent
+    Accessible.role: Accessible.AlertMessage
+    Accessible.name: title.text
+    Component.onCompleted: {
+        Accessible.announce(title.text, Accessible.Assertive);
+        stay.forceActiveFocus();
+    }
+
+    function answer(choice: string): void {
+        visible = false;
+        answered(choice);
+    }
+
+    Rectangle {
+        anchors.fill: parent
+        color: Tokens.overlay
+    }
+    MouseArea {
+        anchors.fill: parent
+        onPressed: warning.answer("stay")
+        Accessible.ignored: true
+    }
+    Rectangle {
+        anchors.centerIn: parent
+        width: Math.min(parent.width - 2 * Tokens.margin, 920)
+        height: inside.implicitHeight + 2 * Tokens.margin
+        radius: 2 * Tokens.radius
+        color: Tokens.ground
+
+        ColumnLayout {
+            id: inside
+
+            anchors.left: parent.left
+            anchors.right: parent.right
+            anchors.top: parent.top
+            anchors.margins: Tokens.margin
+            spacing: Tokens.gap
+
+            Item {
+                Layout.alignment: Qt.AlignHCenter
+                implicitWidth: 200
+                implicitHeight: 200
+
+                Ring {
+                    anchors.fill: parent
+                    progress: warning.seconds / 10
+                    colour: Tokens.accent
+                    track: Tokens.panel
+                }
+                Title {
+                    anchors.centerIn: parent
+                    text: warning.seconds
+                    Accessible.ignored: true
+                }
+            }
+            Title {
+                id: title
+
+                Layout.fillWidth: true
+                horizontalAlignment: Text.AlignHCenter
+                text: qsTr("Are you still there?")
+            }
+            Label {
+                Layout.fillWidth: true
+                horizontalAlignment: Text.AlignHCenter
+                color: Tokens.inkSoft
+                text: qsTr("Otherwise we stop here, and nothing you entered is kept.")
+            }
+            RowLayout {
+                Layout.fillWidth: true
+                Layout.topMargin: Tokens.gap
+                Layout.preferredHeight: Tokens.key
+                spacing: Tokens.gap
+                uniformCellSizes: true
+
+                SecondaryButton {
+                    text: qsTr("Leave now")
+                    onClicked: warning.answer("leave")
+                }
+                PrimaryButton {
+                    id: stay
+
+                    text: qsTr("Stay here")
+                    onClicked: warning.answer("stay")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string kind
+    required property bool paying
+
+    readonly property var told: ({
+            "camera": {
+                title: qsTr("The palm reader is not working"),
+                text: qsTr("It often comes back by itself. Please try again in a moment."),
+                drawing: cameraBroken
+            },
+            "terminal": {
+                title: qsTr("The card reader is not working"),
+                text: qsTr("Your card was not read. Please try again in a moment."),
+                drawing: terminalBroken
+            },
+            "offline": {
+                title: qsTr("We are not connected"),
+                text: qsTr("The kiosk cannot reach its service. Please try again in a moment."),
+                drawing: offline
+            },
+            "service": {
+                title: qsTr("Something went wrong"),
+                text: qsTr("It is our fault, not yours. Please try again in a moment."),
+                drawing: offline
+            },
+            "payment_unknown": {
+                title: qsTr("We are still checking your payment"),
+                text: qsTr("The connection broke before the answer came. You will never be charged twice. The till is told as soon as we know: please ask there."),
+                drawing: receiptWaiting
+            },
+            "locked": {
+                title: qsTr("Please take a break"),
+                text: qsTr("There were too many tries. For your safety this rests for a while."),
+                drawing: padlock
+            },
+            "storage": {
+                title: qsTr("This kiosk needs attention"),
+                text: qsTr("It has no room left to work. Staff can help."),
+                drawing: terminalBroken
+            }
+        })
+    readonly property var shown: told[kind]
+    readonly property bool mayTry: kind !== "payment_unknown" && kind !== "locked" && kind !== "storage"
+
+    title: shown.title
+    text: paying && kind !== "payment_unknown" ? shown.text + " " + qsTr("Nothing was charged.") : shown.text
+    help: true
+    panelShare: wide ? 0.46 : 0.54
+    drawing: shown.drawing
+
+    Component {
+        id: cameraBroken
+
+        CameraBroken {}
+    }
+    Component {
+        id: terminalBroken
+
+        TerminalBroken {}
+    }
+    Component {
+        id: offline
+
+        Offline {}
+    }
+    Component {
+        id: receiptWaiting
+
+        ReceiptWaiting {}
+    }
+    Component {
+        id: padlock
+
+        Padlock {}
+    }
+
+    actions: [
+        SecondaryButton {
+            visible: screen.mayTry
+            text: qsTr("Stop here")
+            onClicked: screen.answer("done")
+        },
+        PrimaryButton {
+            text: screen.mayTry ? qsTr("Try again") : qsTr("Finish")
+            onClicked: screen.answer(screen.mayTry ? "try_again" : "done")
+        }
+    ]
+}

@@ -1,0 +1,87 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Layouts
+import Palm
+import Palm.drawings
+
+ScreenFrame {
+    id: screen
+
+    required property string merchant
+    required property bool demo
+    required property var notice
+
+    title: qsTr("Pay with your palm")
+    text: screen.demo ? qsTr("Hold your open palm to the reader and you have paid. Nothing to carry, nothing to type.") : qsTr("Signed up? Your purchase appears here as soon as it is rung up at the till.")
+    alert: sentence(notice)
+    help: true
+    panelShare: wide ? 0.46 : 0.52
+    drawing: PalmScan {}
+
+    function sentence(about: var): string {
+        switch (about) {
+        case "offline":
+            return qsTr("Palm payment is out of reach for a moment. Please pay another way.");
+        case "camera":
+            return qsTr("The palm reader is not working. Please pay another way.");
+        case "not_activated":
+            return qsTr("This kiosk is not set up yet. Staff can do it in the staff area.");
+        default:
+            return "";
+        }
+    }
+
+    Item {
+        width: 1
+        height: Tokens.tight
+    }
+    PrimaryButton {
+        width: parent.width
+        height: 148
+        enabled: !screen.spent
+        text: qsTr("Sign up")
+        sign: "hand"
+        onClicked: screen.answer("sign_up")
+    }
+    RowLayout {
+        width: parent.width
+        spacing: Tokens.gap
+        uniformCellSizes: true
+        enabled: !screen.spent
+
+        SecondaryButton {
+            text: qsTr("Delete my data")
+            onClicked: screen.answer("delete")
+        }
+        SecondaryButton {
+            visible: screen.demo
+            text: qsTr("Try a purchase")
+            onClicked: screen.answer("try_purchase")
+        }
+    }
+
+    Label {
+        parent: screen.panelItem
+        anchors.left: parent.left
+        anchors.top: parent.top
+        anchors.margins: Tokens.margin
+        anchors.right: parent.right
+        anchors.rightMargin: screen.wide ? Tokens.margin : 380
+        text: screen.merchant
+        font.pixelSize: Tokens.button
+        font.weight: Font.DemiBold
+        elide: Text.ElideRight
+        maximumLineCount: 2
+    }
+    QuietButton {
+        parent: screen
+        anchors.right: parent.right
+        anchors.bottom: parent.bottom
+        anchors.margins: Tokens.gap
+        enabled: !screen.spent
+        colour: Tokens.inkSoft
+        sign: "lock"
+        text: qsTr("Staff")
+        onClicked: screen.answer("staff")
+    }
+}

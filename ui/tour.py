@@ -1,0 +1,170 @@
+"""`./run tour --out DIR`: a picture of every screen in every state, to be looked at."""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+
+from hardware.camera import SimulatedCamera
+from hardware.camera.feed import Feed
+from kiosk.screens import HoldPalm, Screen, StillThere
+from palm.factory.presentation import background
+from palm.image import Colour
+from ui.examples import drawn, examples
+from ui.liveview import LiveView
+from ui.stage import QtStage
+from ui.window import KioskWindow, Variant
+
+PANEL = (1080, 1920)
+DESK = (1280, 800)
+XVFB = "/usr/bin/Xvfb"
+MIRRORED = ("welcome-demo", "enter-phone-typed", "enter-code-wrong", "hold-palm-paying", "help")
+"""What is shown once more as an Arabic or Hebrew kiosk lays it out."""
+
+
+class Still:
+    """A scene in which nothing moves."""
+
+    def __init__(self) -> None:
+        self.image: Colour = background(720, 1280)
+
+    def draw(self, out: Colour, at: float) -> None:
+        np.copyto(out, self.image)
+
+
+class Tour:
+    """A window of one size and variant, and its photographer."""
+
+    def __init__(self, app: QGuiApplication, size: tuple[int, int], variant: Variant) -> None:
+        self._app = app
+        self._scene = Still()
+        self._feed = Feed(SimulatedCamera(self._scene))
+        self._loop = asyncio.new_event_loop()
+        self._stage = QtStage(self._loop)
+        self._window = KioskWindow(self._stage, self._feed, variant, stillness=True)
+        self._window.window.resize(*size)
+        self._window.window.show()
+        self._feed.start()
+        self._pulse = QTimer(self._window.window, interval=20)
+        self._pulse.start()
+
+    def photograph(self, screen: Screen[object], to: Path) -> None:
+        if isinstance(screen, StillThere):
+            self._stage.overlay(screen)
+        else:
+            self._show(screen)
+        self._until_settled()
+        self._until_drawn()
+        self._window.window.grabWindow().save(str(to))
+        self._stage.overlay(None)
+
+    def close(self) -> None:
+        self._window.close()
+        self._feed.stop()
+        self._loop.close()
+
+    def _show(self, screen: Screen[object]) -> None:
+        seen = drawn(screen.guidance.instruction) if isinstance(screen, HoldPalm) else None
+        self._scene.image = background(720, 1280) if seen is None else seen.image
+        self._stage.show(screen)
+        self._until_settled()
+        for view in self._window.page.findChildren(LiveView):
+            # The picture after the next was surely begun with the new scene.
+            shown = view.drawn
+            self._until(lambda view=view, shown=shown: view.drawn > shown + 2)
+
+    def _until_settled(self) -> None:
+        self._until(lambda: self._window.settled)
+
+    def _until_drawn(self) -> None:
+        """Shapes are not yet in the first picture after they came."""
+        frames = 0
+
+        def count() -> None:
+            nonlocal frames
+            frames += 1
+            self._window.window.update()
+
+        drawn = self._window.window.frameSwapped.connect(count)
+        self._window.window.update()
+        self._until(lambda: frames > 2)
+        self._window.window.disconnect(drawn)
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+
+@contextmanager
+def display() -> Generator[None]:
+    """The display there is, or one of our own: the software scene graph does not draw as a kiosk
+    does."""
+    if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
+        yield
+        return
+    reading, writing = os.pipe()
+    server = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+        [XVFB, "-displayfd", str(writing), "-screen", "0", "1920x1920x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            os.environ["DISPLAY"] = f":{told.readline().strip()}"
+        yield
+    finally:
+        del os.environ["DISPLAY"]
+        server.terminate()
+        server.wait()
+
+
+def walk(
+    app: QGuiApplication, out: Path, size: tuple[int, int], variant: Variant, screens: list[str]
+) -> None:
+    """Photographs the named examples into a folder of their own."""
+    folder = out / f"{variant}-{size[0]}x{size[1]}"
+    if app.layoutDirection() is Qt.LayoutDirection.RightToLeft:
+        folder = folder.with_name(f"{folder.name}-right-to-left")
+    folder.mkdir(parents=True, exist_ok=True)
+    tour = Tour(app, size, variant)
+    known = examples()
+    for name in screens:
+        tour.photograph(known[name], folder / f"{name}.png")
+    tour.close()
+    print(f"{len(screens)} pictures in {folder}")  # noqa: T201 - a command's answer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run tour", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--variant", choices=("light", "dark"), help="the counter's; default both")
+    parser.add_argument("--size", metavar="WxH", help="the window's; default the panel and a desk")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="screens with this in their name"
+    )
+    asked = parser.parse_args()
+    screens = [name for name in examples() if asked.only in name]
+    with display():
+        app = QGuiApplication(sys.argv[:1])
+        if asked.size or asked.variant:
+            width, height = (int(side) for side in (asked.size or "1080x1920").split("x"))
+            walk(app, asked.out, (width, height), asked.variant or "light", screens)
+        else:
+            walk(app, asked.out, PANEL, "light", screens)
+            walk(app, asked.out, DESK, "dark", screens)
+            app.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+            walk(app, asked.out, PANEL, "dark", [s for s in MIRRORED if s in screens])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
