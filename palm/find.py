@@ -131,8 +131,8 @@ def _distinct(hands: list[Hand]) -> list[Hand]:
 def _judged(reading: Reading) -> Hand:
     """What the hand shows, from whose it is and the order its fingers are seen in.
 
-    Fingers up, a right palm has its thumb on the left, and so has a left hand's back. The network
-    tells the hands apart by their look as well, so where it says left, the back is shown.
+    Fingers up, a right palm has its thumb on the right, and so has a left hand's back. The network
+    knows whose hand it is by its look, so the two together tell palm from back.
     """
     wrist = reading.landmarks[Landmark.WRIST]
     index, little = (

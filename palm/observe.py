@@ -61,9 +61,9 @@ def observe(image: Colour, hands: list[Hand], at: float, before: Observation | N
 def _patch(image: Colour, hand: Hand) -> Grey:
     """(PATCH, PATCH) the middle of the palm, fingers up."""
     fingers = unit(hand.landmarks[Landmark.MIDDLE_MCP] - hand.landmarks[Landmark.WRIST])
-    centre = hand.palm_centre + fingers * hand.palm_length * 0.1
+    centre = (hand.palm_centre + fingers * hand.palm_length * 0.1).astype(np.float32)
     cut = Square(centre, fingers, hand.palm_length * PATCH_SHARE).cut(image, PATCH)
-    return cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _tilt(hand: Hand) -> float:

@@ -76,13 +76,14 @@ class Square:
         shrink = max(int(self.side / size), 1)
         if shrink > 1:
             shape = -(-image.shape[1] // shrink), -(-image.shape[0] // shrink)
-            image = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-        return cv2.warpAffine(
+            image = np.asarray(cv2.resize(image, shape, interpolation=cv2.INTER_AREA), np.uint8)
+        cut = cv2.warpAffine(
             image,
             to_image / shrink,
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
+        return np.asarray(cut, np.uint8)
 
 
 def unit(vector: Points) -> Points:

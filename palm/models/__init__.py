@@ -7,6 +7,8 @@ MediaPipe wheel.
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
@@ -41,16 +43,21 @@ def path(model: Model) -> Path:
     return file
 
 
-def session(model: Model) -> onnxruntime.InferenceSession:
-    """The model, ready to run on the calling thread alone: the other core draws the live view.
+class Network:
+    """A model, ready to run on the calling thread alone: the other core draws the live view.
 
     Raises ModelMissing when it has not been built.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(path(model)), options, providers=["CPUExecutionProvider"]
-    )
+
+    def __init__(self, model: Model) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            str(path(model)), options, providers=["CPUExecutionProvider"]
+        )
+
+    def __call__(self, image: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """The model's outputs for its one input, in the order `Model` names them."""
+        return [np.asarray(each) for each in self._session.run(None, {"image": image})]

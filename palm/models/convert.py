@@ -5,6 +5,9 @@ input and once before whatever flattens an image. Weights stay in the half preci
 published in. Formats: TensorFlow Lite `schema.fbs` version 3, ONNX operator set 17.
 """
 
+# The flatbuffer reader types every part of a file as optional, and what is missing as 0.
+# pyright: reportOptionalMemberAccess=false, reportArgumentType=false, reportGeneralTypeIssues=false
+
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 

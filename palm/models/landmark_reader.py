@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.image import Colour
-from palm.models import Model, session
+from palm.models import Model, Network
 from palm.models.picture import network_input
 from palm.square import Square
 
@@ -34,7 +34,7 @@ class LandmarkReader:
     """Raises ModelMissing when the model has not been built."""
 
     def __init__(self) -> None:
-        self._session = session(Model.HAND_LANDMARK)
+        self._network = Network(Model.HAND_LANDMARK)
 
     def read(self, image: Colour, square: Square) -> Reading:
         return _in_frame(self._run(square.cut(image, SIZE)), square)
@@ -50,13 +50,11 @@ class LandmarkReader:
         return _in_frame(_mean(plain, mirrored), square)
 
     def _run(self, cut: Colour) -> Reading:
-        points, presence, right, world = self._session.run(
-            ["landmarks", "presence", "handedness", "world"], {"image": network_input(cut)}
-        )
+        points, presence, right, world = self._network(network_input(cut))
         points = points.reshape(21, 3)
         return Reading(
             landmarks=points[:, :2],
-            depth=points[:, 2] / DEPTH_SCALE,
+            depth=(points[:, 2] / DEPTH_SCALE).astype(np.float32),
             world=world.reshape(21, 3),
             presence=float(presence[0, 0]),
             right=float(right[0, 0]),
@@ -77,12 +75,18 @@ def _mirrored(reading: Reading) -> Reading:
 
 def _mean(one: Reading, other: Reading) -> Reading:
     return Reading(
-        landmarks=(one.landmarks + other.landmarks) / 2,
-        depth=(one.depth + other.depth) / 2,
-        world=(one.world + other.world) / 2,
+        landmarks=_midway(one.landmarks, other.landmarks),
+        depth=_midway(one.depth, other.depth),
+        world=_midway(one.world, other.world),
         presence=(one.presence + other.presence) / 2,
         right=(one.right + other.right) / 2,
     )
+
+
+def _midway(
+    one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    return ((one + other) / 2).astype(np.float32)
 
 
 def _in_frame(reading: Reading, square: Square) -> Reading:
@@ -91,5 +95,5 @@ def _in_frame(reading: Reading, square: Square) -> Reading:
     return replace(
         reading,
         landmarks=reading.landmarks @ to_frame[:, :2].T + to_frame[:, 2],
-        depth=reading.depth * square.side / SIZE,
+        depth=(reading.depth * square.side / SIZE).astype(np.float32),
     )

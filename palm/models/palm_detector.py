@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.image import Colour
-from palm.models import Model, session
+from palm.models import Model, Network
 from palm.models.picture import network_input, tinted
 from palm.square import Square, unit
 
@@ -29,7 +29,7 @@ class PalmDetector:
     """Raises ModelMissing when the model has not been built."""
 
     def __init__(self) -> None:
-        self._session = session(Model.PALM_DETECTION)
+        self._network = Network(Model.PALM_DETECTION)
 
     def detect(self, image: Colour, fill: float, colourless: bool) -> list[Square]:
         """Where hands are, best first.
@@ -46,8 +46,8 @@ class PalmDetector:
         )
         if colourless:
             view = tinted(view)
-        boxes, logits = self._session.run(["boxes", "scores"], {"image": network_input(view)})
-        scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -50, 50)))
+        boxes, logits = self._network(network_input(view))
+        scores = (1 / (1 + np.exp(-np.clip(logits[0, :, 0], -50, 50)))).astype(np.float32)
         certain = scores >= CERTAIN
         points = boxes[0, certain].reshape(-1, 9, 2)
         sizes = points[:, 1]

@@ -26,10 +26,10 @@ def tinted(grey_image: Colour) -> Colour:
     The detector knows hands by their colour: of grey ones it finds half, of these nearly all.
     """
     grey = cv2.cvtColor(grey_image, cv2.COLOR_BGR2GRAY)
-    grey = cv2.normalize(grey, None, 0, 255, cv2.NORM_MINMAX)
-    return cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None])
+    grey = cv2.normalize(grey, grey, 0, 255, cv2.NORM_MINMAX)
+    return np.asarray(cv2.LUT(cv2.merge([grey, grey, grey]), _SKIN[None]), np.uint8)
 
 
 def network_input(image: Colour) -> npt.NDArray[np.float32]:
     """(1, height, width, 3) RGB, 0 to 1."""
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None].astype(np.float32) / 255
+    return (cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None] / 255).astype(np.float32)
