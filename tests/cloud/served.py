@@ -1,0 +1,184 @@
+"""The service served on loopback with everything real, in this process or in one of its own."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+
+from cloud import service
+from cloud.app import create_app
+from cloud.devices import make_activation_code
+from cloud.service import Service
+from cloud.settings import Recognition, Settings
+from cloud.state import State
+from tests.cloud import plain_palms
+from tests.cloud.device import TestDevice
+
+T = TypeVar("T")
+
+PLAIN = Recognition(
+    examiner="tests.cloud.plain_palms:PlainExaminer",
+    matcher="tests.cloud.plain_palms:PlainMatcher",
+    calibration=plain_palms.CALIBRATION,
+)
+
+
+class Served:
+    """In this process, on a thread of its own, with a clock that can be moved."""
+
+    def __init__(self, root: Path, settings: Settings, *, sandbox: bool = True) -> None:
+        self.state = State.open(root)
+        self.ahead = timedelta(0)
+        self._settings = settings
+        self._sandbox = sandbox
+        self._loop = asyncio.new_event_loop()
+        self._ready: Future[Service] = Future()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._run)
+        self._devices: list[TestDevice] = []
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        self.service = self._ready.result(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for device in self._devices:
+            device.http.close()
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs something on the service's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def device(self) -> TestDevice:
+        """A new one, not activated."""
+        self._devices.append(TestDevice(self.url, self.state.ca))
+        return self._devices[-1]
+
+    def activation_code(self) -> str:
+        async def make() -> str:
+            async with self.service.database.session() as session:
+                return await make_activation_code(session, self.service.master, self._now())
+
+        return self.do(make())
+
+    def kiosk(self) -> TestDevice:
+        """A new one, activated."""
+        device = self.device()
+        device.ahead = self.ahead
+        device.activate(self.activation_code())
+        return device
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:
+            self._ready.set_exception(error)
+        finally:
+            self._loop.close()
+            self._listener.close()
+
+    async def _serve(self) -> None:
+        running = service.running(
+            self._settings, self.state, sandbox=self._sandbox, clock=self._now
+        )
+        async with running as here:
+            config = uvicorn.Config(
+                create_app(here),
+                ssl_certfile=self.state.key("server.pem"),
+                ssl_keyfile=self.state.key("server.key"),
+                log_config=None,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+            self._server = uvicorn.Server(config)
+            self._ready.set_result(here)
+            await self._server.serve([self._listener])
+
+
+class Process:
+    """`python -m cloud`, as an operator starts it."""
+
+    def __init__(self, root: Path, *arguments: str, plain: bool = True) -> None:
+        self.root = root
+        self._devices: list[TestDevice] = []
+        root.mkdir(exist_ok=True)
+        if plain and not (root / "settings.toml").exists():
+            points = [list(point) for point in plain_palms.CALIBRATION]
+            (root / "settings.toml").write_text(
+                "[recognition]\n"
+                f'examiner = "{PLAIN.examiner}"\n'
+                f'matcher = "{PLAIN.matcher}"\n'
+                f"calibration = {points}\n"
+            )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cloud", "--state", root, "--sandbox", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> "Process":
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError(f"did not start: {self.end()[1]}")
+        self.ready: dict[str, str] = json.loads(line)["ready"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for device in self._devices:
+            device.http.close()
+        if self._process.returncode is None:
+            self.end()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def device(self) -> TestDevice:
+        self._devices.append(TestDevice(self.ready["url"], Path(self.ready["ca"])))
+        return self._devices[-1]
+
+    def kiosk(self) -> TestDevice:
+        device = self.device()
+        device.activate(self.ready["activation_code"])
+        return device
+
+    def follow(self, device: TestDevice) -> None:
+        """Lets a device that was activated earlier speak to this service."""
+        device.http.close()
+        device.http = self.device().http
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status and what it said on standard error."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        _, said = self._process.communicate(timeout=30)
+        return self._process.returncode, said.decode()
