@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     """Shown until the service says whose kiosk it is."""
     variant: Literal["dark", "light"] = "light"
     """The counter it stands on."""
+    windowed: bool = False
+    """Opens an ordinary window instead of filling the screen."""
+    reduced_motion: bool = False
+    """Screens change at once, and nothing moves by itself."""
     dock: bool = False
     """Opens the development dock beside the kiosk."""
     patience: Patience = Patience()
