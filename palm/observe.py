@@ -18,7 +18,7 @@ PATCH = 96
 PATCH_SHARE = 0.6
 """Side of that picture over the palm's length: creases in it, no background."""
 
-BURNT, BLACK = 250, 5
+BURNT, BLACK = 250, 10
 """Grey levels from which and up to which a pixel says nothing."""
 
 BLURRED, SHARP = 0.32, 0.72

@@ -65,14 +65,14 @@ class Square:
 
     def cut(self, image: Colour, size: int) -> Colour:
         """(size, size, 3) what the square holds, black beyond the frame's edges."""
-        reach = self.side / 2 * float(np.abs(self.up).sum())
-        height, width = image.shape[:2]
-        left, top = (max(int(edge), 0) for edge in np.floor(self.centre - reach) - 1)
-        end = np.ceil(self.centre + reach) + 2
-        image = image[top : min(int(end[1]), height), left : min(int(end[0]), width)]
-        to_image = self.to_frame(size) - np.array([[0, 0, left], [0, 0, top]], np.float32)
+        reach = self.side / 2 * float(np.abs(self.up).sum()) + 2
+        edges = np.array(image.shape[1::-1])
+        left, top = np.floor(self.centre - reach).clip(0, edges).astype(int)
+        right, bottom = np.ceil(self.centre + reach).clip(0, edges).astype(int)
+        image = image[top:bottom, left:right]
         if image.size == 0:
             return np.zeros((size, size, 3), np.uint8)
+        to_image = self.to_frame(size) - np.array([[0, 0, left], [0, 0, top]], np.float32)
         shrink = max(int(self.side / size), 1)
         if shrink > 1:
             shape = -(-image.shape[1] // shrink), -(-image.shape[0] // shrink)

@@ -137,7 +137,7 @@ class _Converter:
         return name
 
     def _stored(self, name: str, values: np.ndarray) -> str:
-        self._weights[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
+        self._weights[name] = numpy_helper.from_array(np.asarray(values, order="C"), name)
         return name
 
     # Nodes.
