@@ -54,6 +54,9 @@ TRIAL_MINOR = 450
 WELCOME_LOOKS_S = 0.5
 """Between two looks at whether the welcome screen has something else to say."""
 
+GONE_LOOKS_S = 1.0
+"""Between two looks at whether a service that has gone is back."""
+
 REFUSALS = {
     ProblemType.TOO_MANY_ATTEMPTS: TroubleKind.LOCKED,
     ProblemType.STORAGE_FULL: TroubleKind.STORAGE,
@@ -111,7 +114,7 @@ class Kiosk:
             case Sale():
                 await self._serve_sale(began)
             case Choice.TRY_PURCHASE:
-                await self._visit(self._try_purchase)
+                await self._try_purchase()
             case Choice.SIGN_UP:
                 await self._visit(lambda stage: enrol(self._counter(stage)))
             case Choice.DELETE:
@@ -127,7 +130,7 @@ class Kiosk:
         device = self.service.identity.device
         return Welcome(
             merchant=device.merchant if device else self.settings.merchant,
-            demo=isinstance(self.till, SimulatedTill),
+            demo=isinstance(self.till, SimulatedTill) and device is not None,
             notice=self._notice(),
         )
 
@@ -136,7 +139,7 @@ class Kiosk:
             return Notice.CAMERA
         if self._offline:
             return Notice.OFFLINE
-        if self.service.identity.device is None:
+        if self.service.url and self.service.identity.device is None:
             return Notice.NOT_ACTIVATED
         return None
 
@@ -151,11 +154,12 @@ class Kiosk:
     async def _help(self, stage: Stage) -> None:
         await offer_help(stage, self.till)
 
-    async def _try_purchase(self, stage: Stage) -> None:
-        device = self._counter(stage).device
-        if isinstance(self.till, SimulatedTill):
+    async def _try_purchase(self) -> None:
+        device = self.service.identity.device
+        if isinstance(self.till, SimulatedTill) and device is not None:
             amount = Money(minor=TRIAL_MINOR, currency=device.currency)
             self.till.ring_up(amount, device.merchant)
+            await self._serve_sale(await self.till.next_sale())
 
     # Around every visit
 
@@ -270,7 +274,8 @@ class Kiosk:
                 await self._settle_doubts()
             except ServiceError as error:
                 self._offline = not isinstance(error, Refused)
-            await self.clock.sleep(self.settings.service_patience.health_s)
+            health_s = self.settings.service_patience.health_s
+            await self.clock.sleep(min(GONE_LOOKS_S, health_s) if self._offline else health_s)
 
     async def _settle_doubts(self) -> None:
         for pending in self.journal.pending():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -17,7 +17,7 @@ from kiosk.service import ServiceError, SignatureService
 
 log = logging.getLogger(__name__)
 
-READY_WITHIN_S = 30
+READY_WITHIN_S = 60
 """A first start makes keys, certificates and a database."""
 ENDS_WITHIN_S = 5
 FIRST_PAUSE_S = 0.5
@@ -79,9 +79,9 @@ class EmbeddedService:
     async def _live(self, service: SignatureService) -> bool:
         """One life of the process; whether it ever was ready."""
         process = self._process = await asyncio.create_subprocess_exec(
-            *_DIES_WITH_US,
             *(sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"),
-            stdin=DEVNULL,
+            # It ends when this pipe does, so even a kiosk that is killed leaves none behind.
+            stdin=PIPE,
             stdout=PIPE,
         )
         try:
@@ -109,10 +109,6 @@ class EmbeddedService:
             await service.activate(ready.activation_code, self._name)
         except ServiceError as error:
             log.error("the embedded service does not activate this kiosk: %s", error)
-
-
-_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
-"""util-linux; Linux then ends the service even when the kiosk is killed."""
 
 
 async def _ready(process: Process) -> Ready | None:

@@ -23,7 +23,7 @@ from typing import TypeVar
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
 from kiosk.identity import Identity
@@ -107,6 +107,16 @@ class Refused(ServiceError):
 
 class ForgedReceipt(ServiceError):
     """A deletion receipt that does not bear the signature it claims."""
+
+
+class TextMessage(BaseModel):
+    """One that the sandbox's simulated phone received; `number` counts up from 1."""
+
+    number: int
+    to: str = Field(repr=False)
+    text: str = Field(repr=False)
+    code: str | None = Field(repr=False)
+    at: AwareDatetime
 
 
 class SignatureService:
@@ -247,6 +257,13 @@ class SignatureService:
         except (InvalidSignature, ValueError):
             raise ForgedReceipt("the deletion receipt's signature does not fit it") from None
         return receipt
+
+    # Sandbox
+
+    async def read_phone(self, after: int) -> list[TextMessage]:
+        """What the simulated phone received after the message of that number."""
+        response = await self._call("GET", f"/sandbox/messages?after={after}")
+        return TypeAdapter(list[TextMessage]).validate_json(response.content)
 
     # How all of them travel
 

@@ -33,7 +33,7 @@ class Till(Protocol):
         ...
 
     async def withdrawn(self, sale: Sale) -> None:
-        """Waits until the till takes back this sale, for ever if it does not."""
+        """Waits until the till takes back this sale; for ever if it does not, or has its answer."""
         ...
 
     def awaits(self, reference: str) -> bool:
@@ -85,7 +85,7 @@ class SimulatedTill:
             await self.answer(sale.reference, SaleResult.NOT_PAID)
 
     async def withdrawn(self, sale: Sale) -> None:
-        await self._withdrawals[sale.reference].wait()
+        await self._withdrawals.get(sale.reference, asyncio.Event()).wait()
 
     def awaits(self, reference: str) -> bool:
         return reference in self._withdrawals

@@ -1,0 +1,540 @@
+"""The kiosk around all visits: who walks away, what breaks, and that it goes on."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from hardware.camera import Colour, SimulatedCamera
+from hardware.camera.feed import Feed
+from hardware.faults import TemporaryFault
+from hardware.terminal import SimulatedTerminal
+from kiosk import screens
+from kiosk.app import Kiosk
+from kiosk.eyes import Eyes
+from kiosk.journal import PendingPurchase, PurchaseJournal
+from kiosk.screens import (
+    AlreadyKnown,
+    Approved,
+    AskConsent,
+    Choice,
+    ChooseProof,
+    ConfirmDelete,
+    ConfirmPurchase,
+    Declined,
+    Deleted,
+    EnterActivationCode,
+    EnterCode,
+    EnterPhone,
+    EnterPin,
+    Help,
+    HoldPalm,
+    Maintenance,
+    Notice,
+    NotRecognised,
+    OfferSecondPalm,
+    PayAnotherWay,
+    PresentCard,
+    Screen,
+    SignedUp,
+    StaffCalled,
+    StepUp,
+    StillThere,
+    Trouble,
+    TroubleKind,
+    Welcome,
+    Working,
+)
+from kiosk.service import SignatureService
+from kiosk.settings import Settings
+from kiosk.staff import StaffPin
+from kiosk.till import SaleResult, SimulatedTill
+from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest
+from tests.kiosk.canned import (
+    Answer,
+    Asked,
+    CannedService,
+    HangUp,
+    Reply,
+    bought,
+    identification,
+    problem,
+    soon,
+)
+from tests.kiosk.scripted import WAITS, Line, ScriptedReader, ScriptedStage, palm, typed
+from tests.kiosk.turning import TurnedClock
+
+pytestmark = pytest.mark.anyio
+
+PIN = typed("246810")
+NUMBER = typed("2025550123")
+CODE = typed("123456")
+AMOUNT = Money(minor=1250, currency="USD")
+HOME: Line = (Welcome, WAITS)
+
+
+class EmptyRoom:
+    def draw(self, out: Colour, at: float) -> None:
+        out.fill(90)
+
+
+class ConnectedAlready:
+    async def keep(self, service: SignatureService) -> NoReturn:
+        while True:
+            await asyncio.Event().wait()
+
+
+@dataclass
+class Stand:
+    """A kiosk on a scripted stage, and what to move its world with."""
+
+    kiosk: Kiosk
+    stage: ScriptedStage
+    clock: TurnedClock
+    camera: SimulatedCamera
+    till: SimulatedTill
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(self.kiosk.run())
+            yield
+            running.cancel()
+
+    async def play(self) -> None:
+        """To the script's last line, where nobody is there but the welcome screen."""
+        async with self.running():
+            await self.stage.reached()
+
+
+@pytest.fixture
+def stand(
+    service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
+) -> Callable[..., Stand]:
+    def make(*script: Line) -> Stand:
+        clock = TurnedClock()
+        stage = ScriptedStage(list(script), now=clock.now)
+        camera = SimulatedCamera(EmptyRoom(), size=(72, 128))
+        feed = Feed(camera, (72, 128))
+        till = SimulatedTill()
+        kiosk = Kiosk(
+            settings=Settings(state=tmp_path),
+            stage=stage,
+            feed=feed,
+            eyes=Eyes(feed),
+            reader=ScriptedReader(),
+            terminal=terminal,
+            service=service,
+            connection=ConnectedAlready(),
+            till=till,
+            journal=PurchaseJournal(tmp_path / "purchases"),
+            pin=StaffPin(tmp_path / "staff.json", clock.wall),
+            clock=clock,
+        )
+        return Stand(kiosk, stage, clock, camera, till)
+
+    return make
+
+
+MakeStand = Callable[..., Stand]
+
+
+# Walking away
+
+
+@dataclass
+class Way:
+    """How to come to a screen, and what the service says on the way."""
+
+    lines: list[Line]
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+TO_PALM: list[Line] = [
+    (Welcome, Choice.SIGN_UP),
+    (AskConsent, Choice.AGREE),
+    (EnterPhone, NUMBER),
+    (EnterCode, CODE),
+    (PresentCard, WAITS),
+    (HoldPalm, palm),
+]
+TO_PAY: list[Line] = [(Welcome, Choice.TRY_PURCHASE), (HoldPalm, palm)]
+TO_CHARGE: list[Line] = [*TO_PAY, (ConfirmPurchase, Choice.CONFIRM)]
+TO_LEAVE: list[Line] = [
+    (Welcome, Choice.DELETE),
+    (ChooseProof, Choice.USE_PALM),
+    (HoldPalm, palm),
+]
+TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
+STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
+REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
+DECLINED: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "declined")}
+KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
+
+WAYS: dict[type[Screen[Any]], Way] = {
+    AskConsent: Way(TO_PALM[:1]),
+    EnterPhone: Way(TO_PALM[:2]),
+    EnterCode: Way(TO_PALM[:3]),
+    PresentCard: Way(TO_PALM[:4]),
+    HoldPalm: Way(TO_PAY[:1]),
+    OfferSecondPalm: Way(TO_PALM),
+    SignedUp: Way([*TO_PALM, (OfferSecondPalm, Choice.SKIP)]),
+    AlreadyKnown: Way(TO_PALM, KNOWN),
+    ConfirmPurchase: Way(TO_PAY),
+    StepUp: Way(TO_PAY, STEP_UP),
+    NotRecognised: Way(TO_PAY, REFUSED),
+    PayAnotherWay: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
+    Approved: Way(TO_CHARGE),
+    Declined: Way(TO_CHARGE, DECLINED),
+    ChooseProof: Way(TO_LEAVE[:1]),
+    ConfirmDelete: Way(TO_LEAVE),
+    Deleted: Way([*TO_LEAVE, (ConfirmDelete, Choice.CONFIRM)]),
+    Help: Way([(Welcome, Choice.HELP)]),
+    StaffCalled: Way([(Welcome, Choice.HELP), (Help, Choice.CALL_STAFF)]),
+    Trouble: Way(TO_CHARGE, {"POST /purchases": problem(ProblemType.CONFLICT)}),
+    EnterPin: Way(TO_OFFICE[:1]),
+    Maintenance: Way(TO_OFFICE),
+    EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
+}
+
+
+def asked_screens() -> Iterator[type[Screen[Any]]]:
+    for thing in vars(screens).values():
+        if isinstance(thing, type) and issubclass(thing, Screen) and thing is not Screen:
+            yield thing
+
+
+def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
+    assert set(WAYS) == set(asked_screens()) - {Welcome, Working, StillThere}
+
+
+@pytest.mark.parametrize("screen", WAYS, ids=lambda screen: screen.__name__)
+async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
+    stand: MakeStand,
+    canned: CannedService,
+    terminal: SimulatedTerminal,
+    screen: type[Screen[Any]],
+) -> None:
+    way = WAYS[screen]
+    for request, answer in way.answers.items():
+        canned.will(request, answer)
+    if screen is PresentCard:
+        terminal.unplug()
+    here = stand(*way.lines, (screen, WAITS), HOME)
+    async with here.running():
+        await here.stage.reached(len(way.lines))
+        await here.clock.turn(41)
+        await here.stage.reached()
+    assert here.stage.warnings == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, None]
+
+
+async def test_the_welcome_screen_waits_for_ever(stand: MakeStand) -> None:
+    here = stand(HOME)
+    async with here.running():
+        await here.stage.reached()
+        await here.clock.turn(3600)
+    assert here.stage.warnings == []
+
+
+async def test_leaving_by_the_warnings_button_is_walking_away(stand: MakeStand) -> None:
+    from kiosk.stage import WalkedAway
+
+    await stand((Welcome, Choice.SIGN_UP), (AskConsent, WalkedAway()), HOME).play()
+
+
+# The till
+
+
+async def test_a_sale_interrupts_the_welcome_screen(stand: MakeStand) -> None:
+    here = stand(HOME, (HoldPalm, palm), (ConfirmPurchase, Choice.CANCEL), HOME)
+    async with here.running():
+        await here.stage.reached(0)
+        sale = here.till.ring_up(AMOUNT, "Corner Shop")
+        await here.till.answered(sale.reference, SaleResult.NOT_PAID)
+        await here.stage.reached()
+
+
+async def test_the_till_takes_its_sale_back(stand: MakeStand) -> None:
+    here = stand((Welcome, Choice.TRY_PURCHASE), (HoldPalm, WAITS), HOME)
+    async with here.running():
+        await here.stage.reached(1)
+        here.till.withdraw()
+        await here.stage.reached()
+    assert list(here.till.answers.values()) == [SaleResult.NOT_PAID]
+
+
+async def test_a_sale_taken_back_while_it_is_charged_is_charged_and_told(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    def charge(asked: Any) -> Any:
+        here.till.withdraw()
+        return bought(asked)
+
+    canned.will("POST /purchases", charge)
+    here = stand(*TO_CHARGE, (Approved, Choice.DONE), HOME)
+    await here.play()
+    assert list(here.till.answers.values()) == [SaleResult.APPROVED]
+
+
+async def test_a_sale_taken_back_before_anybody_saw_it_is_not_shown(stand: MakeStand) -> None:
+    here = stand(HOME)
+    sale = here.till.ring_up(AMOUNT, "Corner Shop")
+    here.till.withdraw()
+    async with here.running():
+        await here.till.answered(sale.reference, SaleResult.NOT_PAID)
+
+
+@pytest.mark.parametrize("lines", range(1, len(TO_CHARGE)))
+async def test_every_sale_that_comes_to_nothing_is_told_to_the_till(
+    stand: MakeStand, lines: int
+) -> None:
+    screen, _ = TO_CHARGE[lines]
+    here = stand(*TO_CHARGE[:lines], (screen, WAITS), HOME)
+    async with here.running():
+        await here.stage.reached(lines)
+        await here.clock.turn(41)
+        await here.stage.reached()
+    assert list(here.till.answers.values()) == [SaleResult.NOT_PAID]
+
+
+# What breaks
+
+
+TRIED_AGAIN: list[Line] = [(ChooseProof, Choice.BACK), HOME]
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ([HangUp()] * 999, TroubleKind.OFFLINE),
+        ([Reply(500, b"")], TroubleKind.SERVICE),
+        ([problem(ProblemType.TOO_MANY_ATTEMPTS, 429)], TroubleKind.LOCKED),
+        ([problem(ProblemType.STORAGE_FULL, 409)], TroubleKind.STORAGE),
+        ([problem(ProblemType.CONFLICT)], TroubleKind.SERVICE),
+    ],
+    ids=["offline", "service down", "too many attempts", "storage full", "refused"],
+)
+async def test_what_the_service_cannot_is_said_and_the_visit_can_be_tried_again(
+    stand: MakeStand, canned: CannedService, answers: list[Answer], kind: TroubleKind
+) -> None:
+    canned.will("POST /identifications", *answers)
+    here = stand(*TO_LEAVE, (Trouble(kind), Choice.TRY_AGAIN), *TRIED_AGAIN)
+    await here.play()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TemporaryFault("Unplugged.", "Plug it in."), TroubleKind.CAMERA),
+        (OSError(errno.ENOSPC, "No space left"), TroubleKind.STORAGE),
+        (RuntimeError("somebody's number: 2025550123"), TroubleKind.SERVICE),
+    ],
+    ids=["camera pulled while holding still", "disk full", "nobody thought of it"],
+)
+async def test_what_fails_in_the_kiosk_is_said_and_logged_without_what_was_typed(
+    stand: MakeStand, caplog: pytest.LogCaptureFixture, error: Exception, kind: TroubleKind
+) -> None:
+    here = stand(*TO_PAY[:1], (HoldPalm, error), (Trouble(kind, paying=True), Choice.DONE), HOME)
+    await here.play()
+    assert caplog.records
+    assert NUMBER.text not in caplog.text
+
+
+async def test_help_from_trouble_leads_to_another_way_to_pay(stand: MakeStand) -> None:
+    fault = TemporaryFault("Unplugged.", "Plug it in.")
+    here = stand(
+        *TO_PAY[:1],
+        (HoldPalm, fault),
+        (Trouble, Choice.HELP),
+        (Help(paying=True), Choice.BACK),
+        (Trouble, Choice.HELP),
+        (Help(paying=True), Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+        HOME,
+    )
+    await here.play()
+
+
+async def test_a_service_that_does_not_know_the_kiosk_any_more_is_told_on_the_welcome_screen(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", problem(ProblemType.UNKNOWN_DEVICE, 401))
+    here = stand(*TO_LEAVE, (Trouble, Choice.DONE), HOME)
+    await here.play()
+    welcome = here.stage.shown[-1]
+    assert isinstance(welcome, Welcome)
+    assert welcome.notice is Notice.NOT_ACTIVATED
+
+
+async def test_a_kiosk_that_is_not_activated_says_so_instead_of_beginning(
+    stand: MakeStand,
+) -> None:
+    here = stand((Welcome, Choice.SIGN_UP), (Trouble(TroubleKind.SERVICE), Choice.DONE), HOME)
+    here.kiosk.service.identity.become(None)
+    await here.play()
+
+
+async def test_pictures_are_wiped_after_every_visit(
+    stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = stand((Welcome, Choice.HELP), (Help, Choice.BACK), HOME)
+    wiped: list[int] = []
+    monkeypatch.setattr(here.kiosk.feed, "wipe", lambda: wiped.append(1))
+    await here.play()
+    assert wiped == [1]
+
+
+# What the welcome screen says
+
+
+async def welcome_says(here: Stand, notice: Notice | None) -> None:
+    while not (isinstance(shown := here.stage.shown[-1], Welcome) and shown.notice is notice):
+        await here.clock.turn(1)
+
+
+async def test_the_welcome_screen_tells_when_the_service_goes_and_comes_back(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(HOME)
+    async with here.running():
+        await here.stage.reached()
+        canned.will("GET /service", *[Reply(500, b"")] * 2)
+        await welcome_says(here, Notice.OFFLINE)
+        await welcome_says(here, None)
+
+
+async def test_the_welcome_screen_tells_when_the_camera_is_pulled_and_put_back(
+    stand: MakeStand,
+) -> None:
+    here = stand(HOME)
+    async with here.running():
+        await here.stage.reached()
+        here.camera.unplug()
+        await welcome_says(here, Notice.CAMERA)
+        here.camera.plug_in()
+        await welcome_says(here, None)
+
+
+# A purchase in doubt
+
+
+def in_doubt(journal: PurchaseJournal) -> PendingPurchase:
+    request = PurchaseRequest(
+        identification_id="identification-1", amount=AMOUNT, reference="sale-12345678"
+    )
+    pending = PendingPurchase(request=request, idempotency_key="key-123456", decided_by=soon())
+    journal.open(pending)
+    return pending
+
+
+async def test_after_a_power_cut_the_till_learns_what_became_of_the_purchase(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(HOME)
+    pending = in_doubt(here.kiosk.journal)
+    reference = pending.request.reference
+    asked = Asked("POST", "/purchases", {}, pending.request.model_dump_json().encode())
+    canned.will(f"GET /purchases/{reference}", bought(asked))
+    async with here.running():
+        await here.till.answered(reference, SaleResult.APPROVED)
+    assert not canned.requests("POST /purchases"), "asked after, never bought again"
+    assert not list(here.kiosk.journal.pending())
+
+
+async def test_a_doubt_is_settled_when_the_service_is_back(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", *[HangUp()] * 999)
+    here = stand(*TO_CHARGE, (Trouble(TroubleKind.PAYMENT_UNKNOWN, paying=True), Choice.DONE), HOME)
+    async with here.running():
+        await here.stage.reached()
+        (reference,) = here.till.answers
+        assert here.till.answers[reference] is SaleResult.UNKNOWN
+        canned.will(f"GET /purchases/{reference}", bought(canned.requests("POST /purchases")[0]))
+        await here.clock.turn(11)
+        await here.till.answered(reference, SaleResult.APPROVED)
+
+
+def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Path) -> None:
+    journal = PurchaseJournal(tmp_path)
+    readable = in_doubt(journal)
+    (tmp_path / "sale-87654321.json").write_text("{")
+    assert list(journal.pending()) == [readable]
+    assert (tmp_path / "sale-87654321.unreadable").exists()
+
+
+# Behind the PIN
+
+
+async def test_staff_can_have_the_kiosk_start_anew(stand: MakeStand) -> None:
+    here = stand(*TO_OFFICE, (Maintenance, Choice.RESTART))
+    await here.kiosk.run()
+
+
+async def test_maintenance_shows_what_is_attached_and_whether_it_is_well(
+    stand: MakeStand, terminal: SimulatedTerminal
+) -> None:
+    terminal.unplug()
+    here = stand(*TO_OFFICE, (Maintenance, Choice.SELF_TEST), (Maintenance, Choice.BACK), HOME)
+    async with here.running():
+        await here.stage.reached(len(TO_OFFICE) - 1)
+        await here.stage.reached()
+    first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
+    broken = {check.name for check in first_look.checks if check.health is screens.Health.BROKEN}
+    assert broken == {"Card terminal"}
+    assert {"Service", "Vault key", "Clock", "Disk", "Palm models", "Activation"} <= {
+        check.name for check in first_look.checks
+    }
+
+
+async def test_staff_activate_the_kiosk_with_a_code(
+    stand: MakeStand, canned: CannedService, terminal: SimulatedTerminal
+) -> None:
+    terminal.unplug()
+    canned.will("POST /devices", problem(ProblemType.WRONG_ACTIVATION_CODE, 403))
+    here = stand(
+        *TO_OFFICE,
+        (Maintenance, Choice.ACTIVATE),
+        (EnterActivationCode(), typed("1234")),
+        (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("87654321")),
+        (EnterActivationCode(screens.EntryProblem.WRONG_CODE), typed("12345678")),
+        (Maintenance, Choice.BACK),
+        HOME,
+    )
+    here.kiosk.service.identity.become(None)
+    await here.play()
+    assert here.kiosk.service.identity.device
+
+
+async def test_too_many_wrong_pins_lock_maintenance(stand: MakeStand) -> None:
+    wrong = typed("000000")
+    here = stand(
+        (Welcome, Choice.STAFF),
+        (EnterPin(), wrong),
+        (EnterPin(screens.EntryProblem.WRONG_PIN, 2), wrong),
+        (EnterPin(screens.EntryProblem.WRONG_PIN, 1), wrong),
+        (EnterPin(screens.EntryProblem.LOCKED, 0, 30), Choice.BACK),
+        HOME,
+    )
+    await here.kiosk.pin.choose(PIN.text)
+    await here.play()
+
+
+async def test_a_pin_is_chosen_by_typing_it_twice(stand: MakeStand) -> None:
+    choose, again = EnterPin(choosing=True), EnterPin(choosing=True, repeat=True)
+    poor = EnterPin(screens.EntryProblem.WRONG_PIN, choosing=True)
+    here = stand(
+        (Welcome, Choice.STAFF),
+        (choose, typed("12")),
+        (poor, PIN),
+        (again, typed("135791")),
+        (poor, Choice.BACK),
+        HOME,
+    )
+    await here.play()
+    assert not here.kiosk.pin.chosen
