@@ -16,6 +16,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cloud.policy import LINE_FIELD_1
+
 
 class BadSettings(ValueError):
     """Settings that cannot be used: the message tells the operator the cause and the remedy."""
@@ -52,7 +54,7 @@ class Recognition(Group):
         description="module:class that compares those templates (`palm.recognition.Matcher`).",
     )
     calibration: tuple[tuple[float, float], ...] = Field(
-        default=((1e-2, 0.0), (1e-6, 1.0)),
+        default=LINE_FIELD_1,
         description="Measured false-match rates of that matcher: [rate, score], rates falling.",
     )
 

@@ -25,6 +25,7 @@ class StripeProvider:
     """Tells the card's issuer that its holder is not there to answer a question."""
 
     def __init__(self, key: str, url: str | None) -> None:
+        self.url = url
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
         self._client = stripe.StripeClient(
             key,

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
+from sqlalchemy import select
 
-from cloud import service
+from cloud import limits, service
 from cloud.app import create_app
 from cloud.devices import make_activation_code
+from cloud.policy import Limit
 from cloud.service import Service
 from cloud.settings import Recognition, Settings
 from cloud.state import State
+from cloud.tables import AccountRow
 from tests.cloud import plain_palms
 from tests.cloud.device import TestDevice
 
@@ -85,6 +88,27 @@ class Served:
         device.ahead = self.ahead
         device.activate(self.activation_code())
         return device
+
+    def tally(self, limit: Limit, subject: str, count: int) -> None:
+        """As if it had happened so often just now."""
+
+        async def write() -> None:
+            async with self.service.database.session() as session:
+                for _ in range(count):
+                    limits.tally(session, limit, subject, self._now())
+                await session.commit()
+
+        self.do(write())
+
+    def person_id(self, phone: str) -> str:
+        lookup = self.service.master.lookup("phone", phone)
+
+        async def read() -> str:
+            async with self.service.database.session() as session:
+                query = select(AccountRow.person_id).where(AccountRow.phone_lookup == lookup)
+                return (await session.execute(query)).scalar_one()
+
+        return self.do(read())
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
