@@ -174,8 +174,8 @@ def background(height: int, width: int) -> Colour:
     coarse = (height // 4, width // 4)
     rows, columns = np.indices(coarse, dtype=np.float32) / coarse[0]
     aspect = width / height
-    grey = 96 - 34 * np.hypot(columns - aspect / 2, rows - 0.45)
-    grey += 9 * clouds(rng, coarse, coarse[0] / 2.5)
+    grey = 104 - 34 * np.hypot(columns - aspect / 2, rows - 0.45)
+    grey += 5 * clouds(rng, coarse, coarse[0] / 2.5)
     image = grey[..., None] * array((1.02, 1.0, 0.97))
     for _ in range(9):
         x, y, radius = rng.uniform((0, 0, 0.03), (aspect, 0.75, 0.075))

@@ -91,9 +91,10 @@ class Shopper:
             self._painting = self._painter.submit(
                 _paint, wish, replace(self._pose, back=wish.pose.back)
             )
-        if self._painted is None or self._painted[0] is not identity(wish.seed, wish.side):
+        if self._painted is None:
             return None
-        return self._painted
+        palm, _ = self._painted
+        return self._painted if (palm.seed, palm.side) == (wish.seed, wish.side) else None
 
     def _move(self, goal: Presentation, passed: float) -> None:
         """Follows the goal as a critically damped spring does."""

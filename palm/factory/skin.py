@@ -31,7 +31,7 @@ STRIP_LENGTH = 112.0
 STRIP_TURN = 216
 """Pixels around a finger, the middle of its pad in the middle."""
 
-_PALMAR = array([(182, 200, 240), (150, 178, 230), (118, 148, 204), (88, 110, 160)])
+_PALMAR = array([(172, 192, 232), (146, 172, 224), (118, 148, 204), (88, 110, 160)])
 _DORSAL = array([(170, 192, 234), (122, 156, 210), (70, 96, 148), (40, 52, 82)])
 _BLOOD = array((0.72, 0.85, 0.16))
 _CREASE = array((0.85, 0.80, 0.33))
@@ -87,7 +87,7 @@ def tone(rng: np.random.Generator) -> Tone:
         palmar=mixed(_PALMAR),
         dorsal=mixed(_DORSAL),
         crease=_CREASE + _MELANIN * 0.6 * depth,
-        blood=_BLOOD * (0.30 - 0.12 * depth),
+        blood=_BLOOD * (0.27 - 0.09 * depth),
     )
 
 
@@ -215,7 +215,7 @@ def _principal_lines(rng: np.random.Generator, press: Press) -> None:
     depth = rng.uniform(0.75, 1.0)
     slope = rng.uniform(-24, 4)
     reach = (-1.0, -8.0, -14.0, -19.0)[rng.integers(4)]
-    x, y = rng.normal((-40, 18), 1.8)
+    x, y = rng.normal((-40, 18), 2.2)
     heart = ((46, 14), (26, 9), (2, 13), (reach, rng.uniform(25, 41)))
     head = ((x, y), (-20, 20 + 0.1 * slope), (4, 8 + 0.4 * slope), (rng.uniform(18, 38), slope))
     life = (
@@ -225,9 +225,9 @@ def _principal_lines(rng: np.random.Generator, press: Press) -> None:
         (rng.uniform(-15, -3), -48),
     )
     lines = [
-        (np.array(heart), 2.4, 0.95, 0.5, (0.4, 0.0)),
-        (np.array(head), 1.3, 0.85, 0.45, (0.9, 0.0)),
-        (np.array(life), 1.3, 1.0, 0.55, (0.9, 0.2)),
+        (np.array(heart), 3.0, 0.95, 0.5, (0.4, 0.0)),
+        (np.array(head), 2.2, 0.85, 0.45, (0.9, 0.0)),
+        (np.array(life), 2.2, 1.0, 0.55, (0.9, 0.2)),
     ]
     if rng.random() < 0.6:
         x, top = rng.normal(0, 4), rng.uniform(0, 28)
@@ -297,7 +297,7 @@ def _palm_blood(rng: np.random.Generator, hand: Build) -> Field:
         off = np.hypot((columns - u) / wide, (rows - v) / high) * (coarse / SCALE)
         blood += weight * np.exp(-(off**2))
     blood = cv2.resize(blood, _SHAPE[::-1], interpolation=cv2.INTER_LINEAR)
-    return blood + 0.2 * clouds(rng, _SHAPE, 20, 2) + 0.12 * clouds(rng, _SHAPE, 70)
+    return blood + 0.15 * clouds(rng, _SHAPE, 20, 2) + 0.07 * clouds(rng, _SHAPE, 70)
 
 
 def _loose_skin(
