@@ -23,11 +23,11 @@ GONE_AFTER = 1.0
 
 
 class Frames(QObject):
-    """The camera, as it is handed through QML to the live view."""
+    """The camera, as it is handed through QML to the live view; none until there is one."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.feed = feed
+        self.feed: Feed | None = None
 
 
 class Viewing(QObject):
@@ -93,7 +93,7 @@ class LiveView(QQuickItem):
         if self._viewing is not None:
             self._viewing.close()
             self._viewing = None
-        if frames is not None:
+        if frames is not None and frames.feed is not None:
             self._viewing = Viewing(frames.feed)
             self._viewing.arrived.connect(self._look)
             self.destroyed.connect(partial(Viewing.close, self._viewing))

@@ -43,18 +43,16 @@ class Still:
 class Tour:
     """A window of one size and variant, and its photographer."""
 
-    def __init__(self, app: QGuiApplication, size: tuple[int, int], variant: Variant) -> None:
-        self._app = app
+    def __init__(self, size: tuple[int, int], variant: Variant) -> None:
         self._scene = Still()
         self._feed = Feed(SimulatedCamera(self._scene))
         self._loop = asyncio.new_event_loop()
         self._stage = QtStage(self._loop)
-        self._window = KioskWindow(self._stage, self._feed, variant, stillness=True)
+        self._window = KioskWindow(self._stage, variant, stillness=True)
+        self._window.frames.feed = self._feed
         self._window.window.resize(*size)
         self._window.window.show()
         self._feed.start()
-        self._pulse = QTimer(self._window.window, interval=20)
-        self._pulse.start()
 
     def photograph(self, screen: Screen[object], to: Path) -> None:
         if isinstance(screen, StillThere):
@@ -99,8 +97,11 @@ class Tour:
         self._window.window.disconnect(drawn)
 
     def _until(self, done: Callable[[], bool]) -> None:
-        while not done():
-            self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+        waiting = QEventLoop()
+        look = QTimer(interval=5)
+        look.timeout.connect(lambda: waiting.quit() if done() else None)
+        look.start()
+        waiting.exec()
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def walk(
     if app.layoutDirection() is Qt.LayoutDirection.RightToLeft:
         folder = folder.with_name(f"{folder.name}-right-to-left")
     folder.mkdir(parents=True, exist_ok=True)
-    tour = Tour(app, size, variant)
+    tour = Tour(size, variant)
     known = examples()
     for name in screens:
         tour.photograph(known[name], folder / f"{name}.png")

@@ -8,7 +8,6 @@ from PySide6.QtCore import QCoreApplication, QEvent, QLocale
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterType, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from hardware.camera.feed import Feed
 from ui.liveview import Frames, LiveView
 from ui.stage import QtStage
 
@@ -29,22 +28,30 @@ os.environ["QSG_RENDER_LOOP"] = "basic"
 class KioskWindow:
     """Made and closed on Qt's thread. Not shown yet."""
 
-    def __init__(
-        self, stage: QtStage, feed: Feed, variant: Variant = "light", *, stillness: bool = False
-    ) -> None:
+    def __init__(self, stage: QtStage, variant: Variant, *, stillness: bool = False) -> None:
         if QLocale().language() is QLocale.Language.C:
             # A machine that was told no language speaks that of the words in the QML files.
             QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
         self._stage = stage
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(QML))
-        self._frames = Frames(feed)
+        self.frames = Frames()
         self._engine.setInitialProperties(
-            {"stage": stage, "frames": self._frames, "variant": variant, "stillness": stillness}
+            {"stage": stage, "frames": self.frames, "variant": variant, "stillness": stillness}
         )
         self._engine.loadFromModule("Palm", "Main")
         self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
         self.window.installEventFilter(stage)
+
+    def show(self, *, full_screen: bool) -> None:
+        if full_screen:
+            self.window.showFullScreen()
+        else:
+            self.window.show()
+
+    def show_message(self, text: str) -> None:
+        """What a simulated phone received, where the shopper sees it."""
+        self.window.setProperty("message", text)
 
     @property
     def page(self) -> QQuickItem:

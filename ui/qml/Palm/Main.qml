@@ -16,6 +16,7 @@ Window {
     readonly property ScreenFrame frame: page as ScreenFrame
     readonly property bool settled: !pages.busy
     property Item warning: null
+    property string message: ""
 
     title: qsTr("Palm kiosk")
     color: Tokens.ground
@@ -58,8 +59,10 @@ Window {
 
         function onWarned(seconds: int): void {
             if (seconds < 0) {
-                if (window.warning !== null)
+                if (window.warning !== null) {
+                    window.warning.visible = false;
                     window.warning.destroy();
+                }
                 window.warning = null;
             } else if (window.warning !== null) {
                 window.warning.seconds = seconds;
@@ -141,6 +144,11 @@ Window {
             }
         }
 
+        DemoPhone {
+            anchors.horizontalCenter: parent.horizontalCenter
+            message: window.message
+            onClosed: window.message = ""
+        }
         Item {
             id: over
 

@@ -12,14 +12,14 @@ ScreenFrame {
     text: qsTr("To pay with your palm at %1, we keep three things.").arg(merchant)
     back: true
     step: 1
-    panelShare: wide ? 0.32 : 0.24
+    panelShare: wide ? 0.3 : 0.28
     drawing: Shield {}
 
     Fact {
         width: parent.width
         sign: "hand"
         text: qsTr("A code made from your palm")
-        detail: qsTr("Pictures are erased at once. The code is locked away and works nowhere else.")
+        detail: qsTr("Pictures are erased at once. The code works nowhere else.")
     }
     Fact {
         width: parent.width
@@ -37,7 +37,7 @@ ScreenFrame {
         width: parent.width
         sign: "clock"
         text: qsTr("Until you delete it")
-        detail: qsTr("Here, at any time, in a minute. You can always pay another way instead.")
+        detail: qsTr("Here, at any time. You can always pay another way instead.")
     }
 
     actions: [

@@ -9,7 +9,7 @@ ScreenFrame {
     required property var holdings
 
     title: qsTr("Delete all of this?")
-    text: qsTr("It cannot be undone. You can sign up again whenever you like.")
+    text: qsTr("It cannot be undone. You can always sign up again.")
     back: true
     panelShare: wide ? 0.34 : 0.26
     drawing: Trash {}
@@ -49,7 +49,7 @@ ScreenFrame {
         sign: "receipt"
         colour: Tokens.danger
         text: qsTr("Your name on your purchases: %1").arg(screen.holdings.purchases)
-        detail: qsTr("The law makes the merchant keep the amounts, without your name.")
+        detail: qsTr("By law, the merchant keeps the amounts.")
     }
 
     actions: [

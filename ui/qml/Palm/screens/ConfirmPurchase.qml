@@ -10,7 +10,7 @@ ScreenFrame {
     required property string name_hint
     required property var card
 
-    title: name_hint === "" ? qsTr("Is this right?") : qsTr("Hello %1. Is this right?").arg(name_hint)
+    title: name_hint === "" ? qsTr("Is this right?") : qsTr("Is this right, %1?").arg(name_hint)
     text: qsTr("It is paid with this card:")
     panelShare: wide ? 0.46 : 0.54
     drawing: Item {

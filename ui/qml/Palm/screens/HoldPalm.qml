@@ -192,7 +192,7 @@ ScreenFrame {
         width: screen.wide ? Math.max(600, screen.width * 0.4) : screen.width
         height: screen.height - y + 2 * Tokens.radius
         x: screen.wide && !screen.mirrored ? screen.width - width : 0
-        y: screen.wide ? -Tokens.radius : Math.min(screen.height * 0.62, screen.height - words.implicitHeight - 320)
+        y: screen.wide ? -Tokens.radius : Math.min(screen.height * 0.62, screen.height - words.implicitHeight - ways.height - 4 * Tokens.gap - Tokens.margin)
 
         Column {
             id: words
@@ -200,7 +200,7 @@ ScreenFrame {
             anchors.left: parent.left
             anchors.right: parent.right
             anchors.margins: Tokens.margin
-            y: screen.wide ? Math.max(Tokens.margin, (parent.height - 160 - height) * 0.45) : Tokens.margin
+            y: screen.wide ? Math.max(Tokens.margin, (ways.y - height) * 0.45) : Tokens.margin
             spacing: Tokens.gap
 
             Column {
@@ -255,32 +255,41 @@ ScreenFrame {
             }
         }
 
-        RowLayout {
+        ColumnLayout {
+            id: ways
+
             anchors.left: parent.left
             anchors.right: parent.right
             anchors.bottom: parent.bottom
-            anchors.margins: Tokens.gap
+            anchors.leftMargin: Tokens.margin
+            anchors.rightMargin: Tokens.margin
             anchors.bottomMargin: Tokens.gap + 2 * Tokens.radius
             enabled: !screen.spent
+            spacing: Tokens.tight
 
-            QuietButton {
-                sign: screen.mirrored ? "right" : "left"
-                text: qsTr("Go back")
-                onClicked: screen.answer("back")
-            }
-            Item {
-                Layout.fillWidth: true
-            }
-            QuietButton {
+            SecondaryButton {
+                Layout.fillHeight: false
                 visible: screen.purpose !== "enrol"
                 sign: "phone"
                 text: qsTr("Use my number")
                 onClicked: screen.answer("use_number")
             }
-            QuietButton {
-                sign: "help"
-                text: qsTr("Get help")
-                onClicked: screen.answer("help")
+            RowLayout {
+                QuietButton {
+                    leftPadding: 0
+                    sign: screen.mirrored ? "right" : "left"
+                    text: qsTr("Go back")
+                    onClicked: screen.answer("back")
+                }
+                Item {
+                    Layout.fillWidth: true
+                }
+                QuietButton {
+                    rightPadding: 0
+                    sign: "help"
+                    text: qsTr("Get help")
+                    onClicked: screen.answer("help")
+                }
             }
         }
     }

@@ -1,0 +1,118 @@
+"""The kiosk as a program. The window comes first; what takes its time is loaded behind it.
+
+Closing the window, Ctrl-C and SIGTERM end it in the same good order: the QML objects, then the
+kiosk, then Qt.
+"""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtGui import QGuiApplication
+
+from kiosk import VERSION
+from kiosk.faults import CannotStart
+from kiosk.settings import Settings
+from ui import display
+from ui.dock import Dock
+from ui.engine import Engine
+from ui.window import KioskWindow
+
+TAPS_ITSELF = "sim:?after=3&card=visa"
+"""The simulated terminal where no dock is there to tap a card."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        settings = Settings.load(arguments)
+    except CannotStart as problem:
+        return cannot_start(problem)
+    if settings.terminal == "sim:" and not settings.dock:
+        settings = settings.model_copy(update={"terminal": TAPS_ITSELF})
+    port = None if display.has_display() else display.choose_vnc()
+    app = QGuiApplication(["palm-kiosk"])
+    if port is not None:
+        display.keep_on_loopback(app, port)
+    signals = QuitOnSignals(app)
+    engine = Engine(settings)
+    window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
+    window.show(full_screen=not (settings.windowed or settings.dock))
+    engine.ended.connect(app.quit)
+    dock = Dock(settings.variant) if settings.dock else None
+    if dock is None:
+        engine.texted.connect(window.show_message)
+    else:
+        dock.stand_beside(window.window)
+        engine.texted.connect(dock.texted)
+        engine.assembled.connect(dock.play)
+    engine.start(window.frames)
+    print(greeting(settings, port), flush=True)  # noqa: T201 - to whoever started it
+    app.exec()
+    window.close()
+    if dock is not None:
+        dock.close()
+    engine.stop()
+    signals.close()
+    if isinstance(engine.failure, CannotStart):
+        return cannot_start(engine.failure)
+    if engine.failure is not None:
+        raise engine.failure
+    return 0
+
+
+def cannot_start(problem: CannotStart) -> int:
+    print(f"{problem.cause}\n{problem.remedy}", file=sys.stderr)  # noqa: T201 - to the operator
+    return 1
+
+
+def greeting(settings: Settings, port: int | None) -> str:
+    """What is real and what is simulated, and how to get what is real."""
+    lines = [f"Palm kiosk {VERSION}. Close the window or press Ctrl-C to end it."]
+    if port is not None:
+        lines.append(
+            "  Window:    there is no display; it is served over VNC on this machine alone:\n"
+            f"             vncviewer {display.LOOPBACK}::{port}\n"
+            f"             and from another: ssh -L {port}:{display.LOOPBACK}:{port} THIS-MACHINE"
+        )
+    if settings.camera.startswith("sim:"):
+        lines.append(
+            "  Camera:    simulated, a drawn hand comes and goes; a real one:"
+            " ./run kiosk --camera v4l2:/dev/video0"
+        )
+    if settings.terminal == TAPS_ITSELF:
+        lines.append("  Terminal:  simulated, taps a test card by itself; --dock lets you tap it")
+    elif settings.terminal.startswith("sim:"):
+        lines.append("  Terminal:  simulated, its cards lie in the dock")
+    if settings.service.url is None:
+        lines.append(
+            "  Service:   embedded, in the sandbox: no money moves, messages appear in the window"
+        )
+    return "\n".join(lines)
+
+
+class QuitOnSignals:
+    """SIGINT and SIGTERM end the event loop, for as long as this is held. Python acts on a signal
+    only once Qt gives it a turn, which the pair of sockets sees to."""
+
+    def __init__(self, app: QGuiApplication) -> None:
+        self._reading, self._writing = socket.socketpair()
+        self._writing.setblocking(False)
+        self._notifier = QSocketNotifier(self._reading.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(self._wake)
+        signal.set_wakeup_fd(self._writing.fileno())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: app.quit())
+
+    def _wake(self) -> None:
+        self._reading.recv(64)
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        for end in (self._reading, self._writing):
+            end.close()

@@ -1,0 +1,65 @@
+"""Where the window is shown: on the display there is, or through Qt's VNC platform on loopback."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+
+LOOPBACK = "127.0.0.1"
+FIRST_PORT = 5900
+SIZE = "1280x800"
+
+
+def has_display() -> bool:
+    return bool(
+        os.environ.get("DISPLAY")
+        or os.environ.get("WAYLAND_DISPLAY")
+        or os.environ.get("QT_QPA_PLATFORM")
+    )
+
+
+def choose_vnc() -> int:
+    """Has Qt serve its windows over VNC; to be called before there is an application. Returns the
+    port: the usual one, or the next that is free."""
+    port = next(port for port in range(FIRST_PORT, FIRST_PORT + 100) if _is_free(port))
+    os.environ["QT_QPA_PLATFORM"] = f"vnc:size={SIZE}:port={port}"
+    return port
+
+
+def keep_on_loopback(app: QGuiApplication, port: int) -> None:
+    """Qt's VNC server asks for no password and listens on every address, and no option says
+    otherwise. Its listening socket is therefore exchanged, under the same file descriptor, for one
+    on loopback, before the event loop could accept a connection."""
+    app.processEvents()
+    listening = list(_listening(port))
+    assert listening, "Qt's VNC server listens once events are processed"
+    for descriptor in listening:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as ours:
+            ours.setblocking(False)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            os.dup2(ours.fileno(), descriptor, inheritable=False)
+            ours.bind((LOOPBACK, port))
+            ours.listen()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("", port))
+        except OSError:
+            return False
+    return True
+
+
+def _listening(port: int) -> Iterator[int]:
+    """The file descriptors of this process that listen on the port."""
+    for entry in Path("/proc/self/fd").iterdir():
+        descriptor = int(entry.name)
+        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as candidate:
+            accepts = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if accepts and candidate.getsockname()[1] == port:
+                yield descriptor

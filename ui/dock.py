@@ -1,0 +1,104 @@
+"""The development dock: a window beside the kiosk's that plays the world around it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal, Slot
+from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
+from PySide6.QtQuick import QQuickWindow
+
+from hardware.terminal import CardUnreadable, TestCard
+from kiosk.simulation import Simulation
+from palm.hand import Side
+from ui.window import QML, Variant
+
+
+class Dock(QObject):
+    """Does what its buttons say to the simulation it was given last; nothing before that, and
+    nothing to a device that is real. Words and layout are in `qml/Palm/dock/Dock.qml`."""
+
+    texted = Signal(str)
+
+    def __init__(self, variant: Variant) -> None:
+        super().__init__()
+        self._does: dict[str, Callable[[], None]] = {}
+        self._simulation: Simulation | None = None
+        self._engine = QQmlApplicationEngine()
+        self._engine.addImportPath(str(QML))
+        self._engine.setInitialProperties({"dock": self, "variant": variant})
+        self._engine.loadFromModule("Palm.dock", "Dock")
+        self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
+
+    def play(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._does = {
+            "withdraw_sale": simulation.withdraw_sale,
+            "cut_network": simulation.cut_network,
+            "mend_network": simulation.mend_network,
+            "kill_service": simulation.kill_service,
+            "hold_service_down": simulation.hold_service_down,
+            "bring_service_up": simulation.bring_service_up,
+        }
+        if camera := simulation.camera:
+            self._does |= {
+                "unplug_camera": camera.unplug,
+                "plug_in_camera": camera.plug_in,
+                "stall_camera": camera.stall,
+                "resume_camera": camera.resume,
+            }
+        if terminal := simulation.terminal:
+            self._does |= {
+                "unplug_terminal": terminal.unplug,
+                "plug_in_terminal": terminal.plug_in,
+                "spoil_next_card": partial(
+                    terminal.fail_next, CardUnreadable("The dock spoilt it.")
+                ),
+                **{f"tap_{card}": partial(terminal.tap, card) for card in TestCard},
+            }
+
+    def stand_beside(self, kiosk: QQuickWindow) -> None:
+        self.window.setX(kiosk.x() + kiosk.width())
+        self.window.setY(kiosk.y())
+
+    def close(self) -> None:
+        self.window.close()
+        del self.window
+        self._engine.deleteLater()
+        QCoreApplication.sendPostedEvents(self._engine, QEvent.Type.DeferredDelete)
+
+    @Slot(str)
+    def do(self, what: str) -> None:
+        self._does.get(what, lambda: None)()
+
+    @Slot(int)
+    def ring_up(self, minor: int) -> None:
+        if self._simulation is not None:
+            self._simulation.ring_up(minor)
+
+    @Slot(str, float)
+    def pose(self, what: str, value: float) -> None:
+        """Moves the hand: one number of its `palm.factory.Presentation`."""
+        self._wish(lambda wish: {"pose": replace(wish.pose, **{what: value})})
+
+    @Slot(bool)
+    def turn_over(self, back: bool) -> None:
+        self._wish(lambda wish: {"pose": replace(wish.pose, back=back)})
+
+    @Slot(int, bool)
+    def become(self, seed: int, right: bool) -> None:
+        """Whose hand it is."""
+        self._wish(lambda _: {"seed": seed, "side": Side.RIGHT if right else Side.LEFT})
+
+    @Slot(str)
+    def present(self, when: str) -> None:
+        self._wish(lambda _: {"present": {"always": True, "never": False}.get(when)})
+
+    def _wish(self, change: Callable[[Any], dict[str, Any]]) -> None:
+        if self._simulation is not None and (shopper := self._simulation.shopper):
+            shopper.wish = replace(shopper.wish, **change(shopper.wish))
+
+
+# PySide takes str where its stubs ask for bytes.
+qmlRegisterUncreatableType(Dock, "Palm.live", 1, 0, "Simulated", "The kiosk makes it.")  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,81 @@
+import QtQuick
+
+// The phone of a demonstration: a message slides in at the top and goes by itself, or when touched.
+Pressable {
+    id: phone
+
+    property string message: ""
+    readonly property int staysFor: 20000
+    readonly property bool open: message !== ""
+
+    signal closed
+
+    width: Math.min(parent.width - 2 * Tokens.gap, 900)
+    height: implicitHeight
+    y: open ? Tokens.gap : -height - Tokens.gap
+    visible: y > -height
+    leftPadding: Tokens.gap
+    rightPadding: Tokens.gap
+    topPadding: Tokens.gap
+    bottomPadding: Tokens.gap
+    text: qsTr("Simulated phone: %1").arg(message)
+    Accessible.role: Accessible.Notification
+    onClicked: closed()
+    onMessageChanged: if (open) {
+        words.text = message;
+        leaving.restart();
+        Accessible.announce(text);
+    }
+
+    Behavior on y {
+        NumberAnimation {
+            duration: Tokens.slow
+            easing.type: Easing.OutCubic
+        }
+    }
+
+    Timer {
+        id: leaving
+
+        interval: phone.staysFor
+        onTriggered: phone.closed()
+    }
+
+    background: Rectangle {
+        radius: Tokens.radius
+        color: Tokens.ink
+    }
+    contentItem: Item {
+        implicitHeight: Math.max(badge.height, words.implicitHeight)
+
+        Rectangle {
+            id: badge
+
+            anchors.left: parent.left
+            anchors.verticalCenter: parent.verticalCenter
+            width: tag.implicitWidth + 2 * Tokens.tight
+            height: 64
+            radius: 16
+            color: Tokens.ground
+
+            Label {
+                id: tag
+
+                anchors.centerIn: parent
+                text: qsTr("DEMO")
+                font.pixelSize: Tokens.small
+                font.weight: Font.DemiBold
+                lineHeight: 1
+            }
+        }
+        Label {
+            id: words
+
+            anchors.left: badge.right
+            anchors.leftMargin: Tokens.gap
+            anchors.right: parent.right
+            anchors.verticalCenter: parent.verticalCenter
+            color: Tokens.ground
+        }
+    }
+}

@@ -1,0 +1,310 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Window
+import Palm
+import Palm.live
+
+// Moves the simulated hand, taps cards, reads the phone, rings up sales, and breaks things.
+Window {
+    id: window
+
+    required property Simulated dock
+    required property string variant
+    property int seed: 7
+    property bool right: false
+    property bool back: false
+    property string present: "sometimes"
+
+    title: qsTr("Palm kiosk dock")
+    width: 420
+    height: 980
+    visible: true
+    color: Tokens.ground
+    Component.onCompleted: Tokens.variant = variant
+
+    component Does: DockButton {
+        required property string what
+
+        onClicked: window.dock.do(what)
+    }
+
+    Connections {
+        target: window.dock
+
+        function onTexted(text: string): void {
+            messages.insert(0, {
+                message: text
+            });
+        }
+    }
+    ListModel {
+        id: messages
+    }
+
+    Flickable {
+        anchors.fill: parent
+        anchors.margins: 24
+        contentHeight: all.implicitHeight
+        contentWidth: width
+
+        Column {
+            id: all
+
+            width: parent.width
+            spacing: 20
+
+            DockGroup {
+                title: qsTr("Hand")
+
+                Repeater {
+                    model: ["sometimes", "always", "never"]
+
+                    DockButton {
+                        required property string modelData
+
+                        text: modelData === "sometimes" ? qsTr("Comes and goes") : modelData === "always" ? qsTr("In view") : qsTr("Away")
+                        checked: window.present === modelData
+                        onClicked: {
+                            window.present = modelData;
+                            window.dock.present(modelData);
+                        }
+                    }
+                }
+                Repeater {
+                    model: [
+                        {
+                            field: "span",
+                            words: qsTr("Distance"),
+                            least: 0.15,
+                            most: 0.75,
+                            usual: 0.45
+                        },
+                        {
+                            field: "x",
+                            words: qsTr("Across"),
+                            least: 0,
+                            most: 1,
+                            usual: 0.5
+                        },
+                        {
+                            field: "y",
+                            words: qsTr("Down"),
+                            least: 0,
+                            most: 1,
+                            usual: 0.5
+                        },
+                        {
+                            field: "turn",
+                            words: qsTr("Turn"),
+                            least: -90,
+                            most: 90,
+                            usual: 0
+                        },
+                        {
+                            field: "pitch",
+                            words: qsTr("Lean back"),
+                            least: -60,
+                            most: 60,
+                            usual: 0
+                        },
+                        {
+                            field: "yaw",
+                            words: qsTr("Lean aside"),
+                            least: -60,
+                            most: 60,
+                            usual: 0
+                        },
+                        {
+                            field: "spread",
+                            words: qsTr("Spread"),
+                            least: 0,
+                            most: 1,
+                            usual: 0.45
+                        },
+                        {
+                            field: "curl",
+                            words: qsTr("Fist"),
+                            least: 0,
+                            most: 1,
+                            usual: 0
+                        },
+                        {
+                            field: "blur",
+                            words: qsTr("Blur"),
+                            least: 0,
+                            most: 8,
+                            usual: 0
+                        },
+                        {
+                            field: "brightness",
+                            words: qsTr("Light"),
+                            least: 0.1,
+                            most: 2.5,
+                            usual: 1
+                        }
+                    ]
+
+                    DockSlider {
+                        required property var modelData
+
+                        text: modelData.words
+                        from: modelData.least
+                        to: modelData.most
+                        value: modelData.usual
+                        onMoved: window.dock.pose(modelData.field, value)
+                    }
+                }
+                DockButton {
+                    text: window.right ? qsTr("Right hand") : qsTr("Left hand")
+                    onClicked: {
+                        window.right = !window.right;
+                        window.dock.become(window.seed, window.right);
+                    }
+                }
+                DockButton {
+                    text: window.back ? qsTr("Back of the hand") : qsTr("Palm")
+                    onClicked: {
+                        window.back = !window.back;
+                        window.dock.turn_over(window.back);
+                    }
+                }
+                DockButton {
+                    text: qsTr("Person %1: next").arg(window.seed)
+                    onClicked: {
+                        window.seed += 1;
+                        window.dock.become(window.seed, window.right);
+                    }
+                }
+            }
+
+            DockGroup {
+                title: qsTr("Cards")
+
+                Does {
+                    what: "tap_visa"
+                    text: qsTr("Tap Visa")
+                }
+                Does {
+                    what: "tap_mastercard"
+                    text: qsTr("Tap Mastercard")
+                }
+                Does {
+                    what: "tap_declines"
+                    text: qsTr("Tap one that declines")
+                }
+                Does {
+                    what: "tap_refused"
+                    text: qsTr("Tap one that is refused")
+                }
+                Does {
+                    what: "spoil_next_card"
+                    text: qsTr("Spoil next card")
+                }
+            }
+
+            DockGroup {
+                title: qsTr("Till")
+
+                Repeater {
+                    model: [450, 1250, 129900]
+
+                    DockButton {
+                        required property int modelData
+
+                        text: qsTr("Ring up %1").arg((modelData / 100).toFixed(2))
+                        onClicked: window.dock.ring_up(modelData)
+                    }
+                }
+                Does {
+                    what: "withdraw_sale"
+                    text: qsTr("Withdraw sale")
+                }
+            }
+
+            DockGroup {
+                title: qsTr("Break and mend")
+
+                Does {
+                    what: "unplug_camera"
+                    text: qsTr("Unplug camera")
+                }
+                Does {
+                    what: "plug_in_camera"
+                    text: qsTr("Plug in camera")
+                }
+                Does {
+                    what: "stall_camera"
+                    text: qsTr("Stall camera")
+                }
+                Does {
+                    what: "resume_camera"
+                    text: qsTr("Resume camera")
+                }
+                Does {
+                    what: "unplug_terminal"
+                    text: qsTr("Unplug terminal")
+                }
+                Does {
+                    what: "plug_in_terminal"
+                    text: qsTr("Plug in terminal")
+                }
+                Does {
+                    what: "cut_network"
+                    text: qsTr("Cut network")
+                }
+                Does {
+                    what: "mend_network"
+                    text: qsTr("Mend network")
+                }
+                Does {
+                    what: "kill_service"
+                    text: qsTr("Crash service")
+                }
+                Does {
+                    what: "hold_service_down"
+                    text: qsTr("Hold service down")
+                }
+                Does {
+                    what: "bring_service_up"
+                    text: qsTr("Bring service up")
+                }
+            }
+
+            DockGroup {
+                title: qsTr("Phone")
+
+                Label {
+                    visible: messages.count === 0
+                    text: qsTr("No message yet")
+                    color: Tokens.inkSoft
+                    font.pixelSize: 14
+                }
+                Repeater {
+                    model: messages
+
+                    Rectangle {
+                        id: bubble
+
+                        required property string message
+
+                        width: all.width
+                        height: words.implicitHeight + 24
+                        radius: 12
+                        color: Tokens.panel
+
+                        Label {
+                            id: words
+
+                            anchors.left: parent.left
+                            anchors.right: parent.right
+                            anchors.top: parent.top
+                            anchors.margins: 12
+                            text: bubble.message
+                            font.pixelSize: 16
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
