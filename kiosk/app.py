@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from hardware.address import Address
 from hardware.camera import camera_at
@@ -62,7 +62,8 @@ REFUSALS = {
     ProblemType.STORAGE_FULL: TroubleKind.STORAGE,
 }
 
-Script = Callable[[Stage], Awaitable[None]]
+Membership = Literal[Choice.SIGN_UP, Choice.DELETE]
+Script = Callable[[Stage], Awaitable[Membership | None]]
 
 
 @dataclass
@@ -115,10 +116,8 @@ class Kiosk:
                 await self._serve_sale(began)
             case Choice.TRY_PURCHASE:
                 await self._try_purchase()
-            case Choice.SIGN_UP:
-                await self._visit(lambda stage: enrol(self._counter(stage)))
-            case Choice.DELETE:
-                await self._visit(lambda stage: leave(self._counter(stage)))
+            case Choice.SIGN_UP | Choice.DELETE:
+                await self._serve_member(began)
             case Choice.HELP:
                 await self._visit(self._help)
             case Choice.STAFF:
@@ -166,38 +165,50 @@ class Kiosk:
     async def _serve_sale(self, sale: Sale) -> None:
         self._serving = sale
         try:
-            await self._visit(lambda stage: pay(self._counter(stage), sale), sale)
+            await self._visit(partial(self._at_the_counter, partial(pay, sale=sale)), sale)
         finally:
             self._serving = None
             if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
                 await self.till.answer(sale.reference, SaleResult.NOT_PAID)
 
-    async def _visit(self, script: Script, sale: Sale | None = None) -> None:
+    async def _serve_member(self, wanted: Membership | None) -> None:
+        """Whoever signs up may find that they want to leave, and the other way round."""
+        while wanted is not None:
+            script = enrol if wanted is Choice.SIGN_UP else leave
+            wanted = await self._visit(partial(self._at_the_counter, script))
+
+    async def _at_the_counter(
+        self, script: Callable[[Counter], Awaitable[Membership | None]], stage: Stage
+    ) -> Membership | None:
+        return await script(self._counter(stage))
+
+    async def _visit(self, script: Script, sale: Sale | None = None) -> Membership | None:
         """Makes the visit, and makes it again when it failed and the shopper wants to."""
         withdrawn = partial(self.till.withdrawn, sale) if sale else None
         stage = Attention(self.stage, self.clock, self.settings.patience, withdrawn)
         with suppress(WalkedAway, SaleWithdrawn):
-            while trouble := await self._attempt(script, stage):
-                if not await self._tries_again(stage, trouble, sale):
-                    return
+            while True:
+                try:
+                    return await self._attempt(script, stage)
+                except Troubled as troubled:
+                    if not await self._tries_again(stage, troubled.kind, sale):
+                        break
+        return None
 
-    async def _attempt(self, script: Script, stage: Stage) -> TroubleKind | None:
-        """One visit, and what became of it where that was not what it should be."""
+    async def _attempt(self, script: Script, stage: Stage) -> Membership | None:
+        """One visit. Raises Troubled whatever went wrong in it."""
         try:
-            await script(stage)
-        except (WalkedAway, SaleWithdrawn, RestartAsked):
+            return await script(stage)
+        except (WalkedAway, SaleWithdrawn, RestartAsked, Troubled):
             raise
         except Exception as error:
-            return self._trouble(error)
+            raise Troubled(self._trouble(error)) from error
         finally:
             self.feed.wipe()
-        return None
 
     def _trouble(self, error: Exception) -> TroubleKind:
         kind = TroubleKind.SERVICE
         match error:
-            case Troubled():
-                kind = error.kind
             case DeviceFault():
                 log.warning("a visit ended: %s", error)
                 kind = TroubleKind.CAMERA

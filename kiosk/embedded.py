@@ -95,6 +95,8 @@ class EmbeddedService:
             log.error("the embedded service was not ready within %d s", READY_WITHIN_S)
             return False
         finally:
+            # It would wait for connections that are kept open.
+            await service.close()
             await _end(process)
         return True
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Literal
 
 from hardware.faults import PermanentFault, TemporaryFault
 from hardware.terminal import CardRead, CardUnreadable
@@ -24,7 +25,6 @@ from kiosk.screens import (
 )
 from kiosk.service import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.counter import Counter, Troubled
-from kiosk.visits.leave import leave
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.walk import Turn, walk
@@ -35,7 +35,8 @@ TERMINAL_RETRY_S = 1.0
 """Between two looks at whether a terminal that has gone is back."""
 
 
-async def enrol(at: Counter) -> None:
+async def enrol(at: Counter) -> Literal[Choice.DELETE] | None:
+    """DELETE when the shopper, known already, would rather leave."""
     sign_up = SignUp(at)
     try:
         await walk(
@@ -50,7 +51,8 @@ async def enrol(at: Counter) -> None:
     finally:
         await sign_up.give_up_unfinished()
     if sign_up.known and await at.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
-        await leave(at)
+        return Choice.DELETE
+    return None
 
 
 class SignUp:

@@ -1,6 +1,7 @@
 """Leaving: who asks, what will go, that it is gone, and the receipt for it."""
 
 from functools import partial
+from typing import Literal
 
 from kiosk.screens import (
     Choice,
@@ -28,9 +29,11 @@ RESEND_AFTER_S = 30
 """The service does not say when a claim's code may be sent again."""
 
 
-async def leave(at: Counter) -> None:
+async def leave(at: Counter) -> Literal[Choice.SIGN_UP] | None:
+    """SIGN_UP when the shopper, not known, would rather join."""
     leaving = Leaving(at)
     await walk(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
+    return Choice.SIGN_UP if leaving.would_join else None
 
 
 class Leaving:
@@ -44,6 +47,7 @@ class Leaving:
         self._claim: ClaimOpened | None = None
         self._resend_at = 0.0
         self._found: Identification | None = None
+        self.would_join = False
 
     async def proof(self) -> Turn:
         match await self._at.stage.ask(ChooseProof()):
@@ -79,6 +83,7 @@ class Leaving:
             self._claim = None
             match await self._at.stage.ask(NotRecognised(Purpose.LEAVE, found.attempts_left)):
                 case Choice.SIGN_UP:
+                    self.would_join = True
                     return Turn.OVER
                 case Choice.ANOTHER_WAY:
                     self._proof = Proof.CODE if self._proof is Proof.PALM else Proof.PALM

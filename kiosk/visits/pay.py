@@ -22,6 +22,7 @@ from kiosk.service import Offline, Refused, ServiceError, ServiceUnavailable, Si
 from kiosk.till import Sale, SaleResult, Till
 from kiosk.visits.counter import Counter, Troubled
 from kiosk.visits.enrol import enrol
+from kiosk.visits.leave import leave
 from kiosk.visits.number import ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
 from protocol.messages import (
@@ -74,7 +75,8 @@ async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
             case _:
                 return found
         if bought is Choice.SIGN_UP:
-            await enrol(at)
+            if await enrol(at) is Choice.DELETE:
+                await leave(at)
             visit_id = new_visit_id()
         elif bought is not Choice.TRY_AGAIN:
             return bought

@@ -247,6 +247,25 @@ async def test_leaving_by_the_warnings_button_is_walking_away(stand: MakeStand) 
     await stand((Welcome, Choice.SIGN_UP), (AskConsent, WalkedAway()), HOME).play()
 
 
+# From one visit into the other
+
+
+async def test_whoever_signs_up_and_is_known_can_leave_instead(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_KNOWN))
+    here = stand(*TO_PALM, (AlreadyKnown, Choice.DELETE), (ChooseProof, Choice.BACK), HOME)
+    await here.play()
+
+
+async def test_whoever_would_leave_and_is_not_known_can_sign_up_instead(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.REFUSED))
+    here = stand(*TO_LEAVE, (NotRecognised, Choice.SIGN_UP), (AskConsent, Choice.BACK), HOME)
+    await here.play()
+
+
 # The till
 
 

@@ -12,7 +12,6 @@ from kiosk.screens import (
     AskConsent,
     CardProblem,
     Choice,
-    ChooseProof,
     EnterCode,
     EnterPhone,
     EntryProblem,
@@ -247,7 +246,7 @@ async def test_a_known_number_is_told_kindly(counter: At, canned: CannedService)
     assert canned.requests(GIVEN_UP), "what was given is erased"
 
 
-async def test_a_known_palm_is_told_kindly_and_can_be_deleted(
+async def test_a_known_palm_is_told_kindly_and_its_owner_may_rather_leave(
     counter: At, canned: CannedService
 ) -> None:
     canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_KNOWN))
@@ -255,9 +254,8 @@ async def test_a_known_palm_is_told_kindly_and_can_be_deleted(
         *TO_PALM,
         (HoldPalm, palm),
         (AlreadyKnown(Known.PALM), Choice.DELETE),
-        (ChooseProof, Choice.BACK),
     )
-    await play(at)
+    assert await enrol(at) is Choice.DELETE
     assert canned.requests(GIVEN_UP)
 
 

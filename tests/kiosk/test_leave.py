@@ -122,6 +122,14 @@ async def test_a_palm_that_is_not_known_can_be_tried_again_or_replaced_by_the_nu
     await play(at)
 
 
+async def test_somebody_who_is_not_known_may_rather_join(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.REFUSED, 2))
+    at = counter((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (NotRecognised, Choice.SIGN_UP))
+    assert await leave(at) is Choice.SIGN_UP
+
+
 async def test_a_receipt_with_a_wrong_signature_is_not_shown(
     counter: At, canned: CannedService
 ) -> None:

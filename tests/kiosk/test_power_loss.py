@@ -1,0 +1,107 @@
+"""The plug is pulled in the middle of a purchase, and put back."""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hardware.address import Address
+from hardware.terminal import SimulatedTerminal
+from kiosk import screens
+from kiosk.clock import SystemClock
+from kiosk.identity import Identity
+from kiosk.journal import PurchaseJournal
+from kiosk.service import SignatureService
+from kiosk.settings import ServicePatience
+from kiosk.till import Sale, SaleResult, SimulatedTill
+from kiosk.visits.counter import Counter
+from kiosk.visits.pay import STRAGGLING, pay, resolve
+from protocol.messages import Money
+from tests.kiosk.canned import DEVICE, CannedService, bought, identification
+from tests.kiosk.scripted import ScriptedReader, ScriptedStage, palm
+
+pytestmark = pytest.mark.anyio
+
+SALE = Sale("sale-12345678", Money(minor=1250, currency="USD"), "Corner Shop")
+CHILD = "import tests.kiosk.test_power_loss as test; test.pay_until_the_plug_is_pulled()"
+
+
+def pull_the_plug() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class PulledBeforeItLeft(SignatureService):
+    async def purchase(self, request: object, idempotency_key: str) -> object:
+        pull_the_plug()
+
+
+class PulledBeforeTheTillKnew(SimulatedTill):
+    async def answer(self, reference: str, result: SaleResult) -> None:
+        pull_the_plug()
+
+
+def pay_until_the_plug_is_pulled() -> None:
+    """In a process of its own: its arguments are the moment, the service and the state folder."""
+    moment, url, state = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+
+    async def shop() -> None:
+        identity = Identity.load_or_make(state / "identity.json")
+        before = moment == "before it left"
+        client = PulledBeforeItLeft if before else SignatureService
+        service = client(identity, SystemClock(), ServicePatience())
+        await service.connect(url, None)
+        stage = ScriptedStage(
+            [(screens.HoldPalm, palm), (screens.ConfirmPurchase, screens.Choice.CONFIRM)]
+        )
+        at = Counter(
+            stage=stage,
+            reader=ScriptedReader(),
+            terminal=SimulatedTerminal(Address.parse("sim:")),
+            service=service,
+            till=SimulatedTill() if before else PulledBeforeTheTillKnew(),
+            journal=PurchaseJournal(state / "purchases"),
+            clock=SystemClock(),
+            device=DEVICE,
+        )
+        await pay(at, SALE)
+
+    asyncio.run(shop())
+
+
+async def power_loss(moment: str, canned: CannedService, state: Path) -> None:
+    Identity.load_or_make(state / "identity.json").become(DEVICE)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, moment, canned.url, str(state)
+    )
+    assert await child.wait() == -signal.SIGKILL
+
+
+async def test_what_was_bought_when_the_plug_was_pulled_is_told_to_the_till_and_bought_once(
+    canned: CannedService, service: SignatureService, tmp_path: Path
+) -> None:
+    await power_loss("before the till knew", canned, tmp_path)
+    canned.will(f"GET /purchases/{SALE.reference}", bought(canned.requests("POST /purchases")[0]))
+    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    (pending,) = journal.pending()
+    await resolve(service, till, journal, pending)
+    assert till.answers == {SALE.reference: SaleResult.APPROVED}
+    assert not list(journal.pending())
+    assert len(canned.requests("POST /purchases")) == 1
+
+
+async def test_what_was_not_bought_when_the_plug_was_pulled_never_is(
+    canned: CannedService, service: SignatureService, tmp_path: Path
+) -> None:
+    lapsed = datetime.now(UTC) - STRAGGLING - timedelta(seconds=1)
+    canned.will("POST /identifications", identification().model_copy(update={"expires_at": lapsed}))
+    await power_loss("before it left", canned, tmp_path)
+    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    (pending,) = journal.pending()
+    await resolve(service, till, journal, pending)
+    assert till.answers == {SALE.reference: SaleResult.NOT_PAID}
+    assert not list(journal.pending())
+    assert not canned.requests("POST /purchases")
