@@ -14,24 +14,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
 from sqlalchemy.exc import DatabaseError
 
 from cloud import database, service, settings
-from cloud.app import create_app
 from cloud.database import Database
 from cloud.deletions import remains_of
 from cloud.devices import make_activation_code
 from cloud.keys import MasterKey
 from cloud.payments.sandbox import SandboxMissing
 from cloud.plugins import NoSuchPart
+from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
 from cloud.state import State, StateDamaged, write_private
 from cloud.vault.client import VaultBroken
 
 log = logging.getLogger("cloud")
-
-BACKLOG = 128
 
 
 def main() -> int:
@@ -64,8 +61,7 @@ def main() -> int:
             return asyncio.run(_show_activation_code(state))
         if arguments.verb == "verify-deletion":
             return asyncio.run(_verify_deletion(state, arguments.receipt_id))
-        listener = socket.create_server((arguments.host, arguments.port), backlog=BACKLOG)
-        with listener:
+        with listen(arguments.host, arguments.port) as listener:
             asyncio.run(_serve(state, chosen, listener, sandbox=arguments.sandbox))
     except (BadSettings, StateDamaged, NoSuchPart, VaultBroken, SandboxMissing, OSError) as error:
         print(f"cloud: {error}", file=sys.stderr)
@@ -82,18 +78,7 @@ def main() -> int:
 
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
     async with service.running(chosen, state, sandbox=sandbox) as running:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(running),
-                ssl_certfile=state.key("server.pem"),
-                ssl_keyfile=state.key("server.key"),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="off",
-                timeout_graceful_shutdown=3,
-            )
-        )
+        server = make_server(running)
 
         def stop() -> None:
             server.should_exit = True

@@ -2,9 +2,9 @@
 
 In this order: the signature proves the device; its nonce is written down, so a recording is
 refused; an idempotency key that was answered before gets the same answer again. What a request
-changes and what is answered to it are written in one transaction, so there is never one without
-the other. A refusal is an answer too (`cloud.problems.Refusal`): a wrong code counts once, however
-often its request is repeated.
+changed last and what is answered to it are written in one transaction, so there is never one
+without the other. A refusal is an answer too (`cloud.problems.Refusal`): a wrong code counts once,
+however often its request is repeated.
 """
 
 import asyncio
@@ -38,15 +38,17 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-_locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+_turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+"""Requests with the same idempotency key take turns."""
 
 
 @dataclass
 class Call:
     """One proven request of one device.
 
-    `session` begins a transaction at its first statement. An endpoint commits before it talks to
-    the vault or a provider, and leaves its last transaction open: the answer is written into it.
+    `session` is in a transaction. An endpoint commits before it talks to the vault or a provider,
+    since nobody else can write meanwhile; the next statement begins another, and the last one is
+    left open: the answer is written into it.
     """
 
     service: "Service"
@@ -97,48 +99,46 @@ class SignedRoute(APIRoute):
     async def _handle(self, request: Request, endpoint: Handler) -> Response:
         service: Service = request.app.state.service
         body = await request.body()
-        now = service.clock()
-        async with service.database.session() as session:
-            device_id = await self._prove(request, body, session, now)
-            await session.commit()
-            call = request.state.call = Call(service, session, device_id, now, body)
-            key = request.headers.get("idempotency-key")
-            if key is None:
-                if request.method == "POST":
-                    detail = "a POST carries an Idempotency-Key"
-                    raise Refusal(ProblemType.MALFORMED, detail)
+        signed = _as_signed(request, body)
+        try:
+            claimed = signature.read_parameters(signed)
+        except signature.SignatureProblem as error:
+            raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
+        key = request.headers.get("idempotency-key")
+        # Taken before a transaction is begun: whoever waits here must not hold the database.
+        turn = _turns.setdefault((claimed.key_id, key or claimed.nonce), asyncio.Lock())
+        async with turn, service.database.session() as session:
+            call = Call(service, session, claimed.key_id, service.clock(), body)
+            request.state.call = call
+            await self._prove(call, signed)
+            if key is not None:
+                response = await self._answer_once(call, key, request, endpoint)
+            elif request.method != "POST":
                 response = await _answer(call, request, endpoint)
-                await session.commit()
             else:
-                if not 8 <= len(key) <= 64:
-                    detail = "an Idempotency-Key has 8 to 64 characters"
-                    raise Refusal(ProblemType.MALFORMED, detail)
-                async with _locks.setdefault((device_id, key), asyncio.Lock()):
-                    response = await self._answer_once(call, key, request, endpoint)
+                raise Refusal(ProblemType.MALFORMED, "a POST carries an Idempotency-Key")
+            await session.commit()
         for deed in call.afterwards:
             await deed()
         return response
 
-    async def _prove(
-        self, request: Request, body: bytes, session: AsyncSession, now: datetime
-    ) -> str:
-        signed = _as_signed(request, body)
+    async def _prove(self, call: Call, signed: signature.Request) -> None:
+        raw = await self.find_key(call.session, call.device_id, call.body)
         try:
-            claimed = signature.read_parameters(signed)
-            raw = await self.find_key(session, claimed.key_id, body)
             key = Ed25519PublicKey.from_public_bytes(raw)
-            proven = signature.verify_request(signed, key, now=now.timestamp())
+            proven = signature.verify_request(signed, key, now=call.now.timestamp())
         except signature.Stale as error:
-            raise Refusal(ProblemType.STALE, str(error), time=now) from None
+            raise Refusal(ProblemType.STALE, str(error), time=call.now) from None
         except (signature.SignatureProblem, ValueError) as error:
             raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
         until = datetime.fromtimestamp(proven.expires + signature.CLOCK_SKEW, UTC)
-        await see_once(session, proven.key_id, proven.nonce, until)
-        return proven.key_id
+        await see_once(call.session, proven.key_id, proven.nonce, until)
 
     async def _answer_once(
         self, call: Call, key: str, request: Request, endpoint: Handler
     ) -> Response:
+        if not 8 <= len(key) <= 64:
+            raise Refusal(ProblemType.MALFORMED, "an Idempotency-Key has 8 to 64 characters")
         target = f"{request.method} {request.url.path}\0".encode()
         fingerprint = sha256(target + call.body).digest()
         place = f"answers.body/{call.device_id}/{key}"
@@ -151,7 +151,6 @@ class SignedRoute(APIRoute):
                 known = await find_person(call.session, call.service.master, stored.person_id)
                 body = known.key.open(body, place)
             return Response(body, stored.status, media_type=stored.media_type)
-        await call.session.commit()
         response = await _answer(call, request, endpoint)
         if response.status_code < 500:
             body = bytes(response.body)
@@ -167,7 +166,6 @@ class SignedRoute(APIRoute):
                     answered_at=call.now,
                 )
             )
-            await call.session.commit()
         return response
 
 

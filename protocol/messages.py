@@ -271,7 +271,7 @@ class DeletionReceipt(Message):
     retained: list[Retained]
     key_id: str
     public_key: Base64
-    signature: Base64 = ""
+    signature: Base64 | Literal[""] = ""
 
 
 # Problems (RFC 9457)

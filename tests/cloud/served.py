@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,17 +12,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import uvicorn
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cloud import limits, service
-from cloud.app import create_app
 from cloud.devices import make_activation_code
 from cloud.policy import Limit
 from cloud.service import Service
+from cloud.serving import listen, make_server
 from cloud.settings import Recognition, Settings
 from cloud.state import State
-from cloud.tables import AccountRow
+from cloud.tables import AccountRow, Tally
 from tests.cloud import plain_palms
 from tests.cloud.device import TestDevice
 
@@ -46,7 +44,7 @@ class Served:
         self._sandbox = sandbox
         self._loop = asyncio.new_event_loop()
         self._ready: Future[Service] = Future()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listen("127.0.0.1", 0)
         self._thread = threading.Thread(target=self._run)
         self._devices: list[TestDevice] = []
 
@@ -100,6 +98,14 @@ class Served:
 
         self.do(write())
 
+    def forget(self, limit: Limit) -> None:
+        async def write() -> None:
+            async with self.service.database.session() as session:
+                await session.execute(delete(Tally).where(Tally.kind == limit.kind))
+                await session.commit()
+
+        self.do(write())
+
     def person_id(self, phone: str) -> str:
         lookup = self.service.master.lookup("phone", phone)
 
@@ -127,15 +133,7 @@ class Served:
             self._settings, self.state, sandbox=self._sandbox, clock=self._now
         )
         async with running as here:
-            config = uvicorn.Config(
-                create_app(here),
-                ssl_certfile=self.state.key("server.pem"),
-                ssl_keyfile=self.state.key("server.key"),
-                log_config=None,
-                lifespan="off",
-                timeout_graceful_shutdown=1,
-            )
-            self._server = uvicorn.Server(config)
+            self._server = make_server(here)
             self._ready.set_result(here)
             await self._server.serve([self._listener])
 

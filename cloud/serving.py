@@ -1,0 +1,33 @@
+"""The API on a socket, with TLS."""
+
+import socket
+
+import uvicorn
+
+from cloud.app import create_app
+from cloud.service import Service
+
+BACKLOG = 128
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Port 0 takes a free one. From here on clients can connect, and wait. Raises OSError."""
+    listener = socket.create_server((host, port), backlog=BACKLOG)
+    # Inherited by every connection; asyncio sets it only on sockets that name their protocol, and
+    # without it a small answer waits 40 ms for the acknowledgement of its head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def make_server(service: Service) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(service),
+        ssl_certfile=service.state.key("server.pem"),
+        ssl_keyfile=service.state.key("server.key"),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+    )
+    return uvicorn.Server(config)
