@@ -68,13 +68,17 @@ class EmbeddedService:
 
     async def keep(self, service: SignatureService) -> NoReturn:
         pause = FIRST_PAUSE_S
-        while True:
-            await self._wanted.wait()
-            if await self._live(service):
-                pause = FIRST_PAUSE_S
-            log.warning("the embedded service has ended and is started again")
-            await self._clock.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+        try:
+            while True:
+                await self._wanted.wait()
+                if await self._live(service):
+                    pause = FIRST_PAUSE_S
+                log.warning("the embedded service has ended and is started again")
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+        finally:
+            if self.cable is not None:
+                await self.cable.cut()
 
     async def _live(self, service: SignatureService) -> bool:
         """One life of the process; whether it ever was ready."""

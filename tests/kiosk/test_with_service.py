@@ -1,0 +1,319 @@
+"""Whole visits: a drawn hand before a simulated camera, the real reader, and the real service with
+its vault and its payment provider in processes of their own. Only the window is a script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.camera.feed import Streaming
+from hardware.terminal import TestCard
+from kiosk.app import Kiosk, assemble
+from kiosk.screens import (
+    AlreadyKnown,
+    Approved,
+    AskConsent,
+    CardProblem,
+    Choice,
+    ChooseProof,
+    ConfirmDelete,
+    ConfirmPurchase,
+    Declined,
+    Deleted,
+    EnterCode,
+    EnterPhone,
+    EntryProblem,
+    HoldPalm,
+    Known,
+    NotRecognised,
+    OfferSecondPalm,
+    PayAnotherWay,
+    PresentCard,
+    SignedUp,
+    Trouble,
+    TroubleKind,
+    Welcome,
+)
+from kiosk.settings import ServicePatience, Settings
+from kiosk.simulation import Simulation
+from kiosk.till import SaleResult
+from protocol.messages import Money, Side
+from tests.kiosk.scripted import WAITS, Line, ScriptedStage, typed
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+SLOW_MACHINE = ServicePatience(
+    connect_s=10, answer_s=30, deadline_s=10, purchase_deadline_s=200, health_s=5
+)
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Shop:
+    """One kiosk, open all day, and the people in front of it."""
+
+    def __init__(self, state: Path) -> None:
+        self.choices: asyncio.Queue[Choice] = asyncio.Queue()
+        self.stage = ScriptedStage([(Welcome, self.choices.get)])
+        settings = Settings(state=state, dock=True, service_patience=SLOW_MACHINE)
+        self.kiosk: Kiosk = assemble(settings, self.stage)
+        self.world = Simulation(self.kiosk, asyncio.get_running_loop())
+        self._open = asyncio.ensure_future(self.kiosk.run())
+        self._read_until = datetime.now(UTC)
+
+    async def close(self) -> None:
+        self._open.cancel()
+        await asyncio.gather(self._open, return_exceptions=True)
+
+    async def activated(self) -> None:
+        while self.kiosk.service.identity.device is None:
+            assert not self._open.done(), self._open
+            await self.kiosk.clock.sleep(0.05)
+
+    async def visit(self, choice: Choice, *lines: Line) -> None:
+        """From the welcome screen and back to it."""
+        self.stage.script += [*lines, (Welcome, self.choices.get)]
+        self.choices.put_nowait(choice)
+        back = asyncio.ensure_future(self.stage.reached())
+        await asyncio.wait({back, self._open}, return_when=asyncio.FIRST_COMPLETED)
+        if self._open.done():
+            self._open.result()
+
+    def hand(self, seed: int, side: Side = Side.LEFT) -> None:
+        """Whose hand it is that is held over the kiosk from now on."""
+        shopper = self.world.shopper
+        assert shopper
+        shopper.wish = replace(
+            shopper.wish, seed=seed, side=type(shopper.wish.side)(side), present=True
+        )
+
+    def tap(self, card: TestCard) -> Callable[[], Any]:
+        def tap() -> Any:
+            assert self.world.terminal
+            self.world.terminal.tap(card)
+            return WAITS
+
+        return tap
+
+    async def code(self) -> Any:
+        """Types the code that the simulated phone received."""
+        while True:
+            for text in await self.kiosk.service.read_phone(0):
+                if text.code and text.at > self._read_until:
+                    self._read_until = text.at
+                    return typed(text.code)
+            await self.kiosk.clock.sleep(0.05)
+
+    async def sign_up(self, number: str, card: TestCard = TestCard.VISA) -> None:
+        await self.visit(
+            Choice.SIGN_UP,
+            (AskConsent, Choice.AGREE),
+            (EnterPhone, typed(number)),
+            (EnterCode, self.code),
+            (PresentCard, self.tap(card)),
+            (HoldPalm, WAITS),
+            (OfferSecondPalm, Choice.SKIP),
+            (SignedUp, Choice.DONE),
+        )
+
+    def last(self, screen: type[Any]) -> Any:
+        return next(shown for shown in reversed(self.stage.shown) if type(shown) is screen)
+
+    async def leave(self) -> Any:
+        """Deletes everything of whoever's hand is held out; what there was."""
+        await self.visit(
+            Choice.DELETE,
+            (ChooseProof, Choice.USE_PALM),
+            (HoldPalm, WAITS),
+            (ConfirmDelete, Choice.CONFIRM),
+            (Deleted, Choice.DONE),
+        )
+        return self.last(ConfirmDelete).holdings
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    await shop.activated()
+    yield shop
+    await shop.close()
+
+
+async def test_a_shopper_signs_up_pays_by_name_leaves_and_is_known_no_longer(shop: Shop) -> None:
+    shop.hand(seed=7)
+    await shop.sign_up("2025550107")
+    signed_up = shop.last(SignedUp)
+    assert (signed_up.name_hint, signed_up.phone_last4) == ("Alex D.", "0107")
+    assert signed_up.palms == (Side.LEFT,)
+
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        (HoldPalm, WAITS),
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+    )
+    assert shop.last(ConfirmPurchase).name_hint == "Alex D."
+    assert shop.last(ConfirmPurchase).card.last4 == "4242"
+
+    holdings = await shop.leave()
+    assert holdings.purchases == 1
+    assert "palm signatures: 1" in shop.last(Deleted).erased
+
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        *[(HoldPalm, WAITS)] * 3,
+        (NotRecognised, Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+    )
+
+
+async def test_a_stranger_is_not_taken_for_a_shopper(shop: Shop) -> None:
+    shop.hand(seed=7)
+    await shop.sign_up("2025550108")
+    shop.hand(seed=8)
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        *[(HoldPalm, WAITS)] * 3,
+        (NotRecognised, Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+    )
+    shop.hand(seed=7)
+    await shop.leave()
+
+
+async def test_a_palm_and_a_number_sign_up_once(shop: Shop) -> None:
+    shop.hand(seed=7)
+    await shop.sign_up("2025550109")
+    await shop.visit(
+        Choice.SIGN_UP,
+        (AskConsent, Choice.AGREE),
+        (EnterPhone, typed("2025550110")),
+        (EnterCode, shop.code),
+        (PresentCard, shop.tap(TestCard.VISA)),
+        (HoldPalm, WAITS),
+        (AlreadyKnown(Known.PALM), Choice.DONE),
+    )
+    await shop.visit(
+        Choice.SIGN_UP,
+        (AskConsent, Choice.AGREE),
+        (EnterPhone, typed("2025550109")),
+        (EnterCode, shop.code),
+        (AlreadyKnown(Known.PHONE), Choice.DONE),
+    )
+    await shop.leave()
+
+
+async def test_a_wrong_code_and_a_refused_card_are_asked_for_again_and_a_card_may_decline(
+    shop: Shop,
+) -> None:
+    shop.hand(seed=7)
+    await shop.visit(
+        Choice.SIGN_UP,
+        (AskConsent, Choice.AGREE),
+        (EnterPhone, typed("2025550111")),
+        (EnterCode, typed("000000")),
+        (EnterCode, shop.code),
+        (PresentCard, shop.tap(TestCard.REFUSED)),
+        (PresentCard(CardProblem.REFUSED), shop.tap(TestCard.DECLINES)),
+        (HoldPalm, WAITS),
+        (OfferSecondPalm, Choice.SKIP),
+        (SignedUp, Choice.DONE),
+    )
+    wrong = shop.last(EnterCode)
+    assert (wrong.problem, wrong.attempts_left) == (EntryProblem.WRONG_CODE, 4)
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        (HoldPalm, WAITS),
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Declined, Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+    )
+    await shop.leave()
+
+
+async def test_a_service_killed_between_confirm_and_answer_charges_exactly_once(
+    shop: Shop,
+) -> None:
+    shop.hand(seed=7)
+    await shop.sign_up("2025550112")
+
+    def kill() -> Choice:
+        shop.world.kill_service()
+        return Choice.CONFIRM
+
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        (HoldPalm, WAITS),
+        (ConfirmPurchase, kill),
+        (Approved, Choice.DONE),
+    )
+    assert (await shop.leave()).purchases == 1
+
+
+async def test_a_network_that_is_cut_is_said_and_the_visit_goes_on_when_it_is_mended(
+    shop: Shop,
+) -> None:
+    shop.hand(seed=7)
+
+    def cut() -> Choice:
+        shop.world.cut_network()
+        return Choice.USE_PALM
+
+    def mend() -> Choice:
+        shop.world.mend_network()
+        return Choice.TRY_AGAIN
+
+    await shop.visit(
+        Choice.DELETE,
+        (ChooseProof, cut),
+        (HoldPalm, WAITS),
+        (Trouble(TroubleKind.OFFLINE), mend),
+        (ChooseProof, Choice.BACK),
+    )
+
+
+async def test_a_camera_pulled_while_holding_still_is_said_and_waited_for(shop: Shop) -> None:
+    camera = shop.world.camera
+    assert camera
+
+    def pull() -> Any:
+        camera.unplug()
+        return WAITS
+
+    async def put_back() -> Choice:
+        camera.plug_in()
+        while not isinstance(shop.kiosk.feed.state, Streaming):
+            await shop.kiosk.clock.sleep(0.02)
+        return Choice.TRY_AGAIN
+
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        (HoldPalm, pull),
+        (Trouble(TroubleKind.CAMERA, paying=True), put_back),
+        (HoldPalm, Choice.BACK),
+    )
+
+
+async def test_a_till_hears_of_every_sale_it_rang_up(shop: Shop) -> None:
+    shop.world.ring_up(990)
+    shop.stage.script += [(HoldPalm, Choice.BACK), (Welcome, shop.choices.get)]
+    await shop.stage.reached()
+    till = shop.kiosk.till
+    assert till.answers[next(reversed(till.answers))] is SaleResult.NOT_PAID
+    assert shop.last(HoldPalm).amount == Money(minor=990, currency="USD")
+
+
+async def test_nothing_of_a_person_is_left_in_the_kiosks_own_files(shop: Shop) -> None:
+    state = shop.kiosk.settings.state
+    for path in state.rglob("*"):
+        if path.is_file() and (state / "service") not in path.parents:
+            content = path.read_bytes()
+            assert b"20255501" not in content
+            assert b"\xff\xd8\xff" not in content
