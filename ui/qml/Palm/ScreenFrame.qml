@@ -21,6 +21,7 @@ FocusScope {
     property Component drawing: null
     property Component pad: null
     property real panelShare: wide ? 0.46 : 0.5
+    property real footer: 0
     property color ground: Tokens.ground
 
     default property alias content: content.data
@@ -104,7 +105,7 @@ FocusScope {
         Column {
             id: words
 
-            readonly property real free: body.height - height - (frame.pad === null && actions.visibleChildren.length > 0 ? actions.height + Tokens.margin + Tokens.gap : Tokens.gap)
+            readonly property real free: body.height - height - (frame.pad === null && actions.visibleChildren.length > 0 ? actions.height + Tokens.margin + Tokens.gap : Tokens.gap + frame.footer)
 
             anchors.left: parent.left
             anchors.right: parent.right

@@ -21,7 +21,10 @@ ScreenFrame {
     readonly property bool finished: instruction === "done"
     readonly property bool waiting: instruction === "show_palm"
     readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
-    readonly property var advice: ({
+    readonly property var current: advise(instruction)
+
+    function advise(instruction: string): var {
+        const advice = {
             "show_palm": {
                 sign: "hand",
                 words: side === "left" ? qsTr("Show your left palm") : side === "right" ? qsTr("Show your right palm") : qsTr("Show your open palm")
@@ -86,8 +89,9 @@ ScreenFrame {
                 sign: "check",
                 words: qsTr("Thank you")
             }
-        })
-    readonly property var current: advice[instruction] ?? advice["show_palm"]
+        };
+        return advice[instruction] ?? advice["show_palm"];
+    }
 
     ground: "#0b1012"
     Accessible.name: current.words

@@ -15,7 +15,8 @@ ScreenFrame {
     text: screen.demo ? qsTr("Hold your open palm to the reader and you have paid. Nothing to carry, nothing to type.") : qsTr("Signed up? Your purchase appears here as soon as it is rung up at the till.")
     alert: sentence(notice)
     help: true
-    panelShare: wide ? 0.46 : 0.52
+    panelShare: wide ? 0.46 : 0.48
+    footer: Tokens.target
     drawing: PalmScan {}
 
     function sentence(about: var): string {

@@ -1,0 +1,15 @@
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from tests.ui.screenful import Screenful
+
+
+@pytest.fixture
+def screenful(qapp: QGuiApplication, qtbot: QtBot) -> Iterator[Screenful]:
+    """The reference panel."""
+    opened = Screenful(qtbot)
+    yield opened
+    opened.close()

@@ -1,0 +1,141 @@
+"""A window with a stage whose loop runs, and a finger."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
+
+from PySide6.QtCore import QObject, QPoint, QRectF, Qt
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from hardware.camera.feed import Feed
+from kiosk.screens import Screen
+from ui.stage import QtStage
+from ui.window import KioskWindow, Variant
+
+PANEL = (1080, 1920)
+
+
+class Screenful:
+    def __init__(
+        self,
+        qtbot: QtBot,
+        size: tuple[int, int] = PANEL,
+        variant: Variant = "light",
+        feed: Feed | None = None,
+    ) -> None:
+        self._qtbot = qtbot
+        self._finger = QTest.createTouchDevice()
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever)
+        self._thread.start()
+        self.stage = QtStage(self.loop)
+        self.kiosk = KioskWindow(self.stage, variant, stillness=True)
+        self.kiosk.frames.feed = feed
+        self.kiosk.window.resize(*size)
+        self.kiosk.window.show()
+        self._shown = 0
+        self.stage.shown.connect(self._count)
+
+    def close(self) -> None:
+        self.kiosk.close()
+        asyncio.run_coroutine_threadsafe(_cancel_everything(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+    # What the visits do
+
+    def ask(self, screen: Screen[Any]) -> "Future[Any]":
+        before = self._shown
+        question = asyncio.run_coroutine_threadsafe(self.stage.ask(screen), self.loop)
+        self._rest(before)
+        return question
+
+    def show(self, screen: Screen[Any]) -> None:
+        before = self._shown
+        self.loop.call_soon_threadsafe(self.stage.show, screen)
+        self._rest(before)
+
+    def turn_of_the_loop(self) -> None:
+        """Returns when the loop has done all that it had to do."""
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result()
+
+    def _rest(self, before: int) -> None:
+        """Waits until the screen is there, and laid out."""
+        self._qtbot.waitUntil(lambda: self._shown > before and self.kiosk.settled)
+        with self._qtbot.waitSignal(self.kiosk.window.frameSwapped):
+            self.kiosk.window.update()
+
+    def _count(self, *_: object) -> None:
+        self._shown += 1
+
+    # What is seen and touched
+
+    @property
+    def page(self) -> QQuickItem:
+        return self.kiosk.page
+
+    def everything(self, root: QQuickItem | None = None) -> Iterator[QQuickItem]:
+        """All that is visible, the deepest first."""
+        for child in (root or self.kiosk.window.contentItem()).childItems():
+            if child.isVisible() and child.opacity() > 0:
+                yield from self.everything(child)
+                yield child
+
+    def buttons(self) -> list[QQuickItem]:
+        return [
+            item
+            for item in self.everything()
+            if item.inherits("QQuickAbstractButton") and item.isEnabled()
+        ]
+
+    def button(self, words: str) -> QQuickItem:
+        return next(b for b in self.buttons() if b.property("text") == words)
+
+    def texts(self) -> list[QQuickItem]:
+        return [item for item in self.everything() if item.inherits("QQuickText")]
+
+    def reads(self) -> str:
+        return "\n".join(str(text.property("text")) for text in self.texts())
+
+    def touch(self, item: QQuickItem) -> None:
+        self.press(item)
+        self.release(item)
+
+    def press(self, item: QQuickItem) -> None:
+        QTest.touchEvent(self.kiosk.window, self._finger).press(0, middle(item)).commit()
+
+    def release(self, item: QQuickItem) -> None:
+        QTest.touchEvent(self.kiosk.window, self._finger).release(0, middle(item)).commit()
+
+    def type(self, digits: str) -> None:
+        for digit in digits:
+            self.touch(self.button(digit))
+
+
+async def _cancel_everything() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def place(item: QQuickItem) -> QRectF:
+    """Where it is in the window, in pixels."""
+    return item.mapRectToScene(item.boundingRect())
+
+
+def middle(item: QQuickItem) -> QPoint:
+    return place(item).center().toPoint()
+
+
+def is_within(item: QObject | None, ancestor: QQuickItem) -> bool:
+    while isinstance(item, QQuickItem):
+        if item is ancestor:
+            return True
+        item = item.parentItem()
+    return False

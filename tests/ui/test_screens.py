@@ -1,0 +1,169 @@
+"""Every screen in every state. That none of them warns is seen to by `qt_log_level_fail`."""
+
+from enum import StrEnum
+from itertools import combinations
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtQuick import QQuickItem
+from pytestqt.qtbot import QtBot
+
+from kiosk.guidance import Instruction
+from kiosk.screens import (
+    CardProblem,
+    Choice,
+    ConfirmDelete,
+    Entered,
+    HoldPalm,
+    Known,
+    Notice,
+    Screen,
+    StillThere,
+    TroubleKind,
+    Welcome,
+    Work,
+)
+from protocol.messages import Purpose
+from tests.ui.screenful import PANEL, Screenful, is_within, place
+from ui.examples import HOLDINGS, examples
+
+TWENTY_MM = 20 / 194 * 1080
+"""On the reference panel, whose short side is 1080 pixels and 194 mm."""
+EXAMPLES = examples()
+SHOWN = {name: screen for name, screen in EXAMPLES.items() if not isinstance(screen, StillThere)}
+KINDS = sorted({type(screen) for screen in SHOWN.values()}, key=lambda kind: kind.__name__)
+
+
+def of_kind(kind: type[Screen[Any]]) -> list[Screen[Any]]:
+    return [screen for screen in SHOWN.values() if type(screen) is kind]
+
+
+def test_there_is_an_example_of_every_screen() -> None:
+    assert {type(screen) for screen in EXAMPLES.values()} == set(Screen.__subclasses__())
+
+
+@pytest.mark.parametrize("kind", [CardProblem, Instruction, Known, Notice, Purpose, TroubleKind, Work])
+def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
+    said = repr(list(EXAMPLES.values()))
+    assert [value for value in kind if repr(value) not in said] == []
+
+
+@pytest.mark.parametrize("size", [PANEL, (1280, 800), (1920, 1080)], ids=str)
+def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[int, int]) -> None:
+    """No button is smaller than a fingertip needs, out of the window, or beneath another thing;
+    no words are cut off, save a merchant's long name."""
+    screenful = Screenful(qtbot, size)
+    least = TWENTY_MM * min(size) / 1080 - 0.5
+    wrong: list[str] = []
+    for name, screen in SHOWN.items():
+        screenful.show(screen)
+        buttons, texts = screenful.buttons(), screenful.texts()
+        for button in buttons:
+            words, there = button.property("text"), place(button)
+            if min(there.width(), there.height()) < least:
+                wrong.append(f"{name}: '{words}' is {there.width():.0f} x {there.height():.0f}")
+            if not QRectF(0, 0, *size).adjusted(-1, -1, 1, 1).contains(there):
+                wrong.append(f"{name}: '{words}' is partly out of the window")
+            wrong += [
+                f"{name}: '{text.property('text')}' and the button '{words}' overlap"
+                for text in texts
+                if not is_within(text, button) and overlap(text, button)
+            ]
+        wrong += [
+            f"{name}: the buttons '{one.property('text')}' and '{other.property('text')}' overlap"
+            for one, other in combinations(buttons, 2)
+            if overlap(one, other)
+        ]
+        wrong += [
+            f"{name}: '{text.property('text')}' is cut off"
+            for text in texts
+            if text.property("truncated") and "Hofbäckerei" not in text.property("text")
+        ]
+    screenful.close()
+    assert wrong == []
+
+
+def overlap(one: QQuickItem, other: QQuickItem) -> bool:
+    shared = place(one).intersected(place(other))
+    return shared.width() > 1 and shared.height() > 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_choice_can_be_touched_and_is_answered_at_once(
+    screenful: Screenful, kind: type[Screen[Any]]
+) -> None:
+    answers: set[object] = set()
+    for screen in of_kind(kind):
+        question = screenful.ask(screen)
+        for words in [button.property("text") for button in screenful.buttons()]:
+            if question.done():
+                question = screenful.ask(screen)
+            screenful.touch(screenful.button(words))
+            screenful.turn_of_the_loop()
+            screenful.turn_of_the_loop()
+            if question.done():
+                answers.add(question.result())
+        if answers - {None} >= kind.choices:
+            break
+    held = {Choice.CONFIRM} if kind is ConfirmDelete else set[Choice]()
+    assert {answer for answer in answers if not isinstance(answer, Entered)} == kind.choices - held
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.takes_text])
+def test_digits_can_be_typed_erased_and_sent(screenful: Screenful, kind: type[Screen[Any]]) -> None:
+    question = screenful.ask(of_kind(kind)[0])
+    screenful.type("127")
+    screenful.touch(screenful.button("Erase"))
+    screenful.touch(screenful.button("Erase"))
+    for digit in "34567890":
+        if not screenful.page.property("spent"):
+            screenful.type(digit)
+    for words in ("Send code", "Open staff area"):
+        if words in screenful.reads():
+            screenful.touch(screenful.button(words))
+    text = question.result(5).text
+    assert text == "134567890"[: len(text)]
+    assert len(text) >= 4
+
+
+def test_deleting_takes_a_hold_and_a_tap_does_nothing(screenful: Screenful, qtbot: QtBot) -> None:
+    question = screenful.ask(ConfirmDelete(HOLDINGS))
+    hold = screenful.button("Hold to delete")
+    screenful.touch(hold)
+    qtbot.waitUntil(lambda: hold.property("filled") == 0)
+    assert not question.done()
+    screenful.press(hold)
+    qtbot.waitUntil(question.done)
+    screenful.release(hold)
+    assert question.result() is Choice.CONFIRM
+
+
+def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> None:
+    for name, screen in SHOWN.items():
+        screenful.show(screen)
+        assert all(button.property("text") for button in screenful.buttons()), name
+
+
+def test_every_button_is_reached_by_the_tab_key(screenful: Screenful) -> None:
+    screenful.show(Welcome("Corner Market", demo=True))
+    # All are kept: PySide lets go of an item with the one it was had from.
+    chain = [screenful.page]
+    for _ in range(len(screenful.buttons()) + 1):
+        chain.append(chain[-1].nextItemInFocusChain(True))
+    reached = {str(item.property("text")) for item in chain}
+    assert reached >= {str(button.property("text")) for button in screenful.buttons()}
+
+
+def test_right_to_left_languages_see_it_the_other_way_round(
+    qapp: QGuiApplication, screenful: Screenful, qtbot: QtBot
+) -> None:
+    screenful.show(HoldPalm(Purpose.PAY))
+    back, help_ = screenful.button("Go back"), screenful.button("Get help")
+    assert place(back).x() < place(help_).x()
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        qtbot.waitUntil(lambda: place(back).x() > place(help_).x())
+    finally:
+        qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
