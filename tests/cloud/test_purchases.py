@@ -7,12 +7,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from cloud.payments import Declined, Paid, ProviderUnavailable
 from cloud.payments.sandbox import SandboxProvider
 from cloud.policy import PURCHASE_PATIENCE, Limits
 from cloud.purchases import settle_all
 from protocol.messages import Money, ProblemType, Purchase
 from tests.cloud.device import Refused, TestDevice, fresh_phone, refusal
+from tests.cloud.failing import Failing
 from tests.cloud.served import Served
 
 
@@ -135,38 +135,6 @@ def test_an_account_pays_only_so_often_an_hour(served: Served, kiosk: TestDevice
 
 
 # When the provider goes away in the middle
-
-
-class Failing:
-    """The provider, of which one call does its work and then loses the answer, or does not even
-    do its work."""
-
-    def __init__(self, served: Served, call: str, *, works: bool) -> None:
-        self._real = served.service.payments
-        self._served = served
-        self._call = call
-        self._works = works
-        self._failed = False
-
-    def __enter__(self) -> "Failing":
-        self._served.service.payments = self  # pyright: ignore
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._served.service.payments = self._real
-
-    def __getattr__(self, name: str) -> object:
-        real = getattr(self._real, name)
-        if name != self._call or self._failed:
-            return real
-
-        async def fail(*arguments: object) -> Paid | Declined | str:
-            self._failed = True
-            if self._works:
-                await real(*arguments)
-            raise ProviderUnavailable("the line went dead")
-
-        return fail
 
 
 @pytest.mark.parametrize("call", ["begin", "finish"])

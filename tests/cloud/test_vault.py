@@ -1,0 +1,243 @@
+"""The vault: alone with its keys, shut off, and started again when it is gone."""
+
+import asyncio
+import os
+import select
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from cloud.settings import Vault
+from cloud.state import StateDamaged
+from cloud.vault import keys
+from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
+from protocol.envelope import Suite
+from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
+from tests.cloud.device import Refused, TestDevice
+from tests.cloud.plain_palms import burst
+from tests.cloud.served import PLAIN, Served
+
+
+def with_vault(directory: Path, use: Callable[[VaultClient], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with VaultClient(Vault(), PLAIN.examiner, directory) as vault:
+            await use(vault)
+
+    asyncio.run(run())
+
+
+def in_confinement(code: str) -> subprocess.CompletedProcess[str]:
+    program = f"from cloud.vault.confine import confine\nimport socket, threading\n{code}"
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+# Shut off
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"])
+def test_a_confined_process_makes_no_socket(family: str):
+    make = f"socket.socket(socket.{family}, socket.SOCK_DGRAM)"
+    assert in_confinement(make).returncode == 0
+    assert "PermissionError" in in_confinement(f"confine()\n{make}").stderr
+
+
+def test_nor_does_a_thread_that_was_there_before(tmp_path: Path):
+    code = (
+        "go, done = threading.Event(), []\n"
+        "def work():\n"
+        "    go.wait()\n"
+        "    try: socket.socket()\n"
+        "    except PermissionError: done.append(1)\n"
+        "thread = threading.Thread(target=work); thread.start()\n"
+        "confine(); go.set(); thread.join(); raise SystemExit(0 if done else 1)"
+    )
+    assert in_confinement(code).returncode == 0
+
+
+def test_a_confined_process_keeps_the_sockets_it_had():
+    code = "a, b = socket.socketpair(); confine(); a.send(b'x'); assert b.recv(1) == b'x'"
+    assert in_confinement(code).returncode == 0
+
+
+def test_a_confined_process_leaves_no_core_and_cannot_be_traced():
+    code = (
+        "import ctypes, resource\n"
+        "confine()\n"
+        "assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)\n"
+        "get_dumpable = 3\n"
+        "assert ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0) == 0"
+    )
+    assert in_confinement(code).returncode == 0
+
+
+def test_the_running_vault_is_confined_and_was_told_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PALM_CLOUD_PAYMENTS__STRIPE_KEY", "sk_live_very_secret")
+
+    async def look(vault: VaultClient) -> None:
+        process = Path(f"/proc/{vault.pid}")
+        status = dict(
+            line.split(":\t", 1) for line in (process / "status").read_text().splitlines()
+        )
+        assert status["Seccomp"].strip() == "2"
+        assert status["NoNewPrivs"].strip() == "1"
+        assert b"very_secret" not in (process / "environ").read_bytes()
+
+    with_vault(tmp_path, look)
+
+
+# Its keys
+
+
+def test_the_vault_makes_a_hybrid_key_that_only_its_owner_reads(tmp_path: Path):
+    async def look(vault: VaultClient) -> None:
+        (key,) = vault.keys
+        assert key.suite == Suite.HYBRID
+
+    with_vault(tmp_path / "vault", look)
+    (path,) = (tmp_path / "vault").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_vault_that_is_started_again_has_the_same_key(tmp_path: Path):
+    names: list[str] = []
+
+    async def look(vault: VaultClient) -> None:
+        names.append(vault.keys[0].key_id)
+
+    with_vault(tmp_path, look)
+    with_vault(tmp_path, look)
+    assert names[0] == names[1]
+
+
+def test_the_newest_of_several_keys_comes_first_and_the_others_still_open(tmp_path: Path):
+    (old,) = keys.load_or_make(tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.rename(tmp_path / "set-aside")
+    (new,) = keys.load_or_make(tmp_path)
+    (tmp_path / "set-aside").rename(path)
+    assert keys.load_or_make(tmp_path) == [new, old]
+
+
+@pytest.mark.parametrize("damage", [b"", b"X25519", b"\xff\xfe", None])
+def test_a_damaged_key_is_told_from_a_missing_one(tmp_path: Path, damage: bytes | None):
+    keys.load_or_make(tmp_path)
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    other = content[:80] + (b"A" if content[80:81] != b"A" else b"B") + content[81:]
+    path.write_bytes(other if damage is None else damage)
+    with pytest.raises(StateDamaged, match="backup") as caught:
+        keys.load_or_make(tmp_path)
+    assert content[40:80].decode() not in str(caught.value)
+
+
+def test_a_vault_that_cannot_start_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    keys.load_or_make(tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(b"damaged")
+
+    async def never(vault: VaultClient) -> None:
+        raise AssertionError("it started")
+
+    with pytest.raises(VaultBroken):
+        with_vault(tmp_path, never)
+    assert "Restore it from the backup" in capfd.readouterr().err
+
+
+# Coming and going
+
+
+def until_answered(ask: Callable[[], Identification]) -> tuple[Identification, list[Problem]]:
+    """The answer, and what was said before there was one."""
+    problems: list[Problem] = []
+    while True:
+        try:
+            return ask(), problems
+        except Refused as refused:
+            problems.append(refused.problem)
+
+
+def test_the_vault_is_started_again_when_it_dies_and_meanwhile_says_so(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    pid = served.service.vault.pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    found, before = until_answered(lambda: kiosk.identify(who))
+    assert found.outcome is Outcome.ACCEPTED
+    assert {problem.type for problem in before} == {ProblemType.VAULT_UNAVAILABLE}
+    assert all(problem.retry_after for problem in before)
+    assert served.service.vault.pid != pid
+
+
+def test_a_palm_that_met_no_vault_can_be_sent_again_with_its_key(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
+    assert served.service.vault.pid
+    os.kill(served.service.vault.pid, signal.SIGKILL)
+    found, before = until_answered(
+        lambda: kiosk.post("/identifications", envelope, Identification, key="the-same-key")
+    )
+    assert before
+    assert found.outcome is Outcome.ACCEPTED
+
+
+def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path):
+    code = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from cloud.settings import Vault\n"
+        "from cloud.vault.client import VaultClient\n"
+        "async def main():\n"
+        f"    async with VaultClient(Vault(), {PLAIN.examiner!r}, Path({str(tmp_path)!r})) as v:\n"
+        "        print(v.pid, flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    vault = os.pidfd_open(int(owner.stdout.readline()))
+    owner.kill()
+    owner.communicate()
+    ended, _, _ = select.select([vault], [], [], 20)
+    os.close(vault)
+    assert ended
+
+
+def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
+    socket_path = tmp_path / "vault.sock"
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "cloud.vault"),
+            *("--directory", tmp_path / "keys", "--examiner", PLAIN.examiner),
+            *("--socket", socket_path),
+        ]
+    ) as process:
+
+        async def run() -> None:
+            async with VaultClient(Vault(socket=socket_path), "unused", tmp_path) as vault:
+                assert vault.keys
+                with pytest.raises(VaultUnavailable):
+                    # Not a question: the vault hangs up, and listens again.
+                    await vault._ask(["nonsense"])
+
+        for _ in range(2):
+            while True:
+                try:
+                    asyncio.run(run())
+                    break
+                except VaultBroken:
+                    # It does not listen yet.
+                    assert process.poll() is None
+        process.terminate()
