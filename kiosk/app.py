@@ -285,6 +285,8 @@ class Kiosk:
                 await self._settle_doubts()
             except ServiceError as error:
                 self._offline = not isinstance(error, Refused)
+            except OSError as error:
+                log.error("a purchase stays in the journal: %s", error.strerror)
             health_s = self.settings.service_patience.health_s
             await self.clock.sleep(min(GONE_LOOKS_S, health_s) if self._offline else health_s)
 

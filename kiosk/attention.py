@@ -29,8 +29,8 @@ class SaleWithdrawn(Exception):
 class Attention:
     """A stage whose every question ends when nobody attends to it.
 
-    `palm_seen` is when a palm was last in view, on the same clock as `Stage.last_touch`: a hand
-    held over the reader is attention too. Setting `withdrawn` ends the visit with SaleWithdrawn.
+    A touch is attention, and so is a hand before the camera, which shows in the guidance it is
+    given. `withdrawn` returns when the till takes its sale back.
     """
 
     def __init__(

@@ -53,6 +53,10 @@ class EmbeddedService:
         self._wanted.set()
         self._process: Process | None = None
 
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     def kill(self) -> None:
         """As a crash would; it is started again."""
         if self._process is not None and self._process.returncode is None:
@@ -113,7 +117,7 @@ class EmbeddedService:
         # Each time: its state may have been removed, and it would no longer know this kiosk.
         try:
             await service.activate(ready.activation_code, self._name)
-        except ServiceError as error:
+        except (ServiceError, OSError) as error:
             log.error("the embedded service does not activate this kiosk: %s", error)
 
 

@@ -48,11 +48,6 @@ class PalmReader:
     def __init__(self, eyes: Eyes, feed: Feed) -> None:
         self._eyes = eyes
         self._feed = feed
-        self._palm_seen = float("-inf")
-
-    def palm_seen(self) -> float:
-        """When a hand was last in view, in seconds of the running loop's clock."""
-        return self._palm_seen
 
     async def present(
         self, stage: Stage, screen: HoldPalm
@@ -72,8 +67,6 @@ class PalmReader:
         with _Kept() as kept:
             async with self._eyes.watch() as sights:
                 async for sight in sights:
-                    if sight.observation.hands:
-                        self._palm_seen = now()
                     advice = advise(sight.observation, advice, wanted, self._feed.size)
                     kept.consider(sight, advice)
                     if _is_news(advice.guidance, shown) or (

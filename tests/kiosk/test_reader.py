@@ -182,13 +182,6 @@ async def test_once_the_camera_is_back_a_palm_is_read_without_a_restart(kiosk: K
     assert await captured(kiosk, LiveStage())
 
 
-async def test_it_is_known_when_a_hand_was_last_there(kiosk: Kiosk) -> None:
-    before = asyncio.get_running_loop().time()
-    assert kiosk.reader.palm_seen() < before
-    await captured(kiosk, LiveStage())
-    assert kiosk.reader.palm_seen() >= before
-
-
 async def test_when_the_visit_ends_nothing_of_the_palm_is_left_in_memory_that_is_ours(
     kiosk: Kiosk,
 ) -> None:
