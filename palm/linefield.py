@@ -6,14 +6,16 @@ line runs through each place in each direction. Where competitive coding keeps t
 direction, this keeps the shape of the whole answer: its first two Fourier components over
 direction, which are linear, so that comparing two fields is a matrix product.
 
-The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once; the
-best pose says where each block of the fine field should be, and there the block looks about
-itself by a cell for its own best place. So a bent or stretched palm still meets itself, block by
-block (compare the block-wise phase correlation of Ito et al. 2008).
+The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once. The
+best pose says where each block of the fine field should be; there the block looks about itself by
+a cell, the pose is corrected by the affine map along which most blocks strayed, and from there
+each block looks for its own best place once more. So a bent or stretched palm still meets itself
+(compare the block-wise phase correlation of Ito et al., "A palmprint recognition algorithm using
+phase-only correlation", 2008).
 
-Every constant here was chosen on drawn distortions of palms in general terms (wavelength of a
-crease, reach of a sloppy alignment); none is fitted to a set, and nothing is trained.
-docs/decisions/0004-palm-signature.md has the measurements.
+Nothing is trained. The constants are of palms and cameras in general (the width of a crease, the
+reach of a sloppy alignment); the few that were weighed against each other were weighed on all
+sets and on artificially displaced ROIs at once, docs/decisions/0004-palm-signature.md says how.
 """
 
 from collections.abc import Sequence
@@ -37,12 +39,17 @@ Field = npt.NDArray[np.float32]
 
 Floats = npt.NDArray[np.float32]
 
+Places = npt.NDArray[np.intp]
+"""(2, ...) rows and columns in the SPAN * SPAN window a block is looked for in."""
+
 CELLS = 32
 """Cells a side of the fine field: one every four pixels of the ROI."""
 PARTS = 4
 """Cosine and sine of twice and of four times the direction."""
-FULL = 127
-"""What a byte of the template stands for: one."""
+FULL = 63
+"""What a byte of the template writes for one."""
+BARE = 0.25
+"""Mean square length of a field with too few lines to be made up for."""
 
 DIRECTIONS = 6
 WAVELENGTH = 10.0
@@ -59,9 +66,9 @@ DULL = 4.0
 COARSE = 16
 """Cells a side of the coarse field."""
 COARSE_PARTS = 2
-TURNS = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+TURNS = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0)
 """Degrees a palm may be turned against another."""
-SCALES = (0.94, 1.0, 1.06)
+SCALES = (0.92, 1.0, 1.08)
 SHIFT = 2
 """Coarse cells, each way, that a palm may be shifted against another: an eighth of its side."""
 
@@ -74,7 +81,10 @@ REACH = 5
 """Fine cells, each way, that a block is looked for."""
 SPAN = 2 * REACH + 1
 LEEWAY = 1
-"""Cells, each way, by which a block may stray from where the pose puts it."""
+"""Cells, each way, by which a block may stray from where it is expected."""
+OVERSHOOT = 1.5
+"""A block that strays farther than its leeway is seen at its end: what is fitted falls short by
+about this."""
 
 SHORTLIST = 512
 """References a search looks at in full."""
@@ -182,7 +192,7 @@ class LineFieldMatcher:
         for start in range(0, len(gallery), BATCH):
             batch = gallery[start : start + BATCH]
             pose = (posed @ batch.coarse.T).argmax(axis=0)
-            likeness, _ = _meet(windows, batch.fine, pose)
+            likeness, _ = _meet(_likeness(windows, batch.fine), pose)
             scores[start : start + BATCH] = likeness.mean(axis=0)
         return scores
 
@@ -235,7 +245,13 @@ def _angles() -> npt.NDArray[np.float64]:
 
 
 def _written(field: Field) -> bytes:
-    return np.rint(field * FULL).astype(np.int8).tobytes()
+    """The field, raised half way to a mean length of one.
+
+    Left as it is, a fused or a faint palm would score lower with friend and stranger alike, all
+    the way up higher; half way, strangers score the same (and one threshold is right for all).
+    """
+    raised = field / max(float(np.mean(_lengths(field) ** 2)), BARE) ** 0.25
+    return np.rint(raised * FULL).astype(np.int8).tobytes()
 
 
 def _read(template: Template) -> npt.NDArray[np.int8]:
@@ -289,9 +305,8 @@ def _posed(field: Field) -> Floats:
 
 
 @cache
-def _places() -> npt.NDArray[np.intp]:
-    """(2, poses, BLOCKS * BLOCKS) where, in the window a block is looked for in, each pose puts
-    it: rows, columns."""
+def _places() -> Places:
+    """(2, poses, BLOCKS * BLOCKS) where each pose expects each block."""
     middle = (np.arange(BLOCKS) - (BLOCKS - 1) / 2) * SUB
     block = np.stack(np.meshgrid(middle, middle)).reshape(2, -1)
     steps = np.arange(-SHIFT, SHIFT + 1) * (CELLS // COARSE)
@@ -340,33 +355,57 @@ def _cover() -> Floats:
     return np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
 
 
-def _meet(
-    windows: Floats, fine: npt.NDArray[np.int8], pose: npt.NDArray[np.intp]
-) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """How alike each block of each reference is to the probe where it fits best, and that place.
-
-    Both (BLOCKS * BLOCKS, references); the place is an index into the SPAN * SPAN window.
-    """
+def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
+    """(BLOCKS * BLOCKS, SPAN * SPAN, references) how alike each block of each reference is to
+    the probe in every place it may lie."""
     squares = fine.transpose(1, 2, 0).astype(np.float32)
-    blocks = _in_blocks(np.matmul(windows, squares)) / (_cover() * FULL)
-    row, column = _places()[:, pose].transpose(0, 2, 1)
-    block, reference = np.ogrid[: BLOCKS * BLOCKS, : len(fine)]
-    best = np.full(row.shape, -1, np.float32)
-    place = np.zeros(row.shape, np.intp)
-    for down, right in product(range(-LEEWAY, LEEWAY + 1), repeat=2):
-        there = np.clip(row + down, 0, SPAN - 1) * SPAN + np.clip(column + right, 0, SPAN - 1)
-        likeness = blocks[block, there, reference]
-        better = likeness > best
-        best[better], place[better] = likeness[better], there[better]
-    return best, place
+    blocks = _in_blocks(np.matmul(windows, squares))
+    blocks /= FULL * _cover()
+    return blocks
+
+
+def _meet(blocks: Floats, pose: npt.NDArray[np.intp]) -> tuple[Floats, Places]:
+    """The likeness of each block of each reference where it fits the probe best, given the pose
+    of each, and where that is; (BLOCKS * BLOCKS, references) both."""
+    expected = _places()[:, pose].transpose(0, 2, 1)
+    _, found = _look(blocks, expected)
+    strayed = OVERSHOOT * (_affine() @ (found - expected))
+    return _look(blocks, expected + np.rint(strayed).astype(np.intp))
+
+
+def _look(blocks: Floats, expected: Places) -> tuple[Floats, Places]:
+    """The likeness of each block where it is greatest about where it is expected, and where."""
+    count, _, references = blocks.shape
+    flat = blocks.ravel()
+    # Where each block of each reference begins, among all the likenesses.
+    begins = np.arange(count)[:, None] * SPAN * SPAN * references + np.arange(references)
+    row, column = np.clip(expected, LEEWAY, SPAN - 1 - LEEWAY)
+    middle = begins + (row * SPAN + column) * references
+    steps = list(product(range(-LEEWAY, LEEWAY + 1), repeat=2))
+    likeness = np.stack(
+        [flat.take(middle + (down * SPAN + right) * references) for down, right in steps]
+    )
+    best = likeness.argmax(axis=0)
+    found = np.stack([row, column]) + np.array(steps).T[:, best]
+    return np.take_along_axis(likeness, best[None], axis=0)[0], found
+
+
+@cache
+def _affine() -> npt.NDArray[np.float64]:
+    """(BLOCKS * BLOCKS, BLOCKS * BLOCKS) from what each block has of a quantity to what the
+    affine function that fits it best (least squares) has there."""
+    row, column = np.mgrid[:BLOCKS, :BLOCKS].reshape(2, -1) - (BLOCKS - 1) / 2
+    basis = np.stack([np.ones_like(row), row, column], axis=1)
+    return np.asarray(basis @ np.linalg.pinv(basis), np.float64)
 
 
 def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Where in the probe each pixel of the reference is found: (SIZE, SIZE) columns and rows."""
     fine = _in_squares(np.rint(reference * FULL).astype(np.int8)[None])
     pose = (_posed(probe) @ _coarse(reference).reshape(-1, 1)).argmax(axis=0)
-    _, place = _meet(_windows(probe), fine, pose)
-    row, column = np.divmod(place.reshape(BLOCKS, BLOCKS), SPAN)
+    likeness = _likeness(_windows(probe), fine)
+    _, place = _meet(likeness, pose)
+    place = _between_cells(likeness[..., 0], place[..., 0])
     pixels = SIZE // CELLS
     y, x = np.mgrid[:SIZE, :SIZE]
     # From the blocks' centres to every pixel; beyond the outermost centres as there.
@@ -380,9 +419,22 @@ def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        for way in (column, row)
+        for way in place[::-1].reshape(2, BLOCKS, BLOCKS)
     ]
     return (x + shift[0]).astype(np.float32), (y + shift[1]).astype(np.float32)
+
+
+def _between_cells(likeness: Floats, place: Places) -> npt.NDArray[np.float64]:
+    """(2, BLOCKS * BLOCKS) where the parabola through the likeness at the best place and at the
+    cells to both sides of it has its top."""
+    at, (row, column) = np.arange(len(likeness)), np.clip(place, 1, SPAN - 2)
+    top = likeness[at, row * SPAN + column]
+    offsets: list[npt.NDArray[np.float64]] = []
+    for step in (SPAN, 1):
+        before, after = (likeness[at, row * SPAN + column + sign * step] for sign in (-1, 1))
+        bow = np.minimum(before + after - 2 * top, -1e-6)
+        offsets.append(np.clip((before - after) / (2 * bow), -0.5, 0.5))
+    return place + np.stack(offsets)
 
 
 def _bent(palm: Grey, columns: Floats, rows: Floats) -> Grey:

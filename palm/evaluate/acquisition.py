@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 
 from palm.align import align
-from palm.evaluate.dataset import Sample
+from palm.evaluate.dataset import Sample, Unmeasurable
 from palm.find import HandFinder
 from palm.hand import Shown
 from palm.image import Colour
 from palm.linefield import LineFieldSigner
+from palm.models import ModelMissing
 from palm.recognition import Template
 from palm.roi import SIZE, Roi
 
@@ -42,7 +43,7 @@ class Acquirer:
         self._seconds: dict[str, float] = {}
 
     def acquire(self, sample: Sample) -> Acquisition:
-        """Raises ModelMissing at the first whole hand when the models have not been built."""
+        """Raises Unmeasurable at a whole hand when the models have not been built."""
         self._seconds = {}
         image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
         if image is None:
@@ -52,10 +53,9 @@ class Acquirer:
         if self._roi or height == width <= BARE:
             palm = _bare(picture)
         else:
-            if self._finder is None:
-                self._finder = HandFinder()
+            finder = self._hand_finder()
             with self._timed("find"):
-                hands = self._finder.find(picture)
+                hands = finder.find(picture)
             palms = [hand for hand in hands if hand.shown is Shown.PALM]
             if not palms:
                 failure = f"shows a {hands[0].shown}" if hands else "no hand found"
@@ -65,6 +65,14 @@ class Acquirer:
         with self._timed("sign"):
             template = self._signer.sign([palm])
         return Acquisition(template, None, self._seconds)
+
+    def _hand_finder(self) -> HandFinder:
+        if self._finder is None:
+            try:
+                self._finder = HandFinder()
+            except ModelMissing as missing:
+                raise Unmeasurable(str(missing)) from missing
+        return self._finder
 
     @contextmanager
     def _timed(self, step: str) -> Generator[None]:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def measure(folder: Path, roi: bool, workers: int) -> tuple[Report, Curve]:
-    """Raises Unmeasurable where the folder does not allow an answer, and ModelMissing."""
+    """Raises Unmeasurable where the folder does not allow an answer."""
     samples = dataset.read(folder)
     tried = acquire(samples, roi, workers)
     acquisitions = list(_progress("making templates", tried, len(samples)))

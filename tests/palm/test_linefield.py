@@ -1,0 +1,139 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palm.hand import Side
+from palm.linefield import SHORTLIST, LineFieldMatcher, LineFieldSigner
+from palm.recognition import Template, VersionMismatch
+from palm.roi import SIZE, Roi
+from tests.palm.creases import palm
+
+STRANGERS = range(100, 140)
+
+signer, matcher = LineFieldSigner(), LineFieldMatcher()
+
+
+def template(seed: int, **seen: Any) -> Template:
+    return signer.sign([Roi(palm(seed, **seen), Side.RIGHT, 1.0)])
+
+
+@pytest.fixture(scope="module")
+def highest_stranger() -> float:
+    probe = template(1)
+    return max(matcher.score(probe, template(seed)) for seed in STRANGERS)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"turned": 8.0},
+        {"turned": -8.0},
+        {"scaled": 1.08},
+        {"scaled": 0.92},
+        {"shifted": (12.0, -9.0)},
+        {"bent": 6.0},
+        {"noise": 12.0},
+        {"turned": 5.0, "scaled": 0.95, "shifted": (-7.0, 5.0), "bent": 3.0, "noise": 6.0},
+    ],
+    ids=str,
+)
+def test_a_palm_seen_otherwise_is_more_like_itself_than_any_stranger(
+    seen: dict[str, float], highest_stranger: float
+):
+    assert matcher.score(template(1, **seen), template(1)) > highest_stranger + 0.1
+
+
+def test_the_same_picture_scores_nearly_one():
+    assert matcher.score(template(1), template(1)) == pytest.approx(1, abs=0.1)
+
+
+def test_which_one_is_the_probe_hardly_matters():
+    one, other = template(1), template(1, turned=5.0, bent=3.0)
+    assert matcher.score(one, other) == pytest.approx(matcher.score(other, one), abs=0.05)
+
+
+def test_light_that_falls_off_to_one_side_changes_little():
+    lit = palm(1) * np.linspace(0.5, 1.0, SIZE)
+    lopsided = signer.sign([Roi(lit.astype(np.uint8), Side.RIGHT, 1.0)])
+    assert matcher.score(lopsided, template(1)) > 0.8
+
+
+def test_a_burst_stands_out_from_strangers_more_than_its_noisy_frames_do():
+    strangers = matcher.prepare([template(seed) for seed in STRANGERS])
+
+    def stands_out(frames: list[Roi]) -> float:
+        probe = signer.sign(frames)
+        others = matcher.compare(probe, strangers)
+        return float((matcher.score(probe, template(1)) - others.mean()) / others.std())
+
+    shifts = [(0.0, 0.0), (3.0, 0.0), (0.0, 3.0), (-3.0, 1.0), (1.0, -3.0)]
+    seen = [palm(1, shifted=shift, noise=30.0) for shift in shifts]
+    frames = [Roi(image, Side.RIGHT, 1.0) for image in seen]
+    alone = [stands_out([frame]) for frame in frames]
+    assert stands_out(frames) > 1.1 * np.mean(alone)
+
+
+def test_a_template_has_4096_bytes_whatever_the_length_of_the_burst():
+    one = Roi(palm(1), Side.LEFT, 1.0)
+    assert {len(signer.sign([one] * n).code) for n in (1, 2, 5)} == {4096}
+
+
+def test_quality_falls_with_the_roi_and_with_the_lines_in_it():
+    image = palm(1)
+    full = signer.sign([Roi(image, None, 1.0)]).quality
+    half = signer.sign([Roi(image, None, 0.5)]).quality
+    plain = signer.sign([Roi(np.full((SIZE, SIZE), 170, np.uint8), None, 1.0)]).quality
+    assert half == pytest.approx(full / 2)
+    assert 0 <= plain < 0.1 < full <= 1
+
+
+def test_a_plain_picture_matches_nobody():
+    plain = signer.sign([Roi(np.zeros((SIZE, SIZE), np.uint8), None, 1.0)])
+    assert matcher.score(plain, template(1)) < 0.1
+    assert matcher.score(plain, plain) < 0.1
+
+
+def test_an_empty_burst_is_refused():
+    with pytest.raises(ValueError, match="at least one palm"):
+        signer.sign([])
+
+
+def test_a_burst_of_both_hands_is_refused():
+    both = [Roi(palm(1), side, 1.0) for side in Side]
+    with pytest.raises(ValueError, match="one hand"):
+        signer.sign(both)
+
+
+def test_templates_of_another_version_are_not_compared():
+    ours = template(1)
+    theirs = Template(ours.version + 1, ours.code, ours.quality)
+    gallery = matcher.prepare([ours])
+    for comparison in (
+        lambda: matcher.score(theirs, ours),
+        lambda: matcher.score(ours, theirs),
+        lambda: matcher.prepare([theirs]),
+        lambda: matcher.search(theirs, gallery),
+    ):
+        with pytest.raises(VersionMismatch):
+            comparison()
+
+
+def test_a_search_scores_as_a_comparison_does():
+    references = [template(seed) for seed in (1, *STRANGERS[:5])]
+    probe = template(1, turned=3.0)
+    scores = matcher.search(probe, matcher.prepare(references))
+    assert scores.tolist() == pytest.approx([matcher.score(probe, each) for each in references])
+    assert scores.argmax() == 0
+
+
+def test_a_search_of_many_looks_in_full_at_the_most_alike_only_and_finds_the_palm():
+    strangers = [template(seed) for seed in STRANGERS]
+    references = [*strangers * (SHORTLIST // len(strangers) + 2), template(1)]
+    scores = matcher.search(template(1, turned=3.0), matcher.prepare(references))
+    assert scores.argmax() == len(references) - 1
+    assert (scores > -1).sum() == SHORTLIST
+
+
+def test_nobody_is_found_among_nobody():
+    assert matcher.search(template(1), matcher.prepare([])).shape == (0,)
