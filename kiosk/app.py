@@ -54,6 +54,9 @@ TRIAL_MINOR = 450
 WELCOME_LOOKS_S = 0.5
 """Between two looks at whether the welcome screen has something else to say."""
 
+GONE_AFTER_S = 3.0
+"""Without an answer, until the welcome screen says that the service is gone."""
+
 GONE_LOOKS_S = 1.0
 """Between two looks at whether a service that has gone is back."""
 
@@ -280,7 +283,7 @@ class Kiosk:
         """Knows whether the service is there, and settles what was in doubt when it is."""
         while True:
             try:
-                await self.service.info()
+                await self.service.info(GONE_AFTER_S)
                 self._offline = False
                 await self._settle_doubts()
             except ServiceError as error:

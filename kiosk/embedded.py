@@ -98,7 +98,7 @@ class EmbeddedService:
             if ready is None:
                 return False
             await self._connect(service, ready)
-            await process.communicate()
+            await _ended(process)
         except TimeoutError:
             log.error("the embedded service was not ready within %d s", READY_WITHIN_S)
             return False
@@ -130,12 +130,19 @@ async def _ready(process: Process) -> Ready | None:
     return None
 
 
+async def _ended(process: Process) -> None:
+    """Not `communicate`, which may close the pipe that the service lives by."""
+    assert process.stdout
+    await process.stdout.read()
+    await process.wait()
+
+
 async def _end(process: Process) -> None:
     if process.returncode is None:
         process.terminate()
         try:
             async with asyncio.timeout(ENDS_WITHIN_S):
-                await process.communicate()
+                await _ended(process)
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -158,8 +158,8 @@ class SignatureService:
 
     # Service and device
 
-    async def info(self) -> ServiceInfo:
-        self._info = await self._get("/service", ServiceInfo)
+    async def info(self, deadline_s: float | None = None) -> ServiceInfo:
+        self._info = await self._get("/service", ServiceInfo, deadline_s)
         self.clock_offset = self._info.time - self._clock.wall()
         return self._info
 
@@ -290,8 +290,8 @@ class SignatureService:
             burst.wipe()
             capture[:] = bytes(len(capture))
 
-    async def _get(self, path: str, reply: type[Reply]) -> Reply:
-        return _parse(await self._call("GET", path), reply)
+    async def _get(self, path: str, reply: type[Reply], deadline_s: float | None = None) -> Reply:
+        return _parse(await self._call("GET", path, deadline_s=deadline_s), reply)
 
     async def _post(
         self,

@@ -29,6 +29,7 @@ from kiosk.screens import (
     EntryProblem,
     HoldPalm,
     Known,
+    Notice,
     NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
@@ -125,6 +126,10 @@ class Shop:
 
     def last(self, screen: type[Any]) -> Any:
         return next(shown for shown in reversed(self.stage.shown) if type(shown) is screen)
+
+    async def welcome_says(self, notice: Notice | None) -> None:
+        while self.stage.shown[-1] != replace(self.last(Welcome), notice=notice):
+            await self.kiosk.clock.sleep(0.05)
 
     async def leave(self) -> Any:
         """Deletes everything of whoever's hand is held out; what there was."""
@@ -299,6 +304,23 @@ async def test_a_camera_pulled_while_holding_still_is_said_and_waited_for(shop: 
         (Trouble(TroubleKind.CAMERA, paying=True), put_back),
         (HoldPalm, Choice.BACK),
     )
+
+
+async def test_a_service_that_stays_away_is_said_on_the_welcome_screen_until_it_is_back(
+    shop: Shop,
+) -> None:
+    shop.world.hold_service_down()
+    await shop.welcome_says(Notice.OFFLINE)
+    shop.world.bring_service_up()
+    await shop.welcome_says(None)
+
+
+async def test_a_till_takes_back_a_sale_that_nobody_pays(shop: Shop) -> None:
+    def withdraw() -> Any:
+        shop.world.withdraw_sale()
+        return WAITS
+
+    await shop.visit(Choice.TRY_PURCHASE, (HoldPalm, withdraw))
 
 
 async def test_a_till_hears_of_every_sale_it_rang_up(shop: Shop) -> None:
