@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # A line for every request tells an operator nothing.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = Settings.load(arguments)
     except CannotStart as problem:
@@ -97,20 +99,22 @@ def greeting(settings: Settings, port: int | None) -> str:
 
 
 class QuitOnSignals:
-    """SIGINT and SIGTERM end the event loop, for as long as this is held. Python acts on a signal
-    only once Qt gives it a turn, which the pair of sockets sees to."""
+    """SIGINT and SIGTERM end the event loop, until this is closed. Through a socket, so that it is
+    Qt's turn when they do: a handler runs in the midst of whatever Python was called for."""
 
     def __init__(self, app: QGuiApplication) -> None:
+        self._app = app
         self._reading, self._writing = socket.socketpair()
         self._writing.setblocking(False)
         self._notifier = QSocketNotifier(self._reading.fileno(), QSocketNotifier.Type.Read)
-        self._notifier.activated.connect(self._wake)
+        self._notifier.activated.connect(self._quit)
         signal.set_wakeup_fd(self._writing.fileno())
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _number, _frame: app.quit())
+            signal.signal(number, lambda _number, _frame: None)
 
-    def _wake(self) -> None:
+    def _quit(self) -> None:
         self._reading.recv(64)
+        self._app.quit()
 
     def close(self) -> None:
         signal.set_wakeup_fd(-1)
