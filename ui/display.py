@@ -24,9 +24,14 @@ def has_display() -> bool:
 def choose_vnc() -> int:
     """Has Qt serve its windows over VNC; to be called before there is an application. Returns the
     port: the usual one, or the next that is free."""
-    port = next(port for port in range(FIRST_PORT, FIRST_PORT + 100) if _is_free(port))
+    port = free_port(FIRST_PORT)
     os.environ["QT_QPA_PLATFORM"] = f"vnc:size={SIZE}:port={port}"
     return port
+
+
+def free_port(first: int) -> int:
+    """It, or the next one that nobody listens on."""
+    return next(port for port in range(first, 65536) if _is_free(port))
 
 
 def keep_on_loopback(app: QGuiApplication, port: int) -> None:

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal, Slot
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
 
 from hardware.terminal import CardUnreadable, TestCard
-from kiosk.simulation import Simulation
 from palm.hand import Side
 from ui.window import QML, Variant
+
+if TYPE_CHECKING:
+    # Brings the whole kiosk with it, which the window does not wait for.
+    from kiosk.simulation import Simulation
 
 
 class Dock(QObject):
@@ -31,7 +34,7 @@ class Dock(QObject):
         self._engine.loadFromModule("Palm.dock", "Dock")
         self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
 
-    def play(self, simulation: Simulation) -> None:
+    def play(self, simulation: "Simulation") -> None:
         self._simulation = simulation
         self._does = {
             "withdraw_sale": simulation.withdraw_sale,
@@ -59,6 +62,8 @@ class Dock(QObject):
             }
 
     def stand_beside(self, kiosk: QQuickWindow) -> None:
+        """And go when it goes."""
+        self.window.setTransientParent(kiosk)
         self.window.setX(kiosk.x() + kiosk.width())
         self.window.setY(kiosk.y())
 

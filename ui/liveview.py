@@ -60,6 +60,10 @@ class Viewing(QObject):
         self._mailbox.close()
         self.pixels.fill(0)
 
+    @property
+    def closed(self) -> bool:
+        return self._mailbox.closed
+
 
 class LiveView(QQuickItem):
     """Shows nothing until `frames` is set and the first picture has come, and nothing again when
@@ -77,7 +81,7 @@ class LiveView(QQuickItem):
         self._window: QQuickWindow | None = None
         self.windowChanged.connect(self._enter)
         self._frames: Frames | None = None
-        self._viewing: Viewing | None = None
+        self.viewing: Viewing | None = None
         self._live = False
         self._latest = 0.0
         self.drawn = 0
@@ -90,13 +94,13 @@ class LiveView(QQuickItem):
         if frames is self._frames:
             return
         self._frames = frames
-        if self._viewing is not None:
-            self._viewing.close()
-            self._viewing = None
+        if self.viewing is not None:
+            self.viewing.close()
+            self.viewing = None
         if frames is not None and frames.feed is not None:
-            self._viewing = Viewing(frames.feed)
-            self._viewing.arrived.connect(self._look)
-            self.destroyed.connect(partial(Viewing.close, self._viewing))
+            self.viewing = Viewing(frames.feed)
+            self.viewing.arrived.connect(self._look)
+            self.destroyed.connect(partial(Viewing.close, self.viewing))
             self.startTimer(int(GONE_AFTER * 500))
         self.frames_changed.emit()
 
@@ -104,9 +108,9 @@ class LiveView(QQuickItem):
         return self._live
 
     def _picture(self) -> QRectF:
-        if self._viewing is None:
+        if self.viewing is None:
             return QRectF(0, 0, self.width(), self.height())
-        height, width = self._viewing.pixels.shape[:2]
+        height, width = self.viewing.pixels.shape[:2]
         scale = max(self.width() / width, self.height() / height)
         across, down = width * scale, height * scale
         return QRectF((self.width() - across) / 2, (self.height() - down) / 2, across, down)
@@ -130,16 +134,16 @@ class LiveView(QQuickItem):
     def updatePaintNode(self, node: QSGNode | None, data: object, /) -> QSGNode | None:  # pyright: ignore[reportIncompatibleMethodOverride] - may be null
         """On Qt's thread too: `ui.window` chooses the basic render loop."""
         window = self._window
-        if window is None or self._viewing is None or not self._live:
+        if window is None or self.viewing is None or not self._live:
             return node
         picture = cast(QSGImageNode, node) if node is not None else window.createImageNode()
         # Without ownership every picture's texture would stay.
         picture.setOwnsTexture(True)
-        picture.setTexture(window.createTextureFromImage(self._viewing.image))
+        picture.setTexture(window.createTextureFromImage(self.viewing.image))
         picture.setTextureCoordinatesTransform(MIRRORED)
         picture.setFiltering(QSGTexture.Filtering.Linear)
         whole, shown = self._picture(), self.boundingRect()
-        scale = self._viewing.image.width() / whole.width()
+        scale = self.viewing.image.width() / whole.width()
         picture.setSourceRect(
             QRectF(
                 -whole.x() * scale,
@@ -156,7 +160,7 @@ class LiveView(QQuickItem):
         self._window = window
 
     def _look(self) -> None:
-        if self._viewing is not None and self._viewing.take():
+        if self.viewing is not None and self.viewing.take():
             self._latest = time.monotonic()
             self._set_live(True)
             self.update()

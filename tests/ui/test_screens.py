@@ -44,7 +44,9 @@ def test_there_is_an_example_of_every_screen() -> None:
     assert {type(screen) for screen in EXAMPLES.values()} == set(Screen.__subclasses__())
 
 
-@pytest.mark.parametrize("kind", [CardProblem, Instruction, Known, Notice, Purpose, TroubleKind, Work])
+@pytest.mark.parametrize(
+    "kind", [CardProblem, Instruction, Known, Notice, Purpose, TroubleKind, Work]
+)
 def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
     said = repr(list(EXAMPLES.values()))
     assert [value for value in kind if repr(value) not in said] == []

@@ -131,9 +131,7 @@ class TestTheWarning:
         qtbot.waitUntil(lambda: "Are you still there?" in screenful.reads())
         return asked
 
-    def test_leaving_ends_the_question(
-        self, screenful: Screenful, question: "Future[Any]"
-    ) -> None:
+    def test_leaving_ends_the_question(self, screenful: Screenful, question: "Future[Any]") -> None:
         screenful.touch(screenful.button("Leave now"))
         with pytest.raises(WalkedAway):
             question.result(WAIT)

@@ -95,7 +95,7 @@ ScreenFrame {
 
     ground: "#0b1012"
     Accessible.name: current.words
-    onInstructionChanged: Accessible.announce(current.words)
+    onCurrentChanged: Accessible.announce(current.words)
 
     Item {
         id: stageArea

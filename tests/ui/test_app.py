@@ -1,0 +1,78 @@
+"""The kiosk as a program of its own, on a machine without a display."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ui.display import free_port
+
+LISTENING = "0A"
+"""In /proc/net/tcp, proc(5)."""
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ui", "--state", str(tmp_path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def port_told(kiosk: "subprocess.Popen[str]") -> int:
+    assert kiosk.stdout
+    line = next(line for line in kiosk.stdout if "vncviewer" in line)
+    return int(line.rpartition(":")[2])
+
+
+def test_the_window_is_served_over_vnc_on_loopback_alone(kiosk: "subprocess.Popen[str]") -> None:
+    port = port_told(kiosk)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as viewer:
+        assert viewer.recv(12).startswith(b"RFB ")
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        for row in Path(f"/proc/{kiosk.pid}/net/{table}").read_text().splitlines()[1:]
+    ]
+    addresses = {row[1] for row in rows if row[3] == LISTENING and row[1].endswith(f":{port:04X}")}
+    assert addresses == {f"0100007F:{port:04X}"}
+
+
+def test_control_c_ends_it_in_good_order(kiosk: "subprocess.Popen[str]") -> None:
+    port_told(kiosk)
+    kiosk.send_signal(signal.SIGINT)
+    _, complaints = kiosk.communicate(timeout=60)
+    assert kiosk.returncode == 0
+    assert "Traceback" not in complaints
+
+
+def test_a_wrong_setting_is_told_with_its_remedy(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "ui", "--state", str(tmp_path), "--camera", "pinhole:1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "pinhole" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_next_port_is_taken_where_one_is_in_use() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        assert free_port(taken) > taken
