@@ -60,6 +60,10 @@ class SimulatedCamera:
     def scene(self) -> Scene:
         return self._device.scene
 
+    def look_at(self, scene: Scene) -> None:
+        """From the next picture on."""
+        self._device.scene = scene
+
     def open(self) -> Capture:
         """Raises TemporaryFault while unplugged."""
         if not self._device.plugged:

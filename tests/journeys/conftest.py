@@ -1,0 +1,73 @@
+"""A whole kiosk for each journey: the real window, the real service in a process of its own, and a
+simulated camera that looks at a real or a drawn hand."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from kiosk.settings import Settings
+from tests.journeys.hands import Person, people
+from tests.journeys.shopper import NOBODYS, Shopper
+from ui.engine import Engine
+from ui.window import KioskWindow
+
+Opens = Callable[..., Shopper]
+
+
+@contextmanager
+def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
+    """The kiosk as `./run kiosk --dock` starts it, in a window that is cheap to draw."""
+    engine = Engine(settings)
+    window = KioskWindow(engine.stage, settings.variant, stillness=True)
+    window.window.resize(480, 853)
+    window.show(full_screen=False)
+    with qtbot.waitSignal(engine.assembled, timeout=60_000) as assembled:
+        engine.start(window.frames)
+    assert assembled.args
+    try:
+        shopper = Shopper(qtbot, window, engine, assembled.args[0])
+        shopper.finds_it_open()
+        yield shopper
+    finally:
+        window.close()
+        engine.stop()
+    assert engine.failure is None
+
+
+@pytest.fixture
+def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens]:
+    """Opens the kiosk of one state folder, with whatever settings the journey is about; what was
+    open before is closed, as a restart does."""
+    with ExitStack() as open_now:
+
+        def start(**more: Any) -> Shopper:
+            open_now.close()
+            settings = Settings(state=tmp_path, merchant=NOBODYS, dock=True, **more)
+            return open_now.enter_context(kiosk(qtbot, settings))
+
+        yield start
+
+
+@pytest.fixture
+def shopper(opens: Opens) -> Shopper:
+    return opens()
+
+
+@pytest.fixture(scope="session")
+def two_people() -> tuple[Person, Person]:
+    return people()
+
+
+@pytest.fixture
+def ada(two_people: tuple[Person, Person]) -> Person:
+    return two_people[0]
+
+
+@pytest.fixture
+def ben(two_people: tuple[Person, Person]) -> Person:
+    return two_people[1]

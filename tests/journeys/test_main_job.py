@@ -1,0 +1,55 @@
+"""The product's main job, as shoppers live it."""
+
+from kiosk.screens import (
+    Approved,
+    ChooseProof,
+    ConfirmDelete,
+    ConfirmPurchase,
+    Deleted,
+    HoldPalm,
+    NotRecognised,
+    Welcome,
+)
+from tests.journeys.hands import Person
+from tests.journeys.shopper import Shopper
+
+NUMBER = "2025550123"
+
+
+def test_a_person_signs_up_pays_is_named_deletes_everything_and_is_not_known_any_more(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.reads("Alex D.")
+    shopper.reads("4242")
+    shopper.presses("Pay $4.50")
+    shopper.sees(Approved)
+    shopper.shows(None)
+    shopper.presses("Finish")
+
+    shopper.sees(Welcome)
+    shopper.presses("Delete my data")
+    shopper.sees(ChooseProof)
+    shopper.presses("Use my palm")
+    shopper.sees(HoldPalm)
+    shopper.shows(ada.left[1])
+    shopper.sees(ConfirmDelete)
+    shopper.shows(None)
+    shopper.holds("Hold to delete", until=Deleted)
+    shopper.presses("Finish")
+
+    is_not_recognised(shopper, ada)
+
+
+def test_somebody_else_is_not_recognised(shopper: Shopper, ada: Person, ben: Person) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    is_not_recognised(shopper, ben)
+
+
+def is_not_recognised(shopper: Shopper, person: Person) -> None:
+    shopper.holds_palm_to_pay(person.left[0])
+    shopper.sees(NotRecognised)
