@@ -82,15 +82,15 @@ async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
             return bought
 
 
-async def _ask_after(at: Counter, pending: PendingPurchase) -> Purchase:
+async def _ask_after(at: Counter, pending: PendingPurchase) -> Purchase | NotPaid:
     at.stage.show(Working(Work.PAYING))
     try:
         purchase = await resolve(at.service, at.till, at.journal, pending)
     except ServiceError:
         purchase = None
-    if purchase is None:
+    if purchase is None and at.journal.find(pending.request.reference):
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
-    return purchase
+    return purchase or Choice.ANOTHER_WAY
 
 
 async def _who(at: Counter, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:

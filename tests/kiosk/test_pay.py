@@ -359,6 +359,18 @@ async def test_a_purchase_that_can_no_longer_arrive_was_not_made(
     assert pending.decided_by - datetime.now(pending.decided_by.tzinfo) > STRAGGLING
 
 
+async def test_trying_again_when_it_can_no_longer_arrive_leads_to_another_way_to_pay(
+    counter: At, canned: CannedService
+) -> None:
+    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (PayAnotherWay, Choice.DONE))
+    sale = await doubtful(at, canned)
+    (pending,) = at.journal.pending()
+    lapsed = at.service.now() - timedelta(seconds=1)
+    at.journal.open(pending.model_copy(update={"decided_by": lapsed}))
+    await pay(at, sale)
+    assert told(at, sale) is SaleResult.NOT_PAID
+
+
 async def test_the_journal_holds_nothing_of_a_person(
     counter: At, canned: CannedService, tmp_path: Path
 ) -> None:
