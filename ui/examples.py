@@ -92,8 +92,8 @@ POSES: dict[Instruction, Presentation] = {
     Instruction.FLATTEN: Presentation(pitch=50),
     Instruction.MORE_LIGHT: Presentation(brightness=0.3),
     Instruction.LESS_LIGHT: Presentation(brightness=1.9),
-    Instruction.HOLD_STILL: Presentation(y=0.54),
-    Instruction.DONE: Presentation(y=0.54),
+    Instruction.HOLD_STILL: Presentation(y=0.62, span=0.4),
+    Instruction.DONE: Presentation(y=0.62, span=0.4),
 }
 """How the drawn hand is held when it is told so; with no hand in view, or two, nothing is drawn."""
 

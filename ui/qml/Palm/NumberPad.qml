@@ -49,7 +49,7 @@ FocusScope {
 
                 visible: true
                 enabled: modelData !== ""
-                opacity: enabled ? 1 : 0
+                opacity: modelData === "" ? 0 : enabled ? 1 : 0.45
                 width: pad.keyWidth
                 height: pad.keyHeight
                 focusPolicy: Qt.TabFocus

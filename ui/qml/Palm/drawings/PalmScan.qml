@@ -1,13 +1,13 @@
 import QtQuick
 import Palm
 
-// An open palm before the reader, with its light.
+// An open palm in the light of the reader.
 Drawing {
     id: drawing
 
     property real glow: 1
 
-    box: Qt.rect(-150, -232, 300, 300)
+    box: Qt.rect(-200, -215, 400, 300)
 
     SequentialAnimation on glow {
         running: !Tokens.stillness && drawing.visible
@@ -28,19 +28,24 @@ Drawing {
     }
 
     Stroke {
-        d: "M-62 60h124a8 8 0 0 1 8 8h-140a8 8 0 0 1 8-8z"
+        d: "M-186 64a186 186 0 0 1 372 0"
+        strokeColor: Qt.alpha(Tokens.accent, 0.25 * drawing.glow)
+        strokeWidth: 6
+    }
+    Stroke {
+        d: "M-148 64a148 148 0 0 1 296 0"
+        strokeColor: Qt.alpha(Tokens.accent, 0.15 + 0.35 * drawing.glow)
+        strokeWidth: 6
+    }
+    Stroke {
+        d: "M-110 64a110 110 0 0 1 220 0"
+        strokeColor: Qt.alpha(Tokens.accent, 0.4 + 0.4 * drawing.glow)
+        strokeWidth: 6
+    }
+    Stroke {
+        d: "M-72 56h144a12 12 0 0 1 12 12h-168a12 12 0 0 1 12-12z"
         fillColor: Tokens.ink
-        strokeWidth: 2
-    }
-    Stroke {
-        d: "M-118 12a126 126 0 0 1 -22 -92 M118 12a126 126 0 0 0 22 -92"
-        strokeColor: Qt.alpha(Tokens.accent, 0.3 + 0.7 * drawing.glow)
-        strokeWidth: 6
-    }
-    Stroke {
-        d: "M-104 44a150 150 0 0 0 208 0"
-        strokeColor: Qt.alpha(Tokens.accent, 0.5 + 0.5 * drawing.glow)
-        strokeWidth: 6
+        strokeWidth: 4
     }
     Stroke {
         d: Hand.outline

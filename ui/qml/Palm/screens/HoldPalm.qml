@@ -145,13 +145,14 @@ ScreenFrame {
         PalmOutline {
             id: outline
 
-            // Palm length 0.45 of the frame's height is the right distance (palm.observation).
-            readonly property real unit: 0.45 * view.picture.height / 100
+            // A palm length of 0.4 frame heights is a good distance (kiosk.guidance) at which the
+            // whole hand is in view when the palm is held a little below the middle.
+            readonly property real unit: 0.4 * view.picture.height / 100
 
             width: Hand.box.width * unit
             height: Hand.box.height * unit
             x: view.picture.x + view.picture.width / 2 - width / 2
-            y: view.picture.y + view.picture.height / 2 - height * 0.65
+            y: view.picture.y + (view.picture.height - height) / 2
             leftHand: screen.side === "left"
             dashed: !screen.holding && !screen.finished
             colour: screen.hue
@@ -191,6 +192,7 @@ ScreenFrame {
         id: sheet
 
         parent: screen
+        z: 1
         color: Tokens.ground
         radius: screen.wide ? 0 : 2 * Tokens.radius
         width: screen.wide ? Math.max(600, screen.width * 0.4) : screen.width
