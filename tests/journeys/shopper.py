@@ -1,4 +1,4 @@
-"""A person at the kiosk: sees screens, reads words, presses buttons by their words, shows a hand."""
+"""A person at the kiosk: sees screens, reads words, presses buttons, shows a hand, taps a card."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,6 +15,9 @@ from pytestqt.qtbot import QtBot
 from hardware.terminal import TestCard
 from kiosk.screens import (
     AskConsent,
+    ChooseProof,
+    ConfirmDelete,
+    Deleted,
     EnterCode,
     EnterPhone,
     HoldPalm,
@@ -91,6 +94,17 @@ class Shopper:
         with self._touch(words):
             pass
 
+    def keeps_pressing(self, words: str, until: type[Screen[Any]]) -> None:
+        """As one does whose patience is tried, for as long as the button comes back."""
+
+        def given_way() -> None:
+            if words in self._buttons():
+                self.presses(words)
+            shown = self._window.page.objectName()
+            assert shown == until.__name__, f"{shown} is shown, not {until.__name__}"
+
+        self._until(given_way)
+
     def holds(self, words: str, until: type[Screen[Any]], *more: type[Screen[Any]]) -> None:
         """Keeps the finger on a button until another screen is there."""
         with self._touch(words):
@@ -148,6 +162,18 @@ class Shopper:
         self.presses("Send code")
         self.sees(EnterCode)
 
+    def deletes_by_number(self, number: str) -> None:
+        """From the choice of proof to the receipt."""
+        self.sees(ChooseProof)
+        self.presses("Use my number")
+        self.sees(EnterPhone)
+        self.types(number)
+        self.presses("Send code")
+        self.sees(EnterCode)
+        self.types(self.reads_code())
+        self.sees(ConfirmDelete)
+        self.holds("Hold to delete", until=Deleted)
+
     def taps(self, card: TestCard) -> None:
         assert self.world.terminal
         self.world.terminal.tap(card)
@@ -197,16 +223,17 @@ class Shopper:
 
     def _button(self, words: str) -> QQuickItem:
         def found() -> None:
-            buttons = {
-                str(item.property("text")): item
-                for item in self._visible()
-                if item.inherits("QQuickAbstractButton") and item.isEnabled()
-            }
-            assert words in buttons, f"no button '{words}' among {list(buttons)}"
-            self._found = buttons[words]
+            assert words in self._buttons(), f"no button '{words}' among {list(self._buttons())}"
 
         self._until(found)
-        return self._found
+        return self._buttons()[words]
+
+    def _buttons(self) -> dict[str, QQuickItem]:
+        return {
+            str(item.property("text")): item
+            for item in self._visible()
+            if item.inherits("QQuickAbstractButton") and item.isEnabled()
+        }
 
     def _visible(self) -> Iterator[QQuickItem]:
         waiting = [self._window.window.contentItem()]

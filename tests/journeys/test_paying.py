@@ -1,0 +1,103 @@
+"""What can come between a shopper and a purchase, and that none is lost or made twice."""
+
+from hardware.terminal import TestCard
+from kiosk.screens import (
+    Approved,
+    ConfirmDelete,
+    ConfirmPurchase,
+    Declined,
+    HoldPalm,
+    PayAnotherWay,
+    Trouble,
+    Welcome,
+)
+from tests.journeys.conftest import Opens
+from tests.journeys.hands import Person
+from tests.journeys.shopper import Shopper
+
+NUMBER = "2025550123"
+
+
+def test_a_declined_card_leads_to_another_way_to_pay(shopper: Shopper, ada: Person) -> None:
+    shopper.signs_up(ada, NUMBER, TestCard.DECLINES)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.presses("Pay $4.50")
+    shopper.sees(Declined)
+    shopper.presses("Pay another way")
+
+    shopper.sees(PayAnotherWay)
+
+
+def test_a_cancelled_purchase_charges_nothing(shopper: Shopper, ada: Person) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.presses("Cancel payment")
+
+    has_bought(shopper, ada, 0)
+
+
+def test_a_camera_pulled_while_holding_still_is_told_and_comes_back(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+    assert shopper.world.camera
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.world.camera.unplug()
+    shopper.sees(Trouble)
+    shopper.world.camera.plug_in()
+    shopper.keeps_pressing("Try again", until=ConfirmPurchase)
+
+    shopper.reads("Alex D.")
+
+
+def test_a_service_killed_between_confirm_and_answer_charges_exactly_once(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.presses("Pay $4.50")
+    shopper.world.kill_service()
+    shopper.sees(Approved)
+    shopper.presses("Finish")
+
+    has_bought(shopper, ada, 1)
+
+
+def test_a_network_that_is_gone_when_confirming_charges_nothing(opens: Opens, ada: Person) -> None:
+    shopper = opens(service_patience={"purchase_deadline_s": 2, "health_s": 0.5})
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.world.cut_network()
+    shopper.presses("Pay $4.50")
+    shopper.sees(Trouble)
+    shopper.reads("Nothing was charged.")
+    shopper.presses("Stop here")
+    shopper.world.mend_network()
+
+    has_bought(shopper, ada, 0)
+
+
+def has_bought(shopper: Shopper, person: Person, purchases: int) -> None:
+    """As the screen that lists what is held about somebody has it."""
+    shopper.finds_it_open()
+    shopper.presses("Delete my data")
+    shopper.presses("Use my palm")
+    shopper.sees(HoldPalm)
+    shopper.shows(person.left[1])
+    shopper.sees(ConfirmDelete)
+    shopper.reads(f"Your name on your purchases: {purchases}")
+    shopper.presses("Keep my data")
+    shopper.sees(Welcome)

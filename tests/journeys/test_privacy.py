@@ -1,0 +1,28 @@
+"""That no picture of a palm is ever written, whatever a visit does."""
+
+from pathlib import Path
+
+from kiosk.screens import Approved, ConfirmPurchase, Welcome
+from tests.journeys.hands import Person
+from tests.journeys.shopper import Shopper
+from tests.nothing_written import watching
+
+NUMBER = "2025550123"
+LESS_THAN_A_PICTURE = 60_000
+"""Bytes; of all that the window, the loops and the journal write in one visit, most wake threads.
+The pictures of one capture come to several times as much."""
+
+
+def test_no_picture_is_written_while_somebody_signs_up_and_pays(
+    shopper: Shopper, ada: Person, tmp_path: Path
+) -> None:
+    with watching(tmp_path) as written:
+        shopper.signs_up(ada, NUMBER)
+        shopper.holds_palm_to_pay(ada.left[1])
+        shopper.sees(ConfirmPurchase)
+        shopper.shows(None)
+        shopper.presses("Pay $4.50")
+        shopper.sees(Approved)
+        shopper.presses("Finish")
+        shopper.sees(Welcome)
+    written.assert_no_picture(LESS_THAN_A_PICTURE)

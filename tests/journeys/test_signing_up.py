@@ -1,0 +1,97 @@
+"""What can come between a shopper and a finished sign-up."""
+
+from hardware.terminal import TestCard
+from kiosk.screens import (
+    AlreadyKnown,
+    Deleted,
+    EnterCode,
+    HoldPalm,
+    OfferSecondPalm,
+    PresentCard,
+    SignedUp,
+    Welcome,
+)
+from tests.journeys.conftest import Opens
+from tests.journeys.hands import Person
+from tests.journeys.shopper import Shopper
+
+NUMBER = "2025550123"
+OTHER_NUMBER = "2025550147"
+IMPATIENT = {"idle_s": 1.5, "warning_s": 1}
+
+
+def test_a_wrong_code_can_be_corrected(shopper: Shopper) -> None:
+    shopper.comes_to_the_code(NUMBER)
+    code = shopper.reads_code()
+
+    shopper.types(f"{(int(code) + 1) % 1_000_000:06}")
+    shopper.reads("That is not the code.")
+    shopper.sees(EnterCode)
+    shopper.types(code)
+
+    shopper.sees(PresentCard)
+
+
+def test_a_refused_card_gives_way_to_another(shopper: Shopper, ada: Person) -> None:
+    shopper.comes_to_the_card(NUMBER)
+
+    shopper.taps(TestCard.REFUSED)
+    shopper.reads("That card was not accepted.")
+    shopper.sees(PresentCard)
+    shopper.taps(TestCard.MASTERCARD)
+    shopper.sees(HoldPalm)
+    shopper.shows(ada.left[0])
+    shopper.sees(OfferSecondPalm)
+    shopper.presses("Skip this")
+
+    shopper.sees(SignedUp)
+    shopper.reads("Sam R.")
+
+
+def test_a_palm_that_is_signed_up_is_told_so_under_any_number(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.comes_to_the_palm(OTHER_NUMBER)
+    shopper.shows(ada.left[1])
+
+    shopper.sees(AlreadyKnown)
+    shopper.reads("Your palm is signed up already")
+    shopper.shows(None)
+    shopper.presses("Finish")
+    shopper.sees(Welcome)
+
+
+def test_a_number_that_is_signed_up_is_told_so_and_can_be_deleted(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+
+    shopper.comes_to_the_code(NUMBER)
+    shopper.types(shopper.reads_code())
+    shopper.sees(AlreadyKnown)
+    shopper.presses("Delete my data")
+    shopper.deletes_by_number(NUMBER)
+
+    shopper.sees(Deleted)
+
+
+def test_who_walks_away_is_warned_and_leaves_nothing_behind(opens: Opens, ada: Person) -> None:
+    shopper = opens(patience=IMPATIENT)
+    shopper.comes_to_the_card(NUMBER)
+
+    shopper.reads("Are you still there?")
+    shopper.sees(Welcome)
+
+    shopper.signs_up(ada, NUMBER)
+
+
+def test_who_is_warned_can_stay(opens: Opens) -> None:
+    shopper = opens(patience=IMPATIENT)
+    shopper.comes_to_the_card(NUMBER)
+
+    shopper.reads("Are you still there?")
+    shopper.presses("Stay here")
+
+    shopper.sees(PresentCard)
