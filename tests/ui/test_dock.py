@@ -1,0 +1,104 @@
+"""The development dock plays the world around the kiosk."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from hardware.faults import TemporaryFault
+from kiosk.app import assemble
+from kiosk.settings import Settings
+from kiosk.simulation import Simulation
+from palm.hand import Side
+from tests.ui.screenful import middle
+from ui.dock import Dock
+from ui.stage import QtStage
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Simulation]:
+    loop = asyncio.new_event_loop()
+    kiosk = assemble(Settings(state=tmp_path, dock=True), QtStage(loop))
+    yield Simulation(kiosk, loop)
+    loop.close()
+
+
+@pytest.fixture
+def dock(qapp: QGuiApplication, qtbot: QtBot, world: Simulation) -> Iterator[Dock]:
+    opened = Dock("light")
+    opened.play(world)
+    with qtbot.waitSignal(opened.window.frameSwapped):
+        opened.window.update()
+    yield opened
+    opened.close()
+
+
+def visible(item: QQuickItem) -> Iterator[QQuickItem]:
+    for child in item.childItems():
+        if child.isVisible():
+            yield child
+            yield from visible(child)
+
+
+def texts(dock: Dock) -> list[str]:
+    return [item.property("text") for item in visible(dock.window.contentItem())]
+
+
+def click(dock: Dock, words: str) -> None:
+    buttons = [
+        item
+        for item in visible(dock.window.contentItem())
+        if item.inherits("QQuickAbstractButton") and item.property("text") == words
+    ]
+    QTest.mouseClick(
+        dock.window,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        middle(buttons[0]),
+    )
+
+
+def test_the_camera_is_unplugged_and_plugged_in(dock: Dock, world: Simulation) -> None:
+    assert world.camera
+    click(dock, "Unplug camera")
+    with pytest.raises(TemporaryFault):
+        world.camera.open()
+    click(dock, "Plug in camera")
+    world.camera.open().close()
+
+
+def test_the_hand_is_turned_over_and_becomes_anothers(dock: Dock, world: Simulation) -> None:
+    assert world.shopper
+    click(dock, "Palm")
+    click(dock, "Left hand")
+    click(dock, "Person 7: next")
+    click(dock, "In view")
+    wish = world.shopper.wish
+    assert wish.pose.back
+    assert (wish.seed, wish.side, wish.present) == (8, Side.RIGHT, True)
+
+
+def test_the_hand_is_moved(dock: Dock, world: Simulation) -> None:
+    assert world.shopper
+    dock.pose("span", 0.3)
+    assert world.shopper.wish.pose.span == pytest.approx(0.3)
+
+
+def test_the_phone_shows_what_it_received(dock: Dock, qtbot: QtBot) -> None:
+    dock.texted.emit("Your code is 204817.")
+    qtbot.waitUntil(lambda: "Your code is 204817." in texts(dock))
+    assert "No message yet" not in texts(dock)
+
+
+def test_nothing_happens_to_what_is_not_simulated(qapp: QGuiApplication) -> None:
+    alone = Dock("light")
+    alone.do("unplug_camera")
+    alone.ring_up(450)
+    alone.present("always")
+    alone.close()
