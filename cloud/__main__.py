@@ -31,7 +31,7 @@ from cloud.vault.client import VaultBroken
 log = logging.getLogger("cloud")
 
 
-def main() -> int:
+def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m cloud", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="where everything is kept")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -44,7 +44,7 @@ def main() -> int:
     staff.add_argument("what", choices=["activation-code"])
     verify = verbs.add_parser("verify-deletion", help="look for what a receipt says is gone")
     verify.add_argument("receipt_id")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
 
     logging.basicConfig(
         stream=sys.stderr,
@@ -146,4 +146,4 @@ async def _verify_deletion(state: State, receipt_id: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -48,12 +48,13 @@ def forget_card(
 
 
 async def run_errands(service: "Service") -> None:
-    """Everything that is due."""
-    async with service.database.session() as session:
-        due = await session.scalars(select(Errand.id).where(Errand.due_at <= service.clock()))
-        ids = due.all()
-    for errand_id in ids:
-        await _run(service, errand_id)
+    """Everything that is due, one after the other."""
+    async with service.running_errands:
+        async with service.database.session() as session:
+            due = await session.scalars(select(Errand.id).where(Errand.due_at <= service.clock()))
+            ids = due.all()
+        for errand_id in ids:
+            await _run(service, errand_id)
 
 
 async def _run(service: "Service", errand_id: str) -> None:

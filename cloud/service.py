@@ -55,6 +55,7 @@ class Service:
     messenger: Messenger
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was put into the outbox."""
+    running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     @property

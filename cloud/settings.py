@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         default="2026-11", description="The consent wording shoppers agree to."
     )
     max_pages: int | None = Field(
-        default=None, ge=64, description="Cap on the database, in pages of 4 KiB; none unless set."
+        default=None, ge=16, description="Cap on the database, in pages of 4 KiB; none unless set."
     )
     merchant: Merchant = Merchant()
     vault: Vault = Vault()

@@ -17,6 +17,8 @@ from palm.recognition import Signer
 from palm.roi import Roi
 from protocol.capture import Burst, Frame
 
+ENOUGH = 3
+"""Good frames a template is made from: more of the same moment add little and cost time."""
 SHARP_ENOUGH = 0.15
 CLIPPED_AT_MOST = 0.35
 QUALITY_AT_LEAST = 0.6
@@ -37,6 +39,8 @@ class PalmExaminer:
                 flaws[found] += 1
             else:
                 palms.append(found)
+            if len(palms) == ENOUGH:
+                break
         if not palms:
             raise Unusable(flaws.most_common(1)[0][0])
         # One frame may mistake a left hand for a right one; most do not.

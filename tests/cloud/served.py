@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 
 from cloud import limits, service
 from cloud.devices import make_activation_code
+from cloud.payments.sandbox import SandboxProvider
 from cloud.policy import Limit
 from cloud.service import Service
 from cloud.serving import listen, make_server
@@ -51,6 +52,10 @@ class Served:
     def __enter__(self) -> "Served":
         self._thread.start()
         self.service = self._ready.result(60)
+        payments = self.service.payments
+        assert isinstance(payments, SandboxProvider)
+        assert payments.url
+        self.provider_url = payments.url
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,20 +146,19 @@ class Served:
 class Process:
     """`python -m cloud`, as an operator starts it."""
 
-    def __init__(self, root: Path, *arguments: str, plain: bool = True) -> None:
-        self.root = root
+    def __init__(self, root: Path, settings: str = "") -> None:
         self._devices: list[TestDevice] = []
-        root.mkdir(exist_ok=True)
-        if plain and not (root / "settings.toml").exists():
-            points = [list(point) for point in plain_palms.CALIBRATION]
-            (root / "settings.toml").write_text(
-                "[recognition]\n"
-                f'examiner = "{PLAIN.examiner}"\n'
-                f'matcher = "{PLAIN.matcher}"\n'
-                f"calibration = {points}\n"
-            )
+        root.mkdir(mode=0o700, exist_ok=True)
+        points = [list(point) for point in plain_palms.CALIBRATION]
+        (root / "settings.toml").write_text(
+            f"{settings}\n"
+            "[recognition]\n"
+            f'examiner = "{PLAIN.examiner}"\n'
+            f'matcher = "{PLAIN.matcher}"\n'
+            f"calibration = {points}\n"
+        )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cloud", "--state", root, "--sandbox", *arguments],
+            [sys.executable, "-m", "cloud", "--state", root, "--sandbox"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -199,8 +203,15 @@ class Process:
     def end(self) -> tuple[int, str]:
         """Its exit status and what it said on standard error."""
         self._process.send_signal(signal.SIGTERM)
-        return self.wait()
+        return self._wait()
 
-    def wait(self) -> tuple[int, str]:
+    def hang_up(self) -> tuple[int, str]:
+        """As when whoever started it has gone."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.stdin = None
+        return self._wait()
+
+    def _wait(self) -> tuple[int, str]:
         _, said = self._process.communicate(timeout=30)
         return self._process.returncode, said.decode()

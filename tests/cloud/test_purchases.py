@@ -4,31 +4,15 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import httpx
 import pytest
 
-from cloud.payments.sandbox import SandboxProvider
 from cloud.policy import PURCHASE_PATIENCE, Limits
 from cloud.purchases import settle_all
 from protocol.messages import Money, ProblemType, Purchase
+from tests.cloud.books import charged
 from tests.cloud.device import Refused, TestDevice, fresh_phone, refusal
 from tests.cloud.failing import Failing
 from tests.cloud.served import Served
-
-
-def intents(served: Served) -> list[dict[str, object]]:
-    """What the payment provider has on its books."""
-    assert isinstance(served.service.payments, SandboxProvider | Failing)
-    answer = httpx.get(
-        f"{served.service.payments.url}/v1/payment_intents?limit=10000",
-        auth=("sk_test_sandbox", ""),
-        trust_env=False,
-    )
-    return answer.json()["data"]
-
-
-def charged(served: Served) -> int:
-    return sum(intent["status"] == "succeeded" for intent in intents(served))
 
 
 def test_the_same_purchase_sent_again_charges_once_and_answers_the_same(

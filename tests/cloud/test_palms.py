@@ -1,0 +1,139 @@
+"""The vault looking at real pictures: drawn hands always, photographed ones where they are."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cloud.settings import Settings
+from cloud.vault.examiner import Flaw
+from palm.factory import Presentation, draw, identity
+from palm.hand import Side as PalmSide
+from palm.image import Colour
+from protocol.capture import Burst, Frame
+from protocol.messages import Account, Identification, Outcome, ProblemType, Purpose, Side
+from tests.cloud.device import Refused, TestDevice
+from tests.cloud.served import Served
+
+PHOTOGRAPHED = Path(__file__).parents[3] / "shared" / "palms" / "hands-rgb"
+
+
+def burst(pictures: list[Colour]) -> Burst:
+    return Burst(
+        [
+            Frame(33 * number, bytearray(cv2.imencode(".jpg", picture)[1].tobytes()))
+            for number, picture in enumerate(pictures)
+        ]
+    )
+
+
+def drawn(seed: int, side: PalmSide, showing: int, *, back: bool = False) -> Burst:
+    """A hand held before the camera; another `showing` holds it a little differently."""
+    rng = np.random.default_rng([seed, showing])
+    shown = [
+        Presentation(
+            x=0.5 + rng.uniform(-0.03, 0.03),
+            y=0.5 + rng.uniform(-0.03, 0.03),
+            span=0.45 + rng.uniform(-0.02, 0.02),
+            turn=rng.uniform(-5, 5),
+            back=back,
+        )
+        for _ in range(3)
+    ]
+    return burst([draw(identity(seed, side), each, rng).image for each in shown])
+
+
+@pytest.fixture(scope="module")
+def real_palms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Served(tmp_path_factory.mktemp("palms"), Settings()) as served:
+        yield served
+
+
+@pytest.fixture
+def kiosk(real_palms: Served) -> TestDevice:
+    return real_palms.kiosk()
+
+
+def sign_up(kiosk: TestDevice, *bursts: Burst) -> Account:
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id)
+    for each in bursts:
+        kiosk.add_palm(enrolment_id, each)
+    return kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+
+
+def identify(kiosk: TestDevice, shown: Burst, visit: str = "visit-12345678") -> Identification:
+    envelope = kiosk.seal(shown, Purpose.PAY, visit)
+    return kiosk.post("/identifications", envelope, Identification)
+
+
+def refused_for(kiosk: TestDevice, shown: Burst) -> str:
+    with pytest.raises(Refused) as refused:
+        identify(kiosk, shown)
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    return refused.value.problem.detail
+
+
+def test_a_drawn_hand_is_known_again_and_another_is_not(kiosk: TestDevice):
+    account = sign_up(kiosk, drawn(1, PalmSide.LEFT, 0), drawn(1, PalmSide.RIGHT, 0))
+    assert account.palms == [Side.LEFT, Side.RIGHT]
+    assert identify(kiosk, drawn(1, PalmSide.LEFT, 1)).outcome is Outcome.ACCEPTED
+    assert identify(kiosk, drawn(1, PalmSide.RIGHT, 1)).outcome is Outcome.ACCEPTED
+    assert identify(kiosk, drawn(2, PalmSide.LEFT, 0)).outcome is Outcome.ASK_AGAIN
+
+
+def test_the_same_drawn_palm_shown_twice_is_noticed(kiosk: TestDevice):
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_palm(enrolment_id, drawn(3, PalmSide.LEFT, 0))
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, drawn(3, PalmSide.LEFT, 1))
+    assert refused.value.problem.type is ProblemType.SAME_PALM_TWICE
+
+
+def test_the_back_of_a_hand_is_not_signed(kiosk: TestDevice):
+    assert refused_for(kiosk, drawn(4, PalmSide.LEFT, 0, back=True)) == Flaw.NOT_A_PALM
+
+
+def test_an_empty_picture_shows_no_hand(kiosk: TestDevice):
+    assert refused_for(kiosk, burst([np.full((720, 1280, 3), 90, np.uint8)])) == Flaw.NO_HAND
+
+
+def test_a_blurred_palm_is_not_signed(kiosk: TestDevice):
+    sharp = cv2.imdecode(
+        np.frombuffer(drawn(4, PalmSide.LEFT, 0).frames[0].jpeg, np.uint8), cv2.IMREAD_COLOR
+    )
+    assert sharp is not None
+    blurred = np.asarray(cv2.GaussianBlur(sharp, None, 9), np.uint8)
+    assert refused_for(kiosk, burst([blurred])) == Flaw.UNCLEAR
+
+
+def test_a_picture_that_claims_to_be_enormous_is_not_believed(kiosk: TestDevice):
+    jpeg = bytearray(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes())
+    at = jpeg.index(b"\xff\xc0") + 5
+    jpeg[at : at + 4] = b"\xff\xdc\xff\xdc"
+    assert refused_for(kiosk, Burst([Frame(0, jpeg)])) == Flaw.NOT_A_CAPTURE
+
+
+def test_a_picture_that_is_none_is_refused(kiosk: TestDevice):
+    nonsense = bytearray(b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9")
+    assert refused_for(kiosk, Burst([Frame(0, nonsense)])) == Flaw.NOT_A_CAPTURE
+
+
+@pytest.mark.skipif(not PHOTOGRAPHED.is_dir(), reason="needs the sets in ../shared/palms")
+def test_a_photographed_hand_is_known_again_and_its_owners_other_one_is_not(kiosk: TestDevice):
+    one, other = photographs("left"), photographs("right")
+    sign_up(kiosk, burst(one[:2]))
+    assert identify(kiosk, burst(one[2:4])).outcome is Outcome.ACCEPTED
+    assert identify(kiosk, burst(other[:2])).outcome is not Outcome.ACCEPTED
+
+
+def photographs(side: str) -> list[Colour]:
+    """Of the first subject of whom there are enough of both palms."""
+    for subject in sorted(PHOTOGRAPHED.iterdir()):
+        paths = {each: sorted(subject.glob(f"palmar-{each}_*.jpg")) for each in ("left", "right")}
+        if min(map(len, paths.values())) >= 4:
+            read = [cv2.imread(str(path)) for path in paths[side][:4]]
+            return [np.asarray(picture, np.uint8) for picture in read if picture is not None]
+    raise AssertionError("no subject with four pictures of each palm")

@@ -1,0 +1,405 @@
+"""The service as an operator meets it: started, stopped, killed, damaged, out of room."""
+
+import json
+import os
+import re
+import select
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+
+from cloud import certificates
+from cloud.__main__ import main
+from cloud.state import State
+from protocol.messages import (
+    DeletionReceipt,
+    DeletionRequest,
+    Outcome,
+    ProblemType,
+    Purchase,
+    Purpose,
+    Side,
+)
+from tests.cloud.books import charged
+from tests.cloud.device import Refused, TestDevice, fresh_phone
+from tests.cloud.served import Process, Served
+
+
+@dataclass(frozen=True)
+class Finished:
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Finished]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """`python -m cloud` with these words, until it ends by itself."""
+
+    def run(*words: object) -> Finished:
+        capfd.readouterr()
+        status = main([str(word) for word in words])
+        said = capfd.readouterr()
+        return Finished(status, said.out, said.err)
+
+    return run
+
+
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+# First run
+
+
+def test_a_first_run_makes_what_it_needs_and_shows_it_to_nobody_else(tmp_path: Path):
+    root = tmp_path / "state"
+    with Process(root) as process:
+        announced = json.loads((root / "service.json").read_text())
+        assert announced == {"ready": process.ready}
+        assert Path(process.ready["ca"]) == root / "ca.pem"
+        assert re.fullmatch("[0-9]{8}", process.ready["activation_code"])
+        sandbox = httpx.URL(process.ready["sandbox_url"])
+        assert process.device().http.get(f"{sandbox}/messages").json() == []
+        for path in (root, *root.rglob("*")):
+            ours = path.name != "settings.toml" and not path.is_relative_to(root / "sandbox")
+            if ours:
+                assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
+    with Process(tmp_path / "state") as process:
+        kiosk = process.kiosk()
+        account = kiosk.sign_up("alex")
+        sale = kiosk.sale(kiosk.recognised("alex"))
+        bought = kiosk.post("/purchases", sale, Purchase, key="sale-key")
+        assert process.end()[0] == 0
+    with Process(tmp_path / "state") as process:
+        process.follow(kiosk)
+        found = kiosk.identify("alex")
+        assert found.outcome is Outcome.ACCEPTED
+        assert found.customer
+        assert found.customer.card == account.card
+        assert kiosk.post("/purchases", sale, Purchase, key="sale-key") == bought
+        # The sandbox's provider, too, has the card it was given.
+        again = kiosk.post("/purchases", kiosk.sale(found.identification_id), Purchase)
+        assert again.outcome == "approved"
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("way", ["end of its standard input", "SIGTERM", "SIGKILL"])
+def test_nothing_outlives_the_service(tmp_path: Path, way: str):
+    with Process(tmp_path / "state") as process:
+        others = [os.pidfd_open(child) for child in children(process.pid)]
+        assert len(others) == 2, "the vault and the simulated provider"
+        if way == "SIGKILL":
+            process.kill()
+        elif way == "SIGTERM":
+            assert process.end()[0] == 0
+            assert not (tmp_path / "state" / "service.json").exists()
+        else:
+            assert process.hang_up()[0] == 0
+        for other in others:
+            ended, _, _ = select.select([other], [], [], 20)
+            os.close(other)
+            assert ended
+
+
+# Killed in the middle
+
+
+BEGIN, CHARGE = "payment_intents$", "payment_intents/.*/confirm$"
+
+
+class StoppedAt:
+    """A stand-in for the payment provider's door that holds a request, before or after passing it
+    on, until the service has been killed."""
+
+    def __init__(self, provider_url: str, path: str, *, passed_on: bool) -> None:
+        self.held = threading.Event()
+        self._released = threading.Event()
+        stopped = self
+
+        class Door(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                hold = re.search(path, self.path) and not stopped.held.is_set()
+                if hold and not passed_on:
+                    stopped.hold()
+                    return
+                answer = httpx.request(
+                    self.command,
+                    provider_url + self.path,
+                    content=body,
+                    headers={
+                        name: self.headers[name]
+                        for name in ("authorization", "content-type")
+                        if name in self.headers
+                    },
+                    trust_env=False,
+                )
+                if hold:
+                    stopped.hold()
+                    return
+                self.send_response(answer.status_code)
+                self.send_header("content-length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def hold(self) -> None:
+        self.held.set()
+        self._released.wait(60)
+
+    def __enter__(self) -> "StoppedAt":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._released.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("step", "passed_on", "repeated"),
+    [
+        pytest.param(BEGIN, False, "with its key", id="before beginning"),
+        pytest.param(BEGIN, True, "with another key", id="after beginning"),
+        pytest.param(CHARGE, False, "by asking", id="before charging"),
+        pytest.param(CHARGE, True, "with its key", id="after charging"),
+    ],
+)
+def test_a_service_killed_while_paying_charges_exactly_once(
+    served: Served, tmp_path: Path, step: str, passed_on: bool, repeated: str
+):
+    root = tmp_path / "state"
+    with StoppedAt(served.provider_url, step, passed_on=passed_on) as door:
+        url = f'[payments]\nstripe_url = "{door.url}"\n'
+        with Process(root, settings=url) as process:
+            kiosk = process.kiosk()
+            kiosk.sign_up("alex")
+            before = charged(served)
+            sale = kiosk.sale(kiosk.recognised("alex"))
+
+            def pay() -> None:
+                with pytest.raises(httpx.TransportError):
+                    kiosk.post("/purchases", sale, Purchase, key="sale-key")
+
+            paying = threading.Thread(target=pay)
+            paying.start()
+            assert door.held.wait(30)
+            process.kill()
+            paying.join(30)
+        with Process(root, settings=url) as process:
+            process.follow(kiosk)
+            if repeated == "by asking":
+                bought = kiosk.get(f"/purchases/{sale.reference}", Purchase)
+            else:
+                key = "sale-key" if repeated == "with its key" else "another-key"
+                bought = kiosk.post("/purchases", sale, Purchase, key=key)
+    assert bought.outcome == "approved"
+    assert charged(served) == before + 1
+
+
+# Damage
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[merchant", "not TOML"),
+        ("[merchant]\nname = 5", "merchant.name"),
+        ("[merchant]\ncurrency = 'dollars'", "merchant.currency"),
+        ("colour = 'blue'", "colour"),
+        ("[recognition]\nmatcher = 'nowhere:Nobody'", "nowhere"),
+    ],
+    ids=["broken", "wrong type", "wrong value", "unknown", "no such part"],
+)
+def test_corrupt_settings_are_told_with_cause_and_remedy(
+    tmp_path: Path, run: Run, content: str, says: str
+):
+    (tmp_path / "settings.toml").write_text(content)
+    finished = run("--state", tmp_path, "--sandbox")
+    assert finished.status == 2
+    assert says in finished.err
+    assert "settings" in finished.err
+    assert "Traceback" not in finished.err
+    assert finished.out == ""
+
+
+def test_settings_that_are_no_text_are_told_too(tmp_path: Path, run: Run):
+    (tmp_path / "settings.toml").write_bytes(b"\xff\xfe\x00")
+    finished = run("--state", tmp_path, "--sandbox")
+    assert finished.status == 2
+    assert "remove it to use the defaults" in finished.err
+
+
+def test_without_a_payment_provider_or_the_sandbox_it_does_not_start(tmp_path: Path, run: Run):
+    finished = run("--state", tmp_path)
+    assert finished.status == 2
+    assert "--sandbox" in finished.err
+
+
+@pytest.mark.parametrize("name", ["master.key", "receipt.key", "server.pem", "ca.key"])
+def test_a_damaged_key_is_told_with_cause_and_remedy(tmp_path: Path, run: Run, name: str):
+    state = State.open(tmp_path)
+    state.master_key()
+    state.receipt_key()
+    certificates.ensure(state)
+    state.key(name).write_bytes(b"damaged")
+    finished = run("--state", tmp_path, "--sandbox")
+    assert finished.status == 2
+    assert name in finished.err
+    assert "estore" in finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_a_missing_master_key_is_not_replaced_where_there_is_a_database(tmp_path: Path, run: Run):
+    state = State.open(tmp_path)
+    state.database.write_bytes(b"")
+    finished = run("--state", tmp_path, "--sandbox")
+    assert finished.status == 2
+    assert "master.key is missing" in finished.err
+    assert not state.key("master.key").exists()
+
+
+def test_a_database_that_is_none_is_told_with_cause_and_remedy(tmp_path: Path, run: Run):
+    state = State.open(tmp_path)
+    state.master_key()
+    state.receipt_key()
+    state.database.write_bytes(b"this is not a database" * 100)
+    finished = run("--state", tmp_path, "--sandbox")
+    assert finished.status == 2
+    assert "not a database" in finished.err
+    assert "backup" in finished.err
+    assert "Traceback" not in finished.err
+
+
+# Certificates
+
+
+def test_the_servers_certificate_is_renewed_before_it_ends_and_the_authority_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    state = State.open(tmp_path)
+    monkeypatch.setattr(certificates, "SERVER_LIFE", timedelta(days=20))
+    certificates.ensure(state)
+    authority, ending = state.ca.read_bytes(), state.key("server.pem").read_bytes()
+    monkeypatch.undo()
+    certificates.ensure(state)
+    renewed = state.key("server.pem").read_bytes()
+    assert state.ca.read_bytes() == authority
+    assert renewed != ending
+    life = x509.load_pem_x509_certificate(renewed).not_valid_after_utc - datetime.now(UTC)
+    assert life > timedelta(days=300)
+    certificates.ensure(state)
+    assert state.key("server.pem").read_bytes() == renewed
+
+
+# Commands
+
+
+def test_staff_are_shown_a_code_that_activates_a_device(tmp_path: Path, run: Run):
+    root = tmp_path / "state"
+    with Process(root) as process:
+        shown = run("--state", root, "staff", "activation-code")
+        assert shown.status == 0
+        assert process.device().activate(shown.out.strip()).merchant == "Corner Shop"
+
+
+def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
+    root = tmp_path / "state"
+    with Process(root) as process:
+        kiosk = process.kiosk()
+        kiosk.sign_up("alex")
+        leaving = kiosk.recognised("alex", Purpose.LEAVE)
+        request = DeletionRequest(identification_id=leaving)
+        receipt = kiosk.post("/deletions", request, DeletionReceipt)
+        process.end()
+    with Process(root):
+        # Its first round of chores has forgotten the card, or is about to.
+        pass
+    checked = run("--state", root, "verify-deletion", receipt.receipt_id)
+    assert (checked.status, checked.out) == (0, "Nothing remains.\n")
+    unknown = run("--state", root, "verify-deletion", "no-such-receipt")
+    assert unknown.status == 2
+
+
+# Out of room
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path):
+    root = tmp_path / "state"
+    with Process(root) as process:
+        kiosk = process.kiosk()
+        kiosk.sign_up("alex")
+        process.end()
+    with sqlite3.connect(root / "palms.db") as database:
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.close()
+    with Process(root, settings=f"max_pages = {pages + 2}\n") as process:
+        process.follow(kiosk)
+        problem = until_full(kiosk)
+        assert (problem.problem.type, problem.problem.status) == (ProblemType.STORAGE_FULL, 507)
+        assert process.device().info().sandbox
+    with Process(root, settings="") as process:
+        process.follow(kiosk)
+        assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
+
+
+def until_full(kiosk: TestDevice) -> Refused:
+    for number in range(200):
+        try:
+            kiosk.sign_up(f"newcomer {number}")
+        except Refused as refused:
+            return refused
+    raise AssertionError("there was room for everybody")
+
+
+# Logs
+
+
+def test_no_log_tells_a_number_a_code_a_token_or_a_name(tmp_path: Path):
+    phone = fresh_phone()
+    with Process(tmp_path / "state") as process:
+        kiosk = process.kiosk()
+        kiosk.sign_up("alex", phone=phone, sides=(Side.LEFT, Side.RIGHT), holder="Quentin Unusual")
+        code = kiosk.last_code(phone)
+        with pytest.raises(Refused):
+            kiosk.add_card(kiosk.verified_enrolment(), "tok_chargeDeclined")
+        kiosk.post("/purchases", kiosk.sale(kiosk.recognised("alex")), Purchase)
+        kiosk.send("POST", "/enrolments", phone.encode())
+        person = sqlite3.connect(tmp_path / "state" / "palms.db")
+        (person_id,) = person.execute("SELECT person_id FROM accounts").fetchone()
+        person.close()
+        leaving = kiosk.recognised("alex", Purpose.LEAVE)
+        request = DeletionRequest(identification_id=leaving)
+        kiosk.post("/deletions", request, DeletionReceipt)
+        _, said = process.end()
+    assert said, "there is a log"
+    for secret in (phone, phone[1:], code, "tok_", "Quentin", "Unusual", "4242", person_id, "cus_"):
+        assert secret not in said
