@@ -106,6 +106,7 @@ class Kiosk:
             await asyncio.to_thread(self.feed.stop)
 
     async def _serve(self) -> NoReturn:
+        log.info("the kiosk is open")
         while True:
             await self._serve_next()
 
@@ -139,9 +140,11 @@ class Kiosk:
     def _notice(self) -> Notice | None:
         if isinstance(self.feed.state, Recovering | Broken):
             return Notice.CAMERA
+        if not self.service.url:
+            return Notice.STARTING
         if self._offline:
             return Notice.OFFLINE
-        if self.service.url and self.service.identity.device is None:
+        if self.service.identity.device is None:
             return Notice.NOT_ACTIVATED
         return None
 

@@ -81,8 +81,9 @@ NoAnswer = Literal[None]
 
 
 class Notice(StrEnum):
-    """Why the welcome screen has something to say."""
+    """Why the welcome screen has something to say. With all but CAMERA no visit can be made yet."""
 
+    STARTING = "starting"
     OFFLINE = "offline"
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"

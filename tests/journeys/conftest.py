@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.settings import Settings
 from tests.journeys.hands import Person, people
-from tests.journeys.shopper import NOBODYS, Shopper
+from tests.journeys.shopper import Shopper
 from ui.engine import Engine
 from ui.window import KioskWindow
 
@@ -30,9 +30,7 @@ def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
         engine.start(window.frames)
     assert assembled.args
     try:
-        shopper = Shopper(qtbot, window, engine, assembled.args[0])
-        shopper.finds_it_open()
-        yield shopper
+        yield Shopper(qtbot, window, engine, assembled.args[0])
     finally:
         window.close()
         engine.stop()
@@ -47,7 +45,7 @@ def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens
 
         def start(**more: Any) -> Shopper:
             open_now.close()
-            settings = Settings(state=tmp_path, merchant=NOBODYS, dock=True, **more)
+            settings = Settings(state=tmp_path, dock=True, **more)
             return open_now.enter_context(kiosk(qtbot, settings))
 
         yield start

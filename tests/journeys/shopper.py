@@ -37,10 +37,6 @@ PATIENCE_MS = 30_000
 """How long a machine busy with other things may take for one step."""
 
 
-NOBODYS = "Nobody's yet"
-"""What the kiosk calls the merchant until the service says whose kiosk it is."""
-
-
 class Shopper:
     """Whoever stands before the window. Everything is done through it, the camera and the card
     terminal; nothing through the kiosk's own objects."""
@@ -73,11 +69,6 @@ class Shopper:
             assert self._window.settled, "a screen is on its way"
 
         self._until(ready)
-
-    def finds_it_open(self) -> None:
-        """Waits for the welcome screen of a merchant the service has named."""
-        self.sees(Welcome)
-        self._until(lambda: self._window.page.property("merchant") != NOBODYS)
 
     def reads(self, words: str) -> None:
         """Waits until these words stand somewhere on the screen."""

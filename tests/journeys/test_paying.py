@@ -92,7 +92,7 @@ def test_a_network_that_is_gone_when_confirming_charges_nothing(opens: Opens, ad
 
 def has_bought(shopper: Shopper, person: Person, purchases: int) -> None:
     """As the screen that lists what is held about somebody has it."""
-    shopper.finds_it_open()
+    shopper.sees(Welcome)
     shopper.presses("Delete my data")
     shopper.presses("Use my palm")
     shopper.sees(HoldPalm)

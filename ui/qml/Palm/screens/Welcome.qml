@@ -11,6 +11,8 @@ ScreenFrame {
     required property bool demo
     required property var notice
 
+    readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
+
     title: qsTr("Pay with your palm")
     text: screen.demo ? qsTr("Hold your open palm to the reader and you have paid. Nothing to carry, nothing to type.") : qsTr("Signed up? Your purchase appears here as soon as it is rung up at the till.")
     alert: sentence(notice)
@@ -21,6 +23,8 @@ ScreenFrame {
 
     function sentence(about: var): string {
         switch (about) {
+        case "starting":
+            return qsTr("One moment, please: the kiosk is getting ready.");
         case "offline":
             return qsTr("Palm payment is out of reach for a moment. Please pay another way.");
         case "camera":
@@ -39,7 +43,7 @@ ScreenFrame {
     PrimaryButton {
         width: parent.width
         height: 148
-        enabled: !screen.spent
+        enabled: !screen.spent && screen.open
         text: qsTr("Sign up")
         sign: "hand"
         onClicked: screen.answer("sign_up")
@@ -48,7 +52,7 @@ ScreenFrame {
         width: parent.width
         spacing: Tokens.gap
         uniformCellSizes: true
-        enabled: !screen.spent
+        enabled: !screen.spent && screen.open
 
         SecondaryButton {
             text: qsTr("Delete my data")

@@ -1,0 +1,151 @@
+"""A shopper who knows the way: answers every screen of a real window at once, by itself."""
+
+import re
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PySide6.QtCore import QEventLoop, QObject, QTimer
+from PySide6.QtGui import QGuiApplication
+
+from kiosk.settings import Settings
+from kiosk.simulation import Simulation
+from palm.factory import Presentation, draw, identity
+from palm.factory.presentation import background
+from palm.hand import Side
+from palm.image import Colour
+from ui.engine import Engine
+from ui.liveview import LiveView
+from ui.tour import display
+from ui.window import KioskWindow
+
+BEAT_MS = 2
+"""Between two beats of the pulse that shows how long the window's thread was busy."""
+PAUSE_MS = 1500
+"""Between two purchases: the hand is away for so long."""
+
+
+class Hand:
+    """A scene with a drawn hand in it or not, and a camera's noise."""
+
+    def __init__(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self._empty = background(720, 1280)
+        self._held = draw(identity(seed, Side.LEFT), Presentation(), rng).image
+        self._noise = rng.integers(0, 4, (8, 720, 1280, 3), np.uint8)
+        self._frames = 0
+        self.shown = False
+
+    def draw(self, out: Colour, at: float) -> None:
+        self._frames += 1
+        seen = self._held if self.shown else self._empty
+        np.add(np.minimum(seen, 251), self._noise[self._frames % 8], out=out)
+
+
+class Regular(QObject):
+    """Signs up, then begins a purchase again and again and cancels it once it is named."""
+
+    def __init__(self, app: QGuiApplication, window: KioskWindow, engine: Engine) -> None:
+        super().__init__()
+        self._app = app
+        self.window = window
+        self._stage = engine.stage
+        self._hand = Hand(7)
+        self._answered = self._waiting_for_code = 0
+        self._signed_up = False
+        self.taken: list[float] = []
+        """Seconds from a hand in place to the name, of each purchase."""
+        self.gaps: list[float] = []
+        """Seconds between two beats of the window's thread while a palm is read."""
+        self._held_at = self._beat_at = 0.0
+        engine.assembled.connect(self._enter)
+        engine.stage.shown.connect(self._see)
+        engine.texted.connect(self._read)
+        self._pulse = QTimer(self, interval=BEAT_MS)
+        self._pulse.timeout.connect(self._beat)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+    def live_view(self) -> LiveView:
+        return self.window.window.findChildren(LiveView)[-1]
+
+    @property
+    def reading(self) -> bool:
+        return self._hand.shown
+
+    def _enter(self, world: Simulation) -> None:
+        assert world.camera
+        world.camera.look_at(self._hand)
+
+    def _see(self, serial: int, _fresh: bool, name: str, values: dict[str, object]) -> None:
+        if name == "Welcome" and not values["demo"]:
+            return
+        if serial != self._answered:
+            self._answered = serial
+            self._answer(serial, name)
+
+    def _answer(self, serial: int, name: str) -> None:
+        match name:
+            case "Welcome" if self._signed_up:
+                QTimer.singleShot(PAUSE_MS, lambda: self._stage.answer(serial, "try_purchase"))
+            case "Welcome":
+                self._stage.answer(serial, "sign_up")
+            case "AskConsent":
+                self._stage.answer(serial, "agree")
+            case "EnterPhone":
+                self._stage.enter(serial, "2025550123")
+            case "EnterCode":
+                self._waiting_for_code = serial
+            case "HoldPalm":
+                self._hand.shown = True
+                self._held_at = self._beat_at = time.perf_counter()
+                self._pulse.start()
+            case "OfferSecondPalm":
+                self._take_hand_away()
+                self._stage.answer(serial, "skip")
+            case "SignedUp":
+                self._signed_up = True
+                self._stage.answer(serial, "done")
+            case "ConfirmPurchase":
+                self.taken.append(time.perf_counter() - self._held_at)
+                self._take_hand_away()
+                self._stage.answer(serial, "cancel")
+            case _:
+                pass
+
+    def _take_hand_away(self) -> None:
+        self._pulse.stop()
+        self._hand.shown = False
+
+    def _read(self, message: str) -> None:
+        if code := re.search(r"\b\d{6}\b", message):
+            self._stage.enter(self._waiting_for_code, code.group())
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.gaps.append(now - self._beat_at)
+        self._beat_at = now
+
+
+@contextmanager
+def regular() -> Generator[Regular]:
+    """At a kiosk with its own service, in a window of 1280x800 under the display there is or an
+    Xvfb."""
+    with display(), TemporaryDirectory() as state:
+        app = QGuiApplication.instance() or QGuiApplication(["bench"])
+        assert isinstance(app, QGuiApplication)
+        engine = Engine(Settings(state=Path(state), terminal="sim:?after=0&card=visa"))
+        window = KioskWindow(engine.stage, "light")
+        window.show(full_screen=False)
+        shopper = Regular(app, window, engine)
+        engine.start(window.frames)
+        try:
+            yield shopper
+        finally:
+            window.close()
+            engine.stop()
