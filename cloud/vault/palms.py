@@ -22,6 +22,7 @@ ENOUGH = 3
 SHARP_ENOUGH = 0.15
 CLIPPED_AT_MOST = 0.35
 QUALITY_AT_LEAST = 0.6
+"""Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
 
 
 class PalmExaminer:
@@ -58,7 +59,9 @@ class PalmExaminer:
         if flaw is not None or seen.hand is None:
             return flaw or Flaw.NO_HAND
         palm = align(image, seen.hand)
-        return palm if palm.quality >= QUALITY_AT_LEAST else Flaw.UNCLEAR
+        if palm.quality < QUALITY_AT_LEAST:
+            return Flaw.CUT_OFF if seen.cut_off else Flaw.UNCLEAR
+        return palm
 
 
 def _decode(frame: Frame) -> Colour | None:
@@ -77,8 +80,6 @@ def _flaw(seen: Observation) -> Flaw | None:
         return Flaw.MANY_HANDS
     if seen.hand is None or seen.hand.shown is not Shown.PALM:
         return Flaw.NOT_A_PALM
-    if seen.cut_off:
-        return Flaw.CUT_OFF
     if seen.sharpness < SHARP_ENOUGH or seen.clipped > CLIPPED_AT_MOST:
         return Flaw.UNCLEAR
     return None
