@@ -10,11 +10,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
-from kiosk.guidance import Instruction
+from kiosk.guidance import Guidance, Instruction
 from kiosk.screens import (
     CardProblem,
     Choice,
     ConfirmDelete,
+    EnterCode,
     Entered,
     HoldPalm,
     Known,
@@ -169,3 +170,25 @@ def test_right_to_left_languages_see_it_the_other_way_round(
         qtbot.waitUntil(lambda: place(back).x() > place(help_).x())
     finally:
         qapp.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+
+def test_the_outline_is_of_the_hand_that_is_shown(screenful: Screenful) -> None:
+    seen = examples()["hold-palm-move_closer"]
+    assert isinstance(seen, HoldPalm)
+    screenful.show(seen)
+    assert not screenful.page.property("seesLeft")
+    mirrored = tuple((1 - x, y) for x, y in seen.guidance.points)
+    guidance = Guidance(Instruction.MOVE_CLOSER, 0.0, mirrored)
+    screenful.show(HoldPalm(Purpose.ENROL, guidance))
+    assert screenful.page.property("seesLeft")
+
+
+def test_a_demonstrations_message_goes_once_its_code_is_typed(
+    screenful: Screenful, qtbot: QtBot
+) -> None:
+    screenful.ask(EnterCode("42", 30))
+    screenful.kiosk.show_message("204817 is your code.")
+    qtbot.waitUntil(lambda: "204817 is your code." in screenful.reads())
+    assert "DEMO" in screenful.reads()
+    screenful.type("204817")
+    qtbot.waitUntil(lambda: "DEMO" not in screenful.reads())

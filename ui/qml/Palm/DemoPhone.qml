@@ -1,6 +1,7 @@
 import QtQuick
 
-// The phone of a demonstration: a message slides in at the top and goes by itself, or when touched.
+// The phone of a demonstration: a message comes where it hides nothing that is needed, and goes by
+// itself, when the code was typed, or when touched.
 Pressable {
     id: phone
 
@@ -10,10 +11,14 @@ Pressable {
 
     signal closed
 
-    width: Math.min(parent.width - 2 * Tokens.gap, 900)
+    readonly property bool wide: parent.width >= parent.height
+
+    width: Math.min(parent.width * (wide ? 0.46 : 1) - 2 * Tokens.gap, 900)
     height: implicitHeight
-    y: open ? Tokens.gap : -height - Tokens.gap
-    visible: y > -height
+    x: wide ? Tokens.gap : (parent.width - width) / 2
+    y: wide ? parent.height - height - Tokens.gap : Tokens.target + Tokens.gap
+    opacity: open ? 1 : 0
+    visible: opacity > 0
     leftPadding: Tokens.gap
     rightPadding: Tokens.gap
     topPadding: Tokens.gap
@@ -21,16 +26,15 @@ Pressable {
     text: qsTr("Simulated phone: %1").arg(message)
     Accessible.role: Accessible.Notification
     onClicked: closed()
-    onMessageChanged: if (open) {
+    onMessageChanged: if (message !== "") {
         words.text = message;
         leaving.restart();
         Accessible.announce(text);
     }
 
-    Behavior on y {
+    Behavior on opacity {
         NumberAnimation {
             duration: Tokens.slow
-            easing.type: Easing.OutCubic
         }
     }
 

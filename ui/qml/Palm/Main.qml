@@ -82,6 +82,7 @@ Window {
         }
 
         function onEntered(text: string): void {
+            window.message = "";
             window.stage.enter(window.frame.serial, text);
         }
     }
@@ -145,7 +146,6 @@ Window {
         }
 
         DemoPhone {
-            anchors.horizontalCenter: parent.horizontalCenter
             message: window.message
             onClosed: window.message = ""
         }

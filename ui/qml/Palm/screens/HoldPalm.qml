@@ -21,6 +21,8 @@ ScreenFrame {
     readonly property bool finished: instruction === "done"
     readonly property bool waiting: instruction === "show_palm"
     readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
+    // Thumb tip and little finger's knuckle, in the frame that is not mirrored.
+    readonly property bool seesLeft: guidance.points.length > 17 && instruction !== "turn_over" && guidance.points[4][0] < guidance.points[17][0]
     readonly property var current: advise(instruction)
 
     function advise(instruction: string): var {
@@ -153,7 +155,7 @@ ScreenFrame {
             height: Hand.box.height * unit
             x: view.picture.x + view.picture.width / 2 - width / 2
             y: view.picture.y + (view.picture.height - height) / 2
-            leftHand: screen.side === "left"
+            leftHand: screen.side === "left" || screen.side !== "right" && screen.seesLeft
             dashed: !screen.holding && !screen.finished
             colour: screen.hue
         }
