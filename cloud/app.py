@@ -1,5 +1,7 @@
 """The API as FastAPI serves it."""
 
+from ipaddress import ip_address
+
 from fastapi import APIRouter, FastAPI, Request
 
 from cloud import (
@@ -14,14 +16,18 @@ from cloud import (
 )
 from cloud.limits import BodyLimit
 from cloud.messages.sandbox import SandboxMessenger, Sent
+from cloud.problems import Refusal
 from cloud.service import Service
+from protocol.messages import ProblemType
 
 sandbox_router = APIRouter(prefix="/v1/sandbox")
 
 
 @sandbox_router.get("/messages")
 async def read_messages(request: Request, after: int = 0) -> list[Sent]:
-    """What the simulated phone received."""
+    """What the simulated phone received, for whoever is on this machine."""
+    if request.client is None or not ip_address(request.client.host).is_loopback:
+        raise Refusal(ProblemType.NOT_FOUND)
     messenger = request.app.state.service.messenger
     return messenger.after(after) if isinstance(messenger, SandboxMessenger) else []
 

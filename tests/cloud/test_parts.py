@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -186,3 +187,15 @@ def test_an_enrolment_whose_code_cannot_be_sent_leaves_nothing(served: Served):
         served.service.messenger = working
     assert refused.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
     assert served.do(count()) == before
+
+
+def test_the_simulated_phone_is_read_on_this_machine_only(served: Served):
+    app = create_app(served.service)
+
+    async def read(address: str) -> int:
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="https://service") as client:
+            return (await client.get("/v1/sandbox/messages")).status_code
+
+    assert asyncio.run(read("127.0.0.1")) == 200
+    assert asyncio.run(read("192.0.2.1")) == 404
