@@ -1,4 +1,4 @@
-"""`python -m cloud --state DIR`: the signature service, and what its operators do with it."""
+"""`python -m cloud`: the signature service, and what its operators do with it."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -32,8 +32,13 @@ log = logging.getLogger("cloud")
 
 
 def main(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m cloud", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, help="where everything is kept")
+    parser = argparse.ArgumentParser(prog="./run cloud", description=__doc__)
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=_default_state(),
+        help="where everything is kept (default: %(default)s)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument(
@@ -62,7 +67,9 @@ def main(words: list[str]) -> int:
         if arguments.verb == "verify-deletion":
             return asyncio.run(_verify_deletion(state, arguments.receipt_id))
         with listen(arguments.host, arguments.port) as listener:
-            asyncio.run(_serve(state, chosen, listener, sandbox=arguments.sandbox))
+            asyncio.run(
+                _serve(state, chosen, listener, sandbox=arguments.sandbox or _trial(chosen))
+            )
     except (BadSettings, StateDamaged, NoSuchPart, VaultBroken, SandboxMissing, OSError) as error:
         print(f"cloud: {error}", file=sys.stderr)
         return 2
@@ -74,6 +81,24 @@ def main(words: list[str]) -> int:
         )
         return 2
     return 0
+
+
+def _trial(chosen: Settings) -> bool:
+    """Somebody tries it who has set nothing at all. Where anything is set, simulated payments have
+    to be asked for: goods must not go out for them because a key was misspelt."""
+    if chosen.model_fields_set:
+        return False
+    log.warning(
+        "nothing is set up: payments and text messages are SIMULATED, as with --sandbox. "
+        "Set [payments] and [messages] in settings.toml to take money."
+    )
+    return True
+
+
+def _default_state() -> Path:
+    """As the XDG base directory specification has it."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "palm-cloud"
 
 
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:

@@ -6,6 +6,8 @@ import re
 import select
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +65,17 @@ def children(pid: int) -> list[int]:
 
 
 # First run
+
+
+def test_with_nothing_set_up_it_simulates_and_says_so(tmp_path: Path):
+    command = [sys.executable, "-m", "cloud", "--state", tmp_path]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert b"sandbox_url" in process.stdout.readline()
+        _, said = process.communicate()
+    assert b"SIMULATED" in said
 
 
 def test_a_first_run_makes_what_it_needs_and_shows_it_to_nobody_else(tmp_path: Path):
@@ -258,7 +271,10 @@ def test_settings_that_are_no_text_are_told_too(tmp_path: Path, run: Run):
     assert "remove it to use the defaults" in finished.err
 
 
-def test_without_a_payment_provider_or_the_sandbox_it_does_not_start(tmp_path: Path, run: Run):
+def test_set_up_without_a_payment_provider_it_starts_only_when_told_to_simulate(
+    tmp_path: Path, run: Run
+):
+    (tmp_path / "settings.toml").write_text("[merchant]\nname = 'Corner Shop'")
     finished = run("--state", tmp_path)
     assert finished.status == 2
     assert "--sandbox" in finished.err
