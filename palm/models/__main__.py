@@ -12,13 +12,13 @@ from pathlib import Path
 
 import onnx
 
-from palm.models import FOLDER, Model
-from palm.models.convert import convert
+from palm.models import FOLDER, Model, convert
 
 log = logging.getLogger("palm.models")
 
-CONVERTER = "palm-kiosk-1"
-"""Written into every model built; raise it with any change of the conversion."""
+CONVERTER = hashlib.sha256(Path(convert.__file__).read_bytes()).hexdigest()
+"""Of the converter itself. Written into every model built, so that a change of the conversion
+builds them anew."""
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
@@ -67,7 +67,7 @@ def build(folder: Path) -> list[Path]:
         licence = _member(wheel, LICENCE, LICENCE_SHA256)
         for model, source in missing.items():
             tflite = _member(wheel, source.member, source.sha256)
-            converted = convert(tflite, inputs=["image"], outputs=source.outputs)
+            converted = convert.convert(tflite, inputs=["image"], outputs=source.outputs)
             converted.producer_name = CONVERTER
             file = _file(folder, model)
             _write(file.with_suffix(".LICENSE"), licence)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -61,17 +62,19 @@ def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """The environment of a PipeWire of our own."""
     folder = tmp_path_factory.mktemp("pipewire")
     folder.chmod(0o700)
+    # Its Bluetooth monitor waits for a logind that a machine without systemd does not have.
+    settings = folder / ".config" / "wireplumber" / "bluetooth.lua.d" / "80-off.lua"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("bluez_monitor.enabled = false\n")
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
-    with (folder / "log").open("wb") as log:
-        servers = [
-            subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-            for command in (["pipewire"], ["dbus-run-session", "--", "wireplumber"])
-        ]
+    environment.pop("XDG_CONFIG_HOME", None)
+    with ExitStack() as running, (folder / "log").open("wb") as log:
+        for command in (["pipewire"], ["dbus-run-session", "--", "wireplumber"]):
+            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            running.callback(server.wait, PATIENCE)
+            running.callback(server.terminate)
         wait_for("Client", "WirePlumber", environment)
         yield environment
-        for server in reversed(servers):
-            server.terminate()
-            server.wait(PATIENCE)
 
 
 def wait_for(kind: str, name: str, environment: dict[str, str]) -> None:
