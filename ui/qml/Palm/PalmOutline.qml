@@ -7,7 +7,6 @@ Item {
     id: outline
 
     property color colour: Tokens.overlayInk
-    property bool dashed: false
     property bool leftHand: false
 
     component Line: Drawing {
@@ -23,7 +22,7 @@ Item {
             d: Hand.outline
             strokeColor: drawing.colour
             strokeWidth: drawing.thickness
-            strokeStyle: outline.dashed ? ShapePath.DashLine : ShapePath.SolidLine
+            strokeStyle: ShapePath.DashLine
             // In line widths: both lines break at the same places.
             dashPattern: [10 / drawing.thickness, 8 / drawing.thickness]
         }

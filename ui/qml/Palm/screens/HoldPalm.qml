@@ -126,23 +126,13 @@ ScreenFrame {
                 }
             }
         }
-        // The hand as it is seen, softly.
-        Repeater {
-            model: view.live && !screen.finished ? screen.guidance.points : []
-
-            Rectangle {
-                required property var modelData
-
-                x: view.picture.x + (1 - modelData[0]) * view.picture.width - width / 2
-                y: view.picture.y + modelData[1] * view.picture.height - height / 2
-                width: 18
-                height: 18
-                radius: 9
-                color: screen.hue
-                opacity: 0.75
-                border.color: "#66000000"
-                border.width: 3
-            }
+        // The hand as it is seen takes the colour of what is said about it.
+        HandGlow {
+            anchors.fill: parent
+            visible: seen && view.live
+            points: screen.guidance.points.map(point => Qt.point(view.picture.x + (1 - point[0]) * view.picture.width, view.picture.y + point[1] * view.picture.height))
+            colour: screen.hue
+            opacity: screen.holding || screen.finished ? 0.45 : 0.2
         }
         PalmOutline {
             id: outline
@@ -156,7 +146,7 @@ ScreenFrame {
             x: view.picture.x + view.picture.width / 2 - width / 2
             y: view.picture.y + (view.picture.height - height) / 2
             leftHand: screen.side === "left" || screen.side !== "right" && screen.seesLeft
-            dashed: !screen.holding && !screen.finished
+            visible: !screen.holding && !screen.finished
             colour: screen.hue
         }
         Item {
