@@ -93,20 +93,21 @@ def test_the_whole_frame_lies_where_it_says(screenful: Screenful, view: LiveView
     assert picture.center() == view.boundingRect().center()
 
 
-def test_landmarks_are_drawn_where_they_are_in_the_mirror(
+def test_light_lies_on_the_hand_where_it_is_in_the_mirror(
     screenful: Screenful, view: LiveView
 ) -> None:
     points = tuple((0.40 + 0.01 * i, 0.5) for i in range(21))
     screenful.show(HoldPalm(Purpose.ENROL, Guidance(Instruction.MOVE_CLOSER, 0.0, points)))
     picture = view.mapRectToScene(view.property("picture"))
-    dots = [
-        place(item).center()
+    (glow,) = (
+        item
         for item in screenful.everything(view.parentItem())
-        if item.property("modelData") is not None
-    ]
-    assert len(dots) == 21
-    assert dots[0].x() == pytest.approx(picture.left() + 0.60 * picture.width(), abs=1)
-    assert dots[0].y() == pytest.approx(picture.top() + 0.5 * picture.height(), abs=1)
+        if item.property("points") is not None
+    )
+    landmarks = [glow.mapToScene(point) for point in glow.property("points")]
+    assert len(landmarks) == 21
+    assert landmarks[0].x() == pytest.approx(picture.left() + 0.60 * picture.width(), abs=1)
+    assert landmarks[0].y() == pytest.approx(picture.top() + 0.5 * picture.height(), abs=1)
 
 
 def test_without_pictures_there_is_a_calm_outline_and_no_frozen_hand(
