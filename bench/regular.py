@@ -31,10 +31,10 @@ PAUSE_MS = 1500
 class Hand:
     """A scene with a drawn hand in it or not, and a camera's noise."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, span: float) -> None:
         rng = np.random.default_rng(seed)
         self._empty = background(720, 1280)
-        self._held = draw(identity(seed, Side.LEFT), Presentation(), rng).image
+        self._held = draw(identity(seed, Side.LEFT), Presentation(span=span), rng).image
         self._noise = rng.integers(0, 4, (8, 720, 1280, 3), np.uint8)
         self._frames = 0
         self.shown = False
@@ -48,12 +48,14 @@ class Hand:
 class Regular(QObject):
     """Signs up, then begins a purchase again and again and cancels it once it is named."""
 
-    def __init__(self, app: QGuiApplication, window: KioskWindow, engine: Engine) -> None:
+    def __init__(
+        self, app: QGuiApplication, window: KioskWindow, engine: Engine, span: float
+    ) -> None:
         super().__init__()
         self._app = app
         self.window = window
         self._stage = engine.stage
-        self._hand = Hand(7)
+        self._hand = Hand(7, span)
         self._answered = self._waiting_for_code = 0
         self._signed_up = False
         self.taken: list[float] = []
@@ -133,16 +135,16 @@ class Regular(QObject):
 
 
 @contextmanager
-def regular() -> Generator[Regular]:
+def regular(span: float = 0.4) -> Generator[Regular]:
     """At a kiosk with its own service, in a window of 1280x800 under the display there is or an
-    Xvfb."""
+    Xvfb. `span` is how near the hand is held (`palm.observation`)."""
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
         assert isinstance(app, QGuiApplication)
         engine = Engine(Settings(state=Path(state), terminal="sim:?after=0&card=visa"))
         window = KioskWindow(engine.stage, "light")
         window.show(full_screen=False)
-        shopper = Regular(app, window, engine)
+        shopper = Regular(app, window, engine, span)
         engine.start(window.frames)
         try:
             yield shopper
