@@ -109,11 +109,10 @@ class Shopper:
         self.counter.shows(hand)
 
     def reads_code(self) -> str:
-        """The six digits of the newest message on the phone; each message is read once."""
+        """The six digits of the message that came since the code was asked for."""
         self._until(lambda: bool(self._texts))
         code = re.search(r"\b\d{6}\b", self._texts.pop())
         assert code
-        self._texts.clear()
         return code.group()
 
     # What is done often
@@ -149,7 +148,11 @@ class Shopper:
         self.sees(AskConsent)
         self.presses("I agree")
         self.sees(EnterPhone)
+        self.asks_for_a_code(number)
+
+    def asks_for_a_code(self, number: str) -> None:
         self.types(number)
+        self._texts.clear()
         self.presses("Send code")
         self.sees(EnterCode)
 
@@ -158,9 +161,7 @@ class Shopper:
         self.sees(ChooseProof)
         self.presses("Use my number")
         self.sees(EnterPhone)
-        self.types(number)
-        self.presses("Send code")
-        self.sees(EnterCode)
+        self.asks_for_a_code(number)
         self.types(self.reads_code())
         self.sees(ConfirmDelete)
         self.holds("Hold to delete", until=Deleted)

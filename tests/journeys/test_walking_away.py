@@ -1,0 +1,139 @@
+"""Whoever walks away, from whichever screen, is warned, and the next person finds it welcoming."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hardware.terminal import TestCard
+from kiosk.screens import (
+    Approved,
+    AskConsent,
+    ChooseProof,
+    ConfirmDelete,
+    ConfirmPurchase,
+    Declined,
+    EnterPhone,
+    EnterPin,
+    Help,
+    HoldPalm,
+    NotRecognised,
+    OfferSecondPalm,
+    PayAnotherWay,
+    SignedUp,
+    StaffCalled,
+    Welcome,
+)
+from tests.journeys.conftest import Opens
+from tests.journeys.hands import Person
+from tests.journeys.shopper import Shopper
+
+NUMBER = "2025550123"
+IMPATIENT = {"idle_s": 2, "warning_s": 1}
+
+
+def test_from_every_screen_of_signing_up(opens: Opens, ada: Person) -> None:
+    shopper = opens(patience=IMPATIENT)
+
+    def to_consent() -> None:
+        shopper.presses("Sign up")
+        shopper.sees(AskConsent)
+
+    def to_number() -> None:
+        to_consent()
+        shopper.presses("I agree")
+        shopper.sees(EnterPhone)
+
+    def to_second_palm() -> None:
+        shopper.comes_to_the_palm("2025550147")
+        shopper.shows(ada.left[0])
+        shopper.sees(OfferSecondPalm)
+        shopper.shows(None)
+
+    def to_the_end() -> None:
+        shopper.comes_to_the_palm("2025550159")
+        shopper.shows(ada.left[0])
+        shopper.sees(OfferSecondPalm)
+        shopper.shows(None)
+        shopper.presses("Skip this")
+        shopper.sees(SignedUp)
+
+    walks_away_from(shopper, to_consent)
+    walks_away_from(shopper, to_number)
+    walks_away_from(shopper, lambda: shopper.comes_to_the_code("2025550162"))
+    walks_away_from(shopper, lambda: shopper.comes_to_the_card("2025550171"))
+    walks_away_from(shopper, lambda: shopper.comes_to_the_palm("2025550183"))
+    walks_away_from(shopper, to_second_palm)
+    walks_away_from(shopper, to_the_end)
+
+
+@pytest.mark.timeout(180)
+def test_from_every_screen_of_paying_deleting_and_asking(
+    opens: Opens, ada: Person, ben: Person
+) -> None:
+    shopper = opens(patience=IMPATIENT)
+    shopper.signs_up(ada, NUMBER, TestCard.VISA)
+
+    def to_confirm() -> None:
+        shopper.holds_palm_to_pay(ada.left[1])
+        shopper.sees(ConfirmPurchase)
+        shopper.shows(None)
+
+    def to_approved() -> None:
+        to_confirm()
+        shopper.presses("Pay $4.50")
+        shopper.sees(Approved, Declined)
+
+    def to_not_recognised() -> None:
+        shopper.holds_palm_to_pay(ben.left[0])
+        shopper.sees(NotRecognised)
+        shopper.shows(None)
+
+    def to_another_way() -> None:
+        to_not_recognised()
+        shopper.presses("Pay another way")
+        shopper.sees(PayAnotherWay)
+
+    def to_proof() -> None:
+        shopper.presses("Delete my data")
+        shopper.sees(ChooseProof)
+
+    def to_deleting() -> None:
+        to_proof()
+        shopper.presses("Use my palm")
+        shopper.sees(HoldPalm)
+        shopper.shows(ada.left[1])
+        shopper.sees(ConfirmDelete)
+        shopper.shows(None)
+
+    def to_help() -> None:
+        shopper.presses("Get help")
+        shopper.sees(Help)
+
+    def to_staff() -> None:
+        to_help()
+        shopper.presses("Call staff")
+        shopper.sees(StaffCalled)
+
+    def to_pin() -> None:
+        shopper.presses("Staff")
+        shopper.sees(EnterPin)
+
+    for way in (
+        to_confirm,
+        to_approved,
+        to_not_recognised,
+        to_another_way,
+        to_proof,
+        to_deleting,
+        to_help,
+        to_staff,
+        to_pin,
+    ):
+        walks_away_from(shopper, way)
+
+
+def walks_away_from(shopper: Shopper, come_to: Callable[[], None]) -> None:
+    shopper.sees(Welcome)
+    come_to()
+    shopper.reads("Are you still there?")
+    shopper.sees(Welcome)
