@@ -87,7 +87,9 @@ OVERSHOOT = 1.5
 about this."""
 
 SHORTLIST = 512
-"""References a search looks at in full."""
+"""References a search looks at in full, at least."""
+SHORTLISTED = 0.1
+"""Share of a large gallery that it looks at in full: where the mate nearly always is."""
 BATCH = 128
 """References compared at once: what they need together stays in the processor's cache."""
 
@@ -170,8 +172,8 @@ class LineFieldMatcher:
         return self._compare(_posed(field), _windows(field), gallery)
 
     def search(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
-        """(len(gallery),) scores of the SHORTLIST references whose coarse fields are most like
-        the probe's, -1 for all others.
+        """(len(gallery),) scores of the references whose coarse fields are most like the probe's,
+        SHORTLIST of them or SHORTLISTED of a large gallery; -1 for all others.
 
         Raises VersionMismatch when the probe is of another version.
         """
@@ -180,7 +182,8 @@ class LineFieldMatcher:
         field = _opened(_read(probe))
         posed = _posed(field)
         likeness = (gallery.coarse @ posed.T).max(axis=1)
-        short = np.argpartition(-likeness, SHORTLIST)[:SHORTLIST]
+        longest = max(SHORTLIST, round(SHORTLISTED * len(gallery)))
+        short = np.argpartition(-likeness, longest)[:longest]
         scores = np.full(len(gallery), -1, np.float32)
         scores[short] = self._compare(posed, _windows(field), gallery[short])
         return scores

@@ -210,7 +210,8 @@ class Feed:
             for watcher in tuple(self._state_watchers):
                 watcher(state)
         if str(before) != str(state):
-            _log.warning("Camera %s: %s", self.source.name, state)
+            level = logging.WARNING if isinstance(state, Recovering | Broken) else logging.INFO
+            _log.log(level, "Camera %s: %s", self.source.name, state)
 
 
 class _Reader(threading.Thread):
