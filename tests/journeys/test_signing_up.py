@@ -17,7 +17,7 @@ from tests.journeys.shopper import Shopper
 
 NUMBER = "2025550123"
 OTHER_NUMBER = "2025550147"
-IMPATIENT = {"idle_s": 1.5, "warning_s": 1}
+IMPATIENT = {"idle_s": 3.5, "warning_s": 1}
 
 
 def test_a_wrong_code_can_be_corrected(shopper: Shopper) -> None:

@@ -28,9 +28,10 @@ from tests.journeys.hands import Person
 from tests.journeys.shopper import Shopper
 
 NUMBER = "2025550123"
-IMPATIENT = {"idle_s": 2, "warning_s": 1}
+IMPATIENT = {"idle_s": 3.5, "warning_s": 1}
 
 
+@pytest.mark.timeout(180)
 def test_from_every_screen_of_signing_up(opens: Opens, ada: Person) -> None:
     shopper = opens(patience=IMPATIENT)
 
