@@ -70,9 +70,12 @@ def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     environment.pop("XDG_CONFIG_HOME", None)
     with ExitStack() as running, (folder / "log").open("wb") as log:
         for command in (["pipewire"], ["dbus-run-session", "--", "wireplumber"]):
-            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            # A group of its own: a bus outlives the dbus-run-session that is terminated.
+            server = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
             running.callback(server.wait, PATIENCE)
-            running.callback(server.terminate)
+            running.callback(os.killpg, server.pid, signal.SIGTERM)
         wait_for("Client", "WirePlumber", environment)
         yield environment
 
