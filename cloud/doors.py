@@ -10,6 +10,7 @@ however often its request is repeated.
 import asyncio
 import json
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -83,7 +84,10 @@ class SignedRoute(APIRoute):
             except (Refusal, RequestValidationError):
                 raise
             except Exception as error:
-                log.exception("%s %s failed", request.method, self.path)
+                # Where it failed, but not the message: it may quote what was sent.
+                where = "".join(traceback.format_tb(error.__traceback__))
+                failed = type(error).__name__
+                log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
                 return unexpected_response(error)
 
         return handle

@@ -48,7 +48,8 @@ class Gallery(Protocol):
 
 
 class ExactGallery:
-    """Compares with every palm, in this process."""
+    """Compares in this process, with every palm for as long as the matcher's search does: the line
+    field's looks at all of a side up to `palm.linefield.SHORTLIST`, at the likeliest beyond."""
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher

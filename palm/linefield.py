@@ -86,10 +86,10 @@ OVERSHOOT = 1.5
 """A block that strays farther than its leeway is seen at its end: what is fitted falls short by
 about this."""
 
-SHORTLIST = 512
-"""References a search looks at in full, at least."""
+SHORTLIST = 4096
+"""References a search looks at in full, at least: up to so many it is exact."""
 SHORTLISTED = 0.1
-"""Share of a large gallery that it looks at in full: where the mate nearly always is."""
+"""Share of a larger gallery that it looks at in full: where the mate nearly always is."""
 BATCH = 128
 """References compared at once: what they need together stays in the processor's cache."""
 
