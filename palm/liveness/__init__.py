@@ -1,0 +1,11 @@
+"""Presentation attack detection (ISO/IEC 30107-1): a living palm told from a thing made to look
+like one, by how it answers to a light that could not be foreseen.
+
+The ring about the lens plays a random sequence while the burst is taken. `judge` is given the
+burst and the sequence.
+"""
+
+from palm.liveness.judge import Cues, LitFrame, Unjudgeable, Verdict, judge
+from palm.liveness.ring import RADIUS, SEGMENTS
+
+__all__ = ["RADIUS", "SEGMENTS", "Cues", "LitFrame", "Unjudgeable", "Verdict", "judge"]
