@@ -49,18 +49,43 @@ class Sprite:
     """(21, 3) mm about the palm's centre, y toward the fingers, z toward the camera."""
 
 
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A hand in a gesture before any light falls on it."""
+
+    joints: Field
+    """(21, 3), as a sprite's."""
+    surface: Surface
+    skin: "Skin"
+
+    @property
+    def alpha(self) -> Field:
+        """(h, w) how much of each pixel the hand covers."""
+        return np.clip(0.5 - self.surface.outside * SCALE * 0.8, 0, 1)
+
+    @property
+    def wrist(self) -> int:
+        """The row from which on a sleeve covers the arm."""
+        return int(self.surface.rows(array(body.SLEEVE)))
+
+
+@lru_cache(maxsize=1)
+def canvas(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Canvas:
+    """Lays a palm's skin over its flesh. The last one is kept: it may be lit in several ways."""
+    facing = array((-1, 1, -1) if back else (1, 1, 1))
+    joints = skeleton(palm.build, spread, curl)
+    surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
+    return Canvas(joints * facing, surface, _lay_out(palm, joints * facing, facing, surface))
+
+
 @lru_cache(maxsize=8)
 def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
     """Draws a hand in a gesture. The last few are kept: a gesture lasts for many frames."""
-    facing = array((-1, 1, -1) if gesture.back else (1, 1, 1))
-    joints = skeleton(palm.build, gesture.spread, gesture.curl)
-    surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
-    skin = _lay_out(palm, joints * facing, facing, surface)
-    alpha = np.clip(0.5 - surface.outside * SCALE * 0.8, 0, 1)
+    bald = canvas(palm, gesture.spread, gesture.curl, gesture.back)
+    surface, skin, alpha, wrist = bald.surface, bald.skin, bald.alpha, bald.wrist
     picture = np.zeros((*alpha.shape, 4), np.float32)
     picture[..., 3] = 255 * alpha
     bare = alpha > 0
-    wrist = int(surface.rows(array(body.SLEEVE)))
     picture[wrist:, :, :3] = _sleeve(surface.normal[wrist:], palm.seed) * picture[wrist:, :, 3:]
     bare[wrist:] = False
     picture[bare, :3] = _lit(palm, skin, surface, gesture.light, bare) * picture[bare, 3:]
@@ -70,12 +95,12 @@ def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
         picture,
         np.asarray(cv2.pyrDown(picture), np.uint8),
         (-surface.left * surface.scale, surface.top * surface.scale),
-        joints * facing,
+        bald.joints,
     )
 
 
 @dataclass(slots=True)
-class _Skin:
+class Skin:
     """The skin as it lies on a surface, all (h, w)."""
 
     relief: Field
@@ -98,11 +123,11 @@ class _Skin:
             field += (laid - field) * share
 
 
-def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -> _Skin:
+def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -> Skin:
     shape = surface.height.shape
     is_back = facing[2] < 0
     sheet = palm.back if is_back else palm.palm
-    skin = _Skin(*(np.zeros(shape, np.float32) for _ in range(5)))
+    skin = Skin(*(np.zeros(shape, np.float32) for _ in range(5)))
     everywhere = (slice(0, shape[0]), slice(0, shape[1]))
     x, y = np.broadcast_arrays(*surface.grid(everywhere))
     across, down = (x * facing[0] - LEFT) * SCALE, (TOP - y) * SCALE
@@ -124,7 +149,7 @@ def _lay_finger(  # noqa: PLR0917 - the finger, and the four layers it is laid o
     joints: Field,
     facing: Field,
     surface: Surface,
-    skin: _Skin,
+    skin: Skin,
     nearest: Field,
 ) -> None:
     """Wraps a finger's strip around its bones wherever this finger is the nearest."""
@@ -177,14 +202,9 @@ def _around(start: Field, end: Field, reach: float, surface: Surface) -> tuple[s
     return slice(int(top), int(bottom)), slice(int(left), int(right))
 
 
-def _lit(palm: DrawnPalm, skin: _Skin, surface: Surface, light_from: float, bare: Mask) -> Field:
+def _lit(palm: DrawnPalm, skin: Skin, surface: Surface, light_from: float, bare: Mask) -> Field:
     """(n, 3) what the camera sees of the n bare pixels, 0 to 1."""
-    tone, smooth = palm.tone, surface.normal[bare]
-    rough = smooth.copy()
-    rough[:, 0] -= cv2.Sobel(skin.relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)[bare]
-    rough[:, 1] += cv2.Sobel(skin.relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)[bare]
-    rough /= np.sqrt((rough * rough).sum(1, keepdims=True)) + 1e-6
-
+    smooth, rough = surface.normal[bare], furrowed(surface, skin.relief, bare)
     angle = math.radians(light_from)
     lamp = _unit(0.55 * math.sin(angle), 0.55 * math.cos(angle), 0.85)
     sharp, soft = rough @ lamp, smooth @ lamp
@@ -197,17 +217,30 @@ def _lit(palm: DrawnPalm, skin: _Skin, surface: Surface, light_from: float, bare
     folded = free + (1 - free) * array((0.3, 0.4, 0.75))
     light = 0.80 * key * (0.35 + 0.65 * free) + 0.18 * fill + room * folded
 
-    palmar = skin.palmar[bare][:, None]
-    flush = skin.blood[bare][:, None] * (0.5 + 0.5 * palmar)
-    albedo = tone.dorsal + (tone.palmar - tone.dorsal) * palmar
-    albedo *= np.exp(-skin.stain[bare][:, None] * tone.crease - flush * tone.blood)
     nail = skin.nail[bare][:, None]
-    plate = 0.62 * tone.palmar + 0.38 * array((0.42, 0.44, 0.62))
-    albedo += nail * (plate - albedo) * 0.8
-
     gloss = np.clip(rough @ _unit(lamp[0], lamp[1], lamp[2] + 1), 0, 1)[:, None]
     shine = (0.045 * gloss**16 + nail * 0.2 * gloss**50) * free
-    return np.clip(albedo * light + shine, 0, 1) ** (1 / 2.2)
+    return np.clip(albedo(palm, skin, bare) * light + shine, 0, 1) ** (1 / 2.2)
+
+
+def furrowed(surface: Surface, relief: Field, bare: Mask) -> Field:
+    """(n, 3) normals of the n bare pixels with the skin's relief in them."""
+    rough = surface.normal[bare]
+    rough[:, 0] -= cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)[bare]
+    rough[:, 1] += cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)[bare]
+    return rough / (np.sqrt((rough * rough).sum(1, keepdims=True)) + 1e-6)
+
+
+def albedo(palm: DrawnPalm, skin: Skin, bare: Mask) -> Field:
+    """(n, 3) linear blue, green, red of the n bare pixels' skin under white light, 0 to 1."""
+    tone = palm.tone
+    palmar = skin.palmar[bare][:, None]
+    flush = skin.blood[bare][:, None] * (0.5 + 0.5 * palmar)
+    colour = tone.dorsal + (tone.palmar - tone.dorsal) * palmar
+    colour *= np.exp(-skin.stain[bare][:, None] * tone.crease - flush * tone.blood)
+    nail = skin.nail[bare][:, None]
+    plate = 0.62 * tone.palmar + 0.38 * array((0.42, 0.44, 0.62))
+    return colour + nail * (plate - colour) * 0.8
 
 
 def _sleeve(normal: Field, seed: int) -> Field:
