@@ -7,10 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.factory.anatomy import Field, array
-from palm.factory.noise import clouds
 
 _SUBPIXEL = 4
 """Binary places of a stroke's ends."""
+_WIDE = 0.3
+"""mm, from which on a crease is a valley as well."""
+_PIECE = 4
+"""Points of a curve that are stroked alike."""
 _FADE = 8.0
 """The longest a crease takes to fade, mm."""
 
@@ -30,8 +33,8 @@ class Furrows:
     def __init__(self, rng: np.random.Generator, shape: tuple[int, int], scale: float) -> None:
         self._rng = rng
         self._scale = scale
-        self._cores = np.zeros(shape, np.float32)
-        self._valleys = np.zeros(shape, np.float32)
+        self._cores = np.zeros(shape, np.uint8)
+        self._valleys = np.zeros(shape, np.uint8)
 
     def press(
         self,
@@ -51,40 +54,49 @@ class Furrows:
         length = float(np.hypot(*np.diff(control, axis=0).T).sum()) / self._scale
         curve = bezier(control, int(np.clip(length / 1.2, 6, 60)))
         along = np.linspace(0, 1, len(curve), dtype=np.float32)
-        shake = np.cumsum(self._rng.standard_normal((len(curve), 2)), axis=0)
+        shake = np.cumsum(self._rng.standard_normal((len(curve), 2), np.float32), axis=0)
         shake -= along[:, None] * shake[-1]
         curve = curve + shake * (wobble * self._scale / len(curve) ** 0.5)
         reach = max(3.0, length / _FADE)
         fade = np.clip(array((along, 1 - along)) * reach, 0, 1) ** 0.7
         taper = np.minimum(*(end + (1 - end) * f for end, f in zip(ends, fade, strict=True)))
-        uneven = np.clip(1 + 0.22 * clouds(self._rng, (1, len(curve)), 6, 2)[0], 0.5, 1.4)
-        strengths = depth * taper * uneven
+        knots = np.linspace(0, 1, 2 + len(curve) // 6)
+        uneven = np.clip(np.interp(along, knots, self._rng.normal(1, 0.25, len(knots))), 0.4, 1.5)
+        strengths = np.clip(255 * depth * taper * uneven, 0, 255)
         thickness = width * self._scale * (0.25 + 0.75 * taper * uneven)
         fixed = np.round(curve * 2**_SUBPIXEL).astype(np.int32)
-        for k in range(len(curve) - 1):
-            strength = float(strengths[k] + strengths[k + 1]) / 2
-            thick = max(round(float(thickness[k])), 1)
-            self._stroke(self._cores, fixed[k : k + 2], strength, thick)
-            if width > 0.3:
-                self._stroke(self._valleys, fixed[k : k + 2], strength, round(thick * 2.5))
+        self._stroke(self._cores, fixed, strengths, thickness)
+        if width > _WIDE:
+            self._stroke(self._valleys, fixed, strengths, 2.5 * thickness)
 
     @staticmethod
-    def _stroke(sheet: Field, ends: npt.NDArray[np.int32], strength: float, thick: int) -> None:
-        low = np.maximum((ends.min(0) >> _SUBPIXEL) - thick - 2, 0)
-        high = np.maximum((ends.max(0) >> _SUBPIXEL) + thick + 4, 0)
+    def _stroke(
+        sheet: npt.NDArray[np.uint8],
+        curve: npt.NDArray[np.int32],
+        strengths: Field,
+        thickness: Field,
+    ) -> None:
+        pad = int(thickness.max()) + 3
+        low = np.maximum((curve.min(0) >> _SUBPIXEL) - pad, 0)
+        high = np.maximum((curve.max(0) >> _SUBPIXEL) + pad, 0)
         (left, top), (right, bottom) = low.tolist(), high.tolist()
         patch = sheet[top:bottom, left:right]
         if not patch.size:
             return
         ink = np.zeros(patch.shape, np.uint8)
-        (x0, y0), (x1, y1) = (ends - (low << _SUBPIXEL)).tolist()
-        cv2.line(ink, (x0, y0), (x1, y1), 255, thick, cv2.LINE_AA, _SUBPIXEL)
-        np.maximum(patch, ink * (strength / 255), out=patch)
+        local = curve - (low << _SUBPIXEL).astype(np.int32)
+        for k in range(0, len(curve) - 1, _PIECE):
+            piece = local[k : k + _PIECE + 1]
+            strength = float(strengths[k : k + _PIECE + 1].mean())
+            thick = max(round(float(thickness[k : k + _PIECE + 1].mean())), 1)
+            cv2.polylines(ink, [piece], False, strength, thick, cv2.LINE_AA, _SUBPIXEL)
+        np.maximum(patch, ink, out=patch)
 
     def settle(self) -> tuple[Field, Field]:
         """The relief, mm, and the stain, 0 to about 1, of everything pressed."""
-        core = cv2.GaussianBlur(self._cores, (0, 0), 0.17 * self._scale)
-        valley = cv2.GaussianBlur(self._valleys, (0, 0), 0.9 * self._scale)
+        core, valley = (array(sheet) / 255 for sheet in (self._cores, self._valleys))
+        core = array(cv2.GaussianBlur(core, (0, 0), 0.17 * self._scale))
+        valley = array(cv2.GaussianBlur(valley, (0, 0), 0.9 * self._scale))
         return -0.30 * core - 0.55 * valley, 0.95 * core + 0.35 * valley
 
 

@@ -36,6 +36,8 @@ _DORSAL = array([(170, 192, 234), (122, 156, 210), (70, 96, 148), (40, 52, 82)])
 _BLOOD = array((0.72, 0.85, 0.16))
 _CREASE = array((0.85, 0.80, 0.33))
 _MELANIN = array((1.5, 1.15, 0.75))
+_RIDGE = 0.9
+"""mm from one friction ridge to the next, as far as a camera at arm's length tells."""
 ROOT = 0.35
 """Where along its first phalanx a finger leaves the palm."""
 
@@ -52,6 +54,8 @@ class Sheet:
     """How flushed: about -1 to 1."""
     nail: Field
     """How much of it is nail."""
+    vein: Field
+    """How much of a vein lies beneath, 0 to 1: near infrared shows it."""
 
 
 class Press(Protocol):
@@ -97,38 +101,47 @@ def joints_along(hand: Build, finger: int) -> Field:
     return array(np.cumsum([0, *np.linalg.norm(np.diff(joints, axis=0), axis=1)]))
 
 
-def palm(rng: np.random.Generator, hand: Build) -> Sheet:
-    """The palm, from the wrist to the roots of the fingers."""
-    furrows = Furrows(rng, _SHAPE, SCALE)
+def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
+    """The palm, from the wrist to the roots of the fingers, at `scale` pixels a millimetre."""
+    shape = (round(HEIGHT * scale), round(WIDTH * scale))
+    furrows = Furrows(rng, shape, scale)
 
     def press(
         points: npt.ArrayLike, depth: float, width: float, ends: tuple[float, float] = (0.0, 0.0)
     ) -> None:
-        furrows.press(_on_palm(points, hand), depth, width, ends=ends)
+        furrows.press(_on_palm(points, hand, scale), depth, width, ends=ends)
 
     _principal_lines(rng, press)
-    turn = np.pi / 2
-    everywhere = tuple(np.linspace(0, np.pi, 8))
-    for count, area, leans, reach, depth, width in (
+    # Some palms are all lines, others nearly bare.
+    lined = rng.lognormal(0.0, 0.45)
+    for many, area, leans, reach, depth, width in (
         # Secondary creases run with or across the principal ones.
-        (rng.integers(6, 15), (-30, -38, 36, 34), (0.2, 0.9, 1.6, 2.4), 32, 0.55, 0.35),
-        (rng.integers(70, 130), (-42, -46, 42, 48), everywhere, 13, 0.30, 0.2),
+        (10, (-38, -42, 40, 40), (0.2, 0.9, 1.6, 2.4), 34, 0.55, 0.35),
+        (90, (-42, -46, 42, 48), tuple(np.linspace(0, np.pi, 8)), 14, 0.34, 0.2),
         # The ball of the thumb is crossed along and across the thumb.
-        (rng.integers(10, 26), (-42, -38, -14, 4), (2.2, 2.5), 14, 0.32, 0.2),
-        (rng.integers(8, 26), (-42, -38, -14, 4), (0.6, 0.9), 11, 0.32, 0.2),
+        (18, (-42, -42, -10, 6), (2.2, 2.5), 16, 0.36, 0.2),
+        (16, (-42, -42, -10, 6), (0.6, 0.9), 12, 0.36, 0.2),
         # Under the fingers folds run toward them; along the outer edge, across it.
-        (rng.integers(8, 22), (-30, 22, 34, 42), (turn,), 13, 0.42, 0.25),
-        (rng.integers(4, 14), (26, -36, 42, 8), (2.9, 0.2), 13, 0.40, 0.25),
+        (15, (-30, 22, 34, 42), (np.pi / 2,), 14, 0.42, 0.25),
+        (10, (22, -40, 44, 10), (2.9, 0.2), 15, 0.42, 0.25),
     ):
-        for curve in scatter(rng, int(count), area, leans, reach):
-            press(curve, depth * rng.uniform(0.35, 1.0), width)
+        count = rng.poisson(many * lined * rng.uniform(0.4, 1.6))
+        for curve in scatter(rng, count, area, leans, reach):
+            press(curve, depth * min(float(rng.exponential(0.6)) + 0.15, 1.5), width)
     for level in (-52.0, -57.0, -66.0)[: rng.integers(2, 4)]:
         wrist = ((-27, level), (-8, level - 3), (8, level - 3), (27, level))
         press(wrist + rng.normal(0, 0.8, (4, 2)), rng.uniform(0.35, 0.6), 0.45)
     relief, stain = furrows.settle()
-    fine = _wrinkles(rng, _SHAPE)
-    relief = relief - 0.12 * fine + 0.008 * _ridges(rng, _SHAPE) + 0.018 * _grain(rng, _SHAPE)
-    return Sheet(relief, stain + 0.28 * fine, _palm_blood(rng, hand), np.zeros(_SHAPE, np.float32))
+    fine = _wrinkles(rng, shape, scale, lined)
+    grain = 0.018 * _grain(rng, shape, scale)
+    relief = relief - 0.25 * fine + 0.008 * _ridges(rng, shape, scale) + grain
+    return Sheet(
+        relief,
+        stain + 0.4 * fine,
+        _palm_blood(rng, hand, shape, scale),
+        np.zeros(shape, np.float32),
+        _veins(rng, hand, shape, scale),
+    )
 
 
 def back(rng: np.random.Generator, hand: Build) -> Sheet:
@@ -156,7 +169,7 @@ def back(rng: np.random.Generator, hand: Build) -> Sheet:
         knuckle += np.exp(-((columns - u) ** 2 + (rows - v) ** 2) / (7 * SCALE) ** 2)
     relief = relief + 1.8 * tendon + 1.0 * vein + 2.2 * knuckle + 0.03 * _grain(rng, _SHAPE)
     blood = 0.22 * clouds(rng, _SHAPE, 30, 2) - 1.2 * vein + 0.7 * knuckle
-    return Sheet(relief, stain + 0.25 * vein, blood, np.zeros(_SHAPE, np.float32))
+    return Sheet(relief, stain + 0.25 * vein, blood, np.zeros(_SHAPE, np.float32), array(vein))
 
 
 def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
@@ -198,16 +211,16 @@ def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
     pads = (root, *along[1:-1], along[-1] + 4)
     for start, end in pairwise(pads):
         blood += 0.3 * np.exp(-(((level - (start + end) / 2) / (end - start) * 2.6) ** 2))
-    return Sheet(relief, stain * (1 - nail), blood, nail)
+    return Sheet(relief, stain * (1 - nail), blood, nail, np.zeros(shape, np.float32))
 
 
 _SHAPE = (round(HEIGHT * SCALE), round(WIDTH * SCALE))
 
 
-def _on_palm(points: npt.ArrayLike, hand: Build) -> Field:
+def _on_palm(points: npt.ArrayLike, hand: Build, scale: float = SCALE) -> Field:
     """Pixels of the palm sheet from millimetres on an average palm."""
     at = array(points) * (hand.breadth * hand.size, hand.size)
-    return (at - (LEFT, TOP)) * (SCALE, -SCALE)
+    return (at - (LEFT, TOP)) * (scale, -scale)
 
 
 def _principal_lines(rng: np.random.Generator, press: Press) -> None:
@@ -258,34 +271,82 @@ def _point_on(line: Field, t: float) -> tuple[Field, float]:
     return layer[0], float(np.arctan2(*(after - before)[::-1]))
 
 
-def _ridges(rng: np.random.Generator, shape: tuple[int, int], period: float = 0.9) -> Field:
-    """Friction ridges: waves `period` mm apart along a smoothly turning direction."""
+def _ridges(rng: np.random.Generator, shape: tuple[int, int], scale: float = SCALE) -> Field:
+    """Friction ridges: waves along a smoothly turning direction."""
     rows, columns = np.indices(shape, dtype=np.float32)
     turn = rng.uniform(0, math.pi)
-    phase = (rows * math.cos(turn) + columns * math.sin(turn)) / (period * SCALE)
-    return np.sin((phase + 6 * clouds(rng, shape, 34 * SCALE, 3)) * math.tau)
+    phase = (rows * math.cos(turn) + columns * math.sin(turn)) / (_RIDGE * scale)
+    return np.sin((phase + 6 * clouds(rng, shape, 34 * scale, 3)) * math.tau)
 
 
-def _wrinkles(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """Fine folds side by side, here in one direction and there in another, 0 to 1."""
-    folds = np.zeros(shape, np.float32)
-    for period in (1.5, 1.9, 2.4):
-        where = np.clip(clouds(rng, shape, 14 * SCALE, 2), 0, 1.5)
-        broken = np.clip(0.5 + 0.6 * clouds(rng, shape, 2.2 * SCALE), 0, 1)
-        crest = np.clip(_ridges(rng, shape, period), 0, 1) ** 3
-        folds = np.maximum(folds, where * broken * crest / 1.5)
-    return folds
+def _wrinkles(
+    rng: np.random.Generator, shape: tuple[int, int], scale: float, lined: float
+) -> Field:
+    """Fine folds, 0 to about 1: many short strokes that lie along the skin's grain, across it, or
+    here and there anyhow; crowded in some places and few in others."""
+    folds = np.zeros(shape, np.uint8)
+    coarse = (round(HEIGHT), round(WIDTH))
+    grain = 1.1 * clouds(rng, coarse, 45, 2) + rng.uniform(0, np.pi)
+    crowd = np.exp(0.8 * clouds(rng, coarse, 22, 2))
+    count = int(np.clip(1600 * lined * rng.uniform(0.6, 1.6), 700, 4500))
+    at = rng.uniform((0, 0), (WIDTH - 1, HEIGHT - 1), (2 * count, 2))
+    columns, rows = at.astype(np.intp).T
+    at = at[rng.random(2 * count) * 3 < crowd[rows, columns]][:count]
+    columns, rows = at.astype(np.intp).T
+    across = (rng.random(len(at)) < rng.uniform(0.1, 0.5)) * (np.pi / 2)
+    lean = grain[rows, columns] + across + rng.normal(0, 0.3, len(at))
+    reach = np.clip(rng.exponential(5.5, len(at)), 1.2, 24)
+    ink = np.clip(40 + rng.exponential(46, len(at)), 0, 255)
+    along = np.stack([np.cos(lean), np.sin(lean)], axis=1) * reach[:, None]
+    bow = rng.normal(0, 0.09, (len(at), 1)) * reach[:, None] * along[:, ::-1] * (-1, 1)
+    bow /= np.maximum(reach[:, None], 1e-6)
+    steps = np.linspace(-0.5, 0.5, 4)[None, :, None]
+    curves = at[:, None] + steps * along[:, None] + (0.25 - steps**2) * 4 * bow[:, None]
+    fixed = np.round(curves * scale * 16).astype(np.int32)
+    for curve, dark in zip(fixed, ink.tolist(), strict=True):
+        cv2.polylines(folds, [curve], False, dark, 1, cv2.LINE_AA, 4)
+    return array(cv2.GaussianBlur(array(folds) / 160, (0, 0), 0.13 * scale))
 
 
-def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
+def _veins(rng: np.random.Generator, hand: Build, shape: tuple[int, int], scale: float) -> Field:
+    """The veins beneath the palm: trunks from the wrist that part toward the fingers, and what
+    joins them."""
+    tree = Furrows(rng, shape, scale)
+
+    def vein(points: npt.ArrayLike, depth: float, width: float) -> None:
+        tree.press(_on_palm(points, hand, scale), depth, width, wobble=2.2, ends=(0.6, 0.5))
+
+    stems = [rng.normal((x, -52), (5, 2)) for x in (-14, 2, 16)]
+    forks: list[Field] = []
+    for stem in stems:
+        fork = stem + rng.normal((0, 26), (8, 9))
+        vein((stem, (stem + fork) / 2 + rng.normal(0, 5, 2), fork), rng.uniform(0.5, 1), 1.2)
+        for _ in range(rng.integers(2, 4)):
+            twig = fork + rng.normal((0, 24), (14, 10))
+            vein((fork, (fork + twig) / 2 + rng.normal(0, 5, 2), twig), rng.uniform(0.4, 0.9), 1.0)
+            end = twig + rng.normal((0, 20), (11, 9))
+            vein((twig, (twig + end) / 2 + rng.normal(0, 4, 2), end), rng.uniform(0.3, 0.8), 0.8)
+            forks += [twig, end]
+        forks.append(fork)
+    for _ in range(rng.integers(4, 10)):
+        start, end = (forks[int(k)] for k in rng.integers(0, len(forks), 2))
+        middle = (start + end) / 2 + rng.normal(0, 8, 2)
+        vein((start, middle, end), rng.uniform(0.3, 0.7), 0.7)
+    deep = array(cv2.GaussianBlur(-tree.settle()[0], (0, 0), 0.6 * scale))
+    return np.clip(1.6 * deep * np.exp(0.5 * clouds(rng, shape, 30 * scale)), 0, 1)
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, int], scale: float = SCALE) -> Field:
     """The fine unevenness of all skin, deviation about 1."""
-    return 0.6 * clouds(rng, shape, 3.0, 2) + 0.5 * clouds(rng, shape, 8.0, 2)
+    return 0.6 * clouds(rng, shape, 0.75 * scale, 2) + 0.5 * clouds(rng, shape, 2 * scale, 2)
 
 
-def _palm_blood(rng: np.random.Generator, hand: Build) -> Field:
-    """The balls of thumb and little finger and under the fingers are flushed, the hollow pale."""
-    coarse = 4
-    rows, columns = np.indices((_SHAPE[0] // coarse, _SHAPE[1] // coarse), dtype=np.float32)
+def _palm_blood(
+    rng: np.random.Generator, hand: Build, shape: tuple[int, int], scale: float
+) -> Field:
+    """The balls of thumb and little finger and under the fingers are flushed, the hollow pale,
+    and all of it is mottled."""
+    rows, columns = np.indices((round(HEIGHT), round(WIDTH)), dtype=np.float32)
     blood = np.full(rows.shape, -0.25, np.float32)
     for x, y, wide, high, weight in (
         (-27, -12, 14, 18, 0.7),
@@ -293,11 +354,13 @@ def _palm_blood(rng: np.random.Generator, hand: Build) -> Field:
         (2, 44, 40, 8, 0.65),
         (2, -4, 14, 16, -0.2),
     ):
-        u, v = _on_palm((x, y), hand) / coarse
-        off = np.hypot((columns - u) / wide, (rows - v) / high) * (coarse / SCALE)
+        u, v = _on_palm((x, y), hand, 1.0)
+        off = np.hypot((columns - u) / wide, (rows - v) / high)
         blood += weight * np.exp(-(off**2))
-    blood = cv2.resize(blood, _SHAPE[::-1], interpolation=cv2.INTER_LINEAR)
-    return blood + 0.15 * clouds(rng, _SHAPE, 20, 2) + 0.07 * clouds(rng, _SHAPE, 70)
+    blood += 0.07 * clouds(rng, blood.shape, 17)
+    blood = array(cv2.resize(blood, shape[::-1], interpolation=cv2.INTER_LINEAR))
+    mottled = rng.uniform(0.12, 0.4)
+    return blood + mottled * clouds(rng, shape, rng.uniform(3, 6) * scale, 3)
 
 
 def _loose_skin(
