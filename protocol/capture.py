@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from protocol import canonical
+from protocol.challenge import STEPS
 
-VERSION = 1
-MAX_FRAMES = 12
+VERSION = 2
+MAX_FRAMES = 16
 MAX_BYTES = 2_000_000
 """Of all frames of a burst together."""
 
@@ -24,6 +25,9 @@ class Frame:
 
     at_ms: int
     jpeg: bytearray = field(repr=False)
+    light: int | None = None
+    """The step of the challenge it was taken under (`protocol.challenge`), 0 for the first; None
+    for plain white, or where there is no light ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Burst:
     """
 
     frames: list[Frame] = field(repr=False)
+    challenge: str | None = None
+    """The id of the challenge that was shown meanwhile."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.frames) <= MAX_FRAMES:
@@ -46,11 +52,13 @@ class Burst:
         for frame in self.frames:
             if not (frame.jpeg.startswith(_JPEG_START) and frame.jpeg.endswith(_JPEG_END)):
                 raise MalformedCapture("a frame is not a JPEG")
+            if frame.light is not None and (self.challenge is None or not 0 <= frame.light < STEPS):
+                raise MalformedCapture("a frame was taken under a step of its burst's challenge")
 
     def encode(self) -> bytearray:
-        """The CBOR array `[version, [[at_ms, jpeg], ...]]`."""
-        frames = [[frame.at_ms, frame.jpeg] for frame in self.frames]
-        return bytearray(canonical.encode([VERSION, frames]))
+        """The CBOR array `[version, challenge, [[at_ms, jpeg, light], ...]]`."""
+        frames = [[frame.at_ms, frame.jpeg, frame.light] for frame in self.frames]
+        return bytearray(canonical.encode([VERSION, self.challenge, frames]))
 
     @classmethod
     def decode(cls, data: bytes | bytearray) -> "Burst":
@@ -61,11 +69,16 @@ class Burst:
             value = canonical.decode(data)
         except canonical.NotCanonical as error:
             raise MalformedCapture(str(error)) from None
-        if not (isinstance(value, list) and len(value) == 2 and value[0] == VERSION):
-            raise MalformedCapture("not a capture of this version")
-        if not isinstance(value[1], list) or not all(_is_frame(item) for item in value[1]):
-            raise MalformedCapture("a frame is a time and a picture")
-        return cls([Frame(at_ms, bytearray(jpeg)) for at_ms, jpeg in value[1]])
+        match value:
+            case [int(version), str() | None as challenge, list(frames)] if version == VERSION:
+                pass
+            case _:
+                raise MalformedCapture("not a capture of this version")
+        if not all(_is_frame(item) for item in frames):
+            raise MalformedCapture("a frame is a time, a picture and a light")
+        return cls(
+            [Frame(at_ms, bytearray(jpeg), light) for at_ms, jpeg, light in frames], challenge
+        )
 
     def wipe(self) -> None:
         """Overwrites every frame with zeros; the burst is of no use afterwards."""
@@ -73,10 +86,11 @@ class Burst:
             frame.jpeg[:] = bytes(len(frame.jpeg))
 
 
-def _is_frame(item: Any) -> TypeGuard[tuple[int, bytes]]:
+def _is_frame(item: Any) -> TypeGuard[tuple[int, bytes, int | None]]:
     return (
         isinstance(item, list)
-        and len(item) == 2
+        and len(item) == 3
         and type(item[0]) is int
         and isinstance(item[1], bytes)
+        and (item[2] is None or type(item[2]) is int)
     )

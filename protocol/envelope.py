@@ -26,11 +26,11 @@ from protocol.capture import MAX_BYTES
 from protocol.encoding import from_base64, to_base64
 from protocol.messages import Purpose, Side, VaultKey
 
-VERSION = 1
+VERSION = 2
 MAX_ENVELOPE = MAX_BYTES + 8192
 """Bytes of a whole envelope."""
 
-_LABEL = b"palm-kiosk envelope v1\0"
+_LABEL = b"palm-kiosk envelope v2\0"
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519_KEY = 64, 1184, 32
 _TAG = 16
 
@@ -84,12 +84,21 @@ class Context:
     """Milliseconds since the epoch."""
     side: Side | None = None
     """The hand that was asked for, where it mattered."""
+    challenge: str | None = None
+    """The id of the light challenge that was shown to it (`protocol.challenge`)."""
     nonce: bytes = field(default_factory=lambda: os.urandom(16))
 
     def to_list(self) -> list[object]:
         side = None if self.side is None else self.side.value
-        purpose = self.purpose.value
-        return [self.device_id, self.visit_id, purpose, side, self.sealed_at, self.nonce]
+        return [
+            self.device_id,
+            self.visit_id,
+            self.purpose.value,
+            side,
+            self.sealed_at,
+            self.challenge,
+            self.nonce,
+        ]
 
     @classmethod
     def from_list(cls, value: object) -> "Context":
@@ -101,14 +110,18 @@ class Context:
                 str(purpose),
                 str() | None as side,
                 int(sealed_at),
+                str() | None as challenge,
                 bytes(nonce),
-            ] if len(nonce) == 16 and len(device_id) <= 64 and len(visit_id) <= 64:
+            ] if len(nonce) == 16 and all(
+                len(i or "") <= 64 for i in (device_id, visit_id, challenge)
+            ):
                 return cls(
                     device_id=device_id,
                     visit_id=visit_id,
                     purpose=Purpose(purpose),
                     sealed_at=sealed_at,
                     side=None if side is None else Side(side),
+                    challenge=challenge,
                     nonce=nonce,
                 )
             case _:

@@ -7,6 +7,7 @@ sealed envelope (`protocol.envelope`) with content type `application/palm-envelo
 
     GET    /service                            -> ServiceInfo
     POST   /devices               Activation   -> Device
+    POST   /challenges                         -> Challenge
     POST   /enrolments            EnrolmentRequest -> Enrolment
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
@@ -94,6 +95,8 @@ class ServiceInfo(Message):
     consent_version: str
     sandbox: bool
     """Payments and messages are simulated."""
+    light_required: bool = False
+    """Only palms that were shown a light challenge are accepted."""
 
 
 class Activation(Message):
@@ -108,6 +111,15 @@ class Device(Message):
     merchant: str
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     currency: Currency
+
+
+class Challenge(Message):
+    """What the light ring is to show while the next palm is captured (`protocol.challenge`): for
+    this device, once, and soon."""
+
+    challenge_id: Identifier
+    seed: Base64
+    expires_at: AwareDatetime
 
 
 # Sign-up
@@ -188,6 +200,8 @@ class Identification(Message):
     customer: Customer | None = None
     attempts_left: int = Field(ge=0)
     expires_at: AwareDatetime
+    live: bool = True
+    """What was shown answered to the light as a living hand does; if not, nobody was looked for."""
 
 
 class LastFour(Message):
@@ -297,6 +311,9 @@ class ProblemType(StrEnum):
     CARD_REFUSED = "urn:palm-kiosk:problem:card-refused"
     ENVELOPE_UNREADABLE = "urn:palm-kiosk:problem:envelope-unreadable"
     PALM_UNUSABLE = "urn:palm-kiosk:problem:palm-unusable"
+    PALM_NOT_LIVE = "urn:palm-kiosk:problem:palm-not-live"
+    CHALLENGE_REFUSED = "urn:palm-kiosk:problem:challenge-refused"
+    LIGHT_REQUIRED = "urn:palm-kiosk:problem:light-required"
     PALM_KNOWN = "urn:palm-kiosk:problem:palm-known"
     SAME_PALM_TWICE = "urn:palm-kiosk:problem:same-palm-twice"
     NOT_ACCEPTED = "urn:palm-kiosk:problem:not-accepted"

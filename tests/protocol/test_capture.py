@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.capture import MAX_BYTES, MAX_FRAMES, Burst, Frame, MalformedCapture
+from protocol.capture import MAX_BYTES, MAX_FRAMES, VERSION, Burst, Frame, MalformedCapture
+from protocol.challenge import STEPS
 
 JPEG = b"\xff\xd8\xff\xe0 a palm \xff\xd9"
 
@@ -12,9 +13,35 @@ def frame(at_ms: int = 0, jpeg: bytes = JPEG) -> Frame:
     return Frame(at_ms, bytearray(jpeg))
 
 
+def encoded(frames: object) -> bytes:
+    return cbor2.dumps([VERSION, None, frames])
+
+
+def lit(light: int, at_ms: int = 0) -> Frame:
+    return Frame(at_ms, bytearray(JPEG), light)
+
+
 def test_a_burst_is_read_as_it_was_written():
     burst = Burst([frame(0), frame(33), frame(66)])
     assert Burst.decode(burst.encode()) == burst
+
+
+def test_each_frame_says_under_which_step_of_the_challenge_it_was_taken():
+    burst = Burst([frame(0), lit(0, 33), lit(STEPS - 1, 66)], "challenge-1")
+    assert Burst.decode(burst.encode()) == burst
+
+
+@pytest.mark.parametrize(
+    ("light", "challenge"),
+    [
+        pytest.param(0, None, id="a step of no challenge"),
+        pytest.param(STEPS, "challenge-1", id="a step beyond the last"),
+        pytest.param(-1, "challenge-1", id="a step before the first"),
+    ],
+)
+def test_no_frame_was_taken_under_a_step_that_there_is_not(light: int, challenge: str | None):
+    with pytest.raises(MalformedCapture):
+        Burst([lit(light)], challenge)
 
 
 def test_a_wiped_burst_holds_nothing_but_zeros():
@@ -60,11 +87,13 @@ def test_what_is_not_a_burst_cannot_be_made(frames: list[Frame]):
         pytest.param(bytes(MAX_BYTES * 2), id="giant"),
         pytest.param(b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", id="claims to be endless"),
         pytest.param(b"\x81" * 10_000, id="nested without end"),
-        pytest.param(cbor2.dumps([2, [[0, JPEG]]]), id="another version"),
-        pytest.param(cbor2.dumps([1, [[0.5, JPEG]]]), id="a time that is no whole number"),
-        pytest.param(cbor2.dumps([1, [[0, JPEG, 1]]]), id="one thing too many"),
-        pytest.param(cbor2.dumps([1, [[0, JPEG.decode("latin-1")]]]), id="text for a picture"),
-        pytest.param(cbor2.dumps([1, "frames"]), id="text for frames"),
+        pytest.param(cbor2.dumps([1, None, [[0, JPEG, None]]]), id="another version"),
+        pytest.param(encoded([[0.5, JPEG, None]]), id="a time that is no whole number"),
+        pytest.param(encoded([[0, JPEG, None, 1]]), id="one thing too many"),
+        pytest.param(encoded([[0, JPEG.decode("latin-1"), None]]), id="text for a picture"),
+        pytest.param(encoded([[0, JPEG, "white"]]), id="text for a light"),
+        pytest.param(encoded([[0, JPEG, True]]), id="a truth for a light"),
+        pytest.param(encoded("frames"), id="text for frames"),
         pytest.param(cbor2.dumps({"version": 1}), id="a map"),
     ],
 )
@@ -81,5 +110,5 @@ def test_no_bytes_whatsoever_do_worse_than_being_refused(data: bytes):
 
 def test_what_is_wrong_is_said_without_quoting_the_picture():
     with pytest.raises(MalformedCapture) as caught:
-        Burst.decode(cbor2.dumps([1, [[0, b"secret picture"]]]))
+        Burst.decode(encoded([[0, b"secret picture", None]]))
     assert "secret" not in str(caught.value)

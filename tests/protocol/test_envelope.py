@@ -26,7 +26,7 @@ from protocol.envelope import (
 )
 from protocol.messages import Purpose, Side
 
-CONTEXT = Context("device-1", "visit-01", Purpose.PAY, 1_800_000_000_000, Side.LEFT)
+CONTEXT = Context("device-1", "visit-01", Purpose.PAY, 1_800_000_000_000, Side.LEFT, "challenge-1")
 KEYS = {suite: PrivateKey.generate(suite) for suite in Suite}
 
 
@@ -82,6 +82,7 @@ def test_two_contexts_never_share_a_nonce():
         {"side": Side.RIGHT},
         {"side": None},
         {"sealed_at": CONTEXT.sealed_at + 1},
+        {"challenge": "challenge-2"},
         {"nonce": bytes(16)},
     ],
     ids=lambda change: next(iter(change)),
@@ -149,7 +150,7 @@ def test_a_suite_that_is_not_spoken_is_refused_at_both_ends(key: PrivateKey):
 def test_a_later_version_is_refused_by_name(key: PrivateKey):
     header, ciphertext = cbor2.loads(seal(b"burst", key.public, CONTEXT))
     fields = cbor2.loads(header)
-    fields[0] = 2
+    fields[0] += 1
     with pytest.raises(UnknownSuite):
         read_header(cbor2.dumps([cbor2.dumps(fields), ciphertext]))
 
@@ -185,7 +186,7 @@ def pyhpke_suite() -> CipherSuite:
 
 
 def info_of(envelope: bytes) -> bytes:
-    return b"palm-kiosk envelope v1\0" + cbor2.loads(envelope)[0]
+    return b"palm-kiosk envelope v2\0" + cbor2.loads(envelope)[0]
 
 
 def test_an_independent_implementation_opens_our_x25519_envelope():
