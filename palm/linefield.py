@@ -153,6 +153,14 @@ class LineFieldMatcher:
         """Raises VersionMismatch when either is of another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
+    def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
+        """(templates, COARSE * COARSE * COARSE_PARTS) coarse fields, each of length one. A palm
+        lies near itself only where it was shown in the same pose.
+
+        Raises VersionMismatch when one is of another version.
+        """
+        return self.prepare(templates).coarse
+
     def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
         """Raises VersionMismatch when one is of another version."""
         codes = np.array([_read(each) for each in references], np.int8)

@@ -52,6 +52,11 @@ class Matcher(Protocol):
         """Raises VersionMismatch when either is of another version."""
         ...
 
+    def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
+        """(templates, dimensions) of length one. How near two lie says who is worth comparing in
+        full, and nothing more. Raises VersionMismatch when one is of another version."""
+        ...
+
     def prepare(self, references: Sequence[Template]) -> Any:
         """Lays references out for `search`, in a form of the matcher's own.
 
