@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 
 from cloud import (
     __version__,
+    challenges,
     claims,
     deletions,
     devices,
@@ -46,6 +47,7 @@ def create_app(service: Service) -> FastAPI:
     for router in (
         devices.info_router,
         devices.router,
+        challenges.router,
         enrolments.router,
         identifications.router,
         claims.router,

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from fastapi import Request
 
+from cloud import challenges
 from cloud.doors import Call, see_once
 from cloud.problems import Refusal
-from cloud.vault.client import CaptureRefused, Seen, VaultUnavailable
+from cloud.vault.client import CaptureRefused, Lifeless, Seen, VaultUnavailable
 from cloud.vault.wire import Refused
+from protocol.envelope import EnvelopeError, read_header
 from protocol.messages import ENVELOPE_TYPE, ProblemType, Purpose
 
 _REPLAY_WINDOW = timedelta(minutes=10)
@@ -24,17 +26,45 @@ async def look(
     call: Call, request: Request, purposes: list[Purpose], visit_id: str | None = None
 ) -> Seen:
     """What the vault sees in the envelope. Call it outside a transaction; it opens the one in
-    which the envelope counts as used. Raises Refusal."""
+    which the envelope and its light challenge count as used. Raises Refusal and Lifeless."""
     if request.headers.get("content-type") != ENVELOPE_TYPE:
         raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
+    challenge_id = _challenge_of(call)
+    seed = None
+    if challenge_id is not None:
+        seed = await challenges.seed_of(call, challenge_id)
+        await call.session.commit()
     try:
-        seen = await call.service.vault.examine(call.body, call.device_id, purposes, visit_id)
+        seen = await call.service.vault.examine(call.body, call.device_id, purposes, visit_id, seed)
     except CaptureRefused as refused:
+        await _use_up(call, None, challenge_id)
         kind = _PROBLEMS[refused.kind]
         time = call.now if kind is ProblemType.STALE else None
         raise Refusal(kind, refused.detail, time=time) from None
+    except Lifeless as lifeless:
+        await _use_up(call, lifeless.nonce, challenge_id)
+        raise
     except VaultUnavailable:
         raise Refusal(ProblemType.VAULT_UNAVAILABLE, retry_after=1) from None
-    nonce = f"envelope {seen.nonce.hex()}"
-    await see_once(call.session, call.device_id, nonce, call.now + _REPLAY_WINDOW)
+    await _use_up(call, seen.nonce, challenge_id)
     return seen
+
+
+def _challenge_of(call: Call) -> str | None:
+    """What the envelope says; the vault finds out whether it is true. Raises Refusal."""
+    try:
+        challenge_id = read_header(call.body).context.challenge
+    except EnvelopeError as error:
+        raise Refusal(ProblemType.ENVELOPE_UNREADABLE, str(error)) from None
+    if challenge_id is None and call.service.settings.liveness == "required":
+        raise Refusal(ProblemType.LIGHT_REQUIRED)
+    return challenge_id
+
+
+async def _use_up(call: Call, nonce: bytes | None, challenge_id: str | None) -> None:
+    """Raises Refusal when either was used before."""
+    if nonce is not None:
+        until = call.now + _REPLAY_WINDOW
+        await see_once(call.session, call.device_id, f"envelope {nonce.hex()}", until)
+    if challenge_id is not None:
+        await challenges.spend(call, challenge_id)

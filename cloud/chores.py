@@ -12,6 +12,7 @@ from cloud import enrolments, outbox, purchases
 from cloud.policy import ANSWER_LIFE, LONGEST_WINDOW
 from cloud.tables import (
     ActivationCode,
+    ChallengeRow,
     ClaimRow,
     EnrolmentRow,
     IdentificationRow,
@@ -52,7 +53,14 @@ async def sweep(service: "Service") -> None:
         abandoned = expired.all()
         for row in abandoned:
             await enrolments.erase(session, service, row)
-        for table in (ActivationCode, Nonce, OneTimeCode, IdentificationRow, ClaimRow):
+        for table in (
+            ActivationCode,
+            Nonce,
+            OneTimeCode,
+            ChallengeRow,
+            IdentificationRow,
+            ClaimRow,
+        ):
             await session.execute(delete(table).where(table.expires_at <= now))
         await session.execute(
             delete(StoredAnswer).where(StoredAnswer.answered_at <= now - ANSWER_LIFE)

@@ -8,13 +8,14 @@ from sqlalchemy import select
 from cloud import captures, codes, doors, limits
 from cloud.doors import Call, Caller
 from cloud.gallery import Match
-from cloud.identifications import attempts_left, record
+from cloud.identifications import attempts_left, record, record_lifeless
 from cloud.messages import NotSent
 from cloud.people import new_id
 from cloud.phones import must_be_mobile
 from cloud.policy import CLAIM_LIFE, Limits
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, ClaimRow
+from cloud.vault.client import Lifeless
 from protocol.messages import (
     Claim,
     ClaimOpened,
@@ -73,7 +74,12 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     row = await _find(call, claim_id, Proof.PALM)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
-    seen = await captures.look(call, request, [Purpose(row.purpose)], claim_id)
+    try:
+        seen = await captures.look(call, request, [Purpose(row.purpose)], claim_id)
+    except Lifeless as lifeless:
+        if row.person_id is not None:
+            limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+        return await record_lifeless(call, lifeless)
     left = await attempts_left(call, claim_id)
     near: list[Match] = []
     if row.person_id is not None:

@@ -29,6 +29,7 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         vault_keys=service.vault.keys,
         consent_version=service.settings.consent_version,
         sandbox=service.sandbox,
+        light_required=service.settings.liveness == "required",
     )
 
 

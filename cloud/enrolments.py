@@ -32,6 +32,7 @@ from cloud.phones import must_be_mobile
 from cloud.policy import CODES_PER_ENROLMENT, ENROLMENT_LIFE, PALMS, RESEND_AFTER, Limits
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
+from cloud.vault.client import Lifeless
 from protocol.messages import (
     Account,
     Card,
@@ -147,7 +148,11 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     session, service = call.session, call.service
     await _find_verified(call, enrolment_id)
     await session.commit()
-    seen = await captures.look(call, request, [Purpose.ENROL], enrolment_id)
+    try:
+        seen = await captures.look(call, request, [Purpose.ENROL], enrolment_id)
+    except Lifeless:
+        await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
+        raise Refusal(ProblemType.PALM_NOT_LIVE) from None
     _, known = await _find_verified(call, enrolment_id)
     palms = await palms_of(session, known)
     if len(palms) == PALMS:

@@ -10,6 +10,7 @@ from cloud.people import Known, Profile, cards_of, find_person, new_id, palms_of
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, Candidate, IdentificationRow, PurchaseRow
+from cloud.vault.client import Lifeless
 from protocol.messages import (
     Customer,
     Holdings,
@@ -28,7 +29,10 @@ async def identify(call: Caller, request: Request) -> Identification:
     session, service = call.session, call.service
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
-    seen = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE])
+    try:
+        seen = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE])
+    except Lifeless as lifeless:
+        return await record_lifeless(call, lifeless)
     left = await attempts_left(call, seen.visit_id)
     policy, size = service.policy, len(service.gallery)
     near = await service.gallery.search(seen.side, seen.template, policy.step_up(size))
@@ -117,6 +121,20 @@ async def record(
             for match in near
         )
     return await _told(call, row)
+
+
+async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
+    """Counts as an attempt of the visit, and nobody is looked for."""
+    left = await attempts_left(call, lifeless.visit_id)
+    told = await record(
+        call,
+        visit_id=lifeless.visit_id,
+        purpose=lifeless.purpose,
+        outcome=Outcome.ASK_AGAIN if left else Outcome.REFUSED,
+        attempts_left=left,
+        near=[],
+    )
+    return told.model_copy(update={"live": False})
 
 
 async def find(call: Call, identification_id: str) -> IdentificationRow:

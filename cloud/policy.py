@@ -36,6 +36,8 @@ RESEND_AFTER = timedelta(seconds=30)
 ENROLMENT_LIFE = timedelta(minutes=30)
 CLAIM_LIFE = timedelta(minutes=10)
 IDENTIFICATION_LIFE = timedelta(minutes=5)
+CHALLENGE_LIFE = timedelta(minutes=2)
+"""Of a light challenge: the kiosk asks for it before the hand is there."""
 ACTIVATION_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=24)
 """How long a repeated request gets its first answer again."""
@@ -61,6 +63,8 @@ class Limits:
     SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
     FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
     """Wrong digits, codes and palms against one account, at all devices together."""
+    CHALLENGES_BY_DEVICE = Limit("challenges by device", 600, timedelta(minutes=10))
+    LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
 

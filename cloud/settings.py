@@ -43,19 +43,37 @@ class Vault(Group):
     )
 
 
+class Scheme(Group):
+    version: int = Field(description="Of the templates that are made and compared.")
+    signer: str = Field(
+        description="module:class that makes templates (`palm.recognition.Signer`), in the vault."
+    )
+    matcher: str = Field(
+        description="module:class that compares them (`palm.recognition.Matcher`), in the vault."
+    )
+    calibration: tuple[tuple[float, float], ...] = Field(
+        description="Measured false-match rates of that matcher: [rate, score], rates falling."
+    )
+
+
 class Recognition(Group):
     examiner: str = Field(
         default="cloud.vault.palms:PalmExaminer",
-        description="module:class that turns frames into a template, in the vault "
-        "(`cloud.vault.examiner.Examiner`).",
+        description="module:class that judges frames (`cloud.vault.examiner.Examiner`), in the "
+        "vault.",
     )
-    matcher: str = Field(
-        default="palm.linefield:LineFieldMatcher",
-        description="module:class that compares those templates (`palm.recognition.Matcher`).",
-    )
-    calibration: tuple[tuple[float, float], ...] = Field(
-        default=LINE_FIELD_1,
-        description="Measured false-match rates of that matcher: [rate, score], rates falling.",
+    schemes: tuple[Scheme, ...] = Field(
+        default=(
+            Scheme(
+                version=1,
+                signer="palm.linefield:LineFieldSigner",
+                matcher="palm.linefield:LineFieldMatcher",
+                calibration=LINE_FIELD_1,
+            ),
+        ),
+        min_length=1,
+        description="The first is current: palms are enrolled in it. Whoever is enrolled in one of "
+        "the others is recognised in that one and enrolled anew on the same visit.",
     )
 
 
@@ -91,6 +109,10 @@ class Settings(BaseSettings):
     )
     max_pages: int | None = Field(
         default=None, ge=16, description="Cap on the database, in pages of 4 KiB; none unless set."
+    )
+    liveness: Literal["required", "when_present"] = Field(
+        default="when_present",
+        description="Whether palms are taken from kiosks without a light ring, unjudged.",
     )
     merchant: Merchant = Merchant()
     vault: Vault = Vault()

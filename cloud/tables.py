@@ -125,6 +125,17 @@ class Tally(Table):
     __table_args__ = (Index("ix_tallies_kind", "kind", "subject", "at"),)
 
 
+class ChallengeRow(Table):
+    """A light challenge that has not been answered yet."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    seed: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 # People
 
 

@@ -1,4 +1,4 @@
-"""`python -m cloud.vault --directory DIR (--channel FD | --socket PATH)`.
+"""`python -m cloud.vault --directory DIR --examiner … --scheme … (--channel FD | --socket PATH)`.
 
 Started by the service with one end of a socket pair, or by systemd to listen on a socket; answers
 one question after another (`cloud.vault.wire`) until the other end closes.
@@ -19,7 +19,10 @@ from cloud.state import StateDamaged
 from cloud.vault import keys, wire
 from cloud.vault.confine import confine
 from cloud.vault.examiner import Examiner, Flaw, Unusable
+from cloud.vault.templates import Scheme, Templates
+from palm.recognition import Template
 from protocol.capture import Burst, MalformedCapture
+from protocol.challenge import steps
 from protocol.encoding import from_base64
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 
@@ -34,6 +37,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m cloud.vault")
     parser.add_argument("--directory", type=Path, required=True, help="where the keys are kept")
     parser.add_argument("--examiner", required=True, help="module:class that looks at frames")
+    parser.add_argument(
+        "--scheme",
+        nargs=2,
+        action="append",
+        required=True,
+        metavar=("SIGNER", "MATCHER"),
+        help="module:class of each; the first scheme is the current one, others are still read",
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--channel", type=int, help="descriptor of an open socket")
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
@@ -46,7 +57,12 @@ def main() -> int:
     try:
         streams = _streams(arguments.channel, arguments.socket)
         confine()
-        vault = _Vault(keys.load_or_make(arguments.directory), plugins.make(arguments.examiner))
+        schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
+        vault = _Vault(
+            keys.load_or_make(arguments.directory),
+            plugins.make(arguments.examiner),
+            Templates(arguments.directory, schemes),
+        )
     except (StateDamaged, plugins.NoSuchPart, OSError) as error:
         print(f"vault: {error}", file=sys.stderr)  # noqa: T201 - to whoever started it
         return 2
@@ -69,9 +85,10 @@ def _streams(channel: int | None, path: Path | None) -> Iterator[socket.socket]:
 
 
 class _Vault:
-    def __init__(self, private: list[PrivateKey], examiner: Examiner) -> None:
+    def __init__(self, private: list[PrivateKey], examiner: Examiner, templates: Templates) -> None:
         self._keys = {key.public.key_id: key for key in private}
         self._examiner = examiner
+        self._templates = templates
 
     def serve(self, stream: socket.socket) -> None:
         with stream.makefile("rb") as questions:
@@ -80,35 +97,55 @@ class _Vault:
                     (length,) = wire.HEAD.unpack(head)
                     question = wire.unpack(questions.read(min(length, wire.MAX_MESSAGE)))
                     stream.sendall(wire.pack(self._answer(question)))
-                except (ValueError, OSError):
+                except (ValueError, KeyError, OSError):
                     # Out of step, or gone: there is nobody to tell.
                     return
 
     def _answer(self, question: list[Any]) -> list[Any]:
+        templates = self._templates
         match question:
-            case ["keys"]:
+            case ["introduce"]:
                 public = [key.public for key in self._keys.values()]
-                return ["keys", [[k.key_id, k.suite, from_base64(k.public_key)] for k in public]]
+                told = [[k.key_id, k.suite, from_base64(k.public_key)] for k in public]
+                return ["vault", told, templates.versions, templates.transform]
             case [
                 "examine",
                 bytes(envelope),
                 str(device_id),
                 str() | None as visit_id,
                 list(purposes),
+                list(versions),
+                bytes() | None as seed,
             ]:
-                return self._examine(envelope, device_id, visit_id, purposes)
+                return self._examine(envelope, device_id, visit_id, purposes, versions, seed)
+            case ["compare", int(version), bytes(probe), list(references)]:
+                return ["scores", templates.compare(version, probe, references)]
+            case ["code", int(version), list(sealed)]:
+                return ["codes", templates.codes(version, sealed)]
+            case ["protect", int(version), bytes(code), float(quality)]:
+                protected = templates.protect(Template(version, code, quality))
+                return ["protected", wire.pack_template(protected)]
+            case ["rekey"]:
+                templates.rekey()
+                return ["rekeyed", templates.transform]
             case _:
                 raise ValueError("not a question")
 
     def _examine(
-        self, envelope: bytes, device_id: str, visit_id: str | None, purposes: list[str]
+        self,
+        envelope: bytes,
+        device_id: str,
+        visit_id: str | None,
+        purposes: list[str],
+        versions: list[int],
+        seed: bytes | None,
     ) -> list[Any]:
         try:
             context, capture = open_envelope(envelope, self._keys)
         except EnvelopeError as error:
             return ["refused", wire.Refused.UNREADABLE, str(error)]
-        if not _is_for(context, device_id, visit_id, purposes):
-            detail = "sealed for another device, visit or purpose"
+        if not _is_for(context, device_id, visit_id, purposes, seed):
+            detail = "sealed for another device, visit, purpose or challenge"
             return ["refused", wire.Refused.UNREADABLE, detail]
         age_ms = time.time_ns() // 1_000_000 - context.sealed_at
         if not -AHEAD_MS <= age_ms <= FRESH_MS:
@@ -117,22 +154,33 @@ class _Vault:
             burst = Burst.decode(capture)
         except MalformedCapture:
             return ["refused", wire.Refused.UNUSABLE, Flaw.NOT_A_CAPTURE]
+        bound = [context.purpose, context.visit_id, context.nonce]
         try:
-            shown = self._examiner.examine(burst)
+            if burst.challenge != context.challenge:
+                raise Unusable(Flaw.NOT_A_CAPTURE)
+            shown = self._examiner.examine(burst, () if seed is None else steps(seed))
         except Unusable as unusable:
+            if unusable.flaw is Flaw.NOT_LIVE:
+                return ["lifeless", bound]
             return ["refused", wire.Refused.UNUSABLE, unusable.flaw]
         finally:
             burst.wipe()
-        template = [shown.template.version, shown.template.code, shown.template.quality]
-        bound = [context.purpose, context.visit_id, context.nonce]
-        return ["presentation", shown.side, template, bound]
+        signed = self._templates.sign(shown.palms, versions)
+        return ["presentation", shown.side, [wire.pack_template(each) for each in signed], bound]
 
 
-def _is_for(context: Context, device_id: str, visit_id: str | None, purposes: list[str]) -> bool:
+def _is_for(
+    context: Context,
+    device_id: str,
+    visit_id: str | None,
+    purposes: list[str],
+    seed: bytes | None,
+) -> bool:
     return (
         context.device_id == device_id
         and visit_id in (None, context.visit_id)
         and context.purpose in purposes
+        and (context.challenge is None) == (seed is None)
     )
 
 

@@ -6,13 +6,15 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.vault import wire
+from palm.protection import ProtectedTemplate
 from palm.recognition import Template
 from protocol.encoding import to_base64
 from protocol.messages import Purpose, Side, VaultKey
@@ -45,29 +47,56 @@ class CaptureRefused(Exception):
         self.detail = detail
 
 
+class Lifeless(Exception):
+    """What was shown did not answer to the light as a living hand does."""
+
+    def __init__(self, purpose: Purpose, visit_id: str, nonce: bytes) -> None:
+        super().__init__("not seen to be a living hand")
+        self.purpose = purpose
+        self.visit_id = visit_id
+        self.nonce = nonce
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One palm that was shown, and what was sealed with it."""
 
     side: Side
-    template: Template
+    templates: tuple[ProtectedTemplate, ...]
+    """In every version that was asked for, the current one first."""
     purpose: Purpose
     visit_id: str
     nonce: bytes
+
+    @property
+    def current(self) -> ProtectedTemplate:
+        return self.templates[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a vault says of itself."""
+
+    keys: list[VaultKey]
+    """To seal captures to, the newest first."""
+    versions: list[int]
+    """Of the templates it makes and compares, the current one first."""
+    transform: str
+    """Which codes it makes (`palm.protection.name_of`)."""
 
 
 class VaultClient:
     """`async with VaultClient(...)` keeps a vault: a child of this process, or one that listens
     on the socket the settings name. Raises VaultBroken when the first does not come up."""
 
-    def __init__(self, settings: VaultSettings, examiner: str, directory: Path) -> None:
+    def __init__(self, settings: VaultSettings, recognition: Recognition, directory: Path) -> None:
         self._settings = settings
-        self._examiner = examiner
+        self._recognition = recognition
         self._directory = directory
         self._stream: _Stream | None = None
         self._asking = asyncio.Lock()
         self._lost = asyncio.Event()
-        self._ready: asyncio.Future[list[VaultKey]] = asyncio.get_running_loop().create_future()
+        self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
         self.pid: int | None = None
         """Of the child, while there is one."""
 
@@ -82,29 +111,79 @@ class VaultClient:
             await self._keeper
 
     @property
-    def keys(self) -> list[VaultKey]:
-        """To seal captures to, the newest first."""
+    def introduction(self) -> Introduction:
         return self._ready.result()
 
     async def examine(
-        self, envelope: bytes, device_id: str, purposes: list[Purpose], visit_id: str | None = None
+        self,
+        envelope: bytes,
+        device_id: str,
+        purposes: list[Purpose],
+        versions: Collection[int],
+        visit_id: str | None = None,
+        seed: bytes | None = None,
     ) -> Seen:
-        """Raises CaptureRefused and VaultUnavailable."""
-        question = ["examine", envelope, device_id, visit_id, [p.value for p in purposes]]
+        """Templates are made in the current version and in `versions`. `seed` is of the light challenge that the envelope names, None when it names none.
+
+        Raises CaptureRefused, Lifeless and VaultUnavailable."""
+        question = [
+            *("examine", envelope, device_id, visit_id),
+            *([purpose.value for purpose in purposes], sorted(versions), seed),
+        ]
         answer = await self._ask(question)
         match answer:
             case [
                 "presentation",
                 str(side),
-                [int(version), bytes(code), float(quality)],
+                [_, *_] as templates,
                 [str(purpose), str(visit), bytes(nonce)],
             ]:
-                template = Template(version, code, quality)
-                return Seen(Side(side), template, Purpose(purpose), visit, nonce)
+                signed = tuple(map(wire.unpack_template, templates))
+                return Seen(Side(side), signed, Purpose(purpose), visit, nonce)
+            case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
+                raise Lifeless(Purpose(purpose), visit, nonce)
             case ["refused", str(kind), str(detail)]:
                 raise CaptureRefused(wire.Refused(kind), detail)
             case _:
-                raise VaultUnavailable("the vault answered something else")
+                raise _misunderstood()
+
+    async def compare(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[float | None]:
+        """Scores of sealed templates against a sealed probe of the same version; None for one
+        that the vault cannot open. Raises VaultUnavailable."""
+        match await self._ask(["compare", version, probe, list(references)]):
+            case ["scores", list(scores)]:
+                return scores
+            case _:
+                raise _misunderstood()
+
+    async def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
+        """What sealed templates are searched by under the present secret; None for one that the
+        vault cannot open. Raises VaultUnavailable."""
+        match await self._ask(["code", version, list(sealed)]):
+            case ["codes", list(codes)]:
+                return codes
+            case _:
+                raise _misunderstood()
+
+    async def protect(self, template: Template) -> ProtectedTemplate:
+        """For what was enrolled before templates were protected. Raises VaultUnavailable."""
+        plain = [template.version, template.code, template.quality]
+        match await self._ask(["protect", *plain]):
+            case ["protected", protected]:
+                return wire.unpack_template(protected)
+            case _:
+                raise _misunderstood()
+
+    async def rekey(self) -> str:
+        """Replaces the secret that codes are made under, for good, and names the new transform.
+        Raises VaultUnavailable."""
+        match await self._ask(["rekey"]):
+            case ["rekeyed", str(transform)]:
+                return transform
+            case _:
+                raise _misunderstood()
 
     async def _ask(self, question: list[Any], patience_s: float = ANSWER_S) -> list[Any]:
         async with self._asking:
@@ -136,9 +215,9 @@ class VaultClient:
             self._lost.clear()
             try:
                 async with self._vault() as self._stream:
-                    keys = await self._introduce()
+                    introduction = await self._introduce()
                     if not self._ready.done():
-                        self._ready.set_result(keys)
+                        self._ready.set_result(introduction)
                     pause = SHORTEST_PAUSE_S
                     await self._lost.wait()
             except (VaultUnavailable, OSError) as error:
@@ -152,15 +231,16 @@ class VaultClient:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
-    async def _introduce(self) -> list[VaultKey]:
-        match await self._ask(["keys"], START_S):
-            case ["keys", list(keys)]:
-                return [
+    async def _introduce(self) -> Introduction:
+        match await self._ask(["introduce"], START_S):
+            case ["vault", list(keys), [_, *_] as versions, str(transform)]:
+                told = [
                     VaultKey(key_id=name, suite=suite, public_key=to_base64(raw))
                     for name, suite, raw in keys
                 ]
+                return Introduction(told, versions, transform)
             case _:
-                raise VaultUnavailable("the vault answered something else")
+                raise _misunderstood()
 
     @contextlib.asynccontextmanager
     async def _vault(self) -> AsyncGenerator[_Stream, None]:
@@ -169,12 +249,14 @@ class VaultClient:
             with contextlib.closing(writer):
                 yield reader, writer
             return
+        schemes = self._recognition.schemes
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "cloud.vault"),
                 *("--directory", self._directory),
-                *("--examiner", self._examiner),
+                *("--examiner", self._recognition.examiner),
+                *(word for each in schemes for word in ("--scheme", each.signer, each.matcher)),
                 *("--channel", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
@@ -195,6 +277,10 @@ class VaultClient:
             if not exited.done():
                 process.kill()
                 await exited
+
+
+def _misunderstood() -> VaultUnavailable:
+    return VaultUnavailable("the vault answered something else")
 
 
 def _environment() -> dict[str, str]:

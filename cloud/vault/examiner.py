@@ -1,12 +1,14 @@
 """The seam between the vault and the palm room."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from palm.hand import Side
-from palm.recognition import Template
+from palm.roi import Roi
 from protocol.capture import Burst
+from protocol.challenge import Step
 
 
 class Flaw(StrEnum):
@@ -18,6 +20,7 @@ class Flaw(StrEnum):
     NOT_A_PALM = "not the palm of a hand"
     CUT_OFF = "part of the palm out of view"
     UNCLEAR = "blurred, too dark or too bright"
+    NOT_LIVE = "not seen to be a living hand"
 
 
 class Unusable(Exception):
@@ -33,10 +36,12 @@ class Presentation:
     """One palm as it was shown."""
 
     side: Side
-    template: Template
+    palms: tuple[Roi, ...]
+    """The same palm, once for each frame that can be signed; at least one."""
 
 
 class Examiner(Protocol):
-    def examine(self, burst: Burst) -> Presentation:
-        """Judges and signs a burst. Raises Unusable."""
+    def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
+        """Judges and signs a burst. `shown` are the steps of the light challenge it was taken
+        under; where there was none, liveness is not judged. Raises Unusable."""
         ...

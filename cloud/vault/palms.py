@@ -1,21 +1,25 @@
-"""The vault's eyes: finds the palm in a burst, judges each frame again, signs the good ones."""
+"""The vault's eyes: finds the palm in a burst, judges each frame again, keeps the good ones."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.align import align
 from palm.find import HandFinder
-from palm.hand import Shown
+from palm.hand import Hand, Shown
 from palm.image import Colour
-from palm.linefield import LineFieldSigner
+from palm.liveness import LitFrame, Unjudgeable, judge
 from palm.observation import Observation
 from palm.observe import observe
-from palm.recognition import Signer
 from palm.roi import Roi
+from palm.same import likeness
 from protocol.capture import Burst, Frame
+from protocol.challenge import DARK, WHITE, Step
 
 ENOUGH = 3
 """Good frames a template is made from: more of the same moment add little and cost time."""
@@ -25,16 +29,29 @@ QUALITY_AT_LEAST = 0.6
 """Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
 
 
+ALIKE = 0.7
+"""Likeness (`palm.same`) from which a palm under a step is the one that is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Palm:
+    """One good frame."""
+
+    image: Colour
+    hand: Hand
+    roi: Roi
+
+
 class PalmExaminer:
     def __init__(self) -> None:
         self._finder = HandFinder()
-        self._signer: Signer = LineFieldSigner()
 
-    def examine(self, burst: Burst) -> Presentation:
+    def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
         self._finder.forget()
-        palms: list[Roi] = []
+        white = [frame for frame in burst.frames if frame.light is None]
+        palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
-        for frame in burst.frames:
+        for frame in white:
             found = self._look(frame)
             if isinstance(found, Flaw):
                 flaws[found] += 1
@@ -43,13 +60,41 @@ class PalmExaminer:
             if len(palms) == ENOUGH:
                 break
         if not palms:
-            raise Unusable(flaws.most_common(1)[0][0])
+            raise Unusable(flaws.most_common(1)[0][0] if flaws else Flaw.NOT_A_CAPTURE)
+        if shown and not self._is_alive(burst, palms, shown):
+            raise Unusable(Flaw.NOT_LIVE)
         # One frame may mistake a left hand for a right one; most do not.
-        side, _ = Counter(palm.side for palm in palms).most_common(1)[0]
-        assert side is not None
-        return Presentation(side, self._signer.sign([p for p in palms if p.side is side]))
+        side, _ = Counter(palm.hand.side for palm in palms).most_common(1)[0]
+        return Presentation(side, tuple(p.roi for p in palms if p.hand.side is side))
 
-    def _look(self, frame: Frame) -> Roi | Flaw:
+    def _is_alive(self, burst: Burst, palms: list[_Palm], shown: Sequence[Step]) -> bool:
+        """Whether the very palm that is signed was there under every step, and answered to it."""
+        hand = palms[-1].hand
+        frames = [LitFrame(palm.image, palm.hand, _light(WHITE)) for palm in palms]
+        seen: set[int] = set()
+        for frame in burst.frames:
+            if frame.light is None:
+                continue
+            image = _decode(frame)
+            if image is None:
+                return False
+            step = shown[frame.light]
+            if step != DARK:
+                hands = self._finder.follow(image)
+                if len(hands) != 1:
+                    return False
+                (hand,) = hands
+                if likeness(palms[0].roi, align(image, hand)) < ALIKE:
+                    return False
+            # In the dark, where the camera may see nothing, it is where it was before.
+            frames.append(LitFrame(image, hand, _light(step)))
+            seen.add(frame.light)
+        try:
+            return seen == set(range(len(shown))) and judge(frames).live
+        except Unjudgeable:
+            return False
+
+    def _look(self, frame: Frame) -> _Palm | Flaw:
         image = _decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
@@ -61,7 +106,11 @@ class PalmExaminer:
         palm = align(image, seen.hand)
         if palm.quality < QUALITY_AT_LEAST:
             return Flaw.CUT_OFF if seen.cut_off else Flaw.UNCLEAR
-        return palm
+        return _Palm(image, seen.hand, palm)
+
+
+def _light(step: Step) -> npt.NDArray[np.float32]:
+    return np.array(step, np.float32) / 255
 
 
 def _decode(frame: Frame) -> Colour | None:
