@@ -1,0 +1,276 @@
+"""A drawn hand under the light ring: how it answers to each segment, and so to any step of light.
+
+Light is computed linearly and physically as far as a camera can tell: segments are near lamps at
+their true places, skin lets red light through it farther than blue (d'Eon & Luebke, "Advanced
+techniques for realistic real-time skin rendering", GPU Gems 3, 2007), gloss is colourless
+(Blinn 1977), and the diodes' narrow colours meet the material's own spectrum.
+
+`LitHand` is the quick way, for a hand that is shown live. A `Specimen` is anything held before the
+camera, in full; `palm.factory.attack` makes others of it.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.factory import spectra
+from palm.factory.anatomy import Field, Mask, array
+from palm.factory.identity import DrawnPalm
+from palm.factory.presentation import Presentation, gesture
+from palm.factory.skin import SCALE
+from palm.factory.sprite import Sprite, albedo, canvas, furrowed, sprite
+from palm.hand import Landmark, Side
+from palm.liveness.ring import SEGMENTS, Light, places
+
+GRID = SCALE / 2
+"""Pixels a millimetre at which light is computed: finer than any frame shows it in the palm."""
+
+LENS = 1.41
+"""Focal length over the frame's shorter side: about 64 degrees across a frame of 16:9."""
+
+WHITE = np.full((SEGMENTS, 3), 0.5, np.float32)
+"""What the ring shows before and after a challenge."""
+
+_MEET = 300.0
+"""Where full light on all segments is as bright as the room can be told to be, mm."""
+REACH = (0.3, 0.45, 1.1)
+"""How far blue, green and red light spreads beneath the skin, mm of deviation."""
+WRAP = array((0.08, 0.12, 0.25))
+_LEVELS = 4096
+_ONE = 100
+"""What stands for no change where a picture is multiplied."""
+_SLEEVE = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """Something shaped or coloured like a hand, before any light. n pixels of its (h, w) grid are
+    not empty; places and directions are a left hand's, see `palm.factory.anatomy`."""
+
+    alpha: Field
+    """(h, w) how much of each pixel is covered."""
+    centre: tuple[float, float]
+    """The palm's centre in the grid's pixels."""
+    joints: Field
+    """(21, 3) mm."""
+    at: Field
+    """(n, 3) mm."""
+    normal: Field
+    """(3, n, 3) as blue, green and red light beneath the surface meets it."""
+    facet: Field
+    """(n, 3) normals of the surface itself."""
+    colour: Field
+    """(n, 3) reflectance in the room's light, blue, green, red."""
+    answer: Field
+    """(n, 3) the same to the ring's diodes."""
+    glow: Field
+    """(n, 3) what it gives off by itself, as much as white in full light of the room is 1."""
+    wrap: Field
+    """(3,) how far light creeps round an edge."""
+    gloss: float
+    """Share of light mirrored at the surface."""
+    polish: float
+    """Blinn's exponent: 10 dull, 1000 a mirror."""
+
+    @property
+    def covered(self) -> Mask:
+        return self.alpha > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a specimen, held in one place, sends to the camera; linear blue, green, red."""
+
+    specimen: Specimen
+    room: Field
+    """(n, 3) in the room's light, its glow left out."""
+    ring: Field
+    """(SEGMENTS, n, 3) for each segment and diode at full."""
+    crosstalk: Field
+    """(3, 3), see `palm.factory.spectra`."""
+
+    def under(self, light: Light, glow: float | Field = 1.0) -> Field:
+        """(n, 3) under a step of light, glowing `glow` times as much as usual."""
+        lit = array(light[:, ::-1] @ self.crosstalk)
+        seen = self.room + self.specimen.glow * glow
+        for segment, level in zip(self.ring, lit, strict=True):
+            seen += segment * level
+        return seen
+
+    def picture(self, linear: Field, exposure: float) -> Sprite:
+        """A sprite of (n, 3) light, at an exposure."""
+        specimen, shape = self.specimen, self.specimen.alpha.shape
+        levels = np.clip(linear * (exposure * _LEVELS), 0, _LEVELS).astype(np.uint16)
+        half = np.zeros((*shape, 4), np.float32)
+        half[..., 3] = 255 * specimen.alpha
+        half[specimen.covered, :3] = _tone()[levels] * specimen.alpha[specimen.covered][:, None]
+        half = (half + 0.5).astype(np.uint8)
+        whole = cv2.resize(half, (2 * shape[1], 2 * shape[0]), interpolation=cv2.INTER_LINEAR)
+        x, y = specimen.centre
+        return Sprite(np.asarray(whole, np.uint8), half, (2 * x, 2 * y), specimen.joints)
+
+
+@lru_cache(maxsize=1)
+def _tone() -> Field:
+    """(_LEVELS + 1,) grey level by linear light."""
+    return array(255 * np.linspace(0, 1, _LEVELS + 1) ** (1 / 2.2))
+
+
+def living(
+    palm: DrawnPalm, shown: Presentation, *, wet: float = 0.2, colour: Field | None = None
+) -> Specimen:
+    """A living hand in the gesture of a presentation; `wet` is 0 dry to 1 wet. `colour` is what
+    the ring's diodes change its colour by, (3,)."""
+    painted = gesture(palm, shown)
+    bald = canvas(palm, painted.spread, painted.curl, painted.back)
+    surface = bald.surface
+    high, wide = (side // 2 * 2 for side in surface.height.shape)
+    everywhere = np.ones(surface.height.shape, np.bool)
+
+    def half(field: Field, *depth: int) -> Field:
+        whole = array(field).reshape(*surface.height.shape, *depth)[:high, :wide]
+        return array(cv2.resize(whole, (wide // 2, high // 2), interpolation=cv2.INTER_AREA))
+
+    alpha = half(bald.alpha)
+    bare = alpha > 0
+    skin = half(albedo(palm, bald.skin, everywhere), 3)
+    skin[bald.wrist // 2 :] = _SLEEVE
+    facet = half(furrowed(surface, bald.skin.relief, everywhere), 3)
+    columns, rows = (np.arange(side // 2, dtype=np.float32) + 0.5 for side in (wide, high))
+    x, y = np.broadcast_arrays(surface.left + columns / GRID, (surface.top - rows / GRID)[:, None])
+    if colour is None:
+        colour = spectra.under_diodes(palm.tone.palmar, spectra.SKIN)
+    return Specimen(
+        alpha=alpha,
+        centre=(-surface.left * GRID, surface.top * GRID),
+        joints=bald.joints,
+        at=np.stack([x, y, half(surface.height)], axis=-1)[bare],
+        normal=array([cv2.GaussianBlur(facet, (0, 0), reach * GRID)[bare] for reach in REACH]),
+        facet=facet[bare],
+        colour=skin[bare],
+        answer=np.clip(skin[bare] * colour, 0, 0.95),
+        glow=np.zeros((int(bare.sum()), 3), np.float32),
+        wrap=WRAP,
+        gloss=0.022 + 0.05 * wet,
+        polish=14.0 * 6.0**wet,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The light that is there without the ring, and the camera in it."""
+
+    strength: float = 0.5
+    """Over the ring's at WHITE, on a palm at its ideal distance."""
+    warmth: float = 0.0
+    """-1 cold, 0 white, 1 warm."""
+    lens: float = LENS
+    crosstalk: Field = field(default_factory=spectra.crosstalk)
+
+
+def answering(
+    specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
+) -> Response:
+    """How a specimen answers, held as a presentation says before a frame of `size` (height,
+    width)."""
+    turned, centre = _stand(specimen, side, shown, room.lens, size)
+    segments, eye = (places() - centre) @ turned, -centre @ turned
+    ahead = turned.T[:, 2]
+    return Response(
+        specimen,
+        room=_in_room(specimen, side, shown, room),
+        ring=array([_from(specimen, segment, ahead, eye) for segment in segments]),
+        crosstalk=room.crosstalk,
+    )
+
+
+def _stand(
+    specimen: Specimen, side: Side, shown: Presentation, lens: float, size: tuple[int, int]
+) -> tuple[Field, Field]:
+    """(3, 3) from a left hand's directions to the camera's (right, down, away), and (3,) where the
+    palm's centre is before the lens, mm."""
+    pitch, yaw, turn = np.radians((shown.pitch, shown.yaw, shown.turn))
+    flip = np.diag((1.0 if side is Side.LEFT else -1.0, -1.0, -1.0))
+    about_y = np.array(((np.cos(yaw), 0, -np.sin(yaw)), (0, 1, 0), (np.sin(yaw), 0, np.cos(yaw))))
+    about_x = np.array(
+        ((1, 0, 0), (0, np.cos(pitch), np.sin(pitch)), (0, -np.sin(pitch), np.cos(pitch)))
+    )
+    about_z = np.array(
+        ((np.cos(turn), -np.sin(turn), 0), (np.sin(turn), np.cos(turn), 0), (0, 0, 1))
+    )
+    bones = specimen.joints[Landmark.MIDDLE_MCP] - specimen.joints[Landmark.WRIST]
+    away = lens * float(np.hypot(*bones[:2])) / shown.span
+    focal = lens * min(size)
+    height, width = size
+    centre = np.array(
+        ((shown.x - 0.5) * width * away / focal, (shown.y - 0.5) * height * away / focal, away)
+    )
+    return array(about_z @ about_x @ about_y @ flip), array(centre)
+
+
+def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
+    """(n, 3) what one segment's full light is seen as; all directions are the hand's."""
+    to_lamp = segment - specimen.at
+    far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))[:, None]
+    to_lamp /= far
+    falling = np.clip(-to_lamp @ ahead, 0, 1)[:, None] * (_MEET / far) ** 2 / SEGMENTS
+    met = np.einsum("cni,ni->nc", specimen.normal, to_lamp)
+    seen = specimen.answer * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
+    to_eye = eye - specimen.at
+    middle = to_lamp + to_eye / np.sqrt(np.einsum("ni,ni->n", to_eye, to_eye))[:, None]
+    middle /= np.sqrt(np.einsum("ni,ni->n", middle, middle))[:, None]
+    shine = np.clip(np.einsum("ni,ni->n", specimen.facet, middle), 0, 1)[:, None]
+    seen += specimen.gloss * (specimen.polish + 8) / 8 * shine**specimen.polish
+    return array(seen * falling)
+
+
+def _in_room(specimen: Specimen, side: Side, shown: Presentation, room: Room) -> Field:
+    """(n, 3) from a lamp somewhere above and from all around, as in `palm.factory.sprite`."""
+    angle = np.radians(shown.light - shown.turn) * (1 if side is Side.LEFT else -1)
+    lamp = array((0.55 * np.sin(angle), 0.55 * np.cos(angle), 0.85))
+    lamp /= np.sqrt(lamp @ lamp)
+    key = np.clip((specimen.normal @ lamp).T + specimen.wrap, 0, None) / (1 + specimen.wrap)
+    around = 0.6 + 0.4 * specimen.normal[..., 2].T
+    tint = array((1 - 0.18 * room.warmth, 1.0, 1 + 0.12 * room.warmth))
+    return array(specimen.colour * (0.55 * key + 0.45 * around) * tint * (0.5 * room.strength))
+
+
+class LitHand:
+    """A hand that is shown live under a ring: a sprite as it is, but for what the ring changes.
+
+    `under(WHITE)` is the sprite itself. Any other step takes some 20 ms once, and nothing while it
+    stays. The light falls as on a hand held at its ideal distance in the middle of the view.
+    """
+
+    def __init__(self, palm: DrawnPalm, shown: Presentation, room: Room | None = None) -> None:
+        self._white = sprite(palm, gesture(palm, shown))
+        specimen = living(palm, shown)
+        middle = replace(shown, x=0.5, y=0.5, pitch=0.0, yaw=0.0)
+        self._response = answering(specimen, palm.side, middle, room or Room(), (720, 1280))
+        self._usual = self._response.under(WHITE)
+        self._shown = (WHITE, self._white)
+
+    def under(self, light: Light) -> Sprite:
+        if not np.array_equal(light, self._shown[0]):
+            self._shown = (light, self._relit(light))
+        return self._shown[1]
+
+    def _relit(self, light: Light) -> Sprite:
+        if np.array_equal(light, WHITE):
+            return self._white
+        white, specimen = self._white, self._response.specimen
+        change = np.full((*specimen.alpha.shape, 4), _ONE, np.uint8)
+        ratio = self._response.under(light) / np.maximum(self._usual, 1e-4)
+        change[specimen.covered, :3] = np.clip(ratio ** (1 / 2.2) * _ONE, 0, 255)
+        return replace(
+            white, picture=_times(white.picture, change), half=_times(white.half, change)
+        )
+
+
+def _times(picture: npt.NDArray[np.uint8], change: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    size = (picture.shape[1], picture.shape[0])
+    by = change if change.shape == picture.shape else cv2.resize(change, size)
+    return np.asarray(cv2.multiply(picture, by, scale=1 / _ONE), np.uint8)
