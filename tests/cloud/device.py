@@ -21,6 +21,7 @@ from protocol.messages import (
     Activation,
     Card,
     CardToken,
+    Challenge,
     Consent,
     Device,
     Enrolment,
@@ -115,10 +116,14 @@ class TestDevice:
             "visit_id": visit_id,
             "purpose": purpose,
             "sealed_at": time.time_ns() // 1_000_000,
+            "challenge": burst.challenge,
         }
         return seal(burst.encode(), self.info().vault_keys[0], Context(**{**context, **changes}))
 
     # What a kiosk does
+
+    def challenge(self) -> Challenge:
+        return self.post("/challenges", None, Challenge)
 
     def activate(self, code: str) -> Device:
         raw = to_base64(self.key.public_key().public_bytes_raw())

@@ -12,6 +12,9 @@ from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.hand import Side
 from palm.recognition import Template
 from protocol.capture import Burst, Frame
+from protocol.challenge import Step, steps
+from protocol.encoding import from_base64
+from protocol.messages import Challenge
 
 BYTES = 512
 VERSION = 900
@@ -20,20 +23,29 @@ CALIBRATION = ((1e-2, 0.1), (1e-6, 0.5))
 
 
 def burst(
-    who: str, side: Side = Side.LEFT, likeness: float = 1.0, flaw: Flaw | None = None
+    who: str,
+    side: Side = Side.LEFT,
+    likeness: float = 1.0,
+    flaw: Flaw | None = None,
+    challenge: Challenge | None = None,
 ) -> Burst:
-    said = json.dumps({"who": who, "side": side, "likeness": likeness, "flaw": flaw}).encode()
-    return Burst([Frame(0, bytearray(b"\xff\xd8\xff" + said + b"\xff\xd9"))])
+    """Under a challenge, one that answers to its steps."""
+    answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
+    said = {"who": who, "side": side, "likeness": likeness, "flaw": flaw, "answered": answered}
+    frame = Frame(0, bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9"))
+    return Burst([frame], challenge.challenge_id if challenge else None)
 
 
 class PlainExaminer:
-    def examine(self, burst: Burst) -> Presentation:
+    def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
         try:
             said = json.loads(burst.frames[0].jpeg[3:-2])
         except ValueError:
             raise Unusable(Flaw.NOT_A_CAPTURE) from None
         if said["flaw"]:
             raise Unusable(Flaw(said["flaw"]))
+        if [str(step) for step in shown] != said["answered"]:
+            raise Unusable(Flaw.NOT_LIVE)
         bits = _bits(f"{said['who']} {said['side']}")
         flipped = np.arange(bits.size) >= bits.size * (1 + said["likeness"]) / 2
         code = np.packbits(bits ^ flipped).tobytes()

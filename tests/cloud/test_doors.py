@@ -32,6 +32,7 @@ from tests.cloud.plain_palms import burst
 from tests.cloud.served import Served
 
 DOORS = [
+    ("POST", "/challenges"),
     ("POST", "/enrolments"),
     ("POST", "/enrolments/00000000/code"),
     ("POST", "/enrolments/00000000/code/resend"),
