@@ -1,4 +1,4 @@
-"""`python -m palm.evaluate DIR [--json FILE] [--plot FILE] [--roi]`."""
+"""`python -m palm.evaluate DIR`; `--help` tells the rest."""
 
 import argparse
 import json
@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from palm.evaluate import dataset
+from palm.evaluate.code import PEERS, PRODUCT
 from palm.evaluate.dataset import Unmeasurable
 from palm.evaluate.trial import measure
 
@@ -20,15 +22,31 @@ def main() -> int:
     )
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the DET curve there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the DET curves there")
     parser.add_argument(
         "--roi", action="store_true", help="take every image for a bare ROI, whatever its size"
     )
+    parser.add_argument(
+        "--frames", type=int, metavar="K", help="measure templates of K images each as well"
+    )
+    parser.add_argument(
+        "--joined",
+        type=Path,
+        metavar="FILE",
+        help="a table (set,hand,same_as) of HANDs that are one hand under several names",
+    )
     asked = parser.parse_args()
-    # One process a core, each on one thread: they would only stand in each other's way.
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    if asked.frames is not None and asked.frames < 2:
+        parser.error("--frames is of two images at least")
     try:
-        report, curve = measure(asked.folder, asked.roi, os.cpu_count() or 1)
+        report = measure(
+            asked.folder,
+            (PRODUCT, *PEERS),
+            roi=asked.roi,
+            frames=asked.frames,
+            same=dataset.joined(asked.joined, asked.folder) if asked.joined else None,
+            workers=os.cpu_count() or 1,
+        )
     except Unmeasurable as failure:
         print(f"evaluate: {failure}", file=sys.stderr)  # noqa: T201 - this command's own voice
         return 1
@@ -38,7 +56,7 @@ def main() -> int:
     if asked.plot:
         from palm.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
 
-        det(curve, report.folder, asked.plot)
+        det(report.curves(), report.folder, asked.plot)
     return 0
 
 

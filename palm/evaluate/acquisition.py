@@ -1,23 +1,20 @@
-"""From image files to templates, and how long each step took."""
+"""From image files to aligned palms, and how long each step took."""
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 import cv2
 import numpy as np
 
 from palm.align import align
 from palm.evaluate.dataset import Sample, Unmeasurable
+from palm.evaluate.processes import processes
 from palm.find import HandFinder
 from palm.hand import Shown
 from palm.image import Colour
-from palm.linefield import LineFieldSigner
 from palm.models import ModelMissing
-from palm.recognition import Template
 from palm.roi import SIZE, Roi
 
 BARE = 256
@@ -26,20 +23,19 @@ BARE = 256
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """What came of one sample: a template, or the reason why there is none."""
+    """What came of one sample: an aligned palm, or the reason why there is none."""
 
-    template: Template | None
+    palm: Roi | None
     failure: str | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class Acquirer:
-    """Reads, finds, aligns and signs, as the service does with a frame."""
+    """Reads, finds and aligns, as the service does with a frame."""
 
     def __init__(self, roi: bool) -> None:
         self._roi = roi
         self._finder: HandFinder | None = None
-        self._signer = LineFieldSigner()
         self._seconds: dict[str, float] = {}
 
     def acquire(self, sample: Sample) -> Acquisition:
@@ -51,20 +47,17 @@ class Acquirer:
         picture = np.asarray(image, np.uint8)
         height, width = picture.shape[:2]
         if self._roi or height == width <= BARE:
-            palm = _bare(picture)
-        else:
-            finder = self._hand_finder()
-            with self._timed("find"):
-                hands = finder.find(picture)
-            palms = [hand for hand in hands if hand.shown is Shown.PALM]
-            if not palms:
-                failure = f"shows a {hands[0].shown}" if hands else "no hand found"
-                return Acquisition(None, failure, self._seconds)
-            with self._timed("align"):
-                palm = align(picture, max(palms, key=lambda hand: hand.presence))
-        with self._timed("sign"):
-            template = self._signer.sign([palm])
-        return Acquisition(template, None, self._seconds)
+            return Acquisition(_bare(picture))
+        finder = self._hand_finder()
+        with self._timed("find"):
+            hands = finder.find(picture)
+        palms = [hand for hand in hands if hand.shown is Shown.PALM]
+        if not palms:
+            failure = f"shows a {hands[0].shown}" if hands else "no hand found"
+            return Acquisition(None, failure, self._seconds)
+        with self._timed("align"):
+            palm = align(picture, max(palms, key=lambda hand: hand.presence))
+        return Acquisition(palm, None, self._seconds)
 
     def _hand_finder(self) -> HandFinder:
         if self._finder is None:
@@ -83,9 +76,7 @@ class Acquirer:
 
 def acquire(samples: Sequence[Sample], roi: bool, workers: int) -> Iterator[Acquisition]:
     """What came of each sample, in their order."""
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start, initargs=(roi,)
-    ) as pool:
+    with processes(workers, _start, roi) as pool:
         yield from pool.map(_acquire, samples, chunksize=8)
 
 

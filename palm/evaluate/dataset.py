@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,10 @@ SESSION = re.compile(r"s(\d+)_.+")
 FACING = re.compile(r"(palmar|dorsal)-(left|right)_(.+)")
 CAPTIONS = "hands.csv"
 """Optional: the columns `side` (as `palmar-left`), `image` (ending in what follows the side in a
-sample's name) and `subject` name a sample; each column of GROUPS puts it in a group."""
-GROUPS = ("skin_tone", "accessories", "nail_polish")
+sample's name) and `subject` name a sample; each other column of GROUPS puts it in a group."""
+SIDE = "side"
+"""The group that a sample's own name tells."""
+GROUPS = ("skin_tone", SIDE, "accessories", "nail_polish")
 
 
 class Unmeasurable(Exception):
@@ -37,15 +39,29 @@ class Sample:
     groups: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def read(folder: Path) -> list[Sample]:
-    """The samples in order of session, subject and name. Raises Unmeasurable."""
+def joined(file: Path, folder: Path) -> dict[str, str]:
+    """Which of a folder's HANDs are another one, by a table with the columns `set` (the folder's
+    name), `hand` and `same_as`. Raises Unmeasurable."""
+    try:
+        with file.open(newline="", encoding="utf-8") as table:
+            rows = [row for row in csv.DictReader(table) if row["set"] == folder.name]
+            return {row["hand"]: row["same_as"] for row in rows}
+    except FileNotFoundError:
+        raise Unmeasurable(f"there is no table of joined hands at {file}") from None
+    except KeyError as missing:
+        raise Unmeasurable(f"{file} has no column {missing}") from missing
+
+
+def read(folder: Path, same: Mapping[str, str] | None = None) -> list[Sample]:
+    """The samples in order of session, subject and name, each HAND that is the `same` as another
+    counted as that one. Raises Unmeasurable."""
     if not folder.is_dir():
         raise Unmeasurable(f"{folder} is not a folder: give one that holds HAND/SAMPLE images")
     captions = _captions(folder / CAPTIONS)
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in IMAGES)
     if not paths:
         raise Unmeasurable(f"{folder} holds no images: they are looked for as HAND/SAMPLE")
-    samples = [_sample(path, captions) for path in paths]
+    samples = [_sample(path, captions, same or {}) for path in paths]
     if len({sample.session is None for sample in samples}) > 1:
         loose = next(sample.path for sample in samples if sample.session is None)
         raise Unmeasurable(f"some samples are named by session (sS_K) and {loose} is not")
@@ -63,8 +79,11 @@ def alone(samples: Iterable[Sample]) -> list[str]:
     return sorted(hand for hand, n in (sessions if by_session else seen).items() if n < 2)
 
 
-def _sample(path: Path, captions: dict[tuple[str, str, str], dict[str, str]]) -> Sample:
-    subject = path.parent.name
+def _sample(
+    path: Path, captions: dict[tuple[str, str, str], dict[str, str]], same: Mapping[str, str]
+) -> Sample:
+    name = path.parent.name
+    subject = same.get(name, name)
     if session := SESSION.fullmatch(path.stem):
         return Sample(path, subject, subject, session=int(session[1]))
     if facing := FACING.fullmatch(path.stem):
@@ -74,7 +93,7 @@ def _sample(path: Path, captions: dict[tuple[str, str, str], dict[str, str]]) ->
             subject,
             f"{subject}-{side}",
             dorsal=shown == "dorsal",
-            groups=captions.get((subject, f"{shown}-{side}", number), {}),
+            groups=captions.get((name, f"{shown}-{side}", number), {}) | {SIDE: side},
         )
     return Sample(path, subject, subject)
 
@@ -87,7 +106,7 @@ def _captions(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:
     try:
         return {
             (row["subject"], row["side"], Path(row["image"]).stem.rpartition("_")[2]): {
-                group: row[group] for group in GROUPS if row.get(group)
+                group: row[group] for group in GROUPS if group != SIDE and row.get(group)
             }
             for row in rows
         }

@@ -1,40 +1,47 @@
 """The detection error trade-off, on axes where normal scores give straight lines."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
-
-from palm.evaluate.rates import Curve
 
 TICKS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5)
 
 
-def det(curve: Curve, title: str, path: Path) -> None:
-    """Draws FNMR over FMR (Martin et al., "The DET curve in assessment of detection task
-    performance", 1997) into an image file."""
-    seen = (curve.fmr > 0) & (curve.fnmr > 0)
-    with mpl.rc_context({"font.size": 10}):
+def det(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    title: str,
+    path: Path,
+    rates: tuple[str, str] = ("false match rate", "false non-match rate"),
+) -> None:
+    """Draws the second rate over the first (Martin et al., "The DET curve in assessment of
+    detection task performance", 1997) into an image file: a line for each curve, a sentence for
+    one without errors. The same curves make the same file."""
+    low, high = _deviates([TICKS[0] / 2, 0.6])
+    # An SVG's own names and date would else be new each time; its letters are left to the reader.
+    with mpl.rc_context({"font.size": 10, "svg.hashsalt": "det", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6, 6), layout="constrained")
         axes = figure.subplots()
-        axes.plot(_deviates(curve.fmr[seen]), _deviates(curve.fnmr[seen]), linewidth=2)
-        low, high = _deviates(np.array([TICKS[0] / 2, 0.6]))
         axes.plot([low, high], [low, high], color="0.7", linewidth=1, linestyle=":")
+        for name, points in curves.items():
+            across, up = np.array(points).reshape(-1, 2).T
+            label = name if len(points) else f"{name}: no errors at any threshold"
+            axes.plot(_deviates(across.tolist()), _deviates(up.tolist()), linewidth=2, label=label)
+        axes.legend(loc="upper right")
         axes.set(xlim=(low, high), ylim=(low, high), title=title, aspect="equal")
-        axes.set(xlabel="false match rate", ylabel="false non-match rate")
-        ticks, names = _deviates(np.array(TICKS)).tolist(), [f"{tick:.4%}" for tick in TICKS]
+        axes.set(xlabel=rates[0], ylabel=rates[1])
+        ticks, names = _deviates(TICKS), [f"{tick:.4%}" for tick in TICKS]
         names = [name.rstrip("0%").rstrip(".") + " %" for name in names]
         axes.set_xticks(ticks, names, rotation=45)
         axes.set_yticks(ticks, names)
         axes.grid(color="0.9")
-        if not seen.any():
-            axes.text(0.5, 0.5, "no errors at any threshold", transform=axes.transAxes, ha="center")
-        figure.savefig(path, dpi=120)
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, dpi=120, metadata=metadata)
 
 
-def _deviates(rates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _deviates(rates: Sequence[float]) -> list[float]:
     normal = NormalDist()
-    return np.array([normal.inv_cdf(min(max(rate, 1e-9), 1 - 1e-9)) for rate in rates.tolist()])
+    return [normal.inv_cdf(min(max(rate, 1e-9), 1 - 1e-9)) for rate in rates]

@@ -26,6 +26,8 @@ RESAMPLES = 1000
 TAIL = 0.1
 """Share of impostor comparisons, from the highest score down, that a resample looks at; more
 where the equal error rate is not far below."""
+POINTS = 200
+"""Of a curve that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,17 @@ class Curve:
 
     def threshold_at(self, fmr: float) -> float:
         return float(self.thresholds[self._last(fmr)])
+
+    def thinned(self) -> list[tuple[float, float]]:
+        """(FMR, FNMR) at some POINTS thresholds, evenly spread over the logarithm of the FMR: as
+        much of the curve as can be seen."""
+        shown = np.flatnonzero((self.fmr > 0) & (self.fnmr > 0))
+        if not len(shown):
+            return []
+        logs = np.log(self.fmr[shown])
+        at = np.searchsorted(logs, np.linspace(logs[0], logs[-1], POINTS))
+        kept = np.unique(shown[np.minimum(at, len(shown) - 1)])
+        return [(float(self.fmr[n]), float(self.fnmr[n])) for n in kept]
 
     def _at_eer(self, values: Floats) -> np.float64:
         return values[np.abs(self.fmr - self.fnmr).argmin()]
@@ -164,6 +177,51 @@ def share(events: npt.NDArray[np.bool_], subject: Indices, seed: int = 0) -> Est
     all_of = np.bincount(subject)
     draws = _draws(len(numbers), np.random.default_rng(seed))
     return _estimate(float(events.mean()), (draws @ happened) / (draws @ all_of), len(numbers))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Events among comparisons, by the subjects of probe and reference: (subjects, subjects)."""
+
+    events: Floats
+    all: Floats
+
+    @property
+    def rate(self) -> float:
+        return float(self.events.sum() / self.all.sum())
+
+    def resampled(self, draws: Floats) -> Floats:
+        """(len(draws),) the rate among the subjects so drawn, NaN where none remains."""
+        with np.errstate(invalid="ignore"):
+            return _drawn(self.events, draws) / _drawn(self.all, draws)
+
+    def estimate(self, draws: Floats) -> Estimate:
+        """Of at least one comparison."""
+        rates = self.resampled(draws)
+        subjects = int(((self.all.sum(axis=0) + self.all.sum(axis=1)) > 0).sum())
+        return _estimate(self.rate, rates[np.isfinite(rates)], subjects)
+
+
+def counted(
+    events: npt.NDArray[np.bool_], probe: Indices, reference: Indices, subjects: int
+) -> Counted:
+    """Of comparisons between the subjects given, whether something happened in each."""
+    table = np.zeros((2, subjects, subjects))
+    np.add.at(table[0], (probe[events], reference[events]), 1)
+    np.add.at(table[1], (probe, reference), 1)
+    return Counted(*table)
+
+
+def _drawn(table: Floats, draws: Floats) -> Floats:
+    """(len(draws),) comparisons that come along: between two subjects as often as both together."""
+    own = table.diagonal()
+    between = table - np.diag(own)
+    return np.einsum("ds,ds->d", draws @ between, draws) + draws @ own
+
+
+def draws(subjects: int, seed: int = 0) -> Floats:
+    """(RESAMPLES, subjects) how often each subject was drawn."""
+    return _draws(subjects, np.random.default_rng(seed))
 
 
 def _draws(subjects: int, rng: np.random.Generator) -> Floats:

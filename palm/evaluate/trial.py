@@ -2,31 +2,44 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from palm.evaluate import comparison, dataset
+from palm.evaluate import comparison, dataset, pairing, signing
 from palm.evaluate.acquisition import Acquisition, acquire
+from palm.evaluate.code import Code
 from palm.evaluate.dataset import Sample, Unmeasurable
-from palm.evaluate.rates import Comparisons, Curve, curve, estimate, share
-from palm.evaluate.report import FMRS, Group, Report
-from palm.linefield import VERSION
-
-FEW = 30
-"""Genuine comparisons below which a group's rate says nothing."""
+from palm.evaluate.differential import differentials
+from palm.evaluate.pairing import Indices, Pairing
+from palm.evaluate.rates import Comparisons, curve, estimate, share
+from palm.evaluate.report import DIFFERENTIAL_FMR, FMRS, Experiment, Measured, Report
+from palm.evaluate.signing import Signed
+from palm.roi import Roi
 
 T = TypeVar("T")
 
 
-def measure(folder: Path, roi: bool, workers: int) -> tuple[Report, Curve]:
-    """Raises Unmeasurable where the folder does not allow an answer."""
-    samples = dataset.read(folder)
+def measure(
+    folder: Path,
+    codes: Sequence[Code],
+    *,
+    roi: bool = False,
+    frames: int | None = None,
+    same: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Report:
+    """Every code, the product's first, on the same palms. With `frames`, also templates of so
+    many samples. `same` is of `dataset.read`.
+
+    Raises Unmeasurable where the folder does not allow an answer.
+    """
+    samples = dataset.read(folder, same)
     tried = acquire(samples, roi, workers)
-    acquisitions = list(_progress("making templates", tried, len(samples)))
+    acquisitions = list(_progress("finding palms", tried, len(samples)))
     palmar = [
         (sample, each)
         for sample, each in zip(samples, acquisitions, strict=True)
@@ -34,59 +47,36 @@ def measure(folder: Path, roi: bool, workers: int) -> tuple[Report, Curve]:
     ]
     if not palmar:
         raise Unmeasurable("all images show the backs of hands")
-    made = [(sample, each.template) for sample, each in palmar if each.template is not None]
-    if not made:
+    shown = [(sample, each.palm) for sample, each in palmar if each.palm is not None]
+    if not shown:
         reasons = Counter(each.failure for _, each in palmar).most_common(1)
         raise Unmeasurable(f"no template could be made of any palm: {reasons[0][0]}")
 
+    of_palms = _Palms([sample for sample, _ in shown], [palm for _, palm in shown], workers)
+    everyone = [sample for sample, _ in palmar]
+    plan = pairing.singles(of_palms.samples)
+    lost = _lost(plan, of_palms.samples, pairing.singles(everyone), everyone)
+    single, scores = of_palms.experiment(codes, plan, lost)
+    probe, reference = plan.pairs()
+    bursts = [] if frames is None else _bursts(of_palms, codes, frames)
+
     subjects = {name: number for number, name in enumerate(sorted({s.subject for s in samples}))}
-    probes = [sample for sample, _ in made]
-    counts = comparison.earlier([sample.session for sample in probes])
-    rows = comparison.compare([template for _, template in made], counts, workers)
-    scores: list[npt.NDArray[np.float32]] = []
-    seconds = 0.0
-    for row in _progress("comparing", rows, len(made)):
-        scores.append(row.scores)
-        seconds += row.seconds
-
-    hand = np.unique([sample.hand for sample in probes], return_inverse=True)[1]
-    subject = np.array([subjects[sample.subject] for sample in probes], np.intp)
-    probe = np.repeat(np.arange(len(probes)), counts)
-    reference = np.concatenate([np.arange(count) for count in counts]).astype(np.intp)
-    comparisons = Comparisons(
-        scores=np.concatenate(scores),
-        genuine=hand[probe] == hand[reference],
-        probe=subject[probe],
-        reference=subject[reference],
-    )
-    genuine = int(comparisons.genuine.sum())
-    impostor = len(comparisons.scores) - genuine
-    if not genuine:
-        raise Unmeasurable("no hand has two samples that can be compared")
-    if not impostor:
-        raise Unmeasurable("there is only one hand: nobody to tell it from")
-
-    whole = curve(comparisons)
-    reachable = [fmr for fmr in FMRS if fmr * impostor >= 1]
-    errors = estimate(comparisons, reachable)
-    hits, whose = _first_ranks(comparisons, probe, reference, both_ways=probes[0].session is None)
-    possible = _genuine_pairs([sample for sample, _ in palmar])
     backs = [
-        (subjects[sample.subject], each.template is None)
+        (subjects[sample.subject], each.palm is None)
         for sample, each in zip(samples, acquisitions, strict=True)
         if sample.dorsal
     ]
     return Report(
         folder=folder.name,
-        subjects=len({sample.subject for sample, _ in palmar}),
-        hands=len({sample.hand for sample, _ in palmar}),
+        subjects=len({sample.subject for sample in everyone}),
+        hands=len({sample.hand for sample in everyone}),
         images=len(samples),
         threads=workers,
-        template_version=VERSION,
+        joined=dict(same or {}),
         alone=dataset.alone(samples),
         failure_to_acquire=share(
-            np.array([each.template is None for _, each in palmar]),
-            np.array([subjects[sample.subject] for sample, _ in palmar], np.intp),
+            np.array([each.palm is None for _, each in palmar]),
+            np.array([subjects[sample.subject] for sample in everyone], np.intp),
         ),
         failures={
             f"{sample.path.parent.name}/{sample.path.name}": each.failure
@@ -100,80 +90,147 @@ def measure(folder: Path, roi: bool, workers: int) -> tuple[Report, Curve]:
         )
         if backs
         else None,
-        genuine=genuine,
-        impostor=impostor,
-        lost=possible - genuine,
-        errors=errors,
-        thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
-        rank1=share(hits, subject[whose]),
-        groups=_groups(probes, comparisons, probe, reference, whole),
-        ms=_steps(acquisitions) | {"match": 1e3 * seconds / len(comparisons.scores)},
-    ), whole
+        ms=_steps(acquisitions),
+        single=single,
+        differentials=differentials(
+            of_palms.samples,
+            scores,
+            probe,
+            reference,
+            curve(scores).threshold_at(DIFFERENTIAL_FMR),
+        ),
+        bursts=bursts,
+    )
 
 
-def _genuine_pairs(samples: list[Sample]) -> int:
-    """How many there would be had no acquisition failed."""
-    per_hand = Counter(sample.hand for sample in samples)
-    per_session = Counter((sample.hand, sample.session) for sample in samples)
-    pairs = sum(n * (n - 1) // 2 for n in per_hand.values())
-    if samples[0].session is None:
-        return pairs
-    return pairs - sum(n * (n - 1) // 2 for n in per_session.values())
+class _Palms:
+    """The palms that were acquired, and what is measured on them."""
+
+    def __init__(self, samples: list[Sample], palms: list[Roi], workers: int) -> None:
+        self.samples = samples
+        self.hand = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
+        self._subject = np.unique([sample.subject for sample in samples], return_inverse=True)[1]
+        self._palms = palms
+        self._workers = workers
+
+    def experiment(
+        self, codes: Sequence[Code], plan: Pairing, lost: int = 0
+    ) -> tuple[Experiment, Comparisons]:
+        """All codes on one plan, and the comparisons of the first of them.
+
+        Raises Unmeasurable when the plan has no genuine or no impostor comparison.
+        """
+        genuine = plan.genuine(self.hand)
+        if not genuine.any():
+            raise Unmeasurable("no hand has two samples that can be compared")
+        if genuine.all():
+            raise Unmeasurable("there is only one hand: nobody to tell it from")
+        bursts = sorted({*plan.references, *plan.probes})
+        place = {burst: number for number, burst in enumerate(bursts)}
+        shown = [[self._palms[each] for each in burst] for burst in bursts]
+        tried = signing.sign(codes, shown, self._workers)
+        signed = list(_progress("signing", tried, len(bursts)))
+        of_codes = [
+            self._measured(
+                code,
+                plan,
+                genuine,
+                [signed[place[burst]][which] for burst in plan.references],
+                [signed[place[burst]][which] for burst in plan.probes],
+            )
+            for which, code in enumerate(codes)
+        ]
+        return Experiment(
+            enrolled_from=len(plan.references[0]),
+            probed_by=len(plan.probes[0]),
+            genuine=int(genuine.sum()),
+            impostor=int((~genuine).sum()),
+            lost=lost,
+            codes=[measured for measured, _ in of_codes],
+        ), of_codes[0][1]
+
+    def _measured(
+        self,
+        code: Code,
+        plan: Pairing,
+        genuine: npt.NDArray[np.bool_],
+        references: list[Signed],
+        probes: list[Signed],
+    ) -> tuple[Measured, Comparisons]:
+        rows = comparison.compare(
+            code,
+            [each.template for each in references],
+            [each.template for each in probes],
+            plan.counts,
+            self._workers,
+        )
+        met = list(_progress(f"comparing by {code.name}", rows, len(probes)))
+        probe, reference = plan.pairs()
+        comparisons = Comparisons(
+            scores=np.concatenate([row.scores for row in met]),
+            genuine=genuine,
+            probe=self._subjects(plan.probes)[probe],
+            reference=self._subjects(plan.references)[reference],
+        )
+        whole = curve(comparisons)
+        reachable = [fmr for fmr in FMRS if fmr * int((~genuine).sum()) >= 1]
+        hits, whose = _first_ranks(comparisons, probe, reference, plan.mutual)
+        template = probes[0].template
+        return Measured(
+            code=code.name,
+            version=template.version,
+            size=len(template.code),
+            errors=estimate(comparisons, reachable),
+            thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
+            rank1=share(hits, self._subjects(plan.probes)[whose]),
+            curve=whole,
+            ms={
+                "sign": 1e3 * float(np.median([each.seconds for each in [*references, *probes]])),
+                "match": 1e3 * sum(row.seconds for row in met) / len(genuine),
+            },
+        ), comparisons
+
+    def _subjects(self, bursts: Sequence[pairing.Burst]) -> Indices:
+        return self._subject[[burst[0] for burst in bursts]]
+
+
+def _bursts(of_palms: _Palms, codes: Sequence[Code], frames: int) -> list[Experiment]:
+    fusing = [code for code in codes if code.fuses]
+    return [
+        of_palms.experiment(fusing, pairing.bursts(of_palms.samples, frames, probed_by))[0]
+        for probed_by in dict.fromkeys((1, frames))
+    ]
+
+
+def _lost(made: Pairing, shown: list[Sample], possible: Pairing, everyone: list[Sample]) -> int:
+    """Genuine comparisons that there would be had no acquisition failed."""
+
+    def genuine(plan: Pairing, samples: list[Sample]) -> int:
+        hands = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
+        return int(plan.genuine(hands).sum())
+
+    return genuine(possible, everyone) - genuine(made, shown)
 
 
 def _first_ranks(
-    comparisons: Comparisons,
-    probe: npt.NDArray[np.intp],
-    reference: npt.NDArray[np.intp],
-    both_ways: bool,
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
-    """Whether each probe that has a mate is most like one, and which samples those probes are.
-
-    Where there are sessions the earlier ones are the gallery; else, `both_ways`, all other
-    samples are.
-    """
+    comparisons: Comparisons, probe: Indices, reference: Indices, mutual: bool
+) -> tuple[npt.NDArray[np.bool_], Indices]:
+    """Whether each probe that has a mate is most like one, and which those probes are; where
+    pairs are mutual, every sample is a probe to all others."""
     best = np.full((2, int(max(probe.max(), reference.max())) + 1), -np.inf, np.float32)
     for genuine in (False, True):
         these = comparisons.genuine == genuine
         np.maximum.at(best[int(genuine)], probe[these], comparisons.scores[these])
-        if both_ways:
+        if mutual:
             np.maximum.at(best[int(genuine)], reference[these], comparisons.scores[these])
     mated = np.flatnonzero(np.isfinite(best[1]))
     return best[1, mated] > best[0, mated], mated
 
 
-def _groups(
-    samples: list[Sample],
-    comparisons: Comparisons,
-    probe: npt.NDArray[np.intp],
-    reference: npt.NDArray[np.intp],
-    whole: Curve,
-) -> list[Group]:
-    """FNMR of each group at the threshold that all have together."""
-    threshold = whole.threshold_at(FMRS[0])
-    pairs = np.flatnonzero(comparisons.genuine)
-    missed = comparisons.scores[pairs] < threshold
-    groups: list[Group] = []
-    for by in dataset.GROUPS:
-        value = np.array([sample.groups.get(by, "") for sample in samples])
-        shared = np.where(
-            value[probe[pairs]] == value[reference[pairs]], value[probe[pairs]], "mixed"
-        )
-        for name in sorted(set(value.tolist()) - {""}):
-            these = shared == name
-            fnmr = (
-                share(missed[these], comparisons.probe[pairs][these])
-                if these.sum() >= FEW
-                else None
-            )
-            groups.append(Group(by, name, int(these.sum()), fnmr))
-    return groups
-
-
 def _steps(acquisitions: list[Acquisition]) -> dict[str, float | None]:
     """Milliseconds a step takes, at the median."""
     steps: dict[str, float | None] = {}
-    for step in ("find", "align", "sign"):
+    for step in ("find", "align"):
         took = [each.seconds[step] for each in acquisitions if step in each.seconds]
         steps[step] = 1e3 * float(np.median(took)) if took else None
     return steps

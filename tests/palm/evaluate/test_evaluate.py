@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from palm.evaluate import comparison, dataset, rates
-from palm.evaluate.dataset import Unmeasurable
+from palm.evaluate import dataset, pairing, rates
+from palm.evaluate.code import PRODUCT
+from palm.evaluate.dataset import Sample, Unmeasurable
+from palm.evaluate.differential import differentials
 from palm.evaluate.rates import Comparisons, curve, estimate, share
 from palm.evaluate.trial import measure
 from tests.palm.creases import palm
 
-REAL = Path(__file__).parents[3] / "shared" / "palms"
+REAL = Path(__file__).parents[4] / "shared" / "palms"
 
 
 def compared(genuine: list[float], impostor: list[float]) -> Comparisons:
@@ -48,7 +50,7 @@ def evaluate(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-m", "palm.evaluate", *map(str, arguments)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=os.environ,
         check=False,
     )
@@ -153,12 +155,43 @@ def test_an_interval_holds_its_rate_and_looking_at_the_tail_alone_changes_nothin
 # What is compared
 
 
+def samples(*names: str) -> list[Sample]:
+    """HAND/SAMPLE without their files."""
+    made: list[Sample] = []
+    for name in names:
+        hand, _, sample = name.partition("/")
+        session = int(sample[1]) if sample.startswith("s") else None
+        made.append(Sample(Path(name), hand, hand, session))
+    return made
+
+
 def test_samples_of_sessions_are_compared_with_earlier_sessions_only():
-    assert comparison.earlier([1, 1, 2, 2, 3]).tolist() == [0, 0, 2, 2, 4]
+    plan = pairing.singles(samples("a/s1_1", "b/s1_1", "a/s2_1", "b/s2_1", "a/s3_1"))
+    assert plan.counts.tolist() == [0, 0, 2, 2, 4]
+    assert plan.genuine(np.array([0, 1, 0, 1, 0])).sum() == 2 + 2
 
 
 def test_samples_without_sessions_are_compared_each_pair_once():
-    assert comparison.earlier([None] * 4).tolist() == [0, 1, 2, 3]
+    plan = pairing.singles(samples("a/1", "a/2", "b/1", "b/2"))
+    probe, reference = plan.pairs()
+    pairs = set(zip(probe.tolist(), reference.tolist(), strict=True))
+    assert pairs == {(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)}
+
+
+def test_a_hand_is_enrolled_from_its_first_session_and_probed_from_the_others():
+    seen = samples("a/s1_1", "a/s1_2", "a/s1_3", "b/s1_1", "a/s2_1", "a/s2_2", "a/s2_3", "b/s2_1")
+    one = pairing.bursts(seen, enrolled_from=2, probed_by=1)
+    assert one.references == [(0, 1)], "b has too few samples to be enrolled from two"
+    assert one.probes == [(4,), (5,), (6,), (7,)]
+    two = pairing.bursts(seen, enrolled_from=2, probed_by=2)
+    assert two.probes == [(4, 5)], "what is left over is not used"
+
+
+def test_without_sessions_the_samples_that_were_not_enrolled_are_the_probes():
+    plan = pairing.bursts(samples("a/1", "a/2", "a/3", "b/1", "b/2", "b/3"), 2, 1)
+    assert plan.references == [(0, 1), (3, 4)]
+    assert plan.probes == [(2,), (5,)]
+    assert plan.genuine(np.array([0, 0, 0, 1, 1, 1])).tolist() == [True, False, False, True]
 
 
 def test_the_two_hands_of_a_subject_are_different_hands(tmp_path: Path):
@@ -176,8 +209,24 @@ def test_captions_put_samples_into_groups(tmp_path: Path):
         "007,palmar-left,Hand_0000012.jpg,dark,1,0\n"
     )
     known, unknown = dataset.read(tmp_path)
-    assert known.groups == {"skin_tone": "dark", "accessories": "1", "nail_polish": "0"}
-    assert unknown.groups == {}
+    assert known.groups == {
+        "skin_tone": "dark",
+        "side": "left",
+        "accessories": "1",
+        "nail_polish": "0",
+    }
+    assert unknown.groups == {"side": "left"}
+
+
+def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_set(tmp_path: Path):
+    table = tmp_path / "same.csv"
+    table.write_text("set,hand,same_as,how\nhere,002,001,seen\nelsewhere,003,001,seen\n")
+    touch(tmp_path / "here", "001/1.png", "002/1.png", "003/1.png")
+    same = dataset.joined(table, tmp_path / "here")
+    assert [sample.hand for sample in dataset.read(tmp_path / "here", same)] == ["001"] * 2 + [
+        "003"
+    ]
+    assert [sample.hand for sample in dataset.read(tmp_path / "here")] == ["001", "002", "003"]
 
 
 def test_hands_that_make_no_pair_are_named(tmp_path: Path):
@@ -197,6 +246,56 @@ def test_a_folder_that_cannot_be_measured_says_why(tmp_path: Path, names: list[s
     touch(tmp_path, *names)
     with pytest.raises(Unmeasurable, match=says):
         dataset.read(tmp_path)
+
+
+# Differences between groups
+
+
+def by_tone(missed: dict[str, int], subjects: int = 10) -> str:
+    """The verdict where every subject of two tones has ten genuine comparisons, of which so many
+    fail at a threshold of 0.5; each is a sample of its own."""
+    seen: list[Sample] = []
+    scores: list[float] = []
+    for tone, failing in missed.items():
+        for subject in range(subjects):
+            name = f"{tone}-{subject}"
+            seen.append(Sample(Path(name), name, name, groups={"skin_tone": tone}))
+            scores += [0.1] * failing + [0.9] * (10 - failing)
+    subject = np.repeat(np.arange(len(seen)), 10)
+    stranger = (subject + 1) % len(seen)
+    comparisons = Comparisons(
+        scores=np.array(scores + [0.0] * len(scores), np.float32),
+        genuine=np.repeat([True, False], len(scores)),
+        probe=np.concatenate([subject, subject]),
+        reference=np.concatenate([subject, stranger]),
+    )
+    (found,) = differentials(seen, comparisons, comparisons.probe, comparisons.reference, 0.5)
+    assert [group.genuine for group in found.groups if group.name in missed] == [100, 100]
+    return found.verdict
+
+
+def test_a_group_that_fails_far_more_often_is_named():
+    assert by_tone({"dark": 6, "fair": 1}).startswith(
+        "not within 1.25 times the FNMR of all: dark 1.71"
+    )
+    assert "too few" not in by_tone({"dark": 6, "fair": 1})
+
+
+def test_groups_that_fail_alike_are_within_the_bound():
+    assert by_tone({"dark": 3, "fair": 3}) == (
+        "within 1.25 times the FNMR of all: dark 1.00 [1.00, 1.00]"
+    )
+
+
+def test_no_verdict_is_given_on_too_little():
+    assert "no genuine comparison failed" in by_tone({"dark": 0, "fair": 0})
+
+
+def test_a_group_that_has_not_failed_yet_is_not_thought_to_be_better(monkeypatch):
+    monkeypatch.setattr("palm.evaluate.differential.ALIKE", 3.0)
+    said = by_tone({"dark": 1, "fair": 0})
+    assert said.startswith("within 3.0 times")
+    assert said.endswith("too few to be sure")
 
 
 # Whole evaluations
@@ -219,10 +318,27 @@ def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path:
         low, high = figures[f"{rate}_ci95"]
         assert 0 <= low <= figures[rate] <= high <= 1
     assert set(figures["ms"]) == {"find", "align", "sign", "match"}
+    codes = {each["code"]: each for each in figures["codes"]}
+    assert list(codes) == ["this product", "competitive code", "BOCV", "ordinal code"]
+    assert codes["this product"]["eer"] == figures["eer"]
+    assert all(0 <= each["eer"] <= 1 and each["ms"]["sign"] > 0 for each in codes.values())
+    assert "BOCV" in done.stdout
     assert "003/s2_3.png: unreadable" in done.stdout
     drawn = cv2.imread(str(tmp_path / "it.png"))
     assert drawn is not None
     assert drawn.std() > 0
+
+
+def test_templates_of_several_images_are_measured_apart(two_sessions: Path):
+    report = measure(two_sessions, [PRODUCT], frames=2)
+    by_one, by_two = report.bursts
+    assert (by_one.enrolled_from, by_one.probed_by) == (2, 1)
+    assert (by_one.genuine, by_one.impostor) == (4 * 2, 4 * 2 * 3)
+    assert (by_two.enrolled_from, by_two.probed_by) == (2, 2)
+    assert (by_two.genuine, by_two.impostor) == (4, 4 * 3)
+    assert report.single.genuine == 4 * 2 * 2
+    assert by_two.codes[0].rank1.rate == 1
+    assert "enrolled from 2, probed by 1" in report.text()
 
 
 def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path: Path):
@@ -236,7 +352,7 @@ def test_one_hand_alone_cannot_be_told_from_anybody(tmp_path: Path):
     write(tmp_path, "001/1.png", palm(1))
     write(tmp_path, "001/2.png", palm(1, turned=3.0))
     with pytest.raises(Unmeasurable, match="only one hand"):
-        measure(tmp_path, roi=False, workers=1)
+        measure(tmp_path, [PRODUCT])
 
 
 def test_rois_of_any_size_and_in_colour_are_taken_as_such_when_asked(tmp_path: Path):
@@ -244,9 +360,9 @@ def test_rois_of_any_size_and_in_colour_are_taken_as_such_when_asked(tmp_path: P
         for turned in (0.0, 3.0):
             grey = cv2.resize(palm(hand, turned=turned), (300, 280))
             write(tmp_path, f"{hand}/{turned:.0f}.jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
-    report, _ = measure(tmp_path, roi=True, workers=1)
+    report = measure(tmp_path, [PRODUCT], roi=True)
     assert report.failure_to_acquire.rate == 0
-    assert report.rank1.rate == 1
+    assert report.product.rank1.rate == 1
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the real palms in ../shared/palms")
@@ -257,7 +373,7 @@ def test_real_palms_are_told_apart(tmp_path: Path, name: str, hands: int, eer: f
     (tmp_path / "hands.csv").write_text("subject,side,image\n")
     for hand in sorted(path for path in (REAL / name).iterdir() if path.is_dir())[1 : hands + 1]:
         (tmp_path / hand.name).symlink_to(hand)
-    report, _ = measure(tmp_path, roi=False, workers=2)
+    report = measure(tmp_path, [PRODUCT], workers=2)
     assert report.failure_to_acquire.rate == 0
-    assert report.errors.eer.rate <= eer
+    assert report.product.errors.eer.rate <= eer
     assert report.dorsal_refused is None or report.dorsal_refused.rate == 1
