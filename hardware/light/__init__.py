@@ -1,0 +1,28 @@
+"""Light rings about the lens."""
+
+from hardware.address import Address
+from hardware.light.light import SEGMENTS, WHITE, Levels, Light
+from hardware.light.serial import SerialLight
+from hardware.light.sim import SimulatedLight
+
+__all__ = ["SEGMENTS", "WHITE", "Levels", "Light", "SerialLight", "SimulatedLight", "light_at"]
+
+
+def light_at(text: str) -> Light | None:
+    """The light ring an address names; None for `none:`, where there is no ring.
+
+    Raises BadAddress.
+    """
+    address = Address.parse(text)
+    match address.scheme:
+        case "serial":
+            return SerialLight(address)
+        case "sim":
+            return SimulatedLight(address)
+        case "none":
+            return None
+        case _:
+            raise address.wrong(
+                f"names no light driver: there is no '{address.scheme}'",
+                "Use serial:/dev/ttyACM0, sim: or none:.",
+            )

@@ -1,0 +1,86 @@
+"""The light ring's frames on the serial line, both ways (docs/light-ring.md).
+
+A frame is a packet in consistent overhead byte stuffing (Cheshire and Baker, "Consistent Overhead
+Byte Stuffing", IEEE/ACM Transactions on Networking 1999), ended by a zero byte. A packet is
+version, sequence number, command, payload, and the CRC-16 of all that (CCITT-FALSE: polynomial
+0x1021, initial value 0xFFFF, high byte first).
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+VERSION = 1
+MAX_FRAME = 64
+"""Bytes, its final zero included."""
+
+
+class Command(IntEnum):
+    HELLO = 0x01
+    SHOW = 0x02
+    OFF = 0x03
+
+
+ANSWER = 0x80
+"""Added to the command in what the ring answers to it."""
+
+
+class Status(IntEnum):
+    """The first byte of an answer's payload."""
+
+    DONE = 0
+    UNKNOWN_COMMAND = 1
+    BAD_PAYLOAD = 2
+    OTHER_VERSION = 3
+
+
+class BadFrame(ValueError):
+    """Damaged on the way, or not a frame at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    sequence: int
+    """0 to 255; an answer bears that of its command."""
+    command: int
+    payload: bytes = b""
+    version: int = VERSION
+
+    def encode(self) -> bytes:
+        head = bytes((self.version, self.sequence, self.command)) + self.payload
+        return _stuff(head + _crc(head).to_bytes(2)) + b"\0"
+
+    @classmethod
+    def decode(cls, frame: bytes) -> "Packet":
+        """From a frame without its final zero. Raises BadFrame."""
+        packet = _unstuff(frame)
+        if len(packet) < 5 or _crc(packet) != 0:
+            raise BadFrame("damaged, or not a frame")
+        return cls(packet[1], packet[2], packet[3:-2], packet[0])
+
+
+def _crc(data: bytes) -> int:
+    """0 over data that is followed by its own."""
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte << 8
+        for _ in range(8):
+            value = (value << 1 ^ 0x1021 if value & 0x8000 else value << 1) & 0xFFFF
+    return value
+
+
+def _stuff(data: bytes) -> bytes:
+    """Each zero becomes the distance to the next; of packets shorter than 254 bytes alone."""
+    return b"".join(bytes((len(run) + 1,)) + run for run in data.split(b"\0"))
+
+
+def _unstuff(data: bytes) -> bytes:
+    """Raises BadFrame."""
+    runs: list[bytes] = []
+    at = 0
+    while at < len(data):
+        end = at + data[at]
+        if data[at] == 0 or end > len(data):
+            raise BadFrame("damaged, or not a frame")
+        runs.append(data[at + 1 : end])
+        at = end
+    return b"\0".join(runs)
