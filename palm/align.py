@@ -43,24 +43,24 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
-    to_frame, side = _square(hand)
+    to_frame, side = square(hand)
     # A pixel of the ROI is the mean of all that it covers in the frame.
     fine = max(int(np.ceil(side / SIZE)), 1)
     cut = cv2.warpAffine(
         grey,
-        to_frame @ _pixels_of(SIZE * fine),
+        to_frame @ pixels_of(SIZE * fine),
         (SIZE * fine, SIZE * fine),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT,
     )
     palm = cv2.resize(cut, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    x, y = (to_frame @ _pixels_of(SIZE) @ _grid()).reshape(2, SIZE, SIZE)
+    x, y = (to_frame @ pixels_of(SIZE) @ _grid()).reshape(2, SIZE, SIZE)
     in_frame = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     quality = float(np.mean(in_frame & (palm > BLACK) & (palm < BURNT)))
     return Roi(image=np.asarray(palm, np.uint8), side=hand.side, quality=quality)
 
 
-def _square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
+def square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
     """(2, 3) map from the unit square, y down, to the frame, and the square's side in pixels."""
     # A frame's origin is its corner, that of cv2's maps the centre of the pixel there.
     marks = hand.landmarks[list(PALM)].astype(np.float64) - 0.5
@@ -81,7 +81,7 @@ def _square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
     return np.stack([mirror * columns.real, -columns.imag]), abs(turn) * EXTENT
 
 
-def _pixels_of(size: int) -> npt.NDArray[np.float64]:
+def pixels_of(size: int) -> npt.NDArray[np.float64]:
     """(3, 3) map from the pixels of a picture of this size to the unit square."""
     return np.array([[1 / size, 0, 0.5 / size], [0, 1 / size, 0.5 / size], [0, 0, 1]])
 

@@ -10,10 +10,15 @@ Jacques, "Skin optics" (1998). The camera, the ring's diodes, inks and pigments 
 curves of typical centres and widths.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from palm.factory.anatomy import Field, array
+
+Spectra = npt.NDArray[np.floating[Any]]
+"""(3, 31) absorbance of three absorbers, 400 to 700 nm."""
 
 _NM = np.arange(400.0, 701.0, 10.0)
 
@@ -66,7 +71,7 @@ def crosstalk(rng: np.random.Generator | None = None) -> Field:
     return array(seen / (_DIODES @ _CAMERA.T).sum(axis=0))
 
 
-def under_diodes(colour: Field, material: npt.NDArray[np.float64], warmth: float = 0.0) -> Field:
+def under_diodes(colour: Field, material: Spectra, warmth: float = 0.0) -> Field:
     """(3,) by what blue, green and red reflectance change from a room's light, -1 cold to 1 warm,
     to the ring's, for a material that is (3,) `colour` in the room."""
     room = _seen(1 + 0.8 * warmth * (_NM - 550) / 150)

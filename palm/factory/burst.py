@@ -1,0 +1,132 @@
+"""A burst as a kiosk takes it: something is held before the camera while the ring plays."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from palm.factory.anatomy import Field, array
+from palm.factory.identity import DrawnPalm
+from palm.factory.lit import WHITE, Response, Room, Specimen, answering
+from palm.factory.presentation import Presentation, show
+from palm.hand import Hand
+from palm.image import Colour
+from palm.liveness import LitFrame
+from palm.liveness.ring import SEGMENTS, Light
+
+FRAME = (720, 1280)
+JPEG_QUALITY = 95
+"""As the kiosk compresses what it sends."""
+
+_INTERVAL = 0.066
+"""From one frame to the next, s: a step of light lasts for two of the camera's."""
+_NEAR = 30.0
+"""Around the palm's centre, mm, is where the camera measures its exposure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The circumstances of one burst."""
+
+    shown: Presentation = field(default_factory=lambda: Presentation(span=0.45, y=0.55))
+    room: Room = field(default_factory=Room)
+    level: float = 0.3
+    """What the palm is exposed to under WHITE, 0 to 1, linear."""
+    drift: tuple[float, float] = (0.0, 0.0)
+    """How fast the hand moves, mm/s right and down."""
+    flicker: float = 0.01
+    """Deviation of the room's light from frame to frame."""
+    afterglow: float = 0.02
+    """Share of the step before that is still seen: of a shutter that opens a little early."""
+    jitter: float = 0.006
+    """Deviation of the landmarks found, palm lengths."""
+
+
+Glow = Callable[[int], float | Field]
+"""How much a specimen glows in a frame, over its usual; (3,) or (n, 3) where its colour changes."""
+
+
+def challenge(rng: np.random.Generator) -> list[Light]:
+    """Five steps as the service draws them: one dark, and four in which red, green and blue, of
+    three different strengths, each shine from half the ring."""
+    strengths = array([(1.0, 0.55, 0.25), (1.0, 0.25, 0.55), (0.55, 1.0, 0.25),
+                       (0.55, 0.25, 1.0), (0.25, 1.0, 0.55), (0.25, 0.55, 1.0)])  # fmt: skip
+    steps: list[Light] = []
+    for which in rng.permutation(len(strengths))[:4]:
+        begin = rng.integers(SEGMENTS, size=3)
+        shines = (np.arange(SEGMENTS)[:, None] - begin) % SEGMENTS < SEGMENTS // 2
+        steps.append(array(shines * strengths[which]))
+    steps.insert(int(rng.integers(5)), np.zeros((SEGMENTS, 3), np.float32))
+    return steps
+
+
+def played(steps: Sequence[Light]) -> list[Light]:
+    """What the ring shows from frame to frame: white before and after a challenge."""
+    return [WHITE, WHITE, *steps, WHITE]
+
+
+def film(
+    palm: DrawnPalm,
+    specimen: Specimen,
+    shot: Shot,
+    lights: Sequence[Light],
+    rng: np.random.Generator,
+    *,
+    glow: Glow = lambda _: 1.0,
+) -> list[LitFrame]:
+    """Takes one frame under each light, of something that shows a palm's landmarks."""
+    response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
+    exposure = _exposure(response, shot.level)
+    wander = rng.normal(0, (0.15, 0.15, 0.001, 0.15, 0.3, 0.3), (len(lights), 6)).cumsum(axis=0)
+    frames: list[LitFrame] = []
+    before = lights[0]
+    for k, light in enumerate(lights):
+        here = _moved(shot, k * _INTERVAL, wander[k])
+        seen_light = array(light + (before - light) * shot.afterglow)
+        level = float(rng.normal(1, shot.flicker))
+        linear = response.under(seen_light, glow(k)) + response.room * (level - 1)
+        sprite = response.picture(linear, exposure)
+        out = np.empty((*FRAME, 3), np.uint8)
+        drawing = show(palm, sprite, here, rng, out)
+        image, hand = _sent(out, _found(drawing.hand, shot.jitter, rng))
+        frames.append(LitFrame(image, hand, light))
+        before = light
+    return frames
+
+
+def _exposure(response: Response, level: float) -> float:
+    specimen = response.specimen
+    near = np.hypot(specimen.at[:, 0], specimen.at[:, 1]) < _NEAR
+    usual = response.under(WHITE)[near]
+    return level / max(float(np.median(usual.mean(axis=1))), 1e-4)
+
+
+def _moved(shot: Shot, passed: float, wander: Field) -> Presentation:
+    shown, (height, width) = shot.shown, FRAME
+    pixels = shown.span * height / 95.6
+    return replace(
+        shown,
+        x=shown.x + (shot.drift[0] * passed + wander[0]) * pixels / width,
+        y=shown.y + (shot.drift[1] * passed + wander[1]) * pixels / height,
+        span=shown.span * (1 + wander[2]),
+        turn=shown.turn + wander[3],
+        pitch=shown.pitch + wander[4],
+        yaw=shown.yaw + wander[5],
+    )
+
+
+def _found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
+    off = rng.normal(0, jitter * hand.palm_length, hand.landmarks.shape)
+    return replace(hand, landmarks=array(hand.landmarks + off))
+
+
+def _sent(image: Colour, hand: Hand) -> tuple[Colour, Hand]:
+    """The square of a frame that holds the hand, as it comes out of its JPEG."""
+    side = min(image.shape[:2])
+    middle = (hand.landmarks.min(axis=0) + hand.landmarks.max(axis=0)) / 2
+    left = int(np.clip(middle[0] - side / 2, 0, image.shape[1] - side))
+    region = np.ascontiguousarray(image[:, left : left + side])
+    packed = cv2.imencode(".jpg", region, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    opened = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    return opened, replace(hand, landmarks=array(hand.landmarks - (left, 0)))
