@@ -23,10 +23,11 @@ from cloud.devices import make_activation_code
 from cloud.keys import MasterKey
 from cloud.payments.sandbox import SandboxMissing
 from cloud.plugins import NoSuchPart
+from cloud.renewals import renew_codes
 from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
-from cloud.state import State, StateDamaged, write_private
-from cloud.vault.client import VaultBroken
+from cloud.state import State, StateDamaged, StateInUse, write_private
+from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 
 log = logging.getLogger("cloud")
 
@@ -47,6 +48,7 @@ def main(words: list[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
     staff = verbs.add_parser("staff", help="what staff may do")
     staff.add_argument("what", choices=["activation-code"])
+    verbs.add_parser("rekey", help="make new search codes of all palms under a new secret")
     verify = verbs.add_parser("verify-deletion", help="look for what a receipt says is gone")
     verify.add_argument("receipt_id")
     arguments = parser.parse_args(words)
@@ -66,11 +68,16 @@ def main(words: list[str]) -> int:
             return asyncio.run(_show_activation_code(state))
         if arguments.verb == "verify-deletion":
             return asyncio.run(_verify_deletion(state, arguments.receipt_id))
+        if arguments.verb == "rekey":
+            return asyncio.run(_rekey(state, chosen))
         with listen(arguments.host, arguments.port) as listener:
             asyncio.run(
                 _serve(state, chosen, listener, sandbox=arguments.sandbox or _trial(chosen))
             )
-    except (BadSettings, StateDamaged, NoSuchPart, VaultBroken, SandboxMissing, OSError) as error:
+    except (
+        *(BadSettings, NoSuchPart, OSError, SandboxMissing),
+        *(StateDamaged, StateInUse, VaultBroken, VaultUnavailable),
+    ) as error:
         print(f"cloud: {error}", file=sys.stderr)
         return 2
     except DatabaseError as error:
@@ -155,6 +162,24 @@ async def _show_activation_code(state: State) -> int:
         print(await make_activation_code(session, master, service.now()))
     await store.close()
     return 0
+
+
+async def _rekey(state: State, chosen: Settings) -> int:
+    with state.held():
+        master = MasterKey(state.master_key())
+        database.migrate(state.database)
+        store = Database(state.database)
+        async with VaultClient(chosen.vault, chosen.recognition, state.vault) as vault:
+            transform = await vault.rekey()
+            done = await renew_codes(store, master, vault, transform, _tell_progress)
+        await store.close()
+    print(f"New search codes: {done} palms. The old ones and their secret are gone.")
+    return 0
+
+
+def _tell_progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rpalms {done}/{of}", end="" if done < of else "\n", file=sys.stderr, flush=True)
 
 
 async def _verify_deletion(state: State, receipt_id: str) -> int:

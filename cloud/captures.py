@@ -1,16 +1,20 @@
 """Palms as they arrive: sealed, and told of by the vault alone."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from fastapi import Request
 
 from cloud import challenges
 from cloud.doors import Call, see_once
 from cloud.problems import Refusal
-from cloud.vault.client import CaptureRefused, Lifeless, Seen, VaultUnavailable
+from cloud.vault.client import CaptureRefused, Lifeless, Seen
 from cloud.vault.wire import Refused
 from protocol.envelope import EnvelopeError, read_header
 from protocol.messages import ENVELOPE_TYPE, ProblemType, Purpose
+
+Found = TypeVar("Found")
 
 _REPLAY_WINDOW = timedelta(minutes=10)
 """Well beyond the vault's own idea of freshness."""
@@ -23,10 +27,16 @@ _PROBLEMS = {
 
 
 async def look(
-    call: Call, request: Request, purposes: list[Purpose], visit_id: str | None = None
-) -> Seen:
-    """What the vault sees in the envelope. Call it outside a transaction; it opens the one in
-    which the envelope and its light challenge count as used. Raises Refusal and Lifeless."""
+    call: Call,
+    request: Request,
+    purposes: list[Purpose],
+    search: Callable[[Seen], Awaitable[Found]],
+    visit_id: str | None = None,
+) -> tuple[Seen, Found]:
+    """What the vault sees in the envelope, and what `search` finds it to be. Call it outside a
+    transaction: both ask the vault. It opens the one in which the envelope and its light challenge
+    count as used; nothing that was found may be acted upon outside that. Raises Refusal, Lifeless
+    and VaultUnavailable."""
     if request.headers.get("content-type") != ENVELOPE_TYPE:
         raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
     challenge_id = _challenge_of(call)
@@ -35,7 +45,14 @@ async def look(
         seed = await challenges.seed_of(call, challenge_id)
         await call.session.commit()
     try:
-        seen = await call.service.vault.examine(call.body, call.device_id, purposes, visit_id, seed)
+        seen = await call.service.vault.examine(
+            call.body,
+            call.device_id,
+            purposes,
+            versions=call.service.gallery.versions,
+            visit_id=visit_id,
+            seed=seed,
+        )
     except CaptureRefused as refused:
         await _use_up(call, None, challenge_id)
         kind = _PROBLEMS[refused.kind]
@@ -44,10 +61,9 @@ async def look(
     except Lifeless as lifeless:
         await _use_up(call, lifeless.nonce, challenge_id)
         raise
-    except VaultUnavailable:
-        raise Refusal(ProblemType.VAULT_UNAVAILABLE, retry_after=1) from None
+    found = await search(seen)
     await _use_up(call, seen.nonce, challenge_id)
-    return seen
+    return seen, found
 
 
 def _challenge_of(call: Call) -> str | None:

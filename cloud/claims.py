@@ -14,8 +14,9 @@ from cloud.people import new_id
 from cloud.phones import must_be_mobile
 from cloud.policy import CLAIM_LIFE, Limits
 from cloud.problems import Refusal
+from cloud.renewals import renew_template
 from cloud.tables import AccountRow, ClaimRow
-from cloud.vault.client import Lifeless
+from cloud.vault.client import Lifeless, Seen
 from protocol.messages import (
     Claim,
     ClaimOpened,
@@ -74,29 +75,36 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     row = await _find(call, claim_id, Proof.PALM)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
+    claimed = row.person_id
+
+    async def compare(seen: Seen) -> Match | None:
+        if claimed is None:
+            return None
+        return await service.gallery.verify(seen.side, seen.templates, claimed)
+
     try:
-        seen = await captures.look(call, request, [Purpose(row.purpose)], claim_id)
+        seen, met = await captures.look(call, request, [Purpose(row.purpose)], compare, claim_id)
     except Lifeless as lifeless:
         if row.person_id is not None:
             limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, claim_id)
-    near: list[Match] = []
-    if row.person_id is not None:
-        await limits.check(session, Limits.FAILED_PROOFS, row.person_id, call.now)
-        score = await service.gallery.verify(seen.side, seen.template, row.person_id)
-        if score is not None and score >= service.policy.verify():
-            near = [Match(row.person_id, score)]
-        else:
-            limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+    if met is not None and met.rarity < service.policy.verify():
+        met = None
+    if claimed is not None:
+        await limits.check(session, Limits.FAILED_PROOFS, claimed, call.now)
+        if met is None:
+            limits.tally(session, Limits.FAILED_PROOFS, claimed, call.now)
+    if met is not None:
+        await renew_template(call, seen, met)
     refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
     return await record(
         call,
         visit_id=claim_id,
         purpose=Purpose(row.purpose),
-        outcome=Outcome.ACCEPTED if near else refused,
+        outcome=Outcome.ACCEPTED if met else refused,
         attempts_left=left,
-        near=near,
+        person_id=met.person_id if met else None,
     )
 
 
@@ -114,7 +122,7 @@ async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identi
         purpose=Purpose(row.purpose),
         outcome=Outcome.ACCEPTED,
         attempts_left=0,
-        near=[Match(row.person_id, 1.0)],
+        person_id=row.person_id,
     )
 
 

@@ -26,7 +26,7 @@ async def tell_about_service(request: Request) -> ServiceInfo:
     return ServiceInfo(
         version=service.version,
         time=service.clock(),
-        vault_keys=service.vault.keys,
+        vault_keys=service.vault.introduction.keys,
         consent_version=service.settings.consent_version,
         sandbox=service.sandbox,
         light_required=service.settings.liveness == "required",

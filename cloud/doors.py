@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.people import Known, find_person
 from cloud.problems import Refusal, unexpected_response
 from cloud.tables import DeviceRow, Nonce, StoredAnswer
+from cloud.vault.client import VaultUnavailable
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, Problem, ProblemType
@@ -196,11 +197,14 @@ async def see_once(session: AsyncSession, device_id: str, nonce: str, until: dat
 async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
     try:
         return await endpoint(request)
-    except Refusal as refusal:
-        if refusal.problem.status >= 500:
-            await call.session.rollback()
-        call.afterwards.clear()
-        return refusal.response()
+    except VaultUnavailable:
+        refusal = Refusal(ProblemType.VAULT_UNAVAILABLE, retry_after=1)
+    except Refusal as raised:
+        refusal = raised
+    if refusal.problem.status >= 500:
+        await call.session.rollback()
+    call.afterwards.clear()
+    return refusal.response()
 
 
 def _as_signed(request: Request, body: bytes) -> signature.Request:

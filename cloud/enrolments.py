@@ -5,6 +5,7 @@ given up or expires everything in it is erased.
 """
 
 import logging
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ from cloud.phones import must_be_mobile
 from cloud.policy import CODES_PER_ENROLMENT, ENROLMENT_LIFE, PALMS, RESEND_AFTER, Limits
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
-from cloud.vault.client import Lifeless
+from cloud.vault.client import Lifeless, Seen
+from palm.protection import ProtectedTemplate
 from protocol.messages import (
     Account,
     Card,
@@ -44,6 +46,7 @@ from protocol.messages import (
     PhoneVerified,
     ProblemType,
     Purpose,
+    Side,
 )
 
 if TYPE_CHECKING:
@@ -145,11 +148,19 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=doors.ENVELOPE)
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
-    session, service = call.session, call.service
-    await _find_verified(call, enrolment_id)
+    session = call.session
+    _, known = await _find_verified(call, enrolment_id)
+    others = await palms_of(session, known)
     await session.commit()
+
+    async def compare(seen: Seen) -> tuple[bool, bool]:
+        twice = await _is_one_of(call, seen, others)
+        return twice, await _is_known(call, seen.side, seen.templates)
+
     try:
-        seen = await captures.look(call, request, [Purpose.ENROL], enrolment_id)
+        seen, (twice, has_account) = await captures.look(
+            call, request, [Purpose.ENROL], compare, enrolment_id
+        )
     except Lifeless:
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
@@ -157,18 +168,17 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     palms = await palms_of(session, known)
     if len(palms) == PALMS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {PALMS} palms")
-    for palm in palms:
-        alike = palm.side is seen.side and service.matcher.score(seen.template, palm.template)
-        if alike and alike >= service.policy.verify():
-            raise Refusal(ProblemType.SAME_PALM_TWICE)
-    await _must_be_new(call, [Entry("", "", seen.side, seen.template)])
+    if twice:
+        raise Refusal(ProblemType.SAME_PALM_TWICE)
+    if has_account:
+        raise Refusal(ProblemType.PALM_KNOWN)
     row = PalmRow(id=new_id(), person_id=known.person_id, side=seen.side)
-    row.template = known.seal_template(seen.template, row.id)
+    known.keep_template(row, seen.current)
     session.add(row)
     call.person = known
     return PalmAccepted(
         side=seen.side,
-        quality=seen.template.quality,
+        quality=seen.current.quality,
         palms=[*(palm.side for palm in palms), seen.side],
     )
 
@@ -176,13 +186,17 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
 @router.post("/enrolments/{enrolment_id}/completion")
 async def complete(call: Caller, enrolment_id: str) -> Account:
     session, service = call.session, call.service
-    row, known = await _find_verified(call, enrolment_id)
+    _, known = await _find_verified(call, enrolment_id)
     palms = await palms_of(session, known)
     cards = await cards_of(session, known)
     if not palms or not cards:
         raise Refusal(ProblemType.CONFLICT, "a card and a palm are needed")
+    await session.commit()
     # Somebody else may have enrolled the palm meanwhile.
-    await _must_be_new(call, palms)
+    for palm in palms:
+        if await _is_known(call, palm.side, [palm.template]):
+            raise Refusal(ProblemType.PALM_KNOWN)
+    row, known = await _find_verified(call, enrolment_id)
     profile = known.open(Profile, row.profile, "profile")
     account = AccountRow(
         person_id=known.person_id,
@@ -251,12 +265,23 @@ async def _has_account(session: AsyncSession, phone_lookup: str) -> bool:
     return found is not None
 
 
-async def _must_be_new(call: Call, palms: list[Entry]) -> None:
-    gallery = call.service.gallery
-    enough = call.service.policy.accept(len(gallery))
-    for palm in palms:
-        if await gallery.search(palm.side, palm.template, enough):
-            raise Refusal(ProblemType.PALM_KNOWN)
+async def _is_known(call: Call, side: Side, templates: Sequence[ProtectedTemplate]) -> bool:
+    """Whether somebody has an account with that palm."""
+    gallery, policy = call.service.gallery, call.service.policy
+    return bool(await gallery.search(side, templates, policy.accept(len(gallery))))
+
+
+async def _is_one_of(call: Call, seen: Seen, palms: list[Entry]) -> bool:
+    """Whether one of the palms of an enrolment is shown again."""
+    service, version = call.service, seen.current.version
+    sealed = [
+        palm.template.sealed
+        for palm in palms
+        if (palm.side, palm.template.version) == (seen.side, version)
+    ]
+    scores = await service.vault.compare(version, seen.current.sealed, sealed)
+    enough = service.policy.verify()
+    return any(s is not None and service.policy.rarity(version, s) >= enough for s in scores)
 
 
 async def _may_send(call: Call, phone_lookup: str) -> None:

@@ -1,12 +1,40 @@
-"""Enrolled palms, searched: the engine behind recognition."""
+"""Enrolled palms, searched: the engine behind recognition.
+
+Here are only codes under a secret transform (`palm.protection`), and nothing here can tell more of
+a palm than which codes lie near each other. All of them are scanned; the vault, which alone can,
+compares the nearest in full.
+"""
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Protocol
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-from palm.recognition import Matcher, Template
+from palm.protection import ProtectedTemplate
+from palm.search import Index
 from protocol.messages import Side
+
+log = logging.getLogger(__name__)
+
+SHORTLIST = 64
+"""Palms whose codes lie nearest, which are compared in full (decision 11 says why so many)."""
+
+References = Callable[[int, Collection[str]], Awaitable[Mapping[str, bytes]]]
+"""The sealed templates, of a version, of the palms with these ids, of those that there are."""
+
+Rarity = Callable[[int, float], float]
+"""From a template version and a score of its matcher to how rare a score like it is among
+strangers: -log10 of the false-match rate (`cloud.policy.Policy.rarity`)."""
+
+
+class Comparer(Protocol):
+    """Who can open templates: the vault."""
+
+    async def compare(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[float | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,82 +42,120 @@ class Entry:
     palm_id: str
     person_id: str
     side: Side
-    template: Template = field(repr=False)
+    template: ProtectedTemplate
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The best score any palm of one person reached."""
+    """The palm of one person that came nearest."""
 
     person_id: str
-    score: float
+    palm_id: str
+    version: int
+    """Of the templates in which they met."""
+    rarity: float
+    """Comparable across versions; the higher, the surer."""
 
 
-class Gallery(Protocol):
-    """A palm is only ever compared with palms of its own side."""
+class _Shelf(NamedTuple):
+    """What can be compared with each other: palms of one side, in templates of one version, whose
+    codes were made under one transform."""
+
+    side: Side
+    version: int
+    transform: str
+
+
+class _Place(NamedTuple):
+    person_id: str
+    shelf: _Shelf
+
+
+class Gallery:
+    def __init__(self, vault: Comparer, references: References, rarity: Rarity) -> None:
+        self._vault = vault
+        self._references = references
+        self._rarity = rarity
+        self._shelves: defaultdict[_Shelf, Index] = defaultdict(Index)
+        self._places: dict[str, _Place] = {}
+        self._palms: defaultdict[str, set[str]] = defaultdict(set)
 
     def __len__(self) -> int:
         """How many palms are enrolled."""
-        ...
+        return len(self._places)
 
-    def enrol(self, entries: Collection[Entry]) -> None: ...
+    @property
+    def versions(self) -> set[int]:
+        """In which somebody is enrolled: a probe is needed in each."""
+        return {shelf.version for shelf in self._shelves}
+
+    def enrol(self, entries: Collection[Entry]) -> None:
+        """A palm that is here already is replaced."""
+        for entry in entries:
+            if entry.palm_id in self._places:
+                self._take_out(entry.palm_id)
+            template = entry.template
+            shelf = _Shelf(entry.side, template.version, template.transform)
+            self._shelves[shelf].add(entry.palm_id, template.code)
+            self._places[entry.palm_id] = _Place(entry.person_id, shelf)
+            self._palms[entry.person_id].add(entry.palm_id)
 
     def remove(self, person_id: str) -> None:
         """Takes all palms of a person out."""
-        ...
+        for palm_id in list(self._palms.get(person_id, ())):
+            self._take_out(palm_id)
 
-    async def search(self, side: Side, probe: Template, at_least: float) -> list[Match]:
-        """1:N. Everybody who reaches the score, the best first."""
-        ...
+    async def search(
+        self, side: Side, probes: Sequence[ProtectedTemplate], at_least: float
+    ) -> list[Match]:
+        """1:N. Everybody who reaches that rarity, the surest first. A palm is only compared with
+        palms of its own side. Raises VaultUnavailable."""
+        best: dict[str, Match] = {}
+        for probe in probes:
+            index = self._shelves.get(_Shelf(side, probe.version, probe.transform))
+            if index is None:
+                continue
+            nearest = await asyncio.to_thread(index.nearest, probe.code, SHORTLIST)
+            for match in await self._compare(probe, [palm_id for palm_id, _ in nearest]):
+                known = best.get(match.person_id, match)
+                best[match.person_id] = max(known, match, key=lambda each: each.rarity)
+        near = [match for match in best.values() if match.rarity >= at_least]
+        return sorted(near, key=lambda match: -match.rarity)
 
-    async def verify(self, side: Side, probe: Template, person_id: str) -> float | None:
-        """1:1. None when that person has no palm of that side here."""
-        ...
+    async def verify(
+        self, side: Side, probes: Sequence[ProtectedTemplate], person_id: str
+    ) -> Match | None:
+        """1:1. None when that person has no palm of that side here. Raises VaultUnavailable."""
+        matches: list[Match] = []
+        for probe in probes:
+            shelf = _Shelf(side, probe.version, probe.transform)
+            theirs = self._palms.get(person_id, ())
+            there = [palm_id for palm_id in theirs if self._places[palm_id].shelf == shelf]
+            matches += await self._compare(probe, there)
+        return max(matches, key=lambda match: match.rarity, default=None)
 
-
-class ExactGallery:
-    """Compares in this process, with every palm for as long as the matcher's search does: the line
-    field's looks at all of a side up to `palm.linefield.SHORTLIST`, at the likeliest beyond."""
-
-    def __init__(self, matcher: Matcher) -> None:
-        self._matcher = matcher
-        self._entries: dict[Side, list[Entry]] = {side: [] for side in Side}
-        self._prepared: dict[Side, object] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._entries.values()))
-
-    def enrol(self, entries: Collection[Entry]) -> None:
-        # A search in another thread keeps the list it began with: lists are replaced, not changed.
-        for side in {entry.side for entry in entries}:
-            self._entries[side] = [*self._entries[side], *(e for e in entries if e.side is side)]
-            self._prepared.pop(side, None)
-
-    def remove(self, person_id: str) -> None:
-        for side, entries in self._entries.items():
-            kept = [entry for entry in entries if entry.person_id != person_id]
-            if len(kept) != len(entries):
-                self._entries[side] = kept
-                self._prepared.pop(side, None)
-
-    async def search(self, side: Side, probe: Template, at_least: float) -> list[Match]:
-        entries = self._entries[side]
-        if not entries:
+    async def _compare(self, probe: ProtectedTemplate, palm_ids: Collection[str]) -> list[Match]:
+        references = await self._references(probe.version, palm_ids)
+        if not references:
             return []
-        prepared = self._prepared.get(side)
-        if prepared is None:
-            templates = [entry.template for entry in entries]
-            prepared = await asyncio.to_thread(self._matcher.prepare, templates)
-            if self._entries[side] is entries:
-                self._prepared[side] = prepared
-        scores = await asyncio.to_thread(self._matcher.search, probe, prepared)
-        best: dict[str, float] = {}
-        for entry, score in zip(entries, scores.tolist(), strict=True):
-            if score >= at_least:
-                best[entry.person_id] = max(score, best.get(entry.person_id, score))
-        return sorted((Match(*item) for item in best.items()), key=lambda m: -m.score)
+        scores = await self._vault.compare(probe.version, probe.sealed, list(references.values()))
+        matches: list[Match] = []
+        for palm_id, score in zip(references, scores, strict=True):
+            place = self._places.get(palm_id)
+            if score is None:
+                log.error("the vault cannot open an enrolled template; restore its keys")
+            elif place is not None:
+                # Whoever was removed meanwhile is nobody.
+                rarity = self._rarity(probe.version, score)
+                matches.append(Match(place.person_id, palm_id, probe.version, rarity))
+        return matches
 
-    async def verify(self, side: Side, probe: Template, person_id: str) -> float | None:
-        theirs = [e.template for e in self._entries[side] if e.person_id == person_id]
-        scores = [await asyncio.to_thread(self._matcher.score, probe, t) for t in theirs]
-        return max(scores, default=None)
+    def _take_out(self, palm_id: str) -> None:
+        person_id, shelf = self._places.pop(palm_id)
+        index = self._shelves[shelf]
+        index.remove(palm_id)
+        if len(index) == 0:
+            del self._shelves[shelf]
+        self._palms[person_id].discard(palm_id)
+        if not self._palms[person_id]:
+            del self._palms[person_id]

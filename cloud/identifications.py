@@ -1,5 +1,7 @@
 """Whose palm is this? 1:N, narrowed by four digits where the palm alone does not tell."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 
@@ -9,8 +11,9 @@ from cloud.gallery import Match
 from cloud.people import Known, Profile, cards_of, find_person, new_id, palms_of
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.problems import Refusal
+from cloud.renewals import renew_template
 from cloud.tables import AccountRow, Candidate, IdentificationRow, PurchaseRow
-from cloud.vault.client import Lifeless
+from cloud.vault.client import Lifeless, Seen
 from protocol.messages import (
     Customer,
     Holdings,
@@ -29,23 +32,29 @@ async def identify(call: Caller, request: Request) -> Identification:
     session, service = call.session, call.service
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
+    policy, size = service.policy, len(service.gallery)
+
+    async def search(seen: Seen) -> list[Match]:
+        return await service.gallery.search(seen.side, seen.templates, policy.step_up(size))
+
     try:
-        seen = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE])
+        seen, near = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE], search)
     except Lifeless as lifeless:
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, seen.visit_id)
-    policy, size = service.policy, len(service.gallery)
-    near = await service.gallery.search(seen.side, seen.template, policy.step_up(size))
     outcome = policy.decide(near, size)
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED
+    if outcome is Outcome.ACCEPTED:
+        await renew_template(call, seen, near[0])
     return await record(
         call,
         visit_id=seen.visit_id,
         purpose=seen.purpose,
         outcome=outcome,
         attempts_left=ATTEMPTS if outcome is Outcome.STEP_UP else left,
-        near=near,
+        person_id=near[0].person_id if outcome is Outcome.ACCEPTED else None,
+        candidates=near if outcome is Outcome.STEP_UP else (),
     )
 
 
@@ -58,7 +67,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
     rows = await session.scalars(
         select(Candidate)
         .where(Candidate.identification_id == row.id)
-        .order_by(Candidate.score.desc())
+        .order_by(Candidate.rarity.desc())
     )
     candidates = rows.all()
     row.attempts_left -= 1
@@ -100,9 +109,10 @@ async def record(
     purpose: Purpose,
     outcome: Outcome,
     attempts_left: int,
-    near: list[Match],
+    person_id: str | None = None,
+    candidates: Sequence[Match] = (),
 ) -> Identification:
-    """Writes down how an identification came out; accepted means the first of `near`."""
+    """Writes down how an identification came out: who was accepted, or whom digits may tell."""
     row = IdentificationRow(
         id=new_id(),
         device_id=call.device_id,
@@ -110,16 +120,15 @@ async def record(
         purpose=purpose,
         outcome=outcome,
         attempts_left=attempts_left,
-        person_id=near[0].person_id if outcome is Outcome.ACCEPTED else None,
+        person_id=person_id,
         expires_at=call.now + IDENTIFICATION_LIFE,
     )
     call.session.add(row)
     await call.session.flush()
-    if outcome is Outcome.STEP_UP:
-        call.session.add_all(
-            Candidate(identification_id=row.id, person_id=match.person_id, score=match.score)
-            for match in near
-        )
+    call.session.add_all(
+        Candidate(identification_id=row.id, person_id=match.person_id, rarity=match.rarity)
+        for match in candidates
+    )
     return await _told(call, row)
 
 
@@ -132,7 +141,6 @@ async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
         purpose=lifeless.purpose,
         outcome=Outcome.ASK_AGAIN if left else Outcome.REFUSED,
         attempts_left=left,
-        near=[],
     )
     return told.model_copy(update={"live": False})
 

@@ -1,19 +1,21 @@
 """What is known of a person, and the key it is sealed with."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import cbor2
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.gallery import Entry
 from cloud.keys import Key, MasterKey
 from cloud.payments import CardOnFile
 from cloud.tables import AccountRow, CardRow, PalmRow, Person
+from palm.protection import ProtectedTemplate
 from palm.recognition import Template
 from protocol.messages import Card, Side
 
@@ -85,13 +87,22 @@ class Known:
         opened = self.key.open(sealed, f"{place}/{self.person_id}")
         return kind.model_validate_json(opened)
 
-    def seal_template(self, template: Template, palm_id: str) -> bytes:
-        raw = cbor2.dumps([template.version, template.code, template.quality])
-        return self.key.seal(raw, f"palms.template/{palm_id}")
+    def keep_template(self, row: PalmRow, template: ProtectedTemplate) -> None:
+        """In the row of a palm of theirs, in place of what it held."""
+        raw = cbor2.dumps([template.code, template.sealed, template.quality])
+        row.version = template.version
+        row.transform = template.transform
+        row.template = self.key.seal(raw, f"palms.template/{row.id}")
 
     def entry(self, row: PalmRow) -> Entry:
         raw = self.key.open(row.template, f"palms.template/{row.id}")
-        return Entry(row.id, row.person_id, Side(row.side), Template(*cbor2.loads(raw)))
+        template = ProtectedTemplate(row.version, row.transform, *cbor2.loads(raw))
+        return Entry(row.id, row.person_id, Side(row.side), template)
+
+    def open_unprotected(self, row: PalmRow) -> Template:
+        """From before templates were protected."""
+        raw = self.key.open(row.template, f"palms.template/{row.id}")
+        return Template(*cbor2.loads(raw))
 
     def card(self, row: CardRow) -> CardDetail:
         return self.open(CardDetail, row.detail, f"cards.detail/{row.id}")
@@ -127,12 +138,26 @@ async def cards_of(session: AsyncSession, known: Known) -> list[CardDetail]:
 
 async def all_palms(session: AsyncSession, master: MasterKey) -> list[Entry]:
     """Every palm of everybody who has an account."""
-    rows = await session.execute(
-        select(PalmRow, Person.wrapped_key)
-        .join(Person, Person.id == PalmRow.person_id)
-        .join(AccountRow, AccountRow.person_id == PalmRow.person_id)
-    )
+    query = _PALMS.join(AccountRow, AccountRow.person_id == PalmRow.person_id)
+    return await _entries(session, master, query)
+
+
+async def sealed_templates(
+    session: AsyncSession, master: MasterKey, version: int, palm_ids: Collection[str]
+) -> dict[str, bytes]:
+    """Of the palms with these ids, of those that there are in this version."""
+    theirs = _PALMS.where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
+    entries = await _entries(session, master, theirs)
+    return {entry.palm_id: entry.template.sealed for entry in entries}
+
+
+_PALMS = select(PalmRow, Person.wrapped_key).join(Person, Person.id == PalmRow.person_id)
+
+
+async def _entries(
+    session: AsyncSession, master: MasterKey, query: Select[PalmRow, bytes]
+) -> list[Entry]:
     return [
         Known(palm.person_id, master.unwrap(wrapped, palm.person_id)).entry(palm)
-        for palm, wrapped in rows
+        for palm, wrapped in await session.execute(query)
     ]

@@ -1,13 +1,15 @@
 """What a score means, and how often anything may be tried: every decision that is not arithmetic.
 
-A threshold is fixed by the false-match rate it stands for. One palm held against N enrolled ones
+Scores of different matchers are made comparable by how rare they are among strangers: a score's
+rarity is -log10 of the false-match rate at it, so that one stranger in 10**rarity comes as near. A
+decision asks for a rarity. One palm held against N enrolled ones
 is N chances to be wrong, so for 1:N the rate allowed to each comparison is the rate allowed to the
 whole search divided by N (FPIR = N x FMR, ISO/IEC 19795-1).
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -77,20 +79,19 @@ class Calibration:
 
     def __init__(self, points: Sequence[tuple[float, float]]) -> None:
         """At least two, with FMR falling as scores rise. Raises ValueError."""
-        self._logs = [-math.log10(fmr) for fmr, _ in points]
+        self._rarities = [-math.log10(fmr) for fmr, _ in points]
         self._scores = [score for _, score in points]
-        rising = all(a < b for line in (self._logs, self._scores) for a, b in pairwise(line))
+        rising = all(a < b for line in (self._rarities, self._scores) for a, b in pairwise(line))
         if len(points) < 2 or not rising:
             raise ValueError("a calibration's rates fall as its scores rise")
 
-    def threshold(self, fmr: float) -> float:
-        """The score that strangers reach at this rate: linear in log FMR between the points, and
-        on along the last two beyond them."""
-        wanted = -math.log10(fmr)
-        right = min(max(bisect_left(self._logs, wanted), 1), len(self._logs) - 1)
-        x0, x1 = self._logs[right - 1 : right + 1]
-        y0, y1 = self._scores[right - 1 : right + 1]
-        return y0 + (wanted - x0) * (y1 - y0) / (x1 - x0)
+    def rarity(self, score: float) -> float:
+        """Of a score among strangers: linear between the points, and on along the last two beyond
+        them."""
+        right = min(max(bisect_left(self._scores, score), 1), len(self._scores) - 1)
+        x0, x1 = self._scores[right - 1 : right + 1]
+        y0, y1 = self._rarities[right - 1 : right + 1]
+        return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
 
 
 LINE_FIELD_1 = ((1e-3, 0.345), (1e-4, 0.367), (1e-5, 0.385), (1e-6, 0.405))
@@ -101,22 +102,25 @@ highest 50 (docs/decisions/0004-palm-signature.md). Bare ROIs of a third set rea
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    calibration: Calibration
+    calibrations: Mapping[int, Calibration]
+    """By template version."""
+
+    def rarity(self, version: int, score: float) -> float:
+        return self.calibrations[version].rarity(score)
 
     def accept(self, gallery_size: int) -> float:
-        return self.calibration.threshold(min(FMR_AT_MOST, FPIR_ACCEPT / max(gallery_size, 1)))
+        return -math.log10(min(FMR_AT_MOST, FPIR_ACCEPT / max(gallery_size, 1)))
 
     def step_up(self, gallery_size: int) -> float:
-        fmr = min(100 * FMR_AT_MOST, FPIR_STEP_UP / max(gallery_size, 1))
-        return self.calibration.threshold(fmr)
+        return -math.log10(min(100 * FMR_AT_MOST, FPIR_STEP_UP / max(gallery_size, 1)))
 
     def verify(self) -> float:
-        return self.calibration.threshold(FMR_VERIFY)
+        return -math.log10(FMR_VERIFY)
 
     def decide(self, near: Sequence[Match], gallery_size: int) -> Outcome:
         """`near` are those who reached `step_up`, the best first. Who is certain is accepted; two
         who both are may be twins of the matcher's making, and the digits tell them apart."""
-        certain = [match for match in near if match.score >= self.accept(gallery_size)]
+        certain = [match for match in near if match.rarity >= self.accept(gallery_size)]
         if len(certain) == 1:
             return Outcome.ACCEPTED
         return Outcome.STEP_UP if near else Outcome.ASK_AGAIN

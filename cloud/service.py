@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud import __version__, certificates, database, plugins
+from cloud import __version__, certificates, database
 from cloud.chores import keep_house
 from cloud.database import Database
-from cloud.gallery import ExactGallery, Gallery
+from cloud.gallery import Gallery
 from cloud.keys import MasterKey
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
@@ -22,12 +22,12 @@ from cloud.messages.twilio import TwilioMessenger
 from cloud.payments import PaymentProvider
 from cloud.payments.sandbox import Sandbox, SandboxProvider
 from cloud.payments.stripe import StripeProvider
-from cloud.people import all_palms
+from cloud.people import all_palms, sealed_templates
 from cloud.policy import Calibration, Policy
+from cloud.renewals import renew_codes
 from cloud.settings import BadSettings, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
-from palm.recognition import Matcher
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,6 @@ class Service:
     receipt_key: Ed25519PrivateKey
     database: Database
     vault: VaultClient
-    matcher: Matcher
     gallery: Gallery
     policy: Policy
     payments: PaymentProvider
@@ -87,16 +86,15 @@ async def running(
     receipt_key = state.receipt_key()
     await asyncio.to_thread(database.migrate, state.database)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(state.held())
         store = Database(state.database, settings.max_pages)
         stack.push_async_callback(store.close)
         vault = await stack.enter_async_context(
-            VaultClient(settings.vault, settings.recognition.examiner, state.vault)
+            VaultClient(settings.vault, settings.recognition, state.vault)
         )
         payments = await _payments(settings, state, sandbox, stack)
-        matcher: Matcher = plugins.make(settings.recognition.matcher)
-        gallery = ExactGallery(matcher)
-        async with store.session() as session:
-            gallery.enrol(await all_palms(session, master))
+        policy = _policy(settings, vault)
+        gallery = await _gallery(store, master, vault, policy)
         service = Service(
             settings=settings,
             state=state,
@@ -106,9 +104,8 @@ async def running(
             receipt_key=receipt_key,
             database=store,
             vault=vault,
-            matcher=matcher,
             gallery=gallery,
-            policy=Policy(Calibration(settings.recognition.calibration)),
+            policy=policy,
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
@@ -120,6 +117,40 @@ async def running(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _policy(settings: Settings, vault: VaultClient) -> Policy:
+    calibrations = {
+        scheme.version: Calibration(scheme.calibration) for scheme in settings.recognition.schemes
+    }
+    if list(calibrations) != vault.introduction.versions:
+        raise BadSettings(
+            f"the vault makes templates of versions {vault.introduction.versions}, and the schemes "
+            f"under [recognition] are of versions {list(calibrations)}. Make them agree."
+        )
+    return Policy(calibrations)
+
+
+async def _gallery(
+    store: Database, master: MasterKey, vault: VaultClient, policy: Policy
+) -> Gallery:
+    """Filled, after what an interrupted re-keying left to do."""
+
+    async def references(version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
+        async with store.session() as session:
+            return await sealed_templates(session, master, version, palm_ids)
+
+    await renew_codes(store, master, vault, vault.introduction.transform)
+    gallery = Gallery(vault, references, policy.rarity)
+    async with store.session() as session:
+        gallery.enrol(await all_palms(session, master))
+    unread = gallery.versions - set(policy.calibrations)
+    if unread:
+        raise BadSettings(
+            f"palms are enrolled in versions {sorted(unread)}, which no scheme under [recognition] "
+            "reads any more. Put it back: it can go once everybody has been there again."
+        )
+    return gallery
 
 
 async def _payments(

@@ -3,15 +3,18 @@
 settings.toml      the operator's, optional
 service.json       where the running service is
 ca.pem             what devices pin
+in-use             held by the service while it runs
 keys/              CA, server, master and receipt keys
 palms.db           the database
 vault/             the vault's own; only the vault reads it
 sandbox/           the simulated payment provider's
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 class StateDamaged(RuntimeError):
     """Something in the state directory is not what it was: the message tells cause and remedy."""
+
+
+class StateInUse(RuntimeError):
+    """Another process has the state directory: the message tells the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,20 @@ class State:
         for directory in (root, root / "keys", root / "sandbox"):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(root.resolve())
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """For as long as the gallery in memory and the one in the database must agree. Ends with
+        the process, however that ends. Raises StateInUse."""
+        with (self.root / "in-use").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StateInUse(
+                    f"a service is running in {self.root}. Stop it first, and the kiosk that "
+                    "started it."
+                ) from None
+            yield
 
     @property
     def settings(self) -> Path:

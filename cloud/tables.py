@@ -160,13 +160,18 @@ class AccountRow(Table):
 
 
 class PalmRow(Table):
-    """`template` is CBOR `[version, code, quality]`, sealed."""
+    """`template` is CBOR `[code, sealed, quality]` of a `palm.protection.ProtectedTemplate`,
+    sealed once more."""
 
     __tablename__ = "palms"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[str] = _of_person()
     side: Mapped[Side]
+    version: Mapped[int]
+    """Of the template."""
+    transform: Mapped[str]
+    """That its code was made under; empty where it is from before templates were protected."""
     template: Mapped[bytes]
 
 
@@ -236,7 +241,7 @@ class Candidate(Table):
         ForeignKey("identifications.id", ondelete="CASCADE"), primary_key=True
     )
     person_id: Mapped[str] = _of_person(primary_key=True)
-    score: Mapped[float]
+    rarity: Mapped[float]
 
 
 class ClaimRow(Table):

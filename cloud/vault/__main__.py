@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ class _Vault:
                 list(versions),
                 bytes() | None as seed,
             ]:
-                return self._examine(envelope, device_id, visit_id, purposes, versions, seed)
+                asked = _Asked(device_id, visit_id, purposes, seed is not None)
+                return self._examine(envelope, asked, versions, seed)
             case ["compare", int(version), bytes(probe), list(references)]:
                 return ["scores", templates.compare(version, probe, references)]
             case ["code", int(version), list(sealed)]:
@@ -132,28 +134,12 @@ class _Vault:
                 raise ValueError("not a question")
 
     def _examine(
-        self,
-        envelope: bytes,
-        device_id: str,
-        visit_id: str | None,
-        purposes: list[str],
-        versions: list[int],
-        seed: bytes | None,
+        self, envelope: bytes, asked: "_Asked", versions: list[int], seed: bytes | None
     ) -> list[Any]:
         try:
-            context, capture = open_envelope(envelope, self._keys)
-        except EnvelopeError as error:
-            return ["refused", wire.Refused.UNREADABLE, str(error)]
-        if not _is_for(context, device_id, visit_id, purposes, seed):
-            detail = "sealed for another device, visit, purpose or challenge"
-            return ["refused", wire.Refused.UNREADABLE, detail]
-        age_ms = time.time_ns() // 1_000_000 - context.sealed_at
-        if not -AHEAD_MS <= age_ms <= FRESH_MS:
-            return ["refused", wire.Refused.STALE, "sealed too long ago, or in the future"]
-        try:
-            burst = Burst.decode(capture)
-        except MalformedCapture:
-            return ["refused", wire.Refused.UNUSABLE, Flaw.NOT_A_CAPTURE]
+            context, burst = self._open(envelope, asked)
+        except _Refusal as refusal:
+            return ["refused", refusal.kind, refusal.detail]
         bound = [context.purpose, context.visit_id, context.nonce]
         try:
             if burst.challenge != context.challenge:
@@ -168,20 +154,46 @@ class _Vault:
         signed = self._templates.sign(shown.palms, versions)
         return ["presentation", shown.side, [wire.pack_template(each) for each in signed], bound]
 
+    def _open(self, envelope: bytes, asked: "_Asked") -> tuple[Context, Burst]:
+        try:
+            context, capture = open_envelope(envelope, self._keys)
+        except EnvelopeError as error:
+            raise _Refusal(wire.Refused.UNREADABLE, str(error)) from None
+        if not asked.fits(context):
+            detail = "sealed for another device, visit, purpose or challenge"
+            raise _Refusal(wire.Refused.UNREADABLE, detail)
+        age_ms = time.time_ns() // 1_000_000 - context.sealed_at
+        if not -AHEAD_MS <= age_ms <= FRESH_MS:
+            raise _Refusal(wire.Refused.STALE, "sealed too long ago, or in the future")
+        try:
+            return context, Burst.decode(capture)
+        except MalformedCapture:
+            raise _Refusal(wire.Refused.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
 
-def _is_for(
-    context: Context,
-    device_id: str,
-    visit_id: str | None,
-    purposes: list[str],
-    seed: bytes | None,
-) -> bool:
-    return (
-        context.device_id == device_id
-        and visit_id in (None, context.visit_id)
-        and context.purpose in purposes
-        and (context.challenge is None) == (seed is None)
-    )
+
+class _Refusal(Exception):
+    def __init__(self, kind: wire.Refused, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an envelope has to have been sealed for."""
+
+    device_id: str
+    visit_id: str | None
+    purposes: list[str]
+    challenged: bool
+
+    def fits(self, context: Context) -> bool:
+        return (
+            context.device_id == self.device_id
+            and self.visit_id in (None, context.visit_id)
+            and context.purpose in self.purposes
+            and (context.challenge is not None) == self.challenged
+        )
 
 
 if __name__ == "__main__":

@@ -119,11 +119,13 @@ class VaultClient:
         envelope: bytes,
         device_id: str,
         purposes: list[Purpose],
+        *,
         versions: Collection[int],
         visit_id: str | None = None,
         seed: bytes | None = None,
     ) -> Seen:
-        """Templates are made in the current version and in `versions`. `seed` is of the light challenge that the envelope names, None when it names none.
+        """Templates are made in the current version and in `versions`. `seed` is of the light
+        challenge that the envelope names, None when it names none.
 
         Raises CaptureRefused, Lifeless and VaultUnavailable."""
         question = [
@@ -233,7 +235,7 @@ class VaultClient:
 
     async def _introduce(self) -> Introduction:
         match await self._ask(["introduce"], START_S):
-            case ["vault", list(keys), [_, *_] as versions, str(transform)]:
+            case ["vault", list(keys), list(versions), str(transform)] if versions:
                 told = [
                     VaultKey(key_id=name, suite=suite, public_key=to_base64(raw))
                     for name, suite, raw in keys

@@ -1,16 +1,32 @@
 """What the API process and the vault say to each other, over a stream of theirs alone.
 
-Every message is its length (four bytes, big-endian) and that much canonical CBOR. Questions are
-`["keys"]` and `["examine", envelope, device_id, visit_id, [purpose, ...]]`; answers are
-`["keys", [[key_id, suite, public_key], ...]]`,
-`["presentation", side, [version, code, quality], [purpose, visit_id, nonce]]` and
-`["refused", Refused, detail]`. One question at a time.
+Every message is its length (four bytes, big-endian) and that much canonical CBOR. One question at a
+time, of these:
+
+["introduce"]                      ["vault", [[key_id, suite, public_key], ...], [version, ...],
+                                    transform], the current version first
+["examine", envelope, device_id,   ["presentation", side, [template, ...],
+ visit_id, [purpose, ...],          [purpose, visit_id, nonce]], the current version first,
+ [version, ...], seed or null]      ["lifeless", [purpose, visit_id, nonce]] or
+                                    ["refused", Refused, detail]
+["compare", version, probe,        ["scores", [score, ...]]
+ [reference, ...]]
+["code", version, [sealed, ...]]   ["codes", [code, ...]]
+["protect", version, code,         ["protected", template], for what was enrolled before templates
+ quality]                           were protected
+["rekey"]                          ["rekeyed", transform]
+
+A template is [version, transform, code, sealed, quality] (`palm.protection.ProtectedTemplate`);
+probes, references and what is to be coded are the sealed part of one. In place of the score or
+the code of what does not open there is null.
 """
 
 import struct
+from dataclasses import astuple
 from enum import StrEnum
 from typing import Any
 
+from palm.protection import ProtectedTemplate
 from protocol import canonical
 from protocol.envelope import MAX_ENVELOPE
 
@@ -38,3 +54,16 @@ def unpack(body: bytes) -> list[Any]:
     if not isinstance(message, list):
         raise ValueError("not a message")
     return message
+
+
+def pack_template(template: ProtectedTemplate) -> list[Any]:
+    return list(astuple(template))
+
+
+def unpack_template(item: Any) -> ProtectedTemplate:
+    """Raises ValueError when it is none."""
+    match item:
+        case [int(version), str(transform), bytes(code), bytes(sealed), float(quality)]:
+            return ProtectedTemplate(version, transform, code, sealed, quality)
+        case _:
+            raise ValueError("not a template")

@@ -1,5 +1,6 @@
 """Palms without pictures, for tests that are not about palms: a "JPEG" says whose it is and how
-alike it looks, and the vault makes a template that matches accordingly."""
+alike it looks, the vault makes of it a ROI of so many bits, and signs and compares those. There
+are two versions of that, an older one and the current one."""
 
 import hashlib
 import json
@@ -10,14 +11,15 @@ import numpy.typing as npt
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.hand import Side
-from palm.recognition import Template
+from palm.recognition import Template, VersionMismatch
+from palm.roi import SIZE, Roi
 from protocol.capture import Burst, Frame
 from protocol.challenge import Step, steps
 from protocol.encoding import from_base64
 from protocol.messages import Challenge
 
 BYTES = 512
-VERSION = 900
+OLD, VERSION = 899, 900
 CALIBRATION = ((1e-2, 0.1), (1e-6, 0.5))
 """Strangers' scores are 0 with a deviation of 1/64."""
 
@@ -48,23 +50,55 @@ class PlainExaminer:
             raise Unusable(Flaw.NOT_LIVE)
         bits = _bits(f"{said['who']} {said['side']}")
         flipped = np.arange(bits.size) >= bits.size * (1 + said["likeness"]) / 2
-        code = np.packbits(bits ^ flipped).tobytes()
-        return Presentation(Side(said["side"]), Template(VERSION, code, 0.9))
+        image = np.zeros((SIZE, SIZE), np.uint8)
+        image.flat[:BYTES] = np.packbits(bits ^ flipped)
+        side = Side(said["side"])
+        return Presentation(side, (Roi(image, side, 0.9),))
+
+
+class PlainSigner:
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        return Template(self.version, palms[0].image.tobytes()[:BYTES], palms[0].quality)
 
 
 class PlainMatcher:
     version = VERSION
 
+    def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
+        """Every sixteenth bit: as alike as all of them."""
+        bits = np.unpackbits(self.prepare(templates), axis=1)[:, ::16].astype(np.float32)
+        return (2 * bits - 1) / np.float32(np.sqrt(bits.shape[1]))
+
     def score(self, probe: Template, reference: Template) -> float:
         return float(self.search(probe, self.prepare([reference]))[0])
 
     def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.uint8]:
+        if {reference.version for reference in references} - {self.version}:
+            raise VersionMismatch("templates of another version")
         codes = b"".join(reference.code for reference in references)
         return np.frombuffer(codes, np.uint8).reshape(-1, BYTES)
 
     def search(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         different = np.bitwise_count(gallery ^ np.frombuffer(probe.code, np.uint8)).sum(axis=1)
         return np.asarray(1 - 2 * different / (8 * BYTES), np.float32)
+
+
+class OldSigner(PlainSigner):
+    version = OLD
+
+
+class OldMatcher(PlainMatcher):
+    """Its scores are not those of the other version: a threshold of one would never do for both."""
+
+    version = OLD
+
+    def search(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return 100 * super().search(probe, gallery)
+
+
+OLD_CALIBRATION = tuple((fmr, 100 * score) for fmr, score in CALIBRATION)
 
 
 def _bits(of: str) -> npt.NDArray[np.bool]:

@@ -20,7 +20,7 @@ from cloud.payments.sandbox import SandboxProvider
 from cloud.policy import Limit
 from cloud.service import Service
 from cloud.serving import listen, make_server
-from cloud.settings import Recognition, Settings
+from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
 from cloud.tables import AccountRow, Tally
 from tests.cloud import plain_palms
@@ -28,11 +28,20 @@ from tests.cloud.device import TestDevice
 
 T = TypeVar("T")
 
-PLAIN = Recognition(
-    examiner="tests.cloud.plain_palms:PlainExaminer",
-    matcher="tests.cloud.plain_palms:PlainMatcher",
+_PALMS = "tests.cloud.plain_palms"
+CURRENT = Scheme(
+    version=plain_palms.VERSION,
+    signer=f"{_PALMS}:PlainSigner",
+    matcher=f"{_PALMS}:PlainMatcher",
     calibration=plain_palms.CALIBRATION,
 )
+OLD = Scheme(
+    version=plain_palms.OLD,
+    signer=f"{_PALMS}:OldSigner",
+    matcher=f"{_PALMS}:OldMatcher",
+    calibration=plain_palms.OLD_CALIBRATION,
+)
+PLAIN = Recognition(examiner=f"{_PALMS}:PlainExaminer", schemes=(CURRENT,))
 
 
 class Served:
@@ -149,12 +158,15 @@ class Process:
     def __init__(self, root: Path, settings: str = "") -> None:
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
-        points = [list(point) for point in plain_palms.CALIBRATION]
+        points = [list(point) for point in CURRENT.calibration]
         (root / "settings.toml").write_text(
             f"{settings}\n"
             "[recognition]\n"
             f'examiner = "{PLAIN.examiner}"\n'
-            f'matcher = "{PLAIN.matcher}"\n'
+            "[[recognition.schemes]]\n"
+            f"version = {CURRENT.version}\n"
+            f'signer = "{CURRENT.signer}"\n'
+            f'matcher = "{CURRENT.matcher}"\n'
             f"calibration = {points}\n"
         )
         self._process = subprocess.Popen(

@@ -25,7 +25,7 @@ from tests.cloud.served import PLAIN, Served
 
 def with_vault(directory: Path, use: Callable[[VaultClient], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with VaultClient(Vault(), PLAIN.examiner, directory) as vault:
+        async with VaultClient(Vault(), PLAIN, directory) as vault:
             await use(vault)
 
     asyncio.run(run())
@@ -98,20 +98,21 @@ def test_the_running_vault_is_confined_and_was_told_no_secret(
 
 def test_the_vault_makes_a_hybrid_key_that_only_its_owner_reads(tmp_path: Path):
     async def look(vault: VaultClient) -> None:
-        (key,) = vault.keys
+        (key,) = vault.introduction.keys
         assert key.suite == Suite.HYBRID
 
     with_vault(tmp_path / "vault", look)
-    (path,) = (tmp_path / "vault").iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert len(list((tmp_path / "vault").iterdir())) == 2
+    for path in (tmp_path / "vault").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "vault").stat().st_mode) == 0o700
 
 
 def test_a_vault_that_is_started_again_has_the_same_key(tmp_path: Path):
     names: list[str] = []
 
     async def look(vault: VaultClient) -> None:
-        names.append(vault.keys[0].key_id)
+        names.append(vault.introduction.keys[0].key_id)
 
     with_vault(tmp_path, look)
     with_vault(tmp_path, look)
@@ -199,8 +200,9 @@ def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path
         "from pathlib import Path\n"
         "from cloud.settings import Vault\n"
         "from cloud.vault.client import VaultClient\n"
+        "from tests.cloud.served import PLAIN\n"
         "async def main():\n"
-        f"    async with VaultClient(Vault(), {PLAIN.examiner!r}, Path({str(tmp_path)!r})) as v:\n"
+        f"    async with VaultClient(Vault(), PLAIN, Path({str(tmp_path)!r})) as v:\n"
         "        print(v.pid, flush=True)\n"
         "        await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
@@ -221,13 +223,14 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
         [
             *(sys.executable, "-m", "cloud.vault"),
             *("--directory", tmp_path / "keys", "--examiner", PLAIN.examiner),
+            *("--scheme", PLAIN.schemes[0].signer, PLAIN.schemes[0].matcher),
             *("--socket", socket_path),
         ]
     ) as process:
 
         async def run() -> None:
-            async with VaultClient(Vault(socket=socket_path), "unused", tmp_path) as vault:
-                assert vault.keys
+            async with VaultClient(Vault(socket=socket_path), PLAIN, tmp_path) as vault:
+                assert vault.introduction.keys
                 with pytest.raises(VaultUnavailable):
                     # Not a question: the vault hangs up, and listens again.
                     await vault._ask(["nonsense"])

@@ -1,0 +1,131 @@
+"""Templates as they leave the vault: a code to search by, and the template itself, sealed.
+
+Nobody else opens what is sealed or knows the secret transform the codes are made under. So whoever
+searches asks here to have the few whose codes are near compared in full.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+
+from cloud.keys import Key
+from cloud.vault import keys
+from palm.protection import ProtectedTemplate, Transform, name_of
+from palm.recognition import Matcher, Signer, Template
+from palm.roi import Roi
+
+_QUALITY = struct.Struct(">f")
+
+
+class Sealed(ValueError):
+    """What was handed in is not a template that this vault sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A signer and the matcher of its templates."""
+
+    signer: Signer
+    matcher: Matcher
+
+
+class Templates:
+    def __init__(self, directory: Path, schemes: Sequence[Scheme]) -> None:
+        """The first scheme is the current one. Raises StateDamaged and OSError."""
+        self._directory = directory
+        self._schemes = {scheme.signer.version: scheme for scheme in schemes}
+        self._use(keys.template_secrets(directory))
+
+    @property
+    def versions(self) -> list[int]:
+        """That can be signed and compared, the current one first."""
+        return list(self._schemes)
+
+    def sign(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedTemplate]:
+        """In the current version and in others that are asked for, the current one first."""
+        wanted = {self.versions[0], *versions}
+        return [
+            self.protect(scheme.signer.sign(palms))
+            for version, scheme in self._schemes.items()
+            if version in wanted
+        ]
+
+    def protect(self, template: Template) -> ProtectedTemplate:
+        """Raises KeyError where no scheme is of its version."""
+        return ProtectedTemplate(
+            version=template.version,
+            transform=self.transform,
+            code=self._codes([template])[0],
+            sealed=self._sealing.seal(
+                _QUALITY.pack(template.quality) + template.code, _place(template.version)
+            ),
+            quality=template.quality,
+        )
+
+    def compare(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[float | None]:
+        """The matcher's score of each reference; None for one that was not sealed here.
+
+        Raises Sealed where the probe was not, and KeyError where no scheme is of that version.
+        """
+        matcher = self._schemes[version].matcher
+        opened = self._opened(version, references)
+        readable = matcher.prepare([each for each in opened if each is not None])
+        scores = iter(matcher.search(self._open(version, probe), readable).tolist())
+        return [None if each is None else next(scores) for each in opened]
+
+    def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
+        """The code of each under the present secret; None for one that was not sealed here.
+
+        Raises KeyError where no scheme is of that version.
+        """
+        opened = self._opened(version, sealed)
+        codes = iter(self._codes([each for each in opened if each is not None]))
+        return [None if each is None else next(codes) for each in opened]
+
+    def rekey(self) -> None:
+        """From now on codes are made under a new secret. The one before is gone for good: codes
+        are made anew from what is sealed, never from codes. Raises OSError."""
+        self._use(keys.renew_gallery_secret(self._directory))
+
+    def _use(self, secrets: keys.TemplateSecrets) -> None:
+        self._sealing = Key(secrets.sealing)
+        self._gallery = secrets.gallery
+        self._transforms: dict[int, Transform] = {}
+        self.transform = name_of(secrets.gallery)
+
+    def _codes(self, templates: Sequence[Template]) -> list[bytes]:
+        """Of templates of one version."""
+        if not templates:
+            return []
+        version = templates[0].version
+        vectors = self._schemes[version].matcher.vectors(templates)
+        if version not in self._transforms:
+            self._transforms[version] = Transform(self._gallery, version, vectors.shape[1])
+        return [code.tobytes() for code in self._transforms[version].codes(vectors)]
+
+    def _opened(self, version: int, sealed: Sequence[bytes]) -> list[Template | None]:
+        opened: list[Template | None] = []
+        for each in sealed:
+            try:
+                opened.append(self._open(version, each))
+            except Sealed:
+                opened.append(None)
+        return opened
+
+    def _open(self, version: int, sealed: bytes) -> Template:
+        try:
+            raw = self._sealing.open(sealed, _place(version))
+        except (InvalidTag, ValueError):
+            raise Sealed("not a template sealed here") from None
+        (quality,) = _QUALITY.unpack_from(raw)
+        return Template(version, raw[_QUALITY.size :], quality)
+
+
+def _place(version: int) -> str:
+    """A template sealed in one version does not open as another."""
+    return f"template/{version}"
