@@ -53,8 +53,9 @@ class Matcher(Protocol):
         ...
 
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
-        """(templates, dimensions) of length one. How near two lie says who is worth comparing in
-        full, and nothing more. Raises VersionMismatch when one is of another version."""
+        """(templates, dimensions) of length one, the dimensions the same also for no templates. How
+        near two lie says who is worth comparing in full, and nothing more. Raises VersionMismatch
+        when one is of another version."""
         ...
 
     def prepare(self, references: Sequence[Template]) -> Any:

@@ -286,5 +286,8 @@ def _misunderstood() -> VaultUnavailable:
 
 
 def _environment() -> dict[str, str]:
-    """What the service was told in confidence is none of the vault's business."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("PALM_CLOUD_")}
+    """What the service was told in confidence is none of the vault's business. Its matrices are
+    small: on a busy machine several threads would wait for each other ten times as long as one
+    takes."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("PALM_CLOUD_")}
+    return own | {"OPENBLAS_NUM_THREADS": "1"}

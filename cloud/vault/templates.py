@@ -94,8 +94,10 @@ class Templates:
 
     def _use(self, secrets: keys.TemplateSecrets) -> None:
         self._sealing = Key(secrets.sealing)
-        self._gallery = secrets.gallery
-        self._transforms: dict[int, Transform] = {}
+        self._transforms = {
+            version: Transform(secrets.gallery, version, scheme.matcher.vectors([]).shape[1])
+            for version, scheme in self._schemes.items()
+        }
         self.transform = name_of(secrets.gallery)
 
     def _codes(self, templates: Sequence[Template]) -> list[bytes]:
@@ -104,8 +106,6 @@ class Templates:
             return []
         version = templates[0].version
         vectors = self._schemes[version].matcher.vectors(templates)
-        if version not in self._transforms:
-            self._transforms[version] = Transform(self._gallery, version, vectors.shape[1])
         return [code.tobytes() for code in self._transforms[version].codes(vectors)]
 
     def _opened(self, version: int, sealed: Sequence[bytes]) -> list[Template | None]:
