@@ -26,7 +26,7 @@ RESAMPLES = 1000
 TAIL = 0.1
 """Share of impostor comparisons, from the highest score down, that a resample looks at; more
 where the equal error rate is not far below."""
-POINTS = 200
+POINTS = 100
 """Of a curve that is drawn."""
 
 

@@ -1,0 +1,364 @@
+"""docs/accuracy.md as a function of the figures in docs/accuracy."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Figures = dict[str, Any]
+"""What a measurement wrote with `--json`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    command: str
+    machine: str
+    commit: str
+    figures: Figures
+
+
+Found = Mapping[str, Measurement]
+"""By the name of its file."""
+
+SUMMARY = ("<!-- accuracy -->\n", "<!-- /accuracy -->\n")
+"""What the README's table stands between."""
+
+REACHES = (
+    # (what, EER or "FNMR" or "FNIR", at which FMR or FPIR, at most)
+    ("roi-contactless", "EER", "", 0.0002),
+    ("roi-contactless", "FNMR", "1e-5", 0.002),
+    ("hands-rgb", "EER", "", 0.003),
+    ("hands-rgb", "FNMR", "1e-4", 0.01),
+    ("hands-rgb-dark", "EER", "", 0.0005),
+    ("hands-rgb-dark", "FNMR", "1e-3", 0.002),
+    ("hands-rgb-dark-joined", "EER", "", 0.0005),
+    ("hands-rgb-dark-joined", "FNMR", "1e-3", 0.002),
+    ("drawn", "FNIR", "1e-3", 0.01),
+)
+"""What version 2 of the signature was to reach."""
+GALLERY = 10_000
+"""People among whom the FNIR was to be reached."""
+
+FMRS = ("1e-3", "1e-4", "1e-5", "1e-6")
+
+
+def accuracy(found: Found) -> str:
+    """The whole document."""
+    parts = [
+        INTRODUCTION,
+        _reached(found),
+        "## Real palms\n\nOne image against one, every pair that may meet (across sessions where "
+        "there are any). A hand's two sides, and a person's two hands, are different hands.\n",
+        *(_of_set(what, each) for what, each in found.items() if "codes" in each.figures),
+        _groups(found),
+        _drawn(found),
+        _realism(found),
+        _attacks(found),
+        _protection(found),
+        _taken(found),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+INTRODUCTION = """# How well palms are told apart
+
+Written by `./run accuracy` from what it measured ([docs/accuracy](accuracy) has the figures); not
+edited by hand. Rates are those of ISO/IEC 19795-1. Brackets hold 95 %: a bootstrap over people,
+who are independent where their comparisons are not, and the rule of 3 where no error was seen. A
+rate is left out where fewer comparisons were made than it takes to see one error.
+
+Nothing is trained on a real palm, and no constant is chosen by these sets alone; they measure. Nor
+do they say more than this: few people, mostly one rig a set, mostly one sitting, no near infrared,
+no skin wet from rain, no kiosk. The peers' codes are re-implemented from their papers
+(`palm/peers`), on the same aligned palms.
+"""
+
+
+def summary(found: Found) -> str:
+    """The README's table: each set by the product, and by the best of its peers."""
+    rows: list[list[str]] = []
+    for what, each in found.items():
+        if "codes" not in each.figures:
+            continue
+        figures = each.figures
+        best = min(figures["codes"][1:], key=lambda code: code["eer"])
+        rows.append(
+            [
+                f"`{what}`",
+                f"{figures['genuine']:,} / {figures['impostor']:,}",
+                _eer(figures),
+                *(_fnmr(figures, fmr) for fmr in FMRS[:3]),
+                _rate(figures["rank1"]),
+                f"{_rate(best['eer'])} ({best['code']})",
+            ]
+        )
+    heads = ["set", "genuine / impostor", "EER", "FNMR at FMR 1e-3", "at 1e-4", "at 1e-5"]
+    return _table([*heads, "rank 1", "EER of the best peer"], rows)
+
+
+def with_summary(readme: str, table: str) -> str:
+    """The README with its table replaced. Raises ValueError where it has no place for one."""
+    begin, end = (readme.index(mark) for mark in SUMMARY)
+    return readme[: begin + len(SUMMARY[0])] + table + readme[end:]
+
+
+def _reached(found: Found) -> str:
+    rows: list[list[str]] = []
+    for what, rate, at, limit in REACHES:
+        asked = f"{rate}{f' at {at}' if at else ''} ≤ {_rate(limit)}"
+        measured = _measured(found, what, rate, at)
+        if measured is None:
+            rows.append([what, asked, "not measured", "**not shown**"])
+            continue
+        value, (low, high) = measured
+        verdict = "met" if value <= limit else "**not met**"
+        if value <= limit < high:
+            verdict = "met; too few people to be sure"
+        if low <= limit < value:
+            verdict = "**not met**; too few people to be sure"
+        rows.append([what, asked, _with(value, [low, high]), verdict])
+    return "## What was to be reached\n\n" + _table(["", "asked", "measured", ""], rows)
+
+
+def _measured(found: Found, what: str, rate: str, at: str) -> tuple[float, list[float]] | None:
+    if what not in found:
+        return None
+    figures = found[what].figures
+    if rate == "EER":
+        return figures["eer"], figures["eer_ci95"]
+    if rate == "FNIR":
+        galleries = [each for each in figures["galleries"] if each["people"] >= GALLERY]
+        name, figures = "fnir_at_fpir", galleries[0] if galleries else {}
+    else:
+        name = "fnmr_at_fmr"
+    value = figures.get(name, {}).get(at)
+    return None if value is None else (value, figures[f"{name}_ci95"][at])
+
+
+def _of_set(what: str, measurement: Measurement) -> str:
+    figures = measurement.figures
+    lines = [
+        f"### {what}\n",
+        f"{figures['subjects']} people, {figures['hands']} hands, {figures['images']} images; "
+        f"{figures['genuine']:,} genuine and {figures['impostor']:,} impostor comparisons. "
+        f"Failure to acquire {_rate_of(figures, 'failure_to_acquire')}."
+        + (
+            f" Backs of hands refused: {_rate_of(figures, 'dorsal_refused')} of "
+            f"{figures['dorsal']}."
+            if figures["dorsal"]
+            else ""
+        )
+        + "\n",
+    ]
+    if figures["joined"]:
+        lines.append(
+            "The same images, with folders joined that show one hand under several names: "
+            + ", ".join(f"{hand} = {other}" for hand, other in figures["joined"].items())
+            + " ([how that was found](accuracy/same.csv)). As labelled, those genuine pairs count "
+            "as impostors.\n"
+        )
+    lines.append(_codes(figures["codes"]))
+    lines.append(f"![DET curves](accuracy/{what}.svg)\n")
+    if figures["bursts"]:
+        lines.append(_bursts(figures["bursts"]))
+    return "\n".join(lines)
+
+
+def _codes(codes: Sequence[Figures]) -> str:
+    fmrs = [fmr for fmr in FMRS if codes[0]["fnmr_at_fmr"][fmr] is not None]
+    return _table(
+        [
+            "",
+            "EER",
+            *(f"FNMR at {fmr}" for fmr in fmrs),
+            "rank 1",
+            "bytes",
+            "sign, ms",
+            "match, µs",
+        ],
+        [
+            [
+                _named(code),
+                _eer(code),
+                *(_fnmr(code, fmr) for fmr in fmrs),
+                _rate(code["rank1"]),
+                f"{code['template_bytes']:,}",
+                f"{code['ms']['sign']:.1f}",
+                f"{1e3 * code['ms']['match']:.0f}",
+            ]
+            for code in codes
+        ],
+    )
+
+
+def _bursts(experiments: Iterable[Figures]) -> str:
+    rows = [
+        [
+            f"{each['enrolled_from']} / {each['probed_by']}",
+            f"{each['genuine']:,} / {each['impostor']:,}",
+            _named(code),
+            _eer(code),
+            *(_fnmr(code, fmr) for fmr in FMRS[:3]),
+            _rate(code["rank1"]),
+        ]
+        for each in experiments
+        for code in each["codes"]
+    ]
+    heads = ["images enrolled / probed by", "genuine / impostor", "", "EER"]
+    heads += [f"FNMR at {fmr}" for fmr in FMRS[:3]]
+    return "Several images to a template:\n\n" + _table([*heads, "rank 1"], rows)
+
+
+def _groups(found: Found) -> str:
+    lines: list[str] = []
+    for what, measurement in found.items():
+        for each in measurement.figures.get("differentials", []):
+            lines.append(f"### {what}, by {each['by'].replace('_', ' ')}\n")
+            lines.append(
+                f"At the score {each['threshold']:.3f}, where all have an FMR of 1e-3 and an FNMR "
+                f"of {_rate(each['fnmr'])}. {each['verdict'].capitalize()}.\n"
+            )
+            lines.append(
+                _table(
+                    ["group", "people", "genuine", "FNMR", "impostor", "FMR", "median score"],
+                    [
+                        [
+                            group["name"],
+                            str(group["subjects"]),
+                            f"{group['genuine']:,}",
+                            _rate_of(group, "fnmr"),
+                            f"{group['impostor']:,}",
+                            _rate_of(group, "fmr"),
+                            "–"
+                            if group["genuine_median"] is None
+                            else f"{group['genuine_median']:.3f}",
+                        ]
+                        for group in each["groups"]
+                    ],
+                )
+            )
+    if not lines:
+        return ""
+    return "\n".join(
+        [
+            "## Differences between groups of people\n",
+            "The product's code at one threshold for all (NIST IR 8280). The FNMR of the worst "
+            "group should be within 1.25 times that of all; `mixed` are comparisons between two "
+            "groups, an image with and one without a ring, say. Rates of fewer than 30 comparisons "
+            "are not given.\n",
+            *lines,
+        ]
+    )
+
+
+def _drawn(found: Found) -> str:
+    heading = "## Large galleries\n\n"
+    if "drawn" not in found:
+        return heading + "Not measured yet.\n"
+    figures = found["drawn"].figures
+    searched = (
+        "everybody was compared in full"
+        if figures["shortlist"] is None
+        else f"the {figures['shortlist']} whose protected codes lay nearest were compared in full"
+    )
+    rows = [
+        [
+            f"{gallery['people']:,}",
+            fpir,
+            _with(fnir, gallery["fnir_at_fpir_ci95"][fpir]),
+            f"{gallery['threshold_at_fpir'][fpir]:.3f}",
+        ]
+        for gallery in figures["galleries"]
+        for fpir, fnir in gallery["fnir_at_fpir"].items()
+    ]
+    lines = [
+        heading + "Open-set identification (ISO/IEC 19795-1) among people whom the palm factory "
+        "drew, and whom no training met: no set of real palms is large enough. What is said here "
+        "holds of real people as far as drawn palms are like real ones.\n",
+        f"{figures['people']:,} people enrolled from {figures['frames']} pictures each; "
+        f"{figures['mates']:,} mated searches of one picture and {figures['strangers']:,} "
+        f"non-mated ones; {searched}. Every picture is drawn by itself, at a harshness of "
+        f"{figures['harsh']} (0 the same gentle conditions each time, 1 anything at all), and "
+        "aligned as loosely as a hand in the air. FNIR counts whoever is not found first.\n",
+        _table(["gallery", "FPIR", "FNIR", "score"], rows),
+        "![FNIR over FPIR](accuracy/drawn.svg)\n",
+    ]
+    if figures["verification"]:
+        lines.append(
+            f"One to one, {figures['impostor']:,} impostor comparisons:\n\n"
+            + _table(
+                ["FMR", "FNMR", "score"],
+                [
+                    [each["fmr"], _rate_of(each, "fnmr"), f"{each['threshold']:.3f}"]
+                    for each in figures["verification"]
+                ],
+            )
+        )
+    return "\n".join(lines)
+
+
+def _realism(found: Found) -> str:
+    """Of `palm.evaluate.realism`."""
+    return _pending(found, "realism", "How real drawn palms are")
+
+
+def _attacks(found: Found) -> str:
+    """Of `palm.evaluate.attacks`."""
+    return _pending(found, "attacks", "Presentation attacks")
+
+
+def _protection(found: Found) -> str:
+    """Of `palm.evaluate.protection`."""
+    return _pending(found, "protection", "Template protection")
+
+
+def _pending(found: Found, what: str, heading: str) -> str:
+    said = f"[Measured](accuracy/{what}.json).\n" if what in found else "Not measured yet.\n"
+    return f"## {heading}\n\n{said}"
+
+
+def _taken(found: Found) -> str:
+    rows = [[what, f"`{each.command}`", each.machine, each.commit] for what, each in found.items()]
+    return (
+        "## How it was taken\n\n`./run accuracy` runs these, one after another; a `+` stands for "
+        "files changed since the commit.\n\n" + _table(["", "command", "on", "commit"], rows)
+    )
+
+
+def _named(code: Figures) -> str:
+    product = code["template_version"] > 0
+    return f"{code['code']}, version {code['template_version']}" if product else code["code"]
+
+
+def _eer(figures: Figures) -> str:
+    return _rate_of(figures, "eer")
+
+
+def _fnmr(figures: Figures, fmr: str) -> str:
+    rate = figures["fnmr_at_fmr"][fmr]
+    return "–" if rate is None else _with(rate, figures["fnmr_at_fmr_ci95"][fmr])
+
+
+def _rate_of(figures: Figures, name: str) -> str:
+    rate = figures[name]
+    return "–" if rate is None else _with(rate, figures[f"{name}_ci95"])
+
+
+def _with(rate: float, ci95: Sequence[float]) -> str:
+    return f"{_rate(rate)} [{', '.join(_percent(end) for end in ci95)}]"
+
+
+def _rate(rate: float) -> str:
+    return f"{_percent(rate)} %"
+
+
+def _percent(rate: float) -> str:
+    """Two digits that count, of what is missing where little is."""
+    percent = 100 * rate
+    if 50 < percent < 100:
+        return f"{percent:.4g}"
+    return f"{percent:.2g}" if percent < 10 else f"{percent:.3g}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
