@@ -15,7 +15,7 @@ from palm.image import Colour
 from palm.liveness import LitFrame
 from palm.liveness.ring import SEGMENTS, Light
 
-FRAME = (720, 1280)
+FRAME = (720, 720)
 JPEG_QUALITY = 95
 """As the kiosk compresses what it sends."""
 

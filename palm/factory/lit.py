@@ -43,6 +43,9 @@ _LEVELS = 4096
 _ONE = 100
 """What stands for no change where a picture is multiplied."""
 _SLEEVE = 0.12
+"""How much a sleeve reflects."""
+_ARM = -165.0
+"""How far along the arm light is computed, mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,9 @@ def living(
     painted = gesture(palm, shown)
     bald = canvas(palm, painted.spread, painted.curl, painted.back)
     surface = bald.surface
-    high, wide = (side // 2 * 2 for side in surface.height.shape)
+    # The arm is left out where no camera looks.
+    end = min(int(surface.rows(array(_ARM))), surface.height.shape[0])
+    high, wide = (side // 2 * 2 for side in (end, surface.height.shape[1]))
     everywhere = np.ones(surface.height.shape, np.bool)
 
     def half(field: Field, *depth: int) -> Field:
@@ -261,10 +266,12 @@ class LitHand:
     def _relit(self, light: Light) -> Sprite:
         if np.array_equal(light, WHITE):
             return self._white
-        white, specimen = self._white, self._response.specimen
-        change = np.full((*specimen.alpha.shape, 4), _ONE, np.uint8)
+        white, covered = self._white, self._response.specimen.covered
+        # Above the cut through the arm; below it nothing changes.
+        change = np.full(white.half.shape, _ONE, np.uint8)
         ratio = self._response.under(light) / np.maximum(self._usual, 1e-4)
-        change[specimen.covered, :3] = np.clip(ratio ** (1 / 2.2) * _ONE, 0, 255)
+        high, wide = covered.shape
+        change[:high, :wide][covered, :3] = np.clip(ratio ** (1 / 2.2) * _ONE, 0, 255)
         return replace(
             white, picture=_times(white.picture, change), half=_times(white.half, change)
         )

@@ -5,7 +5,9 @@ The ring about the lens plays a random sequence while the burst is taken. `judge
 burst and the sequence.
 """
 
-from palm.liveness.judge import Cues, LitFrame, Unjudgeable, Verdict, judge
+from palm.liveness.cues import Cues
+from palm.liveness.judge import Unjudgeable, Verdict, judge
+from palm.liveness.response import LitFrame
 from palm.liveness.ring import RADIUS, SEGMENTS
 
 __all__ = ["RADIUS", "SEGMENTS", "Cues", "LitFrame", "Unjudgeable", "Verdict", "judge"]

@@ -1,0 +1,116 @@
+"""Who holds a palm, or something else, before a kiosk, and how: drawn at random."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from palm.factory import spectra
+from palm.factory.attack import Instrument, attack
+from palm.factory.burst import Shot, challenge, film, played
+from palm.factory.identity import DrawnPalm, identity
+from palm.factory.lit import LENS, Room, living
+from palm.factory.presentation import Presentation
+from palm.hand import Side
+from palm.liveness import LitFrame
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What differs from burst to burst. Two numbers are least and most, one is a deviation."""
+
+    span: Span = (0.40, 0.52)
+    lean: float = 5.0
+    turn: float = 10.0
+    room: Span = (0.2, 1.3)
+    """The room's light over the ring's."""
+    level: Span = (0.15, 0.4)
+    noise: Span = (1.5, 3.0)
+    blur: Span = (0.0, 0.6)
+    drift: float = 8.0
+    lens: Span = (LENS, LENS)
+    jitter: Span = (0.003, 0.010)
+    afterglow: Span = (0.0, 0.05)
+
+    def shot(self, rng: np.random.Generator, like: Shot | None = None) -> Shot:
+        """One burst's. The hand keeps the gesture of another shot, if one is given."""
+        gesture = like.shown if like else None
+        return Shot(
+            shown=Presentation(
+                x=float(rng.normal(0.5, 0.03)),
+                y=float(rng.normal(0.58, 0.03)),
+                span=float(rng.uniform(*self.span)),
+                turn=float(rng.normal(0, self.turn)),
+                pitch=float(rng.normal(0, self.lean)),
+                yaw=float(rng.normal(0, self.lean)),
+                spread=gesture.spread if gesture else float(rng.uniform(0.2, 0.8)),
+                curl=gesture.curl if gesture else float(rng.uniform(0, 0.1)),
+                light=float(rng.uniform(-180, 180)),
+                noise=float(rng.uniform(*self.noise)),
+                blur=float(rng.uniform(*self.blur)),
+            ),
+            room=Room(
+                strength=float(np.exp(rng.uniform(*np.log(self.room)))),
+                warmth=float(rng.uniform(-1, 1)),
+                lens=float(rng.uniform(*self.lens)),
+                crosstalk=spectra.crosstalk(rng),
+            ),
+            level=float(rng.uniform(*self.level)),
+            drift=(float(rng.normal(0, self.drift)), float(rng.normal(0, self.drift))),
+            flicker=float(rng.uniform(0, 0.02)),
+            afterglow=float(rng.uniform(*self.afterglow)),
+            jitter=float(rng.uniform(*self.jitter)),
+        )
+
+
+USUAL = Circumstances()
+"""What the judge is fitted in."""
+UNUSUAL = Circumstances(
+    span=(0.33, 0.58),
+    lean=8.0,
+    turn=16.0,
+    room=(0.08, 2.5),
+    level=(0.1, 0.5),
+    noise=(1.5, 4.0),
+    blur=(0.0, 1.0),
+    drift=13.0,
+    lens=(0.85 * LENS, 1.2 * LENS),
+    afterglow=(0.0, 0.08),
+)
+"""Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One burst, and what was held up: None is a living palm."""
+
+    seed: int
+    instrument: Instrument | None
+    frames: list[LitFrame]
+
+
+def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[Case]:
+    """Bursts of a person's living hand, and one of each instrument that imitates it."""
+    rng = np.random.default_rng((seed, 4))
+    palm = identity(seed, list(Side)[seed % 2])
+    first = within.shot(rng)
+    for _ in range(living_bursts):
+        yield Case(seed, None, _alive(palm, within.shot(rng, like=first), rng))
+    # Whoever attacks may hold it at whatever angle serves.
+    askew = replace(within, lean=2 * within.lean)
+    for instrument in Instrument:
+        shot = askew.shot(rng, like=first)
+        yield Case(seed, instrument, attack(instrument, palm, shot, played(challenge(rng)), rng))
+
+
+def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> list[LitFrame]:
+    """No two people's blood and melanin are quite alike, nor is one person's from day to day."""
+    skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
+    colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
+    colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)
+    wet = float(rng.uniform() ** 2)
+    return film(
+        palm, living(palm, shot.shown, wet=wet, colour=colour), shot, played(challenge(rng)), rng
+    )

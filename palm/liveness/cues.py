@@ -1,0 +1,248 @@
+"""What is looked for in a palm's answer to the ring.
+
+Each cue is a number that a living palm and some instrument of attack give differently. None is
+enough by itself; `palm.liveness.judge` weighs them together.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.liveness.response import CELLS, SIZE, Floats, Palm
+
+_CELL = SIZE // CELLS
+_ROUNDS = 2
+_RIM = 6
+_DARK = 0.02
+"""Share of the ring in the light below which a frame shows the room, not the ring."""
+_FINE, _COARSE = 0.8, 4.0
+"""Lines of the palm lie between these, pixels of deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """What a burst was judged by. Logarithms are natural."""
+
+    unexplained: float
+    """Log of the share of all change from frame to frame that the ring's light on a dull surface
+    does not explain: near -7 for a hand, near 0 for a recording made under another challenge."""
+    share: float
+    """Log of the ring's part in the light that comes from the palm under the brightest step, over
+    its part on a hand in a dark room: a screen shines by itself, and hardly answers."""
+    shape: float
+    """Log of the deviation of slopes over the palm: a sheet is flat, and glass is not dull."""
+    lumps: float
+    """Log of what of it is left when an even bend is taken out: paper bends one way only."""
+    relief: float
+    """How far the palm's lines seem to move toward the light, in blue and green: a furrow's far
+    wall is lit, its near wall is not, and nothing printed does that."""
+    certainty: float
+    """`relief` over its standard error."""
+    bleed: float
+    """The same in red over `relief`: red light fills furrows from beneath the skin."""
+    red: float
+    """Log of red reflectance over green, to the ring's diodes: blood takes green, not red."""
+    blue: float
+    """Log of blue reflectance over green."""
+    contrast: float
+    """Log of the deviation of the palm's lines."""
+    red_contrast: float
+    """Contrast of the lines in red over all."""
+    blue_contrast: float
+    """Contrast of the lines in blue over all."""
+    gloss: float
+    """Log of how much brighter than the median the palm's brightest places answer."""
+
+    def array(self) -> npt.NDArray[np.float64]:
+        return np.array([getattr(self, name) for name in self.__slots__])
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Of every cell that is not burnt out."""
+
+    reflectance: Floats
+    """(n, 3) blue, green, red."""
+    slope: Floats
+    """(n, 2) of the surface's normal to the right and down, over that toward the ring."""
+    places: Floats
+    """(n, 2) mm."""
+    unexplained: float
+    brightest: float
+    """The ring's part, see `Cues.share`."""
+
+
+def cues(palm: Palm) -> Cues:
+    answer = _answer(palm)
+    slope = answer.slope - np.median(answer.slope, axis=0)
+    across = np.column_stack([answer.places / 100, np.ones(len(slope))])
+    even = across @ np.linalg.lstsq(across, slope, rcond=None)[0]
+    blue, green, red = np.median(answer.reflectance, axis=0)
+    level = answer.reflectance.mean(axis=1)
+    lines = _lines(palm)
+    return Cues(
+        unexplained=_log(answer.unexplained, 1e-4),
+        share=_log(answer.brightest, 1e-3),
+        shape=_log(float(np.sqrt((slope**2).mean())), 1e-2),
+        lumps=_log(float(np.sqrt(((slope - even) ** 2).mean())), 1e-2),
+        relief=lines.relief,
+        certainty=lines.certainty,
+        bleed=lines.bleed,
+        red=_log(red / green, 0.05),
+        blue=_log(blue / green, 0.05),
+        contrast=_log(lines.contrast, 1e-3),
+        red_contrast=lines.red_contrast,
+        blue_contrast=lines.blue_contrast,
+        gloss=_log(float(np.quantile(level, 0.95) / np.median(level)), 0.05),
+    )
+
+
+def _log(value: float, least: float) -> float:
+    return float(np.log(max(value, least)))
+
+
+def _about_mean(values: Floats) -> Floats:
+    return values - values.mean(axis=0)
+
+
+def _answer(palm: Palm) -> _Answer:
+    """Fits room, reflectance and slope of every cell, in turn: of a surface that faces the ring
+    first, then with the slopes found."""
+    seen, usable = _in_cells(palm)
+    drive, places = palm.drive[:, usable], palm.places[usable]
+    facing = slope = -places[:, :2] / places[:, 2:]
+    change = _about_mean(seen)
+    total = float((change**2).sum()) + 1e-12
+    reflectance = lit = left = np.zeros_like(seen)
+    for again in range(_ROUNDS + 1):
+        lit = drive[..., 2] + np.einsum("tpcd,pd->tpc", drive[..., :2], slope)
+        moved = _about_mean(lit)
+        reflectance = (moved * change).sum(axis=0) / np.maximum((moved**2).sum(axis=0), 1e-9)
+        left = change - reflectance * moved
+        if again == _ROUNDS:
+            break
+        aside = _about_mean(drive[..., :2]) * reflectance[..., None]
+        normal = np.einsum("tpcd,tpce->pde", aside, aside)
+        normal += (1e-3 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-12) * np.eye(2)
+        toward = np.einsum("tpcd,tpc->pd", aside, left)
+        slope = slope + np.linalg.solve(normal, toward[..., None])[..., 0]
+    reflectance = np.maximum(reflectance, 1e-4)
+    ring = (reflectance * lit).mean(axis=(1, 2))
+    whole = seen.mean(axis=(1, 2))
+    step = int(ring.argmax())
+    return _Answer(
+        reflectance=reflectance,
+        slope=slope - facing,
+        places=places[:, :2],
+        unexplained=float((left**2).sum()) / total,
+        brightest=float(ring[step] / max(whole[step], 1e-4)),
+    )
+
+
+def _in_cells(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """(T, n, 3) means of the cells that are mostly usable, and (CELLS * CELLS,) which they are;
+    all of them where none is."""
+    tiles = (CELLS, _CELL, CELLS, _CELL)
+    weight = palm.valid.astype(np.float64)
+    count = weight.reshape(tiles).sum(axis=(1, 3))
+    total = (palm.seen * weight[..., None]).reshape(-1, *tiles, 3).sum(axis=(2, 4))
+    usable = count.ravel() > 0.5 * _CELL**2
+    if usable.sum() < CELLS:
+        usable = np.ones_like(usable)
+    mean = total / np.maximum(count, 1)[..., None]
+    return mean.reshape(len(palm.seen), -1, 3)[:, usable], usable
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    relief: float
+    certainty: float
+    bleed: float
+    contrast: float
+    red_contrast: float
+    blue_contrast: float
+
+
+def _lines(palm: Palm) -> _Lines:
+    """Measures by how much the lines of the palm seem to move from frame to frame in each colour.
+
+    Where the hand itself moved, they move alike in all colours. Where light comes from another
+    side in each, relief moves them in each toward its light, by the slopes of the furrows, which
+    are darkest where they are deepest. Both together are linear in what is sought.
+    """
+    frames = len(palm.seen)
+    inside = palm.valid.copy()
+    inside[:_RIM] = inside[-_RIM:] = False
+    inside[:, :_RIM] = inside[:, -_RIM:] = False
+    fine = np.array([_between(np.log(image + 0.003)) for image in palm.seen])
+    usual = fine.mean(axis=0)
+    pattern = usual.mean(axis=2)
+    slopes = np.stack(
+        [cv2.Sobel(pattern, cv2.CV_32F, *axis, scale=1 / 8)[inside] for axis in ((1, 0), (0, 1))]
+    ).astype(np.float64)
+    change = (fine - usual)[:, inside]
+    inverse = np.linalg.inv(slopes @ slopes.T + 1e-6 * np.eye(2))
+    # (T, 3, 2) by frame and colour, right and down, pixels of the whole pattern.
+    moved = np.einsum("de,en,tnc->tcd", inverse, slopes, change)
+    flat = pattern[inside]
+    contrast = (usual[inside].T @ flat) / max(float(flat @ flat), 1e-6)
+
+    drive = palm.drive.mean(axis=1)
+    seen = palm.seen[:, inside].mean(axis=1)
+    reflectance, ring = _ring_in(seen, drive[..., 2])
+    used = ring.max(axis=1) > _DARK
+    aside = (drive[..., :2] * reflectance[:, None] / np.maximum(seen, 1e-3)[..., None]) @ palm.axes
+    moved, aside, room = (
+        _about_mean(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0))
+    )
+    frames = len(moved)
+    # Unknown are the hand's motion in each frame, the relief in each colour, and how the room's
+    # light shows it.
+    columns = np.zeros((frames, 3, 2, 2 * frames + 3 + 6))
+    for t in range(frames):
+        for d in range(2):
+            columns[t, :, d, 2 * t + d] = contrast
+    for c in range(3):
+        columns[:, c, :, 2 * frames + c] = -aside[:, c]
+        for d in range(2):
+            columns[:, c, d, 2 * frames + 3 + 2 * c + d] = room[:, c]
+    matrix, goal = columns.reshape(-1, columns.shape[-1]), moved.ravel()
+    normal = matrix.T @ matrix
+    spread = np.linalg.inv(normal + 1e-5 * np.eye(len(normal)))
+    found = spread @ (matrix.T @ goal)
+    free = max(len(goal) - len(found), 1)
+    deviation = float(((goal - matrix @ found) ** 2).sum()) / free
+    toward = found[2 * frames : 2 * frames + 3]
+    weights = np.array((0.5, 0.5, 0.0))
+    error = np.sqrt(
+        weights
+        @ spread[2 * frames : 2 * frames + 3, 2 * frames : 2 * frames + 3]
+        @ weights
+        * deviation
+    )
+    relief = float(weights @ toward)
+    return _Lines(
+        relief=relief,
+        certainty=relief / (float(error) + 1e-3),
+        bleed=float(toward[2]) / max(abs(relief), 0.25),
+        contrast=float(flat.std()),
+        red_contrast=float(contrast[2]),
+        blue_contrast=float(contrast[0]),
+    )
+
+
+def _between(image: Floats) -> Floats:
+    """(SIZE, SIZE, 3) what is neither finer nor coarser than the palm's lines."""
+    image = image.astype(np.float32)
+    fine, coarse = (cv2.GaussianBlur(image, (0, 0), width) for width in (_FINE, _COARSE))
+    return np.asarray(fine - coarse, np.float32)
+
+
+def _ring_in(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
+    """(3,) mean reflectance, and (T, 3) the ring's share in what is seen."""
+    drive = _about_mean(lit)
+    reflectance = (drive * _about_mean(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
+    reflectance = np.maximum(reflectance, 1e-4)
+    return reflectance, np.clip(reflectance * lit / np.maximum(seen, 1e-3), 0, 1)
