@@ -46,7 +46,7 @@ def attack(
     rng: np.random.Generator,
 ) -> list[LitFrame]:
     """A burst in which a stolen palm is presented by an instrument while the ring plays."""
-    victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6)))
+    victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
         return _injected(palm, victim, shot, lights, rng)
     specimen, glow = _MAKES[instrument](_Stolen(palm, victim, rng), lights)

@@ -111,6 +111,5 @@ def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> list[LitFra
     colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
     colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)
     wet = float(rng.uniform() ** 2)
-    return film(
-        palm, living(palm, shot.shown, wet=wet, colour=colour), shot, played(challenge(rng)), rng
-    )
+    hand = living(palm, shot.shown, wet=wet, colour=colour).palm_alone()
+    return film(palm, hand, shot, played(challenge(rng)), rng)
