@@ -37,6 +37,9 @@ VERSION = 1
 Field = npt.NDArray[np.float32]
 """(CELLS, CELLS, PARTS) directions of lines; each cell has a length of 0 (no line) to 1."""
 
+Code = npt.NDArray[np.int8]
+"""A field as it is written: FULL stands for one."""
+
 Floats = npt.NDArray[np.float32]
 
 Places = npt.NDArray[np.intp]
@@ -108,6 +111,11 @@ class LineFieldSigner:
 
         Raises ValueError when the burst is empty or mixes sides.
         """
+        code, quality = self.draw(palms)
+        return Template(VERSION, code.tobytes(), quality)
+
+    def draw(self, palms: Sequence[Roi]) -> tuple[Code, float]:
+        """What `sign` makes a template of: the field as it is written, and its quality."""
         if not palms:
             raise ValueError("a signature needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
@@ -124,7 +132,7 @@ class LineFieldSigner:
             _field(_bent(image, *_flow(best, field)))
             for image, field in zip(others, fields, strict=True)
         ]
-        return Template(VERSION, _written(np.mean([best, *laid], axis=0)), float(np.mean(clear)))
+        return _written(np.mean([best, *laid], axis=0)), float(np.mean(clear))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,10 @@ class LineFieldMatcher:
 
     def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
         """Raises VersionMismatch when one is of another version."""
-        codes = np.array([_read(each) for each in references], np.int8)
+        return self.lay_out(np.array([_read(each) for each in references], np.int8))
+
+    def lay_out(self, codes: Code) -> LineFieldGallery:
+        """The same, from (references, CELLS, CELLS, PARTS) fields."""
         fields = codes.reshape(-1, CELLS, CELLS, PARTS)
         coarse = np.array([_coarse(_opened(each)) for each in fields], np.float32)
         return LineFieldGallery(
@@ -176,7 +187,11 @@ class LineFieldMatcher:
 
         Raises VersionMismatch when the probe is of another version.
         """
-        field = _opened(_read(probe))
+        return self.meet(_read(probe), gallery)
+
+    def meet(self, code: Code, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
+        """The same, for a probe's field."""
+        field = _opened(code)
         return self._compare(_posed(field), _windows(field), gallery)
 
     def search(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
@@ -255,23 +270,23 @@ def _angles() -> npt.NDArray[np.float64]:
     return np.arange(DIRECTIONS) * np.pi / DIRECTIONS
 
 
-def _written(field: Field) -> bytes:
+def _written(field: Field) -> Code:
     """The field, raised half way to a mean length of one.
 
     Left as it is, a fused or a faint palm would score lower with friend and stranger alike, all
     the way up higher; half way, strangers score the same (and one threshold is right for all).
     """
     raised = field / max(float(np.mean(_lengths(field) ** 2)), BARE) ** 0.25
-    return np.rint(raised * FULL).astype(np.int8).tobytes()
+    return np.rint(raised * FULL).astype(np.int8)
 
 
-def _read(template: Template) -> npt.NDArray[np.int8]:
+def _read(template: Template) -> Code:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
     return np.frombuffer(template.code, np.int8).reshape(CELLS, CELLS, PARTS)
 
 
-def _opened(code: npt.NDArray[np.int8]) -> Field:
+def _opened(code: Code) -> Field:
     return np.float32(1 / FULL) * code
 
 

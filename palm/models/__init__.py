@@ -1,7 +1,8 @@
-"""The palm detector and the hand landmark model, as ONNX files in `assets/models/`.
+"""The palm detector, the hand landmark model and the palm encoder, as ONNX files in
+`assets/models/`.
 
-They are not kept in the repository: `python -m palm.models` builds them from the published
-MediaPipe wheel.
+The encoder is this project's own and kept in the repository. The other two are not: `python -m
+palm.models` builds them from the published MediaPipe wheel.
 """
 
 from enum import StrEnum
@@ -22,10 +23,13 @@ class Model(StrEnum):
     `HAND_LANDMARK`: `image` (1, 224, 224, 3) float32, RGB 0 to 1, to `landmarks` (1, 63) in pixels
     of that image, `presence` (1, 1) and `handedness` (1, 1), probabilities, and `world` (1, 63) in
     metres.
+    `PALM_ENCODER`: `image` (n, 1, 128, 128) float32, evened ROIs, to `embeddings` (n, 256), each of
+    length one.
     """
 
     PALM_DETECTION = "palm_detection"
     HAND_LANDMARK = "hand_landmark"
+    PALM_ENCODER = "palm_encoder"
 
 
 class ModelMissing(FileNotFoundError):

@@ -1,0 +1,124 @@
+"""`python -m palm.training`: teaches the encoder and writes it, ready to be used."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from palm.training.export import write
+from palm.training.lessons import Lessons, swatches
+from palm.training.network import Encoder, Margin
+from palm.training.progress import Progress, separation
+
+RATE = 2e-3
+DECAY = 5e-4
+MARGIN = 0.35
+SMOOTH = 0.998
+"""What the kept weights remember of themselves from step to step: an average of the last 500."""
+SAVE_EVERY = 200
+WARM = 0.03
+"""Share of the steps in which the rate rises."""
+COOL = 0.35
+"""Share of the steps in which it falls."""
+EASY = 0.3
+"""Share of the steps in which the margin rises."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="train",
+        description="Teaches the palm encoder on drawn palms. Run again to go on where it stopped.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("var/training"), metavar="DIR")
+    parser.add_argument("--seed", type=int, default=1_000_000, help="first of the drawn people")
+    parser.add_argument("--people", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=6500)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(asked.seed)
+    # One core teaches and the others draw: more would wait for one another.
+    torch.set_num_threads(max((os.cpu_count() or 2) - asked.workers, 1))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    skins = swatches(asked.seed, asked.people, asked.out, os.cpu_count() or 1)
+    lessons = Lessons(skins, asked.seed, asked.steps, asked.batch)
+
+    encoder = Encoder().to(device)
+    encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - unknown to the stubs
+    margin = Margin(asked.people).to(device)
+    kept = Encoder().to(device)
+    kept.load_state_dict(encoder.state_dict())
+    parameters = [*encoder.parameters(), *margin.parameters()]
+    optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
+    checkpoint = asked.out / "checkpoint.pt"
+    first, spent = 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device)
+        encoder.load_state_dict(state["encoder"])
+        margin.load_state_dict(state["margin"])
+        kept.load_state_dict(state["kept"])
+        optimiser.load_state_dict(state["optimiser"])
+        first, spent = state["step"], state["seconds"]
+        print(f"goes on at step {first}")  # noqa: T201 - this command's own voice
+
+    loader = DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(first, asked.steps),
+        num_workers=asked.workers,
+        prefetch_factor=4,
+    )
+    progress = Progress(first, asked.steps, spent)
+    for step, (palms, who) in enumerate(loader, first):
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * pace(step / asked.steps)
+        grey = palms.to(device).float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, torch.bfloat16):
+            embeddings = encoder(grey)
+        loss = margin(
+            embeddings.float(), who.to(device), MARGIN * min(step / asked.steps / EASY, 1)
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimiser.step()
+        remember(kept, encoder, min(SMOOTH, (1 + step) / (10 + step)))
+        progress.step(float(loss.detach()), asked.batch)
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == asked.steps:
+            state = {
+                "encoder": encoder.state_dict(),
+                "margin": margin.state_dict(),
+                "kept": kept.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "step": step + 1,
+                "seconds": progress.seconds,
+            }
+            torch.save(state, checkpoint.with_suffix(".part"))
+            checkpoint.with_suffix(".part").rename(checkpoint)
+            write(kept, asked.out / "encoder.onnx")
+            progress.say(separation(kept, asked.seed + asked.people, device))
+    return 0
+
+
+def pace(done: float) -> float:
+    """Share of the full rate: up, then level, then down to nothing. A training that has to end
+    sooner goes on with fewer steps in all and comes down at once."""
+    return max(min(done / WARM, 1.0, (1 - done) / COOL), 1e-3)
+
+
+@torch.no_grad()
+def remember(kept: Encoder, encoder: Encoder, share: float) -> None:
+    """Moves the kept weights a little toward those being taught."""
+    for mine, theirs in zip(kept.state_dict().values(), encoder.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - share)
+        else:
+            mine.copy_(theirs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

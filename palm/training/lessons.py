@@ -1,0 +1,86 @@
+"""What the encoder is shown: batches of drawn palms, each decided by the seed and its number."""
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from palm.evened import evened
+from palm.factory import roi
+from palm.factory.roi import Crop, Swatch
+from palm.hand import Side
+from palm.roi import SIZE
+
+INFRARED = 0.25
+"""Share of pictures taken in near infrared: the same palm in either light is the same person."""
+_CUTS = 12
+_GENTLE = 0.25
+"""Share of the training after which anything may happen in a picture."""
+
+
+def swatches(seed: int, people: int, folder: Path, workers: int) -> npt.NDArray[np.uint8]:
+    """(people, h, w, 4) the skin of everybody, drawn once and kept in `folder`."""
+    path = folder / f"swatches-{seed}-{people}.npy"
+    if not path.exists():
+        one = roi.swatch(seed, Side.RIGHT)
+        drawing = path.with_suffix(".part")
+        kept = np.lib.format.open_memmap(drawing, "w+", np.uint8, (people, *one.shape))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            everybody = pool.map(_drawn, range(seed, seed + people), chunksize=16)
+            for number, skin in enumerate(everybody):
+                kept[number] = skin
+                if number % 500 == 499:
+                    print(f"drew {number + 1} of {people} palms", flush=True)  # noqa: T201 - progress
+        kept.flush()
+        drawing.rename(path)
+    return np.load(path, mmap_mode="r")
+
+
+def _drawn(seed: int) -> Swatch:
+    cv2.setNumThreads(1)
+    return roi.swatch(seed, Side.RIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons(Dataset[tuple[Tensor, Tensor]]):
+    """Batch number n of a training: (size, 1, SIZE, SIZE) evened ROIs and whose they are.
+
+    Every device and detector cuts another piece of the palm: each of a dozen cuts serves as many
+    people, and from picture to picture it jitters.
+    """
+
+    skins: npt.NDArray[np.uint8]
+    seed: int
+    batches: int
+    size: int
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng((self.seed, number))
+        who = rng.integers(0, len(self.skins), self.size)
+        grown = min(1.0, number / (_GENTLE * self.batches))
+        palms = np.empty((self.size, 1, SIZE, SIZE), np.float16)
+        for palm, person in zip(palms, who.tolist(), strict=True):
+            harsh = rng.uniform(0, 0.4 + 0.6 * grown)
+            crop = roi.about(cut(person), rng, 0.4 + 0.6 * grown)
+            infrared = bool(rng.random() < INFRARED)
+            seen = roi.show(np.asarray(self.skins[person]), rng, crop, infrared, harsh)
+            palm[0] = evened(seen)
+        return torch.from_numpy(palms), torch.from_numpy(who)
+
+
+def cut(person: int) -> Crop:
+    """The piece of the palm that this person's ROIs show, about which they jitter."""
+    rng = np.random.default_rng(person % _CUTS)
+    turn, zoom, right, down = rng.normal(0, (13.0, 0.1, 8.0, 8.0))
+    return Crop(turn, float(np.exp(zoom)), right, down)
