@@ -12,10 +12,9 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-from palm.evaluate.document import Figures, Measurement, accuracy, summary, with_summary
+from palm.evaluate.document import Measurement, accuracy, summary, with_summary
 from palm.evaluate.plot import det
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,21 +98,12 @@ def write() -> None:
     readme = ROOT / "README.md"
     readme.write_text(with_summary(readme.read_text(encoding="utf-8"), summary(found)))
     for what, measurement in found.items():
-        curves = lines(measurement.figures)
-        if curves:
-            rates = (
-                ("FPIR", "FNIR")
-                if what == "drawn"
-                else ("false match rate", "false non-match rate")
-            )
-            det(curves, what, FIGURES / f"{what}.svg", rates)
-
-
-def lines(figures: Figures) -> Mapping[str, list[tuple[float, float]]]:
-    """The curves that figures hold, by name."""
-    curves = {each["code"]: each["det"] for each in figures.get("codes", [])}
-    curves |= {f"{each['people']:,} people": each["det"] for each in figures.get("galleries", [])}
-    return curves
+        figures, file = measurement.figures, FIGURES / f"{what}.svg"
+        if "codes" in figures:
+            det({each["code"]: each["det"] for each in figures["codes"]}, what, file)
+        if "galleries" in figures:
+            galleries = {f"{each['people']:,} people": each["det"] for each in figures["galleries"]}
+            det(galleries, what, file, "FPIR", "FNIR")
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ def _start(code: Code, references: Sequence[Template]) -> None:
 def _row(probe: Template, count: int) -> Row:
     if not count:
         return Row(np.empty(0, np.float32), 0.0)
-    start = time.perf_counter()
+    start = time.process_time()
     scores = _matcher.compare(probe, _gallery)
     # All were compared; what those that count took is their share of it.
-    return Row(scores[:count], (time.perf_counter() - start) * count / _references)
+    return Row(scores[:count], (time.process_time() - start) * count / _references)

@@ -38,6 +38,7 @@ REACHES = (
 GALLERY = 10_000
 """People among whom the FNIR was to be reached."""
 
+NOTHING = "-"
 FMRS = ("1e-3", "1e-4", "1e-5", "1e-6")
 
 
@@ -228,9 +229,7 @@ def _groups(found: Found) -> str:
                             _rate_of(group, "fnmr"),
                             f"{group['impostor']:,}",
                             _rate_of(group, "fmr"),
-                            "–"
-                            if group["genuine_median"] is None
-                            else f"{group['genuine_median']:.3f}",
+                            _score(group["genuine_median"]),
                         ]
                         for group in each["groups"]
                     ],
@@ -335,16 +334,20 @@ def _eer(figures: Figures) -> str:
 
 def _fnmr(figures: Figures, fmr: str) -> str:
     rate = figures["fnmr_at_fmr"][fmr]
-    return "–" if rate is None else _with(rate, figures["fnmr_at_fmr_ci95"][fmr])
+    return NOTHING if rate is None else _with(rate, figures["fnmr_at_fmr_ci95"][fmr])
 
 
 def _rate_of(figures: Figures, name: str) -> str:
     rate = figures[name]
-    return "–" if rate is None else _with(rate, figures[f"{name}_ci95"])
+    return NOTHING if rate is None else _with(rate, figures[f"{name}_ci95"])
 
 
 def _with(rate: float, ci95: Sequence[float]) -> str:
     return f"{_rate(rate)} [{', '.join(_percent(end) for end in ci95)}]"
+
+
+def _score(score: float | None) -> str:
+    return NOTHING if score is None else f"{score:.3f}"
 
 
 def _rate(rate: float) -> str:

@@ -344,7 +344,7 @@ def main() -> int:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
     if asked.plot:
         curves = {f"{each.size:,} people": each.curve.thinned() for each in report.identifications}
-        det(curves, "drawn galleries", asked.plot, ("FPIR", "FNIR"))
+        det(curves, "drawn galleries", asked.plot, "FPIR", "FNIR")
     return 0
 
 

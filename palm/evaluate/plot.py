@@ -15,9 +15,10 @@ def det(
     curves: Mapping[str, Sequence[tuple[float, float]]],
     title: str,
     path: Path,
-    rates: tuple[str, str] = ("false match rate", "false non-match rate"),
+    across: str = "FMR",
+    up: str = "FNMR",
 ) -> None:
-    """Draws the second rate over the first (Martin et al., "The DET curve in assessment of
+    """Draws the rate `up` over the rate `across` (Martin et al., "The DET curve in assessment of
     detection task performance", 1997) into an image file: a line for each curve, a sentence for
     one without errors. The same curves make the same file."""
     low, high = _deviates([TICKS[0] / 2, 0.6])
@@ -27,12 +28,12 @@ def det(
         axes = figure.subplots()
         axes.plot([low, high], [low, high], color="0.7", linewidth=1, linestyle=":")
         for name, points in curves.items():
-            across, up = np.array(points).reshape(-1, 2).T
+            x, y = (_deviates(rates) for rates in np.array(points).reshape(-1, 2).T.tolist())
             label = name if len(points) else f"{name}: no errors at any threshold"
-            axes.plot(_deviates(across.tolist()), _deviates(up.tolist()), linewidth=2, label=label)
+            axes.plot(x, y, linewidth=2, label=label)
         axes.legend(loc="upper right")
         axes.set(xlim=(low, high), ylim=(low, high), title=title, aspect="equal")
-        axes.set(xlabel=rates[0], ylabel=rates[1])
+        axes.set(xlabel=across, ylabel=up)
         ticks, names = _deviates(TICKS), [f"{tick:.4%}" for tick in TICKS]
         names = [name.rstrip("0%").rstrip(".") + " %" for name in names]
         axes.set_xticks(ticks, names, rotation=45)

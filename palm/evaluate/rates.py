@@ -84,7 +84,7 @@ class Curve:
         logs = np.log(self.fmr[shown])
         at = np.searchsorted(logs, np.linspace(logs[0], logs[-1], POINTS))
         kept = np.unique(shown[np.minimum(at, len(shown) - 1)])
-        return [(float(self.fmr[n]), float(self.fnmr[n])) for n in kept]
+        return [(_seen(self.fmr[n]), _seen(self.fnmr[n])) for n in kept]
 
     def _at_eer(self, values: Floats) -> np.float64:
         return values[np.abs(self.fmr - self.fnmr).argmin()]
@@ -92,6 +92,11 @@ class Curve:
     def _last(self, fmr: float) -> np.intp:
         # A rate that is a whole number of comparisons must not fall short by a rounding.
         return np.searchsorted(self.fmr, fmr * (1 + 1e-9), side="right") - 1
+
+
+def _seen(rate: np.float64) -> float:
+    """As much of it as an eye can see on a plot."""
+    return float(f"{rate:.4g}")
 
 
 def curve(comparisons: Comparisons) -> Curve:

@@ -26,7 +26,7 @@ class Measured:
     rank1: Estimate
     curve: Curve
     ms: dict[str, float]
-    """Of one core: `sign` at the median, and `match` within a batch, on average."""
+    """Of a core: `sign` at the median, and `match` within a batch, on average."""
 
     def json(self) -> Json:
         fnmr = {fmr: self.errors.fnmr_at_fmr.get(fmr) for fmr in FMRS}
@@ -103,7 +103,7 @@ class Report:
     dorsal: int
     dorsal_refused: Estimate | None
     ms: dict[str, float | None]
-    """Before any code comes in."""
+    """Of a core, before any code comes in, at the median."""
     single: Experiment
     """One sample against one, by all codes, the product's first."""
     differentials: list[Differential]
@@ -186,7 +186,7 @@ class Report:
             lines.append(f"    no two samples to compare: {', '.join(self.alone)}")
         lines += _detail(self.single, self.product)
         took = [f"{step} {ms:.3g} ms" for step, ms in (self.ms | self.product.ms).items() if ms]
-        lines.append(f"time                {', '.join(took)}")
+        lines.append(f"time of a core      {', '.join(took)}")
         lines += ["", *side_by_side(self.single.codes)]
         for experiment in self.bursts:
             lines += [

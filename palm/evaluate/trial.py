@@ -228,7 +228,7 @@ def _first_ranks(
 
 
 def _steps(acquisitions: list[Acquisition]) -> dict[str, float | None]:
-    """Milliseconds a step takes, at the median."""
+    """Milliseconds of a core that a step takes, at the median."""
     steps: dict[str, float | None] = {}
     for step in ("find", "align"):
         took = [each.seconds[step] for each in acquisitions if step in each.seconds]

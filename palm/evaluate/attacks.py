@@ -1,0 +1,154 @@
+"""`python -m palm.evaluate.attacks [--people N] [--json FILE]`: how often attacks pass as living
+hands, and living hands do not (ISO/IEC 30107-3), on bursts that the factory draws.
+
+APCER is the share of an instrument's presentations that are taken for living, and is reported for
+each instrument by itself; BPCER the share of living ones that are not. The judge's threshold is
+fixed. Nobody drawn here was drawn to fit it, and half of the bursts are taken in circumstances that
+it was not fitted in. Intervals are drawn over people (`palm.evaluate.rates`).
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palm.evaluate.rates import Estimate, share
+from palm.factory.attack import Instrument
+from palm.factory.circumstances import UNUSUAL, USUAL, Circumstances, cases
+from palm.factory.identity import identity
+from palm.hand import Side
+from palm.liveness import Unjudgeable, judge
+
+FIRST = 30_000
+"""Seed of the first person; those up to here serve to fit the judge."""
+PEOPLE = 100
+
+_SETS = {"circumstances fitted in": USUAL, "circumstances not fitted in": UNUSUAL}
+_TONES = (("light", 0.42), ("medium", 0.30), ("dark", 0.0))
+"""Names of thirds of the drawn complexions, and the palm's least reflectance in green."""
+_LIVING = "living"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One burst, judged."""
+
+    seed: int
+    what: str
+    tone: str
+    passed: bool
+    score: float
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    name: str
+    presentations: int
+    estimate: Estimate
+
+    def text(self) -> str:
+        low, high = self.estimate.ci95.low, self.estimate.ci95.high
+        percent = f"{100 * self.estimate.rate:6.2f} % [{100 * low:.2f}, {100 * high:.2f}]"
+        return f"  {self.name:<32}{self.presentations:>6}  {percent}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of one set of circumstances."""
+
+    name: str
+    people: int
+    bpcer: list[Rate]
+    """Of all, then by complexion."""
+    apcer: list[Rate]
+    ms: float
+    """Median time to judge a burst, on one thread."""
+
+    def text(self) -> str:
+        lines = [f"{self.name}: {self.people} people, {self.ms:.0f} ms a burst", " BPCER"]
+        lines += [rate.text() for rate in self.bpcer]
+        lines += [" APCER", *(rate.text() for rate in self.apcer)]
+        return "\n".join(lines)
+
+
+def outcomes(seed: int, within: Circumstances) -> list[Outcome]:
+    """Judges all bursts of one person."""
+    cv2.setNumThreads(1)
+    green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
+    tone = next(name for name, least in _TONES if green >= least)
+    judged: list[Outcome] = []
+    for case in cases(seed, within):
+        began = time.perf_counter()
+        try:
+            verdict = judge(case.frames)
+            passed, score = verdict.live, verdict.score
+        except Unjudgeable:
+            passed, score = False, -np.inf
+        ms = 1000 * (time.perf_counter() - began)
+        judged.append(Outcome(seed, case.instrument or _LIVING, tone, passed, float(score), ms))
+    return judged
+
+
+def measure(name: str, within: Circumstances, seeds: Sequence[int], workers: int) -> Report:
+    judge_all = partial(outcomes, within=within)
+    if workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            found = [each for many in pool.map(judge_all, seeds) for each in many]
+    else:
+        found = [each for seed in seeds for each in judge_all(seed)]
+    living = [each for each in found if each.what == _LIVING]
+    tones = [(tone, [each for each in living if each.tone == tone]) for tone, _ in _TONES]
+    return Report(
+        name=name,
+        people=len(seeds),
+        bpcer=[
+            _rate("all", living, passed=False),
+            *(_rate(f"{tone} skin", those, passed=False) for tone, those in tones if those),
+        ],
+        apcer=[
+            _rate(instrument, [each for each in found if each.what == instrument], passed=True)
+            for instrument in Instrument
+        ],
+        ms=float(np.median([each.ms for each in found])),
+    )
+
+
+def _rate(name: str, those: Iterable[Outcome], *, passed: bool) -> Rate:
+    those = list(those)
+    events = np.array([each.passed is passed for each in those])
+    people = np.array([each.seed for each in those])
+    return Rate(str(name), len(those), share(events, people))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="attacks",
+        description="Says how often drawn attacks pass for living hands, and living hands do not.",
+    )
+    parser.add_argument("--people", type=int, default=PEOPLE, metavar="N")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    asked = parser.parse_args()
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    seeds = range(FIRST, FIRST + asked.people)
+    reports = [measure(name, within, seeds, asked.workers) for name, within in _SETS.items()]
+    print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the command's own voice
+    if asked.json:
+        figures = [asdict(report) for report in reports]
+        asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""The document says what was measured, and nothing else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from palm.evaluate.accuracy import taken
+from palm.evaluate.document import Found, Measurement, accuracy, summary, with_summary
+
+ROOT = Path(__file__).parents[3]
+SET = "roi-contactless"
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return taken()
+
+
+def changed(found: Found, **figures: object) -> dict[str, Measurement]:
+    """The measurements, those of one set with other figures."""
+    one = found[SET]
+    return {**found, SET: replace(one, figures=one.figures | figures)}
+
+
+def line(document: str, *words: str) -> str:
+    """The first that has all these words."""
+    return next(each for each in document.splitlines() if all(word in each for word in words))
+
+
+def test_the_document_is_what_the_figures_make_it(found: Found):
+    written = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    assert written == accuracy(found), "write it anew: ./run accuracy --write"
+
+
+def test_the_readme_quotes_the_figures(found: Found):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == with_summary(readme, summary(found)), "write it anew: ./run accuracy --write"
+
+
+def test_every_picture_that_is_shown_is_there_and_is_of_curves(found: Found):
+    shown = {f"{what}.svg" for what, each in found.items() if f"{what}.svg" in accuracy(found)}
+    assert shown
+    for name in shown:
+        picture = (ROOT / "docs" / "accuracy" / name).read_text(encoding="utf-8")
+        assert "<image" not in picture
+
+
+def test_a_reach_is_met_surely_met_or_not_met(found: Found):
+    def verdict(eer: float, ci95: tuple[float, float]) -> str:
+        document = accuracy(changed(found, eer=eer, eer_ci95=list(ci95)))
+        return line(document, SET, "EER ≤ 0.02 %").split("|")[-2].strip()
+
+    assert verdict(0.0001, (0.0, 0.0002)) == "met"
+    assert verdict(0.0001, (0.0, 0.0005)) == "met; too few people to be sure"
+    assert verdict(0.0005, (0.0003, 0.0009)) == "**not met**"
+    assert verdict(0.0005, (0.0001, 0.0009)) == "**not met**; too few people to be sure"
+
+
+def test_what_was_not_measured_is_not_shown(found: Found):
+    without = {what: each for what, each in found.items() if what != SET}
+    assert "**not shown**" in line(accuracy(without), SET, "EER ≤ 0.02 %")
+
+
+def test_each_measurement_says_how_and_on_what_it_was_taken(found: Found):
+    document = accuracy(found)
+    for what, each in found.items():
+        row = line(document, f"| {what} |", each.command)
+        assert each.machine in row
+        assert each.commit in row
+
+
+def test_a_readme_without_a_place_for_the_table_is_refused(found: Found):
+    with pytest.raises(ValueError, match="not found"):
+        with_summary("# Nothing here", summary(found))

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from palm.evaluate import drawn
+from palm.evaluate.drawn import Scene, Search, identification, measure, verification
+
+
+def search(best: float, own: float | None = None, tail: list[float] | None = None) -> Search:
+    """Of one gallery."""
+    return Search(
+        mated=own is not None,
+        own=np.array([-np.inf if own is None else own], np.float32),
+        best=np.array([best], np.float32),
+        tail=np.array(tail or [best], np.float32),
+    )
+
+
+def test_identification_rates_are_those_counted_by_hand():
+    strangers = [search(best / 100) for best in range(100)]
+    mates = [search(0.2, own=0.995), search(0.2, own=0.985), search(0.2, own=0.5)]
+    found = identification(100, 0, strangers + mates)
+    assert found.threshold == {1e-2: pytest.approx(0.985)}, "a hundred cannot show one in 1,000"
+    assert found.fnir[1e-2].rate == pytest.approx(1 / 3)
+
+
+def test_whoever_is_found_behind_somebody_else_is_not_identified():
+    strangers = [search(0.1)] * 100
+    mates = [search(0.8, own=0.9), search(0.95, own=0.9)]
+    assert identification(100, 0, strangers + mates).fnir[1e-2].rate == 0.5
+
+
+def test_whoever_was_not_compared_is_not_identified():
+    mates = [search(0.1, own=-np.inf), search(0.1, own=0.9)]
+    assert identification(100, 0, [search(0.2)] * 100 + mates).fnir[1e-2].rate == 0.5
+
+
+def test_one_to_one_rates_come_from_all_comparisons_with_strangers(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(drawn, "FMRS", (1e-2, 1e-3))
+    # Ten searches of ten people: one comparison in a hundred may match.
+    strangers = [search(0.5, tail=[0.3, 0.4, number / 20]) for number in range(10)]
+    mates = [search(0.2, own=0.44), search(0.2, own=0.46)]
+    found = verification(strangers + mates, people=10)
+    assert list(found) == [1e-2], "a hundred cannot show one in 1,000"
+    threshold, fnmr = found[1e-2]
+    assert 0.4 < threshold <= 0.45
+    assert fnmr.rate == 0.0
+    assert verification([search(0.5, own=0.42), *strangers], people=10)[1e-2][1].rate == 0.0
+
+
+def test_rates_beyond_what_was_kept_of_a_search_are_not_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drawn, "FMRS", (2.5e-2, 5e-2))
+    strangers = [search(0.9, tail=[0.9, 0.8]), search(0.2, tail=[0.2, 0.1])]
+    found = verification([*strangers, search(0.2, own=0.5)], people=20)
+    assert list(found) == [2.5e-2], "the first search may have had a third score above 0.2"
+
+
+def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(drawn, "FPIRS", (0.5,))
+    gentle = Scene(people=6, strangers=2, mates=3, frames=1, harsh=0.1, shortlist=3)
+    report = measure(gentle)
+    (everybody,) = report.identifications
+    assert everybody.size == 6
+    assert everybody.fnir[0.5].rate <= 1 / 3
+    assert report.verification == {}, "who was not compared cannot be counted"
+    assert report.json()["people"] == 6
