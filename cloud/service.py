@@ -92,9 +92,9 @@ async def running(
         vault = await stack.enter_async_context(
             VaultClient(settings.vault, settings.recognition, state.vault)
         )
-        payments = await _payments(settings, state, sandbox, stack)
         policy = _policy(settings, vault)
         gallery = await _gallery(store, master, vault, policy)
+        payments = await _payments(settings, state, sandbox, stack)
         service = Service(
             settings=settings,
             state=state,

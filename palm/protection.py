@@ -57,11 +57,12 @@ class Transform:
         bases = -(-BITS // axes)
         normal = _normal(stream.digest(16 * bases * dimensions * axes))
         frame = [_orthonormal(each) for each in normal.reshape(bases, dimensions, axes)]
-        self._frame = np.concatenate(frame, axis=1)[:, :BITS].astype(np.float32)
+        self.frame = np.concatenate(frame, axis=1)[:, :BITS].astype(np.float32)
+        """(dimensions, BITS) axes, one a column."""
 
     def codes(self, vectors: npt.NDArray[np.float32]) -> Codes:
         """Of (n, dimensions) vectors."""
-        return np.packbits(vectors @ self._frame > 0, axis=1)
+        return np.packbits(vectors @ self.frame > 0, axis=1)
 
 
 def name_of(secret: bytes) -> str:

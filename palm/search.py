@@ -19,8 +19,8 @@ SHARE = 32_768
 """Rows below which a share is not worth a core of its own: 4 MiB, a fraction of a millisecond."""
 FIRST_ROOM = 1024
 
-_CORES = os.cpu_count() or 1
-_scans = ThreadPoolExecutor(_CORES, thread_name_prefix="scan")
+CORES = os.cpu_count() or 1
+_scans = ThreadPoolExecutor(CORES, thread_name_prefix="scan")
 
 
 class Index:
@@ -64,7 +64,7 @@ class Index:
         where there are no more than `count`."""
         with self._turn:
             codes = self._codes[: len(self._names)]
-            cores = max(1, min(_CORES, len(codes) // SHARE))
+            cores = max(1, min(CORES, len(codes) // SHARE))
             ends = np.linspace(0, len(codes), cores + 1, dtype=int).tolist()
             probe = np.frombuffer(code, np.uint8)[None]
 

@@ -228,7 +228,7 @@ def _attacks(
     true = enrolled[:victims]
     strangers = (probes @ enrolled.T)[~np.eye(victims, len(enrolled), dtype=bool)]
     threshold = np.quantile(strangers, 1 - FMRS[-1])
-    signs = 2 * np.unpackbits(codes, axis=1).astype(np.float32) - np.float32(1)
+    signs = np.where(np.unpackbits(codes, axis=1), 1, -1).astype(np.float32)
 
     def attack(knows: str, forged: Floats) -> Attack:
         forged = forged / np.linalg.norm(forged, axis=1, keepdims=True)

@@ -1,0 +1,85 @@
+"""Exact search of protected codes, beside what memory bandwidth allows."""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+from bench.figure import Figure
+from cloud.gallery import SHORTLIST
+from palm.linefield import LineFieldMatcher, LineFieldSigner
+from palm.protection import CODE_BYTES
+from palm.roi import SIZE, Roi
+from palm.search import CORES, Index
+
+SIZES = (10_000, 100_000, 1_000_000)
+TURNS = 25
+
+
+def measure() -> list[Figure]:
+    rng = np.random.default_rng(0)
+    index = Index()
+    figures: list[Figure] = []
+    ms: dict[int, float] = {}
+    for fewer, size in pairwise((0, *SIZES)):
+        rows = rng.integers(0, 256, (size - fewer, CODE_BYTES), np.uint8)
+        for number, row in enumerate(rows, start=fewer):
+            index.add(str(number), row.tobytes())
+        # Interleaved, so that whatever else the machine does slows both alike.
+        probes = [each.tobytes() for each in rng.integers(0, 256, (TURNS, CODE_BYTES), np.uint8)]
+        memory = np.ones(size * CODE_BYTES // 8, np.uint64)
+        pairs = [(_ms(index.nearest, probe, SHORTLIST), _ms(_read, memory)) for probe in probes]
+        ms[size] = statistics.median(search for search, _ in pairs)
+        least = statistics.median(read for _, read in pairs)
+        how = f"nearest {SHORTLIST} of {size:,} codes of {CODE_BYTES} B, {TURNS} random probes"
+        bound = 40 if size == SIZES[-1] else None
+        figures.append(Figure(f"1:N search of {size:,}, median", ms[size], "ms", how, bound))
+        rate = size * CODE_BYTES / 1e6
+        figures.append(Figure("  codes read", rate / ms[size], "GB/s", how))
+        reading = f"sum of as many bytes by {CORES} threads of numpy, taken in turns with it"
+        figures.append(Figure("  memory bandwidth", rate / least, "GB/s", reading))
+        if size == SIZES[-1]:
+            ratio = ms[size] / least
+            figures.append(Figure("  search over bandwidth limit", ratio, "x", reading, 2))
+    growth = ms[SIZES[2]] / ms[SIZES[1]]
+    figures.append(Figure("growth from 100,000 to 1,000,000", growth, "x", "linear is 10"))
+    return [*figures, *_changing(index), _one_to_one()]
+
+
+def _changing(index: Index) -> list[Figure]:
+    """In the gallery of a million."""
+    code = bytes(CODE_BYTES)
+    taken = [(_ms(index.add, "new", code), _ms(index.remove, "new")) for _ in range(TURNS)]
+    how = f"one palm in or out of {len(index):,}"
+    return [
+        Figure("enrol", statistics.median(put for put, _ in taken) * 1000, "µs", how, 1000),
+        Figure("remove", statistics.median(out for _, out in taken) * 1000, "µs", how, 1000),
+    ]
+
+
+def _one_to_one() -> Figure:
+    """A comparison within a shortlist, by the matcher the product has now."""
+    signer, matcher = LineFieldSigner(), LineFieldMatcher()
+    rng = np.random.default_rng(1)
+    palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]
+    probe, *references = [signer.sign([Roi(palm, None, 1.0)]) for palm in palms]
+    prepared = matcher.prepare(references)
+    taken = [_ms(matcher.search, probe, prepared) for _ in range(TURNS)]
+    each = statistics.median(taken) / SHORTLIST * 1000
+    return Figure("1:1 comparison in full", each, "µs", f"{SHORTLIST} at once, one probe", 50)
+
+
+_readers = ThreadPoolExecutor(CORES)
+
+
+def _read(memory: np.ndarray) -> None:
+    list(_readers.map(np.sum, np.array_split(memory, CORES)))
+
+
+def _ms(work: Callable[..., object], *told: object) -> float:
+    start = time.perf_counter()
+    work(*told)
+    return (time.perf_counter() - start) * 1000
