@@ -18,9 +18,11 @@ from hardware.address import Address
 from hardware.camera import camera_at
 from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.faults import DeviceFault
+from hardware.light import Light, SimulatedLight, light_at
 from hardware.terminal import CardTerminal, terminal_at
 from kiosk.attention import Attention, SaleWithdrawn
 from kiosk.cable import Cable
+from kiosk.challenge import Challenger
 from kiosk.clock import Clock, SystemClock
 from kiosk.connection import Connection, Elsewhere
 from kiosk.embedded import EmbeddedService
@@ -77,6 +79,7 @@ class Kiosk:
     stage: Stage
     feed: Feed
     eyes: Eyes
+    light: Light | None
     reader: Reader
     terminal: CardTerminal
     service: SignatureService
@@ -104,6 +107,8 @@ class Kiosk:
             # Both wait for their threads.
             await asyncio.to_thread(self.eyes.stop)
             await asyncio.to_thread(self.feed.stop)
+            if self.light is not None:
+                self.light.close()
 
     async def _serve(self) -> NoReturn:
         log.info("the kiosk is open")
@@ -223,6 +228,8 @@ class Kiosk:
             case Refused(type=ProblemType.UNKNOWN_DEVICE):
                 log.error("the service does not know this kiosk any more: activate it again")
                 self.service.identity.become(None)
+            case Refused(type=ProblemType.LIGHT_REQUIRED):
+                log.error("the service demands a light ring, and this kiosk has none")
             case Refused():
                 log.warning("a visit ended: %s", error)
                 kind = REFUSALS.get(error.type, kind)
@@ -273,6 +280,7 @@ class Kiosk:
             self.pin,
             self.service,
             self.terminal,
+            self.light,
             self.feed,
             self.eyes,
             self.clock,
@@ -308,7 +316,8 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
     clock = SystemClock()
     state = settings.state
     try:
-        camera = camera_at(settings.camera, {"shopper": _shopper})
+        light = _light(settings)
+        camera = camera_at(settings.camera, {"shopper": partial(_shopper, light)})
         terminal = terminal_at(settings.terminal)
         service = SignatureService(
             Identity.load_or_make(state / "identity.json"), clock, settings.service_patience
@@ -322,12 +331,14 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         ) from None
     feed = Feed(camera)
     eyes = Eyes(feed)
+    challenger = None if light is None else Challenger(light, service, feed)
     return Kiosk(
         settings=settings,
         stage=stage,
         feed=feed,
         eyes=eyes,
-        reader=PalmReader(eyes, feed),
+        light=light,
+        reader=PalmReader(eyes, feed, challenger),
         terminal=terminal,
         service=service,
         connection=_connection(settings, clock),
@@ -345,10 +356,18 @@ def _connection(settings: Settings, clock: Clock) -> Connection:
     return EmbeddedService(settings.state / "service", settings.name, clock, cable)
 
 
-def _shopper(address: Address) -> Shopper:
+def _light(settings: Settings) -> Light | None:
+    """A simulated ring lights a simulated hand alone: before a real camera there is none then."""
+    light = light_at(settings.light)
+    simulated = Address.parse(settings.camera).scheme == "sim"
+    return None if isinstance(light, SimulatedLight) and not simulated else light
+
+
+def _shopper(light: Light | None, address: Address) -> Shopper:
     options = address.known("seed", "side")
     seed = int(address.number("seed", 7, least=0, most=2**31))
+    lit = light.at if isinstance(light, SimulatedLight) else None
     try:
-        return Shopper(seed, HandSide(options.get("side", "left")))
+        return Shopper(seed, HandSide(options.get("side", "left")), lit)
     except ValueError:
         raise address.wrong("names no hand", "Write side=left or side=right.") from None

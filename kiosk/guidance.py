@@ -118,12 +118,17 @@ class Advice:
 
 
 def advise(
-    seen: Observation, before: Advice | None, wanted: Side | None, frame: tuple[int, int]
+    seen: Observation,
+    before: Advice | None,
+    wanted: Side | None,
+    frame: tuple[int, int],
+    hold: float = HOLD,
 ) -> Advice:
     """Advises on one observation of a frame of this (height, width).
 
     `before` is the advice on the observation before it, None at the first; `wanted` is the hand
-    asked for, None when either will do. Nothing follows after DONE.
+    asked for, None when either will do; `hold` is how many seconds it is to be held still. Nothing
+    follows after DONE.
     """
     if before is None:
         before = Advice(Guidance(Instruction.SHOW_PALM), seen.at, Instruction.SHOW_PALM, seen.at)
@@ -143,7 +148,7 @@ def advise(
     progress = 0.0
     if held_since is not None and good is not None:
         wish = Instruction.HOLD_STILL
-        progress = min((good.at - held_since) / HOLD, good_frames / HOLD_FRAMES, 1.0)
+        progress = min((good.at - held_since) / hold, good_frames / HOLD_FRAMES, 1.0)
     instruction = Instruction.DONE if progress == 1 else _told_next(seen.at, before, wish)
     return Advice(
         guidance=Guidance(

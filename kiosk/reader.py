@@ -1,28 +1,40 @@
 """Reading a palm: guidance on the screen, and a burst of frames once it is held still."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from math import ceil
+from functools import partial
+from math import ceil, hypot
 from typing import Literal, NoReturn
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from hardware.camera.feed import Broken, Feed, FeedState, Lease, Recovering, Streaming
 from hardware.faults import TemporaryFault
+from kiosk.challenge import Challenger
 from kiosk.eyes import Eyes, Sight
-from kiosk.guidance import Advice, Guidance, Instruction, advise
+from kiosk.guidance import HOLD, Advice, Guidance, Instruction, advise
 from kiosk.race import first
 from kiosk.screens import Choice, HoldPalm
 from kiosk.stage import Stage
-from palm.hand import Side
-from palm.image import Colour
+from palm.hand import Hand, Side
 from palm.observation import Observation
 from protocol.capture import MAX_BYTES, Burst, Frame
+from protocol.challenge import STEPS
 
 BURST = 5
 """Frames at most; the best of those seen while the hand is held still."""
+
+WHITE_BURST = 3
+"""The same where those under a challenge come with them: as many as the vault signs."""
+
+HOLD_BEFORE_LIGHT = 0.1
+"""Seconds a hand is held still before it is shown a challenge, which takes the rest of the hold."""
+
+AWAY = 0.5
+"""Palm lengths from where the challenge began, from which the hand has not stayed."""
 
 MARGIN = 0.2
 """Around the hand's landmarks, as a share of their extent: fingertips reach beyond the last."""
@@ -30,7 +42,8 @@ MARGIN = 0.2
 SIDE = 640
 """Pixels a side of a frame in the burst at least, where the camera's own allow it."""
 
-JPEG_QUALITY = 95
+QUALITY, LIT_QUALITY = 95, 85
+"""Of JPEGs: what is signed needs every ridge, what is judged by its light does not."""
 
 REFRESH = 1 / 15
 """Seconds between two updates of the same instruction on the screen."""
@@ -43,11 +56,13 @@ START = 3.0
 
 
 class PalmReader:
-    """The palm reader of the kiosk: camera, vision, guidance and capture together."""
+    """The palm reader of the kiosk: camera, light, vision, guidance and capture together."""
 
-    def __init__(self, eyes: Eyes, feed: Feed) -> None:
+    def __init__(self, eyes: Eyes, feed: Feed, challenger: Challenger | None = None) -> None:
+        """Without a `challenger` palms are captured in whatever light there is."""
         self._eyes = eyes
         self._feed = feed
+        self._challenger = challenger
 
     async def present(
         self, stage: Stage, screen: HoldPalm
@@ -55,29 +70,58 @@ class PalmReader:
         """Shows the live view with guidance until a palm is captured or something is pressed.
 
         The burst is the caller's to wipe, and the frames it was cut from are wiped with
-        `Feed.wipe`. Raises DeviceFault when the camera goes away: the live view would stand still.
+        `Feed.wipe`. Raises DeviceFault when the camera or the light goes away, since the live view
+        would stand still, and ServiceError when there is no challenge to be had.
         """
-        return await first(self._capture(stage, screen), stage.ask(screen), self._lose_camera())
+        view = _View(stage, screen)
+        if self._challenger is None:
+            capture = self._capture(view)
+            return await first(capture, stage.ask(screen), self._lose_camera())
+        async with self._challenger.lit():
+            return await first(
+                self._capture_lit(view, self._challenger),
+                stage.ask(screen),
+                self._lose_camera(),
+                self._challenger.keep_one_ahead(),
+            )
 
-    async def _capture(self, stage: Stage, screen: HoldPalm) -> Burst:
-        wanted = None if screen.side is None else Side(screen.side)
-        now = asyncio.get_running_loop().time
-        advice: Advice | None = None
-        shown, shown_at = screen.guidance, 0.0
-        with _Kept() as kept:
+    async def _capture(self, view: "_View") -> Burst:
+        with _Kept(BURST) as kept:
             async with self._eyes.watch() as sights:
-                async for sight in sights:
-                    advice = advise(sight.observation, advice, wanted, self._feed.size)
-                    kept.consider(sight, advice)
-                    if _is_news(advice.guidance, shown) or (
-                        advice.guidance != shown and now() - shown_at >= REFRESH
-                    ):
-                        shown, shown_at = advice.guidance, now()
-                        stage.show(replace(screen, guidance=shown))
-                    if shown.instruction is Instruction.DONE:
-                        break
-            await asyncio.sleep(DONE_SHOWN)
-            return kept.burst()
+                await self._hold(view, sights, kept, HOLD)
+            return await _developed(kept, _Region.of(kept.newest))
+
+    async def _capture_lit(self, view: "_View", challenger: Challenger) -> Burst:
+        """Under one challenge after another, until the hand stays for all of one."""
+        async with self._eyes.watch() as sights:
+            while True:
+                with _Kept(WHITE_BURST) as kept:
+                    await self._hold(view, sights, kept, HOLD_BEFORE_LIGHT)
+                    region = _Region.of(kept.newest)
+                    challenge = await challenger.next()
+                    take = partial(_take, view, kept, region)
+                    playing = challenger.play(challenge, take)
+                    if await first(playing, _until_gone(sights, region)):
+                        view.tell(Guidance(Instruction.DONE, 1.0, view.points))
+                        return await _developed(kept, region, challenge.challenge_id)
+
+    async def _hold(
+        self, view: "_View", sights: AsyncIterator[Sight], kept: "_Kept", hold: float
+    ) -> None:
+        """Guides the hand until it has been held still for so long."""
+        wanted = None if view.screen.side is None else Side(view.screen.side)
+        advice: Advice | None = None
+        async for sight in sights:
+            advice = advise(sight.observation, advice, wanted, self._feed.size, hold)
+            kept.consider(sight, advice)
+            guidance = advice.guidance
+            if hold < HOLD and guidance.progress > 0:
+                # What is left of the hold is the light's.
+                progress = guidance.progress * hold / HOLD
+                guidance = replace(guidance, instruction=Instruction.HOLD_STILL, progress=progress)
+            view.tell(guidance)
+            if advice.guidance.instruction is Instruction.DONE:
+                return
 
     async def _lose_camera(self) -> NoReturn:
         """Waits for what happens to the camera, and raises it."""
@@ -104,14 +148,90 @@ class PalmReader:
             take_back()
 
 
-def _is_news(guidance: Guidance, shown: Guidance) -> bool:
-    return guidance.instruction is not shown.instruction
+async def _developed(kept: "_Kept", region: "_Region", challenge_id: str | None = None) -> Burst:
+    """While the shopper is thanked."""
+    thanked_at = time.monotonic()
+    kept.develop(region)
+    await asyncio.sleep(thanked_at + DONE_SHOWN - time.monotonic())
+    return kept.burst(challenge_id)
+
+
+def _take(view: "_View", kept: "_Kept", region: "_Region", step: int, frame: Lease) -> None:
+    kept.take(step, frame, region)
+    before = HOLD_BEFORE_LIGHT / HOLD
+    progress = before + (1 - before) * (step + 1) / STEPS
+    view.tell(Guidance(Instruction.HOLD_STILL, progress, view.points))
+
+
+async def _until_gone(sights: AsyncIterator[Sight], region: "_Region") -> Literal[False]:
+    async for sight in sights:
+        if not region.holds(sight.observation):
+            break
+    return False
+
+
+class _View:
+    """What is told on the screen while a palm is read; a number that only grows, not too often."""
+
+    def __init__(self, stage: Stage, screen: HoldPalm) -> None:
+        self.screen = screen
+        self._stage = stage
+        self._shown, self._shown_at = screen.guidance, 0.0
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """The hand as it was last shown."""
+        return self._shown.points
+
+    def tell(self, guidance: Guidance) -> None:
+        now = asyncio.get_running_loop().time()
+        if guidance.instruction is not self._shown.instruction or (
+            guidance != self._shown and now - self._shown_at >= REFRESH
+        ):
+            self._shown, self._shown_at = guidance, now
+            self._stage.show(replace(self.screen, guidance=guidance))
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """The square of the frame that holds the hand, while it is held still."""
+
+    left: int
+    top: int
+    side: int
+    hand: Hand
+
+    @classmethod
+    def of(cls, candidate: "_Candidate") -> "_Region":
+        height, width = candidate.frame.image.shape[:2]
+        low, high = candidate.hand.landmarks.min(axis=0), candidate.hand.landmarks.max(axis=0)
+        extent = float((high - low).max()) * (1 + 2 * MARGIN)
+        side = min(max(ceil(extent), SIDE), height, width)
+        left, top = (
+            int(np.clip(round(float(middle) - side / 2), 0, length - side))
+            for middle, length in zip((low + high) / 2, (width, height), strict=True)
+        )
+        return cls(left, top, side, candidate.hand)
+
+    def holds(self, seen: Observation) -> bool:
+        """Whether the hand may still be there; in the dark, and in odd light, it may go unseen."""
+        if seen.hand is None:
+            return seen.hands == 0
+        moved = hypot(*(seen.hand.palm_centre - self.hand.palm_centre))
+        return moved < AWAY * self.hand.palm_length
+
+    def jpeg(self, frame: Lease, quality: int) -> bytearray:
+        inside = frame.image[self.top : self.top + self.side, self.left : self.left + self.side]
+        encoded = cv2.imencode(".jpg", inside, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        jpeg = bytearray(encoded.data)
+        encoded.fill(0)
+        return jpeg
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     seen: Observation
-    hand: npt.NDArray[np.float32]
+    hand: Hand
     frame: Lease
 
     @property
@@ -120,18 +240,38 @@ class _Candidate:
         return self.seen.sharpness - self.seen.motion
 
 
-class _Kept:
-    """The best frames of the hold that is going on. Leases, not copies."""
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """A picture that is ready to be sent, and when it was taken."""
 
-    def __init__(self) -> None:
+    at: float
+    jpeg: bytearray
+    step: int | None = None
+
+
+class _Kept:
+    """What is kept of the hold that is going on: the best frames, as leases until they are
+    developed, and one under each step of the light. What is not handed over in a burst is wiped."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._held_since: float | None = None
         self._candidates: list[_Candidate] = []
+        self._white: list[_Still] = []
+        """The best first."""
+        self._lit: list[_Still] = []
 
     def __enter__(self) -> "_Kept":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._let_go()
+        for still in (*self._white, *self._lit):
+            still.jpeg[:] = bytes(len(still.jpeg))
+
+    @property
+    def newest(self) -> _Candidate:
+        return self._candidates[-1]
 
     def consider(self, sight: Sight, advice: Advice) -> None:
         if advice.held_since != self._held_since:
@@ -139,44 +279,36 @@ class _Kept:
             self._held_since = advice.held_since
         hand = sight.observation.hand
         if advice.fit_to_keep and hand is not None:
-            self._candidates.append(_Candidate(sight.observation, hand.landmarks, sight.keep()))
-            if len(self._candidates) > BURST:
+            self._candidates.append(_Candidate(sight.observation, hand, sight.keep()))
+            if len(self._candidates) > self._limit:
                 worst = min(self._candidates, key=lambda c: c.worth)
                 self._candidates.remove(worst)
                 worst.frame.close()
 
-    def burst(self) -> Burst:
-        """The candidates as JPEG, in order of time; without the worst should it be too much."""
-        chosen: list[tuple[float, bytearray]] = []
-        for candidate in sorted(self._candidates, key=lambda c: c.worth, reverse=True):
-            jpeg = _jpeg(_region(candidate.frame.image, candidate.hand))
-            if len(jpeg) + sum(len(other) for _, other in chosen) > MAX_BYTES:
+    def develop(self, region: _Region) -> None:
+        """Makes pictures of the best frames and gives the frames back."""
+        self._candidates.sort(key=lambda c: c.worth, reverse=True)
+        self._white += [_Still(c.seen.at, region.jpeg(c.frame, QUALITY)) for c in self._candidates]
+        self._let_go()
+
+    def take(self, step: int, frame: Lease, region: _Region) -> None:
+        self._lit.append(_Still(frame.at, region.jpeg(frame, LIT_QUALITY), step))
+
+    def burst(self, challenge_id: str | None = None) -> Burst:
+        """All of it, in order of time; without the worst should it be too much."""
+        chosen = list(self._lit)
+        for still in self._white:
+            if sum(len(each.jpeg) for each in (*chosen, still)) > MAX_BYTES:
                 break
-            chosen.append((candidate.seen.at, jpeg))
-        chosen.sort(key=lambda each: each[0])
-        began = chosen[0][0]
-        return Burst([Frame(round((at - began) * 1000), jpeg) for at, jpeg in chosen])
+            chosen.append(still)
+        chosen.sort(key=lambda still: still.at)
+        began = chosen[0].at
+        frames = [Frame(round((s.at - began) * 1000), s.jpeg, s.step) for s in chosen]
+        self._white = [still for still in self._white if still not in chosen]
+        self._lit.clear()
+        return Burst(frames, challenge_id)
 
     def _let_go(self) -> None:
         for candidate in self._candidates:
             candidate.frame.close()
         self._candidates.clear()
-
-
-def _region(image: Colour, landmarks: npt.NDArray[np.float32]) -> Colour:
-    """The square of the frame that holds the hand: a view, not a copy."""
-    height, width = image.shape[:2]
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    side = min(max(ceil(float((high - low).max()) * (1 + 2 * MARGIN)), SIDE), height, width)
-    left, top = (
-        int(np.clip(round(float(middle) - side / 2), 0, length - side))
-        for middle, length in zip((low + high) / 2, (width, height), strict=True)
-    )
-    return image[top : top + side, left : left + side]
-
-
-def _jpeg(picture: Colour) -> bytearray:
-    encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    jpeg = bytearray(encoded.data)
-    encoded.fill(0)
-    return jpeg

@@ -194,6 +194,8 @@ class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
     merchant: str = ""
     attempts_left: int | None = None
     """Set when the palm is asked for again."""
+    lifeless: bool = False
+    """What was shown before was not seen to be a living hand."""
 
 
 class Work(StrEnum):

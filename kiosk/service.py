@@ -37,6 +37,7 @@ from protocol.messages import (
     Activation,
     Card,
     CardToken,
+    Challenge,
     Claim,
     ClaimOpened,
     CodeEntry,
@@ -172,6 +173,10 @@ class SignatureService:
         self.identity.become(device)
         return device
 
+    async def challenge(self) -> Challenge:
+        """For the light ring, and the next palm."""
+        return await self._post("/challenges", None, Challenge)
+
     # Sign-up
 
     async def enrol(self, phone: str, agreed_at: datetime) -> Enrolment:
@@ -283,6 +288,7 @@ class SignatureService:
                 purpose=purpose,
                 sealed_at=int(self.now().timestamp() * 1000),
                 side=side,
+                challenge=burst.challenge,
             )
             capture = burst.encode()
             return seal(capture, key, context)

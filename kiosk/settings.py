@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """The folder of all that outlives a restart."""
     camera: str = "sim:shopper"
     """v4l2:/dev/video0, http://…, rtsp://…, replay:… or sim:shopper."""
+    light: str = "sim:"
+    """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights a simulated hand alone."""
     terminal: str = "sim:"
     """The card terminal."""
     service: ServiceAddress = ServiceAddress()

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hardware.camera import SimulatedCamera
+from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
 from kiosk.embedded import EmbeddedService
@@ -15,9 +16,9 @@ from protocol.messages import Money
 
 
 class Simulation:
-    """`shopper`, `camera` and `terminal` are thread-safe themselves, and None where the real thing
-    is attached; the methods may be called from any thread, and do nothing where there is nothing
-    simulated to do it to."""
+    """`shopper`, `camera`, `light` and `terminal` are thread-safe themselves, and None where the
+    real thing is attached; the methods may be called from any thread, and do nothing where there
+    is nothing simulated to do it to."""
 
     def __init__(self, kiosk: Kiosk, loop: asyncio.AbstractEventLoop) -> None:
         """`loop` is the one that `kiosk` runs on."""
@@ -27,6 +28,7 @@ class Simulation:
         self.camera = source if isinstance(source, SimulatedCamera) else None
         scene = self.camera.scene if self.camera else None
         self.shopper = scene if isinstance(scene, Shopper) else None
+        self.light = kiosk.light if isinstance(kiosk.light, SimulatedLight) else None
         self.terminal = terminal if isinstance(terminal, SimulatedTerminal) else None
         self._till = kiosk.till if isinstance(kiosk.till, SimulatedTill) else None
         connection = kiosk.connection

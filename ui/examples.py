@@ -161,6 +161,7 @@ def examples() -> dict[str, Screen[Any]]:
         "hold-palm-paying-fortune": HoldPalm(
             Purpose.PAY, guidance(Instruction.SHOW_PALM), None, FORTUNE, LONG_SHOP, 2
         ),
+        "hold-palm-lifeless": HoldPalm(Purpose.LEAVE, attempts_left=2, lifeless=True),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),

@@ -1,11 +1,20 @@
 """Light rings about the lens."""
 
 from hardware.address import Address
-from hardware.light.light import SEGMENTS, WHITE, Levels, Light
+from hardware.light.light import SEGMENTS, WATCHDOG_S, WHITE, Levels, Light
 from hardware.light.serial import SerialLight
 from hardware.light.sim import SimulatedLight
 
-__all__ = ["SEGMENTS", "WHITE", "Levels", "Light", "SerialLight", "SimulatedLight", "light_at"]
+__all__ = [
+    "SEGMENTS",
+    "WATCHDOG_S",
+    "WHITE",
+    "Levels",
+    "Light",
+    "SerialLight",
+    "SimulatedLight",
+    "light_at",
+]
 
 
 def light_at(text: str) -> Light | None:

@@ -175,8 +175,10 @@ class SignUp:
                 accepted = await self._at.service.add_palm(self._id, palm, side)
             except Refused as refused:
                 match refused.type:
-                    case ProblemType.PALM_UNUSABLE:
+                    case ProblemType.PALM_UNUSABLE | ProblemType.CHALLENGE_REFUSED:
                         screen = HoldPalm(Purpose.ENROL, side=side)
+                    case ProblemType.PALM_NOT_LIVE:
+                        screen = HoldPalm(Purpose.ENROL, side=side, lifeless=True)
                     case ProblemType.SAME_PALM_TWICE:
                         other_hand = Guidance(Instruction.OTHER_HAND)
                         screen = HoldPalm(Purpose.ENROL, other_hand, side)

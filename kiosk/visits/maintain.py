@@ -1,5 +1,6 @@
 """Behind the PIN: what the kiosk sees, what is attached to it, and whether all of it is well."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import NoReturn
 
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
+from hardware.light import WHITE, Light
 from hardware.terminal import CardTerminal
 from kiosk import VERSION
 from kiosk.clock import Clock
@@ -50,6 +52,7 @@ class BackOffice:
     pin: StaffPin
     service: SignatureService
     terminal: CardTerminal
+    light: Light | None
     feed: Feed
     eyes: Eyes
     clock: Clock
@@ -184,6 +187,7 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
     """Asks everything that can be asked, one after the other."""
     office.stage.show(Working(Work.CHECKING_SERVICE))
     return (
+        await _light(office),
         await _terminal(office),
         *await _service(office),
         _activation(office.service),
@@ -200,6 +204,19 @@ def _camera(feed: Feed) -> Check:
             return Check("Camera", Health.BUSY, f"Opening {feed.source.name}.")
         case _:
             return Check("Camera", Health.GOOD, feed.source.name)
+
+
+async def _light(office: BackOffice) -> Check:
+    if office.light is None:
+        return Check("Light ring", Health.GOOD, "None: whether a hand is alive is not checked.")
+    began = office.clock.now()
+    try:
+        await asyncio.to_thread(office.light.show, WHITE)
+        await asyncio.to_thread(office.light.off)
+    except DeviceFault as fault:
+        return Check("Light ring", Health.BROKEN, fault.cause, fault.remedy)
+    took = (office.clock.now() - began) * 1000
+    return Check("Light ring", Health.GOOD, f"{office.light.name}, lit and out in {took:.0f} ms.")
 
 
 async def _terminal(office: BackOffice) -> Check:
@@ -221,8 +238,17 @@ async def _service(office: BackOffice) -> tuple[Check, ...]:
         return (Check("Service", Health.BROKEN, f"Does not answer: {error}.", remedy),)
     took = (office.clock.now() - began) * 1000
     off = abs(office.service.clock_offset.total_seconds())
+    demanded = info.light_required and office.light is None
+    remedy = 'Attach one (docs/light-ring.md), or set liveness = "when_present" on the service.'
     return (
         Check("Service", Health.GOOD, f"Version {info.version}, answered in {took:.0f} ms."),
+        Check("Life check", Health.BROKEN, "The service demands a light ring.", remedy)
+        if demanded
+        else Check(
+            "Life check",
+            Health.GOOD,
+            "Demanded of every palm." if info.light_required else "Made where there is a ring.",
+        ),
         Check("Vault key", Health.GOOD, f"{info.vault_keys[0].key_id}, {info.vault_keys[0].suite}"),
         Check(
             "Clock",

@@ -21,6 +21,9 @@ from kiosk.visits.number import LAST_FOUR
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 
+SHOW_AGAIN = {ProblemType.PALM_UNUSABLE, ProblemType.CHALLENGE_REFUSED}
+"""Nothing that a palm shown once more could not mend, and no attempt of the shopper's."""
+
 Elsewhere = Literal[Choice.BACK, Choice.USE_NUMBER, Choice.ANOTHER_WAY]
 
 
@@ -55,7 +58,7 @@ async def recognise(
         try:
             found = await ask_service(palm)
         except Refused as refused:
-            if refused.type is not ProblemType.PALM_UNUSABLE:
+            if refused.type not in SHOW_AGAIN:
                 raise
             continue
         if found.outcome is Outcome.STEP_UP:
@@ -64,7 +67,7 @@ async def recognise(
             continue
         if found.outcome is not Outcome.ASK_AGAIN:
             return found
-        screen = replace(screen, attempts_left=found.attempts_left)
+        screen = replace(screen, attempts_left=found.attempts_left, lifeless=not found.live)
 
 
 async def step_up(at: Counter, doubtful: Identification) -> Identification | None:

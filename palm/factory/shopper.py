@@ -1,17 +1,24 @@
 """A shopper's hand before the camera, moving by itself or as it is told."""
 
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
 from palm.factory.anatomy import Field, array
 from palm.factory.identity import DrawnPalm, identity
+from palm.factory.lit import LitHand
 from palm.factory.presentation import Presentation, background, expose, gesture, show
-from palm.factory.sprite import Sprite, sprite
+from palm.factory.sprite import Gesture, Sprite, sprite
 from palm.hand import Side
 from palm.image import Colour
+
+Lights: TypeAlias = Callable[[float], Sequence[Sequence[int]]]
+"""The light ring's levels, (8, 3) red, green and blue of each segment, 0 to 255, at a moment."""
 
 AWAY_SECONDS, SHOWN_SECONDS = 2.0, 7.0
 """The shopper's own rhythm."""
@@ -44,11 +51,14 @@ class Shopper:
     which is done aside: until then the view is empty, or shows the hand's last gesture.
     """
 
-    def __init__(self, seed: int = 7, side: Side = Side.LEFT) -> None:
+    def __init__(self, seed: int = 7, side: Side = Side.LEFT, light: Lights | None = None) -> None:
+        """`light` tells what the light ring shows; without it there is none, and the room is as
+        bright as the hand needs."""
         self.wish = Wish(seed=seed, side=side)
+        self._light = light
         self._painter = ThreadPoolExecutor(1, "palm-painter")
-        self._painting: Future[tuple[DrawnPalm, Sprite]] | None = None
-        self._painted: tuple[DrawnPalm, Sprite] | None = None
+        self._painting: Future[_Painted] | None = None
+        self._painted: _Painted | None = None
         self._pose = _withdrawn(self.wish.pose)
         self._speed = np.zeros(len(_MOVING), np.float32)
         self._began: float | None = None
@@ -57,7 +67,7 @@ class Shopper:
 
     def prepare(self) -> None:
         """Waits until the hand is painted as it is wished now."""
-        self._painted = _paint(self.wish, self.wish.pose)
+        self._painted = self._paint(self.wish, self.wish.pose)
 
     def draw(self, out: Colour, at: float) -> None:
         """Draws the moment `at`, seconds on a clock that does not run back, over all of `out`,
@@ -81,20 +91,30 @@ class Shopper:
             wish.pose.smear[0] + speed["x"] * out.shape[1] * _EXPOSURE,
             wish.pose.smear[1] + speed["y"] * out.shape[0] * _EXPOSURE,
         )
-        show(*hand, replace(_trembling(self._pose, at), smear=moved), self._rng, out)
+        shown = replace(_trembling(self._pose, at), smear=moved)
+        show(hand.palm, hand.at(at), shown, self._rng, out)
 
-    def _hand(self, wish: Wish) -> tuple[DrawnPalm, Sprite] | None:
+    def _hand(self, wish: Wish) -> "_Painted | None":
         """The wished palm in the last gesture that was painted of it."""
         if self._painting is not None and self._painting.done():
             self._painted, self._painting = self._painting.result(), None
         if self._painting is None:
             self._painting = self._painter.submit(
-                _paint, wish, replace(self._pose, back=wish.pose.back)
+                self._paint, wish, replace(self._pose, back=wish.pose.back)
             )
         if self._painted is None:
             return None
-        palm, _ = self._painted
+        palm = self._painted.palm
         return self._painted if (palm.seed, palm.side) == (wish.seed, wish.side) else None
+
+    def _paint(self, wish: Wish, pose: Presentation) -> "_Painted":
+        palm = identity(wish.seed, wish.side)
+        painted = gesture(palm, pose)
+        if self._light is None:
+            still = sprite(palm, painted)
+            return _Painted(palm, lambda _: still)
+        light, lit = self._light, _lit(palm, painted)
+        return _Painted(palm, lambda at: lit.under(array(light(at)) / 255))
 
     def _move(self, goal: Presentation, passed: float) -> None:
         """Follows the goal as a critically damped spring does."""
@@ -106,9 +126,22 @@ class Shopper:
         self._pose = replace(goal, **dict(zip(_MOVING, here.tolist(), strict=True)))
 
 
-def _paint(wish: Wish, pose: Presentation) -> tuple[DrawnPalm, Sprite]:
-    palm = identity(wish.seed, wish.side)
-    return palm, sprite(palm, gesture(palm, pose))
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """A palm in one gesture, and how it looks at a moment."""
+
+    palm: DrawnPalm
+    at: Callable[[float], Sprite]
+
+
+@lru_cache(maxsize=4)
+def _lit(palm: DrawnPalm, painted: Gesture) -> LitHand:
+    """Half a second's work, which a gesture kept for many frames is worth."""
+    light = painted.light if palm.side is Side.LEFT else -painted.light
+    return LitHand(
+        palm,
+        Presentation(spread=painted.spread, curl=painted.curl, back=painted.back, light=light),
+    )
 
 
 def _numbers(pose: Presentation) -> Field:

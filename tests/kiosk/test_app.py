@@ -127,6 +127,7 @@ def stand(
             stage=stage,
             feed=feed,
             eyes=Eyes(feed),
+            light=None,
             reader=ScriptedReader(),
             terminal=terminal,
             service=service,

@@ -15,6 +15,7 @@ ScreenFrame {
     required property var amount
     required property string merchant
     required property var attempts_left
+    required property bool lifeless
 
     readonly property string instruction: guidance.instruction
     readonly property bool holding: instruction === "hold_still"
@@ -248,8 +249,8 @@ ScreenFrame {
             }
             Label {
                 width: parent.width
-                text: typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : screen.finished ? qsTr("You can take your hand away.") : screen.holding ? qsTr("Just a moment.") : qsTr("Fingers up, a little apart, until your hand fills the outline.")
-                color: typeof screen.attempts_left === "number" ? Tokens.caution : Tokens.inkSoft
+                text: screen.lifeless ? qsTr("Your bare hand, please, out of bright sun, and still while the light changes.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : screen.finished ? qsTr("You can take your hand away.") : screen.holding ? qsTr("Just a moment.") : qsTr("Fingers up, a little apart, until your hand fills the outline.")
+                color: screen.lifeless || typeof screen.attempts_left === "number" ? Tokens.caution : Tokens.inkSoft
             }
         }
 
