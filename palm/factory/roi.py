@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.align import CENTRE, EXTENT
+from palm.align import CENTRE, EXTENT, without
 from palm.factory import skin
 from palm.factory.anatomy import PALM_LENGTH, Build, Field, array, build
 from palm.hand import Side
@@ -113,9 +113,10 @@ def show(
     absorbed = dark[0] * stain + dark[1] * layers[..., _BLOOD] + dark[2] * layers[..., _VEIN]
     light = _lit(relief, rng, harsh) * np.exp(-absorbed)
     image = _developed(light, rng, harsh)
-    if rng.random() < 0.2 * harsh:
+    if rng.random() < 0.3 * harsh:
         image = _covered(image, rng)
-    return _seen(image, rng, harsh)
+    seen = _seen(image, rng, harsh)
+    return _cut_off(seen, rng) if rng.random() < 0.2 * harsh else seen
 
 
 def _ink(rng: np.random.Generator, harsh: float, infrared: bool) -> tuple[float, float, float]:
@@ -247,6 +248,14 @@ def _covered(image: Field, rng: np.random.Generator) -> Field:
     middle = rng.uniform(-40, 40, 2)
     inside = (np.abs(along - middle[0]) < 16) & (np.abs(y - middle[1]) < 6)
     return np.where(inside, array(image.mean() * rng.uniform(0.8, 1.4)), image)
+
+
+def _cut_off(image: Grey, rng: np.random.Generator) -> Grey:
+    """Part of the palm lies out of the frame."""
+    x, y = _grid()
+    turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
+    along = x * array(np.cos(turn)) + y * array(np.sin(turn))
+    return without(image, along > rng.uniform(0, 60))
 
 
 def _seen(image: Field, rng: np.random.Generator, harsh: float) -> Grey:
