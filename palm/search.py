@@ -44,7 +44,9 @@ class Index:
             if row == len(self._names):
                 self._names.append(name)
                 if row == len(self._codes):
-                    self._codes = np.concatenate([self._codes, np.zeros_like(self._codes)])
+                    grown = np.concatenate([self._codes, np.zeros_like(self._codes)])
+                    self._codes[:] = 0
+                    self._codes = grown
             self._codes[row] = np.frombuffer(code, np.uint8)
 
     def remove(self, name: str) -> None:

@@ -240,13 +240,13 @@ def recognises_everybody(root: Path, kiosk: TestDevice) -> bool:
 
 
 def test_everybody_has_a_new_code_and_is_known_as_before(
-    peopled: tuple[Path, TestDevice], capsys: pytest.CaptureFixture[str]
+    peopled: tuple[Path, TestDevice], capfd: pytest.CaptureFixture[str]
 ):
     root, kiosk = peopled
     old_codes, old_rows = codes(root), palms(root)
     old_secret = (root / "vault" / TEMPLATE_SECRETS).read_bytes()[32:]
     assert main(["--state", str(root), "rekey"]) == 0
-    assert "5 palms" in capsys.readouterr().out
+    assert "5 palms" in capfd.readouterr().out
 
     new_codes = codes(root)
     assert all(old_codes[palm_id] != code for palm_id, code in new_codes.items())
@@ -260,14 +260,14 @@ def test_everybody_has_a_new_code_and_is_known_as_before(
 
 
 def test_no_secret_is_changed_under_a_running_service(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     root = tmp_path / "state"
     with Process(root) as process:
         kiosk = process.kiosk()
         kiosk.sign_up("alex")
         assert main(["--state", str(root), "rekey"]) == 2
-        assert "Stop it first" in capsys.readouterr().err
+        assert "Stop it first" in capfd.readouterr().err
         assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
 
 

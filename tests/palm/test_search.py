@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm.protection import CODE_BYTES, Codes
-from palm.search import SHARE, Index
+from palm.search import FIRST_ROOM, SHARE, Index
 
 
 def codes(count: int, seed: int = 0) -> Codes:
@@ -72,6 +72,15 @@ def test_what_is_removed_is_wiped_from_memory():
     assert row.tobytes() not in index._codes.tobytes()
     with pytest.raises(KeyError):
         index.remove("0")
+
+
+def test_growing_leaves_no_copy_behind():
+    index = Index()
+    small = index._codes
+    for number, row in enumerate(codes(FIRST_ROOM + 1)):
+        index.add(str(number), row.tobytes())
+    assert index._codes is not small
+    assert not small.any()
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=120))
