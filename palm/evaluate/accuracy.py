@@ -87,7 +87,7 @@ def taken() -> dict[str, Measurement]:
     """What was measured, from docs/accuracy."""
     return {
         file.stem: Measurement(**json.loads(file.read_text(encoding="utf-8")))
-        for file in sorted(FIGURES.glob("*.json"))
+        for file in sorted(FIGURES.glob("*.json"), key=lambda file: file.stem)
     }
 
 

@@ -84,7 +84,8 @@ class Curve:
         logs = np.log(self.fmr[shown])
         at = np.searchsorted(logs, np.linspace(logs[0], logs[-1], POINTS))
         kept = np.unique(shown[np.minimum(at, len(shown) - 1)])
-        return [(_seen(self.fmr[n]), _seen(self.fnmr[n])) for n in kept]
+        points = zip(self.fmr[kept].tolist(), self.fnmr[kept].tolist(), strict=True)
+        return [(_seen(fmr), _seen(fnmr)) for fmr, fnmr in points]
 
     def _at_eer(self, values: Floats) -> np.float64:
         return values[np.abs(self.fmr - self.fnmr).argmin()]
@@ -94,7 +95,7 @@ class Curve:
         return np.searchsorted(self.fmr, fmr * (1 + 1e-9), side="right") - 1
 
 
-def _seen(rate: np.float64) -> float:
+def _seen(rate: float) -> float:
     """As much of it as an eye can see on a plot."""
     return float(f"{rate:.4g}")
 

@@ -57,6 +57,26 @@ def test_a_reach_is_met_surely_met_or_not_met(found: Found):
     assert verdict(0.0005, (0.0001, 0.0009)) == "**not met**; too few people to be sure"
 
 
+def test_attacks_are_held_to_the_worst_instrument(found: Found):
+    def rate(name: str, rate: float) -> dict[str, object]:
+        ci95 = {"low": rate / 2, "high": rate * 2}
+        return {"name": name, "presentations": 100, "estimate": {"rate": rate, "ci95": ci95}}
+
+    figures = [
+        {
+            "name": "bright light",
+            "people": 50,
+            "ms": 20.0,
+            "bpcer": [rate("all", 0.001), rate("dark skin", 0.02)],
+            "apcer": [rate("print", 0.01), rate("silicone_cast", 0.2)],
+        }
+    ]
+    document = accuracy({**found, "attacks": Measurement("python", "a machine", "abc", figures)})
+    assert "| 20 % [10, 40] | **not met** |" in line(document, "attacks", "APCER")
+    assert "| 0.1 % [0.05, 0.2] | met |" in line(document, "attacks", "BPCER ≤ 1 %")
+    assert "| 100 | 20 % [10, 40] |" in line(document, "APCER, silicone cast")
+
+
 def test_what_was_not_measured_is_not_shown(found: Found):
     without = {what: each for what, each in found.items() if what != SET}
     assert "**not shown**" in line(accuracy(without), SET, "EER ≤ 0.02 %")
