@@ -243,21 +243,23 @@ def _flickering(rng: np.random.Generator) -> Glow:
 
 
 def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """Silicone of the true shape, tinted like the skin; light of every colour spreads alike."""
+    """Silicone of the true shape, tinted and painted like the skin: light spreads in it more than
+    in skin, and nearly as far in blue as in red, as far as its pigments let it."""
     del lights
     rng, victim = stolen.rng, stolen.victim
     near = np.hypot(victim.at[:, 0], victim.at[:, 1]) < _NEAR
     middle = np.median(victim.colour[near], axis=0) * rng.lognormal(0, 0.06, 3)
     # Painted by hand, more or less: lines and flush of the skin are partly there.
-    painted = rng.uniform(0.0, 0.6)
+    painted = rng.uniform(0.0, 0.8)
     colour = middle * (victim.colour / np.median(victim.colour[near], axis=0)) ** painted
     detail = _smoothed(victim, victim.facet, float(rng.uniform(0.1, 0.4)))
-    inner = _smoothed(victim, detail, float(rng.uniform(0.5, 1.6)))
+    reach, redder = rng.uniform((0.5, 1.0), (1.5, 1.5))
+    inner = [_smoothed(victim, detail, float(reach * redder**k)) for k in range(3)]
     tint = _changed(victim, colour, spectra.PIGMENT, rng)
     return (
         replace(
             victim,
-            normal=np.broadcast_to(inner, (3, *inner.shape)),
+            normal=array(inner),
             facet=detail,
             colour=array(colour),
             answer=array(np.clip(colour * tint, 0, 0.95)),

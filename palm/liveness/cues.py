@@ -4,7 +4,7 @@ Each cue is a number that a living palm and some instrument of attack give diffe
 enough by itself; `palm.liveness.judge` weighs them together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ _ROUNDS = 2
 _RIM = 6
 _DARK = 0.02
 """Share of the ring in the light below which a frame shows the room, not the ring."""
+_LIT_FRAMES_AT_LEAST = 4
 _FINE, _COARSE = 0.8, 4.0
 """Lines of the palm lie between these, pixels of deviation."""
 
@@ -39,7 +40,7 @@ class Cues:
     """How far the palm's lines seem to move toward the light, in blue and green: a furrow's far
     wall is lit, its near wall is not, and nothing printed does that."""
     certainty: float
-    """`relief` over its standard error."""
+    """`relief` over its standard error, 10 at most."""
     bleed: float
     """The same in red over `relief`: red light fills furrows from beneath the skin."""
     red: float
@@ -56,7 +57,8 @@ class Cues:
     """Log of how much brighter than the median the palm's brightest places answer."""
 
     def array(self) -> npt.NDArray[np.float64]:
-        return np.array([getattr(self, name) for name in self.__slots__])
+        """(13,) in the order in which they stand here."""
+        return np.array([getattr(self, each.name) for each in fields(self)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,8 @@ def _lines(palm: Palm) -> _Lines:
     seen = palm.seen[:, inside].mean(axis=1)
     reflectance, ring = _ring_in(seen, drive[..., 2])
     used = ring.max(axis=1) > _DARK
+    if used.sum() < _LIT_FRAMES_AT_LEAST:
+        return _Lines(0.0, 0.0, 1.0, float(flat.std()), float(contrast[2]), float(contrast[0]))
     aside = (drive[..., :2] * reflectance[:, None] / np.maximum(seen, 1e-3)[..., None]) @ palm.axes
     moved, aside, room = (
         _about_mean(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0))
@@ -224,9 +228,9 @@ def _lines(palm: Palm) -> _Lines:
     )
     relief = float(weights @ toward)
     return _Lines(
-        relief=relief,
-        certainty=relief / (float(error) + 1e-3),
-        bleed=float(toward[2]) / max(abs(relief), 0.25),
+        relief=float(np.clip(relief, -3, 3)),
+        certainty=float(np.clip(relief / (float(error) + 1e-3), -10, 10)),
+        bleed=float(np.clip(toward[2] / max(abs(relief), 0.25), -1, 2)),
         contrast=float(flat.std()),
         red_contrast=float(contrast[2]),
         blue_contrast=float(contrast[0]),

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from palm.liveness import weights
 from palm.liveness.cues import Cues, cues
 from palm.liveness.response import LitFrame, laid_together
 
 FRAMES_AT_LEAST = 6
 """Fewer frames than this under light that changes do not tell enough."""
 
-_ANSWER_AT_MOST = -2.0
+_MEAN, _DEVIATION = np.array(weights.MEAN), np.array(weights.DEVIATION)
+_WEIGHTS = np.array(list(weights.WEIGHTS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,5 +38,12 @@ def judge(frames: Sequence[LitFrame]) -> Verdict:
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
         raise Unjudgeable("a burst needs six frames or more under light that changes")
     found = cues(laid_together(frames))
-    score = _ANSWER_AT_MOST - found.unexplained
+    score = _score(found.array())
     return Verdict(live=score >= 0, score=score, cues=found)
+
+
+def _score(found: npt.NDArray[np.float64]) -> float:
+    """As alive as against the instrument that it resembles most, see `palm.liveness.fit`."""
+    standard = np.clip((found - _MEAN) / _DEVIATION, -weights.REACH, weights.REACH)
+    against = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ standard
+    return float(against.min()) - weights.THRESHOLD

@@ -1,0 +1,105 @@
+"""Liveness: a palm that answers to the ring as skin does passes, and whatever imitates it fails."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from palm.factory.attack import Instrument, attack
+from palm.factory.burst import Shot, challenge, film, played
+from palm.factory.identity import DrawnPalm, identity
+from palm.factory.lit import WHITE, living
+from palm.factory.presentation import Presentation
+from palm.hand import Side
+from palm.liveness import LitFrame, Unjudgeable, judge
+from palm.liveness.ring import Light
+from protocol.challenge import SEED_BYTES, steps
+
+SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
+PLAYED = played(challenge(np.random.default_rng(1)))
+LIGHT_SKIN, DARK_SKIN = 3, 4
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(2)
+
+
+def burst(palm: DrawnPalm, lights: Sequence[Light] = PLAYED, shot: Shot = SHOT) -> list[LitFrame]:
+    return film(palm, living(palm, shot.shown).palm_alone(), shot, lights, rng())
+
+
+@pytest.fixture(scope="module")
+def palm() -> DrawnPalm:
+    return identity(LIGHT_SKIN, Side.RIGHT)
+
+
+@pytest.fixture(scope="module")
+def alive(palm: DrawnPalm) -> list[LitFrame]:
+    return burst(palm)
+
+
+class TestTheLiving:
+    def test_a_living_palm_passes(self, alive: list[LitFrame]) -> None:
+        assert judge(alive).live
+
+    def test_so_does_a_left_one_of_dark_skin(self) -> None:
+        dark = identity(DARK_SKIN, Side.LEFT)
+        assert dark.tone.palmar[1] < 0.3 < identity(LIGHT_SKIN, Side.RIGHT).tone.palmar[1]
+        assert judge(burst(dark)).live
+
+    def test_and_one_under_the_steps_that_the_service_draws(self, palm: DrawnPalm) -> None:
+        drawn = [np.array(step, np.float32) / 255 for step in steps(bytes(range(SEED_BYTES)))]
+        assert judge(burst(palm, played(drawn))).live
+
+    def test_its_furrows_turn_toward_the_light_and_red_fills_them(
+        self, alive: list[LitFrame]
+    ) -> None:
+        cues = judge(alive).cues
+        assert cues.relief > 1
+        assert cues.certainty > 4
+        assert cues.bleed < 0.7
+
+
+class TestAttacks:
+    @pytest.mark.parametrize("instrument", Instrument)
+    def test_what_imitates_a_palm_fails(self, palm: DrawnPalm, instrument: Instrument) -> None:
+        assert not judge(attack(instrument, palm, SHOT, PLAYED, rng())).live
+
+    def test_a_screen_does_not_answer(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
+        screen = attack(Instrument.PHONE, palm, SHOT, PLAYED, rng())
+        assert judge(screen).cues.share < judge(alive).cues.share - 0.5
+
+    def test_a_print_has_lines_but_no_furrows(self, palm: DrawnPalm) -> None:
+        cues = judge(attack(Instrument.CURVED_PRINT, palm, SHOT, PLAYED, rng())).cues
+        assert cues.contrast > -3.2
+        assert cues.certainty < 4
+
+    def test_a_sheet_is_flat(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
+        sheet = attack(Instrument.MATT_PRINT, palm, SHOT, PLAYED, rng())
+        assert judge(sheet).cues.lumps < judge(alive).cues.lumps - 0.5
+
+    def test_light_of_all_colours_spreads_alike_in_silicone(self, palm: DrawnPalm) -> None:
+        assert judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng())).cues.bleed > 0.7
+
+    def test_a_burst_fails_under_any_challenge_but_its_own(self, alive: list[LitFrame]) -> None:
+        for seed in range(3, 9):
+            other = played(challenge(np.random.default_rng(seed)))
+            claimed = [replace(f, light=light) for f, light in zip(alive, other, strict=True)]
+            assert not judge(claimed).live
+
+    def test_and_with_two_of_its_steps_exchanged(self, alive: list[LitFrame]) -> None:
+        lights = [frame.light for frame in alive]
+        lights[3], lights[4] = lights[4], lights[3]
+        claimed = [replace(f, light=light) for f, light in zip(alive, lights, strict=True)]
+        assert not judge(claimed).live
+
+
+class TestWhatCannotBeJudged:
+    def test_too_few_frames(self, alive: list[LitFrame]) -> None:
+        with pytest.raises(Unjudgeable):
+            judge(alive[:5])
+
+    def test_a_light_that_does_not_change(self, alive: list[LitFrame]) -> None:
+        with pytest.raises(Unjudgeable):
+            judge([replace(frame, light=WHITE) for frame in alive])
