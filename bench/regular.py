@@ -11,10 +11,12 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
+from hardware.light import WHITE, Levels, SimulatedLight
 from kiosk.settings import Settings
 from kiosk.simulation import Simulation
-from palm.factory import Presentation, draw, identity
-from palm.factory.presentation import background
+from palm.factory import Presentation, identity
+from palm.factory.lit import LitHand
+from palm.factory.presentation import background, show
 from palm.hand import Side
 from palm.image import Colour
 from ui.engine import Engine
@@ -29,18 +31,28 @@ PAUSE_MS = 1500
 
 
 class Hand:
-    """A scene with a drawn hand in it or not, and a camera's noise."""
+    """A scene with a drawn hand in it or not, that answers to the ring, and a camera's noise."""
 
     def __init__(self, seed: int, span: float) -> None:
-        rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(seed)
+        self._palm = identity(seed, Side.LEFT)
+        self._pose = Presentation(span=span, noise=0)
+        self._hand = LitHand(self._palm, self._pose)
         self._empty = background(720, 1280)
-        self._held = draw(identity(seed, Side.LEFT), Presentation(span=span), rng).image
-        self._noise = rng.integers(0, 4, (8, 720, 1280, 3), np.uint8)
+        self._held = np.empty_like(self._empty)
+        self._lit: Levels = ()
+        self._noise = self._rng.integers(0, 4, (8, 720, 1280, 3), np.uint8)
         self._frames = 0
+        self.light: SimulatedLight | None = None
         self.shown = False
 
     def draw(self, out: Colour, at: float) -> None:
         self._frames += 1
+        levels = self.light.at(at) if self.light else WHITE
+        if self.shown and levels != self._lit:
+            self._lit = levels
+            seen = self._hand.under(np.array(levels, np.float32) / 255)
+            show(self._palm, seen, self._pose, self._rng, self._held)
         seen = self._held if self.shown else self._empty
         np.add(np.minimum(seen, 251), self._noise[self._frames % 8], out=out)
 
@@ -82,6 +94,7 @@ class Regular(QObject):
 
     def _enter(self, world: Simulation) -> None:
         assert world.camera
+        self._hand.light = world.light
         world.camera.look_at(self._hand)
 
     def _see(self, serial: int, _fresh: bool, name: str, values: dict[str, object]) -> None:

@@ -45,7 +45,8 @@ def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens
 
         def start(**more: Any) -> Shopper:
             open_now.close()
-            settings = Settings(state=tmp_path, dock=True, **more)
+            # What is held before the camera is a photograph, and answers to no light.
+            settings = Settings(state=tmp_path, dock=True, light="none:", **more)
             return open_now.enter_context(kiosk(qtbot, settings))
 
         yield start
