@@ -89,7 +89,7 @@ class PalmReader:
         with _Kept(BURST) as kept:
             async with self._eyes.watch() as sights:
                 await self._hold(view, sights, kept, HOLD)
-            return await _developed(kept, _Region.of(kept.newest))
+            return await _developed(kept, _Region.of(kept.newest), time.monotonic())
 
     async def _capture_lit(self, view: "_View", challenger: Challenger) -> Burst:
         """Under one challenge after another, until the hand stays for all of one."""
@@ -101,9 +101,11 @@ class PalmReader:
                     challenge = await challenger.next()
                     take = partial(_take, view, kept, region)
                     playing = challenger.play(challenge, take)
-                    if await first(playing, _until_gone(sights, region)):
+                    answered = await first(playing, _until_moved(sights, region))
+                    over_at = time.monotonic()
+                    if answered and await _stayed(sights, region, over_at):
                         view.tell(Guidance(Instruction.DONE, 1.0, view.points))
-                        return await _developed(kept, region, challenge.challenge_id)
+                        return await _developed(kept, region, over_at, challenge.challenge_id)
 
     async def _hold(
         self, view: "_View", sights: AsyncIterator[Sight], kept: "_Kept", hold: float
@@ -148,11 +150,12 @@ class PalmReader:
             take_back()
 
 
-async def _developed(kept: "_Kept", region: "_Region", challenge_id: str | None = None) -> Burst:
-    """While the shopper is thanked."""
-    thanked_at = time.monotonic()
+async def _developed(
+    kept: "_Kept", region: "_Region", over_at: float, challenge_id: str | None = None
+) -> Burst:
+    """While the shopper is thanked, since the capture was over."""
     kept.develop(region)
-    await asyncio.sleep(thanked_at + DONE_SHOWN - time.monotonic())
+    await asyncio.sleep(over_at + DONE_SHOWN - time.monotonic())
     return kept.burst(challenge_id)
 
 
@@ -163,10 +166,19 @@ def _take(view: "_View", kept: "_Kept", region: "_Region", step: int, frame: Lea
     view.tell(Guidance(Instruction.HOLD_STILL, progress, view.points))
 
 
-async def _until_gone(sights: AsyncIterator[Sight], region: "_Region") -> Literal[False]:
+async def _until_moved(sights: AsyncIterator[Sight], region: "_Region") -> Literal[False]:
+    """In the dark, and in odd light, a hand may go unseen; one that is seen has to be there."""
     async for sight in sights:
-        if not region.holds(sight.observation):
+        if sight.observation.hands and not region.holds(sight.observation):
             break
+    return False
+
+
+async def _stayed(sights: AsyncIterator[Sight], region: "_Region", over_at: float) -> bool:
+    """Whether the hand is still there in the first white light after a challenge."""
+    async for sight in sights:
+        if sight.observation.at > over_at:
+            return region.holds(sight.observation)
     return False
 
 
@@ -214,9 +226,9 @@ class _Region:
         return cls(left, top, side, candidate.hand)
 
     def holds(self, seen: Observation) -> bool:
-        """Whether the hand may still be there; in the dark, and in odd light, it may go unseen."""
+        """Whether the hand is seen there."""
         if seen.hand is None:
-            return seen.hands == 0
+            return False
         moved = hypot(*(seen.hand.palm_centre - self.hand.palm_centre))
         return moved < AWAY * self.hand.palm_length
 

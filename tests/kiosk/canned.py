@@ -3,6 +3,7 @@ to bring to."""
 
 import asyncio
 import json
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,11 +14,13 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 
+from protocol.challenge import SEED_BYTES
 from protocol.encoding import to_base64
 from protocol.envelope import PrivateKey
 from protocol.messages import (
     Account,
     Card,
+    Challenge,
     ClaimOpened,
     Customer,
     DeletionReceipt,
@@ -77,6 +80,11 @@ def soon() -> datetime:
     return datetime.now(UTC) + timedelta(minutes=5)
 
 
+def challenge(challenge_id: str, good_for: timedelta = timedelta(minutes=2)) -> Challenge:
+    seed = to_base64(os.urandom(SEED_BYTES))
+    return Challenge(challenge_id=challenge_id, seed=seed, expires_at=datetime.now(UTC) + good_for)
+
+
 def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) -> Identification:
     accepted = outcome is Outcome.ACCEPTED
     return Identification(
@@ -124,6 +132,7 @@ HAPPY: dict[str, Answer] = {
         sandbox=True,
     ),
     "POST /devices": DEVICE,
+    "POST /challenges": lambda asked: challenge(f"challenge-{asked.headers['idempotency-key']}"),
     "POST /enrolments": Enrolment(enrolment_id="enrolment-1", expires_at=soon(), resend_after=30),
     "POST /enrolments/enrolment-1/code": PhoneVerified(known=False),
     "POST /enrolments/enrolment-1/code/resend": Enrolment(

@@ -5,6 +5,7 @@ import errno
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ import pytest
 from hardware.camera import Colour, SimulatedCamera
 from hardware.camera.feed import Feed
 from hardware.faults import TemporaryFault
+from hardware.light import light_at
 from hardware.terminal import SimulatedTerminal
 from kiosk import screens
 from kiosk.app import Kiosk
@@ -54,8 +56,9 @@ from kiosk.service import SignatureService
 from kiosk.settings import Settings
 from kiosk.staff import StaffPin
 from kiosk.till import SaleResult, SimulatedTill
-from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest
+from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest, ServiceInfo
 from tests.kiosk.canned import (
+    VAULT,
     Answer,
     Asked,
     CannedService,
@@ -127,7 +130,7 @@ def stand(
             stage=stage,
             feed=feed,
             eyes=Eyes(feed),
-            light=None,
+            light=light_at("sim:"),
             reader=ScriptedReader(),
             terminal=terminal,
             service=service,
@@ -507,9 +510,33 @@ async def test_maintenance_shows_what_is_attached_and_whether_it_is_well(
     first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
     broken = {check.name for check in first_look.checks if check.health is screens.Health.BROKEN}
     assert broken == {"Card terminal"}
-    assert {"Service", "Vault key", "Clock", "Disk", "Palm models", "Activation"} <= {
-        check.name for check in first_look.checks
-    }
+    assert {
+        *("Light ring", "Life check", "Service", "Vault key"),
+        *("Clock", "Disk", "Palm models", "Activation"),
+    } <= {check.name for check in first_look.checks}
+
+
+@pytest.mark.parametrize("demanded", [False, True])
+async def test_a_kiosk_without_a_light_ring_says_so_and_whether_that_will_do(
+    stand: MakeStand, canned: CannedService, demanded: bool
+) -> None:
+    here = stand(*TO_OFFICE, (Maintenance, Choice.BACK), HOME)
+    here.kiosk.light = None
+    info = ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+        light_required=demanded,
+    )
+    canned.will("GET /service", *[info] * 10)
+    async with here.running():
+        await here.stage.reached()
+    first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
+    checks = {check.name: check for check in first_look.checks}
+    assert "not checked" in checks["Light ring"].detail
+    assert (checks["Life check"].health is screens.Health.BROKEN) == demanded
 
 
 async def test_staff_activate_the_kiosk_with_a_code(
