@@ -13,6 +13,9 @@ from palm.evaluate.code import Code, ExactMatcher
 from palm.evaluate.processes import processes
 from palm.recognition import Template
 
+CHUNK = 512
+"""References that are compared together, whether or not all of them count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -35,22 +38,25 @@ def compare(
 
 
 _matcher: ExactMatcher
-_gallery: Any
-_references: int
-"""Of this worker process."""
+_galleries: list[Any]
+"""Of this worker process: the references, CHUNK by CHUNK."""
 
 
 def _start(code: Code, references: Sequence[Template]) -> None:
-    global _matcher, _gallery, _references
+    global _matcher, _galleries  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
     cv2.setNumThreads(1)
     _, _matcher = code.pair()
-    _gallery, _references = _matcher.prepare(references), len(references)
+    _galleries = [
+        _matcher.prepare(references[start : start + CHUNK])
+        for start in range(0, len(references), CHUNK)
+    ]
 
 
 def _row(probe: Template, count: int) -> Row:
     if not count:
         return Row(np.empty(0, np.float32), 0.0)
     start = time.process_time()
-    scores = _matcher.compare(probe, _gallery)
-    # All were compared; what those that count took is their share of it.
-    return Row(scores[:count], (time.process_time() - start) * count / _references)
+    chunks = _galleries[: -(-count // CHUNK)]
+    scores = np.concatenate([_matcher.compare(probe, gallery) for gallery in chunks])
+    # What those that count took is their share of all that were compared.
+    return Row(scores[:count], (time.process_time() - start) * count / len(scores))

@@ -32,8 +32,7 @@ import numpy.typing as npt
 from palm import signature
 from palm.evaluate.code import ExactMatcher
 from palm.evaluate.pairing import Indices
-from palm.evaluate.plot import det
-from palm.evaluate.processes import processes
+from palm.evaluate.processes import processes, progress
 from palm.evaluate.rates import Curve, Estimate, share
 from palm.evaluate.report import Json, named, rate, said
 from palm.factory.roi import Crop, about, show, swatch
@@ -217,12 +216,14 @@ def measure(scene: Scene, pair: Pair = signature.current, workers: int = 1) -> R
     back = range(0, min(step * scene.mates, scene.people), step)
     everybody = range(scene.people + scene.strangers)
     with processes(workers, _start_drawing, pair) as pool:
-        drawn = list(pool.map(partial(_draw, scene), everybody, chunksize=16))
+        tried = pool.map(partial(_draw, scene), everybody, chunksize=16)
+        drawn = list(progress("drawing", tried, len(everybody)))
     enrolled = [each.enrolled for each in drawn[: scene.people]]
     coming = [(drawn[person].probe, person) for person in back]
     coming += [(each.probe, None) for each in drawn[scene.people :]]
     with processes(workers, _start_searching, pair, enrolled) as pool:
-        searches = list(pool.map(partial(_search, scene), coming, chunksize=8))
+        tried = pool.map(partial(_search, scene), coming, chunksize=8)
+        searches = list(progress("searching", tried, len(coming)))
     return Report(
         scene=scene,
         version=enrolled[0].version,
@@ -343,6 +344,8 @@ def main() -> int:
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
     if asked.plot:
+        from palm.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
+
         curves = {f"{each.size:,} people": each.curve.thinned() for each in report.identifications}
         det(curves, "drawn galleries", asked.plot, "FPIR", "FNIR")
     return 0

@@ -1,11 +1,14 @@
 """Work spread over processes."""
 
 import os
-from collections.abc import Callable, Generator
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -28,3 +31,13 @@ def processes(
             del os.environ[name]
             if value is not None:
                 os.environ[name] = value
+
+
+def progress(doing: str, of: Iterable[T], total: int) -> Iterator[T]:
+    """Says on a terminal how far it is."""
+    for done, each in enumerate(of, 1):
+        if sys.stderr.isatty():
+            print(f"\r{doing} {done:,}/{total:,}", end="", file=sys.stderr, flush=True)  # noqa: T201 - progress is this command's to print
+        yield each
+    if sys.stderr.isatty():
+        print(file=sys.stderr)  # noqa: T201 - as above

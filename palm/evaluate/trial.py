@@ -1,10 +1,8 @@
 """One evaluation, from a folder to its report."""
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +13,11 @@ from palm.evaluate.code import Code
 from palm.evaluate.dataset import Sample, Unmeasurable
 from palm.evaluate.differential import differentials
 from palm.evaluate.pairing import Indices, Pairing
+from palm.evaluate.processes import progress
 from palm.evaluate.rates import Comparisons, curve, estimate, share
 from palm.evaluate.report import DIFFERENTIAL_FMR, FMRS, Experiment, Measured, Report
 from palm.evaluate.signing import Signed
 from palm.roi import Roi
-
-T = TypeVar("T")
 
 
 def measure(
@@ -39,7 +36,7 @@ def measure(
     """
     samples = dataset.read(folder, same)
     tried = acquire(samples, roi, workers)
-    acquisitions = list(_progress("finding palms", tried, len(samples)))
+    acquisitions = list(progress("finding palms", tried, len(samples)))
     palmar = [
         (sample, each)
         for sample, each in zip(samples, acquisitions, strict=True)
@@ -129,7 +126,7 @@ class _Palms:
         place = {burst: number for number, burst in enumerate(bursts)}
         shown = [[self._palms[each] for each in burst] for burst in bursts]
         tried = signing.sign(codes, shown, self._workers)
-        signed = list(_progress("signing", tried, len(bursts)))
+        signed = list(progress("signing", tried, len(bursts)))
         of_codes = [
             self._measured(
                 code,
@@ -164,7 +161,7 @@ class _Palms:
             plan.counts,
             self._workers,
         )
-        met = list(_progress(f"comparing by {code.name}", rows, len(probes)))
+        met = list(progress(f"comparing by {code.name}", rows, len(probes)))
         probe, reference = plan.pairs()
         comparisons = Comparisons(
             scores=np.concatenate([row.scores for row in met]),
@@ -234,13 +231,3 @@ def _steps(acquisitions: list[Acquisition]) -> dict[str, float | None]:
         took = [each.seconds[step] for each in acquisitions if step in each.seconds]
         steps[step] = 1e3 * float(np.median(took)) if took else None
     return steps
-
-
-def _progress(doing: str, of: Iterable[T], total: int) -> Iterator[T]:
-    """Says on a terminal how far it is."""
-    for done, each in enumerate(of, 1):
-        if sys.stderr.isatty():
-            print(f"\r{doing} {done}/{total}", end="", file=sys.stderr, flush=True)  # noqa: T201 - progress is this command's to print
-        yield each
-    if sys.stderr.isatty():
-        print(file=sys.stderr)  # noqa: T201 - as above
