@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.liveness.response import CELLS, SIZE, Floats, Palm
+from palm.liveness.response import CELLS, Floats, Palm
 
-_CELL = SIZE // CELLS
 _ROUNDS = 2
 _RIM = 6
 _DARK = 0.02
@@ -146,15 +145,19 @@ def _answer(palm: Palm) -> _Answer:
 def _in_cells(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """(T, n, 3) means of the cells that are mostly usable, and (CELLS * CELLS,) which they are;
     all of them where none is."""
-    tiles = (CELLS, _CELL, CELLS, _CELL)
-    weight = palm.valid.astype(np.float64)
-    count = weight.reshape(tiles).sum(axis=(1, 3))
-    total = (palm.seen * weight[..., None]).reshape(-1, *tiles, 3).sum(axis=(2, 4))
-    usable = count.ravel() > 0.5 * _CELL**2
+    weight = palm.valid.astype(np.float32)
+    share = _cells_of(weight)
+    usable = share.ravel() > 0.5
     if usable.sum() < CELLS:
         usable = np.ones_like(usable)
-    mean = total / np.maximum(count, 1)[..., None]
-    return mean.reshape(len(palm.seen), -1, 3)[:, usable], usable
+    held = np.array([_cells_of(image * weight[..., None]) for image in palm.seen])
+    mean = held / np.maximum(share, 1e-3)[..., None]
+    return mean.reshape(len(held), -1, 3)[:, usable].astype(np.float64), usable
+
+
+def _cells_of(image: Floats) -> Floats:
+    """(CELLS, CELLS, ...) means."""
+    return np.asarray(cv2.resize(image, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float64)
 
 
 @dataclass(frozen=True, slots=True)

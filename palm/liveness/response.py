@@ -38,6 +38,7 @@ _MEET = 300.0
 _GAMMA = 2.2
 _BURNT = 250
 _LINEAR = ((np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
+_LOG = np.log(_LINEAR + 0.003)
 _SIDE = SIZE // CELLS
 
 
@@ -87,7 +88,7 @@ def laid_together(frames: Sequence[LitFrame]) -> Palm:
     light = np.array([frame.light for frame in frames], np.float64)
     return Palm(
         seen=_LINEAR[stack],
-        valid=(stack.max(axis=(0, 3)) < _BURNT) & (stack.min(axis=(0, 3)) > 0),
+        valid=(stack.max(axis=0).max(axis=2) < _BURNT) & (stack.min(axis=0).min(axis=2) > 0),
         drive=_drive(light, where),
         places=where,
         axes=maps[chosen][:, :2] / np.linalg.norm(maps[chosen][:, :2], axis=0),
@@ -108,7 +109,7 @@ def _cut(image: Colour, to_image: Floats) -> Colour:
 
 def _features(image: Colour) -> Floats:
     """(SIZE, SIZE) what of a palm looks alike under any light: its lines."""
-    grey = np.log(_LINEAR[image].sum(axis=2) + 0.01)
+    grey = _LOG[np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)]
     fine = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 6.0)
     level = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 12.0)) + 0.01
     return fine / level
