@@ -42,11 +42,12 @@ class Challenger:
         self._ahead: Challenge | None = None
         self._changed = asyncio.Condition()
         self._last = float("-inf")
+        self._white_since = float("inf")
 
     @asynccontextmanager
     async def lit(self) -> AsyncGenerator[None]:
         """Plain white light, and dark again afterwards. Raises DeviceFault."""
-        await asyncio.to_thread(self._light.show, WHITE)
+        await self._whiten()
         try:
             yield
         finally:
@@ -89,8 +90,16 @@ class Challenger:
         except TimeoutError:
             return False
         finally:
-            await asyncio.to_thread(self._light.show, WHITE)
+            await self._whiten()
         return True
+
+    def was_white(self, taken: float) -> bool:
+        """Whether a picture with this time stamp was taken in plain white light."""
+        return taken - LAG >= self._white_since
+
+    async def _whiten(self) -> None:
+        await asyncio.to_thread(self._light.show, WHITE)
+        self._white_since = time.monotonic() + self._light.latency
 
     def _has_fresh(self) -> bool:
         return self._ahead is not None and self._ahead.expires_at - self._service.now() > FRESH

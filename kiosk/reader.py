@@ -96,7 +96,8 @@ class PalmReader:
         async with self._eyes.watch() as sights:
             while True:
                 with _Kept(WHITE_BURST) as kept:
-                    await self._hold(view, sights, kept, HOLD_BEFORE_LIGHT)
+                    white = (s async for s in sights if challenger.was_white(s.observation.at))
+                    await self._hold(view, white, kept, HOLD_BEFORE_LIGHT)
                     region = _Region.of(kept.newest)
                     challenge = await challenger.next()
                     take = partial(_take, view, kept, region)

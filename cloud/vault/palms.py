@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,8 +27,6 @@ SHARP_ENOUGH = 0.15
 CLIPPED_AT_MOST = 0.35
 QUALITY_AT_LEAST = 0.6
 """Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
-
-
 ALIKE = 0.7
 """Likeness (`palm.same`) from which a palm under a step is the one that is signed."""
 
@@ -37,6 +35,7 @@ ALIKE = 0.7
 class _Palm:
     """One good frame."""
 
+    at_ms: int
     image: Colour
     hand: Hand
     roi: Roi
@@ -69,28 +68,26 @@ class PalmExaminer:
 
     def _is_alive(self, burst: Burst, palms: list[_Palm], shown: Sequence[Step]) -> bool:
         """Whether the very palm that is signed was there under every step, and answered to it."""
-        hand = palms[-1].hand
+        lit = [(f, _decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
+        bright = [(frame, image) for frame, image, step in lit if step != DARK]
+        if {frame.light for frame, _, _ in lit} != set(range(len(shown))):
+            return False
         frames = [LitFrame(palm.image, palm.hand, _light(WHITE)) for palm in palms]
-        seen: set[int] = set()
-        for frame in burst.frames:
-            if frame.light is None:
-                continue
-            image = _decode(frame)
+        first, (last, image) = palms[-1], bright[-1]
+        hands = [] if image is None else self._finder.follow(image)
+        if len(hands) != 1:
+            return False
+        for frame, image, step in lit:
+            # It is held still; and in the dark, where the camera may see nothing, it is as well.
+            share = (frame.at_ms - first.at_ms) / max(last.at_ms - first.at_ms, 1)
+            hand = _between(first.hand, hands[0], share)
             if image is None:
                 return False
-            step = shown[frame.light]
-            if step != DARK:
-                hands = self._finder.follow(image)
-                if len(hands) != 1:
-                    return False
-                (hand,) = hands
-                if likeness(palms[0].roi, align(image, hand)) < ALIKE:
-                    return False
-            # In the dark, where the camera may see nothing, it is where it was before.
+            if step != DARK and likeness(first.roi, align(image, hand)) < ALIKE:
+                return False
             frames.append(LitFrame(image, hand, _light(step)))
-            seen.add(frame.light)
         try:
-            return seen == set(range(len(shown))) and judge(frames).live
+            return judge(frames).live
         except Unjudgeable:
             return False
 
@@ -106,11 +103,16 @@ class PalmExaminer:
         palm = align(image, seen.hand)
         if palm.quality < QUALITY_AT_LEAST:
             return Flaw.CUT_OFF if seen.cut_off else Flaw.UNCLEAR
-        return _Palm(image, seen.hand, palm)
+        return _Palm(frame.at_ms, image, seen.hand, palm)
+
+
+def _between(one: Hand, other: Hand, share: float) -> Hand:
+    """A hand on its straight way from one place to another."""
+    return replace(one, landmarks=one.landmarks + (other.landmarks - one.landmarks) * share)
 
 
 def _light(step: Step) -> npt.NDArray[np.float32]:
-    return np.array(step, np.float32) / 255
+    return np.array(step, np.float32) / np.float32(255)
 
 
 def _decode(frame: Frame) -> Colour | None:
