@@ -50,7 +50,10 @@ def taken(scene: Scene, challenge: Challenge, of: Challenge | None = None) -> Bu
     shown = steps(from_base64((of or challenge).seed))
     jpegs = [_jpeg(scene(WHITE)) for _ in range(3)] + [_jpeg(scene(step)) for step in shown]
     lights = [None] * 3 + list(range(len(shown)))
-    frames = [Frame(40 * n, jpeg, light) for n, (jpeg, light) in enumerate(zip(jpegs, lights))]
+    frames = [
+        Frame(40 * n, jpeg, light)
+        for n, (jpeg, light) in enumerate(zip(jpegs, lights, strict=True))
+    ]
     return Burst(frames, challenge.challenge_id)
 
 
