@@ -44,9 +44,10 @@ class State:
     def held(self) -> Generator[None]:
         """For as long as the gallery in memory and the one in the database must agree. Ends with
         the process, however that ends. Raises StateInUse."""
-        with (self.root / "in-use").open("w") as file:
+        descriptor = os.open(self.root / "in-use", os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+b"):
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StateInUse(
                     f"a service is running in {self.root}. Stop it first, and the kiosk that "

@@ -248,7 +248,7 @@ def test_a_service_killed_while_paying_charges_exactly_once(
         ("[merchant]\nname = 5", "merchant.name"),
         ("[merchant]\ncurrency = 'dollars'", "merchant.currency"),
         ("colour = 'blue'", "colour"),
-        ("[recognition]\nmatcher = 'nowhere:Nobody'", "nowhere"),
+        ("[recognition]\nexaminer = 'nowhere:Nobody'", "nowhere"),
     ],
     ids=["broken", "wrong type", "wrong value", "unknown", "no such part"],
 )
