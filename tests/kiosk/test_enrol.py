@@ -315,6 +315,14 @@ async def test_an_unusable_palm_is_shown_again(counter: At, canned: CannedServic
     await play(at)
 
 
+async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_NOT_LIVE, 422))
+    again = HoldPalm(Purpose.ENROL, lifeless=True)
+    await play(counter(*TO_PALM, (HoldPalm, palm), (again, palm), *DONE))
+
+
 @pytest.mark.parametrize("lines", range(1, len(TO_PALM) + 3))
 async def test_leaving_before_the_end_erases_what_was_given(
     counter: At, canned: CannedService, lines: int

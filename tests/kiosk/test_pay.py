@@ -1,6 +1,7 @@
 """Paying, played from a script before a canned service."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -115,6 +116,22 @@ async def test_a_doubtful_palm_is_asked_for_again_in_the_same_visit(
 
 async def test_an_unusable_palm_is_shown_again(counter: At, canned: CannedService) -> None:
     canned.will("POST /identifications", problem(ProblemType.PALM_UNUSABLE, 422))
+    await play(counter((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
+
+
+async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly_and_counts(
+    counter: At, canned: CannedService
+) -> None:
+    lifeless = identification(Outcome.ASK_AGAIN, 2).model_copy(update={"live": False})
+    canned.will("POST /identifications", lifeless)
+    again = replace(HOLD, attempts_left=2, lifeless=True)
+    await play(counter((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL)))
+
+
+async def test_a_challenge_that_grew_old_on_its_way_costs_no_attempt(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", problem(ProblemType.CHALLENGE_REFUSED, 409))
     await play(counter((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
 
 
