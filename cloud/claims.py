@@ -80,7 +80,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     async def compare(seen: Seen) -> Match | None:
         if claimed is None:
             return None
-        return await service.gallery.verify(seen.side, seen.templates, claimed)
+        return await service.gallery.verify(seen.side, seen.probes, claimed)
 
     try:
         seen, met = await captures.look(call, request, [Purpose(row.purpose)], compare, claim_id)

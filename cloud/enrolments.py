@@ -34,7 +34,7 @@ from cloud.policy import CODES_PER_ENROLMENT, ENROLMENT_LIFE, PALMS, RESEND_AFTE
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
 from cloud.vault.client import Lifeless, Seen
-from palm.protection import ProtectedTemplate
+from palm.protection import ProtectedProbe
 from protocol.messages import (
     Account,
     Card,
@@ -155,7 +155,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
 
     async def compare(seen: Seen) -> tuple[bool, bool]:
         twice = await _is_one_of(call, seen, others)
-        return twice, await _is_known(call, seen.side, seen.templates)
+        return twice, await _is_known(call, seen.side, seen.probes)
 
     try:
         seen, (twice, has_account) = await captures.look(
@@ -194,7 +194,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
     await session.commit()
     # Somebody else may have enrolled the palm meanwhile.
     for palm in palms:
-        if await _is_known(call, palm.side, [palm.template]):
+        if await _is_known(call, palm.side, [ProtectedProbe(palm.template, palm.template.sealed)]):
             raise Refusal(ProblemType.PALM_KNOWN)
     row, known = await _find_verified(call, enrolment_id)
     profile = known.open(Profile, row.profile, "profile")
@@ -265,10 +265,10 @@ async def _has_account(session: AsyncSession, phone_lookup: str) -> bool:
     return found is not None
 
 
-async def _is_known(call: Call, side: Side, templates: Sequence[ProtectedTemplate]) -> bool:
+async def _is_known(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
     """Whether somebody has an account with that palm."""
     gallery, policy = call.service.gallery, call.service.policy
-    return bool(await gallery.search(side, templates, policy.accept(len(gallery))))
+    return bool(await gallery.search(side, probes, policy.accept(len(gallery))))
 
 
 async def _is_one_of(call: Call, seen: Seen, palms: list[Entry]) -> bool:
@@ -279,7 +279,7 @@ async def _is_one_of(call: Call, seen: Seen, palms: list[Entry]) -> bool:
         for palm in palms
         if (palm.side, palm.template.version) == (seen.side, version)
     ]
-    scores = await service.vault.compare(version, seen.current.sealed, sealed)
+    scores = await service.vault.compare(version, seen.probes[0].whole, sealed)
     enough = service.policy.verify()
     return any(s is not None and service.policy.rarity(version, s) >= enough for s in scores)
 

@@ -12,14 +12,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from palm.protection import ProtectedTemplate
+from palm.protection import ProtectedProbe, ProtectedTemplate
 from palm.search import Index
 from protocol.messages import Side
 
 log = logging.getLogger(__name__)
-
-SHORTLIST = 64
-"""Palms whose codes lie nearest, which are compared in full (decision 11 says why so many)."""
 
 References = Callable[[int, Collection[str]], Awaitable[Mapping[str, bytes]]]
 """The sealed templates, of a version, of the palms with these ids, of those that there are."""
@@ -66,16 +63,29 @@ class _Shelf(NamedTuple):
     transform: str
 
 
+def _shelf_of(side: Side, template: ProtectedTemplate) -> _Shelf:
+    return _Shelf(side, template.version, template.transform)
+
+
 class _Place(NamedTuple):
     person_id: str
     shelf: _Shelf
 
 
 class Gallery:
-    def __init__(self, vault: Comparer, references: References, rarity: Rarity) -> None:
+    def __init__(
+        self,
+        vault: Comparer,
+        references: References,
+        rarity: Rarity,
+        shortlists: Mapping[int, int],
+    ) -> None:
+        """`shortlists` says how many palms, whose codes lie nearest, are compared in full in each
+        version."""
         self._vault = vault
         self._references = references
         self._rarity = rarity
+        self._shortlists = shortlists
         self._shelves: defaultdict[_Shelf, Index] = defaultdict(Index)
         self._places: dict[str, _Place] = {}
         self._palms: defaultdict[str, set[str]] = defaultdict(set)
@@ -95,7 +105,7 @@ class Gallery:
             if entry.palm_id in self._places:
                 self._take_out(entry.palm_id)
             template = entry.template
-            shelf = _Shelf(entry.side, template.version, template.transform)
+            shelf = _shelf_of(entry.side, template)
             self._shelves[shelf].add(entry.palm_id, template.code)
             self._places[entry.palm_id] = _Place(entry.person_id, shelf)
             self._palms[entry.person_id].add(entry.palm_id)
@@ -106,16 +116,17 @@ class Gallery:
             self._take_out(palm_id)
 
     async def search(
-        self, side: Side, probes: Sequence[ProtectedTemplate], at_least: float
+        self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
     ) -> list[Match]:
         """1:N. Everybody who reaches that rarity, the surest first. A palm is only compared with
         palms of its own side. Raises VaultUnavailable."""
         best: dict[str, Match] = {}
         for probe in probes:
-            index = self._shelves.get(_Shelf(side, probe.version, probe.transform))
+            index = self._shelves.get(_shelf_of(side, probe.kept))
             if index is None:
                 continue
-            nearest = await asyncio.to_thread(index.nearest, probe.code, SHORTLIST)
+            shortlist = self._shortlists[probe.kept.version]
+            nearest = await asyncio.to_thread(index.nearest, probe.kept.code, shortlist)
             for match in await self._compare(probe, [palm_id for palm_id, _ in nearest]):
                 known = best.get(match.person_id, match)
                 best[match.person_id] = max(known, match, key=lambda each: each.rarity)
@@ -123,22 +134,23 @@ class Gallery:
         return sorted(near, key=lambda match: -match.rarity)
 
     async def verify(
-        self, side: Side, probes: Sequence[ProtectedTemplate], person_id: str
+        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str
     ) -> Match | None:
         """1:1. None when that person has no palm of that side here. Raises VaultUnavailable."""
         matches: list[Match] = []
         for probe in probes:
-            shelf = _Shelf(side, probe.version, probe.transform)
+            shelf = _shelf_of(side, probe.kept)
             theirs = self._palms.get(person_id, ())
             there = [palm_id for palm_id in theirs if self._places[palm_id].shelf == shelf]
             matches += await self._compare(probe, there)
         return max(matches, key=lambda match: match.rarity, default=None)
 
-    async def _compare(self, probe: ProtectedTemplate, palm_ids: Collection[str]) -> list[Match]:
-        references = await self._references(probe.version, palm_ids)
+    async def _compare(self, probe: ProtectedProbe, palm_ids: Collection[str]) -> list[Match]:
+        version = probe.kept.version
+        references = await self._references(version, palm_ids)
         if not references:
             return []
-        scores = await self._vault.compare(probe.version, probe.sealed, list(references.values()))
+        scores = await self._vault.compare(version, probe.whole, list(references.values()))
         matches: list[Match] = []
         for palm_id, score in zip(references, scores, strict=True):
             place = self._places.get(palm_id)
@@ -146,8 +158,8 @@ class Gallery:
                 log.error("the vault cannot open an enrolled template; restore its keys")
             elif place is not None:
                 # Whoever was removed meanwhile is nobody.
-                rarity = self._rarity(probe.version, score)
-                matches.append(Match(place.person_id, palm_id, probe.version, rarity))
+                rarity = self._rarity(version, score)
+                matches.append(Match(place.person_id, palm_id, version, rarity))
         return matches
 
     def _take_out(self, palm_id: str) -> None:

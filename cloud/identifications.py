@@ -35,7 +35,7 @@ async def identify(call: Caller, request: Request) -> Identification:
     policy, size = service.policy, len(service.gallery)
 
     async def search(seen: Seen) -> list[Match]:
-        return await service.gallery.search(seen.side, seen.templates, policy.step_up(size))
+        return await service.gallery.search(seen.side, seen.probes, policy.step_up(size))
 
     try:
         seen, near = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE], search)

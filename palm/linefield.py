@@ -89,10 +89,6 @@ OVERSHOOT = 1.5
 """A block that strays farther than its leeway is seen at its end: what is fitted falls short by
 about this."""
 
-SHORTLIST = 4096
-"""References a search looks at in full, at least: up to so many it is exact."""
-SHORTLISTED = 0.1
-"""Share of a larger gallery that it looks at in full: where the mate nearly always is."""
 BATCH = 128
 """References compared at once: what they need together stays in the processor's cache."""
 
@@ -161,6 +157,10 @@ class LineFieldMatcher:
         """Raises VersionMismatch when either is of another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
+    def keep(self, template: Template) -> Template:
+        """The template itself: a reference of this version is as large as a probe."""
+        return template
+
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
         """(templates, COARSE * COARSE * COARSE_PARTS) coarse fields, each of length one. A palm
         lies near itself only where it was shown in the same pose.
@@ -193,23 +193,6 @@ class LineFieldMatcher:
         """The same, for a probe's field."""
         field = _opened(code)
         return self._compare(_posed(field), _windows(field), gallery)
-
-    def search(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
-        """(len(gallery),) scores of the references whose coarse fields are most like the probe's,
-        SHORTLIST of them or SHORTLISTED of a large gallery; -1 for all others.
-
-        Raises VersionMismatch when the probe is of another version.
-        """
-        if len(gallery) <= SHORTLIST:
-            return self.compare(probe, gallery)
-        field = _opened(_read(probe))
-        posed = _posed(field)
-        likeness = (gallery.coarse @ posed.T).max(axis=1)
-        longest = max(SHORTLIST, round(SHORTLISTED * len(gallery)))
-        short = np.argpartition(-likeness, longest)[:longest]
-        scores = np.full(len(gallery), -1, np.float32)
-        scores[short] = self._compare(posed, _windows(field), gallery[short])
-        return scores
 
     def _compare(
         self, posed: Floats, windows: Floats, gallery: LineFieldGallery

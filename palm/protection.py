@@ -44,6 +44,16 @@ class ProtectedTemplate:
     quality: float
 
 
+@dataclass(frozen=True, slots=True)
+class ProtectedProbe:
+    """A palm that was just shown."""
+
+    kept: ProtectedTemplate
+    """As it is enrolled, should it be."""
+    whole: bytes = field(repr=False)
+    """The template before anything was left out to keep it small, sealed: to be compared once."""
+
+
 class Transform:
     """A secret frame of BITS axes: as many orthonormal bases, independent of each other, as it
     takes."""

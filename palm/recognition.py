@@ -52,6 +52,11 @@ class Matcher(Protocol):
         """Raises VersionMismatch when either is of another version."""
         ...
 
+    def keep(self, template: Template) -> Template:
+        """A template as it is enrolled: smaller, where a reference needs less than a probe. Keeping
+        what is kept already changes nothing. Raises VersionMismatch."""
+        ...
+
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
         """(templates, dimensions) of length one, the dimensions the same also for no templates. How
         near two lie says who is worth comparing in full, and nothing more. Raises VersionMismatch
@@ -59,13 +64,12 @@ class Matcher(Protocol):
         ...
 
     def prepare(self, references: Sequence[Template]) -> Any:
-        """Lays references out for `search`, in a form of the matcher's own.
+        """Lays references out for `compare`, in a form of the matcher's own.
 
         Raises VersionMismatch when one is of another version.
         """
         ...
 
-    def search(self, probe: Template, gallery: Any) -> npt.NDArray[np.float32]:
-        """(references,) scores of a probe against everything prepared; the lowest score there is
-        for references that a first look has ruled out. Raises VersionMismatch."""
+    def compare(self, probe: Template, gallery: Any) -> npt.NDArray[np.float32]:
+        """(references,) scores of a probe with everything prepared. Raises VersionMismatch."""
         ...

@@ -152,7 +152,7 @@ class _Vault:
         finally:
             burst.wipe()
         signed = self._templates.sign(shown.palms, versions)
-        return ["presentation", shown.side, [wire.pack_template(each) for each in signed], bound]
+        return ["presentation", shown.side, [wire.pack_probe(each) for each in signed], bound]
 
     def _open(self, envelope: bytes, asked: "_Asked") -> tuple[Context, Burst]:
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.vault import wire
-from palm.protection import ProtectedTemplate
+from palm.protection import ProtectedProbe, ProtectedTemplate
 from palm.recognition import Template
 from protocol.encoding import to_base64
 from protocol.messages import Purpose, Side, VaultKey
@@ -25,6 +25,8 @@ ANSWER_S = 15.0
 START_S = 60.0
 """Loading the palm models on a slow and busy machine."""
 STOP_S = 2.0
+AT_ONCE = 256
+"""References in one question: it stays small, and other visits have their turn in between."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -62,7 +64,7 @@ class Seen:
     """One palm that was shown, and what was sealed with it."""
 
     side: Side
-    templates: tuple[ProtectedTemplate, ...]
+    probes: tuple[ProtectedProbe, ...]
     """In every version that was asked for, the current one first."""
     purpose: Purpose
     visit_id: str
@@ -70,7 +72,8 @@ class Seen:
 
     @property
     def current(self) -> ProtectedTemplate:
-        return self.templates[0]
+        """As it is enrolled."""
+        return self.probes[0].kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +140,10 @@ class VaultClient:
             case [
                 "presentation",
                 str(side),
-                [_, *_] as templates,
+                [_, *_] as probes,
                 [str(purpose), str(visit), bytes(nonce)],
             ]:
-                signed = tuple(map(wire.unpack_template, templates))
+                signed = tuple(map(wire.unpack_probe, probes))
                 return Seen(Side(side), signed, Purpose(purpose), visit, nonce)
             case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
                 raise Lifeless(Purpose(purpose), visit, nonce)
@@ -154,11 +157,15 @@ class VaultClient:
     ) -> list[float | None]:
         """Scores of sealed templates against a sealed probe of the same version; None for one
         that the vault cannot open. Raises VaultUnavailable."""
-        match await self._ask(["compare", version, probe, list(references)]):
-            case ["scores", list(scores)]:
-                return scores
-            case _:
-                raise _misunderstood()
+        scores: list[float | None] = []
+        for start in range(0, len(references), AT_ONCE):
+            some = list(references[start : start + AT_ONCE])
+            match await self._ask(["compare", version, probe, some]):
+                case ["scores", list(each)]:
+                    scores += each
+                case _:
+                    raise _misunderstood()
+        return scores
 
     async def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """What sealed templates are searched by under the present secret; None for one that the

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from cloud.keys import Key
 from cloud.vault import keys
-from palm.protection import ProtectedTemplate, Transform, name_of
+from palm.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
 from palm.recognition import Matcher, Signer, Template
 from palm.roi import Roi
 
@@ -44,25 +44,25 @@ class Templates:
         """That can be signed and compared, the current one first."""
         return list(self._schemes)
 
-    def sign(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedTemplate]:
+    def sign(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedProbe]:
         """In the current version and in others that are asked for, the current one first."""
         wanted = {self.versions[0], *versions}
-        return [
-            self.protect(scheme.signer.sign(palms))
+        signed = [
+            scheme.signer.sign(palms)
             for version, scheme in self._schemes.items()
             if version in wanted
         ]
+        return [ProtectedProbe(self.protect(each), self._seal(each)) for each in signed]
 
     def protect(self, template: Template) -> ProtectedTemplate:
-        """Raises KeyError where no scheme is of its version."""
+        """As it is kept. Raises KeyError where no scheme is of its version."""
+        kept = self._schemes[template.version].matcher.keep(template)
         return ProtectedTemplate(
-            version=template.version,
+            version=kept.version,
             transform=self.transform,
-            code=self._codes([template])[0],
-            sealed=self._sealing.seal(
-                _QUALITY.pack(template.quality) + template.code, _place(template.version)
-            ),
-            quality=template.quality,
+            code=self._codes([kept])[0],
+            sealed=self._seal(kept),
+            quality=kept.quality,
         )
 
     def compare(
@@ -75,7 +75,7 @@ class Templates:
         matcher = self._schemes[version].matcher
         opened = self._opened(version, references)
         readable = matcher.prepare([each for each in opened if each is not None])
-        scores = iter(matcher.search(self._open(version, probe), readable).tolist())
+        scores = iter(matcher.compare(self._open(version, probe), readable).tolist())
         return [None if each is None else next(scores) for each in opened]
 
     def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
@@ -116,6 +116,10 @@ class Templates:
             except Sealed:
                 opened.append(None)
         return opened
+
+    def _seal(self, template: Template) -> bytes:
+        raw = _QUALITY.pack(template.quality) + template.code
+        return self._sealing.seal(raw, _place(template.version))
 
     def _open(self, version: int, sealed: bytes) -> Template:
         try:

@@ -5,7 +5,7 @@ time, of these:
 
 ["introduce"]                      ["vault", [[key_id, suite, public_key], ...], [version, ...],
                                     transform], the current version first
-["examine", envelope, device_id,   ["presentation", side, [template, ...],
+["examine", envelope, device_id,   ["presentation", side, [probe, ...],
  visit_id, [purpose, ...],          [purpose, visit_id, nonce]], the current version first,
  [version, ...], seed or null]      ["lifeless", [purpose, visit_id, nonce]] or
                                     ["refused", Refused, detail]
@@ -16,9 +16,9 @@ time, of these:
  quality]                           were protected
 ["rekey"]                          ["rekeyed", transform]
 
-A template is [version, transform, code, sealed, quality] (`palm.protection.ProtectedTemplate`);
-probes, references and what is to be coded are the sealed part of one. In place of the score or
-the code of what does not open there is null.
+A template is [version, transform, code, sealed, quality] (`palm.protection.ProtectedTemplate`), a
+probe [template, whole] (`ProtectedProbe`). What is compared is the whole of a probe with the sealed
+parts of templates; in place of the score or the code of what does not open there is null.
 """
 
 import struct
@@ -26,7 +26,7 @@ from dataclasses import astuple
 from enum import StrEnum
 from typing import Any
 
-from palm.protection import ProtectedTemplate
+from palm.protection import ProtectedProbe, ProtectedTemplate
 from protocol import canonical
 from protocol.envelope import MAX_ENVELOPE
 
@@ -58,6 +58,19 @@ def unpack(body: bytes) -> list[Any]:
 
 def pack_template(template: ProtectedTemplate) -> list[Any]:
     return list(astuple(template))
+
+
+def pack_probe(probe: ProtectedProbe) -> list[Any]:
+    return [pack_template(probe.kept), probe.whole]
+
+
+def unpack_probe(item: Any) -> ProtectedProbe:
+    """Raises ValueError when it is none."""
+    match item:
+        case [kept, bytes(whole)]:
+            return ProtectedProbe(unpack_template(kept), whole)
+        case _:
+            raise ValueError("not a probe")
 
 
 def unpack_template(item: Any) -> ProtectedTemplate:

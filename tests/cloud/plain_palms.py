@@ -66,13 +66,16 @@ class PlainSigner:
 class PlainMatcher:
     version = VERSION
 
+    def keep(self, template: Template) -> Template:
+        return template
+
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
         """Every sixteenth bit: as alike as all of them."""
         bits = np.unpackbits(self.prepare(templates), axis=1)[:, ::16].astype(np.float32)
         return (2 * bits - 1) / np.float32(np.sqrt(bits.shape[1]))
 
     def score(self, probe: Template, reference: Template) -> float:
-        return float(self.search(probe, self.prepare([reference]))[0])
+        return float(self.compare(probe, self.prepare([reference]))[0])
 
     def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.uint8]:
         if {reference.version for reference in references} - {self.version}:
@@ -80,7 +83,7 @@ class PlainMatcher:
         codes = b"".join(reference.code for reference in references)
         return np.frombuffer(codes, np.uint8).reshape(-1, BYTES)
 
-    def search(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def compare(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         different = np.bitwise_count(gallery ^ np.frombuffer(probe.code, np.uint8)).sum(axis=1)
         return np.asarray(1 - 2 * different / (8 * BYTES), np.float32)
 
@@ -94,8 +97,8 @@ class OldMatcher(PlainMatcher):
 
     version = OLD
 
-    def search(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        return 100 * super().search(probe, gallery)
+    def compare(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return 100 * super().compare(probe, gallery)
 
 
 OLD_CALIBRATION = tuple((fmr, 100 * score) for fmr, score in CALIBRATION)

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from cloud.gallery import SHORTLIST, Entry, Gallery, Match
+from cloud.gallery import Entry, Gallery, Match
 from cloud.policy import Calibration, Policy
 from cloud.vault.templates import Scheme, Templates
 from palm.hand import Side as PalmSide
-from palm.protection import ProtectedTemplate
+from palm.protection import ProtectedProbe, ProtectedTemplate
 from protocol.messages import Side
 from tests.cloud.plain_palms import (
     CALIBRATION,
@@ -25,6 +25,7 @@ from tests.cloud.plain_palms import (
 )
 
 POLICY = Policy({VERSION: Calibration(CALIBRATION), OLD: Calibration(OLD_CALIBRATION)})
+SHORTLIST = 16
 IDENTICAL = POLICY.rarity(VERSION, 1.0)
 NEAR = POLICY.rarity(VERSION, 0.3)
 
@@ -36,17 +37,19 @@ class Shop:
         self.templates = templates
         self.rows: dict[str, ProtectedTemplate] = {}
         self.compared = 0
-        self.gallery = Gallery(self, self._references, POLICY.rarity)
+        shortlists = {VERSION: SHORTLIST, OLD: SHORTLIST}
+        self.gallery = Gallery(self, self._references, POLICY.rarity, shortlists)
 
     def shown(
         self, who: str, side: Side = Side.LEFT, likeness: float = 1.0
-    ) -> list[ProtectedTemplate]:
+    ) -> list[ProtectedProbe]:
         """In both versions, the current one first."""
         palms = PlainExaminer().examine(burst(who, PalmSide(side), likeness), ()).palms
         return self.templates.sign(palms, [OLD])
 
     def enrol(self, who: str, side: Side = Side.LEFT, version: int = VERSION) -> None:
-        (template,) = (each for each in self.shown(who, side) if each.version == version)
+        kept = (probe.kept for probe in self.shown(who, side))
+        (template,) = (each for each in kept if each.version == version)
         palm_id = f"{who} {side}"
         self.rows[palm_id] = template
         self.gallery.enrol([Entry(palm_id, who, side, template)])

@@ -36,7 +36,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 def shown(templates: Templates, who: str, version: int = VERSION) -> ProtectedTemplate:
     palms = PlainExaminer().examine(burst(who), ()).palms
-    return {each.version: each for each in templates.sign(palms, [version])}[version]
+    return {each.kept.version: each.kept for each in templates.sign(palms, [version])}[version]
 
 
 def plain(who: str) -> Template:
@@ -87,8 +87,8 @@ def test_a_template_of_one_version_is_not_taken_for_one_of_another(templates: Te
 
 def test_only_what_is_asked_for_and_the_current_version_is_signed(templates: Templates):
     palms = PlainExaminer().examine(burst("alex"), ()).palms
-    assert [each.version for each in templates.sign(palms, [])] == [VERSION]
-    assert [each.version for each in templates.sign(palms, [OLD, 7])] == [VERSION, OLD]
+    assert [each.kept.version for each in templates.sign(palms, [])] == [VERSION]
+    assert [each.kept.version for each in templates.sign(palms, [OLD, 7])] == [VERSION, OLD]
 
 
 def test_codes_of_one_palm_are_alike_and_of_two_versions_of_it_are_not(templates: Templates):

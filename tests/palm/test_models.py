@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from palm.models import FOLDER, Model, ModelMissing, Network, path
-from palm.models.__main__ import ModelsUnavailable, build
+from palm.models.__main__ import SOURCES, ModelsUnavailable, build
 from tests.palm.pattern import pattern
 
 REFERENCE = json.loads((Path(__file__).parent / "litert.json").read_text())
@@ -23,7 +23,7 @@ REFERENCE = json.loads((Path(__file__).parent / "litert.json").read_text())
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    for model in Model:
+    for model in SOURCES:
         if not (FOLDER / f"{model}.onnx").exists():
             pytest.skip(f"{model} is not built: run `python -m palm.models`")
 
@@ -64,9 +64,10 @@ class TestBuilding:
     def test_weights_stay_in_half_precision(self, model: Model) -> None:
         weights = onnx.load(path(model)).graph.initializer
         single = [each for each in weights if each.data_type == onnx.TensorProto.FLOAT]
-        assert all(not each.dims for each in single), "only plain numbers are single precision"
+        large = [each for each in single if np.prod(each.dims, dtype=int) >= 256]
+        assert not large, "only a few numbers are in single precision"
 
-    @pytest.mark.parametrize("model", Model)
+    @pytest.mark.parametrize("model", SOURCES)
     def test_the_licence_lies_beside_the_model(self, model: Model) -> None:
         assert "Apache License" in (FOLDER / f"{model}.LICENSE").read_text()
 
@@ -89,7 +90,7 @@ class TestBuilding:
     def test_a_model_of_another_converter_is_replaced_whole_or_not_at_all(
         self, no_index: Path, tmp_path: Path
     ) -> None:
-        for model in Model:
+        for model in SOURCES:
             shutil.copy(path(model), tmp_path)
         old = onnx.load(tmp_path / "hand_landmark.onnx")
         old.producer_name = "an earlier one"
