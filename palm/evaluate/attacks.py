@@ -29,7 +29,7 @@ from palm.factory.identity import identity
 from palm.hand import Side
 from palm.liveness import Unjudgeable, judge
 
-FIRST = 30_000
+FIRST = 40_000
 """Seed of the first person; those up to here serve to fit the judge."""
 PEOPLE = 100
 

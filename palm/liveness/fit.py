@@ -2,9 +2,10 @@
 
 For each instrument of attack a logistic regression tells living palms from it by all cues; the
 palm is as alive as the least of these says. A burst of the living counts as much as one of the
-instrument's, weights are held small (ridge), and the threshold lies midway between the living
-that look least alive and the attacks that look most alive, each person judged by weights that were
-fitted without them. Everything is drawn (`palm.factory.circumstances`), and seeded.
+instrument's, and weights are held small (ridge). Each constant is then set by scores of people
+that the weights were fitted without: midway between the living and the attacks where they lie
+apart, and where they do not, so that next to nobody living is refused. Everything is drawn
+(`palm.factory.circumstances`), and seeded.
 """
 
 import argparse
@@ -34,8 +35,10 @@ _LIVING_BURSTS = 4
 _RIDGE = 0.02
 _ROUNDS = 30
 _FOLDS = 5
-_REFUSED, _PASSED = 0.005, 0.975
-"""Quantiles of living and of attacks between which the threshold lies."""
+_SURE = 3.0
+"""Deviations below the mean score of the living at which next to nobody living is refused."""
+_PASSED = 0.975
+"""Quantile of attacks that may lie no higher than the threshold where both lie apart."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -53,12 +56,12 @@ class Weights:
     """(cues,) of the living."""
     deviation: Floats
     by_instrument: dict[Instrument, Floats]
-    """(1 + cues,) each, the constant first."""
-    threshold: float
+    """(1 + cues,) each, the constant first: 0 or more is alive."""
 
-    def score(self, found: Floats) -> float:
+    def scores(self, found: Floats) -> dict[Instrument, float]:
+        """How much more alive than each instrument."""
         standard = np.append(1.0, np.clip((found - self.mean) / self.deviation, -REACH, REACH))
-        return min(float(w @ standard) for w in self.by_instrument.values()) - self.threshold
+        return {each: float(w @ standard) for each, w in self.by_instrument.items()}
 
 
 REACH = 8.0
@@ -75,20 +78,27 @@ def samples(seed: int) -> list[Sample]:
 
 
 def fitted(drawn: Sequence[Sample]) -> Weights:
-    whole = _fitted(drawn)
     seeds = sorted({each.seed for each in drawn})
-    living: list[float] = []
+    living: dict[Instrument, list[float]] = {each: [] for each in Instrument}
     attacks: dict[Instrument, list[float]] = {each: [] for each in Instrument}
     for fold in range(_FOLDS):
         out = set(seeds[fold::_FOLDS])
         others = _fitted([each for each in drawn if each.seed not in out])
         for each in drawn:
-            if each.seed in out:
-                scores = attacks[each.instrument] if each.instrument else living
-                scores.append(others.score(each.cues))
-    least = float(np.quantile(living, _REFUSED))
-    most = max(float(np.quantile(scores, _PASSED)) for scores in attacks.values())
-    return Weights(whole.mean, whole.deviation, whole.by_instrument, (least + most) / 2)
+            if each.seed not in out:
+                continue
+            scores = others.scores(each.cues)
+            if each.instrument:
+                attacks[each.instrument].append(scores[each.instrument])
+            else:
+                for instrument, score in scores.items():
+                    living[instrument].append(score)
+    whole = _fitted(drawn)
+    for instrument, weights in whole.by_instrument.items():
+        least = float(np.mean(living[instrument]) - _SURE * np.std(living[instrument]))
+        most = float(np.quantile(attacks[instrument], _PASSED))
+        weights[0] -= min(least, (least + most) / 2)
+    return whole
 
 
 def _fitted(drawn: Sequence[Sample]) -> Weights:
@@ -106,7 +116,7 @@ def _fitted(drawn: Sequence[Sample]) -> Weights:
         )
         for instrument in Instrument
     }
-    return Weights(mean, deviation, by_instrument, 0.0)
+    return Weights(mean, deviation, by_instrument)
 
 
 def _logistic(living: Floats, attacks: Floats) -> Floats:
@@ -148,7 +158,6 @@ def written(weights: Weights, people: int) -> str:
         "WEIGHTS = {",
         *(f'    "{each}": {row(weights.by_instrument[each])},' for each in Instrument),
         "}",
-        f"THRESHOLD = {weights.threshold:.4g}",
         "",
     ]
     return "\n".join(lines)

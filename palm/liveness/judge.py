@@ -46,4 +46,4 @@ def _score(found: npt.NDArray[np.float64]) -> float:
     """As alive as against the instrument that it resembles most, see `palm.liveness.fit`."""
     standard = np.clip((found - _MEAN) / _DEVIATION, -weights.REACH, weights.REACH)
     against = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ standard
-    return float(against.min()) - weights.THRESHOLD
+    return float(against.min())
