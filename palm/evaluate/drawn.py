@@ -80,6 +80,8 @@ class Scene:
     """Pictures a person is enrolled from, each drawn by itself; searches are of one."""
     harsh: float = 0.5
     """Of `palm.factory.roi.show`: 0 the same gentle conditions each time, 1 anything at all."""
+    infrared: bool = False
+    """Searches are made in near infrared, among people enrolled in colour."""
     shortlist: int | None = 64
     """How many of the enrolled a search compares in full; None is everybody."""
 
@@ -193,8 +195,8 @@ class Report:
         scene = self.scene
         lines = [
             f"{scene.people:,} drawn people enrolled from {scene.frames} pictures each, "
-            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches of one picture, "
-            f"harshness {scene.harsh}, template version {self.version}"
+            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches of one picture"
+            f"{' in near infrared' if scene.infrared else ''}, harshness {scene.harsh}, template version {self.version}"
         ]
         for each in self.identifications:
             for fpir, fnir in each.fnir.items():
@@ -254,10 +256,12 @@ def _draw(scene: Scene, person: int) -> Drawn:
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, 99))
 
-    def seen() -> Roi:
-        return Roi(show(skin, rng, about(Crop(), rng), harsh=scene.harsh), Side.RIGHT, 1.0)
+    def seen(infrared: bool) -> Roi:
+        crop = about(Crop(), rng)
+        return Roi(show(skin, rng, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
 
-    return Drawn(_signer.sign([seen() for _ in range(scene.frames)]), _signer.sign([seen()]))
+    enrolled = _signer.sign([seen(False) for _ in range(scene.frames)])
+    return Drawn(enrolled, _signer.sign([seen(scene.infrared)]))
 
 
 Look = Callable[[Indices], Floats]
@@ -336,8 +340,11 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR there")
     parser.add_argument("--exact", action="store_true", help="compare everybody in full")
+    parser.add_argument("--infrared", action="store_true", help="search in near infrared")
     asked = parser.parse_args()
-    scene = Scene(asked.people, asked.strangers, asked.mates, asked.frames, asked.harsh)
+    scene = Scene(
+        asked.people, asked.strangers, asked.mates, asked.frames, asked.harsh, asked.infrared
+    )
     scene = replace(scene, shortlist=None) if asked.exact else scene
     report = measure(scene, workers=os.cpu_count() or 1)
     print(report.text())  # noqa: T201 - this command's own voice
