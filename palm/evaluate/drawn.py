@@ -196,7 +196,8 @@ class Report:
         lines = [
             f"{scene.people:,} drawn people enrolled from {scene.frames} pictures each, "
             f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches of one picture"
-            f"{' in near infrared' if scene.infrared else ''}, harshness {scene.harsh}, template version {self.version}"
+            f"{' in near infrared' if scene.infrared else ''}, harshness "
+            f"{scene.harsh}, template version {self.version}"
         ]
         for each in self.identifications:
             for fpir, fnir in each.fnir.items():
