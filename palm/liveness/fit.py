@@ -141,7 +141,9 @@ def written(weights: Weights, people: int) -> str:
     names = [each.name for each in fields(Cues)]
 
     def row(values: Floats) -> str:
-        return "(" + ", ".join(f"{value:.4g}" for value in values) + ")"
+        numbers = [f"{value:.4g}" for value in values]
+        half = len(numbers) // 2
+        return f"({', '.join(numbers[:half])},\n    {', '.join(numbers[half:])})"
 
     lines = [
         '"""Written by `python -m palm.liveness.fit`: do not edit.',
@@ -149,6 +151,7 @@ def written(weights: Weights, people: int) -> str:
         f"{people} drawn people, seeds {FIRST} to {FIRST + people - 1}.",
         '"""',
         "",
+        "# fmt: off",
         f"# {', '.join(names[:7])},",
         f"# {', '.join(names[7:])}",
         f"MEAN = {row(weights.mean)}",
