@@ -44,7 +44,7 @@ class Texture:
     covered: float
     """Share of the ROI with lines stronger than all but CHANCE of those in noise."""
     spectrum: Floats
-    """(bands,) mean power in each of BANDS of the evened ROI, dB; 0 is white noise of deviation 1."""
+    """(bands,) mean power in each of BANDS of the evened ROI, dB. White noise would have 0."""
     lines: Floats
     """(PLACES, PLACES, DIRECTIONS) share of all lines' strength there and in that direction."""
 

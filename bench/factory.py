@@ -1,0 +1,42 @@
+"""Drawing of aligned palms, as training eats them."""
+
+import time
+
+import cv2
+import numpy as np
+
+from bench.figure import Figure
+from palm.factory.roi import Crop, about, show, swatch
+from palm.hand import Side
+
+PEOPLE = 10
+PICTURES = 100
+"""Of each person: fewer than any training shows."""
+
+
+def measure() -> list[Figure]:
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        swatch(0, Side.RIGHT)
+        # The time a core takes, however busy the machine is.
+        start = time.process_time()
+        skins = [swatch(person, Side.RIGHT) for person in range(PEOPLE)]
+        grown = time.process_time() - start
+        rng = np.random.default_rng(0)
+        start = time.process_time()
+        for skin in skins:
+            for number in range(PICTURES):
+                infrared, harsh = number % 4 == 0, rng.random()
+                show(skin, rng, about(Crop(), rng), infrared, harsh)
+        shown = time.process_time() - start
+    finally:
+        cv2.setNumThreads(threads)
+    pictures = PEOPLE * PICTURES
+    how = f"{PEOPLE} people, {PICTURES} pictures of each, any harshness, a quarter infrared"
+    whole = pictures / (grown + shown)
+    return [
+        Figure("training ROIs a second, one core", whole, "/s", how, 500, at_least=True),
+        Figure("  presentation alone", pictures / shown, "/s", how),
+        Figure("  a person's skin", 1000 * grown / PEOPLE, "ms", f"{PEOPLE} people"),
+    ]
