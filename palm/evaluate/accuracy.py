@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from palm.evaluate.document import Measurement, accuracy, summary, with_summary
-from palm.evaluate.plot import det
+from palm.evaluate.plot import det, likeness
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -30,15 +30,17 @@ FRAMES = {"roi-contactless": 3}
 def commands() -> dict[str, list[str]]:
     """What there is to be measured, each by a module and its arguments."""
     known: dict[str, list[str]] = {}
-    for folder in sorted((ROOT / PALMS).glob("*/*/")):
-        name = folder.parent.name
+    sets = sorted({hand.parent.name for hand in (ROOT / PALMS).glob("*/*/")})
+    for name in sets:
         frames = ["--frames", str(FRAMES.get(name, 2))]
         known[name] = ["palm.evaluate", str(PALMS / name), *frames]
         if f"\n{name}," in (ROOT / SAME).read_text(encoding="utf-8"):
             known[f"{name}-joined"] = [*known[name], "--joined", str(SAME)]
+    folders = [str(PALMS / name) for name in sets]
+    known["realism"] = ["palm.evaluate.realism", *folders, "--joined", str(SAME)]
     return known | {
         what: [f"palm.evaluate.{what}"]
-        for what in ("drawn", "realism", "attacks", "protection")
+        for what in ("drawn", "attacks", "protection")
         if (ROOT / "palm" / "evaluate" / f"{what}.py").exists()
     }
 
@@ -104,6 +106,8 @@ def write() -> None:
         if "galleries" in figures:
             galleries = {f"{each['people']:,} people": each["det"] for each in figures["galleries"]}
             det(galleries, what, file, "FPIR", "FNIR")
+        if "distances" in figures:
+            likeness(figures, file)
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """docs/accuracy.md as a function of the figures in docs/accuracy."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -313,7 +313,69 @@ def _drawn(found: Found) -> str:
 
 def _realism(found: Found) -> str:
     """Of `palm.evaluate.realism`."""
-    return _pending("How real drawn palms are")
+    if "realism" not in found:
+        return _pending("How real drawn palms are")
+    figures = found["realism"].figures
+    sets = figures["sets"]
+    real = [each["name"] for each in sets if each["real"]]
+    apart = {(each["from"], each["to"]): each for each in figures["distances"]}
+
+    def distances(name: str, said: Callable[[Figures], str]) -> list[str]:
+        return [NOTHING if one == name else said(apart[one, name]) for one in real]
+
+    parts = [
+        "## How real drawn palms are\n",
+        "Each set and the palms that the factory draws, under the same measures: mean ± deviation "
+        "between hands. Distances are from each real set: the root mean square of the spectra, and "
+        "the share of the lines' strength that would have to be turned, at nine places. What two "
+        "real sets are apart is the yardstick. [What drawn palms lack](factory.md).\n",
+        _table(
+            ["", "hands / pictures", "contrast", "ROI with lines", *(f"to {one}" for one in real)],
+            [
+                [
+                    each["name"],
+                    f"{each['hands']} / {each['pictures']}",
+                    "{:.1f} ± {:.1f}".format(*each["contrast"]),
+                    "{:.0%} ± {:.0%}".format(*each["covered"]).replace("%", " %"),
+                    *distances(
+                        each["name"],
+                        lambda at: (
+                            f"{at['spectrum_db']:.1f} dB, {_rate(at['directions_by_place'])}"
+                        ),
+                    ),
+                ]
+                for each in sets
+            ],
+        ),
+    ]
+    for which, code in enumerate(sets[0]["codes"]):
+        parts += [
+            f"Scores by the {code['code']}, one picture against one: mean ± deviation, and how "
+            "far genuine / impostor scores lie from those of each real set (Wasserstein-1).\n",
+            _table(
+                ["", "genuine", "impostor", "d'", "EER", *(f"to {one}" for one in real)],
+                [
+                    [
+                        each["name"],
+                        *(
+                            "{mean:.3f} ± {deviation:.3f}".format(**each["codes"][which][kind])
+                            for kind in ("genuine", "impostor")
+                        ),
+                        f"{each['codes'][which]['d_prime']:.1f}",
+                        _eer(each["codes"][which]),
+                        *distances(
+                            each["name"],
+                            lambda at, which=which: " / ".join(
+                                f"{at['codes'][which][kind]['w1']:.3f}"
+                                for kind in ("genuine", "impostor")
+                            ),
+                        ),
+                    ]
+                    for each in sets
+                ],
+            ),
+        ]
+    return "\n".join([*parts, "![Spectra, directions and scores](accuracy/realism.svg)\n"])
 
 
 def _attacks(found: Found) -> str:

@@ -53,10 +53,9 @@ def _repository(file: Path) -> Path | None:
 
 
 def _first_of_each_hand(palms: Palms) -> list[Grey]:
-    first = {
-        sample.hand: roi.image
-        for sample, roi in reversed(list(zip(palms.samples, palms.rois, strict=True)))
-    }
+    first: dict[str, Grey] = {}
+    for sample, roi in zip(palms.samples, palms.rois, strict=True):
+        first.setdefault(sample.hand, roi.image)
     # As many hands, evenly from all there are: neighbours in a set are often one person's.
     chosen = np.linspace(0, len(first) - 1, ACROSS).round().astype(int)
     return [list(first.values())[each] for each in chosen]

@@ -47,8 +47,8 @@ def det(
 
 def likeness(figures: Mapping[str, Any], path: Path) -> None:
     """Draws what palm.evaluate.realism measured into an image file: spectra, directions of lines,
-    and scores by each code, real sets in solid lines, drawn ones in broken ones, dotted in near infrared. Scores are shares
-    of the most frequent score."""
+    and scores by each code as shares of the most frequent one. Real sets are in solid lines, drawn
+    ones in broken ones, dotted in near infrared."""
     codes = [each["code"] for each in figures["sets"][0]["codes"]]
     with mpl.rc_context({"font.size": 9, "svg.hashsalt": "likeness", "svg.fonttype": "none"}):
         figure = Figure(figsize=(11, 8), layout="constrained")

@@ -2,10 +2,12 @@
 
 `python -m palm.evaluate.realism [SET_DIR ...]` describes each real set, and as many palms drawn in
 gentle to harsh conditions, held still or in the air, in colour and in near infrared: what they
-look like (`texture`), and how the classical codes tell them apart. Then it says how far each is from each real set, real
-ones among themselves included: that is the yardstick, two real sets are not alike either.
+look like (`texture`), and how the classical codes tell them apart. Then it says how far each is
+from each real set, real ones among themselves included: that is the yardstick, for no two real
+sets are alike either.
 
-Real palms only measure: nothing is taken from them, and `--pictures`, which lays them beside drawn ones, writes outside repositories only.
+Real palms only measure: nothing is taken from them, and `--pictures`, which lays them beside drawn
+ones, writes outside repositories only.
 """
 
 import argparse
