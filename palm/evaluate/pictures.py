@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.evaluate.collection import CONDITIONS, PICTURES, Palms, shown_by
+from palm.evaluate.collection import CONDITIONS, Palms, shown_by
 from palm.factory import Presentation, draw, identity
 from palm.hand import Side
 from palm.image import Colour, Grey
@@ -36,7 +36,7 @@ class InRepository(Exception):
 def write_sheets(folder: Path) -> None:
     """Writes rois.png and hands.png there, of drawn palms alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "rois.png", _sheet(_drawn_rows(1)))
+    _write(folder / "rois.png", _sheet(_drawn()))
     _write(folder / "hands.png", _sheet(_hands()))
 
 
@@ -45,7 +45,7 @@ def write_beside(sets: Sequence[Palms], file: Path) -> None:
     if repository := _repository(file):
         raise InRepository(f"real palms stay out of repositories: {file} lies in {repository}")
     rows = [_first_of_each_hand(each) for each in sets]
-    _write(file, _sheet([*rows, *_drawn_rows(PICTURES)]))
+    _write(file, _sheet([*rows, *_drawn()]))
 
 
 def _repository(file: Path) -> Path | None:
@@ -61,14 +61,10 @@ def _first_of_each_hand(palms: Palms) -> list[Grey]:
     return [list(first.values())[each] for each in chosen]
 
 
-def _drawn_rows(each: int) -> list[list[Grey]]:
-    """`each` rows of every condition; a column is one person."""
+def _drawn() -> list[list[Grey]]:
+    """A row of every condition; a column is one person."""
     people = [shown_by(person) for person in range(ACROSS)]
-    return [
-        [of_person[which][number] for of_person in people]
-        for which in range(len(CONDITIONS))
-        for number in range(each)
-    ]
+    return [[each[which][0] for each in people] for which in range(len(CONDITIONS))]
 
 
 def _hands() -> list[list[Colour]]:

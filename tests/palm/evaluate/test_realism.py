@@ -134,7 +134,7 @@ class TestPictures:
     def test_real_palms_are_laid_beside_drawn_ones(self, tmp_path: Path):
         file = tmp_path / "beside.png"
         pictures.write_beside([palms("one", 2)], file)
-        rows = 1 + len(collection.CONDITIONS) * collection.PICTURES
+        rows = 1 + len(collection.CONDITIONS)
         sheet = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
         assert sheet is not None
         assert sheet.shape[0] == rows * (SIZE + pictures.GAP) - pictures.GAP
