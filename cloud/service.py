@@ -25,7 +25,7 @@ from cloud.payments.stripe import StripeProvider
 from cloud.people import all_palms, sealed_templates
 from cloud.policy import Calibration, Policy
 from cloud.renewals import renew_codes
-from cloud.settings import BadSettings, Settings
+from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 
@@ -93,7 +93,7 @@ async def running(
             VaultClient(settings.vault, settings.recognition, state.vault)
         )
         policy = _policy(settings, vault)
-        gallery = await _gallery(store, master, vault, policy)
+        gallery = await _gallery(store, master, vault, settings.recognition, policy)
         payments = await _payments(settings, state, sandbox, stack)
         service = Service(
             settings=settings,
@@ -132,7 +132,11 @@ def _policy(settings: Settings, vault: VaultClient) -> Policy:
 
 
 async def _gallery(
-    store: Database, master: MasterKey, vault: VaultClient, policy: Policy
+    store: Database,
+    master: MasterKey,
+    vault: VaultClient,
+    recognition: Recognition,
+    policy: Policy,
 ) -> Gallery:
     """Filled, after what an interrupted re-keying left to do."""
 
@@ -141,7 +145,8 @@ async def _gallery(
             return await sealed_templates(session, master, version, palm_ids)
 
     await renew_codes(store, master, vault, vault.introduction.transform)
-    gallery = Gallery(vault, references, policy.rarity)
+    shortlists = {scheme.version: scheme.shortlist for scheme in recognition.schemes}
+    gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:
         gallery.enrol(await all_palms(session, master))
     unread = gallery.versions - set(policy.calibrations)

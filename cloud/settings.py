@@ -54,6 +54,11 @@ class Scheme(Group):
     calibration: tuple[tuple[float, float], ...] = Field(
         description="Measured false-match rates of that matcher: [rate, score], rates falling."
     )
+    shortlist: int = Field(
+        default=64,
+        ge=1,
+        description="Palms, those whose codes lie nearest, that a search compares in full.",
+    )
 
 
 class Recognition(Group):
@@ -69,6 +74,8 @@ class Recognition(Group):
                 signer="palm.linefield:LineFieldSigner",
                 matcher="palm.linefield:LineFieldMatcher",
                 calibration=LINE_FIELD_1,
+                # Its vectors tell little of a palm that is held otherwise (decision 11).
+                shortlist=1024,
             ),
         ),
         min_length=1,
