@@ -30,9 +30,6 @@ PALM = {
 BLACK, BURNT = 8, 250
 """Grey levels beyond which a pixel shows no skin any more."""
 
-FILL = 6.0
-"""Pixels of the ROI about which what is not in the frame is made up for."""
-
 
 def align(image: Colour | Grey, hand: Hand) -> Roi:
     """The palm of a hand, fingers up, thumb to the right.
@@ -60,19 +57,7 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     x, y = (to_frame @ pixels_of(SIZE) @ _grid()).reshape(2, SIZE, SIZE)
     in_frame = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     quality = float(np.mean(in_frame & (palm > BLACK) & (palm < BURNT)))
-    return Roi(image=without(palm, ~in_frame), side=hand.side, quality=quality)
-
-
-def without(palm: Grey, hidden: npt.NDArray[np.bool]) -> Grey:
-    """An ROI of which some pixels are not to be seen: filled as softly as what lies about them,
-    so that nothing there is taken for a line."""
-    if not hidden.any() or hidden.all():
-        return palm
-    seen = (~hidden).astype(np.float32)
-    level = palm[~hidden].mean(dtype=np.float32)
-    share = cv2.GaussianBlur(seen, (0, 0), FILL)
-    fill = cv2.GaussianBlur(seen * (palm - level), (0, 0), FILL) / (share + np.float32(1e-3))
-    return np.where(hidden, np.clip(level + fill, 0, 255), palm).astype(np.uint8)
+    return Roi(image=palm, side=hand.side, quality=quality)
 
 
 def square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.align import CENTRE, EXTENT, without
+from palm.align import CENTRE, EXTENT
 from palm.factory import skin
 from palm.factory.anatomy import PALM_LENGTH, Build, Field, array, build
 from palm.hand import Side
@@ -255,7 +255,15 @@ def _cut_off(image: Grey, rng: np.random.Generator) -> Grey:
     x, y = _grid()
     turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
     along = x * array(np.cos(turn)) + y * array(np.sin(turn))
-    return without(image, along > rng.uniform(0, 60))
+    hidden = along > rng.uniform(0, 60)
+    if not hidden.any() or hidden.all():
+        return image
+    # Filled as softly as what lies about it: there is nothing to be learnt there.
+    seen = array(~hidden)
+    level = image[~hidden].mean(dtype=np.float32)
+    share = cv2.GaussianBlur(seen, (0, 0), 6.0)
+    fill = cv2.GaussianBlur(seen * (image - level), (0, 0), 6.0) / (share + array(1e-3))
+    return np.where(hidden, np.clip(level + fill, 0, 255), image).astype(np.uint8)
 
 
 def _seen(image: Field, rng: np.random.Generator, harsh: float) -> Grey:
