@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.figure import Figure
 from cloud.settings import Scheme
-from palm.linefield import LineFieldMatcher, LineFieldSigner
+from palm import signature
 from palm.protection import CODE_BYTES
 from palm.roi import SIZE, Roi
 from palm.search import CORES, Index
@@ -62,12 +62,12 @@ def _changing(index: Index) -> list[Figure]:
 
 
 def _one_to_one() -> Figure:
-    """A comparison within a shortlist, by the matcher the product has now."""
-    signer, matcher = LineFieldSigner(), LineFieldMatcher()
+    """A comparison within a shortlist: most of a search, and all there is of a verification."""
+    signer, matcher = signature.current()
     rng = np.random.default_rng(1)
     palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]
     probe, *references = [signer.sign([Roi(palm, None, 1.0)]) for palm in palms]
-    prepared = matcher.prepare(references)
+    prepared = matcher.prepare([matcher.keep(each) for each in references])
     taken = [_ms(matcher.compare, probe, prepared) for _ in range(TURNS)]
     each = statistics.median(taken) / SHORTLIST * 1000
     return Figure("1:1 comparison in full", each, "µs", f"{SHORTLIST} at once, one probe", 50)

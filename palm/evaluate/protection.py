@@ -304,7 +304,8 @@ def drawn(people: int, probes: int, harsh: float, workers: int) -> tuple[Floats,
 
         _, matcher = signature.current()
         enrolled, shown = templates(people, FRAMES, 0), templates(probes, 1, 1)
-        return matcher.vectors(enrolled), matcher.vectors(shown)
+        kept = [matcher.keep(template) for template in enrolled]
+        return matcher.vectors(kept), matcher.vectors(shown)
 
 
 def main() -> int:
