@@ -38,7 +38,7 @@ def main() -> int:
         templates.append(signer.sign([palm]))
     print("BOOK =", _book(templates).tolist())  # noqa: T201 - what this command is for
     lines, encoder, genuine = _scores(templates, np.array(who))
-    both = lines + SHARE * encoder
+    both = lines + np.float32(SHARE) * encoder
     offset, weight = _logistic(np.stack([np.ones_like(both), both], axis=1), genuine).tolist()
     print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - as above
     for name, score in (("lines", lines), ("encoder", encoder)):
