@@ -38,8 +38,9 @@ def main() -> int:
         templates.append(signer.sign([palm]))
     print("BOOK =", _book(templates).tolist())  # noqa: T201 - what this command is for
     lines, encoder, genuine = _scores(templates, np.array(who))
-    both = lines + np.float32(SHARE) * encoder
-    offset, weight = _logistic(np.stack([np.ones_like(both), both], axis=1), genuine).tolist()
+    both = np.asarray(lines + SHARE * encoder, np.float32)
+    features = np.asarray(np.stack([np.ones_like(both), both], axis=1), np.float32)
+    offset, weight = _logistic(features, genuine).tolist()
     print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - as above
     for name, score in (("lines", lines), ("encoder", encoder)):
         spread = [float(np.std(score[genuine == one])) for one in (False, True)]
