@@ -326,7 +326,7 @@ def told_of_picture(finder: HandFinder, image: Colour, wanted: Side | None = Non
         (Presentation(x=0.15), Instruction.MOVE_LEFT),
         (Presentation(y=0.85), Instruction.MOVE_UP),
         (Presentation(y=0.15), Instruction.MOVE_DOWN),
-        (Presentation(yaw=60), Instruction.FLATTEN),
+        (Presentation(yaw=-60), Instruction.FLATTEN),
         (Presentation(brightness=0.03), Instruction.MORE_LIGHT),
         (Presentation(brightness=3.0), Instruction.LESS_LIGHT),
     ],

@@ -12,6 +12,8 @@ from palm.training.__main__ import main  # noqa: E402 - as above
 from palm.training.lessons import Lessons, swatches  # noqa: E402 - as above
 from palm.training.network import Encoder, Margin  # noqa: E402 - as above
 
+pytestmark = pytest.mark.filterwarnings("ignore:You are using the legacy:DeprecationWarning")
+
 
 @pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
