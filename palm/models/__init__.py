@@ -36,7 +36,10 @@ class ModelMissing(FileNotFoundError):
     """A model has not been built yet."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is missing: build it with `python -m palm.models` (or `./run`)")
+        super().__init__(
+            f"{path} is missing: build it with `python -m palm.models` (or `./run`); "
+            "the palm encoder is checked out with the repository"
+        )
 
 
 def path(model: Model) -> Path:

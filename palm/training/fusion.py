@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from palm.encoder import DIMENSIONS
 from palm.factory import roi
 from palm.fused import FusedMatcher, FusedSigner
 from palm.hand import Side
-from palm.linefield import PARTS, LineFieldMatcher
+from palm.linefield import CELLS, PARTS, LineFieldMatcher
 from palm.recognition import Template
 from palm.roi import Roi
 from palm.training.lessons import cut
@@ -22,7 +23,6 @@ SHARE = 0.1
 judge; on real ones it is not (docs/decisions/0012-encoder.md): its say is set, not learnt."""
 _CELLS = 100_000
 _SHOWN = 3
-_PARTS_OF_CODE = -256
 
 
 def main() -> int:
@@ -67,10 +67,7 @@ def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:
 def _book(templates: list[Template]) -> npt.NDArray[np.int8]:
     """The cells that all others are nearest to (k-means, k-means++ seeds)."""
     cells = np.concatenate(
-        [
-            np.frombuffer(each.code, np.int8)[:_PARTS_OF_CODE].reshape(-1, PARTS)
-            for each in templates
-        ]
+        [np.frombuffer(each.code, np.int8)[:-DIMENSIONS].reshape(-1, PARTS) for each in templates]
     ).astype(np.float32)
     some = np.random.default_rng(0).choice(len(cells), min(_CELLS, len(cells)), replace=False)
     cv2.setRNGSeed(0)
@@ -90,8 +87,8 @@ def _scores(
     encoder: list[npt.NDArray[np.float32]] = []
     genuine: list[npt.NDArray[np.bool_]] = []
     for number, template in enumerate(templates):
-        code = np.frombuffer(template.code, np.int8)[:_PARTS_OF_CODE]
-        lines.append(only_lines.meet(code.reshape(32, 32, PARTS), gallery.lines[:number]))
+        code = np.frombuffer(template.code, np.int8)[:-DIMENSIONS]
+        lines.append(only_lines.meet(code.reshape(CELLS, CELLS, PARTS), gallery.lines[:number]))
         encoder.append(gallery.embeddings[:number] @ vectors[number])
         genuine.append(who[:number] == who[number])
     return np.concatenate(lines), np.concatenate(encoder), np.concatenate(genuine)
