@@ -82,7 +82,7 @@ class FusedSigner:
         Raises ValueError when the burst is empty or mixes sides.
         """
         field, quality = self._lines.draw(palms)
-        embedding = np.clip(np.rint(FINE * self._encoder.embed(palms)), -127, 127)
+        embedding = np.clip(np.rint(FINE * self._encoder.embed(field)), -127, 127)
         return Template(VERSION, field.tobytes() + embedding.astype(np.int8).tobytes(), quality)
 
 

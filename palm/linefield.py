@@ -212,9 +212,8 @@ def _field(palm: Grey) -> Field:
     light -= cv2.GaussianBlur(light, (0, 0), LIGHT, borderType=cv2.BORDER_REFLECT)
     contrast = cv2.GaussianBlur(light**2, (0, 0), 1.5 * LIGHT, borderType=cv2.BORDER_REFLECT)
     even = light / (np.sqrt(contrast) + DULL)
-    answers = np.stack([cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()])
-    parts = np.tensordot(answers, _harmonics(), axes=(0, 0))
-    cells = np.asarray(cv2.resize(parts, (CELLS, CELLS)), np.float32)
+    parts = [cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()]
+    cells = np.dstack([cv2.resize(part, (CELLS, CELLS)) for part in parts]).astype(np.float32)
     return np.asarray(cells / (_lengths(cells)[..., None] + FAINT), np.float32)
 
 
@@ -224,10 +223,11 @@ def _lengths(cells: Floats) -> Floats:
 
 @cache
 def _filters() -> list[npt.NDArray[np.float32]]:
-    """Even Gabor filters without response to plain skin, one a direction of the line's normal."""
+    """Even Gabor filters without response to plain skin, one a direction of the line's normal,
+    added up as the components over direction that a field keeps: PARTS of them."""
     reach = int(np.ceil(2.5 * LENGTH))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    filters: list[npt.NDArray[np.float32]] = []
+    filters: list[npt.NDArray[np.float64]] = []
     for angle in _angles():
         across, along = (
             x * np.cos(angle) + y * np.sin(angle),
@@ -236,17 +236,17 @@ def _filters() -> list[npt.NDArray[np.float32]]:
         bell = np.exp(-(across**2) / 2 / WIDTH**2 - along**2 / 2 / LENGTH**2)
         wave = -np.cos(2 * np.pi * across / WAVELENGTH) * bell
         wave -= bell * (wave.sum() / bell.sum())
-        filters.append((wave / np.abs(wave).sum()).astype(np.float32))
-    return filters
+        filters.append(wave / np.abs(wave).sum())
+    return list(np.tensordot(_harmonics().T, np.stack(filters), axes=1).astype(np.float32))
 
 
 @cache
-def _harmonics() -> npt.NDArray[np.float32]:
+def _harmonics() -> npt.NDArray[np.float64]:
     """(DIRECTIONS, PARTS) orthonormal: a direction and its opposite are the same line, so the
     first period is half a turn."""
     twice, four = 2 * _angles(), 4 * _angles()
     waves = np.stack([np.cos(twice), np.sin(twice), np.cos(four), np.sin(four)], axis=1)
-    return (waves * np.sqrt(2 / DIRECTIONS)).astype(np.float32)
+    return np.asarray(waves * np.sqrt(2 / DIRECTIONS), np.float64)
 
 
 def _angles() -> npt.NDArray[np.float64]:

@@ -85,7 +85,7 @@ class Crop:
 def about(crop: Crop, rng: np.random.Generator, jitter: float = 1.0) -> Crop:
     """A crop as found by landmarks that are never twice quite the same; `jitter` 1 is what a
     hand in the air gives."""
-    turn, zoom, right, down = rng.normal(0, (4.0, 0.045, 3.5, 3.5)) * jitter
+    turn, zoom, right, down = rng.normal(0, (3.0, 0.035, 3.5, 3.5)) * jitter
     return Crop(crop.turn + turn, crop.zoom * np.exp(zoom), crop.right + right, crop.down + down)
 
 
@@ -107,16 +107,19 @@ def show(
     folds = np.exp(array(0.1 + 0.35 * harsh) * _slow(rng, 6))
     stain = layers[..., _STAIN] * folds
     relief = layers[..., _RELIEF] * folds
-    if rng.random() < 0.7 * harsh:
-        relief += rng.uniform(0, 0.1) * _texture(rng)
+    if rng.random() < 0.5 * harsh:
+        relief += rng.uniform(0, 0.07) * _texture(rng)
     dark = _ink(rng, harsh, infrared)
     absorbed = dark[0] * stain + dark[1] * layers[..., _BLOOD] + dark[2] * layers[..., _VEIN]
     light = _lit(relief, rng, harsh) * np.exp(-absorbed)
     image = _developed(light, rng, harsh)
+    if rng.random() < 0.5:
+        image = _edge(image, rng)
     if rng.random() < 0.3 * harsh:
         image = _covered(image, rng)
-    seen = _seen(image, rng, harsh)
-    return _cut_off(seen, rng) if rng.random() < 0.2 * harsh else seen
+    if rng.random() < 0.2 * harsh:
+        image = _cut_off(image, rng)
+    return _seen(image, rng, harsh)
 
 
 def _ink(rng: np.random.Generator, harsh: float, infrared: bool) -> tuple[float, float, float]:
@@ -214,6 +217,7 @@ def _lit(relief: Field, rng: np.random.Generator, harsh: float) -> Field:
     fall = rng.normal(0, 0.1 + 0.3 * harsh)
     across = (x * array(np.cos(from_where)) + y * array(np.sin(from_where))) / (SIZE / 2)
     pads = array(0.08 + 0.22 * harsh * rng.random()) * _slow(rng, 4)
+    pads += array(rng.uniform(0.02, 0.07)) * _slow(rng, 8)
     return shade * np.exp(array(fall) * across + pads)
 
 
@@ -250,20 +254,34 @@ def _covered(image: Field, rng: np.random.Generator) -> Field:
     return np.where(inside, array(image.mean() * rng.uniform(0.8, 1.4)), image)
 
 
-def _cut_off(image: Grey, rng: np.random.Generator) -> Grey:
-    """Part of the palm lies out of the frame."""
+def _edge(image: Field, rng: np.random.Generator) -> Field:
+    """The palm rounds off toward its outer edge, and beyond it is whatever is behind the hand."""
+    begins, ends = rng.uniform(-0.5, 0.6), rng.uniform(0.02, 0.24)
+    down = np.arange(SIZE, dtype=np.float32)[:, None] / SIZE
+    below = np.clip((down - array(begins)) / array(1 - begins), 0, None)
+    # A bow that leaves the picture's left side where it begins; what it hides, and what is beside.
+    bow = array(ends * SIZE) * below ** array(rng.uniform(0.6, 1.6)) - 1
+    wide = int(np.clip(bow.max() + 32, 0, SIZE))
+    inward = np.arange(wide, dtype=np.float32) - bow
+    rounds = np.clip(1 - inward / array(rng.uniform(6, 30)), 0, 1)
+    left = image[:, :wide] * (1 - array(rng.uniform(0, 0.6)) * rounds**2)
+    beyond = np.clip(0.5 - inward / array(rng.uniform(1, 3)), 0, 1)
+    left += beyond * (array(rng.uniform(0, 255)) - left)
+    return np.hstack([left, image[:, wide:]])
+
+
+def _cut_off(image: Field, rng: np.random.Generator) -> Field:
+    """Part of the palm lies out of the frame, and what is there is seen in the mirror instead, as
+    `palm.align` fills an ROI."""
     x, y = _grid()
     turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
-    along = x * array(np.cos(turn)) + y * array(np.sin(turn))
-    hidden = along > rng.uniform(0, 60)
-    if not hidden.any() or hidden.all():
-        return image
-    # Filled as softly as what lies about it: there is nothing to be learnt there.
-    seen = array(~hidden)
-    level = image[~hidden].mean(dtype=np.float32)
-    share = cv2.GaussianBlur(seen, (0, 0), 6.0)
-    fill = cv2.GaussianBlur(seen * (image - level), (0, 0), 6.0) / (share + array(1e-3))
-    return np.where(hidden, np.clip(level + fill, 0, 255), image).astype(np.uint8)
+    right, down = array(np.cos(turn)), array(np.sin(turn))
+    beyond = np.clip(x * right + y * down - array(rng.uniform(16, 62)), 0, None)
+    middle = array((SIZE - 1) / 2)
+    columns, rows = x - 2 * beyond * right + middle, y - 2 * beyond * down + middle
+    return array(
+        cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    )
 
 
 def _seen(image: Field, rng: np.random.Generator, harsh: float) -> Grey:

@@ -38,6 +38,8 @@ _CREASE = array((0.85, 0.80, 0.33))
 _MELANIN = array((1.5, 1.15, 0.75))
 _RIDGE = 0.9
 """mm from one friction ridge to the next, as far as a camera at arm's length tells."""
+_HOLLOW = np.array((4.8, 2.2))
+"""Middle of an average palm, mm."""
 ROOT = 0.35
 """Where along its first phalanx a finger leaves the palm."""
 
@@ -106,10 +108,12 @@ def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
     shape = (round(HEIGHT * scale), round(WIDTH * scale))
     furrows = Furrows(rng, shape, scale)
 
+    lie = _Lie(rng)
+
     def press(
         points: npt.ArrayLike, depth: float, width: float, ends: tuple[float, float] = (0.0, 0.0)
     ) -> None:
-        furrows.press(_on_palm(points, hand, scale), depth, width, ends=ends)
+        furrows.press(_on_palm(lie(points), hand, scale), depth, width, ends=ends)
 
     _principal_lines(rng, press)
     # Some palms are all lines, others nearly bare.
@@ -130,7 +134,8 @@ def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
             press(curve, depth * min(float(rng.exponential(0.6)) + 0.15, 1.5), width)
     for level in (-52.0, -57.0, -66.0)[: rng.integers(2, 4)]:
         wrist = ((-27, level), (-8, level - 3), (8, level - 3), (27, level))
-        press(wrist + rng.normal(0, 0.8, (4, 2)), rng.uniform(0.35, 0.6), 0.45)
+        at = _on_palm(wrist + rng.normal(0, 0.8, (4, 2)), hand, scale)
+        furrows.press(at, rng.uniform(0.35, 0.6), 0.45)
     relief, stain = furrows.settle()
     fine = _wrinkles(rng, shape, scale, lined)
     grain = 0.018 * _grain(rng, shape, scale)
@@ -221,6 +226,21 @@ def _on_palm(points: npt.ArrayLike, hand: Build, scale: float = SCALE) -> Field:
     """Pixels of the palm sheet from millimetres on an average palm."""
     at = array(points) * (hand.breadth * hand.size, hand.size)
     return (at - (LEFT, TOP)) * (scale, -scale)
+
+
+class _Lie:
+    """How all the lines of a palm lie on its bones: about as the mean of many real hands does,
+    between the landmarks that a detector sets (docs/factory.md), and in each person a little
+    otherwise."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        turn = np.radians(rng.normal(-7.0, 2.5))
+        cos, sin = np.cos(turn), np.sin(turn)
+        self._turn = np.array(((cos, sin), (-sin, cos)))
+        self._to = _HOLLOW + rng.normal((7.0, 10.5), 1.5)
+
+    def __call__(self, points: npt.ArrayLike) -> Field:
+        return (array(points) - _HOLLOW) @ self._turn + self._to
 
 
 def _principal_lines(rng: np.random.Generator, press: Press) -> None:

@@ -23,7 +23,7 @@ class Model(StrEnum):
     `HAND_LANDMARK`: `image` (1, 224, 224, 3) float32, RGB 0 to 1, to `landmarks` (1, 63) in pixels
     of that image, `presence` (1, 1) and `handedness` (1, 1), probabilities, and `world` (1, 63) in
     metres.
-    `PALM_ENCODER`: `image` (n, 1, 128, 128) float32, evened ROIs, to `embeddings` (n, 256), each of
+    `PALM_ENCODER`: `field` (n, 4, 32, 32) float32, line fields, to `embeddings` (n, 256), each of
     length one.
     """
 
@@ -64,7 +64,8 @@ class Network:
         self._session = onnxruntime.InferenceSession(
             str(path(model)), options, providers=["CPUExecutionProvider"]
         )
+        self._input = self._session.get_inputs()[0].name
 
-    def __call__(self, image: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    def __call__(self, given: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
         """The model's outputs for its one input, in the order `Model` names them."""
-        return [np.asarray(each) for each in self._session.run(None, {"image": image})]
+        return [np.asarray(each) for each in self._session.run(None, {self._input: given})]

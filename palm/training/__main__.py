@@ -34,8 +34,8 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=Path("var/training"), metavar="DIR")
     parser.add_argument("--seed", type=int, default=1_000_000, help="first of the drawn people")
-    parser.add_argument("--people", type=int, default=5000)
-    parser.add_argument("--steps", type=int, default=6500)
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
     asked = parser.parse_args()
@@ -73,12 +73,12 @@ def main() -> int:
         prefetch_factor=4,
     )
     progress = Progress(first, asked.steps, spent)
-    for step, (palms, who) in enumerate(loader, first):
+    for step, (fields, who) in enumerate(loader, first):
         for group in optimiser.param_groups:
             group["lr"] = RATE * pace(step / asked.steps)
-        grey = palms.to(device).float().contiguous(memory_format=torch.channels_last)
+        lines = fields.to(device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
-            embeddings = encoder(grey)
+            embeddings = encoder(lines)
         loss = margin(
             embeddings.float(), who.to(device), MARGIN * min(step / asked.steps / EASY, 1)
         )

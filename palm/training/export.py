@@ -8,7 +8,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from palm.roi import SIZE
+from palm.linefield import CELLS, PARTS
 from palm.training.network import Encoder
 
 _LARGE = 256
@@ -21,11 +21,11 @@ def write(encoder: Encoder, path: Path) -> None:
     part = path.with_suffix(".part")
     torch.onnx.export(
         copy.deepcopy(encoder).to("cpu").eval(),
-        (torch.zeros(1, 1, SIZE, SIZE),),
+        (torch.zeros(1, PARTS, CELLS, CELLS),),
         part,
-        input_names=["image"],
+        input_names=["field"],
         output_names=["embeddings"],
-        dynamic_axes={"image": {0: "n"}, "embeddings": {0: "n"}},
+        dynamic_axes={"field": {0: "n"}, "embeddings": {0: "n"}},
         opset_version=17,
         dynamo=False,
     )

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from palm.evened import evened
+from palm.encoder import unfolded
 from palm.factory import roi
 from palm.factory.roi import Crop, Swatch
 from palm.hand import Side
-from palm.roi import SIZE
+from palm.image import Grey
+from palm.linefield import CELLS, PARTS, LineFieldSigner
+from palm.roi import Roi
 
 INFRARED = 0.25
 """Share of pictures taken in near infrared: the same palm in either light is the same person."""
@@ -50,7 +52,7 @@ def _drawn(seed: int) -> Swatch:
 
 @dataclass(frozen=True, slots=True)
 class Lessons(Dataset[tuple[Tensor, Tensor]]):
-    """Batch number n of a training: (size, 1, SIZE, SIZE) evened ROIs and whose they are.
+    """Batch number n of a training: (size, PARTS, CELLS, CELLS) line fields and whose they are.
 
     Every device and detector cuts another piece of the palm: each of a dozen cuts serves as many
     people, and from picture to picture it jitters.
@@ -69,18 +71,24 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
         rng = np.random.default_rng((self.seed, number))
         who = rng.integers(0, len(self.skins), self.size)
         grown = min(1.0, number / (_GENTLE * self.batches))
-        palms = np.empty((self.size, 1, SIZE, SIZE), np.float16)
-        for palm, person in zip(palms, who.tolist(), strict=True):
-            harsh = rng.uniform(0, 0.4 + 0.6 * grown)
-            crop = roi.about(cut(person), rng, 0.4 + 0.6 * grown)
+        fields = np.empty((self.size, PARTS, CELLS, CELLS), np.float32)
+        for field, person in zip(fields, who.tolist(), strict=True):
+            # Most real pictures are gentle ones (docs/factory.md), and some are anything.
+            harsh = rng.random() ** 2 * (0.4 + 0.6 * grown)
+            crop = roi.about(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
             infrared = bool(rng.random() < INFRARED)
             seen = roi.show(np.asarray(self.skins[person]), rng, crop, infrared, harsh)
-            palm[0] = evened(seen)
-        return torch.from_numpy(palms), torch.from_numpy(who)
+            field[:] = lines(seen)
+        return torch.from_numpy(fields), torch.from_numpy(who)
+
+
+def lines(picture: Grey) -> npt.NDArray[np.float32]:
+    """(PARTS, CELLS, CELLS) the line field of a picture, as the encoder reads it."""
+    return unfolded(LineFieldSigner().draw([Roi(picture, Side.RIGHT, 1.0)])[0])
 
 
 def cut(person: int) -> Crop:
     """The piece of the palm that this person's ROIs show, about which they jitter."""
     rng = np.random.default_rng(person % _CUTS)
-    turn, zoom, right, down = rng.normal(0, (13.0, 0.1, 8.0, 8.0))
+    turn, zoom, right, down = rng.normal(0, (9.0, 0.09, 7.0, 7.0))
     return Crop(turn, float(np.exp(zoom)), right, down)

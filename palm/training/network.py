@@ -6,27 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from palm.roi import SIZE
-
-DIMENSIONS = 256
-"""Of an embedding."""
-_PATCH = 4
-"""Pixels a side that are looked at as one, as a cell of the line field is."""
+from palm.encoder import DIMENSIONS
+from palm.linefield import CELLS, PARTS
 
 
 class Encoder(nn.Module):
-    """From (n, 1, SIZE, SIZE) evened ROIs to (n, DIMENSIONS) embeddings of length one.
+    """From (n, PARTS, CELLS, CELLS) line fields to (n, DIMENSIONS) embeddings of length one.
 
     Residual blocks as by He et al. (CVPR 2016). Where on the palm something lies is kept to the
-    end, since an ROI is aligned: the last map is flattened, not pooled.
+    end, since a field is aligned: the last map is flattened, not pooled.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (40, 80, 144)) -> None:
         super().__init__()
         first, second, third = widths
         self.trunk = nn.Sequential(
-            nn.PixelUnshuffle(_PATCH),
-            *_conv(_PATCH**2, first, 3, 1),
+            *_conv(PARTS, first, 3, 1),
             _Block(first),
             *_conv(first, second, 3, 2),
             _Block(second),
@@ -35,11 +30,11 @@ class Encoder(nn.Module):
             _Block(third),
             *_conv(third, 48, 1, 1),
         )
-        self.flat = nn.Linear(48 * (SIZE // 16) ** 2, DIMENSIONS, bias=False)
+        self.flat = nn.Linear(48 * (CELLS // 4) ** 2, DIMENSIONS, bias=False)
         self.norm = nn.BatchNorm1d(DIMENSIONS, affine=False)
 
-    def forward(self, palms: Tensor) -> Tensor:
-        features = self.trunk(palms)
+    def forward(self, fields: Tensor) -> Tensor:
+        features = self.trunk(fields)
         embedding = self.norm(self.flat(features.flatten(1).float()))
         return functional.normalize(embedding)
 

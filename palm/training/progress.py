@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from palm.evened import evened
 from palm.factory import roi
 from palm.hand import Side
-from palm.training.lessons import cut
+from palm.training.lessons import cut, lines
 from palm.training.network import Encoder
 
 _STRANGERS = 250
@@ -54,21 +53,21 @@ class Progress:
 @cache
 def _strangers(seed: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]]:
     rng = np.random.default_rng(seed)
-    pictures: list[npt.NDArray[np.float32]] = []
+    fields: list[npt.NDArray[np.float32]] = []
     for person in range(_STRANGERS):
         skin = roi.swatch(seed + person, Side.RIGHT)
         for _ in range(_SHOWN):
-            pictures.append(evened(roi.show(skin, rng, roi.about(cut(0), rng), harsh=0.6)))
-    return np.stack(pictures)[:, None], np.repeat(np.arange(_STRANGERS), _SHOWN)
+            fields.append(lines(roi.show(skin, rng, roi.about(cut(0), rng), harsh=0.4)))
+    return np.stack(fields), np.repeat(np.arange(_STRANGERS), _SHOWN)
 
 
 @torch.no_grad()
 def separation(encoder: Encoder, seed: int, device: str) -> str:
     """FNMR at an FMR of 1e-3, of drawn people who are not in the training, all cut alike."""
     encoder.eval()
-    pictures, who = _strangers(seed)
+    fields, who = _strangers(seed)
     embeddings = torch.cat(
-        [encoder(torch.from_numpy(part).to(device).float()) for part in np.array_split(pictures, 8)]
+        [encoder(torch.from_numpy(part).to(device)) for part in np.array_split(fields, 8)]
     )
     encoder.train()
     scores = (embeddings @ embeddings.T).cpu().numpy()

@@ -12,7 +12,10 @@ from palm.training.__main__ import main  # noqa: E402 - as above
 from palm.training.lessons import Lessons, swatches  # noqa: E402 - as above
 from palm.training.network import Encoder, Margin  # noqa: E402 - as above
 
-pytestmark = pytest.mark.filterwarnings("ignore:You are using the legacy:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:You are using the legacy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The feature will be removed:DeprecationWarning"),
+]
 
 
 @pytest.fixture
@@ -37,11 +40,11 @@ def test_it_goes_on_where_it_stopped_and_writes_what_the_product_runs(
     assert state["step"] == 3
     encoder = Encoder()
     encoder.load_state_dict(state["kept"])
-    palms = np.random.default_rng(0).standard_normal((2, 1, 128, 128), np.float32)
+    fields = np.random.default_rng(0).standard_normal((2, 4, 32, 32), np.float32)
     with torch.no_grad():
-        taught = encoder.eval()(torch.from_numpy(palms)).numpy()
+        taught = encoder.eval()(torch.from_numpy(fields)).numpy()
     session = onnxruntime.InferenceSession(tmp_path / "encoder.onnx")
-    (written,) = session.run(None, {"image": palms})
+    (written,) = session.run(None, {"field": fields})
     assert written == pytest.approx(taught, abs=2e-2)
 
 
