@@ -1,13 +1,20 @@
 """What a kiosk captures of one palm: a short burst of JPEG frames, before it is sealed."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
 
 from protocol import canonical
 from protocol.challenge import STEPS
 
-VERSION = 2
+VERSION = 3
+PLAIN = 2
+"""The version before, without spectra and pulse: still written where a burst has neither, and
+still read."""
 MAX_FRAMES = 16
+PULSE_FRAMES = 512
+PULSE_SIDE = 8
 MAX_BYTES = 2_000_000
 """Of all frames of a burst together."""
 
@@ -19,6 +26,14 @@ class MalformedCapture(ValueError):
     """Not a burst: the wrong shape, too many frames, too large, or something other than JPEG."""
 
 
+class Spectrum(StrEnum):
+    """What light a camera sees."""
+
+    COLOUR = "colour"
+    INFRARED = "infrared"
+    """850 nm, by lamps of its own (docs/near-infrared.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One still. `at_ms` is milliseconds since the burst's first frame; it never goes back."""
@@ -27,12 +42,37 @@ class Frame:
     jpeg: bytearray = field(repr=False)
     light: int | None = None
     """The step of the challenge it was taken under (`protocol.challenge`), 0 for the first; None
-    for plain white, or where there is no light ring."""
+    for plain white, or where there is no light ring. In near infrared always None: the ring is
+    not seen there."""
+    spectrum: Spectrum = Spectrum.COLOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Some seconds of a palm in even white light: the means of PULSE_SIDE by PULSE_SIDE cells of
+    its ROI's square, frame by frame, and no picture of it.
+
+    Raises MalformedCapture when it is made of anything else.
+    """
+
+    at_ms: list[int]
+    """Of each frame, since the burst's first; rising."""
+    cells: bytearray = field(repr=False)
+    """(frames, PULSE_SIDE, PULSE_SIDE, 3) unsigned 16-bit little-endian: blue, green and red in
+    256ths of a grey level, fingers up and thumb to the right."""
+
+    def __post_init__(self) -> None:
+        frames = len(self.at_ms)
+        if not 2 <= frames <= PULSE_FRAMES or len(self.cells) != frames * PULSE_SIDE**2 * 6:
+            raise MalformedCapture("a pulse is told in means of cells of some seconds' frames")
+        if self.at_ms[0] < 0 or any(a >= b for a, b in pairwise(self.at_ms)):
+            raise MalformedCapture("a pulse is recorded in order of time")
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """1 to MAX_FRAMES frames of one palm, in order of time, MAX_BYTES at most.
+    """1 to MAX_FRAMES frames of one palm, in order of time, MAX_BYTES at most, and not all
+    of them in near infrared.
 
     Raises MalformedCapture when it is made of anything else.
     """
@@ -40,6 +80,8 @@ class Burst:
     frames: list[Frame] = field(repr=False)
     challenge: str | None = None
     """The id of the challenge that was shown meanwhile."""
+    pulse: Pulse | None = field(default=None, repr=False)
+    """What was recorded after the challenge, where it was asked for."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.frames) <= MAX_FRAMES:
@@ -49,16 +91,28 @@ class Burst:
         times = [frame.at_ms for frame in self.frames]
         if times[0] < 0 or times != sorted(times):
             raise MalformedCapture("frames come in order of time")
+        if all(frame.spectrum is Spectrum.INFRARED for frame in self.frames):
+            raise MalformedCapture("near infrared comes with colour")
         for frame in self.frames:
             if not (frame.jpeg.startswith(_JPEG_START) and frame.jpeg.endswith(_JPEG_END)):
                 raise MalformedCapture("a frame is not a JPEG")
-            if frame.light is not None and (self.challenge is None or not 0 <= frame.light < STEPS):
+            if frame.light is not None and not (
+                self.challenge is not None
+                and 0 <= frame.light < STEPS
+                and frame.spectrum is Spectrum.COLOUR
+            ):
                 raise MalformedCapture("a frame was taken under a step of its burst's challenge")
 
     def encode(self) -> bytearray:
-        """The CBOR array `[version, challenge, [[at_ms, jpeg, light], ...]]`."""
-        frames = [[frame.at_ms, frame.jpeg, frame.light] for frame in self.frames]
-        return bytearray(canonical.encode([VERSION, self.challenge, frames]))
+        """The CBOR array `[3, challenge, [[at_ms, jpeg, light, spectrum], ...], pulse]`, the pulse
+        `[[at_ms, ...], cells]` or null; without either `[2, challenge, [[at_ms, jpeg, light]...]]`.
+        """
+        if self.pulse is None and all(f.spectrum is Spectrum.COLOUR for f in self.frames):
+            plain = [[frame.at_ms, frame.jpeg, frame.light] for frame in self.frames]
+            return bytearray(canonical.encode([PLAIN, self.challenge, plain]))
+        frames = [[f.at_ms, f.jpeg, f.light, f.spectrum.value] for f in self.frames]
+        pulse = None if self.pulse is None else [self.pulse.at_ms, self.pulse.cells]
+        return bytearray(canonical.encode([VERSION, self.challenge, frames, pulse]))
 
     @classmethod
     def decode(cls, data: bytes | bytearray) -> "Burst":
@@ -70,27 +124,48 @@ class Burst:
         except canonical.NotCanonical as error:
             raise MalformedCapture(str(error)) from None
         match value:
-            case [int(version), str() | None as challenge, list(frames)] if version == VERSION:
-                pass
+            case [2, str() | None as challenge, list(frames)]:
+                frames, pulse = [_plain(item) for item in frames], None
+            case [3, str() | None as challenge, list(frames), pulse]:
+                frames, pulse = [_frame(item) for item in frames], _pulse(pulse)
             case _:
                 raise MalformedCapture("not a capture of this version")
-        if not all(_is_frame(item) for item in frames):
-            raise MalformedCapture("a frame is a time, a picture and a light")
-        return cls(
-            [Frame(at_ms, bytearray(jpeg), light) for at_ms, jpeg, light in frames], challenge
-        )
+        return cls(frames, challenge, pulse)
 
     def wipe(self) -> None:
-        """Overwrites every frame with zeros; the burst is of no use afterwards."""
-        for frame in self.frames:
-            frame.jpeg[:] = bytes(len(frame.jpeg))
+        """Overwrites every frame and the pulse with zeros; the burst is of no use afterwards."""
+        held = [frame.jpeg for frame in self.frames]
+        for each in held if self.pulse is None else [*held, self.pulse.cells]:
+            each[:] = bytes(len(each))
 
 
-def _is_frame(item: Any) -> TypeGuard[tuple[int, bytes, int | None]]:
-    return (
-        isinstance(item, list)
-        and len(item) == 3
-        and type(item[0]) is int
-        and isinstance(item[1], bytes)
-        and (item[2] is None or type(item[2]) is int)
-    )
+def _plain(item: Any) -> Frame:
+    match item:
+        case [int(at_ms), bytes(jpeg), int() | None as light] if _are_whole(at_ms, light):
+            return Frame(at_ms, bytearray(jpeg), light)
+        case _:
+            raise MalformedCapture("a frame is a time, a picture and a light")
+
+
+def _frame(item: Any) -> Frame:
+    match item:
+        case [*plain, "colour" | "infrared" as spectrum]:
+            frame = _plain(plain)
+            return Frame(frame.at_ms, frame.jpeg, frame.light, Spectrum(spectrum))
+        case _:
+            raise MalformedCapture("a frame is a time, a picture, a light and a spectrum")
+
+
+def _pulse(item: Any) -> Pulse | None:
+    match item:
+        case None:
+            return None
+        case [[*at_ms], bytes(cells)] if _are_whole(*at_ms):
+            return Pulse(at_ms, bytearray(cells))
+        case _:
+            raise MalformedCapture("a pulse is times and cells")
+
+
+def _are_whole(*numbers: Any) -> bool:
+    """A truth is no number, whatever Python says."""
+    return all(type(number) is int for number in numbers if number is not None)

@@ -91,7 +91,7 @@ def outcomes(seed: int, within: Circumstances) -> list[Outcome]:
     for case in cases(seed, within):
         began = time.perf_counter()
         try:
-            verdict = judge(case.frames)
+            verdict = judge(case.film.lit)
             passed, score = verdict.live, verdict.score
         except Unjudgeable:
             passed, score = False, -np.inf

@@ -14,13 +14,12 @@ import numpy as np
 
 from palm.factory import spectra
 from palm.factory.anatomy import Field, array
-from palm.factory.burst import Glow, Shot, challenge, film, played
+from palm.factory.burst import Film, Glow, Shot, challenge, film, played
 from palm.factory.identity import DrawnPalm
 from palm.factory.lit import GRID, WHITE, Room, Specimen, answering, living
 from palm.factory.noise import clouds
 from palm.factory.presentation import Presentation
 from palm.factory.spectra import Spectra
-from palm.liveness import LitFrame
 from palm.liveness.ring import Light
 
 
@@ -44,7 +43,7 @@ def attack(
     shot: Shot,
     lights: Sequence[Light],
     rng: np.random.Generator,
-) -> list[LitFrame]:
+) -> Film:
     """A burst in which a stolen palm is presented by an instrument while the ring plays."""
     victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
@@ -116,6 +115,8 @@ class _Stolen:
             colour=white,
             answer=white,
             glow=np.zeros_like(at),
+            infrared=white[:, 0],
+            infrared_normal=normal,
             wrap=np.zeros(3, np.float32),
             gloss=0.0,
             polish=10.0,
@@ -164,10 +165,16 @@ def _printed(stolen: _Stolen, sheet: Specimen, gloss: float, polish: float) -> S
     # Fibres, and dots of ink that are not quite even.
     reflects *= rng.normal(1, rng.uniform(0.005, 0.03), (len(reflects), 1))
     ink = _changed(sheet, array(reflects), spectra.INK, rng)
+    beside = rng.spawn(1)[0]
+    carbon = spectra.CARBON_850[beside.integers(3)] * beside.uniform(0.7, 1)
+    fibres = beside.normal(1, 0.01, len(reflects))
     return replace(
         sheet,
         colour=array(reflects),
         answer=array(np.clip(reflects * ink, 0, 0.95)),
+        infrared=array(
+            beside.uniform(*spectra.PAPER_850) * (reflects[:, 1] / white) ** carbon * fibres
+        ),
         gloss=gloss,
         polish=polish,
     )
@@ -231,6 +238,8 @@ def _screen(stolen: _Stolen, picture: Field) -> Specimen:
         facet=flat,
         colour=dull,
         answer=dull,
+        infrared=np.full(len(flat), rng.spawn(1)[0].uniform(*spectra.PANEL_850), np.float32),
+        infrared_normal=flat,
         glow=array(0.5 * brightness * shines),
         gloss=float(rng.uniform(0.005, 0.045)),
         polish=float(np.exp(rng.uniform(4.6, 8.0))),
@@ -256,6 +265,9 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     reach, redder = rng.uniform((0.5, 1.0), (1.5, 1.5))
     inner = [_smoothed(victim, detail, float(reach * redder**k)) for k in range(3)]
     tint = _changed(victim, colour, spectra.PIGMENT, rng)
+    beside = rng.spawn(1)[0]
+    lines = victim.colour[:, 1] / np.median(victim.colour[near, 1])
+    stays = painted * beside.uniform(*spectra.SILICONE_KEEPS)
     return (
         replace(
             victim,
@@ -263,6 +275,8 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
             facet=detail,
             colour=array(colour),
             answer=array(np.clip(colour * tint, 0, 0.95)),
+            infrared=array(beside.uniform(*spectra.SILICONE_850) * lines**stays),
+            infrared_normal=array(inner[2]),
             wrap=np.full(3, rng.uniform(0.15, 0.35), np.float32),
             gloss=float(rng.uniform(0.02, 0.06)),
             polish=float(np.exp(rng.uniform(2.3, 4.4))),
@@ -274,7 +288,8 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
 def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     del lights
     rng, victim = stolen.rng, stolen.victim
-    dye = _DYES[rng.integers(len(_DYES))] * rng.lognormal(0, 0.05, 3)
+    which = rng.integers(len(_DYES))
+    dye = _DYES[which] * rng.lognormal(0, 0.05, 3)
     cover = stolen.wrapped(float(rng.uniform(1.0, 4.0)))
     folds = np.stack(
         [clouds(rng, (h, w), 4 * GRID, 2) for h, w in [victim.alpha.shape] * 2], axis=-1
@@ -290,6 +305,10 @@ def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
             normal=np.broadcast_to(normal, (3, *normal.shape)),
             facet=normal,
             colour=colour,
+            infrared=array(
+                spectra.GLOVES_850[which] * rng.spawn(1)[0].normal(1, 0.02, len(normal))
+            ),
+            infrared_normal=normal,
             answer=array(np.clip(colour * _changed(cover, colour, spectra.PLASTIC, rng), 0, 0.95)),
             wrap=np.full(3, rng.uniform(0, 0.1), np.float32),
             gloss=float(gloss),
@@ -305,10 +324,11 @@ def _injected(
     shot: Shot,
     lights: Sequence[Light],
     rng: np.random.Generator,
-) -> list[LitFrame]:
+) -> Film:
     """A true burst of the living hand, recorded under another challenge."""
     recorded = film(palm, victim, shot, played(challenge(rng))[: len(lights)], rng)
-    return [replace(frame, light=light) for frame, light in zip(recorded, lights, strict=True)]
+    claimed = zip(recorded.lit, lights, strict=True)
+    return replace(recorded, lit=[replace(frame, light=light) for frame, light in claimed])
 
 
 def _dark(_: int) -> float:

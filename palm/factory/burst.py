@@ -1,4 +1,4 @@
-"""A burst as a kiosk takes it: something is held before the camera while the ring plays."""
+"""A burst as a kiosk takes it: something is held before its cameras while the ring plays."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,17 +8,20 @@ import numpy as np
 
 from palm.factory.anatomy import Field, array
 from palm.factory.identity import DrawnPalm
-from palm.factory.lit import WHITE, Response, Room, Specimen, answering
+from palm.factory.lit import WHITE, Response, Room, Specimen, answering, in_infrared
 from palm.factory.presentation import Presentation, show
 from palm.hand import Hand
 from palm.image import Colour
-from palm.liveness import LitFrame
+from palm.liveness import LitFrame, Still
 from palm.liveness.ring import SEGMENTS, Light
 
 FRAME = (720, 720)
 JPEG_QUALITY = 95
 """As the kiosk compresses what it sends."""
 
+INFRARED_QUALITY = 85
+_INFRARED_NOISE = 1.5
+"""Over that of the camera beside it: few photons, one channel of three."""
 _INTERVAL = 0.066
 """From one frame to the next, s: a step of light lasts for two of the camera's."""
 _NEAR = 30.0
@@ -31,6 +34,8 @@ class Shot:
 
     shown: Presentation = field(default_factory=lambda: Presentation(span=0.45, y=0.55))
     room: Room = field(default_factory=Room)
+    gain: float = 1.0
+    """Of the near-infrared camera, over what it should be set to."""
     level: float = 0.3
     """What the palm is exposed to under WHITE, 0 to 1, linear."""
     drift: tuple[float, float] = (0.0, 0.0)
@@ -66,6 +71,15 @@ def played(steps: Sequence[Light]) -> list[Light]:
     return [WHITE, WHITE, *steps, WHITE]
 
 
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What both cameras saw."""
+
+    lit: list[LitFrame]
+    infrared: list[Still]
+    """Taken with the first step of the challenge and with the last."""
+
+
 def film(
     palm: DrawnPalm,
     specimen: Specimen,
@@ -74,12 +88,15 @@ def film(
     rng: np.random.Generator,
     *,
     glow: Glow = lambda _: 1.0,
-) -> list[LitFrame]:
+) -> Film:
     """Takes one frame under each light, of something that shows a palm's landmarks."""
+    # What is drawn in colour is the same whether or not there is near infrared.
+    beside = rng.spawn(1)[0]
     response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
     exposure = _exposure(response, shot.level)
     wander = rng.normal(0, (0.15, 0.15, 0.001, 0.15, 0.3, 0.3), (len(lights), 6)).cumsum(axis=0)
     frames: list[LitFrame] = []
+    infrared: list[Still] = []
     before = lights[0]
     for k, light in enumerate(lights):
         here = _moved(shot, k * _INTERVAL, wander[k])
@@ -92,7 +109,27 @@ def film(
         image, hand = _sent(out, _found(drawing.hand, shot.jitter, rng))
         frames.append(LitFrame(image, hand, light))
         before = light
-    return frames
+        if k in (2, len(lights) - 2):
+            infrared.append(_in_infrared(palm, specimen, shot, here, beside))
+    return Film(frames, infrared)
+
+
+def _in_infrared(
+    palm: DrawnPalm,
+    specimen: Specimen,
+    shot: Shot,
+    here: Presentation,
+    rng: np.random.Generator,
+) -> Still:
+    sprite, seen_there = in_infrared(specimen, palm.side, here, shot.room, FRAME)
+    seen_there = replace(
+        seen_there, noise=seen_there.noise * _INFRARED_NOISE, brightness=shot.gain, warmth=0.0
+    )
+    out = np.empty((*FRAME, 3), np.uint8)
+    drawing = show(palm, sprite, seen_there, rng, out)
+    out[:] = out[..., 1:2]
+    image, hand = _sent(out, _found(drawing.hand, shot.jitter, rng), INFRARED_QUALITY)
+    return Still(image, hand)
 
 
 def _exposure(response: Response, level: float) -> float:
@@ -121,12 +158,12 @@ def _found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
     return replace(hand, landmarks=array(hand.landmarks + off))
 
 
-def _sent(image: Colour, hand: Hand) -> tuple[Colour, Hand]:
+def _sent(image: Colour, hand: Hand, quality: int = JPEG_QUALITY) -> tuple[Colour, Hand]:
     """The square of a frame that holds the hand, as it comes out of its JPEG."""
     side = min(image.shape[:2])
     middle = (hand.landmarks.min(axis=0) + hand.landmarks.max(axis=0)) / 2
     left = int(np.clip(middle[0] - side / 2, 0, image.shape[1] - side))
     region = np.ascontiguousarray(image[:, left : left + side])
-    packed = cv2.imencode(".jpg", region, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    packed = cv2.imencode(".jpg", region, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     opened = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
     return opened, replace(hand, landmarks=array(hand.landmarks - (left, 0)))

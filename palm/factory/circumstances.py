@@ -7,12 +7,11 @@ import numpy as np
 
 from palm.factory import spectra
 from palm.factory.attack import Instrument, attack
-from palm.factory.burst import Shot, challenge, film, played
+from palm.factory.burst import Film, Shot, challenge, film, played
 from palm.factory.identity import DrawnPalm, identity
 from palm.factory.lit import LENS, Room, living
 from palm.factory.presentation import Presentation
 from palm.hand import Side
-from palm.liveness import LitFrame
 
 Span = tuple[float, float]
 
@@ -33,10 +32,15 @@ class Circumstances:
     lens: Span = (LENS, LENS)
     jitter: Span = (0.003, 0.010)
     afterglow: Span = (0.0, 0.05)
+    gain: float = 0.1
+    """Of the log of how the near-infrared camera is set."""
+    daylight: float = 0.1
+    """The room's at 850 nm at most, over the near-infrared camera's lamps."""
 
     def shot(self, rng: np.random.Generator, like: Shot | None = None) -> Shot:
         """One burst's. The hand keeps the gesture of another shot, if one is given."""
         gesture = like.shown if like else None
+        beside = rng.spawn(1)[0]
         return Shot(
             shown=Presentation(
                 x=float(rng.normal(0.5, 0.03)),
@@ -53,10 +57,12 @@ class Circumstances:
             ),
             room=Room(
                 strength=float(np.exp(rng.uniform(*np.log(self.room)))),
+                infrared=float(beside.uniform(0, self.daylight)),
                 warmth=float(rng.uniform(-1, 1)),
                 lens=float(rng.uniform(*self.lens)),
                 crosstalk=spectra.crosstalk(rng),
             ),
+            gain=float(beside.lognormal(0, self.gain)),
             level=float(rng.uniform(*self.level)),
             drift=(float(rng.normal(0, self.drift)), float(rng.normal(0, self.drift))),
             flicker=float(rng.uniform(0, 0.02)),
@@ -78,6 +84,8 @@ UNUSUAL = Circumstances(
     drift=13.0,
     lens=(0.85 * LENS, 1.2 * LENS),
     afterglow=(0.0, 0.08),
+    gain=0.2,
+    daylight=0.4,
 )
 """Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
 
@@ -88,7 +96,7 @@ class Case:
 
     seed: int
     instrument: Instrument | None
-    frames: list[LitFrame]
+    film: Film
 
 
 def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[Case]:
@@ -105,11 +113,12 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
         yield Case(seed, instrument, attack(instrument, palm, shot, played(challenge(rng)), rng))
 
 
-def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> list[LitFrame]:
+def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Film:
     """No two people's blood and melanin are quite alike, nor is one person's from day to day."""
     skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
     colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
     colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)
     wet = float(rng.uniform() ** 2)
-    hand = living(palm, shot.shown, wet=wet, colour=colour).palm_alone()
+    infrared = spectra.SKIN_850 * float(rng.spawn(1)[0].lognormal(0, 0.1))
+    hand = living(palm, shot.shown, wet=wet, colour=colour, infrared=infrared).palm_alone()
     return film(palm, hand, shot, played(challenge(rng)), rng)

@@ -23,6 +23,7 @@ from palm.factory.presentation import Presentation, gesture
 from palm.factory.skin import SCALE
 from palm.factory.sprite import Sprite, albedo, canvas, furrowed, sprite
 from palm.hand import Landmark, Side
+from palm.liveness.infrared import WHITE_CARD
 from palm.liveness.ring import SEGMENTS, Light, places
 
 GRID = SCALE / 2
@@ -38,7 +39,14 @@ _MEET = 300.0
 """Where full light on all segments is as bright as the room can be told to be, mm."""
 REACH = (0.3, 0.45, 1.1)
 """How far blue, green and red light spreads beneath the skin, mm of deviation."""
+INFRARED_REACH = 1.6
+"""The same of near infrared."""
 WRAP = array((0.08, 0.12, 0.25))
+_INFRARED_WRAP = 0.3
+BESIDE = 40.0
+"""How far to the right of the lens, as it sees, that of the near-infrared camera is, mm."""
+_LAMPS = array(((-15.0, 0.0, 0.0), (15.0, 0.0, 0.0)))
+"""The near-infrared camera's own, about its lens, mm."""
 _LEVELS = 4096
 _ONE = 100
 """What stands for no change where a picture is multiplied."""
@@ -73,6 +81,10 @@ class Specimen:
     """(n, 3) the same to the ring's diodes."""
     glow: Field
     """(n, 3) what it gives off by itself, as much as white in full light of the room is 1."""
+    infrared: Field
+    """(n,) reflectance at 850 nm. Nothing held here gives off near infrared by itself."""
+    infrared_normal: Field
+    """(n, 3) as near infrared beneath the surface meets it."""
     wrap: Field
     """(3,) how far light creeps round an edge."""
     gloss: float
@@ -101,6 +113,8 @@ class Specimen:
             colour=self.colour[kept],
             answer=self.answer[kept],
             glow=self.glow[kept],
+            infrared=self.infrared[kept],
+            infrared_normal=self.infrared_normal[kept],
         )
 
 
@@ -126,15 +140,19 @@ class Response:
 
     def picture(self, linear: Field, exposure: float) -> Sprite:
         """A sprite of (n, 3) light, at an exposure."""
-        specimen, shape = self.specimen, self.specimen.alpha.shape
-        levels = np.clip(linear * (exposure * _LEVELS), 0, _LEVELS).astype(np.uint16)
-        covered = specimen.covered
-        half = np.zeros((*shape, 4), np.uint8)
-        half[..., 3] = 255 * specimen.alpha + 0.5
-        half[covered, :3] = _tone()[levels] * specimen.alpha[covered][:, None] + 0.5
-        whole = cv2.resize(half, (2 * shape[1], 2 * shape[0]), interpolation=cv2.INTER_LINEAR)
-        x, y = specimen.centre
-        return Sprite(np.asarray(whole, np.uint8), half, (2 * x, 2 * y), specimen.joints)
+        return picture(self.specimen, linear * exposure)
+
+
+def picture(specimen: Specimen, linear: Field) -> Sprite:
+    """A sprite of (n, 3) light, 0 to 1."""
+    shape, covered = specimen.alpha.shape, specimen.covered
+    levels = np.clip(linear * _LEVELS, 0, _LEVELS).astype(np.uint16)
+    half = np.zeros((*shape, 4), np.uint8)
+    half[..., 3] = 255 * specimen.alpha + 0.5
+    half[covered, :3] = _tone()[levels] * specimen.alpha[covered][:, None] + 0.5
+    whole = cv2.resize(half, (2 * shape[1], 2 * shape[0]), interpolation=cv2.INTER_LINEAR)
+    x, y = specimen.centre
+    return Sprite(np.asarray(whole, np.uint8), half, (2 * x, 2 * y), specimen.joints)
 
 
 @lru_cache(maxsize=1)
@@ -144,10 +162,15 @@ def _tone() -> Field:
 
 
 def living(
-    palm: DrawnPalm, shown: Presentation, *, wet: float = 0.2, colour: Field | None = None
+    palm: DrawnPalm,
+    shown: Presentation,
+    *,
+    wet: float = 0.2,
+    colour: Field | None = None,
+    infrared: float = spectra.SKIN_850,
 ) -> Specimen:
     """A living hand in the gesture of a presentation; `wet` is 0 dry to 1 wet. `colour` is what
-    the ring's diodes change its colour by, (3,)."""
+    the ring's diodes change its colour by, (3,); `infrared` its reflectance at 850 nm."""
     painted = gesture(palm, shown)
     dry = _dry(palm, painted.spread, painted.curl, painted.back)
     if colour is None:
@@ -155,6 +178,7 @@ def living(
     return replace(
         dry,
         answer=np.clip(dry.colour * colour, 0, 0.95),
+        infrared=dry.infrared * infrared,
         gloss=0.022 + 0.05 * wet,
         polish=14.0 * 6.0**wet,
     )
@@ -177,6 +201,8 @@ def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
     bare = alpha > 0
     skin = half(albedo(palm, bald.skin, everywhere), 3)
     skin[bald.wrist // 2 :] = _SLEEVE
+    dark = spectra.DARK_850
+    absorbed = dark[0] * bald.skin.stain + dark[1] * bald.skin.blood + dark[2] * bald.skin.vein
     facet = half(furrowed(surface, bald.skin.relief, everywhere), 3)
     columns, rows = (np.arange(side // 2, dtype=np.float32) + 0.5 for side in (wide, high))
     x, y = np.broadcast_arrays(surface.left + columns / GRID, (surface.top - rows / GRID)[:, None])
@@ -190,6 +216,8 @@ def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
         colour=skin[bare],
         answer=skin[bare],
         glow=np.zeros((int(bare.sum()), 3), np.float32),
+        infrared=np.exp(-half(absorbed)[bare]),
+        infrared_normal=array(cv2.GaussianBlur(facet, (0, 0), INFRARED_REACH * GRID)[bare]),
         wrap=WRAP,
         gloss=0.0,
         polish=1.0,
@@ -204,6 +232,8 @@ class Room:
     """Over the ring's at WHITE, on a palm at its ideal distance."""
     warmth: float = 0.0
     """-1 cold, 0 white, 1 warm."""
+    infrared: float = 0.03
+    """Its light at 850 nm, over that of the near-infrared camera's lamps at 300 mm."""
     lens: float = LENS
     crosstalk: Field = field(default_factory=spectra.crosstalk)
 
@@ -222,6 +252,25 @@ def answering(
         ring=array([_from(specimen, segment, ahead, eye) for segment in segments]),
         crosstalk=room.crosstalk,
     )
+
+
+def in_infrared(
+    specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
+) -> tuple[Sprite, Presentation]:
+    """A specimen as the near-infrared camera beside the other sees it, and where: its lamps as
+    bright, and its exposure as long, as it was set to (`palm.liveness.infrared`)."""
+    _, before = _stand(specimen, side, shown, room.lens, size)
+    aside = BESIDE / float(before[2]) * room.lens * min(size) / size[1]
+    seen_there = replace(shown, x=shown.x - aside)
+    turned, centre = _stand(specimen, side, seen_there, room.lens, size)
+    eye, ahead = -centre @ turned, turned.T[:, 2]
+    seen = specimen.infrared * (0.6 + 0.4 * specimen.infrared_normal[:, 2]) * room.infrared
+    for lamp in (_LAMPS - centre) @ turned:
+        to_lamp, falling = _falling(specimen, lamp, ahead)
+        met = np.einsum("ni,ni->n", specimen.infrared_normal, to_lamp) + _INFRARED_WRAP
+        dull = specimen.infrared * np.clip(met / (1 + _INFRARED_WRAP), 0, None)
+        seen = seen + (dull + _shine(specimen, to_lamp, eye)) * falling / len(_LAMPS)
+    return picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1)), seen_there
 
 
 def _stand(
@@ -250,18 +299,29 @@ def _stand(
 
 def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
     """(n, 3) what one segment's full light is seen as; all directions are the hand's."""
-    to_lamp = segment - specimen.at
-    far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))[:, None]
-    to_lamp /= far
-    falling = np.clip(-to_lamp @ ahead, 0, 1)[:, None] * (_MEET / far) ** 2 / SEGMENTS
+    to_lamp, falling = _falling(specimen, segment, ahead)
     met = np.einsum("cni,ni->nc", specimen.normal, to_lamp)
     seen = specimen.answer * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
+    seen += _shine(specimen, to_lamp, eye)[:, None]
+    return array(seen * falling[:, None] / SEGMENTS)
+
+
+def _falling(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Field]:
+    """(n, 3) unit vectors toward a lamp that faces `ahead`, and (n,) how much of its light comes:
+    1 straight ahead at 300 mm."""
+    to_lamp = lamp - specimen.at
+    far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))
+    to_lamp /= far[:, None]
+    return to_lamp, np.clip(-to_lamp @ ahead, 0, 1) * (_MEET / far) ** 2
+
+
+def _shine(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
+    """(n,) what is mirrored."""
     to_eye = eye - specimen.at
     middle = to_lamp + to_eye / np.sqrt(np.einsum("ni,ni->n", to_eye, to_eye))[:, None]
     middle /= np.sqrt(np.einsum("ni,ni->n", middle, middle))[:, None]
-    shine = np.clip(np.einsum("ni,ni->n", specimen.facet, middle), 0, 1)[:, None]
-    seen += specimen.gloss * (specimen.polish + 8) / 8 * shine**specimen.polish
-    return array(seen * falling)
+    shine = np.clip(np.einsum("ni,ni->n", specimen.facet, middle), 0, 1)
+    return array(specimen.gloss * (specimen.polish + 8) / 8 * shine**specimen.polish)
 
 
 def _in_room(specimen: Specimen, side: Side, shown: Presentation, room: Room) -> Field:

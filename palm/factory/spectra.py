@@ -8,6 +8,13 @@ follows from its colour in the room.
 Haemoglobin: Prahl, "Optical absorption of hemoglobin" (1999), saturated with oxygen. Melanin:
 Jacques, "Skin optics" (1998). The camera, the ring's diodes, inks and pigments are bell and step
 curves of typical centres and widths.
+
+At 850 nm a handful of numbers does. Skin: Cooksey, Allen and Tsai, "Reference data set of human
+skin reflectance" (J. Res. NIST 122, 2017), where forearms of all complexions lie near 0.6. Cyan,
+magenta and yellow inks and toners let near infrared through, carbon black does not: Ziljak, Pap
+and Ziljak, "CMYKIR security graphics separation in the infrared area" (2009). Red iron oxide
+has a weak band there (Hunt, "Spectral signatures of particulate minerals", 1977). All are typical
+values, none was measured here.
 """
 
 from typing import Any
@@ -50,6 +57,25 @@ PIGMENT = np.stack([np.ones_like(_NM), _step(580, 18), _step(515, 16)])
 """Black, red oxide, ochre, in a white base."""
 PLASTIC = np.stack([_bell(600, 55), np.ones_like(_NM), _step(500, 20)])
 """A dyed glove: blue dye, black, yellowed rubber."""
+
+SKIN_850 = 0.58
+DARK_850 = (0.2, 0.02, 0.16)
+"""What a stain, a flush and a vein of one absorb there: creases have little melanin, veins hold
+blood that gave its oxygen away."""
+PAPER_850 = (0.75, 0.92)
+"""Least and most, of plain and coated paper."""
+CARBON_850 = (0.0, 0.35, 1.0)
+"""How much of its visible density an image keeps: dye or coloured toner alone, some black under
+the colours, black alone."""
+PANEL_850 = (0.03, 0.4)
+"""Of a dark screen: glass over metal to a liquid crystal display's white reflector, which its
+polarisers hide in colour only. It shows no picture."""
+SILICONE_850 = (0.35, 0.75)
+"""Tinted silicone, from much iron oxide to little."""
+SILICONE_KEEPS = (0.1, 0.7)
+"""How much of their visible density painted lines keep."""
+GLOVES_850 = (0.85, 0.7, 0.05, 0.75, 0.65)
+"""White, nitrile blue, black, natural rubber, skin-coloured."""
 
 _CAMERA = np.stack([_bell(455, 26), _bell(535, 38), _bell(605, 34)])
 _DIODES = np.stack([_bell(462, 10), _bell(525, 15), _bell(625, 9)])

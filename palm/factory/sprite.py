@@ -107,6 +107,7 @@ class Skin:
     stain: Field
     blood: Field
     nail: Field
+    vein: Field
     palmar: Field
     """1 on the palm's side, 0 on the back's."""
 
@@ -114,7 +115,7 @@ class Skin:
         self, sheet: Sheet, window: tuple[slice, slice], x: Field, y: Field, share: Field
     ) -> None:
         """Covers a share of a window with a sheet's skin from pixels (x, y)."""
-        for name in ("relief", "stain", "blood", "nail"):
+        for name in ("relief", "stain", "blood", "nail", "vein"):
             field: Field = getattr(self, name)[window]
             source: Field = getattr(sheet, name)
             laid = cv2.remap(
@@ -127,7 +128,7 @@ def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) ->
     shape = surface.height.shape
     is_back = facing[2] < 0
     sheet = palm.back if is_back else palm.palm
-    skin = Skin(*(np.zeros(shape, np.float32) for _ in range(5)))
+    skin = Skin(*(np.zeros(shape, np.float32) for _ in range(6)))
     everywhere = (slice(0, shape[0]), slice(0, shape[1]))
     x, y = np.broadcast_arrays(*surface.grid(everywhere))
     across, down = (x * facing[0] - LEFT) * SCALE, (TOP - y) * SCALE

@@ -1,4 +1,5 @@
-"""`python -m palm.liveness.fit [--people N]`: weighs the cues anew, and writes weights.py.
+"""`python -m palm.liveness.fit [--people N]`: weighs the cues anew, and writes weights.py and
+infrared_weights.py.
 
 For each instrument of attack a logistic regression tells living palms from it by all cues; the
 palm is as alive as the least of these says. A burst of the living counts as much as one of the
@@ -6,12 +7,15 @@ instrument's, and weights are held small (ridge). Each constant is then set by s
 that the weights were fitted without: midway between the living and the attacks where they lie
 apart, and where they do not, so that next to nobody living is refused. Everything is drawn
 (`palm.factory.circumstances`), and seeded.
+
+The cues of near infrared are weighed by themselves, in the same way. Of an injected recording they
+say nothing: what was recorded was a hand in near infrared as well.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
@@ -23,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.factory.attack import Instrument
-from palm.factory.circumstances import USUAL, cases
+from palm.factory.circumstances import USUAL, Case, cases
 from palm.liveness.cues import Cues, cues
+from palm.liveness.infrared import InfraredCues, Still, infrared_cues
 from palm.liveness.response import laid_together
 
 FIRST = 20_000
@@ -45,9 +50,19 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
+    """One burst, as cues of one kind."""
+
     seed: int
     instrument: Instrument | None
     cues: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The same burst by what each judgement looks at."""
+
+    lit: Sample
+    infrared: Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +83,26 @@ REACH = 8.0
 """Deviations beyond which a cue counts no more."""
 
 
-def samples(seed: int) -> list[Sample]:
-    """All bursts of one person, as cues."""
+def samples(seed: int) -> list[Seen]:
+    """All bursts of one person."""
     cv2.setNumThreads(1)
-    return [
-        Sample(seed, case.instrument, cues(laid_together(case.frames)).array())
-        for case in cases(seed, USUAL, _LIVING_BURSTS)
-    ]
+    return [_seen(case) for case in cases(seed, USUAL, _LIVING_BURSTS)]
+
+
+def _seen(case: Case) -> Seen:
+    lit, white = case.film.lit, case.film.lit[1]
+    infrared = infrared_cues(Still(white.image, white.hand), case.film.infrared)
+    return Seen(
+        Sample(case.seed, case.instrument, cues(laid_together(lit)).array()),
+        Sample(case.seed, case.instrument, infrared.array()),
+    )
 
 
 def fitted(drawn: Sequence[Sample]) -> Weights:
     seeds = sorted({each.seed for each in drawn})
-    living: dict[Instrument, list[float]] = {each: [] for each in Instrument}
-    attacks: dict[Instrument, list[float]] = {each: [] for each in Instrument}
+    instruments = _instruments(drawn)
+    living: dict[Instrument, list[float]] = {each: [] for each in instruments}
+    attacks: dict[Instrument, list[float]] = {each: [] for each in instruments}
     for fold in range(_FOLDS):
         out = set(seeds[fold::_FOLDS])
         others = _fitted([each for each in drawn if each.seed not in out])
@@ -114,7 +136,7 @@ def _fitted(drawn: Sequence[Sample]) -> Weights:
             standard(living),
             standard(np.array([each.cues for each in drawn if each.instrument is instrument])),
         )
-        for instrument in Instrument
+        for instrument in _instruments(drawn)
     }
     return Weights(mean, deviation, by_instrument)
 
@@ -136,9 +158,10 @@ def _logistic(living: Floats, attacks: Floats) -> Floats:
     return weights
 
 
-def written(weights: Weights, people: int) -> str:
+def written(weights: Weights, people: int, kind: type[Cues | InfraredCues]) -> str:
     """The module that holds weights."""
-    names = [each.name for each in fields(Cues)]
+    names = [each.name for each in fields(kind)]
+    half = len(names) // 2 + len(names) % 2
 
     def row(values: Floats) -> str:
         numbers = [f"{value:.4g}" for value in values]
@@ -152,14 +175,14 @@ def written(weights: Weights, people: int) -> str:
         '"""',
         "",
         "# fmt: off",
-        f"# {', '.join(names[:7])},",
-        f"# {', '.join(names[7:])}",
+        f"# {', '.join(names[:half])},",
+        f"# {', '.join(names[half:])}",
         f"MEAN = {row(weights.mean)}",
         f"DEVIATION = {row(weights.deviation)}",
         f"REACH = {REACH}",
         "# The constant, then one for each cue.",
         "WEIGHTS = {",
-        *(f'    "{each}": {row(weights.by_instrument[each])},' for each in Instrument),
+        *(f'    "{each}": {row(weights.by_instrument[each])},' for each in weights.by_instrument),
         "}",
         "",
     ]
@@ -174,12 +197,22 @@ def main() -> int:
     os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     seeds = range(FIRST, FIRST + asked.people)
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
-        drawn = [each for many in pool.map(samples, seeds) for each in many]
-    weights = fitted(drawn)
-    Path(__file__).with_name("weights.py").write_text(
-        written(weights, asked.people), encoding="utf-8"
-    )
+        seen = [each for many in pool.map(samples, seeds) for each in many]
+    told_in_infrared = [
+        each.infrared for each in seen if each.infrared.instrument is not Instrument.INJECTED
+    ]
+    _write("weights.py", written(fitted([each.lit for each in seen]), asked.people, Cues))
+    _write("infrared_weights.py", written(fitted(told_in_infrared), asked.people, InfraredCues))
     return 0
+
+
+def _write(name: str, text: str) -> None:
+    Path(__file__).with_name(name).write_text(text, encoding="utf-8")
+
+
+def _instruments(drawn: Iterable[Sample]) -> list[Instrument]:
+    shown = {each.instrument for each in drawn}
+    return [each for each in Instrument if each in shown]
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ camera balanced to the ring's white."""
 _MEET = 300.0
 _GAMMA = 2.2
 _BURNT = 250
-_LINEAR = ((np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
-_LOG = np.log(_LINEAR + 0.003)
+LINEAR = ((np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
+_LOG = np.log(LINEAR + 0.003)
 _SIDE = SIZE // CELLS
 
 
@@ -74,20 +74,20 @@ class Palm:
 
 
 def laid_together(frames: Sequence[LitFrame]) -> Palm:
-    maps = [_to_image(frame.hand) for frame in frames]
-    cut = [_cut(frame.image, at) for frame, at in zip(frames, maps, strict=True)]
+    maps = [to_image(frame.hand) for frame in frames]
+    cut = [cut_out(frame.image, at) for frame, at in zip(frames, maps, strict=True)]
     # The brightest frame shows most.
     chosen = int(np.argmax([image.mean() for image in cut]))
-    reference = _features(cut[chosen])
+    reference = features(cut[chosen])
     for k, frame in enumerate(frames):
         if k != chosen:
-            maps[k] = _refined(maps[k], reference, _features(cut[k]))
-            cut[k] = _cut(frame.image, maps[k])
+            maps[k] = refined(maps[k], reference, features(cut[k]))
+            cut[k] = cut_out(frame.image, maps[k])
     stack = np.array(cut)
     where = _places(frames[chosen].hand)
     light = np.array([frame.light for frame in frames], np.float64)
     return Palm(
-        seen=_LINEAR[stack],
+        seen=LINEAR[stack],
         valid=(stack.max(axis=0).max(axis=2) < _BURNT) & (stack.min(axis=0).min(axis=2) > 0),
         drive=_drive(light, where),
         places=where,
@@ -95,19 +95,19 @@ def laid_together(frames: Sequence[LitFrame]) -> Palm:
     )
 
 
-def _to_image(hand: Hand) -> Floats:
+def to_image(hand: Hand) -> Floats:
     """(2, 3) from pixels of the palm that is looked at to the image's."""
     to_frame, _ = square(hand)
     return to_frame @ pixels_of(SIZE)
 
 
-def _cut(image: Colour, to_image: Floats) -> Colour:
+def cut_out(image: Colour, to_image: Floats) -> Colour:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cut = cv2.warpAffine(image, to_image, (SIZE, SIZE), flags=flags)
     return np.asarray(cut, np.uint8)
 
 
-def _features(image: Colour) -> Floats:
+def features(image: Colour) -> Floats:
     """(SIZE, SIZE) what of a palm looks alike under any light: its lines."""
     grey = _LOG[np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)]
     fine = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 6.0)
@@ -115,7 +115,7 @@ def _features(image: Colour) -> Floats:
     return fine / level
 
 
-def _refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
+def refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
     """The map that lays a frame on the reference (Lucas & Kanade 1981, affine, three rounds)."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     u, v = x / SIZE - 0.5, y / SIZE - 0.5
@@ -154,7 +154,7 @@ def _places(hand: Hand) -> Floats:
     middle = (np.arange(CELLS) + 0.5) * _SIDE
     columns, rows = np.meshgrid(middle, middle)
     flat = np.stack([columns.ravel(), rows.ravel(), np.ones(CELLS * CELLS)])
-    image = _to_image(hand) @ flat
+    image = to_image(hand) @ flat
     offset = (image - image.mean(axis=1, keepdims=True)) * (away / FOCAL)
     return np.column_stack([offset.T, np.full(CELLS * CELLS, away)])
 

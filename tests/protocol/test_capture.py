@@ -3,7 +3,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.capture import MAX_BYTES, MAX_FRAMES, VERSION, Burst, Frame, MalformedCapture
+from protocol.capture import (
+    MAX_BYTES,
+    MAX_FRAMES,
+    PLAIN,
+    PULSE_FRAMES,
+    PULSE_SIDE,
+    VERSION,
+    Burst,
+    Frame,
+    MalformedCapture,
+    Pulse,
+    Spectrum,
+)
 from protocol.challenge import STEPS
 
 JPEG = b"\xff\xd8\xff\xe0 a palm \xff\xd9"
@@ -14,7 +26,15 @@ def frame(at_ms: int = 0, jpeg: bytes = JPEG) -> Frame:
 
 
 def encoded(frames: object) -> bytes:
-    return cbor2.dumps([VERSION, None, frames])
+    return cbor2.dumps([PLAIN, None, frames])
+
+
+def infrared(at_ms: int = 0, light: int | None = None) -> Frame:
+    return Frame(at_ms, bytearray(JPEG), light, Spectrum.INFRARED)
+
+
+def pulse(frames: int = 2) -> Pulse:
+    return Pulse([50 * n for n in range(frames)], bytearray(b"p" * frames * PULSE_SIDE**2 * 6))
 
 
 def lit(light: int, at_ms: int = 0) -> Frame:
@@ -31,6 +51,39 @@ def test_each_frame_says_under_which_step_of_the_challenge_it_was_taken():
     assert Burst.decode(burst.encode()) == burst
 
 
+def test_what_was_taken_in_near_infrared_and_of_the_pulse_comes_with_it():
+    burst = Burst([frame(0), lit(0, 33), infrared(40)], "challenge-1", pulse())
+    assert Burst.decode(burst.encode()) == burst
+
+
+def test_without_either_it_is_written_as_it_always_was():
+    assert Burst([frame()]).encode() == cbor2.dumps([PLAIN, None, [[0, JPEG, None]]])
+
+
+def test_near_infrared_comes_with_colour_and_sees_nothing_of_the_ring():
+    with pytest.raises(MalformedCapture):
+        Burst([infrared()])
+    with pytest.raises(MalformedCapture):
+        Burst([frame(), infrared(5, light=0)], "challenge-1")
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "cells"),
+    [
+        pytest.param([0], PULSE_SIDE**2 * 6, id="of one moment"),
+        pytest.param([0, 0], 2 * PULSE_SIDE**2 * 6, id="standing still"),
+        pytest.param([-1, 0], 2 * PULSE_SIDE**2 * 6, id="before its own start"),
+        pytest.param([0, 50], PULSE_SIDE**2 * 6, id="with cells missing"),
+        pytest.param(
+            list(range(PULSE_FRAMES + 1)), (PULSE_FRAMES + 1) * PULSE_SIDE**2 * 6, id="too long"
+        ),
+    ],
+)
+def test_what_is_no_pulse_cannot_be_made(at_ms: list[int], cells: int):
+    with pytest.raises(MalformedCapture):
+        Pulse(at_ms, bytearray(cells))
+
+
 @pytest.mark.parametrize(
     ("light", "challenge"),
     [
@@ -45,9 +98,11 @@ def test_no_frame_was_taken_under_a_step_that_there_is_not(light: int, challenge
 
 
 def test_a_wiped_burst_holds_nothing_but_zeros():
-    burst = Burst([frame(), frame(33)])
+    burst = Burst([frame(), frame(33), infrared(40)], pulse=pulse())
     burst.wipe()
     assert all(not any(f.jpeg) and len(f.jpeg) == len(JPEG) for f in burst.frames)
+    assert burst.pulse
+    assert not any(burst.pulse.cells)
 
 
 def test_wiping_reaches_the_very_buffer_the_camera_filled():
@@ -58,6 +113,7 @@ def test_wiping_reaches_the_very_buffer_the_camera_filled():
 
 def test_a_frame_does_not_show_its_picture_when_printed():
     assert "palm" not in repr(Burst([frame()])) + repr(frame())
+    assert "pppp" not in repr(Burst([frame()], pulse=pulse())) + repr(pulse())
 
 
 @pytest.mark.parametrize(
@@ -93,6 +149,13 @@ def test_what_is_not_a_burst_cannot_be_made(frames: list[Frame]):
         pytest.param(encoded([[0, JPEG.decode("latin-1"), None]]), id="text for a picture"),
         pytest.param(encoded([[0, JPEG, "white"]]), id="text for a light"),
         pytest.param(encoded([[0, JPEG, True]]), id="a truth for a light"),
+        pytest.param(
+            cbor2.dumps([VERSION, None, [[0, JPEG, None, "violet"]], None]), id="a spectrum unknown"
+        ),
+        pytest.param(
+            cbor2.dumps([VERSION, None, [[0, JPEG, None, "colour"]], [[0, True], b""]]),
+            id="a pulse that is none",
+        ),
         pytest.param(encoded("frames"), id="text for frames"),
         pytest.param(cbor2.dumps({"version": 1}), id="a map"),
     ],

@@ -26,7 +26,7 @@ def rng() -> np.random.Generator:
 
 
 def burst(palm: DrawnPalm, lights: Sequence[Light] = PLAYED, shot: Shot = SHOT) -> list[LitFrame]:
-    return film(palm, living(palm, shot.shown).palm_alone(), shot, lights, rng())
+    return film(palm, living(palm, shot.shown).palm_alone(), shot, lights, rng()).lit
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +64,23 @@ class TestTheLiving:
 class TestAttacks:
     @pytest.mark.parametrize("instrument", Instrument)
     def test_what_imitates_a_palm_fails(self, palm: DrawnPalm, instrument: Instrument) -> None:
-        assert not judge(attack(instrument, palm, SHOT, PLAYED, rng())).live
+        assert not judge(attack(instrument, palm, SHOT, PLAYED, rng()).lit).live
 
     def test_a_screen_does_not_answer(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
-        screen = attack(Instrument.PHONE, palm, SHOT, PLAYED, rng())
+        screen = attack(Instrument.PHONE, palm, SHOT, PLAYED, rng()).lit
         assert judge(screen).cues.share < judge(alive).cues.share - 0.5
 
     def test_a_print_has_lines_but_no_furrows(self, palm: DrawnPalm) -> None:
-        cues = judge(attack(Instrument.CURVED_PRINT, palm, SHOT, PLAYED, rng())).cues
+        cues = judge(attack(Instrument.CURVED_PRINT, palm, SHOT, PLAYED, rng()).lit).cues
         assert cues.contrast > -3.2
         assert cues.certainty < 4
 
     def test_a_sheet_is_flat(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
-        sheet = attack(Instrument.MATT_PRINT, palm, SHOT, PLAYED, rng())
+        sheet = attack(Instrument.MATT_PRINT, palm, SHOT, PLAYED, rng()).lit
         assert judge(sheet).cues.lumps < judge(alive).cues.lumps - 0.5
 
     def test_light_of_all_colours_spreads_alike_in_silicone(self, palm: DrawnPalm) -> None:
-        assert judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng())).cues.bleed > 0.7
+        assert judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng()).lit).cues.bleed > 0.7
 
     def test_a_burst_fails_under_any_challenge_but_its_own(self, alive: list[LitFrame]) -> None:
         for seed in range(3, 9):
