@@ -1,8 +1,62 @@
 """The network between the kiosk and its embedded service, as a cable that can be pulled."""
 
 import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
 
 HOST = "127.0.0.1"
+
+
+class Listener:
+    """Lets in whoever calls a port on loopback, and drops everybody when it closes.
+
+    `asyncio.start_server` forgets a connection that is just being let in while it closes, which
+    then lives until the collector finds it (CPython 3.11).
+    """
+
+    def __init__(
+        self,
+        attend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
+        port: int = 0,
+    ) -> None:
+        """`attend` talks with one caller, who is dropped when it returns. Raises OSError when the
+        port is taken; 0 is a free one."""
+        self._attend = attend
+        self._inside: set[asyncio.Task[None]] = set()
+        self._socket = socket.create_server((HOST, port))
+        self._socket.setblocking(False)
+        # Inherited by every connection; asyncio sets it only on sockets that name their protocol.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port: int = self._socket.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._socket, self._let_in)
+
+    async def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        inside = tuple(self._inside)
+        for task in inside:
+            task.cancel()
+        await asyncio.gather(*inside, return_exceptions=True)
+
+    def _let_in(self) -> None:
+        try:
+            caller, _ = self._socket.accept()
+        except OSError:
+            return  # Gone again.
+        task = asyncio.create_task(self._talk(caller))
+        self._inside.add(task)
+        task.add_done_callback(self._inside.discard)
+        # Not in the task itself: one that is cancelled at once never begins.
+        task.add_done_callback(lambda _: caller.close())
+
+    async def _talk(self, caller: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=caller)
+        try:
+            await self._attend(reader, writer)
+        finally:
+            writer.transport.abort()
 
 
 class Cable:
@@ -10,10 +64,9 @@ class Cable:
     refuses new ones."""
 
     def __init__(self) -> None:
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._port = 0
         self._far = 0
-        self._carrying: set[asyncio.Task[None]] = set()
         self._mended = True
 
     async def lay(self, far: int) -> int:
@@ -25,35 +78,24 @@ class Cable:
 
     async def mend(self) -> None:
         self._mended = True
-        if self._server is None:
-            self._server = await asyncio.start_server(self._carry, HOST, self._port)
-            self._port = self._server.sockets[0].getsockname()[1]
+        if self._listener is None:
+            self._listener = Listener(self._carry, self._port)
+            self._port = self._listener.port
 
     async def cut(self) -> None:
         self._mended = False
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        carrying = tuple(self._carrying)
-        for task in carrying:
-            task.cancel()
-        await asyncio.gather(*carrying, return_exceptions=True)
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            await listener.close()
 
     async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._carrying.add(task)
-        ends = {back}
-        try:
+        # As when a cable is pulled: whoever was talking notices by themselves.
+        with suppress(OSError):
             far, forth = await asyncio.open_connection(HOST, self._far)
-            ends.add(forth)
-            await asyncio.gather(_pump(near, forth), _pump(far, back))
-        except (OSError, asyncio.CancelledError):
-            pass  # As when a cable is pulled: whoever was talking notices by themselves.
-        finally:
-            self._carrying.discard(task)
-            for end in ends:
-                end.transport.abort()
+            try:
+                await asyncio.gather(_pump(near, forth), _pump(far, back))
+            finally:
+                forth.transport.abort()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -105,7 +105,11 @@ class VaultClient:
 
     async def __aenter__(self) -> "VaultClient":
         self._keeper = asyncio.create_task(self._keep())
-        await self._ready
+        try:
+            await self._ready
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -261,31 +265,34 @@ class VaultClient:
         schemes = self._recognition.schemes
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "cloud.vault"),
-                *("--directory", self._directory),
-                *("--examiner", self._recognition.examiner),
-                *(word for each in schemes for word in ("--scheme", each.signer, each.matcher)),
-                *("--channel", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=sys.stderr,
-                env=_environment(),
-            )
-        self.pid = process.pid
-        exited = asyncio.create_task(process.wait())
-        exited.add_done_callback(lambda _: self._lost.set())
-        reader, writer = await asyncio.open_connection(sock=ours)
-        try:
-            yield reader, writer
-        finally:
-            self.pid = None
-            # It ends when its stream does, unless it hangs.
-            writer.close()
-            await asyncio.wait([exited], timeout=STOP_S)
-            if not exited.done():
-                process.kill()
-                await exited
+            reader, writer = await asyncio.open_connection(sock=ours)
+            with contextlib.closing(writer):
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "cloud.vault"),
+                    *("--directory", self._directory),
+                    *("--examiner", self._recognition.examiner),
+                    *(word for each in schemes for word in ("--scheme", each.signer, each.matcher)),
+                    *("--channel", str(theirs.fileno())),
+                    pass_fds=[theirs.fileno()],
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=sys.stderr,
+                    env=_environment(),
+                )
+                # The child's alone from now on, so that its end is the stream's.
+                theirs.close()
+                self.pid = process.pid
+                exited = asyncio.create_task(process.wait())
+                exited.add_done_callback(lambda _: self._lost.set())
+                try:
+                    yield reader, writer
+                finally:
+                    self.pid = None
+                    # It ends when its stream does, unless it hangs.
+                    writer.close()
+                    await asyncio.wait([exited], timeout=STOP_S)
+                    if not exited.done():
+                        process.kill()
+                        await exited
 
 
 def _misunderstood() -> VaultUnavailable:

@@ -1,6 +1,7 @@
 """The vault: alone with its keys, shut off, and started again when it is gone."""
 
 import asyncio
+import gc
 import os
 import select
 import signal
@@ -151,6 +152,40 @@ def test_a_vault_that_cannot_start_says_so(tmp_path: Path, capfd: pytest.Capture
     with pytest.raises(VaultBroken):
         with_vault(tmp_path, never)
     assert "Restore it from the backup" in capfd.readouterr().err
+
+
+def test_a_vault_that_cannot_even_be_spawned_leaves_no_connection_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def never(vault: VaultClient) -> None:
+        raise AssertionError("it started")
+
+    open_before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    gc.disable()
+    try:
+        with pytest.raises(VaultBroken):
+            with_vault(tmp_path, never)
+        assert len(os.listdir("/proc/self/fd")) == open_before
+    finally:
+        gc.enable()
+
+
+def test_a_vault_that_is_given_up_while_it_starts_ends(tmp_path: Path):
+    async def run() -> None:
+        vault = VaultClient(Vault(), PLAIN, tmp_path)
+        starting = asyncio.create_task(vault.__aenter__())
+        while vault.pid is None:
+            await asyncio.sleep(0)
+        child = os.pidfd_open(vault.pid)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        ended, _, _ = select.select([child], [], [], 0)
+        os.close(child)
+        assert ended
+
+    asyncio.run(run())
 
 
 # Coming and going

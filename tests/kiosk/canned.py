@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 
+from kiosk.cable import HOST, Listener
 from protocol.challenge import SEED_BYTES
 from protocol.encoding import to_base64
 from protocol.envelope import PrivateKey
@@ -181,23 +182,22 @@ class CannedService:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["CannedService"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        async with server:
-            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        listener = Listener(self._serve)
+        self.url = f"http://{HOST}:{listener.port}"
+        try:
             yield self
+        finally:
+            await listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await _head(reader):
-                asked = await _request(head, reader)
-                self.asked.append(asked)
-                answer = self._answer(asked)
-                if isinstance(answer, HangUp):
-                    break
-                writer.write(_response(answer))
-                await writer.drain()
-        finally:
-            writer.close()
+        while head := await _head(reader):
+            asked = await _request(head, reader)
+            self.asked.append(asked)
+            answer = self._answer(asked)
+            if isinstance(answer, HangUp):
+                break
+            writer.write(_response(answer))
+            await writer.drain()
 
     def _answer(self, asked: Asked) -> Reply | BaseModel | HangUp:
         name = f"{asked.method} {asked.path}"

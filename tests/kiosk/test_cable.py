@@ -1,9 +1,12 @@
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
-from kiosk.cable import HOST, Cable
+from kiosk.cable import HOST, Cable, Listener
+from tests.kiosk.live import SOON
 
 pytestmark = pytest.mark.anyio
 
@@ -13,17 +16,13 @@ async def echo() -> AsyncIterator[int]:
     """The port of a service that says everything back."""
 
     async def say_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with suppress(ConnectionError):
             while heard := await reader.read(100):
                 writer.write(heard)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
 
-    server = await asyncio.start_server(say_back, HOST, 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    listener = Listener(say_back)
+    yield listener.port
+    await listener.close()
 
 
 @pytest.fixture
@@ -61,6 +60,25 @@ async def test_a_cut_drops_who_was_talking_and_refuses_who_begins(cable: Cable, 
     writer.close()
     with pytest.raises(ConnectionError):
         await say(port)
+
+
+async def test_who_has_only_just_been_let_in_is_dropped_too(cable: Cable, echo: int) -> None:
+    port = await cable.lay(echo)
+    for passes_of_the_loop in range(6):
+        with socket.create_connection((HOST, port), timeout=SOON) as caller:
+            for _ in range(passes_of_the_loop):
+                await asyncio.sleep(0)
+            await cable.cut()
+            assert await asyncio.to_thread(hears_nothing_more, caller)
+        await cable.mend()
+
+
+def hears_nothing_more(caller: socket.socket) -> bool:
+    """Raises TimeoutError when nobody hangs up."""
+    try:
+        return caller.recv(1) == b""
+    except ConnectionError:
+        return True
 
 
 async def test_a_mended_cable_is_where_it_was(cable: Cable, echo: int) -> None:
