@@ -175,7 +175,7 @@ def test_a_vault_that_is_given_up_while_it_starts_ends(tmp_path: Path):
     async def run() -> None:
         vault = VaultClient(Vault(), PLAIN, tmp_path)
         starting = asyncio.create_task(vault.__aenter__())
-        while vault.pid is None:
+        while vault.pid is None:  # noqa: ASYNC110 - of a process there is no event
             await asyncio.sleep(0)
         child = os.pidfd_open(vault.pid)
         starting.cancel()
