@@ -57,7 +57,12 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     x, y = (to_frame @ pixels_of(SIZE) @ _grid()).reshape(2, SIZE, SIZE)
     in_frame = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     quality = float(np.mean(in_frame & (palm > BLACK) & (palm < BURNT)))
-    return Roi(image=palm, side=hand.side, quality=quality)
+    return Roi(
+        image=palm,
+        side=hand.side,
+        quality=quality,
+        visible=None if in_frame.all() else np.asarray(in_frame, np.bool_),
+    )
 
 
 def square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:

@@ -6,9 +6,9 @@ whole palms are one. A score is the logarithm of how much likelier the two say i
 one palm than that it is two: logistic fusion (Brümmer and du Preez, "Application-independent
 evaluation of speaker detection", 2006), with weights learnt from drawn palms alone.
 
-A probe is compared and forgotten and carries its line field in full. A reference is kept and is
-written small: of each cell of the field the nearest of a book of 16 (vector quantisation; Gray,
-1984), half a byte, and of each dimension of the embedding one byte; 768 bytes in all.
+A probe is compared and forgotten and carries everything in full. A reference is kept and is written
+small: its lines as `palm.compact` writes them, half a byte for each dimension of its embedding; 864
+bytes in all, and with the seal and the search code a kilobyte.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from palm.compact import BYTES, FieldWriter
 from palm.encoder import DIMENSIONS, Encoder
 from palm.linefield import (
     CELLS,
@@ -31,36 +32,17 @@ from palm.roi import Roi
 
 VERSION = 2
 
+Floats = npt.NDArray[np.float32]
+
 FINE = 400.0
 """What a byte writes for one: of 256 dimensions hardly any reaches a third."""
+BRIEF = 48.0
+"""What half a byte does, in 16 steps from just above -8 to just below 8 (Max, "Quantizing for
+minimum distortion", 1960, for what is normal with a deviation of one 16th)."""
 WHOLE = CELLS * CELLS * PARTS + DIMENSIONS
 """Bytes of a probe."""
-KEPT = CELLS * CELLS // 2 + DIMENSIONS
+KEPT = BYTES + DIMENSIONS // 2
 """Bytes of a reference."""
-
-BOOK = np.array(
-    [
-        (-49, -7, -24, -1),
-        (-48, -8, 23, 5),
-        (-24, -37, 1, -29),
-        (-21, -48, -5, 14),
-        (4, -37, 36, 1),
-        (30, -46, -2, -2),
-        (6, -8, -47, -1),
-        (22, -21, 5, 41),
-        (52, -6, -18, 4),
-        (49, 4, 24, 2),
-        (29, 13, 0, -37),
-        (32, 41, -8, 12),
-        (-1, 39, 33, 4),
-        (-8, 51, -14, -13),
-        (-32, 32, -8, 25),
-        (-42, 27, 4, -22),
-    ],
-    np.int8,
-)
-"""(16, PARTS) cells as they are most often written, and nothing near which is left out: k-means
-over drawn palms (`python -m palm.training.fusion`)."""
 
 OFFSET, LINES, ENCODER = -14.01, 70.84, 7.08
 """Log-likelihood ratio at scores of nothing, and what it rises by with a full one of either judge;
@@ -91,7 +73,7 @@ class FusedGallery:
     """References laid out for comparison; a selection of it is a gallery too."""
 
     lines: LineFieldGallery
-    embeddings: npt.NDArray[np.float32]
+    embeddings: Floats
     """(references, DIMENSIONS), each of length one."""
 
     def __len__(self) -> int:
@@ -102,74 +84,86 @@ class FusedGallery:
 
 
 class FusedMatcher:
-    """Compares templates of FusedSigner. A score is a log-likelihood ratio, in nats."""
+    """Compares templates of FusedSigner. A score is a log-likelihood ratio, in nats.
+
+    Raises ModelMissing when there is nothing to read references with.
+    """
 
     version = VERSION
 
     def __init__(self) -> None:
         self._lines = LineFieldMatcher()
+        self._writer = FieldWriter()
 
     def keep(self, template: Template) -> Template:
         """A template as it is kept, of KEPT bytes. Raises VersionMismatch."""
-        field, embedding = _opened(template)
-        return Template(VERSION, _bound(field) + embedding.tobytes(), template.quality)
+        if len(_code(template)) == KEPT:
+            return template
+        field, embedding = _whole(template)
+        code = self._writer.write(field) + _brief(embedding)
+        return Template(VERSION, code, template.quality)
 
     def score(self, probe: Template, reference: Template) -> float:
         """Raises VersionMismatch when either is of another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
-    def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
+    def vectors(self, templates: Sequence[Template]) -> Floats:
         """(templates, DIMENSIONS) embeddings, each of length one.
 
         Raises VersionMismatch when one is of another version.
         """
-        return _of_length_one(np.array([_opened(each)[1] for each in templates], np.int8))
+        embeddings = [_embedding(each) for each in templates]
+        return np.array(embeddings, np.float32).reshape(-1, DIMENSIONS)
 
     def prepare(self, references: Sequence[Template]) -> FusedGallery:
         """The references as they are once they have been kept, whether they have been or not.
 
         Raises VersionMismatch when one is of another version.
         """
-        kept = [_opened(self.keep(each)) for each in references]
-        fields = np.array([field for field, _ in kept], np.int8)
-        embeddings = np.array([embedding for _, embedding in kept], np.int8)
-        return FusedGallery(self._lines.lay_out(fields), _of_length_one(embeddings))
+        kept = [self.keep(each) for each in references]
+        written = np.array([_code(each)[:BYTES] for each in kept], np.uint8).reshape(-1, BYTES)
+        return FusedGallery(self._lines.lay_out(self._writer.read(written)), self.vectors(kept))
 
-    def compare(self, probe: Template, gallery: FusedGallery) -> npt.NDArray[np.float32]:
-        """(len(gallery),) scores. Raises VersionMismatch when the probe is of another version."""
-        field, embedding = _opened(probe)
+    def compare(self, probe: Template, gallery: FusedGallery) -> Floats:
+        """(len(gallery),) scores, of a probe that is whole or kept.
+
+        Raises VersionMismatch when the probe is of another version.
+        """
+        code = _code(probe)
+        field = self._writer.read(code[:BYTES])[0] if len(code) == KEPT else _whole(probe)[0]
         lines = self._lines.meet(field, gallery.lines)
-        encoder = gallery.embeddings @ _of_length_one(embedding[None])[0]
-        return fused(lines, encoder)
+        return fused(lines, gallery.embeddings @ _embedding(probe))
 
 
-def fused(
-    lines: npt.NDArray[np.float32], encoder: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def fused(lines: Floats, encoder: Floats) -> Floats:
     """The log-likelihood ratios of pairs, from what each judge says of them."""
     return np.asarray(OFFSET + LINES * lines + ENCODER * encoder, np.float32)
 
 
-def _opened(template: Template) -> tuple[Code, npt.NDArray[np.int8]]:
-    """The field and the embedding of a probe or of a reference."""
+def _code(template: Template) -> npt.NDArray[np.uint8]:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
-    code = np.frombuffer(template.code, np.int8)
-    lines, embedding = code[:-DIMENSIONS], code[-DIMENSIONS:]
+    return np.frombuffer(template.code, np.uint8)
+
+
+def _whole(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:
+    code = _code(probe).view(np.int8)
+    return code[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS), code[-DIMENSIONS:]
+
+
+def _brief(embedding: npt.NDArray[np.int8]) -> bytes:
+    """Two dimensions to a byte."""
+    step = np.floor(embedding * np.float32(BRIEF / FINE)) + 8
+    half = np.clip(step, 0, 15).astype(np.uint8)
+    return (half[::2] << 4 | half[1::2]).tobytes()
+
+
+def _embedding(template: Template) -> Floats:
+    """(DIMENSIONS,) of length one, of a probe or of a reference."""
+    code = _code(template)
     if len(code) == KEPT:
-        pairs = lines.view(np.uint8)
-        lines = BOOK[np.stack([pairs >> 4, pairs & 15], axis=1)]
-    return lines.reshape(CELLS, CELLS, PARTS), embedding
-
-
-def _bound(field: Code) -> bytes:
-    """The nearest of the book, of each cell: two to a byte."""
-    cells = field.reshape(-1, PARTS).astype(np.float32)
-    book = BOOK.astype(np.float32)
-    nearest = (cells @ book.T - (book**2).sum(axis=1) / 2).argmax(axis=1).astype(np.uint8)
-    return (nearest[::2] << 4 | nearest[1::2]).tobytes()
-
-
-def _of_length_one(embeddings: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-    wide = embeddings.astype(np.float32).reshape(-1, DIMENSIONS)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-6)
+        pairs = code[BYTES:]
+        wide = np.stack([pairs >> 4, pairs & 15], axis=1).ravel() - np.float32(7.5)
+    else:
+        wide = _whole(template)[1].astype(np.float32)
+    return np.asarray(wide / max(float(np.linalg.norm(wide)), 1e-6), np.float32)

@@ -42,6 +42,9 @@ Code = npt.NDArray[np.int8]
 
 Floats = npt.NDArray[np.float32]
 
+Visible = npt.NDArray[np.bool_]
+"""(SIZE, SIZE) where a palm lay in the frame."""
+
 Places = npt.NDArray[np.intp]
 """(2, ...) rows and columns in the SPAN * SPAN window a block is looked for in."""
 
@@ -116,17 +119,17 @@ class LineFieldSigner:
             raise ValueError("a signature needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
             raise ValueError("a burst shows one hand, not a left and a right one")
-        fields = [_field(palm.image) for palm in palms]
+        fields = [_field(palm.image, palm.visible) for palm in palms]
         clear = [
             palm.quality * float(_lengths(field).mean())
             for palm, field in zip(palms, fields, strict=True)
         ]
         best = fields.pop(int(np.argmax(clear)))
-        others = [palm.image for palm in palms]
+        others = list(palms)
         others.pop(int(np.argmax(clear)))
         laid = [
-            _field(_bent(image, *_flow(best, field)))
-            for image, field in zip(others, fields, strict=True)
+            _field(*_bent(palm, *_flow(best, field)))
+            for palm, field in zip(others, fields, strict=True)
         ]
         return _written(np.mean([best, *laid], axis=0)), float(np.mean(clear))
 
@@ -148,8 +151,8 @@ class LineFieldGallery:
 
 
 class LineFieldMatcher:
-    """Compares templates of LineFieldSigner. A score is the mean likeness of the blocks of two
-    palms, -1 to 1."""
+    """Compares templates of LineFieldSigner. A score is the root mean square of the likeness of the
+    blocks of two palms, 0 to about 1."""
 
     version = VERSION
 
@@ -202,19 +205,25 @@ class LineFieldMatcher:
             batch = gallery[start : start + BATCH]
             pose = (posed @ batch.coarse.T).argmax(axis=0)
             likeness, _ = _meet(_likeness(windows, batch.fine), pose)
-            scores[start : start + BATCH] = likeness.mean(axis=0)
+            # Squares, since a block that fits says more than one that shows little of the palm.
+            alike = np.maximum(likeness, 0)
+            scores[start : start + BATCH] = np.sqrt((alike * alike).mean(axis=0))
         return scores
 
 
-def _field(palm: Grey) -> Field:
-    """The lines of a palm."""
+def _field(palm: Grey, visible: Visible | None = None) -> Field:
+    """The lines of a palm, and none where it cannot be seen."""
     light = palm.astype(np.float32)
     light -= cv2.GaussianBlur(light, (0, 0), LIGHT, borderType=cv2.BORDER_REFLECT)
     contrast = cv2.GaussianBlur(light**2, (0, 0), 1.5 * LIGHT, borderType=cv2.BORDER_REFLECT)
     even = light / (np.sqrt(contrast) + DULL)
     parts = [cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()]
     cells = np.dstack([cv2.resize(part, (CELLS, CELLS)) for part in parts]).astype(np.float32)
-    return np.asarray(cells / (_lengths(cells)[..., None] + FAINT), np.float32)
+    field = np.asarray(cells / (_lengths(cells)[..., None] + FAINT), np.float32)
+    if visible is not None:
+        shown = cv2.resize(visible.astype(np.float32), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+        field[shown <= 0.5] = 0
+    return field
 
 
 def _lengths(cells: Floats) -> Floats:
@@ -446,6 +455,9 @@ def _between_cells(likeness: Floats, place: Places) -> npt.NDArray[np.float64]:
     return place + np.stack(offsets)
 
 
-def _bent(palm: Grey, columns: Floats, rows: Floats) -> Grey:
-    bent = cv2.remap(palm, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(bent, np.uint8)
+def _bent(palm: Roi, columns: Floats, rows: Floats) -> tuple[Grey, Visible | None]:
+    bent = cv2.remap(palm.image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    if palm.visible is None:
+        return np.asarray(bent, np.uint8), None
+    shown = cv2.remap(palm.visible.astype(np.uint8), columns, rows, cv2.INTER_NEAREST)
+    return np.asarray(bent, np.uint8), np.asarray(shown, np.bool_)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from palm.hand import Side
 from palm.image import Grey
 
@@ -13,8 +16,10 @@ camera is mirrored into the same pose as a right one."""
 @dataclass(frozen=True, slots=True)
 class Roi:
     """(SIZE, SIZE) grey palm. `side` is None where the source did not tell (a bare ROI file);
-    `quality` is 0 to 1, how much of the palm's texture can be trusted."""
+    `quality` is 0 to 1, how much of the palm's texture can be trusted. `visible`, (SIZE, SIZE), is
+    where the palm lay in the frame; None where all of it did."""
 
     image: Grey
     side: Side | None
     quality: float
+    visible: npt.NDArray[np.bool_] | None = None

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from palm.evaluate import dataset
-from palm.evaluate.code import PEERS, PRODUCT
+from palm.evaluate.code import PARTS, PEERS, PRODUCT
 from palm.evaluate.dataset import Unmeasurable
 from palm.evaluate.trial import measure
 
@@ -41,7 +41,7 @@ def main() -> int:
     try:
         report = measure(
             asked.folder,
-            (PRODUCT, *PEERS),
+            (PRODUCT, *PARTS, *PEERS),
             roi=asked.roi,
             frames=asked.frames,
             same=dataset.joined(asked.joined, asked.folder) if asked.joined else None,

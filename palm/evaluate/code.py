@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from palm import signature
+from palm.fused import FusedMatcher, FusedSigner
+from palm.linefield import LineFieldMatcher, LineFieldSigner
 from palm.peers import bocv, competitive, ordinal
 from palm.recognition import Signer, Template
 
@@ -30,7 +32,34 @@ class Code:
     """Whether a burst makes one template."""
 
 
+class _EncoderAlone:
+    """Half of what `FusedMatcher` goes by."""
+
+    def __init__(self) -> None:
+        self._whole = FusedMatcher()
+
+    def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.float32]:
+        return self._whole.vectors([self._whole.keep(each) for each in references])
+
+    def compare(self, probe: Template, gallery: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return gallery @ self._whole.vectors([probe])[0]
+
+
+def lines_alone() -> tuple[LineFieldSigner, LineFieldMatcher]:
+    """Version 1 of the signature, which is half of version 2 as well."""
+    return LineFieldSigner(), LineFieldMatcher()
+
+
+def _encoder_alone() -> tuple[FusedSigner, _EncoderAlone]:
+    return FusedSigner(), _EncoderAlone()
+
+
 PRODUCT = Code("this product", signature.current, fuses=True)
+PARTS = (
+    Code("lines alone", lines_alone, fuses=True),
+    Code("encoder alone", _encoder_alone, fuses=True),
+)
+"""What the product is made of, to see what each is worth."""
 PEERS = (
     Code("competitive code", competitive.pair, fuses=False),
     Code("BOCV", bocv.pair, fuses=False),

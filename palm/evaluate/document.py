@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from palm.evaluate.code import PEERS
+
 Figures = dict[str, Any]
 """What a measurement wrote with `--json`, or a part of it."""
 
@@ -40,6 +42,7 @@ REACHES = (
 GALLERY = 10_000
 """People among whom the FNIR was to be reached."""
 
+_PEERS = {peer.name for peer in PEERS}
 NOTHING = "-"
 FMRS = ("1e-3", "1e-4", "1e-5", "1e-6")
 
@@ -86,7 +89,8 @@ def summary(found: Found) -> str:
     """The README's table: each set by the product, and by the best of its peers."""
     rows: list[list[str]] = []
     for what, figures in _sets(found).items():
-        best = min(figures["codes"][1:], key=lambda code: code["eer"])
+        peers = [each for each in figures["codes"] if each["code"] in _PEERS]
+        best = min(peers, key=lambda each: each["eer"])
         rows.append(
             [
                 f"`{what}`",

@@ -22,23 +22,18 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.evaluate import comparison, dataset, pairing, pictures, signing
-from palm.evaluate.code import PEERS, Code
+from palm.evaluate.code import PEERS, Code, lines_alone
 from palm.evaluate.collection import Palms, drawn, one_thread, real
 from palm.evaluate.dataset import Unmeasurable
 from palm.evaluate.processes import processes, progress
 from palm.evaluate.rates import Comparisons, Estimate, estimate
 from palm.evaluate.report import Json, rate, said
 from palm.evaluate.texture import BANDS, Texture, spread, texture
-from palm.linefield import LineFieldMatcher, LineFieldSigner
 
 PEOPLE = 100
 
 
-def _line_field() -> tuple[LineFieldSigner, LineFieldMatcher]:
-    return LineFieldSigner(), LineFieldMatcher()
-
-
-CODES = (PEERS[0], Code("line field", _line_field, fuses=True))
+CODES = (PEERS[0], Code("line field", lines_alone, fuses=True))
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
 SCORES = np.linspace(-0.2, 1.0, 61)
 """Edges of the bins of a histogram of scores."""

@@ -117,9 +117,21 @@ def show(
         image = _edge(image, rng)
     if rng.random() < 0.3 * harsh:
         image = _covered(image, rng)
-    if rng.random() < 0.2 * harsh:
-        image = _cut_off(image, rng)
     return _seen(image, rng, harsh)
+
+
+def cut_off(picture: Grey, rng: np.random.Generator) -> tuple[Grey, npt.NDArray[np.bool_]]:
+    """Part of the palm lies out of the frame: there it is seen in the mirror instead, as
+    `palm.align` fills an ROI. With it, where it is visible."""
+    x, y = _grid()
+    turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
+    right, down = array(np.cos(turn)), array(np.sin(turn))
+    beyond = x * right + y * down - array(rng.uniform(0, 62))
+    inside = np.clip(beyond, 0, None)
+    middle = array((SIZE - 1) / 2)
+    columns, rows = x - 2 * inside * right + middle, y - 2 * inside * down + middle
+    seen = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(seen, np.uint8), beyond <= 0
 
 
 def _ink(rng: np.random.Generator, harsh: float, infrared: bool) -> tuple[float, float, float]:
@@ -268,20 +280,6 @@ def _edge(image: Field, rng: np.random.Generator) -> Field:
     beyond = np.clip(0.5 - inward / array(rng.uniform(1, 3)), 0, 1)
     left += beyond * (array(rng.uniform(0, 255)) - left)
     return np.hstack([left, image[:, wide:]])
-
-
-def _cut_off(image: Field, rng: np.random.Generator) -> Field:
-    """Part of the palm lies out of the frame, and what is there is seen in the mirror instead, as
-    `palm.align` fills an ROI."""
-    x, y = _grid()
-    turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
-    right, down = array(np.cos(turn)), array(np.sin(turn))
-    beyond = np.clip(x * right + y * down - array(rng.uniform(16, 62)), 0, None)
-    middle = array((SIZE - 1) / 2)
-    columns, rows = x - 2 * beyond * right + middle, y - 2 * beyond * down + middle
-    return array(
-        cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    )
 
 
 def _seen(image: Field, rng: np.random.Generator, harsh: float) -> Grey:

@@ -1,13 +1,14 @@
-"""`python -m palm.training.fusion`: learns the numbers of `palm.fused` from drawn palms."""
+"""`python -m palm.training.fusion`: learns from drawn palms the axes on which `palm.compact` lays a
+field, which it writes, and the numbers of `palm.fused`, which it says. It needs an encoder."""
 
 import argparse
 import sys
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from palm import compact
 from palm.encoder import DIMENSIONS
 from palm.factory import roi
 from palm.fused import FusedMatcher, FusedSigner
@@ -15,20 +16,15 @@ from palm.hand import Side
 from palm.linefield import CELLS, PARTS, LineFieldMatcher
 from palm.recognition import Template
 from palm.roi import Roi
-from palm.training.lessons import cut
+from palm.training.lessons import INFRARED, cut
 
-WORDS = 16
-SHARE = 0.1
-"""The encoder's say over the lines'. On drawn palms, which taught it, the encoder is the better
-judge; on real ones it is not (docs/decisions/0012-encoder.md): its say is set, not learnt."""
-_CELLS = 100_000
-_SHOWN = 3
+_SHOWN = 4
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="fusion", description=__doc__)
     parser.add_argument("--seed", type=int, default=2_000_000, help="first of the drawn people")
-    parser.add_argument("--people", type=int, default=300)
+    parser.add_argument("--people", type=int, default=400)
     asked = parser.parse_args()
     signer = FusedSigner()
     who: list[int] = []
@@ -36,12 +32,11 @@ def main() -> int:
     for person, palm in _palms(asked.seed, asked.people):
         who.append(person)
         templates.append(signer.sign([palm]))
-    print("BOOK =", _book(templates).tolist())  # noqa: T201 - what this command is for
+    compact.save(compact.learn(np.array([_field(each) for each in templates])))
     lines, encoder, genuine = _scores(templates, np.array(who))
-    both = np.asarray(lines + SHARE * encoder, np.float32)
-    features = np.asarray(np.stack([np.ones_like(both), both], axis=1), np.float32)
-    offset, weight = _logistic(features, genuine).tolist()
-    print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - as above
+    features = np.stack([np.ones_like(lines), lines, encoder], axis=1)
+    offset, of_lines, of_encoder = _logistic(features, genuine).tolist()
+    print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {of_lines:.2f}, {of_encoder:.2f}")  # noqa: T201 - what this command is for
     for name, score in (("lines", lines), ("encoder", encoder)):
         spread = [float(np.std(score[genuine == one])) for one in (False, True)]
         means = [float(np.mean(score[genuine == one])) for one in (False, True)]
@@ -57,23 +52,15 @@ def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:
             image = roi.show(
                 skin,
                 rng,
-                roi.about(cut(0), rng),
-                infrared=bool(rng.random() < 0.2),
-                harsh=rng.uniform(0.2, 1.0),
+                roi.about(cut(0), rng, rng.uniform(0.2, 1.2)),
+                infrared=bool(rng.random() < INFRARED),
+                harsh=rng.random() ** 2,
             )
             yield person, Roi(image, Side.RIGHT, 1.0)
 
 
-def _book(templates: list[Template]) -> npt.NDArray[np.int8]:
-    """The cells that all others are nearest to (k-means, k-means++ seeds)."""
-    cells = np.concatenate(
-        [np.frombuffer(each.code, np.int8)[:-DIMENSIONS].reshape(-1, PARTS) for each in templates]
-    ).astype(np.float32)
-    some = np.random.default_rng(0).choice(len(cells), min(_CELLS, len(cells)), replace=False)
-    cv2.setRNGSeed(0)
-    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 0.01)
-    centres = cv2.kmeans(cells[some], WORDS, np.empty(0), stop, 3, cv2.KMEANS_PP_CENTERS)[2]
-    return np.rint(centres).astype(np.int8)
+def _field(probe: Template) -> npt.NDArray[np.int8]:
+    return np.frombuffer(probe.code, np.int8)[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS)
 
 
 def _scores(
@@ -87,8 +74,7 @@ def _scores(
     encoder: list[npt.NDArray[np.float32]] = []
     genuine: list[npt.NDArray[np.bool_]] = []
     for number, template in enumerate(templates):
-        code = np.frombuffer(template.code, np.int8)[:-DIMENSIONS]
-        lines.append(only_lines.meet(code.reshape(CELLS, CELLS, PARTS), gallery.lines[:number]))
+        lines.append(only_lines.meet(_field(template), gallery.lines[:number]))
         encoder.append(gallery.embeddings[:number] @ vectors[number])
         genuine.append(who[:number] == who[number])
     return np.concatenate(lines), np.concatenate(encoder), np.concatenate(genuine)

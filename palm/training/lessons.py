@@ -22,6 +22,8 @@ from palm.roi import Roi
 
 INFRARED = 0.25
 """Share of pictures taken in near infrared: the same palm in either light is the same person."""
+CUT_OFF = 0.2
+"""Share of pictures in which part of the palm lies out of the frame."""
 _CUTS = 12
 _GENTLE = 0.25
 """Share of the training after which anything may happen in a picture."""
@@ -78,13 +80,14 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
             crop = roi.about(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
             infrared = bool(rng.random() < INFRARED)
             seen = roi.show(np.asarray(self.skins[person]), rng, crop, infrared, harsh)
-            field[:] = lines(seen)
+            cut_off = rng.random() < CUT_OFF
+            field[:] = lines(*roi.cut_off(seen, rng)) if cut_off else lines(seen)
         return torch.from_numpy(fields), torch.from_numpy(who)
 
 
-def lines(picture: Grey) -> npt.NDArray[np.float32]:
+def lines(picture: Grey, visible: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
     """(PARTS, CELLS, CELLS) the line field of a picture, as the encoder reads it."""
-    return unfolded(LineFieldSigner().draw([Roi(picture, Side.RIGHT, 1.0)])[0])
+    return unfolded(LineFieldSigner().draw([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
 
 
 def cut(person: int) -> Crop:

@@ -111,3 +111,13 @@ def test_burnt_out_and_black_skin_cannot_be_trusted():
     burnt[:, 500:], black[:400] = 255, 0
     assert align(burnt, hand()).quality == pytest.approx(0.5, abs=0.02)
     assert align(black, hand()).quality == pytest.approx(0.5, abs=0.02)
+
+
+def test_it_tells_which_part_of_the_palm_lay_in_the_frame():
+    picture, shown = frame(), hand()
+    assert align(picture, shown).visible is None
+    # The frame ends where the middle of the palm is.
+    half = align(picture[:400], shown)
+    assert half.visible is not None
+    assert half.visible[: SIZE // 2 - 1].all()
+    assert not half.visible[SIZE // 2 + 1 :].any()

@@ -53,6 +53,19 @@ def test_which_one_is_the_probe_hardly_matters():
     assert matcher.score(one, other) == pytest.approx(matcher.score(other, one), abs=0.05)
 
 
+def test_what_lies_out_of_the_frame_is_not_looked_at(highest_stranger: float):
+    visible = np.ones((SIZE, SIZE), np.bool_)
+    visible[SIZE // 2 :] = False
+    one, other = (
+        signer.sign([Roi(np.where(visible, palm(1), beyond), Side.RIGHT, 1.0, visible)])
+        for beyond in (palm(2), palm(3))
+    )
+    assert matcher.score(one, other) > 0.85
+    assert matcher.score(one, template(1)) > highest_stranger + 0.1
+    whole = signer.sign([Roi(palm(1), Side.RIGHT, 1.0, np.ones((SIZE, SIZE), np.bool_))])
+    assert whole == template(1)
+
+
 def test_light_that_falls_off_to_one_side_changes_little():
     lit = palm(1) * np.linspace(0.5, 1.0, SIZE)
     lopsided = signer.sign([Roi(lit.astype(np.uint8), Side.RIGHT, 1.0)])
