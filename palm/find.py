@@ -24,9 +24,6 @@ WHOLE_FRAME = (1.4, 1.0, 1.8)
 """Sides of squares about the whole frame, over the frame's longer side, to look for landmarks in
 where the detector sees none: a palm without its fingers, or one burnt out to white."""
 
-SETTLING = 2
-"""Times that landmarks are read again in the square they ask for, until they hardly move."""
-
 PRESENT = 0.5
 """Presence from which there is a hand."""
 
@@ -62,9 +59,9 @@ class HandFinder:
     def find(self, image: Colour) -> list[Hand]:
         """The hands in a still, looked for until one is found in every way there is."""
         for squares in self._places(image):
-            hands = self._read(image, squares)
-            for _ in range(SETTLING):
-                hands = _hands(self._reader.read_twice(image, each) for each in _around(hands))
+            seen = self._read(image, squares)
+            # Once more in the square they ask for: read a third time they hardly move.
+            hands = _hands(self._reader.read_twice(image, each) for each in _around(seen))
             if hands:
                 return hands
         return []
