@@ -36,6 +36,10 @@ HOLD_BEFORE_LIGHT = 0.1
 AWAY = 0.5
 """Palm lengths from where the challenge began, from which the hand has not stayed."""
 
+TO_READ = 2.5
+"""Seconds in which somebody whose hand was not seen to be alive can read what may help, before the
+next attempt is made."""
+
 MARGIN = 0.2
 """Around the hand's landmarks, as a share of their extent: fingertips reach beyond the last."""
 
@@ -93,6 +97,8 @@ class PalmReader:
 
     async def _capture_lit(self, view: "_View", challenger: Challenger) -> Burst:
         """Under one challenge after another, until the hand stays for all of one."""
+        if view.screen.lifeless:
+            await asyncio.sleep(TO_READ)
         async with self._eyes.watch() as sights:
             while True:
                 with _Kept(WHITE_BURST) as kept:

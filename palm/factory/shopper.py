@@ -11,7 +11,7 @@ import numpy as np
 
 from palm.factory.anatomy import Field, array
 from palm.factory.identity import DrawnPalm, identity
-from palm.factory.lit import LitHand
+from palm.factory.lit import WHITE, LitHand
 from palm.factory.presentation import Presentation, background, expose, gesture, show
 from palm.factory.sprite import Gesture, Sprite, sprite
 from palm.hand import Side
@@ -42,6 +42,9 @@ class Wish:
     side: Side = Side.LEFT
     present: bool | None = None
     """Whether it is shown; None is the shopper's own rhythm, a few seconds there and a pause."""
+    recording: bool = False
+    """Shows a film of the hand instead, which looks as it did in plain white, whatever the ring
+    does now."""
 
 
 class Shopper:
@@ -114,7 +117,11 @@ class Shopper:
             still = sprite(palm, painted)
             return _Painted(palm, lambda _: still)
         light, lit = self._light, _lit(palm, painted)
-        return _Painted(palm, lambda at: lit.under(array(light(at)) / 255))
+
+        def seen(at: float) -> Sprite:
+            return lit.under(WHITE if self.wish.recording else array(light(at)) / 255)
+
+        return _Painted(palm, seen)
 
     def _move(self, goal: Presentation, passed: float) -> None:
         """Follows the goal as a critically damped spring does."""

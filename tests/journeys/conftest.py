@@ -46,7 +46,7 @@ def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens
         def start(**more: Any) -> Shopper:
             open_now.close()
             # What is held before the camera is a photograph, and answers to no light.
-            settings = Settings(state=tmp_path, dock=True, light="none:", **more)
+            settings = Settings(state=tmp_path, dock=True, **{"light": "none:", **more})
             return open_now.enter_context(kiosk(qtbot, settings))
 
         yield start
@@ -55,6 +55,17 @@ def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens
 @pytest.fixture
 def shopper(opens: Opens) -> Shopper:
     return opens()
+
+
+@pytest.fixture
+def shopper_at_a_ring(opens: Opens, tmp_path: Path) -> Shopper:
+    """Before a kiosk with a light ring, whose service takes no palm that does not answer to it."""
+    service = tmp_path / "service"
+    service.mkdir()
+    (service / "settings.toml").write_text('liveness = "required"\n')
+    shopper = opens(light="sim:")
+    shopper.shows_drawn_hand(present=False)
+    return shopper
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,14 @@ class Shopper:
 
     def shows(self, hand: Colour | None) -> None:
         self.counter.shows(hand)
+
+    def shows_drawn_hand(self, **wish: Any) -> None:
+        """One that is lit by the simulated ring, or a recording of it: a `palm.factory.Wish`."""
+        camera, scene = self.world.camera, self.world.shopper
+        assert camera
+        assert scene
+        scene.wish = replace(scene.wish, **wish)
+        camera.look_at(scene)
 
     def reads_code(self) -> str:
         """The six digits of the message that came since the code was asked for."""

@@ -3,7 +3,7 @@ sees one twice."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import cv2
@@ -17,7 +17,6 @@ from hardware.camera.feed import Feed
 from hardware.faults import TemporaryFault
 from hardware.light import WHITE, Levels, SimulatedLight
 from kiosk.challenge import Challenger
-from kiosk.eyes import Eyes
 from kiosk.guidance import Instruction
 from kiosk.reader import WHITE_BURST, PalmReader
 from kiosk.screens import Choice, HoldPalm
@@ -30,7 +29,8 @@ from protocol.envelope import read_header
 from protocol.messages import Challenge, ProblemType, Purpose
 from tests.kiosk.canned import CannedService, challenge, problem
 from tests.kiosk.live import SOON, LiveStage
-from tests.kiosk.posed import AWAY, FRAME, Posed, drawn
+from tests.kiosk.looking import captured, looking, pass_frames
+from tests.kiosk.posed import AWAY, Posed, drawn
 
 pytestmark = pytest.mark.anyio
 
@@ -84,10 +84,7 @@ class Kiosk:
     reader: PalmReader
 
     async def captured(self, stage: LiveStage) -> Burst:
-        async with asyncio.timeout(SOON):
-            burst = await self.reader.present(stage, LEAVE)
-        assert isinstance(burst, Burst)
-        return burst
+        return await captured(self.reader, stage, LEAVE)
 
 
 @pytest.fixture
@@ -95,18 +92,9 @@ async def kiosk(service: SignatureService) -> AsyncIterator[Kiosk]:
     light = RecordedLight()
     scene = LitHand(light)
     camera = SimulatedCamera(scene)
-    feed = Feed(camera, FRAME)
-    eyes = Eyes(feed)
-    feed.start()
-    eyes.start()
-    mailbox = feed.subscribe()
-    with mailbox.take(SOON) or pytest.fail("the camera does not start"):
-        mailbox.close()
-    yield Kiosk(
-        scene, light, camera, feed, PalmReader(eyes, feed, Challenger(light, service, feed))
-    )
-    await asyncio.to_thread(eyes.stop)
-    await asyncio.to_thread(feed.stop)
+    with looking(camera) as (feed, eyes):
+        reader = PalmReader(eyes, feed, Challenger(light, service, feed))
+        yield Kiosk(scene, light, camera, feed, reader)
 
 
 def given(canned: CannedService, *good_for: timedelta) -> list[Challenge]:
@@ -178,6 +166,18 @@ async def test_a_challenge_is_there_before_the_hand_is_and_one_that_has_grown_ol
 ) -> None:
     _, fresh = given(canned, timedelta(seconds=10), SOME_TIME)
     assert (await kiosk.captured(LiveStage())).challenge == fresh.challenge_id
+
+
+async def test_who_was_not_seen_to_be_alive_has_time_to_read_what_may_help(
+    kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.reader.TO_READ", SOON)
+    stage = LiveStage()
+    reading = asyncio.create_task(kiosk.reader.present(stage, replace(LEAVE, lifeless=True)))
+    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    stage.press(Choice.BACK)
+    assert await reading is Choice.BACK, "and can leave meanwhile"
+    assert kiosk.light.told == [WHITE, DARK]
 
 
 async def test_the_envelope_names_the_challenge(

@@ -14,6 +14,7 @@ from palm.hand import Shown, Side
 from palm.observation import Observation
 from palm.observe import observe
 from tests.kiosk.live import SOON
+from tests.kiosk.looking import pass_frames
 from tests.kiosk.posed import AWAY, FRAME, Posed, drawn
 
 pytestmark = pytest.mark.anyio
@@ -102,17 +103,11 @@ async def test_nothing_is_looked_at_while_nobody_watches(
     monkeypatch.setattr(kiosk.eyes, "observe", counted)
     async with asyncio.timeout(SOON), eyes.watch() as sights:
         await anext(sights)
-    mailbox = feed.subscribe()
-
-    def frames(number: int) -> None:
-        for _ in range(number):
-            lease = mailbox.take(SOON)
-            assert lease is not None
-            lease.close()
-
-    await asyncio.to_thread(frames, 3)  # the pass under way when the watcher left may end
+    await asyncio.to_thread(
+        pass_frames, feed, 3
+    )  # the pass under way when the watcher left may end
     calls = counted.calls
-    await asyncio.to_thread(frames, 10)
+    await asyncio.to_thread(pass_frames, feed, 10)
     assert counted.calls == calls
 
 

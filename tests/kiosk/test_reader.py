@@ -10,7 +10,6 @@ import pytest
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed, Streaming
 from hardware.faults import TemporaryFault
-from kiosk.eyes import Eyes
 from kiosk.guidance import HOLD_FRAMES, Instruction
 from kiosk.reader import BURST, SIDE, PalmReader
 from kiosk.screens import Choice, HoldPalm
@@ -20,7 +19,8 @@ from protocol.capture import Burst
 from protocol.messages import Money, Purpose, Side
 from tests.hardware.states import States
 from tests.kiosk.live import SOON, LiveStage
-from tests.kiosk.posed import AWAY, FRAME, Posed, drawn
+from tests.kiosk.looking import captured, looking, pass_frames
+from tests.kiosk.posed import AWAY, Posed, drawn
 from tests.nothing_written import watching
 
 pytestmark = pytest.mark.anyio
@@ -40,28 +40,16 @@ class Kiosk:
     def hand_away(self) -> None:
         self.scene.image = drawn(AWAY)
 
+    async def captured(self, stage: LiveStage, screen: HoldPalm = PAY) -> Burst:
+        return await captured(self.reader, stage, screen)
+
 
 @pytest.fixture
 def kiosk() -> Iterator[Kiosk]:
     scene = Posed()
     camera = SimulatedCamera(scene)
-    feed = Feed(camera, FRAME)
-    eyes = Eyes(feed)
-    feed.start()
-    eyes.start()
-    mailbox = feed.subscribe()
-    with mailbox.take(SOON) or pytest.fail("the camera does not start"):
-        mailbox.close()
-    yield Kiosk(scene, camera, feed, PalmReader(eyes, feed))
-    eyes.stop()
-    feed.stop()
-
-
-async def captured(kiosk: Kiosk, stage: LiveStage, screen: HoldPalm = PAY) -> Burst:
-    async with asyncio.timeout(SOON):
-        burst = await kiosk.reader.present(stage, screen)
-    assert isinstance(burst, Burst)
-    return burst
+    with looking(camera) as (feed, eyes):
+        yield Kiosk(scene, camera, feed, PalmReader(eyes, feed))
 
 
 def pictures(burst: Burst) -> list[np.ndarray]:
@@ -73,7 +61,7 @@ def pictures(burst: Burst) -> list[np.ndarray]:
 
 async def test_a_palm_held_still_is_captured_by_itself(kiosk: Kiosk) -> None:
     stage = LiveStage()
-    burst = await captured(kiosk, stage)
+    burst = await kiosk.captured(stage)
     assert HOLD_FRAMES <= len(burst.frames) <= BURST
     assert burst.frames[0].at_ms == 0
     assert len({frame.at_ms for frame in burst.frames}) == len(burst.frames)
@@ -83,7 +71,7 @@ async def test_a_palm_held_still_is_captured_by_itself(kiosk: Kiosk) -> None:
 
 async def test_what_is_captured_is_the_whole_hand_large_enough_to_be_read(kiosk: Kiosk) -> None:
     finder = HandFinder()
-    for picture in pictures(await captured(kiosk, LiveStage())):
+    for picture in pictures(await kiosk.captured(LiveStage())):
         height, width = picture.shape[:2]
         assert height == width >= SIDE
         (hand,) = finder.find(picture)
@@ -94,8 +82,8 @@ async def test_what_is_captured_is_the_whole_hand_large_enough_to_be_read(kiosk:
 async def test_the_screen_follows_the_hand_to_the_end(kiosk: Kiosk) -> None:
     stage = LiveStage()
     kiosk.hand_away()
-    reading = asyncio.create_task(captured(kiosk, stage))
-    await asyncio.to_thread(_frames, kiosk.feed, 5)
+    reading = asyncio.create_task(kiosk.captured(stage))
+    await asyncio.to_thread(pass_frames, kiosk.feed, 5)
     kiosk.scene.hold(span=0.2)
     await stage.until(lambda s: s.guidance.instruction is Instruction.MOVE_CLOSER)
     kiosk.scene.hold()
@@ -104,15 +92,6 @@ async def test_the_screen_follows_the_hand_to_the_end(kiosk: Kiosk) -> None:
     progress = [s.guidance.progress for s in stage.shown]
     assert progress[-1] == 1
     assert all(replace(s, guidance=PAY.guidance) == PAY for s in stage.shown)
-
-
-def _frames(feed: Feed, number: int) -> None:
-    mailbox = feed.subscribe()
-    for _ in range(number):
-        lease = mailbox.take(SOON)
-        assert lease is not None
-        lease.close()
-    mailbox.close()
 
 
 @pytest.mark.parametrize("choice", [Choice.BACK, Choice.HELP, Choice.USE_NUMBER])
@@ -126,9 +105,9 @@ async def test_what_is_pressed_ends_the_reading(kiosk: Kiosk, choice: Choice) ->
 
 async def test_the_hand_that_is_not_asked_for_is_not_captured(kiosk: Kiosk) -> None:
     stage = LiveStage()
-    reading = asyncio.create_task(captured(kiosk, stage, replace(PAY, side=Side.RIGHT)))
+    reading = asyncio.create_task(kiosk.captured(stage, replace(PAY, side=Side.RIGHT)))
     await stage.until(lambda s: s.guidance.instruction is Instruction.OTHER_HAND)
-    await asyncio.to_thread(_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
     assert not reading.done()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -136,7 +115,7 @@ async def test_the_hand_that_is_not_asked_for_is_not_captured(kiosk: Kiosk) -> N
 
 
 async def test_the_hand_that_is_asked_for_is_captured(kiosk: Kiosk) -> None:
-    assert await captured(kiosk, LiveStage(), replace(PAY, side=Side.LEFT))
+    assert await kiosk.captured(LiveStage(), replace(PAY, side=Side.LEFT))
 
 
 @pytest.mark.parametrize("breaking", [SimulatedCamera.unplug, SimulatedCamera.stall])
@@ -145,7 +124,7 @@ async def test_a_camera_lost_while_a_palm_is_read_is_told_instead_of_a_frozen_pi
 ) -> None:
     stage = LiveStage()
     kiosk.scene.hold(span=0.2)
-    reading = asyncio.create_task(captured(kiosk, stage))
+    reading = asyncio.create_task(kiosk.captured(stage))
     await stage.until(lambda s: s.guidance.instruction is Instruction.MOVE_CLOSER)
     breaking(kiosk.camera)  # type: ignore[operator]
     with pytest.raises(TemporaryFault):
@@ -156,7 +135,7 @@ async def test_a_camera_lost_while_a_palm_is_read_is_told_instead_of_a_frozen_pi
 
 async def test_a_camera_pulled_while_holding_still_captures_nothing(kiosk: Kiosk) -> None:
     stage = LiveStage()
-    reading = asyncio.create_task(captured(kiosk, stage))
+    reading = asyncio.create_task(kiosk.captured(stage))
     await stage.until(lambda s: s.guidance.progress > 0)
     kiosk.camera.unplug()
     with pytest.raises(TemporaryFault):
@@ -168,18 +147,18 @@ async def test_without_a_camera_reading_does_not_even_begin(kiosk: Kiosk) -> Non
     stage = LiveStage()
     for _ in range(2):  # it is found lost, and then it is known to be lost
         with pytest.raises(TemporaryFault):
-            await captured(kiosk, stage)
+            await kiosk.captured(stage)
     assert stage.shown == []
 
 
 async def test_once_the_camera_is_back_a_palm_is_read_without_a_restart(kiosk: Kiosk) -> None:
     kiosk.camera.unplug()
     with pytest.raises(TemporaryFault):
-        await captured(kiosk, LiveStage())
+        await kiosk.captured(LiveStage())
     states = States(kiosk.feed)
     kiosk.camera.plug_in()
     await asyncio.to_thread(states.until, Streaming)
-    assert await captured(kiosk, LiveStage())
+    assert await kiosk.captured(LiveStage())
 
 
 async def test_when_the_visit_ends_nothing_of_the_palm_is_left_in_memory_that_is_ours(
@@ -193,7 +172,7 @@ async def test_when_the_visit_ends_nothing_of_the_palm_is_left_in_memory_that_is
             seen[lease.image.ctypes.data] = lease.image
 
     mailbox.on_arrival = remember
-    burst = await captured(kiosk, LiveStage())
+    burst = await kiosk.captured(LiveStage())
     kiosk.camera.unplug()
     kiosk.feed.wipe()
     burst.wipe()
@@ -212,14 +191,14 @@ async def test_leaving_in_the_middle_of_a_hold_gives_every_frame_back(kiosk: Kio
         with pytest.raises(asyncio.CancelledError):
             await reading
         stage.shown.clear()
-    assert await captured(kiosk, LiveStage())
+    assert await kiosk.captured(LiveStage())
 
 
 async def test_no_image_bytes_are_written_anywhere_while_a_palm_is_read(
     kiosk: Kiosk, tmp_path: Path
 ) -> None:
     with watching(tmp_path) as written:
-        burst = await captured(kiosk, LiveStage())
+        burst = await kiosk.captured(LiveStage())
         burst.wipe()
         kiosk.feed.wipe()
     written.assert_nothing()
