@@ -20,6 +20,7 @@ _REPLAY_WINDOW = timedelta(minutes=10)
 """Well beyond the vault's own idea of freshness."""
 
 _PROBLEMS = {
+    Refused.COLOUR_ONLY: ProblemType.INFRARED_REQUIRED,
     Refused.UNREADABLE: ProblemType.ENVELOPE_UNREADABLE,
     Refused.STALE: ProblemType.STALE,
     Refused.UNUSABLE: ProblemType.PALM_UNUSABLE,
@@ -43,7 +44,8 @@ async def look(
     seed = None
     if challenge_id is not None:
         seed = await challenges.seed_of(call, challenge_id)
-        await call.session.commit()
+    infrared = (await call.device()).infrared
+    await call.session.commit()
     try:
         seen = await call.service.vault.examine(
             call.body,
@@ -52,6 +54,7 @@ async def look(
             versions=call.service.gallery.versions,
             visit_id=visit_id,
             seed=seed,
+            infrared=infrared,
         )
     except CaptureRefused as refused:
         await _use_up(call, None, challenge_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from cloud import captures, codes, doors, limits
 from cloud.doors import Call, Caller
 from cloud.gallery import Match
-from cloud.identifications import attempts_left, record, record_lifeless
+from cloud.identifications import attempts_left, record, record_lifeless, wants_pulse
 from cloud.messages import NotSent
 from cloud.people import new_id
 from cloud.phones import must_be_mobile
@@ -89,6 +89,14 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, claim_id)
+    if await wants_pulse(call, seen):
+        return await record(
+            call,
+            visit_id=claim_id,
+            purpose=Purpose(row.purpose),
+            outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
+            attempts_left=left,
+        )
     if met is not None and met.rarity < service.policy.verify():
         met = None
     if claimed is not None:
@@ -105,6 +113,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
         outcome=Outcome.ACCEPTED if met else refused,
         attempts_left=left,
         person_id=met.person_id if met else None,
+        pulse=seen.pulse,
     )
 
 

@@ -30,6 +30,7 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         consent_version=service.settings.consent_version,
         sandbox=service.sandbox,
         light_required=service.settings.liveness == "required",
+        pulse_above=service.settings.pulse_above,
     )
 
 
@@ -53,6 +54,7 @@ async def activate(call: Caller, activation: Activation) -> Device:
         country=merchant.country,
         currency=merchant.currency,
         activated_at=call.now,
+        infrared=activation.infrared,
     )
     await call.session.merge(device)
     return Device(

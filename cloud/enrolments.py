@@ -164,6 +164,9 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     except Lifeless:
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
+    if not (seen.pulse or call.service.policy.is_sure(seen.score)):
+        await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
+        raise Refusal(ProblemType.HOLD_LONGER)
     _, known = await _find_verified(call, enrolment_id)
     palms = await palms_of(session, known)
     if len(palms) == PALMS:

@@ -42,6 +42,14 @@ async def identify(call: Caller, request: Request) -> Identification:
     except Lifeless as lifeless:
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, seen.visit_id)
+    if await wants_pulse(call, seen):
+        return await record(
+            call,
+            visit_id=seen.visit_id,
+            purpose=seen.purpose,
+            outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
+            attempts_left=left,
+        )
     outcome = policy.decide(near, size)
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED
@@ -55,6 +63,7 @@ async def identify(call: Caller, request: Request) -> Identification:
         attempts_left=ATTEMPTS if outcome is Outcome.STEP_UP else left,
         person_id=near[0].person_id if outcome is Outcome.ACCEPTED else None,
         candidates=near if outcome is Outcome.STEP_UP else (),
+        pulse=seen.pulse,
     )
 
 
@@ -111,6 +120,7 @@ async def record(
     attempts_left: int,
     person_id: str | None = None,
     candidates: Sequence[Match] = (),
+    pulse: bool = False,
 ) -> Identification:
     """Writes down how an identification came out: who was accepted, or whom digits may tell."""
     row = IdentificationRow(
@@ -121,6 +131,7 @@ async def record(
         outcome=outcome,
         attempts_left=attempts_left,
         person_id=person_id,
+        pulse=pulse,
         expires_at=call.now + IDENTIFICATION_LIFE,
     )
     call.session.add(row)
@@ -143,6 +154,25 @@ async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
         attempts_left=left,
     )
     return told.model_copy(update={"live": False})
+
+
+async def wants_pulse(call: Call, seen: Seen) -> bool:
+    """Whether a palm has to be shown again with its pulse: one that is not surely alive, and every
+    later one of the visit in which that was once so."""
+    if seen.pulse:
+        return False
+    if not call.service.policy.is_sure(seen.score):
+        return True
+    asked = await call.session.scalar(
+        select(IdentificationRow.id)
+        .where(
+            IdentificationRow.device_id == call.device_id,
+            IdentificationRow.visit_id == seen.visit_id,
+            IdentificationRow.outcome == Outcome.HOLD_LONGER,
+        )
+        .limit(1)
+    )
+    return asked is not None
 
 
 async def find(call: Call, identification_id: str) -> IdentificationRow:

@@ -26,6 +26,9 @@ FMR_AT_MOST = 1e-5
 FMR_VERIFY = 1e-4
 """1:1, against the holder of a number that was claimed (NIST SP 800-63B-4)."""
 
+SURE = 1.0
+"""Score of a living palm (`palm.liveness.Verdict`) below which its pulse is asked for as well."""
+
 ATTEMPTS = 3
 """Palms shown in one visit, codes tried, digits tried."""
 CODE_ATTEMPTS = 5
@@ -116,6 +119,11 @@ class Policy:
 
     def verify(self) -> float:
         return -math.log10(FMR_VERIFY)
+
+    def is_sure(self, score: float | None) -> bool:
+        """Whether a palm that was judged to be alive needs nothing more; one that was not judged
+        is the operator's to allow."""
+        return score is None or score >= SURE
 
     def decide(self, near: Sequence[Match], gallery_size: int) -> Outcome:
         """`near` are those who reached `step_up`, the best first. Who is certain is accepted; two

@@ -35,6 +35,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.PALM_NOT_LIVE: (422, "Not seen to be a living hand"),
     ProblemType.CHALLENGE_REFUSED: (409, "The light challenge has expired or was used"),
     ProblemType.LIGHT_REQUIRED: (403, "A palm is accepted under a light challenge only"),
+    ProblemType.INFRARED_REQUIRED: (403, "Palms of this device are taken in near infrared as well"),
+    ProblemType.HOLD_LONGER: (409, "The palm's pulse is asked for"),
     ProblemType.PALM_KNOWN: (409, "This palm has an account already"),
     ProblemType.SAME_PALM_TWICE: (409, "The same palm was shown twice"),
     ProblemType.NOT_ACCEPTED: (403, "Nobody was recognised for this"),

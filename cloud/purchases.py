@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import doors, limits
 from cloud.doors import Call, Caller
-from cloud.identifications import accepted_for
+from cloud.identifications import accepted_for, find
 from cloud.payments import CardRefused, Declined, Paid, ProviderUnavailable
 from cloud.payments.stripe import ABANDONED
 from cloud.people import cards_of, find_person, new_id
@@ -140,6 +140,11 @@ async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
     )
     if spent is not None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
+    above = call.service.settings.pulse_above
+    if above is not None and request.amount.minor > above:
+        shown = await find(call, request.identification_id)
+        if not shown.pulse:
+            raise Refusal(ProblemType.HOLD_LONGER)
     device = await call.device()
     if request.amount.currency != device.currency:
         raise Refusal(ProblemType.MALFORMED, f"sales here are in {device.currency}", status=422)

@@ -121,6 +121,12 @@ class Settings(BaseSettings):
         default="when_present",
         description="Whether palms are taken from kiosks without a light ring, unjudged.",
     )
+    pulse_above: int | None = Field(
+        default=None,
+        ge=0,
+        description="Amount, in the minor unit of the currency, above which only a palm pays whose "
+        "pulse was seen; none unless set.",
+    )
     merchant: Merchant = Merchant()
     vault: Vault = Vault()
     recognition: Recognition = Recognition()

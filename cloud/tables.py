@@ -84,6 +84,8 @@ class DeviceRow(Table):
     country: Mapped[str]
     currency: Mapped[str]
     activated_at: Mapped[datetime]
+    infrared: Mapped[bool]
+    """It has a near-infrared camera, and every palm comes with what that saw."""
 
 
 class Nonce(Table):
@@ -227,6 +229,8 @@ class IdentificationRow(Table):
     attempts_left: Mapped[int]
     person_id: Mapped[str | None] = _of_person()
     """Who it is, once accepted."""
+    pulse: Mapped[bool]
+    """The palm's pulse was seen."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_identifications_visit", "device_id", "visit_id"),)

@@ -97,6 +97,9 @@ class ServiceInfo(Message):
     """Payments and messages are simulated."""
     light_required: bool = False
     """Only palms that were shown a light challenge are accepted."""
+    pulse_above: int | None = None
+    """A sale of more than this, in the minor unit of the currency, is paid by a palm whose pulse
+    was recorded with it (`protocol.capture.Pulse`); None where no amount asks for that."""
 
 
 class Activation(Message):
@@ -104,6 +107,8 @@ class Activation(Message):
     public_key: Base64
     """The device's raw Ed25519 public key, 32 bytes; it also signs this very request."""
     name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    infrared: bool = False
+    """The device has a near-infrared camera: from now on no palm of its is taken without."""
 
 
 class Device(Message):
@@ -184,6 +189,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     ASK_AGAIN = "ask_again"
     STEP_UP = "step_up"
+    HOLD_LONGER = "hold_longer"
+    """The palm is asked for once more, and its pulse with it."""
     REFUSED = "refused"
 
 
@@ -314,6 +321,8 @@ class ProblemType(StrEnum):
     PALM_NOT_LIVE = "urn:palm-kiosk:problem:palm-not-live"
     CHALLENGE_REFUSED = "urn:palm-kiosk:problem:challenge-refused"
     LIGHT_REQUIRED = "urn:palm-kiosk:problem:light-required"
+    INFRARED_REQUIRED = "urn:palm-kiosk:problem:infrared-required"
+    HOLD_LONGER = "urn:palm-kiosk:problem:hold-longer"
     PALM_KNOWN = "urn:palm-kiosk:problem:palm-known"
     SAME_PALM_TWICE = "urn:palm-kiosk:problem:same-palm-twice"
     NOT_ACCEPTED = "urn:palm-kiosk:problem:not-accepted"

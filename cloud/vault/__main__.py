@@ -22,7 +22,7 @@ from cloud.vault.confine import confine
 from cloud.vault.examiner import Examiner, Flaw, Unusable
 from cloud.vault.templates import Scheme, Templates
 from palm.recognition import Template
-from protocol.capture import Burst, MalformedCapture
+from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.challenge import steps
 from protocol.encoding import from_base64
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
@@ -117,8 +117,9 @@ class _Vault:
                 list(purposes),
                 list(versions),
                 bytes() | None as seed,
+                bool(infrared),
             ]:
-                asked = _Asked(device_id, visit_id, purposes, seed is not None)
+                asked = _Asked(device_id, visit_id, purposes, seed is not None, infrared)
                 return self._examine(envelope, asked, versions, seed)
             case ["compare", int(version), bytes(probe), list(references)]:
                 return ["scores", templates.compare(version, probe, references)]
@@ -140,6 +141,9 @@ class _Vault:
             context, burst = self._open(envelope, asked)
         except _Refusal as refusal:
             return ["refused", refusal.kind, refusal.detail]
+        if asked.infrared and all(f.spectrum is not Spectrum.INFRARED for f in burst.frames):
+            burst.wipe()
+            return ["refused", wire.Refused.COLOUR_ONLY, "without near infrared"]
         bound = [context.purpose, context.visit_id, context.nonce]
         try:
             if burst.challenge != context.challenge:
@@ -152,7 +156,8 @@ class _Vault:
         finally:
             burst.wipe()
         signed = self._templates.sign(shown.palms, versions)
-        return ["presentation", shown.side, [wire.pack_probe(each) for each in signed], bound]
+        probes = [wire.pack_probe(each) for each in signed]
+        return ["presentation", shown.side, probes, bound, shown.score, shown.pulse]
 
     def _open(self, envelope: bytes, asked: "_Asked") -> tuple[Context, Burst]:
         try:
@@ -186,6 +191,7 @@ class _Asked:
     visit_id: str | None
     purposes: list[str]
     challenged: bool
+    infrared: bool
 
     def fits(self, context: Context) -> bool:
         return (

@@ -69,6 +69,10 @@ class Seen:
     purpose: Purpose
     visit_id: str
     nonce: bytes
+    score: float | None = None
+    """How surely it is alive, see `cloud.vault.examiner.Presentation`."""
+    pulse: bool = False
+    """Its pulse was seen."""
 
     @property
     def current(self) -> ProtectedTemplate:
@@ -130,14 +134,16 @@ class VaultClient:
         versions: Collection[int],
         visit_id: str | None = None,
         seed: bytes | None = None,
+        infrared: bool = False,
     ) -> Seen:
         """Templates are made in the current version and in `versions`. `seed` is of the light
-        challenge that the envelope names, None when it names none.
+        challenge that the envelope names, None when it names none; with `infrared` a capture
+        without near infrared is refused.
 
         Raises CaptureRefused, Lifeless and VaultUnavailable."""
         question = [
             *("examine", envelope, device_id, visit_id),
-            *([purpose.value for purpose in purposes], sorted(versions), seed),
+            *([purpose.value for purpose in purposes], sorted(versions), seed, infrared),
         ]
         answer = await self._ask(question)
         match answer:
@@ -146,9 +152,11 @@ class VaultClient:
                 str(side),
                 [_, *_] as probes,
                 [str(purpose), str(visit), bytes(nonce)],
+                float() | None as score,
+                bool(pulse),
             ]:
                 signed = tuple(map(wire.unpack_probe, probes))
-                return Seen(Side(side), signed, Purpose(purpose), visit, nonce)
+                return Seen(Side(side), signed, Purpose(purpose), visit, nonce, score, pulse)
             case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
                 raise Lifeless(Purpose(purpose), visit, nonce)
             case ["refused", str(kind), str(detail)]:

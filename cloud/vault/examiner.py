@@ -38,10 +38,16 @@ class Presentation:
     side: Side
     palms: tuple[Roi, ...]
     """The same palm, once for each frame that can be signed; at least one."""
+    score: float | None = None
+    """How surely it is alive, by the least sure of the judgements made; 0 is the threshold. None
+    where neither a light challenge nor near infrared was there to be judged by."""
+    pulse: bool = False
+    """Its pulse was seen."""
 
 
 class Examiner(Protocol):
     def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
         """Judges and signs a burst. `shown` are the steps of the light challenge it was taken
-        under; where there was none, liveness is not judged. Raises Unusable."""
+        under, none where there was none; near infrared and pulse are judged where the burst brings
+        them. Raises Unusable."""
         ...

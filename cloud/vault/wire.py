@@ -6,9 +6,9 @@ time, of these:
 ["introduce"]                      ["vault", [[key_id, suite, public_key], ...], [version, ...],
                                     transform], the current version first
 ["examine", envelope, device_id,   ["presentation", side, [probe, ...],
- visit_id, [purpose, ...],          [purpose, visit_id, nonce]], the current version first,
- [version, ...], seed or null]      ["lifeless", [purpose, visit_id, nonce]] or
-                                    ["refused", Refused, detail]
+ visit_id, [purpose, ...],          [purpose, visit_id, nonce], score or null, pulse], the current
+ [version, ...], seed or null,      version first; ["lifeless", [purpose, visit_id, nonce]] or
+ infrared]                          ["refused", Refused, detail]
 ["compare", version, probe,        ["scores", [score, ...]]
  [reference, ...]]
 ["code", version, [sealed, ...]]   ["codes", [code, ...]]
@@ -37,6 +37,8 @@ HEAD = struct.Struct(">I")
 class Refused(StrEnum):
     UNREADABLE = "unreadable"
     """Not an envelope of ours, altered, or not for this device, visit or purpose."""
+    COLOUR_ONLY = "colour only"
+    """Without near infrared, where that was demanded."""
     STALE = "stale"
     """Sealed too long ago, or in the future."""
     UNUSABLE = "unusable"

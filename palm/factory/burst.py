@@ -8,7 +8,7 @@ import numpy as np
 
 from palm.factory.anatomy import Field, array
 from palm.factory.identity import DrawnPalm
-from palm.factory.lit import WHITE, Response, Room, Specimen, answering, in_infrared
+from palm.factory.lit import WHITE, Response, Room, Specimen, answering, beside, in_infrared
 from palm.factory.presentation import Presentation, show
 from palm.hand import Hand
 from palm.image import Colour
@@ -91,9 +91,9 @@ def film(
 ) -> Film:
     """Takes one frame under each light, of something that shows a palm's landmarks."""
     # What is drawn in colour is the same whether or not there is near infrared.
-    beside = rng.spawn(1)[0]
+    aside = rng.spawn(1)[0]
     response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
-    exposure = _exposure(response, shot.level)
+    gain = exposure(response, shot.level)
     wander = rng.normal(0, (0.15, 0.15, 0.001, 0.15, 0.3, 0.3), (len(lights), 6)).cumsum(axis=0)
     frames: list[LitFrame] = []
     infrared: list[Still] = []
@@ -103,14 +103,14 @@ def film(
         seen_light = array(light + (before - light) * shot.afterglow)
         level = float(rng.normal(1, shot.flicker))
         linear = response.under(seen_light, glow(k)) + response.room * (level - 1)
-        sprite = response.picture(linear, exposure)
+        sprite = response.picture(linear, gain)
         out = np.empty((*FRAME, 3), np.uint8)
         drawing = show(palm, sprite, here, rng, out)
-        image, hand = _sent(out, _found(drawing.hand, shot.jitter, rng))
+        image, hand = _sent(out, found(drawing.hand, shot.jitter, rng))
         frames.append(LitFrame(image, hand, light))
         before = light
         if k in (2, len(lights) - 2):
-            infrared.append(_in_infrared(palm, specimen, shot, here, beside))
+            infrared.append(_in_infrared(palm, specimen, shot, here, aside))
     return Film(frames, infrared)
 
 
@@ -121,18 +121,19 @@ def _in_infrared(
     here: Presentation,
     rng: np.random.Generator,
 ) -> Still:
-    sprite, seen_there = in_infrared(specimen, palm.side, here, shot.room, FRAME)
+    seen_there = beside(specimen.joints, here, shot.room.lens, FRAME)
+    sprite = in_infrared(specimen, palm.side, seen_there, shot.room, FRAME)
     seen_there = replace(
         seen_there, noise=seen_there.noise * _INFRARED_NOISE, brightness=shot.gain, warmth=0.0
     )
     out = np.empty((*FRAME, 3), np.uint8)
     drawing = show(palm, sprite, seen_there, rng, out)
     out[:] = out[..., 1:2]
-    image, hand = _sent(out, _found(drawing.hand, shot.jitter, rng), INFRARED_QUALITY)
+    image, hand = _sent(out, found(drawing.hand, shot.jitter, rng), INFRARED_QUALITY)
     return Still(image, hand)
 
 
-def _exposure(response: Response, level: float) -> float:
+def exposure(response: Response, level: float) -> float:
     specimen = response.specimen
     near = np.hypot(specimen.at[:, 0], specimen.at[:, 1]) < _NEAR
     usual = response.under(WHITE)[near]
@@ -153,7 +154,7 @@ def _moved(shot: Shot, passed: float, wander: Field) -> Presentation:
     )
 
 
-def _found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
+def found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
     off = rng.normal(0, jitter * hand.palm_length, hand.landmarks.shape)
     return replace(hand, landmarks=array(hand.landmarks + off))
 

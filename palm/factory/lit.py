@@ -52,6 +52,7 @@ _ONE = 100
 """What stands for no change where a picture is multiplied."""
 _SLEEVE = 0.12
 """How much a sleeve reflects."""
+_FRAME = (720, 1280)
 _PALM = 62.0
 """How far from its centre a palm reaches, mm."""
 _ARM = -165.0
@@ -254,15 +255,18 @@ def answering(
     )
 
 
+def beside(joints: Field, shown: Presentation, lens: float, size: tuple[int, int]) -> Presentation:
+    """The same presentation before the near-infrared camera, which looks from beside the other."""
+    away = lens * _palm_length(joints) / shown.span
+    return replace(shown, x=shown.x - BESIDE / away * lens * min(size) / size[1])
+
+
 def in_infrared(
     specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
-) -> tuple[Sprite, Presentation]:
-    """A specimen as the near-infrared camera beside the other sees it, and where: its lamps as
-    bright, and its exposure as long, as it was set to (`palm.liveness.infrared`)."""
-    _, before = _stand(specimen, side, shown, room.lens, size)
-    aside = BESIDE / float(before[2]) * room.lens * min(size) / size[1]
-    seen_there = replace(shown, x=shown.x - aside)
-    turned, centre = _stand(specimen, side, seen_there, room.lens, size)
+) -> Sprite:
+    """A specimen as a near-infrared camera sees it that it is so presented to: its lamps as
+    bright, and its exposure as long, as they should be set (`palm.liveness.infrared`)."""
+    turned, centre = _stand(specimen, side, shown, room.lens, size)
     eye, ahead = -centre @ turned, turned.T[:, 2]
     seen = specimen.infrared * (0.6 + 0.4 * specimen.infrared_normal[:, 2]) * room.infrared
     for lamp in (_LAMPS - centre) @ turned:
@@ -270,7 +274,7 @@ def in_infrared(
         met = np.einsum("ni,ni->n", specimen.infrared_normal, to_lamp) + _INFRARED_WRAP
         dull = specimen.infrared * np.clip(met / (1 + _INFRARED_WRAP), 0, None)
         seen = seen + (dull + _shine(specimen, to_lamp, eye)) * falling / len(_LAMPS)
-    return picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1)), seen_there
+    return picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1))
 
 
 def _stand(
@@ -287,14 +291,18 @@ def _stand(
     about_z = np.array(
         ((np.cos(turn), -np.sin(turn), 0), (np.sin(turn), np.cos(turn), 0), (0, 0, 1))
     )
-    bones = specimen.joints[Landmark.MIDDLE_MCP] - specimen.joints[Landmark.WRIST]
-    away = lens * float(np.hypot(*bones[:2])) / shown.span
+    away = lens * _palm_length(specimen.joints) / shown.span
     focal = lens * min(size)
     height, width = size
     centre = np.array(
         ((shown.x - 0.5) * width * away / focal, (shown.y - 0.5) * height * away / focal, away)
     )
     return array(about_z @ about_x @ about_y @ flip), array(centre)
+
+
+def _palm_length(joints: Field) -> float:
+    bones = joints[Landmark.MIDDLE_MCP] - joints[Landmark.WRIST]
+    return float(np.hypot(*bones[:2]))
 
 
 def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
@@ -346,7 +354,10 @@ class LitHand:
         self._white = sprite(palm, gesture(palm, shown))
         specimen = living(palm, shown)
         middle = replace(shown, x=0.5, y=0.5, pitch=0.0, yaw=0.0)
-        self._response = answering(specimen, palm.side, middle, room or Room(), (720, 1280))
+        room = room or Room()
+        self._response = answering(specimen, palm.side, middle, room, _FRAME)
+        self._infrared = in_infrared(specimen, palm.side, middle, room, _FRAME)
+        self._span, self._lens = shown.span, room.lens
         self._usual = self._response.under(WHITE)
         self._shown = (WHITE, self._white)
 
@@ -354,6 +365,12 @@ class LitHand:
         if not np.array_equal(light, self._shown[0]):
             self._shown = (light, self._relit(light))
         return self._shown[1]
+
+    def in_infrared(self, shown: Presentation) -> tuple[Sprite, Presentation]:
+        """What the near-infrared camera sees of it, and where; the nearer, the brighter."""
+        seen_there = beside(self._infrared.joints, shown, self._lens, _FRAME)
+        near = (shown.span / self._span) ** 2
+        return self._infrared, replace(seen_there, brightness=near, warmth=0.0)
 
     def _relit(self, light: Light) -> Sprite:
         if np.array_equal(light, WHITE):

@@ -125,9 +125,11 @@ class TestDevice:
     def challenge(self) -> Challenge:
         return self.post("/challenges", None, Challenge)
 
-    def activate(self, code: str) -> Device:
+    def activate(self, code: str, *, infrared: bool = False) -> Device:
         raw = to_base64(self.key.public_key().public_bytes_raw())
-        activation = Activation(activation_code=code, public_key=raw, name="Till 3")
+        activation = Activation(
+            activation_code=code, public_key=raw, name="Till 3", infrared=infrared
+        )
         return self.post("/devices", activation, Device)
 
     def begin_enrolment(self, phone: str) -> Enrolment:

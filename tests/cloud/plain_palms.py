@@ -13,7 +13,7 @@ from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.hand import Side
 from palm.recognition import Template, VersionMismatch
 from palm.roi import SIZE, Roi
-from protocol.capture import Burst, Frame
+from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.challenge import Step, steps
 from protocol.encoding import from_base64
 from protocol.messages import Challenge
@@ -30,12 +30,25 @@ def burst(
     likeness: float = 1.0,
     flaw: Flaw | None = None,
     challenge: Challenge | None = None,
+    *,
+    score: float | None = None,
+    pulse: bool = False,
+    infrared: bool = False,
 ) -> Burst:
-    """Under a challenge, one that answers to its steps."""
+    """Under a challenge, one that answers to its steps, as surely as `score` says."""
     answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
-    said = {"who": who, "side": side, "likeness": likeness, "flaw": flaw, "answered": answered}
+    said = {
+        "who": who,
+        "side": side,
+        "likeness": likeness,
+        "flaw": flaw,
+        "answered": answered,
+        "score": score,
+    }
     frame = Frame(0, bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9"))
-    return Burst([frame], challenge.challenge_id if challenge else None)
+    beside = [Frame(0, frame.jpeg, None, Spectrum.INFRARED)] if infrared else []
+    beats = Pulse([0, 50], bytearray(2 * PULSE_SIDE**2 * 6)) if pulse else None
+    return Burst([frame, *beside], challenge.challenge_id if challenge else None, beats)
 
 
 class PlainExaminer:
@@ -53,7 +66,8 @@ class PlainExaminer:
         image = np.zeros((SIZE, SIZE), np.uint8)
         image.flat[:BYTES] = np.packbits(bits ^ flipped)
         side = Side(said["side"])
-        return Presentation(side, (Roi(image, side, 0.9),))
+        roi = Roi(image, side, 0.9)
+        return Presentation(side, (roi,), said["score"], burst.pulse is not None)
 
 
 class PlainSigner:
