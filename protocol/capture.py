@@ -14,7 +14,7 @@ PLAIN = 2
 still read."""
 MAX_FRAMES = 16
 PULSE_FRAMES = 512
-PULSE_SIDE = 8
+PULSE_SIDE = 4
 MAX_BYTES = 2_000_000
 """Of all frames of a burst together."""
 

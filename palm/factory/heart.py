@@ -22,7 +22,7 @@ from palm.liveness.pulse import SECONDS, PulseRecorder
 
 SIGNATURE = array((0.69, 1.0, 0.43))
 """Of blue, green and red, over green."""
-SIDE = 8
+SIDE = 4
 """Cells a side that are recorded."""
 
 _BREATH = 0.25

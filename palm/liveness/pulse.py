@@ -23,9 +23,9 @@ SECONDS = 4.0
 """How long a palm is recorded."""
 FRAMES_A_SECOND = 15
 """At least, on the mean."""
-SIGNAL_AT_LEAST = 0.0
+SIGNAL_AT_LEAST = 6.0
 """Power about the beat and its first overtone over all other of the band, dB."""
-ALIKE_AT_LEAST = 0.25
+ALIKE_AT_LEAST = 0.35
 """Correlation of a cell's pulse with that of all others, mean over the palm."""
 
 Floats = npt.NDArray[np.float64]
