@@ -26,7 +26,7 @@ FMR_AT_MOST = 1e-5
 FMR_VERIFY = 1e-4
 """1:1, against the holder of a number that was claimed (NIST SP 800-63B-4)."""
 
-SURE = 1.0
+SURE = 0.4
 """Score of a living palm (`palm.liveness.Verdict`) below which its pulse is asked for as well."""
 
 ATTEMPTS = 3

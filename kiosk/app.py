@@ -15,7 +15,7 @@ from functools import partial
 from typing import Literal, NoReturn
 
 from hardware.address import Address
-from hardware.camera import camera_at
+from hardware.camera import CameraSource, Scene, SimulatedCamera, camera_at
 from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.faults import DeviceFault
 from hardware.light import Light, SimulatedLight, light_at
@@ -79,6 +79,8 @@ class Kiosk:
     stage: Stage
     feed: Feed
     eyes: Eyes
+    infrared: Feed | None
+    """The second camera's."""
     light: Light | None
     reader: Reader
     terminal: CardTerminal
@@ -93,7 +95,8 @@ class Kiosk:
 
     async def run(self) -> None:
         """Returns when staff ask for a restart. Raises CannotStart."""
-        self.feed.start()
+        for feed in self._feeds:
+            feed.start()
         self.eyes.start()
         try:
             with suppress(RestartAsked):
@@ -106,9 +109,14 @@ class Kiosk:
             await self.service.close()
             # Both wait for their threads.
             await asyncio.to_thread(self.eyes.stop)
-            await asyncio.to_thread(self.feed.stop)
+            for feed in self._feeds:
+                await asyncio.to_thread(feed.stop)
             if self.light is not None:
                 self.light.close()
+
+    @property
+    def _feeds(self) -> list[Feed]:
+        return [self.feed] if self.infrared is None else [self.feed, self.infrared]
 
     async def _serve(self) -> NoReturn:
         log.info("the kiosk is open")
@@ -143,7 +151,7 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
-        if isinstance(self.feed.state, Recovering | Broken):
+        if any(isinstance(feed.state, Recovering | Broken) for feed in self._feeds):
             return Notice.CAMERA
         if not self.service.url:
             return Notice.STARTING
@@ -215,7 +223,8 @@ class Kiosk:
         except Exception as error:
             raise Troubled(self._trouble(error)) from error
         finally:
-            self.feed.wipe()
+            for feed in self._feeds:
+                feed.wipe()
 
     def _trouble(self, error: Exception) -> TroubleKind:
         kind = TroubleKind.SERVICE
@@ -230,6 +239,8 @@ class Kiosk:
                 self.service.identity.become(None)
             case Refused(type=ProblemType.LIGHT_REQUIRED):
                 log.error("the service demands a light ring, and this kiosk has none")
+            case Refused(type=ProblemType.INFRARED_REQUIRED):
+                log.error("this kiosk was activated with a near-infrared camera: activate it again")
             case Refused():
                 log.warning("a visit ended: %s", error)
                 kind = REFUSALS.get(error.type, kind)
@@ -282,6 +293,7 @@ class Kiosk:
             self.terminal,
             self.light,
             self.feed,
+            self.infrared,
             self.eyes,
             self.clock,
             self.settings.name,
@@ -318,9 +330,13 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
     try:
         light = _light(settings)
         camera = camera_at(settings.camera, {"shopper": partial(_shopper, light)})
+        infrared = _infrared(settings, camera)
         terminal = terminal_at(settings.terminal)
         service = SignatureService(
-            Identity.load_or_make(state / "identity.json"), clock, settings.service_patience
+            Identity.load_or_make(state / "identity.json"),
+            clock,
+            settings.service_patience,
+            infrared=infrared is not None,
         )
     except DeviceFault as fault:
         raise CannotStart(fault.cause, fault.remedy) from None
@@ -337,8 +353,9 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         stage=stage,
         feed=feed,
         eyes=eyes,
+        infrared=infrared,
         light=light,
-        reader=PalmReader(eyes, feed, challenger),
+        reader=PalmReader(eyes, feed, challenger, infrared),
         terminal=terminal,
         service=service,
         connection=_connection(settings, clock),
@@ -361,6 +378,21 @@ def _light(settings: Settings) -> Light | None:
     light = light_at(settings.light)
     simulated = Address.parse(settings.camera).scheme == "sim"
     return None if isinstance(light, SimulatedLight) and not simulated else light
+
+
+def _infrared(settings: Settings, camera: CameraSource) -> Feed | None:
+    """Beside a simulated camera that looks at a shopper a simulated one sees the same hand."""
+    if settings.infrared is None:
+        return None
+    scene = camera.scene if isinstance(camera, SimulatedCamera) else None
+
+    def beside(address: Address) -> Scene:
+        address.known()
+        assert isinstance(scene, Shopper)
+        return scene.in_infrared()
+
+    scenes = {"": beside} if isinstance(scene, Shopper) else {}
+    return Feed(camera_at(settings.infrared, scenes))
 
 
 def _shopper(light: Light | None, address: Address) -> Shopper:

@@ -38,6 +38,8 @@ class Instruction(StrEnum):
     MORE_LIGHT = "more_light"
     LESS_LIGHT = "less_light"
     HOLD_STILL = "hold_still"
+    HOLD_LONGER = "hold_longer"
+    """Told by whoever records a pulse, once the hand has been held still."""
     DONE = "done"
 
 
@@ -47,7 +49,7 @@ class Guidance:
 
     instruction: Instruction
     progress: float = 0.0
-    """0 to 1; above 0 only while `HOLD_STILL`, 1 with `DONE`."""
+    """0 to 1; above 0 only while `HOLD_STILL` or `HOLD_LONGER`, 1 with `DONE`."""
     points: tuple[tuple[float, float], ...] = ()
     """The hand's 21 landmarks in shares of the frame (x, y, 0 to 1, unmirrored; beyond that where
     the frame cuts the hand off), for the live view to draw over; empty when there is not one

@@ -2,26 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, hypot
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import cv2
 import numpy as np
 
-from hardware.camera.feed import Broken, Feed, FeedState, Lease, Recovering, Streaming
+from hardware.camera.feed import Broken, Feed, FeedState, Lease, Mailbox, Recovering, Streaming
 from hardware.faults import TemporaryFault
 from kiosk.challenge import Challenger
 from kiosk.eyes import Eyes, Sight
-from kiosk.guidance import HOLD, Advice, Guidance, Instruction, advise
+from kiosk.guidance import GLITCH, HOLD, Advice, Guidance, Instruction, advise
 from kiosk.race import first
 from kiosk.screens import Choice, HoldPalm
 from kiosk.stage import Stage
 from palm.hand import Hand, Side
+from palm.liveness.pulse import PulseRecorder
 from palm.observation import Observation
-from protocol.capture import MAX_BYTES, Burst, Frame
+from protocol.capture import MAX_BYTES, PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.challenge import STEPS
 
 BURST = 5
@@ -49,6 +51,9 @@ SIDE = 640
 QUALITY, LIT_QUALITY = 95, 85
 """Of JPEGs: what is signed needs every ridge, what is judged by its light does not."""
 
+WIDER = 1.5
+"""Side of what is sent in near infrared over that in colour: its camera looks from beside."""
+
 REFRESH = 1 / 15
 """Seconds between two updates of the same instruction on the screen."""
 
@@ -62,11 +67,19 @@ START = 3.0
 class PalmReader:
     """The palm reader of the kiosk: camera, light, vision, guidance and capture together."""
 
-    def __init__(self, eyes: Eyes, feed: Feed, challenger: Challenger | None = None) -> None:
-        """Without a `challenger` palms are captured in whatever light there is."""
+    def __init__(
+        self,
+        eyes: Eyes,
+        feed: Feed,
+        challenger: Challenger | None = None,
+        infrared: Feed | None = None,
+    ) -> None:
+        """Without a `challenger` palms are captured in whatever light there is. `infrared` is a
+        second camera, beside the first and looking where it looks."""
         self._eyes = eyes
         self._feed = feed
         self._challenger = challenger
+        self._infrared = infrared
 
     async def present(
         self, stage: Stage, screen: HoldPalm
@@ -80,20 +93,29 @@ class PalmReader:
         view = _View(stage, screen)
         if self._challenger is None:
             capture = self._capture(view)
-            return await first(capture, stage.ask(screen), self._lose_camera())
+            return await first(capture, stage.ask(screen), *self._lose_cameras())
         async with self._challenger.lit():
             return await first(
                 self._capture_lit(view, self._challenger),
                 stage.ask(screen),
-                self._lose_camera(),
+                *self._lose_cameras(),
                 self._challenger.keep_one_ahead(),
             )
 
     async def _capture(self, view: "_View") -> Burst:
-        with _Kept(BURST) as kept:
-            async with self._eyes.watch() as sights:
-                await self._hold(view, sights, kept, HOLD)
-            return await _developed(kept, _Region.of(kept.newest), time.monotonic())
+        async with self._eyes.watch() as sights:
+            while True:
+                with _Kept(BURST) as kept, self._beside() as beside:
+                    await self._hold(view, sights, kept, HOLD)
+                    region = _Region.of(kept.newest)
+                    if beside is not None and not kept.take_beside(beside, region):
+                        continue
+                    if not view.screen.longer or await _record(view, sights, kept, region):
+                        return await _developed(kept, region, time.monotonic())
+
+    def _beside(self) -> "closing[Mailbox] | nullcontext[None]":
+        """What the near-infrared camera sees meanwhile, where there is one."""
+        return closing(self._infrared.subscribe()) if self._infrared else nullcontext()
 
     async def _capture_lit(self, view: "_View", challenger: Challenger) -> Burst:
         """Under one challenge after another, until the hand stays for all of one."""
@@ -101,16 +123,22 @@ class PalmReader:
             await asyncio.sleep(TO_READ)
         async with self._eyes.watch() as sights:
             while True:
-                with _Kept(WHITE_BURST) as kept:
+                with _Kept(WHITE_BURST) as kept, self._beside() as beside:
                     white = (s async for s in sights if challenger.was_white(s.observation.at))
                     await self._hold(view, white, kept, HOLD_BEFORE_LIGHT)
                     region = _Region.of(kept.newest)
                     challenge = await challenger.next()
-                    take = partial(_take, view, kept, region)
+                    take = partial(_take, view, kept, region, beside)
                     playing = challenger.play(challenge, take)
                     answered = await first(playing, _until_moved(sights, region))
                     over_at = time.monotonic()
-                    if not answered:
+                    if not answered or (beside is not None and not kept.has_infrared):
+                        continue
+                    if view.screen.longer:
+                        white = (s async for s in sights if challenger.was_white(s.observation.at))
+                        if await _record(view, white, kept, region):
+                            over_at = time.monotonic()
+                            return await _developed(kept, region, over_at, challenge.challenge_id)
                         continue
                     # Thanked on trust: it is still looked whether the hand stayed to the end.
                     view.tell(Guidance(Instruction.DONE, 1.0, view.points))
@@ -135,29 +163,34 @@ class PalmReader:
             if advice.guidance.instruction is Instruction.DONE:
                 return
 
-    async def _lose_camera(self) -> NoReturn:
-        """Waits for what happens to the camera, and raises it."""
-        loop = asyncio.get_running_loop()
-        states: asyncio.Queue[FeedState] = asyncio.Queue()
+    def _lose_cameras(self) -> list[Coroutine[Any, Any, NoReturn]]:
+        feeds = [self._feed] if self._infrared is None else [self._feed, self._infrared]
+        return [_lose(feed) for feed in feeds]
 
-        def tell(state: FeedState) -> None:
-            loop.call_soon_threadsafe(states.put_nowait, state)
 
-        take_back = self._feed.on_state(tell)
-        try:
-            state = self._feed.state
-            while True:
-                if isinstance(state, Recovering | Broken):
-                    raise state.fault
-                async with asyncio.timeout(None if isinstance(state, Streaming) else START):
-                    state = await states.get()
-        except TimeoutError:
-            raise TemporaryFault(
-                f"The camera {self._feed.source.name} has not delivered a picture yet.",
-                "Wait a moment; if it stays so, check its cable and its address.",
-            ) from None
-        finally:
-            take_back()
+async def _lose(feed: Feed) -> NoReturn:
+    """Waits for what happens to a camera, and raises it."""
+    loop = asyncio.get_running_loop()
+    states: asyncio.Queue[FeedState] = asyncio.Queue()
+
+    def tell(state: FeedState) -> None:
+        loop.call_soon_threadsafe(states.put_nowait, state)
+
+    take_back = feed.on_state(tell)
+    try:
+        state = feed.state
+        while True:
+            if isinstance(state, Recovering | Broken):
+                raise state.fault
+            async with asyncio.timeout(None if isinstance(state, Streaming) else START):
+                state = await states.get()
+    except TimeoutError:
+        raise TemporaryFault(
+            f"The camera {feed.source.name} has not delivered a picture yet.",
+            "Wait a moment; if it stays so, check its cable and its address.",
+        ) from None
+    finally:
+        take_back()
 
 
 async def _developed(
@@ -169,11 +202,43 @@ async def _developed(
     return kept.burst(challenge_id)
 
 
-def _take(view: "_View", kept: "_Kept", region: "_Region", step: int, frame: Lease) -> None:
+def _take(  # noqa: PLR0917 - the moment, and all that takes part in it
+    view: "_View",
+    kept: "_Kept",
+    region: "_Region",
+    beside: Mailbox | None,
+    step: int,
+    frame: Lease,
+) -> None:
     kept.take(step, frame, region)
+    if beside is not None and step in (0, STEPS - 1):
+        kept.take_beside(beside, region)
     before = HOLD_BEFORE_LIGHT / HOLD
     progress = before + (1 - before) * (step + 1) / STEPS
     view.tell(Guidance(Instruction.HOLD_STILL, progress, view.points))
+
+
+async def _record(
+    view: "_View", sights: AsyncIterator[Sight], kept: "_Kept", region: "_Region"
+) -> bool:
+    """Records the pulse of a hand that goes on being held still. False when it does not."""
+    recorder = kept.recorder
+    seen_at: float | None = None
+    async for sight in sights:
+        seen = sight.observation
+        seen_at = seen.at if seen_at is None else seen_at
+        if seen.hand is None or not region.holds(seen):
+            if seen.at - seen_at > GLITCH:
+                return False
+            continue
+        seen_at = seen.at
+        recorder.add(sight.frame.image, seen.hand, seen.at)
+        if recorder.progress == 1:
+            kept.take_after(sight.frame, region)
+            view.tell(Guidance(Instruction.DONE, 1.0, view.points))
+            return True
+        view.tell(Guidance(Instruction.HOLD_LONGER, recorder.progress, view.points))
+    return False
 
 
 async def _until_moved(sights: AsyncIterator[Sight], region: "_Region") -> Literal[False]:
@@ -242,8 +307,20 @@ class _Region:
         moved = hypot(*(seen.hand.palm_centre - self.hand.palm_centre))
         return moved < AWAY * self.hand.palm_length
 
-    def jpeg(self, frame: Lease, quality: int) -> bytearray:
+    def wider(self, frame: Lease) -> "_Region":
+        """About the same place of another camera's picture of the same size."""
+        height, width = frame.image.shape[:2]
+        side = min(round(self.side * WIDER), height, width)
+        left, top = (
+            min(max(at + (self.side - side) // 2, 0), length - side)
+            for at, length in ((self.left, width), (self.top, height))
+        )
+        return replace(self, left=left, top=top, side=side)
+
+    def jpeg(self, frame: Lease, quality: int, *, grey: bool = False) -> bytearray:
         inside = frame.image[self.top : self.top + self.side, self.left : self.left + self.side]
+        if grey:
+            inside = inside[..., 1]
         encoded = cv2.imencode(".jpg", inside, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         jpeg = bytearray(encoded.data)
         encoded.fill(0)
@@ -269,11 +346,13 @@ class _Still:
     at: float
     jpeg: bytearray
     step: int | None = None
+    spectrum: Spectrum = Spectrum.COLOUR
 
 
 class _Kept:
     """What is kept of the hold that is going on: the best frames, as leases until they are
-    developed, and one under each step of the light. What is not handed over in a burst is wiped."""
+    developed, one under each step of the light, what a near-infrared camera saw beside them, and
+    the pulse. What is not handed over in a burst is wiped."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -281,15 +360,18 @@ class _Kept:
         self._candidates: list[_Candidate] = []
         self._white: list[_Still] = []
         """The best first."""
-        self._lit: list[_Still] = []
+        self._wanted: list[_Still] = []
+        """All of which is sent."""
+        self.recorder = PulseRecorder(PULSE_SIDE)
 
     def __enter__(self) -> "_Kept":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._let_go()
-        for still in (*self._white, *self._lit):
+        for still in (*self._white, *self._wanted):
             still.jpeg[:] = bytes(len(still.jpeg))
+        self.recorder.wipe()
 
     @property
     def newest(self) -> _Candidate:
@@ -314,21 +396,45 @@ class _Kept:
         self._let_go()
 
     def take(self, step: int, frame: Lease, region: _Region) -> None:
-        self._lit.append(_Still(frame.at, region.jpeg(frame, LIT_QUALITY), step))
+        self._wanted.append(_Still(frame.at, region.jpeg(frame, LIT_QUALITY), step))
+
+    def take_beside(self, mailbox: Mailbox, region: _Region) -> bool:
+        """The newest in near infrared; False when there is none."""
+        frame = mailbox.take()
+        if frame is None:
+            return False
+        with frame:
+            jpeg = region.wider(frame).jpeg(frame, LIT_QUALITY, grey=True)
+            self._wanted.append(_Still(frame.at, jpeg, None, Spectrum.INFRARED))
+        return True
+
+    def take_after(self, frame: Lease, region: _Region) -> None:
+        """The last of what was recorded: the palm whose pulse it is."""
+        self._wanted.append(_Still(frame.at, region.jpeg(frame, QUALITY)))
+
+    @property
+    def has_infrared(self) -> bool:
+        return any(still.spectrum is Spectrum.INFRARED for still in self._wanted)
 
     def burst(self, challenge_id: str | None = None) -> Burst:
         """All of it, in order of time; without the worst should it be too much."""
-        chosen = list(self._lit)
+        chosen = list(self._wanted)
         for still in self._white:
             if sum(len(each.jpeg) for each in (*chosen, still)) > MAX_BYTES:
                 break
             chosen.append(still)
         chosen.sort(key=lambda still: still.at)
         began = chosen[0].at
-        frames = [Frame(round((s.at - began) * 1000), s.jpeg, s.step) for s in chosen]
+        frames = [Frame(round((s.at - began) * 1000), s.jpeg, s.step, s.spectrum) for s in chosen]
         self._white = [still for still in self._white if still not in chosen]
-        self._lit.clear()
-        return Burst(frames, challenge_id)
+        self._wanted.clear()
+        return Burst(frames, challenge_id, self._pulse(began))
+
+    def _pulse(self, began: float) -> Pulse | None:
+        if not self.recorder.at:
+            return None
+        cells = bytearray(np.array(self.recorder.cells, "<u2").tobytes())
+        return Pulse([round((at - began) * 1000) for at in self.recorder.at], cells)
 
     def _let_go(self) -> None:
         for candidate in self._candidates:

@@ -196,6 +196,8 @@ class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
     """Set when the palm is asked for again."""
     lifeless: bool = False
     """What was shown before was not seen to be a living hand."""
+    longer: bool = False
+    """The hand is held for some seconds more, and its pulse is recorded."""
 
 
 class Work(StrEnum):

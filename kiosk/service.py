@@ -51,6 +51,7 @@ from protocol.messages import (
     Identification,
     LastFour,
     Message,
+    Money,
     PalmAccepted,
     PhoneVerified,
     Problem,
@@ -123,8 +124,17 @@ class TextMessage(BaseModel):
 class SignatureService:
     """Lives on one event loop. Nowhere to call until `connect` has been told where."""
 
-    def __init__(self, identity: Identity, clock: Clock, patience: ServicePatience) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        clock: Clock,
+        patience: ServicePatience,
+        *,
+        infrared: bool = False,
+    ) -> None:
+        """`infrared` is whether the kiosk has a near-infrared camera."""
         self.identity = identity
+        self._infrared = infrared
         self._clock = clock
         self._patience = patience
         self._client: httpx.AsyncClient | None = None
@@ -164,10 +174,18 @@ class SignatureService:
         self.clock_offset = self._info.time - self._clock.wall()
         return self._info
 
+    async def wants_pulse(self, amount: Money) -> bool:
+        """Whether a palm that pays so much is held long enough for its pulse."""
+        above = (await self._known_info()).pulse_above
+        return above is not None and amount.minor > above
+
     async def activate(self, code: str, name: str) -> Device:
         """Keeps the device it becomes."""
         activation = Activation(
-            activation_code=code, public_key=to_base64(self.identity.public_key), name=name
+            activation_code=code,
+            public_key=to_base64(self.identity.public_key),
+            name=name,
+            infrared=self._infrared,
         )
         device = await self._post("/devices", activation, Device)
         self.identity.become(device)

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     """The folder of all that outlives a restart."""
     camera: str = "sim:shopper"
     """v4l2:/dev/video0, http://…, rtsp://…, replay:… or sim:shopper."""
+    infrared: str | None = None
+    """A second camera beside the first that sees 850 nm (docs/near-infrared.md): as for camera, or
+    sim: beside a simulated one."""
     light: str = "sim:"
     """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights a simulated hand alone."""
     terminal: str = "sim:"

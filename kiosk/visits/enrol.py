@@ -178,7 +178,11 @@ class SignUp:
                     case ProblemType.PALM_UNUSABLE | ProblemType.CHALLENGE_REFUSED:
                         screen = HoldPalm(Purpose.ENROL, side=side)
                     case ProblemType.PALM_NOT_LIVE:
-                        screen = HoldPalm(Purpose.ENROL, side=side, lifeless=True)
+                        screen = HoldPalm(
+                            Purpose.ENROL, side=side, lifeless=True, longer=screen.longer
+                        )
+                    case ProblemType.HOLD_LONGER:
+                        screen = HoldPalm(Purpose.ENROL, side=side, longer=True)
                     case ProblemType.SAME_PALM_TWICE:
                         other_hand = Guidance(Instruction.OTHER_HAND)
                         screen = HoldPalm(Purpose.ENROL, other_hand, side)

@@ -54,6 +54,7 @@ class BackOffice:
     terminal: CardTerminal
     light: Light | None
     feed: Feed
+    infrared: Feed | None
     eyes: Eyes
     clock: Clock
     name: str
@@ -158,7 +159,11 @@ def _maintenance(
         version=VERSION,
         device_id=device.device_id if device else None,
         service=office.service.url,
-        checks=(_camera(office.feed), *tested),
+        checks=(
+            _camera("Camera", office.feed),
+            *([_camera("Near infrared", office.infrared)] if office.infrared else []),
+            *tested,
+        ),
         observations=_figures(sight) if sight else (),
     )
 
@@ -196,14 +201,14 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
     )
 
 
-def _camera(feed: Feed) -> Check:
+def _camera(name: str, feed: Feed) -> Check:
     match feed.state:
         case Recovering(fault) | Broken(fault):
-            return Check("Camera", Health.BROKEN, fault.cause, fault.remedy)
+            return Check(name, Health.BROKEN, fault.cause, fault.remedy)
         case Starting():
-            return Check("Camera", Health.BUSY, f"Opening {feed.source.name}.")
+            return Check(name, Health.BUSY, f"Opening {feed.source.name}.")
         case _:
-            return Check("Camera", Health.GOOD, feed.source.name)
+            return Check(name, Health.GOOD, feed.source.name)
 
 
 async def _light(office: BackOffice) -> Check:

@@ -1,6 +1,7 @@
 """Paying for a sale with a palm, exactly once."""
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Literal
@@ -63,7 +64,8 @@ async def pay(at: Counter, sale: Sale) -> None:
 
 
 async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
-    screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant)
+    longer = await at.service.wants_pulse(sale.amount)
+    screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
     while True:
         found = await _who(at, screen, visit_id)
@@ -78,6 +80,8 @@ async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
             if await enrol(at) is Choice.DELETE:
                 await leave(at)
             visit_id = new_visit_id()
+        elif bought is Choice.TRY_AGAIN and await at.service.wants_pulse(sale.amount):
+            screen = replace(screen, longer=True)
         elif bought is not Choice.TRY_AGAIN:
             return bought
 
@@ -115,6 +119,10 @@ async def _confirm(
     try:
         return await charge(at, sale, found)
     except Refused as refused:
+        if refused.type is ProblemType.HOLD_LONGER:
+            # The operator has changed their mind meanwhile.
+            await at.service.info()
+            return Choice.TRY_AGAIN
         # Too much time was taken over confirming: the palm is shown once more.
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN

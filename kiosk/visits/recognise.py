@@ -65,9 +65,14 @@ async def recognise(
             found = await step_up(at, found)
         if found is None:
             continue
-        if found.outcome is not Outcome.ASK_AGAIN:
-            return found
-        screen = replace(screen, attempts_left=found.attempts_left, lifeless=not found.live)
+        match found.outcome:
+            case Outcome.HOLD_LONGER:
+                screen = replace(screen, attempts_left=None, lifeless=False, longer=True)
+            case Outcome.ASK_AGAIN:
+                left, lifeless = found.attempts_left, not found.live
+                screen = replace(screen, attempts_left=left, lifeless=lifeless)
+            case _:
+                return found
 
 
 async def step_up(at: Counter, doubtful: Identification) -> Identification | None:

@@ -66,6 +66,8 @@ class Presentation:
     """How far the hand moves during the exposure, pixels right and down."""
     noise: float = 2.0
     """The sensor's, grey levels of deviation."""
+    flush: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Grey levels of blue, green and red that blood takes at this moment; seen through noise."""
 
     @property
     def shown(self) -> Shown:
@@ -249,6 +251,10 @@ def expose(image: Colour, shown: Presentation, rng: np.random.Generator) -> None
         y, x = rng.integers(0, _SHIFT, 2)
         grain = _static(height, width)[y : y + height, x : x + width]
         share = shown.noise / 16
+        if any(shown.flush):
+            # Less than a grey level is seen in how many pixels it tips.
+            tipped = np.array([round(level / share) for level in (*shown.flush, 0.0)], np.float64)
+            grain = cv2.subtract(grain, tipped)
         cv2.addWeighted(image, 1.0, grain, share, -128 * share, dst=image)
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from palm.factory.anatomy import Field, array
+from palm.factory.heart import SIGNATURE, Heart
 from palm.factory.identity import DrawnPalm, identity
 from palm.factory.lit import WHITE, LitHand
 from palm.factory.presentation import Presentation, background, expose, gesture, show
@@ -66,6 +67,7 @@ class Shopper:
         self._speed = np.zeros(len(_MOVING), np.float32)
         self._began: float | None = None
         self._at = 0.0
+        self._seen: tuple[_Painted, Presentation] | None = None
         self._rng = np.random.default_rng(seed)
 
     def prepare(self) -> None:
@@ -83,6 +85,7 @@ class Shopper:
         hand = self._hand(wish)
         if hand is None:
             self._pose, self._speed[:] = _withdrawn(wish.pose), 0
+            self._seen = None
             np.copyto(out, background(*out.shape[:2]))
             expose(out, wish.pose, self._rng)
             return
@@ -94,8 +97,18 @@ class Shopper:
             wish.pose.smear[0] + speed["x"] * out.shape[1] * _EXPOSURE,
             wish.pose.smear[1] + speed["y"] * out.shape[0] * _EXPOSURE,
         )
-        shown = replace(_trembling(self._pose, at), smear=moved)
+        shown = replace(_trembling(self._pose, at), smear=moved, flush=_flush(at))
+        self._seen = hand, shown
         show(hand.palm, hand.at(at), shown, self._rng, out)
+
+    def in_infrared(self) -> "InInfrared":
+        """The same before a near-infrared camera beside this one."""
+        return InInfrared(self)
+
+    @property
+    def seen(self) -> "tuple[_Painted, Presentation] | None":
+        """What was drawn last; None while there is no hand."""
+        return self._seen
 
     def _hand(self, wish: Wish) -> "_Painted | None":
         """The wished palm in the last gesture that was painted of it."""
@@ -115,13 +128,13 @@ class Shopper:
         painted = gesture(palm, pose)
         if self._light is None:
             still = sprite(palm, painted)
-            return _Painted(palm, lambda _: still)
+            return _Painted(palm, lambda _: still, _lit(palm, painted).in_infrared)
         light, lit = self._light, _lit(palm, painted)
 
         def seen(at: float) -> Sprite:
             return lit.under(WHITE if self.wish.recording else array(light(at)) / 255)
 
-        return _Painted(palm, seen)
+        return _Painted(palm, seen, lit.in_infrared)
 
     def _move(self, goal: Presentation, passed: float) -> None:
         """Follows the goal as a critically damped spring does."""
@@ -139,6 +152,28 @@ class _Painted:
 
     palm: DrawnPalm
     at: Callable[[float], Sprite]
+    in_infrared: Callable[[Presentation], tuple[Sprite, Presentation]]
+
+
+class InInfrared:
+    """A scene for a near-infrared camera: what a shopper's hand looks like there, as it was last
+    drawn in colour. A film of it is shown by a screen, and that is dark there."""
+
+    def __init__(self, shopper: Shopper) -> None:
+        self._shopper = shopper
+        self._rng = np.random.default_rng(shopper.wish.seed)
+
+    def draw(self, out: Colour, at: float) -> None:
+        """As `Shopper.draw`."""
+        del at
+        seen = self._shopper.seen
+        if seen is None or self._shopper.wish.recording:
+            np.copyto(out, background(*out.shape[:2]))
+        else:
+            hand, shown = seen
+            sprite, there = hand.in_infrared(shown)
+            show(hand.palm, sprite, replace(there, flush=(0.0, 0.0, 0.0)), self._rng, out)
+        out[:] = out[..., 1:2]
 
 
 @lru_cache(maxsize=4)
@@ -149,6 +184,16 @@ def _lit(palm: DrawnPalm, painted: Gesture) -> LitHand:
         palm,
         Presentation(spread=painted.spread, curl=painted.curl, back=painted.back, light=light),
     )
+
+
+_HEART = Heart(rate=1.15, depth=0.01)
+_GREY = 110.0
+"""Of a palm that is well exposed."""
+
+
+def _flush(at: float) -> tuple[float, float, float]:
+    taken = (1 - _HEART(at)) * SIGNATURE * (_GREY / 2.2)
+    return float(taken[0]), float(taken[1]), float(taken[2])
 
 
 def _numbers(pose: Presentation) -> Field:

@@ -21,8 +21,10 @@ from palm.image import Colour
 
 SECONDS = 4.0
 """How long a palm is recorded."""
-FRAMES_A_SECOND = 15
-"""At least, on the mean."""
+FRAMES = 60
+"""How many are recorded of it at least: a machine that is busy records for longer."""
+_ENOUGH = 0.85
+"""Share of either without which nothing is said."""
 SIGNAL_AT_LEAST = 6.0
 """Power about the beat and its first overtone over all other of the band, dB."""
 ALIKE_AT_LEAST = 0.35
@@ -37,7 +39,7 @@ _ABOUT = 0.4
 _RATE = 30.0
 _WINDOW = 1.6
 """Seconds over which a colour's mean is taken."""
-_PAUSE_AT_MOST = 0.25
+_PAUSE_AT_MOST = 0.6
 _CUT = 256
 _STEADY = 0.25
 """Share of what a hand's landmarks moved that is followed at once: they jitter more than it."""
@@ -68,9 +70,10 @@ class PulseRecorder:
         self.cells.append(cells_of(image, self._hand, self._side))
 
     @property
-    def passed(self) -> float:
-        """Seconds recorded."""
-        return self.at[-1] - self.at[0] if self.at else 0.0
+    def progress(self) -> float:
+        """0 to 1, when enough is recorded."""
+        passed = self.at[-1] - self.at[0] if self.at else 0.0
+        return min(passed / SECONDS, len(self.at) / FRAMES, 1.0)
 
     def wipe(self) -> None:
         for each in self.cells:
@@ -106,7 +109,7 @@ class PulseVerdict:
 def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
     """Judges (T, side, side, 3) cells recorded at (T,) seconds. Raises NoRecording."""
     pauses = np.diff(at)
-    if len(at) < FRAMES_A_SECOND * (SECONDS - 0.5) or at[-1] - at[0] < SECONDS - 0.5:
+    if len(at) < _ENOUGH * FRAMES or at[-1] - at[0] < _ENOUGH * SECONDS:
         raise NoRecording("a pulse takes some seconds, and frames enough")
     if pauses.min() <= 0 or pauses.max() > _PAUSE_AT_MOST:
         raise NoRecording("a recording without gaps")

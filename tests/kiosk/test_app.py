@@ -130,6 +130,7 @@ def stand(
             stage=stage,
             feed=feed,
             eyes=Eyes(feed),
+            infrared=None,
             light=light_at("sim:"),
             reader=ScriptedReader(),
             terminal=terminal,

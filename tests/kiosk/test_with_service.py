@@ -60,10 +60,12 @@ def anyio_backend() -> str:
 class Shop:
     """One kiosk, open all day, and the people in front of it."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, infrared: str | None = None) -> None:
         self.choices: asyncio.Queue[Choice] = asyncio.Queue()
         self.stage = ScriptedStage([(Welcome, self.choices.get)])
-        settings = Settings(state=state, dock=True, service_patience=SLOW_MACHINE)
+        settings = Settings(
+            state=state, infrared=infrared, dock=True, service_patience=SLOW_MACHINE
+        )
         self.kiosk: Kiosk = assemble(settings, self.stage)
         self.world = Simulation(self.kiosk, asyncio.get_running_loop())
         self._open = asyncio.ensure_future(self.kiosk.run())

@@ -16,10 +16,12 @@ ScreenFrame {
     required property string merchant
     required property var attempts_left
     required property bool lifeless
+    required property bool longer
 
     readonly property string instruction: guidance.instruction
-    readonly property bool holding: instruction === "hold_still"
+    readonly property bool holding: instruction === "hold_still" || instruction === "hold_longer"
     readonly property bool finished: instruction === "done"
+    readonly property bool again: lifeless || typeof attempts_left === "number"
     readonly property bool waiting: instruction === "show_palm"
     readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
     // Thumb tip and little finger's knuckle, in the frame that is not mirrored.
@@ -87,6 +89,10 @@ ScreenFrame {
             "hold_still": {
                 sign: "still",
                 words: qsTr("Hold still")
+            },
+            "hold_longer": {
+                sign: "still",
+                words: qsTr("Hold still a little longer")
             },
             "done": {
                 sign: "check",
@@ -247,10 +253,15 @@ ScreenFrame {
                     text: screen.current.words
                 }
             }
+            Notice {
+                width: parent.width
+                text: screen.lifeless ? qsTr("Your bare hand, please, out of bright sun, and still while the light changes.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : ""
+            }
             Label {
                 width: parent.width
-                text: screen.lifeless ? qsTr("Your bare hand, please, out of bright sun, and still while the light changes.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : screen.finished ? qsTr("You can take your hand away.") : screen.holding ? qsTr("Just a moment.") : qsTr("Fingers up, a little apart, until your hand fills the outline.")
-                color: screen.lifeless || typeof screen.attempts_left === "number" ? Tokens.caution : Tokens.inkSoft
+                visible: screen.holding || screen.finished || !screen.again
+                text: screen.finished ? qsTr("You can take your hand away.") : screen.longer ? qsTr("A few seconds this time, to see the pulse in your palm.") : screen.holding ? qsTr("Just a moment.") : qsTr("Fingers up, a little apart, until your hand fills the outline.")
+                color: Tokens.inkSoft
             }
         }
 
