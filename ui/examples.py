@@ -62,12 +62,57 @@ HOLDINGS = Holdings(
     purchases=12,
     member_since=datetime(2026, 3, 9, tzinfo=UTC),
 )
+UNTESTED = (Check("Camera", Health.GOOD, "simulated shopper"),)
 CHECKS = (
-    Check("Camera", Health.GOOD, "1280 x 720, 30 pictures a second"),
-    Check("Card terminal", Health.BUSY, "is being opened anew"),
-    Check("Service", Health.GOOD, "version 0.1.0, answers in 12 ms"),
-    Check("Storage", Health.BROKEN, "21 MB left", "Free at least 500 MB on /var."),
+    *UNTESTED,
+    Check("Light ring", Health.GOOD, "simulated ring, lit and out in 3 ms."),
+    Check("Card terminal", Health.GOOD, "Takes cards."),
+    Check("Service", Health.GOOD, "Version 0.1.0, answered in 12 ms."),
+    Check("Life check", Health.GOOD, "Demanded of every palm."),
+    Check("Vault key", Health.GOOD, "k-5b1f0c9e, ML-KEM-768 + X25519"),
+    Check("Clock", Health.GOOD, "0.1 s from the service's."),
+    Check("Activation", Health.GOOD, "Corner Market, US"),
+    Check("Palm models", Health.GOOD, "palm_detector, hand_landmarks"),
+    Check("Disk", Health.GOOD, "21,400 MB free."),
 )
+BROKEN_CHECKS = (
+    Check("Camera", Health.BUSY, "Opening /dev/video0."),
+    Check(
+        "Light ring",
+        Health.BROKEN,
+        "The light ring at /dev/ttyACM0 does not answer.",
+        "Check its cable and power; it is tried again by itself.",
+    ),
+    Check(
+        "Card terminal",
+        Health.BROKEN,
+        "The card terminal is unplugged.",
+        "Plug it in; it is found by itself.",
+    ),
+    Check(
+        "Service",
+        Health.BROKEN,
+        "Does not answer: the service cannot be reached.",
+        "Check the network cable and the service's address in the settings.",
+    ),
+    Check(
+        "Activation",
+        Health.BROKEN,
+        "Not activated.",
+        "Press Activate and type the code that the service's operator gives.",
+    ),
+    Check("Palm models", Health.GOOD, "palm_detector, hand_landmarks"),
+    Check("Disk", Health.BROKEN, "21 MB free.", "Make room in /var/lib/palm-kiosk."),
+)
+NO_RING = Check("Light ring", Health.GOOD, "None: whether a hand is alive is not checked.")
+RING_DEMANDED = Check(
+    "Life check",
+    Health.BROKEN,
+    "The service demands a light ring.",
+    'Attach one (docs/light-ring.md), or set liveness = "when_present" on the service.',
+)
+
+AT = "https://127.0.0.1:8443"
 OBSERVATIONS = (
     ("Vision pass", "31 ms"),
     ("Hand", "right, palm"),
@@ -162,6 +207,9 @@ def examples() -> dict[str, Screen[Any]]:
             Purpose.PAY, guidance(Instruction.SHOW_PALM), None, FORTUNE, LONG_SHOP, 2
         ),
         "hold-palm-lifeless": HoldPalm(Purpose.LEAVE, attempts_left=2, lifeless=True),
+        "hold-palm-lifeless-paying": HoldPalm(
+            Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, FORTUNE, LONG_SHOP, 2, True
+        ),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),
@@ -201,8 +249,16 @@ def examples() -> dict[str, Screen[Any]]:
         "enter-pin-locked": EnterPin(EntryProblem.LOCKED, 0, 95),
         "enter-pin-choosing": EnterPin(choosing=True),
         "enter-pin-repeat": EnterPin(choosing=True, repeat=True),
-        "maintenance": Maintenance("0.1.0", "kiosk-7f3a2b", "0.1.0", CHECKS, OBSERVATIONS),
-        "maintenance-new": Maintenance("0.1.0", None, "not reached", CHECKS[:1]),
+        "maintenance": Maintenance("0.1.0", "kiosk-7f3a2b", AT, CHECKS, OBSERVATIONS),
+        "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
+        "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
+        "maintenance-no-ring": Maintenance(
+            "0.1.0",
+            "kiosk-7f3a2b",
+            AT,
+            (*CHECKS[:1], NO_RING, *CHECKS[2:4], RING_DEMANDED, *CHECKS[5:]),
+            OBSERVATIONS,
+        ),
         "enter-activation-code": EnterActivationCode(),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }

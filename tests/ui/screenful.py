@@ -129,6 +129,17 @@ def place(item: QQuickItem) -> QRectF:
     return item.mapRectToScene(item.boundingRect())
 
 
+def seen(item: QQuickItem) -> QRectF:
+    """As much of its place as what clips it lets be seen."""
+    left = place(item)
+    around = item.parentItem()
+    while around is not None:
+        if around.clip():
+            left = left.intersected(place(around))
+        around = around.parentItem()
+    return left
+
+
 def middle(item: QQuickItem) -> QPoint:
     return place(item).center().toPoint()
 

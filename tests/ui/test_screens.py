@@ -27,7 +27,7 @@ from kiosk.screens import (
     Work,
 )
 from protocol.messages import Purpose
-from tests.ui.screenful import PANEL, Screenful, is_within, place
+from tests.ui.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080
@@ -89,7 +89,7 @@ def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[in
 
 
 def overlap(one: QQuickItem, other: QQuickItem) -> bool:
-    shared = place(one).intersected(place(other))
+    shared = seen(one).intersected(seen(other))
     return shared.width() > 1 and shared.height() > 1
 
 

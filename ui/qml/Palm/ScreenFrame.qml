@@ -32,6 +32,8 @@ FocusScope {
     readonly property bool panelled: drawing !== null || pad !== null
     readonly property alias panelItem: panel
     readonly property alias padItem: padLoader.item
+    // Height that there is for what a screen adds below its words.
+    readonly property real contentRoom: body.height - (wide ? 0 : Tokens.loose) - content.y - words.below
 
     signal answered(string choice)
     signal entered(string text)
@@ -105,7 +107,8 @@ FocusScope {
         Column {
             id: words
 
-            readonly property real free: body.height - height - (frame.pad === null && actions.visibleChildren.length > 0 ? actions.height + Tokens.margin + Tokens.gap : Tokens.gap + frame.footer)
+            readonly property real below: frame.pad === null && actions.visibleChildren.length > 0 ? actions.height + Tokens.margin + Tokens.gap : Tokens.gap + frame.footer
+            readonly property real free: body.height - height - below
 
             anchors.left: parent.left
             anchors.right: parent.right

@@ -13,9 +13,8 @@ ScreenFrame {
     required property var observations
 
     title: qsTr("Staff area")
-    text: qsTr("Version %1 · %2 · %3").arg(version).arg(device_id ? qsTr("device %1").arg(device_id) : qsTr("not activated")).arg(service)
     back: true
-    panelShare: wide ? 0.46 : 0.4
+    panelShare: 0.4
     drawing: Item {
         LiveView {
             id: view
@@ -71,17 +70,78 @@ ScreenFrame {
         }
     }
 
-    Repeater {
-        model: screen.checks
+    Label {
+        width: parent.width
+        text: qsTr("Version %1 · %2 · %3").arg(screen.version).arg(screen.device_id ? qsTr("device %1").arg(screen.device_id) : qsTr("not activated")).arg(screen.service)
+        color: Tokens.inkSoft
+        font.pixelSize: Tokens.small
+    }
 
-        Fact {
-            required property var modelData
+    // All that is attached, in as many lines as it takes; when much is wrong they can be scrolled.
+    Flickable {
+        width: parent.width
+        height: Math.min(contentHeight, screen.contentRoom - y)
+        contentHeight: all.height
+        interactive: contentHeight > height
+        clip: interactive
+
+        Column {
+            id: all
 
             width: parent.width
-            sign: modelData.health === "good" ? "check" : modelData.health === "busy" ? "clock" : "caution"
-            colour: modelData.health === "good" ? Tokens.accent : modelData.health === "busy" ? Tokens.inkSoft : Tokens.danger
-            text: qsTr("%1: %2").arg(modelData.name).arg(modelData.detail)
-            detail: modelData.remedy
+            spacing: 4
+
+            Repeater {
+                model: screen.checks
+
+                Item {
+                    id: check
+
+                    required property var modelData
+                    width: all.width
+                    height: Math.max(icon.height, said.height)
+
+                    Icon {
+                        id: icon
+
+                        anchors.left: parent.left
+                        width: 40
+                        height: 40
+                        name: check.modelData.health === "good" ? "check" : check.modelData.health === "busy" ? "clock" : "caution"
+                        colour: check.modelData.health === "good" ? Tokens.accent : check.modelData.health === "busy" ? Tokens.inkSoft : Tokens.danger
+                    }
+                    Label {
+                        id: name
+
+                        anchors.left: icon.right
+                        anchors.leftMargin: Tokens.tight
+                        width: 210
+                        text: check.modelData.name
+                        font.pixelSize: Tokens.small
+                        font.weight: Font.DemiBold
+                    }
+                    Column {
+                        id: said
+
+                        anchors.left: name.right
+                        anchors.leftMargin: Tokens.tight
+                        anchors.right: parent.right
+
+                        Label {
+                            width: parent.width
+                            text: check.modelData.detail
+                            font.pixelSize: Tokens.small
+                        }
+                        Label {
+                            width: parent.width
+                            visible: text !== ""
+                            text: check.modelData.remedy
+                            color: Tokens.inkSoft
+                            font.pixelSize: Tokens.small
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -95,7 +155,7 @@ ScreenFrame {
             onClicked: screen.answer("activate")
         },
         PrimaryButton {
-            text: qsTr("Run self-test")
+            text: qsTr("Run self‑test")
             onClicked: screen.answer("self_test")
         }
     ]

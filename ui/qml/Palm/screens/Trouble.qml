@@ -43,7 +43,7 @@ ScreenFrame {
             "storage": {
                 title: qsTr("This kiosk needs attention"),
                 text: qsTr("It has no room left to work. Staff can help."),
-                drawing: terminalBroken
+                drawing: staff
             }
         })
     readonly property var shown: told[kind]
@@ -55,6 +55,11 @@ ScreenFrame {
     panelShare: wide ? 0.46 : 0.54
     drawing: shown.drawing
 
+    Component {
+        id: staff
+
+        Staff {}
+    }
     Component {
         id: cameraBroken
 
