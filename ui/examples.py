@@ -138,6 +138,7 @@ POSES: dict[Instruction, Presentation] = {
     Instruction.MORE_LIGHT: Presentation(brightness=0.3),
     Instruction.LESS_LIGHT: Presentation(brightness=1.9),
     Instruction.HOLD_STILL: Presentation(y=0.62, span=0.4),
+    Instruction.HOLD_LONGER: Presentation(y=0.62, span=0.4),
     Instruction.DONE: Presentation(y=0.62, span=0.4),
 }
 """How the drawn hand is held when it is told so; with no hand in view, or two, nothing is drawn."""
@@ -154,7 +155,11 @@ def drawn(instruction: Instruction) -> Drawing | None:
 
 
 def guidance(instruction: Instruction) -> Guidance:
-    progress = {Instruction.HOLD_STILL: 0.6, Instruction.DONE: 1.0}.get(instruction, 0.0)
+    progress = {
+        Instruction.HOLD_STILL: 0.6,
+        Instruction.HOLD_LONGER: 0.35,
+        Instruction.DONE: 1.0,
+    }.get(instruction, 0.0)
     drawing = drawn(instruction)
     if drawing is None:
         return Guidance(instruction, progress)
@@ -202,6 +207,9 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "hold-palm-paying-still": HoldPalm(
             Purpose.PAY, guidance(Instruction.HOLD_STILL), None, LUNCH, SHOP
+        ),
+        "hold-palm-paying-longer": HoldPalm(
+            Purpose.PAY, guidance(Instruction.HOLD_LONGER), None, LUNCH, SHOP, longer=True
         ),
         "hold-palm-paying-fortune": HoldPalm(
             Purpose.PAY, guidance(Instruction.SHOW_PALM), None, FORTUNE, LONG_SHOP, 2
