@@ -1,14 +1,17 @@
 """The development dock: a window beside the kiosk's that plays the world around it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QColor
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
 
+from hardware.light import Levels
 from hardware.terminal import CardUnreadable, TestCard
 from palm.hand import Side
 from ui.window import QML, Variant
@@ -17,17 +20,25 @@ if TYPE_CHECKING:
     # Brings the whole kiosk with it, which the window does not wait for.
     from kiosk.simulation import Simulation
 
+RING_LOOKS_MS = 30
+"""Between two looks at what the simulated light ring shows."""
+
 
 class Dock(QObject):
     """Does what its buttons say to the simulation it was given last; nothing before that, and
     nothing to a device that is real. Words and layout are in `qml/Palm/dock/Dock.qml`."""
 
     texted = Signal(str)
+    shone = Signal("QVariantList")  # pyright: ignore[reportArgumentType] - a Qt type
+    """The colour of each of the simulated light ring's segments; none without one."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
         self._does: dict[str, Callable[[], None]] = {}
         self._simulation: Simulation | None = None
+        self._shines: Levels | None = None
+        self._looks = QTimer(self, interval=RING_LOOKS_MS)
+        self._looks.timeout.connect(self._look_at_ring)
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(QML))
         self._engine.setInitialProperties({"dock": self, "variant": variant})
@@ -51,6 +62,8 @@ class Dock(QObject):
                 "stall_camera": camera.stall,
                 "resume_camera": camera.resume,
             }
+        if light := simulation.light:
+            self._does |= {"unplug_light": light.unplug, "plug_in_light": light.plug_in}
         if terminal := simulation.terminal:
             self._does |= {
                 "unplug_terminal": terminal.unplug,
@@ -61,6 +74,8 @@ class Dock(QObject):
                 **{f"tap_{card}": partial(terminal.tap, card) for card in TestCard},
             }
 
+        self._looks.start()
+
     def stand_beside(self, kiosk: QQuickWindow) -> None:
         """And go when it goes."""
         self.window.setTransientParent(kiosk)
@@ -68,6 +83,7 @@ class Dock(QObject):
         self.window.setY(kiosk.y())
 
     def close(self) -> None:
+        self._looks.stop()
         self.window.close()
         del self.window
         self._engine.deleteLater()
@@ -96,13 +112,31 @@ class Dock(QObject):
         """Whose hand it is."""
         self._wish(lambda _: {"seed": seed, "side": Side.RIGHT if right else Side.LEFT})
 
+    @Slot(bool)
+    def replay(self, recording: bool) -> None:
+        """A recording of the hand instead of the hand."""
+        self._wish(lambda _: {"recording": recording})
+
     @Slot(str)
     def present(self, when: str) -> None:
         self._wish(lambda _: {"present": {"always": True, "never": False}.get(when)})
 
+    def _look_at_ring(self) -> None:
+        light = self._simulation.light if self._simulation else None
+        shines = light.at(time.monotonic()) if light else ()
+        if shines != self._shines:
+            self._shines = shines
+            self.shone.emit([_colour(segment) for segment in shines])
+
     def _wish(self, change: Callable[[Any], dict[str, Any]]) -> None:
         if self._simulation is not None and (shopper := self._simulation.shopper):
             shopper.wish = replace(shopper.wish, **change(shopper.wish))
+
+
+def _colour(segment: tuple[int, int, int]) -> QColor:
+    """Of light that is linear in its levels, as a screen shows it."""
+    red, green, blue = ((level / 255) ** (1 / 2.2) for level in segment)
+    return QColor.fromRgbF(red, green, blue)
 
 
 # PySide takes str where its stubs ask for bytes.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -82,6 +82,29 @@ def test_the_hand_is_turned_over_and_becomes_anothers(dock: Dock, world: Simulat
     wish = world.shopper.wish
     assert wish.pose.back
     assert (wish.seed, wish.side, wish.present) == (8, Side.RIGHT, True)
+
+
+def test_the_light_ring_is_shown_unplugged_and_plugged_in(
+    dock: Dock, world: Simulation, qtbot: QtBot
+) -> None:
+    assert world.light
+    segments = ((255, 0, 0), *[(0, 0, 0)] * 7)
+    world.light.show(segments)
+    with qtbot.waitSignal(dock.shone, check_params_cb=lambda seen: seen[0] == QColor("red")):
+        pass
+    click(dock, "Unplug ring")
+    with pytest.raises(TemporaryFault):
+        world.light.show(segments)
+    click(dock, "Plug in ring")
+    world.light.show(segments)
+
+
+def test_a_recording_is_held_up_instead_of_the_hand(dock: Dock, world: Simulation) -> None:
+    assert world.shopper
+    click(dock, "A living hand")
+    assert world.shopper.wish.recording
+    click(dock, "A recording")
+    assert not world.shopper.wish.recording
 
 
 def test_the_hand_is_moved(dock: Dock, world: Simulation) -> None:

@@ -13,6 +13,7 @@ Window {
     property int seed: 7
     property bool right: false
     property bool back: false
+    property bool recording: false
     property string present: "sometimes"
 
     title: qsTr("Palm kiosk dock")
@@ -35,6 +36,10 @@ Window {
             messages.insert(0, {
                 message: text
             });
+        }
+
+        function onShone(colours: var): void {
+            ring.colours = colours;
         }
     }
     ListModel {
@@ -137,7 +142,7 @@ Window {
                         },
                         {
                             field: "brightness",
-                            words: qsTr("Light"),
+                            words: qsTr("Brightness"),
                             least: 0.1,
                             most: 2.5,
                             usual: 1
@@ -169,11 +174,38 @@ Window {
                     }
                 }
                 DockButton {
+                    text: window.recording ? qsTr("A recording") : qsTr("A living hand")
+                    checked: window.recording
+                    onClicked: {
+                        window.recording = !window.recording;
+                        window.dock.replay(window.recording);
+                    }
+                }
+                DockButton {
                     text: qsTr("Person %1: next").arg(window.seed)
                     onClicked: {
                         window.seed += 1;
                         window.dock.become(window.seed, window.right);
                     }
+                }
+            }
+
+            DockGroup {
+                title: qsTr("Light ring")
+                visible: ring.colours.length > 0
+
+                DockRing {
+                    id: ring
+
+                    colours: []
+                }
+                Does {
+                    what: "unplug_light"
+                    text: qsTr("Unplug ring")
+                }
+                Does {
+                    what: "plug_in_light"
+                    text: qsTr("Plug in ring")
                 }
             }
 
