@@ -1,5 +1,7 @@
-"""`python -m palm.evaluate.attacks [--people N] [--json FILE]`: how often attacks pass as living
-hands, and living hands do not (ISO/IEC 30107-3), on bursts that the factory draws.
+"""`python -m palm.evaluate.attacks [--people N] [--json FILE] [--no-pulse]`: how often attacks pass
+as living hands, and living hands do not (ISO/IEC 30107-3), on bursts that the factory draws.
+
+Every presentation is judged by its light, by near infrared, by both together, and by its pulse.
 
 APCER is the share of an instrument's presentations that are taken for living, and is reported for
 each instrument by itself; BPCER the share of living ones that are not. The judge's threshold is
@@ -24,10 +26,11 @@ import numpy as np
 
 from palm.evaluate.rates import Estimate, share
 from palm.factory.attack import Instrument
-from palm.factory.circumstances import UNUSUAL, USUAL, Circumstances, cases
+from palm.factory.circumstances import UNUSUAL, USUAL, Case, Circumstances, cases
 from palm.factory.identity import identity
 from palm.hand import Side
-from palm.liveness import Unjudgeable, judge
+from palm.liveness import Still, Unjudgeable, judge, judge_infrared
+from palm.liveness.pulse import judge_pulse
 
 FIRST = 40_000
 """Seed of the first person; those up to here serve to fit the judge."""
@@ -37,6 +40,12 @@ _SETS = {"circumstances fitted in": USUAL, "circumstances not fitted in": UNUSUA
 _TONES = (("light", 0.42), ("medium", 0.30), ("dark", 0.0))
 """Names of thirds of the drawn complexions, and the palm's least reflectance in green."""
 _LIVING = "living"
+LIGHT, INFRARED, BOTH, PULSE = (
+    "light",
+    "near infrared",
+    "light and near infrared",
+    "pulse",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,10 @@ class Outcome:
     seed: int
     what: str
     tone: str
-    passed: bool
-    score: float
+    passed: dict[str, bool]
+    """By judgement; one that was not made is left out."""
     ms: float
+    """To judge its light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +74,35 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one way of judging did."""
+
+    name: str
+    bpcer: list[Rate]
+    """Of all, then by complexion."""
+    apcer: list[Rate]
+
+    def text(self) -> str:
+        lines = [f" by {self.name}", "  BPCER", *(rate.text() for rate in self.bpcer)]
+        return "\n".join([*lines, "  APCER", *(rate.text() for rate in self.apcer)])
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Of one set of circumstances."""
 
     name: str
     people: int
-    bpcer: list[Rate]
-    """Of all, then by complexion."""
-    apcer: list[Rate]
+    judgements: list["Judgement"]
     ms: float
     """Median time to judge a burst, on one thread."""
 
     def text(self) -> str:
-        lines = [f"{self.name}: {self.people} people, {self.ms:.0f} ms a burst", " BPCER"]
-        lines += [rate.text() for rate in self.bpcer]
-        lines += [" APCER", *(rate.text() for rate in self.apcer)]
-        return "\n".join(lines)
+        lines = [f"{self.name}: {self.people} people, {self.ms:.0f} ms a burst"]
+        return "\n\n".join([*lines, *(each.text() for each in self.judgements)])
 
 
-def outcomes(seed: int, within: Circumstances) -> list[Outcome]:
+def outcomes(seed: int, within: Circumstances, *, pulse: bool = True) -> list[Outcome]:
     """Judges all bursts of one person."""
     cv2.setNumThreads(1)
     green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
@@ -90,43 +110,65 @@ def outcomes(seed: int, within: Circumstances) -> list[Outcome]:
     judged: list[Outcome] = []
     for case in cases(seed, within):
         began = time.perf_counter()
-        try:
-            verdict = judge(case.film.lit)
-            passed, score = verdict.live, verdict.score
-        except Unjudgeable:
-            passed, score = False, -np.inf
+        by_light = _by_light(case)
         ms = 1000 * (time.perf_counter() - began)
-        judged.append(Outcome(seed, case.instrument or _LIVING, tone, passed, float(score), ms))
+        white = case.film.lit[1]
+        near = judge_infrared(Still(white.image, white.hand), case.film.infrared)
+        passed = {LIGHT: by_light, INFRARED: near.live, BOTH: by_light and near.live}
+        if pulse:
+            passed[PULSE] = _by_pulse(case)
+        judged.append(Outcome(seed, case.instrument or _LIVING, tone, passed, ms))
     return judged
 
 
-def measure(name: str, within: Circumstances, seeds: Sequence[int], workers: int) -> Report:
-    judge_all = partial(outcomes, within=within)
+def _by_light(case: Case) -> bool:
+    try:
+        return judge(case.film.lit).live
+    except Unjudgeable:
+        return False
+
+
+def _by_pulse(case: Case) -> bool:
+    recorded = case.recorded()
+    return judge_pulse(recorded.at, recorded.cells).beats
+
+
+def measure(
+    name: str, within: Circumstances, seeds: Sequence[int], workers: int, *, pulse: bool = True
+) -> Report:
+    judge_all = partial(outcomes, within=within, pulse=pulse)
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             found = [each for many in pool.map(judge_all, seeds) for each in many]
     else:
         found = [each for seed in seeds for each in judge_all(seed)]
-    living = [each for each in found if each.what == _LIVING]
-    tones = [(tone, [each for each in living if each.tone == tone]) for tone, _ in _TONES]
     return Report(
         name=name,
         people=len(seeds),
-        bpcer=[
-            _rate("all", living, passed=False),
-            *(_rate(f"{tone} skin", those, passed=False) for tone, those in tones if those),
-        ],
-        apcer=[
-            _rate(instrument, [each for each in found if each.what == instrument], passed=True)
-            for instrument in Instrument
-        ],
+        judgements=[_judgement(by, found) for by in found[0].passed],
         ms=float(np.median([each.ms for each in found])),
     )
 
 
-def _rate(name: str, those: Iterable[Outcome], *, passed: bool) -> Rate:
+def _judgement(by: str, found: Sequence[Outcome]) -> Judgement:
+    living = [each for each in found if each.what == _LIVING]
+    tones = [(tone, [each for each in living if each.tone == tone]) for tone, _ in _TONES]
+    return Judgement(
+        name=by,
+        bpcer=[
+            _rate("all", by, living, passed=False),
+            *(_rate(f"{tone} skin", by, those, passed=False) for tone, those in tones if those),
+        ],
+        apcer=[
+            _rate(each, by, [o for o in found if o.what == each], passed=True)
+            for each in Instrument
+        ],
+    )
+
+
+def _rate(name: str, by: str, those: Iterable[Outcome], *, passed: bool) -> Rate:
     those = list(those)
-    events = np.array([each.passed is passed for each in those])
+    events = np.array([each.passed[by] is passed for each in those])
     people = np.array([each.seed for each in those])
     return Rate(str(name), len(those), share(events, people))
 
@@ -138,11 +180,17 @@ def main() -> int:
     )
     parser.add_argument("--people", type=int, default=PEOPLE, metavar="N")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--no-pulse", action="store_true", help="leave the pulse out, which takes longest to draw"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     asked = parser.parse_args()
     os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     seeds = range(FIRST, FIRST + asked.people)
-    reports = [measure(name, within, seeds, asked.workers) for name, within in _SETS.items()]
+    reports = [
+        measure(name, within, seeds, asked.workers, pulse=not asked.no_pulse)
+        for name, within in _SETS.items()
+    ]
     print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the command's own voice
     if asked.json:
         figures = [asdict(report) for report in reports]

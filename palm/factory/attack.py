@@ -15,6 +15,7 @@ import numpy as np
 from palm.factory import spectra
 from palm.factory.anatomy import Field, array
 from palm.factory.burst import Film, Glow, Shot, challenge, film, played
+from palm.factory.heart import SIGNATURE, Heart, Recording, record
 from palm.factory.identity import DrawnPalm
 from palm.factory.lit import GRID, WHITE, Room, Specimen, answering, living
 from palm.factory.noise import clouds
@@ -45,16 +46,57 @@ def attack(
     rng: np.random.Generator,
 ) -> Film:
     """A burst in which a stolen palm is presented by an instrument while the ring plays."""
+    return held(instrument, palm, shot, lights, rng).filmed(lights, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What somebody holds up, and how."""
+
+    instrument: Instrument
+    palm: DrawnPalm
+    specimen: Specimen
+    shot: Shot
+    glow: Glow
+
+    def filmed(self, lights: Sequence[Light], rng: np.random.Generator) -> Film:
+        if self.instrument is Instrument.INJECTED:
+            return _injected(self.palm, self.specimen, self.shot, lights, rng)
+        return film(self.palm, self.specimen, self.shot, lights, rng, glow=self.glow)
+
+    def recorded(self, rng: np.random.Generator) -> Recording:
+        """Some seconds of it. What was filmed of somebody living has their pulse."""
+        heart = Heart.of(rng)
+        specimen, shot = self.specimen, self.shot
+        match self.instrument:
+            case Instrument.INJECTED:
+                return record(self.palm, specimen, shot, rng, heart)
+            case Instrument.TABLET:
+                return record(
+                    self.palm, specimen, shot, rng, None, glow=lambda at: heart(at) ** SIGNATURE
+                )
+            case _:
+                return record(self.palm, specimen, shot, rng, None)
+
+
+def held(
+    instrument: Instrument,
+    palm: DrawnPalm,
+    shot: Shot,
+    lights: Sequence[Light],
+    rng: np.random.Generator,
+) -> Held:
+    """What is made of a stolen palm; of a recording, the hand that was recorded."""
     victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
-        return _injected(palm, victim, shot, lights, rng)
+        return Held(instrument, palm, victim, shot, _dark)
     specimen, glow = _MAKES[instrument](_Stolen(palm, victim, rng), lights)
     if instrument is Instrument.PHONE:
         # Its screen is smaller than a palm, and is held nearer to fill the view as much.
         small = float(rng.uniform(0.6, 0.85))
         specimen = replace(specimen, at=specimen.at * small)
         shot = replace(shot, room=replace(shot.room, lens=shot.room.lens * small))
-    return film(palm, specimen, shot, lights, rng, glow=glow)
+    return Held(instrument, palm, specimen, shot, glow)
 
 
 @dataclass(frozen=True, slots=True)

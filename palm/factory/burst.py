@@ -36,6 +36,8 @@ class Shot:
     room: Room = field(default_factory=Room)
     gain: float = 1.0
     """Of the near-infrared camera, over what it should be set to."""
+    soft: float = 0.5
+    """How much less sharp than the other it is, pixels of deviation."""
     level: float = 0.3
     """What the palm is exposed to under WHITE, 0 to 1, linear."""
     drift: tuple[float, float] = (0.0, 0.0)
@@ -124,7 +126,11 @@ def _in_infrared(
     seen_there = beside(specimen.joints, here, shot.room.lens, FRAME)
     sprite = in_infrared(specimen, palm.side, seen_there, shot.room, FRAME)
     seen_there = replace(
-        seen_there, noise=seen_there.noise * _INFRARED_NOISE, brightness=shot.gain, warmth=0.0
+        seen_there,
+        noise=seen_there.noise * _INFRARED_NOISE,
+        blur=float(np.hypot(seen_there.blur, shot.soft)),
+        brightness=shot.gain,
+        warmth=0.0,
     )
     out = np.empty((*FRAME, 3), np.uint8)
     drawing = show(palm, sprite, seen_there, rng, out)

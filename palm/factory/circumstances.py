@@ -1,13 +1,15 @@
 """Who holds a palm, or something else, before a kiosk, and how: drawn at random."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from palm.factory import spectra
-from palm.factory.attack import Instrument, attack
+from palm.factory.attack import Instrument, held
 from palm.factory.burst import Film, Shot, challenge, film, played
+from palm.factory.heart import Heart, Recording, record
 from palm.factory.identity import DrawnPalm, identity
 from palm.factory.lit import LENS, Room, living
 from palm.factory.presentation import Presentation
@@ -34,6 +36,8 @@ class Circumstances:
     afterglow: Span = (0.0, 0.05)
     gain: float = 0.1
     """Of the log of how the near-infrared camera is set."""
+    soft: Span = (0.0, 1.2)
+    """How much less sharp it is, pixels of deviation."""
     daylight: float = 0.1
     """The room's at 850 nm at most, over the near-infrared camera's lamps."""
 
@@ -63,6 +67,7 @@ class Circumstances:
                 crosstalk=spectra.crosstalk(rng),
             ),
             gain=float(beside.lognormal(0, self.gain)),
+            soft=float(beside.uniform(*self.soft)),
             level=float(rng.uniform(*self.level)),
             drift=(float(rng.normal(0, self.drift)), float(rng.normal(0, self.drift))),
             flicker=float(rng.uniform(0, 0.02)),
@@ -85,6 +90,7 @@ UNUSUAL = Circumstances(
     lens=(0.85 * LENS, 1.2 * LENS),
     afterglow=(0.0, 0.08),
     gain=0.2,
+    soft=(0.0, 1.8),
     daylight=0.4,
 )
 """Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
@@ -97,6 +103,8 @@ class Case:
     seed: int
     instrument: Instrument | None
     film: Film
+    recorded: Callable[[], Recording]
+    """Some seconds of the same in plain white light; takes longer to draw than all else."""
 
 
 def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[Case]:
@@ -105,15 +113,18 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
     palm = identity(seed, list(Side)[seed % 2])
     first = within.shot(rng)
     for _ in range(living_bursts):
-        yield Case(seed, None, _alive(palm, within.shot(rng, like=first), rng))
+        yield _alive(palm, within.shot(rng, like=first), rng)
     # Whoever attacks may hold it at whatever angle serves.
     askew = replace(within, lean=2 * within.lean)
     for instrument in Instrument:
         shot = askew.shot(rng, like=first)
-        yield Case(seed, instrument, attack(instrument, palm, shot, played(challenge(rng)), rng))
+        lights = played(challenge(rng))
+        it = held(instrument, palm, shot, lights, rng)
+        film_of_it = it.filmed(lights, rng)
+        yield Case(seed, instrument, film_of_it, partial(it.recorded, rng.spawn(1)[0]))
 
 
-def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Film:
+def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
     """No two people's blood and melanin are quite alike, nor is one person's from day to day."""
     skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
     colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
@@ -121,4 +132,7 @@ def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Film:
     wet = float(rng.uniform() ** 2)
     infrared = spectra.SKIN_850 * float(rng.spawn(1)[0].lognormal(0, 0.1))
     hand = living(palm, shot.shown, wet=wet, colour=colour, infrared=infrared).palm_alone()
-    return film(palm, hand, shot, played(challenge(rng)), rng)
+    film_of_it = film(palm, hand, shot, played(challenge(rng)), rng)
+    aside = rng.spawn(1)[0]
+    heart = Heart.of(aside)
+    return Case(palm.seed, None, film_of_it, lambda: record(palm, hand, shot, aside, heart))

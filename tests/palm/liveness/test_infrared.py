@@ -1,0 +1,85 @@
+"""Near infrared against colour: skin is bright there and keeps its lines, and next to nothing that
+imitates it does both."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from palm.factory.attack import Instrument, attack
+from palm.factory.burst import Film, Shot, challenge, film, played
+from palm.factory.identity import identity
+from palm.factory.lit import living
+from palm.factory.presentation import Presentation
+from palm.hand import Side
+from palm.liveness import InfraredVerdict, Still, judge_infrared
+
+SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
+PLAYED = played(challenge(np.random.default_rng(1)))
+LIGHT_SKIN, DARK_SKIN = 3, 4
+SHOWN_IN_COLOUR_ALONE = [Instrument.PHONE, Instrument.TABLET, Instrument.ECHO]
+
+
+def rng(seed: int = 2) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def hand(seed: int) -> Film:
+    palm = identity(seed, Side.RIGHT)
+    return film(palm, living(palm, SHOT.shown).palm_alone(), SHOT, PLAYED, rng())
+
+
+def imitation(instrument: Instrument, seed: int = 2) -> Film:
+    return attack(instrument, identity(LIGHT_SKIN, Side.RIGHT), SHOT, PLAYED, rng(seed))
+
+
+def judged(colour: Film, infrared: Sequence[Still]) -> InfraredVerdict:
+    white = colour.lit[1]
+    return judge_infrared(Still(white.image, white.hand), infrared)
+
+
+@pytest.fixture(scope="module")
+def alive() -> Film:
+    return hand(LIGHT_SKIN)
+
+
+def test_a_living_palm_passes(alive: Film) -> None:
+    assert judged(alive, alive.infrared).live
+
+
+def test_so_does_one_of_dark_skin_and_is_as_bright(alive: Film) -> None:
+    dark = hand(DARK_SKIN)
+    verdict = judged(dark, dark.infrared)
+    assert verdict.live
+    assert abs(verdict.cues.bright - judged(alive, alive.infrared).cues.bright) < 0.25
+
+
+@pytest.mark.parametrize("instrument", [i for i in Instrument if i is not Instrument.INJECTED])
+def test_what_imitates_a_palm_fails(instrument: Instrument) -> None:
+    shown = imitation(instrument)
+    assert not judged(shown, shown.infrared).live
+
+
+@pytest.mark.parametrize("instrument", SHOWN_IN_COLOUR_ALONE)
+def test_a_screen_shows_no_lines_there(instrument: Instrument) -> None:
+    shown = imitation(instrument)
+    assert judged(shown, shown.infrared).cues.alike < 0.3
+
+
+def test_dye_vanishes_and_carbon_stays() -> None:
+    prints = [imitation(Instrument.MATT_PRINT, seed) for seed in range(6)]
+    kept = [judged(each, each.infrared).cues.kept for each in prints]
+    assert min(kept) < 0.1
+    assert max(kept) > 0.5
+
+
+def test_the_lines_of_another_palm_are_not_these(alive: Film) -> None:
+    """A picture for the one camera and one's own hand for the other."""
+    own = hand(DARK_SKIN)
+    assert judged(alive, own.infrared).cues.alike < 0.5 < judged(alive, alive.infrared).cues.alike
+
+
+def test_a_recording_of_a_hand_was_a_hand_there_as_well() -> None:
+    """Which is why this stands beside the light, and not in its place."""
+    shown = imitation(Instrument.INJECTED)
+    assert judged(shown, shown.infrared).live
