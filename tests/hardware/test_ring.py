@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from hardware.camera.ring import Buffer, Ring
+from hardware.camera.ring import Buffer, Lease, Ring
 
 SIZE = (4, 6)
 
@@ -54,20 +54,23 @@ def test_readers_do_not_take_pictures_from_each_other(ring: Ring, painter: Paint
     assert first.image is second.image, "the same memory, not a copy each"
 
 
-def test_a_leased_picture_stays_as_it_is(ring: Ring, painter: Painter) -> None:
+def leased(ring: Ring, painter: Painter) -> Lease:
+    """The picture that has just been painted."""
     mailbox = ring.subscribe(None)
     painter.paint()
     lease = mailbox.take()
     assert lease is not None
+    return lease
+
+
+def test_a_leased_picture_stays_as_it_is(ring: Ring, painter: Painter) -> None:
+    lease = leased(ring, painter)
     painter.paint(100)
     assert np.all(lease.image == 1)
 
 
 def test_a_picture_given_back_is_written_over_again(ring: Ring, painter: Painter) -> None:
-    mailbox = ring.subscribe(None)
-    painter.paint()
-    lease = mailbox.take()
-    assert lease is not None
+    lease = leased(ring, painter)
     with lease:
         image = lease.image
     painter.paint(10)
@@ -103,10 +106,7 @@ def test_the_camera_goes_on_while_everything_is_leased(ring: Ring, painter: Pain
 
 
 def test_a_picture_can_be_leased_again_by_whoever_holds_it(ring: Ring, painter: Painter) -> None:
-    mailbox = ring.subscribe(None)
-    painter.paint()
-    lease = mailbox.take()
-    assert lease is not None
+    lease = leased(ring, painter)
     kept = lease.again()
     lease.close()
     painter.paint(10)
@@ -114,10 +114,7 @@ def test_a_picture_can_be_leased_again_by_whoever_holds_it(ring: Ring, painter: 
 
 
 def test_giving_back_twice_gives_back_once(ring: Ring, painter: Painter) -> None:
-    mailbox = ring.subscribe(None)
-    painter.paint()
-    lease = mailbox.take()
-    assert lease is not None
+    lease = leased(ring, painter)
     kept = lease.again()
     lease.close()
     lease.close()
@@ -145,10 +142,7 @@ def test_a_wiped_picture_is_not_delivered(ring: Ring, painter: Painter) -> None:
 
 
 def test_a_leased_picture_is_wiped_when_it_is_given_back(ring: Ring, painter: Painter) -> None:
-    mailbox = ring.subscribe(None)
-    painter.paint()
-    lease = mailbox.take()
-    assert lease is not None
+    lease = leased(ring, painter)
     ring.wipe()
     assert np.all(lease.image == 1), "whoever holds it may still look"
     lease.close()
