@@ -159,6 +159,8 @@ class PalmReader:
                 # What is left of the hold is the light's.
                 progress = guidance.progress * hold / HOLD
                 guidance = replace(guidance, instruction=Instruction.HOLD_STILL, progress=progress)
+            elif view.screen.longer and guidance.instruction is Instruction.DONE:
+                guidance = replace(guidance, instruction=Instruction.HOLD_LONGER, progress=0.0)
             view.tell(guidance)
             if advice.guidance.instruction is Instruction.DONE:
                 return

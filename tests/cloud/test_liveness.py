@@ -1,4 +1,5 @@
-"""The vault judging real pictures under a light challenge: a drawn hand, and what is not one."""
+"""The vault judging real pictures under a light challenge, in near infrared and of the pulse: a
+drawn hand, and what is not one."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ import pytest
 
 from cloud.settings import Settings
 from palm.factory import Presentation, identity
-from palm.factory.lit import LitHand
+from palm.factory.burst import Film, Shot, film
+from palm.factory.heart import Heart, Recording, record
+from palm.factory.lit import WHITE as LIT_WHITE
+from palm.factory.lit import LitHand, Specimen, living
 from palm.factory.presentation import show
 from palm.hand import Side
 from palm.image import Colour
-from protocol.capture import Burst, Frame
+from protocol.capture import Burst, Frame, Pulse, Spectrum
 from protocol.challenge import WHITE, Step, steps
 from protocol.encoding import from_base64
 from protocol.messages import Challenge, Identification, Outcome, Purpose
@@ -110,3 +114,77 @@ def test_somebodys_palm_in_white_and_anothers_under_the_steps_is_nobodys(
 def test_a_burst_that_leaves_a_step_out_is_no_answer(kiosk: TestDevice) -> None:
     whole = taken(hand(1), kiosk.challenge())
     assert not identify(kiosk, Burst(whole.frames[:-1], whole.challenge)).live
+
+
+# Near infrared and the pulse
+
+SHOT = Shot(Presentation(span=0.45, y=0.6))
+HEART = Heart(depth=0.006)
+
+
+def whole(seed: int) -> Specimen:
+    return living(identity(seed, Side.LEFT), SHOT.shown)
+
+
+def filmed(seed: int, challenge: Challenge) -> Film:
+    """By both cameras: three times in white, under every step, and in white again."""
+    shown = [np.array(step, np.float32) / 255 for step in steps(from_base64(challenge.seed))]
+    lights = [*[LIT_WHITE] * 3, *shown, LIT_WHITE]
+    rng = np.random.default_rng(seed)
+    return film(identity(seed, Side.LEFT), whole(seed), SHOT, lights, rng)
+
+
+def recorded(seed: int, heart: Heart | None) -> Recording:
+    rng = np.random.default_rng(seed)
+    return record(identity(seed, Side.LEFT), whole(seed), SHOT, rng, heart)
+
+
+def together(
+    colour: Film,
+    challenge: Challenge,
+    *,
+    infrared: Film | None = None,
+    pulse: Recording | None = None,
+) -> Burst:
+    *lit, after = colour.lit
+    frames = [
+        Frame(60 * n, _jpeg(frame.image), n - 3 if n > 2 else None) for n, frame in enumerate(lit)
+    ]
+    if infrared is not None:
+        frames += [
+            Frame(60 * n, _jpeg(still.image), None, Spectrum.INFRARED)
+            for n, still in zip((3, 7), infrared.infrared, strict=True)
+        ]
+    beats = None
+    if pulse is not None:
+        at_ms = [500 + round(1000 * at) for at in pulse.at]
+        beats = Pulse(at_ms, bytearray(pulse.cells.astype("<u2").tobytes()))
+        frames.append(Frame(at_ms[-1], _jpeg(after.image)))
+    frames.sort(key=lambda frame: frame.at_ms)
+    return Burst(frames, challenge.challenge_id, beats)
+
+
+def test_a_living_hand_is_one_in_near_infrared_and_has_a_pulse(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    seen = filmed(1, challenge)
+    shown = together(seen, challenge, infrared=seen, pulse=recorded(1, HEART))
+    assert identify(kiosk, shown).live
+
+
+def test_ones_own_hand_before_the_second_camera_does_not_help_a_picture(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    shown = together(filmed(1, challenge), challenge, infrared=filmed(2, challenge))
+    assert not identify(kiosk, shown).live
+
+
+def test_a_hand_without_a_pulse_is_none(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    shown = together(filmed(1, challenge), challenge, pulse=recorded(1, None))
+    assert not identify(kiosk, shown).live
+
+
+def test_a_pulse_that_was_recorded_of_another_light_is_not_this_hands(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    pulse = recorded(1, HEART)
+    pulse.cells[:] = pulse.cells // 2
+    assert not identify(kiosk, together(filmed(1, challenge), challenge, pulse=pulse)).live
