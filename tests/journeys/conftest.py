@@ -64,6 +64,8 @@ def shopper_at_a_ring(opens: Opens, tmp_path: Path) -> Shopper:
     service.mkdir()
     (service / "settings.toml").write_text('liveness = "required"\n')
     shopper = opens(light="sim:")
+    assert shopper.world.shopper
+    shopper.world.shopper.prepare()
     shopper.shows_drawn_hand(present=False)
     return shopper
 

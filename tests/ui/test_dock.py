@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
@@ -56,12 +56,20 @@ def click(dock: Dock, words: str) -> None:
         for item in visible(dock.window.contentItem())
         if item.inherits("QQuickAbstractButton") and item.property("text") == words
     ]
+    scroll_to(dock, buttons[0])
     QTest.mouseClick(
         dock.window,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
         middle(buttons[0]),
     )
+
+
+def scroll_to(dock: Dock, item: QQuickItem) -> None:
+    (page,) = (i for i in visible(dock.window.contentItem()) if i.inherits("QQuickFlickable"))
+    content = page.property("contentHeight") - page.height()
+    down = item.mapToItem(page, QPointF()).y() + page.property("contentY") - page.height() / 2
+    page.setProperty("contentY", max(0.0, min(down, content)))
 
 
 def test_the_camera_is_unplugged_and_plugged_in(dock: Dock, world: Simulation) -> None:
