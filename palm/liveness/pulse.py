@@ -25,9 +25,9 @@ FRAMES = 60
 """How many are recorded of it at least: a machine that is busy records for longer."""
 _ENOUGH = 0.85
 """Share of either without which nothing is said."""
-SIGNAL_AT_LEAST = 6.0
+SIGNAL_AT_LEAST = 4.0
 """Power about the beat and its first overtone over all other of the band, dB."""
-ALIKE_AT_LEAST = 0.35
+ALIKE_AT_LEAST = 0.3
 """Correlation of a cell's pulse with that of all others, mean over the palm."""
 
 Floats = npt.NDArray[np.float64]
