@@ -137,7 +137,7 @@ FocusScope {
                 id: content
 
                 width: parent.width
-                spacing: Tokens.gap
+                spacing: frame.wide ? Tokens.tight : Tokens.gap
                 visible: children.length > 0
             }
         }
