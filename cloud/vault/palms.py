@@ -30,10 +30,10 @@ QUALITY_AT_LEAST = 0.6
 """Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
 ALIKE = 0.7
 """Likeness (`palm.same`) from which a palm under a step is the one that is signed."""
-ALIKE_IN_INFRARED = 0.5
+ALIKE_IN_INFRARED = 0.45
 """Correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared is
-the one that is signed: 7 drawn hands themselves 0.67 and more, 84 pairs of strangers 0.37 at
-most."""
+the one that is signed: 96 bursts of 24 drawn hands themselves 0.51 and more, 84 pairs of strangers
+0.37 at most."""
 SAME_MOMENT_MS = 150
 """Between a picture in near infrared and one in colour at most."""
 SAME_POSE = 0.12
@@ -59,7 +59,7 @@ class PalmExaminer:
 
     def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
         self._finder.forget()
-        white = _white(burst)
+        white = [f for f in _white(burst) if not burst.pulse or f.at_ms < burst.pulse.at_ms[0]]
         palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
         for frame in white:

@@ -274,7 +274,24 @@ def in_infrared(
         met = np.einsum("ni,ni->n", specimen.infrared_normal, to_lamp) + _INFRARED_WRAP
         dull = specimen.infrared * np.clip(met / (1 + _INFRARED_WRAP), 0, None)
         seen = seen + (dull + _shine(specimen, to_lamp, eye)) * falling / len(_LAMPS)
-    return picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1))
+    flat = picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1))
+    return _from_beside(flat, specimen, turned[0] * (-BESIDE / float(centre[2])))
+
+
+def _from_beside(flat: Sprite, specimen: Specimen, parallax: Field) -> Sprite:
+    """A sprite drawn from straight ahead, as it looks from beside: what is nearer is moved by
+    `parallax` a millimetre."""
+    height = np.zeros(specimen.alpha.shape, np.float32)
+    height[specimen.covered] = specimen.at[:, 2] * GRID
+    rows, columns = np.indices(height.shape, dtype=np.float32)
+    half = cv2.remap(
+        flat.half,
+        columns - height * parallax[0],
+        rows + height * parallax[1],
+        cv2.INTER_LINEAR,
+    )
+    whole = cv2.resize(half, flat.picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return replace(flat, picture=np.asarray(whole, np.uint8), half=np.asarray(half, np.uint8))
 
 
 def _stand(
