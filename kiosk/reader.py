@@ -21,7 +21,7 @@ from kiosk.race import first
 from kiosk.screens import Choice, HoldPalm
 from kiosk.stage import Stage
 from palm.hand import Hand, Side
-from palm.liveness.pulse import PulseRecorder
+from palm.liveness.pulse import PAUSE_AT_MOST, PulseRecorder
 from palm.observation import Observation
 from protocol.capture import MAX_BYTES, PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.challenge import STEPS
@@ -233,6 +233,8 @@ async def _record(
             if seen.at - seen_at > GLITCH:
                 return False
             continue
+        if seen.at - seen_at > PAUSE_AT_MOST:
+            return False
         seen_at = seen.at
         recorder.add(sight.frame.image, seen.hand, seen.at)
         if recorder.progress == 1:

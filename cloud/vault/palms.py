@@ -34,7 +34,7 @@ ALIKE_IN_INFRARED = 0.45
 """Correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared is
 the one that is signed: 96 bursts of 24 drawn hands themselves 0.51 and more, 84 pairs of strangers
 0.37 at most."""
-SAME_MOMENT_MS = 150
+SAME_MOMENT_MS = 250
 """Between a picture in near infrared and one in colour at most."""
 SAME_POSE = 0.12
 """Palm lengths by which landmarks found in both may lie apart, root mean square."""

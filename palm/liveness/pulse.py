@@ -29,6 +29,8 @@ SIGNAL_AT_LEAST = 4.0
 """Power about the beat and its first overtone over all other of the band, dB."""
 ALIKE_AT_LEAST = 0.3
 """Correlation of a cell's pulse with that of all others, mean over the palm."""
+PAUSE_AT_MOST = 0.6
+"""Seconds between two frames beyond which it is no recording of one beat after another."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +41,6 @@ _ABOUT = 0.4
 _RATE = 30.0
 _WINDOW = 1.6
 """Seconds over which a colour's mean is taken."""
-_PAUSE_AT_MOST = 0.6
 _CUT = 256
 _STEADY = 0.25
 """Share of what a hand's landmarks moved that is followed at once: they jitter more than it."""
@@ -111,7 +112,7 @@ def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
     pauses = np.diff(at)
     if len(at) < _ENOUGH * FRAMES or at[-1] - at[0] < _ENOUGH * SECONDS:
         raise NoRecording("a pulse takes some seconds, and frames enough")
-    if pauses.min() <= 0 or pauses.max() > _PAUSE_AT_MOST:
+    if pauses.min() <= 0 or pauses.max() > PAUSE_AT_MOST:
         raise NoRecording("a recording without gaps")
     spread = _pulses(_evenly(at, (cells.reshape(len(at), -1, 3) / 256 / 255) ** _GAMMA))
     spread = _in_band(spread)
