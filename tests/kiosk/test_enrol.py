@@ -323,6 +323,19 @@ async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly(
     await play(counter(*TO_PALM, (HoldPalm, palm), (again, palm), *DONE))
 
 
+async def test_who_was_not_surely_alive_is_asked_to_hold_a_little_longer(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will(
+        "POST /enrolments/enrolment-1/palms",
+        problem(ProblemType.HOLD_LONGER),
+        problem(ProblemType.PALM_NOT_LIVE, 422),
+    )
+    longer = HoldPalm(Purpose.ENROL, longer=True)
+    again = HoldPalm(Purpose.ENROL, lifeless=True, longer=True)
+    await play(counter(*TO_PALM, (HoldPalm, palm), (longer, palm), (again, palm), *DONE))
+
+
 @pytest.mark.parametrize("lines", range(1, len(TO_PALM) + 3))
 async def test_leaving_before_the_end_erases_what_was_given(
     counter: At, canned: CannedService, lines: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,16 @@ from kiosk.stage import WalkedAway
 from kiosk.till import Sale, SaleResult, SimulatedTill
 from kiosk.visits.counter import Counter, Troubled
 from kiosk.visits.pay import STRAGGLING, pay, resolve
-from protocol.messages import Customer, Money, Outcome, ProblemType, Purpose
-from tests.kiosk.canned import VISA, CannedService, HangUp, bought, identification, problem
+from protocol.messages import Customer, Money, Outcome, ProblemType, Purpose, ServiceInfo
+from tests.kiosk.canned import (
+    VAULT,
+    VISA,
+    CannedService,
+    HangUp,
+    bought,
+    identification,
+    problem,
+)
 from tests.kiosk.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -126,6 +134,55 @@ async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly_and_count
     canned.will("POST /identifications", lifeless)
     again = replace(HOLD, attempts_left=2, lifeless=True)
     await play(counter((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL)))
+
+
+async def test_what_was_not_surely_alive_is_asked_to_be_held_longer_and_costs_nothing(
+    counter: At, canned: CannedService
+) -> None:
+    lifeless = identification(Outcome.ASK_AGAIN, 1).model_copy(update={"live": False})
+    canned.will("POST /identifications", identification(Outcome.HOLD_LONGER, 2), lifeless)
+    longer = replace(HOLD, longer=True)
+    again = replace(HOLD, longer=True, attempts_left=1, lifeless=True)
+    at = counter((HOLD, palm), (longer, palm), (again, palm), (CONFIRM, Choice.CANCEL))
+    await play(at)
+    assert canned.requests("POST /purchases") == []
+
+
+def asking_for_a_pulse_above(minor: int) -> ServiceInfo:
+    return ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+        pulse_above=minor,
+    )
+
+
+async def test_a_large_sale_has_the_palm_held_longer_at_once(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
+    longer = replace(HOLD, longer=True)
+    await play(counter((longer, palm), (CONFIRM, Choice.CANCEL)))
+
+
+async def test_one_that_has_become_large_meanwhile_is_paid_by_a_palm_held_longer(
+    counter: At, canned: CannedService
+) -> None:
+    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor))
+    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
+    canned.will("POST /purchases", problem(ProblemType.HOLD_LONGER))
+    longer = replace(HOLD, longer=True)
+    at = counter(
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (longer, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert len(canned.requests("POST /purchases")) == 2
 
 
 async def test_a_challenge_that_grew_old_on_its_way_costs_no_attempt(
