@@ -123,7 +123,9 @@ class _Video:
     def retrieve(self, image: Colour, /) -> tuple[bool, Colour]:
         if image.shape[:2] != self._device.size:
             image = np.empty((*self._device.size, 3), np.uint8)
-        self._device.scene.draw(image, self._at)
+        # Not before the picture's time stamp, however long this thread was kept waiting for it.
+        at = time.monotonic() if self._device.paced else self._at
+        self._device.scene.draw(image, at)
         return True, image
 
     def get(self, property: int, /) -> float:

@@ -95,3 +95,15 @@ def test_a_simulated_camera_without_a_pace_draws_even_moments() -> None:
     for _ in range(5):
         camera.read(out)
     assert np.allclose(np.diff(moments), 1 / 25)
+
+
+def test_a_simulated_picture_is_never_of_a_moment_before_its_time_stamp() -> None:
+    class Scene:
+        drawn_at = 0.0
+
+        def draw(self, out: Colour, at: float) -> None:
+            self.drawn_at = at
+
+    scene = Scene()
+    stamp = SimulatedCamera(scene, size=(4, 6)).open().read(np.empty((4, 6, 3), np.uint8))
+    assert scene.drawn_at >= stamp
