@@ -97,10 +97,14 @@ class Calibration:
         return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
 
 
-LINE_FIELD_1 = ((1e-3, 0.345), (1e-4, 0.367), (1e-5, 0.385), (1e-6, 0.405))
-"""Of `palm.linefield` version 1 on whole hands, the 38,790 impostor comparisons within hands-rgb
-and hands-rgb-dark together: observed down to 1e-4, below that on an exponential fitted to the
-highest 50 (docs/decisions/0004-palm-signature.md). Bare ROIs of a third set reach 0.06 less."""
+FUSED_2 = ((1e-3, 4.48), (1e-4, 6.0), (1e-5, 7.0), (1e-6, 8.0))
+"""Of `palm.fused`, version 2 of the signature, on whole hands: the 38,806 impostor comparisons
+within hands-rgb and hands-rgb-dark together, one hand of which stands under three names and is
+taken for one. Observed down to 1e-4; below that rising by one a tenth, as much as in the 804,600
+comparisons of roi-contactless at the most (docs/decisions/0012-encoder.md)."""
+
+LINE_FIELD_1 = ((1e-3, 0.371), (1e-4, 0.399), (1e-5, 0.420), (1e-6, 0.440))
+"""Of `palm.linefield`, version 1, on the same and in the same way, by 0.02 a tenth."""
 
 
 @dataclass(frozen=True, slots=True)

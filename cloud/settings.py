@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from cloud.policy import LINE_FIELD_1
+from cloud.policy import FUSED_2, LINE_FIELD_1
 
 
 class BadSettings(ValueError):
@@ -55,7 +55,7 @@ class Scheme(Group):
         description="Measured false-match rates of that matcher: [rate, score], rates falling."
     )
     shortlist: int = Field(
-        default=64,
+        default=256,
         ge=1,
         description="Palms, those whose codes lie nearest, that a search compares in full.",
     )
@@ -69,6 +69,12 @@ class Recognition(Group):
     )
     schemes: tuple[Scheme, ...] = Field(
         default=(
+            Scheme(
+                version=2,
+                signer="palm.fused:FusedSigner",
+                matcher="palm.fused:FusedMatcher",
+                calibration=FUSED_2,
+            ),
             Scheme(
                 version=1,
                 signer="palm.linefield:LineFieldSigner",

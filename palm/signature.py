@@ -1,8 +1,8 @@
 """The palm signature this product makes and reads today."""
 
-from palm.linefield import LineFieldMatcher, LineFieldSigner
+from palm.fused import FusedMatcher, FusedSigner
 
 
-def current() -> tuple[LineFieldSigner, LineFieldMatcher]:
-    """A signer and the matcher of its templates."""
-    return LineFieldSigner(), LineFieldMatcher()
+def current() -> tuple[FusedSigner, FusedMatcher]:
+    """A signer and the matcher of its templates. Raises ModelMissing."""
+    return FusedSigner(), FusedMatcher()

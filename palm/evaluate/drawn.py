@@ -78,7 +78,7 @@ class Scene:
     """Enrolled people who come again, one search each."""
     frames: int = 3
     """Pictures a person is enrolled from, each drawn by itself; searches are of one."""
-    harsh: float = 0.5
+    harsh: float = 0.25
     """Of `palm.factory.roi.show`: 0 the same gentle conditions each time, 1 anything at all."""
     infrared: bool = False
     """Searches are made in near infrared, among people enrolled in colour."""

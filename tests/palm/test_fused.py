@@ -24,7 +24,7 @@ def palm() -> Palm:
     def shown(person: int, seed: int, *, infrared: bool = False, crop: Crop | None = None) -> Roi:
         rng = np.random.default_rng((person, seed))
         crop = crop or roi.about(Crop(), rng, 0.7)
-        return Roi(roi.show(skins[person], rng, crop, infrared, 0.4), Side.RIGHT, 1.0)
+        return Roi(roi.show(skins[person], rng, crop, infrared, 0.25), Side.RIGHT, 1.0)
 
     return shown
 
