@@ -105,8 +105,8 @@ class LineFieldSigner:
         """Fuses a burst of the same palm into one template.
 
         The palms are laid on the clearest of them, as the matcher finds their blocks there, and
-        the fields averaged: the palm stays, the noise goes. Quality is the mean over the burst
-        of the ROI's own times the share of the field that shows lines.
+        the fields averaged, each by how clear it is: the palm stays, the noise goes. Quality is
+        the mean over the burst of the ROI's own times the share of the field that shows lines.
 
         Raises ValueError when the burst is empty or mixes sides.
         """
@@ -124,14 +124,12 @@ class LineFieldSigner:
             palm.quality * float(_lengths(field).mean())
             for palm, field in zip(palms, fields, strict=True)
         ]
-        best = fields.pop(int(np.argmax(clear)))
-        others = list(palms)
-        others.pop(int(np.argmax(clear)))
-        laid = [
-            _field(*_bent(palm, *_flow(best, field)))
-            for palm, field in zip(others, fields, strict=True)
-        ]
-        return _written(np.mean([best, *laid], axis=0)), float(np.mean(clear))
+        first, *rest = sorted(range(len(palms)), key=lambda each: -clear[each])
+        best = fields[first]
+        laid = [_field(*_bent(palms[each], *_flow(best, fields[each]))) for each in rest]
+        weights = np.maximum([clear[first], *(clear[each] for each in rest)], 1e-6)
+        fused = np.average([best, *laid], axis=0, weights=weights)
+        return _written(np.asarray(fused, np.float32)), float(np.mean(clear))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def main() -> int:
     torch.set_num_threads(max((os.cpu_count() or 2) - asked.workers, 1))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     skins = swatches(asked.seed, asked.people, asked.out, os.cpu_count() or 1)
-    lessons = Lessons(skins, asked.seed, asked.steps, asked.batch)
+    lessons = Lessons(skins, asked.people, asked.seed, asked.steps, asked.batch)
 
     encoder = Encoder().to(device)
     encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - unknown to the stubs
@@ -71,6 +71,8 @@ def main() -> int:
         sampler=range(first, asked.steps),
         num_workers=asked.workers,
         prefetch_factor=4,
+        # A process that is forked inherits locks of threads that it does not have.
+        multiprocessing_context="spawn",
     )
     progress = Progress(first, asked.steps, spent)
     for step, (fields, who) in enumerate(loader, first):

@@ -37,8 +37,8 @@ def main() -> int:
         templates.append(signer.sign([palm]))
     compact.save(compact.learn(np.array([_field(each) for each in templates])))
     lines, encoder, genuine = _scores(templates, np.array(who))
-    both = lines + np.float32(SHARE) * encoder
-    offset, weight = _logistic(np.stack([np.ones_like(both), both], axis=1), genuine).tolist()
+    both = np.asarray(lines + SHARE * encoder, np.float32)
+    offset, weight = _logistic(both, genuine).tolist()
     print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - what this command is for
     for name, score in (("lines", lines), ("encoder", encoder)):
         spread = [float(np.std(score[genuine == one])) for one in (False, True)]
@@ -84,11 +84,11 @@ def _scores(
 
 
 def _logistic(
-    features: npt.NDArray[np.float32], genuine: npt.NDArray[np.bool_]
+    score: npt.NDArray[np.float32], genuine: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
-    """Weights under which the sum is a log-likelihood ratio: both kinds of pair count alike,
-    however many there are (Newton's method on the penalised likelihood)."""
-    x = features.astype(np.float64)
+    """Offset and weight that make of a score a log-likelihood ratio: both kinds of pair count
+    alike, however many there are (Newton's method on the penalised likelihood)."""
+    x = np.stack([np.ones(len(score)), score.astype(np.float64)], axis=1)
     share = np.where(genuine, 0.5 / genuine.sum(), 0.5 / (~genuine).sum())
     weights = np.zeros(x.shape[1])
     for _ in range(50):

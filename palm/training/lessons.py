@@ -29,8 +29,8 @@ _GENTLE = 0.25
 """Share of the training after which anything may happen in a picture."""
 
 
-def swatches(seed: int, people: int, folder: Path, workers: int) -> npt.NDArray[np.uint8]:
-    """(people, h, w, 4) the skin of everybody, drawn once and kept in `folder`."""
+def swatches(seed: int, people: int, folder: Path, workers: int) -> Path:
+    """The file of (people, h, w, 4), the skin of everybody, drawn once and kept in `folder`."""
     path = folder / f"swatches-{seed}-{people}.npy"
     if not path.exists():
         one = roi.swatch(seed, Side.RIGHT)
@@ -44,7 +44,7 @@ def swatches(seed: int, people: int, folder: Path, workers: int) -> npt.NDArray[
                     print(f"drew {number + 1} of {people} palms", flush=True)  # noqa: T201 - progress
         kept.flush()
         drawing.rename(path)
-    return np.load(path, mmap_mode="r")
+    return path
 
 
 def _drawn(seed: int) -> Swatch:
@@ -60,7 +60,8 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
     people, and from picture to picture it jitters.
     """
 
-    skins: npt.NDArray[np.uint8]
+    skins: Path
+    people: int
     seed: int
     batches: int
     size: int
@@ -71,7 +72,8 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.seed, number))
-        who = rng.integers(0, len(self.skins), self.size)
+        skins = np.load(self.skins, mmap_mode="r")
+        who = rng.integers(0, self.people, self.size)
         grown = min(1.0, number / (_GENTLE * self.batches))
         fields = np.empty((self.size, PARTS, CELLS, CELLS), np.float32)
         for field, person in zip(fields, who.tolist(), strict=True):
@@ -79,7 +81,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
             harsh = rng.random() ** 2 * (0.4 + 0.6 * grown)
             crop = roi.about(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
             infrared = bool(rng.random() < INFRARED)
-            seen = roi.show(np.asarray(self.skins[person]), rng, crop, infrared, harsh)
+            seen = roi.show(np.asarray(skins[person]), rng, crop, infrared, harsh)
             cut_off = rng.random() < CUT_OFF
             field[:] = lines(*roi.cut_off(seen, rng)) if cut_off else lines(seen)
         return torch.from_numpy(fields), torch.from_numpy(who)

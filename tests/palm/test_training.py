@@ -50,8 +50,8 @@ def test_it_goes_on_where_it_stopped_and_writes_what_the_product_runs(
 
 def test_a_lesson_is_decided_by_the_seed_and_its_number(tmp_path: Path):
     skins = swatches(1, 2, tmp_path, 1)
-    one, again = (Lessons(skins, 1, 10, 3)[4] for _ in range(2))
-    other = Lessons(skins, 1, 10, 3)[5]
+    one, again = (Lessons(skins, 2, 1, 10, 3)[4] for _ in range(2))
+    other = Lessons(skins, 2, 1, 10, 3)[5]
     assert torch.equal(one[0], again[0])
     assert torch.equal(one[1], again[1])
     assert not torch.equal(one[0], other[0])
