@@ -167,6 +167,8 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     if not (seen.pulse or call.service.policy.is_sure(seen.score)):
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.HOLD_LONGER)
+    if not _would_be_known_again(call, seen):
+        raise Refusal(ProblemType.PALM_UNUSABLE, "its pictures are too unlike one another")
     _, known = await _find_verified(call, enrolment_id)
     palms = await palms_of(session, known)
     if len(palms) == PALMS:
@@ -184,6 +186,16 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
         quality=seen.current.quality,
         palms=[*(palm.side for palm in palms), seen.side],
     )
+
+
+def _would_be_known_again(call: Call, seen: Seen) -> bool:
+    """Whether one picture of a palm would be accepted for the palm that the others show: if not
+    even they agree, what is enrolled would not be met again, and it is asked for once more."""
+    if seen.agreement is None:
+        return True
+    service = call.service
+    rarity = service.policy.rarity(seen.current.version, seen.agreement)
+    return rarity >= service.policy.accept(len(service.gallery))
 
 
 @router.post("/enrolments/{enrolment_id}/completion")

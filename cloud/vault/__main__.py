@@ -26,6 +26,7 @@ from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.challenge import steps
 from protocol.encoding import from_base64
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
+from protocol.messages import Purpose
 
 FRESH_MS = 120_000
 """How old an envelope may be: the time of an upload over a slow line, and its retries."""
@@ -157,7 +158,9 @@ class _Vault:
             burst.wipe()
         signed = self._templates.sign(shown.palms, versions)
         probes = [wire.pack_probe(each) for each in signed]
-        return ["presentation", shown.side, probes, bound, shown.score, shown.pulse]
+        enrols = context.purpose == Purpose.ENROL
+        agreement = self._templates.agreement(shown.palms) if enrols else None
+        return ["presentation", shown.side, probes, bound, agreement, shown.score, shown.pulse]
 
     def _open(self, envelope: bytes, asked: "_Asked") -> tuple[Context, Burst]:
         try:

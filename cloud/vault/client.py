@@ -69,6 +69,9 @@ class Seen:
     purpose: Purpose
     visit_id: str
     nonce: bytes
+    agreement: float | None = None
+    """The score of one of its pictures against the others, in the current version, where it is to
+    be enrolled and there is more than one."""
     score: float | None = None
     """How surely it is alive, see `cloud.vault.examiner.Presentation`."""
     pulse: bool = False
@@ -152,11 +155,15 @@ class VaultClient:
                 str(side),
                 [_, *_] as probes,
                 [str(purpose), str(visit), bytes(nonce)],
+                float() | None as agreement,
                 float() | None as score,
                 bool(pulse),
             ]:
                 signed = tuple(map(wire.unpack_probe, probes))
-                return Seen(Side(side), signed, Purpose(purpose), visit, nonce, score, pulse)
+                return Seen(
+                    *(Side(side), signed, Purpose(purpose), visit, nonce),
+                    *(agreement, score, pulse),
+                )
             case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
                 raise Lifeless(Purpose(purpose), visit, nonce)
             case ["refused", str(kind), str(detail)]:

@@ -54,6 +54,15 @@ class Templates:
         ]
         return [ProtectedProbe(self.protect(each), self._seal(each)) for each in signed]
 
+    def agreement(self, palms: Sequence[Roi]) -> float | None:
+        """The current matcher's score of the first picture of a presentation against all others
+        together; None where there is one alone."""
+        if len(palms) == 1:
+            return None
+        scheme = self._schemes[self.versions[0]]
+        first, others = (scheme.signer.sign(some) for some in (palms[:1], palms[1:]))
+        return scheme.matcher.score(first, others)
+
     def protect(self, template: Template) -> ProtectedTemplate:
         """As it is kept. Raises KeyError where no scheme is of its version."""
         kept = self._schemes[template.version].matcher.keep(template)

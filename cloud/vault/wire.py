@@ -6,9 +6,9 @@ time, of these:
 ["introduce"]                      ["vault", [[key_id, suite, public_key], ...], [version, ...],
                                     transform], the current version first
 ["examine", envelope, device_id,   ["presentation", side, [probe, ...],
- visit_id, [purpose, ...],          [purpose, visit_id, nonce], score or null, pulse], the current
- [version, ...], seed or null,      version first; ["lifeless", [purpose, visit_id, nonce]] or
- infrared]                          ["refused", Refused, detail]
+ visit_id, [purpose, ...],          [purpose, visit_id, nonce], agreement or null, score or null,
+ [version, ...], seed or null,      pulse], the current version first; ["lifeless", [purpose,
+ infrared]                          visit_id, nonce]] or ["refused", Refused, detail]
 ["compare", version, probe,        ["scores", [score, ...]]
  [reference, ...]]
 ["code", version, [sealed, ...]]   ["codes", [code, ...]]

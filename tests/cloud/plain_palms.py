@@ -34,8 +34,10 @@ def burst(
     score: float | None = None,
     pulse: bool = False,
     infrared: bool = False,
+    then: float | None = None,
 ) -> Burst:
-    """Under a challenge, one that answers to its steps, as surely as `score` says."""
+    """Under a challenge, one that answers to its steps, as surely as `score` says. `then` is the
+    likeness of a second picture, where there is one."""
     answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
     said = {
         "who": who,
@@ -44,6 +46,7 @@ def burst(
         "flaw": flaw,
         "answered": answered,
         "score": score,
+        "then": then,
     }
     frame = Frame(0, bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9"))
     beside = [Frame(0, frame.jpeg, None, Spectrum.INFRARED)] if infrared else []
@@ -61,13 +64,18 @@ class PlainExaminer:
             raise Unusable(Flaw(said["flaw"]))
         if [str(step) for step in shown] != said["answered"]:
             raise Unusable(Flaw.NOT_LIVE)
-        bits = _bits(f"{said['who']} {said['side']}")
-        flipped = np.arange(bits.size) >= bits.size * (1 + said["likeness"]) / 2
-        image = np.zeros((SIZE, SIZE), np.uint8)
-        image.flat[:BYTES] = np.packbits(bits ^ flipped)
         side = Side(said["side"])
-        roi = Roi(image, side, 0.9)
-        return Presentation(side, (roi,), said["score"], burst.pulse is not None)
+        likenesses = [each for each in (said["likeness"], said["then"]) if each is not None]
+        rois = tuple(_roi(f"{said['who']} {side}", side, each) for each in likenesses)
+        return Presentation(side, rois, said["score"], burst.pulse is not None)
+
+
+def _roi(whose: str, side: Side, likeness: float) -> Roi:
+    bits = _bits(whose)
+    flipped = np.arange(bits.size) >= bits.size * (1 + likeness) / 2
+    image = np.zeros((SIZE, SIZE), np.uint8)
+    image.flat[:BYTES] = np.packbits(bits ^ flipped)
+    return Roi(image, side, 0.9)
 
 
 class PlainSigner:

@@ -263,6 +263,15 @@ def test_a_palm_that_cannot_be_read_says_why(kiosk: TestDevice, who: str, flaw: 
     assert refused.value.problem.detail == flaw
 
 
+def test_a_palm_whose_pictures_do_not_agree_is_asked_for_until_they_do(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who, then=0.3))
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    assert refused.value.problem.detail == "its pictures are too unlike one another"
+    assert kiosk.add_palm(enrolment_id, burst(who, then=0.9)).palms == [Side.LEFT]
+
+
 def test_a_palm_sealed_for_another_enrolment_is_not_taken(kiosk: TestDevice, who: str):
     mine, other = kiosk.verified_enrolment(), kiosk.verified_enrolment()
     envelope = kiosk.seal(burst(who), Purpose.ENROL, other)

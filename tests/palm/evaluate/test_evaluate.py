@@ -319,7 +319,8 @@ def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path:
         assert 0 <= low <= figures[rate] <= high <= 1
     assert set(figures["ms"]) == {"find", "align", "sign", "match"}
     codes = {each["code"]: each for each in figures["codes"]}
-    assert list(codes) == ["this product", "competitive code", "BOCV", "ordinal code"]
+    peers = ["competitive code", "BOCV", "ordinal code"]
+    assert list(codes) == ["this product", "lines alone", "encoder alone", *peers]
     assert codes["this product"]["eer"] == figures["eer"]
     assert all(0 <= each["eer"] <= 1 and each["ms"]["sign"] > 0 for each in codes.values())
     assert "BOCV" in done.stdout
