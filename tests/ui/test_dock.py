@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickItem
-from PySide6.QtTest import QTest
+from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
 from hardware.faults import TemporaryFault
@@ -57,6 +57,10 @@ def click(dock: Dock, words: str) -> None:
         if item.inherits("QQuickAbstractButton") and item.property("text") == words
     ]
     scroll_to(dock, buttons[0])
+    # What moved is laid out with the next picture, not before.
+    drawn = QSignalSpy(dock.window.frameSwapped)
+    dock.window.update()
+    assert drawn.wait()
     QTest.mouseClick(
         dock.window,
         Qt.MouseButton.LeftButton,
