@@ -60,7 +60,7 @@ def click(dock: Dock, words: str) -> None:
     # What moved is laid out with the next picture, not before.
     drawn = QSignalSpy(dock.window.frameSwapped)
     dock.window.update()
-    assert drawn.wait()
+    assert drawn.wait(5000)
     QTest.mouseClick(
         dock.window,
         Qt.MouseButton.LeftButton,
