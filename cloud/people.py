@@ -109,7 +109,8 @@ class Known:
 
 
 def new_id() -> str:
-    return secrets.token_urlsafe(16)
+    """Hexadecimal, since an operator passes ids to commands, where a leading dash is an option."""
+    return secrets.token_hex(16)
 
 
 def make_person(session: AsyncSession, master: MasterKey) -> Known:
