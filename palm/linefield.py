@@ -6,12 +6,12 @@ line runs through each place in each direction. Where competitive coding keeps t
 direction, this keeps the shape of the whole answer: its first two Fourier components over
 direction, which are linear, so that comparing two fields is a matrix product.
 
-The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once. The
-best pose says where each block of the fine field should be; there the block looks about itself by
-a cell, the pose is corrected by the affine map along which most blocks strayed, and from there
-each block looks for its own best place once more. So a bent or stretched palm still meets itself
-(compare the block-wise phase correlation of Ito et al., "A palmprint recognition algorithm using
-phase-only correlation", 2008).
+The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once. Each
+of the two best poses says where each block of the fine field should be; there the block looks about
+itself by a cell, the pose is corrected by the affine map along which most blocks strayed, and from
+there each block looks for its own best place once more, to a fraction of a cell. So a bent or
+stretched palm still meets itself (compare the block-wise phase correlation of Ito et al., "A
+palmprint recognition algorithm using phase-only correlation", 2008). The better pose counts.
 
 Nothing is trained. The constants are of palms and cameras in general (the width of a crease, the
 reach of a sloppy alignment); the few that were weighed against each other were weighed on all
@@ -47,6 +47,9 @@ Visible = npt.NDArray[np.bool_]
 
 Places = npt.NDArray[np.intp]
 """(2, ...) rows and columns in the SPAN * SPAN window a block is looked for in."""
+
+Poses = npt.NDArray[np.intp]
+"""(hypotheses, references) which of the poses each reference may have."""
 
 CELLS = 32
 """Cells a side of the fine field: one every four pixels of the ROI."""
@@ -201,11 +204,9 @@ class LineFieldMatcher:
         scores = np.empty(len(gallery), np.float32)
         for start in range(0, len(gallery), BATCH):
             batch = gallery[start : start + BATCH]
-            pose = (posed @ batch.coarse.T).argmax(axis=0)
-            likeness, _ = _meet(_likeness(windows, batch.fine), pose)
-            # Squares, since a block that fits says more than one that shows little of the palm.
-            alike = np.maximum(likeness, 0)
-            scores[start : start + BATCH] = np.sqrt((alike * alike).mean(axis=0))
+            poses = _likeliest(posed @ batch.coarse.T)
+            score, _ = _meet(_likeness(windows, batch.fine), poses)
+            scores[start : start + BATCH] = score.max(axis=0)
         return scores
 
 
@@ -380,30 +381,70 @@ def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
     return blocks
 
 
-def _meet(blocks: Floats, pose: npt.NDArray[np.intp]) -> tuple[Floats, Places]:
-    """The likeness of each block of each reference where it fits the probe best, given the pose
-    of each, and where that is; (BLOCKS * BLOCKS, references) both."""
-    expected = _places()[:, pose].transpose(0, 2, 1)
-    _, found = _look(blocks, expected)
-    strayed = OVERSHOOT * (_affine() @ (found - expected))
-    return _look(blocks, expected + np.rint(strayed).astype(np.intp))
+def _likeliest(likeness: Floats) -> Poses:
+    """Of (poses, references) likenesses of coarse fields the best pose of each reference, and the
+    best of those that are not next to it."""
+    first = likeness.argmax(axis=0)
+    apart = np.where(_beside()[first].T, np.float32(-np.inf), likeness)
+    return np.stack([first, apart.argmax(axis=0)])
 
 
-def _look(blocks: Floats, expected: Places) -> tuple[Floats, Places]:
-    """The likeness of each block where it is greatest about where it is expected, and where."""
+@cache
+def _beside() -> npt.NDArray[np.bool_]:
+    """(poses, poses) which differ by one turn and one shift at most, at whatever scale: they lead
+    to the same place."""
+    shifts = range(2 * SHIFT + 1)
+    poses = np.array(list(product(range(len(TURNS)), range(len(SCALES)), shifts, shifts)))
+    poses = np.delete(poses, 1, axis=1)
+    return np.asarray(abs(poses[:, None] - poses).max(axis=2) <= 1, np.bool_)
+
+
+def _meet(blocks: Floats, poses: Poses) -> tuple[Floats, npt.NDArray[np.float64]]:
+    """The score of each reference in each of its poses, (hypotheses, references), and to a fraction
+    of a cell where each block fits the probe best, (2, BLOCKS * BLOCKS, hypotheses, references)."""
+    expected = _places()[:, poses].transpose(0, 3, 1, 2)
+    found = _look(blocks, expected)
+    strayed = OVERSHOOT * np.tensordot(_affine(), found - expected, ([1], [1]))
+    expected = expected + np.rint(strayed.transpose(1, 0, 2, 3)).astype(np.intp)
+    likeness, found = _between_cells(blocks, _look(blocks, expected))
+    # Squares, since a block that fits says more than one that shows little of the palm.
+    alike = np.maximum(likeness, 0)
+    return np.sqrt((alike * alike).mean(axis=0)), found
+
+
+def _look(blocks: Floats, expected: Places) -> Places:
+    """Where each block is most alike within its leeway of where it is expected."""
+    place = np.clip(expected, LEEWAY, SPAN - 1 - LEEWAY)
+    leeway = range(-LEEWAY, LEEWAY + 1)
+    steps = list(product(leeway, leeway))
+    likeness = np.stack(_around(blocks, place, steps))
+    return place + np.array(steps).T[:, likeness.argmax(axis=0)]
+
+
+def _around(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> list[Floats]:
+    """How alike each block of each reference is so many steps down and right of a place, each
+    (BLOCKS * BLOCKS, hypotheses, references)."""
     count, _, references = blocks.shape
-    flat = blocks.ravel()
     # Where each block of each reference begins, among all the likenesses.
-    begins = np.arange(count)[:, None] * SPAN * SPAN * references + np.arange(references)
-    row, column = np.clip(expected, LEEWAY, SPAN - 1 - LEEWAY)
-    middle = begins + (row * SPAN + column) * references
-    steps = list(product(range(-LEEWAY, LEEWAY + 1), repeat=2))
-    likeness = np.stack(
-        [flat.take(middle + (down * SPAN + right) * references) for down, right in steps]
-    )
-    best = likeness.argmax(axis=0)
-    found = np.stack([row, column]) + np.array(steps).T[:, best]
-    return np.take_along_axis(likeness, best[None], axis=0)[0], found
+    begins = np.arange(count)[:, None, None] * SPAN * SPAN * references + np.arange(references)
+    middle = begins + (place[0] * SPAN + place[1]) * references
+    flat = blocks.ravel()
+    return [flat.take(middle + (down * SPAN + right) * references) for down, right in steps]
+
+
+def _between_cells(blocks: Floats, place: Places) -> tuple[Floats, npt.NDArray[np.float64]]:
+    """How alike each block is where the parabolas through the likeness at its place and at the
+    cells to both sides of it, down and across, have their tops; and where that is."""
+    place = np.clip(place, 1, SPAN - 2)
+    sides = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
+    middle, up, down, left, right = _around(blocks, place, sides)
+    top, offsets = middle, list[Floats]()
+    for before, after in ((up, down), (left, right)):
+        bow = np.maximum(2 * middle - before - after, np.float32(1e-6))
+        offset = np.clip((after - before) / (2 * bow), -0.5, 0.5).astype(np.float32)
+        top = top + np.float32(0.5) * offset * (after - before - bow * offset)
+        offsets.append(offset)
+    return np.asarray(top, np.float32), np.asarray(place + np.stack(offsets), np.float64)
 
 
 @cache
@@ -418,10 +459,9 @@ def _affine() -> npt.NDArray[np.float64]:
 def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Where in the probe each pixel of the reference is found: (SIZE, SIZE) columns and rows."""
     fine = _in_squares(np.rint(reference * FULL).astype(np.int8)[None])
-    pose = (_posed(probe) @ _coarse(reference).reshape(-1, 1)).argmax(axis=0)
-    likeness = _likeness(_windows(probe), fine)
-    _, place = _meet(likeness, pose)
-    place = _between_cells(likeness[..., 0], place[..., 0])
+    poses = _likeliest(_posed(probe) @ _coarse(reference).reshape(-1, 1))
+    score, places = _meet(_likeness(_windows(probe), fine), poses)
+    place = places[..., score[:, 0].argmax(), 0]
     pixels = SIZE // CELLS
     y, x = np.mgrid[:SIZE, :SIZE]
     # From the blocks' centres to every pixel; beyond the outermost centres as there.
@@ -438,19 +478,6 @@ def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
         for way in place[::-1].reshape(2, BLOCKS, BLOCKS)
     ]
     return (x + shift[0]).astype(np.float32), (y + shift[1]).astype(np.float32)
-
-
-def _between_cells(likeness: Floats, place: Places) -> npt.NDArray[np.float64]:
-    """(2, BLOCKS * BLOCKS) where the parabola through the likeness at the best place and at the
-    cells to both sides of it has its top."""
-    at, (row, column) = np.arange(len(likeness)), np.clip(place, 1, SPAN - 2)
-    top = likeness[at, row * SPAN + column]
-    offsets: list[npt.NDArray[np.float64]] = []
-    for step in (SPAN, 1):
-        before, after = (likeness[at, row * SPAN + column + sign * step] for sign in (-1, 1))
-        bow = np.minimum(before + after - 2 * top, -1e-6)
-        offsets.append(np.clip((before - after) / (2 * bow), -0.5, 0.5))
-    return place + np.stack(offsets)
 
 
 def _bent(palm: Roi, columns: Floats, rows: Floats) -> tuple[Grey, Visible | None]:

@@ -399,8 +399,8 @@ def _attacks(found: Found) -> str:
         "(ISO/IEC 30107-3): APCER is the share of an instrument's presentations that passed, BPCER "
         "that of living hands that did not. A kiosk with a light ring judges by light, one with a "
         "second camera by both, and the pulse is asked for besides where those are unsure or the "
-        "amount is large; by near infrared or pulse alone nothing is ever decided. **Nothing here is an artefact that anybody made: only "
-        "a laboratory with real ones can certify this.**\n",
+        "amount is large; by near infrared or pulse alone nothing is ever decided. **Nothing here "
+        "is an artefact that anybody made: only a laboratory with real ones can certify this.**\n",
     ]
     for within in found["attacks"].figures:
         judgements: list[Figures] = within["judgements"]
@@ -413,8 +413,8 @@ def _attacks(found: Found) -> str:
                 f"{kind.upper()}, {one['name']}",
                 f"{one['presentations']:,}",
                 *(
-                    _with(each[kind][which]["estimate"]["rate"], _ends(each[kind][which]["estimate"]))
-                    for each in judgements
+                    _with(estimate["rate"], _ends(estimate))
+                    for estimate in (each[kind][which]["estimate"] for each in judgements)
                 ),
             ]
             for kind in ("apcer", "bpcer")
