@@ -15,6 +15,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from cloud.gallery import Match
+from palm.liveness import SURE
 from protocol.messages import Outcome
 
 FPIR_ACCEPT = 1e-4
@@ -25,9 +26,6 @@ FMR_AT_MOST = 1e-5
 """Of a single comparison, however small the gallery."""
 FMR_VERIFY = 1e-4
 """1:1, against the holder of a number that was claimed (NIST SP 800-63B-4)."""
-
-SURE = 0.4
-"""Score of a living palm (`palm.liveness.Verdict`) below which its pulse is asked for as well."""
 
 ATTEMPTS = 3
 """Palms shown in one visit, codes tried, digits tried."""

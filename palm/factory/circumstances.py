@@ -77,7 +77,6 @@ class Circumstances:
 
 
 USUAL = Circumstances()
-"""What the judge is fitted in."""
 UNUSUAL = Circumstances(
     span=(0.33, 0.58),
     lean=8.0,
@@ -94,6 +93,19 @@ UNUSUAL = Circumstances(
     daylight=0.4,
 )
 """Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
+EXTREME = replace(
+    UNUSUAL,
+    span=(0.30, 0.62),
+    lean=10.0,
+    turn=20.0,
+    room=(0.05, 3.5),
+    level=(0.08, 0.55),
+    noise=(1.5, 5.0),
+    blur=(0.0, 1.3),
+    drift=17.0,
+    lens=(0.8 * LENS, 1.3 * LENS),
+)
+"""Beyond what the judge is fitted in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ burst and the sequence.
 
 from palm.liveness.cues import Cues
 from palm.liveness.infrared import InfraredCues, InfraredVerdict, Still, judge_infrared
-from palm.liveness.judge import Unjudgeable, Verdict, judge
+from palm.liveness.judge import SURE, Unjudgeable, Verdict, judge
 from palm.liveness.response import LitFrame
 from palm.liveness.ring import RADIUS, SEGMENTS
 
 __all__ = [
     "RADIUS",
     "SEGMENTS",
+    "SURE",
     "Cues",
     "InfraredCues",
     "InfraredVerdict",

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from palm.factory.attack import Instrument
-from palm.factory.circumstances import USUAL, Case, cases
+from palm.factory.circumstances import UNUSUAL, USUAL, Case, cases
 from palm.liveness.cues import Cues, cues
 from palm.liveness.infrared import InfraredCues, Still, infrared_cues
 from palm.liveness.response import laid_together
@@ -84,9 +84,11 @@ REACH = 8.0
 
 
 def samples(seed: int) -> list[Seen]:
-    """All bursts of one person."""
+    """All bursts of one person, in usual and in unusual circumstances."""
     cv2.setNumThreads(1)
-    return [_seen(case) for case in cases(seed, USUAL, _LIVING_BURSTS)]
+    return [
+        _seen(case) for within in (USUAL, UNUSUAL) for case in cases(seed, within, _LIVING_BURSTS)
+    ]
 
 
 def _seen(case: Case) -> Seen:

@@ -13,6 +13,10 @@ from palm.liveness.response import LitFrame, laid_together
 FRAMES_AT_LEAST = 6
 """Fewer frames than this under light that changes do not tell enough."""
 
+SURE = 1.5
+"""Score of this or of near infrared's judgement below which a living palm's pulse is asked for as
+well."""
+
 _MEAN, _DEVIATION = np.array(weights.MEAN), np.array(weights.DEVIATION)
 _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
 

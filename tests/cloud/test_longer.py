@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.policy import ATTEMPTS, SURE
+from cloud.policy import ATTEMPTS
 from cloud.settings import Settings
+from palm.liveness import SURE
 from protocol.capture import Burst
 from protocol.messages import (
     Claim,

@@ -63,21 +63,26 @@ def test_attacks_are_held_to_the_worst_instrument(found: Found):
         return {"name": name, "presentations": 100, "estimate": {"rate": rate, "ci95": ci95}}
 
     light = {
-        "name": "light",
+        "name": "light, then pulse",
+        "asked": rate("living", 0.07),
         "bpcer": [rate("all", 0.001), rate("dark skin", 0.02)],
         "apcer": [rate("print", 0.01), rate("silicone cast", 0.2)],
     }
     both = {
-        "name": "light and near infrared",
+        "name": "light and near infrared, then pulse",
+        "asked": None,
         "bpcer": [rate("all", 0.02), rate("dark skin", 0.03)],
         "apcer": [rate("print", 0.01), rate("silicone cast", 0.03)],
     }
     figures = [{"name": "dim light", "people": 50, "ms": 20.0, "judgements": [light, both]}]
     document = accuracy({**found, "attacks": Measurement("python", "a machine", "abc", figures)})
-    assert "| 20 % [10, 40] | **not met** |" in line(document, "attacks", "APCER", "by light")
-    assert "| 0.1 % [0.05, 0.2] | met |" in line(document, "attacks", "BPCER by light ≤ 1 %")
+    assert "| 20 % [10, 40] | **not met** |" in line(document, "attacks", "APCER", "by light,")
+    assert "| 0.1 % [0.05, 0.2] | met |" in line(
+        document, "attacks", "BPCER by light, then pulse ≤ 1 %"
+    )
     assert "| 3 % [1.5, 6] | met; too few" in line(document, "attacks", "APCER", "near infrared")
-    assert "| 2 % [1, 4] |" in line(document, "attacks", "BPCER with near infrared")
+    assert "| 2 % [1, 4] |" in line(document, "attacks", "BPCER", "near infrared")
+    assert "| 100 | 7 % [3.5, 14] | - |" in line(document, "living, asked for a pulse")
     assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
 
 
