@@ -104,7 +104,11 @@ def write() -> None:
         if "codes" in figures:
             det({each["code"]: each["det"] for each in figures["codes"]}, what, file)
         if "galleries" in figures:
-            galleries = {f"{each['people']:,} people": each["det"] for each in figures["galleries"]}
+            galleries = {
+                f"{each['people']:,} people": each["det"]
+                for each in figures["galleries"]
+                if each["presentations"] == 1
+            }
             det(galleries, what, file, "FPIR", "FNIR")
         if "distances" in figures:
             likeness(figures, file)

@@ -2,10 +2,15 @@
 
 `python -m palm.evaluate.drawn [--people N]` enrols so many people, whom nobody is and no training
 has met, and searches for some of them (mated searches) and for strangers (non-mated ones). A
-search returns whom it finds at or above a threshold, the likeliest first:
+search is made by a presentation: as the kiosk does, a burst of frames of one hand under one light,
+whose landmarks jitter a little from frame to frame. It returns whom it finds at or above a
+threshold, the likeliest first:
 
 - FPIR is the share of non-mated searches that return anybody,
 - FNIR the share of mated ones that do not return the right person first.
+
+Who is not found shows the palm again. Both rates are given for one presentation and for such a
+transaction, which ends with the first presentation that returns anybody.
 
 A search goes as the service's does: the enrolled whose protected codes lie nearest are compared in
 full. With `--exact` everybody is, which takes long and says, besides, how often strangers match
@@ -20,7 +25,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +36,7 @@ import numpy.typing as npt
 
 from palm import signature
 from palm.evaluate.code import ExactMatcher
+from palm.evaluate.collection import STILL
 from palm.evaluate.pairing import Indices
 from palm.evaluate.processes import processes, progress
 from palm.evaluate.rates import Curve, Estimate, share
@@ -77,7 +83,9 @@ class Scene:
     mates: int = 2_000
     """Enrolled people who come again, one search each."""
     frames: int = 3
-    """Pictures a person is enrolled from, each drawn by itself; searches are of one."""
+    """Pictures a person is enrolled from, each drawn by itself, and frames of a presentation."""
+    presentations: int = 2
+    """Of a transaction, at most."""
     harsh: float = 0.25
     """Of `palm.factory.roi.show`: 0 the same gentle conditions each time, 1 anything at all."""
     infrared: bool = False
@@ -94,7 +102,8 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     enrolled: Template
-    probe: Template
+    probes: list[Template]
+    """One a presentation; none of somebody who does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +112,11 @@ class Search:
 
     mated: bool
     own: Floats
-    """(sizes,) the mate's score; -inf where there is none, or it was not compared."""
+    """(presentations, sizes) the mate's score; -inf where there is none, or it was not compared."""
     best: Floats
-    """(sizes,) the best score of anybody else."""
+    """(presentations, sizes) the best score of anybody else."""
     tail: Floats
-    """(up to TAIL,) the best scores of anybody else in the largest gallery."""
+    """(up to TAIL,) the best scores of anybody else in the largest gallery, the palm shown once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,8 @@ class Identification:
     """Error rates of one gallery."""
 
     size: int
+    presentations: int
+    """In which somebody had to be found."""
     threshold: dict[float, float]
     """By FPIR: the lowest score that keeps it."""
     fnir: dict[float, Estimate]
@@ -122,23 +133,44 @@ class Identification:
     """FPIR in place of the FMR and FNIR in place of the FNMR."""
 
 
-def identification(size: int, which: int, searches: Sequence[Search]) -> Identification:
+def identification(
+    size: int, which: int, presentations: int, searches: Sequence[Search]
+) -> Identification:
     """Of at least one mated and one non-mated search of the gallery at place `which`."""
-    strange = np.array([each.best[which] for each in searches if not each.mated])
-    mated = [(each.own[which], each.best[which]) for each in searches if each.mated]
-    # Found first or not at all: a mate behind somebody else is missed at every threshold.
-    found = np.array([own if own > best else -np.inf for own, best in mated])
-    scores = np.unique(np.concatenate([strange, found[np.isfinite(found)]]))[::-1]
+    mated = np.array([each.mated for each in searches])
+    own = np.array([each.own[:presentations, which] for each in searches])
+    best = np.array([each.best[:presentations, which] for each in searches])
+    scores = np.unique(np.maximum(own, best))[::-1]
+    scores = scores[np.isfinite(scores)]
+    returned, right = (np.zeros(len(scores)) for _ in range(2))
+    found = np.zeros((len(scores), int(mated.sum())), np.bool_)
+    for at, threshold in enumerate(scores):
+        anybody = np.maximum(own, best) >= threshold
+        # Somebody is returned by the first presentation that finds anybody at all.
+        first = anybody.argmax(axis=1)
+        there = np.arange(len(searches)), first
+        returned[at] = anybody[~mated].any(axis=1).mean()
+        # Behind somebody else is not found.
+        found[at] = (anybody[there] & (own[there] > best[there]))[mated]
+        right[at] = found[at].mean()
     curve = Curve(
         thresholds=np.append(np.inf, scores).astype(np.float64),
-        fmr=np.append(0, _reaching(strange, scores)),
-        fnmr=np.append(1, 1 - _reaching(found, scores)),
+        fmr=np.append(0, returned),
+        fnmr=np.append(1, 1 - right),
     )
-    threshold = {fpir: curve.threshold_at(fpir) for fpir in FPIRS if fpir * len(strange) >= 1}
+    strangers = int((~mated).sum())
+    threshold = {fpir: curve.threshold_at(fpir) for fpir in FPIRS if fpir * strangers >= 1}
+    people = np.arange(found.shape[1])
+
+    def missed(score: float) -> Estimate:
+        at = np.flatnonzero(scores == score)
+        return share(~found[at[0]] if len(at) else np.ones_like(found[0]), people)
+
     return Identification(
         size=size,
+        presentations=presentations,
         threshold=threshold,
-        fnir={fpir: share(found < at, np.arange(len(found))) for fpir, at in threshold.items()},
+        fnir={fpir: missed(at) for fpir, at in threshold.items()},
         curve=curve,
     )
 
@@ -147,7 +179,7 @@ def verification(searches: Sequence[Search], people: int) -> dict[float, tuple[f
     """By FMR, as far as the comparisons within exact non-mated searches reach: the lowest score
     that keeps it, and the FNMR there of the mated searches' genuine comparisons."""
     tails = np.array([each.tail for each in searches if not each.mated])
-    own = np.array([each.own[-1] for each in searches if each.mated])
+    own = np.array([each.own[0, -1] for each in searches if each.mated])
     # Below the least of what was kept of any search, not all that is higher was kept.
     whole = tails.min(axis=1).max() if people > tails.shape[1] else -np.inf
     falling = np.sort(tails, axis=None)[::-1]
@@ -175,6 +207,7 @@ class Report:
             "galleries": [
                 {
                     "people": each.size,
+                    "presentations": each.presentations,
                     "fnir_at_fpir": {named(fpir): found.rate for fpir, found in each.fnir.items()},
                     "fnir_at_fpir_ci95": {
                         named(fpir): [found.ci95.low, found.ci95.high]
@@ -195,15 +228,15 @@ class Report:
         scene = self.scene
         lines = [
             f"{scene.people:,} drawn people enrolled from {scene.frames} pictures each, "
-            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches of one picture"
+            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches by as many frames"
             f"{' in near infrared' if scene.infrared else ''}, harshness "
             f"{scene.harsh}, template version {self.version}"
         ]
         for each in self.identifications:
             for fpir, fnir in each.fnir.items():
                 lines.append(
-                    f"{each.size:>9,} people: FNIR {said(fnir)} at FPIR {named(fpir)}, "
-                    f"score {each.threshold[fpir]:.3f}"
+                    f"{each.size:>9,} people, {each.presentations} presentations: "
+                    f"FNIR {said(fnir)} at FPIR {named(fpir)}, score {each.threshold[fpir]:.3f}"
                 )
         lines += [
             f"1:1, {scene.people * scene.strangers:,} impostor comparisons: FNMR {said(fnmr)} "
@@ -219,11 +252,12 @@ def measure(scene: Scene, pair: Pair = signature.current, workers: int = 1) -> R
     back = range(0, min(step * scene.mates, scene.people), step)
     everybody = range(scene.people + scene.strangers)
     with processes(workers, _start_drawing, pair) as pool:
-        tried = pool.map(partial(_draw, scene), everybody, chunksize=16)
+        comes = [person in back or person >= scene.people for person in everybody]
+        tried = pool.map(partial(_draw, scene), everybody, comes, chunksize=16)
         drawn = list(progress("drawing", tried, len(everybody)))
     enrolled = [each.enrolled for each in drawn[: scene.people]]
-    coming = [(drawn[person].probe, person) for person in back]
-    coming += [(each.probe, None) for each in drawn[scene.people :]]
+    coming = [(drawn[person].probes, person) for person in back]
+    coming += [(each.probes, None) for each in drawn[scene.people :]]
     with processes(workers, _start_searching, pair, enrolled) as pool:
         tried = pool.map(partial(_search, scene), coming, chunksize=8)
         searches = list(progress("searching", tried, len(coming)))
@@ -231,15 +265,12 @@ def measure(scene: Scene, pair: Pair = signature.current, workers: int = 1) -> R
         scene=scene,
         version=enrolled[0].version,
         identifications=[
-            identification(size, which, searches) for which, size in enumerate(scene.sizes)
+            identification(size, which, presentations, searches)
+            for which, size in enumerate(scene.sizes)
+            for presentations in range(1, scene.presentations + 1)
         ],
         verification=verification(searches, scene.people) if scene.shortlist is None else {},
     )
-
-
-def _reaching(scores: Floats, thresholds: Floats) -> npt.NDArray[np.float64]:
-    """Share of the scores at or above each threshold."""
-    return 1 - np.searchsorted(np.sort(scores), thresholds, side="left") / len(scores)
 
 
 _signer: Signer
@@ -253,16 +284,29 @@ def _start_drawing(pair: Pair) -> None:
     _signer, _ = pair()
 
 
-def _draw(scene: Scene, person: int) -> Drawn:
+def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, 99))
 
-    def seen(infrared: bool) -> Roi:
-        crop = about(Crop(), rng)
-        return Roi(show(skin, rng, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
+    def picture(of: np.random.Generator, crop: Crop, infrared: bool) -> Roi:
+        return Roi(show(skin, of, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
 
-    enrolled = _signer.sign([seen(False) for _ in range(scene.frames)])
-    return Drawn(enrolled, _signer.sign([seen(scene.infrared)]))
+    def presentation() -> Template:
+        held = about(Crop(), rng)
+        moment = int(rng.integers(2**63))
+        # One moment's light, bend and even noise in all frames: no more is gained by a burst than
+        # by landmarks that jitter.
+        frames = [
+            picture(np.random.default_rng(moment), about(held, rng, STILL), scene.infrared)
+            for _ in range(scene.frames)
+        ]
+        return _signer.sign(frames)
+
+    enrolled = [picture(rng, about(Crop(), rng), False) for _ in range(scene.frames)]
+    return Drawn(
+        _signer.sign(enrolled),
+        [presentation() for _ in range(scene.presentations)] if comes else [],
+    )
 
 
 Look = Callable[[Indices], Floats]
@@ -307,24 +351,27 @@ def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
     _gallery = _Gallery(pair()[1], enrolled)
 
 
-def _search(scene: Scene, coming: tuple[Template, int | None]) -> Search:
-    probe, person = coming
-    look = (
-        _gallery.everybody(probe)
-        if scene.shortlist is None
-        else _gallery.nearest(probe, scene.shortlist)
-    )
-    own, best = np.full((2, len(scene.sizes)), -np.inf, np.float32)
-    others = np.empty(0, np.float32)
-    for which, size in enumerate(scene.sizes):
-        # Whoever comes again is enrolled in every gallery.
-        whom = np.union1d(np.arange(size), [] if person is None else [person]).astype(np.intp)
-        scores = look(whom)
-        if person is not None:
-            own[which] = scores[person]
-        others = scores[whom[whom != person]]
-        best[which] = others.max()
-    return Search(person is not None, own, best, np.sort(others)[-TAIL:])
+def _search(scene: Scene, coming: tuple[list[Template], int | None]) -> Search:
+    probes, person = coming
+    own, best = np.full((2, len(probes), len(scene.sizes)), -np.inf, np.float32)
+    tails: list[Floats] = []
+    for shown, probe in enumerate(probes):
+        look = (
+            _gallery.everybody(probe)
+            if scene.shortlist is None
+            else _gallery.nearest(probe, scene.shortlist)
+        )
+        others = np.empty(0, np.float32)
+        for which, size in enumerate(scene.sizes):
+            # Whoever comes again is enrolled in every gallery.
+            whom = np.union1d(np.arange(size), [] if person is None else [person]).astype(np.intp)
+            scores = look(whom)
+            if person is not None:
+                own[shown, which] = scores[person]
+            others = scores[whom[whom != person]]
+            best[shown, which] = others.max()
+        tails.append(np.sort(others)[-TAIL:])
+    return Search(person is not None, own, best, tails[0])
 
 
 def main() -> int:
@@ -334,6 +381,7 @@ def main() -> int:
         ("strangers", int),
         ("mates", int),
         ("frames", int),
+        ("presentations", int),
         ("harsh", float),
     ):
         default = getattr(Scene(), name)
@@ -344,9 +392,15 @@ def main() -> int:
     parser.add_argument("--infrared", action="store_true", help="search in near infrared")
     asked = parser.parse_args()
     scene = Scene(
-        asked.people, asked.strangers, asked.mates, asked.frames, asked.harsh, asked.infrared
+        people=asked.people,
+        strangers=asked.strangers,
+        mates=asked.mates,
+        frames=asked.frames,
+        presentations=asked.presentations,
+        harsh=asked.harsh,
+        infrared=asked.infrared,
+        shortlist=None if asked.exact else Scene.shortlist,
     )
-    scene = replace(scene, shortlist=None) if asked.exact else scene
     report = measure(scene, workers=os.cpu_count() or 1)
     print(report.text())  # noqa: T201 - this command's own voice
     if asked.json:
@@ -354,7 +408,11 @@ def main() -> int:
     if asked.plot:
         from palm.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
 
-        curves = {f"{each.size:,} people": each.curve.thinned() for each in report.identifications}
+        curves = {
+            f"{each.size:,} people": each.curve.thinned()
+            for each in report.identifications
+            if each.presentations == 1
+        }
         det(curves, "drawn galleries", asked.plot, "FPIR", "FNIR")
     return 0
 

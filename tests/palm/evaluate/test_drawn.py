@@ -6,19 +6,24 @@ from palm.evaluate.drawn import Scene, Search, identification, measure, verifica
 
 
 def search(best: float, own: float | None = None, tail: list[float] | None = None) -> Search:
-    """Of one gallery."""
+    """Of one gallery, the palm shown once."""
+    return twice([best], None if own is None else [own], tail)
+
+
+def twice(best: list[float], own: list[float] | None, tail: list[float] | None = None) -> Search:
+    """Of one gallery, the palm shown again."""
     return Search(
         mated=own is not None,
-        own=np.array([-np.inf if own is None else own], np.float32),
-        best=np.array([best], np.float32),
-        tail=np.array(tail or [best], np.float32),
+        own=np.array(own or [-np.inf] * len(best), np.float32)[:, None],
+        best=np.array(best, np.float32)[:, None],
+        tail=np.array(tail or best[:1], np.float32),
     )
 
 
 def test_identification_rates_are_those_counted_by_hand():
     strangers = [search(best / 100) for best in range(100)]
     mates = [search(0.2, own=0.995), search(0.2, own=0.985), search(0.2, own=0.5)]
-    found = identification(100, 0, strangers + mates)
+    found = identification(100, 0, 1, strangers + mates)
     assert found.threshold == {1e-2: pytest.approx(0.985)}, "a hundred cannot show one in 1,000"
     assert found.fnir[1e-2].rate == pytest.approx(1 / 3)
 
@@ -26,12 +31,27 @@ def test_identification_rates_are_those_counted_by_hand():
 def test_whoever_is_found_behind_somebody_else_is_not_identified():
     strangers = [search(0.1)] * 100
     mates = [search(0.8, own=0.9), search(0.95, own=0.9)]
-    assert identification(100, 0, strangers + mates).fnir[1e-2].rate == 0.5
+    assert identification(100, 0, 1, strangers + mates).fnir[1e-2].rate == 0.5
 
 
 def test_whoever_was_not_compared_is_not_identified():
     mates = [search(0.1, own=-np.inf), search(0.1, own=0.9)]
-    assert identification(100, 0, [search(0.2)] * 100 + mates).fnir[1e-2].rate == 0.5
+    assert identification(100, 0, 1, [search(0.2)] * 100 + mates).fnir[1e-2].rate == 0.5
+
+
+def test_who_is_not_found_shows_the_palm_again_and_so_do_strangers():
+    strangers = [twice([best / 100, 0.1], None) for best in range(100)]
+    mates = [
+        twice([0.2, 0.2], own=[0.3, 0.995]),
+        twice([0.2, 0.2], own=[0.995, 0.3]),
+        twice([0.2, 0.2], own=[0.3, 0.4]),
+        # Whoever was taken for somebody else is not asked again.
+        twice([0.999, 0.2], own=[0.3, 0.995]),
+    ]
+    found = identification(100, 0, 2, strangers + mates)
+    assert found.threshold == {1e-2: pytest.approx(0.99)}
+    assert found.fnir[1e-2].rate == 0.5
+    assert identification(100, 0, 1, strangers + mates).fnir[1e-2].rate == 0.75
 
 
 def test_one_to_one_rates_come_from_all_comparisons_with_strangers(
@@ -58,10 +78,10 @@ def test_rates_beyond_what_was_kept_of_a_search_are_not_told(monkeypatch: pytest
 
 def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drawn, "FPIRS", (0.5,))
-    gentle = Scene(people=6, strangers=2, mates=3, frames=1, harsh=0.1, shortlist=3)
+    gentle = Scene(people=6, strangers=2, mates=3, frames=2, harsh=0.1, shortlist=3)
     report = measure(gentle)
-    (everybody,) = report.identifications
-    assert everybody.size == 6
+    everybody, again = report.identifications
+    assert (everybody.size, everybody.presentations, again.presentations) == (6, 1, 2)
     assert everybody.fnir[0.5].rate <= 1 / 3
     assert report.verification == {}, "who was not compared cannot be counted"
     assert report.json()["people"] == 6
