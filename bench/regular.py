@@ -148,13 +148,14 @@ class Regular(QObject):
 
 
 @contextmanager
-def regular(span: float = 0.4) -> Generator[Regular]:
+def regular(span: float = 0.4, light: str = "sim:") -> Generator[Regular]:
     """At a kiosk with its own service, in a window of 1280x800 under the display there is or an
-    Xvfb. `span` is how near the hand is held (`palm.observation`)."""
+    Xvfb. `span` is how near the hand is held (`palm.observation`), `light` the ring's address."""
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
         assert isinstance(app, QGuiApplication)
-        engine = Engine(Settings(state=Path(state), terminal="sim:?after=0&card=visa"))
+        settings = Settings(state=Path(state), light=light, terminal="sim:?after=0&card=visa")
+        engine = Engine(settings)
         window = KioskWindow(engine.stage, "light")
         window.show(full_screen=False)
         shopper = Regular(app, window, engine, span)

@@ -26,6 +26,9 @@ SAME = Path("docs/accuracy/same.csv")
 FRAMES = {"roi-contactless": 3}
 """Images a template, in sets that have more than two to spare."""
 
+SMALL = ("--people", "1000", "--mates", "1000", "--strangers", "1000")
+"""A gallery that says how colour and near infrared compare."""
+
 
 def commands() -> dict[str, list[str]]:
     """What there is to be measured, each by a module and its arguments."""
@@ -38,6 +41,7 @@ def commands() -> dict[str, list[str]]:
             known[f"{name}-joined"] = [*known[name], "--joined", str(SAME)]
     folders = [str(PALMS / name) for name in sets]
     known["realism"] = ["palm.evaluate.realism", *folders, "--joined", str(SAME)]
+    known["drawn-infrared"] = ["palm.evaluate.drawn", "--infrared", *SMALL]
     return known | {
         what: [f"palm.evaluate.{what}"]
         for what in ("drawn", "attacks", "protection")

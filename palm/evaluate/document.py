@@ -286,10 +286,23 @@ def _groups(found: Found) -> str:
 
 
 def _drawn(found: Found) -> str:
+    """Of `palm.evaluate.drawn`: every measurement of that name, in colour and across spectra."""
     heading = "## Large galleries\n\n"
-    if "drawn" not in found:
+    taken = {what: each.figures for what, each in found.items() if "galleries" in each.figures}
+    if not taken:
         return heading + "Not measured yet.\n"
-    figures = found["drawn"].figures
+    lines = [
+        heading + "Open-set identification (ISO/IEC 19795-1) among people whom the palm factory "
+        "drew, and whom no training met: no set of real palms is large enough. What is said here "
+        "holds of real people as far as drawn palms are like real ones. A search is made by a "
+        "presentation, as the kiosk makes it: frames of one moment, whose landmarks jitter. FNIR "
+        "counts whoever is not found first. In up to two presentations, who is not found shows the "
+        "palm again, and strangers have two tries as well.\n",
+    ]
+    return "\n".join([*lines, *(_gallery(what, figures) for what, figures in taken.items())])
+
+
+def _gallery(what: str, figures: Figures) -> str:
     searched = (
         "everybody was compared in full"
         if figures["shortlist"] is None
@@ -306,20 +319,15 @@ def _drawn(found: Found) -> str:
         for gallery in figures["galleries"]
         for fpir, fnir in gallery["fnir_at_fpir"].items()
     ]
+    seen = "met in near infrared" if figures["infrared"] else "met in colour"
     lines = [
-        heading + "Open-set identification (ISO/IEC 19795-1) among people whom the palm factory "
-        "drew, and whom no training met: no set of real palms is large enough. What is said here "
-        "holds of real people as far as drawn palms are like real ones.\n",
-        f"{figures['people']:,} people enrolled from {figures['frames']} pictures each, which are "
+        f"{figures['people']:,} people enrolled in colour from {figures['frames']} pictures each, "
         f"drawn one by one at a harshness of {figures['harsh']} (0 the same gentle conditions each "
-        f"time, 1 anything at all) and aligned as loosely as a hand in the air; "
-        f"{figures['mates']:,} mated searches and {figures['strangers']:,} non-mated ones; "
-        f"{searched}. A search is made by a presentation, as the kiosk makes it: "
-        f"{figures['frames']} frames of one moment, whose landmarks jitter. FNIR counts whoever is "
-        "not found first. Where up to two presentations are said, who is not found shows the palm "
-        "again, and strangers have two tries as well.\n",
+        "time, 1 anything at all) and aligned as loosely as a hand in the air, and "
+        f"**{seen}** by {figures['frames']} frames a presentation; {figures['mates']:,} mated "
+        f"searches and {figures['strangers']:,} non-mated ones; {searched}.\n",
         _table(["gallery", "presentations", "FPIR", "FNIR", "score"], rows),
-        "![FNIR over FPIR](accuracy/drawn.svg)\n",
+        f"![FNIR over FPIR](accuracy/{what}.svg)\n",
     ]
     if figures["verification"]:
         lines.append(
