@@ -34,13 +34,13 @@ from palm.liveness.response import laid_together
 
 FIRST = 20_000
 """Seed of the first person that the weights are fitted to."""
-PEOPLE = 40
+PEOPLE = 50
 
 _LIVING_BURSTS = 4
 _RIDGE = 0.02
 _ROUNDS = 30
 _FOLDS = 5
-_SURE = 3.0
+_SURE = 3.5
 """Deviations below the mean score of the living at which next to nobody living is refused."""
 _PASSED = 0.975
 """Quantile of attacks that may lie no higher than the threshold where both lie apart."""

@@ -9,8 +9,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from palm.training.export import write
-from palm.training.lessons import Lessons, swatches
+from palm.training.lessons import GENTLE, Lessons, swatches
 from palm.training.network import Encoder, Margin
+from palm.training.onward import introduce, take_up
 from palm.training.progress import Progress, separation
 
 RATE = 2e-3
@@ -25,36 +26,37 @@ COOL = 0.35
 """Share of the steps in which it falls."""
 EASY = 0.3
 """Share of the steps in which the margin rises."""
+ONWARD = 0.5
+"""Share of the full rate for an encoder that was taught before; it has the whole margin at once."""
+MEETINGS = 3
+"""Pictures of each person, on average, that such an encoder is shown to begin with."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="train",
-        description="Teaches the palm encoder on drawn palms. Run again to go on where it stopped.",
-    )
-    parser.add_argument("--out", type=Path, default=Path("var/training"), metavar="DIR")
-    parser.add_argument("--seed", type=int, default=1_000_000, help="first of the drawn people")
-    parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
-    asked = parser.parse_args()
+    asked = arguments()
     asked.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(asked.seed)
     # One core teaches and the others draw: more would wait for one another.
     torch.set_num_threads(max((os.cpu_count() or 2) - asked.workers, 1))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     skins = swatches(asked.seed, asked.people, asked.out, os.cpu_count() or 1)
-    lessons = Lessons(skins, asked.people, asked.seed, asked.steps, asked.batch)
+    gentle = 0.0 if asked.onward else GENTLE
+    lessons = Lessons(skins, asked.people, asked.seed, asked.steps, asked.batch, gentle)
 
     encoder = Encoder().to(device)
     encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - unknown to the stubs
     margin = Margin(asked.people).to(device)
+    checkpoint = asked.out / "checkpoint.pt"
+    if asked.onward and not checkpoint.exists():
+        batches = MEETINGS * asked.people // asked.batch + 1
+        # Seeded past the lessons that teach.
+        meetings = Lessons(skins, asked.people, asked.seed + 1, batches, asked.batch, gentle)
+        take_up(encoder, asked.onward, meetings[0][0].to(device))
+        introduce(margin, encoder, taught_by(meetings, range(batches), asked.workers), device)
     kept = Encoder().to(device)
     kept.load_state_dict(encoder.state_dict())
     parameters = [*encoder.parameters(), *margin.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
-    checkpoint = asked.out / "checkpoint.pt"
     first, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device)
@@ -65,25 +67,16 @@ def main() -> int:
         first, spent = state["step"], state["seconds"]
         print(f"goes on at step {first}")  # noqa: T201 - this command's own voice
 
-    loader = DataLoader(
-        lessons,
-        batch_size=None,
-        sampler=range(first, asked.steps),
-        num_workers=asked.workers,
-        prefetch_factor=4,
-        # A process that is forked inherits locks of threads that it does not have.
-        multiprocessing_context="spawn",
-    )
     progress = Progress(first, asked.steps, spent)
+    loader = taught_by(lessons, range(first, asked.steps), asked.workers)
     for step, (fields, who) in enumerate(loader, first):
         for group in optimiser.param_groups:
-            group["lr"] = RATE * pace(step / asked.steps)
+            group["lr"] = RATE * (ONWARD if asked.onward else 1) * pace(step / asked.steps)
+        full = 1.0 if asked.onward else min(step / asked.steps / EASY, 1.0)
         lines = fields.to(device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
             embeddings = encoder(lines)
-        loss = margin(
-            embeddings.float(), who.to(device), MARGIN * min(step / asked.steps / EASY, 1)
-        )
+        loss = margin(embeddings.float(), who.to(device), MARGIN * full)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -104,6 +97,38 @@ def main() -> int:
             write(kept, asked.out / "encoder.onnx")
             progress.say(separation(kept, asked.seed + asked.people, device))
     return 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="train",
+        description="Teaches the palm encoder on drawn palms. Run again to go on where it stopped.",
+    )
+    parser.add_argument("--out", type=Path, default=Path("var/training"), metavar="DIR")
+    parser.add_argument("--seed", type=int, default=1_000_000, help="first of the drawn people")
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument(
+        "--onward", type=Path, metavar="ONNX", help="begin with an encoder that was taught before"
+    )
+    parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
+    return parser.parse_args()
+
+
+def taught_by(
+    lessons: Lessons, which: range, workers: int
+) -> "DataLoader[tuple[torch.Tensor, torch.Tensor]]":
+    """These lessons, drawn ahead by so many processes."""
+    return DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=which,
+        num_workers=workers,
+        prefetch_factor=4,
+        # A process that is forked inherits locks of threads that it does not have.
+        multiprocessing_context="spawn",
+    )
 
 
 def pace(done: float) -> float:

@@ -25,7 +25,7 @@ INFRARED = 0.25
 CUT_OFF = 0.2
 """Share of pictures in which part of the palm lies out of the frame."""
 _CUTS = 12
-_GENTLE = 0.25
+GENTLE = 0.25
 """Share of the training after which anything may happen in a picture."""
 
 
@@ -65,6 +65,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
     seed: int
     batches: int
     size: int
+    gentle: float = GENTLE
 
     def __len__(self) -> int:
         return self.batches
@@ -74,7 +75,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
         rng = np.random.default_rng((self.seed, number))
         skins = np.load(self.skins, mmap_mode="r")
         who = rng.integers(0, self.people, self.size)
-        grown = min(1.0, number / (_GENTLE * self.batches))
+        grown = min(1.0, number / max(self.gentle * self.batches, 1))
         fields = np.empty((self.size, PARTS, CELLS, CELLS), np.float32)
         for field, person in zip(fields, who.tolist(), strict=True):
             # Most real pictures are gentle ones (docs/factory.md), and some are anything.
