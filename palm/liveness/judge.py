@@ -15,8 +15,9 @@ FRAMES_AT_LEAST = 6
 
 SURE = 1.5
 """Score of this judgement or of near infrared's below which a living palm's pulse is asked for as
-well. Of 400 living bursts of the 50 people who were drawn to fit the weights, each judged by weights
-fitted without them, 2 % lie between nothing and this; of their 100 silicone casts 4 % lie beyond."""
+well. Of 400 living bursts of the 50 people who were drawn to fit the weights, each judged by
+weights fitted without them, 2 % lie between nothing and this; of their 100 silicone casts 4 % lie
+beyond."""
 
 _MEAN, _DEVIATION = np.array(weights.MEAN), np.array(weights.DEVIATION)
 _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
