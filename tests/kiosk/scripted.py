@@ -50,6 +50,8 @@ class ScriptedStage:
 
     async def ask(self, screen: Screen[Any]) -> Any:
         self.shown.append(screen)
+        if self._holds_on(screen):
+            await asyncio.Event().wait()
         answer = self._answer(screen)
         await self._move()
         if callable(answer):
@@ -64,6 +66,16 @@ class ScriptedStage:
             assert answer in type(screen).choices, f"{type(screen)} does not offer {answer}"
         self.touched = self.now()
         return answer
+
+    def _holds_on(self, screen: Screen[Any]) -> bool:
+        """A hand that is held until it is taken is held on when it is asked for again: it may have
+        been unclear, or not surely alive. A script that expects this says so."""
+        if type(screen) is not HoldPalm or self._at == 0 or self._off is not None:
+            return False
+        before, answer = self.script[self._at - 1]
+        then = self.script[self._at][0] if self._at < len(self.script) else None
+        expected = screen == then or type(screen) is then
+        return answer is WAITS and HoldPalm in (before, type(before)) and not expected
 
     def _answer(self, screen: Screen[Any]) -> Any:
         # Whoever asks after a first surprise, a screen of trouble say, hears of the first.
