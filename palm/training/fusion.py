@@ -18,9 +18,9 @@ from palm.recognition import Template
 from palm.roi import Roi
 from palm.training.lessons import INFRARED, cut
 
-SHARE = 0.05
+SHARE = 0.1
 """The encoder's say over the lines'. On drawn palms, which taught it, it deserves more; on real
-ones it does not (docs/decisions/0012-encoder.md): its say is set, not learnt."""
+ones less (docs/decisions/0012-encoder.md): its say is set, not learnt."""
 _SHOWN = 4
 
 
