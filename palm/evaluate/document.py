@@ -26,6 +26,8 @@ SUMMARY = ("<!-- accuracy -->\n", "<!-- /accuracy -->\n")
 
 LIT, LIT_TWICE = "light, then pulse", "light and near infrared, then pulse"
 """How a kiosk without a near-infrared camera decides, and one with."""
+USUAL = "usual circumstances"
+"""The first of those attacks are made in; without a name it is whichever were worst."""
 
 REACHES = (
     # What, which rate, at which FMR, in how many presentations at which FPIR, or judged by what,
@@ -40,10 +42,12 @@ REACHES = (
     ("hands-rgb-dark-joined", "FNMR", "1e-3", "FNMR at FMR 1e-3", 0.002),
     ("drawn", "FNIR", "1 1e-3", "FNIR at FPIR 1e-3 among 10,000", 0.01),
     ("drawn", "FNIR", "2 1e-3", "the same in up to two presentations", 0.01),
-    ("attacks", "APCER", LIT, f"APCER of the worst instrument by {LIT}", 0.05),
-    ("attacks", "BPCER", LIT, f"BPCER by {LIT}", 0.01),
-    ("attacks", "APCER", LIT_TWICE, f"APCER of the worst instrument by {LIT_TWICE}", 0.05),
-    ("attacks", "BPCER", LIT_TWICE, f"BPCER by {LIT_TWICE}", 0.01),
+    ("attacks", "APCER", f"{USUAL} by {LIT}", "APCER of the worst instrument", 0.05),
+    ("attacks", "BPCER", f"{USUAL} by {LIT}", "BPCER", 0.01),
+    ("attacks", "APCER", f"{USUAL} by {LIT_TWICE}", "APCER of the worst instrument", 0.05),
+    ("attacks", "BPCER", f"{USUAL} by {LIT_TWICE}", "BPCER", 0.01),
+    ("attacks", "APCER", f" by {LIT}", "APCER of the worst instrument", 0.05),
+    ("attacks", "BPCER", f" by {LIT}", "BPCER", 0.01),
 )
 """What version 2 of the signature was to reach."""
 GALLERY = 10_000
@@ -122,6 +126,8 @@ def _reached(found: Found) -> str:
     rows: list[list[str]] = []
     for what, rate, at, says, limit in REACHES:
         asked = f"{says} ≤ {_rate(limit)}"
+        if what == "attacks":
+            asked += f", {at.strip() if at.startswith(USUAL) else 'the worst circumstances' + at}"
         measured = _measured(found, what, rate, at)
         if measured is None:
             rows.append([what, asked, "not measured", "**not shown**"])
@@ -141,7 +147,14 @@ def _measured(found: Found, what: str, rate: str, at: str) -> tuple[float, list[
         return None
     figures = found[what].figures
     if what == "attacks":
-        judged = [each for within in figures for each in within["judgements"] if each["name"] == at]
+        within, _, by = at.partition(" by ")
+        judged = [
+            each
+            for circumstances in figures
+            if within in ("", circumstances["name"])
+            for each in circumstances["judgements"]
+            if each["name"] == by
+        ]
         if not judged:
             return None
         # Of the living all together, of attacks each instrument by itself.
@@ -425,10 +438,7 @@ def _attacks(found: Found) -> str:
     ]
     for within in found["attacks"].figures:
         judgements: list[Figures] = within["judgements"]
-        parts.append(
-            f"{within['name'].capitalize()}, {within['people']} people, {within['ms']:.0f} ms to "
-            "judge a burst's light:\n"
-        )
+        parts.append(f"{within['name'].capitalize()}, {within['people']} people:\n")
         rows = [
             [
                 f"{kind.upper()}, {one['name']}",

@@ -399,7 +399,7 @@ def main() -> int:
         presentations=asked.presentations,
         harsh=asked.harsh,
         infrared=asked.infrared,
-        shortlist=None if asked.exact else Scene.shortlist,
+        shortlist=None if asked.exact else Scene().shortlist,
     )
     report = measure(scene, workers=os.cpu_count() or 1)
     print(report.text())  # noqa: T201 - this command's own voice

@@ -74,14 +74,22 @@ def test_attacks_are_held_to_the_worst_instrument(found: Found):
         "bpcer": [rate("all", 0.02), rate("dark skin", 0.03)],
         "apcer": [rate("print", 0.01), rate("silicone cast", 0.03)],
     }
-    figures = [{"name": "dim light", "people": 50, "ms": 20.0, "judgements": [light, both]}]
+    dim = {**light, "apcer": [rate("print", 0.3)], "bpcer": [rate("all", 0.005)]}
+    figures = [
+        {"name": "usual circumstances", "people": 50, "judgements": [light, both]},
+        {"name": "dim light", "people": 50, "judgements": [dim]},
+    ]
     document = accuracy({**found, "attacks": Measurement("python", "a machine", "abc", figures)})
-    assert "| 20 % [10, 40] | **not met** |" in line(document, "attacks", "APCER", "by light,")
-    assert "| 0.1 % [0.05, 0.2] | met |" in line(
-        document, "attacks", "BPCER by light, then pulse ≤ 1 %"
-    )
-    assert "| 3 % [1.5, 6] | met; too few" in line(document, "attacks", "APCER", "near infrared")
-    assert "| 2 % [1, 4] |" in line(document, "attacks", "BPCER", "near infrared")
+
+    def reach(*words: str) -> str:
+        return line(document, "| attacks |", *words)
+
+    assert "| 20 % [10, 40] | **not met** |" in reach("APCER", "usual circumstances by light, ")
+    assert "| 30 % [15, 60] | **not met** |" in reach("APCER", "worst circumstances by light, ")
+    assert "| 0.1 % [0.05, 0.2] | met |" in reach("BPCER ≤ 1 %, usual circumstances by light, ")
+    assert "| 0.5 % [0.25, 1] | met |" in reach("BPCER ≤ 1 %, the worst circumstances by light")
+    assert "| 3 % [1.5, 6] | met; too few" in reach("APCER", "light and near infrared")
+    assert "| 2 % [1, 4] |" in reach("BPCER", "light and near infrared")
     assert "| 100 | 7 % [3.5, 14] | - |" in line(document, "living, asked for a pulse")
     assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
 

@@ -1,3 +1,7 @@
+import json
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -85,3 +89,11 @@ def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.Monkey
     assert everybody.fnir[0.5].rate <= 1 / 3
     assert report.verification == {}, "who was not compared cannot be counted"
     assert report.json()["people"] == 6
+
+
+def test_the_command_writes_its_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    figures = tmp_path / "figures.json"
+    asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --json {figures}"
+    monkeypatch.setattr(sys, "argv", ["drawn", *asked.split()])
+    assert drawn.main() == 0
+    assert json.loads(figures.read_text())["shortlist"] == 64
