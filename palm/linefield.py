@@ -318,7 +318,9 @@ def _posed(field: Field) -> Floats:
     rows = posed.reshape(-1, COARSE * COARSE * COARSE_PARTS)
     # Half way between likeness per what overlaps and likeness in all: a pose that leaves little
     # of the palm on the other has to be that much better.
-    return rows * np.reciprocal(np.sqrt(np.maximum(_lengths(rows), 1e-6)))[:, None]
+    lengths = np.sqrt(np.einsum("pn,pn->p", rows, rows))
+    rows *= np.reciprocal(np.sqrt(np.maximum(lengths, 1e-6)))[:, None]
+    return rows
 
 
 @cache
@@ -348,11 +350,9 @@ def _windows(field: Field) -> Floats:
     parts = field.shape[2]
     wide = np.pad(field, ((REACH, REACH), (REACH, REACH), (0, 0)))
     lain = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
-    windows = [
-        lain[row : row + SPAN, column : column + SPAN].reshape(SPAN * SPAN, SUB * SUB * parts)
-        for row, column in product(range(0, CELLS, SUB), repeat=2)
-    ]
-    return np.stack(windows)
+    about = sliding_window_view(lain, (SPAN, SPAN), axis=(0, 1))[::SUB, ::SUB]
+    windows = about.transpose(0, 1, 5, 6, 2, 3, 4)
+    return windows.reshape(SQUARES * SQUARES, SPAN * SPAN, SUB * SUB * parts)
 
 
 def _in_blocks(squares: Floats) -> Floats:
