@@ -303,19 +303,19 @@ def _posed(field: Field) -> Floats:
     """(poses, COARSE * COARSE * COARSE_PARTS) the coarse probe in every pose: for each turn and
     scale, every shift down and right."""
     coarse = _coarse(field)
-    wide, shifts = COARSE + 2 * SHIFT, 2 * SHIFT + 1
-    posed = np.empty((len(_turns()), shifts, shifts, COARSE, COARSE, COARSE_PARTS), np.float32)
-    for turn, turned in zip(_turns(), posed, strict=True):
+    wide = COARSE + 2 * SHIFT
+    laid = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
+    for turn, turned in zip(_turns(), laid, strict=True):
         shift = (COARSE - 1) / 2 - turn @ np.full(2, (wide - 1) / 2)
-        laid = cv2.warpAffine(
+        cv2.warpAffine(
             coarse,
             np.column_stack([turn, shift]),
             (wide, wide),
+            dst=turned,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        shifted = sliding_window_view(laid, (COARSE, COARSE), axis=(0, 1))
-        turned[:] = shifted.transpose(0, 1, 3, 4, 2)
-    rows = posed.reshape(-1, COARSE * COARSE * COARSE_PARTS)
+    shifted = sliding_window_view(laid, (COARSE, COARSE), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
+    rows = shifted.reshape(-1, COARSE * COARSE * COARSE_PARTS)
     # Half way between likeness per what overlaps and likeness in all: a pose that leaves little
     # of the palm on the other has to be that much better.
     lengths = np.sqrt(np.einsum("pn,pn->p", rows, rows))
