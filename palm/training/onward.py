@@ -43,10 +43,11 @@ def take_up(encoder: Encoder, path: Path, fields: Tensor) -> None:
         getattr(encoder.norm, name).copy_(torch.from_numpy(held[f"norm.{name}"]))
 
     answers: dict[nn.Module, Tensor] = {}
-    hooks = [
-        conv.register_forward_hook(lambda of, _, answer: answers.__setitem__(of, answer))
-        for conv in convs
-    ]
+
+    def hear(conv: nn.Module, _: tuple[Tensor, ...], answer: Tensor) -> None:
+        answers[conv] = answer
+
+    hooks = [conv.register_forward_hook(hear) for conv in convs]
     encoder.eval()(fields)
     encoder.train()
     for hook in hooks:
