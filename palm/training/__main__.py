@@ -113,7 +113,12 @@ def arguments() -> argparse.Namespace:
         "--onward", type=Path, metavar="ONNX", help="begin with an encoder that was taught before"
     )
     parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.onward and not asked.onward.is_file():
+        parser.error(
+            f"there is no encoder at {asked.onward}: name a written one, such as the shipped"
+        )
+    return asked
 
 
 def taught_by(

@@ -34,7 +34,7 @@ def take_up(encoder: Encoder, path: Path, fields: Tensor) -> None:
     convs = [each for each in encoder.modules() if isinstance(each, nn.Conv2d)]
     norms = [each for each in encoder.modules() if isinstance(each, nn.BatchNorm2d)]
     if [each.weight.shape for each in convs] != [weight.shape for weight, _ in convolutions]:
-        raise ValueError(f"{path} holds an encoder of another shape")
+        raise ValueError(f"{path} holds an encoder of another shape: begin from the start instead")
     for conv, norm, (weight, bias) in zip(convs, norms, convolutions, strict=True):
         conv.weight.copy_(torch.from_numpy(weight))
         _pass_on(norm, torch.zeros(len(bias)), torch.ones(len(bias)), torch.from_numpy(bias))
