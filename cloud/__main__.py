@@ -16,7 +16,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
-from cloud import database, service, settings
+from cloud import bootstrap, database, settings
+from cloud.context import Context
 from cloud.database import Database
 from cloud.deletions import remains_of
 from cloud.devices import make_activation_code
@@ -109,7 +110,7 @@ def _default_state() -> Path:
 
 
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
-    async with service.running(chosen, state, sandbox=sandbox) as running:
+    async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
         server = make_server(running)
 
         def stop() -> None:
@@ -140,7 +141,7 @@ def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None])
     loop.add_reader(0, read)
 
 
-async def _announce(running: service.Service, state: State, listener: socket.socket) -> None:
+async def _announce(running: Context, state: State, listener: socket.socket) -> None:
     """One line on standard output, and a file, once requests are taken."""
     host, port = listener.getsockname()[:2]
     url = f"https://{host}:{port}"
@@ -159,7 +160,7 @@ async def _show_activation_code(state: State) -> int:
     database.migrate(state.database)
     store = Database(state.database)
     async with store.session() as session:
-        print(await make_activation_code(session, master, service.now()))
+        print(await make_activation_code(session, master, bootstrap.now()))
     await store.close()
     return 0
 

@@ -15,10 +15,10 @@ from cloud import (
     problems,
     purchases,
 )
+from cloud.context import Context
 from cloud.limits import BodyLimit
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.problems import Refusal
-from cloud.service import Service
 from protocol.messages import ProblemType
 
 sandbox_router = APIRouter(prefix="/v1/sandbox")
@@ -29,11 +29,11 @@ async def read_messages(request: Request, after: int = 0) -> list[Sent]:
     """What the simulated phone received, for whoever is on this machine."""
     if request.client is None or not ip_address(request.client.host).is_loopback:
         raise Refusal(ProblemType.NOT_FOUND)
-    messenger = request.app.state.service.messenger
+    messenger = request.app.state.context.messenger
     return messenger.after(after) if isinstance(messenger, SandboxMessenger) else []
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(context: Context) -> FastAPI:
     app = FastAPI(
         title="Palm signature service",
         version=__version__,
@@ -41,7 +41,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = service
+    app.state.context = context
     problems.install(app)
     app.add_middleware(BodyLimit)
     for router in (
@@ -55,6 +55,6 @@ def create_app(service: Service) -> FastAPI:
         deletions.router,
     ):
         app.include_router(router)
-    if service.sandbox:
+    if context.sandbox:
         app.include_router(sandbox_router)
     return app

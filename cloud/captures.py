@@ -47,11 +47,11 @@ async def look(
     infrared = (await call.device()).infrared
     await call.session.commit()
     try:
-        seen = await call.service.vault.examine(
+        seen = await call.context.vault.examine(
             call.body,
             call.device_id,
             purposes,
-            versions=call.service.gallery.versions,
+            versions=call.context.gallery.versions,
             visit_id=visit_id,
             seed=seed,
             infrared=infrared,
@@ -75,7 +75,7 @@ def _challenge_of(call: Call) -> str | None:
         challenge_id = read_header(call.body).context.challenge
     except EnvelopeError as error:
         raise Refusal(ProblemType.ENVELOPE_UNREADABLE, str(error)) from None
-    if challenge_id is None and call.service.settings.liveness == "required":
+    if challenge_id is None and call.context.settings.liveness == "required":
         raise Refusal(ProblemType.LIGHT_REQUIRED)
     return challenge_id
 

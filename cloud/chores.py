@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloud import enrolments, outbox, purchases
+from cloud.context import Context
 from cloud.policy import ANSWER_LIFE, LONGEST_WINDOW
 from cloud.tables import (
     ActivationCode,
@@ -22,37 +22,34 @@ from cloud.tables import (
     Tally,
 )
 
-if TYPE_CHECKING:
-    from cloud.service import Service
-
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
 
 
-async def keep_house(service: "Service") -> None:
+async def keep_house(context: Context) -> None:
     """Until cancelled: at once, whenever the outbox is filled, and every few seconds."""
     while True:
-        service.errand.clear()
+        context.errand.clear()
         try:
-            await purchases.settle_all(service)
-            await sweep(service)
-            await outbox.run_errands(service)
+            await purchases.settle_all(context)
+            await sweep(context)
+            await outbox.run_errands(context)
         except SQLAlchemyError as error:
             # A full disk, most likely: everything is still written down, for the next round.
             log.error("housekeeping has to wait: %s", type(error).__name__)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(service.errand.wait(), EVERY_S)
+            await asyncio.wait_for(context.errand.wait(), EVERY_S)
 
 
-async def sweep(service: "Service") -> None:
+async def sweep(context: Context) -> None:
     """Forgets what has expired; of an enrolment that was never completed, everything."""
-    now = service.clock()
-    async with service.database.session() as session:
+    now = context.clock()
+    async with context.database.session() as session:
         expired = await session.scalars(select(EnrolmentRow).where(EnrolmentRow.expires_at <= now))
         abandoned = expired.all()
         for row in abandoned:
-            await enrolments.erase(session, service, row)
+            await enrolments.erase(session, context, row)
         for table in (
             ActivationCode,
             Nonce,
@@ -68,4 +65,4 @@ async def sweep(service: "Service") -> None:
         await session.execute(delete(Tally).where(Tally.at <= now - LONGEST_WINDOW))
         await session.commit()
     if abandoned:
-        await service.database.forget_erased()
+        await context.database.forget_erased()

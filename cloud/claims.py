@@ -36,13 +36,13 @@ router: APIRouter = doors.router()
 @router.post("/claims")
 async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     """Answered alike, and as fast, whether or not anybody has the number."""
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     must_be_mobile(claim.phone)
     if claim.purpose is Purpose.ENROL:
         raise Refusal(ProblemType.MALFORMED, "nobody claims a number to sign up", status=422)
     if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
         raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
-    phone_lookup = service.master.lookup("phone", claim.phone)
+    phone_lookup = context.master.lookup("phone", claim.phone)
     person_id = await session.scalar(
         select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
     )
@@ -58,12 +58,12 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     if claim.proof is Proof.CODE:
         await limits.spend(session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
         await limits.spend(session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
-        code = await codes.make(session, service.master, row.id, person_id, call.now)
+        code = await codes.make(session, context.master, row.id, person_id, call.now)
         if person_id is not None:
 
             async def send() -> None:
                 # On its own, so that the answer does not take longer where there is a number.
-                service.begin(_send(call, claim.phone, code))
+                context.begin(_send(call, claim.phone, code))
 
             call.afterwards.append(send)
     return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
@@ -71,7 +71,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
 
 @router.post("/claims/{claim_id}/palm", openapi_extra=doors.ENVELOPE)
 async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identification:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     row = await _find(call, claim_id, Proof.PALM)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
@@ -80,7 +80,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     async def compare(seen: Seen) -> Match | None:
         if claimed is None:
             return None
-        return await service.gallery.verify(seen.side, seen.probes, claimed)
+        return await context.gallery.verify(seen.side, seen.probes, claimed)
 
     try:
         seen, met = await captures.look(call, request, [Purpose(row.purpose)], compare, claim_id)
@@ -97,7 +97,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
-    if met is not None and met.rarity < service.policy.verify():
+    if met is not None and met.rarity < context.policy.verify():
         met = None
     if claimed is not None:
         await limits.check(session, Limits.FAILED_PROOFS, claimed, call.now)
@@ -119,9 +119,9 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
 
 @router.post("/claims/{claim_id}/code")
 async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identification:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     row = await _find(call, claim_id, Proof.CODE)
-    await codes.check(session, service.master, row.id, entry.code, call.now)
+    await codes.check(session, context.master, row.id, entry.code, call.now)
     if row.person_id is None:
         # One in a million guessed the code that was never sent.
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
@@ -145,8 +145,8 @@ async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
 
 
 async def _send(call: Call, phone: str, code: str) -> None:
-    service = call.service
+    context = call.context
     try:
-        await service.messenger.send(phone, codes.text(service.settings.merchant.name, code))
+        await context.messenger.send(phone, codes.text(context.settings.merchant.name, code))
     except NotSent as error:
         log.warning("a code was not sent: %s", error)

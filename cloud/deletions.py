@@ -4,9 +4,9 @@ import json
 import mmap
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -15,12 +15,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import doors, outbox
+from cloud.database import Database
 from cloud.doors import Caller
 from cloud.identifications import accepted_for
 from cloud.people import Known, cards_of, new_id, palms_of
 from cloud.policy import BOOKKEEPING
 from cloud.problems import Refusal
 from cloud.purchases import PENDING
+from cloud.state import State
 from cloud.tables import AccountRow, Errand, Person, PurchaseRow, ReceiptRow, Table, Tally
 from protocol.encoding import from_base64, to_base64
 from protocol.messages import (
@@ -32,12 +34,6 @@ from protocol.messages import (
 )
 from protocol.signature import receipt_bytes
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cloud.database import Database
-    from cloud.state import State
-
 router: APIRouter = doors.router()
 
 _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
@@ -46,7 +42,7 @@ _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 
 @router.post("/deletions")
 async def erase_person(call: Caller, request: DeletionRequest) -> DeletionReceipt:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     known = await accepted_for(call, request.identification_id, Purpose.LEAVE)
     sales = await session.scalars(
         select(PurchaseRow.outcome).where(PurchaseRow.person_id == known.person_id)
@@ -58,7 +54,7 @@ async def erase_person(call: Caller, request: DeletionRequest) -> DeletionReceip
     palms = await palms_of(session, known)
     cards = await cards_of(session, known)
     receipt = _receipt(
-        service.receipt_key,
+        context.receipt_key,
         call.now,
         erased=[
             "your mobile number",
@@ -71,18 +67,18 @@ async def erase_person(call: Caller, request: DeletionRequest) -> DeletionReceip
     )
     digest = sha256(known.person_id.encode()).digest()
     for card in cards:
-        outbox.forget_card(session, service.master.outbox, card, call.now, digest)
+        outbox.forget_card(session, context.master.outbox, card, call.now, digest)
     await _erase_traces(session, known)
     session.add(
         ReceiptRow(id=receipt.receipt_id, person_digest=digest, document=receipt.model_dump_json())
     )
 
     async def let_be_unknown() -> None:
-        service.gallery.remove(known.person_id)
+        context.gallery.remove(known.person_id)
 
     # The answer speaks of nobody any more: there is no key to seal it with.
     call.person = None
-    call.afterwards += [let_be_unknown, service.database.forget_erased, service.wake]
+    call.afterwards += [let_be_unknown, context.database.forget_erased, context.wake]
     return receipt
 
 
@@ -95,7 +91,7 @@ async def _erase_traces(session: AsyncSession, known: Known) -> None:
 
 
 def _receipt(
-    key: Ed25519PrivateKey, now: "datetime", *, erased: list[str], sales: int
+    key: Ed25519PrivateKey, now: datetime, *, erased: list[str], sales: int
 ) -> DeletionReceipt:
     public = key.public_key().public_bytes_raw()
     retained = Retained(
@@ -117,7 +113,7 @@ def _receipt(
 # Checking a deletion afterwards
 
 
-async def remains_of(receipt_id: str, state: "State", database: "Database") -> list[str]:
+async def remains_of(receipt_id: str, state: State, database: Database) -> list[str]:
     """Everything found that the receipt says is gone, in words for an operator; nothing when it
     holds. Looks into every table and into the bytes of every file of the state directory.
 

@@ -22,30 +22,30 @@ router: APIRouter = doors.router(ActivationRoute)
 
 @info_router.get("/service")
 async def tell_about_service(request: Request) -> ServiceInfo:
-    service = request.app.state.service
+    context = request.app.state.context
     return ServiceInfo(
-        version=service.version,
-        time=service.clock(),
-        vault_keys=service.vault.introduction.keys,
-        consent_version=service.settings.consent_version,
-        sandbox=service.sandbox,
-        light_required=service.settings.liveness == "required",
-        pulse_above=service.settings.pulse_above,
+        version=context.version,
+        time=context.clock(),
+        vault_keys=context.vault.introduction.keys,
+        consent_version=context.settings.consent_version,
+        sandbox=context.sandbox,
+        light_required=context.settings.liveness == "required",
+        pulse_above=context.settings.pulse_above,
     )
 
 
 @router.post("/devices")
 async def activate(call: Caller, activation: Activation) -> Device:
-    service = call.service
+    context = call.context
     # Whoever guesses presents a new key each time: the guesses of all are counted together.
     await limits.check(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
-    lookup = service.master.lookup("activation", activation.activation_code)
+    lookup = context.master.lookup("activation", activation.activation_code)
     code = await call.session.get(ActivationCode, lookup)
     if code is None or code.expires_at <= call.now:
         limits.tally(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
         raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
     await call.session.delete(code)
-    merchant = service.settings.merchant
+    merchant = context.settings.merchant
     device = DeviceRow(
         id=call.device_id,
         public_key=from_base64(activation.public_key),

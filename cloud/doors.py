@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from weakref import WeakValueDictionary
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,6 +25,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.people import Known, find_person
 from cloud.problems import Refusal, unexpected_response
 from cloud.tables import DeviceRow, Nonce, StoredAnswer
@@ -32,9 +33,6 @@ from cloud.vault.client import VaultUnavailable
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, Problem, ProblemType
-
-if TYPE_CHECKING:
-    from cloud.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +51,7 @@ class Call:
     left open: the answer is written into it.
     """
 
-    service: "Service"
+    context: Context
     session: AsyncSession
     device_id: str
     now: datetime
@@ -102,7 +100,7 @@ class SignedRoute(APIRoute):
         return device.public_key
 
     async def _handle(self, request: Request, endpoint: Handler) -> Response:
-        service: Service = request.app.state.service
+        context: Context = request.app.state.context
         body = await request.body()
         signed = _as_signed(request, body)
         try:
@@ -112,8 +110,8 @@ class SignedRoute(APIRoute):
         key = request.headers.get("idempotency-key")
         # Taken before a transaction is begun: whoever waits here must not hold the database.
         turn = _turns.setdefault((claimed.key_id, key or claimed.nonce), asyncio.Lock())
-        async with turn, service.database.session() as session:
-            call = Call(service, session, claimed.key_id, service.clock(), body)
+        async with turn, context.database.session() as session:
+            call = Call(context, session, claimed.key_id, context.clock(), body)
             request.state.call = call
             await self._prove(call, signed)
             if key is not None:
@@ -153,7 +151,7 @@ class SignedRoute(APIRoute):
                 raise Refusal(ProblemType.IDEMPOTENCY_MISMATCH)
             body = stored.body
             if stored.person_id is not None:
-                known = await find_person(call.session, call.service.master, stored.person_id)
+                known = await find_person(call.session, call.context.master, stored.person_id)
                 body = known.key.open(body, place)
             return Response(body, stored.status, media_type=stored.media_type)
         response = await _answer(call, request, endpoint)

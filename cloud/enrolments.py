@@ -7,7 +7,6 @@ given up or expires everything in it is erased.
 import logging
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from sqlalchemy import delete, select
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import captures, codes, doors, limits, outbox
+from cloud.context import Context
 from cloud.doors import Call, Caller
 from cloud.gallery import Entry
 from cloud.messages import NotSent
@@ -49,9 +49,6 @@ from protocol.messages import (
     Side,
 )
 
-if TYPE_CHECKING:
-    from cloud.service import Service
-
 log = logging.getLogger(__name__)
 
 router: APIRouter = doors.router()
@@ -59,13 +56,13 @@ router: APIRouter = doors.router()
 
 @router.post("/enrolments")
 async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
-    service, session = call.service, call.session
+    context, session = call.context, call.session
     must_be_mobile(request.phone)
-    if request.consent.version != service.settings.consent_version:
+    if request.consent.version != context.settings.consent_version:
         raise Refusal(ProblemType.CONFLICT, "the consent wording has changed since")
-    phone_lookup = service.master.lookup("phone", request.phone)
+    phone_lookup = context.master.lookup("phone", request.phone)
     await _may_send(call, phone_lookup)
-    known = make_person(session, service.master)
+    known = make_person(session, context.master)
     profile = Profile(
         phone=request.phone,
         consent_version=request.consent.version,
@@ -84,7 +81,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     )
     await session.flush()
     session.add(row)
-    code = await codes.make(session, service.master, row.id, known.person_id, call.now)
+    code = await codes.make(session, context.master, row.id, known.person_id, call.now)
     await session.commit()
     await _send(call, row, profile, code)
     call.person = known
@@ -102,7 +99,7 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
     if wait > 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=int(wait) + 1)
     await _may_send(call, row.phone_lookup)
-    code = await codes.make(call.session, call.service.master, row.id, known.person_id, call.now)
+    code = await codes.make(call.session, call.context.master, row.id, known.person_id, call.now)
     row.sent += 1
     row.sent_at = call.now
     profile = known.open(Profile, row.profile, "profile")
@@ -115,26 +112,26 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
 async def verify_phone(call: Caller, enrolment_id: str, entry: CodeEntry) -> PhoneVerified:
     row, _ = await _find(call, enrolment_id)
     if not row.verified:
-        await codes.check(call.session, call.service.master, row.id, entry.code, call.now)
+        await codes.check(call.session, call.context.master, row.id, entry.code, call.now)
         row.verified = True
     return PhoneVerified(known=await _has_account(call.session, row.phone_lookup))
 
 
 @router.post("/enrolments/{enrolment_id}/card")
 async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     await _find_verified(call, enrolment_id)
     await session.commit()
     reference = sha256(f"{enrolment_id} {token.token}".encode()).hexdigest()
     try:
-        kept = await service.payments.keep(token.token, reference)
+        kept = await context.payments.keep(token.token, reference)
     except CardRefused as refused:
         raise Refusal(ProblemType.CARD_REFUSED, str(refused)) from None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     row, known = await _find_verified(call, enrolment_id)
     for earlier in await cards_of(session, known):
-        outbox.forget_card(session, service.master.outbox, earlier, call.now)
+        outbox.forget_card(session, context.master.outbox, earlier, call.now)
     await session.execute(delete(CardRow).where(CardRow.person_id == known.person_id))
     card = CardRow(id=new_id(), person_id=known.person_id)
     card.detail = known.seal(CardDetail.of(kept), f"cards.detail/{card.id}")
@@ -142,7 +139,7 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
     profile = known.open(Profile, row.profile, "profile")
     row.profile = known.seal(profile.model_copy(update={"holder": token.holder}), "profile")
     call.person = known
-    call.afterwards.append(service.wake)
+    call.afterwards.append(context.wake)
     return kept.card
 
 
@@ -164,7 +161,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     except Lifeless:
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
-    if not (seen.pulse or call.service.policy.is_sure(seen.score)):
+    if not (seen.pulse or call.context.policy.is_sure(seen.score)):
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.HOLD_LONGER)
     if not _would_be_known_again(call, seen):
@@ -193,14 +190,14 @@ def _would_be_known_again(call: Call, seen: Seen) -> bool:
     even they agree, what is enrolled would not be met again, and it is asked for once more."""
     if seen.agreement is None:
         return True
-    service = call.service
-    rarity = service.policy.rarity(seen.current.version, seen.agreement)
-    return rarity >= service.policy.accept(len(service.gallery))
+    context = call.context
+    rarity = context.policy.rarity(seen.current.version, seen.agreement)
+    return rarity >= context.policy.accept(len(context.gallery))
 
 
 @router.post("/enrolments/{enrolment_id}/completion")
 async def complete(call: Caller, enrolment_id: str) -> Account:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     _, known = await _find_verified(call, enrolment_id)
     palms = await palms_of(session, known)
     cards = await cards_of(session, known)
@@ -228,7 +225,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         raise Refusal(ProblemType.CONFLICT, "the number has an account already") from None
 
     async def let_be_found() -> None:
-        service.gallery.enrol(palms)
+        context.gallery.enrol(palms)
 
     call.person = known
     call.afterwards.append(let_be_found)
@@ -243,15 +240,15 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
 @router.delete("/enrolments/{enrolment_id}", status_code=204)
 async def give_up(call: Caller, enrolment_id: str) -> None:
     row, _ = await _find(call, enrolment_id)
-    await erase(call.session, call.service, row)
-    call.afterwards += [call.service.wake, call.service.database.forget_erased]
+    await erase(call.session, call.context, row)
+    call.afterwards += [call.context.wake, call.context.database.forget_erased]
 
 
-async def erase(session: AsyncSession, service: "Service", row: EnrolmentRow) -> None:
+async def erase(session: AsyncSession, context: Context, row: EnrolmentRow) -> None:
     """Everything an enrolment holds, here now and at the provider soon."""
-    known = await find_person(session, service.master, row.person_id)
+    known = await find_person(session, context.master, row.person_id)
     for card in await cards_of(session, known):
-        outbox.forget_card(session, service.master.outbox, card, service.clock())
+        outbox.forget_card(session, context.master.outbox, card, context.clock())
     await session.execute(delete(Person).where(Person.id == row.person_id))
 
 
@@ -261,7 +258,7 @@ async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Known]:
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:
         raise Refusal(ProblemType.EXPIRED)
-    return row, await find_person(call.session, call.service.master, row.person_id)
+    return row, await find_person(call.session, call.context.master, row.person_id)
 
 
 async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Known]:
@@ -282,21 +279,21 @@ async def _has_account(session: AsyncSession, phone_lookup: str) -> bool:
 
 async def _is_known(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
     """Whether somebody has an account with that palm."""
-    gallery, policy = call.service.gallery, call.service.policy
+    gallery, policy = call.context.gallery, call.context.policy
     return bool(await gallery.search(side, probes, policy.accept(len(gallery))))
 
 
 async def _is_one_of(call: Call, seen: Seen, palms: list[Entry]) -> bool:
     """Whether one of the palms of an enrolment is shown again."""
-    service, version = call.service, seen.current.version
+    context, version = call.context, seen.current.version
     sealed = [
         palm.template.sealed
         for palm in palms
         if (palm.side, palm.template.version) == (seen.side, version)
     ]
-    scores = await service.vault.compare(version, seen.probes[0].whole, sealed)
-    enough = service.policy.verify()
-    return any(s is not None and service.policy.rarity(version, s) >= enough for s in scores)
+    scores = await context.vault.compare(version, seen.probes[0].whole, sealed)
+    enough = context.policy.verify()
+    return any(s is not None and context.policy.rarity(version, s) >= enough for s in scores)
 
 
 async def _may_send(call: Call, phone_lookup: str) -> None:
@@ -305,15 +302,15 @@ async def _may_send(call: Call, phone_lookup: str) -> None:
 
 
 async def _send(call: Call, row: EnrolmentRow, profile: Profile, code: str) -> None:
-    service = call.service
+    context = call.context
     try:
-        await service.messenger.send(
-            profile.phone, codes.text(service.settings.merchant.name, code)
+        await context.messenger.send(
+            profile.phone, codes.text(context.settings.merchant.name, code)
         )
     except NotSent as error:
         log.warning("a code was not sent: %s", error)
         if row.sent == 1:
-            await erase(call.session, service, row)
+            await erase(call.session, context, row)
             await call.session.commit()
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
 

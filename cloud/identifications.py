@@ -29,13 +29,13 @@ router: APIRouter = doors.router()
 
 @router.post("/identifications", openapi_extra=doors.ENVELOPE)
 async def identify(call: Caller, request: Request) -> Identification:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
-    policy, size = service.policy, len(service.gallery)
+    policy, size = context.policy, len(context.gallery)
 
     async def search(seen: Seen) -> list[Match]:
-        return await service.gallery.search(seen.side, seen.probes, policy.step_up(size))
+        return await context.gallery.search(seen.side, seen.probes, policy.step_up(size))
 
     try:
         seen, near = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE], search)
@@ -69,7 +69,7 @@ async def identify(call: Caller, request: Request) -> Identification:
 
 @router.post("/identifications/{identification_id}/step-up")
 async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Identification:
-    session, service = call.session, call.service
+    session, context = call.session, call.context
     row = await find(call, identification_id)
     if row.outcome != Outcome.STEP_UP:
         raise Refusal(ProblemType.CONFLICT, "no digits were asked for")
@@ -82,7 +82,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
     row.attempts_left -= 1
     for candidate in candidates:
         await limits.check(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
-        known = await find_person(session, service.master, candidate.person_id)
+        known = await find_person(session, context.master, candidate.person_id)
         if (await _profile(call, known)).phone_last4 == digits.phone_last4:
             row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, known.person_id, 0
             return await _told(call, row)
@@ -161,7 +161,7 @@ async def wants_pulse(call: Call, seen: Seen) -> bool:
     later one of the visit in which that was once so."""
     if seen.pulse:
         return False
-    if not call.service.policy.is_sure(seen.score):
+    if not call.context.policy.is_sure(seen.score):
         return True
     asked = await call.session.scalar(
         select(IdentificationRow.id)
@@ -190,7 +190,7 @@ async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> 
     row = await find(call, identification_id)
     if row.outcome != Outcome.ACCEPTED or row.purpose != purpose or row.person_id is None:
         raise Refusal(ProblemType.NOT_ACCEPTED)
-    call.person = await find_person(call.session, call.service.master, row.person_id)
+    call.person = await find_person(call.session, call.context.master, row.person_id)
     return call.person
 
 
@@ -216,7 +216,7 @@ async def _profile(call: Call, known: Known) -> Profile:
 async def _told(call: Call, row: IdentificationRow) -> Identification:
     customer = None
     if row.person_id is not None:
-        known = call.person = await find_person(call.session, call.service.master, row.person_id)
+        known = call.person = await find_person(call.session, call.context.master, row.person_id)
         cards = await cards_of(call.session, known)
         customer = Customer(
             name_hint=(await _profile(call, known)).name_hint,

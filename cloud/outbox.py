@@ -2,21 +2,16 @@
 afterwards, tried again until it is done."""
 
 import logging
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.keys import Key
 from cloud.payments import CardRefused, ProviderUnavailable
 from cloud.people import CardDetail, new_id
 from cloud.tables import Errand
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cloud.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +24,7 @@ def forget_card(
     session: AsyncSession,
     key: Key,
     card: CardDetail,
-    now: "datetime",
+    now: datetime,
     person_digest: bytes | None = None,
 ) -> None:
     """The digest is for whoever checks a deletion later (`cloud.deletions`)."""
@@ -47,30 +42,30 @@ def forget_card(
     )
 
 
-async def run_errands(service: "Service") -> None:
+async def run_errands(context: Context) -> None:
     """Everything that is due, one after the other."""
-    async with service.running_errands:
-        async with service.database.session() as session:
-            due = await session.scalars(select(Errand.id).where(Errand.due_at <= service.clock()))
+    async with context.running_errands:
+        async with context.database.session() as session:
+            due = await session.scalars(select(Errand.id).where(Errand.due_at <= context.clock()))
             ids = due.all()
         for errand_id in ids:
-            await _run(service, errand_id)
+            await _run(context, errand_id)
 
 
-async def _run(service: "Service", errand_id: str) -> None:
-    async with service.database.session() as session:
+async def _run(context: Context, errand_id: str) -> None:
+    async with context.database.session() as session:
         errand = await session.get_one(Errand, errand_id)
-        opened = service.master.outbox.open(errand.payload, f"errands.payload/{errand_id}")
+        opened = context.master.outbox.open(errand.payload, f"errands.payload/{errand_id}")
         card = CardDetail.model_validate_json(opened)
         await session.commit()
         try:
-            await service.payments.forget(card.customer, card.method)
+            await context.payments.forget(card.customer, card.method)
         except (ProviderUnavailable, CardRefused) as error:
             log.warning("an errand has to wait: %s", error)
             errand.attempts += 1
             pause = min(FIRST_PAUSE * 2 ** min(errand.attempts, 20), LONGEST_PAUSE)
-            errand.due_at = service.clock() + pause
+            errand.due_at = context.clock() + pause
         else:
             await session.delete(errand)
         await session.commit()
-    await service.database.forget_erased()
+    await context.database.forget_erased()

@@ -7,7 +7,6 @@ request repeated, a question about it or the next start of the service, finishes
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import doors, limits
+from cloud.context import Context
 from cloud.doors import Call, Caller
 from cloud.identifications import accepted_for, find
 from cloud.payments import CardRefused, Declined, Paid, ProviderUnavailable
@@ -32,9 +32,6 @@ from protocol.messages import (
     PurchaseRequest,
     Purpose,
 )
-
-if TYPE_CHECKING:
-    from cloud.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +67,7 @@ async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
     return await _settled(call, row)
 
 
-async def settle(service: "Service", session: AsyncSession, row: PurchaseRow) -> None:
+async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
     """Brings a pending purchase to its end. Call it outside a transaction; it leaves one open.
 
     Raises ProviderUnavailable.
@@ -81,7 +78,7 @@ async def settle(service: "Service", session: AsyncSession, row: PurchaseRow) ->
             return
         await session.commit()
         try:
-            outcome = await _outcome(service, session, row)
+            outcome = await _outcome(context, session, row)
         except CardRefused:
             outcome = Declined("card_declined")
         row.outcome = APPROVED if isinstance(outcome, Paid) else DECLINED
@@ -89,39 +86,39 @@ async def settle(service: "Service", session: AsyncSession, row: PurchaseRow) ->
         await session.flush()
 
 
-async def _outcome(service: "Service", session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
-    late = service.clock() - row.at > PURCHASE_PATIENCE
+async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+    late = context.clock() - row.at > PURCHASE_PATIENCE
     if row.payment is None:
-        return Declined(ABANDONED) if late else await _pay(service, session, row)
+        return Declined(ABANDONED) if late else await _pay(context, session, row)
     if late:
-        return await service.payments.abandon(row.payment)
-    return await service.payments.finish(row.payment)
+        return await context.payments.abandon(row.payment)
+    return await context.payments.finish(row.payment)
 
 
-async def settle_all(service: "Service") -> None:
+async def settle_all(context: Context) -> None:
     """What a crash or a silent provider left pending."""
-    async with service.database.session() as session:
+    async with context.database.session() as session:
         pending = await session.scalars(select(PurchaseRow).where(PurchaseRow.outcome == PENDING))
         rows = pending.all()
         await session.commit()
         for row in rows:
             try:
-                await settle(service, session, row)
+                await settle(context, session, row)
             except ProviderUnavailable as error:
                 log.warning("a purchase stays pending: %s", error)
             await session.commit()
 
 
-async def _pay(service: "Service", session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
     if row.person_id is None:
         return Declined(ABANDONED)
-    known = await find_person(session, service.master, row.person_id)
+    known = await find_person(session, context.master, row.person_id)
     cards = await cards_of(session, known)
     await session.commit()
     amount = Money(minor=row.amount_minor, currency=row.currency)
-    payment = row.payment = await service.payments.begin(amount, cards[0].on_file, row.id)
+    payment = row.payment = await context.payments.begin(amount, cards[0].on_file, row.id)
     await session.commit()
-    return await service.payments.finish(payment)
+    return await context.payments.finish(payment)
 
 
 async def _find(call: Call, reference: str) -> PurchaseRow | None:
@@ -140,7 +137,7 @@ async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
     )
     if spent is not None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
-    above = call.service.settings.pulse_above
+    above = call.context.settings.pulse_above
     if above is not None and request.amount.minor > above:
         shown = await find(call, request.identification_id)
         if not shown.pulse:
@@ -173,14 +170,14 @@ async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
 
 
 async def _settled(call: Call, row: PurchaseRow) -> Purchase:
-    service = call.service
+    context = call.context
     try:
-        await settle(service, call.session, row)
+        await settle(context, call.session, row)
     except ProviderUnavailable as error:
         log.warning("a purchase stays pending: %s", error)
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
     if row.person_id is not None:
-        call.person = await find_person(call.session, service.master, row.person_id)
+        call.person = await find_person(call.session, context.master, row.person_id)
     return Purchase(
         purchase_id=row.id,
         reference=row.reference,

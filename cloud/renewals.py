@@ -32,14 +32,14 @@ async def renew_template(call: Call, seen: Seen, met: Match) -> None:
     row = await call.session.get(PalmRow, met.palm_id)
     if met.version == seen.current.version or row is None:
         return
-    known = await find_person(call.session, call.service.master, met.person_id)
+    known = await find_person(call.session, call.context.master, met.person_id)
     known.keep_template(row, seen.current)
     entry = known.entry(row)
 
     async def let_be_found_anew() -> None:
-        call.service.gallery.enrol([entry])
+        call.context.gallery.enrol([entry])
 
-    call.afterwards += [let_be_found_anew, call.service.database.forget_erased]
+    call.afterwards += [let_be_found_anew, call.context.database.forget_erased]
 
 
 async def renew_codes(

@@ -5,7 +5,7 @@ import socket
 import uvicorn
 
 from cloud.app import create_app
-from cloud.service import Service
+from cloud.context import Context
 
 BACKLOG = 128
 
@@ -19,11 +19,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(service: Service) -> uvicorn.Server:
+def make_server(context: Context) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(service),
-        ssl_certfile=service.state.key("server.pem"),
-        ssl_keyfile=service.state.key("server.key"),
+        create_app(context),
+        ssl_certfile=context.state.key("server.pem"),
+        ssl_keyfile=context.state.key("server.key"),
         log_config=None,
         access_log=False,
         server_header=False,

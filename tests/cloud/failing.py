@@ -9,18 +9,18 @@ class Failing:
     do its work."""
 
     def __init__(self, served: Served, call: str, *, works: bool) -> None:
-        self._real = served.service.payments
+        self._real = served.context.payments
         self._served = served
         self._call = call
         self._works = works
         self._failed = False
 
     def __enter__(self) -> "Failing":
-        self._served.service.payments = self  # pyright: ignore
+        self._served.context.payments = self  # pyright: ignore
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._served.service.payments = self._real
+        self._served.context.payments = self._real
 
     def __getattr__(self, name: str) -> object:
         real = getattr(self._real, name)

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import delete, select
 
-from cloud import limits, service
+from cloud import bootstrap, limits
+from cloud.context import Context
 from cloud.devices import make_activation_code
 from cloud.payments.sandbox import SandboxProvider
 from cloud.policy import Limit
-from cloud.service import Service
 from cloud.serving import listen, make_server
 from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
@@ -53,15 +53,15 @@ class Served:
         self._settings = settings
         self._sandbox = sandbox
         self._loop = asyncio.new_event_loop()
-        self._ready: Future[Service] = Future()
+        self._ready: Future[Context] = Future()
         self._listener = listen("127.0.0.1", 0)
         self._thread = threading.Thread(target=self._run)
         self._devices: list[TestDevice] = []
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        self.service = self._ready.result(60)
-        payments = self.service.payments
+        self.context = self._ready.result(60)
+        payments = self.context.payments
         assert isinstance(payments, SandboxProvider)
         assert payments.url
         self.provider_url = payments.url
@@ -89,8 +89,8 @@ class Served:
 
     def activation_code(self) -> str:
         async def make() -> str:
-            async with self.service.database.session() as session:
-                return await make_activation_code(session, self.service.master, self._now())
+            async with self.context.database.session() as session:
+                return await make_activation_code(session, self.context.master, self._now())
 
         return self.do(make())
 
@@ -105,7 +105,7 @@ class Served:
         """As if it had happened so often just now."""
 
         async def write() -> None:
-            async with self.service.database.session() as session:
+            async with self.context.database.session() as session:
                 for _ in range(count):
                     limits.tally(session, limit, subject, self._now())
                 await session.commit()
@@ -114,17 +114,17 @@ class Served:
 
     def forget(self, limit: Limit) -> None:
         async def write() -> None:
-            async with self.service.database.session() as session:
+            async with self.context.database.session() as session:
                 await session.execute(delete(Tally).where(Tally.kind == limit.kind))
                 await session.commit()
 
         self.do(write())
 
     def person_id(self, phone: str) -> str:
-        lookup = self.service.master.lookup("phone", phone)
+        lookup = self.context.master.lookup("phone", phone)
 
         async def read() -> str:
-            async with self.service.database.session() as session:
+            async with self.context.database.session() as session:
                 query = select(AccountRow.person_id).where(AccountRow.phone_lookup == lookup)
                 return (await session.execute(query)).scalar_one()
 
@@ -143,7 +143,7 @@ class Served:
             self._listener.close()
 
     async def _serve(self) -> None:
-        running = service.running(
+        running = bootstrap.running(
             self._settings, self.state, sandbox=self._sandbox, clock=self._now
         )
         async with running as here:

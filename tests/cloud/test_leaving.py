@@ -40,7 +40,7 @@ def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:
 
 
 def remains(served: Served, receipt: DeletionReceipt) -> list[str]:
-    service = served.service
+    service = served.context
     return served.do(remains_of(receipt.receipt_id, served.state, service.database))
 
 
@@ -124,7 +124,7 @@ def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
     person_id = served.person_id(phone)
 
     async def stored() -> list[bytes]:
-        async with served.service.database.session() as session:
+        async with served.context.database.session() as session:
             rows: list[bytes] = [person_id.encode()]
             for column, of in (
                 (Person.wrapped_key, Person.id),
@@ -139,14 +139,14 @@ def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
             return rows
 
     traces = served.do(stored())
-    served.do(served.service.database.forget_erased())
+    served.do(served.context.database.forget_erased())
     before = list(bytes_on_disk(served.state.root))
     # A long value is cut into pages: its middle is in one of them.
     middles = [trace[len(trace) // 2 :][:32] for trace in traces]
     assert all(any(middle in file for file in before) for middle in middles)
 
     receipt = leave(kiosk, who)
-    served.do(run_errands(served.service))
+    served.do(run_errands(served.context))
     after = list(bytes_on_disk(served.state.root))
     assert [middle for middle in middles if any(middle in file for file in after)] == []
     assert remains(served, receipt) == []
@@ -159,7 +159,7 @@ def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
     kiosk.sign_up(who, phone=phone)
     person_id = served.person_id(phone)
     receipt = leave(kiosk, who)
-    served.do(run_errands(served.service))
+    served.do(run_errands(served.context))
     assert remains(served, receipt) == []
 
     left_behind = served.state.root / "forgotten.log"
@@ -168,7 +168,7 @@ def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
     left_behind.unlink()
 
     # Of an hour from now, which the chores that run meanwhile do not tidy away as old.
-    at = round((served.service.clock() + timedelta(hours=1)).timestamp() * 1000)
+    at = round((served.context.clock() + timedelta(hours=1)).timestamp() * 1000)
     with sqlite3.connect(served.state.database) as database:
         database.execute(
             "INSERT INTO tallies (kind, subject, at) VALUES ('x', ?, ?)", [person_id, at]
@@ -179,7 +179,7 @@ def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
 
 def test_a_receipt_nobody_gave_is_not_checked(served: Served):
     with pytest.raises(KeyError):
-        served.do(remains_of("no-such-receipt", served.state, served.service.database))
+        served.do(remains_of("no-such-receipt", served.state, served.context.database))
 
 
 def test_the_provider_forgets_the_card_too_however_long_it_takes(
@@ -190,9 +190,9 @@ def test_the_provider_forgets_the_card_too_however_long_it_takes(
     before = len(listed(served, "customers"))
     with Failing(served, "forget", works=False):
         receipt = leave(kiosk, who)
-        served.do(run_errands(served.service))
+        served.do(run_errands(served.context))
     served.ahead = timedelta(hours=1)
-    served.do(run_errands(served.service))
+    served.do(run_errands(served.context))
     assert len(listed(served, "customers")) == before - 1
     assert remains(served, receipt) == []
 
@@ -206,9 +206,9 @@ def test_one_persons_key_opens_nothing_of_anothers(served: Served, kiosk: TestDe
         kiosk.sign_up(f"{who} {number}", phone=phone)
 
     async def read() -> tuple[list[Entry], list[PalmRow]]:
-        async with served.service.database.session() as session:
+        async with served.context.database.session() as session:
             first, second = [
-                await find_person(session, served.service.master, served_id) for served_id in ids
+                await find_person(session, served.context.master, served_id) for served_id in ids
             ]
             query = select(PalmRow).where(PalmRow.person_id == second.person_id)
             foreign = (await session.scalars(query)).all()
@@ -227,13 +227,13 @@ def test_a_number_cannot_be_read_or_linked_from_what_is_stored(
 ):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone, holder="Quentin Unusual")
-    served.do(served.service.database.forget_erased())
+    served.do(served.context.database.forget_erased())
     for content in bytes_on_disk(served.state.root):
         assert phone.encode() not in content
         assert b"Quentin" not in content
         assert b"Unusual" not in content
     another_service = MasterKey(bytes(32))
-    assert another_service.lookup("phone", phone) != served.service.master.lookup("phone", phone)
-    assert served.service.master.lookup("phone", phone) != served.service.master.lookup(
+    assert another_service.lookup("phone", phone) != served.context.master.lookup("phone", phone)
+    assert served.context.master.lookup("phone", phone) != served.context.master.lookup(
         "code", phone
     )

@@ -104,7 +104,7 @@ def test_the_simulated_phone_is_there_in_the_sandbox_only(served: Served):
 
 
 def app_paths(served: Served, *, sandbox: bool) -> set[str]:
-    return set(create_app(replace(served.service, sandbox=sandbox)).openapi()["paths"])
+    return set(create_app(replace(served.context, sandbox=sandbox)).openapi()["paths"])
 
 
 def test_without_a_provider_no_message_is_sent():
@@ -172,25 +172,25 @@ def test_an_enrolment_whose_code_cannot_be_sent_leaves_nothing(served: Served):
     kiosk = served.kiosk()
 
     async def count() -> list[int | None]:
-        async with served.service.database.session() as session:
+        async with served.context.database.session() as session:
             return [
                 await session.scalar(select(func.count()).select_from(table))
                 for table in (Person, EnrolmentRow)
             ]
 
     before = served.do(count())
-    working, served.service.messenger = served.service.messenger, NoMessenger()
+    working, served.context.messenger = served.context.messenger, NoMessenger()
     try:
         with pytest.raises(Refused) as refused:
             kiosk.begin_enrolment(fresh_phone())
     finally:
-        served.service.messenger = working
+        served.context.messenger = working
     assert refused.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
     assert served.do(count()) == before
 
 
 def test_the_simulated_phone_is_read_on_this_machine_only(served: Served):
-    app = create_app(served.service)
+    app = create_app(served.context)
 
     async def read(address: str) -> int:
         transport = httpx.ASGITransport(app, client=(address, 1))

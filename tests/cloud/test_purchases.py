@@ -161,7 +161,7 @@ def test_a_purchase_that_was_left_pending_too_long_is_given_up_unless_it_was_cha
             with pytest.raises(Refused):
                 kiosk.post("/purchases", sale, Purchase)
             served.ahead = kiosk.ahead = PURCHASE_PATIENCE + timedelta(minutes=1)
-            served.do(settle_all(served.service))
+            served.do(settle_all(served.context))
         served.ahead = kiosk.ahead = timedelta(0)
     given_up = kiosk.get(f"/purchases/{asked.reference}", Purchase)
     assert (given_up.outcome, given_up.decline_reason) == ("declined", "abandoned")

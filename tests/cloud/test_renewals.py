@@ -89,7 +89,7 @@ def enrolled_in(served: Served, phone: str) -> list[int]:
     person_id = served.person_id(phone)
 
     async def read() -> list[int]:
-        async with served.service.database.session() as session:
+        async with served.context.database.session() as session:
             query = select(PalmRow.version).where(PalmRow.person_id == person_id)
             return list(await session.scalars(query))
 
@@ -173,10 +173,10 @@ def test_nobody_enrols_a_second_time_in_a_new_version(kiosk: TestDevice, regular
 def test_who_was_renewed_and_leaves_is_gone_in_every_version(
     served: Served, regulars: Regulars, kiosk: TestDevice
 ):
-    size = len(served.service.gallery)
+    size = len(served.context.gallery)
     request = DeletionRequest(identification_id=kiosk.recognised("lee", Purpose.LEAVE))
     kiosk.post("/deletions", request, DeletionReceipt)
-    assert len(served.service.gallery) == size - 2
+    assert len(served.context.gallery) == size - 2
     assert kiosk.identify("lee").outcome is Outcome.ASK_AGAIN
     assert kiosk.identify("lee", side=Side.RIGHT).outcome is Outcome.ASK_AGAIN
 
@@ -188,8 +188,8 @@ def test_once_everybody_was_there_nothing_of_the_old_version_is_left(
     for who in regulars.phones:
         for side in Side:
             kiosk.identify(who, side=side)
-    assert served.service.gallery.versions == {CURRENT.version}
-    served.do(served.service.database.forget_erased())
+    assert served.context.gallery.versions == {CURRENT.version}
+    served.do(served.context.database.forget_erased())
     everything = files(served.state.root)
     for _, _, _, template in before:
         assert template[len(template) // 2 :][:32] not in everything
@@ -335,7 +335,7 @@ def test_whoever_leaves_between_two_secrets_is_gone_under_both(
         leaving = kiosk.recognised("person 0", Purpose.LEAVE)
         request = DeletionRequest(identification_id=leaving)
         receipt = kiosk.post("/deletions", request, DeletionReceipt)
-        served.do(run_errands(served.service))
+        served.do(run_errands(served.context))
     assert main(["--state", str(root), "rekey"]) == 0
     assert len(palms(root)) == 4
     everything = files(root)

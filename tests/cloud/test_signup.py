@@ -32,7 +32,7 @@ def wrong(code: str) -> CodeEntry:
 
 def count(served: Served, table: type[Table]) -> int:
     async def read() -> int:
-        async with served.service.database.session() as session:
+        async with served.context.database.session() as session:
             return await session.scalar(select(func.count()).select_from(table)) or 0
 
     return served.do(read())
@@ -315,7 +315,7 @@ def test_of_an_enrolment_that_was_given_up_nothing_remains(
 def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
     served: Served, kiosk: TestDevice, who: str
 ):
-    served.do(sweep(served.service))
+    served.do(sweep(served.context))
     before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_card(enrolment_id)
@@ -324,6 +324,6 @@ def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(enrolment_id, burst(who))
     assert refused.value.problem.type in (ProblemType.EXPIRED, ProblemType.NOT_FOUND)
-    served.do(sweep(served.service))
+    served.do(sweep(served.context))
     after = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     assert all(now <= then for now, then in zip(after, before, strict=True))

@@ -205,14 +205,14 @@ def test_the_vault_is_started_again_when_it_dies_and_meanwhile_says_so(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
-    pid = served.service.vault.pid
+    pid = served.context.vault.pid
     assert pid
     os.kill(pid, signal.SIGKILL)
     found, before = until_answered(lambda: kiosk.identify(who))
     assert found.outcome is Outcome.ACCEPTED
     assert {problem.type for problem in before} == {ProblemType.VAULT_UNAVAILABLE}
     assert all(problem.retry_after for problem in before)
-    assert served.service.vault.pid != pid
+    assert served.context.vault.pid != pid
 
 
 def test_a_palm_that_met_no_vault_can_be_sent_again_with_its_key(
@@ -220,8 +220,8 @@ def test_a_palm_that_met_no_vault_can_be_sent_again_with_its_key(
 ):
     kiosk.sign_up(who)
     envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
-    assert served.service.vault.pid
-    os.kill(served.service.vault.pid, signal.SIGKILL)
+    assert served.context.vault.pid
+    os.kill(served.context.vault.pid, signal.SIGKILL)
     found, before = until_answered(
         lambda: kiosk.post("/identifications", envelope, Identification, key="the-same-key")
     )

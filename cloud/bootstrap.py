@@ -1,18 +1,14 @@
-"""The service as a whole: its parts, and what it does when nobody asks."""
+"""Builds the service from its settings: the only module that knows every part."""
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import __version__, certificates, database
 from cloud.chores import keep_house
+from cloud.context import Clock, Context
 from cloud.database import Database
 from cloud.gallery import Gallery
 from cloud.keys import MasterKey
@@ -29,53 +25,16 @@ from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 
-log = logging.getLogger(__name__)
-
-Clock = Callable[[], datetime]
-
 
 def now() -> datetime:
+    """Returns the present time in UTC, the clock of a service that is not under test."""
     return datetime.now(UTC)
-
-
-@dataclass
-class Service:
-    settings: Settings
-    state: State
-    sandbox: bool
-    clock: Clock
-    master: MasterKey
-    receipt_key: Ed25519PrivateKey
-    database: Database
-    vault: VaultClient
-    gallery: Gallery
-    policy: Policy
-    payments: PaymentProvider
-    messenger: Messenger
-    errand: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when something was put into the outbox."""
-    running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
-    background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
-
-    @property
-    def version(self) -> str:
-        return __version__
-
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Lets something be done while the request that asked for it is answered."""
-        task = asyncio.create_task(work)
-        self.background.add(task)
-        task.add_done_callback(self.background.discard)
-
-    async def wake(self) -> None:
-        """The outbox has something in it."""
-        self.errand.set()
 
 
 @asynccontextmanager
 async def running(
     settings: Settings, state: State, *, sandbox: bool, clock: Clock = now
-) -> AsyncGenerator[Service, None]:
+) -> AsyncGenerator[Context, None]:
     """Everything in its place, the gallery filled, until left.
 
     Raises StateDamaged, BadSettings, VaultBroken, SandboxMissing, plugins.NoSuchPart and
@@ -95,7 +54,8 @@ async def running(
         policy = _policy(settings, vault)
         gallery = await _gallery(store, master, vault, settings.recognition, policy)
         payments = await _payments(settings, state, sandbox, stack)
-        service = Service(
+        context = Context(
+            version=__version__,
             settings=settings,
             state=state,
             sandbox=sandbox,
@@ -109,11 +69,11 @@ async def running(
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
-        housekeeping = asyncio.create_task(keep_house(service))
+        housekeeping = asyncio.create_task(keep_house(context))
         try:
-            yield service
+            yield context
         finally:
-            tasks = [housekeeping, *service.background]
+            tasks = [housekeeping, *context.background]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
