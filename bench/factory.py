@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from bench.figure import Figure
-from palm.factory.roi import Crop, about, show, swatch
-from palm.hand import Side
+from drawn.roi import Crop, about, show, swatch
+from palm.hand.landmarks import Side
 
 PEOPLE = 10
 PICTURES = 100

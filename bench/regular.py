@@ -11,14 +11,15 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
-from hardware.light import WHITE, Levels, SimulatedLight
+from drawn import Presentation, identity
+from drawn.lit import LitHand
+from drawn.presentation import background, show
+from hardware.light import SimulatedLight
 from kiosk.settings import Settings
 from kiosk.simulation import Simulation
-from palm.factory import Presentation, identity
-from palm.factory.lit import LitHand
-from palm.factory.presentation import background, show
-from palm.hand import Side
+from palm.hand.landmarks import Side
 from palm.image import Colour
+from protocol.ring import WHITE, Levels
 from ui.engine import Engine
 from ui.liveview import LiveView
 from ui.tour import display
@@ -150,7 +151,8 @@ class Regular(QObject):
 @contextmanager
 def regular(span: float = 0.4, light: str = "sim:") -> Generator[Regular]:
     """At a kiosk with its own service, in a window of 1280x800 under the display there is or an
-    Xvfb. `span` is how near the hand is held (`palm.observation`), `light` the ring's address."""
+    Xvfb. `span` is how near the hand is held (`palm.hand.observation`), `light` the ring's
+    address."""
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
         assert isinstance(app, QGuiApplication)

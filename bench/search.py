@@ -10,10 +10,10 @@ import numpy as np
 
 from bench.figure import Figure
 from cloud.settings import Scheme
-from palm import signature
-from palm.protection import CODE_BYTES
-from palm.roi import SIZE, Roi
-from palm.search import CORES, Index
+from palm.hand.roi import SIZE, Roi
+from palm.search.index import CORES, Index
+from palm.search.protection import CODE_BYTES
+from palm.template import current
 
 SHORTLIST: int = Scheme.model_fields["shortlist"].default
 SIZES = (10_000, 100_000, 1_000_000)
@@ -63,7 +63,7 @@ def _changing(index: Index) -> list[Figure]:
 
 def _one_to_one() -> Figure:
     """A comparison within a shortlist: most of a search, and all there is of a verification."""
-    signer, matcher = signature.current()
+    signer, matcher = current.pair()
     rng = np.random.default_rng(1)
     palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]
     probe, *references = [signer.sign([Roi(palm, None, 1.0)]) for palm in palms]

@@ -6,10 +6,10 @@ import time
 import numpy as np
 
 from bench.figure import Figure
-from palm.factory import Shopper
-from palm.find import HandFinder
-from palm.observation import Observation
-from palm.observe import observe
+from drawn import Shopper
+from palm.hand.find import HandFinder
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
 
 FRAMES = 300
 

@@ -22,7 +22,7 @@ from cloud.policy import Policy
 from cloud.settings import Settings
 from cloud.state import State
 from cloud.vault.client import Introduction, Seen
-from palm.protection import ProtectedProbe
+from palm.search.protection import ProtectedProbe
 from protocol.messages import Purpose, Side
 
 Clock = Callable[[], datetime]

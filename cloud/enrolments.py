@@ -34,7 +34,7 @@ from cloud.policy import CODES_PER_ENROLMENT, ENROLMENT_LIFE, PALMS, RESEND_AFTE
 from cloud.problems import Refusal
 from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
 from cloud.vault.client import Lifeless, Seen
-from palm.protection import ProtectedProbe
+from palm.search.protection import ProtectedProbe
 from protocol.messages import (
     Account,
     Card,

@@ -1,8 +1,8 @@
 """Enrolled palms, searched: the engine behind recognition.
 
-Here are only codes under a secret transform (`palm.protection`), and nothing here can tell more of
-a palm than which codes lie near each other. All of them are scanned; the vault, which alone can,
-compares the nearest in full.
+Here are only codes under a secret transform (`palm.search.protection`), and nothing here can tell
+more of a palm than which codes lie near each other. All of them are scanned; the vault, which alone
+can, compares the nearest in full.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from palm.protection import ProtectedProbe, ProtectedTemplate
-from palm.search import Index
+from palm.search.index import Index
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
 from protocol.messages import Side
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from cloud.gallery import Entry
 from cloud.keys import Key, MasterKey
 from cloud.payments import CardOnFile
 from cloud.tables import AccountRow, CardRow, PalmRow, Person
-from palm.protection import ProtectedTemplate
-from palm.recognition import Template
+from palm.search.protection import ProtectedTemplate
+from palm.template.interfaces import Template
 from protocol.messages import Card, Side
 
 Sealed = TypeVar("Sealed", bound=BaseModel)

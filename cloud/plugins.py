@@ -1,7 +1,15 @@
-"""Parts that are named in the settings, as `module:class`."""
+"""Parts that the settings name, as `module:class`."""
 
 from importlib import import_module
 from typing import Any
+
+MOVED = {
+    "palm.fused:FusedSigner": "palm.template.fused:FusedSigner",
+    "palm.fused:FusedMatcher": "palm.template.fused:FusedMatcher",
+    "palm.linefield:LineFieldSigner": "palm.template.linefield:LineFieldSigner",
+    "palm.linefield:LineFieldMatcher": "palm.template.linefield:LineFieldMatcher",
+}
+"""Names that a settings.toml may have from before version 0.2, and what they name today."""
 
 
 class NoSuchPart(ValueError):
@@ -10,7 +18,7 @@ class NoSuchPart(ValueError):
 
 def make(name: str) -> Any:
     """An instance of the class that `name` names. Raises NoSuchPart."""
-    module, _, attribute = name.partition(":")
+    module, _, attribute = MOVED.get(name, name).partition(":")
     try:
         return getattr(import_module(module), attribute)()
     except (ImportError, AttributeError, ValueError) as error:

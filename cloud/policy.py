@@ -96,13 +96,13 @@ class Calibration:
 
 
 FUSED_2 = ((1e-3, 5.27), (1e-4, 6.72), (1e-5, 7.72), (1e-6, 8.72))
-"""Of `palm.fused`, version 2 of the signature, on whole hands: the 38,806 impostor comparisons
-within hands-rgb and hands-rgb-dark together, one hand of which stands under three names and is
-taken for one. Observed down to 1e-4; below that rising by one a tenth, as in the 804,600
+"""Of `palm.template.fused`, version 2 of the signature, on whole hands: the 38,806 impostor
+comparisons within hands-rgb and hands-rgb-dark together, one hand of which stands under three names
+and is taken for one. Observed down to 1e-4; below that rising by one a tenth, as in the 804,600
 comparisons of roi-contactless from 1e-3 to 1e-4 (docs/decisions/0012-encoder.md)."""
 
 LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
-"""Of `palm.linefield`, version 1, on the same and in the same way, by 0.02 a tenth."""
+"""Of `palm.template.linefield`, version 1, on the same and in the same way, by 0.02 a tenth."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,12 @@ class Vault(Group):
 class Scheme(Group):
     version: int = Field(description="Of the templates that are made and compared.")
     signer: str = Field(
-        description="module:class that makes templates (`palm.recognition.Signer`), in the vault."
+        description="module:class that makes templates (`palm.template.interfaces.Signer`), "
+        "in the vault."
     )
     matcher: str = Field(
-        description="module:class that compares them (`palm.recognition.Matcher`), in the vault."
+        description="module:class that compares them (`palm.template.interfaces.Matcher`), "
+        "in the vault."
     )
     calibration: tuple[tuple[float, float], ...] = Field(
         description="Measured false-match rates of that matcher: [rate, score], rates falling."
@@ -71,14 +73,14 @@ class Recognition(Group):
         default=(
             Scheme(
                 version=2,
-                signer="palm.fused:FusedSigner",
-                matcher="palm.fused:FusedMatcher",
+                signer="palm.template.fused:FusedSigner",
+                matcher="palm.template.fused:FusedMatcher",
                 calibration=FUSED_2,
             ),
             Scheme(
                 version=1,
-                signer="palm.linefield:LineFieldSigner",
-                matcher="palm.linefield:LineFieldMatcher",
+                signer="palm.template.linefield:LineFieldSigner",
+                matcher="palm.template.linefield:LineFieldMatcher",
                 calibration=LINE_FIELD_1,
                 # Its vectors tell little of a palm that is held otherwise (decision 11).
                 shortlist=1024,

@@ -162,7 +162,7 @@ class AccountRow(Table):
 
 
 class PalmRow(Table):
-    """`template` is CBOR `[code, sealed, quality]` of a `palm.protection.ProtectedTemplate`,
+    """`template` is CBOR `[code, sealed, quality]` of a `palm.search.protection.ProtectedTemplate`,
     sealed once more."""
 
     __tablename__ = "palms"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, NoReturn
 
+from drawn import Shopper
 from hardware.address import Address
 from hardware.camera import CameraSource, Scene, SimulatedCamera, camera_at
 from hardware.camera.feed import Broken, Feed, Recovering
@@ -44,8 +45,7 @@ from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
-from palm.factory import Shopper
-from palm.hand import Side as HandSide
+from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Money, ProblemType
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,12 @@ from typing import NoReturn
 
 from hardware.camera.feed import Feed, Lease
 from hardware.faults import DeviceFault
-from hardware.light import WATCHDOG_S, WHITE, Light
+from hardware.light import WATCHDOG_S, Light
 from kiosk.service import SignatureService
 from protocol.challenge import steps
 from protocol.encoding import from_base64
 from protocol.messages import Challenge
+from protocol.ring import WHITE
 
 LAG = 0.04
 """Seconds before its time stamp that a picture may have begun to be exposed: exposure, readout and

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from hardware.camera.feed import Feed, Lease, Mailbox
 from hardware.faults import PermanentFault
-from palm.find import HandFinder
-from palm.observation import Observation
-from palm.observe import observe
+from palm.hand.find import HandFinder
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
 
 _log = logging.getLogger(__name__)
 

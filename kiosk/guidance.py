@@ -16,8 +16,8 @@ from enum import StrEnum
 from math import hypot
 from typing import NamedTuple
 
-from palm.hand import Hand, Shown, Side
-from palm.observation import Observation
+from palm.hand.landmarks import Hand, Shown, Side
+from palm.hand.observation import Observation
 
 
 class Instruction(StrEnum):

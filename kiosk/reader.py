@@ -20,9 +20,9 @@ from kiosk.guidance import GLITCH, HOLD, Advice, Guidance, Instruction, advise
 from kiosk.race import first
 from kiosk.screens import Choice, HoldPalm
 from kiosk.stage import Stage
-from palm.hand import Hand, Side
+from palm.hand.landmarks import Hand, Side
+from palm.hand.observation import Observation
 from palm.liveness.pulse import PAUSE_AT_MOST, PulseRecorder
-from palm.observation import Observation
 from protocol.capture import MAX_BYTES, PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.challenge import STEPS
 

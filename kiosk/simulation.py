@@ -5,13 +5,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from drawn import Shopper
 from hardware.camera import SimulatedCamera
 from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
 from kiosk.embedded import EmbeddedService
 from kiosk.till import SimulatedTill
-from palm.factory import Shopper
 from protocol.messages import Money
 
 

@@ -1,8 +1,5 @@
 """What the light ring shows while a palm is captured, so that no earlier recording fits.
 
-The ring has eight segments. Segment k sits at 45 * k degrees clockwise from above the lens, as the
-camera sees it, on a circle of 60 mm radius about the lens, and faces the hand.
-
 A challenge is a secret seed that the service gives out for one capture. Kiosk and vault make the
 same steps of it: the kiosk shows them one after another, the vault knows what a hand must have
 answered. One step, anywhere among them, is dark, and shows what the room's own light does. In
@@ -17,28 +14,21 @@ is always on. The ring is small as well (docs/decisions/0009-light-challenge.md)
 
 from collections.abc import Callable
 from itertools import permutations
-from typing import TypeAlias
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from protocol.ring import DARK, SEGMENTS, Levels
+
 SEED_BYTES = 32
-SEGMENTS = 8
 STEPS = 5
-
-Step: TypeAlias = tuple[tuple[int, int, int], ...]
-"""Red, green and blue of each segment, 0 to 255, linear in the light they give."""
-
-WHITE: Step = ((128, 128, 128),) * SEGMENTS
-"""What the ring shows before and after, and what a palm's signature is made under."""
-DARK: Step = ((0, 0, 0),) * SEGMENTS
 
 _LABEL = b"palm-kiosk light challenge v1"
 _COLOURS = tuple(permutations((255, 140, 64)))
 _HALF = SEGMENTS // 2
 
 
-def steps(seed: bytes) -> tuple[Step, ...]:
+def steps(seed: bytes) -> tuple[Levels, ...]:
     """The STEPS steps of a challenge, told apart from random ones by nobody without its seed
     (HKDF, RFC 5869)."""
     number = int.from_bytes(HKDF(SHA256(), 64, None, _LABEL).derive(seed))
@@ -54,7 +44,7 @@ def steps(seed: bytes) -> tuple[Step, ...]:
     return tuple(shown)
 
 
-def _lit(colour: tuple[int, ...], draw: Callable[[int], int]) -> Step:
+def _lit(colour: tuple[int, ...], draw: Callable[[int], int]) -> Levels:
     """Each primary of a colour on four neighbouring segments, wherever they begin."""
     begins = [draw(SEGMENTS) for _ in colour]
     red, green, blue = (

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.nothing_written import watching
+from tests.support.nothing_written import watching
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
 

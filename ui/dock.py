@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
 
-from hardware.light import Levels
 from hardware.terminal import CardUnreadable, TestCard
-from palm.hand import Side
+from palm.hand.landmarks import Side
+from protocol.ring import Levels
 from ui.window import QML, Variant
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Dock(QObject):
 
     @Slot(str, float)
     def pose(self, what: str, value: float) -> None:
-        """Moves the hand: one number of its `palm.factory.Presentation`."""
+        """Moves the hand: one number of its `drawn.Presentation`."""
         self._wish(lambda wish: {"pose": replace(wish.pose, **{what: value})})
 
     @Slot(bool)

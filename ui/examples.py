@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from drawn import Drawing, Presentation, draw, identity
 from kiosk.guidance import Guidance, Instruction
 from kiosk.screens import (
     AlreadyKnown,
@@ -44,8 +45,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from palm.factory import Drawing, Presentation, draw, identity
-from palm.hand import Side as HandSide
+from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Card, Holdings, Money, Purpose, Side
 
 SHOP = "Corner Market"

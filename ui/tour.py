@@ -13,10 +13,10 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
+from drawn.presentation import background
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from kiosk.screens import HoldPalm, Screen, StillThere
-from palm.factory.presentation import background
 from palm.image import Colour
 from ui.examples import drawn, examples
 from ui.liveview import LiveView

@@ -21,7 +21,7 @@ from cloud.vault import keys, wire
 from cloud.vault.confine import confine
 from cloud.vault.examiner import Examiner, Flaw, Unusable
 from cloud.vault.templates import Scheme, Templates
-from palm.recognition import Template
+from palm.template.interfaces import Template
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.challenge import steps
 from protocol.encoding import from_base64

@@ -14,8 +14,8 @@ from typing import Any
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.vault import wire
-from palm.protection import ProtectedProbe, ProtectedTemplate
-from palm.recognition import Template
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from palm.template.interfaces import Template
 from protocol.encoding import to_base64
 from protocol.messages import Purpose, Side, VaultKey
 
@@ -92,7 +92,7 @@ class Introduction:
     versions: list[int]
     """Of the templates it makes and compares, the current one first."""
     transform: str
-    """Which codes it makes (`palm.protection.name_of`)."""
+    """Which codes it makes (`palm.search.protection.name_of`)."""
 
 
 class VaultClient:

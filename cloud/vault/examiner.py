@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from palm.hand import Side
-from palm.roi import Roi
+from palm.hand.landmarks import Side
+from palm.hand.roi import Roi
 from protocol.capture import Burst
-from protocol.challenge import Step
+from protocol.ring import Levels
 
 
 class Flaw(StrEnum):
@@ -46,7 +46,7 @@ class Presentation:
 
 
 class Examiner(Protocol):
-    def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
+    def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         """Judges and signs a burst. `shown` are the steps of the light challenge it was taken
         under, none where there was none; near infrared and pulse are judged where the burst brings
         them. Raises Unusable."""

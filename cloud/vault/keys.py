@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cloud.state import StateDamaged, write_private
-from palm.protection import SECRET_BYTES
+from palm.search.protection import SECRET_BYTES
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import PrivateKey, Suite
 

@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
-from palm.align import align
-from palm.find import HandFinder
-from palm.hand import Hand, Shown
+from palm.hand.align import align
+from palm.hand.find import HandFinder
+from palm.hand.landmarks import Hand, Shown
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
+from palm.hand.roi import Roi
 from palm.image import Colour
 from palm.liveness import LitFrame, Still, Unjudgeable, judge, judge_infrared
 from palm.liveness.pulse import NoRecording, cells_of, judge_pulse
-from palm.observation import Observation
-from palm.observe import observe
-from palm.roi import Roi
-from palm.same import likeness
+from palm.liveness.same_palm import likeness
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
-from protocol.challenge import DARK, WHITE, Step
+from protocol.ring import DARK, PLACES, WHITE, Levels
 
 ENOUGH = 3
 """Good frames a template is made from: more of the same moment add little and cost time."""
@@ -29,7 +29,7 @@ CLIPPED_AT_MOST = 0.35
 QUALITY_AT_LEAST = 0.6
 """Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
 ALIKE = 0.7
-"""Likeness (`palm.same`) from which a palm under a step is the one that is signed."""
+"""Likeness (`palm.liveness.same_palm`) from which a palm under a step is the one that is signed."""
 ALIKE_IN_INFRARED = 0.45
 """Correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared is
 the one that is signed: 96 bursts of 24 drawn hands themselves 0.51 and more, 84 pairs of strangers
@@ -57,7 +57,7 @@ class PalmExaminer:
     def __init__(self) -> None:
         self._finder = HandFinder()
 
-    def examine(self, burst: Burst, shown: Sequence[Step]) -> Presentation:
+    def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         self._finder.forget()
         white = [f for f in _white(burst) if not burst.pulse or f.at_ms < burst.pulse.at_ms[0]]
         palms: list[_Palm] = []
@@ -89,7 +89,7 @@ class PalmExaminer:
             pulse=burst.pulse is not None,
         )
 
-    def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Step]) -> float:
+    def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Levels]) -> float:
         """How surely the very palm that is signed was there under every step, and answered to it
         as a living one does; below 0 it did not."""
         lit = [(f, _decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
@@ -111,7 +111,7 @@ class PalmExaminer:
                 return _NOT_AT_ALL
             frames.append(LitFrame(image, hand, _light(step)))
         try:
-            return judge(frames).score
+            return judge(frames, _LAMPS).score
         except Unjudgeable:
             return _NOT_AT_ALL
 
@@ -167,6 +167,7 @@ class PalmExaminer:
 
 
 _NOT_AT_ALL = float("-inf")
+_LAMPS = np.array(PLACES)
 
 
 def _white(burst: Burst) -> list[Frame]:
@@ -189,7 +190,7 @@ def _between(one: Hand, other: Hand, share: float) -> Hand:
     return replace(one, landmarks=one.landmarks + (other.landmarks - one.landmarks) * share)
 
 
-def _light(step: Step) -> npt.NDArray[np.float32]:
+def _light(step: Levels) -> npt.NDArray[np.float32]:
     return np.array(step, np.float32) / np.float32(255)
 
 

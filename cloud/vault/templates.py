@@ -13,9 +13,9 @@ from cryptography.exceptions import InvalidTag
 
 from cloud.keys import Key
 from cloud.vault import keys
-from palm.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
-from palm.recognition import Matcher, Signer, Template
-from palm.roi import Roi
+from palm.hand.roi import Roi
+from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
+from palm.template.interfaces import Matcher, Signer, Template
 
 _QUALITY = struct.Struct(">f")
 

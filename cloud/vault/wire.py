@@ -16,9 +16,10 @@ time, of these:
  quality]                           were protected
 ["rekey"]                          ["rekeyed", transform]
 
-A template is [version, transform, code, sealed, quality] (`palm.protection.ProtectedTemplate`), a
-probe [template, whole] (`ProtectedProbe`). What is compared is the whole of a probe with the sealed
-parts of templates; in place of the score or the code of what does not open there is null.
+A template is [version, transform, code, sealed, quality]
+(`palm.search.protection.ProtectedTemplate`), a probe [template, whole] (`ProtectedProbe`). What is
+compared is the whole of a probe with the sealed parts of templates; in place of the score or the
+code of what does not open there is null.
 """
 
 import struct
@@ -26,7 +27,7 @@ from dataclasses import astuple
 from enum import StrEnum
 from typing import Any
 
-from palm.protection import ProtectedProbe, ProtectedTemplate
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
 from protocol import canonical
 from protocol.envelope import MAX_ENVELOPE
 

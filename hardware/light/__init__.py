@@ -1,15 +1,12 @@
 """Light rings about the lens."""
 
 from hardware.address import Address
-from hardware.light.light import SEGMENTS, WATCHDOG_S, WHITE, Levels, Light
+from hardware.light.light import WATCHDOG_S, Light
 from hardware.light.serial import SerialLight
 from hardware.light.sim import SimulatedLight
 
 __all__ = [
-    "SEGMENTS",
     "WATCHDOG_S",
-    "WHITE",
-    "Levels",
     "Light",
     "SerialLight",
     "SimulatedLight",

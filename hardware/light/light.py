@@ -1,17 +1,8 @@
 """What every light ring is to the rest of the kiosk."""
 
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-SEGMENTS = 8
-"""Segment k sits at 45 * k degrees clockwise from above the lens, as the camera sees it, on a
-circle of 60 mm radius about the lens, and faces the hand."""
-
-Levels: TypeAlias = tuple[tuple[int, int, int], ...]
-"""Red, green and blue of each of the SEGMENTS, 0 to 255, linear in the light they give."""
-
-WHITE: Levels = ((128, 128, 128),) * SEGMENTS
-"""What a ring shows by itself when nobody tells it anything."""
-
+from protocol.ring import Levels
 
 WATCHDOG_S = 1.0
 """Seconds after which a ring that is told nothing goes back to WHITE."""

@@ -11,7 +11,7 @@ import time
 from hardware.address import Address
 from hardware.faults import PermanentFault, TemporaryFault
 from hardware.light.frames import ANSWER, MAX_FRAME, BadFrame, Command, Packet, Status
-from hardware.light.light import SEGMENTS, Levels
+from protocol.ring import SEGMENTS, Levels
 
 ANSWER_S = 0.05
 """For the answer to one command; at 115,200 baud the two take 4 ms."""

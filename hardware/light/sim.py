@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from hardware.address import Address
 from hardware.faults import TemporaryFault
-from hardware.light.light import SEGMENTS, WATCHDOG_S, WHITE, Levels
+from hardware.light.light import WATCHDOG_S
+from protocol.ring import DARK, WHITE, Levels
 
 _REMEMBERED = 64
 """Changes of the light; a scene asks for a moment that has just been."""
-
-DARK: Levels = ((0, 0, 0),) * SEGMENTS
 
 
 @dataclass(frozen=True, slots=True)

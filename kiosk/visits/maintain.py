@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
-from hardware.light import WHITE, Light
+from hardware.light import Light
 from hardware.terminal import CardTerminal
 from kiosk import VERSION
 from kiosk.clock import Clock
@@ -30,8 +30,9 @@ from kiosk.service import Refused, ServiceError, SignatureService
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
 from palm import models
-from palm.observation import Observation
+from palm.hand.observation import Observation
 from protocol.messages import ProblemType
+from protocol.ring import WHITE
 
 LIVE_S = 0.2
 """Between two updates of the live figures."""

@@ -8,16 +8,15 @@ burst and the sequence.
 from palm.liveness.cues import Cues
 from palm.liveness.infrared import InfraredCues, InfraredVerdict, Still, judge_infrared
 from palm.liveness.judge import SURE, Unjudgeable, Verdict, judge
-from palm.liveness.response import LitFrame
-from palm.liveness.ring import RADIUS, SEGMENTS
+from palm.liveness.response import Lamps, Light, LitFrame
 
 __all__ = [
-    "RADIUS",
-    "SEGMENTS",
     "SURE",
     "Cues",
     "InfraredCues",
     "InfraredVerdict",
+    "Lamps",
+    "Light",
     "LitFrame",
     "Still",
     "Unjudgeable",

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand import Hand
+from palm.hand.landmarks import Hand
 from palm.image import Colour
 from palm.liveness import infrared_weights as weights
 from palm.liveness.response import (

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.align import pixels_of, square
-from palm.hand import Hand
+from palm.hand.align import pixels_of, square
+from palm.hand.landmarks import Hand
 from palm.image import Colour
 
 SECONDS = 4.0

@@ -14,12 +14,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.align import pixels_of, square
-from palm.hand import Hand
+from palm.hand.align import pixels_of, square
+from palm.hand.landmarks import Hand
 from palm.image import Colour
-from palm.liveness.ring import Light, places
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+
+Light: TypeAlias = npt.NDArray[np.floating[Any]]
+"""(lamps, 3) red, green and blue of every lamp of the ring, 0 dark to 1 full, linear in the light
+given."""
+
+Lamps: TypeAlias = npt.NDArray[np.floating[Any]]
+"""(lamps, 3) mm from the lens to each lamp: right and down as the camera sees it, and away."""
 
 SIZE = 128
 """Pixels a side of the palm that is looked at."""
@@ -48,7 +54,7 @@ class LitFrame:
 
     `image` is a camera's frame or the region of it that holds the hand, not rescaled, taken at
     one exposure and white balance throughout the burst; `hand` is in its pixels. `light` is
-    (8, 3) red, green, blue of the ring's segments, 0 to 1.
+    (lamps, 3) red, green, blue of the ring's lamps, 0 to 1.
     """
 
     image: Colour
@@ -73,7 +79,7 @@ class Palm:
     """(2, 2) whose columns are where right and down of `seen` point in the image, unit vectors."""
 
 
-def laid_together(frames: Sequence[LitFrame]) -> Palm:
+def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
     maps = [to_image(frame.hand) for frame in frames]
     cut = [cut_out(frame.image, at) for frame, at in zip(frames, maps, strict=True)]
     # The brightest frame shows most.
@@ -89,7 +95,7 @@ def laid_together(frames: Sequence[LitFrame]) -> Palm:
     return Palm(
         seen=LINEAR[stack],
         valid=(stack.max(axis=0).max(axis=2) < _BURNT) & (stack.min(axis=0).min(axis=2) > 0),
-        drive=_drive(light, where),
+        drive=_drive(light, lamps, where),
         places=where,
         axes=maps[chosen][:, :2] / np.linalg.norm(maps[chosen][:, :2], axis=0),
     )
@@ -159,11 +165,11 @@ def _places(hand: Hand) -> Floats:
     return np.column_stack([offset.T, np.full(CELLS * CELLS, away)])
 
 
-def _drive(light: Floats, where: Floats) -> Floats:
-    to_lamp = places().astype(np.float64) - where[:, None]
+def _drive(light: Light, lamps: Lamps, where: Floats) -> Floats:
+    to_lamp = lamps.astype(np.float32).astype(np.float64) - where[:, None]
     far = np.linalg.norm(to_lamp, axis=2, keepdims=True)
     to_lamp /= far
-    falling = -to_lamp[..., 2:] * (_MEET / far) ** 2 / len(places())
+    falling = -to_lamp[..., 2:] * (_MEET / far) ** 2 / len(lamps)
     toward = to_lamp * falling * (1, 1, -1)
     diodes = light[..., ::-1] @ CROSSTALK
     return np.einsum("tkc,pkd->tpcd", diodes, toward)

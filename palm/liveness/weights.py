@@ -1,4 +1,4 @@
-"""Written by `python -m palm.liveness.fit`: do not edit.
+"""Written by `python -m lab.liveness`: do not edit.
 
 50 drawn people, seeds 20000 to 20049.
 """

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from palm.hand.crop import Square
 from palm.image import Colour
 from palm.models import Model, Network
 from palm.models.picture import network_input
-from palm.square import Square
 
 SIZE = 224
 """Pixels a side of what the network sees."""
@@ -19,7 +19,7 @@ DEPTH_SCALE = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the network says of one square; shapes and units as in `palm.hand.Hand`."""
+    """What the network says of one square; shapes and units as in `palm.hand.landmarks.Hand`."""
 
     landmarks: npt.NDArray[np.float32]
     depth: npt.NDArray[np.float32]

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from palm.hand.crop import Square, unit
 from palm.image import Colour
 from palm.models import Model, Network
 from palm.models.picture import network_input, tinted
-from palm.square import Square, unit
 
 SIZE = 192
 """Pixels a side of what the network sees."""

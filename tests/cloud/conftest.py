@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from cloud.settings import Settings
-from tests.cloud.device import TestDevice
-from tests.cloud.served import PLAIN, Served
+from tests.support.device import TestDevice
+from tests.support.served import PLAIN, Served
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

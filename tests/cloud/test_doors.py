@@ -27,9 +27,9 @@ from protocol.messages import (
     Purpose,
 )
 from protocol.signature import Request, sign_request
-from tests.cloud.device import Refused, TestDevice, fresh_phone, refusal
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import Served
+from tests.support.device import Refused, TestDevice, fresh_phone, refusal
+from tests.support.plain_palms import burst
+from tests.support.served import Served
 
 DOORS = [
     ("POST", "/challenges"),

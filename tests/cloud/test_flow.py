@@ -10,7 +10,7 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.cloud.device import TestDevice, fresh_phone
+from tests.support.device import TestDevice, fresh_phone
 
 
 def test_a_shopper_signs_up_pays_leaves_and_is_known_no_longer(kiosk: TestDevice, who: str):

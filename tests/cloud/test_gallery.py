@@ -8,10 +8,10 @@ import pytest
 from cloud.gallery import Entry, Gallery, Match
 from cloud.policy import Calibration, Policy
 from cloud.vault.templates import Scheme, Templates
-from palm.hand import Side as PalmSide
-from palm.protection import ProtectedProbe, ProtectedTemplate
+from palm.hand.landmarks import Side as PalmSide
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
 from protocol.messages import Side
-from tests.cloud.plain_palms import (
+from tests.support.plain_palms import (
     CALIBRATION,
     OLD,
     OLD_CALIBRATION,

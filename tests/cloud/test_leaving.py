@@ -28,10 +28,10 @@ from protocol.messages import (
     Side,
 )
 from protocol.signature import receipt_bytes
-from tests.cloud.books import listed
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.failing import Failing
-from tests.cloud.served import Served
+from tests.support.books import listed
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.failing import Failing
+from tests.support.served import Served
 
 
 def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:

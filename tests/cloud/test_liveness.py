@@ -9,22 +9,23 @@ import numpy as np
 import pytest
 
 from cloud.settings import Settings
-from palm.factory import Presentation, identity
-from palm.factory.burst import Film, Shot, film
-from palm.factory.heart import Heart, Recording, record
-from palm.factory.lit import WHITE as LIT_WHITE
-from palm.factory.lit import LitHand, Specimen, living
-from palm.factory.presentation import show
-from palm.hand import Side
+from drawn import Presentation, identity
+from drawn.burst import Film, Shot, film
+from drawn.heart import Heart, Recording, record
+from drawn.lit import WHITE as LIT_WHITE
+from drawn.lit import LitHand, Specimen, living
+from drawn.presentation import show
+from palm.hand.landmarks import Side
 from palm.image import Colour
 from protocol.capture import Burst, Frame, Pulse, Spectrum
-from protocol.challenge import WHITE, Step, steps
+from protocol.challenge import steps
 from protocol.encoding import from_base64
 from protocol.messages import Challenge, Identification, Outcome, Purpose
-from tests.cloud.device import TestDevice
-from tests.cloud.served import Served
+from protocol.ring import WHITE, Levels
+from tests.support.device import TestDevice
+from tests.support.served import Served
 
-Scene = Callable[[Step], Colour]
+Scene = Callable[[Levels], Colour]
 """What the camera sees under a step."""
 
 POSE = Presentation(span=0.45)
@@ -35,7 +36,7 @@ def hand(seed: int) -> Scene:
     palm = identity(seed, Side.LEFT)
     lit, rng = LitHand(palm, POSE), np.random.default_rng(seed)
 
-    def seen(step: Step) -> Colour:
+    def seen(step: Levels) -> Colour:
         image = np.empty((720, 1280, 3), np.uint8)
         show(palm, lit.under(np.array(step, np.float32) / 255), POSE, rng, image)
         return image

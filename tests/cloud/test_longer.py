@@ -22,9 +22,9 @@ from protocol.messages import (
     PurchaseRequest,
     Purpose,
 )
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import PLAIN, Served
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import PLAIN, Served
 
 SMALL, LARGE = 2000, 2001
 DOUBTFUL = SURE - 0.1

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,15 +9,16 @@ import pytest
 
 from cloud.settings import Settings
 from cloud.vault.examiner import Flaw
-from palm.factory import Presentation, draw, identity
-from palm.hand import Side as PalmSide
+from drawn import Presentation, draw, identity
+from lab.sets import PALM_SETS
+from palm.hand.landmarks import Side as PalmSide
 from palm.image import Colour
 from protocol.capture import Burst, Frame
 from protocol.messages import Account, Identification, Outcome, ProblemType, Purpose, Side
-from tests.cloud.device import Refused, TestDevice
-from tests.cloud.served import Served
+from tests.support.device import Refused, TestDevice
+from tests.support.served import Served
 
-PHOTOGRAPHED = Path(__file__).parents[3] / "shared" / "palms" / "hands-rgb"
+PHOTOGRAPHED = PALM_SETS / "hands-rgb"
 
 
 def burst(pictures: list[Colour]) -> Burst:

@@ -30,8 +30,8 @@ from cloud.people import Profile
 from cloud.settings import Messages
 from cloud.tables import EnrolmentRow, Person, Table
 from protocol.messages import ProblemType
-from tests.cloud.device import Refused, fresh_phone
-from tests.cloud.served import Served
+from tests.support.device import Refused, fresh_phone
+from tests.support.served import Served
 
 
 def test_the_version_is_the_projects():

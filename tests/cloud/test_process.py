@@ -31,9 +31,9 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.cloud.books import charged
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.served import Process, Served
+from tests.support.books import charged
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.served import Process, Served
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pytest
 from cloud.policy import PURCHASE_PATIENCE, Limits
 from cloud.purchases import settle_all
 from protocol.messages import Money, ProblemType, Purchase
-from tests.cloud.books import charged
-from tests.cloud.device import Refused, TestDevice, fresh_phone, refusal
-from tests.cloud.failing import Failing
-from tests.cloud.served import Served
+from tests.support.books import charged
+from tests.support.device import Refused, TestDevice, fresh_phone, refusal
+from tests.support.failing import Failing
+from tests.support.served import Served
 
 
 def test_the_same_purchase_sent_again_charges_once_and_answers_the_same(

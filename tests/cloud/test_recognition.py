@@ -19,9 +19,9 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import Served
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import Served
 
 NEARLY = 0.35
 """A likeness that asks for digits."""

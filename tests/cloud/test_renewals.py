@@ -35,10 +35,10 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.cloud import plain_palms
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import CURRENT, OLD, PLAIN, Process, Served
+from tests.support import plain_palms
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import CURRENT, OLD, PLAIN, Process, Served
 
 BEFORE = Settings(recognition=PLAIN.model_copy(update={"schemes": (OLD,)}))
 BOTH = Settings(recognition=PLAIN.model_copy(update={"schemes": (CURRENT, OLD)}))

@@ -21,9 +21,9 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.cloud.device import Refused, TestDevice, fresh_phone
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import Served
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import Served
 
 
 def wrong(code: str) -> CodeEntry:

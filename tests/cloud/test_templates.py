@@ -8,9 +8,9 @@ import pytest
 from cloud.state import StateDamaged
 from cloud.vault import keys
 from cloud.vault.templates import Scheme, Sealed, Templates
-from palm.protection import CODE_BYTES, ProtectedTemplate
-from palm.recognition import Template
-from tests.cloud.plain_palms import (
+from palm.search.protection import CODE_BYTES, ProtectedTemplate
+from palm.template.interfaces import Template
+from tests.support.plain_palms import (
     OLD,
     VERSION,
     OldMatcher,

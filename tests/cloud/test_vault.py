@@ -19,9 +19,9 @@ from cloud.vault import keys
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
-from tests.cloud.device import Refused, TestDevice
-from tests.cloud.plain_palms import burst
-from tests.cloud.served import PLAIN, Served
+from tests.support.device import Refused, TestDevice
+from tests.support.plain_palms import burst
+from tests.support.served import PLAIN, Served
 
 
 def with_vault(directory: Path, use: Callable[[VaultClient], Awaitable[None]]) -> None:
@@ -235,7 +235,7 @@ def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path
         "from pathlib import Path\n"
         "from cloud.settings import Vault\n"
         "from cloud.vault.client import VaultClient\n"
-        "from tests.cloud.served import PLAIN\n"
+        "from tests.support.served import PLAIN\n"
         "async def main():\n"
         f"    async with VaultClient(Vault(), PLAIN, Path({str(tmp_path)!r})) as v:\n"
         "        print(v.pid, flush=True)\n"

@@ -4,7 +4,7 @@ from hardware.address import Address
 from hardware.camera import SimulatedCamera, camera_at
 from hardware.faults import BadAddress, PermanentFault
 from hardware.terminal import terminal_at
-from tests.hardware.painted import Painted
+from tests.support.painted import Painted
 
 SCENES = {"painted": lambda _: Painted()}
 

@@ -8,7 +8,7 @@ from hardware.camera.camera import Colour
 from hardware.camera.capture import UNREADABLE_IN_A_ROW, Capture, fit
 from hardware.camera.sim import SimulatedCamera
 from hardware.faults import TemporaryFault
-from tests.hardware.painted import Painted
+from tests.support.painted import Painted
 
 
 class Video:

@@ -19,8 +19,8 @@ from hardware.camera.feed import (
     Streaming,
 )
 from hardware.faults import PermanentFault
-from tests.hardware.painted import Painted
-from tests.hardware.states import IMPATIENT, SOON, States
+from tests.support.painted import Painted
+from tests.support.states import IMPATIENT, SOON, States
 
 SIZE = (36, 64)
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.faults import BadAddress, PermanentFault, TemporaryFault
-from hardware.light import WHITE, Levels, SerialLight, SimulatedLight, light_at
+from hardware.light import SerialLight, SimulatedLight, light_at
 from hardware.light.frames import ANSWER, MAX_FRAME, BadFrame, Command, Packet, Status
 from hardware.light.light import WATCHDOG_S
-from tests.hardware.ring_firmware import LATENCY_MS, RingFirmware, well
+from protocol.ring import WHITE, Levels
+from tests.support.ring_firmware import LATENCY_MS, RingFirmware, well
 
 RAINBOW: Levels = tuple((k, 0, 255 - k) for k in range(8))
 

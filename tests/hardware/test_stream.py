@@ -5,8 +5,8 @@ import pytest
 from hardware.camera import camera_at
 from hardware.camera.feed import Feed, Patience, Recovering, Streaming
 from hardware.faults import TemporaryFault
-from tests.hardware.mjpeg import MjpegServer
-from tests.hardware.states import SOON, States
+from tests.support.mjpeg import MjpegServer
+from tests.support.states import SOON, States
 
 
 @pytest.fixture

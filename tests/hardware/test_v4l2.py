@@ -105,7 +105,7 @@ class Reported:
 
     def __init__(self, environment: dict[str, str], address: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hardware.report_feed", address],
+            [sys.executable, "-m", "tests.support.report_feed", address],
             env={**environment, "LD_PRELOAD": str(SHIM)},
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,

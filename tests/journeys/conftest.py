@@ -11,8 +11,8 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from kiosk.settings import Settings
-from tests.journeys.hands import Person, people
-from tests.journeys.shopper import Shopper
+from tests.support.hands import Person, people
+from tests.support.shopper import Shopper
 from ui.engine import Engine
 from ui.window import KioskWindow
 

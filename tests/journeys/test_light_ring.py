@@ -12,7 +12,7 @@ from kiosk.screens import (
     Trouble,
     Welcome,
 )
-from tests.journeys.shopper import Shopper
+from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 

@@ -10,8 +10,8 @@ from kiosk.screens import (
     NotRecognised,
     Welcome,
 )
-from tests.journeys.hands import Person
-from tests.journeys.shopper import Shopper
+from tests.support.hands import Person
+from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from kiosk.screens import Approved, ConfirmPurchase, Welcome
-from tests.journeys.hands import Person
-from tests.journeys.shopper import Shopper
-from tests.nothing_written import watching
+from tests.support.hands import Person
+from tests.support.nothing_written import watching
+from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 LESS_THAN_A_CAPTURE = 100_000

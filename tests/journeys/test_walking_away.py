@@ -24,8 +24,8 @@ from kiosk.screens import (
     Welcome,
 )
 from tests.journeys.conftest import Opens
-from tests.journeys.hands import Person
-from tests.journeys.shopper import Shopper
+from tests.support.hands import Person
+from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 IMPATIENT = {"idle_s": 3.5, "warning_s": 1}

@@ -13,9 +13,9 @@ from kiosk.service import SignatureService
 from kiosk.settings import ServicePatience
 from kiosk.till import SimulatedTill
 from kiosk.visits.counter import Counter
-from tests.kiosk.canned import DEVICE, CannedService
-from tests.kiosk.scripted import Line, ScriptedReader, ScriptedStage
-from tests.kiosk.turning import HurriedClock
+from tests.support.canned import DEVICE, CannedService
+from tests.support.clocks import HurriedClock
+from tests.support.scripted import Line, ScriptedReader, ScriptedStage
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ from kiosk.settings import Settings
 from kiosk.staff import StaffPin
 from kiosk.till import SaleResult, SimulatedTill
 from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest, ServiceInfo
-from tests.kiosk.canned import (
+from tests.support.canned import (
     VAULT,
     Answer,
     Asked,
@@ -69,8 +69,8 @@ from tests.kiosk.canned import (
     problem,
     soon,
 )
-from tests.kiosk.scripted import WAITS, Line, ScriptedReader, ScriptedStage, palm, typed
-from tests.kiosk.turning import TurnedClock
+from tests.support.clocks import TurnedClock
+from tests.support.scripted import WAITS, Line, ScriptedReader, ScriptedStage, palm, typed
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from kiosk.screens import AskConsent, Choice, HoldPalm
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
 from protocol.messages import Purpose
-from tests.kiosk.scripted import WAITS, ScriptedStage
-from tests.kiosk.turning import TurnedClock
+from tests.support.clocks import TurnedClock
+from tests.support.scripted import WAITS, ScriptedStage
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from kiosk.cable import HOST, Cable, Listener
-from tests.kiosk.live import SOON
+from tests.support.live_stage import SOON
 
 pytestmark = pytest.mark.anyio
 

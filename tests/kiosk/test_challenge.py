@@ -15,7 +15,7 @@ from hardware.address import Address
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from hardware.faults import TemporaryFault
-from hardware.light import WHITE, Levels, SimulatedLight
+from hardware.light import SimulatedLight
 from kiosk.challenge import Challenger
 from kiosk.guidance import Instruction
 from kiosk.reader import WHITE_BURST, PalmReader
@@ -23,14 +23,15 @@ from kiosk.screens import Choice, HoldPalm
 from kiosk.service import ServiceUnavailable, SignatureService
 from palm.image import Colour
 from protocol.capture import Burst, Frame
-from protocol.challenge import DARK, STEPS, steps
+from protocol.challenge import STEPS, steps
 from protocol.encoding import from_base64
 from protocol.envelope import read_header
 from protocol.messages import Challenge, ProblemType, Purpose
-from tests.kiosk.canned import CannedService, challenge, problem
-from tests.kiosk.live import SOON, LiveStage
-from tests.kiosk.looking import captured, looking, pass_frames
-from tests.kiosk.posed import AWAY, Posed, drawn
+from protocol.ring import DARK, WHITE, Levels
+from tests.support.canned import CannedService, challenge, problem
+from tests.support.live_stage import SOON, LiveStage
+from tests.support.looking import captured, looking, pass_frames
+from tests.support.posed import AWAY, Posed, drawn
 
 pytestmark = pytest.mark.anyio
 

@@ -28,8 +28,8 @@ from kiosk.visits.counter import Counter, Troubled
 from kiosk.visits.enrol import enrol
 from protocol.envelope import open_envelope
 from protocol.messages import PalmAccepted, PhoneVerified, ProblemType, Purpose, Side
-from tests.kiosk.canned import VAULT, VISA, CannedService, problem
-from tests.kiosk.scripted import WAITS, Line, palm, typed
+from tests.support.canned import VAULT, VISA, CannedService, problem
+from tests.support.scripted import WAITS, Line, palm, typed
 
 pytestmark = pytest.mark.anyio
 

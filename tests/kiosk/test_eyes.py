@@ -10,12 +10,12 @@ from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from hardware.faults import PermanentFault
 from kiosk.eyes import FAILURES_AT_MOST, Eyes
-from palm.hand import Shown, Side
-from palm.observation import Observation
-from palm.observe import observe
-from tests.kiosk.live import SOON
-from tests.kiosk.looking import pass_frames
-from tests.kiosk.posed import AWAY, FRAME, Posed, drawn
+from palm.hand.landmarks import Shown, Side
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
+from tests.support.live_stage import SOON
+from tests.support.looking import pass_frames
+from tests.support.posed import AWAY, FRAME, Posed, drawn
 
 pytestmark = pytest.mark.anyio
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drawn import Presentation
 from hardware.camera.capture import fit
 from kiosk.guidance import (
     DWELL,
@@ -21,16 +22,16 @@ from kiosk.guidance import (
     Instruction,
     advise,
 )
-from palm.factory import Presentation
-from palm.find import HandFinder
-from palm.hand import Shown, Side
+from lab.sets import PALM_SETS
+from palm.hand.find import HandFinder
+from palm.hand.landmarks import Shown, Side
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
 from palm.image import Colour
-from palm.observation import Observation
-from palm.observe import observe
-from tests.kiosk.posed import FRAME, GOOD, NOBODY, drawn, hand
+from tests.support.posed import FRAME, GOOD, NOBODY, drawn, hand
 
 RATE = 30
-PALMS = Path("../shared/palms")
+PALMS = PALM_SETS
 needs_palms = pytest.mark.skipif(not PALMS.is_dir(), reason="../shared/palms is not here")
 
 

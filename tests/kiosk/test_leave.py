@@ -19,8 +19,8 @@ from kiosk.service import ForgedReceipt
 from kiosk.visits.counter import Counter
 from kiosk.visits.leave import leave
 from protocol.messages import Outcome, ProblemType, Purpose
-from tests.kiosk.canned import HAPPY, CannedService, identification, problem, receipt
-from tests.kiosk.scripted import palm, typed
+from tests.support.canned import HAPPY, CannedService, identification, problem, receipt
+from tests.support.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
 

@@ -18,9 +18,9 @@ from palm.image import Colour
 from palm.liveness.pulse import FRAMES, SECONDS
 from protocol.capture import PULSE_SIDE, Spectrum
 from protocol.messages import Purpose
-from tests.kiosk.live import LiveStage
-from tests.kiosk.looking import captured, looking, pass_frames
-from tests.kiosk.posed import AWAY, FRAME, Posed, drawn
+from tests.support.live_stage import LiveStage
+from tests.support.looking import captured, looking, pass_frames
+from tests.support.posed import AWAY, FRAME, Posed, drawn
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from kiosk.screens import (
     ConfirmPurchase,
     HoldPalm,
 )
-from tests.kiosk.scripted import WAITS
 from tests.kiosk.test_with_service import Shop
+from tests.support.scripted import WAITS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 

@@ -29,7 +29,7 @@ from kiosk.till import Sale, SaleResult, SimulatedTill
 from kiosk.visits.counter import Counter, Troubled
 from kiosk.visits.pay import STRAGGLING, pay, resolve
 from protocol.messages import Customer, Money, Outcome, ProblemType, Purpose, ServiceInfo
-from tests.kiosk.canned import (
+from tests.support.canned import (
     VAULT,
     VISA,
     CannedService,
@@ -38,7 +38,7 @@ from tests.kiosk.canned import (
     identification,
     problem,
 )
-from tests.kiosk.scripted import palm, typed
+from tests.support.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
 

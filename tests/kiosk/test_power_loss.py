@@ -21,8 +21,8 @@ from kiosk.till import Sale, SaleResult, SimulatedTill
 from kiosk.visits.counter import Counter
 from kiosk.visits.pay import STRAGGLING, pay, resolve
 from protocol.messages import Money
-from tests.kiosk.canned import DEVICE, CannedService, bought, identification
-from tests.kiosk.scripted import ScriptedReader, ScriptedStage, palm
+from tests.support.canned import DEVICE, CannedService, bought, identification
+from tests.support.scripted import ScriptedReader, ScriptedStage, palm
 
 pytestmark = pytest.mark.anyio
 

@@ -14,15 +14,15 @@ from kiosk.eyes import Eyes
 from kiosk.guidance import HOLD_FRAMES, Instruction
 from kiosk.reader import BURST, SIDE, PalmReader
 from kiosk.screens import Choice, HoldPalm
-from palm.find import HandFinder
-from palm.hand import Shown
+from palm.hand.find import HandFinder
+from palm.hand.landmarks import Shown
 from protocol.capture import Burst
 from protocol.messages import Money, Purpose, Side
-from tests.hardware.states import States
-from tests.kiosk.live import SOON, LiveStage
-from tests.kiosk.looking import captured, looking, pass_frames
-from tests.kiosk.posed import AWAY, Posed, drawn
-from tests.nothing_written import watching
+from tests.support.live_stage import SOON, LiveStage
+from tests.support.looking import captured, looking, pass_frames
+from tests.support.nothing_written import watching
+from tests.support.posed import AWAY, Posed, drawn
+from tests.support.states import States
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,8 @@ from kiosk.settings import ServicePatience
 from protocol.encoding import from_base64
 from protocol.messages import ProblemType, Purpose
 from protocol.signature import Request, verify_request
-from tests.kiosk.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem
-from tests.kiosk.scripted import palm
+from tests.support.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem
+from tests.support.scripted import palm
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.staff import FIRST_LOCK, GUESSES, LONGEST_LOCK, StaffPin
-from tests.kiosk.turning import TurnedClock
+from tests.support.clocks import TurnedClock
 
 pytestmark = pytest.mark.anyio
 

@@ -43,7 +43,7 @@ from kiosk.settings import ServicePatience, Settings
 from kiosk.simulation import Simulation
 from kiosk.till import SaleResult
 from protocol.messages import Money, Side
-from tests.kiosk.scripted import WAITS, Line, ScriptedStage, typed
+from tests.support.scripted import WAITS, Line, ScriptedStage, typed
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 

@@ -3,12 +3,13 @@ from itertools import pairwise
 
 import pytest
 
-from protocol.challenge import DARK, SEED_BYTES, SEGMENTS, STEPS, WHITE, Step, steps
+from protocol.challenge import SEED_BYTES, STEPS, steps
+from protocol.ring import DARK, SEGMENTS, WHITE, Levels
 
 SEEDS = [os.urandom(SEED_BYTES) for _ in range(200)]
 
 
-def luminance(step: Step) -> float:
+def luminance(step: Levels) -> float:
     """Relative to the ring at full white (WCAG 2.2; the levels are linear already)."""
     red, green, blue = (sum(segment[c] for segment in step) for c in range(3))
     return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / (255 * SEGMENTS)

@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from tests.ui.screenful import Screenful
+from tests.support.screenful import Screenful
 
 
 @pytest.fixture

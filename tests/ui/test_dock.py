@@ -15,8 +15,8 @@ from hardware.faults import TemporaryFault
 from kiosk.app import assemble
 from kiosk.settings import Settings
 from kiosk.simulation import Simulation
-from palm.hand import Side
-from tests.ui.screenful import middle
+from palm.hand.landmarks import Side
+from tests.support.screenful import middle
 from ui.dock import Dock
 from ui.stage import QtStage
 

@@ -14,7 +14,7 @@ from hardware.camera.feed import Feed
 from kiosk.guidance import Guidance, Instruction
 from kiosk.screens import HoldPalm, Welcome
 from protocol.messages import Purpose
-from tests.ui.screenful import Screenful, place
+from tests.support.screenful import Screenful, place
 from ui.liveview import LiveView
 
 RED, BLUE = (0, 0, 255), (255, 0, 0)

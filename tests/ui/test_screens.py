@@ -27,7 +27,7 @@ from kiosk.screens import (
     Work,
 )
 from protocol.messages import Purpose
-from tests.ui.screenful import PANEL, Screenful, is_within, place, seen
+from tests.support.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080

@@ -26,7 +26,7 @@ from kiosk.screens import (
 )
 from kiosk.stage import WalkedAway, WrongAnswer
 from protocol.messages import Card, Money, Purpose
-from tests.ui.screenful import Screenful
+from tests.support.screenful import Screenful
 from ui.stage import values
 
 WAIT = 5

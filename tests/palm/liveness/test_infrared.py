@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from palm.factory.attack import Instrument, attack
-from palm.factory.burst import Film, Shot, challenge, film, played
-from palm.factory.identity import identity
-from palm.factory.lit import living
-from palm.factory.presentation import Presentation
-from palm.hand import Side
+from drawn.attack import Instrument, attack
+from drawn.burst import Film, Shot, challenge, film, played
+from drawn.identity import identity
+from drawn.lit import living
+from drawn.presentation import Presentation
+from palm.hand.landmarks import Side
 from palm.liveness import InfraredVerdict, Still, judge_infrared
 
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palm.factory.attack import Instrument, attack
-from palm.factory.burst import Shot, challenge, film, played
-from palm.factory.identity import DrawnPalm, identity
-from palm.factory.lit import WHITE, living
-from palm.factory.presentation import Presentation
-from palm.hand import Side
-from palm.liveness import LitFrame, Unjudgeable, judge
-from palm.liveness.ring import Light
+from drawn.attack import Instrument, attack
+from drawn.burst import Shot, challenge, film, played
+from drawn.identity import DrawnPalm, identity
+from drawn.lit import LAMPS, WHITE, living
+from drawn.presentation import Presentation
+from palm.hand.landmarks import Side
+from palm.liveness import Light, LitFrame, Unjudgeable, Verdict
+from palm.liveness import judge as judge_under
 from protocol.challenge import SEED_BYTES, steps
 
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
@@ -23,6 +23,10 @@ LIGHT_SKIN, DARK_SKIN = 3, 4
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(2)
+
+
+def judge(frames: Sequence[LitFrame]) -> Verdict:
+    return judge_under(frames, LAMPS)
 
 
 def burst(palm: DrawnPalm, lights: Sequence[Light] = PLAYED, shot: Shot = SHOT) -> list[LitFrame]:
@@ -79,8 +83,11 @@ class TestAttacks:
         sheet = attack(Instrument.MATT_PRINT, palm, SHOT, PLAYED, rng()).lit
         assert judge(sheet).cues.lumps < judge(alive).cues.lumps - 0.5
 
-    def test_light_of_all_colours_spreads_alike_in_silicone(self, palm: DrawnPalm) -> None:
-        assert judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng()).lit).cues.bleed > 0.7
+    def test_light_of_all_colours_spreads_more_alike_in_silicone_than_in_skin(
+        self, palm: DrawnPalm, alive: list[LitFrame]
+    ) -> None:
+        cast = judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng()).lit)
+        assert cast.cues.bleed > judge(alive).cues.bleed + 0.1
 
     def test_a_burst_fails_under_any_challenge_but_its_own(self, alive: list[LitFrame]) -> None:
         for seed in range(3, 9):

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from palm.factory.attack import Instrument, held
-from palm.factory.burst import Shot, challenge, played
-from palm.factory.heart import Heart, Recording, record
-from palm.factory.identity import identity
-from palm.factory.lit import Specimen, living
-from palm.factory.presentation import Presentation
-from palm.hand import Side
+from drawn.attack import Instrument, held
+from drawn.burst import Shot, challenge, played
+from drawn.heart import Heart, Recording, record
+from drawn.identity import identity
+from drawn.lit import Specimen, living
+from drawn.presentation import Presentation
+from palm.hand.landmarks import Side
 from palm.liveness.pulse import NoRecording, judge_pulse
 
 SHOT = Shot(Presentation(span=0.45, y=0.55))

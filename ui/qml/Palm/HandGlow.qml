@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Shapes
 
-// Light on the hand that is seen, from its 21 landmarks (palm.hand.Landmark) in this item's pixels.
+// Light on the hand that is seen, from its 21 landmarks (palm.hand.landmarks.Landmark) in this item's pixels.
 Item {
     id: glow
 

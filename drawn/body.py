@@ -1,0 +1,311 @@
+"""The flesh around the bones: one hand as a signed distance field, and what a camera sees of it.
+
+Distances are blended as by Quilez, "Smooth minimum" (2013), and seen by sphere tracing (Hart,
+"Sphere tracing", 1996) along parallel rays; the perspective of a near hand is left to the
+presentation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from drawn.anatomy import FINGERS, Build, Field, Mask, array, radii
+from palm.hand.landmarks import Landmark
+
+SLEEVE = -128.0
+"""Where the sleeve begins, mm."""
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = -112.0, 112.0, 160.0, -248.0
+_COARSE = 1.0
+"""Pixels a millimetre at which the body is traced; it is smooth, but for where it hides itself."""
+_HIDES = 2.5
+"""A step in depth, mm from pixel to pixel, at which one part hides another."""
+_TILE = 40
+_RIM = 2.5
+"""How far beyond the outline rays are still traced, mm, so that the rim is skin to the end."""
+_REACH = 16.0
+_MARCHES = 11
+_STEP = 0.8
+_CASTS = (3.0, 10.0)
+"""Distances from the skin at which its surroundings are felt for what shades it, mm."""
+_TETRAHEDRON = array(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))[..., None]
+"""Where distances are taken to learn the slope between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bone:
+    """A tapered capsule; `flat` squeezes it toward the plane of the palm."""
+
+    start: Field
+    end: Field
+    radius: tuple[float, float]
+    flat: float = 1.0
+
+    def distance(self, at: Field) -> Field:
+        """(n,) mm from (3, n) points, negative inside."""
+        squeeze = array((1.0, 1.0, 1 / self.flat))
+        start, end = self.start * squeeze, self.end * squeeze
+        along = end - start
+        x, y = at[0] - start[0], at[1] - start[1]
+        z = at[2] * squeeze[2] - start[2]
+        t = (x * along[0] + y * along[1] + z * along[2]) / max(float(along @ along), 1e-6)
+        t = np.clip(t, 0.0, 1.0)
+        x -= t * along[0]
+        y -= t * along[1]
+        z -= t * along[2]
+        first, last = self.radius
+        return np.sqrt(x * x + y * y + z * z) - first - t * (last - first)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bones of the palm, and of each finger, which may touch but never melt into another."""
+
+    palm: Sequence[Bone]
+    fingers: Sequence[Sequence[Bone]]
+
+    def moved(self, by: Field) -> "Body":
+        """The same body with its (x, y, z) multiplied."""
+
+        def move(bones: Sequence[Bone]) -> list[Bone]:
+            return [Bone(b.start * by, b.end * by, b.radius, b.flat) for b in bones]
+
+        return Body(move(self.palm), [move(finger) for finger in self.fingers])
+
+    def near(self, low: Field, high: Field) -> "Body":
+        """The bones that could be felt in a box of (x, y)."""
+
+        def felt(bones: Sequence[Bone]) -> list[Bone]:
+            return [
+                b
+                for b in bones
+                if np.all(np.maximum(b.start, b.end)[:2] + max(b.radius) + _REACH > low)
+                and np.all(np.minimum(b.start, b.end)[:2] - max(b.radius) - _REACH < high)
+            ]
+
+        return Body(felt(self.palm), [felt(finger) for finger in self.fingers])
+
+    def distance(self, at: Field) -> Field:
+        """(n,) mm of (3, n) points from the skin, negative inside."""
+        nearest = np.full(at.shape[1], _REACH, np.float32)
+        palm = _melted(self.palm, at, 14.0) if self.palm else nearest
+        nearest = np.minimum(nearest, palm)
+        for finger in self.fingers:
+            if finger:
+                nearest = np.minimum(nearest, _melt(_melted(finger, at, 1.0), palm, 9.0))
+        return nearest
+
+    @property
+    def top(self) -> float:
+        """A height nothing reaches, mm."""
+        bones = [*self.palm, *(bone for finger in self.fingers for bone in finger)]
+        return max((max(b.start[2], b.end[2]) + max(b.radius) for b in bones), default=0.0)
+
+
+def _melt(a: Field, b: Field, reach: float) -> Field:
+    """Smooth minimum of two distances."""
+    h = np.maximum(reach - np.abs(a - b), 0.0) / reach
+    return np.minimum(a, b) - h * h * (reach * 0.25)
+
+
+def _melted(bones: Sequence[Bone], at: Field, reach: float) -> Field:
+    distance = bones[0].distance(at)
+    for bone in bones[1:]:
+        distance = _melt(distance, bone.distance(at), reach)
+    return distance
+
+
+def flesh(hand: Build, joints: Field) -> Body:
+    """The body around (21, 3) joints."""
+    full = hand.thickness * hand.size
+    ball = array((0, 0, 5.0 * hand.pads * full))
+    # Landmarks lie beyond the knuckles, and those lie deep.
+    deep = array((0, -5.5, -5)) * full
+
+    def bone(a: Field, b: Field, r: float, s: float, flat: float = 0.8) -> Bone:
+        return Bone(array(a), array(b), (r * full, s * full), flat)
+
+    def at(x: float, y: float, z: float = 0.0) -> Field:
+        return array((x * hand.breadth * hand.size, y * hand.size, z * full))
+
+    def beside(joint: Field, x: float, y: float, z: float) -> Field:
+        return joint + array((x, y, z)) * full
+
+    index, middle, ring, little = (joints[finger[0]] for finger in FINGERS[1:])
+    cmc, thumb = joints[Landmark.THUMB_CMC], joints[Landmark.THUMB_MCP]
+    palm = [
+        bone(at(-13, -40), index + deep, 18, 13.5),
+        bone(at(-4, -42), middle + deep, 18, 14),
+        bone(at(6, -42), ring + deep, 18, 13.5),
+        bone(at(15, -38), little + deep, 19, 13),
+        # The ball of the thumb, over its own bone, and that of the little finger.
+        bone(beside(cmc, 6, -3, -6), thumb, 17.5, 12.5, 0.95),
+        bone(beside(cmc, 9, -1, -1) + ball, 0.5 * (cmc + thumb) + ball, 11, 10, 0.9),
+        bone(at(25, -29, -3) + ball, beside(little, -0.5, -21, -5) + ball, 15, 12),
+        # The web between thumb and index finger.
+        bone(0.4 * cmc + 0.6 * index + deep, 0.2 * cmc + 0.8 * thumb + deep, 9, 8),
+        # The wrist and the arm.
+        bone(at(0, -44, -3), at(0, -72, -4), 25.5, 24.0, 0.72),
+        bone(at(0, -72, -4), at(0, -260, -4), 24.0, 34.0, 0.74),
+    ]
+    for a, b in pairwise((index, middle, ring, little)):
+        web = beside(0.5 * (a + b), 0, -3, -2)
+        palm.append(bone(web, beside(web, 0, 5, -0.5), 10.5, 9.5))
+    fingers = [
+        _phalanges(joints[list(finger)], *thick.tolist())
+        for finger, thick in zip(FINGERS, radii(hand), strict=True)
+    ]
+    return Body(palm, fingers)
+
+
+def _phalanges(joints: Field, base: float, middle: float, tip: float) -> list[Bone]:
+    count = len(joints) - 1
+    knots = np.interp(np.arange(count + 1), (0, count // 2, count), (base, middle, tip))
+    bones: list[Bone] = []
+    for k, (start, end) in enumerate(pairwise(joints)):
+        last = k == count - 1
+        half = 0.5 * (start + end)
+        # The pulp of the tip is fuller, and the shafts are slimmer, than the joints beside them.
+        waist = 0.5 * float(knots[k] + knots[k + 1]) * (1.04 if last else 0.985)
+        bones.append(Bone(start, half, (float(knots[k]), waist), 0.93))
+        bones.append(Bone(half, end, (waist, float(knots[k + 1])), 0.93))
+    return bones
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What the camera sees of a body, on a grid of `scale` pixels a millimetre."""
+
+    scale: float
+    left: float
+    """mm, of the grid's left edge."""
+    top: float
+    """mm, of the grid's upper edge."""
+    outside: Field
+    """(h, w) mm from the outline, negative inside."""
+    height: Field
+    """(h, w) mm toward the camera."""
+    normal: Field
+    """(h, w, 3)."""
+    openness: Field
+    """(h, w) 0 in a fold, 1 where all light gets in."""
+
+    def columns(self, x: Field) -> Field:
+        """Pixels from mm."""
+        return (x - self.left) * self.scale
+
+    def rows(self, y: Field) -> Field:
+        """Pixels from mm."""
+        return (self.top - y) * self.scale
+
+    def grid(self, window: tuple[slice, slice]) -> tuple[Field, Field]:
+        """mm of a window's columns, (w,), and of its rows, (h, 1)."""
+        rows, columns = (np.arange(s.start, s.stop, dtype=np.float32) + 0.5 for s in window)
+        return self.left + columns / self.scale, self.top - rows[:, None] / self.scale
+
+
+def see(body: Body, scale: float) -> Surface:
+    """Looks at a body along z, `scale` pixels a millimetre, cropped to it."""
+    coarse = _blank(_COARSE, _LEFT, _TOP, _RIGHT - _LEFT, _TOP - _BOTTOM)
+    for window in _tiles(coarse.outside.shape):
+        _feel_outline(body, coarse, window)
+        _trace(body, coarse, window, coarse.outside[window] < _RIM)
+
+    rows, columns = (np.flatnonzero((coarse.outside < _RIM).any(axis=axis)) for axis in (1, 0))
+    bounds = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x, y = coarse.grid(bounds)
+    size = (round(len(x) / _COARSE * scale), round(len(y) / _COARSE * scale))
+    fine = Surface(
+        scale,
+        float(x[0]) - 0.5 / _COARSE,
+        float(y[0, 0]) + 0.5 / _COARSE,
+        *(
+            array(cv2.resize(np.ascontiguousarray(field[bounds]), size, interpolation=smooth))
+            for field, smooth in (
+                (coarse.outside, cv2.INTER_CUBIC),
+                (coarse.height, cv2.INTER_LINEAR),
+                (coarse.normal, cv2.INTER_CUBIC),
+                (coarse.openness, cv2.INTER_LINEAR),
+            )
+        ),
+    )
+    # Where one part hides another the coarse grid has mixed the two: look again.
+    near = np.ones((3, 3), np.uint8)
+    drop = cv2.morphologyEx(coarse.height, cv2.MORPH_GRADIENT, near) * (coarse.outside < -2)
+    hidden = cv2.dilate((drop > _HIDES / _COARSE * 1.5).astype(np.uint8), near)[bounds]
+    hidden = cv2.resize(hidden, size, interpolation=cv2.INTER_NEAREST) > 0
+    for window in _tiles(fine.outside.shape, round(_TILE * scale / _COARSE)):
+        _trace(body, fine, window, hidden[window] & (fine.outside[window] < _RIM))
+    return fine
+
+
+def _blank(scale: float, left: float, top: float, width: float, height: float) -> Surface:
+    shape = (round(height * scale), round(width * scale))
+    normal = np.zeros((*shape, 3), np.float32)
+    normal[..., 2] = 1
+    return Surface(
+        scale,
+        left,
+        top,
+        outside=np.full(shape, _REACH, np.float32),
+        height=np.zeros(shape, np.float32),
+        normal=normal,
+        openness=np.ones(shape, np.float32),
+    )
+
+
+def _tiles(shape: tuple[int, ...], side: int = _TILE) -> list[tuple[slice, slice]]:
+    return [
+        (slice(y, min(y + side, shape[0])), slice(x, min(x + side, shape[1])))
+        for y in range(0, shape[0], side)
+        for x in range(0, shape[1], side)
+    ]
+
+
+def _part(body: Body, surface: Surface, window: tuple[slice, slice]) -> tuple[Body, Field]:
+    """The bones that matter in a window, and its (2, n) points."""
+    x, y = surface.grid(window)
+    near = body.near(array((x[0], y[-1, 0])), array((x[-1], y[0, 0])))
+    return near, np.stack(np.broadcast_arrays(x, y)).reshape(2, -1)
+
+
+def _feel_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> None:
+    """The distance to a body pressed flat is the distance to its outline."""
+    near, points = _part(body.moved(array((1, 1, 0))), surface, window)
+    points = np.concatenate((points, np.zeros_like(points[:1])))
+    outside = surface.outside[window]
+    outside[:] = near.distance(points).reshape(outside.shape)
+
+
+def _trace(body: Body, surface: Surface, window: tuple[slice, slice], which: Mask) -> None:
+    """Fills in what the chosen pixels of a window see."""
+    rows, columns = np.nonzero(which)
+    if not len(rows):
+        return
+    near, points = _part(body, surface, window)
+    points = points[:, np.flatnonzero(which)]
+    at = np.concatenate((points, np.full_like(points[:1], near.top)))
+    nearest = np.full(len(rows), np.inf, np.float32)
+    seen = at[2].copy()
+    for _ in range(_MARCHES):
+        here = near.distance(at)
+        closer = here < nearest
+        nearest[closer] = here[closer]
+        seen[closer] = at[2][closer]
+        at[2] -= here * _STEP
+    # A ray past the rim keeps where it came closest.
+    at[2] = seen
+    slope = np.zeros_like(at)
+    for corner in _TETRAHEDRON:
+        slope += corner * near.distance(at + 0.4 * corner)
+    slope /= np.maximum(np.sqrt((slope * slope).sum(0)), 1e-6)
+    light = np.ones(len(rows), np.float32)
+    for cast in _CASTS:
+        free = near.distance(at + slope * cast)
+        light -= np.clip(1 - free / cast, 0, 1) * (0.8 / len(_CASTS))
+    surface.height[window][rows, columns] = at[2]
+    surface.normal[window][rows, columns] = slope.T
+    surface.openness[window][rows, columns] = np.clip(light, 0, 1)

@@ -1,0 +1,150 @@
+"""Who holds a palm, or something else, before a kiosk, and how: drawn at random."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from drawn import spectra
+from drawn.attack import Instrument, held
+from drawn.burst import Film, Shot, challenge, film, played
+from drawn.heart import Heart, Recording, record
+from drawn.identity import DrawnPalm, identity
+from drawn.lit import LENS, Room, living
+from drawn.presentation import Presentation
+from palm.hand.landmarks import Side
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What differs from burst to burst. Two numbers are least and most, one is a deviation."""
+
+    span: Span = (0.40, 0.52)
+    lean: float = 5.0
+    turn: float = 10.0
+    room: Span = (0.2, 1.3)
+    """The room's light over the ring's."""
+    level: Span = (0.15, 0.4)
+    noise: Span = (1.5, 3.0)
+    blur: Span = (0.0, 0.6)
+    drift: float = 8.0
+    lens: Span = (LENS, LENS)
+    jitter: Span = (0.003, 0.010)
+    afterglow: Span = (0.0, 0.05)
+    gain: float = 0.1
+    """Of the log of how the near-infrared camera is set."""
+    soft: Span = (0.0, 1.2)
+    """How much less sharp it is, pixels of deviation."""
+    daylight: float = 0.1
+    """The room's at 850 nm at most, over the near-infrared camera's lamps."""
+
+    def shot(self, rng: np.random.Generator, like: Shot | None = None) -> Shot:
+        """One burst's. The hand keeps the gesture of another shot, if one is given."""
+        gesture = like.shown if like else None
+        beside = rng.spawn(1)[0]
+        return Shot(
+            shown=Presentation(
+                x=float(rng.normal(0.5, 0.03)),
+                y=float(rng.normal(0.58, 0.03)),
+                span=float(rng.uniform(*self.span)),
+                turn=float(rng.normal(0, self.turn)),
+                pitch=float(rng.normal(0, self.lean)),
+                yaw=float(rng.normal(0, self.lean)),
+                spread=gesture.spread if gesture else float(rng.uniform(0.2, 0.8)),
+                curl=gesture.curl if gesture else float(rng.uniform(0, 0.1)),
+                light=float(rng.uniform(-180, 180)),
+                noise=float(rng.uniform(*self.noise)),
+                blur=float(rng.uniform(*self.blur)),
+            ),
+            room=Room(
+                strength=float(np.exp(rng.uniform(*np.log(self.room)))),
+                infrared=float(beside.uniform(0, self.daylight)),
+                warmth=float(rng.uniform(-1, 1)),
+                lens=float(rng.uniform(*self.lens)),
+                crosstalk=spectra.crosstalk(rng),
+            ),
+            gain=float(beside.lognormal(0, self.gain)),
+            soft=float(beside.uniform(*self.soft)),
+            level=float(rng.uniform(*self.level)),
+            drift=(float(rng.normal(0, self.drift)), float(rng.normal(0, self.drift))),
+            flicker=float(rng.uniform(0, 0.02)),
+            afterglow=float(rng.uniform(*self.afterglow)),
+            jitter=float(rng.uniform(*self.jitter)),
+        )
+
+
+USUAL = Circumstances()
+UNUSUAL = Circumstances(
+    span=(0.33, 0.58),
+    lean=8.0,
+    turn=16.0,
+    room=(0.08, 2.5),
+    level=(0.1, 0.5),
+    noise=(1.5, 4.0),
+    blur=(0.0, 1.0),
+    drift=13.0,
+    lens=(0.85 * LENS, 1.2 * LENS),
+    afterglow=(0.0, 0.08),
+    gain=0.2,
+    soft=(0.0, 1.8),
+    daylight=0.4,
+)
+"""Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
+EXTREME = replace(
+    UNUSUAL,
+    span=(0.30, 0.62),
+    lean=10.0,
+    turn=20.0,
+    room=(0.05, 3.5),
+    level=(0.08, 0.55),
+    noise=(1.5, 5.0),
+    blur=(0.0, 1.3),
+    drift=17.0,
+    lens=(0.8 * LENS, 1.3 * LENS),
+)
+"""Beyond what the judge is fitted in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One burst, and what was held up: None is a living palm."""
+
+    seed: int
+    instrument: Instrument | None
+    film: Film
+    recorded: Callable[[], Recording]
+    """Some seconds of the same in plain white light; takes longer to draw than all else."""
+
+
+def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[Case]:
+    """Bursts of a person's living hand, and one of each instrument that imitates it."""
+    rng = np.random.default_rng((seed, 4))
+    palm = identity(seed, list(Side)[seed % 2])
+    first = within.shot(rng)
+    for _ in range(living_bursts):
+        yield _alive(palm, within.shot(rng, like=first), rng)
+    # Whoever attacks may hold it at whatever angle serves.
+    askew = replace(within, lean=2 * within.lean)
+    for instrument in Instrument:
+        shot = askew.shot(rng, like=first)
+        lights = played(challenge(rng))
+        it = held(instrument, palm, shot, lights, rng)
+        film_of_it = it.filmed(lights, rng)
+        yield Case(seed, instrument, film_of_it, partial(it.recorded, rng.spawn(1)[0]))
+
+
+def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
+    """No two people's blood and melanin are quite alike, nor is one person's from day to day."""
+    skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
+    colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
+    colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)
+    wet = float(rng.uniform() ** 2)
+    infrared = spectra.SKIN_850 * float(rng.spawn(1)[0].lognormal(0, 0.1))
+    hand = living(palm, shot.shown, wet=wet, colour=colour, infrared=infrared).palm_alone()
+    film_of_it = film(palm, hand, shot, played(challenge(rng)), rng)
+    aside = rng.spawn(1)[0]
+    heart = Heart.of(aside)
+    return Case(palm.seed, None, film_of_it, lambda: record(palm, hand, shot, aside, heart))

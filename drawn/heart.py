@@ -1,0 +1,131 @@
+"""The pulse of a drawn hand, and some seconds of it as a kiosk records them.
+
+With every beat the skin takes a little more light: in green most, in blue and red as the blood's
+spectrum has it (de Haan and van Leest, "Improved motion robustness of remote-PPG by using the
+blood volume pulse signature", 2014). It comes a little later, and stronger or weaker, in one place
+than in another.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from drawn.anatomy import Field, array
+from drawn.burst import FRAME, Shot, exposure, found
+from drawn.identity import DrawnPalm
+from drawn.lit import WHITE, Specimen, answering
+from drawn.noise import clouds
+from drawn.presentation import show
+from palm.liveness.pulse import SECONDS, PulseRecorder
+
+SIGNATURE = array((0.69, 1.0, 0.43))
+"""Of blue, green and red, over green."""
+SIDE = 4
+"""Cells a side that are recorded."""
+
+_BREATH = 0.25
+"""Hz."""
+_WIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Heart:
+    """How one person's pulse shows in the palm."""
+
+    rate: float = 1.2
+    """Beats a second."""
+    depth: float = 0.005
+    """Of the change in green, from least to most."""
+    phase: float = 0.0
+    lag: float = 0.06
+    """Seconds from where it comes first to where it comes last."""
+    patchy: float = 0.3
+    """Deviation of the log of its strength from place to place."""
+
+    @classmethod
+    def of(cls, rng: np.random.Generator) -> "Heart":
+        return cls(
+            rate=float(rng.uniform(0.9, 1.8)),
+            depth=float(np.exp(rng.uniform(*np.log((0.002, 0.01))))),
+            phase=float(rng.uniform(0, 2 * np.pi)),
+            lag=float(rng.uniform(0.02, 0.1)),
+            patchy=float(rng.uniform(0.1, 0.5)),
+        )
+
+    def __call__(self, at: float | Field) -> Field:
+        """What of the green light is left at a moment, 1 between beats; quick to fill, slow to
+        empty, with a second wave in it."""
+        turn = 2 * np.pi * self.rate * np.asarray(at) + self.phase
+        turn = turn + 0.25 * np.sin(2 * np.pi * _BREATH * np.asarray(at))
+        wave = np.sin(turn) + 0.35 * np.sin(2 * turn - 0.9)
+        return array(1 - self.depth * (0.5 + wave / 2.4))
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    at: npt.NDArray[np.float64]
+    """(T,) seconds."""
+    cells: npt.NDArray[np.uint16]
+    """(T, SIDE, SIDE, 3), see `palm.liveness.pulse.cells_of`."""
+
+
+Shining = Callable[[float], float | Field]
+"""How much a specimen glows at a moment, over its usual; (3,) where its colour changes."""
+
+
+def record(
+    palm: DrawnPalm,
+    specimen: Specimen,
+    shot: Shot,
+    rng: np.random.Generator,
+    heart: Heart | None,
+    *,
+    glow: Shining = lambda _: 1.0,
+    rate: float = 20.0,
+) -> Recording:
+    """Holds a specimen before the camera for some seconds of plain white light, `rate` frames a
+    second; a hand that is held so long sways."""
+    response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
+    gain = exposure(response, shot.level)
+    base, dull = response.under(WHITE, 0.0) * gain, specimen.glow * gain
+    strength, lag = _spread(specimen, heart, rng) if heart else (array(0), array(0))
+    recorder = PulseRecorder(SIDE)
+    out = np.empty((*FRAME, 3), np.uint8)
+    sway = rng.normal(0, 1, (4, 2)) * (0.4, 0.25)
+    pace, start = rng.uniform(0.15, 1.2, 4), rng.uniform(0, 2 * np.pi, (4, 2))
+    hum, beat = rng.uniform(0, 0.004), rng.uniform(0.2, 14.0)
+    for k in range(round(SECONDS * rate) + 1):
+        at = k / rate
+        linear = base + dull * glow(at)
+        if heart:
+            kept = heart(at - lag)
+            linear = linear * (1 - (1 - kept) * strength)[:, None] ** SIGNATURE
+        # Lamps on mains hum, and the room's light goes up and down.
+        level = hum * np.sin(2 * np.pi * beat * at) + rng.normal(0, shot.flicker / 4)
+        linear = linear + response.room * gain * level
+        turn = 2 * np.pi * pace[:, None] * at + start
+        moved = (sway[:, 0] * np.sin(turn[:, 0]), sway[:, 1] * np.sin(turn[:, 1]))
+        millimetre = shot.shown.span / 95.6
+        here = replace(
+            shot.shown,
+            x=shot.shown.x + millimetre * float(moved[0].sum()),
+            y=shot.shown.y + millimetre * float(moved[0].sum() * 0.6 + moved[1].sum()),
+            span=shot.shown.span * (1 + 0.004 * float(moved[1].sum())),
+            pitch=shot.shown.pitch + float(moved[1].sum()),
+            yaw=shot.shown.yaw + float(moved[0].sum()),
+        )
+        drawing = show(palm, response.picture(array(linear), 1.0), here, rng, out)
+        recorder.add(out, found(drawing.hand, shot.jitter, rng), at)
+    return Recording(np.array(recorder.at), np.array(recorder.cells))
+
+
+def _spread(specimen: Specimen, heart: Heart, rng: np.random.Generator) -> tuple[Field, Field]:
+    """(n,) how strong the pulse is over its mean, and (n,) how late, s."""
+    columns, rows = (
+        np.clip(specimen.at[:, k] / 3 + _WIDE / 2, 0, _WIDE - 1).astype(np.intp) for k in (0, 1)
+    )
+    maps = [clouds(rng, (_WIDE, _WIDE), wide, 2)[rows, columns] for wide in (6.0, 10.0)]
+    late = np.clip(0.5 - specimen.at[:, 1] / 120 + 0.2 * maps[1], 0, 1)
+    return array(np.exp(heart.patchy * maps[0])), array(heart.lag * late)

@@ -1,0 +1,419 @@
+"""A drawn hand under the light ring: how it answers to each segment, and so to any step of light.
+
+Light is computed linearly and physically as far as a camera can tell: segments are near lamps at
+their true places, skin lets red light through it farther than blue (d'Eon & Luebke, "Advanced
+techniques for realistic real-time skin rendering", GPU Gems 3, 2007), gloss is colourless
+(Blinn 1977), and the diodes' narrow colours meet the material's own spectrum.
+
+`LitHand` is the quick way, for a hand that is shown live. A `Specimen` is anything held before the
+camera, in full; `drawn.attack` makes others of it.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from drawn import spectra
+from drawn.anatomy import Field, Mask, array
+from drawn.identity import DrawnPalm
+from drawn.presentation import Presentation, gesture
+from drawn.skin import SCALE
+from drawn.sprite import Sprite, albedo, canvas, furrowed, sprite
+from palm.hand.landmarks import Landmark, Side
+from palm.liveness import Light
+from palm.liveness.infrared import WHITE_CARD
+from protocol import ring
+from protocol.ring import SEGMENTS, Levels
+
+GRID = SCALE / 2
+"""Pixels a millimetre at which light is computed: finer than any frame shows it in the palm."""
+
+LENS = 1.41
+"""Focal length over the frame's shorter side: about 64 degrees across a frame of 16:9."""
+
+
+def light_of(levels: Levels) -> Light:
+    """(SEGMENTS, 3) the light that the ring gives at these levels, 0 to 1."""
+    return array(levels) / 255
+
+
+WHITE = light_of(ring.WHITE)
+"""What the ring shows before and after a challenge."""
+LAMPS = array(ring.PLACES)
+"""(SEGMENTS, 3) mm from the lens to each segment: right, down, away."""
+
+_MEET = 300.0
+"""Where full light on all segments is as bright as the room can be told to be, mm."""
+REACH = (0.3, 0.45, 1.1)
+"""How far blue, green and red light spreads beneath the skin, mm of deviation."""
+INFRARED_REACH = 1.6
+"""The same of near infrared."""
+WRAP = array((0.08, 0.12, 0.25))
+_INFRARED_WRAP = 0.3
+BESIDE = 40.0
+"""How far to the right of the lens, as it sees, that of the near-infrared camera is, mm."""
+_LAMPS = array(((-15.0, 0.0, 0.0), (15.0, 0.0, 0.0)))
+"""The near-infrared camera's own, about its lens, mm."""
+_LEVELS = 4096
+_ONE = 100
+"""What stands for no change where a picture is multiplied."""
+_SLEEVE = 0.12
+"""How much a sleeve reflects."""
+_FRAME = (720, 1280)
+_PALM = 62.0
+"""How far from its centre a palm reaches, mm."""
+_ARM = -165.0
+"""How far along the arm light is computed, mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Specimen:
+    """Something shaped or coloured like a hand, before any light. n pixels of its (h, w) grid are
+    not empty; places and directions are a left hand's, see `drawn.anatomy`."""
+
+    alpha: Field
+    """(h, w) how much of each pixel is covered."""
+    centre: tuple[float, float]
+    """The palm's centre in the grid's pixels."""
+    joints: Field
+    """(21, 3) mm."""
+    at: Field
+    """(n, 3) mm."""
+    normal: Field
+    """(3, n, 3) as blue, green and red light beneath the surface meets it."""
+    facet: Field
+    """(n, 3) normals of the surface itself."""
+    colour: Field
+    """(n, 3) reflectance in the room's light, blue, green, red."""
+    answer: Field
+    """(n, 3) the same to the ring's diodes."""
+    glow: Field
+    """(n, 3) what it gives off by itself, as much as white in full light of the room is 1."""
+    infrared: Field
+    """(n,) reflectance at 850 nm. Nothing held here gives off near infrared by itself."""
+    infrared_normal: Field
+    """(n, 3) as near infrared beneath the surface meets it."""
+    wrap: Field
+    """(3,) how far light creeps round an edge."""
+    gloss: float
+    """Share of light mirrored at the surface."""
+    polish: float
+    """Blinn's exponent: 10 dull, 1000 a mirror."""
+
+    @property
+    def covered(self) -> Mask:
+        return self.alpha > 0
+
+    def palm_alone(self) -> "Specimen":
+        """Cut down to the palm: drawn in half the time where nobody looks at the fingers."""
+        (x, y), reach = self.centre, _PALM * GRID
+        rows, columns = (slice(max(int(at - reach), 0), int(at + reach)) for at in (y, x))
+        kept = np.zeros(self.alpha.shape, np.bool)
+        kept[rows, columns] = True
+        kept = kept[self.covered]
+        return replace(
+            self,
+            alpha=np.ascontiguousarray(self.alpha[rows, columns]),
+            centre=(x - columns.start, y - rows.start),
+            at=self.at[kept],
+            normal=self.normal[:, kept],
+            facet=self.facet[kept],
+            colour=self.colour[kept],
+            answer=self.answer[kept],
+            glow=self.glow[kept],
+            infrared=self.infrared[kept],
+            infrared_normal=self.infrared_normal[kept],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a specimen, held in one place, sends to the camera; linear blue, green, red."""
+
+    specimen: Specimen
+    room: Field
+    """(n, 3) in the room's light, its glow left out."""
+    ring: Field
+    """(SEGMENTS, n, 3) for each segment and diode at full."""
+    crosstalk: Field
+    """(3, 3), see `drawn.spectra`."""
+
+    def under(self, light: Light, glow: float | Field = 1.0) -> Field:
+        """(n, 3) under a step of light, glowing `glow` times as much as usual."""
+        lit = array(light[:, ::-1] @ self.crosstalk)
+        seen = self.room + self.specimen.glow * glow
+        for segment, level in zip(self.ring, lit, strict=True):
+            seen += segment * level
+        return seen
+
+    def picture(self, linear: Field, exposure: float) -> Sprite:
+        """A sprite of (n, 3) light, at an exposure."""
+        return picture(self.specimen, linear * exposure)
+
+
+def picture(specimen: Specimen, linear: Field) -> Sprite:
+    """A sprite of (n, 3) light, 0 to 1."""
+    shape, covered = specimen.alpha.shape, specimen.covered
+    levels = np.clip(linear * _LEVELS, 0, _LEVELS).astype(np.uint16)
+    half = np.zeros((*shape, 4), np.uint8)
+    half[..., 3] = 255 * specimen.alpha + 0.5
+    half[covered, :3] = _tone()[levels] * specimen.alpha[covered][:, None] + 0.5
+    whole = cv2.resize(half, (2 * shape[1], 2 * shape[0]), interpolation=cv2.INTER_LINEAR)
+    x, y = specimen.centre
+    return Sprite(np.asarray(whole, np.uint8), half, (2 * x, 2 * y), specimen.joints)
+
+
+@lru_cache(maxsize=1)
+def _tone() -> Field:
+    """(_LEVELS + 1,) grey level by linear light."""
+    return array(255 * np.linspace(0, 1, _LEVELS + 1) ** (1 / 2.2))
+
+
+def living(
+    palm: DrawnPalm,
+    shown: Presentation,
+    *,
+    wet: float = 0.2,
+    colour: Field | None = None,
+    infrared: float = spectra.SKIN_850,
+) -> Specimen:
+    """A living hand in the gesture of a presentation; `wet` is 0 dry to 1 wet. `colour` is what
+    the ring's diodes change its colour by, (3,); `infrared` its reflectance at 850 nm."""
+    painted = gesture(palm, shown)
+    dry = _dry(palm, painted.spread, painted.curl, painted.back)
+    if colour is None:
+        colour = spectra.under_diodes(palm.tone.palmar, spectra.SKIN)
+    return replace(
+        dry,
+        answer=np.clip(dry.colour * colour, 0, 0.95),
+        infrared=dry.infrared * infrared,
+        gloss=0.022 + 0.05 * wet,
+        polish=14.0 * 6.0**wet,
+    )
+
+
+@lru_cache(maxsize=1)
+def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
+    bald = canvas(palm, spread, curl, back)
+    surface = bald.surface
+    # The arm is left out where no camera looks.
+    end = min(int(surface.rows(array(_ARM))), surface.height.shape[0])
+    high, wide = (side // 2 * 2 for side in (end, surface.height.shape[1]))
+    everywhere = np.ones(surface.height.shape, np.bool)
+
+    def half(field: Field, *depth: int) -> Field:
+        whole = array(field).reshape(*surface.height.shape, *depth)[:high, :wide]
+        return array(cv2.resize(whole, (wide // 2, high // 2), interpolation=cv2.INTER_AREA))
+
+    alpha = half(bald.alpha)
+    bare = alpha > 0
+    skin = half(albedo(palm, bald.skin, everywhere), 3)
+    skin[bald.wrist // 2 :] = _SLEEVE
+    dark = spectra.DARK_850
+    absorbed = dark[0] * bald.skin.stain + dark[1] * bald.skin.blood + dark[2] * bald.skin.vein
+    facet = half(furrowed(surface, bald.skin.relief, everywhere), 3)
+    columns, rows = (np.arange(side // 2, dtype=np.float32) + 0.5 for side in (wide, high))
+    x, y = np.broadcast_arrays(surface.left + columns / GRID, (surface.top - rows / GRID)[:, None])
+    return Specimen(
+        alpha=alpha,
+        centre=(-surface.left * GRID, surface.top * GRID),
+        joints=bald.joints,
+        at=np.stack([x, y, half(surface.height)], axis=-1)[bare],
+        normal=array([cv2.GaussianBlur(facet, (0, 0), reach * GRID)[bare] for reach in REACH]),
+        facet=facet[bare],
+        colour=skin[bare],
+        answer=skin[bare],
+        glow=np.zeros((int(bare.sum()), 3), np.float32),
+        infrared=np.exp(-half(absorbed)[bare]),
+        infrared_normal=array(cv2.GaussianBlur(facet, (0, 0), INFRARED_REACH * GRID)[bare]),
+        wrap=WRAP,
+        gloss=0.0,
+        polish=1.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The light that is there without the ring, and the camera in it."""
+
+    strength: float = 0.5
+    """Over the ring's at WHITE, on a palm at its ideal distance."""
+    warmth: float = 0.0
+    """-1 cold, 0 white, 1 warm."""
+    infrared: float = 0.03
+    """Its light at 850 nm, over that of the near-infrared camera's lamps at 300 mm."""
+    lens: float = LENS
+    crosstalk: Field = field(default_factory=spectra.crosstalk)
+
+
+def answering(
+    specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
+) -> Response:
+    """How a specimen answers, held as a presentation says before a frame of `size` (height,
+    width)."""
+    turned, centre = _stand(specimen, side, shown, room.lens, size)
+    segments, eye = (LAMPS - centre) @ turned, -centre @ turned
+    ahead = turned.T[:, 2]
+    return Response(
+        specimen,
+        room=_in_room(specimen, side, shown, room),
+        ring=array([_from(specimen, segment, ahead, eye) for segment in segments]),
+        crosstalk=room.crosstalk,
+    )
+
+
+def beside(joints: Field, shown: Presentation, lens: float, size: tuple[int, int]) -> Presentation:
+    """The same presentation before the near-infrared camera, which looks from beside the other."""
+    away = lens * _palm_length(joints) / shown.span
+    return replace(shown, x=shown.x - BESIDE / away * lens * min(size) / size[1])
+
+
+def in_infrared(
+    specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
+) -> Sprite:
+    """A specimen as a near-infrared camera sees it that it is so presented to: its lamps as
+    bright, and its exposure as long, as they should be set (`palm.liveness.infrared`)."""
+    turned, centre = _stand(specimen, side, shown, room.lens, size)
+    eye, ahead = -centre @ turned, turned.T[:, 2]
+    seen = specimen.infrared * (0.6 + 0.4 * specimen.infrared_normal[:, 2]) * room.infrared
+    for lamp in (_LAMPS - centre) @ turned:
+        to_lamp, falling = _falling(specimen, lamp, ahead)
+        met = np.einsum("ni,ni->n", specimen.infrared_normal, to_lamp) + _INFRARED_WRAP
+        dull = specimen.infrared * np.clip(met / (1 + _INFRARED_WRAP), 0, None)
+        seen = seen + (dull + _shine(specimen, to_lamp, eye)) * falling / len(_LAMPS)
+    flat = picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1))
+    return _from_beside(flat, specimen, turned[0] * (-BESIDE / float(centre[2])))
+
+
+def _from_beside(flat: Sprite, specimen: Specimen, parallax: Field) -> Sprite:
+    """A sprite drawn from straight ahead, as it looks from beside: what is nearer is moved by
+    `parallax` a millimetre."""
+    height = np.zeros(specimen.alpha.shape, np.float32)
+    height[specimen.covered] = specimen.at[:, 2] * GRID
+    rows, columns = np.indices(height.shape, dtype=np.float32)
+    half = cv2.remap(
+        flat.half,
+        columns - height * parallax[0],
+        rows + height * parallax[1],
+        cv2.INTER_LINEAR,
+    )
+    whole = cv2.resize(half, flat.picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return replace(flat, picture=np.asarray(whole, np.uint8), half=np.asarray(half, np.uint8))
+
+
+def _stand(
+    specimen: Specimen, side: Side, shown: Presentation, lens: float, size: tuple[int, int]
+) -> tuple[Field, Field]:
+    """(3, 3) from a left hand's directions to the camera's (right, down, away), and (3,) where the
+    palm's centre is before the lens, mm."""
+    pitch, yaw, turn = np.radians((shown.pitch, shown.yaw, shown.turn))
+    flip = np.diag((1.0 if side is Side.LEFT else -1.0, -1.0, -1.0))
+    about_y = np.array(((np.cos(yaw), 0, -np.sin(yaw)), (0, 1, 0), (np.sin(yaw), 0, np.cos(yaw))))
+    about_x = np.array(
+        ((1, 0, 0), (0, np.cos(pitch), np.sin(pitch)), (0, -np.sin(pitch), np.cos(pitch)))
+    )
+    about_z = np.array(
+        ((np.cos(turn), -np.sin(turn), 0), (np.sin(turn), np.cos(turn), 0), (0, 0, 1))
+    )
+    away = lens * _palm_length(specimen.joints) / shown.span
+    focal = lens * min(size)
+    height, width = size
+    centre = np.array(
+        ((shown.x - 0.5) * width * away / focal, (shown.y - 0.5) * height * away / focal, away)
+    )
+    return array(about_z @ about_x @ about_y @ flip), array(centre)
+
+
+def _palm_length(joints: Field) -> float:
+    bones = joints[Landmark.MIDDLE_MCP] - joints[Landmark.WRIST]
+    return float(np.hypot(*bones[:2]))
+
+
+def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
+    """(n, 3) what one segment's full light is seen as; all directions are the hand's."""
+    to_lamp, falling = _falling(specimen, segment, ahead)
+    met = np.einsum("cni,ni->nc", specimen.normal, to_lamp)
+    seen = specimen.answer * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
+    seen += _shine(specimen, to_lamp, eye)[:, None]
+    return array(seen * falling[:, None] / SEGMENTS)
+
+
+def _falling(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Field]:
+    """(n, 3) unit vectors toward a lamp that faces `ahead`, and (n,) how much of its light comes:
+    1 straight ahead at 300 mm."""
+    to_lamp = lamp - specimen.at
+    far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))
+    to_lamp /= far[:, None]
+    return to_lamp, np.clip(-to_lamp @ ahead, 0, 1) * (_MEET / far) ** 2
+
+
+def _shine(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
+    """(n,) what is mirrored."""
+    to_eye = eye - specimen.at
+    middle = to_lamp + to_eye / np.sqrt(np.einsum("ni,ni->n", to_eye, to_eye))[:, None]
+    middle /= np.sqrt(np.einsum("ni,ni->n", middle, middle))[:, None]
+    shine = np.clip(np.einsum("ni,ni->n", specimen.facet, middle), 0, 1)
+    return array(specimen.gloss * (specimen.polish + 8) / 8 * shine**specimen.polish)
+
+
+def _in_room(specimen: Specimen, side: Side, shown: Presentation, room: Room) -> Field:
+    """(n, 3) from a lamp somewhere above and from all around, as in `drawn.sprite`."""
+    angle = np.radians(shown.light - shown.turn) * (1 if side is Side.LEFT else -1)
+    lamp = array((0.55 * np.sin(angle), 0.55 * np.cos(angle), 0.85))
+    lamp /= np.sqrt(lamp @ lamp)
+    key = np.clip((specimen.normal @ lamp).T + specimen.wrap, 0, None) / (1 + specimen.wrap)
+    around = 0.6 + 0.4 * specimen.normal[..., 2].T
+    tint = array((1 - 0.18 * room.warmth, 1.0, 1 + 0.12 * room.warmth))
+    return array(specimen.colour * (0.55 * key + 0.45 * around) * tint * (0.5 * room.strength))
+
+
+class LitHand:
+    """A hand that is shown live under a ring: a sprite as it is, but for what the ring changes.
+
+    `under(WHITE)` is the sprite itself. Any other step takes some 20 ms once, and nothing while it
+    stays. The light falls as on a hand held at its ideal distance in the middle of the view.
+    """
+
+    def __init__(self, palm: DrawnPalm, shown: Presentation, room: Room | None = None) -> None:
+        self._white = sprite(palm, gesture(palm, shown))
+        specimen = living(palm, shown)
+        middle = replace(shown, x=0.5, y=0.5, pitch=0.0, yaw=0.0)
+        room = room or Room()
+        self._response = answering(specimen, palm.side, middle, room, _FRAME)
+        self._infrared = in_infrared(specimen, palm.side, middle, room, _FRAME)
+        self._span, self._lens = shown.span, room.lens
+        self._usual = self._response.under(WHITE)
+        self._shown = (WHITE, self._white)
+
+    def under(self, light: Light) -> Sprite:
+        if not np.array_equal(light, self._shown[0]):
+            self._shown = (light, self._relit(light))
+        return self._shown[1]
+
+    def in_infrared(self, shown: Presentation) -> tuple[Sprite, Presentation]:
+        """What the near-infrared camera sees of it, and where; the nearer, the brighter."""
+        seen_there = beside(self._infrared.joints, shown, self._lens, _FRAME)
+        near = (shown.span / self._span) ** 2
+        return self._infrared, replace(seen_there, brightness=near, warmth=0.0)
+
+    def _relit(self, light: Light) -> Sprite:
+        if np.array_equal(light, WHITE):
+            return self._white
+        white, covered = self._white, self._response.specimen.covered
+        # Above the cut through the arm; below it nothing changes.
+        change = np.full(white.half.shape, _ONE, np.uint8)
+        ratio = self._response.under(light) / np.maximum(self._usual, 1e-4)
+        high, wide = covered.shape
+        change[:high, :wide][covered, :3] = np.clip(ratio ** (1 / 2.2) * _ONE, 0, 255)
+        return replace(
+            white, picture=_times(white.picture, change), half=_times(white.half, change)
+        )
+
+
+def _times(picture: npt.NDArray[np.uint8], change: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    size = (picture.shape[1], picture.shape[0])
+    by = change if change.shape == picture.shape else cv2.resize(change, size)
+    return np.asarray(cv2.multiply(picture, by, scale=1 / _ONE), np.uint8)

@@ -1,0 +1,1 @@
+"""What measures and teaches palm recognition, and never ships."""

@@ -1,0 +1,223 @@
+"""`python -m lab.attacks [--people N] [--json FILE] [--pulse]`: how often attacks pass
+as living hands, and living hands do not (ISO/IEC 30107-3), on bursts that the factory draws.
+
+Every presentation is judged by its light, by near infrared, by both together, and as the service
+decides: who is alive but not surely so has to show a pulse as well, with and without near infrared.
+
+APCER is the share of an instrument's presentations that are taken for living, and is reported for
+each instrument by itself; BPCER the share of living ones that are not. The judge's threshold is
+fixed. Nobody drawn here was drawn to fit it, and a third of the bursts are taken in circumstances
+that it was not fitted in. Intervals are drawn over people (`lab.evaluate.rates`).
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from drawn.attack import Instrument
+from drawn.circumstances import EXTREME, UNUSUAL, USUAL, Case, Circumstances, cases
+from drawn.identity import identity
+from drawn.lit import LAMPS
+from lab.evaluate.rates import Estimate, share
+from palm.hand.landmarks import Side
+from palm.liveness import SURE, Still, Unjudgeable, judge, judge_infrared
+from palm.liveness.pulse import judge_pulse
+
+FIRST = 41_000
+"""Seed of the first person; those up to here serve to fit the judge."""
+PEOPLE = 60
+
+_SETS = {
+    "usual circumstances": USUAL,
+    "unusual circumstances": UNUSUAL,
+    "circumstances not fitted in": EXTREME,
+}
+_TONES = (("light", 0.42), ("medium", 0.30), ("dark", 0.0))
+"""Names of thirds of the drawn complexions, and the palm's least reflectance in green."""
+_LIVING = "living"
+LIGHT, INFRARED, BOTH, PULSE = "light", "near infrared", "light and near infrared", "pulse"
+THEN_PULSE = ", then pulse"
+"""Appended to what a presentation is judged by first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One burst, judged."""
+
+    seed: int
+    what: str
+    tone: str
+    passed: dict[str, bool]
+    """By judgement."""
+    asked: dict[str, bool]
+    """Whether a pulse was asked for, by judgement that may."""
+    ms: float
+    """To judge its light."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    name: str
+    presentations: int
+    estimate: Estimate
+
+    def text(self) -> str:
+        low, high = self.estimate.ci95.low, self.estimate.ci95.high
+        percent = f"{100 * self.estimate.rate:6.2f} % [{100 * low:.2f}, {100 * high:.2f}]"
+        return f"  {self.name:<32}{self.presentations:>6}  {percent}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one way of judging did."""
+
+    name: str
+    bpcer: list[Rate]
+    """Of all, then by complexion."""
+    apcer: list[Rate]
+    asked: Rate | None
+    """Living ones that had to show a pulse."""
+
+    def text(self) -> str:
+        lines = [f" by {self.name}", "  BPCER", *(rate.text() for rate in self.bpcer)]
+        if self.asked:
+            lines += ["  asked for a pulse", self.asked.text()]
+        return "\n".join([*lines, "  APCER", *(rate.text() for rate in self.apcer)])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of one set of circumstances."""
+
+    name: str
+    people: int
+    judgements: list["Judgement"]
+    ms: float
+    """Median of a core's time to judge a burst's light."""
+
+    def text(self) -> str:
+        lines = [f"{self.name}: {self.people} people, {self.ms:.0f} ms a burst"]
+        return "\n\n".join([*lines, *(each.text() for each in self.judgements)])
+
+
+def outcomes(seed: int, within: Circumstances, *, pulse: bool = False) -> list[Outcome]:
+    """Judges all bursts of one person; with `pulse`, by it alone as well."""
+    cv2.setNumThreads(1)
+    green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
+    tone = next(name for name, least in _TONES if green >= least)
+    judged: list[Outcome] = []
+    for case in cases(seed, within):
+        began = time.process_time()
+        by_light = _by_light(case)
+        ms = 1000 * (time.process_time() - began)
+        white = case.film.lit[1]
+        near = judge_infrared(Still(white.image, white.hand), case.film.infrared).score
+        scores = {LIGHT: by_light, INFRARED: near, BOTH: min(by_light, near)}
+        passed = {by: score >= 0 for by, score in scores.items()}
+        asked = {by: 0 <= scores[by] < SURE for by in (LIGHT, BOTH)}
+        beats = _beats(case) if pulse or any(asked.values()) else False
+        passed |= {by + THEN_PULSE: passed[by] and (beats or not asked[by]) for by in asked}
+        if pulse:
+            passed[PULSE] = beats
+        what = case.instrument or _LIVING
+        asked = {by + THEN_PULSE: was for by, was in asked.items()}
+        judged.append(Outcome(seed, what, tone, passed, asked, ms))
+    return judged
+
+
+def _by_light(case: Case) -> float:
+    try:
+        return judge(case.film.lit, LAMPS).score
+    except Unjudgeable:
+        return float("-inf")
+
+
+def _beats(case: Case) -> bool:
+    recorded = case.recorded()
+    return judge_pulse(recorded.at, recorded.cells).beats
+
+
+def measure(
+    name: str, within: Circumstances, seeds: Sequence[int], workers: int, *, pulse: bool = False
+) -> Report:
+    judge_all = partial(outcomes, within=within, pulse=pulse)
+    if workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            found = [each for many in pool.map(judge_all, seeds) for each in many]
+    else:
+        found = [each for seed in seeds for each in judge_all(seed)]
+    return Report(
+        name=name,
+        people=len(seeds),
+        judgements=[_judgement(by, found) for by in found[0].passed],
+        ms=float(np.median([each.ms for each in found])),
+    )
+
+
+def _judgement(by: str, found: Sequence[Outcome]) -> Judgement:
+    living = [each for each in found if each.what == _LIVING]
+    tones = [(tone, [each for each in living if each.tone == tone]) for tone, _ in _TONES]
+    return Judgement(
+        name=by,
+        bpcer=[
+            _rate("all", by, living, passed=False),
+            *(_rate(f"{tone} skin", by, those, passed=False) for tone, those in tones if those),
+        ],
+        apcer=[
+            _rate(each, by, [o for o in found if o.what == each], passed=True)
+            for each in Instrument
+        ],
+        asked=_share("living", living, [each.asked[by] for each in living])
+        if by in living[0].asked
+        else None,
+    )
+
+
+def _rate(name: str, by: str, those: Iterable[Outcome], *, passed: bool) -> Rate:
+    those = list(those)
+    return _share(str(name), those, [each.passed[by] is passed for each in those])
+
+
+def _share(name: str, those: Sequence[Outcome], events: Sequence[bool]) -> Rate:
+    people = np.array([each.seed for each in those])
+    return Rate(name, len(those), share(np.array(events), people))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="attacks",
+        description="Says how often drawn attacks pass for living hands, and living hands do not.",
+    )
+    parser.add_argument("--people", type=int, default=PEOPLE, metavar="N")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--pulse", action="store_true", help="judge everybody by pulse as well: takes long to draw"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    asked = parser.parse_args()
+    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+    seeds = range(FIRST, FIRST + asked.people)
+    reports = [
+        measure(name, within, seeds, asked.workers, pulse=asked.pulse)
+        for name, within in _SETS.items()
+    ]
+    print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the command's own voice
+    if asked.json:
+        figures = [asdict(report) for report in reports]
+        asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

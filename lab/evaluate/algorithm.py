@@ -1,0 +1,68 @@
+"""The palm codes that are measured side by side."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.peers import bocv, competitive, ordinal
+from palm.template import current
+from palm.template.fused import FusedMatcher, FusedSigner
+from palm.template.interfaces import Signer, Template
+from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+
+
+class ExactMatcher(Protocol):
+    """A matcher as far as measuring needs it: every reference is looked at in full."""
+
+    def prepare(self, references: Sequence[Template]) -> Any: ...
+
+    def compare(self, probe: Template, gallery: Any) -> npt.NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A signer and its matcher, made anew in each worker process."""
+
+    name: str
+    pair: Callable[[], tuple[Signer, ExactMatcher]]
+    fuses: bool
+    """Whether a burst makes one template."""
+
+
+class _EncoderAlone:
+    """Half of what `FusedMatcher` goes by."""
+
+    def __init__(self) -> None:
+        self._whole = FusedMatcher()
+
+    def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.float32]:
+        return self._whole.vectors([self._whole.keep(each) for each in references])
+
+    def compare(self, probe: Template, gallery: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return gallery @ self._whole.vectors([probe])[0]
+
+
+def lines_alone() -> tuple[LineFieldSigner, LineFieldMatcher]:
+    """Version 1 of the signature, which is half of version 2 as well."""
+    return LineFieldSigner(), LineFieldMatcher()
+
+
+def _encoder_alone() -> tuple[FusedSigner, _EncoderAlone]:
+    return FusedSigner(), _EncoderAlone()
+
+
+PRODUCT = Code("this product", current.pair, fuses=True)
+PARTS = (
+    Code("lines alone", lines_alone, fuses=True),
+    Code("encoder alone", _encoder_alone, fuses=True),
+)
+"""What the product is made of, to see what each is worth."""
+PEERS = (
+    Code("competitive code", competitive.pair, fuses=False),
+    Code("BOCV", bocv.pair, fuses=False),
+    Code("ordinal code", ordinal.pair, fuses=False),
+)
+"""Competitors as published, docs/accuracy.md says how they fare."""

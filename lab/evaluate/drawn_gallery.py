@@ -1,0 +1,421 @@
+"""Open-set identification in a gallery of drawn people, in the manner of ISO/IEC 19795-1.
+
+`python -m lab.evaluate.drawn_gallery [--people N]` enrols so many people, whom nobody is and no
+training has met, and searches for some of them (mated searches) and for strangers (non-mated ones).
+A search is made by a presentation: as the kiosk does, a burst of frames of one hand under one
+light, whose landmarks jitter a little from frame to frame. It returns whom it finds at or above a
+threshold, the likeliest first:
+
+- FPIR is the share of non-mated searches that return anybody,
+- FNIR the share of mated ones that do not return the right person first.
+
+Who is not found shows the palm again. Both rates are given for one presentation and for such a
+transaction, which ends with the first presentation that returns anybody.
+
+A search goes as the service's does: the enrolled whose protected codes lie nearest are compared in
+full. With `--exact` everybody is, which takes long and says, besides, how often strangers match
+one to one.
+
+A gallery of real palms of this size is not to be had; what drawn ones say of real ones is what
+`docs/accuracy.md` says of how alike they are.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from drawn.roi import Crop, about, show, swatch
+from lab.evaluate.algorithm import ExactMatcher
+from lab.evaluate.collection import STILL
+from lab.evaluate.pairing import Indices
+from lab.evaluate.processes import processes, progress
+from lab.evaluate.rates import Curve, Estimate, share
+from lab.evaluate.report import Json, named, rate, said
+from palm.hand.landmarks import Side
+from palm.hand.roi import Roi
+from palm.search.protection import SECRET_BYTES, Transform
+from palm.template import current
+from palm.template.interfaces import Signer, Template
+
+FIRST = 900_000_000
+"""Seed of the first person: far from those that training draws."""
+SECRET = bytes(SECRET_BYTES)
+"""Of the gallery: nobody's, nothing depends on which."""
+FPIRS = (1e-2, 1e-3)
+"""False-positive identification rates at which FNIR is reported."""
+FMRS = (1e-4, 1e-5, 1e-6, 1e-7)
+TAIL = 64
+"""Highest scores of strangers that are kept of a search."""
+
+Floats = npt.NDArray[np.float32]
+
+
+class SearchedMatcher(ExactMatcher, Protocol):
+    """A matcher whose gallery is looked through by protected codes first."""
+
+    @property
+    def version(self) -> int: ...
+
+    def vectors(self, templates: Sequence[Template]) -> Floats: ...
+
+
+Pair = Callable[[], tuple[Signer, SearchedMatcher]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who is drawn, and how they show their right palms."""
+
+    people: int = 10_000
+    """Enrolled."""
+    strangers: int = 4_000
+    """Not enrolled, one search each."""
+    mates: int = 2_000
+    """Enrolled people who come again, one search each."""
+    frames: int = 3
+    """Pictures a person is enrolled from, each drawn by itself, and frames of a presentation."""
+    presentations: int = 2
+    """Of a transaction, at most."""
+    harsh: float = 0.25
+    """Of `drawn.roi.show`: 0 the same gentle conditions each time, 1 anything at all."""
+    infrared: bool = False
+    """Searches are made in near infrared, among people enrolled in colour."""
+    shortlist: int | None = 64
+    """How many of the enrolled a search compares in full; None is everybody."""
+
+    @property
+    def sizes(self) -> list[int]:
+        """Galleries searched: of everybody, and of the first tenth and hundredth of them."""
+        return [size for size in (self.people // 100, self.people // 10, self.people) if size > 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    enrolled: Template
+    probes: list[Template]
+    """One a presentation; none of somebody who does not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search of each gallery of the scene's sizes found."""
+
+    mated: bool
+    own: Floats
+    """(presentations, sizes) the mate's score; -inf where there is none, or it was not compared."""
+    best: Floats
+    """(presentations, sizes) the best score of anybody else."""
+    tail: Floats
+    """(up to TAIL,) the best scores of anybody else in the largest gallery, the palm shown once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Error rates of one gallery."""
+
+    size: int
+    presentations: int
+    """In which somebody had to be found."""
+    threshold: dict[float, float]
+    """By FPIR: the lowest score that keeps it."""
+    fnir: dict[float, Estimate]
+    curve: Curve
+    """FPIR in place of the FMR and FNIR in place of the FNMR."""
+
+
+def identification(
+    size: int, which: int, presentations: int, searches: Sequence[Search]
+) -> Identification:
+    """Of at least one mated and one non-mated search of the gallery at place `which`."""
+    mated = np.array([each.mated for each in searches])
+    own = np.array([each.own[:presentations, which] for each in searches])
+    best = np.array([each.best[:presentations, which] for each in searches])
+    scores = np.unique(np.maximum(own, best))[::-1]
+    scores = scores[np.isfinite(scores)]
+    returned, right = (np.zeros(len(scores)) for _ in range(2))
+    found = np.zeros((len(scores), int(mated.sum())), np.bool_)
+    for at, threshold in enumerate(scores):
+        anybody = np.maximum(own, best) >= threshold
+        # Somebody is returned by the first presentation that finds anybody at all.
+        first = anybody.argmax(axis=1)
+        there = np.arange(len(searches)), first
+        returned[at] = anybody[~mated].any(axis=1).mean()
+        # Behind somebody else is not found.
+        found[at] = (anybody[there] & (own[there] > best[there]))[mated]
+        right[at] = found[at].mean()
+    curve = Curve(
+        thresholds=np.append(np.inf, scores).astype(np.float64),
+        fmr=np.append(0, returned),
+        fnmr=np.append(1, 1 - right),
+    )
+    strangers = int((~mated).sum())
+    threshold = {fpir: curve.threshold_at(fpir) for fpir in FPIRS if fpir * strangers >= 1}
+    people = np.arange(found.shape[1])
+
+    def missed(score: float) -> Estimate:
+        at = np.flatnonzero(scores == score)
+        return share(~found[at[0]] if len(at) else np.ones_like(found[0]), people)
+
+    return Identification(
+        size=size,
+        presentations=presentations,
+        threshold=threshold,
+        fnir={fpir: missed(at) for fpir, at in threshold.items()},
+        curve=curve,
+    )
+
+
+def verification(searches: Sequence[Search], people: int) -> dict[float, tuple[float, Estimate]]:
+    """By FMR, as far as the comparisons within exact non-mated searches reach: the lowest score
+    that keeps it, and the FNMR there of the mated searches' genuine comparisons."""
+    tails = np.array([each.tail for each in searches if not each.mated])
+    own = np.array([each.own[0, -1] for each in searches if each.mated])
+    # Below the least of what was kept of any search, not all that is higher was kept.
+    whole = tails.min(axis=1).max() if people > tails.shape[1] else -np.inf
+    falling = np.sort(tails, axis=None)[::-1]
+    found: dict[float, tuple[float, Estimate]] = {}
+    for fmr in FMRS:
+        allowed = int(fmr * people * len(tails) * (1 + 1e-9))
+        if 1 <= allowed < falling.size and falling[allowed] >= whole:
+            threshold = float(np.nextafter(falling[allowed], np.float32(np.inf)))
+            found[fmr] = threshold, share(own < threshold, np.arange(len(own)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    scene: Scene
+    version: int
+    identifications: list[Identification]
+    verification: dict[float, tuple[float, Estimate]]
+
+    def json(self) -> Json:
+        return {
+            **asdict(self.scene),
+            "template_version": self.version,
+            "impostor": self.scene.people * self.scene.strangers,
+            "galleries": [
+                {
+                    "people": each.size,
+                    "presentations": each.presentations,
+                    "fnir_at_fpir": {named(fpir): found.rate for fpir, found in each.fnir.items()},
+                    "fnir_at_fpir_ci95": {
+                        named(fpir): [found.ci95.low, found.ci95.high]
+                        for fpir, found in each.fnir.items()
+                    },
+                    "threshold_at_fpir": {named(fpir): at for fpir, at in each.threshold.items()},
+                    "det": each.curve.thinned(),
+                }
+                for each in self.identifications
+            ],
+            "verification": [
+                {"fmr": named(fmr), "threshold": at, **rate("fnmr", fnmr)}
+                for fmr, (at, fnmr) in self.verification.items()
+            ],
+        }
+
+    def text(self) -> str:
+        scene = self.scene
+        lines = [
+            f"{scene.people:,} drawn people enrolled from {scene.frames} pictures each, "
+            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches by as many frames"
+            f"{' in near infrared' if scene.infrared else ''}, harshness "
+            f"{scene.harsh}, template version {self.version}"
+        ]
+        for each in self.identifications:
+            for fpir, fnir in each.fnir.items():
+                lines.append(
+                    f"{each.size:>9,} people, {each.presentations} presentations: "
+                    f"FNIR {said(fnir)} at FPIR {named(fpir)}, score {each.threshold[fpir]:.3f}"
+                )
+        lines += [
+            f"1:1, {scene.people * scene.strangers:,} impostor comparisons: FNMR {said(fnmr)} "
+            f"at FMR {named(fmr)}, score {at:.3f}"
+            for fmr, (at, fnmr) in self.verification.items()
+        ]
+        return "\n".join(lines)
+
+
+def measure(scene: Scene, pair: Pair = current.pair, workers: int = 1) -> Report:
+    """Draws everybody, enrols, and searches."""
+    step = max(scene.people // scene.mates, 1)
+    back = range(0, min(step * scene.mates, scene.people), step)
+    everybody = range(scene.people + scene.strangers)
+    with processes(workers, _start_drawing, pair) as pool:
+        comes = [person in back or person >= scene.people for person in everybody]
+        tried = pool.map(partial(_draw, scene), everybody, comes, chunksize=16)
+        drawn = list(progress("drawing", tried, len(everybody)))
+    enrolled = [each.enrolled for each in drawn[: scene.people]]
+    coming = [(drawn[person].probes, person) for person in back]
+    coming += [(each.probes, None) for each in drawn[scene.people :]]
+    with processes(workers, _start_searching, pair, enrolled) as pool:
+        tried = pool.map(partial(_search, scene), coming, chunksize=8)
+        searches = list(progress("searching", tried, len(coming)))
+    return Report(
+        scene=scene,
+        version=enrolled[0].version,
+        identifications=[
+            identification(size, which, presentations, searches)
+            for which, size in enumerate(scene.sizes)
+            for presentations in range(1, scene.presentations + 1)
+        ],
+        verification=verification(searches, scene.people) if scene.shortlist is None else {},
+    )
+
+
+_signer: Signer
+_gallery: "_Gallery"
+"""Of this worker process."""
+
+
+def _start_drawing(pair: Pair) -> None:
+    global _signer
+    cv2.setNumThreads(1)
+    _signer, _ = pair()
+
+
+def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
+    skin = swatch(FIRST + person, Side.RIGHT)
+    rng = np.random.default_rng((FIRST + person, 99))
+
+    def picture(of: np.random.Generator, crop: Crop, infrared: bool) -> Roi:
+        return Roi(show(skin, of, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
+
+    def presentation() -> Template:
+        held = about(Crop(), rng)
+        moment = int(rng.integers(2**63))
+        # One moment's light, bend and even noise in all frames: no more is gained by a burst than
+        # by landmarks that jitter.
+        frames = [
+            picture(np.random.default_rng(moment), about(held, rng, STILL), scene.infrared)
+            for _ in range(scene.frames)
+        ]
+        return _signer.sign(frames)
+
+    enrolled = [picture(rng, about(Crop(), rng), False) for _ in range(scene.frames)]
+    return Drawn(
+        _signer.sign(enrolled),
+        [presentation() for _ in range(scene.presentations)] if comes else [],
+    )
+
+
+Look = Callable[[Indices], Floats]
+"""From whom to look among to (enrolled,) scores, -inf of all who were not compared."""
+
+
+class _Gallery:
+    """Everybody enrolled."""
+
+    def __init__(self, matcher: SearchedMatcher, enrolled: Sequence[Template]) -> None:
+        self._matcher = matcher
+        self._enrolled = enrolled
+        vectors = matcher.vectors(enrolled)
+        self._transform = Transform(SECRET, matcher.version, vectors.shape[1])
+        self._codes = self._transform.codes(vectors)
+
+    @cached_property
+    def _prepared(self) -> Any:
+        return self._matcher.prepare(self._enrolled)
+
+    def everybody(self, probe: Template) -> Look:
+        scores = self._matcher.compare(probe, self._prepared)
+        return lambda whom: scores
+
+    def nearest(self, probe: Template, shortlist: int) -> Look:
+        code = self._transform.codes(self._matcher.vectors([probe]))
+        bits = np.bitwise_count(self._codes ^ code).sum(axis=1, dtype=np.int32)
+
+        def look(whom: Indices) -> Floats:
+            near = whom[np.argsort(bits[whom], kind="stable")[:shortlist]]
+            compared = self._matcher.prepare([self._enrolled[each] for each in near])
+            scores = np.full(len(self._enrolled), -np.inf, np.float32)
+            scores[near] = self._matcher.compare(probe, compared)
+            return scores
+
+        return look
+
+
+def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
+    global _gallery  # noqa: PLW0603 - as above
+    cv2.setNumThreads(1)
+    _gallery = _Gallery(pair()[1], enrolled)
+
+
+def _search(scene: Scene, coming: tuple[list[Template], int | None]) -> Search:
+    probes, person = coming
+    own, best = np.full((2, len(probes), len(scene.sizes)), -np.inf, np.float32)
+    tails: list[Floats] = []
+    for shown, probe in enumerate(probes):
+        look = (
+            _gallery.everybody(probe)
+            if scene.shortlist is None
+            else _gallery.nearest(probe, scene.shortlist)
+        )
+        others = np.empty(0, np.float32)
+        for which, size in enumerate(scene.sizes):
+            # Whoever comes again is enrolled in every gallery.
+            whom = np.union1d(np.arange(size), [] if person is None else [person]).astype(np.intp)
+            scores = look(whom)
+            if person is not None:
+                own[shown, which] = scores[person]
+            others = scores[whom[whom != person]]
+            best[shown, which] = others.max()
+        tails.append(np.sort(others)[-TAIL:])
+    return Search(person is not None, own, best, tails[0])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="evaluate.drawn", description="Searches drawn people.")
+    for name, kind in (
+        ("people", int),
+        ("strangers", int),
+        ("mates", int),
+        ("frames", int),
+        ("presentations", int),
+        ("harsh", float),
+    ):
+        default = getattr(Scene(), name)
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{default:,}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR there")
+    parser.add_argument("--exact", action="store_true", help="compare everybody in full")
+    parser.add_argument("--infrared", action="store_true", help="search in near infrared")
+    asked = parser.parse_args()
+    scene = Scene(
+        people=asked.people,
+        strangers=asked.strangers,
+        mates=asked.mates,
+        frames=asked.frames,
+        presentations=asked.presentations,
+        harsh=asked.harsh,
+        infrared=asked.infrared,
+        shortlist=None if asked.exact else Scene().shortlist,
+    )
+    report = measure(scene, workers=os.cpu_count() or 1)
+    print(report.text())  # noqa: T201 - this command's own voice
+    if asked.json:
+        asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
+    if asked.plot:
+        from lab.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
+
+        curves = {
+            f"{each.size:,} people": each.curve.thinned()
+            for each in report.identifications
+            if each.presentations == 1
+        }
+        det(curves, "drawn galleries", asked.plot, "FPIR", "FNIR")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

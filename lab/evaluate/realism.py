@@ -1,0 +1,319 @@
+"""How real the palm factory's palms are: drawn ROIs and real ones under the same measures.
+
+`python -m lab.evaluate.realism [SET_DIR ...]` describes each real set, and as many palms drawn in
+gentle to harsh conditions, held still or in the air, in colour and in near infrared: what they
+look like (`texture`), and how the classical codes tell them apart. Then it says how far each is
+from each real set, real ones among themselves included: that is the yardstick, for no two real
+sets are alike either.
+
+Real palms only measure: nothing is taken from them, and `--pictures`, which lays them beside drawn
+ones, writes outside repositories only.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.evaluate import comparison, dataset, extraction, pairing, pictures
+from lab.evaluate.algorithm import PEERS, Code, lines_alone
+from lab.evaluate.collection import Palms, drawn, one_thread, real
+from lab.evaluate.dataset import Unmeasurable
+from lab.evaluate.processes import processes, progress
+from lab.evaluate.rates import Comparisons, Estimate, estimate
+from lab.evaluate.report import Json, rate, said
+from lab.evaluate.texture import BANDS, Texture, spread, texture
+
+PEOPLE = 100
+
+
+CODES = (PEERS[0], Code("line field", lines_alone, fuses=True))
+QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+SCORES = np.linspace(-0.2, 1.0, 61)
+"""Edges of the bins of a histogram of scores."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a code made of all comparisons that may be made."""
+
+    code: str
+    genuine: Floats
+    impostor: Floats
+    eer: Estimate
+
+    @property
+    def d_prime(self) -> float:
+        """Distance of the means over the root mean square of both deviations."""
+        spread = np.hypot(self.genuine.std(), self.impostor.std()) / np.sqrt(2)
+        return float((self.genuine.mean() - self.impostor.mean()) / spread)
+
+    def json(self) -> Json:
+        return {
+            "code": self.code,
+            "genuine": _distribution(self.genuine),
+            "impostor": _distribution(self.impostor),
+            "d_prime": self.d_prime,
+            **rate("eer", self.eer),
+        }
+
+
+def _distribution(scores: Floats) -> Json:
+    counts, _ = np.histogram(np.clip(scores, SCORES[0], SCORES[-1]), SCORES)
+    return {
+        "comparisons": len(scores),
+        "mean": float(scores.mean()),
+        "deviation": float(scores.std()),
+        "quantiles": {str(q): float(np.quantile(scores, q)) for q in QUANTILES},
+        "histogram": [round(share, 5) for share in (counts / len(scores)).tolist()],
+    }
+
+
+def scores(code: Code, palms: Palms, workers: int) -> Scores:
+    """Of each picture against every other that it may be compared with. Raises Unmeasurable."""
+    plan = pairing.singles(palms.samples)
+    hands, subjects = (
+        np.unique(names, return_inverse=True)[1]
+        for names in ([s.hand for s in palms.samples], [s.subject for s in palms.samples])
+    )
+    genuine = plan.genuine(hands)
+    if not genuine.any() or genuine.all():
+        raise Unmeasurable(f"{palms.name} has no hand twice, or no two hands, to be compared")
+    tried = extraction.sign([code], [[roi] for roi in palms.rois], workers)
+    templates = [each[0].template for each in tried]
+    rows = comparison.compare(
+        code, templates[: len(plan.references)], templates, plan.counts, workers
+    )
+    met = progress(f"{palms.name} by {code.name}", rows, len(templates))
+    values = np.concatenate([row.scores for row in met])
+    probe, reference = plan.pairs()
+    comparisons = Comparisons(values, genuine, subjects[probe], subjects[reference])
+    return Scores(
+        code=code.name,
+        genuine=values[genuine].astype(np.float64),
+        impostor=values[~genuine].astype(np.float64),
+        eer=estimate(comparisons, ()).eer,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    palms: Palms
+    mean: Texture
+    deviation: Texture
+    """Between hands."""
+    scores: list[Scores]
+
+    def json(self) -> Json:
+        return {
+            "name": self.palms.name,
+            "real": self.palms.real,
+            "hands": len({each.hand for each in self.palms.samples}),
+            "pictures": len(self.palms.rois),
+            "contrast": [self.mean.contrast, self.deviation.contrast],
+            "strength": [self.mean.strength, self.deviation.strength],
+            "covered": [self.mean.covered, self.deviation.covered],
+            "spectrum": _rounded(self.mean.spectrum),
+            "spectrum_deviation": _rounded(self.deviation.spectrum),
+            "directions": _rounded(self.mean.directions),
+            "directions_by_place": [_rounded(each) for each in self.mean.at_each_place],
+            "codes": [each.json() for each in self.scores],
+        }
+
+
+def _rounded(values: Floats) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]
+
+
+def describe(palms: Palms, workers: int) -> Description:
+    """Raises Unmeasurable."""
+    with processes(workers, one_thread) as pool:
+        textures = list(pool.map(texture, [roi.image for roi in palms.rois], chunksize=16))
+    mean, deviation = spread(textures, [each.hand for each in palms.samples])
+    return Description(palms, mean, deviation, [scores(code, palms, workers) for code in CODES])
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far some palms are from those of a real set."""
+
+    from_set: str
+    to: str
+    spectrum: float
+    """Root mean square over the bands, dB."""
+    spectrum_deviations: float
+    """The same in deviations between the real set's hands."""
+    directions: float
+    """Share of the lines' strength that would have to be turned: the total variation distance."""
+    by_place: float
+    """The same at each place, the mean."""
+    genuine: dict[str, tuple[float, float]]
+    """By code: the Wasserstein-1 and the Kolmogorov-Smirnov distance of the scores."""
+    impostor: dict[str, tuple[float, float]]
+
+    def json(self) -> Json:
+        return {
+            "from": self.from_set,
+            "to": self.to,
+            "spectrum_db": self.spectrum,
+            "spectrum_deviations": self.spectrum_deviations,
+            "directions": self.directions,
+            "directions_by_place": self.by_place,
+            "codes": [
+                {
+                    "code": code,
+                    "genuine": dict(zip(("w1", "ks"), self.genuine[code], strict=True)),
+                    "impostor": dict(zip(("w1", "ks"), self.impostor[code], strict=True)),
+                }
+                for code in self.genuine
+            ],
+        }
+
+
+def distance(real_set: Description, other: Description) -> Distance:
+    apart = other.mean.spectrum - real_set.mean.spectrum
+    places = np.abs(other.mean.at_each_place - real_set.mean.at_each_place).sum(axis=1) / 2
+    pairs = list(zip(real_set.scores, other.scores, strict=True))
+    return Distance(
+        from_set=real_set.palms.name,
+        to=other.palms.name,
+        spectrum=_rms(apart),
+        spectrum_deviations=_rms(apart / real_set.deviation.spectrum),
+        directions=float(np.abs(other.mean.directions - real_set.mean.directions).sum() / 2),
+        by_place=float(places.mean()),
+        genuine={a.code: between(a.genuine, b.genuine) for a, b in pairs},
+        impostor={a.code: between(a.impostor, b.impostor) for a, b in pairs},
+    )
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def between(a: Floats, b: Floats) -> tuple[float, float]:
+    """The Wasserstein-1 and the Kolmogorov-Smirnov distance of two samples' distributions: the
+    area between their cumulative distributions, and where these are farthest apart."""
+    every = np.sort(np.concatenate([a, b]))
+    shares = [np.searchsorted(np.sort(each), every, side="right") / len(each) for each in (a, b)]
+    apart = np.abs(shares[0] - shares[1])
+    return float(apart[:-1] @ np.diff(every)), float(apart.max())
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    descriptions: list[Description]
+    distances: list[Distance]
+
+    def json(self) -> Json:
+        return {
+            "bands": BANDS.tolist(),
+            "scores": [round(edge, 3) for edge in SCORES.tolist()],
+            "sets": [each.json() for each in self.descriptions],
+            "distances": [each.json() for each in self.distances],
+        }
+
+    def text(self) -> str:
+        lines: list[str] = []
+        for each in self.descriptions:
+            lines.append(
+                f"{each.palms.name:<26} {len(each.palms.rois)} pictures, contrast "
+                f"{_plus_minus(each.mean.contrast, each.deviation.contrast)}, lines "
+                f"{_plus_minus(each.mean.strength, each.deviation.strength)} over "
+                f"{_plus_minus(each.mean.covered, each.deviation.covered)} of the ROI"
+            )
+            lines += [
+                f"    {met.code:<18} genuine {_plus_minus(met.genuine.mean(), met.genuine.std())}, "
+                f"impostor {_plus_minus(met.impostor.mean(), met.impostor.std())}, "
+                f"d' {met.d_prime:.2f}, EER {said(met.eer)}"
+                for met in each.scores
+            ]
+        for apart in self.distances:
+            of_codes = ", ".join(
+                f"{code} {apart.genuine[code][0]:.3f} / {apart.impostor[code][0]:.3f}"
+                for code in apart.genuine
+            )
+            lines.append(
+                f"{apart.from_set} to {apart.to}: spectrum {apart.spectrum:.1f} dB, directions "
+                f"{apart.directions:.3f} (by place {apart.by_place:.3f}), "
+                f"scores genuine / impostor {of_codes}"
+            )
+        return "\n".join(lines)
+
+
+def _plus_minus(mean: float, deviation: float) -> str:
+    return f"{mean:.3g} ± {deviation:.2g}"
+
+
+def measure(sets: Sequence[Palms], made: Sequence[Palms], workers: int = 1) -> Report:
+    """Raises Unmeasurable."""
+    described = [describe(each, workers) for each in (*sets, *made)]
+    return Report(
+        descriptions=described,
+        distances=[
+            distance(one, other)
+            for one in described[: len(sets)]
+            for other in described
+            if other is not one
+        ],
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="evaluate.realism", description="Says how alike drawn and real palms are."
+    )
+    parser.add_argument("folders", nargs="*", type=Path, metavar="SET_DIR")
+    parser.add_argument("--people", type=int, default=PEOPLE, help=f"drawn: {PEOPLE}")
+    parser.add_argument(
+        "--joined", type=Path, metavar="FILE", help="as of lab.evaluate: hands of several names"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the distributions there")
+    parser.add_argument(
+        "--sheets", type=Path, metavar="DIR", help="only draw contact sheets of drawn palms there"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FILE",
+        help="only lay real palms beside drawn ones, in a file outside any repository",
+    )
+    asked = parser.parse_args()
+    workers = os.cpu_count() or 1
+    if asked.people < 2:
+        parser.error("--people is of two at least")
+    try:
+        if asked.sheets:
+            pictures.write_sheets(asked.sheets)
+            return 0
+        sets = [
+            real(folder, dataset.joined(asked.joined, folder) if asked.joined else {}, workers)
+            for folder in asked.folders
+        ]
+        if asked.pictures:
+            pictures.write_beside(sets, asked.pictures)
+            return 0
+        report = measure(sets, drawn(asked.people, workers), workers)
+    except (Unmeasurable, pictures.InRepository) as failure:
+        print(f"realism: {failure}", file=sys.stderr)  # noqa: T201 - this command's own voice
+        return 1
+    print(report.text())  # noqa: T201 - as above
+    if asked.json:
+        asked.json.write_text(json.dumps(report.json(), indent=1) + "\n", encoding="utf-8")
+    if asked.plot:
+        from lab.evaluate.plot import likeness  # noqa: PLC0415 - only who plots needs matplotlib
+
+        likeness(report.json(), asked.plot)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

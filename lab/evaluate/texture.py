@@ -1,0 +1,159 @@
+"""What aligned palms look like on the whole: how contrasted, how fine, with lines which way.
+
+Nothing here knows one palm from another: pictures are described, and sets of them compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.hand.roi import SIZE
+from palm.image import Grey
+from palm.template.flatten_light import evened
+
+Floats = npt.NDArray[np.float64]
+
+BANDS = np.array([2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64], np.float64)
+"""Edges of the bands of the spectrum, in waves across the ROI: half octaves. Below the first there
+is only light, which is evened out."""
+DIRECTIONS = 12
+"""Bins of the directions of lines, 15 degrees each. The first is about level; from there on the
+lines rise toward the right."""
+PLACES = 3
+"""Places a side at which directions are told apart."""
+STEP = 4
+"""Pixels of the ROI from one point where lines are looked for to the next."""
+CHANCE = 0.01
+"""Share of the points in white noise that are taken for lines."""
+NEAR = 4.0
+"""Pixels over which contrast is local."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texture:
+    """Of one picture, or the mean of many, or their deviation."""
+
+    contrast: float
+    """Local deviation of the light, grey levels, its median over the ROI."""
+    strength: float
+    """Of lines, in deviations of the evened ROI, the mean over it."""
+    covered: float
+    """Share of the ROI with lines stronger than all but CHANCE of those in noise."""
+    spectrum: Floats
+    """(bands,) mean power in each of BANDS of the evened ROI, dB. White noise would have 0."""
+    lines: Floats
+    """(PLACES, PLACES, DIRECTIONS) share of all lines' strength there and in that direction."""
+
+    @property
+    def directions(self) -> Floats:
+        """(DIRECTIONS,) share of all lines' strength."""
+        return self.lines.sum(axis=(0, 1))
+
+    @property
+    def at_each_place(self) -> Floats:
+        """(PLACES * PLACES, DIRECTIONS) share of the strength of the lines at that place."""
+        lines = self.lines.reshape(-1, DIRECTIONS)
+        return lines / lines.sum(axis=1, keepdims=True)
+
+
+def texture(palm: Grey) -> Texture:
+    """Of a (SIZE, SIZE) palm."""
+    even = evened(palm)
+    strength, direction = _lines(even)
+    row, column = np.indices(strength.shape) * PLACES // len(strength)
+    bins = np.rint(direction / np.pi * DIRECTIONS).astype(np.intp) % DIRECTIONS
+    lines = np.full((PLACES, PLACES, DIRECTIONS), 1e-9)
+    np.add.at(lines, (row, column, bins), strength)
+    return Texture(
+        contrast=_contrast(palm),
+        strength=float(strength.mean()),
+        covered=float((strength > _noise()).mean()),
+        spectrum=_spectrum(even),
+        lines=lines / lines.sum(),
+    )
+
+
+def spread(textures: Sequence[Texture], hands: Sequence[str]) -> tuple[Texture, Texture]:
+    """Mean, and deviation between hands, of pictures of the hands given, two hands at least. Each
+    hand counts once, however many pictures there are of it."""
+    _, of = np.unique(hands, return_inverse=True)
+    rows = np.array([_row(each) for each in textures])
+    means = np.array([rows[of == hand].mean(axis=0) for hand in range(of.max() + 1)])
+    return _texture(means.mean(axis=0)), _texture(means.std(axis=0, ddof=1))
+
+
+def _row(each: Texture) -> Floats:
+    numbers = (each.contrast, each.strength, each.covered)
+    return np.concatenate([numbers, each.spectrum, each.lines.ravel()])
+
+
+def _texture(row: Floats) -> Texture:
+    contrast, strength, covered = row[:3].tolist()
+    spectrum, lines = np.split(row[3:], [len(BANDS) - 1])
+    return Texture(contrast, strength, covered, spectrum, lines.reshape(PLACES, PLACES, DIRECTIONS))
+
+
+def _contrast(palm: Grey) -> float:
+    light = palm.astype(np.float32)
+    light -= cv2.GaussianBlur(light, (0, 0), NEAR, borderType=cv2.BORDER_REFLECT)
+    power = cv2.GaussianBlur(light * light, (0, 0), NEAR, borderType=cv2.BORDER_REFLECT)
+    return float(np.sqrt(np.median(power)))
+
+
+def _spectrum(even: npt.NDArray[np.float32]) -> Floats:
+    """Under a Hann window: the ROI's edges are no lines."""
+    window = np.outer(np.hanning(SIZE), np.hanning(SIZE))
+    power = np.abs(np.fft.fft2(even * window)) ** 2 / (window**2).sum()
+    of_band, count = _bands()
+    mean = np.bincount(of_band.ravel(), power.ravel(), minlength=len(count)) / count
+    return 10 * np.log10(mean[1:-1] + 1e-9)
+
+
+@cache
+def _bands() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(SIZE, SIZE) the band of each frequency, counted from 1, and how many there are in each: in
+    the first and last those that are in none."""
+    waves = np.fft.fftfreq(SIZE) * SIZE
+    band = np.digitize(np.hypot(waves[:, None], waves), BANDS)
+    return band, np.bincount(band.ravel())
+
+
+def _lines(even: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """How much of a dark line runs through each point, and which way, 0 to pi: the filters' dark
+    answers added up as vectors at twice their angles."""
+    answers = [cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()]
+    points = np.array(answers, np.float64)[:, STEP // 2 :: STEP, STEP // 2 :: STEP]
+    field = np.tensordot(np.exp(2j * _angles()), np.maximum(points, 0), axes=(0, 0))
+    return np.abs(field) / DIRECTIONS, np.angle(field) / 2 % np.pi
+
+
+def _angles() -> Floats:
+    return np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+
+
+@cache
+def _filters() -> list[npt.NDArray[np.float64]]:
+    """A filter a direction that answers to dark lines as wide as creases, and not to plain skin:
+    the Gabor filters of palm.template.linefield."""
+    filters: list[npt.NDArray[np.float64]] = []
+    for angle in _angles():
+        # Of cv2, the angle is that of the line's normal, and turns with y down.
+        wave, bell = (
+            cv2.getGaborKernel((31, 31), 3.0, np.pi / 2 - angle, length, 0.5, np.pi, cv2.CV_64F)
+            for length in (10.0, 1e9)
+        )
+        even = wave - bell * (wave.sum() / bell.sum())
+        filters.append(even / np.abs(even).sum())
+    return filters
+
+
+@cache
+def _noise() -> float:
+    """Strength of the lines in white noise that all but CHANCE of its points stay below."""
+    noise = np.random.default_rng(0).normal(128, 20, (8, SIZE, SIZE))
+    palms = np.clip(noise, 0, 255).astype(np.uint8)
+    return float(np.quantile([_lines(evened(palm))[0] for palm in palms], 1 - CHANCE))

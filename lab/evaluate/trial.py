@@ -1,0 +1,233 @@
+"""One evaluation, from a folder to its report."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.evaluate import comparison, dataset, extraction, pairing
+from lab.evaluate.acquisition import Acquisition, acquire
+from lab.evaluate.algorithm import Code
+from lab.evaluate.dataset import Sample, Unmeasurable
+from lab.evaluate.differential import differentials
+from lab.evaluate.extraction import Signed
+from lab.evaluate.pairing import Indices, Pairing
+from lab.evaluate.processes import progress
+from lab.evaluate.rates import Comparisons, curve, estimate, share
+from lab.evaluate.report import DIFFERENTIAL_FMR, FMRS, Experiment, Measured, Report
+from palm.hand.roi import Roi
+
+
+def measure(
+    folder: Path,
+    codes: Sequence[Code],
+    *,
+    roi: bool = False,
+    frames: int | None = None,
+    same: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Report:
+    """Every code, the product's first, on the same palms. With `frames`, also templates of so
+    many samples. `same` is of `dataset.read`.
+
+    Raises Unmeasurable where the folder does not allow an answer.
+    """
+    samples = dataset.read(folder, same)
+    tried = acquire(samples, roi, workers)
+    acquisitions = list(progress("finding palms", tried, len(samples)))
+    palmar = [
+        (sample, each)
+        for sample, each in zip(samples, acquisitions, strict=True)
+        if not sample.dorsal
+    ]
+    if not palmar:
+        raise Unmeasurable("all images show the backs of hands")
+    shown = [(sample, each.palm) for sample, each in palmar if each.palm is not None]
+    if not shown:
+        reasons = Counter(each.failure for _, each in palmar).most_common(1)
+        raise Unmeasurable(f"no template could be made of any palm: {reasons[0][0]}")
+
+    of_palms = _Palms([sample for sample, _ in shown], [palm for _, palm in shown], workers)
+    everyone = [sample for sample, _ in palmar]
+    plan = pairing.singles(of_palms.samples)
+    lost = _lost(plan, of_palms.samples, pairing.singles(everyone), everyone)
+    single, scores = of_palms.experiment(codes, plan, lost)
+    probe, reference = plan.pairs()
+    bursts = [] if frames is None else _bursts(of_palms, codes, frames)
+
+    subjects = {name: number for number, name in enumerate(sorted({s.subject for s in samples}))}
+    backs = [
+        (subjects[sample.subject], each.palm is None)
+        for sample, each in zip(samples, acquisitions, strict=True)
+        if sample.dorsal
+    ]
+    return Report(
+        folder=folder.name,
+        subjects=len({sample.subject for sample in everyone}),
+        hands=len({sample.hand for sample in everyone}),
+        images=len(samples),
+        threads=workers,
+        joined=dict(same or {}),
+        alone=dataset.alone(samples),
+        failure_to_acquire=share(
+            np.array([each.palm is None for _, each in palmar]),
+            np.array([subjects[sample.subject] for sample in everyone], np.intp),
+        ),
+        failures={
+            f"{sample.path.parent.name}/{sample.path.name}": each.failure
+            for sample, each in palmar
+            if each.failure is not None
+        },
+        dorsal=len(backs),
+        dorsal_refused=share(
+            np.array([refused for _, refused in backs]),
+            np.array([number for number, _ in backs], np.intp),
+        )
+        if backs
+        else None,
+        ms=_steps(acquisitions),
+        single=single,
+        differentials=differentials(
+            of_palms.samples,
+            scores,
+            probe,
+            reference,
+            curve(scores).threshold_at(DIFFERENTIAL_FMR),
+        ),
+        bursts=bursts,
+    )
+
+
+class _Palms:
+    """The palms that were acquired, and what is measured on them."""
+
+    def __init__(self, samples: list[Sample], palms: list[Roi], workers: int) -> None:
+        self.samples = samples
+        self.hand = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
+        self._subject = np.unique([sample.subject for sample in samples], return_inverse=True)[1]
+        self._palms = palms
+        self._workers = workers
+
+    def experiment(
+        self, codes: Sequence[Code], plan: Pairing, lost: int = 0
+    ) -> tuple[Experiment, Comparisons]:
+        """All codes on one plan, and the comparisons of the first of them.
+
+        Raises Unmeasurable when the plan has no genuine or no impostor comparison.
+        """
+        genuine = plan.genuine(self.hand)
+        if not genuine.any():
+            raise Unmeasurable("no hand has two samples that can be compared")
+        if genuine.all():
+            raise Unmeasurable("there is only one hand: nobody to tell it from")
+        bursts = sorted({*plan.references, *plan.probes})
+        place = {burst: number for number, burst in enumerate(bursts)}
+        shown = [[self._palms[each] for each in burst] for burst in bursts]
+        tried = extraction.sign(codes, shown, self._workers)
+        signed = list(progress("signing", tried, len(bursts)))
+        of_codes = [
+            self._measured(
+                code,
+                plan,
+                genuine,
+                [signed[place[burst]][which] for burst in plan.references],
+                [signed[place[burst]][which] for burst in plan.probes],
+            )
+            for which, code in enumerate(codes)
+        ]
+        return Experiment(
+            enrolled_from=len(plan.references[0]),
+            probed_by=len(plan.probes[0]),
+            genuine=int(genuine.sum()),
+            impostor=int((~genuine).sum()),
+            lost=lost,
+            codes=[measured for measured, _ in of_codes],
+        ), of_codes[0][1]
+
+    def _measured(
+        self,
+        code: Code,
+        plan: Pairing,
+        genuine: npt.NDArray[np.bool_],
+        references: list[Signed],
+        probes: list[Signed],
+    ) -> tuple[Measured, Comparisons]:
+        rows = comparison.compare(
+            code,
+            [each.template for each in references],
+            [each.template for each in probes],
+            plan.counts,
+            self._workers,
+        )
+        met = list(progress(f"comparing by {code.name}", rows, len(probes)))
+        probe, reference = plan.pairs()
+        comparisons = Comparisons(
+            scores=np.concatenate([row.scores for row in met]),
+            genuine=genuine,
+            probe=self._subjects(plan.probes)[probe],
+            reference=self._subjects(plan.references)[reference],
+        )
+        whole = curve(comparisons)
+        reachable = [fmr for fmr in FMRS if fmr * int((~genuine).sum()) >= 1]
+        hits, whose = _first_ranks(comparisons, probe, reference, plan.mutual)
+        template = probes[0].template
+        return Measured(
+            code=code.name,
+            version=template.version,
+            size=len(template.code),
+            errors=estimate(comparisons, reachable),
+            thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
+            rank1=share(hits, self._subjects(plan.probes)[whose]),
+            curve=whole,
+            ms={
+                "sign": 1e3 * float(np.median([each.seconds for each in [*references, *probes]])),
+                "match": 1e3 * sum(row.seconds for row in met) / len(genuine),
+            },
+        ), comparisons
+
+    def _subjects(self, bursts: Sequence[pairing.Burst]) -> Indices:
+        return self._subject[[burst[0] for burst in bursts]]
+
+
+def _bursts(of_palms: _Palms, codes: Sequence[Code], frames: int) -> list[Experiment]:
+    fusing = [code for code in codes if code.fuses]
+    return [
+        of_palms.experiment(fusing, pairing.bursts(of_palms.samples, frames, probed_by))[0]
+        for probed_by in dict.fromkeys((1, frames))
+    ]
+
+
+def _lost(made: Pairing, shown: list[Sample], possible: Pairing, everyone: list[Sample]) -> int:
+    """Genuine comparisons that there would be had no acquisition failed."""
+
+    def genuine(plan: Pairing, samples: list[Sample]) -> int:
+        hands = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
+        return int(plan.genuine(hands).sum())
+
+    return genuine(possible, everyone) - genuine(made, shown)
+
+
+def _first_ranks(
+    comparisons: Comparisons, probe: Indices, reference: Indices, mutual: bool
+) -> tuple[npt.NDArray[np.bool_], Indices]:
+    """Whether each probe that has a mate is most like one, and which those probes are; where
+    pairs are mutual, every sample is a probe to all others."""
+    best = np.full((2, int(max(probe.max(), reference.max())) + 1), -np.inf, np.float32)
+    for genuine in (False, True):
+        these = comparisons.genuine == genuine
+        np.maximum.at(best[int(genuine)], probe[these], comparisons.scores[these])
+        if mutual:
+            np.maximum.at(best[int(genuine)], reference[these], comparisons.scores[these])
+    mated = np.flatnonzero(np.isfinite(best[1]))
+    return best[1, mated] > best[0, mated], mated
+
+
+def _steps(acquisitions: list[Acquisition]) -> dict[str, float | None]:
+    """Milliseconds of a core that a step takes, at the median."""
+    steps: dict[str, float | None] = {}
+    for step in ("find", "align"):
+        took = [each.seconds[step] for each in acquisitions if step in each.seconds]
+        steps[step] = 1e3 * float(np.median(took)) if took else None
+    return steps

@@ -1,0 +1,29 @@
+"""BOCV: for each of six directions, whether a dark line runs so through each place.
+
+Guo, Zhang, Zhang and Zhang, "Palmprint verification using binary orientation co-occurrence
+vector", Pattern Recognition Letters 30 (2009). The answers of competitive code's filters, each
+cut at a threshold (zero: the filters have no answer to plain skin) in place of the competition.
+768 bytes.
+"""
+
+from collections.abc import Sequence
+
+from lab.peers import gabor
+from lab.peers.planes import PlanesMatcher, answers, only, template
+from palm.hand.roi import Roi
+from palm.template.interfaces import Template
+
+VERSION = -2
+
+
+class BocvSigner:
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        """Raises ValueError unless there is exactly one palm."""
+        palm = only(palms)
+        return template(VERSION, answers(palm, gabor.bank()) < 0, palm)
+
+
+def pair() -> tuple[BocvSigner, PlanesMatcher]:
+    return BocvSigner(), PlanesMatcher(VERSION)

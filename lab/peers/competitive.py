@@ -1,0 +1,34 @@
+"""Competitive code: which of six directions the line through each place has.
+
+Kong and Zhang, "Competitive coding scheme for palmprint verification", ICPR 2004. The direction
+whose filter answers lowest wins; three bits write it so that the bits in which two directions
+differ count the steps between them, the angular distance. 384 bytes.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lab.peers import gabor
+from lab.peers.planes import PlanesMatcher, answers, only, template
+from palm.hand.roi import Roi
+from palm.template.interfaces import Template
+
+VERSION = -1
+
+BITS = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1], [1, 1, 0], [1, 0, 0]], np.bool_)
+"""Of each direction in turn."""
+
+
+class CompetitiveCodeSigner:
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        """Raises ValueError unless there is exactly one palm."""
+        palm = only(palms)
+        winner = answers(palm, gabor.bank()).argmin(axis=0)
+        return template(VERSION, BITS[winner].transpose(2, 0, 1), palm)
+
+
+def pair() -> tuple[CompetitiveCodeSigner, PlanesMatcher]:
+    return CompetitiveCodeSigner(), PlanesMatcher(VERSION)

@@ -1,0 +1,48 @@
+"""Ordinal code: which of two lines crossing at right angles is the darker, in three positions.
+
+Sun, Tan, Wang and Li, "Ordinal palmprint representation for personal identification", CVPR 2005.
+384 bytes.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from lab.peers.planes import PlanesMatcher, answers, only, template
+from palm.hand.roi import Roi
+from palm.template.interfaces import Template
+
+VERSION = -3
+
+SIDE = 35
+"""Pixels a side of a filter."""
+LENGTH, WIDTH = 9.0, 3.0
+"""Pixels, along and across a line, at which its weight has fallen to 1/e."""
+TURNS = (0.0, np.pi / 6, np.pi / 3)
+
+
+class OrdinalCodeSigner:
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        """Raises ValueError unless there is exactly one palm."""
+        palm = only(palms)
+        return template(VERSION, answers(palm, _bank()) > 0, palm)
+
+
+def pair() -> tuple[OrdinalCodeSigner, PlanesMatcher]:
+    return OrdinalCodeSigner(), PlanesMatcher(VERSION)
+
+
+@cache
+def _bank() -> list[npt.NDArray[np.float32]]:
+    return [(_line(turn) - _line(turn + np.pi / 2)).astype(np.float32) for turn in TURNS]
+
+
+def _line(angle: float) -> npt.NDArray[np.float64]:
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64) - SIDE // 2
+    along = x * np.cos(angle) + y * np.sin(angle)
+    across = y * np.cos(angle) - x * np.sin(angle)
+    return np.exp(-((along / LENGTH) ** 2) - (across / WIDTH) ** 2)

@@ -1,0 +1,104 @@
+"""`python -m lab.training.fusion`: learns from drawn palms the axes on which
+`palm.template.compact` lays a field, which it writes, and the numbers of `palm.template.fused`,
+which it says. It needs an encoder."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from drawn import roi
+from lab.training.lessons import INFRARED, cut
+from palm.hand.landmarks import Side
+from palm.hand.roi import Roi
+from palm.template import compact
+from palm.template.encoder import DIMENSIONS
+from palm.template.fused import FusedMatcher, FusedSigner
+from palm.template.interfaces import Template
+from palm.template.linefield import CELLS, PARTS, LineFieldMatcher
+
+SHARE = 0.1
+"""The encoder's say over the lines'. On drawn palms, which taught it, it deserves more; on real
+ones less (docs/decisions/0012-encoder.md): its say is set, not learnt."""
+_SHOWN = 4
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="fusion", description=__doc__)
+    parser.add_argument("--seed", type=int, default=2_000_000, help="first of the drawn people")
+    parser.add_argument("--people", type=int, default=400)
+    asked = parser.parse_args()
+    signer = FusedSigner()
+    who: list[int] = []
+    templates: list[Template] = []
+    for person, palm in _palms(asked.seed, asked.people):
+        who.append(person)
+        templates.append(signer.sign([palm]))
+    compact.save(compact.learn(np.array([_field(each) for each in templates])))
+    lines, encoder, genuine = _scores(templates, np.array(who))
+    both = np.asarray(lines + SHARE * encoder, np.float32)
+    offset, weight = _logistic(both, genuine).tolist()
+    print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - what this command is for
+    for name, score in (("lines", lines), ("encoder", encoder)):
+        spread = [float(np.std(score[genuine == one])) for one in (False, True)]
+        means = [float(np.mean(score[genuine == one])) for one in (False, True)]
+        print(name, "impostor, genuine: mean", means, "deviation", spread)  # noqa: T201 - as above
+    return 0
+
+
+def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:
+    rng = np.random.default_rng(seed)
+    for person in range(people):
+        skin = roi.swatch(seed + person, Side.RIGHT)
+        for _ in range(_SHOWN):
+            image = roi.show(
+                skin,
+                rng,
+                roi.about(cut(0), rng, rng.uniform(0.2, 1.2)),
+                infrared=bool(rng.random() < INFRARED),
+                harsh=rng.random() ** 2,
+            )
+            yield person, Roi(image, Side.RIGHT, 1.0)
+
+
+def _field(probe: Template) -> npt.NDArray[np.int8]:
+    return np.frombuffer(probe.code, np.int8)[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS)
+
+
+def _scores(
+    templates: list[Template], who: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """What each judge says of every pair, and whether it is one palm."""
+    matcher, only_lines = FusedMatcher(), LineFieldMatcher()
+    gallery = matcher.prepare(templates)
+    vectors = matcher.vectors(templates)
+    lines: list[npt.NDArray[np.float32]] = []
+    encoder: list[npt.NDArray[np.float32]] = []
+    genuine: list[npt.NDArray[np.bool_]] = []
+    for number, template in enumerate(templates):
+        lines.append(only_lines.meet(_field(template), gallery.lines[:number]))
+        encoder.append(gallery.embeddings[:number] @ vectors[number])
+        genuine.append(who[:number] == who[number])
+    return np.concatenate(lines), np.concatenate(encoder), np.concatenate(genuine)
+
+
+def _logistic(
+    score: npt.NDArray[np.float32], genuine: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Offset and weight that make of a score a log-likelihood ratio: both kinds of pair count
+    alike, however many there are (Newton's method on the penalised likelihood)."""
+    x = np.stack([np.ones(len(score)), score.astype(np.float64)], axis=1)
+    share = np.where(genuine, 0.5 / genuine.sum(), 0.5 / (~genuine).sum())
+    weights = np.zeros(x.shape[1])
+    for _ in range(50):
+        likely = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        slope = x.T @ (share * (likely - genuine)) + 1e-6 * weights
+        bow = (x * (share * likely * (1 - likely))[:, None]).T @ x + 1e-6 * np.eye(x.shape[1])
+        weights -= np.linalg.solve(bow, slope)
+    return weights
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Whether two frames of one burst show the same palm, whatever light each was taken under."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from palm.hand.roi import Roi
+
+_FINE, _COARSE = 1.5, 6.0
+"""Deviations, in pixels of the ROI, between which a palm's lines lie and its shading does not."""
+_SHIFT = 6
+"""Pixels by which two alignments of a hand that is held still may lie apart."""
+_RING = 0.6
+"""Share of the ROI's side about its middle that is compared."""
+
+
+def likeness(one: Roi, other: Roi) -> float:
+    """The lines' normalised cross-correlation at the best shift, -1 to 1."""
+    margin = round(one.image.shape[0] * (1 - _RING) / 2)
+    middle = _lines(one)[margin:-margin, margin:-margin]
+    reach = margin - _SHIFT
+    about = _lines(other)[reach:-reach, reach:-reach]
+    return float(cv2.matchTemplate(about, middle, cv2.TM_CCOEFF_NORMED).max())
+
+
+def _lines(palm: Roi) -> npt.NDArray[np.float32]:
+    """What is left between the two scales, as strong in the shade as in the light."""
+    image = palm.image.astype(np.float32)
+    base = cv2.GaussianBlur(image, (0, 0), _COARSE)
+    band = cv2.GaussianBlur(image, (0, 0), _FINE) - base
+    return np.asarray(band / (base + 8), np.float32)

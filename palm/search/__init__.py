@@ -1,0 +1,1 @@
+"""Codes under a secret transform, and the exact search among a million of them."""

@@ -1,0 +1,1 @@
+"""Making templates of aligned palms, and comparing them."""

@@ -1,4 +1,0 @@
-"""Teaching the encoder on palms the factory drew: `python -m palm.training`.
-
-Needs PyTorch (the `training` extra). No picture of a real palm is read here.
-"""

@@ -1,0 +1,131 @@
+"""Aligned palms drawn for training: somebody's, shown as told, in light that changes."""
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn.roi import Crop, Swatch, about, show, swatch
+from lab.evaluate.texture import texture
+from palm.hand.landmarks import Side
+from palm.hand.roi import SIZE, Roi
+from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+
+FIRST = 920_000_000
+PEOPLE = 6
+VEINLESS = np.array([1, 1, 1, 0], np.uint8)
+"""Of the layers of a swatch, all but the last."""
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def skins() -> list[Swatch]:
+    return [swatch(FIRST + person, Side.RIGHT) for person in range(PEOPLE)]
+
+
+def creases(palm: np.ndarray) -> np.ndarray:
+    """Creases alone: of the light and of the grain of a picture nothing is left."""
+    soft = cv2.GaussianBlur(palm.astype(np.float32), (0, 0), 2)
+    return soft - cv2.GaussianBlur(soft, (0, 0), 6)
+
+
+def scores(skins: list[Swatch], harsh: float) -> np.ndarray:
+    """(people, people) of the line field, two presentations of each, aligned as from a hand."""
+    signer, matcher = LineFieldSigner(), LineFieldMatcher()
+    chance = rng()
+    one, other = (
+        [
+            signer.sign([Roi(show(e, chance, about(Crop(), chance), harsh=harsh), None, 1.0)])
+            for e in skins
+        ]
+        for _ in range(2)
+    )
+    gallery = matcher.prepare(one)
+    return np.array([matcher.compare(probe, gallery) for probe in other])
+
+
+def test_a_seed_and_a_side_are_one_palm(skins: list[Swatch]):
+    assert np.array_equal(swatch(FIRST, Side.RIGHT), skins[0])
+    for other in (swatch(FIRST, Side.LEFT), skins[1]):
+        lines = [each[..., 0].astype(float).ravel() for each in (skins[0], other)]
+        assert np.corrcoef(lines)[0, 1] < 0.5
+
+
+def test_a_presentation_is_a_picture_of_an_roi_decided_by_its_generator(skins: list[Swatch]):
+    once, again, otherwise = (show(skins[0], rng(seed)) for seed in (1, 1, 2))
+    assert once.shape == (SIZE, SIZE)
+    assert once.dtype == np.uint8
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, otherwise)
+
+
+def test_drawing_leaves_the_skin_as_it_was(skins: list[Swatch]):
+    before = skins[0].copy()
+    show(skins[0], rng(), Crop(turn=10.0), infrared=True)
+    assert np.array_equal(before, skins[0])
+
+
+@pytest.mark.parametrize(
+    ("crop", "moved"),
+    [
+        (Crop(right=12.0), lambda palm: palm[:, :-12]),
+        (Crop(down=12.0), lambda palm: palm[:-12]),
+    ],
+    ids=["right", "down"],
+)
+def test_a_crop_moves_the_palm_by_so_many_pixels(skins: list[Swatch], crop: Crop, moved):
+    def still(crop: Crop) -> np.ndarray:
+        # The same bends, light and noise each time: only where the crop lies differs.
+        return creases(show(skins[0], rng(), crop, harsh=0.0))
+
+    there = still(crop)
+    there = there[:, 12:] if crop.right else there[12:]
+    here = moved(still(Crop()))
+    assert np.corrcoef(here.ravel(), there.ravel())[0, 1] > 0.8
+    assert np.corrcoef(here.ravel(), moved(still(crop)).ravel())[0, 1] < 0.5
+
+
+def test_landmarks_jitter_about_where_a_crop_was_meant():
+    meant, chance = Crop(turn=20.0, zoom=1.1, right=5.0, down=-5.0), rng()
+    found = [about(meant, chance) for _ in range(2000)]
+    turn, zoom, right, down = np.array([(e.turn, e.zoom, e.right, e.down) for e in found]).T
+    assert turn.mean() == pytest.approx(20, abs=0.5)
+    assert zoom.mean() == pytest.approx(1.1, abs=0.01)
+    assert (right.mean(), down.mean()) == (pytest.approx(5, abs=0.5), pytest.approx(-5, abs=0.5))
+    assert about(meant, chance, jitter=0.0) == meant
+
+
+def test_gentle_pictures_of_a_palm_are_more_alike_than_any_two_palms(skins: list[Swatch]):
+    met = scores(skins, harsh=0.0)
+    assert met.diagonal().min() > met[~np.eye(PEOPLE, dtype=bool)].max() + 0.05
+
+
+def test_harsher_pictures_of_a_palm_are_less_alike(skins: list[Swatch]):
+    means = [scores(skins, harsh).diagonal().mean() for harsh in (0.0, 0.5, 1.0)]
+    assert means[0] > means[1] > means[2]
+
+
+def test_veins_are_seen_in_near_infrared_only(skins: list[Swatch]):
+    bare = [skin * VEINLESS for skin in skins]
+    shown = {
+        infrared: np.mean(
+            [
+                np.abs(
+                    show(with_them, rng(seed), infrared=infrared, harsh=0.0).astype(float)
+                    - show(without, rng(seed), infrared=infrared, harsh=0.0)
+                ).mean()
+                for seed, (with_them, without) in enumerate(zip(skins, bare, strict=True))
+            ]
+        )
+        for infrared in (False, True)
+    }
+    assert shown[True] > 2 * shown[False]
+
+
+def test_creases_stand_out_as_they_do_on_skin(skins: list[Swatch]):
+    """Within what any camera gives: not a drawing in ink, not a blank."""
+    seen = [texture(show(skin, rng(seed), harsh=0.0)) for seed, skin in enumerate(skins)]
+    assert 1 < np.mean([each.contrast for each in seen]) < 12
+    assert all(0.05 < each.covered < 0.6 for each in seen)

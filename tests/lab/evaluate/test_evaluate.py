@@ -1,0 +1,381 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lab.evaluate import dataset, pairing, rates
+from lab.evaluate.algorithm import PRODUCT
+from lab.evaluate.dataset import Sample, Unmeasurable
+from lab.evaluate.differential import differentials
+from lab.evaluate.rates import Comparisons, curve, estimate, share
+from lab.evaluate.trial import measure
+from lab.sets import PALM_SETS, ROOT
+from tests.support.creases import palm
+
+REAL = PALM_SETS
+
+
+def compared(genuine: list[float], impostor: list[float]) -> Comparisons:
+    """Genuine comparisons of subject 0 and 1 in turn, impostor ones between them."""
+    return Comparisons(
+        scores=np.array(genuine + impostor, np.float32),
+        genuine=np.array([True] * len(genuine) + [False] * len(impostor)),
+        probe=np.arange(len(genuine + impostor)) % 2,
+        reference=np.array(
+            [n % 2 for n in range(len(genuine))]
+            + [(n + 1) % 2 for n in range(len(genuine), len(genuine + impostor))]
+        ),
+    )
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def write(folder: Path, name: str, image: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]"):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image)
+
+
+def evaluate(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "lab.evaluate", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def two_sessions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four palms, two sessions of two images each, and one image that is none."""
+    folder = tmp_path_factory.mktemp("drawn") / "set"
+    for hand in range(4):
+        for session in (1, 2):
+            for number in (1, 2):
+                seen = palm(
+                    hand, turned=4.0 * (session - 1), shifted=(number, 0), noise=4.0 * session
+                )
+                write(folder, f"{hand:03}/s{session}_{number}.png", seen)
+    touch(folder, "003/s2_3.png")
+    return folder
+
+
+# Error rates
+
+
+def test_rates_are_those_counted_by_hand():
+    measured = curve(compared(genuine=[0.9, 0.8, 0.7, 0.4], impostor=[0.6, 0.3, 0.2, 0.1]))
+    assert measured.thresholds.tolist() == pytest.approx(
+        [np.inf, 0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2, 0.1]
+    )
+    assert measured.fnmr.tolist() == pytest.approx([1, 0.75, 0.5, 0.25, 0.25, 0, 0, 0, 0])
+    assert measured.fmr.tolist() == pytest.approx([0, 0, 0, 0, 0.25, 0.25, 0.5, 0.75, 1])
+
+
+def test_the_equal_error_rate_is_where_the_rates_cross():
+    assert curve(compared([0.9, 0.8, 0.7, 0.4], [0.6, 0.3, 0.2, 0.1])).eer() == pytest.approx(0.25)
+
+
+def test_scores_that_part_completely_have_no_errors():
+    assert curve(compared([0.9, 0.8], [0.2, 0.1])).eer() == 0
+
+
+def test_equal_scores_match_together():
+    measured = curve(compared([0.5, 0.5], [0.5, 0.1]))
+    assert measured.fnmr_at(0.4) == 1
+    assert measured.fnmr_at(0.5) == 0
+
+
+def test_fnmr_is_taken_at_the_lowest_threshold_that_keeps_the_fmr():
+    measured = curve(compared([0.9, 0.55, 0.35, 0.05], [0.6, 0.5, 0.4, 0.3]))
+    assert measured.fnmr_at(0.0) == pytest.approx(0.75)
+    assert measured.fnmr_at(0.49) == pytest.approx(0.5)
+    assert measured.fnmr_at(0.5) == pytest.approx(0.5)
+    assert measured.threshold_at(0.5) == pytest.approx(0.5)
+
+
+# Intervals
+
+
+def test_resampled_subjects_bring_all_their_comparisons_along():
+    # Of two subjects one always fails: drawn twice, once or never, the share is 1, 0.5 or 0.
+    always = share(np.array([True] * 10 + [False] * 10), np.repeat([0, 1], 10))
+    assert always.rate == 0.5
+    assert (always.ci95.low, always.ci95.high) == (0, 1)
+
+
+def test_the_interval_narrows_with_subjects_and_not_with_their_samples():
+    def width(subjects: int, samples: int) -> float:
+        failing = np.repeat(np.arange(subjects) % 4 == 0, samples)
+        found = share(failing, np.repeat(np.arange(subjects), samples))
+        return found.ci95.high - found.ci95.low
+
+    assert width(400, 2) < width(40, 2) / 2
+    assert width(40, 20) == pytest.approx(width(40, 2), rel=0.1)
+
+
+def test_where_no_error_was_seen_the_rule_of_3_counts_subjects():
+    none = share(np.zeros(300, bool), np.repeat(np.arange(100), 3))
+    assert (none.rate, none.ci95.low, none.ci95.high) == (0, 0, pytest.approx(0.03))
+    every = share(np.ones(300, bool), np.repeat(np.arange(100), 3))
+    assert (every.rate, every.ci95.low, every.ci95.high) == (1, pytest.approx(0.97), 1)
+
+
+def test_an_interval_holds_its_rate_and_looking_at_the_tail_alone_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    rng = np.random.default_rng(0)
+    subjects, pairs = 20, 3000
+    probe, reference = rng.integers(0, subjects, (2, pairs))
+    genuine = probe == reference
+    drawn = Comparisons(
+        scores=(rng.normal(0, 1, pairs) + 3 * genuine).astype(np.float32),
+        genuine=genuine,
+        probe=probe,
+        reference=reference,
+    )
+    found = estimate(drawn, [1e-2])
+    assert found.eer.ci95.low <= found.eer.rate <= found.eer.ci95.high
+    assert 0 < found.eer.ci95.high - found.eer.ci95.low < 0.2
+    monkeypatch.setattr(rates, "TAIL", 1.0)
+    assert estimate(drawn, [1e-2]) == found
+
+
+# What is compared
+
+
+def samples(*names: str) -> list[Sample]:
+    """HAND/SAMPLE without their files."""
+    made: list[Sample] = []
+    for name in names:
+        hand, _, sample = name.partition("/")
+        session = int(sample[1]) if sample.startswith("s") else None
+        made.append(Sample(Path(name), hand, hand, session))
+    return made
+
+
+def test_samples_of_sessions_are_compared_with_earlier_sessions_only():
+    plan = pairing.singles(samples("a/s1_1", "b/s1_1", "a/s2_1", "b/s2_1", "a/s3_1"))
+    assert plan.counts.tolist() == [0, 0, 2, 2, 4]
+    assert plan.genuine(np.array([0, 1, 0, 1, 0])).sum() == 2 + 2
+
+
+def test_samples_without_sessions_are_compared_each_pair_once():
+    plan = pairing.singles(samples("a/1", "a/2", "b/1", "b/2"))
+    probe, reference = plan.pairs()
+    pairs = set(zip(probe.tolist(), reference.tolist(), strict=True))
+    assert pairs == {(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)}
+
+
+def test_a_hand_is_enrolled_from_its_first_session_and_probed_from_the_others():
+    seen = samples("a/s1_1", "a/s1_2", "a/s1_3", "b/s1_1", "a/s2_1", "a/s2_2", "a/s2_3", "b/s2_1")
+    one = pairing.bursts(seen, enrolled_from=2, probed_by=1)
+    assert one.references == [(0, 1)], "b has too few samples to be enrolled from two"
+    assert one.probes == [(4,), (5,), (6,), (7,)]
+    two = pairing.bursts(seen, enrolled_from=2, probed_by=2)
+    assert two.probes == [(4, 5)], "what is left over is not used"
+
+
+def test_without_sessions_the_samples_that_were_not_enrolled_are_the_probes():
+    plan = pairing.bursts(samples("a/1", "a/2", "a/3", "b/1", "b/2", "b/3"), 2, 1)
+    assert plan.references == [(0, 1), (3, 4)]
+    assert plan.probes == [(2,), (5,)]
+    assert plan.genuine(np.array([0, 0, 0, 1, 1, 1])).tolist() == [True, False, False, True]
+
+
+def test_the_two_hands_of_a_subject_are_different_hands(tmp_path: Path):
+    touch(tmp_path, "007/palmar-left_1.jpg", "007/palmar-right_2.jpg", "007/dorsal-left_3.jpg")
+    back, left, right = dataset.read(tmp_path)
+    assert (left.hand, right.hand) == ("007-left", "007-right")
+    assert left.subject == right.subject == "007"
+    assert (back.dorsal, left.dorsal, right.dorsal) == (True, False, False)
+
+
+def test_captions_put_samples_into_groups(tmp_path: Path):
+    touch(tmp_path, "007/palmar-left_0000012.jpg", "007/palmar-left_0000013.jpg")
+    (tmp_path / "hands.csv").write_text(
+        "subject,side,image,skin_tone,accessories,nail_polish\n"
+        "007,palmar-left,Hand_0000012.jpg,dark,1,0\n"
+    )
+    known, unknown = dataset.read(tmp_path)
+    assert known.groups == {
+        "skin_tone": "dark",
+        "side": "left",
+        "accessories": "1",
+        "nail_polish": "0",
+    }
+    assert unknown.groups == {"side": "left"}
+
+
+def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_set(tmp_path: Path):
+    table = tmp_path / "same.csv"
+    table.write_text("set,hand,same_as,how\nhere,002,001,seen\nelsewhere,003,001,seen\n")
+    touch(tmp_path / "here", "001/1.png", "002/1.png", "003/1.png")
+    same = dataset.joined(table, tmp_path / "here")
+    assert [sample.hand for sample in dataset.read(tmp_path / "here", same)] == ["001"] * 2 + [
+        "003"
+    ]
+    assert [sample.hand for sample in dataset.read(tmp_path / "here")] == ["001", "002", "003"]
+
+
+def test_hands_that_make_no_pair_are_named(tmp_path: Path):
+    touch(tmp_path, "001/s1_1.png", "001/s1_2.png", "002/s1_1.png", "002/s2_1.png")
+    assert dataset.alone(dataset.read(tmp_path)) == ["001"]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ([], "holds no images"),
+        (["001/s1_1.png", "001/other.png"], "named by session"),
+        (["001/s1_1.png", "002/s1_1.png"], "one session"),
+    ],
+)
+def test_a_folder_that_cannot_be_measured_says_why(tmp_path: Path, names: list[str], says: str):
+    touch(tmp_path, *names)
+    with pytest.raises(Unmeasurable, match=says):
+        dataset.read(tmp_path)
+
+
+# Differences between groups
+
+
+def by_tone(missed: dict[str, int], subjects: int = 10) -> str:
+    """The verdict where every subject of two tones has ten genuine comparisons, of which so many
+    fail at a threshold of 0.5; each is a sample of its own."""
+    seen: list[Sample] = []
+    scores: list[float] = []
+    for tone, failing in missed.items():
+        for subject in range(subjects):
+            name = f"{tone}-{subject}"
+            seen.append(Sample(Path(name), name, name, groups={"skin_tone": tone}))
+            scores += [0.1] * failing + [0.9] * (10 - failing)
+    subject = np.repeat(np.arange(len(seen)), 10)
+    stranger = (subject + 1) % len(seen)
+    comparisons = Comparisons(
+        scores=np.array(scores + [0.0] * len(scores), np.float32),
+        genuine=np.repeat([True, False], len(scores)),
+        probe=np.concatenate([subject, subject]),
+        reference=np.concatenate([subject, stranger]),
+    )
+    (found,) = differentials(seen, comparisons, comparisons.probe, comparisons.reference, 0.5)
+    assert [group.genuine for group in found.groups if group.name in missed] == [100, 100]
+    return found.verdict
+
+
+def test_a_group_that_fails_far_more_often_is_named():
+    assert by_tone({"dark": 6, "fair": 1}).startswith(
+        "not within 1.25 times the FNMR of all: dark 1.71"
+    )
+    assert "too few" not in by_tone({"dark": 6, "fair": 1})
+
+
+def test_groups_that_fail_alike_are_within_the_bound():
+    assert by_tone({"dark": 3, "fair": 3}) == (
+        "within 1.25 times the FNMR of all: dark 1.00 [1.00, 1.00]"
+    )
+
+
+def test_no_verdict_is_given_on_too_little():
+    assert "no genuine comparison failed" in by_tone({"dark": 0, "fair": 0})
+
+
+def test_a_group_that_has_not_failed_yet_is_not_thought_to_be_better(monkeypatch):
+    monkeypatch.setattr("lab.evaluate.differential.ALIKE", 3.0)
+    said = by_tone({"dark": 1, "fair": 0})
+    assert said.startswith("within 3.0 times")
+    assert said.endswith("too few to be sure")
+
+
+# Whole evaluations
+
+
+def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path: Path):
+    done = evaluate(two_sessions, "--json", tmp_path / "it.json", "--plot", tmp_path / "it.png")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "it.json").read_text())
+    assert (figures["hands"], figures["images"]) == (4, 17)
+    assert (figures["genuine"], figures["impostor"]) == (4 * 2 * 2, 4 * 3 * 2 * 2)
+    assert figures["failure_to_acquire"] == pytest.approx(1 / 17)
+    assert figures["failures"] == {"003/s2_3.png": "unreadable"}
+    assert figures["genuine_lost"] == 2
+    assert (figures["eer"], figures["rank1"]) == (0, 1)
+    assert set(figures["fnmr_at_fmr"]) == {"1e-3", "1e-4", "1e-5", "1e-6"}
+    assert set(figures["fnmr_at_fmr"].values()) == {None}
+    assert "there are 48" in figures["fmr_trust"]["1e-3"]
+    for rate in ("eer", "failure_to_acquire", "rank1"):
+        low, high = figures[f"{rate}_ci95"]
+        assert 0 <= low <= figures[rate] <= high <= 1
+    assert set(figures["ms"]) == {"find", "align", "sign", "match"}
+    codes = {each["code"]: each for each in figures["codes"]}
+    peers = ["competitive code", "BOCV", "ordinal code"]
+    assert list(codes) == ["this product", "lines alone", "encoder alone", *peers]
+    assert codes["this product"]["eer"] == figures["eer"]
+    assert all(0 <= each["eer"] <= 1 and each["ms"]["sign"] > 0 for each in codes.values())
+    assert "BOCV" in done.stdout
+    assert "003/s2_3.png: unreadable" in done.stdout
+    drawn = cv2.imread(str(tmp_path / "it.png"))
+    assert drawn is not None
+    assert drawn.std() > 0
+
+
+def test_templates_of_several_images_are_measured_apart(two_sessions: Path):
+    report = measure(two_sessions, [PRODUCT], frames=2)
+    by_one, by_two = report.bursts
+    assert (by_one.enrolled_from, by_one.probed_by) == (2, 1)
+    assert (by_one.genuine, by_one.impostor) == (4 * 2, 4 * 2 * 3)
+    assert (by_two.enrolled_from, by_two.probed_by) == (2, 2)
+    assert (by_two.genuine, by_two.impostor) == (4, 4 * 3)
+    assert report.single.genuine == 4 * 2 * 2
+    assert by_two.codes[0].rank1.rate == 1
+    assert "enrolled from 2, probed by 1" in report.text()
+
+
+def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path: Path):
+    done = evaluate(tmp_path / "nowhere")
+    assert done.returncode == 1
+    assert "is not a folder: give one that holds HAND/SAMPLE images" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_hand_alone_cannot_be_told_from_anybody(tmp_path: Path):
+    write(tmp_path, "001/1.png", palm(1))
+    write(tmp_path, "001/2.png", palm(1, turned=3.0))
+    with pytest.raises(Unmeasurable, match="only one hand"):
+        measure(tmp_path, [PRODUCT])
+
+
+def test_rois_of_any_size_and_in_colour_are_taken_as_such_when_asked(tmp_path: Path):
+    for hand in range(2):
+        for turned in (0.0, 3.0):
+            grey = cv2.resize(palm(hand, turned=turned), (300, 280))
+            write(tmp_path, f"{hand}/{turned:.0f}.jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+    report = measure(tmp_path, [PRODUCT], roi=True)
+    assert report.failure_to_acquire.rate == 0
+    assert report.product.rank1.rate == 1
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs the real palms in ../shared/palms")
+@pytest.mark.parametrize(
+    ("name", "hands", "eer"), [("roi-contactless", 20, 0.005), ("hands-rgb", 12, 0.03)]
+)
+def test_real_palms_are_told_apart(tmp_path: Path, name: str, hands: int, eer: float):
+    (tmp_path / "hands.csv").write_text("subject,side,image\n")
+    for hand in sorted(path for path in (REAL / name).iterdir() if path.is_dir())[1 : hands + 1]:
+        (tmp_path / hand.name).symlink_to(hand)
+    report = measure(tmp_path, [PRODUCT], workers=2)
+    assert report.failure_to_acquire.rate == 0
+    assert report.product.errors.eer.rate <= eer
+    assert report.dorsal_refused is None or report.dorsal_refused.rate == 1

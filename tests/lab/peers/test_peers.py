@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from lab.peers import bocv, competitive, ordinal
+from lab.peers.planes import CELLS, PlanesMatcher, template
+from palm.hand.roi import SIZE, Roi
+from palm.image import Grey
+from palm.template.interfaces import VersionMismatch
+from tests.support.creases import palm
+
+PEERS = pytest.mark.parametrize("peer", [competitive, bocv, ordinal])
+
+
+def roi(image: Grey) -> Roi:
+    return Roi(image, None, 1.0)
+
+
+def line(degrees: float) -> Roi:
+    """A dark line through the middle of the middle cell, so many degrees from level toward up."""
+    y, x = np.mgrid[:SIZE, :SIZE] - (CELLS // 2 + 0.5) * SIZE / CELLS
+    away = x * np.sin(np.radians(degrees)) + y * np.cos(np.radians(degrees))
+    return roi((200 - 120 * np.exp(-(away**2) / 2 / 2.5**2)).astype(np.uint8))
+
+
+@PEERS
+def test_a_palm_is_more_like_itself_shifted_and_noisy_than_like_any_other(peer):
+    signer, matcher = peer.pair()
+    gallery = matcher.prepare([signer.sign([roi(palm(each))]) for each in range(6)])
+    for each in range(6):
+        probe = signer.sign([roi(palm(each, shifted=(8, -8), noise=6.0))])
+        scores = matcher.compare(probe, gallery)
+        assert scores.argmax() == each
+        assert scores[each] > np.delete(scores, each).max() + 0.05
+
+
+@PEERS
+def test_a_palm_is_wholly_like_itself_and_never_to_another_code(peer):
+    signer, matcher = peer.pair()
+    own = signer.sign([roi(palm(1))])
+    assert matcher.score(own, own) == 1
+    with pytest.raises(VersionMismatch):
+        PlanesMatcher(version=7).score(own, own)
+
+
+@PEERS
+def test_a_burst_is_refused_for_the_papers_know_of_none(peer):
+    signer, _ = peer.pair()
+    with pytest.raises(ValueError, match="not of 2"):
+        signer.sign([roi(palm(1)), roi(palm(1))])
+
+
+@pytest.mark.parametrize(("step", "differing"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
+def test_competitive_code_counts_the_steps_between_directions(step: int, differing: int):
+    for first in range(6):
+        pair = competitive.BITS[[first, (first + step) % 6]]
+        assert np.count_nonzero(pair[0] ^ pair[1]) == differing
+
+
+def test_competitive_code_names_the_direction_of_a_line():
+    signer, _ = competitive.pair()
+    middle = CELLS // 2
+    codes = []
+    for degrees in range(0, 180, 30):
+        bits = np.unpackbits(np.frombuffer(signer.sign([line(degrees)]).code, np.uint8))
+        code = bits.reshape(3, CELLS, CELLS)[:, middle, middle].astype(bool)
+        codes.append(int(np.flatnonzero((code == competitive.BITS).all(axis=1))[0]))
+    assert sorted(codes) == [0, 1, 2, 3, 4, 5]
+    steps = np.diff([*codes, codes[0]]) % 6
+    assert len(set(steps.tolist())) == 1, "neighbouring directions have neighbouring codes"
+
+
+def test_only_bits_where_the_palms_overlap_are_counted():
+    rng = np.random.default_rng(0)
+    wide = rng.random((1, CELLS + 3, CELLS)) < 0.5
+    matcher = PlanesMatcher(version=7)
+    upper, lower = (template(7, wide[:, at : at + CELLS], line(0)) for at in (0, 3))
+    assert matcher.score(upper, lower) == 1
+    beyond = np.roll(wide[:, :CELLS], 4, axis=1)
+    assert matcher.score(upper, template(7, beyond, line(0))) < 0.7

@@ -1,0 +1,111 @@
+"""The document says what was measured, and nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from lab.accuracy.__main__ import taken
+from lab.accuracy.document import Found, Measurement, accuracy, summary, with_summary
+from lab.sets import ROOT
+
+SET = "roi-contactless"
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    return taken()
+
+
+def changed(found: Found, **figures: object) -> dict[str, Measurement]:
+    """The measurements, those of one set with other figures."""
+    one = found[SET]
+    return {**found, SET: replace(one, figures=one.figures | figures)}
+
+
+def line(document: str, *words: str) -> str:
+    """The first that has all these words."""
+    return next(each for each in document.splitlines() if all(word in each for word in words))
+
+
+def test_the_document_is_what_the_figures_make_it(found: Found):
+    written = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    assert written == accuracy(found), "write it anew: ./run accuracy --write"
+
+
+def test_the_readme_quotes_the_figures(found: Found):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == with_summary(readme, summary(found)), "write it anew: ./run accuracy --write"
+
+
+def test_every_picture_that_is_shown_is_there_and_is_of_curves(found: Found):
+    shown = {f"{what}.svg" for what, each in found.items() if f"{what}.svg" in accuracy(found)}
+    assert shown
+    for name in shown:
+        picture = (ROOT / "docs" / "accuracy" / name).read_text(encoding="utf-8")
+        assert "<image" not in picture
+
+
+def test_a_reach_is_met_surely_met_or_not_met(found: Found):
+    def verdict(eer: float, ci95: tuple[float, float]) -> str:
+        document = accuracy(changed(found, eer=eer, eer_ci95=list(ci95)))
+        return line(document, SET, "EER ≤ 0.02 %").split("|")[-2].strip()
+
+    assert verdict(0.0001, (0.0, 0.0002)) == "met"
+    assert verdict(0.0001, (0.0, 0.0005)) == "met; too few people to be sure"
+    assert verdict(0.0005, (0.0003, 0.0009)) == "**not met**"
+    assert verdict(0.0005, (0.0001, 0.0009)) == "**not met**; too few people to be sure"
+
+
+def test_attacks_are_held_to_the_worst_instrument(found: Found):
+    def rate(name: str, rate: float) -> dict[str, object]:
+        ci95 = {"low": rate / 2, "high": rate * 2}
+        return {"name": name, "presentations": 100, "estimate": {"rate": rate, "ci95": ci95}}
+
+    light = {
+        "name": "light, then pulse",
+        "asked": rate("living", 0.07),
+        "bpcer": [rate("all", 0.001), rate("dark skin", 0.02)],
+        "apcer": [rate("print", 0.01), rate("silicone cast", 0.2)],
+    }
+    both = {
+        "name": "light and near infrared, then pulse",
+        "asked": None,
+        "bpcer": [rate("all", 0.02), rate("dark skin", 0.03)],
+        "apcer": [rate("print", 0.01), rate("silicone cast", 0.03)],
+    }
+    dim = {**light, "apcer": [rate("print", 0.3)], "bpcer": [rate("all", 0.005)]}
+    figures = [
+        {"name": "usual circumstances", "people": 50, "judgements": [light, both]},
+        {"name": "dim light", "people": 50, "judgements": [dim]},
+    ]
+    document = accuracy({**found, "attacks": Measurement("python", "a machine", "abc", figures)})
+
+    def reach(*words: str) -> str:
+        return line(document, "| attacks |", *words)
+
+    assert "| 20 % [10, 40] | **not met** |" in reach("APCER", "usual circumstances by light, ")
+    assert "| 30 % [15, 60] | **not met** |" in reach("APCER", "worst circumstances by light, ")
+    assert "| 0.1 % [0.05, 0.2] | met |" in reach("BPCER ≤ 1 %, usual circumstances by light, ")
+    assert "| 0.5 % [0.25, 1] | met |" in reach("BPCER ≤ 1 %, the worst circumstances by light")
+    assert "| 3 % [1.5, 6] | met; too few" in reach("APCER", "light and near infrared")
+    assert "| 2 % [1, 4] |" in reach("BPCER", "light and near infrared")
+    assert "| 100 | 7 % [3.5, 14] | - |" in line(document, "living, asked for a pulse")
+    assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
+
+
+def test_what_was_not_measured_is_not_shown(found: Found):
+    without = {what: each for what, each in found.items() if what != SET}
+    assert "**not shown**" in line(accuracy(without), SET, "EER ≤ 0.02 %")
+
+
+def test_each_measurement_says_how_and_on_what_it_was_taken(found: Found):
+    document = accuracy(found)
+    for what, each in found.items():
+        row = line(document, f"| {what} |", each.command)
+        assert each.machine in row
+        assert each.commit in row
+
+
+def test_a_readme_without_a_place_for_the_table_is_refused(found: Found):
+    with pytest.raises(ValueError, match="not found"):
+        with_summary("# Nothing here", summary(found))

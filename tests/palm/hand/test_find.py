@@ -1,0 +1,192 @@
+"""Hands are found however they are held, and taken for what they show."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn import Presentation, Shopper, Wish, draw, identity
+from lab.sets import PALM_SETS
+from palm.hand.find import LOOK_AGAIN, HandFinder
+from palm.hand.landmarks import Hand, Shown, Side
+from palm.image import Colour
+from palm.models import ModelMissing
+
+PALMS = PALM_SETS
+
+
+@pytest.fixture(scope="module")
+def finder() -> HandFinder:
+    try:
+        return HandFinder()
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def follower(finder: HandFinder) -> HandFinder:
+    finder.forget()
+    return finder
+
+
+def drawn(side: Side, **shown: float) -> Colour:
+    return draw(identity(21, side), Presentation(**shown), np.random.default_rng(2)).image
+
+
+def without_colour(image: Colour) -> Colour:
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+
+
+def what(hands: list[Hand]) -> list[tuple[Side, Shown]]:
+    """From the left of the frame to the right."""
+    across = sorted(hands, key=lambda hand: hand.palm_centre[0])
+    return [(hand.side, hand.shown) for hand in across]
+
+
+@pytest.mark.parametrize("side", Side)
+class TestFinding:
+    @pytest.mark.parametrize("turn", [0, 90, 135, 180, -90])
+    def test_a_palm_is_found_whichever_way_it_points(
+        self, finder: HandFinder, side: Side, turn: float
+    ) -> None:
+        assert what(finder.find(drawn(side, turn=turn, y=0.5))) == [(side, Shown.PALM)]
+
+    @pytest.mark.parametrize("span", [0.15, 0.4, 0.7])
+    def test_a_palm_is_found_far_away_and_filling_the_frame(
+        self, finder: HandFinder, side: Side, span: float
+    ) -> None:
+        assert what(finder.find(drawn(side, span=span))) == [(side, Shown.PALM)]
+
+    def test_a_palm_is_found_without_colour(self, finder: HandFinder, side: Side) -> None:
+        image = without_colour(drawn(side))
+        assert what(finder.find(image)) == [(side, Shown.PALM)]
+
+    def test_a_palm_is_found_in_bad_light(self, finder: HandFinder, side: Side) -> None:
+        image = drawn(side, brightness=0.25, noise=10.0)
+        assert what(finder.find(image)) == [(side, Shown.PALM)]
+
+    def test_a_palm_without_its_fingertips_is_found(self, finder: HandFinder, side: Side) -> None:
+        assert what(finder.find(drawn(side, y=0.3, span=0.5))) == [(side, Shown.PALM)]
+
+
+def test_two_hands_are_two(finder: HandFinder) -> None:
+    both = np.hstack([drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]])
+    assert what(finder.find(both)) == [(Side.LEFT, Shown.PALM), (Side.RIGHT, Shown.PALM)]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((720, 1280, 3), np.uint8),
+        np.full((720, 1280, 3), 255, np.uint8),
+        np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8),
+        np.full((1, 1, 3), 127, np.uint8),
+        np.full((3, 2000, 3), (120, 160, 210), np.uint8),
+    ],
+    ids=["black", "white", "noise", "a pixel", "a strip of skin colour"],
+)
+def test_where_no_hand_is_none_is_found(finder: HandFinder, image: Colour) -> None:
+    assert finder.find(image) == []
+
+
+class TestFollowing:
+    def test_a_hand_is_followed_while_it_moves(self, follower: HandFinder) -> None:
+        shopper = Shopper(seed=21, side=Side.RIGHT)
+        shopper.wish = Wish(seed=21, side=Side.RIGHT, present=True)
+        shopper.prepare()
+        frame = np.empty((720, 1280, 3), np.uint8)
+        for at in range(30):
+            shopper.draw(frame, at / 30)
+        for at in range(30, 60):
+            if at == 35:
+                shopper.wish = replace(shopper.wish, pose=Presentation(x=0.3, turn=30, span=0.3))
+            shopper.draw(frame, at / 30)
+            assert what(follower.follow(frame)) == [(Side.RIGHT, Shown.PALM)]
+
+    def test_a_second_hand_is_noticed_soon(self, follower: HandFinder) -> None:
+        one, other = drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]
+        alone, both = np.hstack([one, np.full_like(one, 90)]), np.hstack([one, other])
+        assert len(follower.follow(alone)) == 1
+        counts = [len(follower.follow(both)) for _ in range(3 * LOOK_AGAIN)]
+        assert counts[-1] == 2
+        assert max(counts) == 2
+
+    def test_a_hand_that_has_gone_is_gone_at_once(self, follower: HandFinder) -> None:
+        hand = drawn(Side.LEFT)
+        assert len(follower.follow(hand)) == 1
+        assert follower.follow(np.full_like(hand, 90)) == []
+
+    def test_a_hand_followed_and_a_hand_found_lie_in_the_same_place(
+        self, follower: HandFinder
+    ) -> None:
+        hand = drawn(Side.LEFT)
+        for _ in range(3):
+            (followed,) = follower.follow(hand)
+        (found,) = follower.find(hand)
+        off = np.hypot(*(followed.landmarks - found.landmarks).T)
+        assert off.max() < 0.1 * found.palm_width
+
+    def test_what_is_forgotten_does_not_come_back(self, follower: HandFinder) -> None:
+        hand = drawn(Side.LEFT)
+        follower.follow(hand)
+        follower.forget()
+        assert follower.follow(np.full_like(hand, 90)) == []
+
+
+def real(pattern: str) -> Iterator[tuple[Path, Colour]]:
+    files = sorted(PALMS.glob(pattern))
+    if not files:
+        pytest.skip("no real palms in ../shared/palms")
+    for file in files:
+        yield file, cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2)
+
+
+def first_of_each_hand(pattern: str) -> Iterator[tuple[Path, Colour]]:
+    hands: set[str] = set()
+    for file, image in real(pattern):
+        hand = f"{file.parent}/{file.stem.split('_')[0]}"
+        if hand not in hands:
+            hands.add(hand)
+            yield file, image
+
+
+def side_in_name(file: Path) -> Side:
+    return Side.LEFT if "left" in file.stem else Side.RIGHT
+
+
+class TestRealHands:
+    def test_every_palm_is_found_as_the_palm_it_is(self, finder: HandFinder) -> None:
+        for file, image in first_of_each_hand("hands-rgb/*/palmar-*.jpg"):
+            assert what(finder.find(image)) == [(side_in_name(file), Shown.PALM)], file.name
+
+    def test_every_palm_on_black_is_found(self, finder: HandFinder) -> None:
+        for file, image in real("hands-rgb-dark/*/1.jpg"):
+            assert what(finder.find(image)) == [(Side.RIGHT, Shown.PALM)], file
+
+    def test_every_palm_is_found_without_colour(self, finder: HandFinder) -> None:
+        for file, image in first_of_each_hand("hands-rgb/*/palmar-*.jpg"):
+            found = what(finder.find(without_colour(image)))
+            assert found == [(side_in_name(file), Shown.PALM)], file.name
+
+    def test_no_back_of_a_hand_is_taken_for_a_palm(self, finder: HandFinder) -> None:
+        for file, image in real("hands-rgb/*/dorsal-*.jpg"):
+            assert what(finder.find(image)) == [(side_in_name(file), Shown.BACK)], file.name
+
+    def test_a_hand_that_shows_its_back_and_its_fist_is_never_a_palm(
+        self, follower: HandFinder
+    ) -> None:
+        clip = cv2.VideoCapture(str(PALMS / "clips/gestures.mp4"))
+        if not clip.isOpened():
+            pytest.skip("no real palms in ../shared/palms")
+        shown: list[Shown] = []
+        frames = 0
+        while clip.grab():
+            frames += 1
+            if frames % 8 == 0:
+                _, frame = clip.retrieve()
+                shown += [hand.shown for hand in follower.follow(frame)]
+        assert len(shown) == frames // 8
+        assert set(shown) == {Shown.BACK, Shown.FIST}

@@ -1,0 +1,122 @@
+"""What a frame says of the hand in it, against hands drawn to be just so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from drawn import Drawing, Presentation, draw, identity
+from palm.hand.landmarks import Side
+from palm.hand.observation import Observation
+from palm.hand.observe import observe
+
+STILL = Presentation(noise=0.0)
+
+
+def drawn(shown: Presentation) -> Drawing:
+    return draw(identity(3, Side.LEFT), shown, np.random.default_rng(1))
+
+
+def seen(shown: Presentation, at: float = 0.0, before: Observation | None = None) -> Observation:
+    drawing = drawn(shown)
+    return observe(drawing.image, [drawing.hand], at, before)
+
+
+def test_an_empty_frame_says_nothing_of_a_hand() -> None:
+    assert observe(drawn(STILL).image, [], 3.0, None) == Observation(at=3.0, hands=0)
+
+
+def test_two_hands_are_counted_and_neither_is_judged() -> None:
+    drawing = drawn(STILL)
+    both = observe(drawing.image, [drawing.hand, drawing.hand], 3.0, None)
+    assert both == Observation(at=3.0, hands=2)
+
+
+@pytest.mark.parametrize("span", [0.2, 0.4, 0.6])
+def test_the_span_is_the_palms_length_over_the_frames_shorter_side(span: float) -> None:
+    assert seen(replace(STILL, span=span)).span == pytest.approx(span, rel=0.1)
+
+
+def test_the_offset_is_right_and_down_from_the_centre() -> None:
+    right, down = seen(replace(STILL, x=0.75, y=0.5)).offset
+    assert right == pytest.approx(0.5, abs=0.05)
+    assert down == pytest.approx(0.0, abs=0.15)
+    assert seen(replace(STILL, y=0.7)).offset[1] > down + 0.3
+
+
+@pytest.mark.parametrize(
+    ("place", "cut_off"),
+    [({}, False), ({"x": 0.03}, True), ({"x": 0.97}, True), ({"y": 0.05}, True)],
+)
+def test_a_palm_partly_outside_the_frame_is_cut_off(place: dict[str, float], cut_off: bool) -> None:
+    assert seen(replace(STILL, **place)).cut_off is cut_off
+
+
+@pytest.mark.parametrize("way", ["pitch", "yaw"])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_further_a_palm_leans_the_more_it_is_tilted(way: str, sign: int) -> None:
+    flat, leaning, steep = (
+        seen(replace(STILL, **{way: sign * degrees})).tilt for degrees in (0, 35, 55)
+    )
+    assert flat < 25 < leaning < steep < 80
+
+
+@pytest.mark.parametrize("turn", [-150, -90, -20, 0, 45, 120])
+def test_the_turn_is_clockwise_from_fingers_up(turn: float) -> None:
+    assert seen(replace(STILL, turn=turn)).turn == pytest.approx(turn, abs=8)
+
+
+def test_a_flat_hand_is_open_and_a_fist_is_not() -> None:
+    flat, half, fist = (seen(replace(STILL, curl=curl)).openness for curl in (0, 0.5, 1))
+    assert flat > 0.95
+    assert fist < 0.3
+    assert fist < half < flat
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        STILL,
+        replace(STILL, span=0.25),
+        replace(STILL, brightness=0.4),
+        replace(STILL, noise=8.0),
+        replace(STILL, turn=90),
+    ],
+    ids=["as it is", "far", "dim", "noisy", "turned"],
+)
+def test_a_blurred_palm_is_less_sharp_the_more_it_is_blurred(shown: Presentation) -> None:
+    sharp, soft, gone = (
+        seen(replace(shown, blur=blur * shown.span)).sharpness for blur in (0, 8, 20)
+    )
+    assert sharp > 0.8
+    assert sharp > soft > gone
+    assert gone < 0.35
+
+
+def test_a_palm_that_moves_while_the_shutter_is_open_is_not_sharp() -> None:
+    assert seen(replace(STILL, smear=(30.0, 0.0))).sharpness < seen(STILL).sharpness - 0.2
+
+
+def test_brightness_follows_the_light_and_says_when_it_burns_out() -> None:
+    dim, lit, burnt = (seen(replace(STILL, brightness=light)) for light in (0.3, 1.0, 3.0))
+    assert dim.brightness < lit.brightness < burnt.brightness <= 1
+    assert lit.clipped < 0.05
+    assert burnt.clipped > 0.5
+
+
+def test_a_palm_in_the_dark_is_clipped_too() -> None:
+    assert seen(replace(STILL, brightness=0.001)).clipped > 0.9
+
+
+def test_motion_is_in_palm_lengths_a_second() -> None:
+    before = seen(replace(STILL, x=0.5), at=1.0)
+    palm_lengths = 0.05 * 1280 / (0.4 * 720)
+    after = seen(replace(STILL, x=0.55), at=1.1, before=before)
+    assert after.motion == pytest.approx(palm_lengths / 0.1, rel=0.1)
+
+
+def test_nothing_is_said_of_motion_without_an_earlier_frame_with_a_hand() -> None:
+    empty = Observation(at=1.0, hands=0)
+    same_moment = seen(replace(STILL, x=0.3), at=1.1)
+    for before in (None, empty, same_moment):
+        assert seen(STILL, at=1.1, before=before).motion == 0.0

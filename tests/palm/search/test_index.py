@@ -1,0 +1,123 @@
+"""Exact search of codes."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from palm.search.index import FIRST_ROOM, SHARE, Index
+from palm.search.protection import CODE_BYTES, Codes
+
+
+def codes(count: int, seed: int = 0) -> Codes:
+    return np.random.default_rng(seed).integers(0, 256, (count, CODE_BYTES), np.uint8)
+
+
+def filled(rows: Codes) -> Index:
+    index = Index()
+    for number, row in enumerate(rows):
+        index.add(str(number), row.tobytes())
+    return index
+
+
+def turned(code: Codes, bits: int) -> bytes:
+    """The same code with its first bits turned."""
+    mask = np.packbits(np.arange(8 * CODE_BYTES) < bits)
+    return (code ^ mask).tobytes()
+
+
+def test_an_empty_index_finds_nothing():
+    assert Index().nearest(bytes(CODE_BYTES), 5) == []
+
+
+def test_the_nearest_come_first_with_the_bits_they_differ_in():
+    rows = codes(100)
+    index = filled(rows)
+    for bits in (30, 10, 20):
+        index.add(f"{bits} away", turned(rows[7], bits))
+    found = index.nearest(rows[7].tobytes(), 4)
+    assert found == [("7", 0), ("10 away", 10), ("20 away", 20), ("30 away", 30)]
+
+
+# Both sides of where it is shared out among the cores.
+@pytest.mark.parametrize("count", [10, 2 * SHARE + 3])
+def test_every_code_is_looked_at(count: int):
+    rows = codes(count)
+    index, probe = filled(rows), codes(1, seed=1)[0]
+    by_hand = np.bitwise_count(rows ^ probe).sum(axis=1)
+    found = index.nearest(probe.tobytes(), 64)
+    assert [bits for _, bits in found] == np.sort(by_hand)[:64].tolist()
+    assert all(by_hand[int(name)] == bits for name, bits in found)
+
+
+def test_fewer_than_asked_for_are_all_there_are():
+    assert len(filled(codes(3)).nearest(bytes(CODE_BYTES), 64)) == 3
+
+
+def test_a_code_put_under_the_same_name_takes_the_place_of_the_first():
+    first, second = codes(2)
+    index = Index()
+    index.add("alex", first.tobytes())
+    index.add("alex", second.tobytes())
+    assert len(index) == 1
+    assert index.nearest(second.tobytes(), 2) == [("alex", 0)]
+
+
+def test_what_is_removed_is_wiped_from_memory():
+    (row,) = codes(1)
+    index = filled(codes(1))
+    index.remove("0")
+    assert row.tobytes() not in index._codes.tobytes()
+    with pytest.raises(KeyError):
+        index.remove("0")
+
+
+def test_growing_leaves_no_copy_behind():
+    index = Index()
+    small = index._codes
+    for number, row in enumerate(codes(FIRST_ROOM + 1)):
+        index.add(str(number), row.tobytes())
+    assert index._codes is not small
+    assert not small.any()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=120))
+@settings(max_examples=30, deadline=None)
+def test_however_names_come_and_go_each_keeps_its_own_code(steps: list[tuple[bool, int]]):
+    rows = codes(41)
+    index = Index()
+    present: set[int] = set()
+    for add, number in steps:
+        if add:
+            index.add(str(number), rows[number].tobytes())
+            present.add(number)
+        elif number in present:
+            index.remove(str(number))
+            present.discard(number)
+    assert len(index) == len(present)
+    for number in range(41):
+        found = index.nearest(rows[number].tobytes(), 1)
+        assert (found == [(str(number), 0)]) is (number in present)
+
+
+def test_who_stays_is_found_while_others_come_and_go():
+    rows = codes(3000)
+    index = filled(rows[:2000])
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        for number in range(1000):
+            index.add(f"new {number}", rows[2000 + number].tobytes())
+            index.remove(str(number))
+        done.set()
+
+    mover = threading.Thread(target=come_and_go)
+    mover.start()
+    looked = 0
+    while not done.is_set() or looked == 0:
+        number = 1000 + looked % 1000
+        assert index.nearest(rows[number].tobytes(), 1) == [(str(number), 0)]
+        looked += 1
+    mover.join()

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from palm.hand.landmarks import Side
+from palm.hand.roi import Roi
+from palm.template import compact
+from palm.template.compact import BITS, BYTES, FieldWriter
+from palm.template.linefield import Code, LineFieldMatcher, LineFieldSigner
+from tests.support.creases import palm
+
+writer = FieldWriter()
+
+
+def field(seed: int, turned: float = 0.0) -> Code:
+    return LineFieldSigner().draw([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
+
+
+def read(*written: bytes) -> Code:
+    return writer.read(np.array([np.frombuffer(each, np.uint8) for each in written]))
+
+
+def lost(field: Code, back: Code) -> float:
+    """Share of the energy."""
+    wide = field.astype(np.float64)
+    return float(((wide - back) ** 2).sum() / (wide**2).sum())
+
+
+def test_a_field_is_written_in_736_bytes_and_read_again_nearly_whole():
+    written = [writer.write(field(seed)) for seed in range(4)]
+    assert {len(each) for each in written} == {BYTES} == {736}
+    for seed, back in enumerate(read(*written)):
+        assert lost(field(seed), back) < 0.25
+
+
+def test_what_was_read_is_written_the_same_again():
+    written = writer.write(field(1))
+    assert writer.write(read(written)[0]) == written
+
+
+def test_a_palm_meets_what_was_written_of_it_nearly_as_well_as_itself():
+    matcher = LineFieldMatcher()
+    fields = np.array([field(seed) for seed in range(6)])
+    small = read(*(writer.write(each) for each in fields))
+    probe = field(0, turned=4.0)
+    to_whole, to_small = (matcher.meet(probe, matcher.lay_out(each)) for each in (fields, small))
+    assert to_small.argmax() == 0
+    assert to_small[0] > 0.85 * to_whole[0]
+
+
+def test_axes_that_are_learnt_of_fields_lose_less_of_them_than_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: object
+):
+    rng = np.random.default_rng(0)
+    ways = rng.standard_normal((20, 32 * 32 * 4))
+    fields = np.clip(rng.standard_normal((300, 20)) @ ways * 8, -120, 120).astype(np.int8)
+    learnt = compact.learn(fields.reshape(-1, 32, 32, 4))
+    assert int(learnt.bits.sum()) == BITS
+    assert learnt.axes.T @ learnt.axes == pytest.approx(np.eye(len(learnt.bits)), abs=1e-4)
+    other = fields[0].reshape(32, 32, 4)
+    before = lost(other, read(writer.write(other))[0])
+    monkeypatch.setattr(compact, "axes", lambda: learnt)
+    of_its_own = FieldWriter()
+    back = of_its_own.read(np.frombuffer(of_its_own.write(other), np.uint8))[0]
+    assert lost(other, back) < before
+
+
+def test_where_nothing_was_seen_nothing_is_read():
+    half = field(1).copy()
+    half[16:] = 0
+    back = read(writer.write(half))[0]
+    assert not back[16:].any()
+    assert lost(half, back) < 0.25

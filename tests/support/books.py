@@ -1,0 +1,22 @@
+"""What the payment provider has on its books."""
+
+from typing import Any
+
+import httpx
+
+from tests.support.served import Served
+
+
+def listed(served: Served, kind: str) -> list[dict[str, Any]]:
+    answer = httpx.get(
+        f"{served.provider_url}/v1/{kind}?limit=10000",
+        auth=("sk_test_sandbox", ""),
+        trust_env=False,
+    )
+    return answer.json()["data"]
+
+
+def charged(served: Served) -> int:
+    """How often anybody was charged."""
+    intents = listed(served, "payment_intents")
+    return sum(intent["status"] == "succeeded" for intent in intents)

@@ -1,0 +1,220 @@
+"""A device as the service sees it: signs, seals, sends, and reads what comes back."""
+
+import itertools
+import secrets
+import ssl
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.capture import Burst
+from protocol.encoding import to_base64
+from protocol.envelope import Context, seal
+from protocol.messages import (
+    ENVELOPE_TYPE,
+    PROBLEM_TYPE,
+    Account,
+    Activation,
+    Card,
+    CardToken,
+    Challenge,
+    Consent,
+    Device,
+    Enrolment,
+    EnrolmentRequest,
+    Identification,
+    Message,
+    Money,
+    Outcome,
+    PalmAccepted,
+    PhoneVerified,
+    Problem,
+    ProblemType,
+    PurchaseRequest,
+    Purpose,
+    ServiceInfo,
+    Side,
+)
+from protocol.signature import Request, key_id, sign_request
+from tests.support import plain_palms
+
+Reply = TypeVar("Reply", bound=Message)
+
+_NUMBERS = itertools.count(2_000_000)
+
+
+def fresh_phone() -> str:
+    """A mobile number nobody has used before in this run."""
+    return f"+1415{next(_NUMBERS)}"
+
+
+class Refused(Exception):
+    def __init__(self, response: httpx.Response) -> None:
+        assert response.headers["content-type"] == PROBLEM_TYPE, response.text
+        self.response = response
+        self.problem = Problem.model_validate_json(response.content)
+        assert self.problem.status == response.status_code
+        super().__init__(str(self.problem.type))
+
+
+class TestDevice:
+    __test__ = False
+
+    def __init__(self, url: str, ca: Path) -> None:
+        self.http = httpx.Client(
+            base_url=url, verify=ssl.create_default_context(cafile=ca), timeout=60, trust_env=False
+        )
+        self.key = Ed25519PrivateKey.generate()
+        self.id = key_id(self.key.public_key())
+        self.ahead = timedelta(0)
+        """How far its clock is ahead."""
+
+    # One request
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        content_type: str = "application/json",
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        sent = {"content-type": content_type} if body else {}
+        if method == "POST":
+            sent["idempotency-key"] = key or secrets.token_urlsafe(16)
+        sent |= headers or {}
+        now = (datetime.now(UTC) + self.ahead).timestamp()
+        path = f"/v1{path}"
+        sent |= sign_request(Request(method, path, "", sent, body), self.key, now=now)
+        return self.http.request(method, path, content=body, headers=sent)
+
+    def get(self, path: str, reply: type[Reply]) -> Reply:
+        return _read(self.send("GET", path), reply)
+
+    def post(
+        self, path: str, message: Message | bytes | None, reply: type[Reply], **how: Any
+    ) -> Reply:
+        if isinstance(message, bytes):
+            response = self.send("POST", path, message, content_type=ENVELOPE_TYPE, **how)
+        else:
+            body = message.model_dump_json().encode() if message else b""
+            response = self.send("POST", path, body, **how)
+        return _read(response, reply)
+
+    def info(self) -> ServiceInfo:
+        return _read(self.http.get("/v1/service"), ServiceInfo)
+
+    def seal(self, burst: Burst, purpose: Purpose, visit_id: str, **changes: Any) -> bytes:
+        context = {
+            "device_id": self.id,
+            "visit_id": visit_id,
+            "purpose": purpose,
+            "sealed_at": time.time_ns() // 1_000_000,
+            "challenge": burst.challenge,
+        }
+        return seal(burst.encode(), self.info().vault_keys[0], Context(**{**context, **changes}))
+
+    # What a kiosk does
+
+    def challenge(self) -> Challenge:
+        return self.post("/challenges", None, Challenge)
+
+    def activate(self, code: str, *, infrared: bool = False) -> Device:
+        raw = to_base64(self.key.public_key().public_bytes_raw())
+        activation = Activation(
+            activation_code=code, public_key=raw, name="Till 3", infrared=infrared
+        )
+        return self.post("/devices", activation, Device)
+
+    def begin_enrolment(self, phone: str) -> Enrolment:
+        consent = Consent(version=self.info().consent_version, agreed_at=datetime.now(UTC))
+        return self.post("/enrolments", EnrolmentRequest(phone=phone, consent=consent), Enrolment)
+
+    def last_code(self, phone: str) -> str:
+        messages = self.http.get("/v1/sandbox/messages").json()
+        return [message["code"] for message in messages if message["to"] == phone][-1]
+
+    def verify_phone(self, enrolment_id: str, phone: str) -> PhoneVerified:
+        code = {"code": self.last_code(phone)}
+        path = f"/enrolments/{enrolment_id}/code"
+        return _read(
+            self.send("POST", path, httpx.Request("POST", "", json=code).read()), PhoneVerified
+        )
+
+    def add_palm(self, enrolment_id: str, burst: Burst) -> PalmAccepted:
+        envelope = self.seal(burst, Purpose.ENROL, enrolment_id)
+        return self.post(f"/enrolments/{enrolment_id}/palms", envelope, PalmAccepted)
+
+    def verified_enrolment(self, phone: str | None = None) -> str:
+        phone = phone or fresh_phone()
+        enrolment_id = self.begin_enrolment(phone).enrolment_id
+        self.verify_phone(enrolment_id, phone)
+        return enrolment_id
+
+    def add_card(
+        self, enrolment_id: str, token: str = "tok_visa", holder: str | None = None
+    ) -> Any:
+
+        path = f"/enrolments/{enrolment_id}/card"
+        return self.post(path, CardToken(token=token, holder=holder), Card)
+
+    def sign_up(
+        self,
+        who: str,
+        *,
+        phone: str | None = None,
+        sides: tuple[Side, ...] = (Side.LEFT,),
+        token: str = "tok_visa",
+        holder: str | None = "Alex Doe",
+    ) -> Account:
+        enrolment_id = self.verified_enrolment(phone)
+        self.add_card(enrolment_id, token, holder)
+        for side in sides:
+            self.add_palm(enrolment_id, plain_palms.burst(who, side))
+        return self.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+
+    def identify(
+        self,
+        who: str,
+        purpose: Purpose = Purpose.PAY,
+        *,
+        visit_id: str | None = None,
+        side: Side = Side.LEFT,
+        likeness: float = 1.0,
+    ) -> Identification:
+        burst = plain_palms.burst(who, side, likeness)
+        envelope = self.seal(burst, purpose, visit_id or secrets.token_urlsafe(12))
+        return self.post("/identifications", envelope, Identification)
+
+    def recognised(self, who: str, purpose: Purpose = Purpose.PAY) -> str:
+        identification = self.identify(who, purpose)
+        assert identification.outcome is Outcome.ACCEPTED
+        return identification.identification_id
+
+    def sale(self, identification_id: str, minor: int = 1250, **changes: Any) -> PurchaseRequest:
+        fields = {
+            "identification_id": identification_id,
+            "amount": Money(minor=minor, currency="USD"),
+            "reference": secrets.token_urlsafe(12),
+        }
+        return PurchaseRequest(**{**fields, **changes})
+
+
+def refusal(response: httpx.Response) -> Problem:
+    assert response.is_error, response.text
+    return Refused(response).problem
+
+
+def _read(response: httpx.Response, reply: type[Reply]) -> Reply:
+    if response.is_error:
+        raise Refused(response)
+    return reply.model_validate_json(response.content)
+
+
+__all__ = ["ProblemType", "Refused", "TestDevice", "fresh_phone", "refusal"]

@@ -1,0 +1,36 @@
+"""A payment provider whose line goes dead."""
+
+from cloud.payments import Declined, Paid, ProviderUnavailable
+from tests.support.served import Served
+
+
+class Failing:
+    """The provider, of which one call does its work and then loses the answer, or does not even
+    do its work."""
+
+    def __init__(self, served: Served, call: str, *, works: bool) -> None:
+        self._real = served.context.payments
+        self._served = served
+        self._call = call
+        self._works = works
+        self._failed = False
+
+    def __enter__(self) -> "Failing":
+        self._served.context.payments = self  # pyright: ignore
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._served.context.payments = self._real
+
+    def __getattr__(self, name: str) -> object:
+        real = getattr(self._real, name)
+        if name != self._call or self._failed:
+            return real
+
+        async def fail(*arguments: object) -> Paid | Declined | str:
+            self._failed = True
+            if self._works:
+                await real(*arguments)
+            raise ProviderUnavailable("the line went dead")
+
+        return fail

@@ -1,0 +1,132 @@
+"""Palms without pictures, for tests that are not about palms: a "JPEG" says whose it is and how
+alike it looks, the vault makes of it a ROI of so many bits, and signs and compares those. There
+are two versions of that, an older one and the current one."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cloud.vault.examiner import Flaw, Presentation, Unusable
+from palm.hand.landmarks import Side
+from palm.hand.roi import SIZE, Roi
+from palm.template.interfaces import Template, VersionMismatch
+from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
+from protocol.challenge import steps
+from protocol.encoding import from_base64
+from protocol.messages import Challenge
+from protocol.ring import Levels
+
+BYTES = 512
+OLD, VERSION = 899, 900
+CALIBRATION = ((1e-2, 0.1), (1e-6, 0.5))
+"""Strangers' scores are 0 with a deviation of 1/64."""
+
+
+def burst(
+    who: str,
+    side: Side = Side.LEFT,
+    likeness: float = 1.0,
+    flaw: Flaw | None = None,
+    challenge: Challenge | None = None,
+    *,
+    score: float | None = None,
+    pulse: bool = False,
+    infrared: bool = False,
+    then: float | None = None,
+) -> Burst:
+    """Under a challenge, one that answers to its steps, as surely as `score` says. `then` is the
+    likeness of a second picture, where there is one."""
+    answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
+    said = {
+        "who": who,
+        "side": side,
+        "likeness": likeness,
+        "flaw": flaw,
+        "answered": answered,
+        "score": score,
+        "then": then,
+    }
+    frame = Frame(0, bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9"))
+    beside = [Frame(0, frame.jpeg, None, Spectrum.INFRARED)] if infrared else []
+    beats = Pulse([0, 50], bytearray(2 * PULSE_SIDE**2 * 6)) if pulse else None
+    return Burst([frame, *beside], challenge.challenge_id if challenge else None, beats)
+
+
+class PlainExaminer:
+    def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
+        try:
+            said = json.loads(burst.frames[0].jpeg[3:-2])
+        except ValueError:
+            raise Unusable(Flaw.NOT_A_CAPTURE) from None
+        if said["flaw"]:
+            raise Unusable(Flaw(said["flaw"]))
+        if [str(step) for step in shown] != said["answered"]:
+            raise Unusable(Flaw.NOT_LIVE)
+        side = Side(said["side"])
+        likenesses = [each for each in (said["likeness"], said["then"]) if each is not None]
+        rois = tuple(_roi(f"{said['who']} {side}", side, each) for each in likenesses)
+        return Presentation(side, rois, said["score"], burst.pulse is not None)
+
+
+def _roi(whose: str, side: Side, likeness: float) -> Roi:
+    bits = _bits(whose)
+    flipped = np.arange(bits.size) >= bits.size * (1 + likeness) / 2
+    image = np.zeros((SIZE, SIZE), np.uint8)
+    image.flat[:BYTES] = np.packbits(bits ^ flipped)
+    return Roi(image, side, 0.9)
+
+
+class PlainSigner:
+    version = VERSION
+
+    def sign(self, palms: Sequence[Roi]) -> Template:
+        return Template(self.version, palms[0].image.tobytes()[:BYTES], palms[0].quality)
+
+
+class PlainMatcher:
+    version = VERSION
+
+    def keep(self, template: Template) -> Template:
+        return template
+
+    def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
+        """Every sixteenth bit: as alike as all of them."""
+        bits = np.unpackbits(self.prepare(templates), axis=1)[:, ::16].astype(np.float32)
+        return (2 * bits - 1) / np.float32(np.sqrt(bits.shape[1]))
+
+    def score(self, probe: Template, reference: Template) -> float:
+        return float(self.compare(probe, self.prepare([reference]))[0])
+
+    def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.uint8]:
+        if {reference.version for reference in references} - {self.version}:
+            raise VersionMismatch("templates of another version")
+        codes = b"".join(reference.code for reference in references)
+        return np.frombuffer(codes, np.uint8).reshape(-1, BYTES)
+
+    def compare(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        different = np.bitwise_count(gallery ^ np.frombuffer(probe.code, np.uint8)).sum(axis=1)
+        return np.asarray(1 - 2 * different / (8 * BYTES), np.float32)
+
+
+class OldSigner(PlainSigner):
+    version = OLD
+
+
+class OldMatcher(PlainMatcher):
+    """Its scores are not those of the other version: a threshold of one would never do for both."""
+
+    version = OLD
+
+    def compare(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return 100 * super().compare(probe, gallery)
+
+
+OLD_CALIBRATION = tuple((fmr, 100 * score) for fmr, score in CALIBRATION)
+
+
+def _bits(of: str) -> npt.NDArray[np.bool]:
+    seed = int.from_bytes(hashlib.sha256(of.encode()).digest())
+    return np.random.default_rng(seed).integers(0, 2, 8 * BYTES).astype(bool)

@@ -1,0 +1,229 @@
+"""The service served on loopback with everything real, in this process or in one of its own."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, select
+
+from cloud import bootstrap, limits
+from cloud.context import Context
+from cloud.devices import make_activation_code
+from cloud.payments.sandbox import SandboxProvider
+from cloud.policy import Limit
+from cloud.serving import listen, make_server
+from cloud.settings import Recognition, Scheme, Settings
+from cloud.state import State
+from cloud.tables import AccountRow, Tally
+from tests.support import plain_palms
+from tests.support.device import TestDevice
+
+T = TypeVar("T")
+
+_PALMS = "tests.support.plain_palms"
+CURRENT = Scheme(
+    version=plain_palms.VERSION,
+    signer=f"{_PALMS}:PlainSigner",
+    matcher=f"{_PALMS}:PlainMatcher",
+    calibration=plain_palms.CALIBRATION,
+)
+OLD = Scheme(
+    version=plain_palms.OLD,
+    signer=f"{_PALMS}:OldSigner",
+    matcher=f"{_PALMS}:OldMatcher",
+    calibration=plain_palms.OLD_CALIBRATION,
+)
+PLAIN = Recognition(examiner=f"{_PALMS}:PlainExaminer", schemes=(CURRENT,))
+
+
+class Served:
+    """In this process, on a thread of its own, with a clock that can be moved."""
+
+    def __init__(self, root: Path, settings: Settings, *, sandbox: bool = True) -> None:
+        self.state = State.open(root)
+        self.ahead = timedelta(0)
+        self._settings = settings
+        self._sandbox = sandbox
+        self._loop = asyncio.new_event_loop()
+        self._ready: Future[Context] = Future()
+        self._listener = listen("127.0.0.1", 0)
+        self._thread = threading.Thread(target=self._run)
+        self._devices: list[TestDevice] = []
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        self.context = self._ready.result(60)
+        payments = self.context.payments
+        assert isinstance(payments, SandboxProvider)
+        assert payments.url
+        self.provider_url = payments.url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for device in self._devices:
+            device.http.close()
+        self._server.should_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs something on the service's own loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def device(self) -> TestDevice:
+        """A new one, not activated."""
+        self._devices.append(TestDevice(self.url, self.state.ca))
+        return self._devices[-1]
+
+    def activation_code(self) -> str:
+        async def make() -> str:
+            async with self.context.database.session() as session:
+                return await make_activation_code(session, self.context.master, self._now())
+
+        return self.do(make())
+
+    def kiosk(self) -> TestDevice:
+        """A new one, activated."""
+        device = self.device()
+        device.ahead = self.ahead
+        device.activate(self.activation_code())
+        return device
+
+    def tally(self, limit: Limit, subject: str, count: int) -> None:
+        """As if it had happened so often just now."""
+
+        async def write() -> None:
+            async with self.context.database.session() as session:
+                for _ in range(count):
+                    limits.tally(session, limit, subject, self._now())
+                await session.commit()
+
+        self.do(write())
+
+    def forget(self, limit: Limit) -> None:
+        async def write() -> None:
+            async with self.context.database.session() as session:
+                await session.execute(delete(Tally).where(Tally.kind == limit.kind))
+                await session.commit()
+
+        self.do(write())
+
+    def person_id(self, phone: str) -> str:
+        lookup = self.context.master.lookup("phone", phone)
+
+        async def read() -> str:
+            async with self.context.database.session() as session:
+                query = select(AccountRow.person_id).where(AccountRow.phone_lookup == lookup)
+                return (await session.execute(query)).scalar_one()
+
+        return self.do(read())
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:
+            self._ready.set_exception(error)
+        finally:
+            self._loop.close()
+            self._listener.close()
+
+    async def _serve(self) -> None:
+        running = bootstrap.running(
+            self._settings, self.state, sandbox=self._sandbox, clock=self._now
+        )
+        async with running as here:
+            self._server = make_server(here)
+            self._ready.set_result(here)
+            await self._server.serve([self._listener])
+
+
+class Process:
+    """`python -m cloud`, as an operator starts it."""
+
+    def __init__(self, root: Path, settings: str = "") -> None:
+        self._devices: list[TestDevice] = []
+        root.mkdir(mode=0o700, exist_ok=True)
+        points = [list(point) for point in CURRENT.calibration]
+        (root / "settings.toml").write_text(
+            f"{settings}\n"
+            "[recognition]\n"
+            f'examiner = "{PLAIN.examiner}"\n'
+            "[[recognition.schemes]]\n"
+            f"version = {CURRENT.version}\n"
+            f'signer = "{CURRENT.signer}"\n'
+            f'matcher = "{CURRENT.matcher}"\n'
+            f"calibration = {points}\n"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cloud", "--state", root, "--sandbox"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> "Process":
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError(f"did not start: {self.end()[1]}")
+        self.ready: dict[str, str] = json.loads(line)["ready"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for device in self._devices:
+            device.http.close()
+        if self._process.returncode is None:
+            self.end()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def device(self) -> TestDevice:
+        self._devices.append(TestDevice(self.ready["url"], Path(self.ready["ca"])))
+        return self._devices[-1]
+
+    def kiosk(self) -> TestDevice:
+        device = self.device()
+        device.activate(self.ready["activation_code"])
+        return device
+
+    def follow(self, device: TestDevice) -> None:
+        """Lets a device that was activated earlier speak to this service."""
+        device.http.close()
+        device.http = self.device().http
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status and what it said on standard error."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._wait()
+
+    def hang_up(self) -> tuple[int, str]:
+        """As when whoever started it has gone."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.stdin = None
+        return self._wait()
+
+    def _wait(self) -> tuple[int, str]:
+        _, said = self._process.communicate(timeout=30)
+        return self._process.returncode, said.decode()

@@ -1,0 +1,245 @@
+"""A person at the kiosk: sees screens, reads words, presses buttons, shows a hand, taps a card."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+from pytestqt.exceptions import TimeoutError as PytestQtTimeoutError
+from pytestqt.qtbot import QtBot
+
+from hardware.terminal import TestCard
+from kiosk.screens import (
+    AskConsent,
+    ChooseProof,
+    ConfirmDelete,
+    Deleted,
+    EnterCode,
+    EnterPhone,
+    HoldPalm,
+    OfferSecondPalm,
+    PresentCard,
+    Screen,
+    SignedUp,
+    Welcome,
+)
+from kiosk.simulation import Simulation
+from palm.image import Colour
+from tests.support.hands import Counter, Person
+from ui.engine import Engine
+from ui.window import KioskWindow
+
+PATIENCE_MS = 30_000
+"""How long a machine busy with other things may take for one step."""
+
+
+class Shopper:
+    """Whoever stands before the window. Everything is done through it, the camera and the card
+    terminal; nothing through the kiosk's own objects."""
+
+    def __init__(
+        self, qtbot: QtBot, window: KioskWindow, engine: Engine, world: Simulation
+    ) -> None:
+        self._qtbot = qtbot
+        self._window = window
+        self._finger = QTest.createTouchDevice()
+        self._texts: list[str] = []
+        self.world = world
+        self.counter = Counter()
+        assert world.camera
+        world.camera.look_at(self.counter)
+        engine.texted.connect(self._texts.append)
+
+    # What is seen
+
+    def sees(self, *screens: type[Screen[Any]]) -> None:
+        """Waits for one of these screens, at rest and ready to be touched."""
+        names = [screen.__name__ for screen in screens]
+
+        def ready() -> None:
+            page = self._window.page
+            assert page is not None, f"nothing is shown yet, where {names} should be"
+            shown = page.objectName()
+            words = [] if shown in names else [str(i.property("text")) for i in self._visible()]
+            assert shown in names, f"{shown} is shown, not {names}: {words}"
+            assert self._window.settled, "a screen is on its way"
+
+        self._until(ready)
+
+    def reads(self, words: str) -> None:
+        """Waits until these words stand somewhere on the screen."""
+
+        def written() -> None:
+            texts = [str(item.property("text")) for item in self._visible()]
+            assert any(words in text for text in texts), f"no '{words}' among {texts}"
+
+        self._until(written)
+
+    # What is done
+
+    def presses(self, words: str) -> None:
+        with self._touch(words):
+            pass
+
+    def keeps_pressing(self, words: str, until: type[Screen[Any]]) -> None:
+        """As one does whose patience is tried, for as long as the button comes back."""
+
+        def given_way() -> None:
+            if words in self._buttons():
+                self.presses(words)
+            shown = self._window.page.objectName()
+            assert shown == until.__name__, f"{shown} is shown, not {until.__name__}"
+
+        self._until(given_way)
+
+    def holds(self, words: str, until: type[Screen[Any]], *more: type[Screen[Any]]) -> None:
+        """Keeps the finger on a button until another screen is there."""
+        with self._touch(words):
+            self.sees(until, *more)
+
+    def types(self, digits: str) -> None:
+        for digit in digits:
+            self.presses(digit)
+
+    def shows(self, hand: Colour | None) -> None:
+        self.counter.shows(hand)
+
+    def shows_drawn_hand(self, **wish: Any) -> None:
+        """One that is lit by the simulated ring, or a recording of it: a `drawn.Wish`."""
+        camera, scene = self.world.camera, self.world.shopper
+        assert camera
+        assert scene
+        scene.wish = replace(scene.wish, **wish)
+        camera.look_at(scene)
+
+    def reads_code(self) -> str:
+        """The six digits of the message that came since the code was asked for."""
+        self._until(lambda: bool(self._texts))
+        code = re.search(r"\b\d{6}\b", self._texts.pop())
+        assert code
+        return code.group()
+
+    # What is done often
+
+    def signs_up(self, person: Person, number: str, card: TestCard = TestCard.VISA) -> None:
+        """From the welcome screen, with both palms, to the welcome screen."""
+        self.comes_to_the_palm(number, card)
+        self.shows(person.left[0])
+        self.sees(OfferSecondPalm)
+        self.shows(None)
+        self.presses("Add palm")
+        self.sees(HoldPalm)
+        self.shows(person.right[0])
+        self.sees(SignedUp)
+        self.shows(None)
+        self.presses("Finish")
+        self.sees(Welcome)
+
+    def comes_to_the_palm(self, number: str, card: TestCard = TestCard.VISA) -> None:
+        """Signs up as far as the first palm."""
+        self.comes_to_the_card(number)
+        self.taps(card)
+        self.sees(HoldPalm)
+
+    def comes_to_the_card(self, number: str) -> None:
+        self.comes_to_the_code(number)
+        self.types(self.reads_code())
+        self.sees(PresentCard)
+
+    def comes_to_the_code(self, number: str) -> None:
+        self.sees(Welcome)
+        self.presses("Sign up")
+        self.sees(AskConsent)
+        self.presses("I agree")
+        self.sees(EnterPhone)
+        self.asks_for_a_code(number)
+
+    def asks_for_a_code(self, number: str) -> None:
+        self.types(number)
+        self._texts.clear()
+        self.presses("Send code")
+        self.sees(EnterCode)
+
+    def deletes_by_number(self, number: str) -> None:
+        """From the choice of proof to the receipt."""
+        self.sees(ChooseProof)
+        self.presses("Use my number")
+        self.sees(EnterPhone)
+        self.asks_for_a_code(number)
+        self.types(self.reads_code())
+        self.sees(ConfirmDelete)
+        self.holds("Hold to delete", until=Deleted)
+
+    def taps(self, card: TestCard) -> None:
+        assert self.world.terminal
+        self.world.terminal.tap(card)
+
+    def holds_palm_to_pay(self, hand: Colour) -> None:
+        """From the welcome screen to whatever the palm leads to."""
+        self.sees(Welcome)
+        self.presses("Try a purchase")
+        self.sees(HoldPalm)
+        self.shows(hand)
+
+    def _until(self, seen: Callable[[], object]) -> None:
+        """Waits until `seen` holds; when it never does, fails with what it said last."""
+        said = ""
+
+        def holds() -> bool:
+            nonlocal said
+            try:
+                return seen() is not False
+            except AssertionError as not_yet:
+                said = str(not_yet)
+                return False
+
+        try:
+            self._qtbot.waitUntil(holds, timeout=PATIENCE_MS)
+        except PytestQtTimeoutError:
+            pytest.fail(said or "waited in vain")
+
+    @contextmanager
+    def _touch(self, words: str) -> Iterator[None]:
+        """A finger on a button for as long as the context lasts. One that lands before the screen
+        has come to rest is lifted and put down again."""
+        window = self._window.window
+
+        def felt() -> bool:
+            button = self._button(words)
+            middle = button.mapToScene(button.boundingRect().center())
+            self._at = QPoint(round(middle.x()), round(middle.y()))
+            QTest.touchEvent(window, self._finger).press(0, self._at).commit()
+            if not button.property("pressed"):
+                QTest.touchEvent(window, self._finger).release(0, self._at).commit()
+            return bool(button.property("pressed"))
+
+        self._until(felt)
+        yield
+        QTest.touchEvent(window, self._finger).release(0, self._at).commit()
+
+    def _button(self, words: str) -> QQuickItem:
+        def found() -> None:
+            assert words in self._buttons(), f"no button '{words}' among {list(self._buttons())}"
+
+        self._until(found)
+        return self._buttons()[words]
+
+    def _buttons(self) -> dict[str, QQuickItem]:
+        return {
+            str(item.property("text")): item
+            for item in self._visible()
+            if item.inherits("QQuickAbstractButton") and item.isEnabled()
+        }
+
+    def _visible(self) -> Iterator[QQuickItem]:
+        waiting = [self._window.window.contentItem()]
+        while waiting:
+            item = waiting.pop()
+            if item.isVisible() and item.opacity() > 0:
+                yield item
+                waiting.extend(item.childItems())
