@@ -16,7 +16,7 @@ from drawn.lit import LitHand
 from drawn.presentation import background, show
 from hardware.light import SimulatedLight
 from kiosk.settings import Settings
-from kiosk.simulation import Simulation
+from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
 from palm.image import Colour
 from protocol.ring import WHITE, Levels

@@ -16,15 +16,16 @@ from pathlib import Path
 
 from sqlalchemy.exc import DatabaseError
 
-from cloud import bootstrap, database, settings
+from cloud import bootstrap, settings
 from cloud.context import Context
-from cloud.database import Database
-from cloud.deletions import remains_of
-from cloud.devices import make_activation_code
-from cloud.keys import MasterKey
+from cloud.db import database
+from cloud.db.database import Database
+from cloud.keys.person_keys import MasterKey
+from cloud.merchants.devices import make_activation_code
 from cloud.payments.sandbox import SandboxMissing
+from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
-from cloud.renewals import renew_codes
+from cloud.recognition.renewals import renew_codes
 from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
 from cloud.state import State, StateDamaged, StateInUse, write_private

@@ -4,21 +4,16 @@ from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI, Request
 
-from cloud import (
-    __version__,
-    challenges,
-    claims,
-    deletions,
-    devices,
-    enrolments,
-    identifications,
-    problems,
-    purchases,
-)
+from cloud import __version__
 from cloud.context import Context
-from cloud.limits import BodyLimit
+from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
-from cloud.problems import Refusal
+from cloud.payments import purchases
+from cloud.people import claims, deletions, enrolments
+from cloud.recognition import challenges, identifications
+from cloud.web import problems
+from cloud.web.limits import BodyLimit
+from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 sandbox_router = APIRouter(prefix="/v1/sandbox")

@@ -6,24 +6,26 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from cloud import __version__, certificates, database
-from cloud.chores import keep_house
+from cloud import __version__
 from cloud.context import Clock, Context
-from cloud.database import Database
-from cloud.gallery import Gallery
-from cloud.keys import MasterKey
+from cloud.db import database
+from cloud.db.database import Database
+from cloud.jobs.housekeeping import keep_house
+from cloud.keys.person_keys import MasterKey
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
 from cloud.payments import PaymentProvider
 from cloud.payments.sandbox import Sandbox, SandboxProvider
 from cloud.payments.stripe import StripeProvider
-from cloud.people import all_palms, sealed_templates
-from cloud.policy import Calibration, Policy
-from cloud.renewals import renew_codes
+from cloud.people.accounts import all_palms, sealed_templates
+from cloud.recognition.gallery import Gallery
+from cloud.recognition.policy import Calibration, Policy
+from cloud.recognition.renewals import renew_codes
 from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
+from cloud.web import certificates
 
 
 def now() -> datetime:

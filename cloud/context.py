@@ -14,11 +14,11 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.gallery import Entry, Match
-from cloud.keys import MasterKey
+from cloud.keys.person_keys import MasterKey
 from cloud.messages import Messenger
 from cloud.payments import PaymentProvider
-from cloud.policy import Policy
+from cloud.recognition.gallery import Entry, Match
+from cloud.recognition.policy import Policy
 from cloud.settings import Settings
 from cloud.state import State
 from cloud.vault.client import Introduction, Seen

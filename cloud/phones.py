@@ -3,7 +3,7 @@
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
-from cloud.problems import Refusal
+from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)

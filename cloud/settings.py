@@ -16,7 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from cloud.policy import FUSED_2, LINE_FIELD_1
+from cloud.recognition.policy import FUSED_2, LINE_FIELD_1
 
 
 class BadSettings(ValueError):

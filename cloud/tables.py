@@ -1,5 +1,6 @@
-"""The database's tables. Whatever is personal is sealed with its person's key (`cloud.keys`), and
-everything of a person hangs on their row in `persons`: deleting that row deletes it all."""
+"""The database's tables. Whatever is personal is sealed with its person's key
+(`cloud.keys.person_keys`), and everything of a person hangs on their row in `persons`: deleting
+that row deletes it all."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -149,7 +150,7 @@ class Person(Table):
 
 
 class AccountRow(Table):
-    """Somebody who signed up. `profile` is `cloud.people.Profile`, sealed."""
+    """Somebody who signed up. `profile` is `cloud.people.accounts.Profile`, sealed."""
 
     __tablename__ = "accounts"
 
@@ -178,7 +179,7 @@ class PalmRow(Table):
 
 
 class CardRow(Table):
-    """`detail` is `cloud.people.CardDetail`, sealed."""
+    """`detail` is `cloud.people.accounts.CardDetail`, sealed."""
 
     __tablename__ = "cards"
 

@@ -21,30 +21,31 @@ from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.faults import DeviceFault
 from hardware.light import Light, SimulatedLight, light_at
 from hardware.terminal import CardTerminal, terminal_at
-from kiosk.attention import Attention, SaleWithdrawn
-from kiosk.cable import Cable
-from kiosk.challenge import Challenger
+from kiosk.capture.eyes import Eyes
+from kiosk.capture.light_challenge import Challenger
+from kiosk.capture.reader import PalmReader
 from kiosk.clock import Clock, SystemClock
-from kiosk.connection import Connection, Elsewhere
-from kiosk.embedded import EmbeddedService
-from kiosk.eyes import Eyes
 from kiosk.faults import CannotStart
-from kiosk.identity import Identity
-from kiosk.journal import PurchaseJournal
+from kiosk.idle import Attention, SaleWithdrawn
 from kiosk.race import first
-from kiosk.reader import PalmReader
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
-from kiosk.service import Offline, Refused, ServiceError, SignatureService
+from kiosk.service.client import Offline, Refused, ServiceError, SignatureService
+from kiosk.service.connection import Connection, Elsewhere
+from kiosk.service.embedded import EmbeddedService
+from kiosk.service.identity import Identity
 from kiosk.settings import Settings
+from kiosk.simulated.network_fault import Cable
+from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
-from kiosk.till import Sale, SaleResult, SimulatedTill, Till
-from kiosk.visits.counter import Counter, Reader, Troubled
+from kiosk.till.journal import PurchaseJournal
+from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
+from kiosk.visits.visit import Counter, Reader, Troubled
 from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Money, ProblemType
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from protocol.messages import Card, Holdings, Money, Purpose, Side
 
 

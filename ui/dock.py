@@ -18,7 +18,7 @@ from ui.window import QML, Variant
 
 if TYPE_CHECKING:
     # Brings the whole kiosk with it, which the window does not wait for.
-    from kiosk.simulation import Simulation
+    from kiosk.simulated.simulation import Simulation
 
 RING_LOOKS_MS = 30
 """Between two looks at what the simulated light ring shows."""

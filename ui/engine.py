@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QObject, Signal
 
 from kiosk.screens import Work, Working
-from kiosk.service import ServiceError, SignatureService
+from kiosk.service.client import ServiceError, SignatureService
 from kiosk.settings import Settings
 from ui.liveview import Frames
 from ui.stage import QtStage
@@ -21,8 +21,8 @@ class Engine(QObject):
     Qt's thread, where its signals arrive."""
 
     assembled = Signal(object)
-    """The `kiosk.simulation.Simulation` of a kiosk about to run: at the start, and after staff have
-    restarted it."""
+    """The `kiosk.simulated.simulation.Simulation` of a kiosk about to run: at the start, and after
+    staff have restarted it."""
     texted = Signal(str)
     """What the simulated phone has received."""
     ended = Signal()
@@ -61,7 +61,7 @@ class Engine(QObject):
         self.stage.show(Working(Work.CHECKING_SERVICE))
         # Half a second of imports, and a second for the palm models: the window is there first.
         from kiosk.app import assemble  # noqa: PLC0415
-        from kiosk.simulation import Simulation  # noqa: PLC0415
+        from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
 
         while True:
             kiosk = assemble(self._settings, self.stage)

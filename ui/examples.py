@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from drawn import Drawing, Presentation, draw, identity
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     AlreadyKnown,
     Approved,

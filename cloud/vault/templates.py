@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 
-from cloud.keys import Key
+from cloud.keys.person_keys import Key
 from cloud.vault import keys
 from palm.hand.roi import Roi
 from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of

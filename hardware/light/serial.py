@@ -10,7 +10,7 @@ import time
 
 from hardware.address import Address
 from hardware.faults import PermanentFault, TemporaryFault
-from hardware.light.frames import ANSWER, MAX_FRAME, BadFrame, Command, Packet, Status
+from hardware.light.packets import ANSWER, MAX_FRAME, BadFrame, Command, Packet, Status
 from protocol.ring import SEGMENTS, Levels
 
 ANSWER_S = 0.05

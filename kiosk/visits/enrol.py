@@ -6,7 +6,7 @@ from typing import Literal
 
 from hardware.faults import PermanentFault, TemporaryFault
 from hardware.terminal import CardRead, CardUnreadable
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.race import first
 from kiosk.screens import (
     AlreadyKnown,
@@ -23,11 +23,11 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service import Refused, ServiceError, ServiceUnavailable
-from kiosk.visits.counter import Counter, Troubled
+from kiosk.service.client import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
-from kiosk.visits.walk import Turn, walk
+from kiosk.visits.steps import Turn, walk
+from kiosk.visits.visit import Counter, Troubled
 from protocol.capture import Burst
 from protocol.messages import CardToken, Enrolment, ProblemType, Purpose, Side
 

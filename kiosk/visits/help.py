@@ -4,7 +4,7 @@ from typing import Literal
 
 from kiosk.screens import Choice, Help, StaffCalled
 from kiosk.stage import Stage
-from kiosk.till import Till
+from kiosk.till.till import Till
 
 
 async def offer_help(

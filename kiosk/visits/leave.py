@@ -13,10 +13,10 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.visits.counter import Counter
 from kiosk.visits.number import Mobile, ask_code, ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
-from kiosk.visits.walk import Turn, walk
+from kiosk.visits.steps import Turn, walk
+from kiosk.visits.visit import Counter
 from protocol.messages import (
     ClaimOpened,
     Identification,

@@ -12,8 +12,8 @@ from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import CardTerminal
 from kiosk import VERSION
+from kiosk.capture.eyes import Eyes, Sight
 from kiosk.clock import Clock
-from kiosk.eyes import Eyes, Sight
 from kiosk.race import first
 from kiosk.screens import (
     Check,
@@ -26,7 +26,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service import Refused, ServiceError, SignatureService
+from kiosk.service.client import Refused, ServiceError, SignatureService
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
 from palm import models

@@ -10,8 +10,8 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from kiosk.screens import Choice, EnterCode, EnterPhone, EntryProblem, Work, Working
-from kiosk.service import Refused, ServiceUnavailable
-from kiosk.visits.counter import Counter
+from kiosk.service.client import Refused, ServiceUnavailable
+from kiosk.visits.visit import Counter
 from protocol.messages import ProblemType, Purpose
 
 Proven = TypeVar("Proven")

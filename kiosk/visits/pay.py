@@ -6,7 +6,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Literal
 
-from kiosk.journal import PendingPurchase, PurchaseJournal
 from kiosk.screens import (
     Approved,
     Choice,
@@ -19,13 +18,20 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service import Offline, Refused, ServiceError, ServiceUnavailable, SignatureService
-from kiosk.till import Sale, SaleResult, Till
-from kiosk.visits.counter import Counter, Troubled
+from kiosk.service.client import (
+    Offline,
+    Refused,
+    ServiceError,
+    ServiceUnavailable,
+    SignatureService,
+)
+from kiosk.till.journal import PendingPurchase, PurchaseJournal
+from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
 from kiosk.visits.leave import leave
 from kiosk.visits.number import ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
+from kiosk.visits.visit import Counter, Troubled
 from protocol.messages import (
     Customer,
     Identification,

@@ -14,10 +14,10 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service import Refused
-from kiosk.visits.counter import Counter, Troubled
+from kiosk.service.client import Refused
 from kiosk.visits.help import offer_help
 from kiosk.visits.number import LAST_FOUR
+from kiosk.visits.visit import Counter, Troubled
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 

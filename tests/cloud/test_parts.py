@@ -20,13 +20,14 @@ from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 from sqlalchemy import create_engine, func, select
 
-from cloud import __version__, database
+from cloud import __version__
 from cloud.app import create_app
-from cloud.keys import Key, MasterKey
+from cloud.db import database
+from cloud.keys.person_keys import Key, MasterKey
 from cloud.messages import NoMessenger, NotSent
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
-from cloud.people import Profile
+from cloud.people.accounts import Profile
 from cloud.settings import Messages
 from cloud.tables import EnrolmentRow, Person, Table
 from protocol.messages import ProblemType

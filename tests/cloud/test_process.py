@@ -19,9 +19,9 @@ import httpx
 import pytest
 from cryptography import x509
 
-from cloud import certificates
 from cloud.__main__ import main
 from cloud.state import State
+from cloud.web import certificates
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,

@@ -7,12 +7,12 @@ import pytest
 
 from hardware.address import Address
 from hardware.terminal import SimulatedTerminal
-from kiosk.identity import Identity
-from kiosk.journal import PurchaseJournal
-from kiosk.service import SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
-from kiosk.till import SimulatedTill
-from kiosk.visits.counter import Counter
+from kiosk.simulated.till import SimulatedTill
+from kiosk.till.journal import PurchaseJournal
+from kiosk.visits.visit import Counter
 from tests.support.canned import DEVICE, CannedService
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import Line, ScriptedReader, ScriptedStage

@@ -18,8 +18,7 @@ from hardware.light import light_at
 from hardware.terminal import SimulatedTerminal
 from kiosk import screens
 from kiosk.app import Kiosk
-from kiosk.eyes import Eyes
-from kiosk.journal import PendingPurchase, PurchaseJournal
+from kiosk.capture.eyes import Eyes
 from kiosk.screens import (
     AlreadyKnown,
     Approved,
@@ -52,10 +51,12 @@ from kiosk.screens import (
     Welcome,
     Working,
 )
-from kiosk.service import SignatureService
+from kiosk.service.client import SignatureService
 from kiosk.settings import Settings
+from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
-from kiosk.till import SaleResult, SimulatedTill
+from kiosk.till.journal import PendingPurchase, PurchaseJournal
+from kiosk.till.till import SaleResult
 from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest, ServiceInfo
 from tests.support.canned import (
     VAULT,

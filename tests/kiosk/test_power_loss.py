@@ -13,13 +13,14 @@ from hardware.address import Address
 from hardware.terminal import SimulatedTerminal
 from kiosk import screens
 from kiosk.clock import SystemClock
-from kiosk.identity import Identity
-from kiosk.journal import PurchaseJournal
-from kiosk.service import SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
-from kiosk.till import Sale, SaleResult, SimulatedTill
-from kiosk.visits.counter import Counter
+from kiosk.simulated.till import SimulatedTill
+from kiosk.till.journal import PurchaseJournal
+from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
+from kiosk.visits.visit import Counter
 from protocol.messages import Money
 from tests.support.canned import DEVICE, CannedService, bought, identification
 from tests.support.scripted import ScriptedReader, ScriptedStage, palm

@@ -40,8 +40,8 @@ from kiosk.screens import (
     Welcome,
 )
 from kiosk.settings import ServicePatience, Settings
-from kiosk.simulation import Simulation
-from kiosk.till import SaleResult
+from kiosk.simulated.simulation import Simulation
+from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
 

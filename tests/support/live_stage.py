@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from kiosk.guidance import Instruction
+from kiosk.capture.guidance import Instruction
 from kiosk.screens import Choice, HoldPalm, Screen, StillThere
 
 SOON = 20.0

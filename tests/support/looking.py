@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
-from kiosk.eyes import Eyes
-from kiosk.reader import PalmReader
+from kiosk.capture.eyes import Eyes
+from kiosk.capture.reader import PalmReader
 from kiosk.screens import HoldPalm
 from protocol.capture import Burst
 from tests.support.live_stage import SOON, LiveStage

@@ -7,7 +7,7 @@ import tty
 from collections.abc import Callable
 from types import TracebackType
 
-from hardware.light.frames import ANSWER, VERSION, BadFrame, Command, Packet, Status
+from hardware.light.packets import ANSWER, VERSION, BadFrame, Command, Packet, Status
 
 SEGMENTS = 8
 LATENCY_MS = 3

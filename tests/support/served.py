@@ -14,15 +14,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import delete, select
 
-from cloud import bootstrap, limits
+from cloud import bootstrap
 from cloud.context import Context
-from cloud.devices import make_activation_code
+from cloud.merchants.devices import make_activation_code
 from cloud.payments.sandbox import SandboxProvider
-from cloud.policy import Limit
+from cloud.recognition.policy import Limit
 from cloud.serving import listen, make_server
 from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
 from cloud.tables import AccountRow, Tally
+from cloud.web import limits
 from tests.support import plain_palms
 from tests.support.device import TestDevice
 

@@ -28,7 +28,7 @@ from kiosk.screens import (
     SignedUp,
     Welcome,
 )
-from kiosk.simulation import Simulation
+from kiosk.simulated.simulation import Simulation
 from palm.image import Colour
 from tests.support.hands import Counter, Person
 from ui.engine import Engine

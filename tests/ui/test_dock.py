@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from hardware.faults import TemporaryFault
 from kiosk.app import assemble
 from kiosk.settings import Settings
-from kiosk.simulation import Simulation
+from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
 from tests.support.screenful import middle
 from ui.dock import Dock

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from hardware.camera import SimulatedCamera
 from hardware.camera.camera import Colour
 from hardware.camera.feed import Feed
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import HoldPalm, Welcome
 from protocol.messages import Purpose
 from tests.support.screenful import Screenful, place

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     CardProblem,
     Choice,

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal, Slot
 from pytestqt.qtbot import QtBot
 
-from kiosk.guidance import Guidance, Instruction
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     AskConsent,
     Choice,

@@ -144,7 +144,7 @@ ScreenFrame {
         PalmOutline {
             id: outline
 
-            // A palm length of 0.4 frame heights is a good distance (kiosk.guidance) at which the
+            // A palm length of 0.4 frame heights is a good distance (kiosk.capture.guidance) at which the
             // whole hand is in view when the palm is held a little below the middle.
             readonly property real unit: 0.4 * view.picture.height / 100
 

@@ -1,0 +1,1 @@
+"""What the service does when nobody asks: the outbox and housekeeping."""

@@ -1,0 +1,1 @@
+"""Person keys and the key that wraps them."""

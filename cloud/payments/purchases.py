@@ -1,0 +1,189 @@
+"""Paying, exactly once.
+
+A purchase is written down as pending before the provider hears of it, and again with the
+provider's name for the payment before any money moves. Whoever finds it pending, be it the same
+request repeated, a question about it or the next start of the service, finishes that very payment.
+"""
+
+import asyncio
+import logging
+from weakref import WeakValueDictionary
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.payments import CardRefused, Declined, Paid, ProviderUnavailable
+from cloud.payments.stripe import ABANDONED
+from cloud.people.accounts import cards_of, find_person, new_id
+from cloud.recognition.identifications import accepted_for, find
+from cloud.recognition.policy import PURCHASE_PATIENCE, Limits
+from cloud.tables import PurchaseRow
+from cloud.web import limits, signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Caller
+from protocol.messages import (
+    Card,
+    Identifier,
+    Money,
+    ProblemType,
+    Purchase,
+    PurchaseRequest,
+    Purpose,
+)
+
+log = logging.getLogger(__name__)
+
+router: APIRouter = signed_request.router()
+
+_settling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""Nobody finishes a purchase that somebody else is finishing."""
+
+PENDING, APPROVED, DECLINED = "pending", "approved", "declined"
+
+
+@router.post("/purchases")
+async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
+    row = await _find(call, request.reference)
+    if row is None:
+        row = await _write_down(call, request)
+    elif (row.identification_id, row.amount_minor, row.currency) != (
+        request.identification_id,
+        request.amount.minor,
+        request.amount.currency,
+    ):
+        raise Refusal(ProblemType.CONFLICT, "another purchase bears this reference")
+    await call.session.commit()
+    return await _settled(call, row)
+
+
+@router.get("/purchases/{reference}")
+async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
+    row = await _find(call, reference)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    await call.session.commit()
+    return await _settled(call, row)
+
+
+async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
+    """Brings a pending purchase to its end. Call it outside a transaction; it leaves one open.
+
+    Raises ProviderUnavailable.
+    """
+    async with _settling.setdefault(row.id, asyncio.Lock()):
+        await session.refresh(row)
+        if row.outcome != PENDING:
+            return
+        await session.commit()
+        try:
+            outcome = await _outcome(context, session, row)
+        except CardRefused:
+            outcome = Declined("card_declined")
+        row.outcome = APPROVED if isinstance(outcome, Paid) else DECLINED
+        row.decline_reason = outcome.reason if isinstance(outcome, Declined) else None
+        await session.flush()
+
+
+async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+    late = context.clock() - row.at > PURCHASE_PATIENCE
+    if row.payment is None:
+        return Declined(ABANDONED) if late else await _pay(context, session, row)
+    if late:
+        return await context.payments.abandon(row.payment)
+    return await context.payments.finish(row.payment)
+
+
+async def settle_all(context: Context) -> None:
+    """What a crash or a silent provider left pending."""
+    async with context.database.session() as session:
+        pending = await session.scalars(select(PurchaseRow).where(PurchaseRow.outcome == PENDING))
+        rows = pending.all()
+        await session.commit()
+        for row in rows:
+            try:
+                await settle(context, session, row)
+            except ProviderUnavailable as error:
+                log.warning("a purchase stays pending: %s", error)
+            await session.commit()
+
+
+async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+    if row.person_id is None:
+        return Declined(ABANDONED)
+    known = await find_person(session, context.master, row.person_id)
+    cards = await cards_of(session, known)
+    await session.commit()
+    amount = Money(minor=row.amount_minor, currency=row.currency)
+    payment = row.payment = await context.payments.begin(amount, cards[0].on_file, row.id)
+    await session.commit()
+    return await context.payments.finish(payment)
+
+
+async def _find(call: Call, reference: str) -> PurchaseRow | None:
+    return await call.session.scalar(
+        select(PurchaseRow).where(
+            PurchaseRow.device_id == call.device_id, PurchaseRow.reference == reference
+        )
+    )
+
+
+async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
+    session = call.session
+    known = await accepted_for(call, request.identification_id, Purpose.PAY)
+    spent = await session.scalar(
+        select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
+    )
+    if spent is not None:
+        raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
+    above = call.context.settings.pulse_above
+    if above is not None and request.amount.minor > above:
+        shown = await find(call, request.identification_id)
+        if not shown.pulse:
+            raise Refusal(ProblemType.HOLD_LONGER)
+    device = await call.device()
+    if request.amount.currency != device.currency:
+        raise Refusal(ProblemType.MALFORMED, f"sales here are in {device.currency}", status=422)
+    cards = await cards_of(session, known)
+    if not cards:
+        raise Refusal(ProblemType.CARD_REFUSED, "there is no card")
+    await limits.spend(session, Limits.PURCHASES, known.person_id, call.now)
+    row = PurchaseRow(
+        id=new_id(),
+        device_id=call.device_id,
+        reference=request.reference,
+        person_id=known.person_id,
+        identification_id=request.identification_id,
+        amount_minor=request.amount.minor,
+        currency=request.amount.currency,
+        card_brand=cards[0].brand,
+        card_last4=cards[0].last4,
+        payment=None,
+        outcome=PENDING,
+        decline_reason=None,
+        at=call.now,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def _settled(call: Call, row: PurchaseRow) -> Purchase:
+    context = call.context
+    try:
+        await settle(context, call.session, row)
+    except ProviderUnavailable as error:
+        log.warning("a purchase stays pending: %s", error)
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
+    if row.person_id is not None:
+        call.person = await find_person(call.session, context.master, row.person_id)
+    return Purchase(
+        purchase_id=row.id,
+        reference=row.reference,
+        amount=Money(minor=row.amount_minor, currency=row.currency),
+        outcome="approved" if row.outcome == APPROVED else "declined",
+        decline_reason=row.decline_reason,
+        card=Card(brand=row.card_brand, last4=row.card_last4),
+        at=row.at,
+    )

@@ -1,0 +1,1 @@
+"""Accounts: enrolment, claims, one-time codes, deletion and receipts."""

@@ -1,0 +1,156 @@
+"""Somebody says whose number is theirs and proves it: by a palm, 1:1, or by a code."""
+
+import logging
+
+from fastapi import APIRouter, Request
+from sqlalchemy import select
+
+from cloud.messages import NotSent
+from cloud.people import one_time_codes
+from cloud.people.accounts import new_id
+from cloud.phones import must_be_mobile
+from cloud.recognition import captures
+from cloud.recognition.gallery import Match
+from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
+from cloud.recognition.policy import CLAIM_LIFE, Limits
+from cloud.recognition.renewals import renew_template
+from cloud.tables import AccountRow, ClaimRow
+from cloud.vault.client import Lifeless, Seen
+from cloud.web import limits, signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Caller
+from protocol.messages import (
+    Claim,
+    ClaimOpened,
+    CodeEntry,
+    Identification,
+    Outcome,
+    ProblemType,
+    Proof,
+    Purpose,
+)
+
+log = logging.getLogger(__name__)
+
+router: APIRouter = signed_request.router()
+
+
+@router.post("/claims")
+async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
+    """Answered alike, and as fast, whether or not anybody has the number."""
+    session, context = call.session, call.context
+    must_be_mobile(claim.phone)
+    if claim.purpose is Purpose.ENROL:
+        raise Refusal(ProblemType.MALFORMED, "nobody claims a number to sign up", status=422)
+    if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
+        raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
+    phone_lookup = context.master.lookup("phone", claim.phone)
+    person_id = await session.scalar(
+        select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
+    )
+    row = ClaimRow(
+        id=new_id(),
+        device_id=call.device_id,
+        person_id=person_id,
+        proof=claim.proof,
+        purpose=claim.purpose,
+        expires_at=call.now + CLAIM_LIFE,
+    )
+    session.add(row)
+    if claim.proof is Proof.CODE:
+        await limits.spend(session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
+        await limits.spend(session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
+        code = await one_time_codes.make(session, context.master, row.id, person_id, call.now)
+        if person_id is not None:
+
+            async def send() -> None:
+                # On its own, so that the answer does not take longer where there is a number.
+                context.begin(_send(call, claim.phone, code))
+
+            call.afterwards.append(send)
+    return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
+
+
+@router.post("/claims/{claim_id}/palm", openapi_extra=signed_request.ENVELOPE)
+async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identification:
+    session, context = call.session, call.context
+    row = await _find(call, claim_id, Proof.PALM)
+    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    await session.commit()
+    claimed = row.person_id
+
+    async def compare(seen: Seen) -> Match | None:
+        if claimed is None:
+            return None
+        return await context.gallery.verify(seen.side, seen.probes, claimed)
+
+    try:
+        seen, met = await captures.look(call, request, [Purpose(row.purpose)], compare, claim_id)
+    except Lifeless as lifeless:
+        if row.person_id is not None:
+            limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+        return await record_lifeless(call, lifeless)
+    left = await attempts_left(call, claim_id)
+    if await wants_pulse(call, seen):
+        return await record(
+            call,
+            visit_id=claim_id,
+            purpose=Purpose(row.purpose),
+            outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
+            attempts_left=left,
+        )
+    if met is not None and met.rarity < context.policy.verify():
+        met = None
+    if claimed is not None:
+        await limits.check(session, Limits.FAILED_PROOFS, claimed, call.now)
+        if met is None:
+            limits.tally(session, Limits.FAILED_PROOFS, claimed, call.now)
+    if met is not None:
+        await renew_template(call, seen, met)
+    refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
+    return await record(
+        call,
+        visit_id=claim_id,
+        purpose=Purpose(row.purpose),
+        outcome=Outcome.ACCEPTED if met else refused,
+        attempts_left=left,
+        person_id=met.person_id if met else None,
+        pulse=seen.pulse,
+    )
+
+
+@router.post("/claims/{claim_id}/code")
+async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identification:
+    session, context = call.session, call.context
+    row = await _find(call, claim_id, Proof.CODE)
+    await one_time_codes.check(session, context.master, row.id, entry.code, call.now)
+    if row.person_id is None:
+        # One in a million guessed the code that was never sent.
+        raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
+    return await record(
+        call,
+        visit_id=claim_id,
+        purpose=Purpose(row.purpose),
+        outcome=Outcome.ACCEPTED,
+        attempts_left=0,
+        person_id=row.person_id,
+    )
+
+
+async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
+    row = await call.session.get(ClaimRow, claim_id)
+    if row is None or row.device_id != call.device_id or row.proof != proof:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if row.expires_at <= call.now:
+        raise Refusal(ProblemType.EXPIRED)
+    return row
+
+
+async def _send(call: Call, phone: str, code: str) -> None:
+    context = call.context
+    try:
+        await context.messenger.send(
+            phone, one_time_codes.text(context.settings.merchant.name, code)
+        )
+    except NotSent as error:
+        log.warning("a code was not sent: %s", error)

@@ -1,0 +1,1 @@
+"""Whose palm it is: captures, challenges, identifications, the gallery and the policy."""

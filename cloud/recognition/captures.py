@@ -1,0 +1,89 @@
+"""Palms as they arrive: sealed, and told of by the vault alone."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from fastapi import Request
+
+from cloud.recognition import challenges
+from cloud.vault.client import CaptureRefused, Lifeless, Seen
+from cloud.vault.wire import Refused
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, see_once
+from protocol.envelope import EnvelopeError, read_header
+from protocol.messages import ENVELOPE_TYPE, ProblemType, Purpose
+
+Found = TypeVar("Found")
+
+_REPLAY_WINDOW = timedelta(minutes=10)
+"""Well beyond the vault's own idea of freshness."""
+
+_PROBLEMS = {
+    Refused.COLOUR_ONLY: ProblemType.INFRARED_REQUIRED,
+    Refused.UNREADABLE: ProblemType.ENVELOPE_UNREADABLE,
+    Refused.STALE: ProblemType.STALE,
+    Refused.UNUSABLE: ProblemType.PALM_UNUSABLE,
+}
+
+
+async def look(
+    call: Call,
+    request: Request,
+    purposes: list[Purpose],
+    search: Callable[[Seen], Awaitable[Found]],
+    visit_id: str | None = None,
+) -> tuple[Seen, Found]:
+    """What the vault sees in the envelope, and what `search` finds it to be. Call it outside a
+    transaction: both ask the vault. It opens the one in which the envelope and its light challenge
+    count as used; nothing that was found may be acted upon outside that. Raises Refusal, Lifeless
+    and VaultUnavailable."""
+    if request.headers.get("content-type") != ENVELOPE_TYPE:
+        raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
+    challenge_id = _challenge_of(call)
+    seed = None
+    if challenge_id is not None:
+        seed = await challenges.seed_of(call, challenge_id)
+    infrared = (await call.device()).infrared
+    await call.session.commit()
+    try:
+        seen = await call.context.vault.examine(
+            call.body,
+            call.device_id,
+            purposes,
+            versions=call.context.gallery.versions,
+            visit_id=visit_id,
+            seed=seed,
+            infrared=infrared,
+        )
+    except CaptureRefused as refused:
+        await _use_up(call, None, challenge_id)
+        kind = _PROBLEMS[refused.kind]
+        time = call.now if kind is ProblemType.STALE else None
+        raise Refusal(kind, refused.detail, time=time) from None
+    except Lifeless as lifeless:
+        await _use_up(call, lifeless.nonce, challenge_id)
+        raise
+    found = await search(seen)
+    await _use_up(call, seen.nonce, challenge_id)
+    return seen, found
+
+
+def _challenge_of(call: Call) -> str | None:
+    """What the envelope says; the vault finds out whether it is true. Raises Refusal."""
+    try:
+        challenge_id = read_header(call.body).context.challenge
+    except EnvelopeError as error:
+        raise Refusal(ProblemType.ENVELOPE_UNREADABLE, str(error)) from None
+    if challenge_id is None and call.context.settings.liveness == "required":
+        raise Refusal(ProblemType.LIGHT_REQUIRED)
+    return challenge_id
+
+
+async def _use_up(call: Call, nonce: bytes | None, challenge_id: str | None) -> None:
+    """Raises Refusal when either was used before."""
+    if nonce is not None:
+        until = call.now + _REPLAY_WINDOW
+        await see_once(call.session, call.device_id, f"envelope {nonce.hex()}", until)
+    if challenge_id is not None:
+        await challenges.spend(call, challenge_id)

@@ -1,0 +1,1 @@
+"""What every route stands on: signed requests, problems, limits, certificates."""

@@ -1,0 +1,127 @@
+"""How the service says no: RFC 9457, the same at every door, never quoting what was sent."""
+
+import http
+import logging
+from datetime import datetime
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from cloud.db.database import is_full
+from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
+
+log = logging.getLogger(__name__)
+
+_KINDS: dict[ProblemType, tuple[int, str]] = {
+    ProblemType.MALFORMED: (400, "The request cannot be understood"),
+    ProblemType.TOO_LARGE: (413, "The request is too large"),
+    ProblemType.BAD_SIGNATURE: (401, "The request's signature is not valid"),
+    ProblemType.REPLAYED: (409, "The request was seen before"),
+    ProblemType.STALE: (401, "The device's clock is off"),
+    ProblemType.UNKNOWN_DEVICE: (401, "The device is not activated"),
+    ProblemType.WRONG_ACTIVATION_CODE: (403, "The activation code is wrong or was used"),
+    ProblemType.NOT_FOUND: (404, "There is no such thing"),
+    ProblemType.EXPIRED: (410, "It took too long"),
+    ProblemType.CONFLICT: (409, "That cannot be done now"),
+    ProblemType.IDEMPOTENCY_MISMATCH: (422, "The idempotency key belongs to another request"),
+    ProblemType.PHONE_NOT_ACCEPTED: (422, "Not a mobile number"),
+    ProblemType.WRONG_CODE: (403, "The code is wrong"),
+    ProblemType.TOO_MANY_ATTEMPTS: (429, "Too many attempts"),
+    ProblemType.CARD_REFUSED: (402, "The card was refused"),
+    ProblemType.ENVELOPE_UNREADABLE: (400, "The envelope cannot be opened"),
+    ProblemType.PALM_UNUSABLE: (422, "The palm cannot be read"),
+    ProblemType.PALM_NOT_LIVE: (422, "Not seen to be a living hand"),
+    ProblemType.CHALLENGE_REFUSED: (409, "The light challenge has expired or was used"),
+    ProblemType.LIGHT_REQUIRED: (403, "A palm is accepted under a light challenge only"),
+    ProblemType.INFRARED_REQUIRED: (403, "Palms of this device are taken in near infrared as well"),
+    ProblemType.HOLD_LONGER: (409, "The palm's pulse is asked for"),
+    ProblemType.PALM_KNOWN: (409, "This palm has an account already"),
+    ProblemType.SAME_PALM_TWICE: (409, "The same palm was shown twice"),
+    ProblemType.NOT_ACCEPTED: (403, "Nobody was recognised for this"),
+    ProblemType.STEP_UP_FAILED: (403, "The digits do not fit"),
+    ProblemType.PROVIDER_UNAVAILABLE: (503, "A provider does not answer"),
+    ProblemType.VAULT_UNAVAILABLE: (503, "Palms cannot be read at the moment"),
+    ProblemType.STORAGE_FULL: (507, "There is no room left"),
+    ProblemType.INTERNAL: (500, "Something went wrong"),
+}
+
+
+class Refusal(Exception):
+    """Raised anywhere behind a door, it becomes the answer.
+
+    One with a status below 500 is a decision: what was written before it is kept, and repeating
+    the request gets it again.
+    """
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        attempts_left: int | None = None,
+        retry_after: int | None = None,
+        time: datetime | None = None,
+    ) -> None:
+        usual, title = _KINDS[kind]
+        super().__init__(kind)
+        self.problem = Problem(
+            type=kind,
+            title=title,
+            status=status or usual,
+            detail=detail or title,
+            attempts_left=attempts_left,
+            retry_after=retry_after,
+            time=time,
+        )
+
+    def response(self) -> Response:
+        headers = {}
+        if self.problem.retry_after is not None:
+            headers["retry-after"] = str(self.problem.retry_after)
+        return Response(
+            self.problem.model_dump_json(exclude_none=True),
+            self.problem.status,
+            headers,
+            PROBLEM_TYPE,
+        )
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the app, expected or not, becomes a problem."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, refusal: Refusal) -> Response:
+        return refusal.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        # Where it is wrong and how, but not what was there.
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type']}"
+            for fault in error.errors()
+        )
+        return Refusal(ProblemType.MALFORMED, faults, status=422).response()
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> Response:
+        kind = ProblemType.NOT_FOUND if error.status_code == 404 else ProblemType.MALFORMED
+        phrase = http.HTTPStatus(error.status_code).phrase
+        response = Refusal(kind, phrase, status=error.status_code).response()
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> Response:
+        return unexpected_response(error)
+
+    del refused, invalid, http_error, unexpected
+
+
+def unexpected_response(error: Exception) -> Response:
+    if is_full(error):
+        log.error("the database is full: free disk space or raise max_pages")
+        return Refusal(ProblemType.STORAGE_FULL, retry_after=60).response()
+    return Refusal(ProblemType.INTERNAL).response()

@@ -1,0 +1,1 @@
+"""The signature service as the kiosk knows it: client, identity and connection."""

@@ -1,0 +1,148 @@
+"""The signature service in a process of its own beside the kiosk, for as long as the kiosk runs."""
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kiosk.clock import Clock
+from kiosk.service.client import ServiceError, SignatureService
+from kiosk.simulated.network_fault import HOST, Cable
+
+log = logging.getLogger(__name__)
+
+READY_WITHIN_S = 60
+"""A first start makes keys, certificates and a database."""
+ENDS_WITHIN_S = 5
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30
+
+
+class Ready(BaseModel):
+    """What the service says of itself once it takes requests."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    url: str
+    ca: Path
+    activation_code: str
+
+
+class _ReadyLine(BaseModel):
+    ready: Ready
+
+
+class EmbeddedService:
+    """Starts the service, starts it again when it dies, and stops it with the kiosk.
+
+    With a `cable`, the kiosk reaches it through that.
+    """
+
+    def __init__(self, state: Path, name: str, clock: Clock, cable: Cable | None = None) -> None:
+        self._state = state
+        self._name = name
+        self._clock = clock
+        self.cable = cable
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        self._process: Process | None = None
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def kill(self) -> None:
+        """As a crash would; it is started again."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    def hold_down(self) -> None:
+        """Kills it and leaves it dead until `bring_up`."""
+        self._wanted.clear()
+        self.kill()
+
+    def bring_up(self) -> None:
+        self._wanted.set()
+
+    async def keep(self, service: SignatureService) -> NoReturn:
+        pause = FIRST_PAUSE_S
+        try:
+            while True:
+                await self._wanted.wait()
+                if await self._live(service):
+                    pause = FIRST_PAUSE_S
+                log.warning("the embedded service has ended and is started again")
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+        finally:
+            if self.cable is not None:
+                await self.cable.cut()
+
+    async def _live(self, service: SignatureService) -> bool:
+        """One life of the process; whether it ever was ready."""
+        process = self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"),
+            # It ends when this pipe does, so even a kiosk that is killed leaves none behind.
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                ready = await _ready(process)
+            if ready is None:
+                return False
+            await self._connect(service, ready)
+            await _ended(process)
+        except TimeoutError:
+            log.error("the embedded service was not ready within %d s", READY_WITHIN_S)
+            return False
+        finally:
+            # It would wait for connections that are kept open.
+            await service.close()
+            await _end(process)
+        return True
+
+    async def _connect(self, service: SignatureService, ready: Ready) -> None:
+        url = ready.url
+        if self.cable is not None:
+            near = await self.cable.lay(httpx.URL(url).port or 443)
+            url = f"https://{HOST}:{near}"
+        await service.connect(url, ready.ca)
+        # Each time: its state may have been removed, and it would no longer know this kiosk.
+        try:
+            await service.activate(ready.activation_code, self._name)
+        except (ServiceError, OSError) as error:
+            log.error("the embedded service does not activate this kiosk: %s", error)
+
+
+async def _ready(process: Process) -> Ready | None:
+    """What it says when it is ready; None when it ends before that."""
+    assert process.stdout
+    async for line in process.stdout:
+        with suppress(ValidationError):
+            return _ReadyLine.model_validate_json(line).ready
+    return None
+
+
+async def _ended(process: Process) -> None:
+    """Not `communicate`, which may close the pipe that the service lives by."""
+    assert process.stdout
+    await process.stdout.read()
+    await process.wait()
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                await _ended(process)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,58 @@
+"""A till without a counter."""
+
+import asyncio
+import secrets
+
+from kiosk.till.till import Sale, SaleResult
+from protocol.messages import Money
+
+
+class SimulatedTill:
+    """A till without a counter: sales are rung up by the dock, by a test, or by the shopper who
+    tries a purchase."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[Sale] = asyncio.Queue()
+        self._withdrawals: dict[str, asyncio.Event] = {}
+        self.answers: dict[str, SaleResult] = {}
+        """The latest result of every sale answered, by reference."""
+        self.staff_calls = 0
+        self._told = asyncio.Condition()
+
+    def ring_up(self, amount: Money, merchant: str) -> Sale:
+        sale = Sale(f"sale-{secrets.token_hex(8)}", amount, merchant)
+        self._withdrawals[sale.reference] = asyncio.Event()
+        self._waiting.put_nowait(sale)
+        return sale
+
+    def withdraw(self) -> None:
+        """Takes back every sale that has no answer yet."""
+        for withdrawal in self._withdrawals.values():
+            withdrawal.set()
+
+    async def answered(self, reference: str, result: SaleResult) -> None:
+        """Waits until the sale has this result."""
+        async with self._told:
+            await self._told.wait_for(lambda: self.answers.get(reference) is result)
+
+    async def next_sale(self) -> Sale:
+        while True:
+            sale = await self._waiting.get()
+            if not self._withdrawals[sale.reference].is_set():
+                return sale
+            await self.answer(sale.reference, SaleResult.NOT_PAID)
+
+    async def withdrawn(self, sale: Sale) -> None:
+        await self._withdrawals.get(sale.reference, asyncio.Event()).wait()
+
+    def awaits(self, reference: str) -> bool:
+        return reference in self._withdrawals
+
+    async def answer(self, reference: str, result: SaleResult) -> None:
+        self._withdrawals.pop(reference, None)
+        async with self._told:
+            self.answers[reference] = result
+            self._told.notify_all()
+
+    async def call_staff(self) -> None:
+        self.staff_calls += 1

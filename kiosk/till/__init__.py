@@ -1,0 +1,1 @@
+"""What a till speaks, and the journal of sales."""

@@ -1,0 +1,47 @@
+"""What a visit works with, and how it ends when it cannot go on."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from hardware.terminal import CardTerminal
+from kiosk.clock import Clock
+from kiosk.screens import Choice, HoldPalm, TroubleKind
+from kiosk.service.client import SignatureService
+from kiosk.stage import Stage
+from kiosk.till.journal import PurchaseJournal
+from kiosk.till.till import Till
+from protocol.capture import Burst
+from protocol.messages import Device
+
+
+class Reader(Protocol):
+    async def present(
+        self, stage: Stage, screen: HoldPalm
+    ) -> Burst | Literal[Choice.BACK, Choice.HELP, Choice.USE_NUMBER]:
+        """Shows the live view with guidance until a palm is captured or something is pressed.
+
+        The burst is the caller's to wipe. Raises DeviceFault when the camera goes away.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Everything there is at the place where the shopper stands."""
+
+    stage: Stage
+    reader: Reader
+    terminal: CardTerminal
+    service: SignatureService
+    till: Till
+    journal: PurchaseJournal
+    clock: Clock
+    device: Device
+
+
+class Troubled(Exception):
+    """The visit is over, and the shopper is owed the sentence for `kind`."""
+
+    def __init__(self, kind: TroubleKind) -> None:
+        super().__init__(kind.value)
+        self.kind = kind

@@ -1,0 +1,169 @@
+"""Paying, exactly once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from cloud.payments.purchases import settle_all
+from cloud.recognition.policy import PURCHASE_PATIENCE, Limits
+from protocol.messages import Money, ProblemType, Purchase
+from tests.support.books import charged
+from tests.support.device import Refused, TestDevice, fresh_phone, refusal
+from tests.support.failing import Failing
+from tests.support.served import Served
+
+
+def test_the_same_purchase_sent_again_charges_once_and_answers_the_same(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    before = charged(served)
+    answers = [kiosk.post("/purchases", sale, Purchase, key="sale-key") for _ in range(3)]
+    assert charged(served) == before + 1
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_the_same_purchase_sent_many_times_at_once_charges_once(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    before = charged(served)
+    keys = ["one-and-the-same"] * 3 + ["another-key", "and-another"]
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda k: kiosk.post("/purchases", sale, Purchase, key=k), keys))
+    assert charged(served) == before + 1
+    assert len(set(answers)) == 1
+
+
+def test_a_declined_card_says_why_and_is_charged_nothing(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who, token="tok_chargeCustomerFail")
+    before = charged(served)
+    purchase = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    assert (purchase.outcome, purchase.decline_reason) == ("declined", "card_declined")
+    assert charged(served) == before
+
+
+@pytest.mark.parametrize("minor", [0, -1, 100_000_000], ids=["zero", "negative", "giant"])
+def test_an_amount_that_is_none_is_refused(kiosk: TestDevice, who: str, minor: int):
+    sale = {"identification_id": "12345678", "reference": "12345678"}
+    body = json.dumps({**sale, "amount": {"minor": minor, "currency": "USD"}})
+    problem = refusal(kiosk.send("POST", "/purchases", body.encode()))
+    assert (problem.type, problem.status) == (ProblemType.MALFORMED, 422)
+    assert "amount.minor" in problem.detail
+
+
+def test_a_currency_the_merchant_does_not_take_is_refused(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who), amount=Money(minor=100, currency="EUR"))
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", sale, Purchase)
+    assert refused.value.problem.type is ProblemType.MALFORMED
+
+
+def test_one_identification_pays_one_sale(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    found = kiosk.recognised(who)
+    kiosk.post("/purchases", kiosk.sale(found), Purchase)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", kiosk.sale(found), Purchase)
+    assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
+
+
+def test_one_reference_is_one_sale(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    kiosk.post("/purchases", sale, Purchase)
+    other = kiosk.sale(kiosk.recognised(who), reference=sale.reference)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", other, Purchase)
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_nobody_pays_without_being_recognised(kiosk: TestDevice, who: str):
+    found = kiosk.identify(who)
+    for identification_id, kind in (
+        (found.identification_id, ProblemType.NOT_ACCEPTED),
+        ("made-up-by-somebody", ProblemType.NOT_FOUND),
+    ):
+        with pytest.raises(Refused) as refused:
+            kiosk.post("/purchases", kiosk.sale(identification_id), Purchase)
+        assert refused.value.problem.type is kind
+
+
+def test_a_sale_nobody_made_is_not_found_nor_is_another_devices(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    kiosk.post("/purchases", sale, Purchase)
+    for device, reference in ((kiosk, "never-happened"), (served.kiosk(), sale.reference)):
+        with pytest.raises(Refused) as refused:
+            device.get(f"/purchases/{reference}", Purchase)
+        assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_an_account_pays_only_so_often_an_hour(served: Served, kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    served.tally(Limits.PURCHASES, served.person_id(phone), Limits.PURCHASES.count - 1)
+    kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+# When the provider goes away in the middle
+
+
+@pytest.mark.parametrize("call", ["begin", "finish"])
+@pytest.mark.parametrize("works", [True, False], ids=["answer lost", "request lost"])
+def test_whatever_is_lost_on_the_way_repeating_the_purchase_charges_once(
+    served: Served, kiosk: TestDevice, who: str, call: str, works: bool
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    before = charged(served)
+    with Failing(served, call, works=works):
+        with pytest.raises(Refused) as refused:
+            kiosk.post("/purchases", sale, Purchase, key="sale-key")
+        assert refused.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
+        assert kiosk.post("/purchases", sale, Purchase, key="sale-key").outcome == "approved"
+    assert charged(served) == before + 1
+
+
+def test_asking_for_a_purchase_whose_answer_was_lost_finishes_it(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    before = charged(served)
+    with Failing(served, "finish", works=True), pytest.raises(Refused):
+        kiosk.post("/purchases", sale, Purchase)
+    assert kiosk.get(f"/purchases/{sale.reference}", Purchase).outcome == "approved"
+    assert charged(served) == before + 1
+
+
+def test_a_purchase_that_was_left_pending_too_long_is_given_up_unless_it_was_charged(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    asked, paid = kiosk.sale(kiosk.recognised(who)), kiosk.sale(kiosk.recognised(who))
+    before = charged(served)
+    # The chores would finish them within seconds: they are given the time only afterwards.
+    for sale, works in ((asked, False), (paid, True)):
+        with Failing(served, "finish", works=works):
+            with pytest.raises(Refused):
+                kiosk.post("/purchases", sale, Purchase)
+            served.ahead = kiosk.ahead = PURCHASE_PATIENCE + timedelta(minutes=1)
+            served.do(settle_all(served.context))
+        served.ahead = kiosk.ahead = timedelta(0)
+    given_up = kiosk.get(f"/purchases/{asked.reference}", Purchase)
+    assert (given_up.outcome, given_up.decline_reason) == ("declined", "abandoned")
+    assert kiosk.get(f"/purchases/{paid.reference}", Purchase).outcome == "approved"
+    assert charged(served) == before + 1

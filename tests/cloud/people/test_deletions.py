@@ -1,0 +1,239 @@
+"""Deleting a person, and that it is so."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import select
+
+from cloud.jobs.outbox import run_errands
+from cloud.keys.person_keys import MasterKey
+from cloud.people.accounts import find_person, palms_of
+from cloud.people.deletions import remains_of
+from cloud.recognition.gallery import Entry
+from cloud.tables import AccountRow, CardRow, PalmRow, Person
+from protocol.encoding import from_base64
+from protocol.messages import (
+    DeletionReceipt,
+    DeletionRequest,
+    Holdings,
+    Outcome,
+    ProblemType,
+    Purchase,
+    Purpose,
+    Side,
+)
+from protocol.signature import receipt_bytes
+from tests.support.books import listed
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.failing import Failing
+from tests.support.served import Served
+
+
+def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:
+    request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.LEAVE))
+    return kiosk.post("/deletions", request, DeletionReceipt)
+
+
+def remains(served: Served, receipt: DeletionReceipt) -> list[str]:
+    service = served.context
+    return served.do(remains_of(receipt.receipt_id, served.state, service.database))
+
+
+def bytes_on_disk(root: Path) -> Iterator[bytes]:
+    return (path.read_bytes() for path in root.rglob("*") if path.is_file())
+
+
+def test_the_receipt_is_signed_by_the_service(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    receipt = leave(kiosk, who)
+    key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
+    key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+
+
+def test_a_receipt_lists_what_the_law_keeps_only_where_something_was_bought(
+    kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    assert leave(kiosk, who).retained == []
+    kiosk.sign_up(who)
+    kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    (retained,) = leave(kiosk, who).retained
+    assert "1" in retained.what
+
+
+def test_a_deletion_sent_again_gets_the_same_receipt(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.LEAVE))
+    first, second = (
+        kiosk.post("/deletions", request, DeletionReceipt, key="the-same-key") for _ in range(2)
+    )
+    assert first == second
+
+
+def test_whoever_left_can_come_back_with_the_same_number_and_palm(kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    leave(kiosk, who)
+    kiosk.sign_up(who, phone=phone)
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+
+
+def test_a_sale_is_still_answered_for_and_leads_to_nobody(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    bought = kiosk.post("/purchases", sale, Purchase)
+    leave(kiosk, who)
+    assert kiosk.get(f"/purchases/{sale.reference}", Purchase) == bought
+
+
+def test_an_earlier_identification_is_of_no_use_afterwards(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    earlier = kiosk.recognised(who, Purpose.LEAVE)
+    paying = kiosk.recognised(who)
+    leave(kiosk, who)
+    with pytest.raises(Refused) as refused:
+        kiosk.get(f"/identifications/{earlier}/holdings", Holdings)
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", kiosk.sale(paying), Purchase)
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_only_who_is_recognised_to_leave_is_deleted(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.PAY))
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/deletions", request, DeletionReceipt)
+    assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+
+
+def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone, sides=(Side.LEFT, Side.RIGHT))
+    kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    person_id = served.person_id(phone)
+
+    async def stored() -> list[bytes]:
+        async with served.context.database.session() as session:
+            rows: list[bytes] = [person_id.encode()]
+            for column, of in (
+                (Person.wrapped_key, Person.id),
+                (AccountRow.profile, AccountRow.person_id),
+                (AccountRow.phone_lookup, AccountRow.person_id),
+                (PalmRow.template, PalmRow.person_id),
+                (CardRow.detail, CardRow.person_id),
+            ):
+                values = (await session.scalars(select(column).where(of == person_id))).all()
+                assert values
+                rows += [value.encode() if isinstance(value, str) else value for value in values]
+            return rows
+
+    traces = served.do(stored())
+    served.do(served.context.database.forget_erased())
+    before = list(bytes_on_disk(served.state.root))
+    # A long value is cut into pages: its middle is in one of them.
+    middles = [trace[len(trace) // 2 :][:32] for trace in traces]
+    assert all(any(middle in file for file in before) for middle in middles)
+
+    receipt = leave(kiosk, who)
+    served.do(run_errands(served.context))
+    after = list(bytes_on_disk(served.state.root))
+    assert [middle for middle in middles if any(middle in file for file in after)] == []
+    assert remains(served, receipt) == []
+
+
+def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    person_id = served.person_id(phone)
+    receipt = leave(kiosk, who)
+    served.do(run_errands(served.context))
+    assert remains(served, receipt) == []
+
+    left_behind = served.state.root / "forgotten.log"
+    left_behind.write_text(f"somebody wrote down {person_id}")
+    assert remains(served, receipt) == [f"a trace in {left_behind}"]
+    left_behind.unlink()
+
+    # Of an hour from now, which the chores that run meanwhile do not tidy away as old.
+    at = round((served.context.clock() + timedelta(hours=1)).timestamp() * 1000)
+    with sqlite3.connect(served.state.database) as database:
+        database.execute(
+            "INSERT INTO tallies (kind, subject, at) VALUES ('x', ?, ?)", [person_id, at]
+        )
+    database.close()
+    assert "a row in tallies" in remains(served, receipt)
+
+
+def test_a_receipt_nobody_gave_is_not_checked(served: Served):
+    with pytest.raises(KeyError):
+        served.do(remains_of("no-such-receipt", served.state, served.context.database))
+
+
+def test_the_provider_forgets_the_card_too_however_long_it_takes(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    before = len(listed(served, "customers"))
+    with Failing(served, "forget", works=False):
+        receipt = leave(kiosk, who)
+        served.do(run_errands(served.context))
+    served.ahead = timedelta(hours=1)
+    served.do(run_errands(served.context))
+    assert len(listed(served, "customers")) == before - 1
+    assert remains(served, receipt) == []
+
+
+# How it lies there until then
+
+
+def test_one_persons_key_opens_nothing_of_anothers(served: Served, kiosk: TestDevice, who: str):
+    phones = fresh_phone(), fresh_phone()
+    for number, phone in enumerate(phones):
+        kiosk.sign_up(f"{who} {number}", phone=phone)
+
+    async def read() -> tuple[list[Entry], list[PalmRow]]:
+        async with served.context.database.session() as session:
+            first, second = [
+                await find_person(session, served.context.master, served_id) for served_id in ids
+            ]
+            query = select(PalmRow).where(PalmRow.person_id == second.person_id)
+            foreign = (await session.scalars(query)).all()
+            for row in foreign:
+                with pytest.raises(InvalidTag):
+                    first.entry(row)
+            return await palms_of(session, first), list(foreign)
+
+    ids = [served.person_id(phone) for phone in phones]
+    own, foreign = served.do(read())
+    assert len(own) == len(foreign) == 1
+
+
+def test_a_number_cannot_be_read_or_linked_from_what_is_stored(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone, holder="Quentin Unusual")
+    served.do(served.context.database.forget_erased())
+    for content in bytes_on_disk(served.state.root):
+        assert phone.encode() not in content
+        assert b"Quentin" not in content
+        assert b"Unusual" not in content
+    another_service = MasterKey(bytes(32))
+    assert another_service.lookup("phone", phone) != served.context.master.lookup("phone", phone)
+    assert served.context.master.lookup("phone", phone) != served.context.master.lookup(
+        "code", phone
+    )

@@ -1,0 +1,329 @@
+"""Signing up, and everything that stands in its way."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from cloud.jobs.housekeeping import sweep
+from cloud.recognition.policy import CODE_ATTEMPTS, ENROLMENT_LIFE, RESEND_AFTER, Limits
+from cloud.tables import CardRow, EnrolmentRow, PalmRow, Person, Table
+from cloud.vault.examiner import Flaw
+from protocol.messages import (
+    Account,
+    CodeEntry,
+    Consent,
+    Enrolment,
+    EnrolmentRequest,
+    Outcome,
+    PhoneVerified,
+    ProblemType,
+    Purpose,
+    Side,
+)
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import Served
+
+
+def wrong(code: str) -> CodeEntry:
+    return CodeEntry(code=f"{(int(code) + 1) % 10**6:06d}")
+
+
+def count(served: Served, table: type[Table]) -> int:
+    async def read() -> int:
+        async with served.context.database.session() as session:
+            return await session.scalar(select(func.count()).select_from(table)) or 0
+
+    return served.do(read())
+
+
+# The number
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        pytest.param("+999123456789", id="from nowhere"),
+        pytest.param("+14151", id="too short"),
+        pytest.param("+18005551234", id="toll-free"),
+        pytest.param("+442071234567", id="a landline"),
+    ],
+)
+def test_a_number_that_is_no_mobile_is_not_accepted(kiosk: TestDevice, phone: str):
+    consent = Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
+    if len(phone) < 8:
+        body = EnrolmentRequest.model_construct(phone=phone, consent=consent)
+    else:
+        body = EnrolmentRequest(phone=phone, consent=consent)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/enrolments", body, Enrolment)
+    expected = ProblemType.MALFORMED if len(phone) < 8 else ProblemType.PHONE_NOT_ACCEPTED
+    assert refused.value.problem.type is expected
+    assert phone not in refused.value.response.text
+
+
+def test_agreeing_to_an_old_wording_is_not_agreeing(kiosk: TestDevice):
+    consent = Consent(version="1999-01", agreed_at=datetime.now(UTC))
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/enrolments", EnrolmentRequest(phone=fresh_phone(), consent=consent), Enrolment)
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_a_wrong_code_says_how_many_tries_are_left_and_then_no_code_helps(kiosk: TestDevice):
+    phone = fresh_phone()
+    path = f"/enrolments/{kiosk.begin_enrolment(phone).enrolment_id}/code"
+    code = kiosk.last_code(phone)
+    for left in reversed(range(CODE_ATTEMPTS)):
+        with pytest.raises(Refused) as refused:
+            kiosk.post(path, wrong(code), PhoneVerified)
+        assert refused.value.problem.type is ProblemType.WRONG_CODE
+        assert refused.value.problem.attempts_left == left
+    with pytest.raises(Refused) as refused:
+        kiosk.post(path, CodeEntry(code=code), PhoneVerified)
+    assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+def test_the_same_wrong_entry_sent_again_counts_once(kiosk: TestDevice):
+    phone = fresh_phone()
+    path = f"/enrolments/{kiosk.begin_enrolment(phone).enrolment_id}/code"
+    code = kiosk.last_code(phone)
+    for _ in range(CODE_ATTEMPTS + 2):
+        with pytest.raises(Refused) as refused:
+            kiosk.post(path, wrong(code), PhoneVerified, key="the-same-key")
+        assert refused.value.problem.attempts_left == CODE_ATTEMPTS - 1
+    assert not kiosk.post(path, CodeEntry(code=code), PhoneVerified).known
+
+
+def test_a_code_runs_out(served: Served, kiosk: TestDevice):
+    phone = fresh_phone()
+    enrolment = kiosk.begin_enrolment(phone)
+    served.ahead = kiosk.ahead = timedelta(minutes=11)
+    with pytest.raises(Refused) as refused:
+        kiosk.verify_phone(enrolment.enrolment_id, phone)
+    assert refused.value.problem.type is ProblemType.EXPIRED
+
+
+def test_another_code_can_be_sent_after_a_while_and_takes_the_firsts_place(
+    served: Served, kiosk: TestDevice
+):
+    phone = fresh_phone()
+    enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
+    first = kiosk.last_code(phone)
+    resend = f"/enrolments/{enrolment_id}/code/resend"
+    with pytest.raises(Refused) as refused:
+        kiosk.post(resend, None, Enrolment)
+    assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+    assert refused.value.problem.retry_after
+
+    served.ahead = kiosk.ahead = RESEND_AFTER
+    assert kiosk.post(resend, None, Enrolment).enrolment_id == enrolment_id
+    if first != kiosk.last_code(phone):
+        with pytest.raises(Refused):
+            kiosk.post(f"/enrolments/{enrolment_id}/code", CodeEntry(code=first), PhoneVerified)
+    assert not kiosk.verify_phone(enrolment_id, phone).known
+
+
+def test_one_number_gets_only_so_many_codes_an_hour(served: Served, kiosk: TestDevice):
+    phone = fresh_phone()
+    for _ in range(Limits.CODES_TO_PHONE.count):
+        kiosk.begin_enrolment(phone)
+    for device in (kiosk, served.kiosk()):
+        with pytest.raises(Refused) as refused:
+            device.begin_enrolment(phone)
+        assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+        assert refused.value.problem.retry_after
+    kiosk.begin_enrolment(fresh_phone())
+
+
+def test_a_number_with_an_account_is_known_and_cannot_have_another(kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
+    assert kiosk.verify_phone(enrolment_id, phone).known
+    with pytest.raises(Refused) as refused:
+        kiosk.add_card(enrolment_id)
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_nothing_is_taken_before_the_number_is_verified(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.begin_enrolment(fresh_phone()).enrolment_id
+    for attempt in (
+        lambda: kiosk.add_card(enrolment_id),
+        lambda: kiosk.add_palm(enrolment_id, burst(who)),
+        lambda: kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account),
+    ):
+        with pytest.raises(Refused) as refused:
+            attempt()
+        assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_one_device_sees_nothing_of_anothers_enrolment(served: Served, kiosk: TestDevice):
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        served.kiosk().add_card(enrolment_id)
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+# The card
+
+
+@pytest.mark.parametrize(
+    ("token", "brand", "last4"),
+    [
+        ("tok_visa", "visa", "4242"),
+        ("tok_mastercard", "mastercard", "4444"),
+        ("tok_chargeCustomerFail", "visa", "0341"),
+    ],
+)
+def test_a_card_is_kept_and_shown_by_its_last_four(
+    kiosk: TestDevice, token: str, brand: str, last4: str
+):
+    card = kiosk.add_card(kiosk.verified_enrolment(), token)
+    assert (card.brand, card.last4) == (brand, last4)
+
+
+@pytest.mark.parametrize("token", ["tok_chargeDeclined", "tok_of_nobody"])
+def test_a_refused_card_can_be_followed_by_a_good_one(kiosk: TestDevice, token: str):
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        kiosk.add_card(enrolment_id, token)
+    assert refused.value.problem.type is ProblemType.CARD_REFUSED
+    assert token not in refused.value.response.text
+    assert kiosk.add_card(enrolment_id, "tok_visa").last4 == "4242"
+
+
+def test_a_second_card_takes_the_firsts_place(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id, "tok_visa")
+    kiosk.add_card(enrolment_id, "tok_mastercard")
+    kiosk.add_palm(enrolment_id, burst(who))
+    account = kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    assert account.card.last4 == "4444"
+
+
+@pytest.mark.parametrize(
+    ("holder", "hint"),
+    [("Alex Doe", "Alex D."), ("DOE/ALEX M", "Alex D."), ("ALEX", "Alex"), ("  ", None)],
+)
+def test_the_name_hint_tells_its_owner_and_nobody_else(
+    kiosk: TestDevice, who: str, holder: str, hint: str | None
+):
+    phone = fresh_phone()
+    account = kiosk.sign_up(who, phone=phone, holder=holder)
+    assert account.name_hint == (hint or f"number ending {phone[-2:]}")
+
+
+# The palms
+
+
+def test_two_palms_of_different_sides_are_kept(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    assert kiosk.add_palm(enrolment_id, burst(who, Side.RIGHT)).palms == [Side.RIGHT]
+    second = kiosk.add_palm(enrolment_id, burst(who, Side.LEFT))
+    assert second.palms == [Side.RIGHT, Side.LEFT]
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(f"{who} again"))
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_the_same_palm_shown_twice_is_told_from_a_second_palm(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_palm(enrolment_id, burst(who))
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who, likeness=0.9))
+    assert refused.value.problem.type is ProblemType.SAME_PALM_TWICE
+
+
+def test_a_palm_that_has_an_account_is_known(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(kiosk.verified_enrolment(), burst(who, likeness=0.95))
+    assert refused.value.problem.type is ProblemType.PALM_KNOWN
+
+
+def test_of_two_who_enrol_the_same_palm_at_once_the_first_to_finish_has_it(
+    kiosk: TestDevice, who: str
+):
+    first, second = kiosk.verified_enrolment(), kiosk.verified_enrolment()
+    for enrolment_id in (first, second):
+        kiosk.add_card(enrolment_id)
+        kiosk.add_palm(enrolment_id, burst(who))
+    kiosk.post(f"/enrolments/{first}/completion", None, Account)
+    with pytest.raises(Refused) as refused:
+        kiosk.post(f"/enrolments/{second}/completion", None, Account)
+    assert refused.value.problem.type is ProblemType.PALM_KNOWN
+
+
+@pytest.mark.parametrize("flaw", set(Flaw) - {Flaw.NOT_LIVE}, ids=str)
+def test_a_palm_that_cannot_be_read_says_why(kiosk: TestDevice, who: str, flaw: Flaw):
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(kiosk.verified_enrolment(), burst(who, flaw=flaw))
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    assert refused.value.problem.detail == flaw
+
+
+def test_a_palm_whose_pictures_do_not_agree_is_asked_for_until_they_do(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who, then=0.3))
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    assert refused.value.problem.detail == "its pictures are too unlike one another"
+    assert kiosk.add_palm(enrolment_id, burst(who, then=0.9)).palms == [Side.LEFT]
+
+
+def test_a_palm_sealed_for_another_enrolment_is_not_taken(kiosk: TestDevice, who: str):
+    mine, other = kiosk.verified_enrolment(), kiosk.verified_enrolment()
+    envelope = kiosk.seal(burst(who), Purpose.ENROL, other)
+    with pytest.raises(Refused) as refused:
+        kiosk.post(f"/enrolments/{mine}/palms", envelope, Enrolment)
+    assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+def test_it_takes_a_card_and_a_palm_to_finish(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    for add in (lambda: kiosk.add_card(enrolment_id), lambda: None):
+        with pytest.raises(Refused) as refused:
+            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+        assert refused.value.problem.type is ProblemType.CONFLICT
+        add()
+
+
+# Giving up
+
+
+def test_a_palm_of_an_unfinished_enrolment_is_nobodys(kiosk: TestDevice, who: str):
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_palm(enrolment_id, burst(who))
+    assert kiosk.identify(who).outcome is Outcome.ASK_AGAIN
+
+
+def test_of_an_enrolment_that_was_given_up_nothing_remains(
+    served: Served, kiosk: TestDevice, who: str
+):
+    before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst(who))
+    assert kiosk.send("DELETE", f"/enrolments/{enrolment_id}").status_code == 204
+    assert [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)] == before
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who))
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
+    served: Served, kiosk: TestDevice, who: str
+):
+    served.do(sweep(served.context))
+    before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst(who))
+    served.ahead = kiosk.ahead = ENROLMENT_LIFE
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who))
+    assert refused.value.problem.type in (ProblemType.EXPIRED, ProblemType.NOT_FOUND)
+    served.do(sweep(served.context))
+    after = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
+    assert all(now <= then for now, then in zip(after, before, strict=True))

@@ -1,0 +1,207 @@
+"""The engine behind recognition: codes here, templates with whoever can open them."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+import pytest
+
+from cloud.recognition.gallery import Entry, Gallery, Match
+from cloud.recognition.policy import Calibration, Policy
+from cloud.vault.templates import Scheme, Templates
+from palm.hand.landmarks import Side as PalmSide
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from protocol.messages import Side
+from tests.support.plain_palms import (
+    CALIBRATION,
+    OLD,
+    OLD_CALIBRATION,
+    VERSION,
+    OldMatcher,
+    OldSigner,
+    PlainExaminer,
+    PlainMatcher,
+    PlainSigner,
+    burst,
+)
+
+POLICY = Policy({VERSION: Calibration(CALIBRATION), OLD: Calibration(OLD_CALIBRATION)})
+SHORTLIST = 16
+IDENTICAL = POLICY.rarity(VERSION, 1.0)
+NEAR = POLICY.rarity(VERSION, 0.3)
+
+
+class Shop:
+    """A gallery, a vault's templates in the same process, and what a database would hold."""
+
+    def __init__(self, templates: Templates) -> None:
+        self.templates = templates
+        self.rows: dict[str, ProtectedTemplate] = {}
+        self.compared = 0
+        shortlists = {VERSION: SHORTLIST, OLD: SHORTLIST}
+        self.gallery = Gallery(self, self._references, POLICY.rarity, shortlists)
+
+    def shown(
+        self, who: str, side: Side = Side.LEFT, likeness: float = 1.0
+    ) -> list[ProtectedProbe]:
+        """In both versions, the current one first."""
+        palms = PlainExaminer().examine(burst(who, PalmSide(side), likeness), ()).palms
+        return self.templates.sign(palms, [OLD])
+
+    def enrol(self, who: str, side: Side = Side.LEFT, version: int = VERSION) -> None:
+        kept = (probe.kept for probe in self.shown(who, side))
+        (template,) = (each for each in kept if each.version == version)
+        palm_id = f"{who} {side}"
+        self.rows[palm_id] = template
+        self.gallery.enrol([Entry(palm_id, who, side, template)])
+
+    def search(self, who: str, side: Side = Side.LEFT, likeness: float = 1.0) -> list[Match]:
+        probes = self.shown(who, side, likeness)
+        return asyncio.run(self.gallery.search(side, probes, NEAR))
+
+    def found(self, who: str, side: Side = Side.LEFT, likeness: float = 1.0) -> list[str]:
+        return [match.person_id for match in self.search(who, side, likeness)]
+
+    def verify(self, who: str, person_id: str, side: Side = Side.LEFT) -> Match | None:
+        return asyncio.run(self.gallery.verify(side, self.shown(who, side), person_id))
+
+    async def compare(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[float | None]:
+        self.compared += len(references)
+        return self.templates.compare(version, probe, references)
+
+    async def _references(self, version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
+        rows = {palm_id: self.rows[palm_id] for palm_id in palm_ids if palm_id in self.rows}
+        return {name: each.sealed for name, each in rows.items() if each.version == version}
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    schemes = [Scheme(PlainSigner(), PlainMatcher()), Scheme(OldSigner(), OldMatcher())]
+    return Templates(tmp_path_factory.mktemp("vault"), schemes)
+
+
+@pytest.fixture
+def shop(templates: Templates) -> Shop:
+    return Shop(templates)
+
+
+def test_an_empty_gallery_finds_nobody(shop: Shop):
+    assert shop.search("alex") == []
+    assert shop.gallery.versions == set()
+
+
+def test_who_is_alike_is_found(shop: Shop):
+    for who in ("alex", "sam", "kim"):
+        shop.enrol(who)
+    assert shop.search("sam") == [Match("sam", "sam left", VERSION, IDENTICAL)]
+
+
+def test_only_the_nearest_are_compared_in_full_and_the_mate_is_among_them(shop: Shop):
+    for number in range(3 * SHORTLIST):
+        shop.enrol(str(number))
+    assert shop.found("7", likeness=0.5) == ["7"]
+    assert shop.compared == SHORTLIST
+
+
+def test_a_palm_is_only_compared_with_its_own_side(shop: Shop):
+    shop.enrol("alex", Side.LEFT)
+    assert shop.search("alex", Side.RIGHT) == []
+    assert shop.verify("alex", "alex", Side.RIGHT) is None
+
+
+def test_who_enrols_after_a_search_is_found_by_the_next(shop: Shop):
+    shop.enrol("alex")
+    shop.search("sam")
+    shop.enrol("sam")
+    assert shop.found("sam") == ["sam"]
+    assert len(shop.gallery) == 2
+
+
+def test_who_is_removed_is_found_by_no_palm_of_theirs(shop: Shop):
+    for who, side in (("alex", Side.LEFT), ("alex", Side.RIGHT), ("sam", Side.LEFT)):
+        shop.enrol(who, side)
+    shop.gallery.remove("alex")
+    assert shop.search("alex") == shop.search("alex", Side.RIGHT) == []
+    assert shop.found("sam") == ["sam"]
+    assert len(shop.gallery) == 1
+
+
+def test_removing_somebody_unknown_changes_nothing(shop: Shop):
+    shop.enrol("alex")
+    shop.gallery.remove("nobody")
+    assert len(shop.gallery) == 1
+
+
+def test_one_person_is_verified_against_their_own_palms_alone(shop: Shop):
+    shop.enrol("alex")
+    shop.enrol("sam")
+    shop.compared = 0
+    met = shop.verify("alex", "alex")
+    assert met
+    assert met.rarity == IDENTICAL
+    stranger = shop.verify("alex", "sam")
+    assert stranger
+    assert stranger.rarity < NEAR
+    assert shop.compared == 2
+
+
+def test_whoever_leaves_while_they_are_looked_for_is_nobody(shop: Shop):
+    shop.enrol("alex")
+    compare = shop.compare
+
+    async def leave_meanwhile(
+        version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[float | None]:
+        shop.gallery.remove("alex")
+        return await compare(version, probe, references)
+
+    shop.compare = leave_meanwhile
+    assert shop.search("alex") == []
+
+
+def test_a_template_that_does_not_open_is_told_to_the_operator_and_nobody_elses_matter(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+):
+    shop.enrol("alex")
+    shop.enrol("sam")
+    broken = shop.rows["sam left"]
+    shop.rows["sam left"] = ProtectedTemplate(VERSION, broken.transform, broken.code, b"?", 1.0)
+    assert shop.found("alex") == ["alex"]
+    assert shop.found("sam") == []
+    assert "restore its keys" in caplog.text
+
+
+# Versions
+
+
+def test_people_enrolled_in_different_versions_are_found_by_one_presentation(shop: Shop):
+    shop.enrol("alex", version=OLD)
+    shop.enrol("sam")
+    assert shop.gallery.versions == {OLD, VERSION}
+    (alex,), (sam,) = shop.search("alex"), shop.search("sam")
+    assert (alex.person_id, alex.version) == ("alex", OLD)
+    assert (sam.person_id, sam.version) == ("sam", VERSION)
+
+
+def test_likeness_in_one_version_weighs_as_much_as_in_the_other(shop: Shop):
+    shop.enrol("alex", version=OLD)
+    shop.enrol("sam")
+    (alex,), (sam,) = shop.search("alex"), shop.search("sam")
+    assert alex.rarity == pytest.approx(sam.rarity)
+
+
+def test_a_palm_enrolled_anew_is_no_longer_found_in_the_old_version(shop: Shop):
+    shop.enrol("alex", version=OLD)
+    shop.enrol("alex")
+    assert len(shop.gallery) == 1
+    assert shop.gallery.versions == {VERSION}
+    (met,) = shop.search("alex")
+    assert met.version == VERSION
+
+
+def test_codes_made_under_another_secret_are_not_taken_for_comparable(shop: Shop):
+    shop.enrol("alex")
+    shop.templates.rekey()
+    assert shop.search("alex") == []
+    assert shop.compared == 0

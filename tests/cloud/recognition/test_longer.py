@@ -1,0 +1,145 @@
+"""What is asked of a palm beyond its light: its pulse where that is not enough or the amount is
+large, and near infrared of a device that has it."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from cloud.recognition.policy import ATTEMPTS
+from cloud.settings import Settings
+from palm.liveness import SURE
+from protocol.capture import Burst
+from protocol.messages import (
+    Claim,
+    ClaimOpened,
+    Identification,
+    Money,
+    Outcome,
+    ProblemType,
+    Proof,
+    Purchase,
+    PurchaseRequest,
+    Purpose,
+)
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.plain_palms import burst
+from tests.support.served import PLAIN, Served
+
+SMALL, LARGE = 2000, 2001
+DOUBTFUL = SURE - 0.1
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    settings = Settings(recognition=PLAIN, pulse_above=SMALL)
+    with Served(tmp_path_factory.mktemp("careful"), settings) as served:
+        yield served
+
+
+@pytest.fixture
+def kiosk(careful: Served) -> TestDevice:
+    return careful.kiosk()
+
+
+def enrol(kiosk: TestDevice, who: str) -> str:
+    """Their number."""
+    phone = fresh_phone()
+    enrolment_id = kiosk.verified_enrolment(phone)
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst(who))
+    kiosk.send("POST", f"/enrolments/{enrolment_id}/completion")
+    return phone
+
+
+def identify(kiosk: TestDevice, shown: Burst, visit_id: str = "") -> Identification:
+    envelope = kiosk.seal(shown, Purpose.PAY, visit_id or secrets.token_urlsafe(12))
+    return kiosk.post("/identifications", envelope, Identification)
+
+
+def buy(kiosk: TestDevice, found: Identification, minor: int) -> Purchase:
+    request = PurchaseRequest(
+        identification_id=found.identification_id,
+        amount=Money(minor=minor, currency="USD"),
+        reference=secrets.token_urlsafe(12),
+    )
+    return kiosk.post("/purchases", request, Purchase)
+
+
+def test_a_palm_that_is_surely_alive_needs_nothing_more(kiosk: TestDevice, who: str) -> None:
+    enrol(kiosk, who)
+    assert identify(kiosk, burst(who, score=SURE)).outcome is Outcome.ACCEPTED
+
+
+def test_one_that_is_not_is_asked_to_be_held_longer_and_nobody_is_told(
+    kiosk: TestDevice, who: str
+) -> None:
+    enrol(kiosk, who)
+    found = identify(kiosk, burst(who, score=DOUBTFUL), "visit-doubtful")
+    assert (found.outcome, found.customer) == (Outcome.HOLD_LONGER, None)
+    assert found.attempts_left == ATTEMPTS - 1
+    with pytest.raises(Refused) as refused:
+        buy(kiosk, found, SMALL)
+    assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
+    again = identify(kiosk, burst(who, score=DOUBTFUL, pulse=True), "visit-doubtful")
+    assert again.outcome is Outcome.ACCEPTED
+
+
+def test_once_a_pulse_was_asked_for_no_palm_of_the_visit_does_without(
+    kiosk: TestDevice, who: str
+) -> None:
+    enrol(kiosk, who)
+    shown = (DOUBTFUL, SURE + 1, SURE + 1)
+    outcomes = [identify(kiosk, burst(who, score=s), "visit-insists").outcome for s in shown]
+    assert outcomes == [Outcome.HOLD_LONGER, Outcome.HOLD_LONGER, Outcome.REFUSED]
+
+
+def test_a_claimed_number_is_proven_no_otherwise(kiosk: TestDevice, who: str) -> None:
+    phone = enrol(kiosk, who)
+    claim = Claim(phone=phone, proof=Proof.PALM, purpose=Purpose.PAY)
+    claim_id = kiosk.post("/claims", claim, ClaimOpened).claim_id
+
+    def prove(shown: Burst) -> Outcome:
+        envelope = kiosk.seal(shown, Purpose.PAY, claim_id)
+        return kiosk.post(f"/claims/{claim_id}/palm", envelope, Identification).outcome
+
+    assert prove(burst(who, score=DOUBTFUL)) is Outcome.HOLD_LONGER
+    assert prove(burst(who, score=DOUBTFUL, pulse=True)) is Outcome.ACCEPTED
+
+
+def test_nor_is_anybody_enrolled(kiosk: TestDevice, who: str) -> None:
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who, score=DOUBTFUL))
+    assert refused.value.problem.type is ProblemType.HOLD_LONGER
+    assert kiosk.add_palm(enrolment_id, burst(who, score=DOUBTFUL, pulse=True)).palms
+
+
+def test_a_large_sale_is_paid_by_a_pulse_only_and_a_small_one_without(
+    kiosk: TestDevice, who: str
+) -> None:
+    assert kiosk.info().pulse_above == SMALL
+    enrol(kiosk, who)
+    with pytest.raises(Refused) as refused:
+        buy(kiosk, identify(kiosk, burst(who)), LARGE)
+    assert refused.value.problem.type is ProblemType.HOLD_LONGER
+    assert buy(kiosk, identify(kiosk, burst(who)), SMALL).outcome == "approved"
+    assert buy(kiosk, identify(kiosk, burst(who, pulse=True)), LARGE).outcome == "approved"
+
+
+def test_a_device_that_has_a_near_infrared_camera_sends_no_palm_without(
+    careful: Served, who: str
+) -> None:
+    seeing = careful.device()
+    seeing.activate(careful.activation_code(), infrared=True)
+    with pytest.raises(Refused) as refused:
+        identify(seeing, burst(who))
+    assert refused.value.problem.type is ProblemType.INFRARED_REQUIRED
+    assert identify(seeing, burst(who, infrared=True)).outcome is Outcome.ASK_AGAIN
+
+
+def test_activated_anew_without_one_it_may(careful: Served, who: str) -> None:
+    mended = careful.device()
+    mended.activate(careful.activation_code(), infrared=True)
+    mended.activate(careful.activation_code())
+    assert identify(mended, burst(who)).outcome is Outcome.ASK_AGAIN

@@ -1,0 +1,347 @@
+"""What every door does with whoever knocks, before anything behind it is asked."""
+
+import json
+import re
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+from pydantic import ValidationError
+
+from cloud.recognition.policy import Limits
+from cloud.web.limits import MAX_BODY
+from cloud.web.problems import Refusal
+from protocol.encoding import to_base64
+from protocol.envelope import MAX_ENVELOPE, Context, PrivateKey, seal
+from protocol.messages import (
+    ENVELOPE_TYPE,
+    PROBLEM_TYPE,
+    Activation,
+    Device,
+    Enrolment,
+    Identification,
+    ProblemType,
+    Purpose,
+)
+from protocol.signature import Request, sign_request
+from tests.support.device import Refused, TestDevice, fresh_phone, refusal
+from tests.support.plain_palms import burst
+from tests.support.served import Served
+
+DOORS = [
+    ("POST", "/challenges"),
+    ("POST", "/enrolments"),
+    ("POST", "/enrolments/00000000/code"),
+    ("POST", "/enrolments/00000000/code/resend"),
+    ("POST", "/enrolments/00000000/card"),
+    ("POST", "/enrolments/00000000/palms"),
+    ("POST", "/enrolments/00000000/completion"),
+    ("DELETE", "/enrolments/00000000"),
+    ("POST", "/identifications"),
+    ("POST", "/identifications/00000000/step-up"),
+    ("GET", "/identifications/00000000/holdings"),
+    ("POST", "/claims"),
+    ("POST", "/claims/00000000/palm"),
+    ("POST", "/claims/00000000/code"),
+    ("POST", "/purchases"),
+    ("GET", "/purchases/00000000"),
+    ("POST", "/deletions"),
+]
+
+
+# Who knocks
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+def test_no_door_opens_without_a_signature(served: Served, method: str, path: str):
+    answer = served.device().http.request(method, f"/v1{path}", content=b"{}")
+    assert refusal(answer).type is ProblemType.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+def test_no_door_opens_for_a_device_that_was_not_activated(served: Served, method: str, path: str):
+    answer = served.device().send(method, path, b"{}")
+    assert refusal(answer).type is ProblemType.UNKNOWN_DEVICE
+
+
+def test_a_request_altered_on_the_way_is_refused(kiosk: TestDevice):
+    path = "/v1/enrolments"
+    body = b'{"phone": "+14155550000"}'
+    sent = {"content-type": "application/json", "idempotency-key": "12345678"}
+    signed = Request("POST", path, "", sent, body)
+    headers = sent | sign_request(signed, kiosk.key, now=time.time())
+    for change in (
+        {"content": body.replace(b"0000", b"0001")},
+        {"url": "/v1/claims"},
+        {"headers": {**headers, "idempotency-key": "87654321"}},
+    ):
+        request = {"url": path, "content": body, "headers": headers, **change}
+        answer = kiosk.http.request("POST", **request)
+        assert refusal(answer).type is ProblemType.BAD_SIGNATURE
+
+
+def test_a_recorded_request_is_refused(kiosk: TestDevice):
+    path = "/v1/purchases/00000000"
+    headers = sign_request(Request("GET", path), kiosk.key, now=time.time())
+    first, second = (kiosk.http.get(path, headers=headers) for _ in range(2))
+    assert refusal(first).type is ProblemType.NOT_FOUND
+    assert refusal(second).type is ProblemType.REPLAYED
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=-365)])
+def test_a_device_whose_clock_is_off_is_told_the_time(kiosk: TestDevice, ahead: timedelta):
+    kiosk.ahead = ahead
+    problem = refusal(kiosk.send("GET", "/purchases/00000000"))
+    assert problem.type is ProblemType.STALE
+    assert problem.time
+    assert abs(problem.time - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_device_is_activated_once_by_a_code(served: Served):
+    code = served.activation_code()
+    first, second = served.device(), served.device()
+    device = first.activate(code)
+    assert device.device_id == first.id
+    assert (device.merchant, device.country, device.currency) == ("Corner Shop", "US", "USD")
+    with pytest.raises(Refused) as refused:
+        second.activate(code)
+    assert refused.value.problem.type is ProblemType.WRONG_ACTIVATION_CODE
+
+
+def test_an_activation_repeated_with_its_key_is_answered_again(served: Served):
+    device = served.device()
+    raw = to_base64(device.key.public_key().public_bytes_raw())
+    activation = Activation(activation_code=served.activation_code(), public_key=raw, name="Till 3")
+    answers = [device.post("/devices", activation, Device, key="the-same-key") for _ in range(2)]
+    assert answers[0] == answers[1]
+
+
+def test_nobody_activates_a_device_whose_key_they_do_not_have(served: Served):
+    victim, thief = served.kiosk(), served.device()
+    raw = to_base64(victim.key.public_key().public_bytes_raw())
+    body = Activation(activation_code=served.activation_code(), public_key=raw, name="Till 3")
+    with pytest.raises(Refused) as refused:
+        thief.post("/devices", body, Device)
+    assert refused.value.problem.type is ProblemType.BAD_SIGNATURE
+
+
+def test_activation_codes_cannot_be_guessed_at_leisure(served: Served):
+    code = served.activation_code()
+    served.forget(Limits.WRONG_ACTIVATIONS)
+    served.tally(Limits.WRONG_ACTIVATIONS, "anybody", Limits.WRONG_ACTIVATIONS.count - 1)
+    for expected in (ProblemType.WRONG_ACTIVATION_CODE, ProblemType.TOO_MANY_ATTEMPTS):
+        with pytest.raises(Refused) as refused:
+            served.device().activate(f"{(int(code) + 1) % 10**8:08d}")
+        assert refused.value.problem.type is expected
+    served.forget(Limits.WRONG_ACTIVATIONS)
+
+
+# What they carry
+
+
+def test_the_same_key_gets_the_same_answer_and_another_request_none(kiosk: TestDevice):
+    key = secrets.token_urlsafe(12)
+    consent = {"version": kiosk.info().consent_version, "agreed_at": "2026-01-01T00:00:00Z"}
+    body = {"phone": fresh_phone(), "consent": consent}
+    first, second = (
+        kiosk.send("POST", "/enrolments", json.dumps(body).encode(), key=key) for _ in range(2)
+    )
+    assert first.is_success
+    assert first.content == second.content
+    other = json.dumps({**body, "phone": fresh_phone()}).encode()
+    answer = kiosk.send("POST", "/enrolments", other, key=key)
+    assert refusal(answer).type is ProblemType.IDEMPOTENCY_MISMATCH
+
+
+def test_one_devices_key_is_not_anothers(served: Served, who: str):
+    first, second = served.kiosk(), served.kiosk()
+    codes = {first: fresh_phone(), second: fresh_phone()}
+    ids = set[str]()
+    for device, phone in codes.items():
+        body = json.dumps(
+            {
+                "phone": phone,
+                "consent": {
+                    "version": device.info().consent_version,
+                    "agreed_at": "2026-01-01T00:00:00Z",
+                },
+            }
+        ).encode()
+        answer = device.send("POST", "/enrolments", body, key="the-very-same-key")
+        ids.add(Enrolment.model_validate_json(answer.content).enrolment_id)
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 65])
+def test_a_post_needs_a_key_of_sensible_length(kiosk: TestDevice, key: str):
+    path = "/v1/enrolments"
+    sent = {"content-type": "application/json"} | ({"idempotency-key": key} if key else {})
+    signed = sign_request(Request("POST", path, "", sent, b"{}"), kiosk.key, now=time.time())
+    answer = kiosk.http.post(path, content=b"{}", headers=sent | signed)
+    assert refusal(answer).type is ProblemType.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'{"phone": 1}', b"\xff\xfe", b'{"a": ' * 500],
+    ids=["nothing", "half", "list", "null", "wrong", "not text", "nested"],
+)
+def test_what_is_no_message_is_refused_without_being_quoted(kiosk: TestDevice, body: bytes):
+    problem = refusal(kiosk.send("POST", "/enrolments", body))
+    assert problem.type is ProblemType.MALFORMED
+    assert problem.status == 422
+
+
+def test_an_unknown_field_is_refused_and_its_value_not_repeated(kiosk: TestDevice):
+    answer = kiosk.send("POST", "/claims", b'{"phone": "+14155550199", "password": "hunter2"}')
+    assert refusal(answer).type is ProblemType.MALFORMED
+    assert "hunter2" not in answer.text
+    assert "4155550199" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nowhere", 404),
+        ("GET", "/nowhere", 404),
+        ("PUT", "/v1/service", 405),
+        ("GET", "/v1/enrolments", 405),
+    ],
+)
+def test_a_door_that_is_not_there_is_a_problem_too(
+    served: Served, method: str, path: str, status: int
+):
+    assert refusal(served.device().http.request(method, path)).status == status
+
+
+# Envelopes
+
+
+def test_an_envelope_that_is_cut_short_is_refused(kiosk: TestDevice, who: str):
+    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
+    for body in (envelope[:-1], envelope[: len(envelope) // 2], b"x", b"garbage" * 100):
+        with pytest.raises(Refused) as refused:
+            kiosk.post("/identifications", body, Identification)
+        assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+@pytest.mark.parametrize("size", [MAX_ENVELOPE + 1, 5_000_000], ids=["by a byte", "giant"])
+def test_an_envelope_that_is_too_large_is_refused(kiosk: TestDevice, size: int):
+    answer = kiosk.send("POST", "/identifications", bytes(size), content_type=ENVELOPE_TYPE)
+    assert refusal(answer).type is ProblemType.TOO_LARGE
+
+
+def test_a_body_that_does_not_say_how_large_it_is_is_refused_as_it_comes(kiosk: TestDevice):
+    chunks = (bytes(1 << 16) for _ in range(64))
+    headers = {"content-type": ENVELOPE_TYPE}
+    answer = kiosk.http.post("/v1/identifications", content=chunks, headers=headers)
+    assert refusal(answer).type is ProblemType.TOO_LARGE
+
+
+def test_any_other_body_may_only_be_small(kiosk: TestDevice):
+    answer = kiosk.send("POST", "/enrolments", b" " * (MAX_BODY + 1))
+    assert refusal(answer).type is ProblemType.TOO_LARGE
+
+
+def test_a_palm_travels_sealed_or_not_at_all(kiosk: TestDevice, who: str):
+    answer = kiosk.send("POST", "/identifications", bytes(burst(who).encode()))
+    assert refusal(answer).status == 415
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/identifications", bytes(burst(who).encode()), Identification)
+    assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+def test_an_envelope_serves_once_even_in_a_new_request(kiosk: TestDevice, who: str):
+    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
+    kiosk.post("/identifications", envelope, Identification)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/identifications", envelope, Identification)
+    assert refused.value.problem.type is ProblemType.REPLAYED
+
+
+def test_an_envelope_sent_again_with_its_key_gets_its_answer_again(kiosk: TestDevice, who: str):
+    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
+    answers = [
+        kiosk.post("/identifications", envelope, Identification, key="the-same-key")
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_one_device_cannot_send_what_another_sealed(served: Served, who: str):
+    honest, thief = served.kiosk(), served.kiosk()
+    envelope = honest.seal(burst(who), Purpose.PAY, "visit-12345678")
+    with pytest.raises(Refused) as refused:
+        thief.post("/identifications", envelope, Identification)
+    assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_an_envelope_sealed_at_another_time_is_stale(kiosk: TestDevice, who: str, minutes: int):
+    at = int((time.time() + minutes * 60) * 1000)
+    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678", sealed_at=at)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/identifications", envelope, Identification)
+    assert refused.value.problem.type is ProblemType.STALE
+    assert refused.value.problem.time
+
+
+def test_an_envelope_to_another_vault_is_not_opened(kiosk: TestDevice, who: str):
+    context = Context(kiosk.id, "visit-12345678", Purpose.PAY, time.time_ns() // 1_000_000)
+    envelope = seal(burst(who).encode(), PrivateKey.generate().public, context)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/identifications", envelope, Identification)
+    assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+def test_garbage_that_was_sealed_properly_is_no_palm(kiosk: TestDevice):
+    for garbage in (b"", b"garbage", bytes(100_000)):
+        context = Context(
+            kiosk.id, secrets.token_urlsafe(12), Purpose.PAY, time.time_ns() // 1_000_000
+        )
+        envelope = seal(garbage, kiosk.info().vault_keys[0], context)
+        with pytest.raises(Refused) as refused:
+            kiosk.post("/identifications", envelope, Identification)
+        assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+
+
+# What is said of it all
+
+
+def test_the_service_tells_what_a_kiosk_needs_without_asking_who_it_is(served: Served):
+    info = served.device().info()
+    assert info.sandbox
+    assert info.vault_keys
+    assert abs(info.time - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_the_api_describes_itself_truly(served: Served):
+    spec = served.device().http.get("/v1/openapi.json").json()
+    validate(spec)
+    described = {(method.upper(), path) for path, door in spec["paths"].items() for method in door}
+    named = {(method, re.sub(r"\{.*?\}", "00000000", path)) for method, path in described}
+    assert named >= {(method, f"/v1{path}") for method, path in DOORS}
+    palms = spec["paths"]["/v1/identifications"]["post"]
+    assert ENVELOPE_TYPE in palms["requestBody"]["content"]
+    assert PROBLEM_TYPE in palms["responses"]["default"]["content"]
+
+
+def test_every_kind_of_problem_has_a_status_and_a_title(served: Served):
+    for kind in ProblemType:
+        problem = Refusal(kind).problem
+        assert 400 <= problem.status < 600
+        assert problem.title
+
+
+def test_a_certificate_of_another_authority_is_not_trusted(served: Served):
+    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as stranger:
+        stranger.get(f"{served.url}/v1/service")
+
+
+def test_a_message_that_is_refused_does_not_quote_what_was_in_it():
+    with pytest.raises(ValidationError) as caught:
+        Activation.model_validate({"activation_code": "hunter2", "public_key": "", "name": ""})
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,62 @@
+"""The embedded service's life: it ends with the kiosk, however that ends."""
+
+import asyncio
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from kiosk.clock import SystemClock
+from kiosk.service.client import SignatureService
+from kiosk.service.embedded import EmbeddedService
+from kiosk.service.identity import Identity
+from kiosk.settings import ServicePatience
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
+
+CHILD = "import tests.kiosk.service.test_embedded as test; test.be_a_kiosk()"
+ENDS_WITHIN_MS = 60_000
+
+
+def be_a_kiosk() -> None:
+    """In a process of its own: starts a service, tells its process, and goes on for ever."""
+
+    async def run() -> None:
+        state = Path(sys.argv[1])
+        identity = Identity.load_or_make(state / "identity.json")
+        client = SignatureService(identity, SystemClock(), ServicePatience())
+        embedded = EmbeddedService(state / "service", "Kiosk", SystemClock())
+        keeping = asyncio.ensure_future(embedded.keep(client))
+        while identity.device is None:
+            assert not keeping.done()
+            await asyncio.sleep(0.05)
+        sys.stdout.write(f"{embedded.process_id}\n")
+        sys.stdout.flush()
+        await keeping
+
+    asyncio.run(run())
+
+
+async def test_the_service_ends_even_when_the_kiosk_is_killed(tmp_path: Path) -> None:
+    kiosk = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert kiosk.stdout
+    service = os.pidfd_open(int(await kiosk.stdout.readline()))
+    try:
+        kiosk.send_signal(signal.SIGKILL)
+        await kiosk.wait()
+        ended = await asyncio.to_thread(_wait, service)
+    finally:
+        os.close(service)
+    assert ended
+
+
+def _wait(pidfd: int) -> bool:
+    """Whether the process ends in time."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(ENDS_WITHIN_MS))

@@ -1,0 +1,116 @@
+import asyncio
+
+import pytest
+
+from kiosk.capture.guidance import Guidance, Instruction
+from kiosk.idle import Attention, SaleWithdrawn
+from kiosk.screens import AskConsent, Choice, HoldPalm
+from kiosk.settings import Patience
+from kiosk.stage import WalkedAway
+from protocol.messages import Purpose
+from tests.support.clocks import TurnedClock
+from tests.support.scripted import WAITS, ScriptedStage
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = Patience(idle_s=40, warning_s=10)
+CONSENT = AskConsent("Corner Shop")
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def stage(clock: TurnedClock) -> ScriptedStage:
+    return ScriptedStage([(AskConsent, WAITS)], now=clock.now)
+
+
+@pytest.fixture
+def attention(stage: ScriptedStage, clock: TurnedClock) -> Attention:
+    return Attention(stage, clock, PATIENCE)
+
+
+async def test_nobody_is_warned_while_there_is_time(
+    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    asked = asyncio.ensure_future(attention.ask(CONSENT))
+    await clock.turn(29.9)
+    assert stage.warnings == []
+    asked.cancel()
+
+
+async def test_a_warning_counts_down_and_then_the_shopper_has_walked_away(
+    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    asked = asyncio.ensure_future(attention.ask(CONSENT))
+    await clock.turn(40.1)
+    with pytest.raises(WalkedAway):
+        await asked
+    assert stage.warnings == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, None]
+
+
+async def test_a_touch_takes_the_warning_away_and_gives_the_whole_time_again(
+    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    asked = asyncio.ensure_future(attention.ask(CONSENT))
+    await clock.turn(35)
+    stage.touched = clock.now()
+    await clock.turn(0.2)
+    assert stage.warnings[-1] is None
+    await clock.turn(39)
+    assert not asked.done()
+    await clock.turn(2)
+    with pytest.raises(WalkedAway):
+        await asked
+
+
+async def test_an_answer_under_the_warning_takes_it_away(
+    clock: TurnedClock,
+) -> None:
+    answer: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
+
+    async def slowly() -> Choice:
+        return await answer
+
+    stage = ScriptedStage([(AskConsent, slowly)], now=clock.now)
+    asked = asyncio.ensure_future(Attention(stage, clock, PATIENCE).ask(CONSENT))
+    await clock.turn(35)
+    answer.set_result(Choice.AGREE)
+    assert await asked is Choice.AGREE
+    assert stage.warnings[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("instruction", "attended"),
+    [(Instruction.MOVE_CLOSER, True), (Instruction.SHOW_PALM, False)],
+)
+async def test_a_hand_in_view_is_attention_and_an_empty_view_is_not(
+    clock: TurnedClock, instruction: Instruction, attended: bool
+) -> None:
+    stage = ScriptedStage([(HoldPalm, WAITS)], now=clock.now)
+    attention = Attention(stage, clock, PATIENCE)
+    asked = asyncio.ensure_future(attention.ask(HoldPalm(Purpose.PAY)))
+    await clock.turn(25)
+    attention.show(HoldPalm(Purpose.PAY, Guidance(instruction)))
+    await clock.turn(25)
+    assert asked.done() is not attended
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+
+
+async def test_the_till_ends_a_question_by_taking_its_sale_back(
+    stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    withdrawn = asyncio.Event()
+
+    async def until_withdrawn() -> None:
+        await withdrawn.wait()
+
+    attention = Attention(stage, clock, PATIENCE, until_withdrawn)
+    asked = asyncio.ensure_future(attention.ask(CONSENT))
+    await clock.turn(1)
+    withdrawn.set()
+    with pytest.raises(SaleWithdrawn):
+        await asked
