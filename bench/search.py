@@ -12,7 +12,7 @@ from bench.figure import Figure
 from cloud.settings import Scheme
 from palm.hand.roi import SIZE, Roi
 from palm.search.index import CORES, Index
-from palm.search.protection import CODE_BYTES
+from palm.search.protection import SEARCH_CODE_BYTES
 from palm.template import current
 
 SHORTLIST: int = Scheme.model_fields["shortlist"].default
@@ -26,19 +26,23 @@ def measure() -> list[Figure]:
     figures: list[Figure] = []
     ms: dict[int, float] = {}
     for fewer, size in pairwise((0, *SIZES)):
-        rows = rng.integers(0, 256, (size - fewer, CODE_BYTES), np.uint8)
+        rows = rng.integers(0, 256, (size - fewer, SEARCH_CODE_BYTES), np.uint8)
         for number, row in enumerate(rows, start=fewer):
             index.add(str(number), row.tobytes())
         # Interleaved, so that whatever else the machine does slows both alike.
-        probes = [each.tobytes() for each in rng.integers(0, 256, (TURNS, CODE_BYTES), np.uint8)]
-        memory = np.ones(size * CODE_BYTES // 8, np.uint64)
+        probes = [
+            each.tobytes() for each in rng.integers(0, 256, (TURNS, SEARCH_CODE_BYTES), np.uint8)
+        ]
+        memory = np.ones(size * SEARCH_CODE_BYTES // 8, np.uint64)
         pairs = [(_ms(index.nearest, probe, SHORTLIST), _ms(_read, memory)) for probe in probes]
         ms[size] = statistics.median(search for search, _ in pairs)
         least = statistics.median(read for _, read in pairs)
-        how = f"nearest {SHORTLIST} of {size:,} codes of {CODE_BYTES} B, {TURNS} random probes"
+        how = (
+            f"nearest {SHORTLIST} of {size:,} codes of {SEARCH_CODE_BYTES} B, {TURNS} random probes"
+        )
         bound = 40 if size == SIZES[-1] else None
         figures.append(Figure(f"1:N search of {size:,}, median", ms[size], "ms", how, bound))
-        rate = size * CODE_BYTES / 1e6
+        rate = size * SEARCH_CODE_BYTES / 1e6
         figures.append(Figure("  codes read", rate / ms[size], "GB/s", how))
         reading = f"sum of as many bytes by {CORES} threads of numpy, taken in turns with it"
         figures.append(Figure("  memory bandwidth", rate / least, "GB/s", reading))
@@ -52,7 +56,7 @@ def measure() -> list[Figure]:
 
 def _changing(index: Index) -> list[Figure]:
     """In the gallery of a million."""
-    code = bytes(CODE_BYTES)
+    code = bytes(SEARCH_CODE_BYTES)
     taken = [(_ms(index.add, "new", code), _ms(index.remove, "new")) for _ in range(TURNS)]
     how = f"one palm in or out of {len(index):,}"
     return [
@@ -63,10 +67,10 @@ def _changing(index: Index) -> list[Figure]:
 
 def _one_to_one() -> Figure:
     """A comparison within a shortlist: most of a search, and all there is of a verification."""
-    signer, matcher = current.pair()
+    extractor, matcher = current.pair()
     rng = np.random.default_rng(1)
     palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]
-    probe, *references = [signer.sign([Roi(palm, None, 1.0)]) for palm in palms]
+    probe, *references = [extractor.extract([Roi(palm, None, 1.0)]) for palm in palms]
     prepared = matcher.prepare([matcher.keep(each) for each in references])
     taken = [_ms(matcher.compare, probe, prepared) for _ in range(TURNS)]
     each = statistics.median(taken) / SHORTLIST * 1000

@@ -25,7 +25,7 @@ from cloud.merchants.devices import make_activation_code
 from cloud.payments.sandbox import SandboxMissing
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
-from cloud.recognition.renewals import renew_codes
+from cloud.recognition.renewals import renew_search_codes
 from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
 from cloud.state import State, StateDamaged, StateInUse, write_private
@@ -173,7 +173,7 @@ async def _rekey(state: State, chosen: Settings) -> int:
         store = Database(state.database)
         async with VaultClient(chosen.vault, chosen.recognition, state.vault) as vault:
             transform = await vault.rekey()
-            done = await renew_codes(store, master, vault, transform, _tell_progress)
+            done = await renew_search_codes(store, master, vault, transform, _tell_progress)
         await store.close()
     print(f"New search codes: {done} palms. The old ones and their secret are gone.")
     return 0

@@ -10,7 +10,7 @@ from cloud import __version__
 from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
-from cloud.jobs.housekeeping import keep_house
+from cloud.jobs.housekeeping import run_housekeeping
 from cloud.keys.person_keys import MasterKey
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
@@ -21,7 +21,7 @@ from cloud.payments.stripe import StripeProvider
 from cloud.people.accounts import all_palms, sealed_templates
 from cloud.recognition.gallery import Gallery
 from cloud.recognition.policy import Calibration, Policy
-from cloud.recognition.renewals import renew_codes
+from cloud.recognition.renewals import renew_search_codes
 from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
@@ -71,7 +71,7 @@ async def running(
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
-        housekeeping = asyncio.create_task(keep_house(context))
+        housekeeping = asyncio.create_task(run_housekeeping(context))
         try:
             yield context
         finally:
@@ -106,7 +106,7 @@ async def _gallery(
         async with store.session() as session:
             return await sealed_templates(session, master, version, palm_ids)
 
-    await renew_codes(store, master, vault, vault.introduction.transform)
+    await renew_search_codes(store, master, vault, vault.introduction.transform)
     shortlists = {scheme.version: scheme.shortlist for scheme in recognition.schemes}
     gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:

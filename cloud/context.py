@@ -21,7 +21,7 @@ from cloud.recognition.gallery import Entry, Match
 from cloud.recognition.policy import Policy
 from cloud.settings import Settings
 from cloud.state import State
-from cloud.vault.client import Introduction, Seen
+from cloud.vault.client import ExaminedPalm, Introduction
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Purpose, Side
 
@@ -58,7 +58,7 @@ class Vault(Protocol):
         visit_id: str | None = None,
         seed: bytes | None = None,
         infrared: bool = False,
-    ) -> Seen:
+    ) -> ExaminedPalm:
         """Opens an envelope and judges what it holds. Raises CaptureRefused and Lifeless."""
         ...
 

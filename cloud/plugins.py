@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import Any
 
 MOVED = {
-    "palm.fused:FusedSigner": "palm.template.fused:FusedSigner",
+    "palm.fused:FusedSigner": "palm.template.fused:FusedExtractor",
     "palm.fused:FusedMatcher": "palm.template.fused:FusedMatcher",
-    "palm.linefield:LineFieldSigner": "palm.template.linefield:LineFieldSigner",
+    "palm.linefield:LineFieldSigner": "palm.template.linefield:LineFieldExtractor",
     "palm.linefield:LineFieldMatcher": "palm.template.linefield:LineFieldMatcher",
 }
 """Names that a settings.toml may have from before version 0.2, and what they name today."""

@@ -8,7 +8,15 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,7 +32,9 @@ class BadSettings(ValueError):
 
 
 class Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, validate_by_name=True
+    )
 
 
 class Merchant(Group):
@@ -45,9 +55,10 @@ class Vault(Group):
 
 class Scheme(Group):
     version: int = Field(description="Of the templates that are made and compared.")
-    signer: str = Field(
+    extractor: str = Field(
+        validation_alias=AliasChoices("extractor", "signer"),
         description="module:class that makes templates (`palm.template.interfaces.Signer`), "
-        "in the vault."
+        "in the vault.",
     )
     matcher: str = Field(
         description="module:class that compares them (`palm.template.interfaces.Matcher`), "
@@ -73,13 +84,13 @@ class Recognition(Group):
         default=(
             Scheme(
                 version=2,
-                signer="palm.template.fused:FusedSigner",
+                extractor="palm.template.fused:FusedExtractor",
                 matcher="palm.template.fused:FusedMatcher",
                 calibration=FUSED_2,
             ),
             Scheme(
                 version=1,
-                signer="palm.template.linefield:LineFieldSigner",
+                extractor="palm.template.linefield:LineFieldExtractor",
                 matcher="palm.template.linefield:LineFieldMatcher",
                 calibration=LINE_FIELD_1,
                 # Its vectors tell little of a palm that is held otherwise (decision 11).

@@ -26,7 +26,7 @@ from kiosk.capture.light_challenge import Challenger
 from kiosk.capture.reader import PalmReader
 from kiosk.clock import Clock, SystemClock
 from kiosk.faults import CannotStart
-from kiosk.idle import Attention, SaleWithdrawn
+from kiosk.idle import IdleWatch, SaleWithdrawn
 from kiosk.race import first
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
 from kiosk.service.client import Offline, Refused, ServiceError, SignatureService
@@ -34,7 +34,7 @@ from kiosk.service.connection import Connection, Elsewhere
 from kiosk.service.embedded import EmbeddedService
 from kiosk.service.identity import Identity
 from kiosk.settings import Settings
-from kiosk.simulated.network_fault import Cable
+from kiosk.simulated.network_fault import NetworkFault
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
@@ -45,7 +45,7 @@ from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
-from kiosk.visits.visit import Counter, Reader, Troubled
+from kiosk.visits.visit import Reader, Troubled, Visit
 from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Money, ProblemType
 
@@ -185,7 +185,7 @@ class Kiosk:
     async def _serve_sale(self, sale: Sale) -> None:
         self._serving = sale
         try:
-            await self._visit(partial(self._at_the_counter, partial(pay, sale=sale)), sale)
+            await self._visit(partial(self._with_visit, partial(pay, sale=sale)), sale)
         finally:
             self._serving = None
             if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
@@ -195,17 +195,17 @@ class Kiosk:
         """Whoever signs up may find that they want to leave, and the other way round."""
         while wanted is not None:
             script = enrol if wanted is Choice.SIGN_UP else leave
-            wanted = await self._visit(partial(self._at_the_counter, script))
+            wanted = await self._visit(partial(self._with_visit, script))
 
-    async def _at_the_counter(
-        self, script: Callable[[Counter], Awaitable[Membership | None]], stage: Stage
+    async def _with_visit(
+        self, script: Callable[[Visit], Awaitable[Membership | None]], stage: Stage
     ) -> Membership | None:
-        return await script(self._counter(stage))
+        return await script(self._visiting(stage))
 
     async def _visit(self, script: Script, sale: Sale | None = None) -> Membership | None:
         """Makes the visit, and makes it again when it failed and the shopper wants to."""
         withdrawn = partial(self.till.withdrawn, sale) if sale else None
-        stage = Attention(self.stage, self.clock, self.settings.patience, withdrawn)
+        stage = IdleWatch(self.stage, self.clock, self.settings.patience, withdrawn)
         with suppress(WalkedAway, SaleWithdrawn):
             while True:
                 try:
@@ -270,12 +270,12 @@ class Kiosk:
                             await stage.ask(PayAnotherWay(sale.merchant))
                         return False
 
-    def _counter(self, stage: Stage) -> Counter:
+    def _visiting(self, stage: Stage) -> Visit:
         """Raises Troubled when the kiosk has not been activated."""
         device = self.service.identity.device
         if device is None:
             raise Troubled(TroubleKind.SERVICE)
-        return Counter(
+        return Visit(
             stage,
             self.reader,
             self.terminal,
@@ -370,8 +370,8 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
 def _connection(settings: Settings, clock: Clock) -> Connection:
     if settings.service.url is not None:
         return Elsewhere(settings.service.url, settings.service.ca)
-    cable = Cable() if settings.dock else None
-    return EmbeddedService(settings.state / "service", settings.name, clock, cable)
+    network_fault = NetworkFault() if settings.dock else None
+    return EmbeddedService(settings.state / "service", settings.name, clock, network_fault)
 
 
 def _light(settings: Settings) -> Light | None:

@@ -26,7 +26,7 @@ class SaleWithdrawn(Exception):
     """The till has taken its sale back."""
 
 
-class Attention:
+class IdleWatch:
     """A stage whose every question ends when nobody attends to it.
 
     A touch is attention, and so is a hand before the camera, which shows in the guidance it is

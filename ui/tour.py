@@ -128,7 +128,7 @@ def display() -> Generator[None]:
         server.wait()
 
 
-def walk(
+def take_steps(
     app: QGuiApplication, out: Path, size: tuple[int, int], variant: Variant, screens: list[str]
 ) -> None:
     """Photographs the named examples into a folder of their own."""
@@ -158,12 +158,12 @@ def main() -> int:
         app = QGuiApplication(sys.argv[:1])
         if asked.size or asked.variant:
             width, height = (int(side) for side in (asked.size or "1080x1920").split("x"))
-            walk(app, asked.out, (width, height), asked.variant or "light", screens)
+            take_steps(app, asked.out, (width, height), asked.variant or "light", screens)
         else:
-            walk(app, asked.out, PANEL, "light", screens)
-            walk(app, asked.out, DESK, "dark", screens)
+            take_steps(app, asked.out, PANEL, "light", screens)
+            take_steps(app, asked.out, DESK, "dark", screens)
             app.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-            walk(app, asked.out, PANEL, "dark", [s for s in MIRRORED if s in screens])
+            take_steps(app, asked.out, PANEL, "dark", [s for s in MIRRORED if s in screens])
     return 0
 
 

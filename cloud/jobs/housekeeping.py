@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 5.0
 
 
-async def keep_house(context: Context) -> None:
+async def run_housekeeping(context: Context) -> None:
     """Until cancelled: at once, whenever the outbox is filled, and every few seconds."""
     while True:
         context.errand.clear()

@@ -74,7 +74,7 @@ class CardDetail(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OpenPerson:
     """Somebody, and the key that opens what is kept of them."""
 
     person_id: str
@@ -89,7 +89,7 @@ class Known:
 
     def keep_template(self, row: PalmRow, template: ProtectedTemplate) -> None:
         """In the row of a palm of theirs, in place of what it held."""
-        raw = cbor2.dumps([template.code, template.sealed, template.quality])
+        raw = cbor2.dumps([template.search_code, template.sealed, template.quality])
         row.version = template.version
         row.transform = template.transform
         row.template = self.key.seal(raw, f"palms.template/{row.id}")
@@ -113,26 +113,26 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def make_person(session: AsyncSession, master: MasterKey) -> Known:
+def make_person(session: AsyncSession, master: MasterKey) -> OpenPerson:
     """Somebody new, with a key of their own."""
     # Long, random and of a form of its own, so that a trace left anywhere can be searched for.
     person_id = f"person_{secrets.token_hex(16)}"
     key = Key.generate()
     session.add(Person(id=person_id, wrapped_key=master.wrap(key, person_id)))
-    return Known(person_id, key)
+    return OpenPerson(person_id, key)
 
 
-async def find_person(session: AsyncSession, master: MasterKey, person_id: str) -> Known:
+async def find_person(session: AsyncSession, master: MasterKey, person_id: str) -> OpenPerson:
     person = await session.get_one(Person, person_id)
-    return Known(person_id, master.unwrap(person.wrapped_key, person_id))
+    return OpenPerson(person_id, master.unwrap(person.wrapped_key, person_id))
 
 
-async def palms_of(session: AsyncSession, known: Known) -> list[Entry]:
+async def palms_of(session: AsyncSession, known: OpenPerson) -> list[Entry]:
     rows = await session.scalars(select(PalmRow).where(PalmRow.person_id == known.person_id))
     return [known.entry(row) for row in rows]
 
 
-async def cards_of(session: AsyncSession, known: Known) -> list[CardDetail]:
+async def cards_of(session: AsyncSession, known: OpenPerson) -> list[CardDetail]:
     rows = await session.scalars(select(CardRow).where(CardRow.person_id == known.person_id))
     return [known.card(row) for row in rows]
 
@@ -159,6 +159,6 @@ async def _entries(
     session: AsyncSession, master: MasterKey, query: Select[PalmRow, bytes]
 ) -> list[Entry]:
     return [
-        Known(palm.person_id, master.unwrap(wrapped, palm.person_id)).entry(palm)
+        OpenPerson(palm.person_id, master.unwrap(wrapped, palm.person_id)).entry(palm)
         for palm, wrapped in await session.execute(query)
     ]

@@ -15,7 +15,7 @@ from cloud.recognition.identifications import attempts_left, record, record_life
 from cloud.recognition.policy import CLAIM_LIFE, Limits
 from cloud.recognition.renewals import renew_template
 from cloud.tables import AccountRow, ClaimRow
-from cloud.vault.client import Lifeless, Seen
+from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -79,7 +79,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     await session.commit()
     claimed = row.person_id
 
-    async def compare(seen: Seen) -> Match | None:
+    async def compare(seen: ExaminedPalm) -> Match | None:
         if claimed is None:
             return None
         return await context.gallery.verify(seen.side, seen.probes, claimed)

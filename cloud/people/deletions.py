@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.db.database import Database
 from cloud.jobs import outbox
 from cloud.payments.purchases import PENDING
-from cloud.people.accounts import Known, cards_of, new_id, palms_of
+from cloud.people.accounts import OpenPerson, cards_of, new_id, palms_of
 from cloud.recognition.identifications import accepted_for
 from cloud.recognition.policy import BOOKKEEPING
 from cloud.state import State
@@ -83,7 +83,7 @@ async def erase_person(call: Caller, request: DeletionRequest) -> DeletionReceip
     return receipt
 
 
-async def _erase_traces(session: AsyncSession, known: Known) -> None:
+async def _erase_traces(session: AsyncSession, known: OpenPerson) -> None:
     account = await session.get_one(AccountRow, known.person_id)
     subjects = (known.person_id, account.phone_lookup)
     await session.execute(delete(Tally).where(Tally.subject.in_(subjects)))

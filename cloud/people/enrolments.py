@@ -20,7 +20,7 @@ from cloud.payments import CardRefused, ProviderUnavailable
 from cloud.people import one_time_codes
 from cloud.people.accounts import (
     CardDetail,
-    Known,
+    OpenPerson,
     Profile,
     cards_of,
     find_person,
@@ -39,7 +39,7 @@ from cloud.recognition.policy import (
     Limits,
 )
 from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
-from cloud.vault.client import Lifeless, Seen
+from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -161,7 +161,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     others = await palms_of(session, known)
     await session.commit()
 
-    async def compare(seen: Seen) -> tuple[bool, bool]:
+    async def compare(seen: ExaminedPalm) -> tuple[bool, bool]:
         twice = await _is_one_of(call, seen, others)
         return twice, await _is_known(call, seen.side, seen.probes)
 
@@ -196,7 +196,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     )
 
 
-def _would_be_known_again(call: Call, seen: Seen) -> bool:
+def _would_be_known_again(call: Call, seen: ExaminedPalm) -> bool:
     """Whether one picture of a palm would be accepted for the palm that the others show: if not
     even they agree, what is enrolled would not be met again, and it is asked for once more."""
     if seen.agreement is None:
@@ -263,7 +263,7 @@ async def erase(session: AsyncSession, context: Context, row: EnrolmentRow) -> N
     await session.execute(delete(Person).where(Person.id == row.person_id))
 
 
-async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Known]:
+async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
     row = await call.session.get(EnrolmentRow, enrolment_id)
     if row is None or row.device_id != call.device_id:
         raise Refusal(ProblemType.NOT_FOUND)
@@ -272,7 +272,7 @@ async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Known]:
     return row, await find_person(call.session, call.context.master, row.person_id)
 
 
-async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Known]:
+async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
     row, known = await _find(call, enrolment_id)
     if not row.verified:
         raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
@@ -294,7 +294,7 @@ async def _is_known(call: Call, side: Side, probes: Sequence[ProtectedProbe]) ->
     return bool(await gallery.search(side, probes, policy.accept(len(gallery))))
 
 
-async def _is_one_of(call: Call, seen: Seen, palms: list[Entry]) -> bool:
+async def _is_one_of(call: Call, seen: ExaminedPalm, palms: list[Entry]) -> bool:
     """Whether one of the palms of an enrolment is shown again."""
     context, version = call.context, seen.current.version
     sealed = [

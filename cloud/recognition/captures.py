@@ -7,8 +7,8 @@ from typing import TypeVar
 from fastapi import Request
 
 from cloud.recognition import challenges
-from cloud.vault.client import CaptureRefused, Lifeless, Seen
-from cloud.vault.wire import Refused
+from cloud.vault.client import CaptureRefused, ExaminedPalm, Lifeless
+from cloud.vault.wire import WireRefusal
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, see_once
 from protocol.envelope import EnvelopeError, read_header
@@ -20,10 +20,10 @@ _REPLAY_WINDOW = timedelta(minutes=10)
 """Well beyond the vault's own idea of freshness."""
 
 _PROBLEMS = {
-    Refused.COLOUR_ONLY: ProblemType.INFRARED_REQUIRED,
-    Refused.UNREADABLE: ProblemType.ENVELOPE_UNREADABLE,
-    Refused.STALE: ProblemType.STALE,
-    Refused.UNUSABLE: ProblemType.PALM_UNUSABLE,
+    WireRefusal.COLOUR_ONLY: ProblemType.INFRARED_REQUIRED,
+    WireRefusal.UNREADABLE: ProblemType.ENVELOPE_UNREADABLE,
+    WireRefusal.STALE: ProblemType.STALE,
+    WireRefusal.UNUSABLE: ProblemType.PALM_UNUSABLE,
 }
 
 
@@ -31,9 +31,9 @@ async def look(
     call: Call,
     request: Request,
     purposes: list[Purpose],
-    search: Callable[[Seen], Awaitable[Found]],
+    search: Callable[[ExaminedPalm], Awaitable[Found]],
     visit_id: str | None = None,
-) -> tuple[Seen, Found]:
+) -> tuple[ExaminedPalm, Found]:
     """What the vault sees in the envelope, and what `search` finds it to be. Call it outside a
     transaction: both ask the vault. It opens the one in which the envelope and its light challenge
     count as used; nothing that was found may be acted upon outside that. Raises Refusal, Lifeless

@@ -106,7 +106,7 @@ class Gallery:
                 self._take_out(entry.palm_id)
             template = entry.template
             shelf = _shelf_of(entry.side, template)
-            self._shelves[shelf].add(entry.palm_id, template.code)
+            self._shelves[shelf].add(entry.palm_id, template.search_code)
             self._places[entry.palm_id] = _Place(entry.person_id, shelf)
             self._palms[entry.person_id].add(entry.palm_id)
 
@@ -126,7 +126,7 @@ class Gallery:
             if index is None:
                 continue
             shortlist = self._shortlists[probe.kept.version]
-            nearest = await asyncio.to_thread(index.nearest, probe.kept.code, shortlist)
+            nearest = await asyncio.to_thread(index.nearest, probe.kept.search_code, shortlist)
             for match in await self._compare(probe, [palm_id for palm_id, _ in nearest]):
                 known = best.get(match.person_id, match)
                 best[match.person_id] = max(known, match, key=lambda each: each.rarity)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 
-from cloud.people.accounts import Known, Profile, cards_of, find_person, new_id, palms_of
+from cloud.people.accounts import OpenPerson, Profile, cards_of, find_person, new_id, palms_of
 from cloud.recognition import captures
 from cloud.recognition.gallery import Match
 from cloud.recognition.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition.renewals import renew_template
 from cloud.tables import AccountRow, Candidate, IdentificationRow, PurchaseRow
-from cloud.vault.client import Lifeless, Seen
+from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -35,7 +35,7 @@ async def identify(call: Caller, request: Request) -> Identification:
     await session.commit()
     policy, size = context.policy, len(context.gallery)
 
-    async def search(seen: Seen) -> list[Match]:
+    async def search(seen: ExaminedPalm) -> list[Match]:
         return await context.gallery.search(seen.side, seen.probes, policy.step_up(size))
 
     try:
@@ -157,7 +157,7 @@ async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
     return told.model_copy(update={"live": False})
 
 
-async def wants_pulse(call: Call, seen: Seen) -> bool:
+async def wants_pulse(call: Call, seen: ExaminedPalm) -> bool:
     """Whether a palm has to be shown again with its pulse: one that is not surely alive, and every
     later one of the visit in which that was once so."""
     if seen.pulse:
@@ -186,7 +186,7 @@ async def find(call: Call, identification_id: str) -> IdentificationRow:
     return row
 
 
-async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> Known:
+async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> OpenPerson:
     """Who was recognised, for that purpose and no other. Raises Refusal."""
     row = await find(call, identification_id)
     if row.outcome != Outcome.ACCEPTED or row.purpose != purpose or row.person_id is None:
@@ -209,7 +209,7 @@ async def attempts_left(call: Call, visit_id: str) -> int:
     return left
 
 
-async def _profile(call: Call, known: Known) -> Profile:
+async def _profile(call: Call, known: OpenPerson) -> Profile:
     account = await call.session.get_one(AccountRow, known.person_id)
     return known.open(Profile, account.profile, "profile")
 

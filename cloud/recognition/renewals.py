@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
-from cloud.people.accounts import Known, find_person
+from cloud.people.accounts import OpenPerson, find_person
 from cloud.recognition.gallery import Match
 from cloud.state import StateDamaged
 from cloud.tables import PalmRow, Person
-from cloud.vault.client import Seen, VaultClient
+from cloud.vault.client import ExaminedPalm, VaultClient
 from cloud.web.signed_request import Call
 
 BATCH = 256
@@ -24,7 +24,7 @@ UNPROTECTED = ""
 """The transform of what was enrolled before templates were protected."""
 
 
-async def renew_template(call: Call, seen: Seen, met: Match) -> None:
+async def renew_template(call: Call, seen: ExaminedPalm, met: Match) -> None:
     """Enrols the palm of somebody who was met in an old version anew, as they have just shown it.
 
     Call it in the transaction in which they are accepted.
@@ -42,7 +42,7 @@ async def renew_template(call: Call, seen: Seen, met: Match) -> None:
     call.afterwards += [let_be_found_anew, call.context.database.forget_erased]
 
 
-async def renew_codes(
+async def renew_search_codes(
     store: Database,
     master: MasterKey,
     vault: VaultClient,
@@ -81,7 +81,7 @@ async def _renew_batch(
         .limit(BATCH)
     )
     found = [
-        (Known(row.person_id, master.unwrap(wrapped, row.person_id)), row)
+        (OpenPerson(row.person_id, master.unwrap(wrapped, row.person_id)), row)
         for row, wrapped in await session.execute(stale)
     ]
     await session.commit()
@@ -95,11 +95,15 @@ async def _renew_batch(
     ]
     for version, alike in groupby(rest, key=lambda each: each[2].version):
         palms = list(alike)
-        codes = await vault.codes(version, [template.sealed for _, _, template in palms])
-        for (known, row, template), code in zip(palms, codes, strict=True):
-            if code is None:
+        search_codes = await vault.search_codes(
+            version, [template.sealed for _, _, template in palms]
+        )
+        for (known, row, template), search_code in zip(palms, search_codes, strict=True):
+            if search_code is None:
                 raise StateDamaged(
                     "the vault cannot open the palms that are enrolled: its templates.secret is "
                     "not the one they were sealed with. Restore it from the backup of the keys."
                 )
-            known.keep_template(row, replace(template, transform=transform, code=code))
+            known.keep_template(
+                row, replace(template, transform=transform, search_code=search_code)
+            )

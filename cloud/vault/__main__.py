@@ -125,7 +125,7 @@ class _Vault:
             case ["compare", int(version), bytes(probe), list(references)]:
                 return ["scores", templates.compare(version, probe, references)]
             case ["code", int(version), list(sealed)]:
-                return ["codes", templates.codes(version, sealed)]
+                return ["codes", templates.search_codes(version, sealed)]
             case ["protect", int(version), bytes(code), float(quality)]:
                 protected = templates.protect(Template(version, code, quality))
                 return ["protected", wire.pack_template(protected)]
@@ -144,7 +144,7 @@ class _Vault:
             return ["refused", refusal.kind, refusal.detail]
         if asked.infrared and all(f.spectrum is not Spectrum.INFRARED for f in burst.frames):
             burst.wipe()
-            return ["refused", wire.Refused.COLOUR_ONLY, "without near infrared"]
+            return ["refused", wire.WireRefusal.COLOUR_ONLY, "without near infrared"]
         bound = [context.purpose, context.visit_id, context.nonce]
         try:
             if burst.challenge != context.challenge:
@@ -153,11 +153,11 @@ class _Vault:
         except Unusable as unusable:
             if unusable.flaw is Flaw.NOT_LIVE:
                 return ["lifeless", bound]
-            return ["refused", wire.Refused.UNUSABLE, unusable.flaw]
+            return ["refused", wire.WireRefusal.UNUSABLE, unusable.flaw]
         finally:
             burst.wipe()
-        signed = self._templates.sign(shown.palms, versions)
-        probes = [wire.pack_probe(each) for each in signed]
+        extracted = self._templates.extract(shown.palms, versions)
+        probes = [wire.pack_probe(each) for each in extracted]
         enrols = context.purpose == Purpose.ENROL
         agreement = self._templates.agreement(shown.palms) if enrols else None
         return ["presentation", shown.side, probes, bound, agreement, shown.score, shown.pulse]
@@ -166,21 +166,21 @@ class _Vault:
         try:
             context, capture = open_envelope(envelope, self._keys)
         except EnvelopeError as error:
-            raise _Refusal(wire.Refused.UNREADABLE, str(error)) from None
+            raise _Refusal(wire.WireRefusal.UNREADABLE, str(error)) from None
         if not asked.fits(context):
             detail = "sealed for another device, visit, purpose or challenge"
-            raise _Refusal(wire.Refused.UNREADABLE, detail)
+            raise _Refusal(wire.WireRefusal.UNREADABLE, detail)
         age_ms = time.time_ns() // 1_000_000 - context.sealed_at
         if not -AHEAD_MS <= age_ms <= FRESH_MS:
-            raise _Refusal(wire.Refused.STALE, "sealed too long ago, or in the future")
+            raise _Refusal(wire.WireRefusal.STALE, "sealed too long ago, or in the future")
         try:
             return context, Burst.decode(capture)
         except MalformedCapture:
-            raise _Refusal(wire.Refused.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
+            raise _Refusal(wire.WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
 
 
 class _Refusal(Exception):
-    def __init__(self, kind: wire.Refused, detail: str) -> None:
+    def __init__(self, kind: wire.WireRefusal, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail

@@ -43,7 +43,7 @@ class VaultBroken(RuntimeError):
 class CaptureRefused(Exception):
     """The vault would not make a template; `detail` quotes nothing of the capture."""
 
-    def __init__(self, kind: wire.Refused, detail: str) -> None:
+    def __init__(self, kind: wire.WireRefusal, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail
@@ -60,7 +60,7 @@ class Lifeless(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExaminedPalm:
     """One palm that was shown, and what was sealed with it."""
 
     side: Side
@@ -138,7 +138,7 @@ class VaultClient:
         visit_id: str | None = None,
         seed: bytes | None = None,
         infrared: bool = False,
-    ) -> Seen:
+    ) -> ExaminedPalm:
         """Templates are made in the current version and in `versions`. `seed` is of the light
         challenge that the envelope names, None when it names none; with `infrared` a capture
         without near infrared is refused.
@@ -159,15 +159,15 @@ class VaultClient:
                 float() | None as score,
                 bool(pulse),
             ]:
-                signed = tuple(map(wire.unpack_probe, probes))
-                return Seen(
-                    *(Side(side), signed, Purpose(purpose), visit, nonce),
+                extracted = tuple(map(wire.unpack_probe, probes))
+                return ExaminedPalm(
+                    *(Side(side), extracted, Purpose(purpose), visit, nonce),
                     *(agreement, score, pulse),
                 )
             case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
                 raise Lifeless(Purpose(purpose), visit, nonce)
             case ["refused", str(kind), str(detail)]:
-                raise CaptureRefused(wire.Refused(kind), detail)
+                raise CaptureRefused(wire.WireRefusal(kind), detail)
             case _:
                 raise _misunderstood()
 
@@ -186,18 +186,18 @@ class VaultClient:
                     raise _misunderstood()
         return scores
 
-    async def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
+    async def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """What sealed templates are searched by under the present secret; None for one that the
         vault cannot open. Raises VaultUnavailable."""
         match await self._ask(["code", version, list(sealed)]):
-            case ["codes", list(codes)]:
-                return codes
+            case ["codes", list(search_codes)]:
+                return search_codes
             case _:
                 raise _misunderstood()
 
     async def protect(self, template: Template) -> ProtectedTemplate:
         """For what was enrolled before templates were protected. Raises VaultUnavailable."""
-        plain = [template.version, template.code, template.quality]
+        plain = [template.version, template.data, template.quality]
         match await self._ask(["protect", *plain]):
             case ["protected", protected]:
                 return wire.unpack_template(protected)
@@ -277,7 +277,9 @@ class VaultClient:
             with contextlib.closing(writer):
                 yield reader, writer
             return
-        schemes = self._recognition.schemes
+        schemes: list[str] = []
+        for scheme in self._recognition.schemes:
+            schemes += "--scheme", scheme.extractor, scheme.matcher
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours)
@@ -286,7 +288,7 @@ class VaultClient:
                     *(sys.executable, "-m", "cloud.vault"),
                     *("--directory", self._directory),
                     *("--examiner", self._recognition.examiner),
-                    *(word for each in schemes for word in ("--scheme", each.signer, each.matcher)),
+                    *schemes,
                     *("--channel", str(theirs.fileno())),
                     pass_fds=[theirs.fileno()],
                     stdin=asyncio.subprocess.DEVNULL,

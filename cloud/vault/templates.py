@@ -15,7 +15,7 @@ from cloud.keys.person_keys import Key
 from cloud.vault import keys
 from palm.hand.roi import Roi
 from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
-from palm.template.interfaces import Matcher, Signer, Template
+from palm.template.interfaces import Extractor, Matcher, Template
 
 _QUALITY = struct.Struct(">f")
 
@@ -28,7 +28,7 @@ class Sealed(ValueError):
 class Scheme:
     """A signer and the matcher of its templates."""
 
-    signer: Signer
+    extractor: Extractor
     matcher: Matcher
 
 
@@ -36,7 +36,7 @@ class Templates:
     def __init__(self, directory: Path, schemes: Sequence[Scheme]) -> None:
         """The first scheme is the current one. Raises StateDamaged and OSError."""
         self._directory = directory
-        self._schemes = {scheme.signer.version: scheme for scheme in schemes}
+        self._schemes = {scheme.extractor.version: scheme for scheme in schemes}
         self._use(keys.template_secrets(directory))
 
     @property
@@ -44,15 +44,15 @@ class Templates:
         """That can be signed and compared, the current one first."""
         return list(self._schemes)
 
-    def sign(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedProbe]:
+    def extract(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedProbe]:
         """In the current version and in others that are asked for, the current one first."""
         wanted = {self.versions[0], *versions}
-        signed = [
-            scheme.signer.sign(palms)
+        extracted = [
+            scheme.extractor.extract(palms)
             for version, scheme in self._schemes.items()
             if version in wanted
         ]
-        return [ProtectedProbe(self.protect(each), self._seal(each)) for each in signed]
+        return [ProtectedProbe(self.protect(each), self._seal(each)) for each in extracted]
 
     def agreement(self, palms: Sequence[Roi]) -> float | None:
         """The current matcher's score of the first picture of a presentation against all others
@@ -60,7 +60,7 @@ class Templates:
         if len(palms) == 1:
             return None
         scheme = self._schemes[self.versions[0]]
-        first, others = (scheme.signer.sign(some) for some in (palms[:1], palms[1:]))
+        first, others = (scheme.extractor.extract(some) for some in (palms[:1], palms[1:]))
         return scheme.matcher.score(first, others)
 
     def protect(self, template: Template) -> ProtectedTemplate:
@@ -69,7 +69,7 @@ class Templates:
         return ProtectedTemplate(
             version=kept.version,
             transform=self.transform,
-            code=self._codes([kept])[0],
+            search_code=self._codes([kept])[0],
             sealed=self._seal(kept),
             quality=kept.quality,
         )
@@ -87,14 +87,14 @@ class Templates:
         scores = iter(matcher.compare(self._open(version, probe), readable).tolist())
         return [None if each is None else next(scores) for each in opened]
 
-    def codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
+    def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """The code of each under the present secret; None for one that was not sealed here.
 
         Raises KeyError where no scheme is of that version.
         """
         opened = self._opened(version, sealed)
-        codes = iter(self._codes([each for each in opened if each is not None]))
-        return [None if each is None else next(codes) for each in opened]
+        search_codes = iter(self._codes([each for each in opened if each is not None]))
+        return [None if each is None else next(search_codes) for each in opened]
 
     def rekey(self) -> None:
         """From now on codes are made under a new secret. The one before is gone for good: codes
@@ -115,7 +115,7 @@ class Templates:
             return []
         version = templates[0].version
         vectors = self._schemes[version].matcher.vectors(templates)
-        return [code.tobytes() for code in self._transforms[version].codes(vectors)]
+        return [code.tobytes() for code in self._transforms[version].search_codes(vectors)]
 
     def _opened(self, version: int, sealed: Sequence[bytes]) -> list[Template | None]:
         opened: list[Template | None] = []
@@ -127,7 +127,7 @@ class Templates:
         return opened
 
     def _seal(self, template: Template) -> bytes:
-        raw = _QUALITY.pack(template.quality) + template.code
+        raw = _QUALITY.pack(template.quality) + template.data
         return self._sealing.seal(raw, _place(template.version))
 
     def _open(self, version: int, sealed: bytes) -> Template:

@@ -35,7 +35,7 @@ MAX_MESSAGE = MAX_ENVELOPE + 4096
 HEAD = struct.Struct(">I")
 
 
-class Refused(StrEnum):
+class WireRefusal(StrEnum):
     UNREADABLE = "unreadable"
     """Not an envelope of ours, altered, or not for this device, visit or purpose."""
     COLOUR_ONLY = "colour only"

@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.people.accounts import Known, find_person
+from cloud.people.accounts import OpenPerson, find_person
 from cloud.tables import DeviceRow, Nonce, StoredAnswer
 from cloud.vault.client import VaultUnavailable
 from cloud.web.problems import Refusal, unexpected_response
@@ -56,7 +56,7 @@ class Call:
     device_id: str
     now: datetime
     body: bytes = field(repr=False)
-    person: Known | None = None
+    person: OpenPerson | None = None
     """Set by the endpoint when its answer speaks of somebody: it is kept sealed with their key and
     goes when they go."""
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Any])

@@ -22,9 +22,9 @@ __all__ = [
     "Broken",
     "Feed",
     "FeedState",
+    "FeedTimeouts",
     "Lease",
     "Mailbox",
-    "Patience",
     "Recovering",
     "Starting",
     "Streaming",
@@ -74,7 +74,7 @@ FeedState: TypeAlias = Starting | Streaming | Recovering | Broken
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class FeedTimeouts:
     """How long a feed waits for what, in seconds."""
 
     silence: float = 0.9
@@ -95,11 +95,11 @@ class Feed:
     """Pictures of one size, (height, width), from `start` to `stop`. Thread-safe."""
 
     def __init__(
-        self, source: CameraSource, size: Size = (720, 1280), patience: Patience | None = None
+        self, source: CameraSource, size: Size = (720, 1280), timeouts: FeedTimeouts | None = None
     ) -> None:
         self.source = source
         self.size = size
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or FeedTimeouts()
         self._ring = Ring(size)
         self._changed = threading.Condition()
         self._state: FeedState = Starting()
@@ -155,25 +155,25 @@ class Feed:
             reader.start()
             fault = self._follow(reader)
             if fault is None:
-                reader.join(self._patience.silence)
+                reader.join(self._timeouts.silence)
                 return
             failures = 0 if reader.delivered else failures + 1
             permanent = isinstance(fault, PermanentFault)
             self._enter(Broken(fault) if permanent else Recovering(fault))
-            self._rest(reader, self._patience.broken if permanent else self._back_off(failures))
+            self._rest(reader, self._timeouts.broken if permanent else self._back_off(failures))
 
     def _follow(self, reader: "_Reader") -> DeviceFault | None:
         """Watches a reader until it ends or falls silent, and dismisses it. None when the feed is
         to stop."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or reader.fault or reader.delivered, self._patience.opening
+                lambda: self._stopping or reader.fault or reader.delivered, self._timeouts.opening
             )
         if reader.delivered:
             self._enter(Streaming())
         with self._changed:
             while reader.delivered and not (self._stopping or reader.fault):
-                left = reader.delivered + self._patience.silence - time.monotonic()
+                left = reader.delivered + self._timeouts.silence - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
@@ -188,7 +188,7 @@ class Feed:
         )
 
     def _back_off(self, failures: int) -> float:
-        pause = min(self._patience.retry * 2**failures, self._patience.retry_at_most)
+        pause = min(self._timeouts.retry * 2**failures, self._timeouts.retry_at_most)
         # Two kiosks after one camera would otherwise take turns forever.
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - nothing secret
 
@@ -199,7 +199,7 @@ class Feed:
 
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or reader.fault, self._patience.letting_go
+                lambda: self._stopping or reader.fault, self._timeouts.letting_go
             )
             self._changed.wait_for(lambda: self._stopping, pause)
             self._changed.wait_for(lambda: self._stopping or not crowded())

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kiosk.clock import Clock
 from kiosk.service.client import ServiceError, SignatureService
-from kiosk.simulated.network_fault import HOST, Cable
+from kiosk.simulated.network_fault import HOST, NetworkFault
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,13 @@ class EmbeddedService:
     With a `cable`, the kiosk reaches it through that.
     """
 
-    def __init__(self, state: Path, name: str, clock: Clock, cable: Cable | None = None) -> None:
+    def __init__(
+        self, state: Path, name: str, clock: Clock, network_fault: NetworkFault | None = None
+    ) -> None:
         self._state = state
         self._name = name
         self._clock = clock
-        self.cable = cable
+        self.network_fault = network_fault
         self._wanted = asyncio.Event()
         self._wanted.set()
         self._process: Process | None = None
@@ -81,8 +83,8 @@ class EmbeddedService:
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
         finally:
-            if self.cable is not None:
-                await self.cable.cut()
+            if self.network_fault is not None:
+                await self.network_fault.cut()
 
     async def _live(self, service: SignatureService) -> bool:
         """One life of the process; whether it ever was ready."""
@@ -110,8 +112,8 @@ class EmbeddedService:
 
     async def _connect(self, service: SignatureService, ready: Ready) -> None:
         url = ready.url
-        if self.cable is not None:
-            near = await self.cable.lay(httpx.URL(url).port or 443)
+        if self.network_fault is not None:
+            near = await self.network_fault.lay(httpx.URL(url).port or 443)
             url = f"https://{HOST}:{near}"
         await service.connect(url, ready.ca)
         # Each time: its state may have been removed, and it would no longer know this kiosk.

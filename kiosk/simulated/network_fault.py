@@ -59,7 +59,7 @@ class Listener:
             writer.transport.abort()
 
 
-class Cable:
+class NetworkFault:
     """Relays TCP on loopback from a port of its own. Cut, it breaks off every connection and
     refuses new ones."""
 

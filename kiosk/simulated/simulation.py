@@ -46,12 +46,12 @@ class Simulation:
             self._loop.call_soon_threadsafe(self._till.withdraw)
 
     def cut_network(self) -> None:
-        if self._service is not None and self._service.cable is not None:
-            self._start(self._service.cable.cut())
+        if self._service is not None and self._service.network_fault is not None:
+            self._start(self._service.network_fault.cut())
 
     def mend_network(self) -> None:
-        if self._service is not None and self._service.cable is not None:
-            self._start(self._service.cable.mend())
+        if self._service is not None and self._service.network_fault is not None:
+            self._start(self._service.network_fault.mend())
 
     def kill_service(self) -> None:
         """As a crash would: it is started again."""

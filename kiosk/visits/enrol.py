@@ -26,8 +26,8 @@ from kiosk.screens import (
 from kiosk.service.client import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
-from kiosk.visits.steps import Turn, walk
-from kiosk.visits.visit import Counter, Troubled
+from kiosk.visits.steps import Turn, take_steps
+from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
 from protocol.messages import CardToken, Enrolment, ProblemType, Purpose, Side
 
@@ -35,11 +35,11 @@ TERMINAL_RETRY_S = 1.0
 """Between two looks at whether a terminal that has gone is back."""
 
 
-async def enrol(at: Counter) -> Literal[Choice.DELETE] | None:
+async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
     """DELETE when the shopper, known already, would rather leave."""
-    sign_up = SignUp(at)
+    sign_up = SignUp(visit)
     try:
-        await walk(
+        await take_steps(
             sign_up.consent,
             sign_up.number,
             sign_up.code,
@@ -50,7 +50,7 @@ async def enrol(at: Counter) -> Literal[Choice.DELETE] | None:
         )
     finally:
         await sign_up.give_up_unfinished()
-    if sign_up.known and await at.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
+    if sign_up.known and await visit.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
         return Choice.DELETE
     return None
 
@@ -58,8 +58,8 @@ async def enrol(at: Counter) -> Literal[Choice.DELETE] | None:
 class SignUp:
     """One sign-up, and what has been given for it so far."""
 
-    def __init__(self, at: Counter) -> None:
-        self._at = at
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
         self._agreed_at: datetime
         self._mobile: Mobile | None = None
         self._enrolment: Enrolment | None = None
@@ -70,25 +70,25 @@ class SignUp:
         """What of the shopper has an account already."""
 
     async def consent(self) -> Turn:
-        if await self._at.stage.ask(AskConsent(self._at.device.merchant)) is Choice.BACK:
+        if await self._visit.stage.ask(AskConsent(self._visit.device.merchant)) is Choice.BACK:
             return Turn.BACK
-        self._agreed_at = self._at.service.now()
+        self._agreed_at = self._visit.service.now()
         return Turn.ON
 
     async def number(self) -> Turn:
         problem: EntryProblem | None = None
         while True:
             typed = self._mobile.typed if self._mobile else ""
-            mobile = await ask_mobile(self._at, Purpose.ENROL, typed, problem)
+            mobile = await ask_mobile(self._visit, Purpose.ENROL, typed, problem)
             if mobile is None:
                 return Turn.BACK
             if self._enrolment and self._mobile and mobile.e164 == self._mobile.e164:
                 return Turn.ON
             self._mobile = mobile
             await self.give_up_unfinished()
-            self._at.stage.show(Working(Work.SENDING_CODE))
+            self._visit.stage.show(Working(Work.SENDING_CODE))
             try:
-                self._sent(await self._at.service.enrol(mobile.e164, self._agreed_at))
+                self._sent(await self._visit.service.enrol(mobile.e164, self._agreed_at))
             except Refused as refused:
                 if refused.type is not ProblemType.PHONE_NOT_ACCEPTED:
                     raise
@@ -105,9 +105,9 @@ class SignUp:
             return Turn.PASS
         assert self._mobile
         verified = await ask_code(
-            self._at,
+            self._visit,
             self._mobile,
-            lambda code: self._at.service.enter_code(self._id, code),
+            lambda code: self._visit.service.enter_code(self._id, code),
             self._resend,
             self._resend_at,
         )
@@ -122,13 +122,13 @@ class SignUp:
     async def card(self) -> Turn:
         problem: CardProblem | None = None
         while True:
-            card = await first(self._read_card(), self._at.stage.ask(PresentCard(problem)))
+            card = await first(self._read_card(), self._visit.stage.ask(PresentCard(problem)))
             if not isinstance(card, CardRead):
                 return Turn.BACK
-            self._at.stage.show(Working(Work.SAVING_CARD))
+            self._visit.stage.show(Working(Work.SAVING_CARD))
             token = CardToken(token=card.token, holder=card.holder[:64] or None)
             try:
-                await self._at.service.add_card(self._id, token)
+                await self._visit.service.add_card(self._id, token)
             except Refused as refused:
                 if refused.type is not ProblemType.CARD_REFUSED:
                     raise
@@ -142,17 +142,17 @@ class SignUp:
     async def second_palm(self) -> Turn:
         held = self._palms[0]
         other = Side.LEFT if held is Side.RIGHT else Side.RIGHT
-        while await self._at.stage.ask(OfferSecondPalm(held)) is Choice.ADD:
+        while await self._visit.stage.ask(OfferSecondPalm(held)) is Choice.ADD:
             turn = await self._palm(other)
             if turn is not Turn.BACK:
                 return turn
         return Turn.ON
 
     async def finish(self) -> Turn:
-        self._at.stage.show(Working(Work.FINISHING))
-        account = await self._at.service.complete(self._id)
+        self._visit.stage.show(Working(Work.FINISHING))
+        account = await self._visit.service.complete(self._id)
         self._enrolment = None
-        await self._at.stage.ask(
+        await self._visit.stage.ask(
             SignedUp(account.name_hint, account.phone_last4, account.card, tuple(account.palms))
         )
         return Turn.ON
@@ -162,17 +162,17 @@ class SignUp:
         if self._enrolment is not None:
             enrolment_id, self._enrolment, self._verified = self._id, None, False
             with suppress(ServiceError):
-                await self._at.service.give_up_enrolment(enrolment_id)
+                await self._visit.service.give_up_enrolment(enrolment_id)
 
     async def _palm(self, side: Side | None) -> Turn:
         screen = HoldPalm(Purpose.ENROL, side=side)
         while True:
-            palm = await hold_palm(self._at, screen)
+            palm = await hold_palm(self._visit, screen)
             if not isinstance(palm, Burst):
                 return Turn.OVER if palm is Choice.ANOTHER_WAY else Turn.BACK
-            self._at.stage.show(Working(Work.CHECKING_PALM))
+            self._visit.stage.show(Working(Work.CHECKING_PALM))
             try:
-                accepted = await self._at.service.add_palm(self._id, palm, side)
+                accepted = await self._visit.service.add_palm(self._id, palm, side)
             except Refused as refused:
                 match refused.type:
                     case ProblemType.PALM_UNUSABLE | ProblemType.CHALLENGE_REFUSED:
@@ -199,22 +199,22 @@ class SignUp:
         """Waits for a card through all that can pass at the terminal, and says what it is."""
         while True:
             try:
-                return await self._at.terminal.read_card()
+                return await self._visit.terminal.read_card()
             except CardUnreadable:
-                self._at.stage.show(PresentCard(CardProblem.NOT_READ))
+                self._visit.stage.show(PresentCard(CardProblem.NOT_READ))
             except TemporaryFault:
-                self._at.stage.show(PresentCard(CardProblem.TERMINAL))
-                await self._at.clock.sleep(TERMINAL_RETRY_S)
+                self._visit.stage.show(PresentCard(CardProblem.TERMINAL))
+                await self._visit.clock.sleep(TERMINAL_RETRY_S)
             except PermanentFault as fault:
                 raise Troubled(TroubleKind.TERMINAL) from fault
 
     async def _resend(self) -> float:
-        self._sent(await self._at.service.resend_code(self._id))
+        self._sent(await self._visit.service.resend_code(self._id))
         return self._resend_at
 
     def _sent(self, enrolment: Enrolment) -> None:
         self._enrolment = enrolment
-        self._resend_at = self._at.clock.now() + enrolment.resend_after
+        self._resend_at = self._visit.clock.now() + enrolment.resend_after
 
     @property
     def _id(self) -> str:

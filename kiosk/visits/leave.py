@@ -15,8 +15,8 @@ from kiosk.screens import (
 )
 from kiosk.visits.number import Mobile, ask_code, ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
-from kiosk.visits.steps import Turn, walk
-from kiosk.visits.visit import Counter
+from kiosk.visits.steps import Turn, take_steps
+from kiosk.visits.visit import Visit
 from protocol.messages import (
     ClaimOpened,
     Identification,
@@ -29,18 +29,18 @@ RESEND_AFTER_S = 30
 """The service does not say when a claim's code may be sent again."""
 
 
-async def leave(at: Counter) -> Literal[Choice.SIGN_UP] | None:
+async def leave(visit: Visit) -> Literal[Choice.SIGN_UP] | None:
     """SIGN_UP when the shopper, not known, would rather join."""
-    leaving = Leaving(at)
-    await walk(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
+    leaving = Leaving(visit)
+    await take_steps(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
     return Choice.SIGN_UP if leaving.would_join else None
 
 
 class Leaving:
     """One deletion, and how far the shopper has shown whose data is to go."""
 
-    def __init__(self, at: Counter) -> None:
-        self._at = at
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
         self._visit_id = new_visit_id()
         self._proof = Proof.PALM
         self._mobile: Mobile | None = None
@@ -50,7 +50,7 @@ class Leaving:
         self.would_join = False
 
     async def proof(self) -> Turn:
-        match await self._at.stage.ask(ChooseProof()):
+        match await self._visit.stage.ask(ChooseProof()):
             case Choice.BACK:
                 return Turn.BACK
             case Choice.USE_PALM:
@@ -63,7 +63,7 @@ class Leaving:
         if self._proof is Proof.PALM:
             return Turn.PASS
         typed = self._mobile.typed if self._mobile else ""
-        mobile = await ask_mobile(self._at, Purpose.LEAVE, typed)
+        mobile = await ask_mobile(self._visit, Purpose.LEAVE, typed)
         if mobile is None:
             return Turn.BACK
         same = self._mobile is not None and mobile.e164 == self._mobile.e164
@@ -81,7 +81,7 @@ class Leaving:
                 self._found = found
                 return Turn.ON
             self._claim = None
-            match await self._at.stage.ask(NotRecognised(Purpose.LEAVE, found.attempts_left)):
+            match await self._visit.stage.ask(NotRecognised(Purpose.LEAVE, found.attempts_left)):
                 case Choice.SIGN_UP:
                     self.would_join = True
                     return Turn.OVER
@@ -93,22 +93,24 @@ class Leaving:
                 return Turn.BACK
 
     async def confirm(self) -> Turn:
-        self._at.stage.show(Working(Work.CHECKING_SERVICE))
-        holdings = await self._at.service.holdings(self._identification_id)
-        if await self._at.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
+        self._visit.stage.show(Working(Work.CHECKING_SERVICE))
+        holdings = await self._visit.service.holdings(self._identification_id)
+        if await self._visit.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
             return Turn.OVER
         return Turn.ON
 
     async def delete(self) -> Turn:
-        self._at.stage.show(Working(Work.DELETING))
-        receipt = await self._at.service.delete(self._identification_id)
+        self._visit.stage.show(Working(Work.DELETING))
+        receipt = await self._visit.service.delete(self._identification_id)
         retained = tuple(kept.what for kept in receipt.retained)
-        await self._at.stage.ask(Deleted(receipt.receipt_id, tuple(receipt.erased), retained))
+        await self._visit.stage.ask(Deleted(receipt.receipt_id, tuple(receipt.erased), retained))
         return Turn.ON
 
     async def _by_palm(self) -> Identification | Turn:
-        by_palm = partial(self._at.service.identify, purpose=Purpose.LEAVE, visit_id=self._visit_id)
-        match await recognise(self._at, HoldPalm(Purpose.LEAVE), by_palm):
+        by_palm = partial(
+            self._visit.service.identify, purpose=Purpose.LEAVE, visit_id=self._visit_id
+        )
+        match await recognise(self._visit, HoldPalm(Purpose.LEAVE), by_palm):
             case Choice.USE_NUMBER:
                 self._proof = Proof.CODE
                 return Turn.BACK
@@ -122,9 +124,9 @@ class Leaving:
     async def _by_code(self) -> Identification | Turn:
         assert self._mobile
         found = await ask_code(
-            self._at,
+            self._visit,
             self._mobile,
-            lambda code: self._at.service.prove_by_code(self._claim_id, code),
+            lambda code: self._visit.service.prove_by_code(self._claim_id, code),
             self._open_claim,
             self._resend_at,
         )
@@ -133,9 +135,9 @@ class Leaving:
     async def _open_claim(self) -> float:
         """Has a code sent, and returns when another may be asked for."""
         assert self._mobile
-        self._at.stage.show(Working(Work.SENDING_CODE))
-        self._claim = await self._at.service.claim(self._mobile.e164, Proof.CODE, Purpose.LEAVE)
-        self._resend_at = self._at.clock.now() + RESEND_AFTER_S
+        self._visit.stage.show(Working(Work.SENDING_CODE))
+        self._claim = await self._visit.service.claim(self._mobile.e164, Proof.CODE, Purpose.LEAVE)
+        self._resend_at = self._visit.clock.now() + RESEND_AFTER_S
         return self._resend_at
 
     @property

@@ -11,7 +11,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 from kiosk.screens import Choice, EnterCode, EnterPhone, EntryProblem, Work, Working
 from kiosk.service.client import Refused, ServiceUnavailable
-from kiosk.visits.visit import Counter
+from kiosk.visits.visit import Visit
 from protocol.messages import ProblemType, Purpose
 
 Proven = TypeVar("Proven")
@@ -44,13 +44,13 @@ def read_mobile(typed: str, country: str) -> Mobile | EntryProblem:
 
 
 async def ask_mobile(
-    at: Counter, purpose: Purpose, typed: str = "", problem: EntryProblem | None = None
+    visit: Visit, purpose: Purpose, typed: str = "", problem: EntryProblem | None = None
 ) -> Mobile | None:
     """Asks until a mobile number is typed; None for going back."""
-    country = at.device.country
+    country = visit.device.country
     calling_code = f"+{phonenumbers.country_code_for_region(country)}"
     while True:
-        answer = await at.stage.ask(EnterPhone(country, calling_code, purpose, typed, problem))
+        answer = await visit.stage.ask(EnterPhone(country, calling_code, purpose, typed, problem))
         if answer is Choice.BACK:
             return None
         typed = answer.text
@@ -61,7 +61,7 @@ async def ask_mobile(
 
 
 async def ask_code(
-    at: Counter,
+    visit: Visit,
     mobile: Mobile,
     enter: Callable[[str], Awaitable[Proven]],
     resend: Callable[[], Awaitable[float]],
@@ -75,17 +75,17 @@ async def ask_code(
     problem: EntryProblem | None = None
     attempts_left: int | None = None
     while True:
-        wait = max(ceil(resend_at - at.clock.now()), 0)
-        answer = await at.stage.ask(EnterCode(mobile.e164[-2:], wait, problem, attempts_left))
+        wait = max(ceil(resend_at - visit.clock.now()), 0)
+        answer = await visit.stage.ask(EnterCode(mobile.e164[-2:], wait, problem, attempts_left))
         if answer is Choice.BACK:
             return None
         try:
             if answer is Choice.RESEND:
-                at.stage.show(Working(Work.SENDING_CODE))
+                visit.stage.show(Working(Work.SENDING_CODE))
                 resend_at = await resend()
                 problem = attempts_left = None
             elif CODE.fullmatch(answer.text):
-                at.stage.show(Working(Work.CHECKING_CODE))
+                visit.stage.show(Working(Work.CHECKING_CODE))
                 return await enter(answer.text)
             else:
                 problem = EntryProblem.WRONG_CODE
@@ -97,7 +97,7 @@ async def ask_code(
                 case ProblemType.EXPIRED:
                     problem = EntryProblem.EXPIRED
                 case ProblemType.TOO_MANY_ATTEMPTS if refused.problem.retry_after:
-                    resend_at = at.clock.now() + refused.problem.retry_after
+                    resend_at = visit.clock.now() + refused.problem.retry_after
                 case _:
                     raise
         except ServiceUnavailable as unavailable:

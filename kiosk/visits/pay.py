@@ -31,7 +31,7 @@ from kiosk.visits.enrol import enrol
 from kiosk.visits.leave import leave
 from kiosk.visits.number import ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
-from kiosk.visits.visit import Counter, Troubled
+from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
     Customer,
     Identification,
@@ -49,85 +49,85 @@ STRAGGLING = timedelta(minutes=2)
 """How much longer than the identification is good a purchase may be in the making."""
 
 
-async def pay(at: Counter, sale: Sale) -> None:
+async def pay(visit: Visit, sale: Sale) -> None:
     """Answers the till as soon as something was charged or declined. A visit that ends without an
     answer has charged nothing.
 
     Tried again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
-    pending = at.journal.find(sale.reference)
-    purchase = await (_ask_after(at, pending) if pending else _buy(at, sale))
+    pending = visit.journal.find(sale.reference)
+    purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale))
     if purchase is Choice.CANCEL:
         return
     if purchase is Choice.ANOTHER_WAY:
-        await at.stage.ask(PayAnotherWay(sale.merchant))
+        await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
-        await at.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
+        await visit.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
     else:
         declined = Declined(sale.merchant, sale.amount, purchase.card)
-        if await at.stage.ask(declined) is Choice.ANOTHER_WAY:
-            await at.stage.ask(PayAnotherWay(sale.merchant))
+        if await visit.stage.ask(declined) is Choice.ANOTHER_WAY:
+            await visit.stage.ask(PayAnotherWay(sale.merchant))
 
 
-async def _buy(at: Counter, sale: Sale) -> Purchase | NotPaid:
-    longer = await at.service.wants_pulse(sale.amount)
+async def _buy(visit: Visit, sale: Sale) -> Purchase | NotPaid:
+    longer = await visit.service.wants_pulse(sale.amount)
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
     while True:
-        found = await _who(at, screen, visit_id)
+        found = await _who(visit, screen, visit_id)
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
-                bought = await _confirm(at, sale, found, customer)
+                bought = await _confirm(visit, sale, found, customer)
             case Identification():
-                bought = await at.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
+                bought = await visit.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
             case _:
                 return found
         if bought is Choice.SIGN_UP:
-            if await enrol(at) is Choice.DELETE:
-                await leave(at)
+            if await enrol(visit) is Choice.DELETE:
+                await leave(visit)
             visit_id = new_visit_id()
-        elif bought is Choice.TRY_AGAIN and await at.service.wants_pulse(sale.amount):
+        elif bought is Choice.TRY_AGAIN and await visit.service.wants_pulse(sale.amount):
             screen = replace(screen, longer=True)
         elif bought is not Choice.TRY_AGAIN:
             return bought
 
 
-async def _ask_after(at: Counter, pending: PendingPurchase) -> Purchase | NotPaid:
-    at.stage.show(Working(Work.PAYING))
+async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPaid:
+    visit.stage.show(Working(Work.PAYING))
     try:
-        purchase = await resolve(at.service, at.till, at.journal, pending)
+        purchase = await resolve(visit.service, visit.till, visit.journal, pending)
     except ServiceError:
         purchase = None
-    if purchase is None and at.journal.find(pending.request.reference):
+    if purchase is None and visit.journal.find(pending.request.reference):
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
     return purchase or Choice.ANOTHER_WAY
 
 
-async def _who(at: Counter, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
-    by_palm = partial(at.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
+async def _who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
+    by_palm = partial(visit.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
     while True:
-        found = await recognise(at, screen, by_palm)
+        found = await recognise(visit, screen, by_palm)
         if found is Choice.USE_NUMBER:
-            found = await _recognise_by_number(at, screen)
+            found = await _recognise_by_number(visit, screen)
             if found is None:
                 continue
         return Choice.CANCEL if found is Choice.BACK else found
 
 
 async def _confirm(
-    at: Counter, sale: Sale, found: Identification, customer: Customer
+    visit: Visit, sale: Sale, found: Identification, customer: Customer
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
     if customer.card is None:
         return Choice.ANOTHER_WAY
     confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
-    if await at.stage.ask(confirm) is Choice.CANCEL:
+    if await visit.stage.ask(confirm) is Choice.CANCEL:
         return Choice.CANCEL
     try:
-        return await charge(at, sale, found)
+        return await charge(visit, sale, found)
     except Refused as refused:
         if refused.type is ProblemType.HOLD_LONGER:
             # The operator has changed their mind meanwhile.
-            await at.service.info()
+            await visit.service.info()
             return Choice.TRY_AGAIN
         # Too much time was taken over confirming: the palm is shown once more.
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
@@ -136,30 +136,30 @@ async def _confirm(
 
 
 async def _recognise_by_number(
-    at: Counter, screen: HoldPalm
+    visit: Visit, screen: HoldPalm
 ) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
     """The palm is compared with those of one number's holder only. None for going back."""
     typed = ""
     while True:
-        mobile = await ask_mobile(at, Purpose.PAY, typed)
+        mobile = await ask_mobile(visit, Purpose.PAY, typed)
         if mobile is None:
             return None
         typed = mobile.typed
-        at.stage.show(Working(Work.CHECKING_SERVICE))
-        claim = await at.service.claim(mobile.e164, Proof.PALM, Purpose.PAY)
-        by_claim = partial(at.service.prove_by_palm, claim.claim_id, purpose=Purpose.PAY)
-        found = await recognise(at, screen, by_claim)
+        visit.stage.show(Working(Work.CHECKING_SERVICE))
+        claim = await visit.service.claim(mobile.e164, Proof.PALM, Purpose.PAY)
+        by_claim = partial(visit.service.prove_by_palm, claim.claim_id, purpose=Purpose.PAY)
+        found = await recognise(visit, screen, by_claim)
         if found is not Choice.BACK and found is not Choice.USE_NUMBER:
             return found
 
 
-async def charge(at: Counter, sale: Sale, identification: Identification) -> Purchase:
+async def charge(visit: Visit, sale: Sale, identification: Identification) -> Purchase:
     """Buys, tells the till, and keeps the purchase in the journal while its outcome is in doubt.
 
     Raises Troubled (PAYMENT_UNKNOWN) when it stays in doubt: `resolve` goes on asking. Every other
     exception means that nothing was charged.
     """
-    at.stage.show(Working(Work.PAYING))
+    visit.stage.show(Working(Work.PAYING))
     request = PurchaseRequest(
         identification_id=identification.identification_id,
         amount=sale.amount,
@@ -170,22 +170,22 @@ async def charge(at: Counter, sale: Sale, identification: Identification) -> Pur
         idempotency_key=secrets.token_urlsafe(24),
         decided_by=identification.expires_at + STRAGGLING,
     )
-    at.journal.open(pending)
+    visit.journal.open(pending)
     try:
-        purchase = await at.service.purchase(request, pending.idempotency_key)
+        purchase = await visit.service.purchase(request, pending.idempotency_key)
     except Refused:
-        at.journal.close(sale.reference)
+        visit.journal.close(sale.reference)
         raise
     except Offline as offline:
         if offline.may_have_arrived:
-            await at.till.answer(sale.reference, SaleResult.UNKNOWN)
+            await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
             raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from offline
-        at.journal.close(sale.reference)
+        visit.journal.close(sale.reference)
         raise
     except ServiceUnavailable as unavailable:
-        await at.till.answer(sale.reference, SaleResult.UNKNOWN)
+        await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
-    await settle(at.till, at.journal, purchase)
+    await settle(visit.till, visit.journal, purchase)
     return purchase
 
 

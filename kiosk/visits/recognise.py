@@ -17,7 +17,7 @@ from kiosk.screens import (
 from kiosk.service.client import Refused
 from kiosk.visits.help import offer_help
 from kiosk.visits.number import LAST_FOUR
-from kiosk.visits.visit import Counter, Troubled
+from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 
@@ -32,29 +32,29 @@ def new_visit_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-async def hold_palm(at: Counter, screen: HoldPalm) -> Burst | Elsewhere:
+async def hold_palm(visit: Visit, screen: HoldPalm) -> Burst | Elsewhere:
     """A captured palm; help is given on the way and leads back here."""
     paying = screen.purpose is Purpose.PAY
     while True:
-        shown = await at.reader.present(at.stage, screen)
+        shown = await visit.reader.present(visit.stage, screen)
         if shown is not Choice.HELP:
             return shown
-        if await offer_help(at.stage, at.till, paying=paying) is Choice.ANOTHER_WAY:
+        if await offer_help(visit.stage, visit.till, paying=paying) is Choice.ANOTHER_WAY:
             return Choice.ANOTHER_WAY
 
 
 async def recognise(
-    at: Counter, screen: HoldPalm, ask_service: Callable[[Burst], Awaitable[Identification]]
+    visit: Visit, screen: HoldPalm, ask_service: Callable[[Burst], Awaitable[Identification]]
 ) -> Identification | Elsewhere:
     """Shows the palm as often as the service asks for it. The outcome is `accepted` or `refused`.
 
     Raises Troubled when there were too many attempts.
     """
     while True:
-        palm = await hold_palm(at, screen)
+        palm = await hold_palm(visit, screen)
         if not isinstance(palm, Burst):
             return palm
-        at.stage.show(Working(Work.CHECKING_PALM))
+        visit.stage.show(Working(Work.CHECKING_PALM))
         try:
             found = await ask_service(palm)
         except Refused as refused:
@@ -62,7 +62,7 @@ async def recognise(
                 raise
             continue
         if found.outcome is Outcome.STEP_UP:
-            found = await step_up(at, found)
+            found = await step_up(visit, found)
         if found is None:
             continue
         match found.outcome:
@@ -75,21 +75,21 @@ async def recognise(
                 return found
 
 
-async def step_up(at: Counter, doubtful: Identification) -> Identification | None:
+async def step_up(visit: Visit, doubtful: Identification) -> Identification | None:
     """Asks for the last four digits of the number until they settle it; None for showing the palm
     anew."""
     problem: EntryProblem | None = None
     attempts_left: int | None = None
     while True:
-        answer = await at.stage.ask(StepUp(problem, attempts_left))
+        answer = await visit.stage.ask(StepUp(problem, attempts_left))
         if answer is Choice.BACK:
             return None
         problem = EntryProblem.WRONG_DIGITS
         if not LAST_FOUR.fullmatch(answer.text):
             continue
-        at.stage.show(Working(Work.CHECKING_PALM))
+        visit.stage.show(Working(Work.CHECKING_PALM))
         try:
-            found = await at.service.step_up(doubtful.identification_id, answer.text)
+            found = await visit.service.step_up(doubtful.identification_id, answer.text)
         except Refused as refused:
             if refused.type is ProblemType.EXPIRED:
                 return None

@@ -18,7 +18,7 @@ class Turn(Enum):
 Step = Callable[[], Awaitable[Turn]]
 
 
-async def walk(*steps: Step) -> bool:
+async def take_steps(*steps: Step) -> bool:
     """Takes the steps in turn, going back where one says so. True when all have been taken, False
     when one said OVER or BACK led out before the first."""
     at, way = 0, 1

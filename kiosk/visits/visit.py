@@ -26,7 +26,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Counter:
+class Visit:
     """Everything there is at the place where the shopper stands."""
 
     stage: Stage

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from lab.peers import bocv, competitive, ordinal
 from palm.template import current
-from palm.template.fused import FusedMatcher, FusedSigner
-from palm.template.interfaces import Signer, Template
-from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+from palm.template.fused import FusedExtractor, FusedMatcher
+from palm.template.interfaces import Extractor, Template
+from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 
 
 class ExactMatcher(Protocol):
@@ -27,7 +27,7 @@ class Code:
     """A signer and its matcher, made anew in each worker process."""
 
     name: str
-    pair: Callable[[], tuple[Signer, ExactMatcher]]
+    pair: Callable[[], tuple[Extractor, ExactMatcher]]
     fuses: bool
     """Whether a burst makes one template."""
 
@@ -45,13 +45,13 @@ class _EncoderAlone:
         return gallery @ self._whole.vectors([probe])[0]
 
 
-def lines_alone() -> tuple[LineFieldSigner, LineFieldMatcher]:
+def lines_alone() -> tuple[LineFieldExtractor, LineFieldMatcher]:
     """Version 1 of the signature, which is half of version 2 as well."""
-    return LineFieldSigner(), LineFieldMatcher()
+    return LineFieldExtractor(), LineFieldMatcher()
 
 
-def _encoder_alone() -> tuple[FusedSigner, _EncoderAlone]:
-    return FusedSigner(), _EncoderAlone()
+def _encoder_alone() -> tuple[FusedExtractor, _EncoderAlone]:
+    return FusedExtractor(), _EncoderAlone()
 
 
 PRODUCT = Code("this product", current.pair, fuses=True)

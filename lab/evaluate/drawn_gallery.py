@@ -45,7 +45,7 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.search.protection import SECRET_BYTES, Transform
 from palm.template import current
-from palm.template.interfaces import Signer, Template
+from palm.template.interfaces import Extractor, Template
 
 FIRST = 900_000_000
 """Seed of the first person: far from those that training draws."""
@@ -69,7 +69,7 @@ class SearchedMatcher(ExactMatcher, Protocol):
     def vectors(self, templates: Sequence[Template]) -> Floats: ...
 
 
-Pair = Callable[[], tuple[Signer, SearchedMatcher]]
+Pair = Callable[[], tuple[Extractor, SearchedMatcher]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,15 +273,15 @@ def measure(scene: Scene, pair: Pair = current.pair, workers: int = 1) -> Report
     )
 
 
-_signer: Signer
+_extractor: Extractor
 _gallery: "_Gallery"
 """Of this worker process."""
 
 
 def _start_drawing(pair: Pair) -> None:
-    global _signer
+    global _extractor
     cv2.setNumThreads(1)
-    _signer, _ = pair()
+    _extractor, _ = pair()
 
 
 def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
@@ -300,11 +300,11 @@ def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
             picture(np.random.default_rng(moment), about(held, rng, STILL), scene.infrared)
             for _ in range(scene.frames)
         ]
-        return _signer.sign(frames)
+        return _extractor.extract(frames)
 
     enrolled = [picture(rng, about(Crop(), rng), False) for _ in range(scene.frames)]
     return Drawn(
-        _signer.sign(enrolled),
+        _extractor.extract(enrolled),
         [presentation() for _ in range(scene.presentations)] if comes else [],
     )
 
@@ -321,7 +321,7 @@ class _Gallery:
         self._enrolled = enrolled
         vectors = matcher.vectors(enrolled)
         self._transform = Transform(SECRET, matcher.version, vectors.shape[1])
-        self._codes = self._transform.codes(vectors)
+        self._codes = self._transform.search_codes(vectors)
 
     @cached_property
     def _prepared(self) -> Any:
@@ -332,7 +332,7 @@ class _Gallery:
         return lambda whom: scores
 
     def nearest(self, probe: Template, shortlist: int) -> Look:
-        code = self._transform.codes(self._matcher.vectors([probe]))
+        code = self._transform.search_codes(self._matcher.vectors([probe]))
         bits = np.bitwise_count(self._codes ^ code).sum(axis=1, dtype=np.int32)
 
         def look(whom: Indices) -> Floats:

@@ -9,37 +9,37 @@ import cv2
 from lab.evaluate.algorithm import Code
 from lab.evaluate.processes import processes
 from palm.hand.roi import Roi
-from palm.template.interfaces import Signer, Template
+from palm.template.interfaces import Extractor, Template
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class Extracted:
     template: Template
     seconds: float
 
 
-def sign(
+def extract(
     codes: Sequence[Code], bursts: Sequence[Sequence[Roi]], workers: int
-) -> Iterator[list[Signed]]:
+) -> Iterator[list[Extracted]]:
     """For each burst, in their order, what each code made of it."""
     with processes(workers, _start, codes) as pool:
-        yield from pool.map(_sign, bursts, chunksize=8)
+        yield from pool.map(_extract, bursts, chunksize=8)
 
 
-_signers: list[Signer]
+_extractors: list[Extractor]
 """Of this worker process."""
 
 
 def _start(codes: Sequence[Code]) -> None:
-    global _signers  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
+    global _extractors  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
     cv2.setNumThreads(1)
-    _signers = [code.pair()[0] for code in codes]
+    _extractors = [code.pair()[0] for code in codes]
 
 
-def _sign(burst: Sequence[Roi]) -> list[Signed]:
-    made: list[Signed] = []
-    for signer in _signers:
+def _extract(burst: Sequence[Roi]) -> list[Extracted]:
+    made: list[Extracted] = []
+    for extractor in _extractors:
         start = time.process_time()
-        template = signer.sign(burst)
-        made.append(Signed(template, time.process_time() - start))
+        template = extractor.extract(burst)
+        made.append(Extracted(template, time.process_time() - start))
     return made

@@ -33,9 +33,9 @@ from lab.evaluate.rates import Estimate, share
 from lab.evaluate.report import Json, named, rate, said
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
-from palm.search.protection import BITS, SECRET_BYTES, Codes, Transform
+from palm.search.protection import BITS, SECRET_BYTES, SearchCodes, Transform
 from palm.template import current
-from palm.template.interfaces import Signer, Template
+from palm.template.interfaces import Extractor, Template
 
 FIRST = 800_000_000
 """Seed of the first person: far from those that training draws."""
@@ -149,9 +149,9 @@ def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> Report:
     dimensions = enrolled.shape[1]
     transforms = [Transform(secret, 0, dimensions) for secret in secrets]
     own, *others = transforms
-    codes, shown = own.codes(enrolled), own.codes(probes)
+    codes, shown = own.search_codes(enrolled), own.search_codes(probes)
     nearness = probes @ enrolled.T
-    elsewhere = [_agreeing(other.codes(probes), codes[: len(probes)]) for other in others]
+    elsewhere = [_agreeing(other.search_codes(probes), codes[: len(probes)]) for other in others]
     return Report(
         people=len(enrolled),
         probes=len(probes),
@@ -165,7 +165,7 @@ def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> Report:
     )
 
 
-def _agreeing(probes: Codes, codes: Codes) -> Floats:
+def _agreeing(probes: SearchCodes, codes: SearchCodes) -> Floats:
     """(probes, codes) bits that agree."""
     rows = [BITS - np.bitwise_count(codes ^ probe).sum(axis=1, dtype=np.int32) for probe in probes]
     return np.asarray(rows, np.float32)
@@ -222,7 +222,7 @@ def _chance(agreeing: Floats, rng: np.random.Generator) -> float:
 
 
 def _attacks(
-    enrolled: Floats, probes: Floats, own: Transform, another: Transform, codes: Codes
+    enrolled: Floats, probes: Floats, own: Transform, another: Transform, codes: SearchCodes
 ) -> list[Attack]:
     victims = len(probes)
     true = enrolled[:victims]
@@ -276,14 +276,14 @@ def _found(found: Found) -> Json:
     }
 
 
-_signer: Signer
+_extractor: Extractor
 """Of this worker process."""
 
 
 def _start() -> None:
-    global _signer
+    global _extractor
     cv2.setNumThreads(1)
-    _signer, _ = current.pair()
+    _extractor, _ = current.pair()
 
 
 def _draw(person: int, frames: int, showing: int, harsh: float) -> Template:
@@ -291,7 +291,7 @@ def _draw(person: int, frames: int, showing: int, harsh: float) -> Template:
     rng = np.random.default_rng((FIRST + person, showing))
     crops = [about(Crop(), rng) for _ in range(frames)]
     palms = [Roi(show(skin, rng, crop, harsh=harsh), Side.RIGHT, 1.0) for crop in crops]
-    return _signer.sign(palms)
+    return _extractor.extract(palms)
 
 
 def drawn(people: int, probes: int, harsh: float, workers: int) -> tuple[Floats, Floats]:

@@ -87,7 +87,7 @@ def scores(code: Code, palms: Palms, workers: int) -> Scores:
     genuine = plan.genuine(hands)
     if not genuine.any() or genuine.all():
         raise Unmeasurable(f"{palms.name} has no hand twice, or no two hands, to be compared")
-    tried = extraction.sign([code], [[roi] for roi in palms.rois], workers)
+    tried = extraction.extract([code], [[roi] for roi in palms.rois], workers)
     templates = [each[0].template for each in tried]
     rows = comparison.compare(
         code, templates[: len(plan.references)], templates, plan.counts, workers

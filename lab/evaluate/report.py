@@ -237,7 +237,7 @@ def side_by_side(codes: Sequence[Measured]) -> list[str]:
             *(f"{fnmr.rate:.3%}" if fnmr else "-" for fnmr in fnmrs),
             f"{each.rank1.rate:.2%}",
             f"{each.size:,}",
-            f"{each.ms['sign']:.1f} ms",
+            f"{each.ms['extract']:.1f} ms",
             f"{1e3 * each.ms['match']:.0f} µs",
         ]
         lines.append(f"{each.code:<20}" + "".join(f"{cell:>11}" for cell in cells))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from palm.hand.roi import SIZE
 from palm.image import Grey
-from palm.template.flatten_light import evened
+from palm.template.flatten_light import flatten_light
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +62,7 @@ class Texture:
 
 def texture(palm: Grey) -> Texture:
     """Of a (SIZE, SIZE) palm."""
-    even = evened(palm)
+    even = flatten_light(palm)
     strength, direction = _lines(even)
     row, column = np.indices(strength.shape) * PLACES // len(strength)
     bins = np.rint(direction / np.pi * DIRECTIONS).astype(np.intp) % DIRECTIONS
@@ -156,4 +156,4 @@ def _noise() -> float:
     """Strength of the lines in white noise that all but CHANCE of its points stay below."""
     noise = np.random.default_rng(0).normal(128, 20, (8, SIZE, SIZE))
     palms = np.clip(noise, 0, 255).astype(np.uint8)
-    return float(np.quantile([_lines(evened(palm))[0] for palm in palms], 1 - CHANCE))
+    return float(np.quantile([_lines(flatten_light(palm))[0] for palm in palms], 1 - CHANCE))

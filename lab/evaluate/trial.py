@@ -12,7 +12,7 @@ from lab.evaluate.acquisition import Acquisition, acquire
 from lab.evaluate.algorithm import Code
 from lab.evaluate.dataset import Sample, Unmeasurable
 from lab.evaluate.differential import differentials
-from lab.evaluate.extraction import Signed
+from lab.evaluate.extraction import Extracted
 from lab.evaluate.pairing import Indices, Pairing
 from lab.evaluate.processes import progress
 from lab.evaluate.rates import Comparisons, curve, estimate, share
@@ -125,15 +125,15 @@ class _Palms:
         bursts = sorted({*plan.references, *plan.probes})
         place = {burst: number for number, burst in enumerate(bursts)}
         shown = [[self._palms[each] for each in burst] for burst in bursts]
-        tried = extraction.sign(codes, shown, self._workers)
-        signed = list(progress("signing", tried, len(bursts)))
+        tried = extraction.extract(codes, shown, self._workers)
+        extracted = list(progress("signing", tried, len(bursts)))
         of_codes = [
             self._measured(
                 code,
                 plan,
                 genuine,
-                [signed[place[burst]][which] for burst in plan.references],
-                [signed[place[burst]][which] for burst in plan.probes],
+                [extracted[place[burst]][which] for burst in plan.references],
+                [extracted[place[burst]][which] for burst in plan.probes],
             )
             for which, code in enumerate(codes)
         ]
@@ -151,8 +151,8 @@ class _Palms:
         code: Code,
         plan: Pairing,
         genuine: npt.NDArray[np.bool_],
-        references: list[Signed],
-        probes: list[Signed],
+        references: list[Extracted],
+        probes: list[Extracted],
     ) -> tuple[Measured, Comparisons]:
         rows = comparison.compare(
             code,
@@ -176,7 +176,7 @@ class _Palms:
         return Measured(
             code=code.name,
             version=template.version,
-            size=len(template.code),
+            size=len(template.data),
             errors=estimate(comparisons, reachable),
             thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
             rank1=share(hits, self._subjects(plan.probes)[whose]),

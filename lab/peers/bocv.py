@@ -16,14 +16,14 @@ from palm.template.interfaces import Template
 VERSION = -2
 
 
-class BocvSigner:
+class BocvExtractor:
     version = VERSION
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
         return template(VERSION, answers(palm, gabor.bank()) < 0, palm)
 
 
-def pair() -> tuple[BocvSigner, PlanesMatcher]:
-    return BocvSigner(), PlanesMatcher(VERSION)
+def pair() -> tuple[BocvExtractor, PlanesMatcher]:
+    return BocvExtractor(), PlanesMatcher(VERSION)

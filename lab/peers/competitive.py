@@ -20,15 +20,15 @@ BITS = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1], [1, 1, 0], [1, 0, 0
 """Of each direction in turn."""
 
 
-class CompetitiveCodeSigner:
+class CompetitiveCodeExtractor:
     version = VERSION
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
         winner = answers(palm, gabor.bank()).argmin(axis=0)
         return template(VERSION, BITS[winner].transpose(2, 0, 1), palm)
 
 
-def pair() -> tuple[CompetitiveCodeSigner, PlanesMatcher]:
-    return CompetitiveCodeSigner(), PlanesMatcher(VERSION)
+def pair() -> tuple[CompetitiveCodeExtractor, PlanesMatcher]:
+    return CompetitiveCodeExtractor(), PlanesMatcher(VERSION)

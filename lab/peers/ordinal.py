@@ -23,17 +23,17 @@ LENGTH, WIDTH = 9.0, 3.0
 TURNS = (0.0, np.pi / 6, np.pi / 3)
 
 
-class OrdinalCodeSigner:
+class OrdinalCodeExtractor:
     version = VERSION
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
         return template(VERSION, answers(palm, _bank()) > 0, palm)
 
 
-def pair() -> tuple[OrdinalCodeSigner, PlanesMatcher]:
-    return OrdinalCodeSigner(), PlanesMatcher(VERSION)
+def pair() -> tuple[OrdinalCodeExtractor, PlanesMatcher]:
+    return OrdinalCodeExtractor(), PlanesMatcher(VERSION)
 
 
 @cache

@@ -75,7 +75,7 @@ class PlanesMatcher:
             raise VersionMismatch(
                 f"a template of version {template.version}, where {self.version} is read"
             )
-        bits = np.unpackbits(np.frombuffer(template.code, np.uint8))
+        bits = np.unpackbits(np.frombuffer(template.data, np.uint8))
         return bits.reshape(-1, CELLS, CELLS).astype(np.bool_)
 
 

@@ -15,7 +15,7 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.template import compact
 from palm.template.encoder import DIMENSIONS
-from palm.template.fused import FusedMatcher, FusedSigner
+from palm.template.fused import FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template
 from palm.template.linefield import CELLS, PARTS, LineFieldMatcher
 
@@ -30,12 +30,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=2_000_000, help="first of the drawn people")
     parser.add_argument("--people", type=int, default=400)
     asked = parser.parse_args()
-    signer = FusedSigner()
+    extractor = FusedExtractor()
     who: list[int] = []
     templates: list[Template] = []
     for person, palm in _palms(asked.seed, asked.people):
         who.append(person)
-        templates.append(signer.sign([palm]))
+        templates.append(extractor.extract([palm]))
     compact.save(compact.learn(np.array([_field(each) for each in templates])))
     lines, encoder, genuine = _scores(templates, np.array(who))
     both = np.asarray(lines + SHARE * encoder, np.float32)
@@ -64,7 +64,7 @@ def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:
 
 
 def _field(probe: Template) -> npt.NDArray[np.int8]:
-    return np.frombuffer(probe.code, np.int8)[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS)
+    return np.frombuffer(probe.data, np.int8)[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS)
 
 
 def _scores(

@@ -18,7 +18,7 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.image import Grey
 from palm.template.encoder import unfolded
-from palm.template.linefield import CELLS, PARTS, LineFieldSigner
+from palm.template.linefield import CELLS, PARTS, LineFieldExtractor
 
 INFRARED = 0.25
 """Share of pictures taken in near infrared: the same palm in either light is the same person."""
@@ -90,7 +90,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
 
 def lines(picture: Grey, visible: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
     """(PARTS, CELLS, CELLS) the line field of a picture, as the encoder reads it."""
-    return unfolded(LineFieldSigner().draw([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
+    return unfolded(LineFieldExtractor().draw([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
 
 
 def cut(person: int) -> Crop:

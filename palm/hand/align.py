@@ -43,7 +43,7 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
-    to_frame, side = square(hand)
+    to_frame, side = standard_pose(hand)
     # A pixel of the ROI is the mean of all that it covers in the frame.
     fine = max(int(np.ceil(side / SIZE)), 1)
     cut = cv2.warpAffine(
@@ -65,7 +65,7 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     )
 
 
-def square(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
+def standard_pose(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
     """(2, 3) map from the unit square, y down, to the frame, and the square's side in pixels."""
     # A frame's origin is its corner, that of cv2's maps the centre of the pixel there.
     marks = hand.landmarks[list(PALM)].astype(np.float64) - 0.5

@@ -33,7 +33,7 @@ _STEADY = [
 
 
 @dataclass(frozen=True, slots=True)
-class Square:
+class Crop:
     """A square of the frame, turned so that the fingers point to its upper edge."""
 
     centre: Points
@@ -42,8 +42,8 @@ class Square:
     side: float
 
     @classmethod
-    def around(cls, landmarks: Points) -> "Square":
-        """The square to look in for a hand whose (21, 2) landmarks were here a moment ago."""
+    def around(cls, landmarks: Points) -> "Crop":
+        """The crop to look in for a hand whose (21, 2) landmarks were here a moment ago."""
         knuckles = (landmarks[Landmark.INDEX_MCP] + landmarks[Landmark.RING_MCP]) / 4
         knuckles = knuckles + landmarks[Landmark.MIDDLE_MCP] / 2
         up = unit(knuckles - landmarks[Landmark.WRIST])

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from palm.hand.align import PALM as STANDARD
-from palm.hand.crop import Square
+from palm.hand.crop import Crop
 from palm.hand.landmarks import Hand, Landmark, Shown, Side, straightness
 from palm.image import Colour
 from palm.models.landmark_reader import LandmarkReader, Reading
@@ -67,8 +67,8 @@ class HandFinder:
 
     def find(self, image: Colour) -> list[Hand]:
         """The hands in a still, looked for until one is found in every way there is."""
-        for squares in self._places(image):
-            hands = self._read(image, squares)
+        for crops in self._places(image):
+            hands = self._read(image, crops)
             for _ in range(READ_AGAIN):
                 before, hands = hands, self._read_twice(image, _around(hands))
                 if _are_settled(before, hands):
@@ -77,7 +77,7 @@ class HandFinder:
                 return hands
         return []
 
-    def _places(self, image: Colour) -> Iterator[list[Square]]:
+    def _places(self, image: Colour) -> Iterator[list[Crop]]:
         """Where hands may be, the likeliest first."""
         colourless = is_colourless(image)
         for tint in (colourless, not colourless):
@@ -86,7 +86,7 @@ class HandFinder:
         height, width = image.shape[:2]
         centre = np.array([width / 2, height / 2], np.float32)
         for share in WHOLE_FRAME:
-            yield [Square(centre, up, max(width, height) * share) for up in _WAYS_UP]
+            yield [Crop(centre, up, max(width, height) * share) for up in _WAYS_UP]
 
     def follow(self, image: Colour) -> list[Hand]:
         """The hands in the newest frame of a video.
@@ -98,8 +98,8 @@ class HandFinder:
         looks, due = divmod(self._frame, LOOK_AGAIN if hands else 1)
         if due == 0:
             fill = FILLS[looks % len(FILLS)]
-            squares = self._detector.detect(image, fill, is_colourless(image))
-            new = [each for each in squares if not any(_is_held(each, hand) for hand in hands)]
+            crops = self._detector.detect(image, fill, is_colourless(image))
+            new = [each for each in crops if not any(_is_held(each, hand) for hand in hands)]
             hands = _distinct([*hands, *self._read(image, new)])
         self._frame += 1
         self._followed = hands
@@ -110,11 +110,11 @@ class HandFinder:
         self._followed = []
         self._frame = 0
 
-    def _read(self, image: Colour, squares: list[Square]) -> list[Hand]:
-        return _hands(self._reader.read(image, square) for square in squares)
+    def _read(self, image: Colour, crops: list[Crop]) -> list[Hand]:
+        return _hands(self._reader.read(image, crop) for crop in crops)
 
-    def _read_twice(self, image: Colour, squares: list[Square]) -> list[Hand]:
-        return _hands(self._reader.read_twice(image, square) for square in squares)
+    def _read_twice(self, image: Colour, crops: list[Crop]) -> list[Hand]:
+        return _hands(self._reader.read_twice(image, crop) for crop in crops)
 
 
 def _hands(readings: Iterable[Reading]) -> list[Hand]:
@@ -130,13 +130,13 @@ def _are_settled(before: list[Hand], now: list[Hand]) -> bool:
     )
 
 
-def _around(hands: list[Hand]) -> list[Square]:
-    return [Square.around(hand.landmarks) for hand in hands]
+def _around(hands: list[Hand]) -> list[Crop]:
+    return [Crop.around(hand.landmarks) for hand in hands]
 
 
-def _is_held(square: Square, hand: Hand) -> bool:
+def _is_held(crop: Crop, hand: Hand) -> bool:
     """Whether the square is drawn around this hand."""
-    return float(np.hypot(*(square.centre - hand.palm_centre))) < square.side / 4
+    return float(np.hypot(*(crop.centre - hand.palm_centre))) < crop.side / 4
 
 
 def _distinct(hands: list[Hand]) -> list[Hand]:

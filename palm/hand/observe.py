@@ -7,7 +7,7 @@ costs little more than finding the hand in it.
 import cv2
 import numpy as np
 
-from palm.hand.crop import Square, unit
+from palm.hand.crop import Crop, unit
 from palm.hand.landmarks import KNUCKLES, Hand, Landmark, straightness
 from palm.hand.observation import Observation
 from palm.image import Colour, Grey
@@ -62,7 +62,7 @@ def _patch(image: Colour, hand: Hand) -> Grey:
     """(PATCH, PATCH) the middle of the palm, fingers up."""
     fingers = unit(hand.landmarks[Landmark.MIDDLE_MCP] - hand.landmarks[Landmark.WRIST])
     centre = (hand.palm_centre + fingers * hand.palm_length * 0.1).astype(np.float32)
-    cut = Square(centre, fingers, hand.palm_length * PATCH_SHARE).cut(image, PATCH)
+    cut = Crop(centre, fingers, hand.palm_length * PATCH_SHARE).cut(image, PATCH)
     return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.uint8)
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand.align import pixels_of, square
+from palm.hand.align import pixels_of, standard_pose
 from palm.hand.landmarks import Hand
 from palm.image import Colour
 
@@ -88,7 +88,7 @@ class PulseRecorder:
 def cells_of(image: Colour, hand: Hand, side: int) -> npt.NDArray[np.uint16]:
     """(side, side, 3) means of blue, green and red over the ROI's square, 256ths of a grey level;
     fingers up and thumb to the right."""
-    to_frame, _ = square(hand)
+    to_frame, _ = standard_pose(hand)
     cut = cv2.warpAffine(
         image,
         to_frame @ pixels_of(_CUT),

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand.align import pixels_of, square
+from palm.hand.align import pixels_of, standard_pose
 from palm.hand.landmarks import Hand
 from palm.image import Colour
 
@@ -103,7 +103,7 @@ def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
 
 def to_image(hand: Hand) -> Floats:
     """(2, 3) from pixels of the palm that is looked at to the image's."""
-    to_frame, _ = square(hand)
+    to_frame, _ = standard_pose(hand)
     return to_frame @ pixels_of(SIZE)
 
 

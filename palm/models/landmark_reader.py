@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand.crop import Square
+from palm.hand.crop import Crop
 from palm.image import Colour
 from palm.models import Model, Network
 from palm.models.picture import network_input
@@ -36,18 +36,18 @@ class LandmarkReader:
     def __init__(self) -> None:
         self._network = Network(Model.HAND_LANDMARK)
 
-    def read(self, image: Colour, square: Square) -> Reading:
-        return _in_frame(self._run(square.cut(image, SIZE)), square)
+    def read(self, image: Colour, crop: Crop) -> Reading:
+        return _in_frame(self._run(crop.cut(image, SIZE)), crop)
 
-    def read_twice(self, image: Colour, square: Square) -> Reading:
+    def read_twice(self, image: Colour, crop: Crop) -> Reading:
         """The mean of the hand as it is and in a mirror: steadier, for twice the time.
 
         Landmarks jitter a quarter less, and a left hand is no longer mistaken for a right one
         because of how the light falls.
         """
-        cut = square.cut(image, SIZE)
+        cut = crop.cut(image, SIZE)
         plain, mirrored = self._run(cut), _mirrored(self._run(np.ascontiguousarray(cut[:, ::-1])))
-        return _in_frame(_mean(plain, mirrored), square)
+        return _in_frame(_mean(plain, mirrored), crop)
 
     def _run(self, cut: Colour) -> Reading:
         points, presence, right, world = self._network(network_input(cut))
@@ -89,11 +89,11 @@ def _midway(
     return ((one + other) / 2).astype(np.float32)
 
 
-def _in_frame(reading: Reading, square: Square) -> Reading:
+def _in_frame(reading: Reading, crop: Crop) -> Reading:
     """What was read in pixels of the network's view, in pixels of the frame."""
-    to_frame = square.to_frame(SIZE)
+    to_frame = crop.to_frame(SIZE)
     return replace(
         reading,
         landmarks=reading.landmarks @ to_frame[:, :2].T + to_frame[:, 2],
-        depth=(reading.depth * square.side / SIZE).astype(np.float32),
+        depth=(reading.depth * crop.side / SIZE).astype(np.float32),
     )

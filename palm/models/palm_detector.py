@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand.crop import Square, unit
+from palm.hand.crop import Crop, unit
 from palm.image import Colour
 from palm.models import Model, Network
 from palm.models.picture import network_input, tinted
@@ -31,7 +31,7 @@ class PalmDetector:
     def __init__(self) -> None:
         self._network = Network(Model.PALM_DETECTION)
 
-    def detect(self, image: Colour, fill: float, colourless: bool) -> list[Square]:
+    def detect(self, image: Colour, fill: float, colourless: bool) -> list[Crop]:
         """Where hands are, best first.
 
         `fill` is how much of the network's view the frame's longer side takes, the rest is black;
@@ -94,12 +94,12 @@ def _merge(
 
 def _square_around_hand(
     found: npt.NDArray[np.float32], scale: float, offset: npt.NDArray[np.float32]
-) -> Square:
+) -> Crop:
     """Centre, size and seven keypoints in the network's view, as a square of the frame."""
     centre, size, keypoints = found[:2], found[2:4], found[4:].reshape(7, 2)
     up = unit(keypoints[_MIDDLE_KNUCKLE] - keypoints[_WRIST])
     middle = centre + up * size[1] / 2
-    return Square(
+    return Crop(
         ((middle - offset) / scale).astype(np.float32),
         up.astype(np.float32),
         float(size.max()) * HAND / scale,

@@ -13,7 +13,7 @@ from itertools import chain
 import cv2
 import numpy as np
 
-from palm.search.protection import CODE_BYTES, Codes
+from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 SHARE = 32_768
 """Rows below which a share is not worth a core of its own: 4 MiB, a fraction of a millisecond."""
@@ -29,7 +29,7 @@ class Index:
     memory there is to read, two at once would be no faster."""
 
     def __init__(self) -> None:
-        self._codes: Codes = np.zeros((FIRST_ROOM, CODE_BYTES), np.uint8)
+        self._codes: SearchCodes = np.zeros((FIRST_ROOM, SEARCH_CODE_BYTES), np.uint8)
         self._names: list[str] = []
         self._rows: dict[str, int] = {}
         self._turn = threading.Lock()
@@ -65,9 +65,9 @@ class Index:
         """The names nearest to a code and the bits each differs in, the nearest first; all of them
         where there are no more than `count`."""
         with self._turn:
-            codes = self._codes[: len(self._names)]
-            cores = max(1, min(CORES, len(codes) // SHARE))
-            ends = np.linspace(0, len(codes), cores + 1, dtype=int).tolist()
+            search_codes = self._codes[: len(self._names)]
+            cores = max(1, min(CORES, len(search_codes) // SHARE))
+            ends = np.linspace(0, len(search_codes), cores + 1, dtype=int).tolist()
             probe = np.frombuffer(code, np.uint8)[None]
 
             def scan(begin: int, end: int) -> list[tuple[int, int]]:
@@ -75,7 +75,7 @@ class Index:
                 if nearest == 0:
                     return []
                 bits, rows = cv2.batchDistance(
-                    probe, codes[begin:end], cv2.CV_32S, normType=cv2.NORM_HAMMING, K=nearest
+                    probe, search_codes[begin:end], cv2.CV_32S, normType=cv2.NORM_HAMMING, K=nearest
                 )
                 return list(zip(bits[0].tolist(), (begin + rows[0]).tolist(), strict=True))
 

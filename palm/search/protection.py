@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 BITS = 1024
-CODE_BYTES = BITS // 8
+SEARCH_CODE_BYTES = BITS // 8
 SECRET_BYTES = 32
 
-Codes = npt.NDArray[np.uint8]
+SearchCodes = npt.NDArray[np.uint8]
 """(n, CODE_BYTES)."""
 
 
@@ -37,7 +37,7 @@ class ProtectedTemplate:
     version: int
     transform: str
     """Names the secret that the code was made under (`name_of`)."""
-    code: bytes = field(repr=False)
+    search_code: bytes = field(repr=False)
     """CODE_BYTES, to be searched by."""
     sealed: bytes = field(repr=False)
     """The template itself; only the vault opens it."""
@@ -70,7 +70,7 @@ class Transform:
         self.frame = np.concatenate(frame, axis=1)[:, :BITS].astype(np.float32)
         """(dimensions, BITS) axes, one a column."""
 
-    def codes(self, vectors: npt.NDArray[np.float32]) -> Codes:
+    def search_codes(self, vectors: npt.NDArray[np.float32]) -> SearchCodes:
         """Of (n, dimensions) vectors."""
         return np.packbits(vectors @ self.frame > 0, axis=1)
 

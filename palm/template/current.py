@@ -1,8 +1,8 @@
 """The palm signature this product makes and reads today."""
 
-from palm.template.fused import FusedMatcher, FusedSigner
+from palm.template.fused import FusedExtractor, FusedMatcher
 
 
-def pair() -> tuple[FusedSigner, FusedMatcher]:
+def pair() -> tuple[FusedExtractor, FusedMatcher]:
     """A signer and the matcher of its templates. Raises ModelMissing."""
-    return FusedSigner(), FusedMatcher()
+    return FusedExtractor(), FusedMatcher()

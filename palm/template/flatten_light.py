@@ -12,7 +12,7 @@ _DULL = 4.0
 """Grey levels of contrast below which there is hardly any."""
 
 
-def evened(palm: Grey) -> npt.NDArray[np.float32]:
+def flatten_light(palm: Grey) -> npt.NDArray[np.float32]:
     """The ROI with light and contrast evened out: about 0, deviation about 1."""
     light = palm.astype(np.float32)
     light -= cv2.blur(light, _AROUND, borderType=cv2.BORDER_REFLECT)

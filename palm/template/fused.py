@@ -26,9 +26,9 @@ from palm.template.linefield import (
     CELLS,
     PARTS,
     Code,
+    LineFieldExtractor,
     LineFieldGallery,
     LineFieldMatcher,
-    LineFieldSigner,
 )
 
 VERSION = 2
@@ -50,16 +50,16 @@ OFFSET, LINES, ENCODER = -14.38, 47.42, 4.74
 from the same command, which learns all but the encoder's share in it."""
 
 
-class FusedSigner:
+class FusedExtractor:
     """Raises ModelMissing when there is no encoder."""
 
     version = VERSION
 
     def __init__(self) -> None:
-        self._lines = LineFieldSigner()
+        self._lines = LineFieldExtractor()
         self._encoder = Encoder()
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Fuses a burst of the same palm into one template, a probe of WHOLE bytes.
 
         Raises ValueError when the burst is empty or mixes sides.
@@ -144,7 +144,7 @@ def fused(lines: Floats, encoder: Floats) -> Floats:
 def _code(template: Template) -> npt.NDArray[np.uint8]:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
-    return np.frombuffer(template.code, np.uint8)
+    return np.frombuffer(template.data, np.uint8)
 
 
 def _whole(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:

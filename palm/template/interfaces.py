@@ -23,18 +23,18 @@ class Template:
     """A palm signature at rest: opaque bytes that only the signer of the same version reads."""
 
     version: int
-    code: bytes
+    data: bytes
     quality: float
     """0 to 1, of the palms that went into it."""
 
 
-class Signer(Protocol):
+class Extractor(Protocol):
     """Makes one template from the ROIs of one presentation."""
 
     @property
     def version(self) -> int: ...
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Fuses a burst of the same palm into one template.
 
         Raises ValueError when the burst is empty or mixes sides.

@@ -83,8 +83,8 @@ SHIFT = 2
 
 SUB = 4
 """Cells a side of the squares in which fine fields are multiplied."""
-SQUARES = CELLS // SUB
-BLOCKS = SQUARES - 1
+TILES = CELLS // SUB
+BLOCKS = TILES - 1
 """Blocks a side: each is of two by two squares and overlaps its neighbours by half."""
 REACH = 5
 """Fine cells, each way, that a block is looked for."""
@@ -99,12 +99,12 @@ BATCH = 128
 """References compared at once: what they need together stays in the processor's cache."""
 
 
-class LineFieldSigner:
+class LineFieldExtractor:
     """Makes a template of 4,096 bytes: the fine field, one signed byte a number."""
 
     version = VERSION
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         """Fuses a burst of the same palm into one template.
 
         The palms are laid on the clearest of them, as the matcher finds their blocks there, and
@@ -142,7 +142,7 @@ class LineFieldGallery:
     coarse: npt.NDArray[np.float32]
     """(references, COARSE * COARSE * COARSE_PARTS), each of length one."""
     fine: npt.NDArray[np.int8]
-    """(references, SQUARES * SQUARES, SUB * SUB * PARTS)."""
+    """(references, TILES * TILES, SUB * SUB * PARTS)."""
 
     def __len__(self) -> int:
         return len(self.coarse)
@@ -183,7 +183,7 @@ class LineFieldMatcher:
         coarse = np.array([_coarse(_opened(each)) for each in fields], np.float32)
         return LineFieldGallery(
             coarse=coarse.reshape(len(fields), COARSE * COARSE * COARSE_PARTS),
-            fine=_in_squares(fields),
+            fine=_in_tiles(fields),
         )
 
     def compare(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
@@ -274,7 +274,7 @@ def _written(field: Field) -> Code:
 def _read(template: Template) -> Code:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
-    return np.frombuffer(template.code, np.int8).reshape(CELLS, CELLS, PARTS)
+    return np.frombuffer(template.data, np.int8).reshape(CELLS, CELLS, PARTS)
 
 
 def _opened(code: Code) -> Field:
@@ -338,30 +338,30 @@ def _places() -> Places:
     return np.stack([row, column])
 
 
-def _in_squares(fields: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """(n, CELLS, CELLS, PARTS) as (n, SQUARES * SQUARES, SUB * SUB * PARTS)."""
-    split = fields.reshape(-1, SQUARES, SUB, SQUARES, SUB, PARTS).transpose(0, 1, 3, 2, 4, 5)
-    return np.ascontiguousarray(split).reshape(-1, SQUARES * SQUARES, SUB * SUB * PARTS)
+def _in_tiles(fields: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """(n, CELLS, CELLS, PARTS) as (n, TILES * TILES, SUB * SUB * PARTS)."""
+    split = fields.reshape(-1, TILES, SUB, TILES, SUB, PARTS).transpose(0, 1, 3, 2, 4, 5)
+    return np.ascontiguousarray(split).reshape(-1, TILES * TILES, SUB * SUB * PARTS)
 
 
 def _windows(field: Field) -> Floats:
-    """(SQUARES * SQUARES, SPAN * SPAN, SUB * SUB * parts) what each square of a reference may lie
+    """(TILES * TILES, SPAN * SPAN, SUB * SUB * parts) what each square of a reference may lie
     on; nothing beyond the edge."""
     parts = field.shape[2]
     wide = np.pad(field, ((REACH, REACH), (REACH, REACH), (0, 0)))
     lain = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
     about = sliding_window_view(lain, (SPAN, SPAN), axis=(0, 1))[::SUB, ::SUB]
     windows = about.transpose(0, 1, 5, 6, 2, 3, 4)
-    return windows.reshape(SQUARES * SQUARES, SPAN * SPAN, SUB * SUB * parts)
+    return windows.reshape(TILES * TILES, SPAN * SPAN, SUB * SUB * parts)
 
 
-def _in_blocks(squares: Floats) -> Floats:
-    """Sums of two by two neighbours; (SQUARES * SQUARES, ...) to (BLOCKS * BLOCKS, ...)."""
-    grid = squares.reshape(SQUARES, SQUARES, *squares.shape[1:])
+def _in_blocks(tiles: Floats) -> Floats:
+    """Sums of two by two neighbours; (TILES * TILES, ...) to (BLOCKS * BLOCKS, ...)."""
+    grid = tiles.reshape(TILES, TILES, *tiles.shape[1:])
     blocks = grid[:-1, :-1] + grid[:-1, 1:]
     blocks += grid[1:, :-1]
     blocks += grid[1:, 1:]
-    return blocks.reshape(BLOCKS * BLOCKS, *squares.shape[1:])
+    return blocks.reshape(BLOCKS * BLOCKS, *tiles.shape[1:])
 
 
 @cache
@@ -375,8 +375,8 @@ def _cover() -> Floats:
 def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
     """(BLOCKS * BLOCKS, SPAN * SPAN, references) how alike each block of each reference is to
     the probe in every place it may lie."""
-    squares = fine.transpose(1, 2, 0).astype(np.float32)
-    blocks = _in_blocks(np.matmul(windows, squares))
+    tiles = fine.transpose(1, 2, 0).astype(np.float32)
+    blocks = _in_blocks(np.matmul(windows, tiles))
     blocks /= FULL * _cover()
     return blocks
 
@@ -458,7 +458,7 @@ def _affine() -> npt.NDArray[np.float64]:
 
 def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Where in the probe each pixel of the reference is found: (SIZE, SIZE) columns and rows."""
-    fine = _in_squares(np.rint(reference * FULL).astype(np.int8)[None])
+    fine = _in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
     poses = _likeliest(_posed(probe) @ _coarse(reference).reshape(-1, 1))
     score, places = _meet(_likeness(_windows(probe), fine), poses)
     place = places[..., score[:, 0].argmax(), 0]

@@ -16,7 +16,7 @@ from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE
 from palm.image import Colour
 from palm.models import ModelMissing
-from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 
 SIZE_OF_FRAME = (720, 1280)
 STILL = Presentation(noise=0.0)
@@ -163,12 +163,12 @@ class TestRecognition:
             Presentation(light=-60.0, warmth=0.6, noise=3.0),
             Presentation(span=0.34, turn=15.0, yaw=10.0, light=45.0, brightness=0.7, blur=0.8),
         )
-        signer, matcher = LineFieldSigner(), LineFieldMatcher()
+        extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
         people = [(seed, side) for seed in (20, 21) for side in Side]
         templates = []
         for seed, side in people:
             frames = [draw(identity(seed, side), shown, rng()).image for shown in showings]
-            templates.append([signer.sign([align(f, finder.find(f)[0])]) for f in frames])
+            templates.append([extractor.extract([align(f, finder.find(f)[0])]) for f in frames])
         scores = np.array([[matcher.score(a, b) for _, b in templates] for a, _ in templates])
         genuine = scores.diagonal()
         impostor = scores[~np.eye(len(people), dtype=bool)]

@@ -8,7 +8,7 @@ from drawn.roi import Crop, Swatch, about, show, swatch
 from lab.evaluate.texture import texture
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
-from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 
 FIRST = 920_000_000
 PEOPLE = 6
@@ -33,11 +33,11 @@ def creases(palm: np.ndarray) -> np.ndarray:
 
 def scores(skins: list[Swatch], harsh: float) -> np.ndarray:
     """(people, people) of the line field, two presentations of each, aligned as from a hand."""
-    signer, matcher = LineFieldSigner(), LineFieldMatcher()
+    extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
     chance = rng()
     one, other = (
         [
-            signer.sign([Roi(show(e, chance, about(Crop(), chance), harsh=harsh), None, 1.0)])
+            extractor.extract([Roi(show(e, chance, about(Crop(), chance), harsh=harsh), None, 1.0)])
             for e in skins
         ]
         for _ in range(2)

@@ -11,9 +11,9 @@ from hardware.camera.feed import (
     LEFT_BEHIND_AT_MOST,
     Broken,
     Feed,
+    FeedTimeouts,
     Lease,
     Mailbox,
-    Patience,
     Recovering,
     Starting,
     Streaming,
@@ -63,7 +63,7 @@ def test_a_feed_starts_and_streams(feed: Feed) -> None:
 
 
 def test_it_is_noticed_within_a_second_that_a_camera_says_nothing_more() -> None:
-    assert Patience().silence < 1
+    assert FeedTimeouts().silence < 1
 
 
 def test_a_pulled_camera_is_told_with_cause_and_remedy(feed: Feed, device: SimulatedCamera) -> None:
@@ -117,7 +117,7 @@ def test_readers_stuck_in_their_driver_are_few_and_end_when_it_lets_them(
     device: SimulatedCamera,
 ) -> None:
     # So impatient that a stalled camera is opened anew at once, again and again.
-    feed = Feed(device, SIZE, Patience(opening=0.001, letting_go=0.001, retry=0.001))
+    feed = Feed(device, SIZE, FeedTimeouts(opening=0.001, letting_go=0.001, retry=0.001))
     states = States(feed)
     device.stall()
     feed.start()

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from hardware.camera import camera_at
-from hardware.camera.feed import Feed, Patience, Recovering, Streaming
+from hardware.camera.feed import Feed, FeedTimeouts, Recovering, Streaming
 from hardware.faults import TemporaryFault
 from tests.support.mjpeg import MjpegServer
 from tests.support.states import SOON, States
@@ -18,7 +18,7 @@ def server() -> Iterator[MjpegServer]:
 
 @pytest.fixture
 def feed(server: MjpegServer) -> Iterator[Feed]:
-    feed = Feed(camera_at(server.url), (36, 64), Patience(retry=0.01, retry_at_most=0.1))
+    feed = Feed(camera_at(server.url), (36, 64), FeedTimeouts(retry=0.01, retry_at_most=0.1))
     yield feed
     feed.stop()
 

@@ -12,7 +12,7 @@ from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from kiosk.simulated.till import SimulatedTill
 from kiosk.till.journal import PurchaseJournal
-from kiosk.visits.visit import Counter
+from kiosk.visits.visit import Visit
 from tests.support.canned import DEVICE, CannedService
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import Line, ScriptedReader, ScriptedStage
@@ -47,13 +47,13 @@ def terminal() -> SimulatedTerminal:
 
 
 @pytest.fixture
-def counter(
+def visit(
     service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
-) -> Callable[..., Counter]:
-    """Makes a counter at which a script is played."""
+) -> Callable[..., Visit]:
+    """Makes the visit in which a script is played."""
 
-    def make(*script: Line, **more: Any) -> Counter:
-        at = Counter(
+    def make(*script: Line, **more: Any) -> Visit:
+        whole = Visit(
             stage=ScriptedStage(list(script)),
             reader=ScriptedReader(),
             terminal=terminal,
@@ -63,6 +63,6 @@ def counter(
             clock=HurriedClock(),
             device=DEVICE,
         )
-        return replace(at, **more)
+        return replace(whole, **more)
 
     return make

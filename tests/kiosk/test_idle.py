@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from kiosk.capture.guidance import Guidance, Instruction
-from kiosk.idle import Attention, SaleWithdrawn
+from kiosk.idle import IdleWatch, SaleWithdrawn
 from kiosk.screens import AskConsent, Choice, HoldPalm
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
@@ -28,12 +28,12 @@ def stage(clock: TurnedClock) -> ScriptedStage:
 
 
 @pytest.fixture
-def attention(stage: ScriptedStage, clock: TurnedClock) -> Attention:
-    return Attention(stage, clock, PATIENCE)
+def attention(stage: ScriptedStage, clock: TurnedClock) -> IdleWatch:
+    return IdleWatch(stage, clock, PATIENCE)
 
 
 async def test_nobody_is_warned_while_there_is_time(
-    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
 ) -> None:
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(29.9)
@@ -42,7 +42,7 @@ async def test_nobody_is_warned_while_there_is_time(
 
 
 async def test_a_warning_counts_down_and_then_the_shopper_has_walked_away(
-    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
 ) -> None:
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(40.1)
@@ -52,7 +52,7 @@ async def test_a_warning_counts_down_and_then_the_shopper_has_walked_away(
 
 
 async def test_a_touch_takes_the_warning_away_and_gives_the_whole_time_again(
-    attention: Attention, stage: ScriptedStage, clock: TurnedClock
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
 ) -> None:
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(35)
@@ -75,7 +75,7 @@ async def test_an_answer_under_the_warning_takes_it_away(
         return await answer
 
     stage = ScriptedStage([(AskConsent, slowly)], now=clock.now)
-    asked = asyncio.ensure_future(Attention(stage, clock, PATIENCE).ask(CONSENT))
+    asked = asyncio.ensure_future(IdleWatch(stage, clock, PATIENCE).ask(CONSENT))
     await clock.turn(35)
     answer.set_result(Choice.AGREE)
     assert await asked is Choice.AGREE
@@ -90,7 +90,7 @@ async def test_a_hand_in_view_is_attention_and_an_empty_view_is_not(
     clock: TurnedClock, instruction: Instruction, attended: bool
 ) -> None:
     stage = ScriptedStage([(HoldPalm, WAITS)], now=clock.now)
-    attention = Attention(stage, clock, PATIENCE)
+    attention = IdleWatch(stage, clock, PATIENCE)
     asked = asyncio.ensure_future(attention.ask(HoldPalm(Purpose.PAY)))
     await clock.turn(25)
     attention.show(HoldPalm(Purpose.PAY, Guidance(instruction)))
@@ -108,7 +108,7 @@ async def test_the_till_ends_a_question_by_taking_its_sale_back(
     async def until_withdrawn() -> None:
         await withdrawn.wait()
 
-    attention = Attention(stage, clock, PATIENCE, until_withdrawn)
+    attention = IdleWatch(stage, clock, PATIENCE, until_withdrawn)
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(1)
     withdrawn.set()

@@ -20,7 +20,7 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
-from kiosk.visits.visit import Counter
+from kiosk.visits.visit import Visit
 from protocol.messages import Money
 from tests.support.canned import DEVICE, CannedService, bought, identification
 from tests.support.scripted import ScriptedReader, ScriptedStage, palm
@@ -58,7 +58,7 @@ def pay_until_the_plug_is_pulled() -> None:
         stage = ScriptedStage(
             [(screens.HoldPalm, palm), (screens.ConfirmPurchase, screens.Choice.CONFIRM)]
         )
-        at = Counter(
+        at = Visit(
             stage=stage,
             reader=ScriptedReader(),
             terminal=SimulatedTerminal(Address.parse("sim:")),

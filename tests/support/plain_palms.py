@@ -79,10 +79,10 @@ def _roi(whose: str, side: Side, likeness: float) -> Roi:
     return Roi(image, side, 0.9)
 
 
-class PlainSigner:
+class PlainExtractor:
     version = VERSION
 
-    def sign(self, palms: Sequence[Roi]) -> Template:
+    def extract(self, palms: Sequence[Roi]) -> Template:
         return Template(self.version, palms[0].image.tobytes()[:BYTES], palms[0].quality)
 
 
@@ -103,15 +103,15 @@ class PlainMatcher:
     def prepare(self, references: Sequence[Template]) -> npt.NDArray[np.uint8]:
         if {reference.version for reference in references} - {self.version}:
             raise VersionMismatch("templates of another version")
-        codes = b"".join(reference.code for reference in references)
+        codes = b"".join(reference.data for reference in references)
         return np.frombuffer(codes, np.uint8).reshape(-1, BYTES)
 
     def compare(self, probe: Template, gallery: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        different = np.bitwise_count(gallery ^ np.frombuffer(probe.code, np.uint8)).sum(axis=1)
+        different = np.bitwise_count(gallery ^ np.frombuffer(probe.data, np.uint8)).sum(axis=1)
         return np.asarray(1 - 2 * different / (8 * BYTES), np.float32)
 
 
-class OldSigner(PlainSigner):
+class OldExtractor(PlainExtractor):
     version = OLD
 
 

@@ -6,7 +6,7 @@ A process of its own, so that PipeWire's stand-in for Video4Linux can be loaded 
 import sys
 
 from hardware.camera import camera_at
-from hardware.camera.feed import Feed, FeedState, Patience
+from hardware.camera.feed import Feed, FeedState, FeedTimeouts
 
 
 def say(*words: object) -> None:
@@ -18,7 +18,7 @@ def tell(state: FeedState) -> None:
     say(type(state).__name__, state)
 
 
-feed = Feed(camera_at(sys.argv[1]), patience=Patience(retry_at_most=0.3))
+feed = Feed(camera_at(sys.argv[1]), timeouts=FeedTimeouts(retry_at_most=0.3))
 feed.on_state(tell)
 mailbox = feed.subscribe()
 feed.start()

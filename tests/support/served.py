@@ -32,13 +32,13 @@ T = TypeVar("T")
 _PALMS = "tests.support.plain_palms"
 CURRENT = Scheme(
     version=plain_palms.VERSION,
-    signer=f"{_PALMS}:PlainSigner",
+    extractor=f"{_PALMS}:PlainExtractor",
     matcher=f"{_PALMS}:PlainMatcher",
     calibration=plain_palms.CALIBRATION,
 )
 OLD = Scheme(
     version=plain_palms.OLD,
-    signer=f"{_PALMS}:OldSigner",
+    extractor=f"{_PALMS}:OldExtractor",
     matcher=f"{_PALMS}:OldMatcher",
     calibration=plain_palms.OLD_CALIBRATION,
 )
@@ -166,7 +166,7 @@ class Process:
             f'examiner = "{PLAIN.examiner}"\n'
             "[[recognition.schemes]]\n"
             f"version = {CURRENT.version}\n"
-            f'signer = "{CURRENT.signer}"\n'
+            f'extractor = "{CURRENT.extractor}"\n'
             f'matcher = "{CURRENT.matcher}"\n'
             f"calibration = {points}\n"
         )

@@ -3,12 +3,12 @@
 from queue import Queue
 from typing import TypeVar
 
-from hardware.camera.feed import Feed, FeedState, Patience
+from hardware.camera.feed import Feed, FeedState, FeedTimeouts
 
 SOON = 20.0
 """Seconds after which a test gives up; nothing waits for so long that works."""
 
-IMPATIENT = Patience(
+IMPATIENT = FeedTimeouts(
     silence=0.3, opening=5.0, letting_go=0.1, retry=0.01, retry_at_most=0.05, broken=0.01
 )
 

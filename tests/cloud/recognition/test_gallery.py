@@ -16,11 +16,11 @@ from tests.support.plain_palms import (
     OLD,
     OLD_CALIBRATION,
     VERSION,
+    OldExtractor,
     OldMatcher,
-    OldSigner,
     PlainExaminer,
+    PlainExtractor,
     PlainMatcher,
-    PlainSigner,
     burst,
 )
 
@@ -45,7 +45,7 @@ class Shop:
     ) -> list[ProtectedProbe]:
         """In both versions, the current one first."""
         palms = PlainExaminer().examine(burst(who, PalmSide(side), likeness), ()).palms
-        return self.templates.sign(palms, [OLD])
+        return self.templates.extract(palms, [OLD])
 
     def enrol(self, who: str, side: Side = Side.LEFT, version: int = VERSION) -> None:
         kept = (probe.kept for probe in self.shown(who, side))
@@ -77,7 +77,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    schemes = [Scheme(PlainSigner(), PlainMatcher()), Scheme(OldSigner(), OldMatcher())]
+    schemes = [Scheme(PlainExtractor(), PlainMatcher()), Scheme(OldExtractor(), OldMatcher())]
     return Templates(tmp_path_factory.mktemp("vault"), schemes)
 
 
@@ -166,7 +166,9 @@ def test_a_template_that_does_not_open_is_told_to_the_operator_and_nobody_elses_
     shop.enrol("alex")
     shop.enrol("sam")
     broken = shop.rows["sam left"]
-    shop.rows["sam left"] = ProtectedTemplate(VERSION, broken.transform, broken.code, b"?", 1.0)
+    shop.rows["sam left"] = ProtectedTemplate(
+        VERSION, broken.transform, broken.search_code, b"?", 1.0
+    )
     assert shop.found("alex") == ["alex"]
     assert shop.found("sam") == []
     assert "restore its keys" in caplog.text

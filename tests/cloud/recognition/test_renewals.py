@@ -75,7 +75,7 @@ def codes(root: Path) -> dict[str, bytes]:
                 for row in await session.scalars(select(PalmRow))
             }
         await store.close()
-        return {palm_id: entry.template.code for palm_id, entry in found.items()}
+        return {palm_id: entry.template.search_code for palm_id, entry in found.items()}
 
     return asyncio.run(read())
 
@@ -301,7 +301,7 @@ def test_what_was_begun_and_killed_is_finished_later(
             store, master = Database(state.database), MasterKey(state.master_key())
             transform = await vault.rekey()
             try:
-                await renewals.renew_codes(store, master, vault, transform, die)
+                await renewals.renew_search_codes(store, master, vault, transform, die)
             finally:
                 await store.close()
 
@@ -355,7 +355,7 @@ def test_who_was_enrolled_before_templates_were_protected_is_protected_at_the_ne
         kiosk = served.kiosk()
         kiosk.sign_up("alex")
     examined = plain_palms.PlainExaminer().examine(burst("alex"), ())
-    plain = plain_palms.PlainSigner().sign(examined.palms)
+    plain = plain_palms.PlainExtractor().extract(examined.palms)
 
     async def undo() -> None:
         """As version 0001 of the database held it."""
@@ -364,7 +364,7 @@ def test_who_was_enrolled_before_templates_were_protected_is_protected_at_the_ne
         async with store.session() as session:
             (row,) = await session.scalars(select(PalmRow))
             known = await find_person(session, MasterKey(state.master_key()), row.person_id)
-            raw = cbor2.dumps([plain.version, plain.code, plain.quality])
+            raw = cbor2.dumps([plain.version, plain.data, plain.quality])
             row.template = known.key.seal(raw, f"palms.template/{row.id}")
             row.transform = renewals.UNPROTECTED
             await session.commit()

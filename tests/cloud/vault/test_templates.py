@@ -8,20 +8,20 @@ import pytest
 from cloud.state import StateDamaged
 from cloud.vault import keys
 from cloud.vault.templates import Scheme, Sealed, Templates
-from palm.search.protection import CODE_BYTES, ProtectedTemplate
+from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from palm.template.interfaces import Template
 from tests.support.plain_palms import (
     OLD,
     VERSION,
+    OldExtractor,
     OldMatcher,
-    OldSigner,
     PlainExaminer,
+    PlainExtractor,
     PlainMatcher,
-    PlainSigner,
     burst,
 )
 
-SCHEMES = [Scheme(PlainSigner(), PlainMatcher()), Scheme(OldSigner(), OldMatcher())]
+SCHEMES = [Scheme(PlainExtractor(), PlainMatcher()), Scheme(OldExtractor(), OldMatcher())]
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 def shown(templates: Templates, who: str, version: int = VERSION) -> ProtectedTemplate:
     palms = PlainExaminer().examine(burst(who), ()).palms
-    return {each.kept.version: each.kept for each in templates.sign(palms, [version])}[version]
+    return {each.kept.version: each.kept for each in templates.extract(palms, [version])}[version]
 
 
 def plain(who: str) -> Template:
-    return PlainSigner().sign(PlainExaminer().examine(burst(who), ()).palms)
+    return PlainExtractor().extract(PlainExaminer().examine(burst(who), ()).palms)
 
 
 def turned(one: bytes, other: bytes) -> int:
@@ -50,10 +50,10 @@ def turned(one: bytes, other: bytes) -> int:
 
 def test_nothing_of_a_template_is_readable_outside(templates: Templates):
     protected, inside = shown(templates, "alex"), plain("alex")
-    for part in (protected.code, protected.sealed):
-        assert inside.code[:16] not in part
-    assert len(protected.code) == CODE_BYTES
-    assert len(protected.sealed) == len(inside.code) + 32
+    for part in (protected.search_code, protected.sealed):
+        assert inside.data[:16] not in part
+    assert len(protected.search_code) == SEARCH_CODE_BYTES
+    assert len(protected.sealed) == len(inside.data) + 32
     assert protected.sealed != shown(templates, "alex").sealed
 
 
@@ -77,7 +77,7 @@ def test_what_was_altered_does_not_open(templates: Templates, damage: bytes | No
     sealed = shown(templates, "alex").sealed
     altered = sealed[:-1] + bytes([sealed[-1] ^ 1]) if damage is None else damage
     assert templates.compare(VERSION, sealed, [altered]) == [None]
-    assert templates.codes(VERSION, [altered]) == [None]
+    assert templates.search_codes(VERSION, [altered]) == [None]
 
 
 def test_a_template_of_one_version_is_not_taken_for_one_of_another(templates: Templates):
@@ -87,23 +87,23 @@ def test_a_template_of_one_version_is_not_taken_for_one_of_another(templates: Te
 
 def test_only_what_is_asked_for_and_the_current_version_is_signed(templates: Templates):
     palms = PlainExaminer().examine(burst("alex"), ()).palms
-    assert [each.kept.version for each in templates.sign(palms, [])] == [VERSION]
-    assert [each.kept.version for each in templates.sign(palms, [OLD, 7])] == [VERSION, OLD]
+    assert [each.kept.version for each in templates.extract(palms, [])] == [VERSION]
+    assert [each.kept.version for each in templates.extract(palms, [OLD, 7])] == [VERSION, OLD]
 
 
 def test_codes_of_one_palm_are_alike_and_of_two_versions_of_it_are_not(templates: Templates):
-    code = shown(templates, "alex").code
-    assert code == shown(templates, "alex").code
-    assert turned(code, shown(templates, "alex", OLD).code) > 400
+    code = shown(templates, "alex").search_code
+    assert code == shown(templates, "alex").search_code
+    assert turned(code, shown(templates, "alex", OLD).search_code) > 400
 
 
 def test_a_new_secret_makes_other_codes_of_the_same_sealed_templates(templates: Templates):
     before = shown(templates, "alex")
     templates.rekey()
     assert templates.transform != before.transform
-    (code,) = templates.codes(VERSION, [before.sealed])
-    assert code == shown(templates, "alex").code
-    assert turned(before.code, code) > 400
+    (code,) = templates.search_codes(VERSION, [before.sealed])
+    assert code == shown(templates, "alex").search_code
+    assert turned(before.search_code, code) > 400
 
 
 def test_secrets_outlive_the_process_and_the_one_before_is_gone(tmp_path: Path):
@@ -113,7 +113,7 @@ def test_secrets_outlive_the_process_and_the_one_before_is_gone(tmp_path: Path):
     first.rekey()
     again = Templates(tmp_path, SCHEMES)
     assert again.transform == first.transform
-    assert shown(again, "alex").code == shown(first, "alex").code
+    assert shown(again, "alex").search_code == shown(first, "alex").search_code
     (path,) = tmp_path.iterdir()
     assert old_secret not in path.read_bytes()
 
@@ -128,5 +128,7 @@ def test_damaged_secrets_are_told_from_missing_ones(tmp_path: Path):
 def test_two_vaults_make_codes_of_one_palm_that_nobody_can_link(
     templates: Templates, elsewhere: Templates
 ):
-    apart = [turned(shown(templates, w).code, shown(elsewhere, w).code) for w in "abcdefgh"]
+    apart = [
+        turned(shown(templates, w).search_code, shown(elsewhere, w).search_code) for w in "abcdefgh"
+    ]
     assert np.mean(apart) == pytest.approx(512, abs=40)

@@ -258,7 +258,7 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
         [
             *(sys.executable, "-m", "cloud.vault"),
             *("--directory", tmp_path / "keys", "--examiner", PLAIN.examiner),
-            *("--scheme", PLAIN.schemes[0].signer, PLAIN.schemes[0].matcher),
+            *("--scheme", PLAIN.schemes[0].extractor, PLAIN.schemes[0].matcher),
             *("--socket", socket_path),
         ]
     ) as process:

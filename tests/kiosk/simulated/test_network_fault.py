@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from kiosk.simulated.network_fault import HOST, Cable, Listener
+from kiosk.simulated.network_fault import HOST, Listener, NetworkFault
 from tests.support.live_stage import SOON
 
 pytestmark = pytest.mark.anyio
@@ -26,10 +26,10 @@ async def echo() -> AsyncIterator[int]:
 
 
 @pytest.fixture
-async def cable() -> AsyncIterator[Cable]:
-    cable = Cable()
-    yield cable
-    await cable.cut()
+async def network_fault() -> AsyncIterator[NetworkFault]:
+    network_fault = NetworkFault()
+    yield network_fault
+    await network_fault.cut()
 
 
 async def say(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -45,32 +45,38 @@ async def hung_up(reader: asyncio.StreamReader) -> bool:
         return True
 
 
-async def test_what_is_said_at_one_end_arrives_at_the_other(cable: Cable, echo: int) -> None:
-    reader, writer = await say(await cable.lay(echo))
+async def test_what_is_said_at_one_end_arrives_at_the_other(
+    network_fault: NetworkFault, echo: int
+) -> None:
+    reader, writer = await say(await network_fault.lay(echo))
     assert await reader.readexactly(5) == b"hello"
     writer.close()
 
 
-async def test_a_cut_drops_who_was_talking_and_refuses_who_begins(cable: Cable, echo: int) -> None:
-    port = await cable.lay(echo)
+async def test_a_cut_drops_who_was_talking_and_refuses_who_begins(
+    network_fault: NetworkFault, echo: int
+) -> None:
+    port = await network_fault.lay(echo)
     reader, writer = await say(port)
     await reader.readexactly(5)
-    await cable.cut()
+    await network_fault.cut()
     assert await hung_up(reader)
     writer.close()
     with pytest.raises(ConnectionError):
         await say(port)
 
 
-async def test_who_has_only_just_been_let_in_is_dropped_too(cable: Cable, echo: int) -> None:
-    port = await cable.lay(echo)
+async def test_who_has_only_just_been_let_in_is_dropped_too(
+    network_fault: NetworkFault, echo: int
+) -> None:
+    port = await network_fault.lay(echo)
     for passes_of_the_loop in range(6):
         with socket.create_connection((HOST, port), timeout=SOON) as caller:
             for _ in range(passes_of_the_loop):
                 await asyncio.sleep(0)
-            await cable.cut()
+            await network_fault.cut()
             assert await asyncio.to_thread(hears_nothing_more, caller)
-        await cable.mend()
+        await network_fault.mend()
 
 
 def hears_nothing_more(caller: socket.socket) -> bool:
@@ -81,26 +87,26 @@ def hears_nothing_more(caller: socket.socket) -> bool:
         return True
 
 
-async def test_a_mended_cable_is_where_it_was(cable: Cable, echo: int) -> None:
-    port = await cable.lay(echo)
-    await cable.cut()
-    await cable.mend()
+async def test_a_mended_cable_is_where_it_was(network_fault: NetworkFault, echo: int) -> None:
+    port = await network_fault.lay(echo)
+    await network_fault.cut()
+    await network_fault.mend()
     reader, writer = await say(port)
     assert await reader.readexactly(5) == b"hello"
     writer.close()
 
 
 async def test_a_cable_that_is_cut_stays_cut_when_the_service_comes_back(
-    cable: Cable, echo: int
+    network_fault: NetworkFault, echo: int
 ) -> None:
-    port = await cable.lay(echo)
-    await cable.cut()
-    assert await cable.lay(echo) == port
+    port = await network_fault.lay(echo)
+    await network_fault.cut()
+    assert await network_fault.lay(echo) == port
     with pytest.raises(ConnectionError):
         await say(port)
 
 
-async def test_a_service_that_is_gone_hangs_up(cable: Cable) -> None:
-    reader, writer = await say(await cable.lay(9))
+async def test_a_service_that_is_gone_hangs_up(network_fault: NetworkFault) -> None:
+    reader, writer = await say(await network_fault.lay(9))
     assert await hung_up(reader)
     writer.close()

@@ -25,7 +25,7 @@ from kiosk.screens import (
 from kiosk.service.client import Refused
 from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
-from kiosk.visits.visit import Counter, Troubled
+from kiosk.visits.visit import Troubled, Visit
 from protocol.envelope import open_envelope
 from protocol.messages import PalmAccepted, PhoneVerified, ProblemType, Purpose, Side
 from tests.support.canned import VAULT, VISA, CannedService, problem
@@ -33,7 +33,7 @@ from tests.support.scripted import WAITS, Line, palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Counter]
+At = Callable[..., Visit]
 
 NUMBER = typed("2025550123")
 CODE = typed("123456")
@@ -44,15 +44,15 @@ DONE: list[Line] = [(OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
 GIVEN_UP = "DELETE /enrolments/enrolment-1"
 
 
-async def play(at: Counter) -> None:
+async def play(at: Visit) -> None:
     await enrol(at)
     assert at.stage.over
 
 
 async def test_a_shopper_signs_up_with_number_code_card_and_palm(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(*TO_PALM, (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (HoldPalm, palm), *DONE)
     await play(at)
 
     (asked,) = canned.requests("POST /enrolments")
@@ -66,9 +66,9 @@ async def test_a_shopper_signs_up_with_number_code_card_and_palm(
 
 
 async def test_a_palm_travels_sealed_for_this_visit_and_purpose(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(*TO_PALM, (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (HoldPalm, palm), *DONE)
     await play(at)
     (asked,) = canned.requests("POST /enrolments/enrolment-1/palms")
     context, capture = open_envelope(asked.body, {VAULT.public.key_id: VAULT})
@@ -78,12 +78,12 @@ async def test_a_palm_travels_sealed_for_this_visit_and_purpose(
 
 
 async def test_the_second_palm_asked_for_is_of_the_other_hand(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     both = PalmAccepted(side=Side.RIGHT, quality=0.9, palms=[Side.LEFT, Side.RIGHT])
     first = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
     canned.will("POST /enrolments/enrolment-1/palms", first, both)
-    at = counter(
+    at = visit(
         *TO_PALM,
         (HoldPalm(Purpose.ENROL), palm),
         (OfferSecondPalm(Side.LEFT), Choice.ADD),
@@ -93,8 +93,8 @@ async def test_the_second_palm_asked_for_is_of_the_other_hand(
     await play(at)
 
 
-async def test_back_from_the_second_palm_offers_it_again(counter: At) -> None:
-    at = counter(
+async def test_back_from_the_second_palm_offers_it_again(visit: At) -> None:
+    at = visit(
         *TO_PALM,
         (HoldPalm, palm),
         (OfferSecondPalm, Choice.ADD),
@@ -105,9 +105,9 @@ async def test_back_from_the_second_palm_offers_it_again(counter: At) -> None:
 
 
 async def test_back_leads_from_every_question_to_the_one_before_and_keeps_what_was_typed(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(
+    at = visit(
         (AskConsent, Choice.AGREE),
         (EnterPhone("US", "+1", Purpose.ENROL), Choice.BACK),
         (AskConsent, Choice.AGREE),
@@ -123,7 +123,7 @@ async def test_back_leads_from_every_question_to_the_one_before_and_keeps_what_w
 
 
 async def test_back_from_the_card_skips_the_code_that_was_right(
-    counter: At, terminal: SimulatedTerminal
+    visit: At, terminal: SimulatedTerminal
 ) -> None:
     terminal.unplug()
 
@@ -131,7 +131,7 @@ async def test_back_from_the_card_skips_the_code_that_was_right(
         terminal.plug_in()
         return Choice.BACK
 
-    at = counter(
+    at = visit(
         *TO_CARD,
         (PresentCard, plug_in),
         (EnterPhone, NUMBER),
@@ -143,9 +143,9 @@ async def test_back_from_the_card_skips_the_code_that_was_right(
 
 
 async def test_another_number_starts_anew_and_erases_what_was_given_for_the_first(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(
+    at = visit(
         *TO_CODE,
         (EnterCode, Choice.BACK),
         (EnterPhone, typed("2025550188")),
@@ -169,10 +169,10 @@ async def test_another_number_starts_anew_and_erases_what_was_given_for_the_firs
     ],
 )
 async def test_a_number_that_is_no_mobile_number_is_asked_for_again(
-    counter: At, canned: CannedService, text: str, wrong: EntryProblem
+    visit: At, canned: CannedService, text: str, wrong: EntryProblem
 ) -> None:
     again = EnterPhone("US", "+1", Purpose.ENROL, text, wrong)
-    at = counter(
+    at = visit(
         (AskConsent, Choice.AGREE),
         (EnterPhone, typed(text)),
         (again, Choice.BACK),
@@ -183,31 +183,31 @@ async def test_a_number_that_is_no_mobile_number_is_asked_for_again(
 
 
 async def test_a_number_the_service_does_not_take_is_asked_for_again(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /enrolments", problem(ProblemType.PHONE_NOT_ACCEPTED, 422))
     again = EnterPhone("US", "+1", Purpose.ENROL, NUMBER.text, EntryProblem.NOT_MOBILE)
-    at = counter(*TO_CODE, (again, Choice.BACK), (AskConsent, Choice.BACK))
+    at = visit(*TO_CODE, (again, Choice.BACK), (AskConsent, Choice.BACK))
     await play(at)
 
 
 async def test_a_code_that_cannot_be_sent_is_said_where_the_number_is(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /enrolments", *[problem(ProblemType.PROVIDER_UNAVAILABLE, 503)] * 99)
     again = EnterPhone("US", "+1", Purpose.ENROL, NUMBER.text, EntryProblem.NOT_SENT)
-    at = counter(*TO_CODE, (again, Choice.BACK), (AskConsent, Choice.BACK))
+    at = visit(*TO_CODE, (again, Choice.BACK), (AskConsent, Choice.BACK))
     await play(at)
 
 
 async def test_a_wrong_code_tells_how_many_attempts_are_left(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will(
         "POST /enrolments/enrolment-1/code",
         problem(ProblemType.WRONG_CODE, 422, attempts_left=2),
     )
-    at = counter(
+    at = visit(
         *TO_CODE,
         (EnterCode("23", 30), CODE),
         (EnterCode("23", 30, EntryProblem.WRONG_CODE, 2), CODE),
@@ -218,9 +218,9 @@ async def test_a_wrong_code_tells_how_many_attempts_are_left(
     await play(at)
 
 
-async def test_an_expired_code_can_be_sent_again(counter: At, canned: CannedService) -> None:
+async def test_an_expired_code_can_be_sent_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/code", problem(ProblemType.EXPIRED, 410))
-    at = counter(
+    at = visit(
         *TO_CARD,
         (EnterCode("23", 30, EntryProblem.EXPIRED), Choice.RESEND),
         (EnterCode("23", 60), CODE),
@@ -231,26 +231,26 @@ async def test_an_expired_code_can_be_sent_again(counter: At, canned: CannedServ
     await play(at)
 
 
-async def test_too_many_wrong_codes_end_the_visit(counter: At, canned: CannedService) -> None:
+async def test_too_many_wrong_codes_end_the_visit(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/code", problem(ProblemType.TOO_MANY_ATTEMPTS, 429))
     with pytest.raises(Refused) as refused:
-        await enrol(counter(*TO_CARD))
+        await enrol(visit(*TO_CARD))
     assert refused.value.type is ProblemType.TOO_MANY_ATTEMPTS
     assert canned.requests(GIVEN_UP)
 
 
-async def test_a_known_number_is_told_kindly(counter: At, canned: CannedService) -> None:
+async def test_a_known_number_is_told_kindly(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/code", PhoneVerified(known=True))
-    at = counter(*TO_CARD, (AlreadyKnown(Known.PHONE), Choice.DONE))
+    at = visit(*TO_CARD, (AlreadyKnown(Known.PHONE), Choice.DONE))
     await play(at)
     assert canned.requests(GIVEN_UP), "what was given is erased"
 
 
 async def test_a_known_palm_is_told_kindly_and_its_owner_may_rather_leave(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_KNOWN))
-    at = counter(
+    at = visit(
         *TO_PALM,
         (HoldPalm, palm),
         (AlreadyKnown(Known.PALM), Choice.DELETE),
@@ -259,44 +259,42 @@ async def test_a_known_palm_is_told_kindly_and_its_owner_may_rather_leave(
     assert canned.requests(GIVEN_UP)
 
 
-async def test_a_refused_card_is_asked_for_again(counter: At, canned: CannedService) -> None:
+async def test_a_refused_card_is_asked_for_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/card", problem(ProblemType.CARD_REFUSED, 402))
-    at = counter(*TO_PALM, (PresentCard(CardProblem.REFUSED), WAITS), (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (PresentCard(CardProblem.REFUSED), WAITS), (HoldPalm, palm), *DONE)
     await play(at)
 
 
 async def test_a_card_that_is_not_read_is_asked_for_while_the_terminal_waits(
-    counter: At, terminal: SimulatedTerminal
+    visit: At, terminal: SimulatedTerminal
 ) -> None:
     terminal.fail_next(CardUnreadable())
-    at = counter(*TO_PALM, (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (HoldPalm, palm), *DONE)
     await play(at)
     assert PresentCard(CardProblem.NOT_READ) in at.stage.shown
 
 
-async def test_an_unplugged_terminal_is_waited_for(
-    counter: At, terminal: SimulatedTerminal
-) -> None:
+async def test_an_unplugged_terminal_is_waited_for(visit: At, terminal: SimulatedTerminal) -> None:
     terminal.fail_next(TemporaryFault("Unplugged.", "Plug it in."))
-    at = counter(*TO_PALM, (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (HoldPalm, palm), *DONE)
     await play(at)
     assert PresentCard(CardProblem.TERMINAL) in at.stage.shown
 
 
-async def test_a_broken_terminal_ends_the_visit(counter: At, terminal: SimulatedTerminal) -> None:
+async def test_a_broken_terminal_ends_the_visit(visit: At, terminal: SimulatedTerminal) -> None:
     terminal.fail_next(PermanentFault("Broken.", "Replace it."))
     with pytest.raises(Troubled) as troubled:
-        await enrol(counter(*TO_PALM))
+        await enrol(visit(*TO_PALM))
     assert troubled.value.kind is TroubleKind.TERMINAL
 
 
 async def test_the_same_palm_twice_is_answered_with_the_other_hand(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     first = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
     canned.will("POST /enrolments/enrolment-1/palms", first, problem(ProblemType.SAME_PALM_TWICE))
 
-    at = counter(
+    at = visit(
         *TO_PALM,
         (HoldPalm, palm),
         (OfferSecondPalm, Choice.ADD),
@@ -309,22 +307,22 @@ async def test_the_same_palm_twice_is_answered_with_the_other_hand(
     assert holds[-1].guidance.instruction is Instruction.OTHER_HAND
 
 
-async def test_an_unusable_palm_is_shown_again(counter: At, canned: CannedService) -> None:
+async def test_an_unusable_palm_is_shown_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_UNUSABLE, 422))
-    at = counter(*TO_PALM, (HoldPalm, palm), (HoldPalm, palm), *DONE)
+    at = visit(*TO_PALM, (HoldPalm, palm), (HoldPalm, palm), *DONE)
     await play(at)
 
 
 async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_NOT_LIVE, 422))
     again = HoldPalm(Purpose.ENROL, lifeless=True)
-    await play(counter(*TO_PALM, (HoldPalm, palm), (again, palm), *DONE))
+    await play(visit(*TO_PALM, (HoldPalm, palm), (again, palm), *DONE))
 
 
 async def test_who_was_not_surely_alive_is_asked_to_hold_a_little_longer(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will(
         "POST /enrolments/enrolment-1/palms",
@@ -333,17 +331,17 @@ async def test_who_was_not_surely_alive_is_asked_to_hold_a_little_longer(
     )
     longer = HoldPalm(Purpose.ENROL, longer=True)
     again = HoldPalm(Purpose.ENROL, lifeless=True, longer=True)
-    await play(counter(*TO_PALM, (HoldPalm, palm), (longer, palm), (again, palm), *DONE))
+    await play(visit(*TO_PALM, (HoldPalm, palm), (longer, palm), (again, palm), *DONE))
 
 
 @pytest.mark.parametrize("lines", range(1, len(TO_PALM) + 3))
 async def test_leaving_before_the_end_erases_what_was_given(
-    counter: At, canned: CannedService, lines: int
+    visit: At, canned: CannedService, lines: int
 ) -> None:
     script: list[Line] = [*TO_PALM, (HoldPalm, palm), (OfferSecondPalm, Choice.SKIP)]
     screen, _ = script[lines - 1]
     with pytest.raises(WalkedAway):
-        await enrol(counter(*script[: lines - 1], (screen, WalkedAway())))
+        await enrol(visit(*script[: lines - 1], (screen, WalkedAway())))
     started = bool(canned.requests("POST /enrolments"))
     assert bool(canned.requests(GIVEN_UP)) is started
 

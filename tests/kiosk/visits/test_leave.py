@@ -17,14 +17,14 @@ from kiosk.screens import (
 )
 from kiosk.service.client import ForgedReceipt
 from kiosk.visits.leave import leave
-from kiosk.visits.visit import Counter
+from kiosk.visits.visit import Visit
 from protocol.messages import Outcome, ProblemType, Purpose
 from tests.support.canned import HAPPY, CannedService, identification, problem, receipt
 from tests.support.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Counter]
+At = Callable[..., Visit]
 HOLDINGS = HAPPY["GET /identifications/identification-1/holdings"]
 NUMBER = typed("2025550123")
 CODE = typed("123456")
@@ -33,15 +33,15 @@ CODE = typed("123456")
 DELETED = Deleted("receipt-1", ("palms", "card"), ("2 purchases",))
 
 
-async def play(at: Counter) -> None:
+async def play(at: Visit) -> None:
     await leave(at)
     assert at.stage.over
 
 
 async def test_a_palm_shows_whose_data_is_to_go_and_it_goes(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(
+    at = visit(
         (ChooseProof, Choice.USE_PALM),
         (HoldPalm(Purpose.LEAVE), palm),
         (ConfirmDelete(HOLDINGS), Choice.CONFIRM),
@@ -52,8 +52,8 @@ async def test_a_palm_shows_whose_data_is_to_go_and_it_goes(
     assert asked.json == {"identification_id": "identification-1"}
 
 
-async def test_a_number_and_its_code_do_as_well(counter: At, canned: CannedService) -> None:
-    at = counter(
+async def test_a_number_and_its_code_do_as_well(visit: At, canned: CannedService) -> None:
+    at = visit(
         (ChooseProof, Choice.USE_NUMBER),
         (EnterPhone("US", "+1", Purpose.LEAVE), NUMBER),
         (EnterCode, CODE),
@@ -65,16 +65,16 @@ async def test_a_number_and_its_code_do_as_well(counter: At, canned: CannedServi
     assert asked.json == {"phone": "+12025550123", "proof": "code", "purpose": "leave"}
 
 
-async def test_nothing_goes_without_being_confirmed(counter: At, canned: CannedService) -> None:
-    at = counter((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (ConfirmDelete, Choice.BACK))
+async def test_nothing_goes_without_being_confirmed(visit: At, canned: CannedService) -> None:
+    at = visit((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (ConfirmDelete, Choice.BACK))
     await play(at)
     assert not canned.requests("POST /deletions")
 
 
 async def test_the_palm_can_be_given_up_for_the_number_and_back_keeps_what_was_typed(
-    counter: At,
+    visit: At,
 ) -> None:
-    at = counter(
+    at = visit(
         (ChooseProof, Choice.USE_PALM),
         (HoldPalm, Choice.USE_NUMBER),
         (EnterPhone, NUMBER),
@@ -86,14 +86,14 @@ async def test_the_palm_can_be_given_up_for_the_number_and_back_keeps_what_was_t
 
 
 async def test_a_wrong_code_and_an_expired_one_are_asked_for_again(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will(
         "POST /claims/claim-123/code",
         problem(ProblemType.WRONG_CODE, 422, attempts_left=1),
         problem(ProblemType.EXPIRED, 410),
     )
-    at = counter(
+    at = visit(
         (ChooseProof, Choice.USE_NUMBER),
         (EnterPhone, NUMBER),
         (EnterCode, CODE),
@@ -107,10 +107,10 @@ async def test_a_wrong_code_and_an_expired_one_are_asked_for_again(
 
 
 async def test_a_palm_that_is_not_known_can_be_tried_again_or_replaced_by_the_number(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /identifications", *[identification(Outcome.REFUSED, 2)] * 2)
-    at = counter(
+    at = visit(
         (ChooseProof, Choice.USE_PALM),
         (HoldPalm, palm),
         (NotRecognised(Purpose.LEAVE, 2), Choice.TRY_AGAIN),
@@ -122,18 +122,16 @@ async def test_a_palm_that_is_not_known_can_be_tried_again_or_replaced_by_the_nu
     await play(at)
 
 
-async def test_somebody_who_is_not_known_may_rather_join(
-    counter: At, canned: CannedService
-) -> None:
+async def test_somebody_who_is_not_known_may_rather_join(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.REFUSED, 2))
-    at = counter((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (NotRecognised, Choice.SIGN_UP))
+    at = visit((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (NotRecognised, Choice.SIGN_UP))
     assert await leave(at) is Choice.SIGN_UP
 
 
 async def test_a_receipt_with_a_wrong_signature_is_not_shown(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /deletions", receipt(erased=["nothing"]))
-    at = counter((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (ConfirmDelete, Choice.CONFIRM))
+    at = visit((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (ConfirmDelete, Choice.CONFIRM))
     with pytest.raises(ForgedReceipt):
         await leave(at)

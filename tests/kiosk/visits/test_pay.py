@@ -28,7 +28,7 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
-from kiosk.visits.visit import Counter, Troubled
+from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import Customer, Money, Outcome, ProblemType, Purpose, ServiceInfo
 from tests.support.canned import (
     VAULT,
@@ -43,7 +43,7 @@ from tests.support.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Counter]
+At = Callable[..., Visit]
 AMOUNT = Money(minor=1250, currency="USD")
 HOLD = HoldPalm(Purpose.PAY, amount=AMOUNT, merchant="Corner Shop")
 CONFIRM = ConfirmPurchase("Corner Shop", AMOUNT, "Alex D.", VISA)
@@ -51,7 +51,7 @@ APPROVED = Approved("Corner Shop", AMOUNT, VISA)
 DECLINED = Declined("Corner Shop", AMOUNT, VISA)
 
 
-async def play(at: Counter) -> SaleResult | None:
+async def play(at: Visit) -> SaleResult | None:
     """What the till was told, if anything."""
     sale = await ring_up(at)
     await pay(at, sale)
@@ -59,53 +59,53 @@ async def play(at: Counter) -> SaleResult | None:
     return told(at, sale)
 
 
-async def ring_up(at: Counter) -> Sale:
+async def ring_up(at: Visit) -> Sale:
     assert isinstance(at.till, SimulatedTill)
     at.till.ring_up(AMOUNT, "Corner Shop")
     return await at.till.next_sale()
 
 
-def told(at: Counter, sale: Sale) -> SaleResult | None:
+def told(at: Visit, sale: Sale) -> SaleResult | None:
     return at.till.answers.get(sale.reference)
 
 
-def left_in_doubt(at: Counter) -> list[str]:
+def left_in_doubt(at: Visit) -> list[str]:
     return [pending.request.reference for pending in at.journal.pending()]
 
 
 async def test_a_shopper_who_is_known_confirms_and_has_paid(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
     assert await play(at) is SaleResult.APPROVED
     (asked,) = canned.requests("POST /purchases")
     assert asked.json["identification_id"] == "identification-1"
     assert not left_in_doubt(at)
 
 
-async def test_the_till_knows_before_the_shopper_has_left(counter: At) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, WalkedAway()))
+async def test_the_till_knows_before_the_shopper_has_left(visit: At) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, WalkedAway()))
     sale = await ring_up(at)
     with pytest.raises(WalkedAway):
         await pay(at, sale)
     assert told(at, sale) is SaleResult.APPROVED
 
 
-async def test_a_cancelled_purchase_charges_nothing(counter: At, canned: CannedService) -> None:
-    assert await play(counter((HOLD, palm), (CONFIRM, Choice.CANCEL))) is None
+async def test_a_cancelled_purchase_charges_nothing(visit: At, canned: CannedService) -> None:
+    assert await play(visit((HOLD, palm), (CONFIRM, Choice.CANCEL))) is None
     assert not canned.requests("POST /purchases")
 
 
-async def test_back_before_the_palm_charges_nothing(counter: At, canned: CannedService) -> None:
-    assert await play(counter((HOLD, Choice.BACK))) is None
+async def test_back_before_the_palm_charges_nothing(visit: At, canned: CannedService) -> None:
+    assert await play(visit((HOLD, Choice.BACK))) is None
     assert not canned.requests("POST /purchases")
 
 
 async def test_a_declined_card_leads_to_another_way_to_pay(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /purchases", lambda asked: bought(asked, "declined"))
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (CONFIRM, Choice.CONFIRM),
         (DECLINED, Choice.ANOTHER_WAY),
@@ -115,36 +115,36 @@ async def test_a_declined_card_leads_to_another_way_to_pay(
 
 
 async def test_a_doubtful_palm_is_asked_for_again_in_the_same_visit(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /identifications", identification(Outcome.ASK_AGAIN, 2))
     again = HoldPalm(Purpose.PAY, amount=AMOUNT, merchant="Corner Shop", attempts_left=2)
-    at = counter((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL))
+    at = visit((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL))
     await play(at)
 
 
-async def test_an_unusable_palm_is_shown_again(counter: At, canned: CannedService) -> None:
+async def test_an_unusable_palm_is_shown_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", problem(ProblemType.PALM_UNUSABLE, 422))
-    await play(counter((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
+    await play(visit((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
 
 
 async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly_and_counts(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     lifeless = identification(Outcome.ASK_AGAIN, 2).model_copy(update={"live": False})
     canned.will("POST /identifications", lifeless)
     again = replace(HOLD, attempts_left=2, lifeless=True)
-    await play(counter((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL)))
+    await play(visit((HOLD, palm), (again, palm), (CONFIRM, Choice.CANCEL)))
 
 
 async def test_what_was_not_surely_alive_is_asked_to_be_held_longer_and_costs_nothing(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     lifeless = identification(Outcome.ASK_AGAIN, 1).model_copy(update={"live": False})
     canned.will("POST /identifications", identification(Outcome.HOLD_LONGER, 2), lifeless)
     longer = replace(HOLD, longer=True)
     again = replace(HOLD, longer=True, attempts_left=1, lifeless=True)
-    at = counter((HOLD, palm), (longer, palm), (again, palm), (CONFIRM, Choice.CANCEL))
+    at = visit((HOLD, palm), (longer, palm), (again, palm), (CONFIRM, Choice.CANCEL))
     await play(at)
     assert canned.requests("POST /purchases") == []
 
@@ -161,21 +161,21 @@ def asking_for_a_pulse_above(minor: int) -> ServiceInfo:
 
 
 async def test_a_large_sale_has_the_palm_held_longer_at_once(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
     longer = replace(HOLD, longer=True)
-    await play(counter((longer, palm), (CONFIRM, Choice.CANCEL)))
+    await play(visit((longer, palm), (CONFIRM, Choice.CANCEL)))
 
 
 async def test_one_that_has_become_large_meanwhile_is_paid_by_a_palm_held_longer(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor))
     canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
     canned.will("POST /purchases", problem(ProblemType.HOLD_LONGER))
     longer = replace(HOLD, longer=True)
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (CONFIRM, Choice.CONFIRM),
         (longer, palm),
@@ -187,19 +187,19 @@ async def test_one_that_has_become_large_meanwhile_is_paid_by_a_palm_held_longer
 
 
 async def test_a_challenge_that_grew_old_on_its_way_costs_no_attempt(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /identifications", problem(ProblemType.CHALLENGE_REFUSED, 409))
-    await play(counter((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
+    await play(visit((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
 
 
-async def test_the_last_four_digits_settle_a_doubt(counter: At, canned: CannedService) -> None:
+async def test_the_last_four_digits_settle_a_doubt(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.STEP_UP))
     canned.will(
         "POST /identifications/identification-1/step-up",
         problem(ProblemType.STEP_UP_FAILED, 422, attempts_left=2),
     )
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (StepUp(), typed("1234")),
         (StepUp(EntryProblem.WRONG_DIGITS, 2), typed("0123")),
@@ -209,30 +209,28 @@ async def test_the_last_four_digits_settle_a_doubt(counter: At, canned: CannedSe
     assert await play(at) is SaleResult.APPROVED
 
 
-async def test_too_many_wrong_digits_end_the_visit(counter: At, canned: CannedService) -> None:
+async def test_too_many_wrong_digits_end_the_visit(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.STEP_UP))
     canned.will(
         "POST /identifications/identification-1/step-up",
         problem(ProblemType.STEP_UP_FAILED, 422, attempts_left=0),
     )
     with pytest.raises(Troubled) as troubled:
-        await play(counter((HOLD, palm), (StepUp, typed("1234"))))
+        await play(visit((HOLD, palm), (StepUp, typed("1234"))))
     assert troubled.value.kind is TroubleKind.LOCKED
 
 
-async def test_back_from_the_digits_shows_the_palm_again(
-    counter: At, canned: CannedService
-) -> None:
+async def test_back_from_the_digits_shows_the_palm_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.STEP_UP))
-    await play(counter((HOLD, palm), (StepUp, Choice.BACK), (HOLD, Choice.BACK)))
+    await play(visit((HOLD, palm), (StepUp, Choice.BACK), (HOLD, Choice.BACK)))
 
 
 async def test_a_stranger_can_try_again_or_pay_another_way(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /identifications", *[identification(Outcome.REFUSED, 1)] * 2)
     refused = NotRecognised(Purpose.PAY, 1)
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (refused, Choice.TRY_AGAIN),
         (HOLD, palm),
@@ -242,9 +240,9 @@ async def test_a_stranger_can_try_again_or_pay_another_way(
     assert await play(at) is None
 
 
-async def test_a_stranger_can_sign_up_and_then_pay(counter: At, canned: CannedService) -> None:
+async def test_a_stranger_can_sign_up_and_then_pay(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.REFUSED))
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (NotRecognised, Choice.SIGN_UP),
         (AskConsent, Choice.BACK),
@@ -254,18 +252,18 @@ async def test_a_stranger_can_sign_up_and_then_pay(counter: At, canned: CannedSe
     await play(at)
 
 
-async def test_somebody_without_a_card_pays_another_way(counter: At, canned: CannedService) -> None:
+async def test_somebody_without_a_card_pays_another_way(visit: At, canned: CannedService) -> None:
     cardless = identification().model_copy(
         update={"customer": Customer(name_hint="Alex D.", card=None)}
     )
     canned.will("POST /identifications", cardless)
-    await play(counter((HOLD, palm), (PayAnotherWay, Choice.DONE)))
+    await play(visit((HOLD, palm), (PayAnotherWay, Choice.DONE)))
 
 
 async def test_the_number_narrows_the_search_to_one_person(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter(
+    at = visit(
         (HOLD, Choice.USE_NUMBER),
         (EnterPhone("US", "+1", Purpose.PAY), Choice.BACK),
         (HOLD, Choice.USE_NUMBER),
@@ -280,8 +278,8 @@ async def test_the_number_narrows_the_search_to_one_person(
     assert not canned.requests("POST /identifications")
 
 
-async def test_help_calls_staff_and_leads_back_to_the_palm(counter: At) -> None:
-    at = counter(
+async def test_help_calls_staff_and_leads_back_to_the_palm(visit: At) -> None:
+    at = visit(
         (HOLD, Choice.HELP),
         (Help(paying=True), Choice.CALL_STAFF),
         (StaffCalled, Choice.DONE),
@@ -294,10 +292,10 @@ async def test_help_calls_staff_and_leads_back_to_the_palm(counter: At) -> None:
 
 
 async def test_confirming_too_late_asks_for_the_palm_again(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /purchases", problem(ProblemType.EXPIRED, 410))
-    at = counter(
+    at = visit(
         (HOLD, palm),
         (CONFIRM, Choice.CONFIRM),
         (HOLD, palm),
@@ -311,10 +309,10 @@ async def test_confirming_too_late_asks_for_the_palm_again(
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /purchases", HangUp(), HangUp())
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
     assert await play(at) is SaleResult.APPROVED
     asked = canned.requests("POST /purchases")
     assert len(asked) == 3
@@ -323,10 +321,10 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(
 
 
 async def test_a_purchase_whose_answer_never_comes_stays_in_doubt_and_the_till_knows(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /purchases", *[HangUp()] * 999)
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     sale = await ring_up(at)
     with pytest.raises(Troubled) as troubled:
         await pay(at, sale)
@@ -336,10 +334,10 @@ async def test_a_purchase_whose_answer_never_comes_stays_in_doubt_and_the_till_k
 
 
 async def test_trying_again_after_a_lost_answer_asks_and_never_buys(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /purchases", *[HangUp()] * 999)
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
     sale = await ring_up(at)
     for _ in range(2):
         with pytest.raises(Troubled):
@@ -354,13 +352,13 @@ async def test_trying_again_after_a_lost_answer_asks_and_never_buys(
 
 
 async def test_a_service_that_was_never_reached_charges_nothing(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
     async def lose_the_network() -> Choice:
         await at.service.connect("http://127.0.0.1:9", None)
         return Choice.CONFIRM
 
-    at = counter((HOLD, palm), (CONFIRM, lose_the_network))
+    at = visit((HOLD, palm), (CONFIRM, lose_the_network))
     sale = await ring_up(at)
     with pytest.raises(Offline) as offline:
         await pay(at, sale)
@@ -369,25 +367,25 @@ async def test_a_service_that_was_never_reached_charges_nothing(
     assert told(at, sale) is None
 
 
-async def test_a_refused_purchase_is_in_no_doubt(counter: At, canned: CannedService) -> None:
+async def test_a_refused_purchase_is_in_no_doubt(visit: At, canned: CannedService) -> None:
     canned.will("POST /purchases", problem(ProblemType.CONFLICT))
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     with pytest.raises(Refused):
         await pay(at, await ring_up(at))
     assert not left_in_doubt(at)
 
 
 async def test_nothing_is_bought_that_cannot_be_written_down_first(
-    counter: At, canned: CannedService, tmp_path: Path
+    visit: At, canned: CannedService, tmp_path: Path
 ) -> None:
     (tmp_path / "purchases").write_text("in the way of the journal's folder")
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     with pytest.raises(OSError, match="purchases"):
         await pay(at, await ring_up(at))
     assert not canned.requests("POST /purchases")
 
 
-async def doubtful(at: Counter, canned: CannedService) -> Sale:
+async def doubtful(at: Visit, canned: CannedService) -> Sale:
     canned.will("POST /purchases", *[HangUp()] * 999)
     sale = await ring_up(at)
     with pytest.raises(Troubled):
@@ -396,9 +394,9 @@ async def doubtful(at: Counter, canned: CannedService) -> Sale:
 
 
 async def test_a_doubt_is_settled_once_the_purchase_is_found(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     sale = await doubtful(at, canned)
     found = bought(canned.requests("POST /purchases")[0])
     canned.will(f"GET /purchases/{sale.reference}", found)
@@ -409,9 +407,9 @@ async def test_a_doubt_is_settled_once_the_purchase_is_found(
 
 
 async def test_a_purchase_that_may_still_be_on_its_way_stays_in_doubt(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     sale = await doubtful(at, canned)
     (pending,) = at.journal.pending()
     await resolve(at.service, at.till, at.journal, pending)
@@ -420,9 +418,9 @@ async def test_a_purchase_that_may_still_be_on_its_way_stays_in_doubt(
 
 
 async def test_a_purchase_that_can_no_longer_arrive_was_not_made(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     sale = await doubtful(at, canned)
     (pending,) = at.journal.pending()
     long_ago = at.service.now() - timedelta(seconds=1)
@@ -435,9 +433,9 @@ async def test_a_purchase_that_can_no_longer_arrive_was_not_made(
 
 
 async def test_trying_again_when_it_can_no_longer_arrive_leads_to_another_way_to_pay(
-    counter: At, canned: CannedService
+    visit: At, canned: CannedService
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM), (PayAnotherWay, Choice.DONE))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (PayAnotherWay, Choice.DONE))
     sale = await doubtful(at, canned)
     (pending,) = at.journal.pending()
     lapsed = at.service.now() - timedelta(seconds=1)
@@ -447,9 +445,9 @@ async def test_trying_again_when_it_can_no_longer_arrive_leads_to_another_way_to
 
 
 async def test_the_journal_holds_nothing_of_a_person(
-    counter: At, canned: CannedService, tmp_path: Path
+    visit: At, canned: CannedService, tmp_path: Path
 ) -> None:
-    at = counter((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     await doubtful(at, canned)
     (entry,) = (tmp_path / "purchases").iterdir()
     for personal in ("Alex", VISA.last4, VISA.brand):

@@ -24,10 +24,10 @@ def line(degrees: float) -> Roi:
 
 @PEERS
 def test_a_palm_is_more_like_itself_shifted_and_noisy_than_like_any_other(peer):
-    signer, matcher = peer.pair()
-    gallery = matcher.prepare([signer.sign([roi(palm(each))]) for each in range(6)])
+    extractor, matcher = peer.pair()
+    gallery = matcher.prepare([extractor.extract([roi(palm(each))]) for each in range(6)])
     for each in range(6):
-        probe = signer.sign([roi(palm(each, shifted=(8, -8), noise=6.0))])
+        probe = extractor.extract([roi(palm(each, shifted=(8, -8), noise=6.0))])
         scores = matcher.compare(probe, gallery)
         assert scores.argmax() == each
         assert scores[each] > np.delete(scores, each).max() + 0.05
@@ -35,8 +35,8 @@ def test_a_palm_is_more_like_itself_shifted_and_noisy_than_like_any_other(peer):
 
 @PEERS
 def test_a_palm_is_wholly_like_itself_and_never_to_another_code(peer):
-    signer, matcher = peer.pair()
-    own = signer.sign([roi(palm(1))])
+    extractor, matcher = peer.pair()
+    own = extractor.extract([roi(palm(1))])
     assert matcher.score(own, own) == 1
     with pytest.raises(VersionMismatch):
         PlanesMatcher(version=7).score(own, own)
@@ -44,9 +44,9 @@ def test_a_palm_is_wholly_like_itself_and_never_to_another_code(peer):
 
 @PEERS
 def test_a_burst_is_refused_for_the_papers_know_of_none(peer):
-    signer, _ = peer.pair()
+    extractor, _ = peer.pair()
     with pytest.raises(ValueError, match="not of 2"):
-        signer.sign([roi(palm(1)), roi(palm(1))])
+        extractor.extract([roi(palm(1)), roi(palm(1))])
 
 
 @pytest.mark.parametrize(("step", "differing"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
@@ -57,11 +57,11 @@ def test_competitive_code_counts_the_steps_between_directions(step: int, differi
 
 
 def test_competitive_code_names_the_direction_of_a_line():
-    signer, _ = competitive.pair()
+    extractor, _ = competitive.pair()
     middle = CELLS // 2
     codes = []
     for degrees in range(0, 180, 30):
-        bits = np.unpackbits(np.frombuffer(signer.sign([line(degrees)]).code, np.uint8))
+        bits = np.unpackbits(np.frombuffer(extractor.extract([line(degrees)]).data, np.uint8))
         code = bits.reshape(3, CELLS, CELLS)[:, middle, middle].astype(bool)
         codes.append(int(np.flatnonzero((code == competitive.BITS).all(axis=1))[0]))
     assert sorted(codes) == [0, 1, 2, 3, 4, 5]

@@ -8,32 +8,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palm.search.index import FIRST_ROOM, SHARE, Index
-from palm.search.protection import CODE_BYTES, Codes
+from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 
-def codes(count: int, seed: int = 0) -> Codes:
-    return np.random.default_rng(seed).integers(0, 256, (count, CODE_BYTES), np.uint8)
+def search_codes(count: int, seed: int = 0) -> SearchCodes:
+    return np.random.default_rng(seed).integers(0, 256, (count, SEARCH_CODE_BYTES), np.uint8)
 
 
-def filled(rows: Codes) -> Index:
+def filled(rows: SearchCodes) -> Index:
     index = Index()
     for number, row in enumerate(rows):
         index.add(str(number), row.tobytes())
     return index
 
 
-def turned(code: Codes, bits: int) -> bytes:
+def turned(code: SearchCodes, bits: int) -> bytes:
     """The same code with its first bits turned."""
-    mask = np.packbits(np.arange(8 * CODE_BYTES) < bits)
+    mask = np.packbits(np.arange(8 * SEARCH_CODE_BYTES) < bits)
     return (code ^ mask).tobytes()
 
 
 def test_an_empty_index_finds_nothing():
-    assert Index().nearest(bytes(CODE_BYTES), 5) == []
+    assert Index().nearest(bytes(SEARCH_CODE_BYTES), 5) == []
 
 
 def test_the_nearest_come_first_with_the_bits_they_differ_in():
-    rows = codes(100)
+    rows = search_codes(100)
     index = filled(rows)
     for bits in (30, 10, 20):
         index.add(f"{bits} away", turned(rows[7], bits))
@@ -44,8 +44,8 @@ def test_the_nearest_come_first_with_the_bits_they_differ_in():
 # Both sides of where it is shared out among the cores.
 @pytest.mark.parametrize("count", [10, 2 * SHARE + 3])
 def test_every_code_is_looked_at(count: int):
-    rows = codes(count)
-    index, probe = filled(rows), codes(1, seed=1)[0]
+    rows = search_codes(count)
+    index, probe = filled(rows), search_codes(1, seed=1)[0]
     by_hand = np.bitwise_count(rows ^ probe).sum(axis=1)
     found = index.nearest(probe.tobytes(), 64)
     assert [bits for _, bits in found] == np.sort(by_hand)[:64].tolist()
@@ -53,11 +53,11 @@ def test_every_code_is_looked_at(count: int):
 
 
 def test_fewer_than_asked_for_are_all_there_are():
-    assert len(filled(codes(3)).nearest(bytes(CODE_BYTES), 64)) == 3
+    assert len(filled(search_codes(3)).nearest(bytes(SEARCH_CODE_BYTES), 64)) == 3
 
 
 def test_a_code_put_under_the_same_name_takes_the_place_of_the_first():
-    first, second = codes(2)
+    first, second = search_codes(2)
     index = Index()
     index.add("alex", first.tobytes())
     index.add("alex", second.tobytes())
@@ -66,8 +66,8 @@ def test_a_code_put_under_the_same_name_takes_the_place_of_the_first():
 
 
 def test_what_is_removed_is_wiped_from_memory():
-    (row,) = codes(1)
-    index = filled(codes(1))
+    (row,) = search_codes(1)
+    index = filled(search_codes(1))
     index.remove("0")
     assert row.tobytes() not in index._codes.tobytes()
     with pytest.raises(KeyError):
@@ -77,7 +77,7 @@ def test_what_is_removed_is_wiped_from_memory():
 def test_growing_leaves_no_copy_behind():
     index = Index()
     small = index._codes
-    for number, row in enumerate(codes(FIRST_ROOM + 1)):
+    for number, row in enumerate(search_codes(FIRST_ROOM + 1)):
         index.add(str(number), row.tobytes())
     assert index._codes is not small
     assert not small.any()
@@ -86,7 +86,7 @@ def test_growing_leaves_no_copy_behind():
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=120))
 @settings(max_examples=30, deadline=None)
 def test_however_names_come_and_go_each_keeps_its_own_code(steps: list[tuple[bool, int]]):
-    rows = codes(41)
+    rows = search_codes(41)
     index = Index()
     present: set[int] = set()
     for add, number in steps:
@@ -103,7 +103,7 @@ def test_however_names_come_and_go_each_keeps_its_own_code(steps: list[tuple[boo
 
 
 def test_who_stays_is_found_while_others_come_and_go():
-    rows = codes(3000)
+    rows = search_codes(3000)
     index = filled(rows[:2000])
     done = threading.Event()
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from palm.search.protection import BITS, CODE_BYTES, Codes, Transform, name_of
+from palm.search.protection import BITS, SEARCH_CODE_BYTES, SearchCodes, Transform, name_of
 
 SECRET, ANOTHER = bytes(32), bytes([1] * 32)
 
@@ -25,31 +25,33 @@ def at_angle(vector: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.
     return (np.cos(turn) * vector + np.sin(turn) * aside)[None].astype(np.float32)
 
 
-def differing(one: Codes, other: Codes) -> float:
+def differing(one: SearchCodes, other: SearchCodes) -> float:
     """Share of bits."""
     return float(np.bitwise_count(one ^ other).sum(axis=1).mean()) / BITS
 
 
 @pytest.mark.parametrize("dimensions", [16, 256, 384, 512, 1100])
 def test_a_code_has_the_same_length_whatever_the_vectors(dimensions: int):
-    codes = Transform(SECRET, 1, dimensions).codes(vectors(3, dimensions))
-    assert codes.shape == (3, CODE_BYTES)
-    assert 0.3 < np.unpackbits(codes).mean() < 0.7
+    search_codes = Transform(SECRET, 1, dimensions).search_codes(vectors(3, dimensions))
+    assert search_codes.shape == (3, SEARCH_CODE_BYTES)
+    assert 0.3 < np.unpackbits(search_codes).mean() < 0.7
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 45, 90, 180])
 def test_bits_differ_as_the_angle_between_the_vectors(degrees: float):
     transform = Transform(SECRET, 1, 256)
     (vector,) = vectors(1)
-    share = differing(transform.codes(vector[None]), transform.codes(at_angle(vector, degrees)))
+    share = differing(
+        transform.search_codes(vector[None]), transform.search_codes(at_angle(vector, degrees))
+    )
     assert share == pytest.approx(degrees / 180, abs=0.04)
 
 
 def test_the_same_secret_makes_the_same_codes_everywhere():
-    codes = Transform(SECRET, 1, 256).codes(np.eye(256, dtype=np.float32))
+    search_codes = Transform(SECRET, 1, 256).search_codes(np.eye(256, dtype=np.float32))
     # Taken on x86-64 with OpenBLAS. No coordinate of these vectors lies near enough to zero for
     # rounding to turn its bit.
-    assert hashlib.sha256(codes.tobytes()).hexdigest()[:16] == "9bd31b0bb671d4ad"
+    assert hashlib.sha256(search_codes.tobytes()).hexdigest()[:16] == "9bd31b0bb671d4ad"
     assert name_of(SECRET) == "31c2ac99138a4868"
 
 
@@ -62,7 +64,7 @@ def test_codes_of_the_same_palm_under_another_transform_are_as_far_apart_as_stra
     other: Transform,
 ):
     same = vectors(200)
-    share = differing(Transform(SECRET, 1, 256).codes(same), other.codes(same))
+    share = differing(Transform(SECRET, 1, 256).search_codes(same), other.search_codes(same))
     assert share == pytest.approx(0.5, abs=0.01)
 
 

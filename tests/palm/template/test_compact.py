@@ -5,14 +5,14 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.template import compact
 from palm.template.compact import BITS, BYTES, FieldWriter
-from palm.template.linefield import Code, LineFieldMatcher, LineFieldSigner
+from palm.template.linefield import Code, LineFieldExtractor, LineFieldMatcher
 from tests.support.creases import palm
 
 writer = FieldWriter()
 
 
 def field(seed: int, turned: float = 0.0) -> Code:
-    return LineFieldSigner().draw([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
+    return LineFieldExtractor().draw([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
 
 
 def read(*written: bytes) -> Code:

@@ -7,13 +7,13 @@ from drawn import roi
 from drawn.roi import Crop
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
-from palm.template.fused import KEPT, WHOLE, FusedMatcher, FusedSigner
+from palm.template.fused import KEPT, WHOLE, FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template, VersionMismatch
-from palm.template.linefield import LineFieldSigner
+from palm.template.linefield import LineFieldExtractor
 
 PEOPLE = range(9_000, 9_008)
 
-signer, matcher = FusedSigner(), FusedMatcher()
+extractor, matcher = FusedExtractor(), FusedMatcher()
 Palm = Callable[..., Roi]
 
 
@@ -31,7 +31,9 @@ def palm() -> Palm:
 
 @pytest.fixture(scope="module")
 def enrolled(palm: Palm) -> dict[int, Template]:
-    return {person: signer.sign([palm(person, seed) for seed in range(3)]) for person in PEOPLE}
+    return {
+        person: extractor.extract([palm(person, seed) for seed in range(3)]) for person in PEOPLE
+    }
 
 
 @pytest.mark.parametrize("infrared", [False, True], ids=["colour", "near infrared"])
@@ -40,20 +42,20 @@ def test_a_palm_is_likelier_to_be_itself_than_anybody_else(
 ):
     gallery = matcher.prepare(list(enrolled.values()))
     scores = [
-        matcher.compare(signer.sign([palm(person, 9, infrared=infrared)]), gallery)
+        matcher.compare(extractor.extract([palm(person, 9, infrared=infrared)]), gallery)
         for person in PEOPLE
     ]
     assert np.argmax(scores, axis=1).tolist() == list(range(len(PEOPLE)))
 
 
 def test_a_score_says_which_of_the_two_is_likelier(palm: Palm, enrolled: dict[int, Template]):
-    probe = signer.sign([palm(PEOPLE[0], 5)])
+    probe = extractor.extract([palm(PEOPLE[0], 5)])
     assert matcher.score(probe, enrolled[PEOPLE[0]]) > 0
     assert matcher.score(probe, enrolled[PEOPLE[1]]) < 0
 
 
 def test_a_turned_and_shifted_palm_is_still_itself(palm: Palm, enrolled: dict[int, Template]):
-    moved = signer.sign([palm(PEOPLE[2], 5, crop=Crop(turn=6, zoom=1.05, right=5, down=-4))])
+    moved = extractor.extract([palm(PEOPLE[2], 5, crop=Crop(turn=6, zoom=1.05, right=5, down=-4))])
     gallery = matcher.prepare(list(enrolled.values()))
     assert int(np.argmax(matcher.compare(moved, gallery))) == 2
 
@@ -61,11 +63,11 @@ def test_a_turned_and_shifted_palm_is_still_itself(palm: Palm, enrolled: dict[in
 def test_what_is_kept_is_small_and_compares_as_if_it_were_whole(
     palm: Palm, enrolled: dict[int, Template]
 ):
-    probe = signer.sign([palm(PEOPLE[3], 5)])
+    probe = extractor.extract([palm(PEOPLE[3], 5)])
     whole = list(enrolled.values())
     kept = [matcher.keep(each) for each in whole]
-    assert {len(each.code) for each in whole} == {WHOLE}
-    assert {len(each.code) for each in kept} == {KEPT}
+    assert {len(each.data) for each in whole} == {WHOLE}
+    assert {len(each.data) for each in kept} == {KEPT}
     assert KEPT == 864
     assert matcher.keep(kept[0]) == kept[0]
     as_kept = matcher.compare(probe, matcher.prepare(kept))
@@ -75,7 +77,7 @@ def test_what_is_kept_is_small_and_compares_as_if_it_were_whole(
 def test_vectors_are_of_length_one_and_nearest_to_the_same_palm(
     palm: Palm, enrolled: dict[int, Template]
 ):
-    probes = matcher.vectors([signer.sign([palm(person, 7)]) for person in PEOPLE])
+    probes = matcher.vectors([extractor.extract([palm(person, 7)]) for person in PEOPLE])
     references = matcher.vectors([matcher.keep(each) for each in enrolled.values()])
     assert np.linalg.norm(probes, axis=1) == pytest.approx(1, abs=1e-5)
     assert np.argmax(probes @ references.T, axis=1).tolist() == list(range(len(PEOPLE)))
@@ -85,12 +87,12 @@ def test_vectors_are_of_length_one_and_nearest_to_the_same_palm(
 def test_a_burst_is_signed_by_its_clearest_palms(palm: Palm, enrolled: dict[int, Template]):
     clear, other = palm(PEOPLE[4], 5), palm(PEOPLE[5], 5)
     unclear = Roi(other.image, other.side, quality=0.02)
-    template = signer.sign([clear, unclear])
-    assert matcher.vectors([template])[0] @ matcher.vectors([signer.sign([clear])])[0] > 0.95
+    template = extractor.extract([clear, unclear])
+    assert matcher.vectors([template])[0] @ matcher.vectors([extractor.extract([clear])])[0] > 0.95
 
 
 def test_templates_of_another_version_are_refused(palm: Palm):
-    old = LineFieldSigner().sign([palm(PEOPLE[0], 0)])
+    old = LineFieldExtractor().extract([palm(PEOPLE[0], 0)])
     with pytest.raises(VersionMismatch):
         matcher.prepare([old])
     with pytest.raises(VersionMismatch):
@@ -100,6 +102,6 @@ def test_templates_of_another_version_are_refused(palm: Palm):
 def test_a_burst_of_nothing_or_of_two_hands_is_refused(palm: Palm):
     right = palm(PEOPLE[0], 0)
     with pytest.raises(ValueError, match="at least one"):
-        signer.sign([])
+        extractor.extract([])
     with pytest.raises(ValueError, match="one hand"):
-        signer.sign([right, Roi(right.image, Side.LEFT, 1.0)])
+        extractor.extract([right, Roi(right.image, Side.LEFT, 1.0)])

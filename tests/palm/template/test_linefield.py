@@ -6,16 +6,16 @@ import pytest
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
 from palm.template.interfaces import Template, VersionMismatch
-from palm.template.linefield import LineFieldMatcher, LineFieldSigner
+from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 from tests.support.creases import palm
 
 STRANGERS = range(100, 140)
 
-signer, matcher = LineFieldSigner(), LineFieldMatcher()
+extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
 
 
 def template(seed: int, **seen: Any) -> Template:
-    return signer.sign([Roi(palm(seed, **seen), Side.RIGHT, 1.0)])
+    return extractor.extract([Roi(palm(seed, **seen), Side.RIGHT, 1.0)])
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +57,18 @@ def test_what_lies_out_of_the_frame_is_not_looked_at(highest_stranger: float):
     visible = np.ones((SIZE, SIZE), np.bool_)
     visible[SIZE // 2 :] = False
     one, other = (
-        signer.sign([Roi(np.where(visible, palm(1), beyond), Side.RIGHT, 1.0, visible)])
+        extractor.extract([Roi(np.where(visible, palm(1), beyond), Side.RIGHT, 1.0, visible)])
         for beyond in (palm(2), palm(3))
     )
     assert matcher.score(one, other) > 0.85
     assert matcher.score(one, template(1)) > highest_stranger + 0.1
-    whole = signer.sign([Roi(palm(1), Side.RIGHT, 1.0, np.ones((SIZE, SIZE), np.bool_))])
+    whole = extractor.extract([Roi(palm(1), Side.RIGHT, 1.0, np.ones((SIZE, SIZE), np.bool_))])
     assert whole == template(1)
 
 
 def test_light_that_falls_off_to_one_side_changes_little():
     lit = palm(1) * np.linspace(0.5, 1.0, SIZE)
-    lopsided = signer.sign([Roi(lit.astype(np.uint8), Side.RIGHT, 1.0)])
+    lopsided = extractor.extract([Roi(lit.astype(np.uint8), Side.RIGHT, 1.0)])
     assert matcher.score(lopsided, template(1)) > 0.8
 
 
@@ -76,7 +76,7 @@ def test_a_burst_stands_out_from_strangers_more_than_its_noisy_frames_do():
     strangers = matcher.prepare([template(seed) for seed in STRANGERS])
 
     def stands_out(frames: list[Roi]) -> float:
-        probe = signer.sign(frames)
+        probe = extractor.extract(frames)
         others = matcher.compare(probe, strangers)
         return matcher.score(probe, template(1)) - float(others.max())
 
@@ -89,38 +89,38 @@ def test_a_burst_stands_out_from_strangers_more_than_its_noisy_frames_do():
 
 def test_a_template_has_4096_bytes_whatever_the_length_of_the_burst():
     one = Roi(palm(1), Side.LEFT, 1.0)
-    assert {len(signer.sign([one] * n).code) for n in (1, 2, 5)} == {4096}
+    assert {len(extractor.extract([one] * n).data) for n in (1, 2, 5)} == {4096}
 
 
 def test_quality_falls_with_the_roi_and_with_the_lines_in_it():
     image = palm(1)
-    full = signer.sign([Roi(image, None, 1.0)]).quality
-    half = signer.sign([Roi(image, None, 0.5)]).quality
-    plain = signer.sign([Roi(np.full((SIZE, SIZE), 170, np.uint8), None, 1.0)]).quality
+    full = extractor.extract([Roi(image, None, 1.0)]).quality
+    half = extractor.extract([Roi(image, None, 0.5)]).quality
+    plain = extractor.extract([Roi(np.full((SIZE, SIZE), 170, np.uint8), None, 1.0)]).quality
     assert half == pytest.approx(full / 2)
     assert 0 <= plain < 0.1 < full <= 1
 
 
 def test_a_plain_picture_matches_nobody():
-    plain = signer.sign([Roi(np.zeros((SIZE, SIZE), np.uint8), None, 1.0)])
+    plain = extractor.extract([Roi(np.zeros((SIZE, SIZE), np.uint8), None, 1.0)])
     assert matcher.score(plain, template(1)) < 0.1
     assert matcher.score(plain, plain) < 0.1
 
 
 def test_an_empty_burst_is_refused():
     with pytest.raises(ValueError, match="at least one palm"):
-        signer.sign([])
+        extractor.extract([])
 
 
 def test_a_burst_of_both_hands_is_refused():
     both = [Roi(palm(1), side, 1.0) for side in Side]
     with pytest.raises(ValueError, match="one hand"):
-        signer.sign(both)
+        extractor.extract(both)
 
 
 def test_templates_of_another_version_are_not_compared():
     ours = template(1)
-    theirs = Template(ours.version + 1, ours.code, ours.quality)
+    theirs = Template(ours.version + 1, ours.data, ours.quality)
     gallery = matcher.prepare([ours])
     for comparison in (
         lambda: matcher.score(theirs, ours),
