@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
 
 from cloud import bootstrap, settings
@@ -28,8 +29,9 @@ from cloud.plugins import NoSuchPart
 from cloud.recognition.renewals import renew_search_codes
 from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
-from cloud.state import State, StateDamaged, StateInUse, write_private
+from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
+from protocol.files import write_private
 
 log = logging.getLogger("cloud")
 
@@ -39,7 +41,7 @@ def main(words: list[str]) -> int:
     parser.add_argument(
         "--state",
         type=Path,
-        default=_default_state(),
+        default=user_state_path("palm-cloud"),
         help="where everything is kept (default: %(default)s)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -102,12 +104,6 @@ def _trial(chosen: Settings) -> bool:
         "Set [payments] and [messages] in settings.toml to take money."
     )
     return True
-
-
-def _default_state() -> Path:
-    """As the XDG base directory specification has it."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "palm-cloud"
 
 
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:

@@ -4,7 +4,6 @@ from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI, Request
 
-from cloud import __version__
 from cloud.context import Context
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -14,6 +13,7 @@ from cloud.recognition import challenges, identifications
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
 from cloud.web.problems import Refusal
+from protocol import VERSION
 from protocol.messages import ProblemType
 
 sandbox_router = APIRouter(prefix="/v1/sandbox")
@@ -31,7 +31,7 @@ async def read_messages(request: Request, after: int = 0) -> list[Sent]:
 def create_app(context: Context) -> FastAPI:
     app = FastAPI(
         title="Palm signature service",
-        version=__version__,
+        version=VERSION,
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

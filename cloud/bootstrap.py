@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from cloud import __version__
 from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
@@ -26,6 +25,7 @@ from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
+from protocol import VERSION
 
 
 def now() -> datetime:
@@ -57,7 +57,7 @@ async def running(
         gallery = await _gallery(store, master, vault, settings.recognition, policy)
         payments = await _payments(settings, state, sandbox, stack)
         context = Context(
-            version=__version__,
+            version=VERSION,
             settings=settings,
             state=state,
             sandbox=sandbox,

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol.files import write_private
+
 
 class StateDamaged(RuntimeError):
     """Something in the state directory is not what it was: the message tells cause and remedy."""
@@ -104,15 +106,3 @@ class State:
         if len(secret) != 32:
             raise StateDamaged(f"{path} is damaged. Restore it from the backup of the keys.")
         return secret
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Readable by the owner alone, and either whole or not there. Raises OSError."""
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

@@ -5,12 +5,12 @@ Stronger first: the command line (`--camera v4l2:/dev/video0`), the environment
 FILE`), and the defaults here, which make a whole kiosk with nothing attached.
 """
 
-import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -69,9 +69,8 @@ class ServiceAddress(BaseModel):
 
 
 def default_state() -> Path:
-    """As the XDG base directory specification has it."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "palm-kiosk"
+    """Returns the user's folder for it, as the XDG base directory specification has it."""
+    return user_state_path("palm-kiosk")
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from pydantic import AwareDatetime, BaseModel
 
-from kiosk.files import write_atomically
+from protocol.files import write_private
 
 GUESSES = 3
 """Wrong entries before the first lock."""
@@ -94,4 +94,4 @@ class StaffPin:
         return _Kept.model_validate_json(self._path.read_bytes())
 
     def _keep(self, kept: _Kept) -> None:
-        write_atomically(self._path, kept.model_dump_json().encode())
+        write_private(self._path, kept.model_dump_json().encode())

@@ -1,1 +1,4 @@
-"""What crosses the wire between a kiosk and the service, and nothing that happens at either end."""
+"""What kiosk and service must agree on: what crosses the wire, and how each keeps its keys."""
+
+VERSION = "0.1.0"
+"""The version of the whole product; pyproject.toml reads it from here."""

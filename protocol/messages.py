@@ -103,7 +103,7 @@ class ServiceInfo(Message):
 
 
 class Activation(Message):
-    activation_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")]
+    activation_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] = Field(repr=False)
     public_key: Base64
     """The device's raw Ed25519 public key, 32 bytes; it also signs this very request."""
     name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -138,7 +138,7 @@ class Consent(Message):
 
 
 class EnrolmentRequest(Message):
-    phone: Phone
+    phone: Phone = Field(repr=False)
     consent: Consent
 
 
@@ -150,7 +150,7 @@ class Enrolment(Message):
 
 
 class CodeEntry(Message):
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] = Field(repr=False)
 
 
 class PhoneVerified(Message):
@@ -161,8 +161,10 @@ class PhoneVerified(Message):
 class CardToken(Message):
     """A payment provider's single-use token, as the terminal delivered it."""
 
-    token: Annotated[str, StringConstraints(min_length=3, max_length=255)]
-    holder: Annotated[str, StringConstraints(max_length=64)] | None = None
+    token: Annotated[str, StringConstraints(min_length=3, max_length=255)] = Field(repr=False)
+    holder: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, repr=False
+    )
     """The name on the card, where the terminal read one."""
 
 
@@ -176,8 +178,8 @@ class PalmAccepted(Message):
 class Account(Message):
     """What the shopper is told at the end of sign-up."""
 
-    name_hint: str
-    phone_last4: str
+    name_hint: str = Field(repr=False)
+    phone_last4: str = Field(repr=False)
     card: Card
     palms: list[Side]
 
@@ -195,7 +197,7 @@ class Outcome(StrEnum):
 
 
 class Customer(Message):
-    name_hint: str
+    name_hint: str = Field(repr=False)
     card: Card | None
 
 
@@ -212,7 +214,7 @@ class Identification(Message):
 
 
 class LastFour(Message):
-    phone_last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+    phone_last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")] = Field(repr=False)
 
 
 class Proof(StrEnum):
@@ -223,7 +225,7 @@ class Proof(StrEnum):
 class Claim(Message):
     """Somebody says they are the holder of this number and will prove it so."""
 
-    phone: Phone
+    phone: Phone = Field(repr=False)
     proof: Proof
     purpose: Purpose
 
@@ -262,8 +264,8 @@ class Purchase(Message):
 class Holdings(Message):
     """All that is held about a person, as the delete screen lists it."""
 
-    name_hint: str
-    phone_last4: str
+    name_hint: str = Field(repr=False)
+    phone_last4: str = Field(repr=False)
     palms: list[Side]
     cards: list[Card]
     purchases: int
@@ -283,7 +285,7 @@ class Retained(Message):
 
 
 class DeletionReceipt(Message):
-    """Signed by the service: Ed25519 over the canonical JSON of all other fields
+    """Signed by the service: Ed25519 over the canonical JSON (RFC 8785) of all other fields
     (`protocol.signature.receipt_bytes`)."""
 
     receipt_id: Identifier

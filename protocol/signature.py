@@ -10,7 +10,6 @@ A key's name is the SHA-256 of its public half, so a device is named by its key 
 that somebody assigned, and that name is its `device_id`.
 """
 
-import json
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from hmac import compare_digest
 from typing import Any, cast
 
 import http_sf
+import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -136,10 +136,9 @@ def verify_request(request: Request, key: Ed25519PublicKey, *, now: float) -> Pa
 
 
 def receipt_bytes(receipt: DeletionReceipt) -> bytes:
-    """What the service signs: the receipt without its signature as JSON, keys sorted, no spaces,
-    ASCII only."""
-    fields = receipt.model_dump(mode="json", exclude={"signature"})
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    """Returns what the service signs: the receipt without its signature, as canonical JSON
+    (RFC 8785)."""
+    return rfc8785.dumps(receipt.model_dump(mode="json", exclude={"signature"}))
 
 
 def _components(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSocketNotifier
 from PySide6.QtGui import QGuiApplication
 
-from kiosk import VERSION
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
+from protocol import VERSION
 from ui import display
 from ui.dock import Dock
 from ui.engine import Engine

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from cloud.messages import NotSent
 from cloud.people import one_time_codes
 from cloud.people.accounts import new_id
-from cloud.phones import must_be_mobile
+from cloud.people.mobile import must_be_mobile
 from cloud.recognition import captures
 from cloud.recognition.gallery import Match
 from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse

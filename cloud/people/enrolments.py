@@ -28,7 +28,7 @@ from cloud.people.accounts import (
     new_id,
     palms_of,
 )
-from cloud.phones import must_be_mobile
+from cloud.people.mobile import must_be_mobile
 from cloud.recognition import captures
 from cloud.recognition.gallery import Entry
 from cloud.recognition.policy import (

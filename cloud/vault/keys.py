@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloud.state import StateDamaged, write_private
+from cloud.state import StateDamaged
 from palm.search.protection import SECRET_BYTES
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import PrivateKey, Suite
+from protocol.files import write_private
 
 TEMPLATE_SECRETS = "templates.secret"
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cloud.state import State, StateDamaged, write_private
+from cloud.state import State, StateDamaged
+from protocol.files import write_private
 
 AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=397)

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ValidationError
 
 from kiosk.faults import CannotStart
-from kiosk.files import write_atomically
 from protocol.encoding import from_base64, to_base64
+from protocol.files import write_private
 from protocol.messages import Device
 from protocol.signature import key_id
 
@@ -60,4 +60,4 @@ class Identity:
 
     def keep(self) -> None:
         kept = _Kept(key=to_base64(self.key.private_bytes_raw()), device=self.device)
-        write_atomically(self.path, kept.model_dump_json().encode())
+        write_private(self.path, kept.model_dump_json().encode())

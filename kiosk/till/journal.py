@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kiosk.files import remove_durably, write_atomically
+from protocol.files import remove_durably, write_private
 from protocol.messages import Message, PurchaseRequest
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class PurchaseJournal:
 
     def open(self, pending: PendingPurchase) -> None:
         """Raises OSError when it cannot be kept; the purchase must not be asked for then."""
-        write_atomically(self._path(pending.request.reference), pending.model_dump_json().encode())
+        write_private(self._path(pending.request.reference), pending.model_dump_json().encode())
 
     def close(self, reference: str) -> None:
         remove_durably(self._path(reference))

@@ -11,7 +11,6 @@ from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import CardTerminal
-from kiosk import VERSION
 from kiosk.capture.eyes import Eyes, Sight
 from kiosk.clock import Clock
 from kiosk.race import first
@@ -31,6 +30,7 @@ from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
 from palm import models
 from palm.hand.observation import Observation
+from protocol import VERSION
 from protocol.messages import ProblemType
 from protocol.ring import WHITE
 

@@ -7,19 +7,17 @@ from math import ceil
 from typing import TypeVar
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from kiosk.screens import Choice, EnterCode, EnterPhone, EntryProblem, Work, Working
 from kiosk.service.client import Refused, ServiceUnavailable
 from kiosk.visits.visit import Visit
 from protocol.messages import ProblemType, Purpose
+from protocol.mobile import NotANumber, NotMobile, read_mobile
 
 Proven = TypeVar("Proven")
 
 CODE = re.compile(r"[0-9]{6}")
 LAST_FOUR = re.compile(r"[0-9]{4}")
-
-MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 
 @dataclass(frozen=True)
@@ -30,17 +28,13 @@ class Mobile:
     e164: str = field(repr=False)
 
 
-def read_mobile(typed: str, country: str) -> Mobile | EntryProblem:
-    """A number as people of that country (ISO 3166) type it, or what is wrong with it."""
+def _read(typed: str, country: str) -> Mobile | EntryProblem:
     try:
-        number = phonenumbers.parse(typed, country)
-    except NumberParseException:
+        return Mobile(typed, read_mobile(typed, country))
+    except NotANumber:
         return EntryProblem.NOT_A_NUMBER
-    if not phonenumbers.is_valid_number(number):
-        return EntryProblem.NOT_A_NUMBER
-    if phonenumbers.number_type(number) not in MOBILE:
+    except NotMobile:
         return EntryProblem.NOT_MOBILE
-    return Mobile(typed, phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 
 async def ask_mobile(
@@ -54,7 +48,7 @@ async def ask_mobile(
         if answer is Choice.BACK:
             return None
         typed = answer.text
-        number = read_mobile(typed, country)
+        number = _read(typed, country)
         if isinstance(number, Mobile):
             return number
         problem = number

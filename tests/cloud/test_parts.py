@@ -20,7 +20,6 @@ from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 from sqlalchemy import create_engine, func, select
 
-from cloud import __version__
 from cloud.app import create_app
 from cloud.db import database
 from cloud.keys.person_keys import Key, MasterKey
@@ -35,9 +34,10 @@ from tests.support.device import Refused, fresh_phone
 from tests.support.served import Served
 
 
-def test_the_version_is_the_projects():
+def test_the_version_stands_in_one_place():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    assert project["project"]["version"] == __version__
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "protocol.VERSION"}
 
 
 def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from datetime import UTC, datetime
 
 import http_sf
@@ -315,3 +316,13 @@ def test_a_receipt_reads_the_same_after_it_crossed_the_wire():
 def test_a_changed_receipt_is_another_receipt():
     changed = RECEIPT.model_copy(update={"erased": []})
     assert receipt_bytes(changed) != receipt_bytes(RECEIPT)
+
+
+def test_what_is_signed_of_a_receipt_is_canonical_json() -> None:
+    """RFC 8785: sorted names, no spaces, no escapes but those that JSON demands."""
+    told = receipt_bytes(RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}))
+    fields = RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}).model_dump(
+        mode="json", exclude={"signature"}
+    )
+    expected = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert told == expected.encode()

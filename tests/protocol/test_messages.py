@@ -1,0 +1,59 @@
+"""Messages show nothing personal where they are printed or logged."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from protocol.messages import (
+    Account,
+    Activation,
+    Card,
+    CardToken,
+    Claim,
+    CodeEntry,
+    Consent,
+    Customer,
+    EnrolmentRequest,
+    Holdings,
+    LastFour,
+    Message,
+    Proof,
+    Purpose,
+)
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+VISA = Card(brand="visa", last4="4242")
+
+
+@pytest.mark.parametrize(
+    ("message", "secret"),
+    [
+        (
+            EnrolmentRequest(phone="+14155552671", consent=Consent(version="1", agreed_at=NOW)),
+            "5552671",
+        ),
+        (Claim(phone="+14155552671", proof=Proof.CODE, purpose=Purpose.LEAVE), "5552671"),
+        (CodeEntry(code="314159"), "314159"),
+        (LastFour(phone_last4="2671"), "2671"),
+        (Activation(activation_code="27182818", public_key="AAAA", name="Till 3"), "27182818"),
+        (CardToken(token="tok_visa", holder="Alex Doe"), "tok_visa"),
+        (CardToken(token="tok_visa", holder="Alex Doe"), "Alex"),
+        (Account(name_hint="Alex D.", phone_last4="2671", card=VISA, palms=[]), "2671"),
+        (Customer(name_hint="Alex D.", card=VISA), "Alex"),
+        (
+            Holdings(
+                name_hint="Alex D.",
+                phone_last4="2671",
+                palms=[],
+                cards=[],
+                purchases=0,
+                member_since=NOW,
+            ),
+            "2671",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Message) else value,
+)
+def test_a_printed_message_hides_what_is_personal(message: Message, secret: str):
+    assert secret not in repr(message)
+    assert secret not in str(message)

@@ -1,0 +1,42 @@
+"""What a mobile number is, the same for the kiosk and the service."""
+
+import pytest
+
+from protocol.mobile import NotANumber, NotMobile, read_mobile
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "e164"),
+    [
+        ("(415) 555-2671", "US", "+14155552671"),
+        ("07400 123456", "GB", "+447400123456"),
+        ("0151 23456789", "DE", "+4915123456789"),
+        ("+44 7400 123456", "US", "+447400123456"),
+    ],
+)
+def test_a_number_is_read_as_people_of_a_country_dial_it(typed: str, country: str, e164: str):
+    assert read_mobile(typed, country) == e164
+
+
+def test_without_a_country_only_the_international_form_is_understood():
+    assert read_mobile("+447400123456") == "+447400123456"
+    with pytest.raises(NotANumber):
+        read_mobile("07400 123456")
+
+
+@pytest.mark.parametrize("typed", ["", "12", "hello", "+999 1234567", "+1 415 555"])
+def test_what_cannot_be_a_number_is_none(typed: str):
+    with pytest.raises(NotANumber):
+        read_mobile(typed, "US")
+
+
+def test_a_fixed_line_is_not_mobile():
+    with pytest.raises(NotMobile):
+        read_mobile("030 901820", "DE")
+
+
+def test_no_message_quotes_the_number():
+    for typed in ("030 901820", "12345"):
+        with pytest.raises(ValueError, match="not a") as refused:
+            read_mobile(typed, "DE")
+        assert typed not in str(refused.value)
