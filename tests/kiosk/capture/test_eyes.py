@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import kiosk.capture.eyes
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from hardware.faults import PermanentFault
+from kiosk.capture import eyes as vision
 from kiosk.capture.eyes import FAILURES_AT_MOST, Eyes
 from palm.hand.landmarks import Shown, Side
 from palm.hand.observation import Observation
@@ -100,7 +100,7 @@ async def test_nothing_is_looked_at_while_nobody_watches(
     eyes: Eyes, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = Counted()
-    monkeypatch.setattr(kiosk.eyes, "observe", counted)
+    monkeypatch.setattr(vision, "observe", counted)
     async with asyncio.timeout(SOON), eyes.watch() as sights:
         await anext(sights)
     await asyncio.to_thread(
@@ -114,7 +114,7 @@ async def test_nothing_is_looked_at_while_nobody_watches(
 async def test_a_pass_that_fails_is_survived_and_logged_without_what_was_in_the_frame(
     eyes: Eyes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(kiosk.eyes, "observe", Counted(failing=3))
+    monkeypatch.setattr(vision, "observe", Counted(failing=3))
     async with asyncio.timeout(SOON), eyes.watch() as sights:
         await anext(sights)
     assert caplog.text.count("A vision pass failed with ValueError") == 3
@@ -125,7 +125,7 @@ async def test_a_pass_that_fails_is_survived_and_logged_without_what_was_in_the_
 async def test_vision_that_only_fails_is_told_and_tried_again_by_the_next(
     eyes: Eyes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kiosk.eyes, "observe", Counted(failing=FAILURES_AT_MOST))
+    monkeypatch.setattr(vision, "observe", Counted(failing=FAILURES_AT_MOST))
     async with asyncio.timeout(SOON), eyes.watch() as sights:
         with pytest.raises(PermanentFault, match="Vision does not work"):
             await anext(sights)
