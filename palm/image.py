@@ -1,4 +1,4 @@
-"""The two kinds of image everything in this room takes."""
+"""The two image types that the package takes."""
 
 from typing import TypeAlias
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Colour: TypeAlias = npt.NDArray[np.uint8]
-"""(height, width, 3), blue-green-red, 0 to 255: a camera's frame as OpenCV delivers it."""
+"""A camera frame as OpenCV delivers it: (height, width, 3), blue, green, red, 0 to 255."""
 
 Grey: TypeAlias = npt.NDArray[np.uint8]
-"""(height, width), 0 to 255."""
+"""A grey image: (height, width), 0 to 255."""

@@ -1,1 +1,8 @@
-"""Finding the hand in a frame, judging how it is held, and aligning its palm."""
+"""From a frame to an aligned palm.
+
+- `find` finds hands in stills and follows them in video.
+- `landmarks` defines a hand, its 21 landmarks, its side and what it shows.
+- `crop` cuts the rotated square around a hand out of a frame.
+- `observe` measures how a hand is held, lit and moving; `observation` holds the result.
+- `align` cuts out the region of interest (ROI) of a palm; `roi` holds the result.
+"""

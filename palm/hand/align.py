@@ -1,4 +1,5 @@
-"""From a hand in a frame to the one picture a signature is made from."""
+"""Cuts the region of interest (ROI) of a palm, from which a template is extracted, out of a
+frame."""
 
 import cv2
 import numpy as np
@@ -9,15 +10,17 @@ from palm.hand.roi import SIZE, Roi
 from palm.image import Colour, Grey
 
 EXTENT = 0.8
-"""Side of the ROI in palm lengths (wrist to middle knuckle): as much of the palm as every hand
-has. From 0.9 on, what lies beside the palm came to tell hands apart worse than less palm did."""
+"""The side of the ROI in palm lengths (wrist to middle knuckle). It holds as much of the palm as
+every hand has: from 0.9 on, the background beside the palm costs more accuracy than the additional
+skin brings."""
 
 CENTRE = -0.05 + 0.52j
-"""Middle of the ROI, as in PALM."""
+"""The centre of the ROI, in the coordinates of PALM."""
 
 PALM = {
-    # Palm lengths from the wrist, toward the thumb and, times j, toward the fingers. The
-    # proportions are an adult's; the weight says how still the landmark keeps as the hand moves.
+    # A position is in palm lengths from the wrist: the real part points to the thumb, the imaginary
+    # part to the fingers. The proportions are an adult's. A weight is larger the less the landmark
+    # moves on the palm when the hand moves.
     Landmark.WRIST: (0.0 + 0.0j, 0.5),
     Landmark.THUMB_CMC: (0.33 + 0.20j, 0.25),
     Landmark.INDEX_MCP: (0.22 + 0.98j, 1.0),
@@ -25,26 +28,27 @@ PALM = {
     Landmark.RING_MCP: (-0.20 + 0.94j, 1.0),
     Landmark.LITTLE_MCP: (-0.39 + 0.81j, 1.0),
 }
-"""Where the landmarks that bending fingers do not move lie on the palm."""
+"""The positions and weights of the landmarks that stay in place when the fingers bend."""
 
 BLACK, BURNT = 8, 250
-"""Grey levels beyond which a pixel shows no skin any more."""
+"""The grey levels up to which, and from which on, a pixel shows no skin."""
 
 
 def align(image: Colour | Grey, hand: Hand) -> Roi:
-    """The palm of a hand, fingers up, thumb to the right.
+    """Returns the ROI of a hand, with the fingers up and the thumb to the right.
 
-    The landmarks of the palm, all six at once, are laid on those of a standard palm by the
-    similarity that moves them least (weighted least squares): one that jitters by a few pixels
-    moves the whole by a fraction of that. What is left is the matcher's to take out.
+    The six landmarks of PALM are mapped to the standard palm by the similarity transform that fits
+    them best (weighted least squares, all six at once), so an error of a few pixels in one landmark
+    moves the ROI by only a fraction of that. The matcher corrects the rest.
 
-    `quality` is the share of the ROI's pixels that lie in the frame and are neither black nor
-    burnt out.
+    `quality` of the result is the share of its pixels that lie in the frame and are neither black
+    nor burnt out.
     """
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     to_frame, side = standard_pose(hand)
-    # A pixel of the ROI is the mean of all that it covers in the frame.
+    # Render at a multiple of the size and average, so that each ROI pixel is the mean of the frame
+    # pixels that it covers.
     fine = max(int(np.ceil(side / SIZE)), 1)
     cut = cv2.warpAffine(
         grey,
@@ -66,14 +70,16 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
 
 
 def standard_pose(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
-    """(2, 3) map from the unit square, y down, to the frame, and the square's side in pixels."""
-    # A frame's origin is its corner, that of cv2's maps the centre of the pixel there.
+    """Returns the (2, 3) map from the unit square, y down, to the frame, and the side of that
+    square in pixels."""
+    # The origin of the landmarks is the corner of the frame; that of OpenCV's maps is the centre of
+    # the first pixel.
     marks = hand.landmarks[list(PALM)].astype(np.float64) - 0.5
     standard = np.array([place for place, _ in PALM.values()])
     weight = np.array([weight for _, weight in PALM.values()])
     weight /= weight.sum()
-    # The plane as complex numbers, y up: a similarity is z -> turn * z + shift. A left palm is
-    # a right one in the mirror.
+    # Points are complex numbers with y up, so a similarity transform is z -> turn * z + shift. A
+    # left palm is a mirrored right one.
     mirror = -1 if hand.side is Side.LEFT else 1
     seen = mirror * marks[:, 0] - 1j * marks[:, 1]
     from_middle, to_middle = complex(weight @ standard), complex(weight @ seen)
@@ -87,11 +93,11 @@ def standard_pose(hand: Hand) -> tuple[npt.NDArray[np.float64], float]:
 
 
 def pixels_of(size: int) -> npt.NDArray[np.float64]:
-    """(3, 3) map from the pixels of a picture of this size to the unit square."""
+    """Returns the (3, 3) map from the pixels of a picture of this size to the unit square."""
     return np.array([[1 / size, 0, 0.5 / size], [0, 1 / size, 0.5 / size], [0, 0, 1]])
 
 
 def _grid() -> npt.NDArray[np.float64]:
-    """(3, SIZE * SIZE) homogeneous coordinates of the ROI's pixels, row by row."""
+    """Returns the (3, SIZE * SIZE) homogeneous coordinates of the ROI's pixels, row by row."""
     y, x = np.mgrid[:SIZE, :SIZE]
     return np.stack([x.ravel(), y.ravel(), np.ones(SIZE * SIZE)])

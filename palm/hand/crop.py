@@ -1,4 +1,4 @@
-"""The turned square that a hand is cut out by, and the picture a network is shown of it."""
+"""The rotated square of a frame that holds one hand, which is what the networks are shown."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,11 @@ from palm.hand.landmarks import Landmark
 from palm.image import Colour
 
 Points = npt.NDArray[np.float32]
-"""(n, 2) or (2,) pixels of the frame, origin at its top-left corner."""
+"""(n, 2) or (2,) positions in pixels of the frame, origin at its top-left corner."""
 
 TRACKED = 2.0
-"""Side of the square around known landmarks, over the extent of the palm and its first joints."""
+"""The side of the crop around known landmarks, as a multiple of the extent of the palm and the
+first finger joints."""
 
 _STEADY = [
     Landmark.WRIST,
@@ -29,21 +30,22 @@ _STEADY = [
     Landmark.LITTLE_MCP,
     Landmark.LITTLE_PIP,
 ]
-"""What stays where it is while fingertips move."""
+"""The landmarks that stay in place when the fingertips move."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A square of the frame, turned so that the fingers point to its upper edge."""
+    """A square of the frame, rotated so that the fingers point to its upper edge."""
 
     centre: Points
     up: Points
-    """Unit vector toward the fingers."""
+    """The unit vector toward the fingers."""
     side: float
 
     @classmethod
     def around(cls, landmarks: Points) -> "Crop":
-        """The crop to look in for a hand whose (21, 2) landmarks were here a moment ago."""
+        """Returns the crop in which to look for a hand whose last known landmarks are these (21,
+        2)."""
         knuckles = (landmarks[Landmark.INDEX_MCP] + landmarks[Landmark.RING_MCP]) / 4
         knuckles = knuckles + landmarks[Landmark.MIDDLE_MCP] / 2
         up = unit(knuckles - landmarks[Landmark.WRIST])
@@ -54,9 +56,9 @@ class Crop:
         return cls((low + high) / 2 @ axes + up * extent * 0.1, up, extent * TRACKED)
 
     def to_frame(self, size: int) -> npt.NDArray[np.float32]:
-        """(2, 3) affine map from pixels of a crop of this size to pixels of the frame.
+        """Returns the (2, 3) affine map from pixels of a crop of this size to pixels of the frame.
 
-        Corners meet corners with no half-pixel offset, as the landmark model was trained.
+        Corners map to corners, without a half-pixel offset, as the landmark model was trained.
         """
         right = right_of(self.up)
         corner = self.centre + (self.up - right) * self.side / 2
@@ -64,7 +66,8 @@ class Crop:
         return np.column_stack([right * scale, -self.up * scale, corner]).astype(np.float32)
 
     def cut(self, image: Colour, size: int) -> Colour:
-        """(size, size, 3) what the square holds, black beyond the frame's edges."""
+        """Returns the (size, size, 3) content of the square; what lies outside the frame is
+        black."""
         reach = self.side / 2 * float(np.abs(self.up).sum()) + 2
         edges = np.array(image.shape[1::-1])
         left, top = np.floor(self.centre - reach).clip(0, edges).astype(int)

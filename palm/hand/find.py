@@ -1,8 +1,9 @@
-"""Where the hands are, whose they are, and what they show.
+"""Finds hands in frames, and tells left from right and palm from back from fist.
 
 Two networks of MediaPipe Hands (Zhang et al. 2020, "MediaPipe Hands: On-device Real-time Hand
-Tracking") place a square around each hand and read 21 landmarks from it. What they leave open is
-settled here: a hand that fills the frame, a camera without colour, and palm from back from fist.
+Tracking") place a square around each hand and read 21 landmarks from it. This module adds what they
+lack: hands that fill the frame, cameras without colour, and whether the palm, the back or a fist is
+shown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,45 +19,48 @@ from palm.models.palm_detector import PalmDetector
 from palm.models.picture import is_colourless
 
 FILLS = (0.6, 1.0, 0.4)
-"""Shares of the detector's view that the frame is shrunk to. It was made for hands small in the
-frame: it finds 97 % of them at 30 % of the frame's side, 8 % at 100 %."""
+"""The sizes at which the detector is shown the frame, as shares of its input's side. The detector
+was made for hands that are small in the frame: it finds 97 % of those that are 30 % of the frame's
+side, and 8 % of those that fill it."""
 
 READ_AGAIN = 2
-"""Times at most that landmarks are read again in the square they ask for."""
+"""The most times that landmarks are read again in the crop around the previous reading."""
 
 SETTLED = 0.05
-"""Palm lengths that the palm's landmarks may move when they are read again, to be left as they are:
-of the hands in ../shared/palms one in eight moves more, most of them with the wrist out of the
-frame. Read again all the same, the others are found no better."""
+"""The distance, in palm lengths, up to which a landmark of the palm may move between two readings
+for the hand to count as settled. Of the hands in ../shared/palms one in eight moves more, most of
+them with the wrist outside the frame; reading the others again does not improve them."""
 
 WHOLE_FRAME = (1.4, 1.0, 1.8)
-"""Sides of squares about the whole frame, over the frame's longer side, to look for landmarks in
-where the detector sees none: a palm without its fingers, or one burnt out to white."""
+"""The sides of the squares that are searched when the detector finds nothing, as multiples of the
+frame's longer side. They find a palm without its fingers, or one that is burnt out to white."""
 
 PRESENT = 0.5
-"""Presence from which there is a hand."""
+"""The presence from which a reading counts as a hand."""
 
 LOOK_AGAIN = 15
-"""Frames between looks for another hand while one is followed."""
+"""The number of frames after which the detector looks for another hand while one is followed."""
 
 FIST = 0.35
-"""Mean straightness of the four fingers below which a hand is a fist."""
+"""The mean straightness of the four fingers below which a hand is a fist."""
 
 PALM = 0.4
-"""Probability from which what is seen is taken for a palm. With and without colour, palms read 0.43
-and more, backs 0.30 and less."""
+"""The probability from which a hand shows its palm. With and without colour, palms score 0.43 and
+more, backs 0.30 and less."""
 
 SIDE_ON = 0.05
-"""Sine of the angle at the wrist between index and little knuckle, below which the hand is seen
-too much from its edge for the order of its fingers to tell much."""
+"""The width of the logistic curve that turns the order of the fingers into a probability, as the
+sine of the angle at the wrist between index and little knuckle. Below this angle the hand is seen
+too much from the edge for the order to tell much."""
 
 _WAYS_UP = [np.array(up, np.float32) for up in ((0, -1), (1, 0), (0, 1), (-1, 0))]
 
 
 class HandFinder:
-    """Finds hands in stills and follows them in live video.
+    """Finds hands in still images and follows them in live video.
 
-    Belongs to the thread that uses it. Raises ModelMissing when the models have not been built.
+    An instance belongs to one thread. The constructor raises ModelMissing when the models have not
+    been built.
     """
 
     def __init__(self) -> None:
@@ -66,7 +70,8 @@ class HandFinder:
         self._frame = 0
 
     def find(self, image: Colour) -> list[Hand]:
-        """The hands in a still, looked for until one is found in every way there is."""
+        """Returns the hands in a still image. Tries one way of searching after the other until one
+        finds a hand."""
         for crops in self._places(image):
             hands = self._read(image, crops)
             for _ in range(READ_AGAIN):
@@ -78,7 +83,7 @@ class HandFinder:
         return []
 
     def _places(self, image: Colour) -> Iterator[list[Crop]]:
-        """Where hands may be, the likeliest first."""
+        """Yields the crops in which hands may be, the most likely first."""
         colourless = is_colourless(image)
         for tint in (colourless, not colourless):
             for fill in FILLS:
@@ -89,10 +94,11 @@ class HandFinder:
             yield [Crop(centre, up, max(width, height) * share) for up in _WAYS_UP]
 
     def follow(self, image: Colour) -> list[Hand]:
-        """The hands in the newest frame of a video.
+        """Returns the hands in the newest frame of a video.
 
-        A hand is looked for where it was in the frame before, at the price of the landmark model
-        alone. The detector looks on while there is none, and now and then for another.
+        A hand is searched for where it was in the previous frame, which costs one run of the
+        landmark model. The detector runs while no hand is followed, and every LOOK_AGAIN frames to
+        find another.
         """
         hands = self._read(image, _around(self._followed))
         looks, due = divmod(self._frame, LOOK_AGAIN if hands else 1)
@@ -106,7 +112,7 @@ class HandFinder:
         return hands
 
     def forget(self) -> None:
-        """The next frame has nothing to do with the last one."""
+        """Forgets the hands of the previous frame, so that the next one starts a new video."""
         self._followed = []
         self._frame = 0
 
@@ -122,7 +128,7 @@ def _hands(readings: Iterable[Reading]) -> list[Hand]:
 
 
 def _are_settled(before: list[Hand], now: list[Hand]) -> bool:
-    """Whether the same hands lie where they lay."""
+    """Returns whether both readings found the same hands in the same places."""
     palm = list(STANDARD)
     return len(before) == len(now) and all(
         np.abs(one.landmarks[palm] - other.landmarks[palm]).max() <= SETTLED * other.palm_length
@@ -135,12 +141,13 @@ def _around(hands: list[Hand]) -> list[Crop]:
 
 
 def _is_held(crop: Crop, hand: Hand) -> bool:
-    """Whether the square is drawn around this hand."""
+    """Returns whether the crop is drawn around this hand."""
     return float(np.hypot(*(crop.centre - hand.palm_centre))) < crop.side / 4
 
 
 def _distinct(hands: list[Hand]) -> list[Hand]:
-    """One of each, the surest of those that lie on one another."""
+    """Returns the hands without duplicates: of those that overlap, the one with the highest
+    presence."""
     kept: list[Hand] = []
     for hand in sorted(hands, key=lambda hand: -hand.presence):
         apart = (np.hypot(*(hand.palm_centre - other.palm_centre)) for other in kept)
@@ -150,10 +157,11 @@ def _distinct(hands: list[Hand]) -> list[Hand]:
 
 
 def _judged(reading: Reading) -> Hand:
-    """What the hand shows, from whose it is and the order its fingers are seen in.
+    """Decides which side the hand is and what it shows, from its look and the order of its fingers.
 
-    Fingers up, a right palm has its thumb on the right, and so has a left hand's back. The network
-    knows whose hand it is by its look, so the two together tell palm from back.
+    With the fingers up, a right palm has its thumb on the right, and so has the back of a left
+    hand. The network tells the side from the look of the hand, so the two together tell palm from
+    back.
     """
     wrist = reading.landmarks[Landmark.WRIST]
     index, little = (

@@ -1,4 +1,4 @@
-"""What was found in a frame: hands, and what each of them shows."""
+"""The hands found in a frame, their landmarks, and what each of them shows."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 
 class Side(StrEnum):
-    """Whose hand it is, as its owner would say it."""
+    """The side of the body that the hand belongs to, from its owner's view."""
 
     LEFT = "left"
     RIGHT = "right"
 
 
 class Shown(StrEnum):
-    """What of the hand faces the camera."""
+    """The part of the hand that faces the camera."""
 
     PALM = "palm"
     BACK = "back"
@@ -23,7 +23,7 @@ class Shown(StrEnum):
 
 
 class Landmark(IntEnum):
-    """The 21 hand landmarks, numbered as MediaPipe Hands numbers them (Zhang et al. 2020)."""
+    """The 21 hand landmarks, numbered as in MediaPipe Hands (Zhang et al. 2020)."""
 
     WRIST = 0
     THUMB_CMC = 1
@@ -55,10 +55,10 @@ KNUCKLES = [Landmark.INDEX_MCP, Landmark.MIDDLE_MCP, Landmark.RING_MCP, Landmark
 class Hand:
     """One hand in one frame.
 
-    `landmarks` is (21, 2) float32 in pixels of the frame, origin at its top-left corner;
-    `depth` is (21,) float32 in the same pixels, relative to the wrist, negative toward the
-    camera; `world` is (21, 3) float32 in metres about the hand's centre; `presence` is the
-    model's probability, 0 to 1, that a hand is there at all.
+    - `landmarks`: (21, 2) float32, in pixels of the frame, origin at its top-left corner.
+    - `depth`: (21,) float32, in the same pixels, relative to the wrist, negative toward the camera.
+    - `world`: (21, 3) float32, in metres, relative to the hand's centre.
+    - `presence`: the model's probability, 0 to 1, that there is a hand at all.
     """
 
     landmarks: npt.NDArray[np.float32]
@@ -70,28 +70,30 @@ class Hand:
 
     @property
     def palm_centre(self) -> npt.NDArray[np.float32]:
-        """(2,) midway between the wrist and the four knuckles, in pixels."""
+        """The point midway between the wrist and the mean of the four knuckles: (2,), in pixels."""
         return (self.landmarks[Landmark.WRIST] + self.landmarks[KNUCKLES].mean(axis=0)) / 2
 
     @property
     def palm_length(self) -> float:
-        """From the wrist to the middle knuckle, in pixels."""
+        """The distance from the wrist to the middle knuckle, in pixels."""
         along = self.landmarks[Landmark.MIDDLE_MCP] - self.landmarks[Landmark.WRIST]
         return float(np.hypot(*along))
 
     @property
     def palm_width(self) -> float:
-        """From the index knuckle to the little finger's, in pixels."""
+        """The distance from the index knuckle to the little finger's knuckle, in pixels."""
         across = self.landmarks[Landmark.INDEX_MCP] - self.landmarks[Landmark.LITTLE_MCP]
         return float(np.hypot(*across))
 
 
 def straightness(world: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """(5,) how straight each finger is, thumb first, 0 bent onto the palm to 1 stretched away.
+    """Returns how straight each finger is: (5,), thumb first, from 0 (bent onto the palm) to 1
+    (stretched).
 
-    A finger reaches as far from the wrist as its bones are long when it is straight, and little
-    more than half as far in a fist; a thumb laid across the palm lies within the palm's width of
-    the little knuckle.
+    The measure of a finger is the distance from wrist to fingertip over the length of the bones
+    between them: 1 when straight, little more than half in a fist. The measure of the thumb is the
+    distance from its tip to the little knuckle over the palm's width, which is below 1 when the
+    thumb lies across the palm.
     """
     chains = world[_FINGERS]
     bones = np.linalg.norm(np.diff(chains, axis=1), axis=2).sum(axis=1)

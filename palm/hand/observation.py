@@ -1,4 +1,4 @@
-"""What one frame says about the hand in it, before anyone decides what to say to the shopper."""
+"""What one frame tells about the hand in it, as typed values."""
 
 from dataclasses import dataclass
 
@@ -7,36 +7,39 @@ from palm.hand.landmarks import Hand
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One frame, judged.
+    """The measurements of one frame.
 
-    Every field but `at` and `hands` speaks of `hand` and holds its neutral value when there is
-    none, or more than one.
+    Every field but `at` and `hands` describes `hand`, and has its neutral value when there is no
+    hand or more than one.
     """
 
     at: float
-    """Seconds on the clock the frame was stamped with."""
+    """The frame's time stamp in seconds, on the camera's clock."""
     hands: int
-    """How many hands are in view."""
+    """The number of hands in view."""
     hand: Hand | None = None
-    """The only hand in view."""
+    """The hand, if exactly one is in view."""
     span: float = 0.0
-    """Palm length (wrist to middle knuckle) over the frame's shorter side: how near the hand is.
-    About 0.2 is far, 0.45 right, 0.6 too near."""
+    """The palm length (wrist to middle knuckle) over the frame's shorter side, which tells how near
+    the hand is: about 0.2 is far, 0.45 right, 0.6 too near."""
     offset: tuple[float, float] = (0.0, 0.0)
-    """Palm centre from the frame's centre, in half frame sides, right and down positive."""
+    """The palm's centre relative to the frame's, in half frame sides; right and down are
+    positive."""
     cut_off: bool = False
-    """A part of the palm itself lies outside the frame."""
+    """Whether a part of the palm itself lies outside the frame."""
     tilt: float = 0.0
-    """Degrees between the palm's normal and the camera's axis, 0 to 90."""
+    """The angle between the palm's normal and the camera's axis, in degrees, 0 to 90."""
     turn: float = 0.0
-    """Degrees the fingers are turned from pointing up in the frame, clockwise, -180 to 180."""
+    """The angle by which the fingers are rotated clockwise from pointing up in the frame, in
+    degrees, -180 to 180."""
     openness: float = 0.0
-    """0 a fist, 1 all five fingers straight and apart from the palm."""
+    """How open the hand is: 0 is a fist, 1 is five straight fingers."""
     sharpness: float = 0.0
-    """0 blurred beyond use, 1 as sharp as the camera gives: energy in the ridges' band."""
+    """The energy in the band of the palm's ridges: 0 is blurred beyond use, 1 as sharp as the
+    camera gives."""
     brightness: float = 0.0
-    """Mean of the palm's grey level, 0 to 1."""
+    """The mean grey level of the palm, 0 to 1."""
     clipped: float = 0.0
-    """Share of the palm's pixels burnt out or black, 0 to 1."""
+    """The share of the palm's pixels that are burnt out or black, 0 to 1."""
     motion: float = 0.0
-    """Speed of the palm, palm lengths a second."""
+    """The speed of the palm, in palm lengths per second."""

@@ -1,7 +1,7 @@
-"""What one frame says about the hand in it.
+"""Measures how the hand in a frame is held, lit and moving.
 
-Everything is measured on one small grey picture of the palm and on the landmarks, so that a frame
-costs little more than finding the hand in it.
+All measurements are made on the landmarks and one small grey picture of the palm, so they cost
+little compared with finding the hand.
 """
 
 import cv2
@@ -13,25 +13,30 @@ from palm.hand.observation import Observation
 from palm.image import Colour, Grey
 
 PATCH = 96
-"""Pixels a side of the picture of the palm that light and sharpness are measured on."""
+"""The side of the picture of the palm on which light and sharpness are measured, in pixels."""
 
 PATCH_SHARE = 0.6
-"""Side of that picture over the palm's length: creases in it, no background."""
+"""The side of that picture in palm lengths: it holds creases and no background."""
 
 BURNT, BLACK = 250, 10
-"""Grey levels from which and up to which a pixel says nothing."""
+"""The grey levels from which on, and up to which, a pixel is clipped."""
 
 BLURRED, SHARP = 0.32, 0.72
-"""Ridge band over crease band in a palm blurred beyond use, and in a sharp one."""
+"""The ratio of ridge band to crease band in a palm that is blurred beyond use, and in a sharp
+one."""
 
 PROPORTION = 0.64
-"""Width over length of a palm seen flat, at the landmarks; 0.56 to 0.73 in nine people of ten."""
+"""The ratio of width to length of a palm that faces the camera, measured at the landmarks. For nine
+people in ten it lies between 0.56 and 0.73."""
 
 _PALM = [Landmark.THUMB_CMC, *KNUCKLES]
 
 
 def observe(image: Colour, hands: list[Hand], at: float, before: Observation | None) -> Observation:
-    """Judges the frame stamped `at`, in seconds, given the hands in it and the frame before."""
+    """Returns the measurements of the frame with the time stamp `at`, in seconds.
+
+    `hands` are those found in this frame; `before` is the observation of the previous frame.
+    """
     if len(hands) != 1:
         return Observation(at=at, hands=len(hands))
     hand = hands[0]
@@ -59,7 +64,7 @@ def observe(image: Colour, hands: list[Hand], at: float, before: Observation | N
 
 
 def _patch(image: Colour, hand: Hand) -> Grey:
-    """(PATCH, PATCH) the middle of the palm, fingers up."""
+    """Returns the (PATCH, PATCH) middle of the palm, fingers up."""
     fingers = unit(hand.landmarks[Landmark.MIDDLE_MCP] - hand.landmarks[Landmark.WRIST])
     centre = (hand.palm_centre + fingers * hand.palm_length * 0.1).astype(np.float32)
     cut = Crop(centre, fingers, hand.palm_length * PATCH_SHARE).cut(image, PATCH)
@@ -67,11 +72,11 @@ def _patch(image: Colour, hand: Hand) -> Grey:
 
 
 def _tilt(hand: Hand) -> float:
-    """Degrees the palm is turned away, by whichever sign of it is the stronger.
+    """Returns the angle by which the palm is tilted, in degrees: the larger of two estimates.
 
-    Foreshortening shows in the palm's proportions, and people differ enough in them that a flat
-    palm may read 25; the landmark model's own idea of the palm's plane comes late and reads 20 for
-    a flat one.
+    One estimate is the foreshortening of the palm's proportions. People differ in them so much that
+    it may read 25 for a flat palm. The other is the palm's plane as the landmark model sees it. It
+    reacts late, and reads 20 for a flat palm.
     """
     proportion = hand.palm_width / hand.palm_length / PROPORTION
     foreshortened = np.arccos(min(proportion, 1 / proportion))
@@ -82,11 +87,12 @@ def _tilt(hand: Hand) -> float:
 
 
 def _sharpness(patch: Grey) -> float:
-    """0 blurred beyond use to 1 sharp: what is left of the ridges' band, given the creases' band.
+    """Returns the sharpness, from 0 (blurred beyond use) to 1: the ridge band relative to the
+    crease band.
 
-    A palm's spectrum falls evenly, so a band over the next coarser one does not depend on light
-    or on whose palm it is, only on blur; white noise is taken out of both. Noise as in Immerkaer
-    1996, "Fast Noise Variance Estimation".
+    A palm's spectrum falls evenly, so the ratio of a band to the next coarser one depends on blur,
+    but not on light or on the person. White noise is subtracted from both bands; its variance is
+    estimated as in Immerkaer 1996, "Fast Noise Variance Estimation".
     """
     grey = patch.astype(np.float32)
     noise = np.abs(cv2.filter2D(grey, -1, _NOISE)).mean() * np.sqrt(np.pi / 2) / 6
@@ -101,7 +107,8 @@ _NOISE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 def _white(fine: float, coarse: float) -> float:
-    """Share of white noise's variance that passes the difference of two Gaussians."""
+    """Returns the share of white noise's variance that passes the difference of two Gaussians of
+    these deviations."""
     return (fine**-2 + coarse**-2) / (4 * np.pi) - 1 / (np.pi * (fine**2 + coarse**2))
 
 

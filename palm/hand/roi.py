@@ -1,4 +1,5 @@
-"""The aligned palm: the one picture from which a signature is made."""
+"""The region of interest (ROI): the aligned picture of a palm from which a template is
+extracted."""
 
 from dataclasses import dataclass
 
@@ -9,15 +10,18 @@ from palm.hand.landmarks import Side
 from palm.image import Grey
 
 SIZE = 128
-"""Pixels a side of every ROI. Fingers point up and the thumb lies right: a left palm facing the
-camera is mirrored into the same pose as a right one."""
+"""The side of every ROI in pixels. Fingers point up and the thumb is on the right: a left palm is
+mirrored into the pose of a right one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roi:
-    """(SIZE, SIZE) grey palm. `side` is None where the source did not tell (a bare ROI file);
-    `quality` is 0 to 1, how much of the palm's texture can be trusted. `visible`, (SIZE, SIZE), is
-    where the palm lay in the frame; None where all of it did."""
+    """An aligned palm.
+
+    `image` is (SIZE, SIZE). `side` is None where the source does not tell (a bare ROI file).
+    `quality` is 0 to 1: the share of the image that can be trusted. `visible` is (SIZE, SIZE), True
+    where the palm lay in the frame; None means everywhere.
+    """
 
     image: Grey
     side: Side | None

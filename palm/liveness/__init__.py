@@ -1,8 +1,15 @@
-"""Presentation attack detection (ISO/IEC 30107-1): a living palm told from a thing made to look
-like one, by how it answers to a light that could not be foreseen.
+"""Presentation attack detection (ISO/IEC 30107-1): is the palm that is shown alive?
 
-The ring about the lens plays a random sequence while the burst is taken. `judge` is given the
-burst and the sequence.
+The ring around the lens plays a random light sequence while the burst is taken. `judge` receives
+the burst and the sequence.
+
+- `response` registers a burst and relates it to the light of the ring.
+- `cues` measures what distinguishes a living palm from an attack instrument.
+- `judge` combines the cues into a verdict on the burst.
+- `infrared` judges near-infrared pictures against a colour picture.
+- `pulse` judges a short recording of a palm that is held still.
+- `same_palm` compares the palms of two frames of a burst.
+- `weights` and `infrared_weights` hold the fitted weights, written by `lab.liveness`.
 """
 
 from palm.liveness.cues import Cues

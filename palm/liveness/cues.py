@@ -1,7 +1,6 @@
-"""What is looked for in a palm's answer to the ring.
+"""Measures the cues by which a living palm and an attack instrument differ under the ring's light.
 
-Each cue is a number that a living palm and some instrument of attack give differently. None is
-enough by itself; `palm.liveness.judge` weighs them together.
+No cue is enough by itself; `palm.liveness.judge` combines them.
 """
 
 from dataclasses import dataclass, fields
@@ -15,64 +14,70 @@ from palm.liveness.response import CELLS, Floats, Palm
 _ROUNDS = 2
 _RIM = 6
 _DARK = 0.02
-"""Share of the ring in the light below which a frame shows the room, not the ring."""
+"""The share of the ring in the light below which a frame shows the room's light only."""
 _LIT_FRAMES_AT_LEAST = 4
 _FINE, _COARSE = 0.8, 4.0
-"""Lines of the palm lie between these, pixels of deviation."""
+"""The Gaussian deviations, in pixels, between which the palm's lines lie."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """What a burst was judged by. Logarithms are natural."""
+    """The cues of one burst. Logarithms are natural."""
 
     unexplained: float
-    """Log of the share of all change from frame to frame that the ring's light on a dull surface
-    does not explain: near -7 for a hand, near 0 for a recording made under another challenge."""
+    """The log of the share of all change from frame to frame that the ring's light on a matt
+    surface does not explain: near -7 for a hand, near 0 for a recording made under another
+    challenge."""
     share: float
-    """Log of the ring's part in the light that comes from the palm under the brightest step, over
-    its part on a hand in a dark room: a screen shines by itself, and hardly answers."""
+    """The log of the ring's share in the light that comes from the palm under the brightest step,
+    relative to that share for a hand in a dark room. A screen emits light of its own, so the ring's
+    share is small."""
     shape: float
-    """Log of the deviation of slopes over the palm: a sheet is flat, and glass is not dull."""
+    """The log of the deviation of surface slopes over the palm. A sheet is flat, and glass is not
+    matt."""
     lumps: float
-    """Log of what of it is left when an even bend is taken out: paper bends one way only."""
+    """The log of the deviation of slopes that remains after an even bend is removed. Paper bends in
+    one direction only."""
     relief: float
-    """How far the palm's lines seem to move toward the light, in blue and green: a furrow's far
-    wall is lit, its near wall is not, and nothing printed does that."""
+    """How far the palm's lines seem to move toward the light, in blue and green. A furrow's far
+    wall is lit and its near wall is not; print does not do that."""
     certainty: float
-    """`relief` over its standard error, 10 at most."""
+    """`relief` over its standard error, limited to -10 to 10."""
     bleed: float
-    """The same in red over `relief`: red light fills furrows from beneath the skin."""
+    """Relief in red over `relief`. Red light fills furrows from beneath the skin."""
     red: float
-    """Log of red reflectance over green, to the ring's diodes: blood takes green, not red."""
+    """The log of red over green reflectance, as the ring's diodes are seen. Blood absorbs green
+    light and not red."""
     blue: float
-    """Log of blue reflectance over green."""
+    """The log of blue over green reflectance."""
     contrast: float
-    """Log of the deviation of the palm's lines."""
+    """The log of the deviation of the palm's lines."""
     red_contrast: float
-    """Contrast of the lines in red over all."""
+    """The contrast of the lines in red over that in all colours."""
     blue_contrast: float
-    """Contrast of the lines in blue over all."""
+    """The contrast of the lines in blue over that in all colours."""
     gloss: float
-    """Log of how much brighter than the median the palm's brightest places answer."""
+    """The log of the reflectance of the palm's brightest places over its median."""
 
     def array(self) -> npt.NDArray[np.float64]:
-        """(13,) in the order in which they stand here."""
+        """Returns the (13,) cues in the order of the fields."""
         return np.array([getattr(self, each.name) for each in fields(self)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Of every cell that is not burnt out."""
+    """The response of the n cells that are not burnt out."""
 
     reflectance: Floats
-    """(n, 3) blue, green, red."""
+    """(n, 3) reflectance in blue, green and red."""
     slope: Floats
-    """(n, 2) of the surface's normal to the right and down, over that toward the ring."""
+    """(n, 2) components of the surface's normal to the right and down, relative to that toward the
+    ring."""
     places: Floats
-    """(n, 2) mm."""
+    """(n, 2) positions in mm, right and down."""
     unexplained: float
     brightest: float
-    """The ring's part, see `Cues.share`."""
+    """The ring's share in the light, see `Cues.share`."""
 
 
 def cues(palm: Palm) -> Cues:
@@ -109,8 +114,8 @@ def _about_mean(values: Floats) -> Floats:
 
 
 def _answer(palm: Palm) -> _Answer:
-    """Fits room, reflectance and slope of every cell, in turn: of a surface that faces the ring
-    first, then with the slopes found."""
+    """Fits reflectance and slope of every cell in turn, starting from a surface that faces the
+    ring."""
     seen, usable = _in_cells(palm)
     drive, places = palm.drive[:, usable], palm.places[usable]
     facing = slope = -places[:, :2] / places[:, 2:]
@@ -143,8 +148,8 @@ def _answer(palm: Palm) -> _Answer:
 
 
 def _in_cells(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """(T, n, 3) means of the cells that are mostly usable, and (CELLS * CELLS,) which they are;
-    all of them where none is."""
+    """Returns the (T, n, 3) means of the cells of which most pixels are usable, and the (CELLS *
+    CELLS,) mask of those cells. Takes all cells when too few are usable."""
     weight = palm.valid.astype(np.float32)
     share = _cells_of(weight)
     usable = share.ravel() > 0.5
@@ -156,7 +161,7 @@ def _in_cells(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
 
 
 def _cells_of(image: Floats) -> Floats:
-    """(CELLS, CELLS, ...) means."""
+    """Returns the (CELLS, CELLS, ...) means over the cells of an image."""
     return np.asarray(cv2.resize(image, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float64)
 
 
@@ -171,11 +176,12 @@ class _Lines:
 
 
 def _lines(palm: Palm) -> _Lines:
-    """Measures by how much the lines of the palm seem to move from frame to frame in each colour.
+    """Measures how far the palm's lines seem to move from frame to frame in each colour.
 
-    Where the hand itself moved, they move alike in all colours. Where light comes from another
-    side in each, relief moves them in each toward its light, by the slopes of the furrows, which
-    are darkest where they are deepest. Both together are linear in what is sought.
+    When the hand moves, the lines move alike in all colours. When the light comes from a different
+    direction in each colour, relief moves them in each colour toward its light, in proportion to
+    the slopes of the furrows, which are darkest where they are deepest. Both movements together are
+    linear in the unknowns and are fitted by regularised least squares.
     """
     frames = len(palm.seen)
     inside = palm.valid.copy()
@@ -189,7 +195,7 @@ def _lines(palm: Palm) -> _Lines:
     ).astype(np.float64)
     change = (fine - usual)[:, inside]
     inverse = np.linalg.inv(slopes @ slopes.T + 1e-6 * np.eye(2))
-    # (T, 3, 2) by frame and colour, right and down, pixels of the whole pattern.
+    # (T, 3, 2) movement by frame and colour, right and down, in pixels of the mean pattern.
     moved = np.einsum("de,en,tnc->tcd", inverse, slopes, change)
     flat = pattern[inside]
     contrast = (usual[inside].T @ flat) / max(float(flat @ flat), 1e-6)
@@ -205,8 +211,8 @@ def _lines(palm: Palm) -> _Lines:
         _about_mean(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0))
     )
     frames = len(moved)
-    # Unknown are the hand's motion in each frame, the relief in each colour, and how the room's
-    # light shows it.
+    # The unknowns are the hand's movement in each frame, the relief in each colour, and the effect
+    # of the room's light in each colour.
     columns = np.zeros((frames, 3, 2, 2 * frames + 3 + 6))
     for t in range(frames):
         for d in range(2):
@@ -241,14 +247,15 @@ def _lines(palm: Palm) -> _Lines:
 
 
 def _between(image: Floats) -> Floats:
-    """(SIZE, SIZE, 3) what is neither finer nor coarser than the palm's lines."""
+    """Returns the (SIZE, SIZE, 3) band of the image in which the palm's lines lie."""
     image = image.astype(np.float32)
     fine, coarse = (cv2.GaussianBlur(image, (0, 0), width) for width in (_FINE, _COARSE))
     return np.asarray(fine - coarse, np.float32)
 
 
 def _ring_in(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
-    """(3,) mean reflectance, and (T, 3) the ring's share in what is seen."""
+    """Returns the (3,) mean reflectance, and the (T, 3) share of the ring in the light that is
+    seen."""
     drive = _about_mean(lit)
     reflectance = (drive * _about_mean(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
     reflectance = np.maximum(reflectance, 1e-4)

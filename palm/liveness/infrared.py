@@ -1,13 +1,13 @@
-"""Near infrared against colour: whether what a second camera saw at 850 nm is the palm that was
-seen in colour, and is skin.
+"""Judges near-infrared pictures of a palm against a colour picture: do they show the same palm, and
+is it skin?
 
-Skin is bright there in every complexion, and light goes so far beneath it that its finest lines
-fade. Dye inks vanish and leave paper; carbon black stays; a screen shows nothing. None of it
-depends on the ring, so this judgement stands beside that of `palm.liveness.judge`, with weights of
-its own.
+At 850 nm skin is bright in every complexion, and light enters it so deeply that the finest lines
+fade. Dye inks become invisible, so a print shows blank paper; carbon black stays black; a screen is
+dark. None of this depends on the ring, so the judgement has weights of its own and stands beside
+that of `palm.liveness.judge`.
 
-The second camera has its lamps and its exposure fixed, so that a white card at 300 mm is as bright
-as WHITE_CARD: only so its pictures say how much a palm reflects.
+The lamps and the exposure of the near-infrared camera are fixed, so that a white card at 300 mm has
+the level WHITE_CARD. Only then do its pictures tell a palm's reflectance.
 """
 
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ from palm.liveness.response import (
 )
 
 WHITE_CARD = 0.6
-"""Linear level, 0 to 1, of a white card 300 mm before the near-infrared camera."""
+"""The linear level, 0 to 1, of a white card 300 mm in front of the near-infrared camera."""
 
 _CARD_AT = 300.0
 _FINE, _MIDDLE, _COARSE = 0.8, 1.8, 5.0
-"""Fine lines of the palm lie between the first two, its creases between the last two; pixels of
-deviation."""
+"""Gaussian deviations in pixels: fine lines lie between the first two, creases between the last
+two."""
 _RIM = 6
 _MEAN, _DEVIATION = np.array(weights.MEAN), np.array(weights.DEVIATION)
 _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
@@ -47,8 +47,10 @@ _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One picture of a palm by either camera, not rescaled; the near-infrared one's three
-    channels are alike. `hand` is in its pixels."""
+    """A picture of a palm by either camera, not rescaled.
+
+    The three channels of a near-infrared picture are equal. `hand` is in pixels of `image`.
+    """
 
     image: Colour
     hand: Hand
@@ -56,25 +58,26 @@ class Still:
 
 @dataclass(frozen=True, slots=True)
 class InfraredCues:
-    """Of one near-infrared picture and one in colour. Logarithms are natural."""
+    """The cues of near-infrared pictures and one colour picture. Logarithms are natural."""
 
     bright: float
-    """Log of the palm's reflectance at 850 nm, were it an adult's."""
+    """The log of the palm's reflectance at 850 nm, if the hand has an adult's size."""
     contrast: float
-    """Log of the deviation of the palm's creases at 850 nm."""
+    """The log of the deviation of the palm's creases at 850 nm."""
     alike: float
-    """Correlation of creases and fine lines at 850 nm with those in green, -1 to 1."""
+    """The correlation of creases and fine lines at 850 nm with those in green, -1 to 1."""
     kept: float
-    """How much of the creases' contrast in green is left at 850 nm."""
+    """The share of the creases' contrast in green that remains at 850 nm."""
     faded: float
-    """The same of fine lines over that of the creases: beneath skin light goes round them."""
+    """The share that remains of fine lines, over that of the creases. Light beneath the skin blurs
+    fine lines."""
     shape: float
-    """Log of the deviation of shading over the palm, an even slope taken out."""
+    """The log of the deviation of shading over the palm, after a linear slope is removed."""
     gloss: float
-    """Log of how much brighter than the median the palm's brightest places are."""
+    """The log of the level of the palm's brightest places over its median."""
 
     def array(self) -> npt.NDArray[np.float64]:
-        """(7,) in the order in which they stand here."""
+        """Returns the (7,) cues in the order of the fields."""
         return np.array([getattr(self, each.name) for each in fields(self)])
 
 
@@ -82,13 +85,13 @@ class InfraredCues:
 class InfraredVerdict:
     live: bool
     score: float
-    """Higher is more alive; 0 is the threshold."""
+    """Higher is more likely alive; 0 is the threshold."""
     cues: InfraredCues
 
 
 def judge_infrared(colour: Still, infrared: Sequence[Still]) -> InfraredVerdict:
-    """Judges one or more near-infrared pictures against one in even white light, all of the same
-    moment."""
+    """Judges one or more near-infrared pictures against one in even white light, all taken at the
+    same moment."""
     found = infrared_cues(colour, infrared)
     standard = np.clip((found.array() - _MEAN) / _DEVIATION, -weights.REACH, weights.REACH)
     score = float((_WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ standard).min())
@@ -96,7 +99,7 @@ def judge_infrared(colour: Still, infrared: Sequence[Still]) -> InfraredVerdict:
 
 
 def infrared_cues(colour: Still, infrared: Sequence[Still]) -> InfraredCues:
-    """The mean over the near-infrared pictures."""
+    """Returns the mean cues over the near-infrared pictures."""
     each = [_cues(colour, one).array() for one in infrared]
     return InfraredCues(*np.mean(each, axis=0).tolist())
 
@@ -133,7 +136,7 @@ def _log(value: float, least: float) -> float:
 
 
 def _bands(image: Floats) -> tuple[Floats, Floats]:
-    """(SIZE, SIZE) each: fine lines, and creases."""
+    """Returns the bands of fine lines and of creases, (SIZE, SIZE) each."""
     fine, middle, coarse = (
         np.asarray(cv2.GaussianBlur(image, (0, 0), width), np.float32)
         for width in (_FINE, _MIDDLE, _COARSE)
@@ -142,12 +145,12 @@ def _bands(image: Floats) -> tuple[Floats, Floats]:
 
 
 def _slope(there: Floats, here: Floats) -> float:
-    """Of the line through the middle that tells one from the other."""
+    """Returns the slope of the line through the origin that predicts `there` from `here` best."""
     return float(there @ here / max(float(here @ here), 1e-6))
 
 
 def _even(cells: Floats) -> Floats:
-    """What an even slope over the palm does not explain of (CELLS * CELLS,)."""
+    """Returns the (CELLS * CELLS,) residual after a linear slope over the palm is removed."""
     y, x = np.mgrid[:CELLS, :CELLS] / SIZE
     across = np.column_stack([x.ravel(), y.ravel(), np.ones(cells.size)])
     return cells - across @ np.linalg.lstsq(across, cells, rcond=None)[0]

@@ -1,4 +1,4 @@
-"""Whether a burst shows a living palm under the light that was played."""
+"""Judges whether a burst shows a living palm under the light that was played."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from palm.liveness.cues import Cues, cues
 from palm.liveness.response import Lamps, LitFrame, laid_together
 
 FRAMES_AT_LEAST = 6
-"""Fewer frames than this under light that changes do not tell enough."""
+"""The fewest frames under changing light that a judgement needs."""
 
 SURE = 1.5
-"""Score of this judgement or of near infrared's below which a living palm's pulse is asked for as
-well. Of 400 living bursts of the 50 people who were drawn to fit the weights, each judged by
-weights fitted without them, 2 % lie between nothing and this; of their 100 silicone casts 4 % lie
-beyond."""
+"""The score, of this judgement or of near infrared's, below which the pulse of a living palm is
+asked for as well. Of 400 living bursts of the 50 drawn people to whom the weights were fitted (each
+burst judged by weights fitted without that person), 2 % lie between 0 and this; of their 100
+silicone casts, 4 % lie above it."""
 
 _MEAN, _DEVIATION = np.array(weights.MEAN), np.array(weights.DEVIATION)
 _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
@@ -27,19 +27,18 @@ _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
 class Verdict:
     live: bool
     score: float
-    """Higher is more alive; 0 is the threshold."""
+    """Higher is more likely alive; 0 is the threshold."""
     cues: Cues
 
 
 class Unjudgeable(ValueError):
-    """Too few frames, or a light that hardly changed: nothing can be said of such a burst."""
+    """The burst has too few frames, or the light hardly changed, so that it cannot be judged."""
 
 
 def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
-    """Judges a burst taken under a ring of `lamps`. Frames of steady white light may be among its
-    frames, and help.
+    """Judges a burst taken under a ring of `lamps`.
 
-    Raises Unjudgeable.
+    Frames in steady white light may be among them and improve the judgement. Raises Unjudgeable.
     """
     light = np.array([frame.light.mean(axis=0) for frame in frames])
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
@@ -50,7 +49,8 @@ def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
 
 
 def _score(found: npt.NDArray[np.float64]) -> float:
-    """As alive as against the instrument that it resembles most, see `lab.liveness`."""
+    """Returns the lowest of the scores against each attack instrument (fitted by
+    `lab.liveness`)."""
     standard = np.clip((found - _MEAN) / _DEVIATION, -weights.REACH, weights.REACH)
     against = _WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ standard
     return float(against.min())

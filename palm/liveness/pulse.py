@@ -1,12 +1,12 @@
-"""Whether a palm that was held still in even light has a pulse: plethysmography by camera.
+"""Judges whether a palm that was held still in even light has a pulse (camera plethysmography).
 
-With every beat blood comes into the skin and takes a little more green light, some thousandths.
-Light that flickers and a hand that moves change all colours alike, and are taken out by projecting
-the colours on a plane where neither shows (POS: Wang, den Brinker, Stuijk and de Haan, "Algorithmic
-principles of remote PPG", 2017). What is left must be rhythmic, and the same all over the palm.
+With every beat more blood enters the skin, which then reflects a few thousandths less green light.
+Flickering light and a moving hand change all colours alike; they are removed by projecting the
+colours on a plane in which neither shows (POS: Wang, den Brinker, Stuijk and de Haan, "Algorithmic
+principles of remote PPG", 2017). What is left must be rhythmic, and alike all over the palm.
 
-A video of a living palm has a pulse as well: this judgement stands beside that of the light
-challenge (`palm.liveness.judge`), never in its place.
+A video of a living palm has a pulse as well. So this judgement is made in addition to the light
+challenge (`palm.liveness.judge`), never in place of it.
 """
 
 from dataclasses import dataclass, replace
@@ -20,52 +20,54 @@ from palm.hand.landmarks import Hand
 from palm.image import Colour
 
 SECONDS = 4.0
-"""How long a palm is recorded."""
+"""The duration of a recording, in seconds."""
 FRAMES = 60
-"""How many are recorded of it at least: a machine that is busy records for longer."""
+"""The fewest frames of a full recording; a busy machine records for longer."""
 _ENOUGH = 0.85
-"""Share of either without which nothing is said."""
+"""The share of SECONDS and of FRAMES that a recording needs to be judged."""
 BEATS_AT_LEAST = 6.0
-"""dB of `PulseVerdict.signal`, where what cells have in common counts as ALIKE says."""
+"""The threshold in dB for `PulseVerdict.signal` plus ALIKE times `PulseVerdict.alike`."""
 ALIKE = 13.0
-"""dB for each 1 of `PulseVerdict.alike`. Both numbers were chosen on 13 drawn people (seeds 35,000
-to 35,012, in usual and in unusual circumstances): of 26 living recordings all but one have 8.0 dB
-and more, 50 of casts, prints and gloves 4.4 at the most."""
+"""The dB that 1.0 of `PulseVerdict.alike` adds. This and BEATS_AT_LEAST were chosen on 13 drawn
+people (seeds 35,000 to 35,012, in usual and in unusual circumstances): of 26 living recordings all
+but one reach 8.0 dB and more, 50 of casts, prints and gloves 4.4 dB at the most."""
 ALIKE_AT_LEAST = 0.1
-"""However strong the rhythm is: what beats in one place alone is no palm."""
+"""The least `PulseVerdict.alike`, however strong the rhythm. What beats in one place only is not a
+palm."""
 PAUSE_AT_MOST = 0.6
-"""Seconds between two frames beyond which it is no recording of one beat after another."""
+"""The longest time between two frames of a recording, in seconds."""
 
 Floats = npt.NDArray[np.float64]
 
 _BAND = (0.7, 3.5)
-"""Beats a second: 42 to 210 a minute."""
+"""The range of heart rates in Hz: 42 to 210 beats per minute."""
 _ABOUT = 0.4
-"""Hz by which four seconds blur a line of the spectrum."""
+"""The width in Hz of a spectral line in a recording of four seconds."""
 _RATE = 30.0
 _WINDOW = 1.6
-"""Seconds over which a colour's mean is taken."""
+"""The window in seconds over which a colour's mean is taken."""
 _CUT = 256
 _STEADY = 0.25
-"""Share of what a hand's landmarks moved that is followed at once: they jitter more than it."""
+"""The share of the landmarks' movement that the recorder follows in each frame. Landmarks jitter
+more than a steady hand moves."""
 _GAMMA = 2.2
 
 
 class NoRecording(ValueError):
-    """Too short, or with too few frames, to say anything."""
+    """The recording is too short, has too few frames or has a gap, so that it cannot be judged."""
 
 
 class PulseRecorder:
-    """Collects the means of a palm's cells, frame by frame, and nothing else of it."""
+    """Records the mean colours of a palm's cells frame by frame, and nothing else of the palm."""
 
     def __init__(self, side: int) -> None:
-        """`side` is how many cells there are a side."""
+        """`side` is the number of cells per side."""
         self._side = side
         self._hand: Hand | None = None
         self.at: list[float] = []
-        """Seconds."""
+        """The time stamps in seconds."""
         self.cells: list[npt.NDArray[np.uint16]] = []
-        """(side, side, 3) each, see `cells_of`."""
+        """The cells of each frame, (side, side, 3), see `cells_of`."""
 
     def add(self, image: Colour, hand: Hand, at: float) -> None:
         before = self._hand or hand
@@ -76,7 +78,7 @@ class PulseRecorder:
 
     @property
     def progress(self) -> float:
-        """0 to 1, when enough is recorded."""
+        """The share of a full recording that has been made, 0 to 1."""
         passed = self.at[-1] - self.at[0] if self.at else 0.0
         return min(passed / SECONDS, len(self.at) / FRAMES, 1.0)
 
@@ -86,8 +88,8 @@ class PulseRecorder:
 
 
 def cells_of(image: Colour, hand: Hand, side: int) -> npt.NDArray[np.uint16]:
-    """(side, side, 3) means of blue, green and red over the ROI's square, 256ths of a grey level;
-    fingers up and thumb to the right."""
+    """Returns the (side, side, 3) means of blue, green and red over the ROI, in 1/256 of a grey
+    level, with the fingers up and the thumb to the right."""
     to_frame, _ = standard_pose(hand)
     cut = cv2.warpAffine(
         image,
@@ -104,15 +106,19 @@ def cells_of(image: Colour, hand: Hand, side: int) -> npt.NDArray[np.uint16]:
 class PulseVerdict:
     beats: bool
     rate: float
-    """Beats a minute, if any."""
+    """The strongest rhythm, in beats per minute."""
     signal: float
-    """Power about the beat and its first overtone over all other of the band, dB."""
+    """The power around the beat and its first overtone over the rest of the band, in dB."""
     alike: float
-    """Correlation of a cell's pulse with that of all others, mean over the palm, -1 to 1."""
+    """The correlation of a cell's pulse with that of all other cells, averaged over the palm, -1 to
+    1."""
 
 
 def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
-    """Judges (T, side, side, 3) cells recorded at (T,) seconds. Raises NoRecording."""
+    """Judges (T, side, side, 3) cells recorded at (T,) seconds.
+
+    Raises NoRecording.
+    """
     pauses = np.diff(at)
     if len(at) < _ENOUGH * FRAMES or at[-1] - at[0] < _ENOUGH * SECONDS:
         raise NoRecording("a pulse takes some seconds, and frames enough")
@@ -128,7 +134,7 @@ def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
 
 
 def _evenly(at: Floats, light: Floats) -> Floats:
-    """(T, cells, 3) at _RATE a second."""
+    """Returns (T, cells, 3) resampled to _RATE per second."""
     count = int((at[-1] - at[0]) * _RATE) + 1
     when = at[0] + np.arange(count) / _RATE
     flat = light.reshape(len(at), -1)
@@ -137,7 +143,8 @@ def _evenly(at: Floats, light: Floats) -> Floats:
 
 
 def _pulses(light: Floats) -> Floats:
-    """(T, cells) by POS, with the one projection for all cells that the whole palm asks for."""
+    """Returns the (T, cells) pulse signals by POS. One projection, tuned on the whole palm, is used
+    for all cells."""
     length = round(_WINDOW * _RATE)
     pulses = np.zeros(light.shape[:2])
     for start in range(len(light) - length + 1):
@@ -152,7 +159,7 @@ def _pulses(light: Floats) -> Floats:
 
 
 def _in_band(signals: Floats) -> Floats:
-    """(T, n) what of them lies in the band."""
+    """Returns the part of the (T, n) signals that lies in the band."""
     spectrum = np.fft.rfft(signals - signals.mean(axis=0), axis=0)
     pace = np.fft.rfftfreq(len(signals), 1 / _RATE)
     spectrum[(pace < _BAND[0] - _ABOUT / 2) | (pace > 2 * _BAND[1])] = 0
@@ -160,8 +167,8 @@ def _in_band(signals: Floats) -> Floats:
 
 
 def _rhythm(signal: Floats) -> tuple[float, float]:
-    """How much of the power lies about the strongest pace of the band and its overtone, dB over
-    the rest, and that pace in Hz (de Haan and Jeanne 2013)."""
+    """Returns the power around the strongest frequency of the band and its overtone over the rest,
+    in dB, and that frequency in Hz (de Haan and Jeanne 2013)."""
     power = np.abs(np.fft.rfft(signal * np.hanning(len(signal)), 4096)) ** 2
     pace = np.fft.rfftfreq(4096, 1 / _RATE)
     within = (pace >= _BAND[0]) & (pace <= _BAND[1])

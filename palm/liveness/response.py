@@ -1,9 +1,9 @@
-"""How each place of a palm answers to the ring: the burst, turned into a map of the palm.
+"""Turns a burst under the ring into a map of how each place of the palm responds to the light.
 
-What the camera sees of one place in one colour is, as far as the surface is dull, the room's light
-plus the surface's reflectance times what falls on it, and that depends on where the surface faces:
-photometric stereo (Woodham, "Photometric method for determining surface orientation from multiple
-images", 1980) with near lamps of known places, and with a room that is not dark.
+On a matt surface the camera sees the room's light plus the surface's reflectance times the ring's
+light that falls on it, which depends on the direction that the surface faces. This is photometric
+stereo (Woodham, "Photometric method for determining surface orientation from multiple images",
+1980) with near lamps at known places, in a room that is not dark.
 """
 
 from collections.abc import Sequence
@@ -21,24 +21,25 @@ from palm.image import Colour
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
 Light: TypeAlias = npt.NDArray[np.floating[Any]]
-"""(lamps, 3) red, green and blue of every lamp of the ring, 0 dark to 1 full, linear in the light
-given."""
+"""(lamps, 3) red, green and blue of every lamp of the ring, from 0 (dark) to 1 (full), linear in
+emitted light."""
 
 Lamps: TypeAlias = npt.NDArray[np.floating[Any]]
-"""(lamps, 3) mm from the lens to each lamp: right and down as the camera sees it, and away."""
+"""(lamps, 3) positions of the lamps relative to the lens, in mm: right and down as the camera sees
+it, and away from the camera."""
 
 SIZE = 128
-"""Pixels a side of the palm that is looked at."""
+"""The side of the picture of the palm that is examined, in pixels."""
 CELLS = 8
-"""Cells a side over which the palm's shape is taken."""
+"""The number of cells per side over which the palm's shape is measured."""
 
 FOCAL = 1015.0
-"""Of the lens, pixels of the frame: 64 degrees across 1280."""
+"""The lens's focal length in pixels of the frame: a field of view of 64 degrees across 1280."""
 PALM = 95.6
-"""Wrist to middle knuckle of the average adult, mm."""
+"""The distance from wrist to middle knuckle of an average adult, in mm."""
 CROSSTALK = np.array(((0.91, 0.11, 0.0), (0.09, 0.85, 0.15), (0.0, 0.04, 0.85)))
-"""How a diode's blue, green, red (rows) is seen by the camera's blue, green, red (columns), of a
-camera balanced to the ring's white."""
+"""How a diode's blue, green and red (rows) are seen by the camera's blue, green and red (columns),
+with the camera's white balance set to the ring's white."""
 
 _MEET = 300.0
 _GAMMA = 2.2
@@ -52,9 +53,9 @@ _SIDE = SIZE // CELLS
 class LitFrame:
     """One frame of a burst, and the light it was taken under.
 
-    `image` is a camera's frame or the region of it that holds the hand, not rescaled, taken at
-    one exposure and white balance throughout the burst; `hand` is in its pixels. `light` is
-    (lamps, 3) red, green, blue of the ring's lamps, 0 to 1.
+    `image` is a camera frame or the region of it that holds the hand, not rescaled. Exposure and
+    white balance are fixed throughout the burst. `hand` is in pixels of `image`. `light` is (lamps,
+    3) red, green and blue of the ring's lamps, 0 to 1.
     """
 
     image: Colour
@@ -64,25 +65,26 @@ class LitFrame:
 
 @dataclass(frozen=True, slots=True)
 class Palm:
-    """A burst of T frames laid on one another."""
+    """A burst of T frames, registered to one another."""
 
     seen: Floats
-    """(T, SIZE, SIZE, 3) linear blue, green, red, 0 to 1."""
+    """(T, SIZE, SIZE, 3) linear blue, green and red, 0 to 1."""
     valid: npt.NDArray[np.bool_]
-    """(SIZE, SIZE) where no frame is burnt out."""
+    """(SIZE, SIZE) True where no frame is burnt out or black."""
     drive: Floats
-    """(T, CELLS * CELLS, 3, 3) by frame, cell and colour: what falls on a surface is this times
-    its normal (right, down, toward the ring), 1 under full light at 300 mm."""
+    """(T, CELLS * CELLS, 3, 3) by frame, cell, colour and direction. The light on a surface is the
+    product of this and its normal (right, down, toward the ring); 1 is full light at 300 mm."""
     places: Floats
-    """(CELLS * CELLS, 3) mm from the lens: right, down, away."""
+    """(CELLS * CELLS, 3) positions of the cells relative to the lens in mm: right, down, away."""
     axes: Floats
-    """(2, 2) whose columns are where right and down of `seen` point in the image, unit vectors."""
+    """(2, 2) unit vectors, one per column: the directions of right and down of `seen` in the
+    image."""
 
 
 def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
     maps = [to_image(frame.hand) for frame in frames]
     cut = [cut_out(frame.image, at) for frame, at in zip(frames, maps, strict=True)]
-    # The brightest frame shows most.
+    # The brightest frame shows the most detail.
     chosen = int(np.argmax([image.mean() for image in cut]))
     reference = features(cut[chosen])
     for k, frame in enumerate(frames):
@@ -102,7 +104,7 @@ def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
 
 
 def to_image(hand: Hand) -> Floats:
-    """(2, 3) from pixels of the palm that is looked at to the image's."""
+    """Returns the (2, 3) map from pixels of the palm's picture to pixels of the image."""
     to_frame, _ = standard_pose(hand)
     return to_frame @ pixels_of(SIZE)
 
@@ -114,7 +116,7 @@ def cut_out(image: Colour, to_image: Floats) -> Colour:
 
 
 def features(image: Colour) -> Floats:
-    """(SIZE, SIZE) what of a palm looks alike under any light: its lines."""
+    """Returns the (SIZE, SIZE) features of a palm that look alike under any light: its lines."""
     grey = _LOG[np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)]
     fine = cv2.GaussianBlur(grey, (0, 0), 1.0) - cv2.GaussianBlur(grey, (0, 0), 6.0)
     level = np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 12.0)) + 0.01
@@ -122,7 +124,8 @@ def features(image: Colour) -> Floats:
 
 
 def refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
-    """The map that lays a frame on the reference (Lucas & Kanade 1981, affine, three rounds)."""
+    """Returns the map that registers a frame to the reference (affine, three rounds of Lucas and
+    Kanade 1981)."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     u, v = x / SIZE - 0.5, y / SIZE - 0.5
     change = np.zeros((2, 3))
@@ -147,15 +150,15 @@ def refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
         step = np.linalg.solve(weighted @ slopes.T + 1e-3 * SIZE**2 * np.eye(6), weighted @ error)
         change += step.reshape(2, 3)
     a, b = change[:, :2], change[:, 2]
-    # From pixels to pixels, about the middle.
+    # Convert the fitted change to a map of pixels, relative to the centre.
     turn = np.eye(2) + a
     shift = SIZE * b - a @ np.full(2, SIZE / 2)
     return to_image @ np.vstack([np.column_stack([turn, shift]), (0, 0, 1)])
 
 
 def _places(hand: Hand) -> Floats:
-    """(CELLS * CELLS, 3) where the cells are before the lens, were the palm flat, on the lens's
-    axis and an adult's: what is not so turns all that is found alike, and is left out."""
+    """Returns the (CELLS * CELLS, 3) positions of the cells, assuming a flat palm of an adult's
+    size on the lens's axis. Deviations from that rotate all estimates alike and cancel out."""
     away = FOCAL * PALM / hand.palm_length
     middle = (np.arange(CELLS) + 0.5) * _SIDE
     columns, rows = np.meshgrid(middle, middle)

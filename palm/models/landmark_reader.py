@@ -1,4 +1,5 @@
-"""The hand landmark model: 21 points of the hand in a square (Zhang et al. 2020, section 2.2)."""
+"""The hand landmark model: reads 21 points of the hand in a square (Zhang et al. 2020, section
+2.2)."""
 
 from dataclasses import dataclass, replace
 
@@ -11,27 +12,27 @@ from palm.models import Model, Network
 from palm.models.picture import network_input
 
 SIZE = 224
-"""Pixels a side of what the network sees."""
+"""The side of the network's input in pixels."""
 
 DEPTH_SCALE = 0.4
-"""The network's depth over the depth in pixels of what it sees."""
+"""The network's unit of depth, as a multiple of pixels of its input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the network says of one square; shapes and units as in `palm.hand.landmarks.Hand`."""
+    """The network's output for one crop; shapes and units are those of
+    `palm.hand.landmarks.Hand`."""
 
     landmarks: npt.NDArray[np.float32]
     depth: npt.NDArray[np.float32]
     world: npt.NDArray[np.float32]
     presence: float
     right: float
-    """Probability, 0 to 1, that this is somebody's right hand, from a camera that does not
-    mirror."""
+    """The probability, 0 to 1, that this is a right hand, seen by a camera that does not mirror."""
 
 
 class LandmarkReader:
-    """Raises ModelMissing when the model has not been built."""
+    """Reads the landmarks in a crop. Raises ModelMissing when the model has not been built."""
 
     def __init__(self) -> None:
         self._network = Network(Model.HAND_LANDMARK)
@@ -40,10 +41,10 @@ class LandmarkReader:
         return _in_frame(self._run(crop.cut(image, SIZE)), crop)
 
     def read_twice(self, image: Colour, crop: Crop) -> Reading:
-        """The mean of the hand as it is and in a mirror: steadier, for twice the time.
+        """Returns the mean reading of the crop and its mirror image.
 
-        Landmarks jitter a quarter less, and a left hand is no longer mistaken for a right one
-        because of how the light falls.
+        This takes twice the time. Landmarks jitter a quarter less, and side light no longer makes a
+        left hand look like a right one.
         """
         cut = crop.cut(image, SIZE)
         plain, mirrored = self._run(cut), _mirrored(self._run(np.ascontiguousarray(cut[:, ::-1])))
@@ -90,7 +91,7 @@ def _midway(
 
 
 def _in_frame(reading: Reading, crop: Crop) -> Reading:
-    """What was read in pixels of the network's view, in pixels of the frame."""
+    """Returns a reading in pixels of the frame, from one in pixels of the network's input."""
     to_frame = crop.to_frame(SIZE)
     return replace(
         reading,

@@ -1,4 +1,5 @@
-"""The palm detector: a square around every palm in the frame (Zhang et al. 2020, section 2.1)."""
+"""The palm detector: places a square around every hand in the frame (Zhang et al. 2020, section
+2.1)."""
 
 import cv2
 import numpy as np
@@ -10,32 +11,33 @@ from palm.models import Model, Network
 from palm.models.picture import network_input, tinted
 
 SIZE = 192
-"""Pixels a side of what the network sees."""
+"""The side of the network's input in pixels."""
 
 CERTAIN = 0.3
-"""Score from which a detection counts: low, for whether there is a hand the landmark model says."""
+"""The score from which a detection counts. It is low, because the landmark model decides whether
+there is a hand."""
 
 SAME_PALM = 0.3
-"""Overlap (intersection over union) from which two detections are merged, weighted by score."""
+"""The overlap (intersection over union) from which two detections are merged, weighted by score."""
 
 HAND = 2.6
-"""Side of the square around a hand, over that of the detected palm."""
+"""The side of the square around a hand, as a multiple of the detected palm."""
 
 _WRIST, _MIDDLE_KNUCKLE = 0, 2
-"""Of the seven keypoints of a detection."""
+"""The positions of these two among the seven keypoints of a detection."""
 
 
 class PalmDetector:
-    """Raises ModelMissing when the model has not been built."""
+    """Detects palms. Raises ModelMissing when the model has not been built."""
 
     def __init__(self) -> None:
         self._network = Network(Model.PALM_DETECTION)
 
     def detect(self, image: Colour, fill: float, colourless: bool) -> list[Crop]:
-        """Where hands are, best first.
+        """Returns the crops around the hands in the frame, best first.
 
-        `fill` is how much of the network's view the frame's longer side takes, the rest is black;
-        a `colourless` frame is tinted.
+        `fill` is the share of the input's side that the frame's longer side takes; the rest is
+        black. Set `colourless` to tint a frame that has no colour.
         """
         scale = SIZE * fill / max(image.shape[:2])
         height, width = (max(round(side * scale), 1) for side in image.shape[:2])
@@ -61,7 +63,7 @@ class PalmDetector:
 
 
 def _anchors() -> npt.NDArray[np.float32]:
-    """(2016, 2) cell centres in pixels: two a cell at stride 8, six at stride 16."""
+    """Returns the (2016, 2) cell centres in pixels: two per cell at stride 8, six at stride 16."""
     cells: list[npt.NDArray[np.float32]] = []
     for across, each in ((24, 2), (12, 6)):
         y, x = np.mgrid[0:across, 0:across]
@@ -76,7 +78,7 @@ _ANCHORS = _anchors()
 def _merge(
     found: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]
 ) -> list[npt.NDArray[np.float32]]:
-    """Weighted non-maximum suppression: overlapping detections become their weighted mean."""
+    """Non-maximum suppression: merges overlapping detections into their weighted mean."""
     low, high = found[:, :2] - found[:, 2:4] / 2, found[:, :2] + found[:, 2:4] / 2
     areas = np.prod(high - low, axis=1)
     merged: list[npt.NDArray[np.float32]] = []
@@ -95,7 +97,8 @@ def _merge(
 def _square_around_hand(
     found: npt.NDArray[np.float32], scale: float, offset: npt.NDArray[np.float32]
 ) -> Crop:
-    """Centre, size and seven keypoints in the network's view, as a square of the frame."""
+    """Returns the crop for one detection, given as centre, size and seven keypoints in pixels of
+    the network's input."""
     centre, size, keypoints = found[:2], found[2:4], found[4:].reshape(7, 2)
     up = unit(keypoints[_MIDDLE_KNUCKLE] - keypoints[_WRIST])
     middle = centre + up * size[1] / 2

@@ -1,4 +1,4 @@
-"""What a frame looks like to the networks."""
+"""Prepares frames for the networks."""
 
 import cv2
 import numpy as np
@@ -7,23 +7,24 @@ import numpy.typing as npt
 from palm.image import Colour
 
 COLOURLESS = 10.0
-"""Mean spread between the channels of a pixel, 0 to 255, below which a frame has no colour."""
+"""The mean difference between a pixel's channels, 0 to 255, below which a frame has no colour."""
 
 _LEVEL = np.linspace(0.0, 1.0, 256)
 _SKIN = (255 * np.stack([_LEVEL**1.9, _LEVEL**1.5, _LEVEL], axis=-1)).round().astype(np.uint8)
-"""Grey level to blue, green and red, from black over skin to white."""
+"""Blue, green and red for each grey level: from black through skin colours to white."""
 
 
 def is_colourless(image: Colour) -> bool:
-    """Whether the frame is grey or near infrared, replicated into three channels."""
+    """Returns whether the frame is grey or near infrared, repeated in three channels."""
     sample = image[::16, ::16].astype(np.int16)
     return float((sample.max(axis=-1) - sample.min(axis=-1)).mean()) < COLOURLESS
 
 
 def tinted(grey_image: Colour) -> Colour:
-    """A frame without colour, in the colour of skin.
+    """Returns a frame without colour, painted in skin colours.
 
-    The detector knows hands by their colour: of grey ones it finds half, of these nearly all.
+    The detector recognises hands by their colour: it finds half of the grey ones, and nearly all of
+    these.
     """
     grey = cv2.cvtColor(grey_image, cv2.COLOR_BGR2GRAY)
     grey = cv2.normalize(grey, grey, 0, 255, cv2.NORM_MINMAX)
@@ -31,5 +32,5 @@ def tinted(grey_image: Colour) -> Colour:
 
 
 def network_input(image: Colour) -> npt.NDArray[np.float32]:
-    """(1, height, width, 3) RGB, 0 to 1."""
+    """Returns (1, height, width, 3) float32, RGB, 0 to 1."""
     return (cv2.cvtColor(image, cv2.COLOR_BGR2RGB)[None] / 255).astype(np.float32)

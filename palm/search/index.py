@@ -1,8 +1,8 @@
-"""Codes under their names, and the nearest of all to a code: exact, every one is looked at.
+"""Stores search codes under names and finds those nearest to a code. The search is exact.
 
-A million codes of 128 bytes are read as fast as memory gives them, so nothing is indexed. The scan
-is OpenCV's (`batchDistance`), which counts bits with the widest instructions there are and keeps
-the nearest as it goes; it uses one core, so each core is given a share of the rows.
+A million codes of 128 bytes are read as fast as memory delivers them, so no index structure is
+needed. OpenCV's `batchDistance` counts bits with the widest instructions of the processor and keeps
+the nearest codes. It uses one core, so each core is given a share of the rows.
 """
 
 import os
@@ -16,7 +16,8 @@ import numpy as np
 from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 SHARE = 32_768
-"""Rows below which a share is not worth a core of its own: 4 MiB, a fraction of a millisecond."""
+"""The number of rows below which a further core is not worth its overhead: 4 MiB, a fraction of a
+millisecond."""
 FIRST_ROOM = 1024
 
 CORES = os.cpu_count() or 1
@@ -24,9 +25,11 @@ _scans = ThreadPoolExecutor(CORES, thread_name_prefix="scan")
 
 
 class Index:
-    """Names and their codes in one array, which grows by doubling. Whoever is removed is
-    overwritten by the last. Searches and changes from several threads take turns: a scan reads all
-    memory there is to read, two at once would be no faster."""
+    """Names and their codes, stored in one array that grows by doubling.
+
+    Searches and changes from several threads run one after the other: a search already uses all of
+    the memory bandwidth, so two at once would not be faster.
+    """
 
     def __init__(self) -> None:
         self._codes: SearchCodes = np.zeros((FIRST_ROOM, SEARCH_CODE_BYTES), np.uint8)
@@ -38,7 +41,7 @@ class Index:
         return len(self._names)
 
     def add(self, name: str, code: bytes) -> None:
-        """Puts a code under a name; one that was there under the same name goes."""
+        """Stores a code under a name, and replaces the code that was stored under it."""
         with self._turn:
             row = self._rows.setdefault(name, len(self._names))
             if row == len(self._names):
@@ -50,7 +53,8 @@ class Index:
             self._codes[row] = np.frombuffer(code, np.uint8)
 
     def remove(self, name: str) -> None:
-        """Nothing of the code is left in memory. Raises KeyError."""
+        """Removes a name, and erases its code from memory. Raises KeyError when the name is
+        unknown."""
         with self._turn:
             row = self._rows.pop(name)
             last = len(self._names) - 1
@@ -62,8 +66,8 @@ class Index:
             self._codes[last] = 0
 
     def nearest(self, code: bytes, count: int) -> list[tuple[str, int]]:
-        """The names nearest to a code and the bits each differs in, the nearest first; all of them
-        where there are no more than `count`."""
+        """Returns the `count` names whose codes are nearest, with the number of bits that differ,
+        nearest first. Returns all names when there are fewer."""
         with self._turn:
             search_codes = self._codes[: len(self._names)]
             cores = max(1, min(CORES, len(search_codes) // SHARE))

@@ -1,1 +1,10 @@
-"""Making templates of aligned palms, and comparing them."""
+"""From aligned palms to a template, and from two templates to a score.
+
+- `interfaces` defines a template and the protocols of extractors and matchers.
+- `current` returns the extractor and matcher in use today.
+- `fused` combines line field and embedding; this is the pair in use.
+- `linefield` describes a palm by the directions of its lines, and matches bent palms.
+- `encoder` runs the trained network that turns a line field into an embedding.
+- `compact` compresses a line field for storage.
+- `flatten_light` removes light and contrast from an aligned palm.
+"""

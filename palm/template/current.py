@@ -1,8 +1,8 @@
-"""The palm signature this product makes and reads today."""
+"""The extractor and matcher that this product uses today."""
 
 from palm.template.fused import FusedExtractor, FusedMatcher
 
 
 def pair() -> tuple[FusedExtractor, FusedMatcher]:
-    """A signer and the matcher of its templates. Raises ModelMissing."""
+    """Returns the extractor, and the matcher of its templates. Raises ModelMissing."""
     return FusedExtractor(), FusedMatcher()

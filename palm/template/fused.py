@@ -1,15 +1,15 @@
-"""Lines and embedding together: what this product signs palms with.
+"""The extractor and matcher in use: line field and embedding together.
 
-Two judges who err differently look at each palm. The line field (`palm.template.linefield`) finds
-every crease again where a bent palm has carried it; the encoder (`palm.template.encoder`) has been
-taught which whole palms are one. A score is the logarithm of how much likelier the two say it is
-that this is one palm than that it is two: logistic fusion (Brümmer and du Preez,
-"Application-independent evaluation of speaker detection", 2006), with weights learnt from drawn
-palms alone.
+Two descriptions of a palm are compared, and their errors are largely independent. The line field
+(`palm.template.linefield`) finds creases again in a palm that has bent. The encoder
+(`palm.template.encoder`) was trained to tell whole palms apart. The score is the log-likelihood
+ratio of "same palm" to "different palms", by logistic fusion (Brümmer and du Preez,
+"Application-independent evaluation of speaker detection", 2006) with weights learnt from drawn
+palms only.
 
-A probe is compared and forgotten and carries everything in full. A reference is kept and is written
-small: its lines as `palm.template.compact` writes them, half a byte for each dimension of its
-embedding; 864 bytes in all, and with the seal and the search code a kilobyte.
+A probe is compared once and deleted, so it is stored in full. A reference is compressed: the lines
+as in `palm.template.compact`, and half a byte per dimension of the embedding. That makes 864 bytes,
+and about a kilobyte with encryption and search code.
 """
 
 from collections.abc import Sequence
@@ -36,22 +36,25 @@ VERSION = 2
 Floats = npt.NDArray[np.float32]
 
 FINE = 400.0
-"""What a byte writes for one: of 256 dimensions hardly any reaches a third."""
+"""The scale of a probe's embedding: 1.0 is stored as 400. Components rarely exceed a third, so a
+byte suffices."""
 BRIEF = 48.0
-"""What half a byte does, in 16 steps from just above -8 to just below 8 (Max, "Quantizing for
-minimum distortion", 1960, for what is normal with a deviation of one 16th)."""
+"""The scale of a reference's embedding: 1.0 is 48 steps. Half a byte holds 16 steps, from just
+above -8 to just below 8; this is the best uniform quantiser for a normal variable with a deviation
+of 1/16 (Max, "Quantizing for minimum distortion", 1960)."""
 WHOLE = CELLS * CELLS * PARTS + DIMENSIONS
-"""Bytes of a probe."""
+"""The bytes of a probe."""
 KEPT = BYTES + DIMENSIONS // 2
-"""Bytes of a reference."""
+"""The bytes of a reference."""
 
 OFFSET, LINES, ENCODER = -14.38, 47.42, 4.74
-"""Log-likelihood ratio at scores of nothing, and what it rises by with a full one of either judge;
-from the same command, which learns all but the encoder's share in it."""
+"""The log-likelihood ratio is OFFSET + LINES * line score + ENCODER * cosine of the embeddings.
+`python -m lab.training.fusion` fits OFFSET and LINES, and sets ENCODER to a fixed share of
+LINES."""
 
 
 class FusedExtractor:
-    """Raises ModelMissing when there is no encoder."""
+    """Extracts probes. Raises ModelMissing when the encoder does not exist."""
 
     version = VERSION
 
@@ -60,9 +63,9 @@ class FusedExtractor:
         self._encoder = Encoder()
 
     def extract(self, palms: Sequence[Roi]) -> Template:
-        """Fuses a burst of the same palm into one template, a probe of WHOLE bytes.
+        """Fuses a burst of one palm into one template, a probe of WHOLE bytes.
 
-        Raises ValueError when the burst is empty or mixes sides.
+        Raises ValueError when the burst is empty or mixes left and right hands.
         """
         field, quality = self._lines.draw(palms)
         embedding = np.clip(np.rint(FINE * self._encoder.embed(field)), -127, 127)
@@ -71,7 +74,7 @@ class FusedExtractor:
 
 @dataclass(frozen=True, slots=True)
 class FusedGallery:
-    """References laid out for comparison; a selection of it is a gallery too."""
+    """References that are prepared for comparison. Indexing selects some of them."""
 
     lines: LineFieldGallery
     embeddings: Floats
@@ -85,9 +88,9 @@ class FusedGallery:
 
 
 class FusedMatcher:
-    """Compares templates of FusedSigner. A score is a log-likelihood ratio, in nats.
+    """Compares templates of FusedExtractor. A score is a log-likelihood ratio in nats.
 
-    Raises ModelMissing when there is nothing to read references with.
+    Raises ModelMissing when the axes of `palm.template.compact` do not exist.
     """
 
     version = VERSION
@@ -97,7 +100,7 @@ class FusedMatcher:
         self._writer = FieldWriter()
 
     def keep(self, template: Template) -> Template:
-        """A template as it is kept, of KEPT bytes. Raises VersionMismatch."""
+        """Returns the template as a reference of KEPT bytes. Raises VersionMismatch."""
         if len(_code(template)) == KEPT:
             return template
         field, embedding = _whole(template)
@@ -105,30 +108,31 @@ class FusedMatcher:
         return Template(VERSION, code, template.quality)
 
     def score(self, probe: Template, reference: Template) -> float:
-        """Raises VersionMismatch when either is of another version."""
+        """Returns the score. Raises VersionMismatch when either template has another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
     def vectors(self, templates: Sequence[Template]) -> Floats:
-        """(templates, DIMENSIONS) embeddings, each of length one.
+        """Returns the (templates, DIMENSIONS) embeddings, each of length one.
 
-        Raises VersionMismatch when one is of another version.
+        Raises VersionMismatch when a template has another version.
         """
         embeddings = [_embedding(each) for each in templates]
         return np.array(embeddings, np.float32).reshape(-1, DIMENSIONS)
 
     def prepare(self, references: Sequence[Template]) -> FusedGallery:
-        """The references as they are once they have been kept, whether they have been or not.
+        """Prepares references. Templates that are still probes are compressed first, so that scores
+        do not depend on whether they were stored.
 
-        Raises VersionMismatch when one is of another version.
+        Raises VersionMismatch when a template has another version.
         """
         kept = [self.keep(each) for each in references]
         written = np.array([_code(each)[:BYTES] for each in kept], np.uint8).reshape(-1, BYTES)
         return FusedGallery(self._lines.lay_out(self._writer.read(written)), self.vectors(kept))
 
     def compare(self, probe: Template, gallery: FusedGallery) -> Floats:
-        """(len(gallery),) scores, of a probe that is whole or kept.
+        """Returns the (len(gallery),) scores of a probe or of a reference.
 
-        Raises VersionMismatch when the probe is of another version.
+        Raises VersionMismatch when the probe has another version.
         """
         code = _code(probe)
         field = self._writer.read(code[:BYTES])[0] if len(code) == KEPT else _whole(probe)[0]
@@ -137,7 +141,8 @@ class FusedMatcher:
 
 
 def fused(lines: Floats, encoder: Floats) -> Floats:
-    """The log-likelihood ratios of pairs, from what each judge says of them."""
+    """Returns the log-likelihood ratios, from the scores of the line fields and the cosines of the
+    embeddings."""
     return np.asarray(OFFSET + LINES * lines + ENCODER * encoder, np.float32)
 
 
@@ -153,14 +158,14 @@ def _whole(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:
 
 
 def _brief(embedding: npt.NDArray[np.int8]) -> bytes:
-    """Two dimensions to a byte."""
+    """Returns the embedding in half a byte per dimension."""
     step = np.floor(embedding * np.float32(BRIEF / FINE)) + 8
     half = np.clip(step, 0, 15).astype(np.uint8)
     return (half[::2] << 4 | half[1::2]).tobytes()
 
 
 def _embedding(template: Template) -> Floats:
-    """(DIMENSIONS,) of length one, of a probe or of a reference."""
+    """Returns the (DIMENSIONS,) embedding of a probe or a reference, of length one."""
     code = _code(template)
     if len(code) == KEPT:
         pairs = code[BYTES:]

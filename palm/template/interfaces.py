@@ -1,7 +1,7 @@
-"""The seams of recognition: what signs a palm and what compares two signatures.
+"""The protocols of recognition: an extractor makes templates, a matcher compares them.
 
-A signer and its matcher come as a pair with a version; a template remembers the version it was
-made by, so a better pair can replace this one while enrolled templates are still readable.
+An extractor and its matcher share a version, which every template carries. So a better pair can
+replace today's while stored templates can still be read.
 """
 
 from collections.abc import Sequence
@@ -15,29 +15,29 @@ from palm.hand.roi import Roi
 
 
 class VersionMismatch(ValueError):
-    """Two templates made by different signers cannot be compared."""
+    """A template was made by another version of the extractor, so it cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A palm signature at rest: opaque bytes that only the signer of the same version reads."""
+    """A palm template: opaque bytes that only a matcher of the same version reads."""
 
     version: int
     data: bytes
     quality: float
-    """0 to 1, of the palms that went into it."""
+    """The quality of the palms it was extracted from, 0 to 1."""
 
 
 class Extractor(Protocol):
-    """Makes one template from the ROIs of one presentation."""
+    """Extracts one template from the ROIs of one presentation."""
 
     @property
     def version(self) -> int: ...
 
     def extract(self, palms: Sequence[Roi]) -> Template:
-        """Fuses a burst of the same palm into one template.
+        """Fuses a burst of one palm into one template.
 
-        Raises ValueError when the burst is empty or mixes sides.
+        Raises ValueError when the burst is empty or mixes left and right hands.
         """
         ...
 
@@ -49,27 +49,29 @@ class Matcher(Protocol):
     def version(self) -> int: ...
 
     def score(self, probe: Template, reference: Template) -> float:
-        """Raises VersionMismatch when either is of another version."""
+        """Returns the score. Raises VersionMismatch when either template has another version."""
         ...
 
     def keep(self, template: Template) -> Template:
-        """A template as it is enrolled: smaller, where a reference needs less than a probe. Keeping
-        what is kept already changes nothing. Raises VersionMismatch."""
+        """Returns the template as it is stored at enrolment. It is smaller if a reference needs
+        less than a probe; a template that was already reduced is returned as it is. Raises
+        VersionMismatch."""
         ...
 
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
-        """(templates, dimensions) of length one, the dimensions the same also for no templates. How
-        near two lie says who is worth comparing in full, and nothing more. Raises VersionMismatch
-        when one is of another version."""
+        """Returns (templates, dimensions) vectors of length one. Their distance tells which
+        templates are worth comparing in full, and nothing more. An empty sequence gives (0,
+        dimensions). Raises VersionMismatch when a template has another version."""
         ...
 
     def prepare(self, references: Sequence[Template]) -> Any:
-        """Lays references out for `compare`, in a form of the matcher's own.
+        """Prepares references for `compare`, in a form of the matcher's own.
 
-        Raises VersionMismatch when one is of another version.
+        Raises VersionMismatch when a reference has another version.
         """
         ...
 
     def compare(self, probe: Template, gallery: Any) -> npt.NDArray[np.float32]:
-        """(references,) scores of a probe with everything prepared. Raises VersionMismatch."""
+        """Returns the (references,) scores of a probe with all prepared references. Raises
+        VersionMismatch."""
         ...

@@ -1,21 +1,22 @@
-"""A palm as the field of its line directions, and a matcher that lets the palm bend.
+"""Describes a palm by the directions of its lines, and matches palms that are bent.
 
-The signer is a descendant of competitive coding (Kong and Zhang, "Competitive coding scheme for
-palmprint verification", ICPR 2004): a bank of oriented Gabor filters answers how much of a dark
-line runs through each place in each direction. Where competitive coding keeps the winning
-direction, this keeps the shape of the whole answer: its first two Fourier components over
-direction, which are linear, so that comparing two fields is a matrix product.
+The extractor descends from competitive coding (Kong and Zhang, "Competitive coding scheme for
+palmprint verification", ICPR 2004). A bank of oriented Gabor filters measures how much of a dark
+line runs through each place in each direction. Competitive coding keeps the best direction. The
+line field keeps the first two Fourier components over direction, which are linear, so that
+comparing two fields is a matrix product.
 
-The matcher is a pyramid. One coarse field is compared under turns, scales and shifts at once. Each
-of the two best poses says where each block of the fine field should be; there the block looks about
-itself by a cell, the pose is corrected by the affine map along which most blocks strayed, and from
-there each block looks for its own best place once more, to a fraction of a cell. So a bent or
-stretched palm still meets itself (compare the block-wise phase correlation of Ito et al., "A
-palmprint recognition algorithm using phase-only correlation", 2008). The better pose counts.
+The matcher works from coarse to fine. It compares coarse fields under many rotations, scales and
+shifts, and keeps the two best poses. For each of them it predicts where every block of the
+reference lies in the probe, searches one cell in each direction, fits one affine map to the moves,
+searches again around the corrected places and interpolates to a fraction of a cell. The higher of
+the two scores counts. Since every block moves by itself, a palm matches even when it is bent or
+stretched (compare the block-wise phase correlation of Ito et al., "A palmprint recognition
+algorithm using phase-only correlation", 2008).
 
-Nothing is trained. The constants are of palms and cameras in general (the width of a crease, the
-reach of a sloppy alignment); the few that were weighed against each other were weighed on all
-sets and on artificially displaced ROIs at once, docs/decisions/0004-palm-signature.md says how.
+Nothing is trained. The constants describe palms and cameras in general, such as the width of a
+crease or the error of an alignment. The few that were tuned were tuned on all data sets and on
+artificially displaced ROIs together; see docs/decisions/0004-palm-signature.md.
 """
 
 from collections.abc import Sequence
@@ -35,89 +36,92 @@ from palm.template.interfaces import Template, VersionMismatch
 VERSION = 1
 
 Field = npt.NDArray[np.float32]
-"""(CELLS, CELLS, PARTS) directions of lines; each cell has a length of 0 (no line) to 1."""
+"""(CELLS, CELLS, PARTS) line directions. The length of a cell is 0 (no line) to about 1."""
 
 Code = npt.NDArray[np.int8]
-"""A field as it is written: FULL stands for one."""
+"""A field in signed bytes, scaled by FULL."""
 
 Floats = npt.NDArray[np.float32]
 
 Visible = npt.NDArray[np.bool_]
-"""(SIZE, SIZE) where a palm lay in the frame."""
+"""(SIZE, SIZE) True where the palm lay in the frame."""
 
 Places = npt.NDArray[np.intp]
-"""(2, ...) rows and columns in the SPAN * SPAN window a block is looked for in."""
+"""(2, ...) rows and columns in the SPAN * SPAN window in which a block is searched."""
 
 Poses = npt.NDArray[np.intp]
-"""(hypotheses, references) which of the poses each reference may have."""
+"""(hypotheses, references) indices of the poses that are tried for each reference."""
 
 CELLS = 32
-"""Cells a side of the fine field: one every four pixels of the ROI."""
+"""The side of the fine field in cells: one cell for every four pixels of the ROI."""
 PARTS = 4
-"""Cosine and sine of twice and of four times the direction."""
+"""The components of a cell: cosine and sine of twice and of four times the direction."""
 FULL = 63
-"""What a byte of the template writes for one."""
+"""The scale of a code: 1.0 is stored as 63."""
 BARE = 0.25
-"""Mean square length of a field with too few lines to be made up for."""
+"""The least mean square length to which a field is normalised, so that one with few lines is not
+amplified without limit."""
 
 DIRECTIONS = 6
 WAVELENGTH = 10.0
-"""Pixels from one dark line to the next that the filters answer to most: creases and wrinkles."""
+"""The wavelength of the filters in pixels, the distance between dark lines to which they respond
+most: that of creases and wrinkles."""
 WIDTH, LENGTH = 3.0, 6.0
-"""Standard deviations of the filters, in pixels, across and along the line."""
+"""The standard deviations of the filters across and along the line, in pixels."""
 FAINT = 0.01
-"""Answer, for contrast normalised to one, of a line half to be trusted."""
+"""The filter response, at unit contrast, at which a line gets half its weight."""
 LIGHT = 6.0
-"""Pixels over which light is taken to be even."""
+"""The standard deviation in pixels of the neighbourhood over which light is taken to be even."""
 DULL = 4.0
-"""Grey levels of contrast below which there is hardly any."""
+"""The contrast in grey levels below which there is hardly any structure."""
 
 COARSE = 16
-"""Cells a side of the coarse field."""
+"""The side of the coarse field in cells."""
 COARSE_PARTS = 2
 TURNS = (-15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0)
-"""Degrees a palm may be turned against another."""
+"""The rotations, in degrees, under which a palm is compared."""
 SCALES = (0.92, 1.0, 1.08)
 SHIFT = 2
-"""Coarse cells, each way, that a palm may be shifted against another: an eighth of its side."""
+"""The largest shift under which a palm is compared, in coarse cells: an eighth of its side."""
 
 SUB = 4
-"""Cells a side of the squares in which fine fields are multiplied."""
+"""The side in cells of the tiles in which fine fields are multiplied."""
 TILES = CELLS // SUB
 BLOCKS = TILES - 1
-"""Blocks a side: each is of two by two squares and overlaps its neighbours by half."""
+"""The blocks per side. A block is two by two tiles and overlaps its neighbours by half."""
 REACH = 5
-"""Fine cells, each way, that a block is looked for."""
+"""The largest distance, in fine cells, at which a block is searched."""
 SPAN = 2 * REACH + 1
 LEEWAY = 1
-"""Cells, each way, by which a block may stray from where it is expected."""
+"""The cells in each direction that one search covers around the expected place."""
 OVERSHOOT = 1.5
-"""A block that strays farther than its leeway is seen at its end: what is fitted falls short by
-about this."""
+"""The factor by which fitted moves are extended: a block farther away than LEEWAY is found at the
+end of its search range, so the fit falls short by about this."""
 
 BATCH = 128
-"""References compared at once: what they need together stays in the processor's cache."""
+"""The number of references that are compared at once, so that their data fit in the processor's
+cache."""
 
 
 class LineFieldExtractor:
-    """Makes a template of 4,096 bytes: the fine field, one signed byte a number."""
+    """Extracts templates of 4,096 bytes: the fine field, one signed byte per number."""
 
     version = VERSION
 
     def extract(self, palms: Sequence[Roi]) -> Template:
-        """Fuses a burst of the same palm into one template.
+        """Fuses a burst of one palm into one template.
 
-        The palms are laid on the clearest of them, as the matcher finds their blocks there, and
-        the fields averaged, each by how clear it is: the palm stays, the noise goes. Quality is
-        the mean over the burst of the ROI's own times the share of the field that shows lines.
+        The palms are registered to the clearest one by the matcher's blocks, and their fields are
+        averaged, weighted by clarity, which reduces noise. The template's quality is the mean over
+        the burst of the ROI's quality times the share of the field that shows lines.
 
-        Raises ValueError when the burst is empty or mixes sides.
+        Raises ValueError when the burst is empty or mixes left and right hands.
         """
         code, quality = self.draw(palms)
         return Template(VERSION, code.tobytes(), quality)
 
     def draw(self, palms: Sequence[Roi]) -> tuple[Code, float]:
-        """What `sign` makes a template of: the field as it is written, and its quality."""
+        """Returns the code and the quality of which `extract` makes a template."""
         if not palms:
             raise ValueError("a signature needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
@@ -137,7 +141,7 @@ class LineFieldExtractor:
 
 @dataclass(frozen=True, slots=True)
 class LineFieldGallery:
-    """References laid out for comparison; a selection of it is a gallery too."""
+    """References that are prepared for comparison. Indexing selects some of them."""
 
     coarse: npt.NDArray[np.float32]
     """(references, COARSE * COARSE * COARSE_PARTS), each of length one."""
@@ -152,33 +156,35 @@ class LineFieldGallery:
 
 
 class LineFieldMatcher:
-    """Compares templates of LineFieldSigner. A score is the root mean square of the likeness of the
-    blocks of two palms, 0 to about 1."""
+    """Compares templates of LineFieldExtractor.
+
+    A score is the root mean square of the similarities of all blocks, 0 to about 1.
+    """
 
     version = VERSION
 
     def score(self, probe: Template, reference: Template) -> float:
-        """Raises VersionMismatch when either is of another version."""
+        """Returns the score. Raises VersionMismatch when either template has another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
     def keep(self, template: Template) -> Template:
-        """The template itself: a reference of this version is as large as a probe."""
+        """Returns the template itself: references of this version are not reduced."""
         return template
 
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
-        """(templates, COARSE * COARSE * COARSE_PARTS) coarse fields, each of length one. A palm
-        lies near itself only where it was shown in the same pose.
+        """Returns the (templates, COARSE * COARSE * COARSE_PARTS) coarse fields, each of length
+        one. Two of the same palm are near only if it was shown in the same pose.
 
-        Raises VersionMismatch when one is of another version.
+        Raises VersionMismatch when a template has another version.
         """
         return self.prepare(templates).coarse
 
     def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
-        """Raises VersionMismatch when one is of another version."""
+        """Prepares references. Raises VersionMismatch when one has another version."""
         return self.lay_out(np.array([_read(each) for each in references], np.int8))
 
     def lay_out(self, codes: Code) -> LineFieldGallery:
-        """The same, from (references, CELLS, CELLS, PARTS) fields."""
+        """Prepares references from their codes, (references, CELLS, CELLS, PARTS)."""
         fields = codes.reshape(-1, CELLS, CELLS, PARTS)
         coarse = np.array([_coarse(_opened(each)) for each in fields], np.float32)
         return LineFieldGallery(
@@ -187,14 +193,14 @@ class LineFieldMatcher:
         )
 
     def compare(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
-        """(len(gallery),) scores, every reference looked at in full.
+        """Returns the (len(gallery),) scores; every reference is compared in full.
 
-        Raises VersionMismatch when the probe is of another version.
+        Raises VersionMismatch when the probe has another version.
         """
         return self.meet(_read(probe), gallery)
 
     def meet(self, code: Code, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
-        """The same, for a probe's field."""
+        """Returns the (len(gallery),) scores of a probe that is given as a code."""
         field = _opened(code)
         return self._compare(_posed(field), _windows(field), gallery)
 
@@ -211,7 +217,7 @@ class LineFieldMatcher:
 
 
 def _field(palm: Grey, visible: Visible | None = None) -> Field:
-    """The lines of a palm, and none where it cannot be seen."""
+    """Returns the line field of a palm; cells that are not visible are zero."""
     light = palm.astype(np.float32)
     light -= cv2.GaussianBlur(light, (0, 0), LIGHT, borderType=cv2.BORDER_REFLECT)
     contrast = cv2.GaussianBlur(light**2, (0, 0), 1.5 * LIGHT, borderType=cv2.BORDER_REFLECT)
@@ -231,8 +237,8 @@ def _lengths(cells: Floats) -> Floats:
 
 @cache
 def _filters() -> list[npt.NDArray[np.float32]]:
-    """Even Gabor filters without response to plain skin, one a direction of the line's normal,
-    added up as the components over direction that a field keeps: PARTS of them."""
+    """Returns PARTS filters, (side, side) each: even Gabor filters, one per direction of the line's
+    normal, without response to plain skin, summed into the Fourier components over direction."""
     reach = int(np.ceil(2.5 * LENGTH))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     filters: list[npt.NDArray[np.float64]] = []
@@ -250,8 +256,8 @@ def _filters() -> list[npt.NDArray[np.float32]]:
 
 @cache
 def _harmonics() -> npt.NDArray[np.float64]:
-    """(DIRECTIONS, PARTS) orthonormal: a direction and its opposite are the same line, so the
-    first period is half a turn."""
+    """Returns the (DIRECTIONS, PARTS) Fourier basis, orthonormal. The first period is half a turn,
+    because a direction and its opposite are the same line."""
     twice, four = 2 * _angles(), 4 * _angles()
     waves = np.stack([np.cos(twice), np.sin(twice), np.cos(four), np.sin(four)], axis=1)
     return np.asarray(waves * np.sqrt(2 / DIRECTIONS), np.float64)
@@ -262,10 +268,11 @@ def _angles() -> npt.NDArray[np.float64]:
 
 
 def _written(field: Field) -> Code:
-    """The field, raised half way to a mean length of one.
+    """Returns the code of a field, normalised half way to a mean square length of one.
 
-    Left as it is, a fused or a faint palm would score lower with friend and stranger alike, all
-    the way up higher; half way, strangers score the same (and one threshold is right for all).
+    Without normalisation a fused or faint palm would score lower, with full normalisation higher,
+    both for genuine and impostor comparisons. Half way, impostors score alike, so one threshold
+    fits all.
     """
     raised = field / max(float(np.mean(_lengths(field) ** 2)), BARE) ** 0.25
     return np.rint(raised * FULL).astype(np.int8)
@@ -282,7 +289,7 @@ def _opened(code: Code) -> Field:
 
 
 def _coarse(field: Field) -> npt.NDArray[np.float32]:
-    """(COARSE, COARSE, COARSE_PARTS) of length one."""
+    """Returns the (COARSE, COARSE, COARSE_PARTS) coarse field, of length one."""
     step = CELLS // COARSE
     soft = cv2.GaussianBlur(field[..., :COARSE_PARTS], (0, 0), step / 2)
     coarse = cv2.resize(soft, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
@@ -291,7 +298,7 @@ def _coarse(field: Field) -> npt.NDArray[np.float32]:
 
 @cache
 def _turns() -> list[npt.NDArray[np.float64]]:
-    """(2, 2) maps, x before y, of the plane of the reference to that of the probe."""
+    """Returns (2, 2) maps, x before y, from the reference's plane to the probe's."""
     turns: list[npt.NDArray[np.float64]] = []
     for degrees, scale in product(TURNS, SCALES):
         cos, sin = np.cos(np.radians(degrees)) / scale, np.sin(np.radians(degrees)) / scale
@@ -300,8 +307,8 @@ def _turns() -> list[npt.NDArray[np.float64]]:
 
 
 def _posed(field: Field) -> Floats:
-    """(poses, COARSE * COARSE * COARSE_PARTS) the coarse probe in every pose: for each turn and
-    scale, every shift down and right."""
+    """Returns the (poses, COARSE * COARSE * COARSE_PARTS) coarse probe in every pose: for each
+    rotation and scale, every shift down and right."""
     coarse = _coarse(field)
     wide = COARSE + 2 * SHIFT
     laid = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
@@ -316,8 +323,8 @@ def _posed(field: Field) -> Floats:
         )
     shifted = sliding_window_view(laid, (COARSE, COARSE), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     rows = shifted.reshape(-1, COARSE * COARSE * COARSE_PARTS)
-    # Half way between likeness per what overlaps and likeness in all: a pose that leaves little
-    # of the palm on the other has to be that much better.
+    # Half way between similarity per overlapping area and total similarity: a pose with little
+    # overlap must be that much better.
     lengths = np.sqrt(np.einsum("pn,pn->p", rows, rows))
     rows *= np.reciprocal(np.sqrt(np.maximum(lengths, 1e-6)))[:, None]
     return rows
@@ -325,7 +332,7 @@ def _posed(field: Field) -> Floats:
 
 @cache
 def _places() -> Places:
-    """(2, poses, BLOCKS * BLOCKS) where each pose expects each block."""
+    """Returns the (2, poses, BLOCKS * BLOCKS) places at which each pose expects each block."""
     middle = (np.arange(BLOCKS) - (BLOCKS - 1) / 2) * SUB
     block = np.stack(np.meshgrid(middle, middle)).reshape(2, -1)
     steps = np.arange(-SHIFT, SHIFT + 1) * (CELLS // COARSE)
@@ -339,14 +346,14 @@ def _places() -> Places:
 
 
 def _in_tiles(fields: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """(n, CELLS, CELLS, PARTS) as (n, TILES * TILES, SUB * SUB * PARTS)."""
+    """Returns (n, CELLS, CELLS, PARTS) as (n, TILES * TILES, SUB * SUB * PARTS)."""
     split = fields.reshape(-1, TILES, SUB, TILES, SUB, PARTS).transpose(0, 1, 3, 2, 4, 5)
     return np.ascontiguousarray(split).reshape(-1, TILES * TILES, SUB * SUB * PARTS)
 
 
 def _windows(field: Field) -> Floats:
-    """(TILES * TILES, SPAN * SPAN, SUB * SUB * parts) what each square of a reference may lie
-    on; nothing beyond the edge."""
+    """Returns (TILES * TILES, SPAN * SPAN, SUB * SUB * parts): for each tile of a reference, the
+    parts of the probe on which it may lie; zero beyond the edge."""
     parts = field.shape[2]
     wide = np.pad(field, ((REACH, REACH), (REACH, REACH), (0, 0)))
     lain = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
@@ -356,7 +363,8 @@ def _windows(field: Field) -> Floats:
 
 
 def _in_blocks(tiles: Floats) -> Floats:
-    """Sums of two by two neighbours; (TILES * TILES, ...) to (BLOCKS * BLOCKS, ...)."""
+    """Returns the sums of two by two neighbours: (BLOCKS * BLOCKS, ...) from (TILES * TILES,
+    ...)."""
     grid = tiles.reshape(TILES, TILES, *tiles.shape[1:])
     blocks = grid[:-1, :-1] + grid[:-1, 1:]
     blocks += grid[1:, :-1]
@@ -366,15 +374,15 @@ def _in_blocks(tiles: Floats) -> Floats:
 
 @cache
 def _cover() -> Floats:
-    """(BLOCKS * BLOCKS, SPAN * SPAN, 1) cells of each block that lie on the probe in each place,
-    counted as no fewer than a quarter of it."""
+    """Returns (BLOCKS * BLOCKS, SPAN * SPAN, 1): how many cells of each block lie on the probe at
+    each place, and at least a quarter of the block."""
     windows = _windows(np.ones((CELLS, CELLS, 1), np.float32))
     return np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
 
 
 def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
-    """(BLOCKS * BLOCKS, SPAN * SPAN, references) how alike each block of each reference is to
-    the probe in every place it may lie."""
+    """Returns (BLOCKS * BLOCKS, SPAN * SPAN, references): the similarity of each block of each
+    reference at every place."""
     tiles = fine.transpose(1, 2, 0).astype(np.float32)
     blocks = _in_blocks(np.matmul(windows, tiles))
     blocks /= FULL * _cover()
@@ -382,8 +390,8 @@ def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
 
 
 def _likeliest(likeness: Floats) -> Poses:
-    """Of (poses, references) likenesses of coarse fields the best pose of each reference, and the
-    best of those that are not next to it."""
+    """Returns the best pose of each reference, and the best pose that is not next to it, from the
+    (poses, references) similarities of coarse fields."""
     first = likeness.argmax(axis=0)
     apart = np.where(_beside()[first].T, np.float32(-np.inf), likeness)
     return np.stack([first, apart.argmax(axis=0)])
@@ -391,8 +399,8 @@ def _likeliest(likeness: Floats) -> Poses:
 
 @cache
 def _beside() -> npt.NDArray[np.bool_]:
-    """(poses, poses) which differ by one turn and one shift at most, at whatever scale: they lead
-    to the same place."""
+    """Returns (poses, poses): whether two poses differ by at most one rotation and one shift, at
+    any scale, and so lead to the same place."""
     shifts = range(2 * SHIFT + 1)
     poses = np.array(list(product(range(len(TURNS)), range(len(SCALES)), shifts, shifts)))
     poses = np.delete(poses, 1, axis=1)
@@ -400,20 +408,23 @@ def _beside() -> npt.NDArray[np.bool_]:
 
 
 def _meet(blocks: Floats, poses: Poses) -> tuple[Floats, npt.NDArray[np.float64]]:
-    """The score of each reference in each of its poses, (hypotheses, references), and to a fraction
-    of a cell where each block fits the probe best, (2, BLOCKS * BLOCKS, hypotheses, references)."""
+    """Matches the blocks of each reference in each of its poses.
+
+    Returns the (hypotheses, references) scores, and the (2, BLOCKS * BLOCKS, hypotheses,
+    references) places where the blocks fit the probe best, to a fraction of a cell.
+    """
     expected = _places()[:, poses].transpose(0, 3, 1, 2)
     found = _look(blocks, expected)
     strayed = OVERSHOOT * np.tensordot(_affine(), found - expected, ([1], [1]))
     expected = expected + np.rint(strayed.transpose(1, 0, 2, 3)).astype(np.intp)
     likeness, found = _between_cells(blocks, _look(blocks, expected))
-    # Squares, since a block that fits says more than one that shows little of the palm.
+    # Squares, because a block that fits says more than a block that shows little of the palm.
     alike = np.maximum(likeness, 0)
     return np.sqrt((alike * alike).mean(axis=0)), found
 
 
 def _look(blocks: Floats, expected: Places) -> Places:
-    """Where each block is most alike within its leeway of where it is expected."""
+    """Returns the place within LEEWAY of the expected one where each block is most similar."""
     place = np.clip(expected, LEEWAY, SPAN - 1 - LEEWAY)
     leeway = range(-LEEWAY, LEEWAY + 1)
     steps = list(product(leeway, leeway))
@@ -422,10 +433,10 @@ def _look(blocks: Floats, expected: Places) -> Places:
 
 
 def _around(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> list[Floats]:
-    """How alike each block of each reference is so many steps down and right of a place, each
+    """Returns the similarities of all blocks at each offset (down, right) from a place, each
     (BLOCKS * BLOCKS, hypotheses, references)."""
     count, _, references = blocks.shape
-    # Where each block of each reference begins, among all the likenesses.
+    # The first index of each block of each reference in the flat array of similarities.
     begins = np.arange(count)[:, None, None] * SPAN * SPAN * references + np.arange(references)
     middle = begins + (place[0] * SPAN + place[1]) * references
     flat = blocks.ravel()
@@ -433,8 +444,8 @@ def _around(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> 
 
 
 def _between_cells(blocks: Floats, place: Places) -> tuple[Floats, npt.NDArray[np.float64]]:
-    """How alike each block is where the parabolas through the likeness at its place and at the
-    cells to both sides of it, down and across, have their tops; and where that is."""
+    """Returns the similarity and place of each block at the maxima of the parabolas through the
+    similarities at its place and the two neighbours, down and across."""
     place = np.clip(place, 1, SPAN - 2)
     sides = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
     middle, up, down, left, right = _around(blocks, place, sides)
@@ -449,22 +460,23 @@ def _between_cells(blocks: Floats, place: Places) -> tuple[Floats, npt.NDArray[n
 
 @cache
 def _affine() -> npt.NDArray[np.float64]:
-    """(BLOCKS * BLOCKS, BLOCKS * BLOCKS) from what each block has of a quantity to what the
-    affine function that fits it best (least squares) has there."""
+    """Returns the (BLOCKS * BLOCKS, BLOCKS * BLOCKS) projection that replaces a quantity of the
+    blocks by its affine least-squares fit."""
     row, column = np.mgrid[:BLOCKS, :BLOCKS].reshape(2, -1) - (BLOCKS - 1) / 2
     basis = np.stack([np.ones_like(row), row, column], axis=1)
     return np.asarray(basis @ np.linalg.pinv(basis), np.float64)
 
 
 def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
-    """Where in the probe each pixel of the reference is found: (SIZE, SIZE) columns and rows."""
+    """Returns the columns and rows, (SIZE, SIZE) each, at which the pixels of the reference are
+    found in the probe."""
     fine = _in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
     poses = _likeliest(_posed(probe) @ _coarse(reference).reshape(-1, 1))
     score, places = _meet(_likeness(_windows(probe), fine), poses)
     place = places[..., score[:, 0].argmax(), 0]
     pixels = SIZE // CELLS
     y, x = np.mgrid[:SIZE, :SIZE]
-    # From the blocks' centres to every pixel; beyond the outermost centres as there.
+    # Interpolate from the blocks' centres to all pixels, constant beyond the outermost centres.
     at = (np.arange(SIZE, dtype=np.float32) + 0.5) / pixels / SUB - 1
     columns, rows = np.meshgrid(at, at)
     shift = [
