@@ -32,7 +32,7 @@ from drawn.lit import LAMPS
 from palm import liveness
 from palm.liveness.cues import Cues, cues
 from palm.liveness.infrared import InfraredCues, Still, infrared_cues
-from palm.liveness.response import laid_together
+from palm.liveness.response import register_burst
 
 FIRST = 20_000
 """Seed of the first person that the weights are fitted to."""
@@ -100,7 +100,7 @@ def _seen(case: Case) -> Seen:
     lit, white = case.film.lit, case.film.lit[1]
     infrared = infrared_cues(Still(white.image, white.hand), case.film.infrared)
     return Seen(
-        Sample(case.seed, case.instrument, cues(laid_together(lit, LAMPS)).array()),
+        Sample(case.seed, case.instrument, cues(register_burst(lit, LAMPS)).array()),
         Sample(case.seed, case.instrument, infrared.array()),
     )
 

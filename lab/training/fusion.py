@@ -78,7 +78,7 @@ def _scores(
     encoder: list[npt.NDArray[np.float32]] = []
     genuine: list[npt.NDArray[np.bool_]] = []
     for number, template in enumerate(templates):
-        lines.append(only_lines.meet(_field(template), gallery.lines[:number]))
+        lines.append(only_lines.compare_code(_field(template), gallery.lines[:number]))
         encoder.append(gallery.embeddings[:number] @ vectors[number])
         genuine.append(who[:number] == who[number])
     return np.concatenate(lines), np.concatenate(encoder), np.concatenate(genuine)

@@ -53,7 +53,7 @@ SIDE_ON = 0.05
 sine of the angle at the wrist between index and little knuckle. Below this angle the hand is seen
 too much from the edge for the order to tell much."""
 
-_WAYS_UP = [np.array(up, np.float32) for up in ((0, -1), (1, 0), (0, 1), (-1, 0))]
+_DIRECTIONS = [np.array(up, np.float32) for up in ((0, -1), (1, 0), (0, 1), (-1, 0))]
 
 
 class HandFinder:
@@ -75,7 +75,7 @@ class HandFinder:
         for crops in self._places(image):
             hands = self._read(image, crops)
             for _ in range(READ_AGAIN):
-                before, hands = hands, self._read_twice(image, _around(hands))
+                before, hands = hands, self._read_twice(image, _crops_around(hands))
                 if _are_settled(before, hands):
                     break
             if hands:
@@ -91,7 +91,7 @@ class HandFinder:
         height, width = image.shape[:2]
         centre = np.array([width / 2, height / 2], np.float32)
         for share in WHOLE_FRAME:
-            yield [Crop(centre, up, max(width, height) * share) for up in _WAYS_UP]
+            yield [Crop(centre, up, max(width, height) * share) for up in _DIRECTIONS]
 
     def follow(self, image: Colour) -> list[Hand]:
         """Returns the hands in the newest frame of a video.
@@ -100,12 +100,12 @@ class HandFinder:
         landmark model. The detector runs while no hand is followed, and every LOOK_AGAIN frames to
         find another.
         """
-        hands = self._read(image, _around(self._followed))
+        hands = self._read(image, _crops_around(self._followed))
         looks, due = divmod(self._frame, LOOK_AGAIN if hands else 1)
         if due == 0:
             fill = FILLS[looks % len(FILLS)]
             crops = self._detector.detect(image, fill, is_colourless(image))
-            new = [each for each in crops if not any(_is_held(each, hand) for hand in hands)]
+            new = [each for each in crops if not any(_is_around(each, hand) for hand in hands)]
             hands = _distinct([*hands, *self._read(image, new)])
         self._frame += 1
         self._followed = hands
@@ -124,7 +124,7 @@ class HandFinder:
 
 
 def _hands(readings: Iterable[Reading]) -> list[Hand]:
-    return _distinct([_judged(each) for each in readings if each.presence >= PRESENT])
+    return _distinct([_to_hand(each) for each in readings if each.presence >= PRESENT])
 
 
 def _are_settled(before: list[Hand], now: list[Hand]) -> bool:
@@ -136,11 +136,11 @@ def _are_settled(before: list[Hand], now: list[Hand]) -> bool:
     )
 
 
-def _around(hands: list[Hand]) -> list[Crop]:
+def _crops_around(hands: list[Hand]) -> list[Crop]:
     return [Crop.around(hand.landmarks) for hand in hands]
 
 
-def _is_held(crop: Crop, hand: Hand) -> bool:
+def _is_around(crop: Crop, hand: Hand) -> bool:
     """Returns whether the crop is drawn around this hand."""
     return float(np.hypot(*(crop.centre - hand.palm_centre))) < crop.side / 4
 
@@ -156,7 +156,7 @@ def _distinct(hands: list[Hand]) -> list[Hand]:
     return kept
 
 
-def _judged(reading: Reading) -> Hand:
+def _to_hand(reading: Reading) -> Hand:
     """Decides which side the hand is and what it shows, from its look and the order of its fingers.
 
     With the fingers up, a right palm has its thumb on the right, and so has the back of a left

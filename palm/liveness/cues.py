@@ -81,6 +81,7 @@ class _Answer:
 
 
 def cues(palm: Palm) -> Cues:
+    """Returns the cues of a registered burst."""
     answer = _answer(palm)
     slope = answer.slope - np.median(answer.slope, axis=0)
     across = np.column_stack([answer.places / 100, np.ones(len(slope))])
@@ -109,27 +110,27 @@ def _log(value: float, least: float) -> float:
     return float(np.log(max(value, least)))
 
 
-def _about_mean(values: Floats) -> Floats:
+def _centred(values: Floats) -> Floats:
     return values - values.mean(axis=0)
 
 
 def _answer(palm: Palm) -> _Answer:
     """Fits reflectance and slope of every cell in turn, starting from a surface that faces the
     ring."""
-    seen, usable = _in_cells(palm)
+    seen, usable = _cell_means(palm)
     drive, places = palm.drive[:, usable], palm.places[usable]
     facing = slope = -places[:, :2] / places[:, 2:]
-    change = _about_mean(seen)
+    change = _centred(seen)
     total = float((change**2).sum()) + 1e-12
     reflectance = lit = left = np.zeros_like(seen)
     for again in range(_ROUNDS + 1):
         lit = drive[..., 2] + np.einsum("tpcd,pd->tpc", drive[..., :2], slope)
-        moved = _about_mean(lit)
+        moved = _centred(lit)
         reflectance = (moved * change).sum(axis=0) / np.maximum((moved**2).sum(axis=0), 1e-9)
         left = change - reflectance * moved
         if again == _ROUNDS:
             break
-        aside = _about_mean(drive[..., :2]) * reflectance[..., None]
+        aside = _centred(drive[..., :2]) * reflectance[..., None]
         normal = np.einsum("tpcd,tpce->pde", aside, aside)
         normal += (1e-3 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-12) * np.eye(2)
         toward = np.einsum("tpcd,tpc->pd", aside, left)
@@ -147,20 +148,20 @@ def _answer(palm: Palm) -> _Answer:
     )
 
 
-def _in_cells(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _cell_means(palm: Palm) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Returns the (T, n, 3) means of the cells of which most pixels are usable, and the (CELLS *
     CELLS,) mask of those cells. Takes all cells when too few are usable."""
     weight = palm.valid.astype(np.float32)
-    share = _cells_of(weight)
+    share = _pooled(weight)
     usable = share.ravel() > 0.5
     if usable.sum() < CELLS:
         usable = np.ones_like(usable)
-    held = np.array([_cells_of(image * weight[..., None]) for image in palm.seen])
-    mean = held / np.maximum(share, 1e-3)[..., None]
-    return mean.reshape(len(held), -1, 3)[:, usable].astype(np.float64), usable
+    sums = np.array([_pooled(image * weight[..., None]) for image in palm.seen])
+    mean = sums / np.maximum(share, 1e-3)[..., None]
+    return mean.reshape(len(sums), -1, 3)[:, usable].astype(np.float64), usable
 
 
-def _cells_of(image: Floats) -> Floats:
+def _pooled(image: Floats) -> Floats:
     """Returns the (CELLS, CELLS, ...) means over the cells of an image."""
     return np.asarray(cv2.resize(image, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float64)
 
@@ -187,7 +188,7 @@ def _lines(palm: Palm) -> _Lines:
     inside = palm.valid.copy()
     inside[:_RIM] = inside[-_RIM:] = False
     inside[:, :_RIM] = inside[:, -_RIM:] = False
-    fine = np.array([_between(np.log(image + 0.003)) for image in palm.seen])
+    fine = np.array([_line_band(np.log(image + 0.003)) for image in palm.seen])
     usual = fine.mean(axis=0)
     pattern = usual.mean(axis=2)
     slopes = np.stack(
@@ -202,14 +203,12 @@ def _lines(palm: Palm) -> _Lines:
 
     drive = palm.drive.mean(axis=1)
     seen = palm.seen[:, inside].mean(axis=1)
-    reflectance, ring = _ring_in(seen, drive[..., 2])
+    reflectance, ring = _ring_share(seen, drive[..., 2])
     used = ring.max(axis=1) > _DARK
     if used.sum() < _LIT_FRAMES_AT_LEAST:
         return _Lines(0.0, 0.0, 1.0, float(flat.std()), float(contrast[2]), float(contrast[0]))
     aside = (drive[..., :2] * reflectance[:, None] / np.maximum(seen, 1e-3)[..., None]) @ palm.axes
-    moved, aside, room = (
-        _about_mean(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0))
-    )
+    moved, aside, room = (_centred(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0)))
     frames = len(moved)
     # The unknowns are the hand's movement in each frame, the relief in each colour, and the effect
     # of the room's light in each colour.
@@ -246,17 +245,17 @@ def _lines(palm: Palm) -> _Lines:
     )
 
 
-def _between(image: Floats) -> Floats:
+def _line_band(image: Floats) -> Floats:
     """Returns the (SIZE, SIZE, 3) band of the image in which the palm's lines lie."""
     image = image.astype(np.float32)
     fine, coarse = (cv2.GaussianBlur(image, (0, 0), width) for width in (_FINE, _COARSE))
     return np.asarray(fine - coarse, np.float32)
 
 
-def _ring_in(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
+def _ring_share(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
     """Returns the (3,) mean reflectance, and the (T, 3) share of the ring in the light that is
     seen."""
-    drive = _about_mean(lit)
-    reflectance = (drive * _about_mean(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
+    drive = _centred(lit)
+    reflectance = (drive * _centred(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
     reflectance = np.maximum(reflectance, 1e-4)
     return reflectance, np.clip(reflectance * lit / np.maximum(seen, 1e-3), 0, 1)

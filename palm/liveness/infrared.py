@@ -29,14 +29,14 @@ from palm.liveness.response import (
     Floats,
     cut_out,
     features,
-    refined,
+    refine_map,
     to_image,
 )
 
 WHITE_CARD = 0.6
 """The linear level, 0 to 1, of a white card 300 mm in front of the near-infrared camera."""
 
-_CARD_AT = 300.0
+_CARD_DISTANCE = 300.0
 _FINE, _MIDDLE, _COARSE = 0.8, 1.8, 5.0
 """Gaussian deviations in pixels: fine lines lie between the first two, creases between the last
 two."""
@@ -106,7 +106,7 @@ def infrared_cues(colour: Still, infrared: Sequence[Still]) -> InfraredCues:
 
 def _cues(colour: Still, infrared: Still) -> InfraredCues:
     seen = cut_out(colour.image, to_image(colour.hand))
-    where = refined(
+    where = refine_map(
         to_image(infrared.hand),
         features(seen),
         features(cut_out(infrared.image, to_image(infrared.hand))),
@@ -117,16 +117,16 @@ def _cues(colour: Still, infrared: Still) -> InfraredCues:
     green, dark = LINEAR[seen[..., 1]], np.log(level + 0.003)
     fine, creases = (each[inside].ravel() for each in _bands(np.log(green + 0.003)))
     fine_there, creases_there = (each[inside].ravel() for each in _bands(dark))
-    kept = _slope(creases_there, creases)
+    kept = _regression(creases_there, creases)
     cells = np.asarray(cv2.resize(dark, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float64)
     middle = float(np.median(level))
     return InfraredCues(
-        bright=_log(middle * (away / _CARD_AT) ** 2 / WHITE_CARD, 1e-2),
+        bright=_log(middle * (away / _CARD_DISTANCE) ** 2 / WHITE_CARD, 1e-2),
         contrast=_log(float(creases_there.std()), 1e-3),
         alike=float(np.corrcoef(fine + creases, fine_there + creases_there)[0, 1]),
         kept=float(np.clip(kept, -1, 3)),
-        faded=float(np.clip(_slope(fine_there, fine) / max(abs(kept), 0.1), -1, 3)),
-        shape=_log(float(_even(cells.ravel()).std()), 1e-2),
+        faded=float(np.clip(_regression(fine_there, fine) / max(abs(kept), 0.1), -1, 3)),
+        shape=_log(float(_without_slope(cells.ravel()).std()), 1e-2),
         gloss=_log(float(np.quantile(level, 0.98)) / max(middle, 1e-3), 1e-2),
     )
 
@@ -144,12 +144,12 @@ def _bands(image: Floats) -> tuple[Floats, Floats]:
     return fine - middle, middle - coarse
 
 
-def _slope(there: Floats, here: Floats) -> float:
+def _regression(there: Floats, here: Floats) -> float:
     """Returns the slope of the line through the origin that predicts `there` from `here` best."""
     return float(there @ here / max(float(here @ here), 1e-6))
 
 
-def _even(cells: Floats) -> Floats:
+def _without_slope(cells: Floats) -> Floats:
     """Returns the (CELLS * CELLS,) residual after a linear slope over the palm is removed."""
     y, x = np.mgrid[:CELLS, :CELLS] / SIZE
     across = np.column_stack([x.ravel(), y.ravel(), np.ones(cells.size)])

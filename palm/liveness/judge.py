@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from palm.liveness import weights
 from palm.liveness.cues import Cues, cues
-from palm.liveness.response import Lamps, LitFrame, laid_together
+from palm.liveness.response import Lamps, LitFrame, register_burst
 
 FRAMES_AT_LEAST = 6
 """The fewest frames under changing light that a judgement needs."""
@@ -43,7 +43,7 @@ def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
     light = np.array([frame.light.mean(axis=0) for frame in frames])
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
         raise Unjudgeable("a burst needs six frames or more under light that changes")
-    found = cues(laid_together(frames, lamps))
+    found = cues(register_burst(frames, lamps))
     score = _score(found.array())
     return Verdict(live=score >= 0, score=score, cues=found)
 

@@ -26,8 +26,8 @@ FRAMES = 60
 _ENOUGH = 0.85
 """The share of SECONDS and of FRAMES that a recording needs to be judged."""
 BEATS_AT_LEAST = 6.0
-"""The threshold in dB for `PulseVerdict.signal` plus ALIKE times `PulseVerdict.alike`."""
-ALIKE = 13.0
+"""The threshold in dB for `PulseVerdict.signal` plus ALIKE_WEIGHT times `PulseVerdict.alike`."""
+ALIKE_WEIGHT = 13.0
 """The dB that 1.0 of `PulseVerdict.alike` adds. This and BEATS_AT_LEAST were chosen on 13 drawn
 people (seeds 35,000 to 35,012, in usual and in unusual circumstances): of 26 living recordings all
 but one reach 8.0 dB and more, 50 of casts, prints and gloves 4.4 dB at the most."""
@@ -41,12 +41,12 @@ Floats = npt.NDArray[np.float64]
 
 _BAND = (0.7, 3.5)
 """The range of heart rates in Hz: 42 to 210 beats per minute."""
-_ABOUT = 0.4
+_LINE_WIDTH = 0.4
 """The width in Hz of a spectral line in a recording of four seconds."""
 _RATE = 30.0
 _WINDOW = 1.6
 """The window in seconds over which a colour's mean is taken."""
-_CUT = 256
+_PATCH = 256
 _STEADY = 0.25
 """The share of the landmarks' movement that the recorder follows in each frame. Landmarks jitter
 more than a steady hand moves."""
@@ -93,8 +93,8 @@ def cells_of(image: Colour, hand: Hand, side: int) -> npt.NDArray[np.uint16]:
     to_frame, _ = standard_pose(hand)
     cut = cv2.warpAffine(
         image,
-        to_frame @ pixels_of(_CUT),
-        (_CUT, _CUT),
+        to_frame @ pixels_of(_PATCH),
+        (_PATCH, _PATCH),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
     )
     mean = cv2.resize(cut.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
@@ -124,16 +124,16 @@ def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
         raise NoRecording("a pulse takes some seconds, and frames enough")
     if pauses.min() <= 0 or pauses.max() > PAUSE_AT_MOST:
         raise NoRecording("a recording without gaps")
-    spread = _pulses(_evenly(at, (cells.reshape(len(at), -1, 3) / 256 / 255) ** _GAMMA))
+    spread = _pulses(_resampled(at, (cells.reshape(len(at), -1, 3) / 256 / 255) ** _GAMMA))
     spread = _in_band(spread)
     whole = spread.sum(axis=1)
     signal, rate = _rhythm(whole)
-    alike = float(np.mean([_alike(cell, whole - cell) for cell in spread.T]))
-    beats = alike >= ALIKE_AT_LEAST and signal + ALIKE * alike >= BEATS_AT_LEAST
+    alike = float(np.mean([_correlation(cell, whole - cell) for cell in spread.T]))
+    beats = alike >= ALIKE_AT_LEAST and signal + ALIKE_WEIGHT * alike >= BEATS_AT_LEAST
     return PulseVerdict(beats=beats, rate=60 * rate, signal=signal, alike=alike)
 
 
-def _evenly(at: Floats, light: Floats) -> Floats:
+def _resampled(at: Floats, light: Floats) -> Floats:
     """Returns (T, cells, 3) resampled to _RATE per second."""
     count = int((at[-1] - at[0]) * _RATE) + 1
     when = at[0] + np.arange(count) / _RATE
@@ -162,7 +162,7 @@ def _in_band(signals: Floats) -> Floats:
     """Returns the part of the (T, n) signals that lies in the band."""
     spectrum = np.fft.rfft(signals - signals.mean(axis=0), axis=0)
     pace = np.fft.rfftfreq(len(signals), 1 / _RATE)
-    spectrum[(pace < _BAND[0] - _ABOUT / 2) | (pace > 2 * _BAND[1])] = 0
+    spectrum[(pace < _BAND[0] - _LINE_WIDTH / 2) | (pace > 2 * _BAND[1])] = 0
     return np.fft.irfft(spectrum, len(signals), axis=0)
 
 
@@ -173,11 +173,11 @@ def _rhythm(signal: Floats) -> tuple[float, float]:
     pace = np.fft.rfftfreq(4096, 1 / _RATE)
     within = (pace >= _BAND[0]) & (pace <= _BAND[1])
     beat = float(pace[within][power[within].argmax()])
-    looked_at = (pace >= _BAND[0] - _ABOUT) & (pace <= 2 * _BAND[1])
-    near = (np.abs(pace - beat) <= _ABOUT) | (np.abs(pace - 2 * beat) <= _ABOUT)
+    looked_at = (pace >= _BAND[0] - _LINE_WIDTH) & (pace <= 2 * _BAND[1])
+    near = (np.abs(pace - beat) <= _LINE_WIDTH) | (np.abs(pace - 2 * beat) <= _LINE_WIDTH)
     mine, rest = power[looked_at & near].sum(), power[looked_at & ~near].sum()
     return float(10 * np.log10(max(mine, 1e-20) / max(rest, 1e-20))), beat
 
 
-def _alike(one: Floats, other: Floats) -> float:
+def _correlation(one: Floats, other: Floats) -> float:
     return float(one @ other / max(np.linalg.norm(one) * np.linalg.norm(other), 1e-12))

@@ -41,7 +41,7 @@ CROSSTALK = np.array(((0.91, 0.11, 0.0), (0.09, 0.85, 0.15), (0.0, 0.04, 0.85)))
 """How a diode's blue, green and red (rows) are seen by the camera's blue, green and red (columns),
 with the camera's white balance set to the ring's white."""
 
-_MEET = 300.0
+_REFERENCE_DISTANCE = 300.0
 _GAMMA = 2.2
 _BURNT = 250
 LINEAR = ((np.arange(256) / 255.0) ** _GAMMA).astype(np.float32)
@@ -81,7 +81,8 @@ class Palm:
     image."""
 
 
-def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
+def register_burst(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
+    """Registers the frames of a burst to its brightest frame."""
     maps = [to_image(frame.hand) for frame in frames]
     cut = [cut_out(frame.image, at) for frame, at in zip(frames, maps, strict=True)]
     # The brightest frame shows the most detail.
@@ -89,15 +90,15 @@ def laid_together(frames: Sequence[LitFrame], lamps: Lamps) -> Palm:
     reference = features(cut[chosen])
     for k, frame in enumerate(frames):
         if k != chosen:
-            maps[k] = refined(maps[k], reference, features(cut[k]))
+            maps[k] = refine_map(maps[k], reference, features(cut[k]))
             cut[k] = cut_out(frame.image, maps[k])
     stack = np.array(cut)
-    where = _places(frames[chosen].hand)
+    where = _cell_positions(frames[chosen].hand)
     light = np.array([frame.light for frame in frames], np.float64)
     return Palm(
         seen=LINEAR[stack],
         valid=(stack.max(axis=0).max(axis=2) < _BURNT) & (stack.min(axis=0).min(axis=2) > 0),
-        drive=_drive(light, lamps, where),
+        drive=_illumination(light, lamps, where),
         places=where,
         axes=maps[chosen][:, :2] / np.linalg.norm(maps[chosen][:, :2], axis=0),
     )
@@ -110,6 +111,7 @@ def to_image(hand: Hand) -> Floats:
 
 
 def cut_out(image: Colour, to_image: Floats) -> Colour:
+    """Returns the (SIZE, SIZE, 3) palm, with the map from its pixels to the image's."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cut = cv2.warpAffine(image, to_image, (SIZE, SIZE), flags=flags)
     return np.asarray(cut, np.uint8)
@@ -123,7 +125,7 @@ def features(image: Colour) -> Floats:
     return fine / level
 
 
-def refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
+def refine_map(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
     """Returns the map that registers a frame to the reference (affine, three rounds of Lucas and
     Kanade 1981)."""
     y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
@@ -156,7 +158,7 @@ def refined(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
     return to_image @ np.vstack([np.column_stack([turn, shift]), (0, 0, 1)])
 
 
-def _places(hand: Hand) -> Floats:
+def _cell_positions(hand: Hand) -> Floats:
     """Returns the (CELLS * CELLS, 3) positions of the cells, assuming a flat palm of an adult's
     size on the lens's axis. Deviations from that rotate all estimates alike and cancel out."""
     away = FOCAL * PALM / hand.palm_length
@@ -168,11 +170,12 @@ def _places(hand: Hand) -> Floats:
     return np.column_stack([offset.T, np.full(CELLS * CELLS, away)])
 
 
-def _drive(light: Light, lamps: Lamps, where: Floats) -> Floats:
+def _illumination(light: Light, lamps: Lamps, where: Floats) -> Floats:
+    """Returns `Palm.drive` for the (CELLS * CELLS, 3) positions of the cells."""
     to_lamp = lamps.astype(np.float32).astype(np.float64) - where[:, None]
     far = np.linalg.norm(to_lamp, axis=2, keepdims=True)
     to_lamp /= far
-    falling = -to_lamp[..., 2:] * (_MEET / far) ** 2 / len(lamps)
+    falling = -to_lamp[..., 2:] * (_REFERENCE_DISTANCE / far) ** 2 / len(lamps)
     toward = to_lamp * falling * (1, 1, -1)
     diodes = light[..., ::-1] @ CROSSTALK
     return np.einsum("tkc,pkd->tpcd", diodes, toward)

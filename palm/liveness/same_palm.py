@@ -9,19 +9,19 @@ from palm.hand.roi import Roi
 _FINE, _COARSE = 1.5, 6.0
 """The Gaussian deviations, in pixels of the ROI, between which a palm's lines lie and its shading
 does not."""
-_SHIFT = 6
+_MAX_SHIFT = 6
 """The largest offset, in pixels, between two alignments of a hand that is held still."""
-_RING = 0.6
+_CENTRE_SHARE = 0.6
 """The side of the central part that is compared, as a share of the ROI's side."""
 
 
 def likeness(one: Roi, other: Roi) -> float:
     """Returns the normalised cross-correlation of the lines at the best shift, -1 to 1."""
-    margin = round(one.image.shape[0] * (1 - _RING) / 2)
+    margin = round(one.image.shape[0] * (1 - _CENTRE_SHARE) / 2)
     middle = _lines(one)[margin:-margin, margin:-margin]
-    reach = margin - _SHIFT
-    about = _lines(other)[reach:-reach, reach:-reach]
-    return float(cv2.matchTemplate(about, middle, cv2.TM_CCOEFF_NORMED).max())
+    reach = margin - _MAX_SHIFT
+    surroundings = _lines(other)[reach:-reach, reach:-reach]
+    return float(cv2.matchTemplate(surroundings, middle, cv2.TM_CCOEFF_NORMED).max())
 
 
 def _lines(palm: Roi) -> npt.NDArray[np.float32]:

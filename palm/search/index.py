@@ -18,7 +18,7 @@ from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 SHARE = 32_768
 """The number of rows below which a further core is not worth its overhead: 4 MiB, a fraction of a
 millisecond."""
-FIRST_ROOM = 1024
+INITIAL_ROWS = 1024
 
 CORES = os.cpu_count() or 1
 _scans = ThreadPoolExecutor(CORES, thread_name_prefix="scan")
@@ -32,17 +32,17 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self._codes: SearchCodes = np.zeros((FIRST_ROOM, SEARCH_CODE_BYTES), np.uint8)
+        self._codes: SearchCodes = np.zeros((INITIAL_ROWS, SEARCH_CODE_BYTES), np.uint8)
         self._names: list[str] = []
         self._rows: dict[str, int] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._names)
 
     def add(self, name: str, code: bytes) -> None:
         """Stores a code under a name, and replaces the code that was stored under it."""
-        with self._turn:
+        with self._lock:
             row = self._rows.setdefault(name, len(self._names))
             if row == len(self._names):
                 self._names.append(name)
@@ -55,7 +55,7 @@ class Index:
     def remove(self, name: str) -> None:
         """Removes a name, and erases its code from memory. Raises KeyError when the name is
         unknown."""
-        with self._turn:
+        with self._lock:
             row = self._rows.pop(name)
             last = len(self._names) - 1
             moved = self._names.pop()
@@ -68,7 +68,7 @@ class Index:
     def nearest(self, code: bytes, count: int) -> list[tuple[str, int]]:
         """Returns the `count` names whose codes are nearest, with the number of bits that differ,
         nearest first. Returns all names when there are fewer."""
-        with self._turn:
+        with self._lock:
             search_codes = self._codes[: len(self._names)]
             cores = max(1, min(CORES, len(search_codes) // SHARE))
             ends = np.linspace(0, len(search_codes), cores + 1, dtype=int).tolist()

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 BITS = 1024
+"""The length of a search code in bits."""
 SEARCH_CODE_BYTES = BITS // 8
 SECRET_BYTES = 32
 

@@ -59,30 +59,30 @@ class FieldWriter:
         self._levels = np.float32(2.0) ** on.bits
         # For every bit of a block: the coordinate it belongs to, its place value as a shift, and
         # what it adds to the block.
-        self._whose = np.repeat(np.arange(len(on.bits)), on.bits)
-        self._down = np.concatenate([np.arange(n)[::-1] for n in on.bits.tolist()]).astype(np.uint8)
-        coordinates = on.axes.T * self._step[:, None]
-        self._adds = coordinates[self._whose] * np.float32(2.0) ** self._down[:, None]
-        self._least = ((1 - self._levels) / 2) @ coordinates
-
-        self._nothing = np.frombuffer(
-            self.write(np.zeros((CELLS, CELLS, PARTS), np.int8)), np.uint8
+        self._coordinate = np.repeat(np.arange(len(on.bits)), on.bits)
+        self._shift = np.concatenate([np.arange(n)[::-1] for n in on.bits.tolist()]).astype(
+            np.uint8
         )
+        coordinates = on.axes.T * self._step[:, None]
+        self._weight = coordinates[self._coordinate] * np.float32(2.0) ** self._shift[:, None]
+        self._lowest = ((1 - self._levels) / 2) @ coordinates
+
+        self._empty = np.frombuffer(self.write(np.zeros((CELLS, CELLS, PARTS), np.int8)), np.uint8)
 
     def write(self, field: Code) -> bytes:
         """Compresses a (CELLS, CELLS, PARTS) code into BYTES bytes."""
         along = _in_blocks(field) @ self._axes
         level = np.floor(along / self._step + self._levels / 2)
         level = np.clip(level, 0, self._levels - 1).astype(np.uint8)
-        return np.packbits(level[:, self._whose] >> self._down & 1).tobytes()
+        return np.packbits(level[:, self._coordinate] >> self._shift & 1).tobytes()
 
     def read(self, written: npt.NDArray[np.uint8]) -> Code:
         """Decompresses (n, BYTES) into (n, CELLS, CELLS, PARTS), up to quantisation error."""
         rows = written.reshape(-1, BITS // 8)
         bits = np.unpackbits(rows, axis=1).astype(np.float32)
-        blocks = bits @ self._adds + self._least
+        blocks = bits @ self._weight + self._lowest
         # No level lies at zero, so an empty block would be restored as a faint pattern.
-        blocks[(rows == self._nothing[: BITS // 8]).all(axis=1)] = 0
+        blocks[(rows == self._empty[: BITS // 8]).all(axis=1)] = 0
         side = CELLS // BLOCK
         fields = blocks.reshape(-1, side, side, BLOCK, BLOCK, PARTS).transpose(0, 1, 3, 2, 4, 5)
         fields = fields.reshape(-1, CELLS, CELLS, PARTS)

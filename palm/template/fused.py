@@ -35,16 +35,16 @@ VERSION = 2
 
 Floats = npt.NDArray[np.float32]
 
-FINE = 400.0
+PROBE_SCALE = 400.0
 """The scale of a probe's embedding: 1.0 is stored as 400. Components rarely exceed a third, so a
 byte suffices."""
-BRIEF = 48.0
+REFERENCE_SCALE = 48.0
 """The scale of a reference's embedding: 1.0 is 48 steps. Half a byte holds 16 steps, from just
 above -8 to just below 8; this is the best uniform quantiser for a normal variable with a deviation
 of 1/16 (Max, "Quantizing for minimum distortion", 1960)."""
-WHOLE = CELLS * CELLS * PARTS + DIMENSIONS
+PROBE_BYTES = CELLS * CELLS * PARTS + DIMENSIONS
 """The bytes of a probe."""
-KEPT = BYTES + DIMENSIONS // 2
+REFERENCE_BYTES = BYTES + DIMENSIONS // 2
 """The bytes of a reference."""
 
 OFFSET, LINES, ENCODER = -14.38, 47.42, 4.74
@@ -63,12 +63,12 @@ class FusedExtractor:
         self._encoder = Encoder()
 
     def extract(self, palms: Sequence[Roi]) -> Template:
-        """Fuses a burst of one palm into one template, a probe of WHOLE bytes.
+        """Fuses a burst of one palm into one template, a probe of PROBE_BYTES bytes.
 
         Raises ValueError when the burst is empty or mixes left and right hands.
         """
-        field, quality = self._lines.draw(palms)
-        embedding = np.clip(np.rint(FINE * self._encoder.embed(field)), -127, 127)
+        field, quality = self._lines.extract_code(palms)
+        embedding = np.clip(np.rint(PROBE_SCALE * self._encoder.embed(field)), -127, 127)
         return Template(VERSION, field.tobytes() + embedding.astype(np.int8).tobytes(), quality)
 
 
@@ -100,11 +100,11 @@ class FusedMatcher:
         self._writer = FieldWriter()
 
     def keep(self, template: Template) -> Template:
-        """Returns the template as a reference of KEPT bytes. Raises VersionMismatch."""
-        if len(_code(template)) == KEPT:
+        """Returns the template as a reference of REFERENCE_BYTES bytes. Raises VersionMismatch."""
+        if len(_code(template)) == REFERENCE_BYTES:
             return template
-        field, embedding = _whole(template)
-        code = self._writer.write(field) + _brief(embedding)
+        field, embedding = _split_probe(template)
+        code = self._writer.write(field) + _half_bytes(embedding)
         return Template(VERSION, code, template.quality)
 
     def score(self, probe: Template, reference: Template) -> float:
@@ -127,7 +127,9 @@ class FusedMatcher:
         """
         kept = [self.keep(each) for each in references]
         written = np.array([_code(each)[:BYTES] for each in kept], np.uint8).reshape(-1, BYTES)
-        return FusedGallery(self._lines.lay_out(self._writer.read(written)), self.vectors(kept))
+        return FusedGallery(
+            self._lines.prepare_codes(self._writer.read(written)), self.vectors(kept)
+        )
 
     def compare(self, probe: Template, gallery: FusedGallery) -> Floats:
         """Returns the (len(gallery),) scores of a probe or of a reference.
@@ -135,8 +137,12 @@ class FusedMatcher:
         Raises VersionMismatch when the probe has another version.
         """
         code = _code(probe)
-        field = self._writer.read(code[:BYTES])[0] if len(code) == KEPT else _whole(probe)[0]
-        lines = self._lines.meet(field, gallery.lines)
+        field = (
+            self._writer.read(code[:BYTES])[0]
+            if len(code) == REFERENCE_BYTES
+            else _split_probe(probe)[0]
+        )
+        lines = self._lines.compare_code(field, gallery.lines)
         return fused(lines, gallery.embeddings @ _embedding(probe))
 
 
@@ -152,14 +158,14 @@ def _code(template: Template) -> npt.NDArray[np.uint8]:
     return np.frombuffer(template.data, np.uint8)
 
 
-def _whole(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:
+def _split_probe(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:
     code = _code(probe).view(np.int8)
     return code[:-DIMENSIONS].reshape(CELLS, CELLS, PARTS), code[-DIMENSIONS:]
 
 
-def _brief(embedding: npt.NDArray[np.int8]) -> bytes:
+def _half_bytes(embedding: npt.NDArray[np.int8]) -> bytes:
     """Returns the embedding in half a byte per dimension."""
-    step = np.floor(embedding * np.float32(BRIEF / FINE)) + 8
+    step = np.floor(embedding * np.float32(REFERENCE_SCALE / PROBE_SCALE)) + 8
     half = np.clip(step, 0, 15).astype(np.uint8)
     return (half[::2] << 4 | half[1::2]).tobytes()
 
@@ -167,9 +173,9 @@ def _brief(embedding: npt.NDArray[np.int8]) -> bytes:
 def _embedding(template: Template) -> Floats:
     """Returns the (DIMENSIONS,) embedding of a probe or a reference, of length one."""
     code = _code(template)
-    if len(code) == KEPT:
+    if len(code) == REFERENCE_BYTES:
         pairs = code[BYTES:]
         wide = np.stack([pairs >> 4, pairs & 15], axis=1).ravel() - np.float32(7.5)
     else:
-        wide = _whole(template)[1].astype(np.float32)
+        wide = _split_probe(template)[1].astype(np.float32)
     return np.asarray(wide / max(float(np.linalg.norm(wide)), 1e-6), np.float32)

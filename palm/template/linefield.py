@@ -117,10 +117,10 @@ class LineFieldExtractor:
 
         Raises ValueError when the burst is empty or mixes left and right hands.
         """
-        code, quality = self.draw(palms)
+        code, quality = self.extract_code(palms)
         return Template(VERSION, code.tobytes(), quality)
 
-    def draw(self, palms: Sequence[Roi]) -> tuple[Code, float]:
+    def extract_code(self, palms: Sequence[Roi]) -> tuple[Code, float]:
         """Returns the code and the quality of which `extract` makes a template."""
         if not palms:
             raise ValueError("a signature needs at least one palm")
@@ -133,10 +133,10 @@ class LineFieldExtractor:
         ]
         first, *rest = sorted(range(len(palms)), key=lambda each: -clear[each])
         best = fields[first]
-        laid = [_field(*_bent(palms[each], *_flow(best, fields[each]))) for each in rest]
+        laid = [_field(*_warped(palms[each], *_flow(best, fields[each]))) for each in rest]
         weights = np.maximum([clear[first], *(clear[each] for each in rest)], 1e-6)
         fused = np.average([best, *laid], axis=0, weights=weights)
-        return _written(np.asarray(fused, np.float32)), float(np.mean(clear))
+        return _quantised(np.asarray(fused, np.float32)), float(np.mean(clear))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +181,12 @@ class LineFieldMatcher:
 
     def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
         """Prepares references. Raises VersionMismatch when one has another version."""
-        return self.lay_out(np.array([_read(each) for each in references], np.int8))
+        return self.prepare_codes(np.array([_code_of(each) for each in references], np.int8))
 
-    def lay_out(self, codes: Code) -> LineFieldGallery:
+    def prepare_codes(self, codes: Code) -> LineFieldGallery:
         """Prepares references from their codes, (references, CELLS, CELLS, PARTS)."""
         fields = codes.reshape(-1, CELLS, CELLS, PARTS)
-        coarse = np.array([_coarse(_opened(each)) for each in fields], np.float32)
+        coarse = np.array([_coarse(_dequantised(each)) for each in fields], np.float32)
         return LineFieldGallery(
             coarse=coarse.reshape(len(fields), COARSE * COARSE * COARSE_PARTS),
             fine=_in_tiles(fields),
@@ -197,12 +197,12 @@ class LineFieldMatcher:
 
         Raises VersionMismatch when the probe has another version.
         """
-        return self.meet(_read(probe), gallery)
+        return self.compare_code(_code_of(probe), gallery)
 
-    def meet(self, code: Code, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
+    def compare_code(self, code: Code, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
         """Returns the (len(gallery),) scores of a probe that is given as a code."""
-        field = _opened(code)
-        return self._compare(_posed(field), _windows(field), gallery)
+        field = _dequantised(code)
+        return self._compare(_in_every_pose(field), _windows(field), gallery)
 
     def _compare(
         self, posed: Floats, windows: Floats, gallery: LineFieldGallery
@@ -210,8 +210,8 @@ class LineFieldMatcher:
         scores = np.empty(len(gallery), np.float32)
         for start in range(0, len(gallery), BATCH):
             batch = gallery[start : start + BATCH]
-            poses = _likeliest(posed @ batch.coarse.T)
-            score, _ = _meet(_likeness(windows, batch.fine), poses)
+            poses = _best_poses(posed @ batch.coarse.T)
+            score, _ = _match_blocks(_similarities(windows, batch.fine), poses)
             scores[start : start + BATCH] = score.max(axis=0)
         return scores
 
@@ -267,7 +267,7 @@ def _angles() -> npt.NDArray[np.float64]:
     return np.arange(DIRECTIONS) * np.pi / DIRECTIONS
 
 
-def _written(field: Field) -> Code:
+def _quantised(field: Field) -> Code:
     """Returns the code of a field, normalised half way to a mean square length of one.
 
     Without normalisation a fused or faint palm would score lower, with full normalisation higher,
@@ -278,13 +278,13 @@ def _written(field: Field) -> Code:
     return np.rint(raised * FULL).astype(np.int8)
 
 
-def _read(template: Template) -> Code:
+def _code_of(template: Template) -> Code:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
     return np.frombuffer(template.data, np.int8).reshape(CELLS, CELLS, PARTS)
 
 
-def _opened(code: Code) -> Field:
+def _dequantised(code: Code) -> Field:
     return np.float32(1 / FULL) * code
 
 
@@ -306,7 +306,7 @@ def _turns() -> list[npt.NDArray[np.float64]]:
     return turns
 
 
-def _posed(field: Field) -> Floats:
+def _in_every_pose(field: Field) -> Floats:
     """Returns the (poses, COARSE * COARSE * COARSE_PARTS) coarse probe in every pose: for each
     rotation and scale, every shift down and right."""
     coarse = _coarse(field)
@@ -331,7 +331,7 @@ def _posed(field: Field) -> Floats:
 
 
 @cache
-def _places() -> Places:
+def _expected_places() -> Places:
     """Returns the (2, poses, BLOCKS * BLOCKS) places at which each pose expects each block."""
     middle = (np.arange(BLOCKS) - (BLOCKS - 1) / 2) * SUB
     block = np.stack(np.meshgrid(middle, middle)).reshape(2, -1)
@@ -356,9 +356,9 @@ def _windows(field: Field) -> Floats:
     parts of the probe on which it may lie; zero beyond the edge."""
     parts = field.shape[2]
     wide = np.pad(field, ((REACH, REACH), (REACH, REACH), (0, 0)))
-    lain = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
-    about = sliding_window_view(lain, (SPAN, SPAN), axis=(0, 1))[::SUB, ::SUB]
-    windows = about.transpose(0, 1, 5, 6, 2, 3, 4)
+    tiles = sliding_window_view(wide, (SUB, SUB), axis=(0, 1)).transpose(0, 1, 3, 4, 2)
+    spans = sliding_window_view(tiles, (SPAN, SPAN), axis=(0, 1))[::SUB, ::SUB]
+    windows = spans.transpose(0, 1, 5, 6, 2, 3, 4)
     return windows.reshape(TILES * TILES, SPAN * SPAN, SUB * SUB * parts)
 
 
@@ -373,32 +373,32 @@ def _in_blocks(tiles: Floats) -> Floats:
 
 
 @cache
-def _cover() -> Floats:
+def _overlap() -> Floats:
     """Returns (BLOCKS * BLOCKS, SPAN * SPAN, 1): how many cells of each block lie on the probe at
     each place, and at least a quarter of the block."""
     windows = _windows(np.ones((CELLS, CELLS, 1), np.float32))
     return np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
 
 
-def _likeness(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
+def _similarities(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
     """Returns (BLOCKS * BLOCKS, SPAN * SPAN, references): the similarity of each block of each
     reference at every place."""
     tiles = fine.transpose(1, 2, 0).astype(np.float32)
     blocks = _in_blocks(np.matmul(windows, tiles))
-    blocks /= FULL * _cover()
+    blocks /= FULL * _overlap()
     return blocks
 
 
-def _likeliest(likeness: Floats) -> Poses:
+def _best_poses(likeness: Floats) -> Poses:
     """Returns the best pose of each reference, and the best pose that is not next to it, from the
     (poses, references) similarities of coarse fields."""
     first = likeness.argmax(axis=0)
-    apart = np.where(_beside()[first].T, np.float32(-np.inf), likeness)
+    apart = np.where(_near_poses()[first].T, np.float32(-np.inf), likeness)
     return np.stack([first, apart.argmax(axis=0)])
 
 
 @cache
-def _beside() -> npt.NDArray[np.bool_]:
+def _near_poses() -> npt.NDArray[np.bool_]:
     """Returns (poses, poses): whether two poses differ by at most one rotation and one shift, at
     any scale, and so lead to the same place."""
     shifts = range(2 * SHIFT + 1)
@@ -407,32 +407,32 @@ def _beside() -> npt.NDArray[np.bool_]:
     return np.asarray(abs(poses[:, None] - poses).max(axis=2) <= 1, np.bool_)
 
 
-def _meet(blocks: Floats, poses: Poses) -> tuple[Floats, npt.NDArray[np.float64]]:
+def _match_blocks(blocks: Floats, poses: Poses) -> tuple[Floats, npt.NDArray[np.float64]]:
     """Matches the blocks of each reference in each of its poses.
 
     Returns the (hypotheses, references) scores, and the (2, BLOCKS * BLOCKS, hypotheses,
     references) places where the blocks fit the probe best, to a fraction of a cell.
     """
-    expected = _places()[:, poses].transpose(0, 3, 1, 2)
-    found = _look(blocks, expected)
+    expected = _expected_places()[:, poses].transpose(0, 3, 1, 2)
+    found = _search(blocks, expected)
     strayed = OVERSHOOT * np.tensordot(_affine(), found - expected, ([1], [1]))
     expected = expected + np.rint(strayed.transpose(1, 0, 2, 3)).astype(np.intp)
-    likeness, found = _between_cells(blocks, _look(blocks, expected))
+    likeness, found = _interpolated(blocks, _search(blocks, expected))
     # Squares, because a block that fits says more than a block that shows little of the palm.
     alike = np.maximum(likeness, 0)
     return np.sqrt((alike * alike).mean(axis=0)), found
 
 
-def _look(blocks: Floats, expected: Places) -> Places:
+def _search(blocks: Floats, expected: Places) -> Places:
     """Returns the place within LEEWAY of the expected one where each block is most similar."""
     place = np.clip(expected, LEEWAY, SPAN - 1 - LEEWAY)
     leeway = range(-LEEWAY, LEEWAY + 1)
     steps = list(product(leeway, leeway))
-    likeness = np.stack(_around(blocks, place, steps))
+    likeness = np.stack(_at_offsets(blocks, place, steps))
     return place + np.array(steps).T[:, likeness.argmax(axis=0)]
 
 
-def _around(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> list[Floats]:
+def _at_offsets(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> list[Floats]:
     """Returns the similarities of all blocks at each offset (down, right) from a place, each
     (BLOCKS * BLOCKS, hypotheses, references)."""
     count, _, references = blocks.shape
@@ -443,17 +443,17 @@ def _around(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> 
     return [flat.take(middle + (down * SPAN + right) * references) for down, right in steps]
 
 
-def _between_cells(blocks: Floats, place: Places) -> tuple[Floats, npt.NDArray[np.float64]]:
+def _interpolated(blocks: Floats, place: Places) -> tuple[Floats, npt.NDArray[np.float64]]:
     """Returns the similarity and place of each block at the maxima of the parabolas through the
     similarities at its place and the two neighbours, down and across."""
     place = np.clip(place, 1, SPAN - 2)
     sides = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
-    middle, up, down, left, right = _around(blocks, place, sides)
+    middle, up, down, left, right = _at_offsets(blocks, place, sides)
     top, offsets = middle, list[Floats]()
     for before, after in ((up, down), (left, right)):
-        bow = np.maximum(2 * middle - before - after, np.float32(1e-6))
-        offset = np.clip((after - before) / (2 * bow), -0.5, 0.5).astype(np.float32)
-        top = top + np.float32(0.5) * offset * (after - before - bow * offset)
+        curvature = np.maximum(2 * middle - before - after, np.float32(1e-6))
+        offset = np.clip((after - before) / (2 * curvature), -0.5, 0.5).astype(np.float32)
+        top = top + np.float32(0.5) * offset * (after - before - curvature * offset)
         offsets.append(offset)
     return np.asarray(top, np.float32), np.asarray(place + np.stack(offsets), np.float64)
 
@@ -471,8 +471,8 @@ def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Returns the columns and rows, (SIZE, SIZE) each, at which the pixels of the reference are
     found in the probe."""
     fine = _in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
-    poses = _likeliest(_posed(probe) @ _coarse(reference).reshape(-1, 1))
-    score, places = _meet(_likeness(_windows(probe), fine), poses)
+    poses = _best_poses(_in_every_pose(probe) @ _coarse(reference).reshape(-1, 1))
+    score, places = _match_blocks(_similarities(_windows(probe), fine), poses)
     place = places[..., score[:, 0].argmax(), 0]
     pixels = SIZE // CELLS
     y, x = np.mgrid[:SIZE, :SIZE]
@@ -492,7 +492,7 @@ def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     return (x + shift[0]).astype(np.float32), (y + shift[1]).astype(np.float32)
 
 
-def _bent(palm: Roi, columns: Floats, rows: Floats) -> tuple[Grey, Visible | None]:
+def _warped(palm: Roi, columns: Floats, rows: Floats) -> tuple[Grey, Visible | None]:
     bent = cv2.remap(palm.image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     if palm.visible is None:
         return np.asarray(bent, np.uint8), None

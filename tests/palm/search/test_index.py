@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm.search.index import FIRST_ROOM, SHARE, Index
+from palm.search.index import INITIAL_ROWS, SHARE, Index
 from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 
@@ -77,7 +77,7 @@ def test_what_is_removed_is_wiped_from_memory():
 def test_growing_leaves_no_copy_behind():
     index = Index()
     small = index._codes
-    for number, row in enumerate(search_codes(FIRST_ROOM + 1)):
+    for number, row in enumerate(search_codes(INITIAL_ROWS + 1)):
         index.add(str(number), row.tobytes())
     assert index._codes is not small
     assert not small.any()

@@ -12,7 +12,7 @@ writer = FieldWriter()
 
 
 def field(seed: int, turned: float = 0.0) -> Code:
-    return LineFieldExtractor().draw([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
+    return LineFieldExtractor().extract_code([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
 
 
 def read(*written: bytes) -> Code:
@@ -42,7 +42,9 @@ def test_a_palm_meets_what_was_written_of_it_nearly_as_well_as_itself():
     fields = np.array([field(seed) for seed in range(6)])
     small = read(*(writer.write(each) for each in fields))
     probe = field(0, turned=4.0)
-    to_whole, to_small = (matcher.meet(probe, matcher.lay_out(each)) for each in (fields, small))
+    to_whole, to_small = (
+        matcher.compare_code(probe, matcher.prepare_codes(each)) for each in (fields, small)
+    )
     assert to_small.argmax() == 0
     assert to_small[0] > 0.85 * to_whole[0]
 

@@ -7,7 +7,7 @@ from drawn import roi
 from drawn.roi import Crop
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
-from palm.template.fused import KEPT, WHOLE, FusedExtractor, FusedMatcher
+from palm.template.fused import PROBE_BYTES, REFERENCE_BYTES, FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template, VersionMismatch
 from palm.template.linefield import LineFieldExtractor
 
@@ -66,9 +66,9 @@ def test_what_is_kept_is_small_and_compares_as_if_it_were_whole(
     probe = extractor.extract([palm(PEOPLE[3], 5)])
     whole = list(enrolled.values())
     kept = [matcher.keep(each) for each in whole]
-    assert {len(each.data) for each in whole} == {WHOLE}
-    assert {len(each.data) for each in kept} == {KEPT}
-    assert KEPT == 864
+    assert {len(each.data) for each in whole} == {PROBE_BYTES}
+    assert {len(each.data) for each in kept} == {REFERENCE_BYTES}
+    assert REFERENCE_BYTES == 864
     assert matcher.keep(kept[0]) == kept[0]
     as_kept = matcher.compare(probe, matcher.prepare(kept))
     assert as_kept == pytest.approx(matcher.compare(probe, matcher.prepare(whole)))
