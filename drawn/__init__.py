@@ -1,8 +1,23 @@
-"""The palm factory: palms drawn from a seed, of nobody.
+"""Draws hands and palms of generated people, for tests, training and the simulated shopper.
 
-`identity(seed, side)` is a hand as its owner has it, always the same for the same seed; a
-`Presentation` is how it is shown; `draw` puts one in front of a camera, and `Shopper` moves it.
-No picture of a real palm is used anywhere.
+`identity(seed, side)` returns a hand, the same for the same seed every time. A `Presentation` tells
+how it is shown to the camera, `draw` draws one frame, and `Shopper` moves a hand through a video.
+No picture of a real palm is used.
+
+- `identity` combines build and skin into one hand of a generated person.
+- `anatomy` places the joints of a hand in a gesture.
+- `body` models the flesh around the joints, and what a camera sees of it.
+- `skin` generates the skin of palm, back and fingers; `furrows` draws its creases.
+- `noise` generates smooth random fields.
+- `sprite` draws a hand in one gesture.
+- `presentation` places a sprite in a camera frame.
+- `shopper` is a moving hand, a scene for simulated cameras.
+- `roi` draws aligned palms directly, for training.
+- `spectra` predicts colours under the ring's diodes and at 850 nm.
+- `lit` lights a hand by the light ring.
+- `burst` records a burst under a light challenge; `heart` records a pulse.
+- `attack` builds presentation attack instruments.
+- `circumstances` draws living bursts and attacks at random.
 """
 
 from drawn.identity import DrawnPalm, identity

@@ -1,10 +1,10 @@
-"""The bones of a hand: how long they are in one person, and where they lie in one gesture.
+"""The skeleton of a hand: the proportions of one person, and the joints in one gesture.
 
-Everything is drawn as a left hand whose palm faces the camera: millimetres about the palm's
-centre, x away from the thumb, y toward the fingers, z toward the camera. A right hand is its
-mirror image. Joints lie where MediaPipe's landmarks mark them, a little beyond the true knuckles
-and short of the fingertips. Lengths and breadths follow Greiner, "Hand anthropometry of U.S.
-Army personnel" (1991), and Buryanov & Kotiuk, "Proportions of hand segments" (2010).
+All hands are modelled as a left hand whose palm faces the camera; a right hand is its mirror image.
+Coordinates are in millimetres from the palm's centre: x away from the thumb, y toward the fingers,
+z toward the camera. Joints lie where MediaPipe places its landmarks, a little beyond the true
+knuckles and short of the fingertips. Lengths and breadths follow Greiner, "Hand anthropometry of
+U.S. Army personnel" (1991), and Buryanov & Kotiuk, "Proportions of hand segments" (2010).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from palm.hand.landmarks import Landmark
 
 Field: TypeAlias = npt.NDArray[np.floating[Any]]
-"""Any array of numbers: points, maps, weights. Most are float32."""
+"""An array of numbers, such as points, maps or weights; mostly float32."""
 
 Mask: TypeAlias = npt.NDArray[np.bool]
 
@@ -27,10 +27,10 @@ FINGERS = (
     (Landmark.RING_MCP, Landmark.RING_PIP, Landmark.RING_DIP, Landmark.RING_TIP),
     (Landmark.LITTLE_MCP, Landmark.LITTLE_PIP, Landmark.LITTLE_DIP, Landmark.LITTLE_TIP),
 )
-"""Thumb to little finger, each from its knuckle to its tip."""
+"""The joints of each finger from knuckle to tip, thumb first."""
 
 PALM_LENGTH = 95.6
-"""Wrist to middle knuckle of the average hand, mm."""
+"""The distance from wrist to middle knuckle of the average hand, in mm."""
 
 _WRIST = (0.5, -47.5)
 _THUMB_CMC = (-26.5, -30.0, 8.0)
@@ -51,25 +51,25 @@ _FIST_THUMB = ((-42.0, -2.0, 27.0), (-26.0, 20.0, 46.0), (-2.0, 24.0, 49.0))
 
 
 def array(numbers: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Numbers as everything here computes with them."""
+    """Returns the numbers as a float32 array."""
     return np.asarray(numbers, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One hand's proportions; 1 everywhere is the average adult."""
+    """The proportions of a hand, as multiples of the average adult's."""
 
     size: float
     breadth: float
     fingers: tuple[float, ...]
-    """(5,) lengths, thumb first."""
+    """(5,) lengths of the fingers, thumb first."""
     thickness: float
     pads: float
-    """How full the balls of the palm are."""
+    """The fullness of the balls of the palm."""
 
 
 def build(rng: np.random.Generator) -> Build:
-    """A person's build."""
+    """Draws the build of a person."""
     length = rng.normal(1.0, 0.03)
     return Build(
         size=float(np.clip(rng.normal(1.0, 0.05), 0.88, 1.12)),
@@ -81,15 +81,15 @@ def build(rng: np.random.Generator) -> Build:
 
 
 def radii(hand: Build) -> Field:
-    """(5, 3) radius of each finger at its knuckle, middle joints and tip, mm."""
+    """Returns the (5, 3) radii of each finger at its knuckle, middle joints and tip, in mm."""
     return array(_RADII) * (hand.thickness * hand.size)
 
 
 def skeleton(hand: Build, spread: float, curl: float) -> npt.NDArray[np.float32]:
-    """(21, 3) joints, in the order of `Landmark`, mm.
+    """Returns the (21, 3) joints in mm, in the order of `Landmark`.
 
-    `spread` is 0 with the fingers side by side and 1 with all apart; `curl` is 0 for a flat
-    hand and 1 for a fist.
+    `spread` is 0 with the fingers side by side and 1 with all apart. `curl` is 0 for a flat hand
+    and 1 for a fist.
     """
     joints = np.zeros((21, 3))
     joints[Landmark.WRIST, :2] = _WRIST
@@ -99,7 +99,7 @@ def skeleton(hand: Build, spread: float, curl: float) -> npt.NDArray[np.float32]
     joints[:, 0] *= hand.breadth
 
     angles = np.radians(np.array(_CLOSED) + spread * (np.array(_WIDE) - np.array(_CLOSED)))
-    # Fingers cannot stay apart in a fist.
+    # Fingers cannot be spread in a fist.
     angles[1:] *= 1 - curl
     for i, finger in enumerate(FINGERS[1:], start=1):
         flexion = np.cumsum(np.radians(np.array(_RELAXED) * (1 + 0.25 * (i - 2)) * (1 - curl)))

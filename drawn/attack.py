@@ -1,8 +1,8 @@
-"""Presentation attack instruments (ISO/IEC 30107-3), drawn physically: what somebody holds up in
-place of the palm that was stolen.
+"""Physical models of presentation attack instruments (ISO/IEC 30107-3).
 
-Each is made of a living `Specimen`, of which the attacker has a good photograph, and is lit as
-everything else is. What no rendering knows is how real ones are made; see docs/liveness.md.
+Each instrument is made from a living `Specimen` of which the attacker has a good photograph, and is
+lit like everything else. How real instruments differ from the models is not known; see
+docs/liveness.md.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from palm.liveness import Light
 
 
 class Instrument(StrEnum):
-    """A species of attack, reported by itself."""
+    """The attack species; results are reported for each of them."""
 
     MATT_PRINT = "matt print"
     GLOSSY_PRINT = "glossy print"
@@ -45,13 +45,13 @@ def attack(
     lights: Sequence[Light],
     rng: np.random.Generator,
 ) -> Film:
-    """A burst in which a stolen palm is presented by an instrument while the ring plays."""
+    """Returns a burst in which a stolen palm is presented by an instrument while the ring plays."""
     return held(instrument, palm, shot, lights, rng).filmed(lights, rng)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What somebody holds up, and how."""
+    """An attack that has been prepared, and the circumstances of its presentation."""
 
     instrument: Instrument
     palm: DrawnPalm
@@ -65,7 +65,8 @@ class Held:
         return film(self.palm, self.specimen, self.shot, lights, rng, glow=self.glow)
 
     def recorded(self, rng: np.random.Generator) -> Recording:
-        """Some seconds of it. What was filmed of somebody living has their pulse."""
+        """Records the attack for the time of a pulse recording. What was filmed of a living person
+        contains their pulse."""
         heart = Heart.of(rng)
         specimen, shot = self.specimen, self.shot
         match self.instrument:
@@ -86,13 +87,14 @@ def held(
     lights: Sequence[Light],
     rng: np.random.Generator,
 ) -> Held:
-    """What is made of a stolen palm; of a recording, the hand that was recorded."""
+    """Prepares an attack with a stolen palm. For an injected recording the specimen is the living
+    hand itself."""
     victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
         return Held(instrument, palm, victim, shot, _dark)
     specimen, glow = _MAKES[instrument](_Stolen(palm, victim, rng), lights)
     if instrument is Instrument.PHONE:
-        # Its screen is smaller than a palm, and is held nearer to fill the view as much.
+        # A phone's screen is smaller than a palm, and is held nearer to fill the view.
         small = float(rng.uniform(0.6, 0.85))
         specimen = replace(specimen, at=specimen.at * small)
         shot = replace(shot, room=replace(shot.room, lens=shot.room.lens * small))
@@ -101,14 +103,15 @@ def held(
 
 @dataclass(frozen=True, slots=True)
 class _Stolen:
-    """A palm as the attacker knows it: by photograph, sheet of background and all."""
+    """A palm as the attacker knows it, from a photograph."""
 
     palm: DrawnPalm
     victim: Specimen
     rng: np.random.Generator
 
     def photograph(self, lights: Sequence[Light] = (WHITE,)) -> list[Field]:
-        """(h, w, 3) linear, 0 to 1, under each of some lights, white balance a little off."""
+        """Returns one (h, w, 3) photograph per light, linear, 0 to 1, with a slightly wrong white
+        balance."""
         rng = self.rng
         where = Presentation(span=float(rng.uniform(0.4, 0.6)), light=float(rng.uniform(-90, 90)))
         room = Room(strength=float(np.exp(rng.uniform(-1.5, 1.5))))
@@ -127,7 +130,8 @@ class _Stolen:
         return pictures
 
     def sheet(self) -> Specimen:
-        """A flat piece of the picture's size, cut out along the hand or not, a little bent."""
+        """Returns a flat sheet of the picture's size, slightly bent, and in half of all cases cut
+        out along the hand."""
         rng, victim = self.rng, self.victim
         alpha = victim.alpha if rng.random() < 0.5 else np.ones_like(victim.alpha)
         rows, columns = np.nonzero(alpha > 0)
@@ -140,7 +144,8 @@ class _Stolen:
         return self._plain(alpha, array(at), _unit(array(normal)))
 
     def wrapped(self, stiffness: float) -> Specimen:
-        """A cover over the hand that follows its shape where that is `stiffness` mm or wider."""
+        """Returns a cover over the hand that follows its shape down to details of `stiffness`
+        mm."""
         victim = self.victim
         normal = _unit(_smoothed(victim, victim.facet, stiffness))
         return self._plain(victim.alpha, victim.at, normal)
@@ -168,7 +173,7 @@ class _Stolen:
 _Made = tuple[Specimen, Glow]
 
 _NEAR = 30.0
-"""Around the palm's centre its colour is taken, mm."""
+"""The distance from the palm's centre within which its colour is measured, in mm."""
 _DYES = array([(0.75, 0.78, 0.8), (0.6, 0.35, 0.15), (0.04, 0.04, 0.04), (0.45, 0.6, 0.7),
                (0.25, 0.36, 0.62)])  # fmt: skip
 """White, nitrile blue, black, natural rubber, skin-coloured."""
@@ -187,7 +192,7 @@ def _glossy(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
 
 
 def _curved(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """Paper bent over a hand, or the thin skin of a printed glove."""
+    """Returns paper bent over a hand, or the thin skin of a printed glove."""
     del lights
     rng = stolen.rng
     cover = stolen.wrapped(float(np.exp(rng.uniform(0.4, 2.5))))
@@ -196,15 +201,15 @@ def _curved(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
 
 
 def _printed(stolen: _Stolen, sheet: Specimen, gloss: float, polish: float) -> Specimen:
-    """Ink on something white: less contrast and colour than the photograph, and the ink's own
-    spectrum."""
+    """Prints the photograph on a white sheet: contrast and colour are reduced, and the inks have
+    their own spectrum."""
     rng = stolen.rng
     picture = stolen.photograph()[0][sheet.covered]
     grey = picture.mean(axis=1, keepdims=True)
     faded = picture + (grey - picture) * rng.uniform(0.0, 0.15)
     black, white = rng.uniform((0.02, 0.7), (0.06, 0.9))
     reflects = black + (white - black) * faded ** rng.uniform(0.85, 1.2)
-    # Fibres, and dots of ink that are not quite even.
+    # Add paper fibres and uneven dots of ink.
     reflects *= rng.normal(1, rng.uniform(0.005, 0.03), (len(reflects), 1))
     ink = _changed(sheet, array(reflects), spectra.INK, rng)
     beside = rng.spawn(1)[0]
@@ -225,7 +230,7 @@ def _printed(stolen: _Stolen, sheet: Specimen, gloss: float, polish: float) -> S
 def _changed(
     sheet: Specimen, reflects: Field, material: Spectra, rng: np.random.Generator
 ) -> Field:
-    """(3,) by what the diodes change the colour of the middle of the palm."""
+    """Returns the (3,) factors by which the diodes change the colour of the palm's middle."""
     near = np.hypot(sheet.at[:, 0], sheet.at[:, 1]) < _NEAR
     middle = array(np.clip(np.median(reflects[near], axis=0), 0.03, 0.9))
     another = material * rng.lognormal(0, 0.03, (3, 1))
@@ -233,13 +238,14 @@ def _changed(
 
 
 def _phone(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """A still photograph on a screen."""
+    """Returns a screen that shows a photograph."""
     del lights
     return _screen(stolen, stolen.photograph()[0]), _flickering(stolen.rng)
 
 
 def _tablet(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """A video of the palm, in half of all cases one taken while a ring played another challenge."""
+    """Returns a screen that plays a video of the palm. Half of the videos were taken while a ring
+    played another challenge."""
     rng = stolen.rng
     if rng.random() < 0.5:
         return _screen(stolen, stolen.photograph()[0]), _flickering(rng)
@@ -253,7 +259,8 @@ def _tablet(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
 
 
 def _echo(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """A screen that watches the ring and shines in the mean of its colours, a frame or two late."""
+    """Returns a screen that imitates the ring: it shines in the mean of its colours, one or two
+    frames late."""
     rng = stolen.rng
     late, follows = int(rng.integers(1, 3)), rng.uniform(0.4, 0.8)
     colours = [light.mean(axis=0)[::-1] / WHITE.mean() for light in lights]
@@ -265,7 +272,8 @@ def _echo(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
 
 
 def _screen(stolen: _Stolen, picture: Field) -> Specimen:
-    """Glass over a picture that shines by itself, with the moire of its pixels and the camera's."""
+    """Returns a glass plate over a picture that emits light, with moire between its pixels and the
+    camera's."""
     rng = stolen.rng
     sheet = stolen.sheet()
     flat = np.broadcast_to(array((0, 0, 1)), sheet.at.shape)
@@ -294,13 +302,13 @@ def _flickering(rng: np.random.Generator) -> Glow:
 
 
 def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
-    """Silicone of the true shape, tinted and painted like the skin: light spreads in it more than
-    in skin, and nearly as far in blue as in red, as far as its pigments let it."""
+    """Returns a silicone cast of the true shape, tinted and painted like skin. Light spreads
+    farther in it than in skin, and nearly as far in blue as in red, depending on its pigments."""
     del lights
     rng, victim = stolen.rng, stolen.victim
     near = np.hypot(victim.at[:, 0], victim.at[:, 1]) < _NEAR
     middle = np.median(victim.colour[near], axis=0) * rng.lognormal(0, 0.06, 3)
-    # Painted by hand, more or less: lines and flush of the skin are partly there.
+    # Painted by hand: the lines and the flush of the skin are partly there.
     painted = rng.uniform(0.0, 0.8)
     colour = middle * (victim.colour / np.median(victim.colour[near], axis=0)) ** painted
     detail = _smoothed(victim, victim.facet, float(rng.uniform(0.1, 0.4)))
@@ -367,7 +375,7 @@ def _injected(
     lights: Sequence[Light],
     rng: np.random.Generator,
 ) -> Film:
-    """A true burst of the living hand, recorded under another challenge."""
+    """Returns a burst of the living hand that was recorded under another challenge."""
     recorded = film(palm, victim, shot, played(challenge(rng))[: len(lights)], rng)
     claimed = zip(recorded.lit, lights, strict=True)
     return replace(recorded, lit=[replace(frame, light=light) for frame, light in claimed])
@@ -378,7 +386,7 @@ def _dark(_: int) -> float:
 
 
 def _smoothed(specimen: Specimen, normal: Field, width: float) -> Field:
-    """(n, 3) normals blurred by `width` mm of deviation along the surface."""
+    """Returns the (n, 3) normals, blurred along the surface with a deviation of `width` mm."""
     lying = np.zeros((*specimen.alpha.shape, 4), np.float32)
     lying[specimen.covered, :3] = normal
     lying[specimen.covered, 3] = 1

@@ -1,8 +1,8 @@
-"""The flesh around the bones: one hand as a signed distance field, and what a camera sees of it.
+"""The flesh around the bones, as a signed distance field, and what a camera sees of it.
 
-Distances are blended as by Quilez, "Smooth minimum" (2013), and seen by sphere tracing (Hart,
-"Sphere tracing", 1996) along parallel rays; the perspective of a near hand is left to the
-presentation.
+Distances are blended with the smooth minimum of Quilez (2013). The surface is found by sphere
+tracing (Hart, "Sphere tracing", 1996) along parallel rays; the perspective of a near hand is added
+by `drawn.presentation`.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,30 @@ from drawn.anatomy import FINGERS, Build, Field, Mask, array, radii
 from palm.hand.landmarks import Landmark
 
 SLEEVE = -128.0
-"""Where the sleeve begins, mm."""
+"""The y coordinate at which the sleeve begins, in mm."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = -112.0, 112.0, 160.0, -248.0
 _COARSE = 1.0
-"""Pixels a millimetre at which the body is traced; it is smooth, but for where it hides itself."""
+"""The resolution in pixels per mm at which the body is traced. It is smooth except where one part
+hides another."""
 _HIDES = 2.5
-"""A step in depth, mm from pixel to pixel, at which one part hides another."""
+"""The step in depth, in mm from pixel to pixel, from which one part hides another."""
 _TILE = 40
 _RIM = 2.5
-"""How far beyond the outline rays are still traced, mm, so that the rim is skin to the end."""
+"""The distance beyond the outline up to which rays are traced, in mm, so that skin reaches the
+rim."""
 _REACH = 16.0
 _MARCHES = 11
 _STEP = 0.8
 _CASTS = (3.0, 10.0)
-"""Distances from the skin at which its surroundings are felt for what shades it, mm."""
+"""The distances from the skin, in mm, at which the surroundings are sampled for shading."""
 _TETRAHEDRON = array(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))[..., None]
-"""Where distances are taken to learn the slope between them."""
+"""The corners at which the distance is sampled to estimate its gradient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bone:
-    """A tapered capsule; `flat` squeezes it toward the plane of the palm."""
+    """A tapered capsule; `flat` below 1 flattens it toward the plane of the palm."""
 
     start: Field
     end: Field
@@ -45,7 +47,7 @@ class Bone:
     flat: float = 1.0
 
     def distance(self, at: Field) -> Field:
-        """(n,) mm from (3, n) points, negative inside."""
+        """Returns the (n,) distances of (3, n) points in mm, negative inside."""
         squeeze = array((1.0, 1.0, 1 / self.flat))
         start, end = self.start * squeeze, self.end * squeeze
         along = end - start
@@ -62,13 +64,14 @@ class Bone:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The bones of the palm, and of each finger, which may touch but never melt into another."""
+    """The bones of the palm and of each finger. Fingers may touch, but do not blend into each
+    other."""
 
     palm: Sequence[Bone]
     fingers: Sequence[Sequence[Bone]]
 
     def moved(self, by: Field) -> "Body":
-        """The same body with its (x, y, z) multiplied."""
+        """Returns the body with its coordinates multiplied by (x, y, z)."""
 
         def move(bones: Sequence[Bone]) -> list[Bone]:
             return [Bone(b.start * by, b.end * by, b.radius, b.flat) for b in bones]
@@ -76,7 +79,7 @@ class Body:
         return Body(move(self.palm), [move(finger) for finger in self.fingers])
 
     def near(self, low: Field, high: Field) -> "Body":
-        """The bones that could be felt in a box of (x, y)."""
+        """Returns the bones that can affect distances within a box of (x, y)."""
 
         def felt(bones: Sequence[Bone]) -> list[Bone]:
             return [
@@ -89,7 +92,7 @@ class Body:
         return Body(felt(self.palm), [felt(finger) for finger in self.fingers])
 
     def distance(self, at: Field) -> Field:
-        """(n,) mm of (3, n) points from the skin, negative inside."""
+        """Returns the (n,) distances of (3, n) points from the skin in mm, negative inside."""
         nearest = np.full(at.shape[1], _REACH, np.float32)
         palm = _melted(self.palm, at, 14.0) if self.palm else nearest
         nearest = np.minimum(nearest, palm)
@@ -100,13 +103,13 @@ class Body:
 
     @property
     def top(self) -> float:
-        """A height nothing reaches, mm."""
+        """A z coordinate above the whole body, in mm."""
         bones = [*self.palm, *(bone for finger in self.fingers for bone in finger)]
         return max((max(b.start[2], b.end[2]) + max(b.radius) for b in bones), default=0.0)
 
 
 def _melt(a: Field, b: Field, reach: float) -> Field:
-    """Smooth minimum of two distances."""
+    """Returns the smooth minimum of two distances."""
     h = np.maximum(reach - np.abs(a - b), 0.0) / reach
     return np.minimum(a, b) - h * h * (reach * 0.25)
 
@@ -119,10 +122,10 @@ def _melted(bones: Sequence[Bone], at: Field, reach: float) -> Field:
 
 
 def flesh(hand: Build, joints: Field) -> Body:
-    """The body around (21, 3) joints."""
+    """Returns the body around (21, 3) joints."""
     full = hand.thickness * hand.size
     ball = array((0, 0, 5.0 * hand.pads * full))
-    # Landmarks lie beyond the knuckles, and those lie deep.
+    # The landmarks lie beyond the knuckles, and the knuckles lie deep.
     deep = array((0, -5.5, -5)) * full
 
     def bone(a: Field, b: Field, r: float, s: float, flat: float = 0.8) -> Bone:
@@ -141,7 +144,7 @@ def flesh(hand: Build, joints: Field) -> Body:
         bone(at(-4, -42), middle + deep, 18, 14),
         bone(at(6, -42), ring + deep, 18, 13.5),
         bone(at(15, -38), little + deep, 19, 13),
-        # The ball of the thumb, over its own bone, and that of the little finger.
+        # The ball of the thumb over its bone, and the ball of the little finger.
         bone(beside(cmc, 6, -3, -6), thumb, 17.5, 12.5, 0.95),
         bone(beside(cmc, 9, -1, -1) + ball, 0.5 * (cmc + thumb) + ball, 11, 10, 0.9),
         bone(at(25, -29, -3) + ball, beside(little, -0.5, -21, -5) + ball, 15, 12),
@@ -168,7 +171,8 @@ def _phalanges(joints: Field, base: float, middle: float, tip: float) -> list[Bo
     for k, (start, end) in enumerate(pairwise(joints)):
         last = k == count - 1
         half = 0.5 * (start + end)
-        # The pulp of the tip is fuller, and the shafts are slimmer, than the joints beside them.
+        # The pulp of the fingertip is fuller, and the shafts are slimmer, than the joints next to
+        # them.
         waist = 0.5 * float(knots[k] + knots[k + 1]) * (1.04 if last else 0.985)
         bones.append(Bone(start, half, (float(knots[k]), waist), 0.93))
         bones.append(Bone(half, end, (waist, float(knots[k + 1])), 0.93))
@@ -177,38 +181,38 @@ def _phalanges(joints: Field, base: float, middle: float, tip: float) -> list[Bo
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What the camera sees of a body, on a grid of `scale` pixels a millimetre."""
+    """The visible surface of a body, on a grid of `scale` pixels per mm."""
 
     scale: float
     left: float
-    """mm, of the grid's left edge."""
+    """The x coordinate of the grid's left edge, in mm."""
     top: float
-    """mm, of the grid's upper edge."""
+    """The y coordinate of the grid's upper edge, in mm."""
     outside: Field
-    """(h, w) mm from the outline, negative inside."""
+    """(h, w) distance from the outline in mm, negative inside."""
     height: Field
-    """(h, w) mm toward the camera."""
+    """(h, w) height toward the camera in mm."""
     normal: Field
-    """(h, w, 3)."""
+    """(h, w, 3) unit normals."""
     openness: Field
-    """(h, w) 0 in a fold, 1 where all light gets in."""
+    """(h, w) 0 in a fold, 1 where light arrives from all sides."""
 
     def columns(self, x: Field) -> Field:
-        """Pixels from mm."""
+        """Converts x from mm to pixels."""
         return (x - self.left) * self.scale
 
     def rows(self, y: Field) -> Field:
-        """Pixels from mm."""
+        """Converts y from mm to pixels."""
         return (self.top - y) * self.scale
 
     def grid(self, window: tuple[slice, slice]) -> tuple[Field, Field]:
-        """mm of a window's columns, (w,), and of its rows, (h, 1)."""
+        """Returns a window's columns, (w,), and rows, (h, 1), in mm."""
         rows, columns = (np.arange(s.start, s.stop, dtype=np.float32) + 0.5 for s in window)
         return self.left + columns / self.scale, self.top - rows[:, None] / self.scale
 
 
 def see(body: Body, scale: float) -> Surface:
-    """Looks at a body along z, `scale` pixels a millimetre, cropped to it."""
+    """Returns the surface of a body seen along z, cropped to the body."""
     coarse = _blank(_COARSE, _LEFT, _TOP, _RIGHT - _LEFT, _TOP - _BOTTOM)
     for window in _tiles(coarse.outside.shape):
         _feel_outline(body, coarse, window)
@@ -232,7 +236,7 @@ def see(body: Body, scale: float) -> Surface:
             )
         ),
     )
-    # Where one part hides another the coarse grid has mixed the two: look again.
+    # Where one part hides another, the coarse grid has mixed the two, so trace again.
     near = np.ones((3, 3), np.uint8)
     drop = cv2.morphologyEx(coarse.height, cv2.MORPH_GRADIENT, near) * (coarse.outside < -2)
     hidden = cv2.dilate((drop > _HIDES / _COARSE * 1.5).astype(np.uint8), near)[bounds]
@@ -266,14 +270,15 @@ def _tiles(shape: tuple[int, ...], side: int = _TILE) -> list[tuple[slice, slice
 
 
 def _part(body: Body, surface: Surface, window: tuple[slice, slice]) -> tuple[Body, Field]:
-    """The bones that matter in a window, and its (2, n) points."""
+    """Returns the bones that affect a window, and its (2, n) points."""
     x, y = surface.grid(window)
     near = body.near(array((x[0], y[-1, 0])), array((x[-1], y[0, 0])))
     return near, np.stack(np.broadcast_arrays(x, y)).reshape(2, -1)
 
 
 def _feel_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> None:
-    """The distance to a body pressed flat is the distance to its outline."""
+    """Fills in the distance from the outline: the distance to the body when it is flattened to a
+    plane."""
     near, points = _part(body.moved(array((1, 1, 0))), surface, window)
     points = np.concatenate((points, np.zeros_like(points[:1])))
     outside = surface.outside[window]
@@ -281,7 +286,7 @@ def _feel_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> 
 
 
 def _trace(body: Body, surface: Surface, window: tuple[slice, slice], which: Mask) -> None:
-    """Fills in what the chosen pixels of a window see."""
+    """Fills in height, normal and openness for the chosen pixels of a window."""
     rows, columns = np.nonzero(which)
     if not len(rows):
         return
@@ -296,7 +301,7 @@ def _trace(body: Body, surface: Surface, window: tuple[slice, slice], which: Mas
         nearest[closer] = here[closer]
         seen[closer] = at[2][closer]
         at[2] -= here * _STEP
-    # A ray past the rim keeps where it came closest.
+    # A ray that misses the body keeps the point where it came closest.
     at[2] = seen
     slope = np.zeros_like(at)
     for corner in _TETRAHEDRON:

@@ -1,4 +1,5 @@
-"""A burst as a kiosk takes it: something is held before its cameras while the ring plays."""
+"""Draws a burst as the kiosk takes it: a hand or an attack in front of its cameras while the ring
+plays."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,15 +18,16 @@ from protocol.challenge import SEED_BYTES, steps
 
 FRAME = (720, 720)
 JPEG_QUALITY = 95
-"""As the kiosk compresses what it sends."""
+"""The JPEG quality with which the kiosk compresses frames."""
 
 INFRARED_QUALITY = 85
 _INFRARED_NOISE = 1.5
-"""Over that of the camera beside it: few photons, one channel of three."""
+"""The noise of the near-infrared camera as a multiple of the colour camera's: it has less light and
+uses one channel of three."""
 _INTERVAL = 0.066
-"""From one frame to the next, s: a step of light lasts for two of the camera's."""
+"""The time between two frames in seconds: a step of light lasts two frames of the camera."""
 _NEAR = 30.0
-"""Around the palm's centre, mm, is where the camera measures its exposure."""
+"""The distance from the palm's centre within which exposure is measured, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +37,45 @@ class Shot:
     shown: Presentation = field(default_factory=lambda: Presentation(span=0.45, y=0.55))
     room: Room = field(default_factory=Room)
     gain: float = 1.0
-    """Of the near-infrared camera, over what it should be set to."""
+    """The setting of the near-infrared camera, as a multiple of the correct one."""
     soft: float = 0.5
-    """How much less sharp than the other it is, pixels of deviation."""
+    """The additional blur of the near-infrared camera, as a deviation in pixels."""
     level: float = 0.3
-    """What the palm is exposed to under WHITE, 0 to 1, linear."""
+    """The linear level, 0 to 1, to which the palm is exposed under WHITE."""
     drift: tuple[float, float] = (0.0, 0.0)
-    """How fast the hand moves, mm/s right and down."""
+    """The speed of the hand in mm/s, right and down."""
     flicker: float = 0.01
-    """Deviation of the room's light from frame to frame."""
+    """The relative deviation of the room's light from frame to frame."""
     afterglow: float = 0.02
-    """Share of the step before that is still seen: of a shutter that opens a little early."""
+    """The share of the previous step of light that is still seen, when the shutter opens a little
+    early."""
     jitter: float = 0.006
-    """Deviation of the landmarks found, palm lengths."""
+    """The deviation of the landmarks in palm lengths."""
 
 
 Glow = Callable[[int], float | Field]
-"""How much a specimen glows in a frame, over its usual; (3,) or (n, 3) where its colour changes."""
+"""The brightness of a self-luminous specimen in a frame, as a multiple of its usual one; (3,) or
+(n, 3) where its colour changes."""
 
 
 def challenge(rng: np.random.Generator) -> list[Light]:
-    """The steps of a random challenge, as the service issues them (`protocol.challenge`)."""
+    """Returns the steps of a random challenge, as the service issues them
+    (`protocol.challenge`)."""
     return [light_of(levels) for levels in steps(rng.bytes(SEED_BYTES))]
 
 
 def played(steps: Sequence[Light]) -> list[Light]:
-    """What the ring shows from frame to frame: white before and after a challenge."""
+    """Returns the light of each frame: white before and after the challenge."""
     return [WHITE, WHITE, *steps, WHITE]
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """What both cameras saw."""
+    """The frames of both cameras."""
 
     lit: list[LitFrame]
     infrared: list[Still]
-    """Taken with the first step of the challenge and with the last."""
+    """Two frames, taken with the first and the last step of the challenge."""
 
 
 def film(
@@ -82,8 +87,8 @@ def film(
     *,
     glow: Glow = lambda _: 1.0,
 ) -> Film:
-    """Takes one frame under each light, of something that shows a palm's landmarks."""
-    # What is drawn in colour is the same whether or not there is near infrared.
+    """Takes one frame under each light, of a specimen that has the landmarks of `palm`."""
+    # A generator of its own, so that the colour frames do not depend on near infrared.
     aside = rng.spawn(1)[0]
     response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
     gain = exposure(response, shot.level)
@@ -157,7 +162,7 @@ def found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
 
 
 def _sent(image: Colour, hand: Hand, quality: int = JPEG_QUALITY) -> tuple[Colour, Hand]:
-    """The square of a frame that holds the hand, as it comes out of its JPEG."""
+    """Returns the square of the frame that holds the hand, after JPEG compression."""
     side = min(image.shape[:2])
     middle = (hand.landmarks.min(axis=0) + hand.landmarks.max(axis=0)) / 2
     left = int(np.clip(middle[0] - side / 2, 0, image.shape[1] - side))

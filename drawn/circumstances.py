@@ -1,4 +1,4 @@
-"""Who holds a palm, or something else, before a kiosk, and how: drawn at random."""
+"""Draws living bursts and attacks under random circumstances."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -20,13 +20,14 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What differs from burst to burst. Two numbers are least and most, one is a deviation."""
+    """The ranges from which a burst's circumstances are drawn: a pair is a range, a single number
+    is a deviation."""
 
     span: Span = (0.40, 0.52)
     lean: float = 5.0
     turn: float = 10.0
     room: Span = (0.2, 1.3)
-    """The room's light over the ring's."""
+    """The room's light relative to the ring's."""
     level: Span = (0.15, 0.4)
     noise: Span = (1.5, 3.0)
     blur: Span = (0.0, 0.6)
@@ -35,14 +36,14 @@ class Circumstances:
     jitter: Span = (0.003, 0.010)
     afterglow: Span = (0.0, 0.05)
     gain: float = 0.1
-    """Of the log of how the near-infrared camera is set."""
+    """The deviation of the log of the near-infrared camera's setting."""
     soft: Span = (0.0, 1.2)
-    """How much less sharp it is, pixels of deviation."""
+    """The additional blur of the near-infrared camera, as a deviation in pixels."""
     daylight: float = 0.1
-    """The room's at 850 nm at most, over the near-infrared camera's lamps."""
+    """The largest room light at 850 nm, relative to the near-infrared camera's lamps."""
 
     def shot(self, rng: np.random.Generator, like: Shot | None = None) -> Shot:
-        """One burst's. The hand keeps the gesture of another shot, if one is given."""
+        """Draws the circumstances of one burst. If `like` is given, the hand keeps its gesture."""
         gesture = like.shown if like else None
         beside = rng.spawn(1)[0]
         return Shot(
@@ -92,7 +93,7 @@ UNUSUAL = Circumstances(
     soft=(0.0, 1.8),
     daylight=0.4,
 )
-"""Nearer and farther, darker and brighter, with other lenses, more motion and noise."""
+"""Nearer and farther, darker and brighter, with other lenses, and more motion and noise."""
 EXTREME = replace(
     UNUSUAL,
     span=(0.30, 0.62),
@@ -105,28 +106,29 @@ EXTREME = replace(
     drift=17.0,
     lens=(0.8 * LENS, 1.3 * LENS),
 )
-"""Beyond what the judge is fitted in."""
+"""Beyond the range in which the judge was fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One burst, and what was held up: None is a living palm."""
+    """One burst; `instrument` is None for a living palm."""
 
     seed: int
     instrument: Instrument | None
     film: Film
     recorded: Callable[[], Recording]
-    """Some seconds of the same in plain white light; takes longer to draw than all else."""
+    """Returns a pulse recording in plain white light; drawing it takes longer than all the rest."""
 
 
 def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[Case]:
-    """Bursts of a person's living hand, and one of each instrument that imitates it."""
+    """Yields bursts of a person's living hand, and one burst of each instrument that imitates
+    it."""
     rng = np.random.default_rng((seed, 4))
     palm = identity(seed, list(Side)[seed % 2])
     first = within.shot(rng)
     for _ in range(living_bursts):
         yield _alive(palm, within.shot(rng, like=first), rng)
-    # Whoever attacks may hold it at whatever angle serves.
+    # An attacker may hold the instrument at any angle that helps.
     askew = replace(within, lean=2 * within.lean)
     for instrument in Instrument:
         shot = askew.shot(rng, like=first)
@@ -137,7 +139,8 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
 
 
 def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
-    """No two people's blood and melanin are quite alike, nor is one person's from day to day."""
+    """Returns a living burst. Blood and melanin vary between people, and in one person from day to
+    day."""
     skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
     colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
     colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)

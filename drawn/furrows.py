@@ -1,4 +1,4 @@
-"""Creases: curves pressed into a sheet of skin."""
+"""Draws creases as curves that are pressed into a sheet of skin."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ import numpy.typing as npt
 from drawn.anatomy import Field, array
 
 _SUBPIXEL = 4
-"""Binary places of a stroke's ends."""
+"""The binary places of stroke coordinates."""
 _WIDE = 0.3
-"""mm, from which on a crease is a valley as well."""
+"""The width in mm from which on a crease also forms a valley."""
 _PIECE = 4
-"""Points of a curve that are stroked alike."""
+"""The points of a curve that are drawn with equal strength."""
 _FADE = 8.0
-"""The longest a crease takes to fade, mm."""
+"""The longest distance over which a crease fades at its ends, in mm."""
 
 
 def bezier(points: npt.ArrayLike, count: int) -> Field:
-    """(count, 2) along the curve of (n, 2) control points, by de Casteljau's construction."""
+    """Returns (count, 2) points of the Bezier curve of (n, 2) control points (de Casteljau)."""
     t = np.linspace(0, 1, count, dtype=np.float32)[:, None]
     layer = np.repeat(array(points)[:, None], count, axis=1)
     while len(layer) > 1:
@@ -28,7 +28,7 @@ def bezier(points: npt.ArrayLike, count: int) -> Field:
 
 
 class Furrows:
-    """Creases being pressed into one sheet of `scale` pixels a millimetre."""
+    """The creases of one sheet of `scale` pixels per mm."""
 
     def __init__(self, rng: np.random.Generator, shape: tuple[int, int], scale: float) -> None:
         self._rng = rng
@@ -45,10 +45,10 @@ class Furrows:
         wobble: float = 0.5,
         ends: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """A crease along a Bezier curve of (n, 2) control points in pixels.
+        """Adds a crease along the Bezier curve of (n, 2) control points, in pixels.
 
-        `depth` is 0 to 1, `width` and `wobble` are mm; it fades toward both ends, down to the
-        share in `ends`.
+        `depth` is 0 to 1, `width` and `wobble` are in mm. The crease fades toward its ends, down to
+        the shares in `ends`.
         """
         control = array(points)
         length = float(np.hypot(*np.diff(control, axis=0).T).sum()) / self._scale
@@ -93,7 +93,7 @@ class Furrows:
         np.maximum(patch, ink, out=patch)
 
     def settle(self) -> tuple[Field, Field]:
-        """The relief, mm, and the stain, 0 to about 1, of everything pressed."""
+        """Returns the relief in mm, and the stain, 0 to about 1, of all creases."""
         core, valley = (array(sheet) / 255 for sheet in (self._cores, self._valleys))
         core = array(cv2.GaussianBlur(core, (0, 0), 0.17 * self._scale))
         valley = array(cv2.GaussianBlur(valley, (0, 0), 0.9 * self._scale))
@@ -107,8 +107,11 @@ def scatter(
     leans: Sequence[float],
     reach: float,
 ) -> list[Field]:
-    """`count` short bowed curves, each (3, 2): somewhere within `area` (left, bottom, right, top),
-    leaning one of `leans` (radians) or so, at most `reach` long."""
+    """Returns `count` short bowed curves, (3, 2) each.
+
+    They start within `area` (left, bottom, right, top), run near one of the directions `leans`
+    (radians), and are at most about `reach` long.
+    """
     left, bottom, right, top = area
     curves: list[Field] = []
     for _ in range(count):

@@ -1,9 +1,8 @@
-"""The pulse of a drawn hand, and some seconds of it as a kiosk records them.
+"""The pulse of a drawn hand, and a recording of it as the kiosk makes one.
 
-With every beat the skin takes a little more light: in green most, in blue and red as the blood's
-spectrum has it (de Haan and van Leest, "Improved motion robustness of remote-PPG by using the
-blood volume pulse signature", 2014). It comes a little later, and stronger or weaker, in one place
-than in another.
+With every beat the skin absorbs a little more light: most in green, less in blue and red as in the
+spectrum of blood (de Haan and van Leest, "Improved motion robustness of remote-PPG by using the
+blood volume pulse signature", 2014). Delay and strength vary over the palm.
 """
 
 from collections.abc import Callable
@@ -21,28 +20,28 @@ from drawn.presentation import show
 from palm.liveness.pulse import SECONDS, PulseRecorder
 
 SIGNATURE = array((0.69, 1.0, 0.43))
-"""Of blue, green and red, over green."""
+"""The pulse in blue, green and red, relative to green."""
 SIDE = 4
-"""Cells a side that are recorded."""
+"""The cells per side of a recording."""
 
 _BREATH = 0.25
-"""Hz."""
+"""The breathing rate in Hz."""
 _WIDE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """How one person's pulse shows in the palm."""
+    """The pulse of one person, as it shows in the palm."""
 
     rate: float = 1.2
-    """Beats a second."""
+    """The heart rate in Hz."""
     depth: float = 0.005
-    """Of the change in green, from least to most."""
+    """The relative change of green light over a beat."""
     phase: float = 0.0
     lag: float = 0.06
-    """Seconds from where it comes first to where it comes last."""
+    """The delay in seconds between the first and the last place of the palm."""
     patchy: float = 0.3
-    """Deviation of the log of its strength from place to place."""
+    """The deviation of the log of the strength over the palm."""
 
     @classmethod
     def of(cls, rng: np.random.Generator) -> "Heart":
@@ -55,8 +54,8 @@ class Heart:
         )
 
     def __call__(self, at: float | Field) -> Field:
-        """What of the green light is left at a moment, 1 between beats; quick to fill, slow to
-        empty, with a second wave in it."""
+        """Returns the share of green light that remains at a time in seconds, 1 between beats. The
+        wave rises fast, falls slowly and has a second peak."""
         turn = 2 * np.pi * self.rate * np.asarray(at) + self.phase
         turn = turn + 0.25 * np.sin(2 * np.pi * _BREATH * np.asarray(at))
         wave = np.sin(turn) + 0.35 * np.sin(2 * turn - 0.9)
@@ -66,13 +65,14 @@ class Heart:
 @dataclass(frozen=True, slots=True)
 class Recording:
     at: npt.NDArray[np.float64]
-    """(T,) seconds."""
+    """(T,) time stamps in seconds."""
     cells: npt.NDArray[np.uint16]
     """(T, SIDE, SIDE, 3), see `palm.liveness.pulse.cells_of`."""
 
 
 Shining = Callable[[float], float | Field]
-"""How much a specimen glows at a moment, over its usual; (3,) where its colour changes."""
+"""The brightness of a self-luminous specimen at a time in seconds, as a multiple of its usual one;
+(3,) where its colour changes."""
 
 
 def record(
@@ -85,8 +85,10 @@ def record(
     glow: Shining = lambda _: 1.0,
     rate: float = 20.0,
 ) -> Recording:
-    """Holds a specimen before the camera for some seconds of plain white light, `rate` frames a
-    second; a hand that is held so long sways."""
+    """Records a specimen for SECONDS in plain white light, at `rate` frames per second.
+
+    The hand sways slightly. `heart` is None for a specimen without a pulse.
+    """
     response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
     gain = exposure(response, shot.level)
     base, dull = response.under(WHITE, 0.0) * gain, specimen.glow * gain
@@ -102,7 +104,7 @@ def record(
         if heart:
             kept = heart(at - lag)
             linear = linear * (1 - (1 - kept) * strength)[:, None] ** SIGNATURE
-        # Lamps on mains hum, and the room's light goes up and down.
+        # Mains lamps hum, and the room's light varies.
         level = hum * np.sin(2 * np.pi * beat * at) + rng.normal(0, shot.flicker / 4)
         linear = linear + response.room * gain * level
         turn = 2 * np.pi * pace[:, None] * at + start
@@ -122,7 +124,8 @@ def record(
 
 
 def _spread(specimen: Specimen, heart: Heart, rng: np.random.Generator) -> tuple[Field, Field]:
-    """(n,) how strong the pulse is over its mean, and (n,) how late, s."""
+    """Returns the (n,) strength of the pulse relative to its mean, and its (n,) delay in
+    seconds."""
     columns, rows = (
         np.clip(specimen.at[:, k] / 3 + _WIDE / 2, 0, _WIDE - 1).astype(np.intp) for k in (0, 1)
     )

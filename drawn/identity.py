@@ -1,4 +1,4 @@
-"""Who a drawn palm belongs to."""
+"""The hand of a generated person."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -13,7 +13,7 @@ from palm.hand.landmarks import Side
 
 @dataclass(frozen=True, eq=False)
 class DrawnPalm:
-    """One hand of one drawn person. Its skin grows where and when it is first looked at."""
+    """One hand of a generated person. Each part of its skin is generated when it is first used."""
 
     seed: int
     side: Side
@@ -39,7 +39,9 @@ class DrawnPalm:
 
 @lru_cache(maxsize=4)
 def identity(seed: int, side: Side) -> DrawnPalm:
-    """The `side` hand of person `seed`, 0 or more: build and complexion are the person's, the
-    lines the hand's own. Always the same."""
+    """Returns the `side` hand of person `seed`, 0 or more; always the same.
+
+    Both hands of a person share build and skin colour; the lines differ.
+    """
     rng = np.random.default_rng((seed, 0))
     return DrawnPalm(seed, side, build(rng), skin.tone(rng))

@@ -1,12 +1,12 @@
-"""A drawn hand under the light ring: how it answers to each segment, and so to any step of light.
+"""A drawn hand under the light ring: its response to each segment, and so to any step of light.
 
-Light is computed linearly and physically as far as a camera can tell: segments are near lamps at
-their true places, skin lets red light through it farther than blue (d'Eon & Luebke, "Advanced
-techniques for realistic real-time skin rendering", GPU Gems 3, 2007), gloss is colourless
-(Blinn 1977), and the diodes' narrow colours meet the material's own spectrum.
+Light is computed in linear units, as accurately as a camera can tell. Segments are near lamps at
+their true places. Red light spreads farther in skin than blue (d'Eon & Luebke, "Advanced techniques
+for realistic real-time skin rendering", GPU Gems 3, 2007). Gloss is colourless (Blinn 1977). The
+narrow colours of the diodes meet the material's own spectrum.
 
-`LitHand` is the quick way, for a hand that is shown live. A `Specimen` is anything held before the
-camera, in full; `drawn.attack` makes others of it.
+`LitHand` is the fast way, for a hand in live video. A `Specimen` is anything in front of the
+camera, computed in full; `drawn.attack` makes further ones.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,86 +29,92 @@ from protocol import ring
 from protocol.ring import SEGMENTS, Levels
 
 GRID = SCALE / 2
-"""Pixels a millimetre at which light is computed: finer than any frame shows it in the palm."""
+"""The resolution in pixels per mm at which light is computed, finer than any frame shows the
+palm."""
 
 LENS = 1.41
-"""Focal length over the frame's shorter side: about 64 degrees across a frame of 16:9."""
+"""The focal length as a multiple of the frame's shorter side: about 64 degrees across a 16:9
+frame."""
 
 
 def light_of(levels: Levels) -> Light:
-    """(SEGMENTS, 3) the light that the ring gives at these levels, 0 to 1."""
+    """Returns the (SEGMENTS, 3) light of the ring at these levels, 0 to 1."""
     return array(levels) / 255
 
 
 WHITE = light_of(ring.WHITE)
-"""What the ring shows before and after a challenge."""
+"""The ring's light before and after a challenge."""
 LAMPS = array(ring.PLACES)
-"""(SEGMENTS, 3) mm from the lens to each segment: right, down, away."""
+"""(SEGMENTS, 3) positions of the segments relative to the lens in mm: right, down, away."""
 
 _MEET = 300.0
-"""Where full light on all segments is as bright as the room can be told to be, mm."""
+"""The distance in mm at which full light of all segments is 1."""
 REACH = (0.3, 0.45, 1.1)
-"""How far blue, green and red light spreads beneath the skin, mm of deviation."""
+"""The deviation in mm by which blue, green and red light spreads beneath the skin."""
 INFRARED_REACH = 1.6
-"""The same of near infrared."""
+"""The deviation in mm by which near infrared spreads beneath the skin."""
 WRAP = array((0.08, 0.12, 0.25))
 _INFRARED_WRAP = 0.3
 BESIDE = 40.0
-"""How far to the right of the lens, as it sees, that of the near-infrared camera is, mm."""
+"""The distance of the near-infrared camera's lens to the right of the other lens, in mm."""
 _LAMPS = array(((-15.0, 0.0, 0.0), (15.0, 0.0, 0.0)))
-"""The near-infrared camera's own, about its lens, mm."""
+"""The near-infrared camera's lamps, in mm from its lens."""
 _LEVELS = 4096
 _ONE = 100
-"""What stands for no change where a picture is multiplied."""
+"""The factor 1 when a picture is multiplied by a picture of bytes."""
 _SLEEVE = 0.12
-"""How much a sleeve reflects."""
+"""The reflectance of a sleeve."""
 _FRAME = (720, 1280)
 _PALM = 62.0
-"""How far from its centre a palm reaches, mm."""
+"""The distance from its centre to the edge of a palm, in mm."""
 _ARM = -165.0
-"""How far along the arm light is computed, mm."""
+"""The y coordinate on the arm down to which light is computed, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """Something shaped or coloured like a hand, before any light. n pixels of its (h, w) grid are
-    not empty; places and directions are a left hand's, see `drawn.anatomy`."""
+    """Something with the shape or colour of a hand, before any light falls on it.
+
+    n pixels of its (h, w) grid are not empty. Positions and directions are those of a left hand,
+    see `drawn.anatomy`.
+    """
 
     alpha: Field
-    """(h, w) how much of each pixel is covered."""
+    """(h, w) share of each pixel that is covered."""
     centre: tuple[float, float]
-    """The palm's centre in the grid's pixels."""
+    """The palm's centre in pixels of the grid."""
     joints: Field
-    """(21, 3) mm."""
+    """(21, 3) in mm."""
     at: Field
-    """(n, 3) mm."""
+    """(n, 3) positions in mm."""
     normal: Field
-    """(3, n, 3) as blue, green and red light beneath the surface meets it."""
+    """(3, n, 3) effective normals for blue, green and red light that spreads beneath the
+    surface."""
     facet: Field
-    """(n, 3) normals of the surface itself."""
+    """(n, 3) normals of the surface."""
     colour: Field
-    """(n, 3) reflectance in the room's light, blue, green, red."""
+    """(n, 3) reflectance in the room's light: blue, green, red."""
     answer: Field
-    """(n, 3) the same to the ring's diodes."""
+    """(n, 3) reflectance under the ring's diodes: blue, green, red."""
     glow: Field
-    """(n, 3) what it gives off by itself, as much as white in full light of the room is 1."""
+    """(n, 3) light that it emits, relative to white in the room's full light."""
     infrared: Field
-    """(n,) reflectance at 850 nm. Nothing held here gives off near infrared by itself."""
+    """(n,) reflectance at 850 nm. No specimen emits near infrared."""
     infrared_normal: Field
-    """(n, 3) as near infrared beneath the surface meets it."""
+    """(n, 3) effective normals for near infrared."""
     wrap: Field
-    """(3,) how far light creeps round an edge."""
+    """(3,) how far light reaches around an edge."""
     gloss: float
-    """Share of light mirrored at the surface."""
+    """The share of light that is mirrored at the surface."""
     polish: float
-    """Blinn's exponent: 10 dull, 1000 a mirror."""
+    """Blinn's exponent: 10 is matt, 1000 a mirror."""
 
     @property
     def covered(self) -> Mask:
         return self.alpha > 0
 
     def palm_alone(self) -> "Specimen":
-        """Cut down to the palm: drawn in half the time where nobody looks at the fingers."""
+        """Returns the specimen without fingers and arm, which is drawn in half the time."""
         (x, y), reach = self.centre, _PALM * GRID
         rows, columns = (slice(max(int(at - reach), 0), int(at + reach)) for at in (y, x))
         kept = np.zeros(self.alpha.shape, np.bool)
@@ -131,18 +137,19 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a specimen, held in one place, sends to the camera; linear blue, green, red."""
+    """The light that a specimen in one place sends to the camera: linear blue, green, red."""
 
     specimen: Specimen
     room: Field
-    """(n, 3) in the room's light, its glow left out."""
+    """(n, 3) in the room's light, without the specimen's own light."""
     ring: Field
-    """(SEGMENTS, n, 3) for each segment and diode at full."""
+    """(SEGMENTS, n, 3) for each segment and diode at full level."""
     crosstalk: Field
-    """(3, 3), see `drawn.spectra`."""
+    """(3, 3), see `drawn.spectra.crosstalk`."""
 
     def under(self, light: Light, glow: float | Field = 1.0) -> Field:
-        """(n, 3) under a step of light, glowing `glow` times as much as usual."""
+        """Returns (n, 3) under a step of light, with the specimen's own light multiplied by
+        `glow`."""
         lit = array(light[:, ::-1] @ self.crosstalk)
         seen = self.room + self.specimen.glow * glow
         for segment, level in zip(self.ring, lit, strict=True):
@@ -150,12 +157,12 @@ class Response:
         return seen
 
     def picture(self, linear: Field, exposure: float) -> Sprite:
-        """A sprite of (n, 3) light, at an exposure."""
+        """Returns a sprite of (n, 3) light at an exposure."""
         return picture(self.specimen, linear * exposure)
 
 
 def picture(specimen: Specimen, linear: Field) -> Sprite:
-    """A sprite of (n, 3) light, 0 to 1."""
+    """Returns a sprite of (n, 3) light, 0 to 1."""
     shape, covered = specimen.alpha.shape, specimen.covered
     levels = np.clip(linear * _LEVELS, 0, _LEVELS).astype(np.uint16)
     half = np.zeros((*shape, 4), np.uint8)
@@ -168,7 +175,7 @@ def picture(specimen: Specimen, linear: Field) -> Sprite:
 
 @lru_cache(maxsize=1)
 def _tone() -> Field:
-    """(_LEVELS + 1,) grey level by linear light."""
+    """Returns the (_LEVELS + 1,) grey levels of linear light."""
     return array(255 * np.linspace(0, 1, _LEVELS + 1) ** (1 / 2.2))
 
 
@@ -180,8 +187,11 @@ def living(
     colour: Field | None = None,
     infrared: float = spectra.SKIN_850,
 ) -> Specimen:
-    """A living hand in the gesture of a presentation; `wet` is 0 dry to 1 wet. `colour` is what
-    the ring's diodes change its colour by, (3,); `infrared` its reflectance at 850 nm."""
+    """Returns a living hand in the gesture of a presentation.
+
+    `wet` is 0 (dry) to 1 (wet). `colour` is (3,): the factors by which the ring's diodes change its
+    colour. `infrared` is the reflectance at 850 nm.
+    """
     painted = gesture(palm, shown)
     dry = _dry(palm, painted.spread, painted.curl, painted.back)
     if colour is None:
@@ -199,7 +209,7 @@ def living(
 def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
     bald = canvas(palm, spread, curl, back)
     surface = bald.surface
-    # The arm is left out where no camera looks.
+    # The arm is cut off where no camera looks.
     end = min(int(surface.rows(array(_ARM))), surface.height.shape[0])
     high, wide = (side // 2 * 2 for side in (end, surface.height.shape[1]))
     everywhere = np.ones(surface.height.shape, np.bool)
@@ -237,14 +247,14 @@ def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The light that is there without the ring, and the camera in it."""
+    """The light of the room without the ring, and the camera in it."""
 
     strength: float = 0.5
-    """Over the ring's at WHITE, on a palm at its ideal distance."""
+    """The room's light relative to the ring's at WHITE, on a palm at its ideal distance."""
     warmth: float = 0.0
     """-1 cold, 0 white, 1 warm."""
     infrared: float = 0.03
-    """Its light at 850 nm, over that of the near-infrared camera's lamps at 300 mm."""
+    """The room's light at 850 nm, relative to the near-infrared camera's lamps at 300 mm."""
     lens: float = LENS
     crosstalk: Field = field(default_factory=spectra.crosstalk)
 
@@ -252,7 +262,7 @@ class Room:
 def answering(
     specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
 ) -> Response:
-    """How a specimen answers, held as a presentation says before a frame of `size` (height,
+    """Returns the response of a specimen that is held in front of a frame of `size` (height,
     width)."""
     turned, centre = _stand(specimen, side, shown, room.lens, size)
     segments, eye = (LAMPS - centre) @ turned, -centre @ turned
@@ -266,7 +276,8 @@ def answering(
 
 
 def beside(joints: Field, shown: Presentation, lens: float, size: tuple[int, int]) -> Presentation:
-    """The same presentation before the near-infrared camera, which looks from beside the other."""
+    """Returns the presentation as the near-infrared camera sees it, from beside the other
+    camera."""
     away = lens * _palm_length(joints) / shown.span
     return replace(shown, x=shown.x - BESIDE / away * lens * min(size) / size[1])
 
@@ -274,8 +285,10 @@ def beside(joints: Field, shown: Presentation, lens: float, size: tuple[int, int
 def in_infrared(
     specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
 ) -> Sprite:
-    """A specimen as a near-infrared camera sees it that it is so presented to: its lamps as
-    bright, and its exposure as long, as they should be set (`palm.liveness.infrared`)."""
+    """Returns a specimen as a near-infrared camera sees it under this presentation.
+
+    Lamps and exposure are set as `palm.liveness.infrared` requires.
+    """
     turned, centre = _stand(specimen, side, shown, room.lens, size)
     eye, ahead = -centre @ turned, turned.T[:, 2]
     seen = specimen.infrared * (0.6 + 0.4 * specimen.infrared_normal[:, 2]) * room.infrared
@@ -289,8 +302,8 @@ def in_infrared(
 
 
 def _from_beside(flat: Sprite, specimen: Specimen, parallax: Field) -> Sprite:
-    """A sprite drawn from straight ahead, as it looks from beside: what is nearer is moved by
-    `parallax` a millimetre."""
+    """Returns a sprite, drawn from straight ahead, as seen from beside: each place moves by
+    `parallax` per mm of height."""
     height = np.zeros(specimen.alpha.shape, np.float32)
     height[specimen.covered] = specimen.at[:, 2] * GRID
     rows, columns = np.indices(height.shape, dtype=np.float32)
@@ -307,8 +320,8 @@ def _from_beside(flat: Sprite, specimen: Specimen, parallax: Field) -> Sprite:
 def _stand(
     specimen: Specimen, side: Side, shown: Presentation, lens: float, size: tuple[int, int]
 ) -> tuple[Field, Field]:
-    """(3, 3) from a left hand's directions to the camera's (right, down, away), and (3,) where the
-    palm's centre is before the lens, mm."""
+    """Returns the (3, 3) map from a left hand's directions to the camera's (right, down, away), and
+    the (3,) position of the palm's centre relative to the lens in mm."""
     pitch, yaw, turn = np.radians((shown.pitch, shown.yaw, shown.turn))
     flip = np.diag((1.0 if side is Side.LEFT else -1.0, -1.0, -1.0))
     about_y = np.array(((np.cos(yaw), 0, -np.sin(yaw)), (0, 1, 0), (np.sin(yaw), 0, np.cos(yaw))))
@@ -333,7 +346,8 @@ def _palm_length(joints: Field) -> float:
 
 
 def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
-    """(n, 3) what one segment's full light is seen as; all directions are the hand's."""
+    """Returns the (n, 3) light that is seen of one segment at full level; directions are the
+    hand's."""
     to_lamp, falling = _falling(specimen, segment, ahead)
     met = np.einsum("cni,ni->nc", specimen.normal, to_lamp)
     seen = specimen.answer * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
@@ -342,8 +356,8 @@ def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field
 
 
 def _falling(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Field]:
-    """(n, 3) unit vectors toward a lamp that faces `ahead`, and (n,) how much of its light comes:
-    1 straight ahead at 300 mm."""
+    """Returns (n, 3) unit vectors toward a lamp that faces `ahead`, and the (n,) share of its light
+    that arrives: 1 straight ahead at 300 mm."""
     to_lamp = lamp - specimen.at
     far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))
     to_lamp /= far[:, None]
@@ -351,7 +365,7 @@ def _falling(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Fiel
 
 
 def _shine(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
-    """(n,) what is mirrored."""
+    """Returns the (n,) light that is mirrored (Blinn 1977)."""
     to_eye = eye - specimen.at
     middle = to_lamp + to_eye / np.sqrt(np.einsum("ni,ni->n", to_eye, to_eye))[:, None]
     middle /= np.sqrt(np.einsum("ni,ni->n", middle, middle))[:, None]
@@ -360,7 +374,7 @@ def _shine(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
 
 
 def _in_room(specimen: Specimen, side: Side, shown: Presentation, room: Room) -> Field:
-    """(n, 3) from a lamp somewhere above and from all around, as in `drawn.sprite`."""
+    """Returns the (n, 3) light of a lamp above and of the surroundings, as in `drawn.sprite`."""
     angle = np.radians(shown.light - shown.turn) * (1 if side is Side.LEFT else -1)
     lamp = array((0.55 * np.sin(angle), 0.55 * np.cos(angle), 0.85))
     lamp /= np.sqrt(lamp @ lamp)
@@ -371,10 +385,11 @@ def _in_room(specimen: Specimen, side: Side, shown: Presentation, room: Room) ->
 
 
 class LitHand:
-    """A hand that is shown live under a ring: a sprite as it is, but for what the ring changes.
+    """A hand in live video under a ring: its sprite, changed by the ratio of the ring's light to
+    white.
 
-    `under(WHITE)` is the sprite itself. Any other step takes some 20 ms once, and nothing while it
-    stays. The light falls as on a hand held at its ideal distance in the middle of the view.
+    `under(WHITE)` returns the sprite itself. Any other step takes about 20 ms when it changes. The
+    light is computed for a hand at its ideal distance in the middle of the view.
     """
 
     def __init__(self, palm: DrawnPalm, shown: Presentation, room: Room | None = None) -> None:
@@ -394,7 +409,7 @@ class LitHand:
         return self._shown[1]
 
     def in_infrared(self, shown: Presentation) -> tuple[Sprite, Presentation]:
-        """What the near-infrared camera sees of it, and where; the nearer, the brighter."""
+        """Returns what the near-infrared camera sees of the hand, and where; nearer is brighter."""
         seen_there = beside(self._infrared.joints, shown, self._lens, _FRAME)
         near = (shown.span / self._span) ** 2
         return self._infrared, replace(seen_there, brightness=near, warmth=0.0)
@@ -403,7 +418,7 @@ class LitHand:
         if np.array_equal(light, WHITE):
             return self._white
         white, covered = self._white, self._response.specimen.covered
-        # Above the cut through the arm; below it nothing changes.
+        # The arm is cut off in the response, and does not change.
         change = np.full(white.half.shape, _ONE, np.uint8)
         ratio = self._response.under(light) / np.maximum(self._usual, 1e-4)
         high, wide = covered.shape

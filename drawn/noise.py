@@ -1,4 +1,4 @@
-"""Smooth randomness: the irregularity that nothing natural is without."""
+"""Smooth random fields."""
 
 import cv2
 import numpy as np
@@ -9,9 +9,10 @@ from drawn.anatomy import Field, array
 def clouds(
     rng: np.random.Generator, shape: tuple[int, int], size: float, octaves: int = 1
 ) -> Field:
-    """`shape` of smooth noise, mean 0 and deviation about 1, with blobs about `size` pixels wide.
+    """Returns smooth noise of this shape, mean 0 and deviation about 1, with blobs of about `size`
+    pixels.
 
-    Each further octave halves the blobs and their weight.
+    Each further octave halves the size of the blobs and their weight.
     """
     field = np.zeros(shape, np.float32)
     for octave in range(octaves):

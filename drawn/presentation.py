@@ -1,4 +1,4 @@
-"""How a drawn palm is shown to the camera: pose, gesture, light, lens and sensor."""
+"""Shows a drawn palm to the camera: pose, gesture, light, lens and sensor."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,55 +19,59 @@ from palm.hand.roi import Roi
 from palm.image import Colour
 
 _STEPS = 20
-"""Gestures are drawn in so many steps from closed to open; between them nothing would be seen."""
+"""The number of gestures that are drawn between closed and open; smaller differences are
+invisible."""
 _LIGHT_STEP = 15.0
 _SHIFT = 64
-"""Pixels by which one still of noise is moved about to make the next."""
+"""The largest offset in pixels at which the stored noise is used for the next frame."""
 _SMALL = 0.6
-"""Size of a hand in the frame over its sprite's, below which its half-size picture is taken."""
+"""The size of a hand relative to its sprite below which the sprite's half-size picture is used."""
 _FIST = 0.75
-"""How far the fingers are curled in before no palm is seen."""
+"""The curl from which no palm is seen."""
 _ROI_FRAME = (720, 720)
 _CAMERA = 300.0
-"""From the lens to a palm at its ideal distance, mm: how strong the perspective of a tilt is."""
+"""The distance in mm from the lens to a palm at its ideal distance, which sets the perspective of a
+tilted hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """One showing of a palm."""
+    """How a palm is shown."""
 
     x: float = 0.5
-    """The palm's centre, 0 the frame's left edge, 1 its right."""
+    """The palm's centre: 0 is the frame's left edge, 1 the right edge."""
     y: float = 0.6
-    """The same, from the top."""
+    """The palm's centre: 0 is the frame's upper edge, 1 the lower edge."""
     span: float = 0.4
-    """Palm length over the frame's shorter side: about 0.2 is far, 0.6 too near."""
+    """The palm length over the frame's shorter side: about 0.2 is far, 0.6 too near."""
     turn: float = 0.0
-    """Degrees the fingers are turned clockwise from pointing up."""
+    """The rotation of the fingers from pointing up, in degrees clockwise."""
     pitch: float = 0.0
-    """Degrees the fingertips lean away from the camera."""
+    """The angle by which the fingertips lean away from the camera, in degrees."""
     yaw: float = 0.0
-    """Degrees the frame's right side of the hand leans away from the camera."""
+    """The angle by which the frame's right side of the hand leans away from the camera, in
+    degrees."""
     spread: float = 0.45
     """0 with the fingers side by side, 1 with all apart."""
     curl: float = 0.0
     """0 flat, 1 a fist."""
     back: bool = False
-    """The back of the hand is shown."""
+    """Whether the back of the hand is shown."""
     light: float = -30.0
-    """Where the light comes from, degrees clockwise from above."""
+    """The direction that light comes from, in degrees clockwise from above."""
     brightness: float = 1.0
-    """Exposure of the whole frame."""
+    """The exposure of the whole frame."""
     warmth: float = 0.0
-    """-1 cold light, 0 white, 1 warm."""
+    """The colour of the light: -1 cold, 0 white, 1 warm."""
     blur: float = 0.0
-    """Defocus, pixels of deviation."""
+    """The defocus, as a deviation in pixels."""
     smear: tuple[float, float] = (0.0, 0.0)
-    """How far the hand moves during the exposure, pixels right and down."""
+    """The movement during the exposure in pixels, right and down."""
     noise: float = 2.0
-    """The sensor's, grey levels of deviation."""
+    """The sensor's noise, as a deviation in grey levels."""
     flush: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Grey levels of blue, green and red that blood takes at this moment; seen through noise."""
+    """The blue, green and red grey levels that blood absorbs at this moment. They are below one and
+    are visible through noise only."""
 
     @property
     def shown(self) -> Shown:
@@ -78,7 +82,7 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A frame, and the truth about the hand in it."""
+    """A frame, and the ground truth of the hand in it."""
 
     image: Colour
     hand: Hand
@@ -91,7 +95,7 @@ def draw(
     size: tuple[int, int] = (720, 1280),
     out: Colour | None = None,
 ) -> Drawing:
-    """Draws a palm into a frame of `size` (height, width), or into `out` of that shape."""
+    """Draws a palm into a new frame of `size` (height, width), or into `out` of that shape."""
     image = np.empty((*size, 3), np.uint8) if out is None else out
     return show(palm, sprite(palm, gesture(palm, shown)), shown, rng, image)
 
@@ -99,8 +103,10 @@ def draw(
 def show(
     palm: DrawnPalm, hand: Sprite, shown: Presentation, rng: np.random.Generator, out: Colour
 ) -> Drawing:
-    """Draws a palm that has been painted already, in the gesture it was painted in, into `out`
-    (height, width, 3)."""
+    """Draws a sprite of a palm into `out`, (height, width, 3).
+
+    The sprite must have been drawn in the gesture of this presentation.
+    """
     height, width = out.shape[:2]
     to_frame = _to_frame(palm, shown, (height, width))
     np.copyto(out, background(height, width))
@@ -113,14 +119,14 @@ def show(
 
 
 def draw_roi(palm: DrawnPalm, shown: Presentation, rng: np.random.Generator) -> Roi:
-    """The aligned palm of a presentation, from landmarks that are exactly right."""
+    """Returns the ROI of a presentation, aligned by exact landmarks."""
     drawing = draw(palm, shown, rng, size=_ROI_FRAME)
     return align(drawing.image, drawing.hand)
 
 
 def gesture(palm: DrawnPalm, shown: Presentation) -> Gesture:
-    """What of a presentation has to be painted."""
-    # A right hand is a left one mirrored, and so is its light.
+    """Returns the part of a presentation that a sprite depends on."""
+    # A right hand is a mirrored left one, and its light is mirrored too.
     light = (shown.light - shown.turn) * _mirror(palm)
     return Gesture(
         spread=round(shown.spread * _STEPS) / _STEPS,
@@ -135,7 +141,7 @@ def _mirror(palm: DrawnPalm) -> float:
 
 
 def _to_mm(hand: Sprite) -> npt.NDArray[np.float64]:
-    """(3, 3) from a sprite's pixels to millimetres about the palm's centre, y down."""
+    """Returns the (3, 3) map from a sprite's pixels to mm from the palm's centre, y down."""
     x, y = hand.centre
     return np.array(((1 / SCALE, 0, -x / SCALE), (0, 1 / SCALE, -y / SCALE), (0, 0, 1)))
 
@@ -143,7 +149,7 @@ def _to_mm(hand: Sprite) -> npt.NDArray[np.float64]:
 def _to_frame(
     palm: DrawnPalm, shown: Presentation, size: tuple[int, int]
 ) -> npt.NDArray[np.float64]:
-    """(3, 3) from a left hand's millimetres, y down, to the frame's pixels."""
+    """Returns the (3, 3) map from mm of a left hand, y down, to pixels of the frame."""
     height, width = size
     scale = shown.span * min(size) / (PALM_LENGTH * palm.build.size)
     pitch, yaw, turn = np.radians((shown.pitch, shown.yaw, shown.turn))
@@ -171,7 +177,7 @@ def _through(at: npt.NDArray[np.float64], points: Field) -> npt.NDArray[np.float
 
 @lru_cache(maxsize=4)
 def background(height: int, width: int) -> Colour:
-    """A room out of focus, as a kiosk's camera sees it behind a hand: walls and lamps."""
+    """Returns a blurred room, as a kiosk's camera sees it behind a hand: walls and lamps."""
     rng = np.random.default_rng(11)
     coarse = (height // 4, width // 4)
     rows, columns = np.indices(coarse, dtype=np.float32) / coarse[0]
@@ -233,14 +239,15 @@ def _smeared(seen: MatLike, smear: tuple[float, float]) -> MatLike:
 
 @lru_cache(maxsize=4)
 def _static(height: int, width: int) -> Colour:
-    """A sensor's noise about 128, 16 grey levels of deviation, with room to be shifted."""
+    """Returns the sensor's noise, mean 128 and deviation 16 grey levels, larger than the frame so
+    that it can be shifted."""
     rng = np.random.default_rng(3)
     grain = rng.standard_normal((height + _SHIFT, width + _SHIFT, 3), np.float32)
     return np.clip(128 + 16 * grain, 0, 255).astype(np.uint8)
 
 
 def expose(image: Colour, shown: Presentation, rng: np.random.Generator) -> None:
-    """Exposes a whole frame in place: brightness, the light's colour, noise."""
+    """Applies exposure, colour of the light and noise to a whole frame in place."""
     if shown.brightness != 1.0 or shown.warmth != 0.0:
         gain = shown.brightness * np.array((1 - 0.18 * shown.warmth, 1.0, 1 + 0.12 * shown.warmth))
         levels = np.arange(256)[:, None] / 255
@@ -252,7 +259,7 @@ def expose(image: Colour, shown: Presentation, rng: np.random.Generator) -> None
         grain = _static(height, width)[y : y + height, x : x + width]
         share = shown.noise / 16
         if any(shown.flush):
-            # Less than a grey level is seen in how many pixels it tips.
+            # A change of less than a grey level shows as the number of pixels that cross a level.
             tipped = np.array([round(level / share) for level in (*shown.flush, 0.0)], np.float64)
             grain = cv2.subtract(grain, tipped)
         cv2.addWeighted(image, 1.0, grain, share, -128 * share, dst=image)

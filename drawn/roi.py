@@ -1,11 +1,11 @@
-"""Aligned palms straight from the skin, without a hand around them: as many as training eats.
+"""Draws aligned palms directly from the skin, without a hand around them, fast enough for training.
 
-A `Swatch` is the skin about the ROI as its owner has it; `show` takes one picture of it. What a
-whole hand goes through on its way to an ROI is drawn here as it arrives there: landmarks that
-jitter, a palm that bends, light that grazes, folds that open and close, near infrared that shows
-veins and no blood, lenses, sensors, compression, and whatever lies on the palm. The ranges are
-wide on purpose: what counts is that real conditions lie within them (domain randomisation, Tobin
-et al. 2017; strong augmentation is what lets drawn palms teach, "Diff-Palm", CVPR 2025).
+A `Swatch` is the skin around the ROI of one palm; `show` draws one picture of it. Everything that
+happens to a palm on its way to an ROI is simulated: jittering landmarks, a bending palm, grazing
+light, folds that open and close, near infrared, which shows veins and no blood, lenses, sensors,
+compression, and things that lie on the palm. The ranges are wide so that real conditions lie within
+them (domain randomisation, Tobin et al. 2017; strong augmentation makes drawn palms useful for
+training, "Diff-Palm", CVPR 2025).
 """
 
 from dataclasses import dataclass
@@ -23,25 +23,26 @@ from palm.hand.roi import SIZE
 from palm.image import Grey
 
 SCALE = 2.0
-"""Pixels of a swatch a millimetre: a little finer than an ROI's."""
+"""The resolution of a swatch in pixels per mm, a little finer than an ROI's."""
 REACH = 1.5
-"""Side of a swatch over the ROI's, so that an ROI can be shifted, turned and shrunk on it."""
+"""The side of a swatch relative to an ROI's, so that an ROI can be shifted, rotated and scaled on
+it."""
 
 _MM = EXTENT * PALM_LENGTH
-"""Side of the average palm's ROI, mm."""
+"""The side of the average palm's ROI in mm."""
 _WIDE = round(REACH * _MM * SCALE)
 _WRIST = -47.5
 _STAIN, _RELIEF, _BLOOD, _VEIN = range(4)
 _UNITS = array((110.0, 130.0, 45.0, 255.0))
 _ZERO = array((0.0, 220.0, 110.0, 0.0))
-"""A layer's byte is its value times its unit, plus its zero."""
+"""A layer is stored in bytes: value * unit + zero."""
 
 Swatch = npt.NDArray[np.uint8]
-"""(h, w, 4) stain, relief, blood and veins of the skin about an ROI, thumb to the right."""
+"""(h, w, 4) stain, relief, blood and veins of the skin around an ROI, thumb to the right."""
 
 
 def swatch(seed: int, side: Side) -> Swatch:
-    """The `side` palm of person `seed`, 0 or more; always the same for the same seed."""
+    """Returns the `side` palm of person `seed`, 0 or more; always the same for the same seed."""
     person = np.random.default_rng((seed, 0))
     rng = np.random.default_rng((seed, 1 + list(Side).index(side), 0))
     hand = build(person)
@@ -71,20 +72,20 @@ def _cut(sheet: skin.Sheet, hand: Build) -> Swatch:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """Where an ROI lies on a swatch."""
+    """The place of an ROI on a swatch."""
 
     turn: float = 0.0
-    """Degrees clockwise."""
+    """The rotation in degrees clockwise."""
     zoom: float = 1.0
-    """How much larger the palm is seen."""
+    """The magnification of the palm."""
     right: float = 0.0
-    """Pixels of the ROI that the palm has moved."""
+    """The movement of the palm to the right, in pixels of the ROI."""
     down: float = 0.0
 
 
 def about(crop: Crop, rng: np.random.Generator, jitter: float = 1.0) -> Crop:
-    """A crop as found by landmarks that are never twice quite the same; `jitter` 1 is what a
-    hand in the air gives."""
+    """Returns a placement with the error of detected landmarks; `jitter` 1 is that of a hand in the
+    air."""
     turn, zoom, right, down = rng.normal(0, (3.0, 0.035, 3.5, 3.5)) * jitter
     return Crop(crop.turn + turn, crop.zoom * np.exp(zoom), crop.right + right, crop.down + down)
 
@@ -96,14 +97,15 @@ def show(
     infrared: bool = False,
     harsh: float = 1.0,
 ) -> Grey:
-    """(SIZE, SIZE) picture of a swatch, `crop` as it was meant, everything else by chance.
+    """Returns a (SIZE, SIZE) picture of a swatch.
 
-    `harsh` is 0 for the same gentle conditions again and again to 1 for anything that happens.
+    The placement is as given; everything else is random. `harsh` is 0 for gentle, constant
+    conditions and 1 for the widest range.
     """
     layers = array(_bent(skin_of, rng, crop, harsh))
     layers -= _ZERO
     layers /= _UNITS
-    # Folds open and close as a hand stretches, here more and there less.
+    # Folds open and close as a hand stretches, more in one place than in another.
     folds = np.exp(array(0.1 + 0.35 * harsh) * _slow(rng, 6))
     stain = layers[..., _STAIN] * folds
     relief = layers[..., _RELIEF] * folds
@@ -121,8 +123,11 @@ def show(
 
 
 def cut_off(picture: Grey, rng: np.random.Generator) -> tuple[Grey, npt.NDArray[np.bool_]]:
-    """Part of the palm lies out of the frame: there it is seen in the mirror instead, as
-    `palm.hand.align` fills an ROI. With it, where it is visible."""
+    """Cuts off a part of the palm at the frame's edge.
+
+    Returns the picture, where the missing part is filled by reflection as `palm.hand.align` does,
+    and the mask of what is visible.
+    """
     x, y = _grid()
     turn = rng.normal(0, 0.2) + np.pi / 2 * rng.integers(4)
     right, down = array(np.cos(turn)), array(np.sin(turn))
@@ -135,7 +140,7 @@ def cut_off(picture: Grey, rng: np.random.Generator) -> tuple[Grey, npt.NDArray[
 
 
 def _ink(rng: np.random.Generator, harsh: float, infrared: bool) -> tuple[float, float, float]:
-    """How much light a stain, a flush and a vein of one take."""
+    """Returns how much light a stain, a flush and a vein of 1 absorb."""
     stain = float(np.exp(rng.normal(-1.0, 0.15 + 0.45 * harsh)))
     if infrared:
         return 0.55 * stain, rng.uniform(0, 0.05), rng.uniform(0.1, 0.45)
@@ -144,14 +149,14 @@ def _ink(rng: np.random.Generator, harsh: float, infrared: bool) -> tuple[float,
 
 @cache
 def _grid() -> tuple[Field, Field]:
-    """Columns and rows of an ROI about its middle."""
+    """Returns the columns and rows of an ROI relative to its centre."""
     line = np.arange(SIZE, dtype=np.float32) - (SIZE - 1) / 2
     return np.broadcast_to(line, (SIZE, SIZE)), np.broadcast_to(line[:, None], (SIZE, SIZE))
 
 
 @cache
 def _pool() -> tuple[Field, Field]:
-    """White noise, and fine folds that belong to no palm, to be cut from anywhere."""
+    """Returns white noise, and fine folds that belong to no palm, from which pieces are cut."""
     rng = np.random.default_rng(5)
     white = rng.standard_normal((4 * SIZE, 4 * SIZE), np.float32)
     folds = np.zeros_like(white)
@@ -180,7 +185,7 @@ def _texture(rng: np.random.Generator) -> Field:
 
 
 def _slow(rng: np.random.Generator, cells: int) -> Field:
-    """Smooth randomness of about so many blobs a side, deviation about 1."""
+    """Returns a smooth random field of about this many blobs per side, deviation about 1."""
     grid = rng.standard_normal((cells, cells), np.float32)
     return array(cv2.resize(grid, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC))
 
@@ -188,7 +193,7 @@ def _slow(rng: np.random.Generator, cells: int) -> Field:
 def _bent(
     skin_of: Swatch, rng: np.random.Generator, crop: Crop, harsh: float
 ) -> npt.NDArray[np.uint8]:
-    """The layers as they lie under the ROI, the palm bent and leaning a little."""
+    """Returns the layers under the ROI, with the palm bent and tilted a little."""
     x, y = _grid()
     cos, sin = np.cos(np.radians(crop.turn)) / crop.zoom, np.sin(np.radians(crop.turn)) / crop.zoom
     lean = rng.normal(0, 0.0007 * harsh, 2)
@@ -199,7 +204,7 @@ def _bent(
     columns = array(cos * step) * u + array(sin * step) * v + array(bend) * _slow(rng, 4)
     rows = array(cos * step) * v - array(sin * step) * u + array(bend) * _slow(rng, 4)
     if rng.random() < 0.4 * harsh:
-        # The palm closes a little: it is foreshortened toward its middle line.
+        # The palm closes a little, which foreshortens it toward its middle line.
         fold, turn = rng.normal(0, 0.05), rng.uniform(0, np.pi)
         along = columns * array(np.cos(turn)) + rows * array(np.sin(turn))
         closed = array(fold) * along * np.abs(along) / (SIZE * step / 2)
@@ -217,7 +222,7 @@ def _bent(
 
 
 def _lit(relief: Field, rng: np.random.Generator, harsh: float) -> Field:
-    """Light from one side and from all around, on a palm that is not flat."""
+    """Returns the light from one side and from all around on a palm that is not flat."""
     from_where = rng.uniform(0, 2 * np.pi)
     graze = rng.uniform(0, 0.25 + 0.5 * harsh)
     x, y = _grid()
@@ -234,19 +239,19 @@ def _lit(relief: Field, rng: np.random.Generator, harsh: float) -> Field:
 
 
 def _developed(light: Field, rng: np.random.Generator, harsh: float) -> Field:
-    """Grey levels."""
+    """Returns the grey levels of the light."""
     gamma = np.exp(rng.normal(-0.4, 0.25 * harsh))
     level = rng.uniform(120 - 60 * harsh, 150 + 50 * harsh)
     grey = (light / light.mean()) ** array(gamma) * array(level)
     if rng.random() < 0.15 * harsh:
-        # Wet or oily skin shines where it happens to face the light.
+        # Wet or oily skin shines where it faces the light.
         shine = np.clip(_slow(rng, 5) - array(rng.uniform(0.8, 1.6)), 0, None)
         grey += array(rng.uniform(20, 90)) * shine * (1 + 0.4 * _texture(rng))
     return grey
 
 
 def _covered(image: Field, rng: np.random.Generator) -> Field:
-    """Something on the palm, or beyond its edge."""
+    """Adds something that lies on the palm, or the background beyond its edge."""
     x, y = _grid()
     what = rng.random()
     turn = rng.uniform(0, 2 * np.pi)
@@ -267,11 +272,12 @@ def _covered(image: Field, rng: np.random.Generator) -> Field:
 
 
 def _edge(image: Field, rng: np.random.Generator) -> Field:
-    """The palm rounds off toward its outer edge, and beyond it is whatever is behind the hand."""
+    """Rounds the palm toward its outer edge, with background beyond the edge."""
     begins, ends = rng.uniform(-0.5, 0.6), rng.uniform(0.02, 0.24)
     down = np.arange(SIZE, dtype=np.float32)[:, None] / SIZE
     below = np.clip((down - array(begins)) / array(1 - begins), 0, None)
-    # A bow that leaves the picture's left side where it begins; what it hides, and what is beside.
+    # The edge is a curve that starts at the picture's left side; compute only the columns it
+    # reaches.
     bow = array(ends * SIZE) * below ** array(rng.uniform(0.6, 1.6)) - 1
     wide = int(np.clip(bow.max() + 32, 0, SIZE))
     inward = np.arange(wide, dtype=np.float32) - bow
@@ -283,7 +289,7 @@ def _edge(image: Field, rng: np.random.Generator) -> Field:
 
 
 def _seen(image: Field, rng: np.random.Generator, harsh: float) -> Grey:
-    """Through a lens onto a sensor, and through a codec."""
+    """Applies lens blur, sensor noise and compression."""
     blur = abs(rng.normal(0, 0.3 + 0.7 * harsh))
     if rng.random() < 0.25 * harsh:
         small = int(rng.integers(56, 112))

@@ -1,4 +1,4 @@
-"""A shopper's hand before the camera, moving by itself or as it is told."""
+"""A shopper's hand in front of the camera, moving by itself or as it is told."""
 
 import math
 from collections.abc import Callable
@@ -20,45 +20,48 @@ from palm.image import Colour
 from protocol.ring import Levels
 
 Lights: TypeAlias = Callable[[float], Levels]
-"""What the light ring shows at a moment, in seconds on the clock of the frames."""
+"""Returns the levels of the light ring at a time in seconds, on the clock of the frames."""
 
 AWAY_SECONDS, SHOWN_SECONDS = 2.0, 7.0
-"""The shopper's own rhythm."""
+"""The durations of the shopper's own rhythm."""
 
 _EAGERNESS = 5.0
-"""How fast the hand follows, 1/s: it is there after about a second."""
+"""The rate in 1/s at which the hand follows; it arrives after about a second."""
 _LONGEST = 0.1
-"""A pause between frames through which the hand stands still rather than jumps, s."""
+"""The longest time between frames, in seconds, that the hand moves for; it does not jump after a
+longer pause."""
 _EXPOSURE = 0.008
-"""The shutter's, s."""
+"""The shutter time in seconds."""
 _MOVING = [f.name for f in fields(Presentation) if f.type == "float" or f.type is float]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the hand is told to do. It gets there as a hand does."""
+    """The pose that the hand is told to take. It moves there as a hand does."""
 
     pose: Presentation = field(default_factory=Presentation)
     seed: int = 7
-    """Whose hand it is."""
+    """The person whose hand it is."""
     side: Side = Side.LEFT
     present: bool | None = None
-    """Whether it is shown; None is the shopper's own rhythm, a few seconds there and a pause."""
+    """Whether the hand is shown. None follows the shopper's own rhythm: a few seconds shown, then a
+    pause."""
     recording: bool = False
-    """Shows a film of the hand instead, which looks as it did in plain white, whatever the ring
-    does now."""
+    """Whether a film of the hand is shown instead. It looks as in plain white light, whatever the
+    ring plays."""
 
 
 class Shopper:
-    """A scene for a simulated camera: an empty view, into which a hand comes and holds still.
+    """A scene for a simulated camera: an empty view into which a hand comes and holds still.
 
-    `draw` belongs to one thread; `wish` may be set from any. A hand takes about a second to paint,
-    which is done aside: until then the view is empty, or shows the hand's last gesture.
+    `draw` belongs to one thread; `wish` may be set from any thread. Drawing a hand's sprite takes
+    about a second and happens in the background. Until then the view is empty, or shows the last
+    gesture.
     """
 
     def __init__(self, seed: int = 7, side: Side = Side.LEFT, light: Lights | None = None) -> None:
-        """`light` tells what the light ring shows; without it there is none, and the room is as
-        bright as the hand needs."""
+        """`light` returns what the light ring shows. Without it there is no ring, and the room is
+        bright enough."""
         self.wish = Wish(seed=seed, side=side)
         self._light = light
         self._painter = ThreadPoolExecutor(1, "palm-painter")
@@ -72,12 +75,14 @@ class Shopper:
         self._rng = np.random.default_rng(seed)
 
     def prepare(self) -> None:
-        """Waits until the hand is painted as it is wished now."""
+        """Waits until the sprite of the wished pose is drawn."""
         self._painted = self._paint(self.wish, self.wish.pose)
 
     def draw(self, out: Colour, at: float) -> None:
-        """Draws the moment `at`, seconds on a clock that does not run back, over all of `out`,
-        (height, width, 3)."""
+        """Draws the scene at time `at` over all of `out`, (height, width, 3).
+
+        `at` is in seconds on a clock that does not run back.
+        """
         wish = self.wish
         if self._began is None:
             self._began = self._at = at
@@ -103,7 +108,7 @@ class Shopper:
         show(hand.palm, hand.at(at), shown, self._rng, out)
 
     def in_infrared(self) -> "InInfrared":
-        """The same before a near-infrared camera beside this one."""
+        """Returns the scene of a near-infrared camera beside this one."""
         return InInfrared(self)
 
     @property
@@ -112,7 +117,7 @@ class Shopper:
         return self._seen
 
     def _hand(self, wish: Wish) -> "_Painted | None":
-        """The wished palm in the last gesture that was painted of it."""
+        """Returns the wished palm in its last gesture that was drawn, or None."""
         if self._painting is not None and self._painting.done():
             self._painted, self._painting = self._painting.result(), None
         if self._painting is None:
@@ -138,7 +143,7 @@ class Shopper:
         return _Painted(palm, seen, lit.in_infrared)
 
     def _move(self, goal: Presentation, passed: float) -> None:
-        """Follows the goal as a critically damped spring does."""
+        """Moves toward the goal like a critically damped spring."""
         here, there = _numbers(self._pose), _numbers(goal)
         decay = math.exp(-_EAGERNESS * passed)
         pull = self._speed + _EAGERNESS * (here - there)
@@ -149,7 +154,7 @@ class Shopper:
 
 @dataclass(frozen=True, slots=True)
 class _Painted:
-    """A palm in one gesture, and how it looks at a moment."""
+    """A palm in one gesture, and its sprite at a time in seconds."""
 
     palm: DrawnPalm
     at: Callable[[float], Sprite]
@@ -157,15 +162,17 @@ class _Painted:
 
 
 class InInfrared:
-    """A scene for a near-infrared camera: what a shopper's hand looks like there, as it was last
-    drawn in colour. A film of it is shown by a screen, and that is dark there."""
+    """A scene for a near-infrared camera: the hand that the shopper drew last in colour.
+
+    A film of a hand is shown on a screen, which is dark in near infrared.
+    """
 
     def __init__(self, shopper: Shopper) -> None:
         self._shopper = shopper
         self._rng = np.random.default_rng(shopper.wish.seed)
 
     def draw(self, out: Colour, at: float) -> None:
-        """As `Shopper.draw`."""
+        """Draws the scene over all of `out`, see `Shopper.draw`."""
         del at
         seen = self._shopper.seen
         if seen is None or self._shopper.wish.recording:
@@ -179,7 +186,7 @@ class InInfrared:
 
 @lru_cache(maxsize=4)
 def _lit(palm: DrawnPalm, painted: Gesture) -> LitHand:
-    """Half a second's work, which a gesture kept for many frames is worth."""
+    """Takes about half a second; cached because a gesture is kept for many frames."""
     light = painted.light if palm.side is Side.LEFT else -painted.light
     return LitHand(
         palm,
@@ -189,7 +196,7 @@ def _lit(palm: DrawnPalm, painted: Gesture) -> LitHand:
 
 _HEART = Heart(rate=1.15, depth=0.01)
 _GREY = 110.0
-"""Of a palm that is well exposed."""
+"""The grey level of a well exposed palm."""
 
 
 def _flush(at: float) -> tuple[float, float, float]:
@@ -202,7 +209,7 @@ def _numbers(pose: Presentation) -> Field:
 
 
 def _withdrawn(pose: Presentation) -> Presentation:
-    """Out of view, along the arm."""
+    """Returns the pose moved out of view along the arm."""
     turn, far = math.radians(pose.turn), 1.1 + 1.6 * pose.span
     return replace(
         pose, x=pose.x - far * math.sin(turn), y=pose.y + far * math.cos(turn), pitch=-15.0
@@ -210,7 +217,7 @@ def _withdrawn(pose: Presentation) -> Presentation:
 
 
 def _trembling(pose: Presentation, at: float) -> Presentation:
-    """No hand is ever quite still."""
+    """Adds the small movements of a hand that is held still."""
 
     def sway(size: float, pace: float) -> float:
         waves = ((1.0, 1.0, 0.0), (0.6, 2.3, 1.0), (0.2, 7.1, 2.0))

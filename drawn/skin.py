@@ -1,10 +1,10 @@
-"""The skin of one hand: what it is recognised by, laid out flat and independent of any pose.
+"""Generates the skin of one hand, laid out flat and independent of any pose.
 
-The palm (or the hand's back) is a sheet over the bones, and every finger is unrolled into a
-strip. Each holds how deep its furrows are, how dark a crease has become, and how much blood shows,
-so that light and pose can be applied later. Principal lines and secondary creases are Bezier
-curves, after Zhao et al., "BezierPalm" (ECCV 2022); friction ridges follow a smoothly turning
-direction, after Cappelli, "SFinGe" (2009).
+The palm (or the back of the hand) is a sheet over the bones, and every finger is unrolled into a
+strip. Each stores the depth of furrows, the darkness of creases and the blood, so that light and
+pose can be applied later. Principal lines and secondary creases are Bezier curves, after Zhao et
+al., "BezierPalm" (ECCV 2022). Friction ridges follow a smoothly varying direction, after Cappelli,
+"SFinGe" (2009).
 """
 
 import math
@@ -21,15 +21,15 @@ from drawn.furrows import Furrows, scatter
 from drawn.noise import clouds
 
 SCALE = 4.0
-"""Pixels a millimetre, of every sheet and of the sprite."""
+"""The resolution of every sheet and of the sprite in pixels per mm."""
 LEFT, TOP = -68.0, 76.0
-"""Millimetres of the palm sheet's top-left corner."""
+"""The coordinates of the palm sheet's top-left corner in mm."""
 WIDTH, HEIGHT = 136.0, 160.0
-"""Millimetres of the palm sheet."""
+"""The size of the palm sheet in mm."""
 STRIP_LENGTH = 112.0
-"""Millimetres from a finger's knuckle to the end of its strip."""
+"""The length of a strip in mm, from the finger's knuckle."""
 STRIP_TURN = 216
-"""Pixels around a finger, the middle of its pad in the middle."""
+"""The pixels around a finger; the middle of the pad is in the middle."""
 
 _PALMAR = array([(172, 192, 232), (146, 172, 224), (118, 148, 204), (88, 110, 160)])
 _DORSAL = array([(170, 192, 234), (122, 156, 210), (70, 96, 148), (40, 52, 82)])
@@ -37,27 +37,27 @@ _BLOOD = array((0.72, 0.85, 0.16))
 _CREASE = array((0.85, 0.80, 0.33))
 _MELANIN = array((1.5, 1.15, 0.75))
 _RIDGE = 0.9
-"""mm from one friction ridge to the next, as far as a camera at arm's length tells."""
+"""The distance between friction ridges in mm, as a camera at arm's length resolves them."""
 _HOLLOW = np.array((4.8, 2.2))
-"""Middle of an average palm, mm."""
+"""The middle of an average palm in mm."""
 ROOT = 0.35
-"""Where along its first phalanx a finger leaves the palm."""
+"""The place along the first phalanx where a finger leaves the palm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One piece of skin, all (h, w)."""
+    """A piece of skin; all fields are (h, w)."""
 
     relief: Field
-    """mm, furrows negative."""
+    """The relief in mm; furrows are negative."""
     stain: Field
-    """How dark: 0 none, 1 the bottom of a deep crease."""
+    """The darkness: 0 none, 1 the bottom of a deep crease."""
     blood: Field
-    """How flushed: about -1 to 1."""
+    """The blood in the skin, about -1 to 1."""
     nail: Field
-    """How much of it is nail."""
+    """The share that is nail."""
     vein: Field
-    """How much of a vein lies beneath, 0 to 1: near infrared shows it."""
+    """The vein beneath the skin, 0 to 1, visible in near infrared."""
 
 
 class Press(Protocol):
@@ -70,18 +70,18 @@ class Press(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """The colours of a person's skin, linear BGR, 0 to 1, each (3,)."""
+    """The colours of a person's skin: linear BGR, 0 to 1, each (3,)."""
 
     palmar: Field
     dorsal: Field
     crease: Field
-    """What a stain of 1 absorbs."""
+    """The absorbance of a stain of 1."""
     blood: Field
-    """What a flush of 1 absorbs."""
+    """The absorbance of a flush of 1."""
 
 
 def tone(rng: np.random.Generator) -> Tone:
-    """A person's complexion, from very light to very dark."""
+    """Draws a person's complexion, from very light to very dark."""
     depth = rng.uniform(0.0, 1.0)
     steps = np.linspace(0, 1, len(_PALMAR))
 
@@ -98,13 +98,14 @@ def tone(rng: np.random.Generator) -> Tone:
 
 
 def joints_along(hand: Build, finger: int) -> Field:
-    """Where a finger's joints lie along its strip, mm from its knuckle; the tip is last."""
+    """Returns the positions of a finger's joints along its strip, in mm from its knuckle; the tip
+    is last."""
     joints = skeleton(hand, 0.5, 0.0)[list(FINGERS[finger])]
     return array(np.cumsum([0, *np.linalg.norm(np.diff(joints, axis=0), axis=1)]))
 
 
 def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
-    """The palm, from the wrist to the roots of the fingers, at `scale` pixels a millimetre."""
+    """Draws the palm, from the wrist to the roots of the fingers, at `scale` pixels per mm."""
     shape = (round(HEIGHT * scale), round(WIDTH * scale))
     furrows = Furrows(rng, shape, scale)
 
@@ -116,16 +117,16 @@ def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
         furrows.press(_on_palm(lie(points), hand, scale), depth, width, ends=ends)
 
     _principal_lines(rng, press)
-    # Some palms are all lines, others nearly bare.
+    # Some palms have many lines, others few.
     lined = rng.lognormal(0.0, 0.45)
     for many, area, leans, reach, depth, width in (
-        # Secondary creases run with or across the principal ones.
+        # Secondary creases run along or across the principal ones.
         (10, (-38, -42, 40, 40), (0.2, 0.9, 1.6, 2.4), 34, 0.55, 0.35),
         (90, (-42, -46, 42, 48), tuple(np.linspace(0, np.pi, 8)), 14, 0.34, 0.2),
-        # The ball of the thumb is crossed along and across the thumb.
+        # Creases on the ball of the thumb run along and across the thumb.
         (18, (-42, -42, -10, 6), (2.2, 2.5), 16, 0.36, 0.2),
         (16, (-42, -42, -10, 6), (0.6, 0.9), 12, 0.36, 0.2),
-        # Under the fingers folds run toward them; along the outer edge, across it.
+        # Folds below the fingers run toward them; folds at the outer edge run across it.
         (15, (-30, 22, 34, 42), (np.pi / 2,), 14, 0.42, 0.25),
         (10, (22, -40, 44, 10), (2.9, 0.2), 15, 0.42, 0.25),
     ):
@@ -150,7 +151,7 @@ def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
 
 
 def back(rng: np.random.Generator, hand: Build) -> Sheet:
-    """The hand's back, as seen through the palm: x as on the palm."""
+    """Draws the back of the hand as seen through the palm: x is as on the palm."""
     furrows, veins, tendons = (Furrows(rng, _SHAPE, SCALE) for _ in range(3))
     for curve in scatter(rng, 260, (-42, -70, 42, 60), (0.0, 0.3, 2.8), 8):
         furrows.press(_on_palm(curve, hand), rng.uniform(0.05, 0.16), 0.25)
@@ -178,13 +179,14 @@ def back(rng: np.random.Generator, hand: Build) -> Sheet:
 
 
 def finger(rng: np.random.Generator, hand: Build, which: int) -> Sheet:
-    """A finger's strip; `which` counts from the thumb."""
+    """Draws a finger's strip; `which` counts from the thumb."""
     shape = (round(STRIP_LENGTH * SCALE), STRIP_TURN)
     along = joints_along(hand, which)
     furrows = Furrows(rng, shape, SCALE)
 
     def fold(level: float, middle: float, half: float, depth: float, width: float) -> None:
-        """Across the strip at `level` mm; `middle` and `half` are turns of the finger."""
+        """Adds a fold across the strip at `level` mm; `middle` and `half` are in turns around the
+        finger."""
         rise = rng.normal((0, 0.3, 0), (0.4, 0.5, 0.4))
         turns = (middle - half, middle, middle + half)
         points = [(t * STRIP_TURN, (level + r) * SCALE) for t, r in zip(turns, rise, strict=True)]
@@ -223,15 +225,17 @@ _SHAPE = (round(HEIGHT * SCALE), round(WIDTH * SCALE))
 
 
 def _on_palm(points: npt.ArrayLike, hand: Build, scale: float = SCALE) -> Field:
-    """Pixels of the palm sheet from millimetres on an average palm."""
+    """Converts mm on an average palm to pixels of the palm sheet."""
     at = array(points) * (hand.breadth * hand.size, hand.size)
     return (at - (LEFT, TOP)) * (scale, -scale)
 
 
 class _Lie:
-    """How all the lines of a palm lie on its bones: about as the mean of many real hands does,
-    between the landmarks that a detector sets (docs/factory.md), and in each person a little
-    otherwise."""
+    """The position of all lines of a palm on its bones.
+
+    It varies little between people. The mean is that of many real hands, measured between the
+    detected landmarks (docs/factory.md).
+    """
 
     def __init__(self, rng: np.random.Generator) -> None:
         turn = np.radians(rng.normal(-7.0, 2.5))
@@ -244,7 +248,7 @@ class _Lie:
 
 
 def _principal_lines(rng: np.random.Generator, press: Press) -> None:
-    """Heart, head and life line, and often a line of fate."""
+    """Draws heart, head and life line, and often a line of fate."""
     depth = rng.uniform(0.75, 1.0)
     slope = rng.uniform(-24, 4)
     reach = (-1.0, -8.0, -14.0, -19.0)[rng.integers(4)]
@@ -270,7 +274,7 @@ def _principal_lines(rng: np.random.Generator, press: Press) -> None:
         line = course + rng.normal(0, stray, course.shape)
         strength = depth * weight
         press(line, strength, width * rng.uniform(0.85, 1.25), ends=ends)
-        # A line is a bundle: a fainter twin, forks, and fine folds that leave it at an angle.
+        # A line is a bundle: it may have a fainter twin, and fine folds leave it at an angle.
         if rng.random() < 0.6:
             press(line + rng.normal(0, 1.4, 2), strength * rng.uniform(0.3, 0.6), 0.3)
         for _ in range(rng.integers(3, 12)):
@@ -282,7 +286,7 @@ def _principal_lines(rng: np.random.Generator, press: Press) -> None:
 
 
 def _point_on(line: Field, t: float) -> tuple[Field, float]:
-    """A point along a Bezier curve, and the direction in which the curve goes on from there."""
+    """Returns a point on a Bezier curve, and the direction of the curve there in radians."""
     layer = line
     before = after = line[0]
     while len(layer) > 1:
@@ -292,7 +296,7 @@ def _point_on(line: Field, t: float) -> tuple[Field, float]:
 
 
 def _ridges(rng: np.random.Generator, shape: tuple[int, int], scale: float = SCALE) -> Field:
-    """Friction ridges: waves along a smoothly turning direction."""
+    """Returns friction ridges: waves along a smoothly varying direction."""
     rows, columns = np.indices(shape, dtype=np.float32)
     turn = rng.uniform(0, math.pi)
     phase = (rows * math.cos(turn) + columns * math.sin(turn)) / (_RIDGE * scale)
@@ -302,8 +306,8 @@ def _ridges(rng: np.random.Generator, shape: tuple[int, int], scale: float = SCA
 def _wrinkles(
     rng: np.random.Generator, shape: tuple[int, int], scale: float, lined: float
 ) -> Field:
-    """Fine folds, 0 to about 1: many short strokes that lie along the skin's grain, across it, or
-    here and there anyhow; crowded in some places and few in others."""
+    """Returns fine folds, 0 to about 1: many short strokes, most of them along or across the skin's
+    grain, and denser in some places than in others."""
     folds = np.zeros(shape, np.uint8)
     coarse = (round(HEIGHT), round(WIDTH))
     grain = 1.1 * clouds(rng, coarse, 45, 2) + rng.uniform(0, np.pi)
@@ -329,8 +333,8 @@ def _wrinkles(
 
 
 def _veins(rng: np.random.Generator, hand: Build, shape: tuple[int, int], scale: float) -> Field:
-    """The veins beneath the palm: trunks from the wrist that part toward the fingers, and what
-    joins them."""
+    """Returns the veins beneath the palm: trunks from the wrist that branch toward the fingers, and
+    connections between them."""
     tree = Furrows(rng, shape, scale)
 
     def vein(points: npt.ArrayLike, depth: float, width: float) -> None:
@@ -357,15 +361,15 @@ def _veins(rng: np.random.Generator, hand: Build, shape: tuple[int, int], scale:
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, int], scale: float = SCALE) -> Field:
-    """The fine unevenness of all skin, deviation about 1."""
+    """Returns the fine unevenness of skin, deviation about 1."""
     return 0.6 * clouds(rng, shape, 0.75 * scale, 2) + 0.5 * clouds(rng, shape, 2 * scale, 2)
 
 
 def _palm_blood(
     rng: np.random.Generator, hand: Build, shape: tuple[int, int], scale: float
 ) -> Field:
-    """The balls of thumb and little finger and under the fingers are flushed, the hollow pale,
-    and all of it is mottled."""
+    """Returns the blood: more in the balls of thumb and little finger and below the fingers, less
+    in the hollow, and mottled everywhere."""
     rows, columns = np.indices((round(HEIGHT), round(WIDTH)), dtype=np.float32)
     blood = np.full(rows.shape, -0.25, np.float32)
     for x, y, wide, high, weight in (
@@ -386,7 +390,7 @@ def _palm_blood(
 def _loose_skin(
     rng: np.random.Generator, shape: tuple[int, int], joints: Field
 ) -> tuple[Field, Field]:
-    """Relief and stain of the folds over the backs of a finger's joints."""
+    """Returns relief and stain of the folds over the backs of a finger's joints."""
     furrows = Furrows(rng, shape, SCALE)
     for joint in joints:
         for _ in range(12):
@@ -395,7 +399,7 @@ def _loose_skin(
             turns = np.array((middle - half, middle, middle + half)) * STRIP_TURN
             levels = (level + np.array((0.0, sag, 0.0))) * SCALE
             furrows.press(np.stack((turns, levels), axis=1), rng.uniform(0.1, 0.32), 0.35)
-    # Drawn in the middle of the strip, they belong where its two edges meet.
+    # They were drawn in the middle of the strip and belong where its edges meet.
     relief, stain = (np.roll(each, STRIP_TURN // 2, axis=1) for each in furrows.settle())
     return relief, 0.6 * stain
 

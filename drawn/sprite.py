@@ -1,4 +1,4 @@
-"""One hand in one gesture, drawn once: its colour, outline and landmarks, ready for a scene."""
+"""Draws one hand in one gesture once: colour, outline and landmarks, for use in many frames."""
 
 import math
 from dataclasses import dataclass
@@ -16,51 +16,51 @@ from drawn.identity import DrawnPalm
 from drawn.skin import LEFT, ROOT, SCALE, STRIP_TURN, TOP, Sheet, joints_along
 
 _WRAP = array((0.10, 0.16, 0.34))
-"""How far light creeps round an edge beneath the skin: blue, green, red (Green, GPU Gems 16)."""
+"""How far light reaches around an edge beneath the skin: blue, green, red (Green, GPU Gems 16)."""
 _BLEED = (0.0, 0.1, 0.35)
-"""How much of a furrow's shade the light beneath the skin fills in."""
+"""The share of a furrow's shadow that light beneath the skin fills in: blue, green, red."""
 _CLOTHS = array([(92, 74, 60), (70, 70, 74), (120, 108, 96), (64, 58, 84), (96, 92, 70)]) / 255
 _FADE = 7.0
-"""Width over which a sheet of skin ends, mm."""
+"""The width over which a sheet of skin fades out, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """What decides a hand's shape and shading, so that a sprite can be kept and moved about."""
+    """What the sprite of a hand depends on: its shape and its shading."""
 
     spread: float
     curl: float
     back: bool
     light: float
-    """Where the light comes from, degrees clockwise from the fingers."""
+    """The direction that light comes from, in degrees clockwise from the fingers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A left hand, fingers up, at SCALE pixels a millimetre."""
+    """A left hand, fingers up, at SCALE pixels per mm."""
 
     picture: npt.NDArray[np.uint8]
-    """(h, w, 4) blue, green, red premultiplied by the outline, and the outline."""
+    """(h, w, 4) blue, green, red and alpha, premultiplied."""
     half: npt.NDArray[np.uint8]
-    """The same at half the size, for a hand far away."""
+    """The picture at half the size, for a hand far away."""
     centre: tuple[float, float]
-    """The palm's, in the picture's pixels."""
+    """The palm's centre in pixels of the picture."""
     joints: Field
-    """(21, 3) mm about the palm's centre, y toward the fingers, z toward the camera."""
+    """(21, 3) in mm from the palm's centre, y toward the fingers, z toward the camera."""
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A hand in a gesture before any light falls on it."""
+    """A hand in a gesture, before any light falls on it."""
 
     joints: Field
-    """(21, 3), as a sprite's."""
+    """(21, 3), as in `Sprite`."""
     surface: Surface
     skin: "Skin"
 
     @property
     def alpha(self) -> Field:
-        """(h, w) how much of each pixel the hand covers."""
+        """(h, w) share of each pixel that the hand covers."""
         return np.clip(0.5 - self.surface.outside * SCALE * 0.8, 0, 1)
 
     @property
@@ -71,7 +71,8 @@ class Canvas:
 
 @lru_cache(maxsize=1)
 def canvas(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Canvas:
-    """Lays a palm's skin over its flesh. The last one is kept: it may be lit in several ways."""
+    """Lays a palm's skin over its flesh. The last result is cached, since it may be lit in several
+    ways."""
     facing = array((-1, 1, -1) if back else (1, 1, 1))
     joints = skeleton(palm.build, spread, curl)
     surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
@@ -80,7 +81,8 @@ def canvas(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Canvas:
 
 @lru_cache(maxsize=8)
 def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
-    """Draws a hand in a gesture. The last few are kept: a gesture lasts for many frames."""
+    """Draws a hand in a gesture. The last results are cached, since a gesture lasts for many
+    frames."""
     bald = canvas(palm, gesture.spread, gesture.curl, gesture.back)
     surface, skin, alpha, wrist = bald.surface, bald.skin, bald.alpha, bald.wrist
     picture = np.zeros((*alpha.shape, 4), np.float32)
@@ -101,7 +103,7 @@ def sprite(palm: DrawnPalm, gesture: Gesture) -> Sprite:
 
 @dataclass(slots=True)
 class Skin:
-    """The skin as it lies on a surface, all (h, w)."""
+    """The skin as it lies on a surface; all fields are (h, w)."""
 
     relief: Field
     stain: Field
@@ -109,12 +111,12 @@ class Skin:
     nail: Field
     vein: Field
     palmar: Field
-    """1 on the palm's side, 0 on the back's."""
+    """1 on the palm's side, 0 on the back."""
 
     def lay(
         self, sheet: Sheet, window: tuple[slice, slice], x: Field, y: Field, share: Field
     ) -> None:
-        """Covers a share of a window with a sheet's skin from pixels (x, y)."""
+        """Blends a sheet's skin, taken from pixels (x, y), into a window by `share`."""
         for name in ("relief", "stain", "blood", "nail", "vein"):
             field: Field = getattr(self, name)[window]
             source: Field = getattr(sheet, name)
@@ -135,7 +137,7 @@ def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) ->
     high, wide = sheet.relief.shape
     inset = np.minimum(np.minimum(across, wide - across), np.minimum(down, high - down))
     skin.lay(sheet, everywhere, across, down, np.clip(inset / (_FADE * SCALE), 0, 1))
-    # Toward the hand's edge the palm's skin turns into the back's.
+    # Toward the edge of the hand, palmar skin turns into dorsal skin.
     if not is_back:
         skin.palmar[:] = np.clip(surface.normal[..., 2] * 2.5 + 0.2, 0, 1)
     nearest = np.full(shape, np.inf, np.float32)
@@ -153,14 +155,14 @@ def _lay_finger(  # noqa: PLR0917 - the finger, and the four layers it is laid o
     skin: Skin,
     nearest: Field,
 ) -> None:
-    """Wraps a finger's strip around its bones wherever this finger is the nearest."""
+    """Wraps a finger's strip around its bones, wherever this finger is the nearest."""
     chain = joints[list(FINGERS[which])]
     thick = radii(palm.build)[which]
     along = joints_along(palm.build, which)
     bones = np.diff(chain, axis=0)
     lengths = np.linalg.norm(bones, axis=1)
     directions = bones / lengths[:, None]
-    # Fingers bend about the line of the knuckles; the thumb's pad looks toward the fingers.
+    # Fingers bend about the line of the knuckles; the thumb's pad faces the fingers.
     hinge = array((0.75, 0.25, -0.6) if which == 0 else (1, 0, 0)) * facing
     pads = np.cross(hinge, directions)
     pads /= np.linalg.norm(pads, axis=1, keepdims=True)
@@ -204,7 +206,7 @@ def _around(start: Field, end: Field, reach: float, surface: Surface) -> tuple[s
 
 
 def _lit(palm: DrawnPalm, skin: Skin, surface: Surface, light_from: float, bare: Mask) -> Field:
-    """(n, 3) what the camera sees of the n bare pixels, 0 to 1."""
+    """Returns the (n, 3) colours that the camera sees of the n bare pixels, 0 to 1."""
     smooth, rough = surface.normal[bare], furrowed(surface, skin.relief, bare)
     angle = math.radians(light_from)
     lamp = _unit(0.55 * math.sin(angle), 0.55 * math.cos(angle), 0.85)
@@ -213,7 +215,7 @@ def _lit(palm: DrawnPalm, skin: Skin, surface: Surface, light_from: float, bare:
     key = np.clip((key + _WRAP) / (1 + _WRAP), 0, None)
     fill = np.clip(smooth @ _unit(-lamp[0], 0.1, 0.6), 0, 1)[:, None]
     room = (0.12 + 0.16 * np.clip(smooth[:, 2], 0, 1))[:, None]
-    # In a fold light has been through skin, and is red.
+    # Light in a fold has passed through skin, and is red.
     free = surface.openness[bare][:, None]
     folded = free + (1 - free) * array((0.3, 0.4, 0.75))
     light = 0.80 * key * (0.35 + 0.65 * free) + 0.18 * fill + room * folded
@@ -225,7 +227,7 @@ def _lit(palm: DrawnPalm, skin: Skin, surface: Surface, light_from: float, bare:
 
 
 def furrowed(surface: Surface, relief: Field, bare: Mask) -> Field:
-    """(n, 3) normals of the n bare pixels with the skin's relief in them."""
+    """Returns the (n, 3) normals of the n bare pixels, with the relief of the skin."""
     rough = surface.normal[bare]
     rough[:, 0] -= cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=SCALE / 8)[bare]
     rough[:, 1] += cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=SCALE / 8)[bare]
@@ -233,7 +235,7 @@ def furrowed(surface: Surface, relief: Field, bare: Mask) -> Field:
 
 
 def albedo(palm: DrawnPalm, skin: Skin, bare: Mask) -> Field:
-    """(n, 3) linear blue, green, red of the n bare pixels' skin under white light, 0 to 1."""
+    """Returns the (n, 3) reflectance of the n bare pixels: linear blue, green, red, 0 to 1."""
     tone = palm.tone
     palmar = skin.palmar[bare][:, None]
     flush = skin.blood[bare][:, None] * (0.5 + 0.5 * palmar)
@@ -245,7 +247,7 @@ def albedo(palm: DrawnPalm, skin: Skin, bare: Mask) -> Field:
 
 
 def _sleeve(normal: Field, seed: int) -> Field:
-    """(h, w, 3) cloth over the arm."""
+    """Returns (h, w, 3) cloth over the arm."""
     weave = np.random.default_rng(seed).normal(1, 0.04, normal.shape[:2])
     light = (0.25 + 0.75 * np.clip(normal @ _unit(-0.3, 0.35, 0.88), 0, 1)) * weave
     return _CLOTHS[seed % len(_CLOTHS)] * light[..., None]
