@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from bench.figure import Figure
-from drawn.roi import Crop, about, show, swatch
+from drawn.roi import Placement, jittered, show, swatch
 from palm.hand.landmarks import Side
 
 PEOPLE = 10
@@ -28,7 +28,7 @@ def measure() -> list[Figure]:
         for skin in skins:
             for number in range(PICTURES):
                 infrared, harsh = number % 4 == 0, rng.random()
-                show(skin, rng, about(Crop(), rng), infrared, harsh)
+                show(skin, rng, jittered(Placement(), rng), infrared, harsh)
         shown = time.process_time() - start
     finally:
         cv2.setNumThreads(threads)

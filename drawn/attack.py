@@ -17,7 +17,7 @@ from drawn.anatomy import Field, array
 from drawn.burst import Film, Glow, Shot, challenge, film, played
 from drawn.heart import SIGNATURE, Heart, Recording, record
 from drawn.identity import DrawnPalm
-from drawn.lit import GRID, WHITE, Room, Specimen, answering, living
+from drawn.lit import GRID, WHITE, Room, Specimen, living, response_of
 from drawn.noise import clouds
 from drawn.presentation import Presentation
 from drawn.spectra import Spectra
@@ -46,11 +46,11 @@ def attack(
     rng: np.random.Generator,
 ) -> Film:
     """Returns a burst in which a stolen palm is presented by an instrument while the ring plays."""
-    return held(instrument, palm, shot, lights, rng).filmed(lights, rng)
+    return prepare_attack(instrument, palm, shot, lights, rng).filmed(lights, rng)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PreparedAttack:
     """An attack that has been prepared, and the circumstances of its presentation."""
 
     instrument: Instrument
@@ -80,25 +80,25 @@ class Held:
                 return record(self.palm, specimen, shot, rng, None)
 
 
-def held(
+def prepare_attack(
     instrument: Instrument,
     palm: DrawnPalm,
     shot: Shot,
     lights: Sequence[Light],
     rng: np.random.Generator,
-) -> Held:
+) -> PreparedAttack:
     """Prepares an attack with a stolen palm. For an injected recording the specimen is the living
     hand itself."""
     victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
-        return Held(instrument, palm, victim, shot, _dark)
+        return PreparedAttack(instrument, palm, victim, shot, _dark)
     specimen, glow = _MAKES[instrument](_Stolen(palm, victim, rng), lights)
     if instrument is Instrument.PHONE:
         # A phone's screen is smaller than a palm, and is held nearer to fill the view.
         small = float(rng.uniform(0.6, 0.85))
         specimen = replace(specimen, at=specimen.at * small)
         shot = replace(shot, room=replace(shot.room, lens=shot.room.lens * small))
-    return Held(instrument, palm, specimen, shot, glow)
+    return PreparedAttack(instrument, palm, specimen, shot, glow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class _Stolen:
         rng = self.rng
         where = Presentation(span=float(rng.uniform(0.4, 0.6)), light=float(rng.uniform(-90, 90)))
         room = Room(strength=float(np.exp(rng.uniform(-1.5, 1.5))))
-        response = answering(self.victim, self.palm.side, where, room, (720, 1280))
+        response = response_of(self.victim, self.palm.side, where, room, (720, 1280))
         seen = [response.under(light) for light in (WHITE, *lights)]
         bright = rng.uniform(0.6, 0.95) / np.quantile(seen[0], 0.98)
         balance = bright * rng.lognormal(0, 0.04, 3)
@@ -160,7 +160,7 @@ class _Stolen:
             normal=np.broadcast_to(normal, (3, *normal.shape)),
             facet=normal,
             colour=white,
-            answer=white,
+            diode_colour=white,
             glow=np.zeros_like(at),
             infrared=white[:, 0],
             infrared_normal=normal,
@@ -218,7 +218,7 @@ def _printed(stolen: _Stolen, sheet: Specimen, gloss: float, polish: float) -> S
     return replace(
         sheet,
         colour=array(reflects),
-        answer=array(np.clip(reflects * ink, 0, 0.95)),
+        diode_colour=array(np.clip(reflects * ink, 0, 0.95)),
         infrared=array(
             beside.uniform(*spectra.PAPER_850) * (reflects[:, 1] / white) ** carbon * fibres
         ),
@@ -287,7 +287,7 @@ def _screen(stolen: _Stolen, picture: Field) -> Specimen:
         normal=np.broadcast_to(flat, (3, *flat.shape)),
         facet=flat,
         colour=dull,
-        answer=dull,
+        diode_colour=dull,
         infrared=np.full(len(flat), rng.spawn(1)[0].uniform(*spectra.PANEL_850), np.float32),
         infrared_normal=flat,
         glow=array(0.5 * brightness * shines),
@@ -324,7 +324,7 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
             normal=array(inner),
             facet=detail,
             colour=array(colour),
-            answer=array(np.clip(colour * tint, 0, 0.95)),
+            diode_colour=array(np.clip(colour * tint, 0, 0.95)),
             infrared=array(beside.uniform(*spectra.SILICONE_850) * lines**stays),
             infrared_normal=array(inner[2]),
             wrap=np.full(3, rng.uniform(0.15, 0.35), np.float32),
@@ -359,7 +359,9 @@ def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
                 spectra.GLOVES_850[which] * rng.spawn(1)[0].normal(1, 0.02, len(normal))
             ),
             infrared_normal=normal,
-            answer=array(np.clip(colour * _changed(cover, colour, spectra.PLASTIC, rng), 0, 0.95)),
+            diode_colour=array(
+                np.clip(colour * _changed(cover, colour, spectra.PLASTIC, rng), 0, 0.95)
+            ),
             wrap=np.full(3, rng.uniform(0, 0.1), np.float32),
             gloss=float(gloss),
             polish=float(polish),

@@ -81,7 +81,7 @@ class Body:
     def near(self, low: Field, high: Field) -> "Body":
         """Returns the bones that can affect distances within a box of (x, y)."""
 
-        def felt(bones: Sequence[Bone]) -> list[Bone]:
+        def affecting(bones: Sequence[Bone]) -> list[Bone]:
             return [
                 b
                 for b in bones
@@ -89,16 +89,16 @@ class Body:
                 and np.all(np.minimum(b.start, b.end)[:2] - max(b.radius) - _REACH < high)
             ]
 
-        return Body(felt(self.palm), [felt(finger) for finger in self.fingers])
+        return Body(affecting(self.palm), [affecting(finger) for finger in self.fingers])
 
     def distance(self, at: Field) -> Field:
         """Returns the (n,) distances of (3, n) points from the skin in mm, negative inside."""
         nearest = np.full(at.shape[1], _REACH, np.float32)
-        palm = _melted(self.palm, at, 14.0) if self.palm else nearest
+        palm = _blended(self.palm, at, 14.0) if self.palm else nearest
         nearest = np.minimum(nearest, palm)
         for finger in self.fingers:
             if finger:
-                nearest = np.minimum(nearest, _melt(_melted(finger, at, 1.0), palm, 9.0))
+                nearest = np.minimum(nearest, _smooth_minimum(_blended(finger, at, 1.0), palm, 9.0))
         return nearest
 
     @property
@@ -108,16 +108,16 @@ class Body:
         return max((max(b.start[2], b.end[2]) + max(b.radius) for b in bones), default=0.0)
 
 
-def _melt(a: Field, b: Field, reach: float) -> Field:
+def _smooth_minimum(a: Field, b: Field, reach: float) -> Field:
     """Returns the smooth minimum of two distances."""
     h = np.maximum(reach - np.abs(a - b), 0.0) / reach
     return np.minimum(a, b) - h * h * (reach * 0.25)
 
 
-def _melted(bones: Sequence[Bone], at: Field, reach: float) -> Field:
+def _blended(bones: Sequence[Bone], at: Field, reach: float) -> Field:
     distance = bones[0].distance(at)
     for bone in bones[1:]:
-        distance = _melt(distance, bone.distance(at), reach)
+        distance = _smooth_minimum(distance, bone.distance(at), reach)
     return distance
 
 
@@ -215,26 +215,25 @@ def see(body: Body, scale: float) -> Surface:
     """Returns the surface of a body seen along z, cropped to the body."""
     coarse = _blank(_COARSE, _LEFT, _TOP, _RIGHT - _LEFT, _TOP - _BOTTOM)
     for window in _tiles(coarse.outside.shape):
-        _feel_outline(body, coarse, window)
+        _measure_outline(body, coarse, window)
         _trace(body, coarse, window, coarse.outside[window] < _RIM)
 
     rows, columns = (np.flatnonzero((coarse.outside < _RIM).any(axis=axis)) for axis in (1, 0))
     bounds = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     x, y = coarse.grid(bounds)
     size = (round(len(x) / _COARSE * scale), round(len(y) / _COARSE * scale))
+
+    def resized(field: Field, smooth: int) -> Field:
+        return array(cv2.resize(np.ascontiguousarray(field[bounds]), size, interpolation=smooth))
+
     fine = Surface(
         scale,
-        float(x[0]) - 0.5 / _COARSE,
-        float(y[0, 0]) + 0.5 / _COARSE,
-        *(
-            array(cv2.resize(np.ascontiguousarray(field[bounds]), size, interpolation=smooth))
-            for field, smooth in (
-                (coarse.outside, cv2.INTER_CUBIC),
-                (coarse.height, cv2.INTER_LINEAR),
-                (coarse.normal, cv2.INTER_CUBIC),
-                (coarse.openness, cv2.INTER_LINEAR),
-            )
-        ),
+        left=float(x[0]) - 0.5 / _COARSE,
+        top=float(y[0, 0]) + 0.5 / _COARSE,
+        outside=resized(coarse.outside, cv2.INTER_CUBIC),
+        height=resized(coarse.height, cv2.INTER_LINEAR),
+        normal=resized(coarse.normal, cv2.INTER_CUBIC),
+        openness=resized(coarse.openness, cv2.INTER_LINEAR),
     )
     # Where one part hides another, the coarse grid has mixed the two, so trace again.
     near = np.ones((3, 3), np.uint8)
@@ -276,7 +275,7 @@ def _part(body: Body, surface: Surface, window: tuple[slice, slice]) -> tuple[Bo
     return near, np.stack(np.broadcast_arrays(x, y)).reshape(2, -1)
 
 
-def _feel_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> None:
+def _measure_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> None:
     """Fills in the distance from the outline: the distance to the body when it is flattened to a
     plane."""
     near, points = _part(body.moved(array((1, 1, 0))), surface, window)

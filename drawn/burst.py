@@ -9,7 +9,16 @@ import numpy as np
 
 from drawn.anatomy import Field, array
 from drawn.identity import DrawnPalm
-from drawn.lit import WHITE, Response, Room, Specimen, answering, beside, in_infrared, light_of
+from drawn.lit import (
+    WHITE,
+    Response,
+    Room,
+    Specimen,
+    in_infrared,
+    light_of,
+    response_of,
+    seen_from_beside,
+)
 from drawn.presentation import Presentation, show
 from palm.hand.landmarks import Hand
 from palm.image import Colour
@@ -90,7 +99,7 @@ def film(
     """Takes one frame under each light, of a specimen that has the landmarks of `palm`."""
     # A generator of its own, so that the colour frames do not depend on near infrared.
     aside = rng.spawn(1)[0]
-    response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
+    response = response_of(specimen, palm.side, shot.shown, shot.room, FRAME)
     gain = exposure(response, shot.level)
     wander = rng.normal(0, (0.15, 0.15, 0.001, 0.15, 0.3, 0.3), (len(lights), 6)).cumsum(axis=0)
     frames: list[LitFrame] = []
@@ -104,7 +113,7 @@ def film(
         sprite = response.picture(linear, gain)
         out = np.empty((*FRAME, 3), np.uint8)
         drawing = show(palm, sprite, here, rng, out)
-        image, hand = _sent(out, found(drawing.hand, shot.jitter, rng))
+        image, hand = _compressed(out, detected(drawing.hand, shot.jitter, rng))
         frames.append(LitFrame(image, hand, light))
         before = light
         if k in (2, len(lights) - 2):
@@ -119,7 +128,7 @@ def _in_infrared(
     here: Presentation,
     rng: np.random.Generator,
 ) -> Still:
-    seen_there = beside(specimen.joints, here, shot.room.lens, FRAME)
+    seen_there = seen_from_beside(specimen.joints, here, shot.room.lens, FRAME)
     sprite = in_infrared(specimen, palm.side, seen_there, shot.room, FRAME)
     seen_there = replace(
         seen_there,
@@ -131,7 +140,7 @@ def _in_infrared(
     out = np.empty((*FRAME, 3), np.uint8)
     drawing = show(palm, sprite, seen_there, rng, out)
     out[:] = out[..., 1:2]
-    image, hand = _sent(out, found(drawing.hand, shot.jitter, rng), INFRARED_QUALITY)
+    image, hand = _compressed(out, detected(drawing.hand, shot.jitter, rng), INFRARED_QUALITY)
     return Still(image, hand)
 
 
@@ -156,12 +165,12 @@ def _moved(shot: Shot, passed: float, wander: Field) -> Presentation:
     )
 
 
-def found(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
+def detected(hand: Hand, jitter: float, rng: np.random.Generator) -> Hand:
     off = rng.normal(0, jitter * hand.palm_length, hand.landmarks.shape)
     return replace(hand, landmarks=array(hand.landmarks + off))
 
 
-def _sent(image: Colour, hand: Hand, quality: int = JPEG_QUALITY) -> tuple[Colour, Hand]:
+def _compressed(image: Colour, hand: Hand, quality: int = JPEG_QUALITY) -> tuple[Colour, Hand]:
     """Returns the square of the frame that holds the hand, after JPEG compression."""
     side = min(image.shape[:2])
     middle = (hand.landmarks.min(axis=0) + hand.landmarks.max(axis=0)) / 2

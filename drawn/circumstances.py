@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from drawn import spectra
-from drawn.attack import Instrument, held
+from drawn.attack import Instrument, prepare_attack
 from drawn.burst import Film, Shot, challenge, film, played
 from drawn.heart import Heart, Recording, record
 from drawn.identity import DrawnPalm, identity
@@ -133,9 +133,9 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
     for instrument in Instrument:
         shot = askew.shot(rng, like=first)
         lights = played(challenge(rng))
-        it = held(instrument, palm, shot, lights, rng)
-        film_of_it = it.filmed(lights, rng)
-        yield Case(seed, instrument, film_of_it, partial(it.recorded, rng.spawn(1)[0]))
+        prepared = prepare_attack(instrument, palm, shot, lights, rng)
+        film_of_it = prepared.filmed(lights, rng)
+        yield Case(seed, instrument, film_of_it, partial(prepared.recorded, rng.spawn(1)[0]))
 
 
 def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from drawn.anatomy import Field, array
-from drawn.burst import FRAME, Shot, exposure, found
+from drawn.burst import FRAME, Shot, detected, exposure
 from drawn.identity import DrawnPalm
-from drawn.lit import WHITE, Specimen, answering
+from drawn.lit import WHITE, Specimen, response_of
 from drawn.noise import clouds
 from drawn.presentation import show
 from palm.liveness.pulse import SECONDS, PulseRecorder
@@ -89,7 +89,7 @@ def record(
 
     The hand sways slightly. `heart` is None for a specimen without a pulse.
     """
-    response = answering(specimen, palm.side, shot.shown, shot.room, FRAME)
+    response = response_of(specimen, palm.side, shot.shown, shot.room, FRAME)
     gain = exposure(response, shot.level)
     base, dull = response.under(WHITE, 0.0) * gain, specimen.glow * gain
     strength, lag = _spread(specimen, heart, rng) if heart else (array(0), array(0))
@@ -119,7 +119,7 @@ def record(
             yaw=shot.shown.yaw + float(moved[0].sum()),
         )
         drawing = show(palm, response.picture(array(linear), 1.0), here, rng, out)
-        recorder.add(out, found(drawing.hand, shot.jitter, rng), at)
+        recorder.add(out, detected(drawing.hand, shot.jitter, rng), at)
     return Recording(np.array(recorder.at), np.array(recorder.cells))
 
 

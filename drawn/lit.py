@@ -47,7 +47,7 @@ WHITE = light_of(ring.WHITE)
 LAMPS = array(ring.PLACES)
 """(SEGMENTS, 3) positions of the segments relative to the lens in mm: right, down, away."""
 
-_MEET = 300.0
+_REFERENCE_DISTANCE = 300.0
 """The distance in mm at which full light of all segments is 1."""
 REACH = (0.3, 0.45, 1.1)
 """The deviation in mm by which blue, green and red light spreads beneath the skin."""
@@ -60,7 +60,7 @@ BESIDE = 40.0
 _LAMPS = array(((-15.0, 0.0, 0.0), (15.0, 0.0, 0.0)))
 """The near-infrared camera's lamps, in mm from its lens."""
 _LEVELS = 4096
-_ONE = 100
+_UNCHANGED = 100
 """The factor 1 when a picture is multiplied by a picture of bytes."""
 _SLEEVE = 0.12
 """The reflectance of a sleeve."""
@@ -94,7 +94,7 @@ class Specimen:
     """(n, 3) normals of the surface."""
     colour: Field
     """(n, 3) reflectance in the room's light: blue, green, red."""
-    answer: Field
+    diode_colour: Field
     """(n, 3) reflectance under the ring's diodes: blue, green, red."""
     glow: Field
     """(n, 3) light that it emits, relative to white in the room's full light."""
@@ -128,7 +128,7 @@ class Specimen:
             normal=self.normal[:, kept],
             facet=self.facet[kept],
             colour=self.colour[kept],
-            answer=self.answer[kept],
+            diode_colour=self.diode_colour[kept],
             glow=self.glow[kept],
             infrared=self.infrared[kept],
             infrared_normal=self.infrared_normal[kept],
@@ -193,12 +193,12 @@ def living(
     colour. `infrared` is the reflectance at 850 nm.
     """
     painted = gesture(palm, shown)
-    dry = _dry(palm, painted.spread, painted.curl, painted.back)
+    dry = _dry_hand(palm, painted.spread, painted.curl, painted.back)
     if colour is None:
         colour = spectra.under_diodes(palm.tone.palmar, spectra.SKIN)
     return replace(
         dry,
-        answer=np.clip(dry.colour * colour, 0, 0.95),
+        diode_colour=np.clip(dry.colour * colour, 0, 0.95),
         infrared=dry.infrared * infrared,
         gloss=0.022 + 0.05 * wet,
         polish=14.0 * 6.0**wet,
@@ -206,7 +206,7 @@ def living(
 
 
 @lru_cache(maxsize=1)
-def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
+def _dry_hand(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
     bald = canvas(palm, spread, curl, back)
     surface = bald.surface
     # The arm is cut off where no camera looks.
@@ -235,7 +235,7 @@ def _dry(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
         normal=array([cv2.GaussianBlur(facet, (0, 0), reach * GRID)[bare] for reach in REACH]),
         facet=facet[bare],
         colour=skin[bare],
-        answer=skin[bare],
+        diode_colour=skin[bare],
         glow=np.zeros((int(bare.sum()), 3), np.float32),
         infrared=np.exp(-half(absorbed)[bare]),
         infrared_normal=array(cv2.GaussianBlur(facet, (0, 0), INFRARED_REACH * GRID)[bare]),
@@ -259,23 +259,25 @@ class Room:
     crosstalk: Field = field(default_factory=spectra.crosstalk)
 
 
-def answering(
+def response_of(
     specimen: Specimen, side: Side, shown: Presentation, room: Room, size: tuple[int, int]
 ) -> Response:
     """Returns the response of a specimen that is held in front of a frame of `size` (height,
     width)."""
-    turned, centre = _stand(specimen, side, shown, room.lens, size)
+    turned, centre = _pose(specimen, side, shown, room.lens, size)
     segments, eye = (LAMPS - centre) @ turned, -centre @ turned
     ahead = turned.T[:, 2]
     return Response(
         specimen,
         room=_in_room(specimen, side, shown, room),
-        ring=array([_from(specimen, segment, ahead, eye) for segment in segments]),
+        ring=array([_segment_response(specimen, segment, ahead, eye) for segment in segments]),
         crosstalk=room.crosstalk,
     )
 
 
-def beside(joints: Field, shown: Presentation, lens: float, size: tuple[int, int]) -> Presentation:
+def seen_from_beside(
+    joints: Field, shown: Presentation, lens: float, size: tuple[int, int]
+) -> Presentation:
     """Returns the presentation as the near-infrared camera sees it, from beside the other
     camera."""
     away = lens * _palm_length(joints) / shown.span
@@ -289,14 +291,14 @@ def in_infrared(
 
     Lamps and exposure are set as `palm.liveness.infrared` requires.
     """
-    turned, centre = _stand(specimen, side, shown, room.lens, size)
+    turned, centre = _pose(specimen, side, shown, room.lens, size)
     eye, ahead = -centre @ turned, turned.T[:, 2]
     seen = specimen.infrared * (0.6 + 0.4 * specimen.infrared_normal[:, 2]) * room.infrared
     for lamp in (_LAMPS - centre) @ turned:
-        to_lamp, falling = _falling(specimen, lamp, ahead)
+        to_lamp, falling = _incident(specimen, lamp, ahead)
         met = np.einsum("ni,ni->n", specimen.infrared_normal, to_lamp) + _INFRARED_WRAP
         dull = specimen.infrared * np.clip(met / (1 + _INFRARED_WRAP), 0, None)
-        seen = seen + (dull + _shine(specimen, to_lamp, eye)) * falling / len(_LAMPS)
+        seen = seen + (dull + _gloss(specimen, to_lamp, eye)) * falling / len(_LAMPS)
     flat = picture(specimen, np.repeat(array(seen * WHITE_CARD)[:, None], 3, axis=1))
     return _from_beside(flat, specimen, turned[0] * (-BESIDE / float(centre[2])))
 
@@ -317,7 +319,7 @@ def _from_beside(flat: Sprite, specimen: Specimen, parallax: Field) -> Sprite:
     return replace(flat, picture=np.asarray(whole, np.uint8), half=np.asarray(half, np.uint8))
 
 
-def _stand(
+def _pose(
     specimen: Specimen, side: Side, shown: Presentation, lens: float, size: tuple[int, int]
 ) -> tuple[Field, Field]:
     """Returns the (3, 3) map from a left hand's directions to the camera's (right, down, away), and
@@ -345,26 +347,26 @@ def _palm_length(joints: Field) -> float:
     return float(np.hypot(*bones[:2]))
 
 
-def _from(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
+def _segment_response(specimen: Specimen, segment: Field, ahead: Field, eye: Field) -> Field:
     """Returns the (n, 3) light that is seen of one segment at full level; directions are the
     hand's."""
-    to_lamp, falling = _falling(specimen, segment, ahead)
+    to_lamp, falling = _incident(specimen, segment, ahead)
     met = np.einsum("cni,ni->nc", specimen.normal, to_lamp)
-    seen = specimen.answer * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
-    seen += _shine(specimen, to_lamp, eye)[:, None]
+    seen = specimen.diode_colour * np.clip((met + specimen.wrap) / (1 + specimen.wrap), 0, None)
+    seen += _gloss(specimen, to_lamp, eye)[:, None]
     return array(seen * falling[:, None] / SEGMENTS)
 
 
-def _falling(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Field]:
+def _incident(specimen: Specimen, lamp: Field, ahead: Field) -> tuple[Field, Field]:
     """Returns (n, 3) unit vectors toward a lamp that faces `ahead`, and the (n,) share of its light
     that arrives: 1 straight ahead at 300 mm."""
     to_lamp = lamp - specimen.at
     far = np.sqrt(np.einsum("ni,ni->n", to_lamp, to_lamp))
     to_lamp /= far[:, None]
-    return to_lamp, np.clip(-to_lamp @ ahead, 0, 1) * (_MEET / far) ** 2
+    return to_lamp, np.clip(-to_lamp @ ahead, 0, 1) * (_REFERENCE_DISTANCE / far) ** 2
 
 
-def _shine(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
+def _gloss(specimen: Specimen, to_lamp: Field, eye: Field) -> Field:
     """Returns the (n,) light that is mirrored (Blinn 1977)."""
     to_eye = eye - specimen.at
     middle = to_lamp + to_eye / np.sqrt(np.einsum("ni,ni->n", to_eye, to_eye))[:, None]
@@ -397,7 +399,7 @@ class LitHand:
         specimen = living(palm, shown)
         middle = replace(shown, x=0.5, y=0.5, pitch=0.0, yaw=0.0)
         room = room or Room()
-        self._response = answering(specimen, palm.side, middle, room, _FRAME)
+        self._response = response_of(specimen, palm.side, middle, room, _FRAME)
         self._infrared = in_infrared(specimen, palm.side, middle, room, _FRAME)
         self._span, self._lens = shown.span, room.lens
         self._usual = self._response.under(WHITE)
@@ -410,7 +412,7 @@ class LitHand:
 
     def in_infrared(self, shown: Presentation) -> tuple[Sprite, Presentation]:
         """Returns what the near-infrared camera sees of the hand, and where; nearer is brighter."""
-        seen_there = beside(self._infrared.joints, shown, self._lens, _FRAME)
+        seen_there = seen_from_beside(self._infrared.joints, shown, self._lens, _FRAME)
         near = (shown.span / self._span) ** 2
         return self._infrared, replace(seen_there, brightness=near, warmth=0.0)
 
@@ -419,10 +421,10 @@ class LitHand:
             return self._white
         white, covered = self._white, self._response.specimen.covered
         # The arm is cut off in the response, and does not change.
-        change = np.full(white.half.shape, _ONE, np.uint8)
+        change = np.full(white.half.shape, _UNCHANGED, np.uint8)
         ratio = self._response.under(light) / np.maximum(self._usual, 1e-4)
         high, wide = covered.shape
-        change[:high, :wide][covered, :3] = np.clip(ratio ** (1 / 2.2) * _ONE, 0, 255)
+        change[:high, :wide][covered, :3] = np.clip(ratio ** (1 / 2.2) * _UNCHANGED, 0, 255)
         return replace(
             white, picture=_times(white.picture, change), half=_times(white.half, change)
         )
@@ -431,4 +433,4 @@ class LitHand:
 def _times(picture: npt.NDArray[np.uint8], change: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     size = (picture.shape[1], picture.shape[0])
     by = change if change.shape == picture.shape else cv2.resize(change, size)
-    return np.asarray(cv2.multiply(picture, by, scale=1 / _ONE), np.uint8)
+    return np.asarray(cv2.multiply(picture, by, scale=1 / _UNCHANGED), np.uint8)

@@ -71,7 +71,7 @@ def _cut(sheet: skin.Sheet, hand: Build) -> Swatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Crop:
+class Placement:
     """The place of an ROI on a swatch."""
 
     turn: float = 0.0
@@ -83,17 +83,22 @@ class Crop:
     down: float = 0.0
 
 
-def about(crop: Crop, rng: np.random.Generator, jitter: float = 1.0) -> Crop:
+def jittered(placement: Placement, rng: np.random.Generator, jitter: float = 1.0) -> Placement:
     """Returns a placement with the error of detected landmarks; `jitter` 1 is that of a hand in the
     air."""
     turn, zoom, right, down = rng.normal(0, (3.0, 0.035, 3.5, 3.5)) * jitter
-    return Crop(crop.turn + turn, crop.zoom * np.exp(zoom), crop.right + right, crop.down + down)
+    return Placement(
+        placement.turn + turn,
+        placement.zoom * np.exp(zoom),
+        placement.right + right,
+        placement.down + down,
+    )
 
 
 def show(
     skin_of: Swatch,
     rng: np.random.Generator,
-    crop: Crop = Crop(),
+    placement: Placement = Placement(),
     infrared: bool = False,
     harsh: float = 1.0,
 ) -> Grey:
@@ -102,7 +107,7 @@ def show(
     The placement is as given; everything else is random. `harsh` is 0 for gentle, constant
     conditions and 1 for the widest range.
     """
-    layers = array(_bent(skin_of, rng, crop, harsh))
+    layers = array(_bent(skin_of, rng, placement, harsh))
     layers -= _ZERO
     layers /= _UNITS
     # Folds open and close as a hand stretches, more in one place than in another.
@@ -191,14 +196,17 @@ def _slow(rng: np.random.Generator, cells: int) -> Field:
 
 
 def _bent(
-    skin_of: Swatch, rng: np.random.Generator, crop: Crop, harsh: float
+    skin_of: Swatch, rng: np.random.Generator, placement: Placement, harsh: float
 ) -> npt.NDArray[np.uint8]:
     """Returns the layers under the ROI, with the palm bent and tilted a little."""
     x, y = _grid()
-    cos, sin = np.cos(np.radians(crop.turn)) / crop.zoom, np.sin(np.radians(crop.turn)) / crop.zoom
+    cos, sin = (
+        np.cos(np.radians(placement.turn)) / placement.zoom,
+        np.sin(np.radians(placement.turn)) / placement.zoom,
+    )
     lean = rng.normal(0, 0.0007 * harsh, 2)
     far = 1 + array(lean[0]) * x + array(lean[1]) * y
-    u, v = (x - array(crop.right)) / far, (y - array(crop.down)) / far
+    u, v = (x - array(placement.right)) / far, (y - array(placement.down)) / far
     step = _WIDE / (REACH * SIZE)
     bend = 0.4 + 1.3 * harsh
     columns = array(cos * step) * u + array(sin * step) * v + array(bend) * _slow(rng, 4)

@@ -109,12 +109,12 @@ def palm(rng: np.random.Generator, hand: Build, scale: float = SCALE) -> Sheet:
     shape = (round(HEIGHT * scale), round(WIDTH * scale))
     furrows = Furrows(rng, shape, scale)
 
-    lie = _Lie(rng)
+    position = _LinePosition(rng)
 
     def press(
         points: npt.ArrayLike, depth: float, width: float, ends: tuple[float, float] = (0.0, 0.0)
     ) -> None:
-        furrows.press(_on_palm(lie(points), hand, scale), depth, width, ends=ends)
+        furrows.press(_on_palm(position(points), hand, scale), depth, width, ends=ends)
 
     _principal_lines(rng, press)
     # Some palms have many lines, others few.
@@ -230,7 +230,7 @@ def _on_palm(points: npt.ArrayLike, hand: Build, scale: float = SCALE) -> Field:
     return (at - (LEFT, TOP)) * (scale, -scale)
 
 
-class _Lie:
+class _LinePosition:
     """The position of all lines of a palm on its bones.
 
     It varies little between people. The mean is that of many real hands, measured between the

@@ -76,7 +76,7 @@ def canvas(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Canvas:
     facing = array((-1, 1, -1) if back else (1, 1, 1))
     joints = skeleton(palm.build, spread, curl)
     surface = body.see(body.flesh(palm.build, joints).moved(facing), SCALE)
-    return Canvas(joints * facing, surface, _lay_out(palm, joints * facing, facing, surface))
+    return Canvas(joints * facing, surface, _lay_skin(palm, joints * facing, facing, surface))
 
 
 @lru_cache(maxsize=8)
@@ -126,7 +126,7 @@ class Skin:
             field += (laid - field) * share
 
 
-def _lay_out(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -> Skin:
+def _lay_skin(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -> Skin:
     shape = surface.height.shape
     is_back = facing[2] < 0
     sheet = palm.back if is_back else palm.palm

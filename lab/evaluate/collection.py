@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from drawn.roi import Crop, about, show, swatch
+from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate import dataset
 from lab.evaluate.acquisition import acquire
 from lab.evaluate.dataset import Sample
@@ -31,7 +31,7 @@ class Condition:
     harsh: float
     infrared: bool
     jitter: float
-    """Of `drawn.roi.about`: 1 is what a hand in the air gives."""
+    """Of `drawn.roi.jittered`: 1 is what a hand in the air gives."""
 
 
 STILL = 0.25
@@ -106,7 +106,7 @@ def shown_by(person: int) -> list[list[Grey]]:
             show(
                 skin,
                 rng,
-                about(Crop(), rng, condition.jitter),
+                jittered(Placement(), rng, condition.jitter),
                 condition.infrared,
                 condition.harsh,
             )

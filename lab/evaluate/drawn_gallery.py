@@ -34,7 +34,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from drawn.roi import Crop, about, show, swatch
+from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate.algorithm import ExactMatcher
 from lab.evaluate.collection import STILL
 from lab.evaluate.pairing import Indices
@@ -288,21 +288,21 @@ def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, 99))
 
-    def picture(of: np.random.Generator, crop: Crop, infrared: bool) -> Roi:
+    def picture(of: np.random.Generator, crop: Placement, infrared: bool) -> Roi:
         return Roi(show(skin, of, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
 
     def presentation() -> Template:
-        held = about(Crop(), rng)
+        held = jittered(Placement(), rng)
         moment = int(rng.integers(2**63))
         # One moment's light, bend and even noise in all frames: no more is gained by a burst than
         # by landmarks that jitter.
         frames = [
-            picture(np.random.default_rng(moment), about(held, rng, STILL), scene.infrared)
+            picture(np.random.default_rng(moment), jittered(held, rng, STILL), scene.infrared)
             for _ in range(scene.frames)
         ]
         return _extractor.extract(frames)
 
-    enrolled = [picture(rng, about(Crop(), rng), False) for _ in range(scene.frames)]
+    enrolled = [picture(rng, jittered(Placement(), rng), False) for _ in range(scene.frames)]
     return Drawn(
         _extractor.extract(enrolled),
         [presentation() for _ in range(scene.presentations)] if comes else [],

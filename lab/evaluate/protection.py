@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from drawn.roi import Crop, about, show, swatch
+from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate.processes import processes
 from lab.evaluate.rates import Estimate, share
 from lab.evaluate.report import Json, named, rate, said
@@ -289,7 +289,7 @@ def _start() -> None:
 def _draw(person: int, frames: int, showing: int, harsh: float) -> Template:
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, showing))
-    crops = [about(Crop(), rng) for _ in range(frames)]
+    crops = [jittered(Placement(), rng) for _ in range(frames)]
     palms = [Roi(show(skin, rng, crop, harsh=harsh), Side.RIGHT, 1.0) for crop in crops]
     return _extractor.extract(palms)
 

@@ -56,7 +56,7 @@ def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:
             image = roi.show(
                 skin,
                 rng,
-                roi.about(cut(0), rng, rng.uniform(0.2, 1.2)),
+                roi.jittered(cut(0), rng, rng.uniform(0.2, 1.2)),
                 infrared=bool(rng.random() < INFRARED),
                 harsh=rng.random() ** 2,
             )

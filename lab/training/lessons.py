@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from drawn import roi
-from drawn.roi import Crop, Swatch
+from drawn.roi import Placement, Swatch
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.image import Grey
@@ -80,7 +80,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
         for field, person in zip(fields, who.tolist(), strict=True):
             # Most real pictures are gentle ones (docs/factory.md), and some are anything.
             harsh = rng.random() ** 2 * (0.4 + 0.6 * grown)
-            crop = roi.about(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
+            crop = roi.jittered(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
             infrared = bool(rng.random() < INFRARED)
             seen = roi.show(np.asarray(skins[person]), rng, crop, infrared, harsh)
             cut_off = rng.random() < CUT_OFF
@@ -93,8 +93,8 @@ def lines(picture: Grey, visible: npt.NDArray[np.bool_] | None = None) -> npt.ND
     return unfolded(LineFieldExtractor().extract_code([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
 
 
-def cut(person: int) -> Crop:
+def cut(person: int) -> Placement:
     """The piece of the palm that this person's ROIs show, about which they jitter."""
     rng = np.random.default_rng(person % _CUTS)
     turn, zoom, right, down = rng.normal(0, (9.0, 0.09, 7.0, 7.0))
-    return Crop(turn, float(np.exp(zoom)), right, down)
+    return Placement(turn, float(np.exp(zoom)), right, down)

@@ -57,7 +57,7 @@ def _strangers(seed: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]
     for person in range(_STRANGERS):
         skin = roi.swatch(seed + person, Side.RIGHT)
         for _ in range(_SHOWN):
-            fields.append(lines(roi.show(skin, rng, roi.about(cut(0), rng), harsh=0.4)))
+            fields.append(lines(roi.show(skin, rng, roi.jittered(cut(0), rng), harsh=0.4)))
     return np.stack(fields), np.repeat(np.arange(_STRANGERS), _SHOWN)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from drawn.burst import FRAME
 from drawn.identity import identity
-from drawn.lit import BESIDE, GRID, LENS, Room, Specimen, beside, in_infrared, living
+from drawn.lit import BESIDE, GRID, LENS, Room, Specimen, in_infrared, living, seen_from_beside
 from drawn.presentation import Presentation
 from drawn.shopper import Shopper
 from drawn.sprite import Sprite
@@ -45,7 +45,7 @@ def test_a_vein_is_darker_there_and_not_in_colour(hand: Specimen) -> None:
 
 def test_the_second_camera_sees_it_further_left_the_nearer_it_is(hand: Specimen) -> None:
     moved = [
-        SHOWN.x - beside(hand.joints, replace(SHOWN, span=span), LENS, FRAME).x
+        SHOWN.x - seen_from_beside(hand.joints, replace(SHOWN, span=span), LENS, FRAME).x
         for span in (0.3, 0.45)
     ]
     assert 0 < moved[0] < moved[1]

@@ -11,8 +11,8 @@ from drawn.lit import (
     Response,
     Room,
     Specimen,
-    answering,
     living,
+    response_of,
 )
 from drawn.presentation import Presentation, gesture
 from drawn.sprite import sprite
@@ -36,7 +36,7 @@ def hand(palm: DrawnPalm) -> Specimen:
 
 @pytest.fixture(scope="module")
 def response(palm: DrawnPalm, hand: Specimen) -> Response:
-    return answering(hand, palm.side, SHOWN, Room(), (720, 720))
+    return response_of(hand, palm.side, SHOWN, Room(), (720, 720))
 
 
 def test_the_segments_lie_clockwise_from_above_the_lens() -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from drawn.roi import Crop, Swatch, about, show, swatch
+from drawn.roi import Placement, Swatch, jittered, show, swatch
 from lab.evaluate.texture import texture
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
@@ -37,7 +37,9 @@ def scores(skins: list[Swatch], harsh: float) -> np.ndarray:
     chance = rng()
     one, other = (
         [
-            extractor.extract([Roi(show(e, chance, about(Crop(), chance), harsh=harsh), None, 1.0)])
+            extractor.extract(
+                [Roi(show(e, chance, jittered(Placement(), chance), harsh=harsh), None, 1.0)]
+            )
             for e in skins
         ]
         for _ in range(2)
@@ -63,38 +65,40 @@ def test_a_presentation_is_a_picture_of_an_roi_decided_by_its_generator(skins: l
 
 def test_drawing_leaves_the_skin_as_it_was(skins: list[Swatch]):
     before = skins[0].copy()
-    show(skins[0], rng(), Crop(turn=10.0), infrared=True)
+    show(skins[0], rng(), Placement(turn=10.0), infrared=True)
     assert np.array_equal(before, skins[0])
 
 
 @pytest.mark.parametrize(
-    ("crop", "moved"),
+    ("placement", "moved"),
     [
-        (Crop(right=12.0), lambda palm: palm[:, :-12]),
-        (Crop(down=12.0), lambda palm: palm[:-12]),
+        (Placement(right=12.0), lambda palm: palm[:, :-12]),
+        (Placement(down=12.0), lambda palm: palm[:-12]),
     ],
     ids=["right", "down"],
 )
-def test_a_crop_moves_the_palm_by_so_many_pixels(skins: list[Swatch], crop: Crop, moved):
-    def still(crop: Crop) -> np.ndarray:
-        # The same bends, light and noise each time: only where the crop lies differs.
-        return creases(show(skins[0], rng(), crop, harsh=0.0))
+def test_a_placement_moves_the_palm_by_so_many_pixels(
+    skins: list[Swatch], placement: Placement, moved
+):
+    def still(placement: Placement) -> np.ndarray:
+        # The same bends, light and noise each time: only where the placement lies differs.
+        return creases(show(skins[0], rng(), placement, harsh=0.0))
 
-    there = still(crop)
-    there = there[:, 12:] if crop.right else there[12:]
-    here = moved(still(Crop()))
+    there = still(placement)
+    there = there[:, 12:] if placement.right else there[12:]
+    here = moved(still(Placement()))
     assert np.corrcoef(here.ravel(), there.ravel())[0, 1] > 0.8
-    assert np.corrcoef(here.ravel(), moved(still(crop)).ravel())[0, 1] < 0.5
+    assert np.corrcoef(here.ravel(), moved(still(placement)).ravel())[0, 1] < 0.5
 
 
 def test_landmarks_jitter_about_where_a_crop_was_meant():
-    meant, chance = Crop(turn=20.0, zoom=1.1, right=5.0, down=-5.0), rng()
-    found = [about(meant, chance) for _ in range(2000)]
+    meant, chance = Placement(turn=20.0, zoom=1.1, right=5.0, down=-5.0), rng()
+    found = [jittered(meant, chance) for _ in range(2000)]
     turn, zoom, right, down = np.array([(e.turn, e.zoom, e.right, e.down) for e in found]).T
     assert turn.mean() == pytest.approx(20, abs=0.5)
     assert zoom.mean() == pytest.approx(1.1, abs=0.01)
     assert (right.mean(), down.mean()) == (pytest.approx(5, abs=0.5), pytest.approx(-5, abs=0.5))
-    assert about(meant, chance, jitter=0.0) == meant
+    assert jittered(meant, chance, jitter=0.0) == meant
 
 
 def test_gentle_pictures_of_a_palm_are_more_alike_than_any_two_palms(skins: list[Swatch]):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from drawn.attack import Instrument, held
+from drawn.attack import Instrument, prepare_attack
 from drawn.burst import Shot, challenge, played
 from drawn.heart import Heart, Recording, record
 from drawn.identity import identity
@@ -54,14 +54,14 @@ def test_the_same_hand_without_blood_in_it_has_none(hand: Specimen) -> None:
 
 def test_nor_has_a_print(hand: Specimen) -> None:
     lights = played(challenge(rng()))
-    shown = held(Instrument.CURVED_PRINT, PALM, SHOT, lights, rng()).recorded(rng())
+    shown = prepare_attack(Instrument.CURVED_PRINT, PALM, SHOT, lights, rng()).recorded(rng())
     assert not judge_pulse(shown.at, shown.cells).beats
 
 
 def test_a_film_of_a_palm_has_one() -> None:
     """The light challenge is what it does not answer."""
     lights = played(challenge(rng()))
-    it = held(Instrument.INJECTED, PALM, SHOT, lights, rng())
+    it = prepare_attack(Instrument.INJECTED, PALM, SHOT, lights, rng())
     shown = record(PALM, it.specimen, it.shot, rng(), HEART)
     assert judge_pulse(shown.at, shown.cells).beats
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drawn import roi
-from drawn.roi import Crop
+from drawn.roi import Placement
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.template.fused import PROBE_BYTES, REFERENCE_BYTES, FusedExtractor, FusedMatcher
@@ -21,10 +21,12 @@ Palm = Callable[..., Roi]
 def palm() -> Palm:
     skins = {person: roi.swatch(person, Side.RIGHT) for person in PEOPLE}
 
-    def shown(person: int, seed: int, *, infrared: bool = False, crop: Crop | None = None) -> Roi:
+    def shown(
+        person: int, seed: int, *, infrared: bool = False, placement: Placement | None = None
+    ) -> Roi:
         rng = np.random.default_rng((person, seed))
-        crop = crop or roi.about(Crop(), rng, 0.7)
-        return Roi(roi.show(skins[person], rng, crop, infrared, 0.25), Side.RIGHT, 1.0)
+        placement = placement or roi.jittered(Placement(), rng, 0.7)
+        return Roi(roi.show(skins[person], rng, placement, infrared, 0.25), Side.RIGHT, 1.0)
 
     return shown
 
@@ -55,7 +57,9 @@ def test_a_score_says_which_of_the_two_is_likelier(palm: Palm, enrolled: dict[in
 
 
 def test_a_turned_and_shifted_palm_is_still_itself(palm: Palm, enrolled: dict[int, Template]):
-    moved = extractor.extract([palm(PEOPLE[2], 5, crop=Crop(turn=6, zoom=1.05, right=5, down=-4))])
+    moved = extractor.extract(
+        [palm(PEOPLE[2], 5, placement=Placement(turn=6, zoom=1.05, right=5, down=-4))]
+    )
     gallery = matcher.prepare(list(enrolled.values()))
     assert int(np.argmax(matcher.compare(moved, gallery))) == 2
 
