@@ -1,4 +1,4 @@
-"""A drawn hand before a near-infrared camera: bright, in grey, seen from beside."""
+"""A drawn hand in front of a near-infrared camera: bright, grey, and seen from beside."""
 
 from dataclasses import replace
 
@@ -28,22 +28,22 @@ def seen(specimen: Specimen, shown: Presentation = SHOWN) -> Sprite:
 
 
 def middle(sprite: Sprite) -> float:
-    """Linear level there."""
+    """Returns the mean linear level at the palm's centre."""
     x, y = (int(at / 2) for at in sprite.centre)
     return float(np.mean((sprite.half[y - 10 : y + 10, x - 10 : x + 10, 1] / 255.0) ** 2.2))
 
 
-def test_it_is_the_brighter_the_nearer(hand: Specimen) -> None:
+def test_a_nearer_hand_is_brighter_in_near_infrared(hand: Specimen) -> None:
     near, far = (middle(seen(hand, replace(SHOWN, span=span))) for span in (0.5, 0.35))
     assert near / far == pytest.approx((0.5 / 0.35) ** 2, rel=0.15)
 
 
-def test_a_vein_is_darker_there_and_not_in_colour(hand: Specimen) -> None:
+def test_veins_are_dark_in_near_infrared_only(hand: Specimen) -> None:
     without = replace(hand, infrared=np.full_like(hand.infrared, hand.infrared.max()))
     assert middle(seen(hand)) < middle(seen(without))
 
 
-def test_the_second_camera_sees_it_further_left_the_nearer_it_is(hand: Specimen) -> None:
+def test_the_second_camera_sees_a_nearer_hand_further_left(hand: Specimen) -> None:
     moved = [
         SHOWN.x - seen_from_beside(hand.joints, replace(SHOWN, span=span), LENS, FRAME).x
         for span in (0.3, 0.45)
@@ -52,13 +52,13 @@ def test_the_second_camera_sees_it_further_left_the_nearer_it_is(hand: Specimen)
     assert moved[1] == pytest.approx(1.5 * moved[0])
 
 
-def test_what_stands_out_of_the_palm_is_moved_more_than_what_lies_in_it(hand: Specimen) -> None:
-    """Parallax, by which two cameras tell a palm from a sheet."""
+def test_higher_parts_of_the_palm_show_more_parallax(hand: Specimen) -> None:
+    """By parallax two cameras can tell a palm from a sheet."""
     stripe = np.where(np.abs(hand.at[:, 0]) < 2, 0.6, 0.05).astype(np.float32)
     striped = replace(hand, infrared=stripe, gloss=0.0)
 
     def found(height: float) -> float:
-        """Column of the stripe, mm."""
+        """Returns the column of the stripe in mm."""
         level = replace(striped, at=striped.at * (1, 1, 0) + np.array((0, 0, height), np.float32))
         bright = seen(level).half[..., 1].mean(axis=0) ** 4
         return float(bright @ np.arange(len(bright)) / bright.sum()) / GRID
@@ -67,7 +67,7 @@ def test_what_stands_out_of_the_palm_is_moved_more_than_what_lies_in_it(hand: Sp
     assert found(0) - found(10) == pytest.approx(10 * BESIDE / away, rel=0.25)
 
 
-def test_a_shoppers_hand_is_there_as_well_and_a_film_of_it_is_not() -> None:
+def test_a_shoppers_hand_shows_in_near_infrared_and_a_film_of_it_does_not() -> None:
     shopper = Shopper(4, Side.LEFT, lambda _: [[128] * 3] * 8)
     shopper.wish = replace(shopper.wish, present=True)
     shopper.prepare()

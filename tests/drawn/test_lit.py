@@ -1,4 +1,5 @@
-"""The factory's light: every segment lights what faces it, linearly, and skin as skin is."""
+"""The factory's light: every segment lights what faces it, light adds up, and skin responds as
+skin."""
 
 import numpy as np
 import pytest
@@ -58,13 +59,13 @@ def test_each_side_of_the_ring_lights_what_faces_it(palm: DrawnPalm, response: R
         assert more[toward > 0.15].mean() > more[toward < -0.15].mean() + 0.05
 
 
-def test_light_adds_up(response: Response) -> None:
+def test_the_light_of_the_segments_adds_up(response: Response) -> None:
     one, other = challenge(np.random.default_rng(1))[:2]
     together = response.under(one + other) + response.under(DARK)
     assert np.allclose(together, response.under(one) + response.under(other), atol=1e-4)
 
 
-def test_with_the_ring_dark_the_room_is_seen(response: Response) -> None:
+def test_the_room_is_seen_while_the_ring_is_dark(response: Response) -> None:
     assert np.allclose(response.under(DARK), response.room)
 
 
@@ -73,7 +74,7 @@ def test_red_light_fills_the_furrows(hand: Specimen) -> None:
     assert red > 1.5 * blue
 
 
-def test_a_hand_under_white_is_the_sprite_itself_and_darker_without(palm: DrawnPalm) -> None:
+def test_a_hand_under_white_is_its_sprite_and_is_darker_in_the_dark(palm: DrawnPalm) -> None:
     plain = sprite(palm, gesture(palm, SHOWN))
     shown = LitHand(palm, SHOWN)
     assert shown.under(WHITE) is plain

@@ -1,4 +1,5 @@
-"""The palm factory: drawn palms are somebody's, are shown as told, and are met like real ones."""
+"""The palm factory: palms belong to people, are shown as told, and are recognised like real
+ones."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -44,7 +45,7 @@ def palm() -> DrawnPalm:
 
 
 class TestIdentity:
-    def test_the_same_seed_grows_the_same_palm(self) -> None:
+    def test_the_same_seed_draws_the_same_palm(self) -> None:
         first = identity(3, Side.LEFT).palm
         identity.cache_clear()
         again = identity(3, Side.LEFT).palm
@@ -156,7 +157,7 @@ class TestRecognition:
             off = np.hypot(*(found.landmarks - drawing.hand.landmarks).T)
             assert off.max() < 0.15 * drawing.hand.palm_length
 
-    def test_two_showings_of_a_palm_are_more_alike_than_any_two_palms(
+    def test_two_presentations_of_a_palm_are_more_alike_than_any_two_palms(
         self, finder: HandFinder
     ) -> None:
         showings = (
@@ -189,9 +190,7 @@ class TestShopper:
         shopper.prepare()
         return shopper
 
-    def test_by_itself_the_hand_comes_holds_still_and_leaves_and_comes_again(
-        self, shopper: Shopper
-    ) -> None:
+    def test_the_hand_comes_and_leaves_in_its_own_rhythm(self, shopper: Shopper) -> None:
         film = _film(shopper, AWAY_SECONDS + SHOWN_SECONDS + AWAY_SECONDS + 2)
         filled = {at: _filled(frame) for at, frame in film.items()}
         there, gone = AWAY_SECONDS + 2, AWAY_SECONDS + SHOWN_SECONDS + 1.5
@@ -201,9 +200,7 @@ class TestShopper:
         assert filled[gone] == 0
         assert filled[gone + AWAY_SECONDS] > 0.1
 
-    def test_told_to_be_there_it_stays_and_moves_smoothly_to_where_it_is_told(
-        self, shopper: Shopper
-    ) -> None:
+    def test_the_hand_moves_smoothly_to_the_wished_pose(self, shopper: Shopper) -> None:
         shopper.wish = Wish(seed=5, side=Side.RIGHT, present=True)
         _film(shopper, 3)
         shopper.wish = replace(shopper.wish, pose=Presentation(x=0.3))
@@ -231,7 +228,7 @@ def _detail(image: Colour) -> float:
 
 
 def _drawn(image: Colour) -> np.ndarray:
-    """Where the image differs from the empty view by more than noise."""
+    """Returns where the image differs from the empty view by more than noise."""
     empty = background(*SIZE_OF_FRAME).astype(int)
     return np.abs(image.astype(int) - empty).max(axis=2) > 25
 
@@ -241,12 +238,12 @@ def _filled(image: Colour) -> float:
 
 
 def _middle(image: Colour) -> float:
-    """The column about which the hand lies."""
+    """Returns the median column of the hand."""
     return float(np.median(np.nonzero(_drawn(image))[1]))
 
 
 def _film(shopper: Shopper, seconds: float, start: float = 0) -> dict[float, Colour]:
-    """Frames by their second, ten each second, half of them kept."""
+    """Returns frames by their time, from ten per second, keeping every fifth."""
     film: dict[float, Colour] = {}
     for k in range(round(seconds * 10) + 1):
         frame = np.empty((*SIZE_OF_FRAME, 3), np.uint8)

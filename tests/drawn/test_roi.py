@@ -1,4 +1,4 @@
-"""Aligned palms drawn for training: somebody's, shown as told, in light that changes."""
+"""Aligned palms drawn for training: they belong to people, are shown as told, in changing light."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 FIRST = 920_000_000
 PEOPLE = 6
 VEINLESS = np.array([1, 1, 1, 0], np.uint8)
-"""Of the layers of a swatch, all but the last."""
+"""A factor that removes the last layer of a swatch, the veins."""
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -26,13 +26,13 @@ def skins() -> list[Swatch]:
 
 
 def creases(palm: np.ndarray) -> np.ndarray:
-    """Creases alone: of the light and of the grain of a picture nothing is left."""
+    """Returns the creases of a palm, without its light and its grain."""
     soft = cv2.GaussianBlur(palm.astype(np.float32), (0, 0), 2)
     return soft - cv2.GaussianBlur(soft, (0, 0), 6)
 
 
 def scores(skins: list[Swatch], harsh: float) -> np.ndarray:
-    """(people, people) of the line field, two presentations of each, aligned as from a hand."""
+    """Returns the (people, people) line field scores of two presentations of each palm."""
     extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
     chance = rng()
     one, other = (
@@ -55,7 +55,7 @@ def test_a_seed_and_a_side_are_one_palm(skins: list[Swatch]):
         assert np.corrcoef(lines)[0, 1] < 0.5
 
 
-def test_a_presentation_is_a_picture_of_an_roi_decided_by_its_generator(skins: list[Swatch]):
+def test_the_generator_decides_the_picture(skins: list[Swatch]):
     once, again, otherwise = (show(skins[0], rng(seed)) for seed in (1, 1, 2))
     assert once.shape == (SIZE, SIZE)
     assert once.dtype == np.uint8
@@ -81,7 +81,7 @@ def test_a_placement_moves_the_palm_by_so_many_pixels(
     skins: list[Swatch], placement: Placement, moved
 ):
     def still(placement: Placement) -> np.ndarray:
-        # The same bends, light and noise each time: only where the placement lies differs.
+        # Bends, light and noise are the same each time; only the placement differs.
         return creases(show(skins[0], rng(), placement, harsh=0.0))
 
     there = still(placement)
@@ -91,7 +91,7 @@ def test_a_placement_moves_the_palm_by_so_many_pixels(
     assert np.corrcoef(here.ravel(), moved(still(placement)).ravel())[0, 1] < 0.5
 
 
-def test_landmarks_jitter_about_where_a_crop_was_meant():
+def test_landmarks_jitter_around_the_true_placement():
     meant, chance = Placement(turn=20.0, zoom=1.1, right=5.0, down=-5.0), rng()
     found = [jittered(meant, chance) for _ in range(2000)]
     turn, zoom, right, down = np.array([(e.turn, e.zoom, e.right, e.down) for e in found]).T
@@ -129,7 +129,7 @@ def test_veins_are_seen_in_near_infrared_only(skins: list[Swatch]):
 
 
 def test_creases_stand_out_as_they_do_on_skin(skins: list[Swatch]):
-    """Within what any camera gives: not a drawing in ink, not a blank."""
+    """The contrast lies within what cameras give: neither an ink drawing nor a blank picture."""
     seen = [texture(show(skin, rng(seed), harsh=0.0)) for seed, skin in enumerate(skins)]
     assert 1 < np.mean([each.contrast for each in seen]) < 12
     assert all(0.05 < each.covered < 0.6 for each in seen)

@@ -1,4 +1,4 @@
-"""Palms for tests: a light square crossed by dark creases, another for each seed."""
+"""Palms for tests: a light square crossed by dark creases, different for each seed."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from palm.hand.roi import SIZE
 
 MARGIN = 24
-"""Pixels around the ROI, so that a palm can be turned and shifted without showing an edge."""
+"""The pixels around the ROI, so that a palm can be rotated and shifted without showing an edge."""
 
 
 def palm(
@@ -19,7 +19,11 @@ def palm(
     bent: float = 0.0,
     noise: float = 0.0,
 ) -> npt.NDArray[np.uint8]:
-    """(SIZE, SIZE) grey. Degrees, a factor, pixels, and the pixels the middle is pushed by."""
+    """Returns a (SIZE, SIZE) grey palm.
+
+    `turned` is in degrees, `scaled` a factor, `shifted` in pixels. `bent` is the distance in pixels
+    by which the middle is pushed. `noise` is a deviation in grey levels.
+    """
     rng = np.random.default_rng(seed)
     wide = SIZE + 2 * MARGIN
     canvas = np.full((wide, wide), 170, np.uint8)
@@ -40,7 +44,8 @@ def palm(
     seen = cv2.remap(
         canvas, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR
     ).astype(np.float64)
-    # Noise of its own each time it is seen, the same time after time.
+    # The noise depends on the arguments, so that every view has its own and a repeated view the
+    # same.
     grain = np.random.default_rng(
         [seed, int(1e3 * (90 + turned + bent + shifted[0])), int(1e3 * (90 + shifted[1]))]
     )

@@ -8,13 +8,14 @@ from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE
 
 LENGTH = 300.0
-"""Pixels from wrist to middle knuckle."""
+"""The distance from wrist to middle knuckle, in pixels."""
 THUMB_BALL = 0.15 + 0.35j
-"""A place on the palm, as in PALM."""
+"""A place on the ball of the thumb, in the coordinates of PALM."""
 
 
-def lain(turned: float, side: Side, where: tuple[float, float] = (500, 400)):
-    """The map from the palm's plane to a 1000 x 900 frame that shows it turned clockwise."""
+def plane_to_frame(turned: float, side: Side, where: tuple[float, float] = (500, 400)):
+    """Returns the map from the palm's plane to a 1000 x 900 frame that shows it rotated
+    clockwise."""
 
     def to_frame(place: complex) -> tuple[float, float]:
         z = (place - CENTRE) * LENGTH
@@ -29,7 +30,7 @@ def lain(turned: float, side: Side, where: tuple[float, float] = (500, 400)):
 def hand(turned: float = 0.0, side: Side = Side.RIGHT, where: tuple[float, float] = (500, 400)):
     landmarks = np.zeros((21, 2), np.float32)
     for landmark, (place, _) in PALM.items():
-        landmarks[landmark] = lain(turned, side, where)(place)
+        landmarks[landmark] = plane_to_frame(turned, side, where)(place)
     return Hand(
         landmarks=landmarks,
         depth=np.zeros(21, np.float32),
@@ -41,15 +42,15 @@ def hand(turned: float = 0.0, side: Side = Side.RIGHT, where: tuple[float, float
 
 
 def frame(turned: float = 0.0, side: Side = Side.RIGHT) -> npt.NDArray[np.uint8]:
-    """A grey palm with a dark spot on the ball of the thumb."""
+    """Returns a grey palm with a dark spot on the ball of the thumb."""
     picture = np.full((900, 1000, 3), 150, np.uint8)
-    x, y = lain(turned, side)(THUMB_BALL)
+    x, y = plane_to_frame(turned, side)(THUMB_BALL)
     cv2.circle(picture, (round(x - 0.5), round(y - 0.5)), 12, (60, 60, 60), -1, cv2.LINE_AA)
     return picture
 
 
 def spot(image: npt.NDArray[np.uint8]) -> tuple[float, float]:
-    """Centre of what is dark, in pixels."""
+    """Returns the centre of the dark pixels."""
     y, x = np.nonzero(image < 110)
     return float(x.mean()), float(y.mean())
 
@@ -98,7 +99,7 @@ def test_grey_and_colour_give_the_same_roi():
     np.testing.assert_array_equal(align(grey, hand()).image, align(colour, hand()).image)
 
 
-def test_a_whole_well_lit_palm_can_be_trusted_in_full():
+def test_a_whole_and_well_lit_palm_has_full_quality():
     assert align(frame(), hand()).quality == 1
 
 
@@ -106,17 +107,17 @@ def test_quality_is_the_share_of_the_palm_in_the_frame():
     assert align(frame(), hand(where=(0, 400))).quality == pytest.approx(0.5, abs=0.02)
 
 
-def test_burnt_out_and_black_skin_cannot_be_trusted():
+def test_burnt_out_and_black_skin_reduces_quality():
     burnt, black = frame(), frame()
     burnt[:, 500:], black[:400] = 255, 0
     assert align(burnt, hand()).quality == pytest.approx(0.5, abs=0.02)
     assert align(black, hand()).quality == pytest.approx(0.5, abs=0.02)
 
 
-def test_it_tells_which_part_of_the_palm_lay_in_the_frame():
+def test_the_roi_tells_which_part_of_the_palm_lay_in_the_frame():
     picture, shown = frame(), hand()
     assert align(picture, shown).visible is None
-    # The frame ends where the middle of the palm is.
+    # The frame ends at the middle of the palm.
     half = align(picture[:400], shown)
     assert half.visible is not None
     assert half.visible[: SIZE // 2 - 1].all()

@@ -1,4 +1,4 @@
-"""Hands are found however they are held, and taken for what they show."""
+"""Hands are found in every pose, with the right side and the right kind."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def without_colour(image: Colour) -> Colour:
 
 
 def what(hands: list[Hand]) -> list[tuple[Side, Shown]]:
-    """From the left of the frame to the right."""
+    """Returns side and kind of the hands, from left to right."""
     across = sorted(hands, key=lambda hand: hand.palm_centre[0])
     return [(hand.side, hand.shown) for hand in across]
 
@@ -72,7 +72,7 @@ class TestFinding:
         assert what(finder.find(drawn(side, y=0.3, span=0.5))) == [(side, Shown.PALM)]
 
 
-def test_two_hands_are_two(finder: HandFinder) -> None:
+def test_two_hands_are_found(finder: HandFinder) -> None:
     both = np.hstack([drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]])
     assert what(finder.find(both)) == [(Side.LEFT, Shown.PALM), (Side.RIGHT, Shown.PALM)]
 
@@ -88,7 +88,7 @@ def test_two_hands_are_two(finder: HandFinder) -> None:
     ],
     ids=["black", "white", "noise", "a pixel", "a strip of skin colour"],
 )
-def test_where_no_hand_is_none_is_found(finder: HandFinder, image: Colour) -> None:
+def test_no_hand_is_found_where_there_is_none(finder: HandFinder, image: Colour) -> None:
     assert finder.find(image) == []
 
 
@@ -129,7 +129,7 @@ class TestFollowing:
         off = np.hypot(*(followed.landmarks - found.landmarks).T)
         assert off.max() < 0.1 * found.palm_width
 
-    def test_what_is_forgotten_does_not_come_back(self, follower: HandFinder) -> None:
+    def test_a_forgotten_hand_is_not_followed(self, follower: HandFinder) -> None:
         hand = drawn(Side.LEFT)
         follower.follow(hand)
         follower.forget()

@@ -1,4 +1,4 @@
-"""What a frame says of the hand in it, against hands drawn to be just so."""
+"""The measurements of a frame, on hands that are drawn with known values."""
 
 from dataclasses import replace
 
@@ -22,11 +22,11 @@ def seen(shown: Presentation, at: float = 0.0, before: Observation | None = None
     return observe(drawing.image, [drawing.hand], at, before)
 
 
-def test_an_empty_frame_says_nothing_of_a_hand() -> None:
+def test_an_empty_frame_has_no_hand() -> None:
     assert observe(drawn(STILL).image, [], 3.0, None) == Observation(at=3.0, hands=0)
 
 
-def test_two_hands_are_counted_and_neither_is_judged() -> None:
+def test_two_hands_are_counted_and_neither_is_measured() -> None:
     drawing = drawn(STILL)
     both = observe(drawing.image, [drawing.hand, drawing.hand], 3.0, None)
     assert both == Observation(at=3.0, hands=2)
@@ -97,7 +97,7 @@ def test_a_palm_that_moves_while_the_shutter_is_open_is_not_sharp() -> None:
     assert seen(replace(STILL, smear=(30.0, 0.0))).sharpness < seen(STILL).sharpness - 0.2
 
 
-def test_brightness_follows_the_light_and_says_when_it_burns_out() -> None:
+def test_brightness_and_clipping_follow_the_light() -> None:
     dim, lit, burnt = (seen(replace(STILL, brightness=light)) for light in (0.3, 1.0, 3.0))
     assert dim.brightness < lit.brightness < burnt.brightness <= 1
     assert lit.clipped < 0.05
@@ -115,7 +115,7 @@ def test_motion_is_in_palm_lengths_a_second() -> None:
     assert after.motion == pytest.approx(palm_lengths / 0.1, rel=0.1)
 
 
-def test_nothing_is_said_of_motion_without_an_earlier_frame_with_a_hand() -> None:
+def test_motion_needs_an_earlier_frame_with_a_hand() -> None:
     empty = Observation(at=1.0, hands=0)
     same_moment = seen(replace(STILL, x=0.3), at=1.1)
     for before in (None, empty, same_moment):

@@ -1,5 +1,5 @@
-"""Near infrared against colour: skin is bright there and keeps its lines, and next to nothing that
-imitates it does both."""
+"""Near infrared against colour: skin is bright there and keeps its lines, and hardly any attack
+does both."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def test_a_living_palm_passes(alive: Film) -> None:
     assert judged(alive, alive.infrared).live
 
 
-def test_so_does_one_of_dark_skin_and_is_as_bright(alive: Film) -> None:
+def test_a_living_palm_of_dark_skin_passes_and_is_as_bright(alive: Film) -> None:
     dark = hand(DARK_SKIN)
     verdict = judged(dark, dark.infrared)
     assert verdict.live
@@ -55,13 +55,13 @@ def test_so_does_one_of_dark_skin_and_is_as_bright(alive: Film) -> None:
 
 
 @pytest.mark.parametrize("instrument", [i for i in Instrument if i is not Instrument.INJECTED])
-def test_what_imitates_a_palm_fails(instrument: Instrument) -> None:
+def test_attack_instruments_fail(instrument: Instrument) -> None:
     shown = imitation(instrument)
     assert not judged(shown, shown.infrared).live
 
 
 @pytest.mark.parametrize("instrument", SHOWN_IN_COLOUR_ALONE)
-def test_a_screen_shows_no_lines_there(instrument: Instrument) -> None:
+def test_a_screen_shows_no_lines_in_near_infrared(instrument: Instrument) -> None:
     shown = imitation(instrument)
     assert judged(shown, shown.infrared).cues.alike < 0.3
 
@@ -73,13 +73,13 @@ def test_dye_vanishes_and_carbon_stays() -> None:
     assert max(kept) > 0.5
 
 
-def test_the_lines_of_another_palm_are_not_these(alive: Film) -> None:
-    """A picture for the one camera and one's own hand for the other."""
+def test_the_lines_of_another_palm_do_not_agree(alive: Film) -> None:
+    """An attack with a picture for one camera and the attacker's own hand for the other."""
     own = hand(DARK_SKIN)
     assert judged(alive, own.infrared).cues.alike < 0.5 < judged(alive, alive.infrared).cues.alike
 
 
-def test_a_recording_of_a_hand_was_a_hand_there_as_well() -> None:
-    """Which is why this stands beside the light, and not in its place."""
+def test_a_recording_of_a_hand_passes_in_near_infrared() -> None:
+    """So near infrared is judged in addition to the light, and not in place of it."""
     shown = imitation(Instrument.INJECTED)
     assert judged(shown, shown.infrared).live

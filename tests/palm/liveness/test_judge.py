@@ -1,4 +1,4 @@
-"""Liveness: a palm that answers to the ring as skin does passes, and whatever imitates it fails."""
+"""A palm that responds to the ring as skin does passes, and attack instruments fail."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,18 +47,16 @@ class TestTheLiving:
     def test_a_living_palm_passes(self, alive: list[LitFrame]) -> None:
         assert judge(alive).live
 
-    def test_so_does_a_left_one_of_dark_skin(self) -> None:
+    def test_a_living_left_palm_of_dark_skin_passes(self) -> None:
         dark = identity(DARK_SKIN, Side.LEFT)
         assert dark.tone.palmar[1] < 0.3 < identity(LIGHT_SKIN, Side.RIGHT).tone.palmar[1]
         assert judge(burst(dark)).live
 
-    def test_and_one_under_the_steps_that_the_service_draws(self, palm: DrawnPalm) -> None:
+    def test_a_living_palm_passes_under_the_steps_of_a_challenge(self, palm: DrawnPalm) -> None:
         drawn = [np.array(step, np.float32) / 255 for step in steps(bytes(range(SEED_BYTES)))]
         assert judge(burst(palm, played(drawn))).live
 
-    def test_its_furrows_turn_toward_the_light_and_red_fills_them(
-        self, alive: list[LitFrame]
-    ) -> None:
+    def test_furrows_move_toward_the_light_and_less_in_red(self, alive: list[LitFrame]) -> None:
         cues = judge(alive).cues
         assert cues.relief > 1
         assert cues.certainty > 4
@@ -67,10 +65,10 @@ class TestTheLiving:
 
 class TestAttacks:
     @pytest.mark.parametrize("instrument", Instrument)
-    def test_what_imitates_a_palm_fails(self, palm: DrawnPalm, instrument: Instrument) -> None:
+    def test_attack_instruments_fail(self, palm: DrawnPalm, instrument: Instrument) -> None:
         assert not judge(attack(instrument, palm, SHOT, PLAYED, rng()).lit).live
 
-    def test_a_screen_does_not_answer(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
+    def test_a_screen_does_not_respond(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
         screen = attack(Instrument.PHONE, palm, SHOT, PLAYED, rng()).lit
         assert judge(screen).cues.share < judge(alive).cues.share - 0.5
 
@@ -95,7 +93,7 @@ class TestAttacks:
             claimed = [replace(f, light=light) for f, light in zip(alive, other, strict=True)]
             assert not judge(claimed).live
 
-    def test_and_with_two_of_its_steps_exchanged(self, alive: list[LitFrame]) -> None:
+    def test_a_burst_fails_with_two_steps_exchanged(self, alive: list[LitFrame]) -> None:
         lights = [frame.light for frame in alive]
         lights[3], lights[4] = lights[4], lights[3]
         claimed = [replace(f, light=light) for f, light in zip(alive, lights, strict=True)]
@@ -103,10 +101,10 @@ class TestAttacks:
 
 
 class TestWhatCannotBeJudged:
-    def test_too_few_frames(self, alive: list[LitFrame]) -> None:
+    def test_too_few_frames_cannot_be_judged(self, alive: list[LitFrame]) -> None:
         with pytest.raises(Unjudgeable):
             judge(alive[:5])
 
-    def test_a_light_that_does_not_change(self, alive: list[LitFrame]) -> None:
+    def test_a_light_that_does_not_change_cannot_be_judged(self, alive: list[LitFrame]) -> None:
         with pytest.raises(Unjudgeable):
             judge([replace(frame, light=WHITE) for frame in alive])

@@ -1,4 +1,4 @@
-"""The pulse of a palm: found where there is one, and nowhere else."""
+"""The pulse of a palm is found where there is one, and nowhere else."""
 
 from dataclasses import replace
 
@@ -35,45 +35,46 @@ def beating(hand: Specimen) -> Recording:
 
 
 def traces(signal: npt.NDArray[np.float64], at: npt.NDArray[np.float64]) -> Recording:
-    """(T, 3) the same in every cell, over a grey of 120, in a little noise."""
+    """Returns a recording with this (T, 3) signal in every cell, on grey 120 with a little
+    noise."""
     noise = rng().normal(0, 0.05, (len(at), 4, 4, 3))
     cells = 120 * (1 + signal[:, None, None]) + noise
     return Recording(at, (cells * 256).astype(np.uint16))
 
 
-def test_a_living_palm_has_a_pulse_and_it_is_its_own(beating: Recording) -> None:
+def test_a_living_palm_has_the_pulse_of_its_heart(beating: Recording) -> None:
     verdict = judge_pulse(beating.at, beating.cells)
     assert verdict.beats
     assert abs(verdict.rate - 60 * HEART.rate) < 8
 
 
-def test_the_same_hand_without_blood_in_it_has_none(hand: Specimen) -> None:
+def test_a_hand_without_blood_has_no_pulse(hand: Specimen) -> None:
     still = record(PALM, hand, SHOT, rng(), None)
     assert not judge_pulse(still.at, still.cells).beats
 
 
-def test_nor_has_a_print(hand: Specimen) -> None:
+def test_a_print_has_no_pulse(hand: Specimen) -> None:
     lights = played(challenge(rng()))
     shown = prepare_attack(Instrument.CURVED_PRINT, PALM, SHOT, lights, rng()).recorded(rng())
     assert not judge_pulse(shown.at, shown.cells).beats
 
 
-def test_a_film_of_a_palm_has_one() -> None:
-    """The light challenge is what it does not answer."""
+def test_a_film_of_a_palm_has_a_pulse() -> None:
+    """It is the light challenge that a film does not pass."""
     lights = played(challenge(rng()))
     it = prepare_attack(Instrument.INJECTED, PALM, SHOT, lights, rng())
     shown = record(PALM, it.specimen, it.shot, rng(), HEART)
     assert judge_pulse(shown.at, shown.cells).beats
 
 
-def test_light_that_pulses_is_no_blood() -> None:
+def test_pulsing_light_is_no_pulse() -> None:
     at = np.arange(81) / 20
     lamp = 0.01 * np.sin(2 * np.pi * 1.2 * at)
     pulsing = traces(np.repeat(lamp[:, None], 3, axis=1), at)
     assert not judge_pulse(pulsing.at, pulsing.cells).beats
 
 
-def test_what_beats_in_one_corner_alone_is_no_palm() -> None:
+def test_a_pulse_in_one_corner_only_is_refused() -> None:
     at = np.arange(81) / 20
     signal = 0.02 * np.sin(2 * np.pi * 1.2 * at)[:, None] * (0.69, 1.0, 0.43)
     everywhere, nowhere = traces(signal, at), traces(0 * signal, at)
@@ -82,13 +83,13 @@ def test_what_beats_in_one_corner_alone_is_no_palm() -> None:
     assert not judge_pulse(nowhere.at, nowhere.cells).beats
 
 
-def test_too_short_too_few_and_with_gaps_says_nothing(beating: Recording) -> None:
+def test_a_recording_too_short_or_with_gaps_cannot_be_judged(beating: Recording) -> None:
     for some in (slice(40), slice(None, None, 4), np.r_[:30, 50:81]):
         with pytest.raises(NoRecording):
             judge_pulse(beating.at[some], beating.cells[some])
 
 
-def test_a_faster_camera_says_the_same(hand: Specimen) -> None:
+def test_a_faster_camera_gives_the_same_verdict(hand: Specimen) -> None:
     fast = record(PALM, hand, SHOT, rng(), replace(HEART, rate=1.0), rate=30)
     verdict = judge_pulse(fast.at, fast.cells)
     assert verdict.beats

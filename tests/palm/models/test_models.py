@@ -1,8 +1,8 @@
-"""The models are what MediaPipe publishes, whatever happens on the way.
+"""The built models compute what MediaPipe's published models do, and building fails safely.
 
-`litert.json` holds what LiteRT 2.3.0 (package `ai-edge-litert`), which shares no code with our
-converter or with ONNX Runtime, makes of `pattern` with the published TensorFlow Lite files: of the
-palm detector every 112th anchor, of the landmark model everything.
+`litert.json` holds the outputs of LiteRT 2.3.0 (package `ai-edge-litert`) for `pattern` with the
+published TensorFlow Lite files: every 112th anchor of the palm detector, and all outputs of the
+landmark model. LiteRT shares no code with our converter or with ONNX Runtime.
 """
 
 import json
@@ -30,7 +30,7 @@ def built() -> None:
 
 @pytest.fixture
 def no_index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine whose pip reaches no package index but an empty folder."""
+    """Makes pip see no package index but an empty folder."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -39,7 +39,7 @@ def no_index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 class TestAgainstLiteRT:
-    def test_the_palm_detector_agrees(self) -> None:
+    def test_the_palm_detector_agrees_with_mediapipe(self) -> None:
         reference = REFERENCE["palm_detection"]
         boxes, scores = Network(Model.PALM_DETECTION)(pattern(192))
         assert boxes.shape == (1, 2016, 18)
@@ -50,7 +50,7 @@ class TestAgainstLiteRT:
             np.array(reference["scores"]), abs=1e-3
         )
 
-    def test_the_landmark_model_agrees(self) -> None:
+    def test_the_landmark_model_agrees_with_mediapipe(self) -> None:
         reference = REFERENCE["hand_landmark"]
         landmarks, presence, handedness, world = Network(Model.HAND_LANDMARK)(pattern(224))
         assert landmarks[0] == pytest.approx(np.array(reference["landmarks"]), abs=1e-3)
@@ -68,10 +68,10 @@ class TestBuilding:
         assert not large, "only a few numbers are in single precision"
 
     @pytest.mark.parametrize("model", SOURCES)
-    def test_the_licence_lies_beside_the_model(self, model: Model) -> None:
+    def test_the_licence_is_stored_with_the_model(self, model: Model) -> None:
         assert "Apache License" in (FOLDER / f"{model}.LICENSE").read_text()
 
-    def test_what_is_there_is_not_built_again(self, no_index: Path) -> None:
+    def test_existing_models_are_not_built_again(self, no_index: Path) -> None:
         assert build(FOLDER) == []
 
     def test_a_missing_model_says_how_to_build_it(

@@ -1,4 +1,4 @@
-"""Exact search of codes."""
+"""The exact search of codes."""
 
 import threading
 
@@ -23,7 +23,7 @@ def filled(rows: SearchCodes) -> Index:
 
 
 def turned(code: SearchCodes, bits: int) -> bytes:
-    """The same code with its first bits turned."""
+    """Returns the code with its first bits inverted."""
     mask = np.packbits(np.arange(8 * SEARCH_CODE_BYTES) < bits)
     return (code ^ mask).tobytes()
 
@@ -41,9 +41,9 @@ def test_the_nearest_come_first_with_the_bits_they_differ_in():
     assert found == [("7", 0), ("10 away", 10), ("20 away", 20), ("30 away", 30)]
 
 
-# Both sides of where it is shared out among the cores.
+# Below and above the size from which the rows are shared out among cores.
 @pytest.mark.parametrize("count", [10, 2 * SHARE + 3])
-def test_every_code_is_looked_at(count: int):
+def test_every_code_is_compared(count: int):
     rows = search_codes(count)
     index, probe = filled(rows), search_codes(1, seed=1)[0]
     by_hand = np.bitwise_count(rows ^ probe).sum(axis=1)
@@ -52,11 +52,11 @@ def test_every_code_is_looked_at(count: int):
     assert all(by_hand[int(name)] == bits for name, bits in found)
 
 
-def test_fewer_than_asked_for_are_all_there_are():
+def test_a_small_index_returns_all_names():
     assert len(filled(search_codes(3)).nearest(bytes(SEARCH_CODE_BYTES), 64)) == 3
 
 
-def test_a_code_put_under_the_same_name_takes_the_place_of_the_first():
+def test_a_code_added_under_the_same_name_replaces_the_first():
     first, second = search_codes(2)
     index = Index()
     index.add("alex", first.tobytes())
@@ -65,7 +65,7 @@ def test_a_code_put_under_the_same_name_takes_the_place_of_the_first():
     assert index.nearest(second.tobytes(), 2) == [("alex", 0)]
 
 
-def test_what_is_removed_is_wiped_from_memory():
+def test_a_removed_code_is_erased_from_memory():
     (row,) = search_codes(1)
     index = filled(search_codes(1))
     index.remove("0")
@@ -74,7 +74,7 @@ def test_what_is_removed_is_wiped_from_memory():
         index.remove("0")
 
 
-def test_growing_leaves_no_copy_behind():
+def test_growing_leaves_no_copy_of_the_codes():
     index = Index()
     small = index._codes
     for number, row in enumerate(search_codes(INITIAL_ROWS + 1)):
@@ -102,7 +102,7 @@ def test_however_names_come_and_go_each_keeps_its_own_code(steps: list[tuple[boo
         assert (found == [(str(number), 0)]) is (number in present)
 
 
-def test_who_stays_is_found_while_others_come_and_go():
+def test_names_are_found_while_others_are_added_and_removed():
     rows = search_codes(3000)
     index = filled(rows[:2000])
     done = threading.Event()

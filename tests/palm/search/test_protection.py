@@ -1,4 +1,4 @@
-"""Template protection (ISO/IEC 24745): the same palm under the same secret, and nothing else."""
+"""Template protection (ISO/IEC 24745): codes agree for one palm under one secret, and only then."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ def vectors(count: int, dimensions: int = 256, seed: int = 0) -> npt.NDArray[np.
 
 
 def at_angle(vector: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.float32]:
-    """(1, dimensions) one that lies so far from it."""
+    """Returns a (1, dimensions) vector at this angle."""
     aside = vectors(1, len(vector), seed=99)[0]
     aside -= (aside @ vector) * vector
     aside /= np.linalg.norm(aside)
@@ -26,7 +26,7 @@ def at_angle(vector: npt.NDArray[np.float32], degrees: float) -> npt.NDArray[np.
 
 
 def differing(one: SearchCodes, other: SearchCodes) -> float:
-    """Share of bits."""
+    """Returns the share of bits that differ."""
     return float(np.bitwise_count(one ^ other).sum(axis=1).mean()) / BITS
 
 
@@ -38,7 +38,7 @@ def test_a_code_has_the_same_length_whatever_the_vectors(dimensions: int):
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 45, 90, 180])
-def test_bits_differ_as_the_angle_between_the_vectors(degrees: float):
+def test_the_share_of_bits_that_differ_is_the_angle_between_the_vectors(degrees: float):
     transform = Transform(SECRET, 1, 256)
     (vector,) = vectors(1)
     share = differing(
@@ -49,8 +49,8 @@ def test_bits_differ_as_the_angle_between_the_vectors(degrees: float):
 
 def test_the_same_secret_makes_the_same_codes_everywhere():
     search_codes = Transform(SECRET, 1, 256).search_codes(np.eye(256, dtype=np.float32))
-    # Taken on x86-64 with OpenBLAS. No coordinate of these vectors lies near enough to zero for
-    # rounding to turn its bit.
+    # Computed on x86-64 with OpenBLAS. No coordinate of these vectors is near enough to zero for
+    # rounding to flip its bit.
     assert hashlib.sha256(search_codes.tobytes()).hexdigest()[:16] == "9bd31b0bb671d4ad"
     assert name_of(SECRET) == "31c2ac99138a4868"
 
@@ -68,7 +68,7 @@ def test_codes_of_the_same_palm_under_another_transform_are_as_far_apart_as_stra
     assert share == pytest.approx(0.5, abs=0.01)
 
 
-def test_names_of_secrets_tell_them_apart_and_hold_nothing_of_them():
+def test_names_of_secrets_differ_and_do_not_contain_them():
     assert name_of(SECRET) != name_of(ANOTHER)
     assert len(bytes.fromhex(name_of(SECRET))) == 8
     assert bytes.fromhex(name_of(ANOTHER)) not in ANOTHER

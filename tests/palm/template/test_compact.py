@@ -20,24 +20,24 @@ def read(*written: bytes) -> Code:
 
 
 def lost(field: Code, back: Code) -> float:
-    """Share of the energy."""
+    """Returns the share of the energy that is lost."""
     wide = field.astype(np.float64)
     return float(((wide - back) ** 2).sum() / (wide**2).sum())
 
 
-def test_a_field_is_written_in_736_bytes_and_read_again_nearly_whole():
+def test_a_field_is_compressed_into_736_bytes_with_little_loss():
     written = [writer.write(field(seed)) for seed in range(4)]
     assert {len(each) for each in written} == {BYTES} == {736}
     for seed, back in enumerate(read(*written)):
         assert lost(field(seed), back) < 0.25
 
 
-def test_what_was_read_is_written_the_same_again():
+def test_compressing_a_decompressed_field_changes_nothing():
     written = writer.write(field(1))
     assert writer.write(read(written)[0]) == written
 
 
-def test_a_palm_meets_what_was_written_of_it_nearly_as_well_as_itself():
+def test_a_palm_matches_its_compressed_field_nearly_as_well_as_the_full_one():
     matcher = LineFieldMatcher()
     fields = np.array([field(seed) for seed in range(6)])
     small = read(*(writer.write(each) for each in fields))
@@ -49,7 +49,7 @@ def test_a_palm_meets_what_was_written_of_it_nearly_as_well_as_itself():
     assert to_small[0] > 0.85 * to_whole[0]
 
 
-def test_axes_that_are_learnt_of_fields_lose_less_of_them_than_others(
+def test_axes_learnt_from_some_fields_lose_less_of_these_than_of_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ):
     rng = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def test_axes_that_are_learnt_of_fields_lose_less_of_them_than_others(
     assert lost(other, back) < before
 
 
-def test_where_nothing_was_seen_nothing_is_read():
+def test_an_empty_field_is_restored_as_empty():
     half = field(1).copy()
     half[16:] = 0
     back = read(writer.write(half))[0]

@@ -39,7 +39,7 @@ def enrolled(palm: Palm) -> dict[int, Template]:
 
 
 @pytest.mark.parametrize("infrared", [False, True], ids=["colour", "near infrared"])
-def test_a_palm_is_likelier_to_be_itself_than_anybody_else(
+def test_genuine_scores_exceed_impostor_scores(
     palm: Palm, enrolled: dict[int, Template], infrared: bool
 ):
     gallery = matcher.prepare(list(enrolled.values()))
@@ -50,13 +50,13 @@ def test_a_palm_is_likelier_to_be_itself_than_anybody_else(
     assert np.argmax(scores, axis=1).tolist() == list(range(len(PEOPLE)))
 
 
-def test_a_score_says_which_of_the_two_is_likelier(palm: Palm, enrolled: dict[int, Template]):
+def test_the_sign_of_a_score_tells_genuine_from_impostor(palm: Palm, enrolled: dict[int, Template]):
     probe = extractor.extract([palm(PEOPLE[0], 5)])
     assert matcher.score(probe, enrolled[PEOPLE[0]]) > 0
     assert matcher.score(probe, enrolled[PEOPLE[1]]) < 0
 
 
-def test_a_turned_and_shifted_palm_is_still_itself(palm: Palm, enrolled: dict[int, Template]):
+def test_a_rotated_and_shifted_palm_still_matches(palm: Palm, enrolled: dict[int, Template]):
     moved = extractor.extract(
         [palm(PEOPLE[2], 5, placement=Placement(turn=6, zoom=1.05, right=5, down=-4))]
     )
@@ -64,9 +64,7 @@ def test_a_turned_and_shifted_palm_is_still_itself(palm: Palm, enrolled: dict[in
     assert int(np.argmax(matcher.compare(moved, gallery))) == 2
 
 
-def test_what_is_kept_is_small_and_compares_as_if_it_were_whole(
-    palm: Palm, enrolled: dict[int, Template]
-):
+def test_a_reference_is_small_and_scores_like_a_probe(palm: Palm, enrolled: dict[int, Template]):
     probe = extractor.extract([palm(PEOPLE[3], 5)])
     whole = list(enrolled.values())
     kept = [matcher.keep(each) for each in whole]
@@ -88,7 +86,7 @@ def test_vectors_are_of_length_one_and_nearest_to_the_same_palm(
     assert matcher.vectors([]).shape == (0, probes.shape[1])
 
 
-def test_a_burst_is_signed_by_its_clearest_palms(palm: Palm, enrolled: dict[int, Template]):
+def test_the_clearest_palms_of_a_burst_count_most(palm: Palm, enrolled: dict[int, Template]):
     clear, other = palm(PEOPLE[4], 5), palm(PEOPLE[5], 5)
     unclear = Roi(other.image, other.side, quality=0.02)
     template = extractor.extract([clear, unclear])
@@ -103,7 +101,7 @@ def test_templates_of_another_version_are_refused(palm: Palm):
         matcher.keep(old)
 
 
-def test_a_burst_of_nothing_or_of_two_hands_is_refused(palm: Palm):
+def test_an_empty_burst_and_a_burst_of_two_hands_are_refused(palm: Palm):
     right = palm(PEOPLE[0], 0)
     with pytest.raises(ValueError, match="at least one"):
         extractor.extract([])

@@ -38,7 +38,7 @@ def highest_stranger() -> float:
     ],
     ids=str,
 )
-def test_a_palm_seen_otherwise_is_more_like_itself_than_any_stranger(
+def test_a_changed_view_of_a_palm_scores_above_all_impostors(
     seen: dict[str, float], highest_stranger: float
 ):
     assert matcher.score(template(1, **seen), template(1)) > highest_stranger + 0.1
@@ -48,12 +48,12 @@ def test_the_same_picture_scores_nearly_one():
     assert matcher.score(template(1), template(1)) == pytest.approx(1, abs=0.1)
 
 
-def test_which_one_is_the_probe_hardly_matters():
+def test_scores_are_nearly_symmetric():
     one, other = template(1), template(1, turned=5.0, bent=3.0)
     assert matcher.score(one, other) == pytest.approx(matcher.score(other, one), abs=0.05)
 
 
-def test_what_lies_out_of_the_frame_is_not_looked_at(highest_stranger: float):
+def test_parts_outside_the_frame_are_not_compared(highest_stranger: float):
     visible = np.ones((SIZE, SIZE), np.bool_)
     visible[SIZE // 2 :] = False
     one, other = (
@@ -72,7 +72,7 @@ def test_light_that_falls_off_to_one_side_changes_little():
     assert matcher.score(lopsided, template(1)) > 0.8
 
 
-def test_a_burst_stands_out_from_strangers_more_than_its_noisy_frames_do():
+def test_a_burst_is_better_separated_from_impostors_than_its_noisy_frames():
     strangers = matcher.prepare([template(seed) for seed in STRANGERS])
 
     def stands_out(frames: list[Roi]) -> float:
@@ -132,7 +132,7 @@ def test_templates_of_another_version_are_not_compared():
             comparison()
 
 
-def test_many_at_once_score_as_one_by_one():
+def test_batches_score_like_single_comparisons():
     references = [template(seed) for seed in (1, *STRANGERS[:5])]
     probe = template(1, turned=3.0)
     scores = matcher.compare(probe, matcher.prepare(references))
@@ -140,5 +140,5 @@ def test_many_at_once_score_as_one_by_one():
     assert scores.argmax() == 0
 
 
-def test_nobody_is_found_among_nobody():
+def test_an_empty_gallery_gives_no_scores():
     assert matcher.compare(template(1), matcher.prepare([])).shape == (0,)
