@@ -1,4 +1,14 @@
-"""What kiosk and service must agree on: what crosses the wire, and how each keeps its keys."""
+"""What kiosk and service share: the messages between them, and how each stores its secrets.
+
+- `messages` defines the requests and responses of the service's API.
+- `signature` signs and verifies requests.
+- `envelope` seals a capture so that only the vault can read it.
+- `capture` encodes the frames of one palm.
+- `challenge` derives the steps of a light challenge; `ring` defines the light ring.
+- `mobile` checks mobile numbers.
+- `canonical` and `encoding` convert values and bytes for the wire.
+- `files` writes small private files.
+"""
 
 VERSION = "0.1.0"
 """The version of the whole product; pyproject.toml reads it from here."""

@@ -1,4 +1,5 @@
-"""One value, one encoding (RFC 8949, 4.2): what was sealed or signed is exactly what is read."""
+"""Canonical CBOR (RFC 8949, section 4.2): every value has one encoding, so what is sealed or signed
+is exactly what is read."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ import cbor2
 
 
 class NotCanonical(ValueError):
-    """Bytes that are not the canonical CBOR of anything, or are followed by something else."""
+    """The bytes are not the canonical CBOR of one value."""
 
 
 def encode(value: Any) -> bytes:
@@ -14,12 +15,13 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes | bytearray | memoryview) -> Any:
-    """Raises NotCanonical; a truncated, padded or ambiguous encoding is one."""
+    """Returns the value. Raises NotCanonical when the encoding is truncated, followed by other
+    bytes or not canonical."""
     try:
         value = cbor2.loads(data, max_depth=8, allow_indefinite=False, allow_duplicate_keys=False)
         same = encode(value) == data
     except (cbor2.CBORError, ValueError, TypeError, OverflowError):
-        # The cause quotes what was read, and what was read may be a palm.
+        # The cause would quote what was read, which may be a palm.
         raise NotCanonical("not canonical CBOR") from None
     if not same:
         raise NotCanonical("not canonical CBOR")

@@ -1,4 +1,4 @@
-"""What a kiosk captures of one palm: a short burst of JPEG frames, before it is sealed."""
+"""The capture of one palm: a short burst of JPEG frames, before it is sealed."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,56 +10,58 @@ from protocol.challenge import STEPS
 
 VERSION = 3
 PLAIN = 2
-"""The version before, without spectra and pulse: still written where a burst has neither, and
-still read."""
+"""The previous version, without spectra and pulse. It is still read, and still written for bursts
+that have neither."""
 MAX_FRAMES = 16
 PULSE_FRAMES = 512
 PULSE_SIDE = 4
 MAX_BYTES = 2_000_000
-"""Of all frames of a burst together."""
+"""The largest size of all frames of a burst together."""
 
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 
 
 class MalformedCapture(ValueError):
-    """Not a burst: the wrong shape, too many frames, too large, or something other than JPEG."""
+    """The data are not a burst: they have the wrong structure, too many frames, too many bytes, or
+    frames that are not JPEG."""
 
 
 class Spectrum(StrEnum):
-    """What light a camera sees."""
+    """The light that a camera sees."""
 
     COLOUR = "colour"
     INFRARED = "infrared"
-    """850 nm, by lamps of its own (docs/near-infrared.md)."""
+    """850 nm, lit by the camera's own lamps (docs/near-infrared.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One still. `at_ms` is milliseconds since the burst's first frame; it never goes back."""
+    """One still image. `at_ms` is in milliseconds since the burst's first frame, and never
+    decreases."""
 
     at_ms: int
     jpeg: bytearray = field(repr=False)
     light: int | None = None
-    """The step of the challenge it was taken under (`protocol.challenge`), 0 for the first; None
-    for plain white, or where there is no light ring. In near infrared always None: the ring is
-    not seen there."""
+    """The step of the challenge under which the frame was taken (`protocol.challenge`), from 0.
+    None means plain white or no light ring. It is always None in near infrared, where the ring is
+    not seen."""
     spectrum: Spectrum = Spectrum.COLOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Some seconds of a palm in even white light: the means of PULSE_SIDE by PULSE_SIDE cells of
-    its ROI's square, frame by frame, and no picture of it.
+    """A recording of a palm for some seconds in even white light, without any picture of it.
 
-    Raises MalformedCapture when it is made of anything else.
+    It holds the means of PULSE_SIDE by PULSE_SIDE cells of the ROI in each frame. Raises
+    MalformedCapture when the values do not fit together.
     """
 
     at_ms: list[int]
-    """Of each frame, since the burst's first; rising."""
+    """The time of each frame since the burst's first, strictly increasing."""
     cells: bytearray = field(repr=False)
     """(frames, PULSE_SIDE, PULSE_SIDE, 3) unsigned 16-bit little-endian: blue, green and red in
-    256ths of a grey level, fingers up and thumb to the right."""
+    1/256 of a grey level, fingers up and thumb to the right."""
 
     def __post_init__(self) -> None:
         frames = len(self.at_ms)
@@ -71,17 +73,16 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """1 to MAX_FRAMES frames of one palm, in order of time, MAX_BYTES at most, and not all
-    of them in near infrared.
+    """1 to MAX_FRAMES frames of one palm, in order of time, of at most MAX_BYTES together.
 
-    Raises MalformedCapture when it is made of anything else.
+    At least one frame is in colour. Raises MalformedCapture when the values do not fit together.
     """
 
     frames: list[Frame] = field(repr=False)
     challenge: str | None = None
-    """The id of the challenge that was shown meanwhile."""
+    """The id of the challenge that was shown during the burst."""
     pulse: Pulse | None = field(default=None, repr=False)
-    """What was recorded after the challenge, where it was asked for."""
+    """The recording after the challenge, where it was asked for."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.frames) <= MAX_FRAMES:
@@ -104,8 +105,10 @@ class Burst:
                 raise MalformedCapture("a frame was taken under a step of its burst's challenge")
 
     def encode(self) -> bytearray:
-        """The CBOR array `[3, challenge, [[at_ms, jpeg, light, spectrum], ...], pulse]`, the pulse
-        `[[at_ms, ...], cells]` or null; without either `[2, challenge, [[at_ms, jpeg, light]...]]`.
+        """Returns the CBOR array `[3, challenge, [[at_ms, jpeg, light, spectrum], ...], pulse]`.
+
+        The pulse is `[[at_ms, ...], cells]` or null. Without pulse and near infrared the array is
+        `[2, challenge, [[at_ms, jpeg, light], ...]]`.
         """
         if self.pulse is None and all(f.spectrum is Spectrum.COLOUR for f in self.frames):
             plain = [[frame.at_ms, frame.jpeg, frame.light] for frame in self.frames]
@@ -116,7 +119,7 @@ class Burst:
 
     @classmethod
     def decode(cls, data: bytes | bytearray) -> "Burst":
-        """Raises MalformedCapture."""
+        """Decodes either version. Raises MalformedCapture."""
         if len(data) > MAX_BYTES + 1024:
             raise MalformedCapture(f"a burst has at most {MAX_BYTES} bytes")
         try:
@@ -133,7 +136,7 @@ class Burst:
         return cls(frames, challenge, pulse)
 
     def wipe(self) -> None:
-        """Overwrites every frame and the pulse with zeros; the burst is of no use afterwards."""
+        """Overwrites every frame and the pulse with zeros. The burst cannot be used afterwards."""
         held = [frame.jpeg for frame in self.frames]
         for each in held if self.pulse is None else [*held, self.pulse.cells]:
             each[:] = bytes(len(each))
@@ -167,5 +170,5 @@ def _pulse(item: Any) -> Pulse | None:
 
 
 def _are_whole(*numbers: Any) -> bool:
-    """A truth is no number, whatever Python says."""
+    """Returns whether all are integers. In Python a boolean is an integer too; here it is not."""
     return all(type(number) is int for number in numbers if number is not None)

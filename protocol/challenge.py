@@ -1,15 +1,15 @@
-"""What the light ring shows while a palm is captured, so that no earlier recording fits.
+"""Derives what the light ring shows while a palm is captured, so that no earlier recording fits.
 
-A challenge is a secret seed that the service gives out for one capture. Kiosk and vault make the
-same steps of it: the kiosk shows them one after another, the vault knows what a hand must have
-answered. One step, anywhere among them, is dark, and shows what the room's own light does. In
-every other, each primary shines from a side of its own, half the ring at a time, and the three are
-of three different strengths: so a step has a colour, and each colour channel a direction.
+A challenge is a secret seed that the service issues for one capture. Kiosk and vault derive the
+same steps from it: the kiosk shows them one after another, and the vault knows how a hand must have
+responded. One step, at any position, is dark, and shows the room's own light. In every other step
+each primary shines from a half of the ring of its own, and the three have different strengths. So a
+step has a colour, and each colour channel a direction.
 
-What makes it bearable to look at (WCAG 2.2, 2.3.1) is in the steps themselves: they change six
-times at most, white before and after included, which is no more than three flashes; red is never
-saturated, since its share of the ring's light stays below 0.8; and but for the dark step some light
-is always on. The ring is small as well (docs/decisions/0009-light-challenge.md).
+The steps keep within WCAG 2.2, 2.3.1. They change at most six times, including white before and
+after, which is at most three flashes. Red is never saturated, since its share of the light stays
+below 0.8. Some light is on in all steps but the dark one. The ring is small as well
+(docs/decisions/0009-light-challenge.md).
 """
 
 from collections.abc import Callable
@@ -29,8 +29,8 @@ _HALF = SEGMENTS // 2
 
 
 def steps(seed: bytes) -> tuple[Levels, ...]:
-    """The STEPS steps of a challenge, told apart from random ones by nobody without its seed
-    (HKDF, RFC 5869)."""
+    """Returns the STEPS steps of a challenge, derived by HKDF (RFC 5869). Without the seed they
+    cannot be distinguished from random ones."""
     number = int.from_bytes(HKDF(SHA256(), 64, None, _LABEL).derive(seed))
 
     def draw(below: int) -> int:
@@ -45,7 +45,7 @@ def steps(seed: bytes) -> tuple[Levels, ...]:
 
 
 def _lit(colour: tuple[int, ...], draw: Callable[[int], int]) -> Levels:
-    """Each primary of a colour on four neighbouring segments, wherever they begin."""
+    """Returns each primary of a colour on four neighbouring segments, at a random position."""
     begins = [draw(SEGMENTS) for _ in colour]
     red, green, blue = (
         [level if (segment - begin) % SEGMENTS < _HALF else 0 for segment in range(SEGMENTS)]

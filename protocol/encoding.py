@@ -1,4 +1,4 @@
-"""Bytes in JSON: base64 with padding (RFC 4648, 4), and nothing but it."""
+"""Bytes in JSON: base64 with padding (RFC 4648, section 4)."""
 
 import base64
 
@@ -8,5 +8,5 @@ def to_base64(data: bytes) -> str:
 
 
 def from_base64(text: str) -> bytes:
-    """Raises ValueError."""
+    """Returns the bytes. Raises ValueError for anything but base64."""
     return base64.b64decode(text, validate=True)

@@ -1,13 +1,13 @@
-"""Sealed envelopes: only the vault reads what a kiosk captured.
+"""Sealed envelopes: only the vault can read what a kiosk captured.
 
-HPKE (RFC 9180), base mode, one message to an envelope. The envelope is the canonical CBOR array
-`[header, ciphertext]`; the header is itself canonical CBOR, `[version, suite, key_id, context]`,
-carried as a byte string so that its very bytes are bound into the key schedule as HPKE's `info`.
-Whoever changes the suite, the key's name or any part of the context gets an envelope that nobody
-can open. `ciphertext` is `enc || ct` as `cryptography` and RFC 9180's single-shot API make it.
+An envelope is one message of HPKE (RFC 9180) in base mode, encoded as the canonical CBOR array
+`[header, ciphertext]`. The header is itself canonical CBOR, `[version, suite, key_id, context]`, as
+a byte string, and its exact bytes are the `info` of HPKE. An envelope whose suite, key name or
+context was changed cannot be opened. `ciphertext` is `enc || ct`, as RFC 9180's single-shot API and
+`cryptography` return it.
 
-The default KEM is ML-KEM-768 with X25519 (draft-ietf-hpke-pq): a palm is for life, so what is
-recorded on the wire today must stay sealed when X25519 alone no longer holds.
+The default KEM is ML-KEM-768 with X25519 (draft-ietf-hpke-pq). A palm does not change in a
+lifetime, so what is recorded on the wire today must stay sealed when X25519 alone is broken.
 """
 
 import os
@@ -28,7 +28,7 @@ from protocol.messages import Purpose, Side, VaultKey
 
 VERSION = 2
 MAX_ENVELOPE = MAX_BYTES + 8192
-"""Bytes of a whole envelope."""
+"""The largest size of an envelope in bytes."""
 
 _LABEL = b"palm-kiosk envelope v2\0"
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519_KEY = 64, 1184, 32
@@ -36,31 +36,31 @@ _TAG = 16
 
 
 class EnvelopeError(ValueError):
-    """An envelope that cannot be opened. No message quotes what was inside."""
+    """The envelope cannot be opened. Messages do not quote its content."""
 
 
 class Truncated(EnvelopeError):
-    """Too short, or not an envelope at all."""
+    """The data are too short, or not an envelope."""
 
 
 class TooLarge(EnvelopeError):
-    """More than MAX_ENVELOPE bytes."""
+    """The data have more than MAX_ENVELOPE bytes."""
 
 
 class UnknownSuite(EnvelopeError):
-    """Sealed with a version or suite that is not spoken here."""
+    """The envelope has a version or suite that is not supported here."""
 
 
 class UnknownKey(EnvelopeError):
-    """Sealed to a key that is not held here."""
+    """The envelope is sealed to a key that is not present here."""
 
 
 class NotSealedToUs(EnvelopeError):
-    """Altered on the way, or sealed to somebody else under our key's name."""
+    """The envelope was altered, or sealed to another key under our key's name."""
 
 
 class Suite(StrEnum):
-    """HPKE cipher suites; the first is the default."""
+    """The supported HPKE cipher suites; the first is the default."""
 
     HYBRID = "MLKEM768-X25519,HKDF-SHA256,AES-256-GCM"
     X25519 = "X25519,HKDF-SHA256,AES-256-GCM"
@@ -75,17 +75,17 @@ _KEMS = {Suite.HYBRID: hpke.KEM.MLKEM768_X25519, Suite.X25519: hpke.KEM.X25519}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a capture may be used for, bound into its envelope."""
+    """The use for which a capture was made, bound into its envelope."""
 
     device_id: str
     visit_id: str
     purpose: Purpose
     sealed_at: int
-    """Milliseconds since the epoch."""
+    """In milliseconds since the epoch."""
     side: Side | None = None
-    """The hand that was asked for, where it mattered."""
+    """The hand that was asked for, if one was."""
     challenge: str | None = None
-    """The id of the light challenge that was shown to it (`protocol.challenge`)."""
+    """The id of the light challenge that was shown (`protocol.challenge`)."""
     nonce: bytes = field(default_factory=lambda: os.urandom(16))
 
     def to_list(self) -> list[object]:
@@ -102,7 +102,7 @@ class Context:
 
     @classmethod
     def from_list(cls, value: object) -> "Context":
-        """Raises ValueError."""
+        """Returns the context. Raises ValueError when the list is not one."""
         match value:
             case [
                 str(device_id),
@@ -130,7 +130,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What of an envelope can be read without a key; true only once it has been opened."""
+    """The part of an envelope that can be read without a key. It is proven only once the envelope
+    has been opened."""
 
     suite: Suite
     key_id: str
@@ -139,11 +140,11 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """A key that opens envelopes; `key_id` is made from its public half."""
+    """A key that opens envelopes. Its `key_id` is derived from the public half."""
 
     suite: Suite
     secret: bytes = field(repr=False)
-    """X25519: the 32 raw bytes. Hybrid: the 64-byte ML-KEM seed and then the X25519 key."""
+    """X25519: the 32 raw bytes. Hybrid: the 64-byte ML-KEM seed followed by the X25519 key."""
 
     @classmethod
     def generate(cls, suite: Suite = Suite.HYBRID) -> "PrivateKey":
@@ -169,7 +170,7 @@ class PrivateKey:
         return X25519PrivateKey.from_private_bytes(self.secret[-_X25519_KEY:])
 
     def decrypt(self, ciphertext: bytes, info: bytes) -> bytes:
-        """Raises cryptography's InvalidTag."""
+        """Returns the plaintext. Raises cryptography's InvalidTag."""
         if self.suite is Suite.X25519:
             return self.suite.hpke.decrypt(ciphertext, self._x25519, info)
         key = hpke.MLKEM768X25519PrivateKey(self._mlkem, self._x25519)
@@ -177,7 +178,10 @@ class PrivateKey:
 
 
 def seal(capture: bytes | bytearray, key: VaultKey, context: Context) -> bytes:
-    """Raises UnknownSuite, UnknownKey when the key is not one, and TooLarge."""
+    """Returns the envelope of a capture.
+
+    Raises UnknownSuite, UnknownKey when the key is not valid for its suite, and TooLarge.
+    """
     suite = _suite(key.suite)
     header = canonical.encode([VERSION, suite.value, key.key_id, context.to_list()])
     try:
@@ -191,7 +195,7 @@ def seal(capture: bytes | bytearray, key: VaultKey, context: Context) -> bytes:
 
 
 def read_header(data: bytes) -> Header:
-    """What the envelope says of itself; nothing of it is proven yet.
+    """Returns the header, which is not proven yet.
 
     Raises Truncated, TooLarge and UnknownSuite.
     """
@@ -200,7 +204,7 @@ def read_header(data: bytes) -> Header:
 
 
 def open_envelope(data: bytes, keys: Mapping[str, PrivateKey]) -> tuple[Context, bytes]:
-    """The proven context and what was sealed; `keys` are by key_id.
+    """Returns the proven context and the plaintext. `keys` are by key_id.
 
     Raises Truncated, TooLarge, UnknownSuite, UnknownKey and NotSealedToUs.
     """

@@ -1,4 +1,4 @@
-"""Small files that a power cut neither loses nor tears, and that nobody else can read.
+"""Writes small private files that survive a power cut.
 
 Kiosk and service keep their keys, journals and announcements in such files.
 """
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replaces a file as a whole: after a power cut it holds the old content or the new.
+    """Replaces a file as a whole: after a power cut it holds either the old or the new content.
 
-    The file is readable by its owner only, and folders that are missing are made for the owner
-    only. Raises OSError and leaves the old file when the new one cannot be written.
+    Only the owner can read the file; missing folders are created for the owner only. Raises OSError
+    and leaves the old file when the new one cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(path.name + ".partial")
@@ -30,14 +30,13 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def remove_durably(path: Path) -> None:
-    """Removes a file, if it is there, so that it stays removed after a power cut. Raises
-    OSError."""
+    """Removes a file, if it exists, so that it stays removed after a power cut. Raises OSError."""
     path.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    """A rename or a removal is on the disk only once its folder is."""
+    """Writes the folder to disk, without which a rename or removal in it may be lost."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

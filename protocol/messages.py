@@ -1,9 +1,9 @@
-"""Every message of the service's API, version 1, and the problems it answers with.
+"""The messages of the service's API, version 1, and the problems that it returns.
 
-All paths lie under `/v1`. Every request but `GET /v1/service` is signed with the device's key
-(`protocol.signature`); every POST carries an `Idempotency-Key` header, and repeating a request
-with the same key answers what was answered first. Palm captures travel as the raw bytes of a
-sealed envelope (`protocol.envelope`) with content type `application/palm-envelope`.
+All paths lie under `/v1`. Every request except `GET /v1/service` is signed with the device's key
+(`protocol.signature`). Every POST has an `Idempotency-Key` header; a repeated request with the same
+key gets the first response again. Palm captures are sent as the raw bytes of a sealed envelope
+(`protocol.envelope`) with the content type `application/palm-envelope`.
 
     GET    /service                            -> ServiceInfo
     POST   /devices               Activation   -> Device
@@ -40,11 +40,11 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164."""
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=8192)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-"""ISO 4217."""
+"""A currency code of ISO 4217."""
 
 
 class Message(BaseModel):
-    """Unknown fields are refused: a message means what its version says, or it is an error."""
+    """The base of all messages. Unknown fields are refused, so that nothing is silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -55,7 +55,8 @@ class Side(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a palm is shown for; bound into its envelope, so a capture serves no other end."""
+    """The purpose for which a palm is shown. It is bound into the envelope, so that a capture
+    serves no other purpose."""
 
     ENROL = "enrol"
     PAY = "pay"
@@ -70,7 +71,7 @@ class Money(Message):
 
 
 class Card(Message):
-    """What may be shown of a card: never its number."""
+    """The part of a card that may be shown; never its number."""
 
     brand: str
     last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
@@ -80,7 +81,7 @@ class Card(Message):
 
 
 class VaultKey(Message):
-    """A public key to seal captures to. `suite` is a `protocol.envelope.Suite` value."""
+    """A public key for sealing captures. `suite` is a `protocol.envelope.Suite` value."""
 
     key_id: str
     suite: str
@@ -91,24 +92,25 @@ class ServiceInfo(Message):
     version: str
     time: AwareDatetime
     vault_keys: list[VaultKey]
-    """The first is the one to use; the others still open."""
+    """The keys of the vault. The first is used for sealing; the others still open envelopes."""
     consent_version: str
     sandbox: bool
-    """Payments and messages are simulated."""
+    """Whether payments and messages are simulated."""
     light_required: bool = False
-    """Only palms that were shown a light challenge are accepted."""
+    """Whether only palms with a light challenge are accepted."""
     pulse_above: int | None = None
-    """A sale of more than this, in the minor unit of the currency, is paid by a palm whose pulse
-    was recorded with it (`protocol.capture.Pulse`); None where no amount asks for that."""
+    """The amount, in the currency's minor unit, above which a sale needs a palm with its pulse
+    (`protocol.capture.Pulse`). None means that no amount needs it."""
 
 
 class Activation(Message):
     activation_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] = Field(repr=False)
     public_key: Base64
-    """The device's raw Ed25519 public key, 32 bytes; it also signs this very request."""
+    """The device's raw Ed25519 public key, 32 bytes, which also signs this request."""
     name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     infrared: bool = False
-    """The device has a near-infrared camera: from now on no palm of its is taken without."""
+    """Whether the device has a near-infrared camera. From then on its palms are not accepted
+    without near infrared."""
 
 
 class Device(Message):
@@ -119,8 +121,8 @@ class Device(Message):
 
 
 class Challenge(Message):
-    """What the light ring is to show while the next palm is captured (`protocol.challenge`): for
-    this device, once, and soon."""
+    """A light challenge for the next capture (`protocol.challenge`): for this device, for one use,
+    until it expires."""
 
     challenge_id: Identifier
     seed: Base64
@@ -131,7 +133,7 @@ class Challenge(Message):
 
 
 class Consent(Message):
-    """Which wording the shopper agreed to, and when."""
+    """The version of the wording to which the shopper agreed, and the time."""
 
     version: str
     agreed_at: AwareDatetime
@@ -146,7 +148,7 @@ class Enrolment(Message):
     enrolment_id: Identifier
     expires_at: AwareDatetime
     resend_after: int
-    """Seconds before another code may be asked for."""
+    """The seconds until another code may be requested."""
 
 
 class CodeEntry(Message):
@@ -155,28 +157,28 @@ class CodeEntry(Message):
 
 class PhoneVerified(Message):
     known: bool
-    """An account with this number exists already."""
+    """Whether an account with this number exists already."""
 
 
 class CardToken(Message):
-    """A payment provider's single-use token, as the terminal delivered it."""
+    """A single-use token of the payment provider, as the terminal delivered it."""
 
     token: Annotated[str, StringConstraints(min_length=3, max_length=255)] = Field(repr=False)
     holder: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         default=None, repr=False
     )
-    """The name on the card, where the terminal read one."""
+    """The name on the card, if the terminal read one."""
 
 
 class PalmAccepted(Message):
     side: Side
     quality: float = Field(ge=0, le=1)
     palms: list[Side]
-    """All palms this enrolment holds now."""
+    """All palms of this enrolment so far."""
 
 
 class Account(Message):
-    """What the shopper is told at the end of sign-up."""
+    """What the shopper reads at the end of sign-up."""
 
     name_hint: str = Field(repr=False)
     phone_last4: str = Field(repr=False)
@@ -192,7 +194,7 @@ class Outcome(StrEnum):
     ASK_AGAIN = "ask_again"
     STEP_UP = "step_up"
     HOLD_LONGER = "hold_longer"
-    """The palm is asked for once more, and its pulse with it."""
+    """The palm is asked for again, this time with its pulse."""
     REFUSED = "refused"
 
 
@@ -202,7 +204,8 @@ class Customer(Message):
 
 
 class Identification(Message):
-    """`customer` is present when the outcome is `accepted`, and only then."""
+    """The result of an identification. `customer` is present only when the outcome is
+    `accepted`."""
 
     identification_id: Identifier
     outcome: Outcome
@@ -210,7 +213,8 @@ class Identification(Message):
     attempts_left: int = Field(ge=0)
     expires_at: AwareDatetime
     live: bool = True
-    """What was shown answered to the light as a living hand does; if not, nobody was looked for."""
+    """Whether the palm responded to the light as a living hand does. If not, nobody was searched
+    for."""
 
 
 class LastFour(Message):
@@ -223,7 +227,7 @@ class Proof(StrEnum):
 
 
 class Claim(Message):
-    """Somebody says they are the holder of this number and will prove it so."""
+    """A person claims to be the holder of this number, and will prove it in this way."""
 
     phone: Phone = Field(repr=False)
     proof: Proof
@@ -231,7 +235,7 @@ class Claim(Message):
 
 
 class ClaimOpened(Message):
-    """Answered alike whether or not anybody has that number."""
+    """The response is the same whether or not the number is known."""
 
     claim_id: Identifier
     expires_at: AwareDatetime
@@ -244,7 +248,7 @@ class PurchaseRequest(Message):
     identification_id: Identifier
     amount: Money
     reference: Identifier
-    """The sale's own identifier at this device; one purchase ever bears it."""
+    """The device's own identifier of the sale; only one purchase ever has it."""
 
 
 class Purchase(Message):
@@ -262,7 +266,7 @@ class Purchase(Message):
 
 
 class Holdings(Message):
-    """All that is held about a person, as the delete screen lists it."""
+    """All data about a person, as the delete screen lists them."""
 
     name_hint: str = Field(repr=False)
     phone_last4: str = Field(repr=False)
@@ -277,7 +281,8 @@ class DeletionRequest(Message):
 
 
 class Retained(Message):
-    """What the law makes a merchant keep, and how it is kept from pointing at a person."""
+    """What the law requires a merchant to keep, and how it is prevented from identifying a
+    person."""
 
     what: str
     why: str
@@ -285,8 +290,8 @@ class Retained(Message):
 
 
 class DeletionReceipt(Message):
-    """Signed by the service: Ed25519 over the canonical JSON (RFC 8785) of all other fields
-    (`protocol.signature.receipt_bytes`)."""
+    """A receipt signed by the service: Ed25519 over the canonical JSON (RFC 8785) of all other
+    fields, see `protocol.signature.receipt_bytes`."""
 
     receipt_id: Identifier
     at: AwareDatetime
@@ -336,7 +341,7 @@ class ProblemType(StrEnum):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details. `detail` never holds what was sent."""
+    """Problem details of RFC 9457. `detail` never quotes the request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -346,6 +351,6 @@ class Problem(BaseModel):
     detail: str
     attempts_left: int | None = None
     retry_after: int | None = None
-    """Seconds."""
+    """In seconds."""
     time: AwareDatetime | None = None
-    """The service's clock, where the device's was the problem (`stale`)."""
+    """The service's clock, sent when the device's clock is the problem (`stale`)."""

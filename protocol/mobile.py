@@ -1,4 +1,4 @@
-"""What a mobile number is, for the kiosk that asks for one and for the service that takes it."""
+"""Decides what a mobile number is, both for the kiosk and for the service."""
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType

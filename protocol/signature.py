@@ -1,13 +1,14 @@
-"""Requests signed by the device (RFC 9421, Ed25519), bodies pinned by Content-Digest (RFC 9530).
+"""Requests signed by the device (RFC 9421, Ed25519), with bodies covered by Content-Digest (RFC
+9530).
 
-Covered are `@method`, `@path`, `@query`, and, where the request has them, `content-digest`,
-`content-type` and `idempotency-key`. Not `@authority` or `@target-uri`: the embedded service
-listens on a port of the system's choice and a hosted one stands behind a reverse proxy, and both
-name it differently from how the device does. What the authority would have stopped, a request
-carried to another service, TLS and the key stop: a device's key is known to one service only.
+The signature covers `@method`, `@path`, `@query` and, if present, `content-digest`, `content-type`
+and `idempotency-key`. It does not cover `@authority` or `@target-uri`: an embedded service listens
+on a port that the system chooses, and a hosted one is behind a reverse proxy, so both know another
+authority than the device does. Redirecting a request to another service is prevented by TLS, and by
+the key, which only one service knows.
 
-A key's name is the SHA-256 of its public half, so a device is named by its key and by nothing
-that somebody assigned, and that name is its `device_id`.
+The name of a key is the SHA-256 of its public half. It is also the `device_id`, so a device is
+named by its key and not by an assigned number.
 """
 
 import os
@@ -27,22 +28,22 @@ from protocol.messages import DeletionReceipt
 
 ALGORITHM = "ed25519"
 TAG = "palm-kiosk-v1"
-"""Keeps these signatures from meaning anything in another protocol."""
+"""Separates these signatures from those of other protocols."""
 LABEL = "device"
 LIFETIME = 60
-"""Seconds a signature is good for after it was made."""
+"""The lifetime of a signature in seconds."""
 CLOCK_SKEW = 60
-"""Seconds a device's clock may be off."""
+"""The tolerance for the device's clock in seconds."""
 
 _FIELDS = ("content-digest", "content-type", "idempotency-key")
 
 
 class SignatureProblem(ValueError):
-    """A request that is not proven to come from the device it names."""
+    """The request is not proven to come from the device that it names."""
 
 
 class NotSigned(SignatureProblem):
-    """No signature, or one that is not of this profile."""
+    """The request has no signature, or one that does not follow this profile."""
 
 
 class Forged(SignatureProblem):
@@ -50,13 +51,17 @@ class Forged(SignatureProblem):
 
 
 class Stale(SignatureProblem):
-    """Made too long ago, or in the future: the device's clock is off, or this is a recording."""
+    """The signature is too old or in the future: the device's clock is wrong, or the request is a
+    replay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The part of an HTTP request that is signed. `path` and `query` are as on the wire,
-    percent-encoded; `query` comes without its question mark; header names are in lower case."""
+    """The part of an HTTP request that is signed.
+
+    `path` and `query` are percent-encoded as on the wire, `query` without its question mark. Header
+    names are in lower case.
+    """
 
     method: str
     path: str
@@ -67,7 +72,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Who signed, when (seconds since the epoch), until when it holds, and the nonce."""
+    """The key that signed, the times of creation and expiry in seconds since the epoch, and the
+    nonce."""
 
     key_id: str
     created: int
@@ -76,15 +82,16 @@ class Parameters:
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """The SHA-256 of the raw key in base64url, 43 characters: also the device's identifier."""
+    """Returns the SHA-256 of the raw key in base64url, 43 characters, which is also the device's
+    identifier."""
     return urlsafe_b64encode(sha256(key.public_bytes_raw()).digest()).rstrip(b"=").decode("ascii")
 
 
 def sign_request(request: Request, key: Ed25519PrivateKey, *, now: float) -> dict[str, str]:
-    """The headers to add: Signature-Input, Signature and, with a body, Content-Digest.
+    """Returns the headers to add: Signature-Input, Signature and, with a body, Content-Digest.
 
-    `now` is the service's time as the device knows it, in seconds since the epoch. Every call
-    makes a new nonce, so a request sent again is signed again.
+    `now` is the service's time as the device knows it, in seconds since the epoch. Every call makes
+    a new nonce, so a request that is sent again has to be signed again.
     """
     added: dict[str, str] = {}
     if request.body:
@@ -112,14 +119,15 @@ def sign_request(request: Request, key: Ed25519PrivateKey, *, now: float) -> dic
 
 
 def read_parameters(request: Request) -> Parameters:
-    """Who claims to have signed; nothing of it is proven. Raises NotSigned."""
+    """Returns the parameters of the signature, which is not verified. Raises NotSigned."""
     return _read(request)[0]
 
 
 def verify_request(request: Request, key: Ed25519PublicKey, *, now: float) -> Parameters:
-    """Raises NotSigned, Forged and Stale, the last only for what is otherwise genuine.
+    """Verifies a request and returns the parameters of its signature.
 
-    Whether the nonce was seen before is for the caller to know.
+    Raises NotSigned and Forged, and Stale for a genuine request outside its time. The caller has to
+    check that the nonce was not seen before.
     """
     parameters, components, raw, signature = _read(request)
     if parameters.key_id != key_id(key):
@@ -136,8 +144,8 @@ def verify_request(request: Request, key: Ed25519PublicKey, *, now: float) -> Pa
 
 
 def receipt_bytes(receipt: DeletionReceipt) -> bytes:
-    """Returns what the service signs: the receipt without its signature, as canonical JSON
-    (RFC 8785)."""
+    """Returns what the service signs: the receipt without its signature, as canonical JSON (RFC
+    8785)."""
     return rfc8785.dumps(receipt.model_dump(mode="json", exclude={"signature"}))
 
 
@@ -148,7 +156,7 @@ def _components(headers: Mapping[str, str]) -> tuple[str, ...]:
 def _signature_base(
     request: Request, components: tuple[str, ...], parameters: Mapping[str, Any]
 ) -> bytes:
-    """RFC 9421, 2.5."""
+    """Returns the signature base (RFC 9421, section 2.5)."""
     derived = {
         "@method": request.method,
         "@path": request.path,
@@ -163,7 +171,8 @@ def _signature_base(
 
 
 def _read(request: Request) -> tuple[Parameters, tuple[str, ...], dict[str, Any], bytes]:
-    """The parameters, the covered components in their order, the raw parameters, the signature."""
+    """Returns the parameters, the covered components in their order, the raw parameters and the
+    signature."""
     inputs = _dictionary(request, "signature-input")
     signatures = _dictionary(request, "signature")
     match inputs.get(LABEL), signatures.get(LABEL):
