@@ -41,26 +41,26 @@ def lit(light: int, at_ms: int = 0) -> Frame:
     return Frame(at_ms, bytearray(JPEG), light)
 
 
-def test_a_burst_is_read_as_it_was_written():
+def test_a_burst_is_decoded_as_it_was_encoded():
     burst = Burst([frame(0), frame(33), frame(66)])
     assert Burst.decode(burst.encode()) == burst
 
 
-def test_each_frame_says_under_which_step_of_the_challenge_it_was_taken():
+def test_each_frame_keeps_its_step_of_the_challenge():
     burst = Burst([frame(0), lit(0, 33), lit(STEPS - 1, 66)], "challenge-1")
     assert Burst.decode(burst.encode()) == burst
 
 
-def test_what_was_taken_in_near_infrared_and_of_the_pulse_comes_with_it():
+def test_near_infrared_and_pulse_are_kept():
     burst = Burst([frame(0), lit(0, 33), infrared(40)], "challenge-1", pulse())
     assert Burst.decode(burst.encode()) == burst
 
 
-def test_without_either_it_is_written_as_it_always_was():
+def test_without_either_the_previous_version_is_written():
     assert Burst([frame()]).encode() == cbor2.dumps([PLAIN, None, [[0, JPEG, None]]])
 
 
-def test_near_infrared_comes_with_colour_and_sees_nothing_of_the_ring():
+def test_near_infrared_needs_colour_and_has_no_step():
     with pytest.raises(MalformedCapture):
         Burst([infrared()])
     with pytest.raises(MalformedCapture):
@@ -79,7 +79,7 @@ def test_near_infrared_comes_with_colour_and_sees_nothing_of_the_ring():
         ),
     ],
 )
-def test_what_is_no_pulse_cannot_be_made(at_ms: list[int], cells: int):
+def test_an_invalid_pulse_cannot_be_made(at_ms: list[int], cells: int):
     with pytest.raises(MalformedCapture):
         Pulse(at_ms, bytearray(cells))
 
@@ -92,7 +92,7 @@ def test_what_is_no_pulse_cannot_be_made(at_ms: list[int], cells: int):
         pytest.param(-1, "challenge-1", id="a step before the first"),
     ],
 )
-def test_no_frame_was_taken_under_a_step_that_there_is_not(light: int, challenge: str | None):
+def test_a_frame_needs_an_existing_step(light: int, challenge: str | None):
     with pytest.raises(MalformedCapture):
         Burst([lit(light)], challenge)
 
@@ -105,7 +105,7 @@ def test_a_wiped_burst_holds_nothing_but_zeros():
     assert not any(burst.pulse.cells)
 
 
-def test_wiping_reaches_the_very_buffer_the_camera_filled():
+def test_wiping_erases_the_buffer_that_the_camera_filled():
     buffer = bytearray(JPEG)
     Burst([Frame(0, buffer)]).wipe()
     assert not any(buffer)
@@ -129,7 +129,7 @@ def test_a_frame_does_not_show_its_picture_when_printed():
         pytest.param([frame(-1)], id="before its own start"),
     ],
 )
-def test_what_is_not_a_burst_cannot_be_made(frames: list[Frame]):
+def test_an_invalid_burst_cannot_be_made(frames: list[Frame]):
     with pytest.raises(MalformedCapture):
         Burst(frames)
 
@@ -160,18 +160,18 @@ def test_what_is_not_a_burst_cannot_be_made(frames: list[Frame]):
         pytest.param(cbor2.dumps({"version": 1}), id="a map"),
     ],
 )
-def test_what_is_not_an_encoded_burst_is_refused(data: bytes):
+def test_an_invalid_encoding_is_refused(data: bytes):
     with pytest.raises(MalformedCapture):
         Burst.decode(data)
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_whatsoever_do_worse_than_being_refused(data: bytes):
+def test_arbitrary_bytes_are_refused(data: bytes):
     with pytest.raises(MalformedCapture):
         Burst.decode(data)
 
 
-def test_what_is_wrong_is_said_without_quoting_the_picture():
+def test_errors_do_not_quote_the_picture():
     with pytest.raises(MalformedCapture) as caught:
         Burst.decode(encoded([[0, b"secret picture", None]]))
     assert "secret" not in str(caught.value)

@@ -10,17 +10,18 @@ SEEDS = [os.urandom(SEED_BYTES) for _ in range(200)]
 
 
 def luminance(step: Levels) -> float:
-    """Relative to the ring at full white (WCAG 2.2; the levels are linear already)."""
+    """Returns the relative luminance; 1 is the ring at full white (WCAG 2.2; levels are linear)."""
     red, green, blue = (sum(segment[c] for segment in step) for c in range(3))
     return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / (255 * SEGMENTS)
 
 
-def test_kiosk_and_vault_make_the_same_steps_of_a_seed():
+def test_the_same_seed_gives_the_same_steps():
     assert steps(SEEDS[0]) == steps(bytes(SEEDS[0]))
 
 
 def test_these_are_the_steps_of_version_1():
-    """Another derivation is another version of the challenge: both sides change together."""
+    """A changed derivation is a new version of the challenge: both sides have to change
+    together."""
     red, green, blue = zip(*steps(bytes(SEED_BYTES))[0], strict=True)
     assert red == (64, 64, 64, 0, 0, 0, 0, 64)
     assert green == (0, 0, 0, 0, 140, 140, 140, 140)
@@ -31,13 +32,13 @@ def test_no_two_challenges_are_alike():
     assert len({steps(seed) for seed in SEEDS}) == len(SEEDS)
 
 
-def test_one_step_is_dark_and_it_may_be_any():
+def test_one_step_is_dark_at_any_position():
     where = {steps(seed).index(DARK) for seed in SEEDS}
     assert where == set(range(STEPS))
     assert all(steps(seed).count(DARK) == 1 for seed in SEEDS)
 
 
-def test_every_side_serves_every_primary():
+def test_every_segment_shows_every_primary():
     seen = {
         (primary, segment)
         for seed in SEEDS
@@ -50,9 +51,9 @@ def test_every_side_serves_every_primary():
 
 
 @pytest.mark.parametrize("seed", SEEDS[:20], ids=lambda seed: seed[:4].hex())
-def test_what_is_shown_is_no_danger_to_look_at(seed: bytes):
-    """WCAG 2.2, 2.3.1: a flash is a pair of opposing changes of a tenth or more, and three in a
-    second are allowed; a pair of changes to and from a saturated red is one as well."""
+def test_steps_keep_within_the_flash_limits(seed: bytes):
+    """WCAG 2.2, 2.3.1: a flash is a pair of opposing changes of a tenth or more, or a pair of
+    changes to and from a saturated red. Three flashes per second are allowed."""
     shown = [WHITE, *steps(seed), WHITE]
     changes = [luminance(b) - luminance(a) for a, b in pairwise(shown)]
     large = [change for change in changes if abs(change) >= 0.1]

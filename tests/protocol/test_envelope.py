@@ -35,17 +35,17 @@ def key(request: pytest.FixtureRequest) -> PrivateKey:
     return KEYS[request.param]
 
 
-def held(*keys: PrivateKey) -> dict[str, PrivateKey]:
+def keyring(*keys: PrivateKey) -> dict[str, PrivateKey]:
     return {key.public.key_id: key for key in keys}
 
 
-def test_what_was_sealed_is_opened_with_its_context(key: PrivateKey):
-    assert open_envelope(seal(b"burst", key.public, CONTEXT), held(key)) == (CONTEXT, b"burst")
+def test_a_sealed_capture_is_opened_with_its_context(key: PrivateKey):
+    assert open_envelope(seal(b"burst", key.public, CONTEXT), keyring(key)) == (CONTEXT, b"burst")
 
 
 def test_a_context_need_not_name_a_side(key: PrivateKey):
     context = dataclasses.replace(CONTEXT, side=None)
-    assert open_envelope(seal(b"burst", key.public, context), held(key))[0] == context
+    assert open_envelope(seal(b"burst", key.public, context), keyring(key))[0] == context
 
 
 def test_the_header_is_read_without_a_key(key: PrivateKey):
@@ -59,7 +59,7 @@ def test_the_header_is_read_without_a_key(key: PrivateKey):
 
 def test_a_key_comes_back_from_its_stored_secret(key: PrivateKey):
     stored = PrivateKey(key.suite, key.secret)
-    assert open_envelope(seal(b"burst", key.public, CONTEXT), held(stored))[1] == b"burst"
+    assert open_envelope(seal(b"burst", key.public, CONTEXT), keyring(stored))[1] == b"burst"
 
 
 def test_two_envelopes_of_the_same_burst_have_nothing_in_common(key: PrivateKey):
@@ -87,7 +87,7 @@ def test_two_contexts_never_share_a_nonce():
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_an_envelope_with_another_context_written_on_it_does_not_open(
+def test_an_envelope_with_a_changed_context_does_not_open(
     key: PrivateKey, change: dict[str, object]
 ):
     header, ciphertext = cbor2.loads(seal(b"burst", key.public, CONTEXT))
@@ -96,7 +96,7 @@ def test_an_envelope_with_another_context_written_on_it_does_not_open(
     forged = cbor2.dumps([cbor2.dumps(fields), ciphertext])
     assert read_header(forged).context == dataclasses.replace(CONTEXT, **change)
     with pytest.raises(NotSealedToUs):
-        open_envelope(forged, held(key))
+        open_envelope(forged, keyring(key))
 
 
 def test_every_flipped_bit_of_an_envelope_is_noticed():
@@ -106,7 +106,7 @@ def test_every_flipped_bit_of_an_envelope_is_noticed():
         altered = bytearray(envelope)
         altered[position] ^= 1
         with pytest.raises(EnvelopeError):
-            open_envelope(bytes(altered), held(key))
+            open_envelope(bytes(altered), keyring(key))
 
 
 def test_every_truncation_of_an_envelope_is_noticed():
@@ -114,29 +114,29 @@ def test_every_truncation_of_an_envelope_is_noticed():
     envelope = seal(b"burst", key.public, CONTEXT)
     for length in range(len(envelope)):
         with pytest.raises(Truncated):
-            open_envelope(envelope[:length], held(key))
+            open_envelope(envelope[:length], keyring(key))
 
 
-def test_a_key_that_is_not_held_is_named_as_the_cause(key: PrivateKey):
+def test_a_missing_key_is_reported(key: PrivateKey):
     with pytest.raises(UnknownKey):
-        open_envelope(seal(b"burst", key.public, CONTEXT), held())
+        open_envelope(seal(b"burst", key.public, CONTEXT), keyring())
 
 
 def test_an_envelope_to_another_key_under_our_name_does_not_open(key: PrivateKey):
     other = PrivateKey.generate(key.suite).public
     misnamed = other.model_copy(update={"key_id": key.public.key_id})
     with pytest.raises(NotSealedToUs):
-        open_envelope(seal(b"burst", misnamed, CONTEXT), held(key))
+        open_envelope(seal(b"burst", misnamed, CONTEXT), keyring(key))
 
 
-def test_a_hybrid_key_does_not_open_what_names_it_with_the_weaker_suite():
+def test_a_hybrid_key_does_not_open_an_envelope_of_the_weaker_suite():
     hybrid, weak = KEYS[Suite.HYBRID], KEYS[Suite.X25519]
     misnamed = weak.public.model_copy(update={"key_id": hybrid.public.key_id})
     with pytest.raises(UnknownKey):
-        open_envelope(seal(b"burst", misnamed, CONTEXT), held(hybrid))
+        open_envelope(seal(b"burst", misnamed, CONTEXT), keyring(hybrid))
 
 
-def test_a_suite_that_is_not_spoken_is_refused_at_both_ends(key: PrivateKey):
+def test_an_unsupported_suite_is_refused_at_both_ends(key: PrivateKey):
     unknown = key.public.model_copy(update={"suite": "ROT13"})
     with pytest.raises(UnknownSuite):
         seal(b"burst", unknown, CONTEXT)
@@ -155,13 +155,13 @@ def test_a_later_version_is_refused_by_name(key: PrivateKey):
         read_header(cbor2.dumps([cbor2.dumps(fields), ciphertext]))
 
 
-def test_a_public_key_of_the_wrong_length_is_no_key(key: PrivateKey):
+def test_a_public_key_of_the_wrong_length_is_refused(key: PrivateKey):
     broken = key.public.model_copy(update={"public_key": "AAAA"})
     with pytest.raises(UnknownKey):
         seal(b"burst", broken, CONTEXT)
 
 
-def test_a_giant_envelope_is_neither_made_nor_read(key: PrivateKey):
+def test_a_too_large_envelope_is_neither_made_nor_read(key: PrivateKey):
     with pytest.raises(TooLarge):
         seal(bytes(MAX_ENVELOPE), key.public, CONTEXT)
     with pytest.raises(TooLarge):
@@ -169,9 +169,9 @@ def test_a_giant_envelope_is_neither_made_nor_read(key: PrivateKey):
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_whatsoever_do_worse_than_being_refused(data: bytes):
+def test_arbitrary_bytes_are_refused(data: bytes):
     with pytest.raises(EnvelopeError):
-        open_envelope(data, held(*KEYS.values()))
+        open_envelope(data, keyring(*KEYS.values()))
 
 
 def test_a_secret_never_shows_when_a_key_is_printed(key: PrivateKey):
@@ -209,7 +209,7 @@ def test_we_open_what_an_independent_implementation_sealed():
         KEMKey.from_pyca_cryptography_key(public), info=info_of(ours)
     )
     theirs = cbor2.dumps([cbor2.loads(ours)[0], enc + sender.seal(b"burst")])
-    assert open_envelope(theirs, held(key)) == (CONTEXT, b"burst")
+    assert open_envelope(theirs, keyring(key)) == (CONTEXT, b"burst")
 
 
 RFC_9180_A = {
@@ -234,8 +234,8 @@ RFC_9180_A = {
 def test_the_x25519_kem_and_hkdf_beneath_agree_with_rfc_9180(name: str):
     aead, secret, enc, ciphertext = RFC_9180_A[name]
     suite = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, aead)
-    # The appendix has no X25519 vector with AES-256-GCM, and its first message bears an AAD,
-    # which only this unpublished form of decrypt takes.
+    # The appendix has no X25519 vector with AES-256-GCM, and its first message has an AAD, which
+    # only this private form of decrypt accepts.
     opened = hpke.rust_openssl.hpke._decrypt_with_aad(
         suite,
         bytes.fromhex(enc + ciphertext),

@@ -1,4 +1,4 @@
-"""Small files through a power cut and a full disk."""
+"""Small files survive a power cut and a full disk."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Messages show nothing personal where they are printed or logged."""
+"""Messages do not show personal data when they are printed or logged."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What a mobile number is, the same for the kiosk and the service."""
+"""The rule for mobile numbers, shared by kiosk and service."""
 
 import pytest
 

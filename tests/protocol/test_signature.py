@@ -50,13 +50,13 @@ def verify(request: Request, now: float = NOW) -> None:
 
 
 @pytest.mark.parametrize("request_", [GET, POST], ids=["GET", "POST"])
-def test_a_signed_request_is_proven_to_be_the_devices(request_: Request):
+def test_a_signed_request_is_verified(request_: Request):
     parameters = verify_request(signed(request_), KEY.public_key(), now=NOW)
     assert parameters.key_id == key_id(KEY.public_key())
     assert (parameters.created, parameters.expires) == (NOW, NOW + LIFETIME)
 
 
-def test_who_claims_to_have_signed_is_read_before_the_key_is_known():
+def test_the_key_id_is_read_before_the_key_is_known():
     assert read_parameters(signed(POST)).key_id == key_id(KEY.public_key())
 
 
@@ -78,7 +78,7 @@ def test_every_signature_has_a_nonce_of_its_own():
 def test_a_changed_request_is_forged(change: dict[str, str]):
     request = dataclasses.replace(signed(POST), **change)
     if change.get("body") == b"":
-        # An empty body carries no digest to check, but the one that was signed is still there.
+        # An empty body needs no digest, so put a wrong one in the place of the signed one.
         request = dataclasses.replace(
             request, headers={**request.headers, "content-digest": "sha-256=:AAAA:"}
         )
@@ -94,7 +94,7 @@ def test_a_changed_header_is_forged(field: str):
 
 
 @pytest.mark.parametrize("field", ["content-type", "idempotency-key", "content-digest"])
-def test_a_header_taken_away_or_added_is_noticed(field: str):
+def test_a_removed_or_added_header_is_noticed(field: str):
     request = signed(POST)
     without = {name: value for name, value in request.headers.items() if name != field}
     with pytest.raises(NotSigned):
@@ -115,7 +115,7 @@ def test_a_clock_may_be_off_by_the_allowed_skew(offset: int):
 
 
 @pytest.mark.parametrize("offset", [-CLOCK_SKEW - 1, LIFETIME + CLOCK_SKEW + 1, 86_400])
-def test_a_recording_and_a_wrong_clock_are_stale(offset: int):
+def test_a_replay_and_a_wrong_clock_are_stale(offset: int):
     with pytest.raises(Stale):
         verify(signed(POST), now=NOW + offset)
 
@@ -126,7 +126,7 @@ def test_a_forged_request_is_forged_even_when_it_is_stale_too():
 
 
 def with_parameter(name: str, value: object) -> Request:
-    """A request signed with our key, but by somebody who does not keep to the profile."""
+    """Returns a request that is signed with our key, but does not follow the profile."""
     request = signed(POST)
     fields = http_sf.parse(request.headers["signature-input"].encode(), tltype="dictionary")
     items, parameters = fields["device"]
@@ -183,12 +183,12 @@ def test_a_genuine_signature_outside_the_profile_is_refused(name: str, value: ob
     ],
     ids=["none", "half", "broken", "no list", "too little covered", "not ASCII"],
 )
-def test_what_is_no_signature_is_refused(headers: dict[str, str]):
+def test_an_invalid_signature_field_is_refused(headers: dict[str, str]):
     with pytest.raises(NotSigned):
         verify(dataclasses.replace(POST, headers={**POST.headers, **headers}))
 
 
-def test_less_covered_than_must_be_is_refused():
+def test_a_signature_that_covers_too_little_is_refused():
     request = signed(GET)
     headers = {**request.headers, "content-type": "text/plain"}
     with pytest.raises(SignatureProblem):
@@ -303,23 +303,23 @@ RECEIPT = DeletionReceipt(
 )
 
 
-def test_a_receipts_signature_is_not_part_of_what_is_signed():
+def test_the_signature_of_a_receipt_does_not_cover_itself():
     signed_receipt = RECEIPT.model_copy(update={"signature": "AAAA"})
     assert receipt_bytes(signed_receipt) == receipt_bytes(RECEIPT)
 
 
-def test_a_receipt_reads_the_same_after_it_crossed_the_wire():
+def test_a_receipt_has_the_same_bytes_after_transport():
     arrived = DeletionReceipt.model_validate_json(RECEIPT.model_dump_json())
     assert receipt_bytes(arrived) == receipt_bytes(RECEIPT)
 
 
-def test_a_changed_receipt_is_another_receipt():
+def test_a_changed_receipt_has_other_bytes():
     changed = RECEIPT.model_copy(update={"erased": []})
     assert receipt_bytes(changed) != receipt_bytes(RECEIPT)
 
 
-def test_what_is_signed_of_a_receipt_is_canonical_json() -> None:
-    """RFC 8785: sorted names, no spaces, no escapes but those that JSON demands."""
+def test_the_signed_bytes_of_a_receipt_are_canonical_json() -> None:
+    """RFC 8785: sorted names, no spaces, and only the escapes that JSON requires."""
     told = receipt_bytes(RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}))
     fields = RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}).model_dump(
         mode="json", exclude={"signature"}
