@@ -36,7 +36,7 @@ tilted hand."""
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """How a palm is shown."""
+    """The way in which a palm is shown."""
 
     x: float = 0.5
     """The palm's centre: 0 is the frame's left edge, 1 the right edge."""

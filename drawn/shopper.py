@@ -113,7 +113,7 @@ class Shopper:
 
     @property
     def seen(self) -> "tuple[_Painted, Presentation] | None":
-        """What was drawn last; None while there is no hand."""
+        """The hand and the pose that were drawn last; None while there is no hand."""
         return self._seen
 
     def _hand(self, wish: Wish) -> "_Painted | None":

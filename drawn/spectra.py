@@ -60,8 +60,8 @@ PLASTIC = np.stack([_bell(600, 55), np.ones_like(_NM), _step(500, 20)])
 
 SKIN_850 = 0.58
 DARK_850 = (0.2, 0.02, 0.16)
-"""What a stain, a flush and a vein of 1 absorb at 850 nm. Creases have little melanin; veins hold
-blood without oxygen."""
+"""The absorbance of a stain, a flush and a vein of 1 at 850 nm. Creases have little melanin; veins
+hold blood without oxygen."""
 PAPER_850 = (0.75, 0.92)
 """The range of reflectance from plain to coated paper."""
 CARBON_850 = (0.0, 0.35, 1.0)

@@ -16,7 +16,8 @@ from drawn.identity import DrawnPalm
 from drawn.skin import LEFT, ROOT, SCALE, STRIP_TURN, TOP, Sheet, joints_along
 
 _WRAP = array((0.10, 0.16, 0.34))
-"""How far light reaches around an edge beneath the skin: blue, green, red (Green, GPU Gems 16)."""
+"""The share of light that reaches around an edge beneath the skin: blue, green, red (Green, GPU
+Gems 16)."""
 _BLEED = (0.0, 0.1, 0.35)
 """The share of a furrow's shadow that light beneath the skin fills in: blue, green, red."""
 _CLOTHS = array([(92, 74, 60), (70, 70, 74), (120, 108, 96), (64, 58, 84), (96, 92, 70)]) / 255
@@ -26,7 +27,7 @@ _FADE = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """What the sprite of a hand depends on: its shape and its shading."""
+    """The parameters of a sprite: they decide shape and shading of the hand."""
 
     spread: float
     curl: float

@@ -14,7 +14,7 @@ Levels: TypeAlias = tuple[tuple[int, int, int], ...]
 """Red, green and blue of each segment, 0 to 255, linear in emitted light."""
 
 WHITE: Levels = ((128, 128, 128),) * SEGMENTS
-"""What the ring shows when idle, and the light in which templates are extracted."""
+"""The levels that the ring shows when idle, and the light in which templates are extracted."""
 DARK: Levels = ((0, 0, 0),) * SEGMENTS
 
 PLACES: tuple[tuple[float, float, float], ...] = tuple(

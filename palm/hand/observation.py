@@ -33,7 +33,7 @@ class Observation:
     """The angle by which the fingers are rotated clockwise from pointing up in the frame, in
     degrees, -180 to 180."""
     openness: float = 0.0
-    """How open the hand is: 0 is a fist, 1 is five straight fingers."""
+    """The openness of the hand: 0 is a fist, 1 is five straight fingers."""
     sharpness: float = 0.0
     """The energy in the band of the palm's ridges: 0 is blurred beyond use, 1 as sharp as the
     camera gives."""

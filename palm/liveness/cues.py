@@ -39,7 +39,7 @@ class Cues:
     """The log of the deviation of slopes that remains after an even bend is removed. Paper bends in
     one direction only."""
     relief: float
-    """How far the palm's lines seem to move toward the light, in blue and green. A furrow's far
+    """The apparent movement of the palm's lines toward the light, in blue and green. A furrow's far
     wall is lit and its near wall is not; print does not do that."""
     certainty: float
     """`relief` over its standard error, limited to -10 to 10."""
@@ -65,7 +65,7 @@ class Cues:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Fit:
     """The response of the n cells that are not burnt out."""
 
     reflectance: Floats
@@ -82,16 +82,16 @@ class _Answer:
 
 def cues(palm: Palm) -> Cues:
     """Returns the cues of a registered burst."""
-    answer = _answer(palm)
-    slope = answer.slope - np.median(answer.slope, axis=0)
-    across = np.column_stack([answer.places / 100, np.ones(len(slope))])
+    fit = _fit_response(palm)
+    slope = fit.slope - np.median(fit.slope, axis=0)
+    across = np.column_stack([fit.places / 100, np.ones(len(slope))])
     even = across @ np.linalg.lstsq(across, slope, rcond=None)[0]
-    blue, green, red = np.median(answer.reflectance, axis=0)
-    level = answer.reflectance.mean(axis=1)
+    blue, green, red = np.median(fit.reflectance, axis=0)
+    level = fit.reflectance.mean(axis=1)
     lines = _lines(palm)
     return Cues(
-        unexplained=_log(answer.unexplained, 1e-4),
-        share=_log(answer.brightest, 1e-3),
+        unexplained=_log(fit.unexplained, 1e-4),
+        share=_log(fit.brightest, 1e-3),
         shape=_log(float(np.sqrt((slope**2).mean())), 1e-2),
         lumps=_log(float(np.sqrt(((slope - even) ** 2).mean())), 1e-2),
         relief=lines.relief,
@@ -114,7 +114,7 @@ def _centred(values: Floats) -> Floats:
     return values - values.mean(axis=0)
 
 
-def _answer(palm: Palm) -> _Answer:
+def _fit_response(palm: Palm) -> _Fit:
     """Fits reflectance and slope of every cell in turn, starting from a surface that faces the
     ring."""
     seen, usable = _cell_means(palm)
@@ -139,7 +139,7 @@ def _answer(palm: Palm) -> _Answer:
     ring = (reflectance * lit).mean(axis=(1, 2))
     whole = seen.mean(axis=(1, 2))
     step = int(ring.argmax())
-    return _Answer(
+    return _Fit(
         reflectance=reflectance,
         slope=slope - facing,
         places=places[:, :2],
@@ -189,17 +189,17 @@ def _lines(palm: Palm) -> _Lines:
     inside[:_RIM] = inside[-_RIM:] = False
     inside[:, :_RIM] = inside[:, -_RIM:] = False
     fine = np.array([_line_band(np.log(image + 0.003)) for image in palm.seen])
-    usual = fine.mean(axis=0)
-    pattern = usual.mean(axis=2)
+    average = fine.mean(axis=0)
+    pattern = average.mean(axis=2)
     slopes = np.stack(
         [cv2.Sobel(pattern, cv2.CV_32F, *axis, scale=1 / 8)[inside] for axis in ((1, 0), (0, 1))]
     ).astype(np.float64)
-    change = (fine - usual)[:, inside]
+    change = (fine - average)[:, inside]
     inverse = np.linalg.inv(slopes @ slopes.T + 1e-6 * np.eye(2))
     # (T, 3, 2) movement by frame and colour, right and down, in pixels of the mean pattern.
     moved = np.einsum("de,en,tnc->tcd", inverse, slopes, change)
     flat = pattern[inside]
-    contrast = (usual[inside].T @ flat) / max(float(flat @ flat), 1e-6)
+    contrast = (average[inside].T @ flat) / max(float(flat @ flat), 1e-6)
 
     drive = palm.drive.mean(axis=1)
     seen = palm.seen[:, inside].mean(axis=1)
@@ -222,15 +222,15 @@ def _lines(palm: Palm) -> _Lines:
             columns[:, c, d, 2 * frames + 3 + 2 * c + d] = room[:, c]
     matrix, goal = columns.reshape(-1, columns.shape[-1]), moved.ravel()
     normal = matrix.T @ matrix
-    spread = np.linalg.inv(normal + 1e-5 * np.eye(len(normal)))
-    found = spread @ (matrix.T @ goal)
-    free = max(len(goal) - len(found), 1)
-    deviation = float(((goal - matrix @ found) ** 2).sum()) / free
-    toward = found[2 * frames : 2 * frames + 3]
+    covariance = np.linalg.inv(normal + 1e-5 * np.eye(len(normal)))
+    solution = covariance @ (matrix.T @ goal)
+    degrees_of_freedom = max(len(goal) - len(solution), 1)
+    deviation = float(((goal - matrix @ solution) ** 2).sum()) / degrees_of_freedom
+    toward = solution[2 * frames : 2 * frames + 3]
     weights = np.array((0.5, 0.5, 0.0))
     error = np.sqrt(
         weights
-        @ spread[2 * frames : 2 * frames + 3, 2 * frames : 2 * frames + 3]
+        @ covariance[2 * frames : 2 * frames + 3, 2 * frames : 2 * frames + 3]
         @ weights
         * deviation
     )

@@ -38,8 +38,8 @@ FOCAL = 1015.0
 PALM = 95.6
 """The distance from wrist to middle knuckle of an average adult, in mm."""
 CROSSTALK = np.array(((0.91, 0.11, 0.0), (0.09, 0.85, 0.15), (0.0, 0.04, 0.85)))
-"""How a diode's blue, green and red (rows) are seen by the camera's blue, green and red (columns),
-with the camera's white balance set to the ring's white."""
+"""The crosstalk between a diode's blue, green and red (rows) and the camera's blue, green and red
+(columns), with the camera's white balance set to the ring's white."""
 
 _REFERENCE_DISTANCE = 300.0
 _GAMMA = 2.2

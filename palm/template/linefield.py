@@ -123,7 +123,7 @@ class LineFieldExtractor:
     def extract_code(self, palms: Sequence[Roi]) -> tuple[Code, float]:
         """Returns the code and the quality of which `extract` makes a template."""
         if not palms:
-            raise ValueError("a signature needs at least one palm")
+            raise ValueError("a template needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
             raise ValueError("a burst shows one hand, not a left and a right one")
         fields = [_field(palm.image, palm.visible) for palm in palms]
@@ -133,9 +133,9 @@ class LineFieldExtractor:
         ]
         first, *rest = sorted(range(len(palms)), key=lambda each: -clear[each])
         best = fields[first]
-        laid = [_field(*_warped(palms[each], *_flow(best, fields[each]))) for each in rest]
+        registered = [_field(*_warped(palms[each], *_flow(best, fields[each]))) for each in rest]
         weights = np.maximum([clear[first], *(clear[each] for each in rest)], 1e-6)
-        fused = np.average([best, *laid], axis=0, weights=weights)
+        fused = np.average([best, *registered], axis=0, weights=weights)
         return _quantised(np.asarray(fused, np.float32)), float(np.mean(clear))
 
 
@@ -311,8 +311,8 @@ def _in_every_pose(field: Field) -> Floats:
     rotation and scale, every shift down and right."""
     coarse = _coarse(field)
     wide = COARSE + 2 * SHIFT
-    laid = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
-    for turn, turned in zip(_turns(), laid, strict=True):
+    posed = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
+    for turn, turned in zip(_turns(), posed, strict=True):
         shift = (COARSE - 1) / 2 - turn @ np.full(2, (wide - 1) / 2)
         cv2.warpAffine(
             coarse,
@@ -321,7 +321,7 @@ def _in_every_pose(field: Field) -> Floats:
             dst=turned,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-    shifted = sliding_window_view(laid, (COARSE, COARSE), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
+    shifted = sliding_window_view(posed, (COARSE, COARSE), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     rows = shifted.reshape(-1, COARSE * COARSE * COARSE_PARTS)
     # Half way between similarity per overlapping area and total similarity: a pose with little
     # overlap must be that much better.
