@@ -31,7 +31,7 @@ PAUSE_MS = 1500
 """Between two purchases: the hand is away for so long."""
 
 
-class Hand:
+class HandScene:
     """A scene with a drawn hand in it or not, that answers to the ring, and a camera's noise."""
 
     def __init__(self, seed: int, span: float) -> None:
@@ -68,7 +68,7 @@ class Regular(QObject):
         self._app = app
         self.window = window
         self._stage = engine.stage
-        self._hand = Hand(7, span)
+        self._hand = HandScene(7, span)
         self._answered = self._waiting_for_code = 0
         self._signed_up = False
         self.taken: list[float] = []

@@ -52,7 +52,7 @@ THEN_PULSE = ", then pulse"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JudgedBurst:
     """One burst, judged."""
 
     seed: int
@@ -97,7 +97,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AttackReport:
     """Of one set of circumstances."""
 
     name: str
@@ -111,12 +111,12 @@ class Report:
         return "\n\n".join([*lines, *(each.text() for each in self.judgements)])
 
 
-def outcomes(seed: int, within: Circumstances, *, pulse: bool = False) -> list[Outcome]:
+def outcomes(seed: int, within: Circumstances, *, pulse: bool = False) -> list[JudgedBurst]:
     """Judges all bursts of one person; with `pulse`, by it alone as well."""
     cv2.setNumThreads(1)
     green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
     tone = next(name for name, least in _TONES if green >= least)
-    judged: list[Outcome] = []
+    judged: list[JudgedBurst] = []
     for case in cases(seed, within):
         began = time.process_time()
         by_light = _by_light(case)
@@ -132,7 +132,7 @@ def outcomes(seed: int, within: Circumstances, *, pulse: bool = False) -> list[O
             passed[PULSE] = beats
         what = case.instrument or _LIVING
         asked = {by + THEN_PULSE: was for by, was in asked.items()}
-        judged.append(Outcome(seed, what, tone, passed, asked, ms))
+        judged.append(JudgedBurst(seed, what, tone, passed, asked, ms))
     return judged
 
 
@@ -150,14 +150,14 @@ def _beats(case: Case) -> bool:
 
 def measure(
     name: str, within: Circumstances, seeds: Sequence[int], workers: int, *, pulse: bool = False
-) -> Report:
+) -> AttackReport:
     judge_all = partial(outcomes, within=within, pulse=pulse)
     if workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             found = [each for many in pool.map(judge_all, seeds) for each in many]
     else:
         found = [each for seed in seeds for each in judge_all(seed)]
-    return Report(
+    return AttackReport(
         name=name,
         people=len(seeds),
         judgements=[_judgement(by, found) for by in found[0].passed],
@@ -165,7 +165,7 @@ def measure(
     )
 
 
-def _judgement(by: str, found: Sequence[Outcome]) -> Judgement:
+def _judgement(by: str, found: Sequence[JudgedBurst]) -> Judgement:
     living = [each for each in found if each.what == _LIVING]
     tones = [(tone, [each for each in living if each.tone == tone]) for tone, _ in _TONES]
     return Judgement(
@@ -184,12 +184,12 @@ def _judgement(by: str, found: Sequence[Outcome]) -> Judgement:
     )
 
 
-def _rate(name: str, by: str, those: Iterable[Outcome], *, passed: bool) -> Rate:
+def _rate(name: str, by: str, those: Iterable[JudgedBurst], *, passed: bool) -> Rate:
     those = list(those)
     return _share(str(name), those, [each.passed[by] is passed for each in those])
 
 
-def _share(name: str, those: Sequence[Outcome], events: Sequence[bool]) -> Rate:
+def _share(name: str, those: Sequence[JudgedBurst], events: Sequence[bool]) -> Rate:
     people = np.array([each.seed for each in those])
     return Rate(name, len(those), share(np.array(events), people))
 

@@ -54,7 +54,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class CueSample:
     """One burst, as cues of one kind."""
 
     seed: int
@@ -63,11 +63,11 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BurstCues:
     """The same burst by what each judgement looks at."""
 
-    lit: Sample
-    infrared: Sample
+    lit: CueSample
+    infrared: CueSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ REACH = 8.0
 """Deviations beyond which a cue counts no more."""
 
 
-def samples(seed: int) -> list[Seen]:
+def samples(seed: int) -> list[BurstCues]:
     """All bursts of one person, in usual and in unusual circumstances."""
     cv2.setNumThreads(1)
     return [
@@ -96,16 +96,16 @@ def samples(seed: int) -> list[Seen]:
     ]
 
 
-def _seen(case: Case) -> Seen:
+def _seen(case: Case) -> BurstCues:
     lit, white = case.film.lit, case.film.lit[1]
     infrared = infrared_cues(Still(white.image, white.hand), case.film.infrared)
-    return Seen(
-        Sample(case.seed, case.instrument, cues(register_burst(lit, LAMPS)).array()),
-        Sample(case.seed, case.instrument, infrared.array()),
+    return BurstCues(
+        CueSample(case.seed, case.instrument, cues(register_burst(lit, LAMPS)).array()),
+        CueSample(case.seed, case.instrument, infrared.array()),
     )
 
 
-def fitted(drawn: Sequence[Sample]) -> Weights:
+def fitted(drawn: Sequence[CueSample]) -> Weights:
     seeds = sorted({each.seed for each in drawn})
     instruments = _instruments(drawn)
     living: dict[Instrument, list[float]] = {each: [] for each in instruments}
@@ -130,7 +130,7 @@ def fitted(drawn: Sequence[Sample]) -> Weights:
     return whole
 
 
-def _fitted(drawn: Sequence[Sample]) -> Weights:
+def _fitted(drawn: Sequence[CueSample]) -> Weights:
     living = np.array([each.cues for each in drawn if each.instrument is None])
     mean, deviation = living.mean(axis=0), living.std(axis=0) + 1e-6
 
@@ -217,7 +217,7 @@ def _write(name: str, text: str) -> None:
     (WEIGHTS / name).write_text(text, encoding="utf-8")
 
 
-def _instruments(drawn: Iterable[Sample]) -> list[Instrument]:
+def _instruments(drawn: Iterable[CueSample]) -> list[Instrument]:
     shown = {each.instrument for each in drawn}
     return [each for each in Instrument if each in shown]
 

@@ -1,4 +1,4 @@
-"""The palm codes that are measured side by side."""
+"""The recognition algorithms that are measured side by side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ExactMatcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Algorithm:
     """A signer and its matcher, made anew in each worker process."""
 
     name: str
@@ -54,15 +54,15 @@ def _encoder_alone() -> tuple[FusedExtractor, _EncoderAlone]:
     return FusedExtractor(), _EncoderAlone()
 
 
-PRODUCT = Code("this product", current.pair, fuses=True)
+PRODUCT = Algorithm("this product", current.pair, fuses=True)
 PARTS = (
-    Code("lines alone", lines_alone, fuses=True),
-    Code("encoder alone", _encoder_alone, fuses=True),
+    Algorithm("lines alone", lines_alone, fuses=True),
+    Algorithm("encoder alone", _encoder_alone, fuses=True),
 )
 """What the product is made of, to see what each is worth."""
 PEERS = (
-    Code("competitive code", competitive.pair, fuses=False),
-    Code("BOCV", bocv.pair, fuses=False),
-    Code("ordinal code", ordinal.pair, fuses=False),
+    Algorithm("competitive code", competitive.pair, fuses=False),
+    Algorithm("BOCV", bocv.pair, fuses=False),
+    Algorithm("ordinal code", ordinal.pair, fuses=False),
 )
 """Competitors as published, docs/accuracy.md says how they fare."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from lab.evaluate.algorithm import Code, ExactMatcher
+from lab.evaluate.algorithm import Algorithm, ExactMatcher
 from lab.evaluate.processes import processes
 from palm.template.interfaces import Template
 
@@ -26,14 +26,14 @@ class Row:
 
 
 def compare(
-    code: Code,
+    algorithm: Algorithm,
     references: Sequence[Template],
     probes: Sequence[Template],
     counts: npt.NDArray[np.intp],
     workers: int,
 ) -> Iterator[Row]:
     """A row for each probe, in their order: its scores against the first `counts` references."""
-    with processes(workers, _start, code, references) as pool:
+    with processes(workers, _start, algorithm, references) as pool:
         yield from pool.map(_row, probes, counts.tolist(), chunksize=8)
 
 
@@ -42,10 +42,10 @@ _galleries: list[Any]
 """Of this worker process: the references, CHUNK by CHUNK."""
 
 
-def _start(code: Code, references: Sequence[Template]) -> None:
+def _start(algorithm: Algorithm, references: Sequence[Template]) -> None:
     global _matcher, _galleries  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
     cv2.setNumThreads(1)
-    _, _matcher = code.pair()
+    _, _matcher = algorithm.pair()
     _galleries = [
         _matcher.prepare(references[start : start + CHUNK])
         for start in range(0, len(references), CHUNK)

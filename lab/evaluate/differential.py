@@ -23,7 +23,7 @@ MIXED = "mixed"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupRates:
     name: str
     subjects: int
     genuine: int
@@ -45,7 +45,7 @@ class Differential:
     threshold: float
     fnmr: float
     """Of all who were told by it."""
-    groups: list[Group]
+    groups: list[GroupRates]
     worst: str | None
     """The group with the highest FNMR; None where no two groups can be compared, or none failed."""
     ratio: Estimate | None
@@ -106,7 +106,7 @@ def _differential(
             events[which], comparisons.probe[which], comparisons.reference[which], subjects
         )
 
-    groups: list[Group] = []
+    groups: list[GroupRates] = []
     missed: dict[str, Counted] = {}
     for name in sorted(set(group[told].tolist())):
         these = told & (group == name)
@@ -114,7 +114,7 @@ def _differential(
         if enough := int(genuine.sum()) >= FEW:
             missed[name] = count(genuine, ~matched)
         groups.append(
-            Group(
+            GroupRates(
                 name=name,
                 subjects=len(np.unique(comparisons.probe[genuine])),
                 genuine=int(genuine.sum()),

@@ -73,7 +73,7 @@ Pair = Callable[[], tuple[Extractor, SearchedMatcher]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class GalleryPlan:
     """Who is drawn, and how they show their right palms."""
 
     people: int = 10_000
@@ -100,15 +100,15 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnPerson:
     enrolled: Template
     probes: list[Template]
     """One a presentation; none of somebody who does not come."""
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What a search of each gallery of the scene's sizes found."""
+class SearchResult:
+    """What a search of each gallery of the plan's sizes found."""
 
     mated: bool
     own: Floats
@@ -120,7 +120,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
+class GalleryErrors:
     """Error rates of one gallery."""
 
     size: int
@@ -134,8 +134,8 @@ class Identification:
 
 
 def identification(
-    size: int, which: int, presentations: int, searches: Sequence[Search]
-) -> Identification:
+    size: int, which: int, presentations: int, searches: Sequence[SearchResult]
+) -> GalleryErrors:
     """Of at least one mated and one non-mated search of the gallery at place `which`."""
     mated = np.array([each.mated for each in searches])
     own = np.array([each.own[:presentations, which] for each in searches])
@@ -166,7 +166,7 @@ def identification(
         at = np.flatnonzero(scores == score)
         return share(~found[at[0]] if len(at) else np.ones_like(found[0]), people)
 
-    return Identification(
+    return GalleryErrors(
         size=size,
         presentations=presentations,
         threshold=threshold,
@@ -175,7 +175,9 @@ def identification(
     )
 
 
-def verification(searches: Sequence[Search], people: int) -> dict[float, tuple[float, Estimate]]:
+def verification(
+    searches: Sequence[SearchResult], people: int
+) -> dict[float, tuple[float, Estimate]]:
     """By FMR, as far as the comparisons within exact non-mated searches reach: the lowest score
     that keeps it, and the FNMR there of the mated searches' genuine comparisons."""
     tails = np.array([each.tail for each in searches if not each.mated])
@@ -193,17 +195,17 @@ def verification(searches: Sequence[Search], people: int) -> dict[float, tuple[f
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    scene: Scene
+class GalleryReport:
+    plan: GalleryPlan
     version: int
-    identifications: list[Identification]
+    identifications: list[GalleryErrors]
     verification: dict[float, tuple[float, Estimate]]
 
     def json(self) -> Json:
         return {
-            **asdict(self.scene),
+            **asdict(self.plan),
             "template_version": self.version,
-            "impostor": self.scene.people * self.scene.strangers,
+            "impostor": self.plan.people * self.plan.strangers,
             "galleries": [
                 {
                     "people": each.size,
@@ -225,12 +227,12 @@ class Report:
         }
 
     def text(self) -> str:
-        scene = self.scene
+        plan = self.plan
         lines = [
-            f"{scene.people:,} drawn people enrolled from {scene.frames} pictures each, "
-            f"{scene.mates:,} mated and {scene.strangers:,} non-mated searches by as many frames"
-            f"{' in near infrared' if scene.infrared else ''}, harshness "
-            f"{scene.harsh}, template version {self.version}"
+            f"{plan.people:,} drawn people enrolled from {plan.frames} pictures each, "
+            f"{plan.mates:,} mated and {plan.strangers:,} non-mated searches by as many frames"
+            f"{' in near infrared' if plan.infrared else ''}, harshness "
+            f"{plan.harsh}, template version {self.version}"
         ]
         for each in self.identifications:
             for fpir, fnir in each.fnir.items():
@@ -239,37 +241,37 @@ class Report:
                     f"FNIR {said(fnir)} at FPIR {named(fpir)}, score {each.threshold[fpir]:.3f}"
                 )
         lines += [
-            f"1:1, {scene.people * scene.strangers:,} impostor comparisons: FNMR {said(fnmr)} "
+            f"1:1, {plan.people * plan.strangers:,} impostor comparisons: FNMR {said(fnmr)} "
             f"at FMR {named(fmr)}, score {at:.3f}"
             for fmr, (at, fnmr) in self.verification.items()
         ]
         return "\n".join(lines)
 
 
-def measure(scene: Scene, pair: Pair = current.pair, workers: int = 1) -> Report:
+def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> GalleryReport:
     """Draws everybody, enrols, and searches."""
-    step = max(scene.people // scene.mates, 1)
-    back = range(0, min(step * scene.mates, scene.people), step)
-    everybody = range(scene.people + scene.strangers)
+    step = max(plan.people // plan.mates, 1)
+    back = range(0, min(step * plan.mates, plan.people), step)
+    everybody = range(plan.people + plan.strangers)
     with processes(workers, _start_drawing, pair) as pool:
-        comes = [person in back or person >= scene.people for person in everybody]
-        tried = pool.map(partial(_draw, scene), everybody, comes, chunksize=16)
+        comes = [person in back or person >= plan.people for person in everybody]
+        tried = pool.map(partial(_draw, plan), everybody, comes, chunksize=16)
         drawn = list(progress("drawing", tried, len(everybody)))
-    enrolled = [each.enrolled for each in drawn[: scene.people]]
+    enrolled = [each.enrolled for each in drawn[: plan.people]]
     coming = [(drawn[person].probes, person) for person in back]
-    coming += [(each.probes, None) for each in drawn[scene.people :]]
+    coming += [(each.probes, None) for each in drawn[plan.people :]]
     with processes(workers, _start_searching, pair, enrolled) as pool:
-        tried = pool.map(partial(_search, scene), coming, chunksize=8)
+        tried = pool.map(partial(_search, plan), coming, chunksize=8)
         searches = list(progress("searching", tried, len(coming)))
-    return Report(
-        scene=scene,
+    return GalleryReport(
+        plan=plan,
         version=enrolled[0].version,
         identifications=[
             identification(size, which, presentations, searches)
-            for which, size in enumerate(scene.sizes)
-            for presentations in range(1, scene.presentations + 1)
+            for which, size in enumerate(plan.sizes)
+            for presentations in range(1, plan.presentations + 1)
         ],
-        verification=verification(searches, scene.people) if scene.shortlist is None else {},
+        verification=verification(searches, plan.people) if plan.shortlist is None else {},
     )
 
 
@@ -284,12 +286,12 @@ def _start_drawing(pair: Pair) -> None:
     _extractor, _ = pair()
 
 
-def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
+def _draw(plan: GalleryPlan, person: int, comes: bool) -> DrawnPerson:
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, 99))
 
     def picture(of: np.random.Generator, crop: Placement, infrared: bool) -> Roi:
-        return Roi(show(skin, of, crop, infrared, scene.harsh), Side.RIGHT, 1.0)
+        return Roi(show(skin, of, crop, infrared, plan.harsh), Side.RIGHT, 1.0)
 
     def presentation() -> Template:
         held = jittered(Placement(), rng)
@@ -297,15 +299,15 @@ def _draw(scene: Scene, person: int, comes: bool) -> Drawn:
         # One moment's light, bend and even noise in all frames: no more is gained by a burst than
         # by landmarks that jitter.
         frames = [
-            picture(np.random.default_rng(moment), jittered(held, rng, STILL), scene.infrared)
-            for _ in range(scene.frames)
+            picture(np.random.default_rng(moment), jittered(held, rng, STILL), plan.infrared)
+            for _ in range(plan.frames)
         ]
         return _extractor.extract(frames)
 
-    enrolled = [picture(rng, jittered(Placement(), rng), False) for _ in range(scene.frames)]
-    return Drawn(
+    enrolled = [picture(rng, jittered(Placement(), rng), False) for _ in range(plan.frames)]
+    return DrawnPerson(
         _extractor.extract(enrolled),
-        [presentation() for _ in range(scene.presentations)] if comes else [],
+        [presentation() for _ in range(plan.presentations)] if comes else [],
     )
 
 
@@ -351,18 +353,18 @@ def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
     _gallery = _Gallery(pair()[1], enrolled)
 
 
-def _search(scene: Scene, coming: tuple[list[Template], int | None]) -> Search:
+def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> SearchResult:
     probes, person = coming
-    own, best = np.full((2, len(probes), len(scene.sizes)), -np.inf, np.float32)
+    own, best = np.full((2, len(probes), len(plan.sizes)), -np.inf, np.float32)
     tails: list[Floats] = []
     for shown, probe in enumerate(probes):
         look = (
             _gallery.everybody(probe)
-            if scene.shortlist is None
-            else _gallery.nearest(probe, scene.shortlist)
+            if plan.shortlist is None
+            else _gallery.nearest(probe, plan.shortlist)
         )
         others = np.empty(0, np.float32)
-        for which, size in enumerate(scene.sizes):
+        for which, size in enumerate(plan.sizes):
             # Whoever comes again is enrolled in every gallery.
             whom = np.union1d(np.arange(size), [] if person is None else [person]).astype(np.intp)
             scores = look(whom)
@@ -371,7 +373,7 @@ def _search(scene: Scene, coming: tuple[list[Template], int | None]) -> Search:
             others = scores[whom[whom != person]]
             best[shown, which] = others.max()
         tails.append(np.sort(others)[-TAIL:])
-    return Search(person is not None, own, best, tails[0])
+    return SearchResult(person is not None, own, best, tails[0])
 
 
 def main() -> int:
@@ -384,14 +386,14 @@ def main() -> int:
         ("presentations", int),
         ("harsh", float),
     ):
-        default = getattr(Scene(), name)
+        default = getattr(GalleryPlan(), name)
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{default:,}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR there")
     parser.add_argument("--exact", action="store_true", help="compare everybody in full")
     parser.add_argument("--infrared", action="store_true", help="search in near infrared")
     asked = parser.parse_args()
-    scene = Scene(
+    plan = GalleryPlan(
         people=asked.people,
         strangers=asked.strangers,
         mates=asked.mates,
@@ -399,9 +401,9 @@ def main() -> int:
         presentations=asked.presentations,
         harsh=asked.harsh,
         infrared=asked.infrared,
-        shortlist=None if asked.exact else Scene().shortlist,
+        shortlist=None if asked.exact else GalleryPlan().shortlist,
     )
-    report = measure(scene, workers=os.cpu_count() or 1)
+    report = measure(plan, workers=os.cpu_count() or 1)
     print(report.text())  # noqa: T201 - this command's own voice
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")

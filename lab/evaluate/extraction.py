@@ -1,4 +1,4 @@
-"""A template of every burst, by every code."""
+"""A template of every burst, by every algorithm."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from lab.evaluate.algorithm import Code
+from lab.evaluate.algorithm import Algorithm
 from lab.evaluate.processes import processes
 from palm.hand.roi import Roi
 from palm.template.interfaces import Extractor, Template
@@ -19,10 +19,10 @@ class Extracted:
 
 
 def extract(
-    codes: Sequence[Code], bursts: Sequence[Sequence[Roi]], workers: int
+    algorithms: Sequence[Algorithm], bursts: Sequence[Sequence[Roi]], workers: int
 ) -> Iterator[list[Extracted]]:
-    """For each burst, in their order, what each code made of it."""
-    with processes(workers, _start, codes) as pool:
+    """For each burst, in their order, what each algorithm made of it."""
+    with processes(workers, _start, algorithms) as pool:
         yield from pool.map(_extract, bursts, chunksize=8)
 
 
@@ -30,10 +30,10 @@ _extractors: list[Extractor]
 """Of this worker process."""
 
 
-def _start(codes: Sequence[Code]) -> None:
+def _start(algorithms: Sequence[Algorithm]) -> None:
     global _extractors  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
     cv2.setNumThreads(1)
-    _extractors = [code.pair()[0] for code in codes]
+    _extractors = [algorithm.pair()[0] for algorithm in algorithms]
 
 
 def _extract(burst: Sequence[Roi]) -> list[Extracted]:

@@ -81,7 +81,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ProtectionReport:
     people: int
     probes: int
     dimensions: int
@@ -141,7 +141,7 @@ class Report:
         return "\n".join(lines)
 
 
-def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> Report:
+def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> ProtectionReport:
     """Of (people, dimensions) vectors and (probes, dimensions) others of the first of them, all of
     length one. More people than probes, and a hundred probes or more."""
     rng = np.random.default_rng(seed)
@@ -152,7 +152,7 @@ def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> Report:
     codes, shown = own.search_codes(enrolled), own.search_codes(probes)
     nearness = probes @ enrolled.T
     elsewhere = [_agreeing(other.search_codes(probes), codes[: len(probes)]) for other in others]
-    return Report(
+    return ProtectionReport(
         people=len(enrolled),
         probes=len(probes),
         dimensions=dimensions,

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.evaluate import comparison, dataset, extraction, pairing, pictures
-from lab.evaluate.algorithm import PEERS, Code, lines_alone
+from lab.evaluate.algorithm import PEERS, Algorithm, lines_alone
 from lab.evaluate.collection import Palms, drawn, one_thread, real
 from lab.evaluate.dataset import Unmeasurable
 from lab.evaluate.processes import processes, progress
@@ -33,7 +33,7 @@ from lab.evaluate.texture import BANDS, Texture, spread, texture
 PEOPLE = 100
 
 
-CODES = (PEERS[0], Code("line field", lines_alone, fuses=True))
+ALGORITHMS = (PEERS[0], Algorithm("line field", lines_alone, fuses=True))
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
 SCORES = np.linspace(-0.2, 1.0, 61)
 """Edges of the bins of a histogram of scores."""
@@ -45,7 +45,7 @@ Floats = npt.NDArray[np.float64]
 class Scores:
     """What a code made of all comparisons that may be made."""
 
-    code: str
+    algorithm: str
     genuine: Floats
     impostor: Floats
     eer: Estimate
@@ -58,7 +58,7 @@ class Scores:
 
     def json(self) -> Json:
         return {
-            "code": self.code,
+            "code": self.algorithm,
             "genuine": _distribution(self.genuine),
             "impostor": _distribution(self.impostor),
             "d_prime": self.d_prime,
@@ -77,7 +77,7 @@ def _distribution(scores: Floats) -> Json:
     }
 
 
-def scores(code: Code, palms: Palms, workers: int) -> Scores:
+def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
     """Of each picture against every other that it may be compared with. Raises Unmeasurable."""
     plan = pairing.singles(palms.samples)
     hands, subjects = (
@@ -87,17 +87,17 @@ def scores(code: Code, palms: Palms, workers: int) -> Scores:
     genuine = plan.genuine(hands)
     if not genuine.any() or genuine.all():
         raise Unmeasurable(f"{palms.name} has no hand twice, or no two hands, to be compared")
-    tried = extraction.extract([code], [[roi] for roi in palms.rois], workers)
+    tried = extraction.extract([algorithm], [[roi] for roi in palms.rois], workers)
     templates = [each[0].template for each in tried]
     rows = comparison.compare(
-        code, templates[: len(plan.references)], templates, plan.counts, workers
+        algorithm, templates[: len(plan.references)], templates, plan.counts, workers
     )
-    met = progress(f"{palms.name} by {code.name}", rows, len(templates))
+    met = progress(f"{palms.name} by {algorithm.name}", rows, len(templates))
     values = np.concatenate([row.scores for row in met])
     probe, reference = plan.pairs()
     comparisons = Comparisons(values, genuine, subjects[probe], subjects[reference])
     return Scores(
-        code=code.name,
+        algorithm=algorithm.name,
         genuine=values[genuine].astype(np.float64),
         impostor=values[~genuine].astype(np.float64),
         eer=estimate(comparisons, ()).eer,
@@ -138,7 +138,9 @@ def describe(palms: Palms, workers: int) -> Description:
     with processes(workers, one_thread) as pool:
         textures = list(pool.map(texture, [roi.image for roi in palms.rois], chunksize=16))
     mean, deviation = spread(textures, [each.hand for each in palms.samples])
-    return Description(palms, mean, deviation, [scores(code, palms, workers) for code in CODES])
+    return Description(
+        palms, mean, deviation, [scores(algorithm, palms, workers) for algorithm in ALGORITHMS]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +171,11 @@ class Distance:
             "directions_by_place": self.by_place,
             "codes": [
                 {
-                    "code": code,
-                    "genuine": dict(zip(("w1", "ks"), self.genuine[code], strict=True)),
-                    "impostor": dict(zip(("w1", "ks"), self.impostor[code], strict=True)),
+                    "code": algorithm,
+                    "genuine": dict(zip(("w1", "ks"), self.genuine[algorithm], strict=True)),
+                    "impostor": dict(zip(("w1", "ks"), self.impostor[algorithm], strict=True)),
                 }
-                for code in self.genuine
+                for algorithm in self.genuine
             ],
         }
 
@@ -189,8 +191,8 @@ def distance(real_set: Description, other: Description) -> Distance:
         spectrum_deviations=_rms(apart / real_set.deviation.spectrum),
         directions=float(np.abs(other.mean.directions - real_set.mean.directions).sum() / 2),
         by_place=float(places.mean()),
-        genuine={a.code: between(a.genuine, b.genuine) for a, b in pairs},
-        impostor={a.code: between(a.impostor, b.impostor) for a, b in pairs},
+        genuine={a.algorithm: between(a.genuine, b.genuine) for a, b in pairs},
+        impostor={a.algorithm: between(a.impostor, b.impostor) for a, b in pairs},
     )
 
 
@@ -208,7 +210,7 @@ def between(a: Floats, b: Floats) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RealismReport:
     descriptions: list[Description]
     distances: list[Distance]
 
@@ -230,20 +232,21 @@ class Report:
                 f"{_plus_minus(each.mean.covered, each.deviation.covered)} of the ROI"
             )
             lines += [
-                f"    {met.code:<18} genuine {_plus_minus(met.genuine.mean(), met.genuine.std())}, "
-                f"impostor {_plus_minus(met.impostor.mean(), met.impostor.std())}, "
-                f"d' {met.d_prime:.2f}, EER {said(met.eer)}"
-                for met in each.scores
+                f"    {by.algorithm:<18} "
+                f"genuine {_plus_minus(by.genuine.mean(), by.genuine.std())}, "
+                f"impostor {_plus_minus(by.impostor.mean(), by.impostor.std())}, "
+                f"d' {by.d_prime:.2f}, EER {said(by.eer)}"
+                for by in each.scores
             ]
         for apart in self.distances:
-            of_codes = ", ".join(
-                f"{code} {apart.genuine[code][0]:.3f} / {apart.impostor[code][0]:.3f}"
-                for code in apart.genuine
+            of_algorithms = ", ".join(
+                f"{name} {apart.genuine[name][0]:.3f} / {apart.impostor[name][0]:.3f}"
+                for name in apart.genuine
             )
             lines.append(
                 f"{apart.from_set} to {apart.to}: spectrum {apart.spectrum:.1f} dB, directions "
                 f"{apart.directions:.3f} (by place {apart.by_place:.3f}), "
-                f"scores genuine / impostor {of_codes}"
+                f"scores genuine / impostor {of_algorithms}"
             )
         return "\n".join(lines)
 
@@ -252,10 +255,10 @@ def _plus_minus(mean: float, deviation: float) -> str:
     return f"{mean:.3g} ± {deviation:.2g}"
 
 
-def measure(sets: Sequence[Palms], made: Sequence[Palms], workers: int = 1) -> Report:
+def measure(sets: Sequence[Palms], made: Sequence[Palms], workers: int = 1) -> RealismReport:
     """Raises Unmeasurable."""
     described = [describe(each, workers) for each in (*sets, *made)]
-    return Report(
+    return RealismReport(
         descriptions=described,
         distances=[
             distance(one, other)

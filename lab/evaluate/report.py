@@ -16,7 +16,7 @@ Json = dict[str, object]
 class Measured:
     """How one code fared."""
 
-    code: str
+    algorithm: str
     version: int
     size: int
     """Bytes of a template."""
@@ -25,13 +25,15 @@ class Measured:
     """Score from which on comparisons match, by FMR."""
     rank1: Estimate
     curve: Curve
-    ms: dict[str, float]
-    """Of a core: `sign` at the median, and `match` within a batch, on average."""
+    extract_ms: float
+    """The median time of a core to make a template."""
+    match_ms: float
+    """The mean time of a core for one comparison within a batch."""
 
     def json(self) -> Json:
         fnmr = {fmr: self.errors.fnmr_at_fmr.get(fmr) for fmr in FMRS}
         return {
-            "code": self.code,
+            "code": self.algorithm,
             "template_version": self.version,
             "template_bytes": self.size,
             **rate("eer", self.errors.eer),
@@ -39,7 +41,7 @@ class Measured:
             "fnmr_at_fmr_ci95": {named(fmr): e and ends(e) for fmr, e in fnmr.items()},
             "threshold_at_fmr": {named(fmr): self.thresholds.get(fmr) for fmr in FMRS},
             **rate("rank1", self.rank1),
-            "ms": self.ms,
+            "ms": {"sign": self.extract_ms, "match": self.match_ms},
             "det": self.curve.thinned(),
         }
 
@@ -55,7 +57,7 @@ class Experiment:
     impostor: int
     lost: int
     """Genuine comparisons that failures to acquire made impossible."""
-    codes: list[Measured]
+    algorithms: list[Measured]
 
     def with_failures(self, fnmr: float) -> float:
         """FNMR when a comparison that could not be made counts as one that did not match."""
@@ -82,12 +84,12 @@ class Experiment:
             "genuine": self.genuine,
             "impostor": self.impostor,
             "genuine_lost": self.lost,
-            "codes": [measured.json() for measured in self.codes],
+            "codes": [measured.json() for measured in self.algorithms],
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     folder: str
     subjects: int
     hands: int
@@ -113,10 +115,10 @@ class Report:
 
     @property
     def product(self) -> Measured:
-        return self.single.codes[0]
+        return self.single.algorithms[0]
 
     def curves(self) -> dict[str, list[tuple[float, float]]]:
-        return {measured.code: measured.curve.thinned() for measured in self.single.codes}
+        return {measured.algorithm: measured.curve.thinned() for measured in self.single.algorithms}
 
     def json(self) -> Json:
         """The product's own figures lie at the top, all codes' side by side in `codes`."""
@@ -167,7 +169,7 @@ class Report:
                 for each in self.differentials
             ],
             "bursts": [experiment.json() for experiment in self.bursts],
-            "ms": self.ms | product.ms,
+            "ms": {**self.ms, "sign": product.extract_ms, "match": product.match_ms},
         }
 
     def text(self) -> str:
@@ -185,14 +187,15 @@ class Report:
         if self.alone:
             lines.append(f"    no two samples to compare: {', '.join(self.alone)}")
         lines += _detail(self.single, self.product)
-        took = [f"{step} {ms:.3g} ms" for step, ms in (self.ms | self.product.ms).items() if ms]
+        times = {**self.ms, "extract": self.product.extract_ms, "match": self.product.match_ms}
+        took = [f"{step} {ms:.3g} ms" for step, ms in times.items() if ms]
         lines.append(f"time of a core      {', '.join(took)}")
-        lines += ["", *side_by_side(self.single.codes)]
+        lines += ["", *side_by_side(self.single.algorithms)]
         for experiment in self.bursts:
             lines += [
                 "",
                 f"enrolled from {experiment.enrolled_from}, probed by {experiment.probed_by}",
-                *_detail(experiment, experiment.codes[0]),
+                *_detail(experiment, experiment.algorithms[0]),
             ]
         for differential in self.differentials:
             lines += ["", *_by_group(differential)]
@@ -227,20 +230,20 @@ def _detail(experiment: Experiment, measured: Measured) -> list[str]:
     return lines
 
 
-def side_by_side(codes: Sequence[Measured]) -> list[str]:
-    heads = ["EER", *(f"FNMR {named(fmr)}" for fmr in FMRS), "rank 1", "bytes", "sign", "match"]
+def side_by_side(algorithms: Sequence[Measured]) -> list[str]:
+    heads = ["EER", *(f"FNMR {named(fmr)}" for fmr in FMRS), "rank 1", "bytes", "extract", "match"]
     lines = [f"{'':<20}" + "".join(f"{head:>11}" for head in heads)]
-    for each in codes:
+    for each in algorithms:
         fnmrs = (each.errors.fnmr_at_fmr.get(fmr) for fmr in FMRS)
         cells = [
             f"{each.errors.eer.rate:.3%}",
             *(f"{fnmr.rate:.3%}" if fnmr else "-" for fnmr in fnmrs),
             f"{each.rank1.rate:.2%}",
             f"{each.size:,}",
-            f"{each.ms['extract']:.1f} ms",
-            f"{1e3 * each.ms['match']:.0f} µs",
+            f"{each.extract_ms:.1f} ms",
+            f"{1e3 * each.match_ms:.0f} µs",
         ]
-        lines.append(f"{each.code:<20}" + "".join(f"{cell:>11}" for cell in cells))
+        lines.append(f"{each.algorithm:<20}" + "".join(f"{cell:>11}" for cell in cells))
     return lines
 
 

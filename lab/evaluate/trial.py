@@ -9,27 +9,27 @@ import numpy.typing as npt
 
 from lab.evaluate import comparison, dataset, extraction, pairing
 from lab.evaluate.acquisition import Acquisition, acquire
-from lab.evaluate.algorithm import Code
+from lab.evaluate.algorithm import Algorithm
 from lab.evaluate.dataset import Sample, Unmeasurable
 from lab.evaluate.differential import differentials
 from lab.evaluate.extraction import Extracted
 from lab.evaluate.pairing import Indices, Pairing
 from lab.evaluate.processes import progress
 from lab.evaluate.rates import Comparisons, curve, estimate, share
-from lab.evaluate.report import DIFFERENTIAL_FMR, FMRS, Experiment, Measured, Report
+from lab.evaluate.report import DIFFERENTIAL_FMR, FMRS, EvaluationReport, Experiment, Measured
 from palm.hand.roi import Roi
 
 
 def measure(
     folder: Path,
-    codes: Sequence[Code],
+    algorithms: Sequence[Algorithm],
     *,
     roi: bool = False,
     frames: int | None = None,
     same: Mapping[str, str] | None = None,
     workers: int = 1,
-) -> Report:
-    """Every code, the product's first, on the same palms. With `frames`, also templates of so
+) -> EvaluationReport:
+    """Every algorithm, the product's first, on the same palms. With `frames`, also templates of so
     many samples. `same` is of `dataset.read`.
 
     Raises Unmeasurable where the folder does not allow an answer.
@@ -53,9 +53,9 @@ def measure(
     everyone = [sample for sample, _ in palmar]
     plan = pairing.singles(of_palms.samples)
     lost = _lost(plan, of_palms.samples, pairing.singles(everyone), everyone)
-    single, scores = of_palms.experiment(codes, plan, lost)
+    single, scores = of_palms.experiment(algorithms, plan, lost)
     probe, reference = plan.pairs()
-    bursts = [] if frames is None else _bursts(of_palms, codes, frames)
+    bursts = [] if frames is None else _bursts(of_palms, algorithms, frames)
 
     subjects = {name: number for number, name in enumerate(sorted({s.subject for s in samples}))}
     backs = [
@@ -63,7 +63,7 @@ def measure(
         for sample, each in zip(samples, acquisitions, strict=True)
         if sample.dorsal
     ]
-    return Report(
+    return EvaluationReport(
         folder=folder.name,
         subjects=len({sample.subject for sample in everyone}),
         hands=len({sample.hand for sample in everyone}),
@@ -111,9 +111,9 @@ class _Palms:
         self._workers = workers
 
     def experiment(
-        self, codes: Sequence[Code], plan: Pairing, lost: int = 0
+        self, algorithms: Sequence[Algorithm], plan: Pairing, lost: int = 0
     ) -> tuple[Experiment, Comparisons]:
-        """All codes on one plan, and the comparisons of the first of them.
+        """All algorithms on one plan, and the comparisons of the first of them.
 
         Raises Unmeasurable when the plan has no genuine or no impostor comparison.
         """
@@ -125,17 +125,17 @@ class _Palms:
         bursts = sorted({*plan.references, *plan.probes})
         place = {burst: number for number, burst in enumerate(bursts)}
         shown = [[self._palms[each] for each in burst] for burst in bursts]
-        tried = extraction.extract(codes, shown, self._workers)
-        extracted = list(progress("signing", tried, len(bursts)))
-        of_codes = [
+        tried = extraction.extract(algorithms, shown, self._workers)
+        extracted = list(progress("extracting", tried, len(bursts)))
+        of_algorithms = [
             self._measured(
-                code,
+                algorithm,
                 plan,
                 genuine,
                 [extracted[place[burst]][which] for burst in plan.references],
                 [extracted[place[burst]][which] for burst in plan.probes],
             )
-            for which, code in enumerate(codes)
+            for which, algorithm in enumerate(algorithms)
         ]
         return Experiment(
             enrolled_from=len(plan.references[0]),
@@ -143,25 +143,25 @@ class _Palms:
             genuine=int(genuine.sum()),
             impostor=int((~genuine).sum()),
             lost=lost,
-            codes=[measured for measured, _ in of_codes],
-        ), of_codes[0][1]
+            algorithms=[measured for measured, _ in of_algorithms],
+        ), of_algorithms[0][1]
 
     def _measured(
         self,
-        code: Code,
+        algorithm: Algorithm,
         plan: Pairing,
         genuine: npt.NDArray[np.bool_],
         references: list[Extracted],
         probes: list[Extracted],
     ) -> tuple[Measured, Comparisons]:
         rows = comparison.compare(
-            code,
+            algorithm,
             [each.template for each in references],
             [each.template for each in probes],
             plan.counts,
             self._workers,
         )
-        met = list(progress(f"comparing by {code.name}", rows, len(probes)))
+        met = list(progress(f"comparing by {algorithm.name}", rows, len(probes)))
         probe, reference = plan.pairs()
         comparisons = Comparisons(
             scores=np.concatenate([row.scores for row in met]),
@@ -174,25 +174,23 @@ class _Palms:
         hits, whose = _first_ranks(comparisons, probe, reference, plan.mutual)
         template = probes[0].template
         return Measured(
-            code=code.name,
+            algorithm=algorithm.name,
             version=template.version,
             size=len(template.data),
             errors=estimate(comparisons, reachable),
             thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
             rank1=share(hits, self._subjects(plan.probes)[whose]),
             curve=whole,
-            ms={
-                "sign": 1e3 * float(np.median([each.seconds for each in [*references, *probes]])),
-                "match": 1e3 * sum(row.seconds for row in met) / len(genuine),
-            },
+            extract_ms=1e3 * float(np.median([each.seconds for each in [*references, *probes]])),
+            match_ms=1e3 * sum(row.seconds for row in met) / len(genuine),
         ), comparisons
 
     def _subjects(self, bursts: Sequence[pairing.Burst]) -> Indices:
         return self._subject[[burst[0] for burst in bursts]]
 
 
-def _bursts(of_palms: _Palms, codes: Sequence[Code], frames: int) -> list[Experiment]:
-    fusing = [code for code in codes if code.fuses]
+def _bursts(of_palms: _Palms, algorithms: Sequence[Algorithm], frames: int) -> list[Experiment]:
+    fusing = [algorithm for algorithm in algorithms if algorithm.fuses]
     return [
         of_palms.experiment(fusing, pairing.bursts(of_palms.samples, frames, probed_by))[0]
         for probed_by in dict.fromkeys((1, frames))

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from lab.training.export import write
 from lab.training.lessons import GENTLE, Lessons, swatches
-from lab.training.network import Encoder, Margin
+from lab.training.network import EncoderNetwork, Margin
 from lab.training.onward import introduce, take_up
 from lab.training.progress import Progress, separation
 
@@ -43,7 +43,7 @@ def main() -> int:
     gentle = 0.0 if asked.onward else GENTLE
     lessons = Lessons(skins, asked.people, asked.seed, asked.steps, asked.batch, gentle)
 
-    encoder = Encoder().to(device)
+    encoder = EncoderNetwork().to(device)
     encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - unknown to the stubs
     margin = Margin(asked.people).to(device)
     checkpoint = asked.out / "checkpoint.pt"
@@ -53,7 +53,7 @@ def main() -> int:
         meetings = Lessons(skins, asked.people, asked.seed + 1, batches, asked.batch, gentle)
         take_up(encoder, asked.onward, meetings[0][0].to(device))
         introduce(margin, encoder, taught_by(meetings, range(batches), asked.workers), device)
-    kept = Encoder().to(device)
+    kept = EncoderNetwork().to(device)
     kept.load_state_dict(encoder.state_dict())
     parameters = [*encoder.parameters(), *margin.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=RATE, weight_decay=DECAY)
@@ -143,7 +143,7 @@ def pace(done: float) -> float:
 
 
 @torch.no_grad()
-def remember(kept: Encoder, encoder: Encoder, share: float) -> None:
+def remember(kept: EncoderNetwork, encoder: EncoderNetwork, share: float) -> None:
     """Moves the kept weights a little toward those being taught."""
     for mine, theirs in zip(kept.state_dict().values(), encoder.state_dict().values(), strict=True):
         if mine.dtype.is_floating_point:

@@ -8,7 +8,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from lab.training.network import Encoder
+from lab.training.network import EncoderNetwork
 from palm.template.linefield import CELLS, PARTS
 
 _LARGE = 256
@@ -16,7 +16,7 @@ _LARGE = 256
 told apart worse for it."""
 
 
-def write(encoder: Encoder, path: Path) -> None:
+def write(encoder: EncoderNetwork, path: Path) -> None:
     """Writes an encoder as `palm.template.encoder` runs it, any number of palms at a time."""
     part = path.with_suffix(".part")
     torch.onnx.export(

@@ -10,7 +10,7 @@ from palm.template.encoder import DIMENSIONS
 from palm.template.linefield import CELLS, PARTS
 
 
-class Encoder(nn.Module):
+class EncoderNetwork(nn.Module):
     """From (n, PARTS, CELLS, CELLS) line fields to (n, DIMENSIONS) embeddings of length one.
 
     Residual blocks as by He et al. (CVPR 2016). Where on the palm something lies is kept to the

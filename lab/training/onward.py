@@ -11,13 +11,13 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lab.training.network import Encoder, Margin
+from lab.training.network import EncoderNetwork, Margin
 
 Weights = npt.NDArray[np.float32]
 
 
 @torch.no_grad()
-def take_up(encoder: Encoder, path: Path, fields: Tensor) -> None:
+def take_up(encoder: EncoderNetwork, path: Path, fields: Tensor) -> None:
     """Gives an encoder the weights of a written one of the same shape.
 
     In the file every convolution has its normalisation folded in. It is unfolded with the mean and
@@ -59,7 +59,7 @@ def take_up(encoder: Encoder, path: Path, fields: Tensor) -> None:
 
 @torch.no_grad()
 def introduce(
-    margin: Margin, encoder: Encoder, lessons: Iterable[tuple[Tensor, Tensor]], device: str
+    margin: Margin, encoder: EncoderNetwork, lessons: Iterable[tuple[Tensor, Tensor]], device: str
 ) -> None:
     """Lays everybody's centre among the embeddings of their pictures in some lessons."""
     encoder.eval()

@@ -9,7 +9,7 @@ import torch
 
 from drawn import roi
 from lab.training.lessons import cut, lines
-from lab.training.network import Encoder
+from lab.training.network import EncoderNetwork
 from palm.hand.landmarks import Side
 
 _STRANGERS = 250
@@ -62,7 +62,7 @@ def _strangers(seed: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]
 
 
 @torch.no_grad()
-def separation(encoder: Encoder, seed: int, device: str) -> str:
+def separation(encoder: EncoderNetwork, seed: int, device: str) -> str:
     """FNMR at an FMR of 1e-3, of drawn people who are not in the training, all cut alike."""
     encoder.eval()
     fields, who = _strangers(seed)

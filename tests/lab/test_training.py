@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs the training extra: ./run tra
 from lab.training import progress  # noqa: E402 - as above
 from lab.training.__main__ import main  # noqa: E402 - as above
 from lab.training.lessons import Lessons, swatches  # noqa: E402 - as above
-from lab.training.network import Encoder, Margin  # noqa: E402 - as above
+from lab.training.network import EncoderNetwork, Margin  # noqa: E402 - as above
 from lab.training.onward import take_up  # noqa: E402 - as above
 
 pytestmark = [
@@ -39,7 +39,7 @@ def test_it_goes_on_where_it_stopped_and_writes_what_the_product_runs(
     assert "goes on at step 2" in capsys.readouterr().out
     state = torch.load(tmp_path / "checkpoint.pt")
     assert state["step"] == 3
-    encoder = Encoder()
+    encoder = EncoderNetwork()
     encoder.load_state_dict(state["kept"])
     fields = np.random.default_rng(0).standard_normal((2, 4, 32, 32), np.float32)
     with torch.no_grad():
@@ -54,7 +54,7 @@ def test_an_encoder_that_was_taught_before_goes_on_as_it_was(train, tmp_path: Pa
     taught = tmp_path / "taught.onnx"
     (tmp_path / "encoder.onnx").rename(taught)
     fields = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 4, 32, 32), np.float32))
-    encoder = Encoder()
+    encoder = EncoderNetwork()
     take_up(encoder, taught, fields)
     (before,) = onnxruntime.InferenceSession(taught).run(None, {"field": fields.numpy()})
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_an_encoder_that_was_taught_before_goes_on_as_it_was(train, tmp_path: Pa
 def test_an_encoder_of_another_shape_is_not_taken_up(train, tmp_path: Path):
     train(2)
     with pytest.raises(ValueError, match="another shape"):
-        take_up(Encoder((8, 8, 8)), tmp_path / "encoder.onnx", torch.zeros(2, 4, 32, 32))
+        take_up(EncoderNetwork((8, 8, 8)), tmp_path / "encoder.onnx", torch.zeros(2, 4, 32, 32))
 
 
 def test_a_lesson_is_decided_by_the_seed_and_its_number(tmp_path: Path):

@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 
 from lab.evaluate import drawn_gallery
-from lab.evaluate.drawn_gallery import Scene, Search, identification, measure, verification
+from lab.evaluate.drawn_gallery import (
+    GalleryPlan,
+    SearchResult,
+    identification,
+    measure,
+    verification,
+)
 
 
-def search(best: float, own: float | None = None, tail: list[float] | None = None) -> Search:
+def search(best: float, own: float | None = None, tail: list[float] | None = None) -> SearchResult:
     """Of one gallery, the palm shown once."""
     return twice([best], None if own is None else [own], tail)
 
 
-def twice(best: list[float], own: list[float] | None, tail: list[float] | None = None) -> Search:
+def twice(
+    best: list[float], own: list[float] | None, tail: list[float] | None = None
+) -> SearchResult:
     """Of one gallery, the palm shown again."""
-    return Search(
+    return SearchResult(
         mated=own is not None,
         own=np.array(own or [-np.inf] * len(best), np.float32)[:, None],
         best=np.array(best, np.float32)[:, None],
@@ -82,7 +90,7 @@ def test_rates_beyond_what_was_kept_of_a_search_are_not_told(monkeypatch: pytest
 
 def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drawn_gallery, "FPIRS", (0.5,))
-    gentle = Scene(people=6, strangers=2, mates=3, frames=2, harsh=0.1, shortlist=3)
+    gentle = GalleryPlan(people=6, strangers=2, mates=3, frames=2, harsh=0.1, shortlist=3)
     report = measure(gentle)
     everybody, again = report.identifications
     assert (everybody.size, everybody.presentations, again.presentations) == (6, 1, 2)

@@ -339,7 +339,7 @@ def test_templates_of_several_images_are_measured_apart(two_sessions: Path):
     assert (by_two.enrolled_from, by_two.probed_by) == (2, 2)
     assert (by_two.genuine, by_two.impostor) == (4, 4 * 3)
     assert report.single.genuine == 4 * 2 * 2
-    assert by_two.codes[0].rank1.rate == 1
+    assert by_two.algorithms[0].rank1.rate == 1
     assert "enrolled from 2, probed by 1" in report.text()
 
 

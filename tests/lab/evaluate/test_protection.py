@@ -10,7 +10,7 @@ from lab.evaluate.protection import (
     KNOWN,
     SHORTLISTS,
     Floats,
-    Report,
+    ProtectionReport,
     _d_sys,
     _draw,
     _start,
@@ -23,7 +23,7 @@ def normed(vectors: Floats) -> Floats:
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> ProtectionReport:
     """Two thousand people, two hundred of whom come again at 30 degrees of themselves."""
     rng = np.random.default_rng(0)
     enrolled = normed(rng.standard_normal((2000, 64)))
@@ -33,13 +33,15 @@ def report() -> Report:
     return measure(enrolled, normed(probes))
 
 
-def test_mates_are_found_by_code_as_by_vector(report: Report):
+def test_mates_are_found_by_code_as_by_vector(report: ProtectionReport):
     for found in (report.by_vector, report.by_code):
         assert all(found.within[k].rate == 1 for k in SHORTLISTS)
         assert all(found.fnmr[fmr] == 0 for fmr in FMRS)
 
 
-def test_codes_under_different_secrets_are_linked_no_better_than_by_chance(report: Report):
+def test_codes_under_different_secrets_are_linked_no_better_than_by_chance(
+    report: ProtectionReport,
+):
     assert report.linkability < 0.05
     assert report.linkability < 2 * report.by_chance
     assert report.within_a_gallery > 0.95
@@ -56,7 +58,9 @@ def test_scores_that_lie_apart_link_fully_and_equal_ones_not_at_all():
     )
 
 
-def test_a_code_alone_tells_nothing_and_more_with_every_palm_that_is_known(report: Report):
+def test_a_code_alone_tells_nothing_and_more_with_every_palm_that_is_known(
+    report: ProtectionReport,
+):
     cosines = {attack.knows: attack.cosine for attack in report.attacks}
     accepted = {attack.knows: attack.accepted for attack in report.attacks}
     assert abs(cosines["a guess at the secret"]) < 0.05
@@ -68,7 +72,7 @@ def test_a_code_alone_tells_nothing_and_more_with_every_palm_that_is_known(repor
     assert accepted["the secret"] == 1
 
 
-def test_what_is_told_is_told_in_json_too(report: Report):
+def test_what_is_told_is_told_in_json_too(report: ProtectionReport):
     told = json.loads(json.dumps(report.json()))
     assert told["unlinkability"]["d_sys"] == report.linkability
     assert len(told["irreversibility"]) == len(report.attacks)

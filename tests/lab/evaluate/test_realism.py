@@ -89,7 +89,7 @@ class TestDistance:
         assert distance(one, blurred).spectrum > 3
 
     def test_every_real_set_is_held_against_all_others(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr(realism, "CODES", realism.CODES[1:])
+        monkeypatch.setattr(realism, "ALGORITHMS", realism.ALGORITHMS[1:])
         sets, made = [palms("one", 3), palms("two", 4)], [palms("made", 2)]
         report = measure(sets, made)
         met = {(each["from"], each["to"]) for each in report.json()["distances"]}
