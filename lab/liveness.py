@@ -29,6 +29,7 @@ import numpy.typing as npt
 from drawn.attack import Instrument
 from drawn.circumstances import UNUSUAL, USUAL, Case, cases
 from drawn.lit import LAMPS
+from lab import logistic
 from palm import liveness
 from palm.liveness.cues import Cues, cues
 from palm.liveness.infrared import InfraredCues, Still, infrared_cues
@@ -138,31 +139,14 @@ def _fitted(drawn: Sequence[CueSample]) -> Weights:
         clipped = np.clip((found - mean) / deviation, -REACH, REACH)
         return np.column_stack([np.ones(len(found)), clipped])
 
-    by_instrument = {
-        instrument: _logistic(
-            standard(living),
-            standard(np.array([each.cues for each in drawn if each.instrument is instrument])),
-        )
-        for instrument in _instruments(drawn)
-    }
+    ridge = [1e-6, *[_RIDGE] * living.shape[1]]
+    by_instrument: dict[Instrument, Floats] = {}
+    for instrument in _instruments(drawn):
+        attacks = np.array([each.cues for each in drawn if each.instrument is instrument])
+        rows = standard(np.concatenate([living, attacks]))
+        alive = np.arange(len(rows)) < len(living)
+        by_instrument[instrument] = logistic.fit(rows, alive, ridge, _ROUNDS)
     return Weights(mean, deviation, by_instrument)
-
-
-def _logistic(living: Floats, attacks: Floats) -> Floats:
-    """(1 + cues,) by Newton's method; positive for the living."""
-    rows = np.concatenate([living, attacks])
-    alive = np.append(np.ones(len(living)), np.zeros(len(attacks)))
-    share = np.append(
-        np.full(len(living), 0.5 / len(living)), np.full(len(attacks), 0.5 / len(attacks))
-    )
-    ridge = np.diag(np.append(1e-6, np.full(rows.shape[1] - 1, _RIDGE)))
-    weights = np.zeros(rows.shape[1])
-    for _ in range(_ROUNDS):
-        chance = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (share * (alive - chance)) - ridge @ weights
-        bend = (rows * (share * chance * (1 - chance))[:, None]).T @ rows + ridge
-        weights = weights + np.linalg.solve(bend, slope)
-    return weights
 
 
 def written(weights: Weights, people: int, kind: type[Cues | InfraredCues]) -> str:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from palm.hand.roi import SIZE
 from palm.image import Grey
-from palm.template.flatten_light import flatten_light
+from palm.template.flatten_light import box, flatten_light
+from palm.template.line_filter import line_filter
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,6 +30,8 @@ STEP = 4
 """Pixels of the ROI from one point where lines are looked for to the next."""
 CHANCE = 0.01
 """Share of the points in white noise that are taken for lines."""
+AROUND = box(13)
+"""The neighbourhood over which light and contrast are taken to be even."""
 NEAR = 4.0
 """Pixels over which contrast is local."""
 
@@ -62,7 +65,7 @@ class Texture:
 
 def texture(palm: Grey) -> Texture:
     """Of a (SIZE, SIZE) palm."""
-    even = flatten_light(palm)
+    even = flatten_light(palm, AROUND, AROUND)
     strength, direction = _lines(even)
     row, column = np.indices(strength.shape) * PLACES // len(strength)
     bins = np.rint(direction / np.pi * DIRECTIONS).astype(np.intp) % DIRECTIONS
@@ -137,18 +140,9 @@ def _angles() -> Floats:
 
 @cache
 def _filters() -> list[npt.NDArray[np.float64]]:
-    """A filter a direction that answers to dark lines as wide as creases, and not to plain skin:
-    the Gabor filters of palm.template.linefield."""
-    filters: list[npt.NDArray[np.float64]] = []
-    for angle in _angles():
-        # Of cv2, the angle is that of the line's normal, and turns with y down.
-        wave, bell = (
-            cv2.getGaborKernel((31, 31), 3.0, np.pi / 2 - angle, length, 0.5, np.pi, cv2.CV_64F)
-            for length in (10.0, 1e9)
-        )
-        even = wave - bell * (wave.sum() / bell.sum())
-        filters.append(even / np.abs(even).sum())
-    return filters
+    """Returns a filter for each direction."""
+    # The direction of a line rises from level; that of a filter is its normal's and turns down.
+    return [line_filter(np.pi / 2 - angle) for angle in _angles()]
 
 
 @cache
@@ -156,4 +150,6 @@ def _noise() -> float:
     """Strength of the lines in white noise that all but CHANCE of its points stay below."""
     noise = np.random.default_rng(0).normal(128, 20, (8, SIZE, SIZE))
     palms = np.clip(noise, 0, 255).astype(np.uint8)
-    return float(np.quantile([_lines(flatten_light(palm))[0] for palm in palms], 1 - CHANCE))
+    return float(
+        np.quantile([_lines(flatten_light(palm, AROUND, AROUND))[0] for palm in palms], 1 - CHANCE)
+    )

@@ -5,6 +5,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from palm.template.line_filter import across_and_along
+
 DIRECTIONS = 6
 SIDE = 35
 """Pixels a side of a filter."""
@@ -19,12 +21,10 @@ def bank() -> list[npt.NDArray[np.float32]]:
     """A filter a direction: the real parts of the neurophysiology-based Gabor filters of T. S. Lee
     ("Image representation using 2D Gabor wavelets", PAMI 1996) as Kong and Zhang take them. A dark
     line along a filter's direction answers below zero."""
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64) - SIDE // 2
     omega = KAPPA / SIGMA
     filters: list[npt.NDArray[np.float32]] = []
     for angle in np.arange(DIRECTIONS) * np.pi / DIRECTIONS:
-        across = x * np.cos(angle) + y * np.sin(angle)
-        along = y * np.cos(angle) - x * np.sin(angle)
+        across, along = across_and_along(SIDE // 2, angle)
         bell = np.exp(-(omega**2) / (8 * KAPPA**2) * (4 * across**2 + along**2))
         wave = bell * (np.cos(omega * across) - np.exp(-(KAPPA**2) / 2))
         # Cut off at its side and sampled, the filter is no longer quite blind to plain skin.

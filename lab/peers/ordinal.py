@@ -13,6 +13,7 @@ import numpy.typing as npt
 from lab.peers.planes import PlanesMatcher, answers, only, template
 from palm.hand.roi import Roi
 from palm.template.interfaces import Template
+from palm.template.line_filter import across_and_along
 
 VERSION = -3
 
@@ -42,7 +43,5 @@ def _bank() -> list[npt.NDArray[np.float32]]:
 
 
 def _line(angle: float) -> npt.NDArray[np.float64]:
-    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float64) - SIDE // 2
-    along = x * np.cos(angle) + y * np.sin(angle)
-    across = y * np.cos(angle) - x * np.sin(angle)
+    along, across = across_and_along(SIDE // 2, angle)
     return np.exp(-((along / LENGTH) ** 2) - (across / WIDTH) ** 2)

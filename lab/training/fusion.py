@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawn import roi
+from lab import logistic
 from lab.training.lessons import INFRARED, cut
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
@@ -39,7 +40,8 @@ def main() -> int:
     compact.save(compact.learn(np.array([_field(each) for each in templates])))
     lines, encoder, genuine = _scores(templates, np.array(who))
     both = np.asarray(lines + SHARE * encoder, np.float32)
-    offset, weight = _logistic(both, genuine).tolist()
+    rows = np.stack([np.ones(len(both)), both.astype(np.float64)], axis=1)
+    offset, weight = logistic.fit(rows, genuine, ridge=1e-6, rounds=50).tolist()
     print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - what this command is for
     for name, score in (("lines", lines), ("encoder", encoder)):
         spread = [float(np.std(score[genuine == one])) for one in (False, True)]
@@ -82,22 +84,6 @@ def _scores(
         encoder.append(gallery.embeddings[:number] @ vectors[number])
         genuine.append(who[:number] == who[number])
     return np.concatenate(lines), np.concatenate(encoder), np.concatenate(genuine)
-
-
-def _logistic(
-    score: npt.NDArray[np.float32], genuine: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    """Offset and weight that make of a score a log-likelihood ratio: both kinds of pair count
-    alike, however many there are (Newton's method on the penalised likelihood)."""
-    x = np.stack([np.ones(len(score)), score.astype(np.float64)], axis=1)
-    share = np.where(genuine, 0.5 / genuine.sum(), 0.5 / (~genuine).sum())
-    weights = np.zeros(x.shape[1])
-    for _ in range(50):
-        likely = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        slope = x.T @ (share * (likely - genuine)) + 1e-6 * weights
-        bow = (x * (share * likely * (1 - likely))[:, None]).T @ x + 1e-6 * np.eye(x.shape[1])
-        weights -= np.linalg.solve(bow, slope)
-    return weights
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from palm.hand.roi import SIZE, Roi
 from palm.image import Grey
+from palm.template.flatten_light import flatten_light, gaussian
 from palm.template.interfaces import Template, VersionMismatch
+from palm.template.line_filter import line_filter
 
 VERSION = 1
 
@@ -63,17 +65,10 @@ BARE = 0.25
 amplified without limit."""
 
 DIRECTIONS = 6
-WAVELENGTH = 10.0
-"""The wavelength of the filters in pixels, the distance between dark lines to which they respond
-most: that of creases and wrinkles."""
-WIDTH, LENGTH = 3.0, 6.0
-"""The standard deviations of the filters across and along the line, in pixels."""
 FAINT = 0.01
 """The filter response, at unit contrast, at which a line gets half its weight."""
 LIGHT = 6.0
 """The standard deviation in pixels of the neighbourhood over which light is taken to be even."""
-DULL = 4.0
-"""The contrast in grey levels below which there is hardly any structure."""
 
 COARSE = 16
 """The side of the coarse field in cells."""
@@ -218,10 +213,7 @@ class LineFieldMatcher:
 
 def _field(palm: Grey, visible: Visible | None = None) -> Field:
     """Returns the line field of a palm; cells that are not visible are zero."""
-    light = palm.astype(np.float32)
-    light -= cv2.GaussianBlur(light, (0, 0), LIGHT, borderType=cv2.BORDER_REFLECT)
-    contrast = cv2.GaussianBlur(light**2, (0, 0), 1.5 * LIGHT, borderType=cv2.BORDER_REFLECT)
-    even = light / (np.sqrt(contrast) + DULL)
+    even = flatten_light(palm, gaussian(LIGHT), gaussian(1.5 * LIGHT))
     parts = [cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()]
     cells = np.dstack([cv2.resize(part, (CELLS, CELLS)) for part in parts]).astype(np.float32)
     field = np.asarray(cells / (_lengths(cells)[..., None] + FAINT), np.float32)
@@ -239,19 +231,8 @@ def _lengths(cells: Floats) -> Floats:
 def _filters() -> list[npt.NDArray[np.float32]]:
     """Returns PARTS filters, (side, side) each: even Gabor filters, one per direction of the line's
     normal, without response to plain skin, summed into the Fourier components over direction."""
-    reach = int(np.ceil(2.5 * LENGTH))
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    filters: list[npt.NDArray[np.float64]] = []
-    for angle in _angles():
-        across, along = (
-            x * np.cos(angle) + y * np.sin(angle),
-            y * np.cos(angle) - x * np.sin(angle),
-        )
-        bell = np.exp(-(across**2) / 2 / WIDTH**2 - along**2 / 2 / LENGTH**2)
-        wave = -np.cos(2 * np.pi * across / WAVELENGTH) * bell
-        wave -= bell * (wave.sum() / bell.sum())
-        filters.append(wave / np.abs(wave).sum())
-    return list(np.tensordot(_harmonics().T, np.stack(filters), axes=1).astype(np.float32))
+    filters = np.stack([line_filter(angle) for angle in _angles()])
+    return list(np.tensordot(_harmonics().T, filters, axes=1).astype(np.float32))
 
 
 @cache
