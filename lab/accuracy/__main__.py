@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.accuracy.document import Measurement, accuracy, summary, with_summary
+from lab.accuracy.document import accuracy, summary, with_summary
+from lab.accuracy.figures import Measurement
 from lab.evaluate.plot import det, likeness
 from lab.sets import PALM_SETS, ROOT
 

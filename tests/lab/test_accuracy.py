@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lab.accuracy.__main__ import taken
-from lab.accuracy.document import Found, Measurement, accuracy, summary, with_summary
+from lab.accuracy.document import accuracy, summary, with_summary
+from lab.accuracy.figures import Found, Measurement, percent
 from lab.sets import ROOT
 
 SET = "roi-contactless"
@@ -91,6 +92,53 @@ def test_attacks_are_held_to_the_worst_instrument(found: Found):
     assert "| 2 % [1, 4] |" in reach("BPCER", "light and near infrared")
     assert "| 100 | 7 % [3.5, 14] | - |" in line(document, "living, asked for a pulse")
     assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
+
+
+def test_template_protection_is_told_once_it_is_measured(found: Found):
+    share = {"share": 0.98, "share_ci95": [0.97, 0.99]}
+    codes = {"mate_within": {"64": {**share, "of_a_million": 0.9}}}
+    figures = {
+        "people": 3000,
+        "probes": 500,
+        "template_version": 2,
+        "dimensions": 1024,
+        "accuracy": {"vectors": {"mate_within": {"64": share}}, "codes": codes},
+        "unlinkability": {
+            "d_sys": 0.0123,
+            "d_sys_by_chance_at_most": 0.02,
+            "d_sys_within_one_gallery": 0.97,
+            "secrets": 10,
+        },
+        "irreversibility": [{"attacker_knows": "the secret", "cosine": 0.99, "accepted": 1.0}],
+    }
+    one = Measurement("python", "a machine", "abc", figures)
+    document = accuracy({**found, "protection": one})
+    assert "| 64 | 98 % [97, 99] | 98 % [97, 99] | 90 % |" in document
+    assert "3,000 drawn people enrolled" in document
+    assert "0.0123 between codes under 10 pairs of secrets" in document
+    assert "| the secret | 0.990 | 100 % |" in document
+
+
+def test_a_document_without_any_measurement_says_so():
+    document = accuracy({})
+    assert document.count("Not measured yet.") == 4
+    assert "| **not shown** |" in document
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0 %"),
+        (0.00019, "0.019 %"),
+        (0.0125, "1.2 %"),
+        (0.162, "16.2 %"),
+        (0.99224, "99.22 %"),
+        (1, "100 %"),
+        (None, "-"),
+    ],
+)
+def test_a_share_keeps_the_digits_that_count(share: float | None, said: str):
+    assert percent(share) == said
 
 
 def test_what_was_not_measured_is_not_shown(found: Found):
