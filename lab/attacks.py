@@ -1,13 +1,15 @@
-"""`python -m lab.attacks [--people N] [--json FILE] [--pulse]`: how often attacks pass
-as living hands, and living hands do not (ISO/IEC 30107-3), on bursts that the factory draws.
+"""Measures how often drawn attacks pass as living hands, in the manner of ISO/IEC 30107-3.
 
-Every presentation is judged by its light, by near infrared, by both together, and as the service
-decides: who is alive but not surely so has to show a pulse as well, with and without near infrared.
+`python -m lab.attacks [--people N] [--json FILE] [--pulse]`
 
-APCER is the share of an instrument's presentations that are taken for living, and is reported for
-each instrument by itself; BPCER the share of living ones that are not. The judge's threshold is
-fixed. Nobody drawn here was drawn to fit it, and a third of the bursts are taken in circumstances
-that it was not fitted in. Intervals are drawn over people (`lab.evaluate.rates`).
+Every presentation is judged by its light, by near infrared, by both, and as the service decides:
+where the answer is alive but not sure, the pulse is asked for as well. That is done with and
+without near infrared.
+
+APCER is the share of an instrument's presentations that are judged alive, reported for each
+instrument; BPCER is the share of living hands that are not. The threshold of the judge is fixed.
+The people are not those that it was fitted to, and a third of the bursts are taken in circumstances
+that were not used for fitting. Intervals are bootstrapped over people (`lab.evaluate.rates`).
 """
 
 import argparse
@@ -16,26 +18,24 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drawn.attack import Instrument
 from drawn.circumstances import EXTREME, UNUSUAL, USUAL, Case, Circumstances, cases
 from drawn.identity import identity
 from drawn.lit import LAMPS
+from lab.evaluate.processes import processes
 from lab.evaluate.rates import Estimate, share
 from palm.hand.landmarks import Side
 from palm.liveness import SURE, Still, Unjudgeable, judge, judge_infrared
 from palm.liveness.pulse import judge_pulse
 
 FIRST = 41_000
-"""Seed of the first person; those up to here serve to fit the judge."""
+"""The seed of the first person. `lab.liveness` fits the judge to people with lower seeds."""
 PEOPLE = 60
 
 _SETS = {
@@ -44,30 +44,32 @@ _SETS = {
     "circumstances not fitted in": EXTREME,
 }
 _TONES = (("light", 0.42), ("medium", 0.30), ("dark", 0.0))
-"""Names of thirds of the drawn complexions, and the palm's least reflectance in green."""
+"""The names of thirds of the drawn skin tones, and the lowest green reflectance of their palms."""
 _LIVING = "living"
 LIGHT, INFRARED, BOTH, PULSE = "light", "near infrared", "light and near infrared", "pulse"
 THEN_PULSE = ", then pulse"
-"""Appended to what a presentation is judged by first."""
+"""Is appended to the name of the judgement that comes before the pulse."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedBurst:
-    """One burst, judged."""
+    """What the judges say of one burst."""
 
     seed: int
     what: str
     tone: str
     passed: dict[str, bool]
-    """By judgement."""
+    """Whether it was judged alive, by judgement."""
     asked: dict[str, bool]
-    """Whether a pulse was asked for, by judgement that may."""
+    """Whether a pulse was asked for, by judgement; only for those that end with the pulse."""
     ms: float
-    """To judge its light."""
+    """The processor time to judge its light, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
+    """An error rate of one kind of presentation."""
+
     name: str
     presentations: int
     estimate: Estimate
@@ -80,14 +82,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How one way of judging did."""
+    """The error rates of one way to judge."""
 
     name: str
     bpcer: list[Rate]
-    """Of all, then by complexion."""
+    """The rate of all living hands, then the rates by skin tone."""
     apcer: list[Rate]
+    """The rate of each instrument."""
     asked: Rate | None
-    """Living ones that had to show a pulse."""
+    """The share of living hands that had to show a pulse; None where none is asked for."""
 
     def text(self) -> str:
         lines = [f" by {self.name}", "  BPCER", *(rate.text() for rate in self.bpcer)]
@@ -98,13 +101,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class AttackReport:
-    """Of one set of circumstances."""
+    """The error rates in one set of circumstances."""
 
     name: str
     people: int
     judgements: list["Judgement"]
     ms: float
-    """Median of a core's time to judge a burst's light."""
+    """The median processor time to judge the light of a burst, in milliseconds."""
 
     def text(self) -> str:
         lines = [f"{self.name}: {self.people} people, {self.ms:.0f} ms a burst"]
@@ -112,8 +115,7 @@ class AttackReport:
 
 
 def outcomes(seed: int, within: Circumstances, *, pulse: bool = False) -> list[JudgedBurst]:
-    """Judges all bursts of one person; with `pulse`, by it alone as well."""
-    cv2.setNumThreads(1)
+    """Judges all bursts of one person. With `pulse`, all are judged by the pulse alone as well."""
     green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
     tone = next(name for name, least in _TONES if green >= least)
     judged: list[JudgedBurst] = []
@@ -151,12 +153,10 @@ def _beats(case: Case) -> bool:
 def measure(
     name: str, within: Circumstances, seeds: Sequence[int], workers: int, *, pulse: bool = False
 ) -> AttackReport:
+    """Judges the bursts of the people with these seeds, and counts the errors."""
     judge_all = partial(outcomes, within=within, pulse=pulse)
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            found = [each for many in pool.map(judge_all, seeds) for each in many]
-    else:
-        found = [each for seed in seeds for each in judge_all(seed)]
+    with processes(workers) as pool:
+        found = [each for many in pool.map(judge_all, seeds) for each in many]
     return AttackReport(
         name=name,
         people=len(seeds),
@@ -197,22 +197,27 @@ def _share(name: str, those: Sequence[JudgedBurst], events: Sequence[bool]) -> R
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="attacks",
-        description="Says how often drawn attacks pass for living hands, and living hands do not.",
+        description="Measures how often drawn attacks are judged alive, and living hands are not.",
     )
-    parser.add_argument("--people", type=int, default=PEOPLE, metavar="N")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument(
-        "--pulse", action="store_true", help="judge everybody by pulse as well: takes long to draw"
+        "--people", type=int, default=PEOPLE, metavar="N", help="drawn people (%(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes"
+    )
+    parser.add_argument(
+        "--pulse",
+        action="store_true",
+        help="judge all presentations by the pulse alone as well (takes long to draw)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     asked = parser.parse_args()
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     seeds = range(FIRST, FIRST + asked.people)
     reports = [
         measure(name, within, seeds, asked.workers, pulse=asked.pulse)
         for name, within in _SETS.items()
     ]
-    print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the command's own voice
+    print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the output of this command
     if asked.json:
         figures = [asdict(report) for report in reports]
         asked.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -1,28 +1,25 @@
-"""`python -m lab.liveness [--people N]`: weighs the cues anew, and writes weights.py and
-infrared_weights.py.
+"""Fits the weights of the liveness judge: writes weights.py and infrared_weights.py.
 
-For each instrument of attack a logistic regression tells living palms from it by all cues; the
-palm is as alive as the least of these says. A burst of the living counts as much as one of the
-instrument's, and weights are held small (ridge). Each constant is then set by scores of people
-that the weights were fitted without: midway between the living and the attacks where they lie
-apart, and where they do not, so that next to nobody living is refused. Everything is drawn
-(`drawn.circumstances`), and seeded.
+`python -m lab.liveness [--people N]`
 
-The cues of near infrared are weighed by themselves, in the same way. Of an injected recording they
-say nothing: what was recorded was a hand in near infrared as well.
+For each attack instrument, a logistic regression with a ridge penalty separates living palms from
+the instrument by all cues; both classes have the same weight. The liveness of a palm is the lowest
+of these scores. Each constant is then set from the scores of people who were left out of the fit:
+midway between living palms and attacks where they are apart, otherwise so low that almost no living
+palm is refused. All bursts are drawn (`drawn.circumstances`) and seeded.
+
+The cues of near infrared are fitted separately, in the same way, without injected recordings: a
+recording shows a hand in near infrared as well, so these cues cannot tell it from one.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -30,33 +27,34 @@ from drawn.attack import Instrument
 from drawn.circumstances import UNUSUAL, USUAL, Case, cases
 from drawn.lit import LAMPS
 from lab import logistic
+from lab.evaluate.processes import processes
 from palm import liveness
 from palm.liveness.cues import Cues, cues
 from palm.liveness.infrared import InfraredCues, Still, infrared_cues
 from palm.liveness.response import register_burst
 
 FIRST = 20_000
-"""Seed of the first person that the weights are fitted to."""
+"""The seed of the first person that the weights are fitted to."""
 PEOPLE = 50
 
 WEIGHTS = Path(liveness.__file__).parent
-"""Where the weights are written: they ship with the judge."""
+"""The folder that the weights are written to: they ship with the judge."""
 
 _LIVING_BURSTS = 4
 _RIDGE = 0.02
 _ROUNDS = 30
 _FOLDS = 5
 _SURE = 3.5
-"""Deviations below the mean score of the living at which next to nobody living is refused."""
+"""Standard deviations below the mean score of living palms, where almost none is refused."""
 _PASSED = 0.975
-"""Quantile of attacks that may lie no higher than the threshold where both lie apart."""
+"""The quantile of the attacks' scores that counts as their highest."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class CueSample:
-    """One burst, as cues of one kind."""
+    """One burst as (cues,) of one kind; living where there is no instrument."""
 
     seed: int
     instrument: Instrument | None
@@ -65,7 +63,7 @@ class CueSample:
 
 @dataclass(frozen=True, slots=True)
 class BurstCues:
-    """The same burst by what each judgement looks at."""
+    """One burst as both kinds of cues."""
 
     lit: CueSample
     infrared: CueSample
@@ -73,25 +71,27 @@ class BurstCues:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
+    """The fitted numbers of a judge."""
+
     mean: Floats
-    """(cues,) of the living."""
+    """(cues,) means over living palms."""
     deviation: Floats
+    """(cues,) standard deviations over living palms."""
     by_instrument: dict[Instrument, Floats]
-    """(1 + cues,) each, the constant first: 0 or more is alive."""
+    """(1 + cues,) weights for each instrument, the constant first."""
 
     def scores(self, found: Floats) -> dict[Instrument, float]:
-        """How much more alive than each instrument."""
+        """Returns the score of (cues,) against each instrument: 0 or more is alive."""
         standard = np.append(1.0, np.clip((found - self.mean) / self.deviation, -REACH, REACH))
         return {each: float(w @ standard) for each, w in self.by_instrument.items()}
 
 
 REACH = 8.0
-"""Deviations beyond which a cue counts no more."""
+"""Standard deviations at which a standardised cue is clipped."""
 
 
 def samples(seed: int) -> list[BurstCues]:
-    """All bursts of one person, in usual and in unusual circumstances."""
-    cv2.setNumThreads(1)
+    """Returns all bursts of one person, in usual and in unusual circumstances."""
     return [
         _seen(case) for within in (USUAL, UNUSUAL) for case in cases(seed, within, _LIVING_BURSTS)
     ]
@@ -107,6 +107,7 @@ def _seen(case: Case) -> BurstCues:
 
 
 def fitted(drawn: Sequence[CueSample]) -> Weights:
+    """Returns weights whose constants are set by cross-validation over people."""
     seeds = sorted({each.seed for each in drawn})
     instruments = _instruments(drawn)
     living: dict[Instrument, list[float]] = {each: [] for each in instruments}
@@ -150,7 +151,7 @@ def _fitted(drawn: Sequence[CueSample]) -> Weights:
 
 
 def written(weights: Weights, people: int, kind: type[Cues | InfraredCues]) -> str:
-    """The module that holds weights."""
+    """Returns the text of the module that holds the weights."""
     names = [each.name for each in fields(kind)]
     half = len(names) // 2 + len(names) % 2
 
@@ -181,19 +182,24 @@ def written(weights: Weights, people: int, kind: type[Cues | InfraredCues]) -> s
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="fit", description="Weighs the cues of liveness anew.")
-    parser.add_argument("--people", type=int, default=PEOPLE, metavar="N")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser = argparse.ArgumentParser(
+        prog="fit", description="Fits the weights of the liveness judge."
+    )
+    parser.add_argument(
+        "--people", type=int, default=PEOPLE, metavar="N", help="drawn people (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes"
+    )
     asked = parser.parse_args()
-    os.environ.update({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     seeds = range(FIRST, FIRST + asked.people)
-    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+    with processes(asked.workers) as pool:
         seen = [each for many in pool.map(samples, seeds) for each in many]
-    told_in_infrared = [
+    infrared = [
         each.infrared for each in seen if each.infrared.instrument is not Instrument.INJECTED
     ]
     _write("weights.py", written(fitted([each.lit for each in seen]), asked.people, Cues))
-    _write("infrared_weights.py", written(fitted(told_in_infrared), asked.people, InfraredCues))
+    _write("infrared_weights.py", written(fitted(infrared), asked.people, InfraredCues))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`python -m lab.evaluate DIR`; `--help` tells the rest."""
+"""`python -m lab.evaluate DIR`; `--help` lists the options."""
 
 import argparse
 import json
@@ -15,29 +15,31 @@ from lab.evaluate.trial import measure
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="evaluate",
-        description="Says how well the palms in a folder are told apart.",
-        epilog="Images lie as HAND/SAMPLE. Samples named sS_K are compared across sessions only. "
-        "HAND/palmar-left_N and the like tell the two hands of a subject apart; dorsal-… images "
-        "have to be refused.",
+        description="Measures how well the palms in a folder are recognised.",
+        epilog="Images are read as HAND/SAMPLE. Samples named sS_K are compared across sessions "
+        "only. HAND/palmar-left_N and HAND/palmar-right_N are the two hands of one subject; "
+        "dorsal-… images have to be refused. See docs/palm-sets.md.",
     )
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the DET curves there")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of images")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     parser.add_argument(
-        "--roi", action="store_true", help="take every image for a bare ROI, whatever its size"
+        "--plot", type=Path, metavar="FILE", help="draw the DET curves to this file"
     )
     parser.add_argument(
-        "--frames", type=int, metavar="K", help="measure templates of K images each as well"
+        "--roi", action="store_true", help="take every image for an ROI, whatever its size"
+    )
+    parser.add_argument(
+        "--frames", type=int, metavar="K", help="measure templates of K images as well"
     )
     parser.add_argument(
         "--joined",
         type=Path,
         metavar="FILE",
-        help="a table (set,hand,same_as) of HANDs that are one hand under several names",
+        help="a table (set,hand,same_as) of folders that show the hand of another folder",
     )
     asked = parser.parse_args()
     if asked.frames is not None and asked.frames < 2:
-        parser.error("--frames is of two images at least")
+        parser.error("--frames has to be two or more")
     try:
         report = measure(
             asked.folder,
@@ -48,13 +50,13 @@ def main() -> int:
             workers=os.cpu_count() or 1,
         )
     except Unmeasurable as failure:
-        print(f"evaluate: {failure}", file=sys.stderr)  # noqa: T201 - this command's own voice
+        print(f"evaluate: {failure}", file=sys.stderr)  # noqa: T201 - the output of this command
         return 1
-    print(report.text())  # noqa: T201 - this command's own voice
+    print(report.text())  # noqa: T201 - the output of this command
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
     if asked.plot:
-        from lab.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
+        from lab.evaluate.plot import det  # noqa: PLC0415 - matplotlib is needed for plots only
 
         det(report.curves(), report.folder, asked.plot)
     return 0

@@ -1,4 +1,4 @@
-"""From image files to aligned palms, and what each step took of a core."""
+"""Reads image files and aligns the palms in them, and times each step."""
 
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -18,20 +18,24 @@ from palm.image import Colour
 from palm.models import ModelMissing
 
 BARE = 256
-"""Pixels a side up to which a square image is taken for a bare ROI."""
+"""The largest side, in pixels, of a square image that is taken for an aligned ROI."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """What came of one sample: an aligned palm, or the reason why there is none."""
+    """The result for one sample: an aligned palm, or the reason why there is none."""
 
     palm: Roi | None
     failure: str | None = None
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """The processor time of the steps `find` and `align`, as far as they were made."""
 
 
 class Acquirer:
-    """Reads, finds and aligns, as the service does with a frame."""
+    """Finds and aligns the palm in an image, as the service does in a frame.
+
+    With `roi`, every image is taken for an aligned ROI.
+    """
 
     def __init__(self, roi: bool) -> None:
         self._roi = roi
@@ -39,7 +43,7 @@ class Acquirer:
         self._seconds: dict[str, float] = {}
 
     def acquire(self, sample: Sample) -> Acquisition:
-        """Raises Unmeasurable at a whole hand when the models have not been built."""
+        """Raises Unmeasurable where a hand has to be found and the models have not been built."""
         self._seconds = {}
         image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
         if image is None:
@@ -75,18 +79,17 @@ class Acquirer:
 
 
 def acquire(samples: Sequence[Sample], roi: bool, workers: int) -> Iterator[Acquisition]:
-    """What came of each sample, in their order."""
+    """Yields the result for each sample, in their order."""
     with processes(workers, _start, roi) as pool:
         yield from pool.map(_acquire, samples, chunksize=8)
 
 
 _acquirer: Acquirer
-"""Of this worker process."""
+"""The acquirer of this worker process."""
 
 
 def _start(roi: bool) -> None:
-    global _acquirer  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
-    cv2.setNumThreads(1)
+    global _acquirer  # noqa: PLW0603 - a worker process keeps what it needs here
     _acquirer = Acquirer(roi)
 
 

@@ -15,7 +15,7 @@ from palm.template.linefield import LineFieldExtractor, LineFieldMatcher
 
 
 class ExactMatcher(Protocol):
-    """A matcher as far as measuring needs it: every reference is looked at in full."""
+    """The part of a matcher that measuring needs: every reference is compared in full."""
 
     def prepare(self, references: Sequence[Template]) -> Any: ...
 
@@ -24,16 +24,17 @@ class ExactMatcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A signer and its matcher, made anew in each worker process."""
+    """An extractor and its matcher."""
 
     name: str
     pair: Callable[[], tuple[Extractor, ExactMatcher]]
+    """Makes both; is called in each worker process."""
     fuses: bool
-    """Whether a burst makes one template."""
+    """Whether it makes one template from several images."""
 
 
 class _EncoderAlone:
-    """Half of what `FusedMatcher` goes by."""
+    """Compares the embeddings of fused templates alone; a score is their cosine."""
 
     def __init__(self) -> None:
         self._whole = FusedMatcher()
@@ -46,7 +47,7 @@ class _EncoderAlone:
 
 
 def lines_alone() -> tuple[LineFieldExtractor, LineFieldMatcher]:
-    """Version 1 of the signature, which is half of version 2 as well."""
+    """Makes version 1 of the template, which is also one of the two parts of version 2."""
     return LineFieldExtractor(), LineFieldMatcher()
 
 
@@ -59,10 +60,10 @@ PARTS = (
     Algorithm("lines alone", lines_alone, fuses=True),
     Algorithm("encoder alone", _encoder_alone, fuses=True),
 )
-"""What the product is made of, to see what each is worth."""
+"""The parts of the product, each measured by itself."""
 PEERS = (
     Algorithm("competitive code", competitive.pair, fuses=False),
     Algorithm("BOCV", bocv.pair, fuses=False),
     Algorithm("ordinal code", ordinal.pair, fuses=False),
 )
-"""Competitors as published, docs/accuracy.md says how they fare."""
+"""Published algorithms, which docs/accuracy.md compares with the product."""

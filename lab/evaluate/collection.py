@@ -1,11 +1,10 @@
-"""Aligned palms that are measured as a set: real ones of a folder, and drawn ones."""
+"""Sets of aligned palms: real ones from a folder, and drawn ones."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from drawn.roi import Placement, jittered, show, swatch
@@ -18,24 +17,24 @@ from palm.hand.roi import Roi
 from palm.image import Grey
 
 FIRST = 910_000_000
-"""Seed of the first person: one whom neither training nor the drawn galleries meet."""
+"""The seed of the first person. Neither training nor the drawn galleries use these seeds."""
 PICTURES = 4
-"""Of a hand, at most: as many as the smallest real set has."""
+"""The largest number of pictures of a hand: as many as the smallest real set has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How palms are drawn: `drawn.roi.show`."""
+    """How palms are drawn, in the terms of `drawn.roi.show`."""
 
     name: str
     harsh: float
     infrared: bool
     jitter: float
-    """Of `drawn.roi.jittered`: 1 is what a hand in the air gives."""
+    """How loosely palms are aligned (`drawn.roi.jittered`): 1 is a hand in the air."""
 
 
 STILL = 0.25
-"""Jitter of a hand laid down, or aligned well."""
+"""The jitter of a hand that lies still, or is aligned well."""
 CONDITIONS = tuple(
     Condition(f"drawn, {name}{light}", harsh, infrared, jitter)
     for light, infrared, jitter in (
@@ -49,7 +48,7 @@ CONDITIONS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Palms:
-    """Aligned palms, and whose they are."""
+    """Aligned palms, and the sample that each comes from."""
 
     name: str
     real: bool
@@ -58,8 +57,10 @@ class Palms:
 
 
 def real(folder: Path, same: Mapping[str, str], workers: int) -> Palms:
-    """Up to PICTURES of each hand of a set, from all its sessions alike, as far as a palm is
-    found in them. Raises Unmeasurable."""
+    """Reads up to PICTURES palms of each hand, the same number from each session.
+
+    Pictures in which no palm is found are left out. Raises Unmeasurable.
+    """
     samples = [each for each in dataset.read(folder, same) if not each.dorsal]
     sessions = len({each.session for each in samples})
     taken: Counter[tuple[str, int | None]] = Counter()
@@ -78,13 +79,13 @@ def real(folder: Path, same: Mapping[str, str], workers: int) -> Palms:
 
 
 def drawn(people: int, workers: int) -> list[Palms]:
-    """PICTURES of the right palm of each of so many people, under each of CONDITIONS."""
+    """Draws PICTURES of the right palm of so many people, under each of CONDITIONS."""
     samples = [
         Sample(Path(f"{person}/{number}"), str(person), str(person))
         for person in range(people)
         for number in range(PICTURES)
     ]
-    with processes(workers, one_thread) as pool:
+    with processes(workers) as pool:
         shown = list(progress("drawing", pool.map(shown_by, range(people), chunksize=4), people))
     return [
         Palms(
@@ -98,7 +99,7 @@ def drawn(people: int, workers: int) -> list[Palms]:
 
 
 def shown_by(person: int) -> list[list[Grey]]:
-    """PICTURES of somebody drawn, under each of CONDITIONS."""
+    """Draws PICTURES of the right palm of one person, under each of CONDITIONS."""
     skin = swatch(FIRST + person, Side.RIGHT)
     rng = np.random.default_rng((FIRST + person, 99))
     return [
@@ -114,7 +115,3 @@ def shown_by(person: int) -> list[list[Grey]]:
         ]
         for condition in CONDITIONS
     ]
-
-
-def one_thread() -> None:
-    cv2.setNumThreads(1)

@@ -1,11 +1,10 @@
-"""Every comparison that may be made, made."""
+"""Makes all comparisons that a pairing allows."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,15 +13,16 @@ from lab.evaluate.processes import processes
 from palm.template.interfaces import Template
 
 CHUNK = 512
-"""References that are compared together, whether or not all of them count."""
+"""The number of references that are compared at once, whether or not all of them count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One probe against every reference it may be compared with."""
+    """The scores of one probe against all references that it may be compared with."""
 
     scores: npt.NDArray[np.float32]
     seconds: float
+    """The processor time that these comparisons took."""
 
 
 def compare(
@@ -32,19 +32,18 @@ def compare(
     counts: npt.NDArray[np.intp],
     workers: int,
 ) -> Iterator[Row]:
-    """A row for each probe, in their order: its scores against the first `counts` references."""
+    """Yields a row for each probe, in their order, against the first `counts` references."""
     with processes(workers, _start, algorithm, references) as pool:
         yield from pool.map(_row, probes, counts.tolist(), chunksize=8)
 
 
 _matcher: ExactMatcher
 _galleries: list[Any]
-"""Of this worker process: the references, CHUNK by CHUNK."""
+"""The references in this worker process, in chunks of CHUNK."""
 
 
 def _start(algorithm: Algorithm, references: Sequence[Template]) -> None:
-    global _matcher, _galleries  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
-    cv2.setNumThreads(1)
+    global _matcher, _galleries  # noqa: PLW0603 - a worker process keeps what it needs here
     _, _matcher = algorithm.pair()
     _galleries = [
         _matcher.prepare(references[start : start + CHUNK])
@@ -58,5 +57,5 @@ def _row(probe: Template, count: int) -> Row:
     start = time.process_time()
     chunks = _galleries[: -(-count // CHUNK)]
     scores = np.concatenate([_matcher.compare(probe, gallery) for gallery in chunks])
-    # What those that count took is their share of all that were compared.
+    # Some of the last chunk was compared and does not count: neither does its share of the time.
     return Row(scores[:count], (time.process_time() - start) * count / len(scores))

@@ -1,4 +1,4 @@
-"""What a folder of HAND/SAMPLE images says about its own samples."""
+"""Reads a folder of HAND/SAMPLE images, as docs/palm-sets.md describes it."""
 
 import csv
 import re
@@ -12,15 +12,18 @@ IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
 SESSION = re.compile(r"s(\d+)_.+")
 FACING = re.compile(r"(palmar|dorsal)-(left|right)_(.+)")
 CAPTIONS = "hands.csv"
-"""Optional: the columns `side` (as `palmar-left`), `image` (ending in what follows the side in a
-sample's name) and `subject` name a sample; each other column of GROUPS puts it in a group."""
+"""An optional table that puts samples into groups.
+
+The columns `subject`, `side` (as `palmar-left`) and `image` (which ends in the number of the
+sample) name a sample; each other column of GROUPS names its group.
+"""
 SIDE = "side"
-"""The group that a sample's own name tells."""
+"""The group that is read from the name of a sample."""
 GROUPS = ("skin_tone", SIDE, "accessories", "nail_polish")
 
 
 class Unmeasurable(Exception):
-    """The folder holds nothing that can be measured; the message says why and what to do."""
+    """The folder cannot be measured; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,23 @@ class Sample:
 
     path: Path
     subject: str
-    """The folder: who, or what, is counted as independent of the others."""
+    """The name of the folder. Subjects count as independent of each other."""
     hand: str
-    """The folder and, where names tell the two hands of a subject apart, the side."""
+    """The name of the folder, with the side where the samples of both hands are in it."""
     session: int | None = None
-    """Of a sample named sS_K. Samples are compared with those of other sessions only."""
+    """S of a sample named sS_K. Samples are compared across sessions only."""
     dorsal: bool = False
     """The back of a hand, which has to be refused."""
     groups: dict[str, str] = field(default_factory=dict[str, str])
+    """The group of the sample, by property of GROUPS."""
 
 
 def joined(file: Path, folder: Path) -> dict[str, str]:
-    """Which of a folder's HANDs are another one, by a table with the columns `set` (the folder's
-    name), `hand` and `same_as`. Raises Unmeasurable."""
+    """Reads which HANDs of a folder show the hand of another one.
+
+    The table has the columns `set` (the name of the folder), `hand` and `same_as`. Raises
+    Unmeasurable.
+    """
     try:
         with file.open(newline="", encoding="utf-8") as table:
             rows = [row for row in csv.DictReader(table) if row["set"] == folder.name]
@@ -53,8 +60,10 @@ def joined(file: Path, folder: Path) -> dict[str, str]:
 
 
 def read(folder: Path, same: Mapping[str, str] | None = None) -> list[Sample]:
-    """The samples in order of session, subject and name, each HAND that is the `same` as another
-    counted as that one. Raises Unmeasurable."""
+    """Returns the samples in the order of session, subject and name.
+
+    A HAND in `same` counts as the hand that it is mapped to. Raises Unmeasurable.
+    """
     if not folder.is_dir():
         raise Unmeasurable(f"{folder} is not a folder: give one that holds HAND/SAMPLE images")
     captions = _captions(folder / CAPTIONS)
@@ -71,7 +80,7 @@ def read(folder: Path, same: Mapping[str, str] | None = None) -> list[Sample]:
 
 
 def alone(samples: Iterable[Sample]) -> list[str]:
-    """Hands of which no two samples may be compared: they serve as impostors alone."""
+    """Returns the hands without two samples that may be compared: they are only impostors."""
     palmar = [sample for sample in samples if not sample.dorsal]
     seen = Counter(sample.hand for sample in palmar)
     sessions = Counter(hand for hand, _ in {(each.hand, each.session) for each in palmar})

@@ -1,6 +1,6 @@
-"""Whether a palm's group decides how often it fails, in the manner of NIST IR 8280 (Grother, Ngan
-and Hanaoka, "Face recognition vendor test part 3: demographic effects", 2019): every group's error
-rates at the one threshold that all have in common.
+"""Error rates of groups of people at one common threshold, in the manner of NIST IR 8280.
+
+Grother, Ngan and Hanaoka, "Face recognition vendor test part 3: demographic effects", 2019.
 """
 
 from collections.abc import Sequence
@@ -15,43 +15,46 @@ from lab.evaluate.pairing import Indices
 from lab.evaluate.rates import Comparisons, Counted, Estimate, Interval, counted, draws
 
 FEW = 30
-"""Comparisons below which a group's rate says nothing."""
+"""The fewest comparisons for which the rate of a group is given."""
 ALIKE = 1.25
-"""Times the FNMR of all that the FNMR of the worst group may be."""
+"""The highest allowed ratio of the FNMR of the worst group to the FNMR of all."""
 MIXED = "mixed"
-"""The group of comparisons between two groups."""
+"""The name of the group of comparisons between two groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRates:
+    """The error rates of one group."""
+
     name: str
     subjects: int
     genuine: int
     impostor: int
     fnmr: Estimate | None
-    """None where there are too few comparisons to say, as below."""
+    """None where there are fewer than FEW comparisons, as for `fmr` and `median`."""
     fmr: Estimate | None
-    """Among strangers of this group."""
+    """The false-match rate between different people of this group."""
     median: float | None
-    """Score of a genuine comparison."""
+    """The median score of genuine comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Differential:
-    """Error rates by one property at one threshold, and the FNMR of the worst group over that of
-    all who were told by it."""
+    """Error rates by one property, and how the worst group compares with all."""
 
     by: str
     threshold: float
     fnmr: float
-    """Of all who were told by it."""
+    """The FNMR of all comparisons for which the property is known."""
     groups: list[GroupRates]
     worst: str | None
     """The group with the highest FNMR; None where no two groups can be compared, or none failed."""
     ratio: Estimate | None
+    """The FNMR of the worst group over the FNMR of all."""
 
     @property
     def verdict(self) -> str:
+        """Whether the worst group is within ALIKE times the FNMR of all, and how sure that is."""
         told = [group.fnmr for group in self.groups if group.fnmr and group.name != MIXED]
         if len(told) < 2:
             return f"too few to say: fewer than two groups have {FEW} genuine comparisons"
@@ -78,8 +81,10 @@ def differentials(
     reference: Indices,
     threshold: float,
 ) -> list[Differential]:
-    """One for each property of palms that the set tells of; `probe` and `reference` are the
-    samples of each comparison."""
+    """Returns the error rates by each property that is known of the samples.
+
+    `probe` and `reference` are the samples of each comparison, by their index.
+    """
     found: list[Differential] = []
     for by in dataset.GROUPS:
         value = np.array([sample.groups.get(by, "") for sample in samples])

@@ -1,23 +1,22 @@
-"""Open-set identification in a gallery of drawn people, in the manner of ISO/IEC 19795-1.
+"""Measures open-set identification among drawn people, in the manner of ISO/IEC 19795-1.
 
-`python -m lab.evaluate.drawn_gallery [--people N]` enrols so many people, whom nobody is and no
-training has met, and searches for some of them (mated searches) and for strangers (non-mated ones).
-A search is made by a presentation: as the kiosk does, a burst of frames of one hand under one
-light, whose landmarks jitter a little from frame to frame. It returns whom it finds at or above a
-threshold, the likeliest first:
+`python -m lab.evaluate.drawn_gallery [--people N]` enrols generated people who were not used in
+training. It searches for some of them (mated searches) and for people who are not enrolled
+(non-mated searches). A search is made with one presentation, as in the kiosk: a burst of frames of
+one hand under one light, in which the landmarks jitter. It returns the people whose score reaches a
+threshold, highest score first:
 
-- FPIR is the share of non-mated searches that return anybody,
-- FNIR the share of mated ones that do not return the right person first.
+- FPIR is the share of non-mated searches that return anybody;
+- FNIR is the share of mated searches that do not return the right person first.
 
-Who is not found shows the palm again. Both rates are given for one presentation and for such a
-transaction, which ends with the first presentation that returns anybody.
+A person who is not found shows the palm again. Both rates are given for one presentation and for
+such a transaction, which ends with the first presentation that returns anybody.
 
-A search goes as the service's does: the enrolled whose protected codes lie nearest are compared in
-full. With `--exact` everybody is, which takes long and says, besides, how often strangers match
-one to one.
+As in the service, the enrolled people with the nearest search codes are compared in full. With
+`--exact` everybody is compared in full, which takes long and also gives one-to-one error rates.
 
-A gallery of real palms of this size is not to be had; what drawn ones say of real ones is what
-`docs/accuracy.md` says of how alike they are.
+There is no set of real palms of this size. docs/accuracy.md says how similar drawn palms are to
+real ones, and so how far these rates hold.
 """
 
 import argparse
@@ -30,7 +29,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -48,20 +46,20 @@ from palm.template import current
 from palm.template.interfaces import Extractor, Template
 
 FIRST = 900_000_000
-"""Seed of the first person: far from those that training draws."""
+"""The seed of the first person. Training does not use these seeds."""
 SECRET = bytes(SECRET_BYTES)
-"""Of the gallery: nobody's, nothing depends on which."""
+"""The secret of the gallery. The rates do not depend on its value."""
 FPIRS = (1e-2, 1e-3)
-"""False-positive identification rates at which FNIR is reported."""
+"""The false-positive identification rates at which FNIR is reported."""
 FMRS = (1e-4, 1e-5, 1e-6, 1e-7)
 TAIL = 64
-"""Highest scores of strangers that are kept of a search."""
+"""The number of highest impostor scores that are kept of a search."""
 
 Floats = npt.NDArray[np.float32]
 
 
 class SearchedMatcher(ExactMatcher, Protocol):
-    """A matcher whose gallery is looked through by protected codes first."""
+    """A matcher whose gallery is first searched by search codes."""
 
     @property
     def version(self) -> int: ...
@@ -74,69 +72,74 @@ Pair = Callable[[], tuple[Extractor, SearchedMatcher]]
 
 @dataclass(frozen=True, slots=True)
 class GalleryPlan:
-    """Who is drawn, and how they show their right palms."""
+    """Who is drawn, and how the right palms are presented."""
 
     people: int = 10_000
-    """Enrolled."""
+    """The number of people enrolled."""
     strangers: int = 4_000
-    """Not enrolled, one search each."""
+    """The number of people who are not enrolled, with one search each."""
     mates: int = 2_000
-    """Enrolled people who come again, one search each."""
+    """The number of enrolled people who are searched for, once each."""
     frames: int = 3
-    """Pictures a person is enrolled from, each drawn by itself, and frames of a presentation."""
+    """The number of pictures that a person is enrolled from, and of frames in a presentation."""
     presentations: int = 2
-    """Of a transaction, at most."""
+    """The largest number of presentations in a transaction."""
     harsh: float = 0.25
-    """Of `drawn.roi.show`: 0 the same gentle conditions each time, 1 anything at all."""
+    """The conditions of `drawn.roi.show`: 0 is always the same and gentle, 1 is any."""
     infrared: bool = False
-    """Searches are made in near infrared, among people enrolled in colour."""
+    """Whether searches are made in near infrared; people are enrolled in colour."""
     shortlist: int | None = 64
-    """How many of the enrolled a search compares in full; None is everybody."""
+    """The number of people whom a search compares in full; None for everybody."""
 
     @property
     def sizes(self) -> list[int]:
-        """Galleries searched: of everybody, and of the first tenth and hundredth of them."""
+        """The sizes of the galleries: everybody, and the first tenth and hundredth of them."""
         return [size for size in (self.people // 100, self.people // 10, self.people) if size > 1]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnPerson:
+    """The templates of one person."""
+
     enrolled: Template
     probes: list[Template]
-    """One a presentation; none of somebody who does not come."""
+    """One template for each presentation; empty for a person who is not searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search of each gallery of the plan's sizes found."""
+    """What a search of the galleries of all sizes found."""
 
     mated: bool
     own: Floats
-    """(presentations, sizes) the mate's score; -inf where there is none, or it was not compared."""
+    """(presentations, sizes) scores of the mate; -inf where none was compared."""
     best: Floats
-    """(presentations, sizes) the best score of anybody else."""
+    """(presentations, sizes) best scores of other people."""
     tail: Floats
-    """(up to TAIL,) the best scores of anybody else in the largest gallery, the palm shown once."""
+    """(up to TAIL,) best scores of other people in the largest gallery, first presentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class GalleryErrors:
-    """Error rates of one gallery."""
+    """The identification error rates in one gallery."""
 
     size: int
     presentations: int
-    """In which somebody had to be found."""
+    """The largest number of presentations in a transaction."""
     threshold: dict[float, float]
-    """By FPIR: the lowest score that keeps it."""
+    """The lowest threshold that keeps an FPIR, by FPIR."""
     fnir: dict[float, Estimate]
     curve: Curve
-    """FPIR in place of the FMR and FNIR in place of the FNMR."""
+    """The curve of FPIR (in the place of FMR) and FNIR (in the place of FNMR)."""
 
 
 def identification(
     size: int, which: int, presentations: int, searches: Sequence[SearchResult]
 ) -> GalleryErrors:
-    """Of at least one mated and one non-mated search of the gallery at place `which`."""
+    """Returns the error rates in the gallery whose size is number `which`.
+
+    There has to be at least one mated and one non-mated search.
+    """
     mated = np.array([each.mated for each in searches])
     own = np.array([each.own[:presentations, which] for each in searches])
     best = np.array([each.best[:presentations, which] for each in searches])
@@ -146,11 +149,11 @@ def identification(
     found = np.zeros((len(scores), int(mated.sum())), np.bool_)
     for at, threshold in enumerate(scores):
         anybody = np.maximum(own, best) >= threshold
-        # Somebody is returned by the first presentation that finds anybody at all.
+        # The first presentation that returns anybody ends the transaction.
         first = anybody.argmax(axis=1)
         there = np.arange(len(searches)), first
         returned[at] = anybody[~mated].any(axis=1).mean()
-        # Behind somebody else is not found.
+        # The right person behind somebody else counts as not found.
         found[at] = (anybody[there] & (own[there] > best[there]))[mated]
         right[at] = found[at].mean()
     curve = Curve(
@@ -178,11 +181,15 @@ def identification(
 def verification(
     searches: Sequence[SearchResult], people: int
 ) -> dict[float, tuple[float, Estimate]]:
-    """By FMR, as far as the comparisons within exact non-mated searches reach: the lowest score
-    that keeps it, and the FNMR there of the mated searches' genuine comparisons."""
+    """Returns the lowest threshold that keeps an FMR, and the FNMR there, by FMR.
+
+    The searches have to compare everybody in full. FMR is that of the comparisons in non-mated
+    searches, FNMR that of the genuine comparisons in mated ones. FMRs that need more comparisons
+    than there are, or lower scores than were kept, are left out.
+    """
     tails = np.array([each.tail for each in searches if not each.mated])
     own = np.array([each.own[0, -1] for each in searches if each.mated])
-    # Below the least of what was kept of any search, not all that is higher was kept.
+    # Below this score, some of the scores were not kept.
     whole = tails.min(axis=1).max() if people > tails.shape[1] else -np.inf
     falling = np.sort(tails, axis=None)[::-1]
     found: dict[float, tuple[float, Estimate]] = {}
@@ -196,10 +203,13 @@ def verification(
 
 @dataclass(frozen=True, slots=True)
 class GalleryReport:
+    """The error rates in drawn galleries."""
+
     plan: GalleryPlan
     version: int
     identifications: list[GalleryErrors]
     verification: dict[float, tuple[float, Estimate]]
+    """The threshold and the FNMR, by FMR."""
 
     def json(self) -> Json:
         return {
@@ -249,7 +259,7 @@ class GalleryReport:
 
 
 def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> GalleryReport:
-    """Draws everybody, enrols, and searches."""
+    """Draws all people, enrols and searches."""
     step = max(plan.people // plan.mates, 1)
     back = range(0, min(step * plan.mates, plan.people), step)
     everybody = range(plan.people + plan.strangers)
@@ -277,12 +287,11 @@ def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> G
 
 _extractor: Extractor
 _gallery: "_Gallery"
-"""Of this worker process."""
+"""The extractor or the gallery of this worker process."""
 
 
 def _start_drawing(pair: Pair) -> None:
     global _extractor
-    cv2.setNumThreads(1)
     _extractor, _ = pair()
 
 
@@ -296,8 +305,8 @@ def _draw(plan: GalleryPlan, person: int, comes: bool) -> DrawnPerson:
     def presentation() -> Template:
         held = jittered(Placement(), rng)
         moment = int(rng.integers(2**63))
-        # One moment's light, bend and even noise in all frames: no more is gained by a burst than
-        # by landmarks that jitter.
+        # All frames have the light, the bend and the noise of one moment: only the landmarks
+        # differ, so that a burst is not better than it is in the kiosk.
         frames = [
             picture(np.random.default_rng(moment), jittered(held, rng, STILL), plan.infrared)
             for _ in range(plan.frames)
@@ -312,11 +321,11 @@ def _draw(plan: GalleryPlan, person: int, comes: bool) -> DrawnPerson:
 
 
 Look = Callable[[Indices], Floats]
-"""From whom to look among to (enrolled,) scores, -inf of all who were not compared."""
+"""Takes the people to search among, and returns (enrolled,) scores: -inf where not compared."""
 
 
 class _Gallery:
-    """Everybody enrolled."""
+    """The templates and search codes of all enrolled people."""
 
     def __init__(self, matcher: SearchedMatcher, enrolled: Sequence[Template]) -> None:
         self._matcher = matcher
@@ -348,8 +357,7 @@ class _Gallery:
 
 
 def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
-    global _gallery  # noqa: PLW0603 - as above
-    cv2.setNumThreads(1)
+    global _gallery  # noqa: PLW0603 - a worker process keeps what it needs here
     _gallery = _Gallery(pair()[1], enrolled)
 
 
@@ -365,7 +373,7 @@ def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> Sea
         )
         others = np.empty(0, np.float32)
         for which, size in enumerate(plan.sizes):
-            # Whoever comes again is enrolled in every gallery.
+            # The person who is searched for is enrolled in every gallery.
             whom = np.union1d(np.arange(size), [] if person is None else [person]).astype(np.intp)
             scores = look(whom)
             if person is not None:
@@ -377,7 +385,9 @@ def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> Sea
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="evaluate.drawn", description="Searches drawn people.")
+    parser = argparse.ArgumentParser(
+        prog="drawn_gallery", description="Measures identification among drawn people."
+    )
     for name, kind in (
         ("people", int),
         ("strangers", int),
@@ -388,9 +398,13 @@ def main() -> int:
     ):
         default = getattr(GalleryPlan(), name)
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{default:,}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR there")
-    parser.add_argument("--exact", action="store_true", help="compare everybody in full")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR to this file"
+    )
+    parser.add_argument(
+        "--exact", action="store_true", help="compare everybody in full (takes long)"
+    )
     parser.add_argument("--infrared", action="store_true", help="search in near infrared")
     asked = parser.parse_args()
     plan = GalleryPlan(
@@ -404,11 +418,11 @@ def main() -> int:
         shortlist=None if asked.exact else GalleryPlan().shortlist,
     )
     report = measure(plan, workers=os.cpu_count() or 1)
-    print(report.text())  # noqa: T201 - this command's own voice
+    print(report.text())  # noqa: T201 - the output of this command
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")
     if asked.plot:
-        from lab.evaluate.plot import det  # noqa: PLC0415 - only who plots needs matplotlib
+        from lab.evaluate.plot import det  # noqa: PLC0415 - matplotlib is needed for plots only
 
         curves = {
             f"{each.size:,} people": each.curve.thinned()

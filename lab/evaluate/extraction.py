@@ -1,10 +1,8 @@
-"""A template of every burst, by every algorithm."""
+"""Extracts a template from every burst with every algorithm."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import cv2
 
 from lab.evaluate.algorithm import Algorithm
 from lab.evaluate.processes import processes
@@ -16,23 +14,23 @@ from palm.template.interfaces import Extractor, Template
 class Extracted:
     template: Template
     seconds: float
+    """The processor time that it took."""
 
 
 def extract(
     algorithms: Sequence[Algorithm], bursts: Sequence[Sequence[Roi]], workers: int
 ) -> Iterator[list[Extracted]]:
-    """For each burst, in their order, what each algorithm made of it."""
+    """Yields what each algorithm extracts from each burst, in their order."""
     with processes(workers, _start, algorithms) as pool:
         yield from pool.map(_extract, bursts, chunksize=8)
 
 
 _extractors: list[Extractor]
-"""Of this worker process."""
+"""The extractors of this worker process."""
 
 
 def _start(algorithms: Sequence[Algorithm]) -> None:
-    global _extractors  # noqa: PLW0603 - a pool's worker has no other place to keep what it needs
-    cv2.setNumThreads(1)
+    global _extractors  # noqa: PLW0603 - a worker process keeps what it needs here
     _extractors = [algorithm.pair()[0] for algorithm in algorithms]
 
 

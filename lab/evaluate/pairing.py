@@ -1,4 +1,4 @@
-"""Which samples make a reference, which a probe, and which of them may meet."""
+"""Which samples make references and probes, and which of them are compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,20 +12,22 @@ from lab.evaluate.dataset import Sample
 Indices = npt.NDArray[np.intp]
 
 Burst = tuple[int, ...]
-"""Samples, by their place in the list of all, of which one template is made."""
+"""The samples that one template is made from, by their index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
+    """A plan of comparisons."""
+
     references: list[Burst]
     probes: list[Burst]
     counts: Indices
-    """(probes,) each is compared with so many of the references, counted from the first."""
+    """(probes,) Each probe is compared with this number of references, from the first on."""
     mutual: bool
-    """Every pair of samples meets once, either of which might as well have been the probe."""
+    """Whether each pair of samples is compared once and either could have been the probe."""
 
     def pairs(self) -> tuple[Indices, Indices]:
-        """Probe and reference of each comparison, by their places in their lists."""
+        """Returns the probe and the reference of each comparison, by their index."""
         reference = [np.arange(count) for count in self.counts]
         return (
             np.repeat(np.arange(len(self.probes)), self.counts),
@@ -33,7 +35,7 @@ class Pairing:
         )
 
     def genuine(self, hands: Indices) -> npt.NDArray[np.bool_]:
-        """Of each comparison, given the hand of each sample."""
+        """Returns whether each comparison is of one hand, given the hand of each sample."""
         probe, reference = self.pairs()
         shown = hands[[burst[0] for burst in self.probes]]
         enrolled = hands[[burst[0] for burst in self.references]]
@@ -41,8 +43,10 @@ class Pairing:
 
 
 def singles(samples: Sequence[Sample]) -> Pairing:
-    """Every sample by itself against all others once, the later one as the probe; where there are
-    sessions (in rising order) against those of sessions before its own."""
+    """Compares each sample with all others once, or with all of earlier sessions where it has one.
+
+    The later sample is the probe. Samples with sessions come in the order of their sessions.
+    """
     every = [(number,) for number in range(len(samples))]
     if all(sample.session is None for sample in samples):
         return Pairing(every, every, np.arange(len(samples), dtype=np.intp), mutual=True)
@@ -52,11 +56,14 @@ def singles(samples: Sequence[Sample]) -> Pairing:
 
 
 def bursts(samples: Sequence[Sample], enrolled_from: int, probed_by: int) -> Pairing:
-    """Each hand enrolled once, from the first samples of its first session, and every other hand
-    and the rest of its own held against that; from other sessions only, where there are any.
+    """Compares templates that are made from several samples.
 
-    Hands with fewer samples than `enrolled_from` are not enrolled, and what is left over when a
-    session is parted into bursts of `probed_by` is not used.
+    Each hand is enrolled once, from the first samples of its first session. Its other samples are
+    the probes; where there are sessions, those of its other sessions only. Every probe is compared
+    with every enrolled hand.
+
+    Hands with fewer samples than `enrolled_from` are not enrolled. The samples that are left over
+    when a session is split into bursts of `probed_by` are not used.
     """
     references: list[Burst] = []
     probes: list[Burst] = []

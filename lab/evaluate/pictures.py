@@ -1,4 +1,4 @@
-"""Contact sheets of drawn palms, and of real ones beside them."""
+"""Contact sheets of drawn palms, and of real palms beside drawn ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from palm.hand.landmarks import Side
 from palm.image import Colour, Grey
 
 ACROSS = 8
-"""Palms in a row."""
+"""The number of palms in a row."""
 HANDS = 24
-"""People among whom ACROSS are chosen so that all skin tones are shown."""
+"""The number of people from whom ACROSS are chosen, to show all skin tones."""
 GAP = 4
-"""Pixels between pictures."""
+"""The distance between pictures in pixels."""
 WHITE = 255
 
 POSES = (
@@ -26,24 +26,24 @@ POSES = (
     Presentation(pitch=20.0, yaw=-15.0, spread=0.2, brightness=0.6, warmth=0.7),
     Presentation(turn=15.0, span=0.46, light=200.0, warmth=-0.7, noise=5.0, blur=1.0),
 )
-"""Ways in which whole hands are held out, one after another."""
+"""The poses in which whole hands are drawn, in turn."""
 
 
 class InRepository(Exception):
-    """Real palms were to be written where they could be committed."""
+    """The file would put real palms into a repository."""
 
 
 def write_sheets(folder: Path) -> None:
-    """Writes rois.png and hands.png there, of drawn palms alone."""
+    """Writes rois.png and hands.png to the folder; both show drawn palms only."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "rois.png", _sheet(_drawn()))
     _write(folder / "hands.png", _sheet(_hands()))
 
 
 def write_beside(sets: Sequence[Palms], file: Path) -> None:
-    """A row of each real set, above rows of drawn palms. Raises InRepository."""
+    """Writes a row of palms of each real set above rows of drawn ones. Raises InRepository."""
     if repository := _repository(file):
-        raise InRepository(f"real palms stay out of repositories: {file} lies in {repository}")
+        raise InRepository(f"real palms stay out of repositories: {file} is in {repository}")
     rows = [_first_of_each_hand(each) for each in sets]
     _write(file, _sheet([*rows, *_drawn()]))
 
@@ -56,19 +56,19 @@ def _first_of_each_hand(palms: Palms) -> list[Grey]:
     first: dict[str, Grey] = {}
     for sample, roi in zip(palms.samples, palms.rois, strict=True):
         first.setdefault(sample.hand, roi.image)
-    # As many hands, evenly from all there are: neighbours in a set are often one person's.
+    # Evenly spaced: hands that are next to each other in a set are often of one person.
     chosen = np.linspace(0, len(first) - 1, ACROSS).round().astype(int)
     return [list(first.values())[each] for each in chosen]
 
 
 def _drawn() -> list[list[Grey]]:
-    """A row of every condition; a column is one person."""
+    """Returns a row for every condition; each column is one person."""
     people = [shown_by(person) for person in range(ACROSS)]
     return [[each[which][0] for each in people] for which in range(len(CONDITIONS))]
 
 
 def _hands() -> list[list[Colour]]:
-    """From light to dark, two rows of whole hands."""
+    """Returns two rows of whole hands, from light to dark."""
     people = sorted(range(HANDS), key=lambda seed: -identity(seed, Side.LEFT).tone.dorsal.mean())
     chosen = [people[round(at)] for at in np.linspace(0, HANDS - 1, ACROSS)]
     shown = [
@@ -88,7 +88,7 @@ def _hands() -> list[list[Colour]]:
 
 
 def _sheet(rows: Sequence[Sequence[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uint8]:
-    """Pictures of one size, row by row."""
+    """Joins rows of pictures of the same size into one picture."""
     gap = ((0, GAP), (0, GAP))
     framed = [
         np.hstack([np.pad(e, (*gap, (0, 0))[: e.ndim], constant_values=WHITE) for e in row])

@@ -1,4 +1,4 @@
-"""Measurements as curves."""
+"""Draws measurements as curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,12 +19,15 @@ def det(
     across: str = "FMR",
     up: str = "FNMR",
 ) -> None:
-    """Draws the rate `up` over the rate `across` (Martin et al., "The DET curve in assessment of
-    detection task performance", 1997), on axes where normal scores give straight lines, into an
-    image file: a line for each curve, a sentence for
-    one without errors. The same curves make the same file."""
+    """Draws detection error trade-off curves into an image file.
+
+    Each curve is a sequence of points (rate `across`, rate `up`), drawn on axes where normally
+    distributed scores give straight lines (Martin et al., "The DET curve in assessment of detection
+    task performance", 1997). A curve without points is named in the legend. The file has no date in
+    it: equal curves give equal files.
+    """
     low, high = _deviates([TICKS[0] / 2, 0.6])
-    # An SVG's own names and date would else be new each time; its letters are left to the reader.
+    # A fixed salt keeps the names in an SVG the same; text stays text.
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "det", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6, 6), layout="constrained")
         axes = figure.subplots()
@@ -46,9 +49,12 @@ def det(
 
 
 def likeness(figures: Mapping[str, Any], path: Path) -> None:
-    """Draws what lab.evaluate.realism measured into an image file: spectra, directions of lines,
-    and scores by each code as shares of the most frequent one. Real sets are in solid lines, drawn
-    ones in broken ones, dotted in near infrared."""
+    """Draws the figures of `lab.evaluate.realism` into an image file.
+
+    It shows spectra, directions of lines, and the distributions of scores by each algorithm as
+    shares of the most frequent score. Lines are solid for real sets, dashed for drawn palms and
+    dotted for drawn palms in near infrared.
+    """
     codes = [each["code"] for each in figures["sets"][0]["codes"]]
     with mpl.rc_context({"font.size": 9, "svg.hashsalt": "likeness", "svg.fonttype": "none"}):
         figure = Figure(figsize=(11, 8), layout="constrained")

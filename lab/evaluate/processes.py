@@ -1,4 +1,4 @@
-"""Work spread over processes."""
+"""Work spread over several processes."""
 
 import os
 import sys
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+import cv2
+
 T = TypeVar("T")
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -15,15 +17,20 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 @contextmanager
 def processes(
-    workers: int, start: Callable[..., None], *told: Any
+    workers: int, start: Callable[..., None] | None = None, *told: Any
 ) -> Generator[ProcessPoolExecutor]:
-    """Processes that begin by calling `start(*told)`, each on one thread: they would only stand
-    in each other's way."""
+    """Yields a pool whose processes call `start(*told)` first.
+
+    Each process keeps to one thread: more would compete for the same cores.
+    """
     outside = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:
         with ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=start, initargs=told
+            workers,
+            mp_context=get_context("spawn"),
+            initializer=_start,
+            initargs=(start, *told),
         ) as pool:
             yield pool
     finally:
@@ -33,11 +40,17 @@ def processes(
                 os.environ[name] = value
 
 
+def _start(start: Callable[..., None] | None, *told: Any) -> None:
+    cv2.setNumThreads(1)
+    if start:
+        start(*told)
+
+
 def progress(doing: str, of: Iterable[T], total: int) -> Iterator[T]:
-    """Says on a terminal how far it is."""
+    """Yields each item, and shows on a terminal how many of them are done."""
     for done, each in enumerate(of, 1):
         if sys.stderr.isatty():
-            print(f"\r{doing} {done:,}/{total:,}", end="", file=sys.stderr, flush=True)  # noqa: T201 - progress is this command's to print
+            print(f"\r{doing} {done:,}/{total:,}", end="", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
         yield each
     if sys.stderr.isatty():
         print(file=sys.stderr)  # noqa: T201 - as above

@@ -1,17 +1,17 @@
-"""What protected search codes cost and what they give away, in the manner of ISO/IEC 30136.
+"""Measures how well search codes protect a palm and what they cost, after ISO/IEC 30136.
 
-`python -m lab.evaluate.protection [--people N] [--probes M]` enrols drawn people and has some of
-them come again, and measures
+`python -m lab.evaluate.protection [--people N] [--probes M]` enrols drawn people, presents some of
+them again, and measures
 
-- accuracy: how often the mate is among the nearest K of the gallery, and FNMR at some FMR when the
-  vectors alone decide, by the vectors themselves and by their codes;
-- unlinkability: D_sys of Gomez-Barrero, Galbally, Rathgeb and Busch ("General framework to evaluate
-  unlinkability in biometric template protection systems", IEEE TIFS 2018), between codes under
-  different secrets. 0 is unlinkable, 1 is as good as a name;
-- irreversibility: how near to the true vector an attacker comes who has stolen a code, and what
-  comes of it. Cosines to the true vector; strangers' tell what nothing is worth.
+- accuracy, by the vectors and by the codes: how often the mate is among the nearest K of the
+  gallery, and the FNMR at some FMRs;
+- unlinkability: D_sys between codes under different secrets (Gomez-Barrero, Galbally, Rathgeb and
+  Busch, "General framework to evaluate unlinkability in biometric template protection systems",
+  IEEE TIFS 2018). 0 is unlinkable, 1 is fully linkable;
+- irreversibility: the cosine between the true vector and the one that an attacker computes from a
+  stolen code, and how often it is accepted. Another palm's vector is the baseline.
 
-The template itself is sealed and no part of this: whoever holds the vault's keys reads it.
+The template itself is sealed and is not part of this: it can be read with the keys of the vault.
 """
 
 import argparse
@@ -23,7 +23,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -38,62 +37,66 @@ from palm.template import current
 from palm.template.interfaces import Extractor, Template
 
 FIRST = 800_000_000
-"""Seed of the first person: far from those that training draws."""
+"""The seed of the first person. Training does not use these seeds."""
 FRAMES = 3
-"""Pictures a person is enrolled from; a probe is of one."""
+"""The number of pictures that a person is enrolled from; a probe is made from one."""
 SHORTLISTS = (1, 16, 64, 256)
 MILLION = 1_000_000
 FMRS = (1e-3, 1e-4)
 SECRETS = 10
-"""Pairs of secrets that codes are held against each other under."""
+"""The number of pairs of secrets under which codes are compared."""
 KNOWN = (10, 100, 1000)
-"""Palms of which an attacker knows both vector and code."""
+"""The numbers of palms of which an attacker knows both the vector and the code."""
 
 STEPS, STEP = 100, 1 / BITS
-"""Of an attacker's search for the vector that a code fits."""
+"""The number and the length of the steps in an attacker's search for the vector of a code."""
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How well mates are found by one measure of nearness."""
+class MateSearch:
+    """How well mates are found by vectors or by codes."""
 
     within: dict[int, Estimate]
-    """By K: share of probes whose mate is among the nearest K."""
+    """The share of probes whose mate is among the nearest K, by K."""
     of_a_million: dict[int, float]
-    """The same in a gallery of a million, if strangers lie beyond the mate as often as a normal
-    distribution of their nearness has it: an extrapolation."""
+    """The share in a gallery of a million people, by K.
+
+    It is extrapolated: the similarity of strangers is taken to be normally distributed.
+    """
     fnmr: dict[float, float]
-    """By FMR."""
+    """The FNMR, by FMR."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attack:
-    """What an attacker makes of a stolen code."""
+class Inversion:
+    """How near an attacker with a stolen code comes to the vector of the palm."""
 
     knows: str
+    """What the attacker knows besides the code."""
     cosine: float
-    """To the true vector, at the median."""
+    """The median cosine to the true vector."""
     accepted: float
-    """Share of forgeries that the vectors alone would take, at FMRS[-1], for another presentation
-    of the same palm."""
+    """The share of computed vectors that match another presentation of the palm at FMRS[-1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectionReport:
+    """The accuracy, unlinkability and irreversibility of search codes."""
+
     people: int
     probes: int
     dimensions: int
-    by_vector: Found
-    by_code: Found
+    by_vector: MateSearch
+    by_code: MateSearch
     linkability: float
-    """D_sys under different secrets."""
+    """D_sys between codes under different secrets."""
     by_chance: float
-    """D_sys that the same estimate finds, 19 times in 20 at most, where there is no link at all."""
+    """The 95th percentile of the estimate of D_sys where there is no link."""
     within_a_gallery: float
-    """D_sys under one secret, which is what a gallery is searched by."""
-    attacks: list[Attack]
+    """D_sys between codes under one secret, by which a gallery is searched."""
+    attacks: list[Inversion]
 
     def json(self) -> Json:
         return {
@@ -142,8 +145,10 @@ class ProtectionReport:
 
 
 def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> ProtectionReport:
-    """Of (people, dimensions) vectors and (probes, dimensions) others of the first of them, all of
-    length one. More people than probes, and a hundred probes or more."""
+    """Measures (people, dimensions) vectors and (probes, dimensions) ones of the first people.
+
+    All vectors have length one. There are more people than probes, and at least a hundred probes.
+    """
     rng = np.random.default_rng(seed)
     secrets = [rng.bytes(SECRET_BYTES) for _ in range(SECRETS + 1)]
     dimensions = enrolled.shape[1]
@@ -166,13 +171,16 @@ def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> ProtectionReport
 
 
 def _agreeing(probes: SearchCodes, codes: SearchCodes) -> Floats:
-    """(probes, codes) bits that agree."""
+    """Returns the (probes, codes) numbers of equal bits."""
     rows = [BITS - np.bitwise_count(codes ^ probe).sum(axis=1, dtype=np.int32) for probe in probes]
     return np.asarray(rows, np.float32)
 
 
-def _find(nearness: Floats) -> Found:
-    """From (probes, people), each probe's mate at its own number."""
+def _find(nearness: Floats) -> MateSearch:
+    """Returns how well mates are found by (probes, people) similarities.
+
+    The mate of a probe is the person with the same number.
+    """
     count = len(nearness)
     mates = nearness[np.arange(count), np.arange(count)].copy()
     strangers = nearness.copy()
@@ -184,7 +192,7 @@ def _find(nearness: Floats) -> Found:
     subjects = np.arange(count)
     flat = strangers[np.isfinite(strangers)]
     fnmr = {fmr: float((mates <= np.quantile(flat, 1 - fmr)).mean()) for fmr in FMRS}
-    return Found(
+    return MateSearch(
         within={k: share(nearer < k, subjects) for k in SHORTLISTS},
         of_a_million={k: float((tail * MILLION < k).mean()) for k in SHORTLISTS},
         fnmr=fnmr,
@@ -192,17 +200,17 @@ def _find(nearness: Floats) -> Found:
 
 
 def _linkability(agreeing: Floats) -> float:
-    """D_sys from (secrets, probes, palms) bits that agree, mates on each diagonal.
+    """Returns D_sys from (secrets, probes, palms) numbers of equal bits, mates on the diagonals.
 
-    D(s) = 2 LR / (1 + LR) - 1 where the likelihood ratio of mated to non-mated exceeds one, else 0
-    (prior odds of one, as the paper sets them); D_sys is its mean over mated scores.
+    D(s) = 2 LR / (1 + LR) - 1 where the likelihood ratio of mated to non-mated scores is above one,
+    otherwise 0 (with prior odds of one, as in the paper). D_sys is its mean over mated scores.
     """
     own = np.eye(agreeing.shape[1], agreeing.shape[2], dtype=bool)
     return _d_sys(agreeing[:, own].ravel(), agreeing[:, ~own].ravel())
 
 
 def _d_sys(mated: Floats, non_mated: Floats) -> float:
-    # As many bins as the mated scores can fill: the paper's estimate, of densities by histogram.
+    # The paper estimates densities by histograms; there are as many bins as mated scores can fill.
     ends = np.histogram_bin_edges(mated, min(100, round(len(mated) ** 0.5)))
     p_mated = np.histogram(mated, ends)[0] / len(mated)
     p_non = np.histogram(non_mated, ends)[0] / len(non_mated)
@@ -212,7 +220,7 @@ def _d_sys(mated: Floats, non_mated: Floats) -> float:
 
 
 def _chance(agreeing: Floats, rng: np.random.Generator) -> float:
-    """What `_linkability` comes to where other people's codes are called mates."""
+    """Returns a high estimate of `_linkability` where codes of other people count as mates."""
     count = agreeing.shape[1]
     found: list[float] = []
     for _ in range(20):
@@ -223,16 +231,16 @@ def _chance(agreeing: Floats, rng: np.random.Generator) -> float:
 
 def _attacks(
     enrolled: Floats, probes: Floats, own: Transform, another: Transform, codes: SearchCodes
-) -> list[Attack]:
+) -> list[Inversion]:
     victims = len(probes)
     true = enrolled[:victims]
     strangers = (probes @ enrolled.T)[~np.eye(victims, len(enrolled), dtype=bool)]
     threshold = np.quantile(strangers, 1 - FMRS[-1])
     signs = np.where(np.unpackbits(codes, axis=1), 1, -1).astype(np.float32)
 
-    def attack(knows: str, forged: Floats) -> Attack:
+    def attack(knows: str, forged: Floats) -> Inversion:
         forged = forged / np.linalg.norm(forged, axis=1, keepdims=True)
-        return Attack(
+        return Inversion(
             knows=knows,
             cosine=float(np.median((forged * true).sum(axis=1))),
             accepted=float(((forged * probes).sum(axis=1) > threshold).mean()),
@@ -251,8 +259,11 @@ def _attacks(
 
 
 def _inverted(signs: Floats, frame: Floats) -> Floats:
-    """The vectors that codes fit best, by binary iterative hard thresholding without the
-    thresholding (Jacques, Laska, Boufounos and Baraniuk, IEEE Trans. Inf. Theory 2013)."""
+    """Returns the vectors that fit the codes best.
+
+    This is binary iterative hard thresholding (Jacques, Laska, Boufounos and Baraniuk, IEEE Trans.
+    Inf. Theory 2013) without the thresholding.
+    """
     found = signs @ frame.T
     for _ in range(STEPS):
         found /= np.linalg.norm(found, axis=1, keepdims=True)
@@ -261,12 +272,12 @@ def _inverted(signs: Floats, frame: Floats) -> Floats:
 
 
 def _learnt(signs: Floats, vectors: Floats) -> Floats:
-    """(BITS, dimensions) ridge regression from codes to the vectors they were made of."""
+    """Returns a (BITS, dimensions) ridge regression from codes to their vectors."""
     kernel = signs @ signs.T + BITS * np.eye(len(signs), dtype=np.float32)
     return np.asarray(signs.T @ np.linalg.solve(kernel, vectors), np.float32)
 
 
-def _found(found: Found) -> Json:
+def _found(found: MateSearch) -> Json:
     return {
         "mate_within": {
             str(k): rate("share", found.within[k]) | {"of_a_million": found.of_a_million[k]}
@@ -277,12 +288,11 @@ def _found(found: Found) -> Json:
 
 
 _extractor: Extractor
-"""Of this worker process."""
+"""The extractor of this worker process."""
 
 
 def _start() -> None:
     global _extractor
-    cv2.setNumThreads(1)
     _extractor, _ = current.pair()
 
 
@@ -295,7 +305,7 @@ def _draw(person: int, frames: int, showing: int, harsh: float) -> Template:
 
 
 def drawn(people: int, probes: int, harsh: float, workers: int) -> tuple[Floats, Floats]:
-    """Vectors of people enrolled, and of the first of them coming again."""
+    """Draws people; returns vectors of all enrolled, and of a second presentation of the first."""
     with processes(workers, _start) as pool:
 
         def templates(count: int, frames: int, showing: int) -> Sequence[Template]:
@@ -309,18 +319,20 @@ def drawn(people: int, probes: int, harsh: float, workers: int) -> tuple[Floats,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m lab.evaluate.protection")
-    parser.add_argument(
-        "--people", type=int, default=10_000, help="enrolled (default: %(default)s)"
+    parser = argparse.ArgumentParser(
+        prog="protection", description="Measures how well search codes protect drawn palms."
     )
-    parser.add_argument("--probes", type=int, default=1_000, help="who come again")
-    parser.add_argument("--harsh", type=float, default=0.5, help="0 to 1, as drawn.roi.show")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--people", type=int, default=10_000, help="people enrolled (%(default)s)")
+    parser.add_argument(
+        "--probes", type=int, default=1_000, help="people presented again (%(default)s)"
+    )
+    parser.add_argument("--harsh", type=float, default=0.5, help="conditions, 0 to 1 (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     asked = parser.parse_args()
     if not 100 <= asked.probes < asked.people:
-        parser.error("more people than probes, and a hundred probes or more")
+        parser.error("there have to be more people than probes, and at least a hundred probes")
     report = measure(*drawn(asked.people, asked.probes, asked.harsh, os.cpu_count() or 1))
-    print(report.text())  # noqa: T201 - this command's own voice
+    print(report.text())  # noqa: T201 - the output of this command
     if asked.json:
         told = {"template_version": current.pair()[0].version} | report.json()
         asked.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -1,16 +1,17 @@
-"""Error rates from scores, and how far they can be trusted.
+"""Computes error rates from scores, and their confidence intervals.
 
-Rates are those of ISO/IEC 19795-1: a comparison matches when its score reaches the threshold;
-FMR is the share of impostor comparisons that match, FNMR that of genuine ones that do not.
+Rates are those of ISO/IEC 19795-1: a comparison matches when its score reaches the threshold; FMR
+is the share of impostor comparisons that match, FNMR the share of genuine ones that do not.
 
-The comparisons of one person are not independent, so no interval here comes from a binomial
-formula. Subjects are drawn with replacement, all comparisons of a drawn subject come along as
-often as it was drawn (those between two subjects as often as both together), and the middle 95 %
-of the rates so found is the interval: the subset bootstrap of Bolle, Ratha and Pankanti ("Error
-analysis of pattern recognition systems: the subsets bootstrap", 2004), as ISO/IEC 19795-1 asks.
+The comparisons of one person are not independent, so a binomial formula would give too narrow an
+interval. Intervals are made by the subset bootstrap (Bolle, Ratha and Pankanti, "Error analysis of
+pattern recognition systems: the subsets bootstrap", 2004), as ISO/IEC 19795-1 asks: subjects are
+drawn with replacement, a comparison within a subject counts as often as the subject was drawn, one
+between two subjects as often as the product of both counts, and the interval is the middle 95 % of
+the resulting rates.
 
-Where no error was seen, resampling cannot see one either. There the rule of 3 sets the far end,
-3 / n with n the number of subjects, who are independent where their comparisons are not.
+Where there was no error, resampling gives none either. There the rule of 3 sets the end of the
+interval: 3 / n for n subjects, because the subjects are independent.
 """
 
 from collections.abc import Sequence
@@ -24,10 +25,12 @@ Indices = npt.NDArray[np.intp]
 
 RESAMPLES = 1000
 TAIL = 0.1
-"""Share of impostor comparisons, from the highest score down, that a resample looks at; more
-where the equal error rate is not far below."""
+"""The share of impostor comparisons that a resample keeps, those with the highest scores.
+
+More are kept where the equal error rate is high.
+"""
 POINTS = 100
-"""Of a curve that is drawn."""
+"""The largest number of points of a curve that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +49,41 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """All comparisons, one entry each."""
+    """All comparisons; every array has one entry for each."""
 
     scores: npt.NDArray[np.float32]
     genuine: npt.NDArray[np.bool_]
     probe: Indices
-    """Subject of the probe, counted from 0."""
+    """The subject of the probe, counted from 0."""
     reference: Indices
-    """Subject of the reference."""
+    """The subject of the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """FMR and FNMR at each threshold, thresholds falling; the first is above every score."""
+    """FMR and FNMR at each threshold, highest threshold first; the first is above all scores."""
 
     thresholds: Floats
     fmr: Floats
     fnmr: Floats
 
     def eer(self) -> float:
-        """Mean of both rates where they are nearest each other."""
+        """Returns the mean of both rates at the threshold where they differ least."""
         return float(self._at_eer(0.5 * (self.fmr + self.fnmr)))
 
     def fnmr_at(self, fmr: float) -> float:
-        """FNMR at the lowest threshold whose FMR is no higher than this one."""
+        """Returns the FNMR at the lowest threshold whose FMR is at most this one."""
         return float(self.fnmr[self._last(fmr)])
 
     def threshold_at(self, fmr: float) -> float:
+        """Returns the lowest threshold whose FMR is at most this one."""
         return float(self.thresholds[self._last(fmr)])
 
     def thinned(self) -> list[tuple[float, float]]:
-        """(FMR, FNMR) at some POINTS thresholds, evenly spread over the logarithm of the FMR: as
-        much of the curve as can be seen."""
+        """Returns (FMR, FNMR) at up to POINTS thresholds, for drawing the curve.
+
+        The thresholds are evenly spaced over the logarithm of the FMR.
+        """
         shown = np.flatnonzero((self.fmr > 0) & (self.fnmr > 0))
         if not len(shown):
             return []
@@ -91,17 +97,17 @@ class Curve:
         return values[np.abs(self.fmr - self.fnmr).argmin()]
 
     def _last(self, fmr: float) -> np.intp:
-        # A rate that is a whole number of comparisons must not fall short by a rounding.
+        # An FMR that is a whole number of comparisons must not be missed by a rounding error.
         return np.searchsorted(self.fmr, fmr * (1 + 1e-9), side="right") - 1
 
 
 def _seen(rate: float) -> float:
-    """As much of it as an eye can see on a plot."""
+    """Rounds a rate to the four digits that can be seen in a plot."""
     return float(f"{rate:.4g}")
 
 
 def curve(comparisons: Comparisons) -> Curve:
-    """Of at least one genuine and one impostor comparison."""
+    """Returns the curve of at least one genuine and one impostor comparison."""
     order = np.argsort(-comparisons.scores, kind="stable")
     genuine = comparisons.genuine[order].astype(np.float64)
     return _curve(
@@ -116,7 +122,7 @@ def _curve(
     all_genuine: float,
     all_impostor: float,
 ) -> Curve:
-    """From scores in falling order and how often each comparison counts as what."""
+    """Returns a curve from scores in falling order, and the weight of each as either kind."""
     # Equal scores match together.
     ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     return Curve(
@@ -128,17 +134,19 @@ def _curve(
 
 @dataclass(frozen=True, slots=True)
 class Errors:
+    """The error rates of an experiment."""
+
     eer: Estimate
     fnmr_at_fmr: dict[float, Estimate]
 
 
 def estimate(comparisons: Comparisons, fmrs: Sequence[float], seed: int = 0) -> Errors:
-    """The equal error rate, and the FNMR at each FMR, with their intervals."""
+    """Returns the equal error rate and the FNMR at each FMR, with their intervals."""
     whole = curve(comparisons)
     subjects = int(max(comparisons.probe.max(), comparisons.reference.max())) + 1
-    draws = _draws(subjects, np.random.default_rng(seed))
+    resamples = draws(subjects, seed)
 
-    # What no threshold of interest reaches is only counted.
+    # Impostor scores that are below all thresholds of interest are only counted.
     impostors = int((~comparisons.genuine).sum())
     tail = min(int(impostors * max(TAIL, 5 * whole.eer())) + 1, impostors)
     least = np.partition(comparisons.scores[~comparisons.genuine], impostors - tail)[-tail:].min()
@@ -156,7 +164,7 @@ def estimate(comparisons: Comparisons, fmrs: Sequence[float], seed: int = 0) -> 
     np.fill_diagonal(strangers, 0)
 
     curves: list[tuple[float, list[float]]] = []
-    for drawn in draws:
+    for drawn in resamples:
         counts = np.where(within, drawn[probe], drawn[probe] * drawn[reference])
         all_genuine = float(drawn @ mates)
         all_impostor = float(drawn @ strangers @ drawn + drawn @ own)
@@ -177,19 +185,20 @@ def estimate(comparisons: Comparisons, fmrs: Sequence[float], seed: int = 0) -> 
 
 
 def share(events: npt.NDArray[np.bool_], subject: Indices, seed: int = 0) -> Estimate:
-    """How often something happened to samples, each of the subject given; at least one."""
+    """Returns the share of samples for which `events` is true, given the subject of each."""
     numbers, subject = np.unique(subject, return_inverse=True)
     happened = np.bincount(subject, weights=events.astype(np.float64))
     all_of = np.bincount(subject)
-    draws = _draws(len(numbers), np.random.default_rng(seed))
-    return _estimate(float(events.mean()), (draws @ happened) / (draws @ all_of), len(numbers))
+    drawn = draws(len(numbers), seed)
+    return _estimate(float(events.mean()), (drawn @ happened) / (drawn @ all_of), len(numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Events among comparisons, by the subjects of probe and reference: (subjects, subjects)."""
+    """(subjects, subjects) numbers of comparisons, by the subjects of probe and reference."""
 
     events: Floats
+    """The comparisons in which the event happened."""
     all: Floats
 
     @property
@@ -197,12 +206,12 @@ class Counted:
         return float(self.events.sum() / self.all.sum())
 
     def resampled(self, draws: Floats) -> Floats:
-        """(len(draws),) the rate among the subjects so drawn, NaN where none remains."""
+        """Returns (len(draws),) rates among the drawn subjects, NaN for no comparison."""
         with np.errstate(invalid="ignore"):
             return _drawn(self.events, draws) / _drawn(self.all, draws)
 
     def estimate(self, draws: Floats) -> Estimate:
-        """Of at least one comparison."""
+        """Returns the rate and its interval. There has to be at least one comparison."""
         rates = self.resampled(draws)
         subjects = int(((self.all.sum(axis=0) + self.all.sum(axis=1)) > 0).sum())
         return _estimate(self.rate, rates[np.isfinite(rates)], subjects)
@@ -211,7 +220,7 @@ class Counted:
 def counted(
     events: npt.NDArray[np.bool_], probe: Indices, reference: Indices, subjects: int
 ) -> Counted:
-    """Of comparisons between the subjects given, whether something happened in each."""
+    """Counts in how many comparisons `events` is true, by the subjects of each."""
     table = np.zeros((2, subjects, subjects))
     np.add.at(table[0], (probe[events], reference[events]), 1)
     np.add.at(table[1], (probe, reference), 1)
@@ -219,19 +228,15 @@ def counted(
 
 
 def _drawn(table: Floats, draws: Floats) -> Floats:
-    """(len(draws),) comparisons that come along: between two subjects as often as both together."""
+    """Returns (len(draws),) numbers of comparisons, each weighted as the module describes."""
     own = table.diagonal()
     between = table - np.diag(own)
     return np.einsum("ds,ds->d", draws @ between, draws) + draws @ own
 
 
 def draws(subjects: int, seed: int = 0) -> Floats:
-    """(RESAMPLES, subjects) how often each subject was drawn."""
-    return _draws(subjects, np.random.default_rng(seed))
-
-
-def _draws(subjects: int, rng: np.random.Generator) -> Floats:
-    """(RESAMPLES, subjects) how often each subject was drawn."""
+    """Returns (RESAMPLES, subjects) numbers: how often each subject is drawn."""
+    rng = np.random.default_rng(seed)
     return rng.multinomial(subjects, np.full(subjects, 1 / subjects), RESAMPLES).astype(np.float64)
 
 

@@ -1,13 +1,13 @@
-"""How real the palm factory's palms are: drawn ROIs and real ones under the same measures.
+"""Measures how real drawn palms are, by describing drawn and real ROIs with the same measures.
 
-`python -m lab.evaluate.realism [SET_DIR ...]` describes each real set, and as many palms drawn in
-gentle to harsh conditions, held still or in the air, in colour and in near infrared: what they
-look like (`texture`), and how the classical codes tell them apart. Then it says how far each is
-from each real set, real ones among themselves included: that is the yardstick, for no two real
-sets are alike either.
+`python -m lab.evaluate.realism [SET_DIR ...]` describes each real set, and drawn palms in gentle to
+harsh conditions, held still or in the air, in colour and in near infrared: their texture
+(`lab.evaluate.texture`), and the scores that two algorithms give them. Then it reports the distance
+of each to each real set. The distances between real sets are the yardstick, because real sets
+differ as well.
 
-Real palms only measure: nothing is taken from them, and `--pictures`, which lays them beside drawn
-ones, writes outside repositories only.
+Real palms are only measured. `--pictures`, which shows them beside drawn ones, refuses to write
+into a repository.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from lab.evaluate import comparison, dataset, extraction, pairing, pictures
 from lab.evaluate.algorithm import PEERS, Algorithm, lines_alone
-from lab.evaluate.collection import Palms, drawn, one_thread, real
+from lab.evaluate.collection import Palms, drawn, real
 from lab.evaluate.dataset import Unmeasurable
 from lab.evaluate.processes import processes, progress
 from lab.evaluate.rates import Comparisons, Estimate, estimate
@@ -31,19 +31,17 @@ from lab.evaluate.report import Json, rate, said
 from lab.evaluate.texture import BANDS, Texture, spread, texture
 
 PEOPLE = 100
-
-
 ALGORITHMS = (PEERS[0], Algorithm("line field", lines_alone, fuses=True))
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
 SCORES = np.linspace(-0.2, 1.0, 61)
-"""Edges of the bins of a histogram of scores."""
+"""The edges of the bins of a histogram of scores."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a code made of all comparisons that may be made."""
+    """The scores of one algorithm in all allowed comparisons."""
 
     algorithm: str
     genuine: Floats
@@ -52,7 +50,7 @@ class Scores:
 
     @property
     def d_prime(self) -> float:
-        """Distance of the means over the root mean square of both deviations."""
+        """The distance of the means over the root mean square of both deviations."""
         spread = np.hypot(self.genuine.std(), self.impostor.std()) / np.sqrt(2)
         return float((self.genuine.mean() - self.impostor.mean()) / spread)
 
@@ -78,7 +76,7 @@ def _distribution(scores: Floats) -> Json:
 
 
 def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
-    """Of each picture against every other that it may be compared with. Raises Unmeasurable."""
+    """Compares each picture with all others that it may be compared with. Raises Unmeasurable."""
     plan = pairing.singles(palms.samples)
     hands, subjects = (
         np.unique(names, return_inverse=True)[1]
@@ -86,7 +84,7 @@ def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
     )
     genuine = plan.genuine(hands)
     if not genuine.any() or genuine.all():
-        raise Unmeasurable(f"{palms.name} has no hand twice, or no two hands, to be compared")
+        raise Unmeasurable(f"{palms.name} needs two hands, and two pictures of one, to be compared")
     tried = extraction.extract([algorithm], [[roi] for roi in palms.rois], workers)
     templates = [each[0].template for each in tried]
     rows = comparison.compare(
@@ -106,10 +104,12 @@ def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
 
 @dataclass(frozen=True, slots=True)
 class Description:
+    """What one set of palms is like."""
+
     palms: Palms
     mean: Texture
     deviation: Texture
-    """Between hands."""
+    """The standard deviation between hands."""
     scores: list[Scores]
 
     def json(self) -> Json:
@@ -134,8 +134,8 @@ def _rounded(values: Floats) -> list[float]:
 
 
 def describe(palms: Palms, workers: int) -> Description:
-    """Raises Unmeasurable."""
-    with processes(workers, one_thread) as pool:
+    """Describes one set of palms. Raises Unmeasurable."""
+    with processes(workers) as pool:
         textures = list(pool.map(texture, [roi.image for roi in palms.rois], chunksize=16))
     mean, deviation = spread(textures, [each.hand for each in palms.samples])
     return Description(
@@ -145,21 +145,22 @@ def describe(palms: Palms, workers: int) -> Description:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """How far some palms are from those of a real set."""
+    """The distances of one set of palms to a real set."""
 
     from_set: str
     to: str
     spectrum: float
-    """Root mean square over the bands, dB."""
+    """The root mean square difference over the bands, in dB."""
     spectrum_deviations: float
-    """The same in deviations between the real set's hands."""
+    """The root mean square difference, in deviations between the hands of the real set."""
     directions: float
-    """Share of the lines' strength that would have to be turned: the total variation distance."""
+    """The total variation distance of the lines' strength over directions."""
     by_place: float
-    """The same at each place, the mean."""
+    """The mean over the places of the same distance at each place."""
     genuine: dict[str, tuple[float, float]]
-    """By code: the Wasserstein-1 and the Kolmogorov-Smirnov distance of the scores."""
+    """The Wasserstein-1 and the Kolmogorov-Smirnov distance of genuine scores, by algorithm."""
     impostor: dict[str, tuple[float, float]]
+    """Both distances of impostor scores, by algorithm."""
 
     def json(self) -> Json:
         return {
@@ -201,8 +202,10 @@ def _rms(values: Floats) -> float:
 
 
 def between(a: Floats, b: Floats) -> tuple[float, float]:
-    """The Wasserstein-1 and the Kolmogorov-Smirnov distance of two samples' distributions: the
-    area between their cumulative distributions, and where these are farthest apart."""
+    """Returns the Wasserstein-1 and the Kolmogorov-Smirnov distance of two samples.
+
+    These are the area between the cumulative distributions, and their largest difference.
+    """
     every = np.sort(np.concatenate([a, b]))
     shares = [np.searchsorted(np.sort(each), every, side="right") / len(each) for each in (a, b)]
     apart = np.abs(shares[0] - shares[1])
@@ -211,6 +214,8 @@ def between(a: Floats, b: Floats) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class RealismReport:
+    """The descriptions of all sets, and their distances to the real ones."""
+
     descriptions: list[Description]
     distances: list[Distance]
 
@@ -256,7 +261,7 @@ def _plus_minus(mean: float, deviation: float) -> str:
 
 
 def measure(sets: Sequence[Palms], made: Sequence[Palms], workers: int = 1) -> RealismReport:
-    """Raises Unmeasurable."""
+    """Describes real sets and drawn palms, and compares them. Raises Unmeasurable."""
     described = [describe(each, workers) for each in (*sets, *made)]
     return RealismReport(
         descriptions=described,
@@ -271,28 +276,33 @@ def measure(sets: Sequence[Palms], made: Sequence[Palms], workers: int = 1) -> R
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="evaluate.realism", description="Says how alike drawn and real palms are."
+        prog="realism", description="Measures how similar drawn palms are to real ones."
     )
-    parser.add_argument("folders", nargs="*", type=Path, metavar="SET_DIR")
-    parser.add_argument("--people", type=int, default=PEOPLE, help=f"drawn: {PEOPLE}")
     parser.add_argument(
-        "--joined", type=Path, metavar="FILE", help="as of lab.evaluate: hands of several names"
+        "folders", nargs="*", type=Path, metavar="SET_DIR", help="sets of real palms"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the distributions there")
+    parser.add_argument("--people", type=int, default=PEOPLE, help="drawn people (%(default)s)")
+    parser.add_argument("--joined", type=Path, metavar="FILE", help="as in lab.evaluate")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     parser.add_argument(
-        "--sheets", type=Path, metavar="DIR", help="only draw contact sheets of drawn palms there"
+        "--plot", type=Path, metavar="FILE", help="draw the distributions to this file"
+    )
+    parser.add_argument(
+        "--sheets",
+        type=Path,
+        metavar="DIR",
+        help="only write contact sheets of drawn palms to this folder",
     )
     parser.add_argument(
         "--pictures",
         type=Path,
         metavar="FILE",
-        help="only lay real palms beside drawn ones, in a file outside any repository",
+        help="only write real palms beside drawn ones to this file, outside any repository",
     )
     asked = parser.parse_args()
     workers = os.cpu_count() or 1
     if asked.people < 2:
-        parser.error("--people is of two at least")
+        parser.error("--people has to be two or more")
     try:
         if asked.sheets:
             pictures.write_sheets(asked.sheets)
@@ -306,13 +316,13 @@ def main() -> int:
             return 0
         report = measure(sets, drawn(asked.people, workers), workers)
     except (Unmeasurable, pictures.InRepository) as failure:
-        print(f"realism: {failure}", file=sys.stderr)  # noqa: T201 - this command's own voice
+        print(f"realism: {failure}", file=sys.stderr)  # noqa: T201 - the output of this command
         return 1
     print(report.text())  # noqa: T201 - as above
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=1) + "\n", encoding="utf-8")
     if asked.plot:
-        from lab.evaluate.plot import likeness  # noqa: PLC0415 - only who plots needs matplotlib
+        from lab.evaluate.plot import likeness  # noqa: PLC0415 - matplotlib is needed for plots only
 
         likeness(report.json(), asked.plot)
     return 0

@@ -1,4 +1,4 @@
-"""What was measured, as a person and as a program read it."""
+"""The report of an evaluation, as text and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,28 +7,28 @@ from lab.evaluate.differential import Differential
 from lab.evaluate.rates import Curve, Errors, Estimate
 
 FMRS = (1e-3, 1e-4, 1e-5, 1e-6)
-"""False-match rates at which FNMR is reported."""
+"""The false-match rates at which FNMR is reported."""
 
 Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How one code fared."""
+    """The error rates and times of one algorithm."""
 
     algorithm: str
     version: int
     size: int
-    """Bytes of a template."""
+    """The size of a template in bytes."""
     errors: Errors
     thresholds: dict[float, float]
-    """Score from which on comparisons match, by FMR."""
+    """The lowest score that matches, by FMR."""
     rank1: Estimate
     curve: Curve
     extract_ms: float
-    """The median time of a core to make a template."""
+    """The median processor time to make a template, in milliseconds."""
     match_ms: float
-    """The mean time of a core for one comparison within a batch."""
+    """The mean processor time of one comparison in a batch, in milliseconds."""
 
     def json(self) -> Json:
         fnmr = {fmr: self.errors.fnmr_at_fmr.get(fmr) for fmr in FMRS}
@@ -48,29 +48,30 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Some codes on the same comparisons."""
+    """What several algorithms make of the same comparisons."""
 
     enrolled_from: int
-    """Samples in a reference."""
+    """The number of samples in a reference."""
     probed_by: int
+    """The number of samples in a probe."""
     genuine: int
     impostor: int
     lost: int
-    """Genuine comparisons that failures to acquire made impossible."""
+    """The number of genuine comparisons that failures to acquire made impossible."""
     algorithms: list[Measured]
 
     def with_failures(self, fnmr: float) -> float:
-        """FNMR when a comparison that could not be made counts as one that did not match."""
+        """Returns the FNMR where a comparison that could not be made counts as not matching."""
         return (fnmr * self.genuine + self.lost) / (self.genuine + self.lost)
 
     def unreachable(self, fmr: float) -> str | None:
-        """Why there is no FNMR at this FMR."""
+        """Returns why there is no FNMR at this FMR, or None where there is one."""
         if self.impostor * fmr >= 1:
             return None
         return f"needs {round(1 / fmr):,} impostor comparisons, there are {self.impostor:,}"
 
     def trust(self, fmr: float) -> str:
-        """What the number of impostor comparisons says of the FMR itself (ISO/IEC 19795-1)."""
+        """Returns how sure the FMR is by its number of comparisons (ISO/IEC 19795-1)."""
         if self.impostor * fmr >= 30:
             return "rule of 30 met: the FMR is within 30 % of this, were comparisons independent"
         if self.impostor * fmr >= 3:
@@ -90,28 +91,30 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
+    """The figures of one evaluation of a folder."""
+
     folder: str
     subjects: int
     hands: int
     images: int
     threads: int
     joined: dict[str, str]
-    """Folders counted as another one, whose hand they show too."""
+    """The folders that show the hand of another one, by name, and that other one."""
     alone: list[str]
-    """Hands without two samples that can be compared."""
+    """The hands without two samples that can be compared."""
     failure_to_acquire: Estimate
     failures: dict[str, str]
-    """Why, by sample."""
+    """Why a sample could not be acquired, by sample."""
     dorsal: int
     dorsal_refused: Estimate | None
     ms: dict[str, float | None]
-    """Of a core, before any code comes in, at the median."""
+    """The median processor time to find and to align a hand, in milliseconds."""
     single: Experiment
-    """One sample against one, by all codes, the product's first."""
+    """One sample against one by all algorithms, the product first."""
     differentials: list[Differential]
-    """Of the product's code."""
+    """The error rates of the product by groups of people."""
     bursts: list[Experiment]
-    """Several samples to a template, by the codes that can."""
+    """Several samples in a template, by the algorithms that support it."""
 
     @property
     def product(self) -> Measured:
@@ -121,7 +124,7 @@ class EvaluationReport:
         return {measured.algorithm: measured.curve.thinned() for measured in self.single.algorithms}
 
     def json(self) -> Json:
-        """The product's own figures lie at the top, all codes' side by side in `codes`."""
+        """Returns all figures: the product's at the top, those of all algorithms in `codes`."""
         single, product = self.single, self.product
         figures = product.json()
         figures.pop("det")
@@ -189,7 +192,7 @@ class EvaluationReport:
         lines += _detail(self.single, self.product)
         times = {**self.ms, "extract": self.product.extract_ms, "match": self.product.match_ms}
         took = [f"{step} {ms:.3g} ms" for step, ms in times.items() if ms]
-        lines.append(f"time of a core      {', '.join(took)}")
+        lines.append(f"processor time      {', '.join(took)}")
         lines += ["", *side_by_side(self.single.algorithms)]
         for experiment in self.bursts:
             lines += [
@@ -201,13 +204,13 @@ class EvaluationReport:
             lines += ["", *_by_group(differential)]
         lines += [
             "",
-            "Intervals hold 95 %: bootstrap over subjects; the rule of 3 where no error was seen.",
+            "95 % intervals: bootstrap over subjects; the rule of 3 where no error was seen.",
         ]
         return "\n".join(lines)
 
 
 DIFFERENTIAL_FMR = FMRS[0]
-"""Of all comparisons together, at whose threshold groups are set beside each other."""
+"""The FMR of all comparisons together that sets the common threshold of all groups."""
 
 
 def _detail(experiment: Experiment, measured: Measured) -> list[str]:
@@ -231,6 +234,7 @@ def _detail(experiment: Experiment, measured: Measured) -> list[str]:
 
 
 def side_by_side(algorithms: Sequence[Measured]) -> list[str]:
+    """Returns the lines of a table with a row for each algorithm."""
     heads = ["EER", *(f"FNMR {named(fmr)}" for fmr in FMRS), "rank 1", "bytes", "extract", "match"]
     lines = [f"{'':<20}" + "".join(f"{head:>11}" for head in heads)]
     for each in algorithms:
@@ -261,6 +265,7 @@ def _by_group(differential: Differential) -> list[str]:
 
 
 def rate(name: str, estimate: Estimate | None) -> Json:
+    """Returns the two JSON entries of an estimate: the rate and its interval."""
     return {name: estimate and estimate.rate, f"{name}_ci95": estimate and ends(estimate)}
 
 
@@ -275,6 +280,6 @@ def said(estimate: Estimate | None) -> str:
 
 
 def named(fmr: float) -> str:
-    """1e-3, not 0.001 nor 1e-03."""
+    """Returns a rate as `1e-3`, instead of `0.001` or `1e-03`."""
     mantissa, exponent = f"{fmr:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}"

@@ -1,6 +1,6 @@
-"""What aligned palms look like on the whole: how contrasted, how fine, with lines which way.
+"""Describes what aligned palms look like: their contrast, their spectrum and their lines.
 
-Nothing here knows one palm from another: pictures are described, and sets of them compared.
+The description is of pictures and sets of pictures; it does not tell one palm from another.
 """
 
 from collections.abc import Sequence
@@ -19,52 +19,56 @@ from palm.template.line_filter import line_filter
 Floats = npt.NDArray[np.float64]
 
 BANDS = np.array([2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64], np.float64)
-"""Edges of the bands of the spectrum, in waves across the ROI: half octaves. Below the first there
-is only light, which is evened out."""
+"""The edges of the bands of the spectrum, half octaves, in waves across the ROI.
+
+Below the first edge there is only light, which is flattened.
+"""
 DIRECTIONS = 12
-"""Bins of the directions of lines, 15 degrees each. The first is about level; from there on the
-lines rise toward the right."""
+"""The number of bins for directions of lines, 15 degrees each.
+
+The first bin is about level; from there on the lines rise toward the right.
+"""
 PLACES = 3
-"""Places a side at which directions are told apart."""
+"""The number of places per side for which directions are counted separately."""
 STEP = 4
-"""Pixels of the ROI from one point where lines are looked for to the next."""
+"""The distance in pixels between the points at which lines are looked for."""
 CHANCE = 0.01
-"""Share of the points in white noise that are taken for lines."""
+"""The share of points in white noise that count as lines."""
 AROUND = box(13)
 """The neighbourhood over which light and contrast are taken to be even."""
 NEAR = 4.0
-"""Pixels over which contrast is local."""
+"""The standard deviation in pixels of the neighbourhood in which contrast is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """Of one picture, or the mean of many, or their deviation."""
+    """The description of one picture, or the mean or the deviation of several."""
 
     contrast: float
-    """Local deviation of the light, grey levels, its median over the ROI."""
+    """The median over the ROI of the local deviation of light, in grey levels."""
     strength: float
-    """Of lines, in deviations of the evened ROI, the mean over it."""
+    """The mean strength of lines, in deviations of the flattened ROI."""
     covered: float
-    """Share of the ROI with lines stronger than all but CHANCE of those in noise."""
+    """The share of the ROI with lines stronger than all but CHANCE of those in noise."""
     spectrum: Floats
-    """(bands,) mean power in each of BANDS of the evened ROI, dB. White noise would have 0."""
+    """(bands,) mean power of the flattened ROI in each band, in dB relative to white noise."""
     lines: Floats
-    """(PLACES, PLACES, DIRECTIONS) share of all lines' strength there and in that direction."""
+    """(PLACES, PLACES, DIRECTIONS) shares of the strength of all lines."""
 
     @property
     def directions(self) -> Floats:
-        """(DIRECTIONS,) share of all lines' strength."""
+        """(DIRECTIONS,) shares of the strength of all lines."""
         return self.lines.sum(axis=(0, 1))
 
     @property
     def at_each_place(self) -> Floats:
-        """(PLACES * PLACES, DIRECTIONS) share of the strength of the lines at that place."""
+        """(PLACES * PLACES, DIRECTIONS) shares of the strength of the lines at each place."""
         lines = self.lines.reshape(-1, DIRECTIONS)
         return lines / lines.sum(axis=1, keepdims=True)
 
 
 def texture(palm: Grey) -> Texture:
-    """Of a (SIZE, SIZE) palm."""
+    """Describes a (SIZE, SIZE) palm."""
     even = flatten_light(palm, AROUND, AROUND)
     strength, direction = _lines(even)
     row, column = np.indices(strength.shape) * PLACES // len(strength)
@@ -81,8 +85,10 @@ def texture(palm: Grey) -> Texture:
 
 
 def spread(textures: Sequence[Texture], hands: Sequence[str]) -> tuple[Texture, Texture]:
-    """Mean, and deviation between hands, of pictures of the hands given, two hands at least. Each
-    hand counts once, however many pictures there are of it."""
+    """Returns the mean of pictures, and their deviation between hands.
+
+    `hands` is the hand of each picture; there are at least two. Each hand has the same weight.
+    """
     _, of = np.unique(hands, return_inverse=True)
     rows = np.array([_row(each) for each in textures])
     means = np.array([rows[of == hand].mean(axis=0) for hand in range(of.max() + 1)])
@@ -108,7 +114,7 @@ def _contrast(palm: Grey) -> float:
 
 
 def _spectrum(even: npt.NDArray[np.float32]) -> Floats:
-    """Under a Hann window: the ROI's edges are no lines."""
+    """Returns the spectrum under a Hann window, which hides the edges of the ROI."""
     window = np.outer(np.hanning(SIZE), np.hanning(SIZE))
     power = np.abs(np.fft.fft2(even * window)) ** 2 / (window**2).sum()
     of_band, count = _bands()
@@ -118,16 +124,20 @@ def _spectrum(even: npt.NDArray[np.float32]) -> Floats:
 
 @cache
 def _bands() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(SIZE, SIZE) the band of each frequency, counted from 1, and how many there are in each: in
-    the first and last those that are in none."""
+    """Returns the (SIZE, SIZE) bands of all frequencies, and the number of frequencies in each.
+
+    Bands are counted from 1; band 0 and the last one hold the frequencies outside of BANDS.
+    """
     waves = np.fft.fftfreq(SIZE) * SIZE
     band = np.digitize(np.hypot(waves[:, None], waves), BANDS)
     return band, np.bincount(band.ravel())
 
 
 def _lines(even: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """How much of a dark line runs through each point, and which way, 0 to pi: the filters' dark
-    answers added up as vectors at twice their angles."""
+    """Returns the strength of a dark line at each point, and its direction from 0 to pi.
+
+    The positive answers of the filters are added as vectors at twice their angles.
+    """
     answers = [cv2.filter2D(even, cv2.CV_32F, each) for each in _filters()]
     points = np.array(answers, np.float64)[:, STEP // 2 :: STEP, STEP // 2 :: STEP]
     field = np.tensordot(np.exp(2j * _angles()), np.maximum(points, 0), axes=(0, 0))
@@ -147,7 +157,7 @@ def _filters() -> list[npt.NDArray[np.float64]]:
 
 @cache
 def _noise() -> float:
-    """Strength of the lines in white noise that all but CHANCE of its points stay below."""
+    """Returns the strength of lines that all but CHANCE of the points in white noise are below."""
     noise = np.random.default_rng(0).normal(128, 20, (8, SIZE, SIZE))
     palms = np.clip(noise, 0, 255).astype(np.uint8)
     return float(

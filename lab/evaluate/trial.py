@@ -1,4 +1,4 @@
-"""One evaluation, from a folder to its report."""
+"""Evaluates one folder of images."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,12 @@ def measure(
     same: Mapping[str, str] | None = None,
     workers: int = 1,
 ) -> EvaluationReport:
-    """Every algorithm, the product's first, on the same palms. With `frames`, also templates of so
-    many samples. `same` is of `dataset.read`.
+    """Measures all algorithms on the palms of a folder; the first is the product.
 
-    Raises Unmeasurable where the folder does not allow an answer.
+    With `roi`, every image is taken for an aligned ROI. With `frames`, templates of so many samples
+    are measured as well. `same` is passed to `dataset.read`.
+
+    Raises Unmeasurable where the folder has nothing to compare.
     """
     samples = dataset.read(folder, same)
     tried = acquire(samples, roi, workers)
@@ -101,7 +103,7 @@ def measure(
 
 
 class _Palms:
-    """The palms that were acquired, and what is measured on them."""
+    """The palms that were acquired."""
 
     def __init__(self, samples: list[Sample], palms: list[Roi], workers: int) -> None:
         self.samples = samples
@@ -113,15 +115,15 @@ class _Palms:
     def experiment(
         self, algorithms: Sequence[Algorithm], plan: Pairing, lost: int = 0
     ) -> tuple[Experiment, Comparisons]:
-        """All algorithms on one plan, and the comparisons of the first of them.
+        """Runs all algorithms on one plan; returns the comparisons of the first of them too.
 
-        Raises Unmeasurable when the plan has no genuine or no impostor comparison.
+        Raises Unmeasurable where the plan has no genuine or no impostor comparison.
         """
         genuine = plan.genuine(self.hand)
         if not genuine.any():
             raise Unmeasurable("no hand has two samples that can be compared")
         if genuine.all():
-            raise Unmeasurable("there is only one hand: nobody to tell it from")
+            raise Unmeasurable("there is only one hand: it has no impostors")
         bursts = sorted({*plan.references, *plan.probes})
         place = {burst: number for number, burst in enumerate(bursts)}
         shown = [[self._palms[each] for each in burst] for burst in bursts]
@@ -198,7 +200,7 @@ def _bursts(of_palms: _Palms, algorithms: Sequence[Algorithm], frames: int) -> l
 
 
 def _lost(made: Pairing, shown: list[Sample], possible: Pairing, everyone: list[Sample]) -> int:
-    """Genuine comparisons that there would be had no acquisition failed."""
+    """Returns the number of genuine comparisons that failures to acquire made impossible."""
 
     def genuine(plan: Pairing, samples: list[Sample]) -> int:
         hands = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
@@ -210,8 +212,10 @@ def _lost(made: Pairing, shown: list[Sample], possible: Pairing, everyone: list[
 def _first_ranks(
     comparisons: Comparisons, probe: Indices, reference: Indices, mutual: bool
 ) -> tuple[npt.NDArray[np.bool_], Indices]:
-    """Whether each probe that has a mate is most like one, and which those probes are; where
-    pairs are mutual, every sample is a probe to all others."""
+    """Returns whether a mate has the highest score, for each probe with a mate, and those probes.
+
+    Where pairs are mutual, every sample is a probe to all others.
+    """
     best = np.full((2, int(max(probe.max(), reference.max())) + 1), -np.inf, np.float32)
     for genuine in (False, True):
         these = comparisons.genuine == genuine
@@ -223,7 +227,7 @@ def _first_ranks(
 
 
 def _steps(acquisitions: list[Acquisition]) -> dict[str, float | None]:
-    """Milliseconds of a core that a step takes, at the median."""
+    """Returns the median processor time of each step in milliseconds."""
     steps: dict[str, float | None] = {}
     for step in ("find", "align"):
         took = [each.seconds[step] for each in acquisitions if step in each.seconds]
