@@ -1,1 +1,1 @@
-"""Every figure the README quotes, each taken by one file of this folder."""
+"""Measures the figures that the README quotes; each module has a `measure` function."""

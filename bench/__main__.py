@@ -1,4 +1,4 @@
-"""`./run bench [NAME ...] [--json FILE]`: takes the figures and says which bounds are met."""
+"""`./run bench [NAME ...] [--json FILE]`: measures the figures and reports which bounds are met."""
 
 import argparse
 import importlib
@@ -16,9 +16,17 @@ NOT_A_BENCH = {"__init__", "__main__", "figure", "regular"}
 
 def main() -> int:
     known = sorted({file.stem for file in Path(__file__).parent.glob("*.py")} - NOT_A_BENCH)
-    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("name", nargs="*", choices=[[], *known], help=f"of {', '.join(known)}")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="./run bench", description="Measures the figures that the README quotes."
+    )
+    parser.add_argument(
+        "name",
+        nargs="*",
+        choices=[[], *known],
+        metavar="NAME",
+        help=f"{', '.join(known)} (default: all)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     asked = parser.parse_args()
 
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Drawing of aligned palms, as training eats them."""
+"""How fast aligned palms are drawn for training."""
 
 import time
 
@@ -11,7 +11,7 @@ from palm.hand.landmarks import Side
 
 PEOPLE = 10
 PICTURES = 100
-"""Of each person: fewer than any training shows."""
+"""The number of pictures of each person, which is fewer than a training uses."""
 
 
 def measure() -> list[Figure]:
@@ -19,7 +19,7 @@ def measure() -> list[Figure]:
     cv2.setNumThreads(1)
     try:
         swatch(0, Side.RIGHT)
-        # The time a core takes, however busy the machine is.
+        # Processor time does not depend on how busy the machine is.
         start = time.process_time()
         skins = [swatch(person, Side.RIGHT) for person in range(PEOPLE)]
         grown = time.process_time() - start
@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
     finally:
         cv2.setNumThreads(threads)
     pictures = PEOPLE * PICTURES
-    how = f"{PEOPLE} people, {PICTURES} pictures of each, any harshness, a quarter infrared"
+    how = f"{PEOPLE} people, {PICTURES} pictures of each, any harshness, a quarter in near infrared"
     whole = pictures / (grown + shown)
     return [
         Figure("training ROIs a second, one core", whole, "/s", how, 500, at_least=True),

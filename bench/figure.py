@@ -1,14 +1,14 @@
-"""What a measurement is told as."""
+"""The result of a measurement."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number, the bound it is held to, and how it was taken.
+    """One number, its bound, and how it was measured.
 
-    `limit` is the largest value allowed, or the smallest where `at_least`; None is a figure
-    without a bound.
+    `limit` is the largest allowed value, or the smallest one where `at_least` is true. A figure
+    without a bound has None.
     """
 
     name: str

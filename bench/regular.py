@@ -1,4 +1,4 @@
-"""A shopper who knows the way: answers every screen of a real window at once, by itself."""
+"""A simulated regular shopper, who answers every screen of a real window at once."""
 
 import re
 import time
@@ -26,13 +26,13 @@ from ui.tour import display
 from ui.window import KioskWindow
 
 BEAT_MS = 2
-"""Between two beats of the pulse that shows how long the window's thread was busy."""
+"""The interval of the timer that shows how long the thread of the window was busy."""
 PAUSE_MS = 1500
-"""Between two purchases: the hand is away for so long."""
+"""The time between two purchases, in which the hand is away."""
 
 
 class HandScene:
-    """A scene with a drawn hand in it or not, that answers to the ring, and a camera's noise."""
+    """A scene for the simulated camera: a drawn hand or none under the light ring, with noise."""
 
     def __init__(self, seed: int, span: float) -> None:
         self._rng = np.random.default_rng(seed)
@@ -59,7 +59,7 @@ class HandScene:
 
 
 class Regular(QObject):
-    """Signs up, then begins a purchase again and again and cancels it once it is named."""
+    """Signs up, then begins purchases and cancels each once the person is recognised."""
 
     def __init__(
         self, app: QGuiApplication, window: KioskWindow, engine: Engine, span: float
@@ -72,9 +72,9 @@ class Regular(QObject):
         self._answered = self._waiting_for_code = 0
         self._signed_up = False
         self.taken: list[float] = []
-        """Seconds from a hand in place to the name, of each purchase."""
+        """The seconds from the hand in place to the name on the screen, for each purchase."""
         self.gaps: list[float] = []
-        """Seconds between two beats of the window's thread while a palm is read."""
+        """The seconds between two beats of the timer while a palm is read."""
         self._held_at = self._beat_at = 0.0
         engine.assembled.connect(self._enter)
         engine.stage.shown.connect(self._see)
@@ -83,6 +83,7 @@ class Regular(QObject):
         self._pulse.timeout.connect(self._beat)
 
     def until(self, done: Callable[[], bool]) -> None:
+        """Runs the window until `done` returns true."""
         while not done():
             self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
@@ -91,6 +92,7 @@ class Regular(QObject):
 
     @property
     def reading(self) -> bool:
+        """Whether the hand is shown to the camera."""
         return self._hand.shown
 
     def _enter(self, world: Simulation) -> None:
@@ -150,9 +152,11 @@ class Regular(QObject):
 
 @contextmanager
 def regular(span: float = 0.4, light: str = "sim:") -> Generator[Regular]:
-    """At a kiosk with its own service, in a window of 1280x800 under the display there is or an
-    Xvfb. `span` is how near the hand is held (`palm.hand.observation`), `light` the ring's
-    address."""
+    """Yields a shopper at a kiosk with an embedded service, in a window of 1280x800.
+
+    The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the
+    frame (`palm.hand.observation`), `light` the address of the light ring.
+    """
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
         assert isinstance(app, QGuiApplication)

@@ -1,4 +1,4 @@
-"""Exact search of protected codes, beside what memory bandwidth allows."""
+"""Exact search of search codes, compared with the limit of memory bandwidth."""
 
 import statistics
 import time
@@ -29,7 +29,7 @@ def measure() -> list[Figure]:
         rows = rng.integers(0, 256, (size - fewer, SEARCH_CODE_BYTES), np.uint8)
         for number, row in enumerate(rows, start=fewer):
             index.add(str(number), row.tobytes())
-        # Interleaved, so that whatever else the machine does slows both alike.
+        # Both are measured in turns, so that other load on the machine slows both.
         probes = [
             each.tobytes() for each in rng.integers(0, 256, (TURNS, SEARCH_CODE_BYTES), np.uint8)
         ]
@@ -44,7 +44,7 @@ def measure() -> list[Figure]:
         figures.append(Figure(f"1:N search of {size:,}, median", ms[size], "ms", how, bound))
         rate = size * SEARCH_CODE_BYTES / 1e6
         figures.append(Figure("  codes read", rate / ms[size], "GB/s", how))
-        reading = f"sum of as many bytes by {CORES} threads of numpy, taken in turns with it"
+        reading = f"sum of as many bytes by {CORES} threads of numpy, measured in turns with it"
         figures.append(Figure("  memory bandwidth", rate / least, "GB/s", reading))
         if size == SIZES[-1]:
             ratio = ms[size] / least
@@ -55,7 +55,7 @@ def measure() -> list[Figure]:
 
 
 def _changing(index: Index) -> list[Figure]:
-    """In the gallery of a million."""
+    """Measures enrolment and removal in the largest gallery."""
     code = bytes(SEARCH_CODE_BYTES)
     taken = [(_ms(index.add, "new", code), _ms(index.remove, "new")) for _ in range(TURNS)]
     how = f"one palm in or out of {len(index):,}"
@@ -66,7 +66,7 @@ def _changing(index: Index) -> list[Figure]:
 
 
 def _one_to_one() -> Figure:
-    """A comparison within a shortlist: most of a search, and all there is of a verification."""
+    """Measures a comparison in full, of which a search makes a shortlist and a verification one."""
     extractor, matcher = current.pair()
     rng = np.random.default_rng(1)
     palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]

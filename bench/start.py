@@ -1,4 +1,4 @@
-"""From `python -m ui` to the welcome screen."""
+"""The time from `python -m ui` to the welcome screen."""
 
 import re
 import statistics
@@ -18,7 +18,7 @@ def measure() -> list[Figure]:
     with display(), TemporaryDirectory() as state:
         _start(state)
         taken = [_start(state) for _ in range(STARTS)]
-    how = f"{STARTS} starts after a first one, window under Xvfb, embedded service beside it"
+    how = f"{STARTS} starts after a first one, window under Xvfb, with an embedded service"
     return [
         Figure("start to welcome screen, median", statistics.median(taken), "s", how, 3),
         Figure("start to welcome screen, slowest", max(taken), "s", how, 3),
@@ -26,7 +26,7 @@ def measure() -> list[Figure]:
 
 
 def _start(state: str) -> float:
-    """Seconds until the kiosk says that it is open."""
+    """Returns the seconds until the kiosk reports that it is open."""
     start = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-m", "ui", "--windowed", "--state", state],

@@ -1,4 +1,4 @@
-"""One vision pass: a frame of 1280x720 followed, and judged."""
+"""The time of one vision pass: the hand in a frame of 1280x720 is followed and observed."""
 
 import statistics
 import time

@@ -1,1 +1,1 @@
-"""The accuracy report: every figure of docs/accuracy.md, measured and written again."""
+"""Measures all figures of docs/accuracy.md, and writes the document from them."""

@@ -1,7 +1,7 @@
-"""`./run accuracy [WHAT ...]`: measures everything, and writes docs/accuracy.md of it.
+"""`./run accuracy [WHAT ...]`: measures recognition, and writes docs/accuracy.md.
 
-Each measurement is a command of its own whose figures stay in docs/accuracy/WHAT.json, with the
-machine and the commit they were taken on. The document is a function of these files alone.
+Each measurement is a command. Its figures are kept in docs/accuracy/WHAT.json, with the machine and
+the commit on which they were measured. The document is made from these files alone.
 """
 
 import argparse
@@ -25,14 +25,14 @@ PALMS = Path(os.path.relpath(PALM_SETS, ROOT))
 SAME = Path("docs/accuracy/same.csv")
 
 FRAMES = {"roi-contactless": 3}
-"""Images a template, in sets that have more than two to spare."""
+"""The number of images in a template, for sets with enough images for more than two."""
 
 SMALL = ("--people", "1000", "--mates", "1000", "--strangers", "1000")
-"""A gallery that says how colour and near infrared compare."""
+"""The options of a small gallery, which is enough to compare colour with near infrared."""
 
 
 def commands() -> dict[str, list[str]]:
-    """What there is to be measured, each by a module and its arguments."""
+    """Returns the module and the arguments of each measurement, by its name."""
     known: dict[str, list[str]] = {}
     sets = sorted({hand.parent.name for hand in (ROOT / PALMS).glob("*/*/")})
     for name in sets:
@@ -50,7 +50,7 @@ def commands() -> dict[str, list[str]]:
 
 
 def take(what: str, command: list[str]) -> None:
-    """Measures, and keeps the figures. Raises CalledProcessError."""
+    """Runs a measurement and keeps its figures. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
         subprocess.run(  # noqa: S603 - this project's own modules
@@ -78,9 +78,9 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """Short name of the commit the figures are of, `+` where files lay about changed."""
+    """Returns the short name of the commit, with a `+` where files have been changed since."""
     described = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],  # noqa: S607 - whichever git
+        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],  # noqa: S607 - git from the path
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -90,7 +90,7 @@ def commit() -> str:
 
 
 def taken() -> dict[str, Measurement]:
-    """What was measured, from docs/accuracy."""
+    """Reads all measurements from docs/accuracy."""
     return {
         file.stem: Measurement(**json.loads(file.read_text(encoding="utf-8")))
         for file in sorted(FIGURES.glob("*.json"), key=lambda file: file.stem)
@@ -98,7 +98,7 @@ def taken() -> dict[str, Measurement]:
 
 
 def write() -> None:
-    """docs/accuracy.md and its curves, and the README's table."""
+    """Writes docs/accuracy.md and its curves, and the table of the README."""
     found = taken()
     (DOCS / "accuracy.md").write_text(accuracy(found), encoding="utf-8")
     readme = ROOT / "README.md"
@@ -120,14 +120,18 @@ def write() -> None:
 
 def main() -> int:
     known = commands()
-    parser = argparse.ArgumentParser(prog="accuracy", description=__doc__)
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(known)}; all")
+    parser = argparse.ArgumentParser(
+        prog="accuracy", description="Measures recognition, and writes docs/accuracy.md."
+    )
     parser.add_argument(
-        "--write", action="store_true", help="only write the document, of what was measured before"
+        "what", nargs="*", metavar="WHAT", help=f"{', '.join(known)} (default: all)"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="only write the document, from earlier measurements"
     )
     asked = parser.parse_args()
     if strange := set(asked.what) - set(known):
-        parser.error(f"nothing is known of {', '.join(sorted(strange))}")
+        parser.error(f"there is no measurement named {', '.join(sorted(strange))}")
     try:
         for what in () if asked.write else asked.what or known:
             take(what, known[what])

@@ -1,6 +1,6 @@
-"""Classical palm codes as their papers give them, to be measured beside this product's own.
+"""Published palm codes, implemented from their papers and measured beside the product.
 
-Each file is one code: a signer and, all three being compared bit by bit under small shifts, the
-matcher of `lab.peers.planes`. No part of the product uses them. Their template versions are
-negative: no product template is ever taken for one of theirs.
+Each module has the extractor of one code. All three are compared bit by bit under small shifts by
+the matcher of `lab.peers.planes`. The product does not use them. Their template versions are
+negative, so that a template of the product is never read as one of theirs.
 """

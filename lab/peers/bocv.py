@@ -1,8 +1,8 @@
-"""BOCV: for each of six directions, whether a dark line runs so through each place.
+"""BOCV: one bit for each place and each of six directions, set where a dark line runs that way.
 
 Guo, Zhang, Zhang and Zhang, "Palmprint verification using binary orientation co-occurrence
-vector", Pattern Recognition Letters 30 (2009). The answers of competitive code's filters, each
-cut at a threshold (zero: the filters have no answer to plain skin) in place of the competition.
+vector", Pattern Recognition Letters 30 (2009). Each response of the filters of competitive code is
+compared with a threshold. The threshold is zero, because plain skin has no response. A template has
 768 bytes.
 """
 

@@ -1,8 +1,9 @@
 """Competitive code: which of six directions the line through each place has.
 
 Kong and Zhang, "Competitive coding scheme for palmprint verification", ICPR 2004. The direction
-whose filter answers lowest wins; three bits write it so that the bits in which two directions
-differ count the steps between them, the angular distance. 384 bytes.
+with the lowest filter response wins. It is written in three bits, so that the number of bits in
+which two directions differ is the number of steps between them (the angular distance). A template
+has 384 bytes.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from palm.template.interfaces import Template
 VERSION = -1
 
 BITS = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1], [1, 1, 0], [1, 0, 0]], np.bool_)
-"""Of each direction in turn."""
+"""The bits of each direction, in the order of directions."""
 
 
 class CompetitiveCodeExtractor:

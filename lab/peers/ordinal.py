@@ -1,7 +1,7 @@
-"""Ordinal code: which of two lines crossing at right angles is the darker, in three positions.
+"""Ordinal code: which of two lines that cross at right angles is darker, at three angles.
 
 Sun, Tan, Wang and Li, "Ordinal palmprint representation for personal identification", CVPR 2005.
-384 bytes.
+A template has 384 bytes.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from palm.template.line_filter import across_and_along
 VERSION = -3
 
 SIDE = 35
-"""Pixels a side of a filter."""
+"""The side of a filter in pixels."""
 LENGTH, WIDTH = 9.0, 3.0
-"""Pixels, along and across a line, at which its weight has fallen to 1/e."""
+"""The distances in pixels, along and across a line, at which its weight is 1/e."""
 TURNS = (0.0, np.pi / 6, np.pi / 3)
 
 

@@ -13,46 +13,50 @@ from palm.hand.roi import SIZE, Roi
 from palm.template.interfaces import Template, VersionMismatch
 
 CELLS = 32
-"""Cells a side of a code: one every four pixels of the ROI."""
+"""The number of cells per side of a code: one for every four pixels of the ROI."""
 SHIFT = 3
-"""Cells, each way, that one palm may be shifted against the other."""
+"""The largest shift of one palm against the other, in cells."""
 BATCH = 512
-"""References compared at once: what they need together stays in the processor's cache."""
+"""The number of references that are compared at once, so that they fit in the processor cache."""
 
 Planes = npt.NDArray[np.bool_]
-"""(planes, CELLS, CELLS)."""
+"""(planes, CELLS, CELLS) bits of one template."""
 Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanesGallery:
+    """References that are prepared for comparison."""
+
     words: Words
-    """(planes * CELLS * CELLS / 64, references)."""
+    """(planes * CELLS * CELLS / 64, references) words of 64 bits."""
 
     def __len__(self) -> int:
         return self.words.shape[1]
 
 
 class PlanesMatcher:
-    """Compares templates of one code. A score is one less the share of bits, of those where the
-    palms overlap, that differ under the shift where the fewest do: the normalised Hamming
-    distance of Zhang, Kong, You and Wong ("Online palmprint identification", PAMI 2003), which
-    on competitive code's bits is its angular distance."""
+    """Compares templates of one code.
+
+    A score is one minus the share of differing bits where the palms overlap, at the shift at which
+    it is highest: the normalised Hamming distance of Zhang, Kong, You and Wong ("Online palmprint
+    identification", PAMI 2003). For competitive code this is the angular distance.
+    """
 
     def __init__(self, version: int) -> None:
         self.version = version
 
     def score(self, probe: Template, reference: Template) -> float:
-        """Raises VersionMismatch when either is of another version."""
+        """Returns the score of two templates. Raises VersionMismatch for one of another version."""
         return float(self.compare(probe, self.prepare([reference]))[0])
 
     def prepare(self, references: Sequence[Template]) -> PlanesGallery:
-        """Raises VersionMismatch when one is of another version."""
+        """Prepares references. Raises VersionMismatch for one of another version."""
         codes = [self._read(each) for each in references]
         return PlanesGallery(np.ascontiguousarray(np.stack([_words(code) for code in codes], 1)))
 
     def compare(self, probe: Template, gallery: PlanesGallery) -> npt.NDArray[np.float32]:
-        """(len(gallery),) scores. Raises VersionMismatch when the probe is of another version."""
+        """Returns (len(gallery),) scores. Raises VersionMismatch for a probe of another version."""
         code = self._read(probe)
         laid = [
             (_words(_shifted(code, down, right)), _overlap(len(code), down, right))
@@ -80,14 +84,14 @@ class PlanesMatcher:
 
 
 def only(palms: Sequence[Roi]) -> Roi:
-    """The palm of a burst of one: the papers know no other. Raises ValueError."""
+    """Returns the only palm of a burst. Raises ValueError unless there is exactly one."""
     if len(palms) != 1:
-        raise ValueError(f"this code is of one picture of a palm, not of {len(palms)}")
+        raise ValueError(f"this code is made from one picture of a palm, not of {len(palms)}")
     return palms[0]
 
 
 def answers(palm: Roi, bank: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """(filters, CELLS, CELLS) what each filter answers at the middle of each cell."""
+    """Returns the (filters, CELLS, CELLS) responses of filters in the middle of each cell."""
     light, step = palm.image.astype(np.float32), SIZE // CELLS
     return np.array(
         [
@@ -109,7 +113,7 @@ def _words(planes: Planes) -> Words:
 
 
 def _shifted(planes: Planes, down: int, right: int) -> Planes:
-    """Moved by so many cells; nothing where nothing is known."""
+    """Returns the planes shifted by so many cells; bits that are not known are zero."""
     moved = np.zeros_like(planes)
     rows, from_rows = _slices(down)
     columns, from_columns = _slices(right)
@@ -118,12 +122,12 @@ def _shifted(planes: Planes, down: int, right: int) -> Planes:
 
 
 def _slices(by: int) -> tuple[slice, slice]:
-    """Where it goes, and where it comes from."""
+    """Returns the slices that a shift moves cells to, and from."""
     return slice(max(by, 0), CELLS + min(by, 0)), slice(max(-by, 0), CELLS + min(-by, 0))
 
 
 @cache
 def _overlap(planes: int, down: int, right: int) -> tuple[Words, int]:
-    """The bits known under a shift, and how many there are."""
+    """Returns a mask of the bits that are known under a shift, and their number."""
     known = _shifted(np.ones((planes, CELLS, CELLS), np.bool_), down, right)
     return _words(known), int(known.sum())

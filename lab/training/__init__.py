@@ -1,4 +1,4 @@
-"""Teaching the encoder on palms the factory drew: `python -m lab.training`.
+"""Trains the encoder on drawn palms: `python -m lab.training`.
 
-Needs PyTorch (the `training` extra). No picture of a real palm is read here.
+It needs PyTorch (the `training` extra). No picture of a real palm is read here.
 """

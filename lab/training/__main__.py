@@ -1,4 +1,4 @@
-"""`python -m lab.training`: teaches the encoder and writes it, ready to be used."""
+"""`python -m lab.training`: trains the encoder and writes it as an ONNX file."""
 
 import argparse
 import os
@@ -15,28 +15,35 @@ from lab.training.onward import introduce, take_up
 from lab.training.progress import Progress, separation
 
 RATE = 2e-3
+"""The highest learning rate."""
 DECAY = 5e-4
+"""The weight decay."""
 MARGIN = 0.35
+"""The full angular margin in radians."""
 SMOOTH = 0.998
-"""What the kept weights remember of themselves from step to step: an average of the last 500."""
+"""The decay per step of the moving average of the weights: about the last 500 steps count."""
 SAVE_EVERY = 200
+"""The number of steps between two checkpoints."""
 WARM = 0.03
-"""Share of the steps in which the rate rises."""
+"""The share of the steps in which the learning rate rises."""
 COOL = 0.35
-"""Share of the steps in which it falls."""
+"""The share of the steps in which the learning rate falls."""
 EASY = 0.3
-"""Share of the steps in which the margin rises."""
+"""The share of the steps in which the margin rises."""
 ONWARD = 0.5
-"""Share of the full rate for an encoder that was taught before; it has the whole margin at once."""
+"""The share of the full learning rate for an encoder that was trained before.
+
+Such an encoder has the full margin from the first step.
+"""
 MEETINGS = 3
-"""Pictures of each person, on average, that such an encoder is shown to begin with."""
+"""The mean number of pictures of each person from which such an encoder gets its class centres."""
 
 
 def main() -> int:
     asked = arguments()
     asked.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(asked.seed)
-    # One core teaches and the others draw: more would wait for one another.
+    # The workers draw on their own cores; more threads here would compete with them.
     torch.set_num_threads(max((os.cpu_count() or 2) - asked.workers, 1))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     skins = swatches(asked.seed, asked.people, asked.out, os.cpu_count() or 1)
@@ -49,7 +56,7 @@ def main() -> int:
     checkpoint = asked.out / "checkpoint.pt"
     if asked.onward and not checkpoint.exists():
         batches = MEETINGS * asked.people // asked.batch + 1
-        # Seeded past the lessons that teach.
+        # With another seed than the lessons that train.
         meetings = Lessons(skins, asked.people, asked.seed + 1, batches, asked.batch, gentle)
         take_up(encoder, asked.onward, meetings[0][0].to(device))
         introduce(margin, encoder, taught_by(meetings, range(batches), asked.workers), device)
@@ -65,7 +72,7 @@ def main() -> int:
         kept.load_state_dict(state["kept"])
         optimiser.load_state_dict(state["optimiser"])
         first, spent = state["step"], state["seconds"]
-        print(f"goes on at step {first}")  # noqa: T201 - this command's own voice
+        print(f"resumes at step {first}")  # noqa: T201 - the output of this command
 
     progress = Progress(first, asked.steps, spent)
     loader = taught_by(lessons, range(first, asked.steps), asked.workers)
@@ -102,21 +109,34 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="train",
-        description="Teaches the palm encoder on drawn palms. Run again to go on where it stopped.",
+        description="Trains the palm encoder on drawn palms. Run it again to resume.",
     )
-    parser.add_argument("--out", type=Path, default=Path("var/training"), metavar="DIR")
-    parser.add_argument("--seed", type=int, default=1_000_000, help="first of the drawn people")
-    parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--batch", type=int, default=96)
     parser.add_argument(
-        "--onward", type=Path, metavar="ONNX", help="begin with an encoder that was taught before"
+        "--out",
+        type=Path,
+        default=Path("var/training"),
+        metavar="DIR",
+        help="folder of the checkpoint and the encoder (%(default)s)",
     )
-    parser.add_argument("--workers", type=int, default=max((os.cpu_count() or 2) // 2, 1))
+    parser.add_argument(
+        "--seed", type=int, default=1_000_000, help="seed of the first drawn person"
+    )
+    parser.add_argument("--people", type=int, default=10_000, help="drawn people (%(default)s)")
+    parser.add_argument("--steps", type=int, default=9000, help="batches (%(default)s)")
+    parser.add_argument("--batch", type=int, default=96, help="palms in a batch (%(default)s)")
+    parser.add_argument(
+        "--onward", type=Path, metavar="ONNX", help="start with an encoder that was trained before"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=max((os.cpu_count() or 2) // 2, 1),
+        help="processes that draw palms (%(default)s)",
+    )
     asked = parser.parse_args()
     if asked.onward and not asked.onward.is_file():
         parser.error(
-            f"there is no encoder at {asked.onward}: name a written one, such as the shipped"
+            f"there is no encoder at {asked.onward}: name an ONNX file, such as the shipped one"
         )
     return asked
 
@@ -124,27 +144,29 @@ def arguments() -> argparse.Namespace:
 def taught_by(
     lessons: Lessons, which: range, workers: int
 ) -> "DataLoader[tuple[torch.Tensor, torch.Tensor]]":
-    """These lessons, drawn ahead by so many processes."""
+    """Returns a loader of these lessons, which are drawn ahead by so many processes."""
     return DataLoader(
         lessons,
         batch_size=None,
         sampler=which,
         num_workers=workers,
         prefetch_factor=4,
-        # A process that is forked inherits locks of threads that it does not have.
+        # A forked process could inherit a lock that is held by a thread it does not have.
         multiprocessing_context="spawn",
     )
 
 
 def pace(done: float) -> float:
-    """Share of the full rate: up, then level, then down to nothing. A training that has to end
-    sooner goes on with fewer steps in all and comes down at once."""
+    """Returns the share of the full learning rate: it rises, stays, and falls to almost zero.
+
+    A training that has to end earlier can be resumed with fewer steps: its rate falls at once.
+    """
     return max(min(done / WARM, 1.0, (1 - done) / COOL), 1e-3)
 
 
 @torch.no_grad()
 def remember(kept: EncoderNetwork, encoder: EncoderNetwork, share: float) -> None:
-    """Moves the kept weights a little toward those being taught."""
+    """Updates the moving average of the weights; `share` is the share of the average that stays."""
     for mine, theirs in zip(kept.state_dict().values(), encoder.state_dict().values(), strict=True):
         if mine.dtype.is_floating_point:
             mine.lerp_(theirs, 1 - share)

@@ -1,4 +1,4 @@
-"""The taught encoder as an ONNX file."""
+"""Writes the trained encoder as an ONNX file."""
 
 import copy
 from pathlib import Path
@@ -12,12 +12,14 @@ from lab.training.network import EncoderNetwork
 from palm.template.linefield import CELLS, PARTS
 
 _LARGE = 256
-"""Numbers from which on a constant is stored in half precision: half the file, and no palm is
-told apart worse for it."""
+"""The size from which a constant is stored in half precision.
+
+That halves the file and does not lower recognition accuracy.
+"""
 
 
 def write(encoder: EncoderNetwork, path: Path) -> None:
-    """Writes an encoder as `palm.template.encoder` runs it, any number of palms at a time."""
+    """Writes an encoder as `palm.template.encoder` runs it, for any number of palms at once."""
     part = path.with_suffix(".part")
     torch.onnx.export(
         copy.deepcopy(encoder).to("cpu").eval(),

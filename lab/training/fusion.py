@@ -1,6 +1,8 @@
-"""`python -m lab.training.fusion`: learns from drawn palms the axes on which
-`palm.template.compact` lays a field, which it writes, and the numbers of `palm.template.fused`,
-which it says. It needs an encoder."""
+"""Learns the numbers of compact and fused templates from drawn palms. It needs an encoder.
+
+`python -m lab.training.fusion` writes the axes onto which `palm.template.compact` projects a field,
+and prints the weights of `palm.template.fused`.
+"""
 
 import argparse
 import sys
@@ -21,15 +23,22 @@ from palm.template.interfaces import Template
 from palm.template.linefield import CELLS, PARTS, LineFieldMatcher
 
 SHARE = 0.1
-"""The encoder's say over the lines'. On drawn palms, which taught it, it deserves more; on real
-ones less (docs/decisions/0012-encoder.md): its say is set, not learnt."""
+"""The weight of the encoder over the weight of the lines.
+
+It is set, not learnt: drawn palms, on which the encoder was trained, would give it a higher weight
+than it deserves on real palms (docs/decisions/0012-encoder.md).
+"""
 _SHOWN = 4
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="fusion", description=__doc__)
-    parser.add_argument("--seed", type=int, default=2_000_000, help="first of the drawn people")
-    parser.add_argument("--people", type=int, default=400)
+    parser = argparse.ArgumentParser(
+        prog="fusion", description="Learns the numbers of compact and fused templates."
+    )
+    parser.add_argument(
+        "--seed", type=int, default=2_000_000, help="seed of the first drawn person"
+    )
+    parser.add_argument("--people", type=int, default=400, help="drawn people (%(default)s)")
     asked = parser.parse_args()
     extractor = FusedExtractor()
     who: list[int] = []
@@ -42,7 +51,7 @@ def main() -> int:
     both = np.asarray(lines + SHARE * encoder, np.float32)
     rows = np.stack([np.ones(len(both)), both.astype(np.float64)], axis=1)
     offset, weight = logistic.fit(rows, genuine, ridge=1e-6, rounds=50).tolist()
-    print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - what this command is for
+    print(f"OFFSET, LINES, ENCODER = {offset:.2f}, {weight:.2f}, {SHARE * weight:.2f}")  # noqa: T201 - the output of this command
     for name, score in (("lines", lines), ("encoder", encoder)):
         spread = [float(np.std(score[genuine == one])) for one in (False, True)]
         means = [float(np.mean(score[genuine == one])) for one in (False, True)]
@@ -72,7 +81,7 @@ def _field(probe: Template) -> npt.NDArray[np.int8]:
 def _scores(
     templates: list[Template], who: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """What each judge says of every pair, and whether it is one palm."""
+    """Returns the scores of every pair by lines and by encoder, and whether it is of one palm."""
     matcher, only_lines = FusedMatcher(), LineFieldMatcher()
     gallery = matcher.prepare(templates)
     vectors = matcher.vectors(templates)

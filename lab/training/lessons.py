@@ -1,4 +1,4 @@
-"""What the encoder is shown: batches of drawn palms, each decided by the seed and its number."""
+"""Batches of drawn palms for training, each determined by the seed and its number."""
 
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,16 +21,19 @@ from palm.template.encoder import unfolded
 from palm.template.linefield import CELLS, PARTS, LineFieldExtractor
 
 INFRARED = 0.25
-"""Share of pictures taken in near infrared: the same palm in either light is the same person."""
+"""The share of pictures in near infrared: a palm is the same person in either light."""
 CUT_OFF = 0.2
-"""Share of pictures in which part of the palm lies out of the frame."""
+"""The share of pictures in which a part of the palm is outside of the frame."""
 _CUTS = 12
 GENTLE = 0.25
-"""Share of the training after which anything may happen in a picture."""
+"""The share of the training after which pictures may be as harsh as any."""
 
 
 def swatches(seed: int, people: int, folder: Path, workers: int) -> Path:
-    """The file of (people, h, w, 4), the skin of everybody, drawn once and kept in `folder`."""
+    """Returns the file of the (people, h, w, 4) skins of all people.
+
+    They are drawn once and kept in `folder`.
+    """
     path = folder / f"swatches-{seed}-{people}.npy"
     if not path.exists():
         one = roi.swatch(seed, Side.RIGHT)
@@ -54,10 +57,10 @@ def _drawn(seed: int) -> Swatch:
 
 @dataclass(frozen=True, slots=True)
 class Lessons(Dataset[tuple[Tensor, Tensor]]):
-    """Batch number n of a training: (size, PARTS, CELLS, CELLS) line fields and whose they are.
+    """The batches of a training: (size, PARTS, CELLS, CELLS) line fields, and (size,) people.
 
-    Every device and detector cuts another piece of the palm: each of a dozen cuts serves as many
-    people, and from picture to picture it jitters.
+    Devices and detectors cut different pieces of the palm. Each person has one of a dozen cuts,
+    which jitters from picture to picture.
     """
 
     skins: Path
@@ -78,7 +81,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
         grown = min(1.0, number / max(self.gentle * self.batches, 1))
         fields = np.empty((self.size, PARTS, CELLS, CELLS), np.float32)
         for field, person in zip(fields, who.tolist(), strict=True):
-            # Most real pictures are gentle ones (docs/factory.md), and some are anything.
+            # Most real pictures are gentle, and some are not (docs/factory.md).
             harsh = rng.random() ** 2 * (0.4 + 0.6 * grown)
             crop = roi.jittered(cut(person), rng, rng.uniform(0.2, 0.6 + 0.6 * grown))
             infrared = bool(rng.random() < INFRARED)
@@ -89,12 +92,12 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
 
 
 def lines(picture: Grey, visible: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
-    """(PARTS, CELLS, CELLS) the line field of a picture, as the encoder reads it."""
+    """Returns the (PARTS, CELLS, CELLS) line field of a picture, as the encoder reads it."""
     return unfolded(LineFieldExtractor().extract_code([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
 
 
 def cut(person: int) -> Placement:
-    """The piece of the palm that this person's ROIs show, about which they jitter."""
+    """Returns the piece of the palm that the ROIs of a person show, before they jitter."""
     rng = np.random.default_rng(person % _CUTS)
     turn, zoom, right, down = rng.normal(0, (9.0, 0.09, 7.0, 7.0))
     return Placement(turn, float(np.exp(zoom)), right, down)

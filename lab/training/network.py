@@ -1,4 +1,4 @@
-"""The encoder as it is taught: a small residual network, and the loss that spreads palms apart."""
+"""The encoder as a PyTorch module, and the loss that it is trained with."""
 
 import math
 
@@ -11,10 +11,11 @@ from palm.template.linefield import CELLS, PARTS
 
 
 class EncoderNetwork(nn.Module):
-    """From (n, PARTS, CELLS, CELLS) line fields to (n, DIMENSIONS) embeddings of length one.
+    """A residual network (He et al., CVPR 2016) that embeds line fields.
 
-    Residual blocks as by He et al. (CVPR 2016). Where on the palm something lies is kept to the
-    end, since a field is aligned: the last map is flattened, not pooled.
+    It takes (n, PARTS, CELLS, CELLS) line fields and returns (n, DIMENSIONS) embeddings of length
+    one. The last feature map is flattened and not pooled, because a field is aligned: the position
+    of a line on the palm matters.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (40, 80, 144)) -> None:
@@ -40,7 +41,7 @@ class EncoderNetwork(nn.Module):
 
 
 class Margin(nn.Module):
-    """Additive angular margin (Deng et al., "ArcFace", CVPR 2019) over the people of a training."""
+    """The additive angular margin loss (Deng et al., "ArcFace", CVPR 2019) over the people."""
 
     def __init__(self, people: int, scale: float = 32.0) -> None:
         super().__init__()
@@ -48,12 +49,12 @@ class Margin(nn.Module):
         self.scale = scale
 
     def forward(self, embeddings: Tensor, who: Tensor, margin: float) -> Tensor:
-        """The loss, a scalar."""
+        """Returns the loss, a scalar; `margin` is in radians."""
         cosine = embeddings @ functional.normalize(self.centres).T
         own = cosine.gather(1, who[:, None]).clamp(-0.9999, 0.9999)
         sine = (1 - own * own).sqrt()
         harder = own * math.cos(margin) - sine * math.sin(margin)
-        # Beyond half a turn less the margin the cosine would rise again.
+        # Where the angle and the margin exceed pi, the cosine would rise again.
         fallback = own - margin * math.sin(margin)
         harder = torch.where(own > math.cos(math.pi - margin), harder, fallback)
         logits = self.scale * cosine.scatter(1, who[:, None], harder)

@@ -1,4 +1,4 @@
-"""An encoder that was taught before, taken up where its ONNX file leaves it."""
+"""Continues the training of an encoder from its ONNX file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,12 +18,12 @@ Weights = npt.NDArray[np.float32]
 
 @torch.no_grad()
 def take_up(encoder: EncoderNetwork, path: Path, fields: Tensor) -> None:
-    """Gives an encoder the weights of a written one of the same shape.
+    """Gives an encoder the weights of an ONNX file.
 
-    In the file every convolution has its normalisation folded in. It is unfolded with the mean and
-    variance that each convolution answers (n, PARTS, CELLS, CELLS) `fields` with, so that it goes
-    on as it was, and from there is normalised by batches again. Raises ValueError when the file
-    holds an encoder of another shape.
+    In the file, the normalisation is folded into every convolution. It is unfolded with the mean
+    and the variance of each convolution's output for (n, PARTS, CELLS, CELLS) `fields`: the encoder
+    gives the same embeddings as before, and batch normalisation continues from there. Raises
+    ValueError where the file has an encoder of another shape.
     """
     graph = onnx.load(path).graph
     held = {each.name.removesuffix("_half"): _numbers(each) for each in graph.initializer}
@@ -34,7 +34,9 @@ def take_up(encoder: EncoderNetwork, path: Path, fields: Tensor) -> None:
     convs = [each for each in encoder.modules() if isinstance(each, nn.Conv2d)]
     norms = [each for each in encoder.modules() if isinstance(each, nn.BatchNorm2d)]
     if [each.weight.shape for each in convs] != [weight.shape for weight, _ in convolutions]:
-        raise ValueError(f"{path} holds an encoder of another shape: begin from the start instead")
+        raise ValueError(
+            f"{path} holds an encoder of another shape: train without --onward instead"
+        )
     for conv, norm, (weight, bias) in zip(convs, norms, convolutions, strict=True):
         conv.weight.copy_(torch.from_numpy(weight))
         _pass_on(norm, torch.zeros(len(bias)), torch.ones(len(bias)), torch.from_numpy(bias))
@@ -61,7 +63,7 @@ def take_up(encoder: EncoderNetwork, path: Path, fields: Tensor) -> None:
 def introduce(
     margin: Margin, encoder: EncoderNetwork, lessons: Iterable[tuple[Tensor, Tensor]], device: str
 ) -> None:
-    """Lays everybody's centre among the embeddings of their pictures in some lessons."""
+    """Sets the centre of each person to the mean direction of the embeddings in some lessons."""
     encoder.eval()
     centres = torch.zeros_like(margin.centres)
     for fields, who in lessons:
@@ -72,7 +74,7 @@ def introduce(
 
 
 def _pass_on(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor) -> None:
-    """What comes in, and `bias` added, whatever the mean and variance are said to be."""
+    """Sets a normalisation so that it only adds `bias`, with this mean and variance."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     norm.running_mean.copy_(mean)

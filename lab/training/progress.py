@@ -1,4 +1,4 @@
-"""How a training is getting on."""
+"""Reports the progress of a training."""
 
 import time
 from functools import cache
@@ -13,12 +13,12 @@ from lab.training.network import EncoderNetwork
 from palm.hand.landmarks import Side
 
 _STRANGERS = 250
-"""Drawn people who are not in the training, to see what it is worth to others."""
+"""The number of drawn people who are not in the training, on whom it is measured."""
 _SHOWN = 4
 
 
 class Progress:
-    """Says where a training is and when it will be done."""
+    """Prints the step that a training is at, and the time that is left."""
 
     def __init__(self, first: int, steps: int, spent: float) -> None:
         self._step, self._first, self._steps, self._spent = first, first, steps, spent
@@ -28,7 +28,7 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Of training, also in earlier runs."""
+        """The time of training in seconds, including earlier runs."""
         return self._spent + time.monotonic() - self._began
 
     def step(self, loss: float, palms: int) -> None:
@@ -44,7 +44,7 @@ class Progress:
         done = self._step - self._first
         left = passed / max(done, 1) * (self._steps - self._step) / 60
         rate = self._shown / max(passed, 1e-9)
-        print(  # noqa: T201 - progress is this command's to print
+        print(  # noqa: T201 - the output of this command
             f"step {self._step}/{self._steps} {what} ({rate:.0f} palms/s, {left:.0f} min left)",
             flush=True,
         )
@@ -63,7 +63,7 @@ def _strangers(seed: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.intp]
 
 @torch.no_grad()
 def separation(encoder: EncoderNetwork, seed: int, device: str) -> str:
-    """FNMR at an FMR of 1e-3, of drawn people who are not in the training, all cut alike."""
+    """Returns the FNMR at an FMR of 1e-3 of drawn people who are not in the training, as text."""
     encoder.eval()
     fields, who = _strangers(seed)
     embeddings = torch.cat(

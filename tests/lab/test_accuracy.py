@@ -1,4 +1,4 @@
-"""The document says what was measured, and nothing else."""
+"""docs/accuracy.md and the README are what the figures give."""
 
 from dataclasses import replace
 
@@ -18,13 +18,13 @@ def found() -> Found:
 
 
 def changed(found: Found, **figures: object) -> dict[str, Measurement]:
-    """The measurements, those of one set with other figures."""
+    """Returns the measurements with other figures for one set."""
     one = found[SET]
     return {**found, SET: replace(one, figures=one.figures | figures)}
 
 
 def line(document: str, *words: str) -> str:
-    """The first that has all these words."""
+    """Returns the first line that has all these words."""
     return next(each for each in document.splitlines() if all(word in each for word in words))
 
 
@@ -38,7 +38,7 @@ def test_the_readme_quotes_the_figures(found: Found):
     assert readme == with_summary(readme, summary(found)), "write it anew: ./run accuracy --write"
 
 
-def test_every_picture_that_is_shown_is_there_and_is_of_curves(found: Found):
+def test_every_picture_that_is_shown_exists_and_is_of_curves(found: Found):
     shown = {f"{what}.svg" for what, each in found.items() if f"{what}.svg" in accuracy(found)}
     assert shown
     for name in shown:
@@ -46,7 +46,7 @@ def test_every_picture_that_is_shown_is_there_and_is_of_curves(found: Found):
         assert "<image" not in picture
 
 
-def test_a_reach_is_met_surely_met_or_not_met(found: Found):
+def test_a_goal_is_met_met_for_sure_or_not_met(found: Found):
     def verdict(eer: float, ci95: tuple[float, float]) -> str:
         document = accuracy(changed(found, eer=eer, eer_ci95=list(ci95)))
         return line(document, SET, "EER ≤ 0.02 %").split("|")[-2].strip()
@@ -57,7 +57,7 @@ def test_a_reach_is_met_surely_met_or_not_met(found: Found):
     assert verdict(0.0005, (0.0001, 0.0009)) == "**not met**; too few people to be sure"
 
 
-def test_attacks_are_held_to_the_worst_instrument(found: Found):
+def test_the_goal_for_attacks_applies_to_the_worst_instrument(found: Found):
     def rate(name: str, rate: float) -> dict[str, object]:
         ci95 = {"low": rate / 2, "high": rate * 2}
         return {"name": name, "presentations": 100, "estimate": {"rate": rate, "ci95": ci95}}
@@ -94,7 +94,7 @@ def test_attacks_are_held_to_the_worst_instrument(found: Found):
     assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
 
 
-def test_template_protection_is_told_once_it_is_measured(found: Found):
+def test_template_protection_is_shown_once_it_is_measured(found: Found):
     share = {"share": 0.98, "share_ci95": [0.97, 0.99]}
     codes = {"mate_within": {"64": {**share, "of_a_million": 0.9}}}
     figures = {
@@ -137,7 +137,7 @@ def test_a_document_without_any_measurement_says_so():
         (None, "-"),
     ],
 )
-def test_a_share_keeps_the_digits_that_count(share: float | None, said: str):
+def test_a_share_keeps_its_significant_digits(share: float | None, said: str):
     assert percent(share) == said
 
 
@@ -146,7 +146,7 @@ def test_what_was_not_measured_is_not_shown(found: Found):
     assert "**not shown**" in line(accuracy(without), SET, "EER ≤ 0.02 %")
 
 
-def test_each_measurement_says_how_and_on_what_it_was_taken(found: Found):
+def test_each_measurement_names_its_command_machine_and_commit(found: Found):
     document = accuracy(found)
     for what, each in found.items():
         row = line(document, f"| {what} |", each.command)
@@ -154,6 +154,6 @@ def test_each_measurement_says_how_and_on_what_it_was_taken(found: Found):
         assert each.commit in row
 
 
-def test_a_readme_without_a_place_for_the_table_is_refused(found: Found):
+def test_a_readme_without_marks_for_the_table_is_refused(found: Found):
     with pytest.raises(ValueError, match="not found"):
         with_summary("# Nothing here", summary(found))

@@ -31,12 +31,12 @@ def train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return run
 
 
-def test_it_goes_on_where_it_stopped_and_writes_what_the_product_runs(
+def test_a_training_resumes_and_writes_what_the_product_runs(
     train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     train(2)
     train(3)
-    assert "goes on at step 2" in capsys.readouterr().out
+    assert "resumes at step 2" in capsys.readouterr().out
     state = torch.load(tmp_path / "checkpoint.pt")
     assert state["step"] == 3
     encoder = EncoderNetwork()
@@ -49,7 +49,7 @@ def test_it_goes_on_where_it_stopped_and_writes_what_the_product_runs(
     assert written == pytest.approx(taught, abs=2e-2)
 
 
-def test_an_encoder_that_was_taught_before_goes_on_as_it_was(train, tmp_path: Path):
+def test_training_continues_from_a_written_encoder(train, tmp_path: Path):
     train(2)
     taught = tmp_path / "taught.onnx"
     (tmp_path / "encoder.onnx").rename(taught)
@@ -67,13 +67,13 @@ def test_an_encoder_that_was_taught_before_goes_on_as_it_was(train, tmp_path: Pa
     assert torch.load(tmp_path / "checkpoint.pt")["step"] == 3
 
 
-def test_an_encoder_of_another_shape_is_not_taken_up(train, tmp_path: Path):
+def test_an_encoder_of_another_shape_is_refused(train, tmp_path: Path):
     train(2)
     with pytest.raises(ValueError, match="another shape"):
         take_up(EncoderNetwork((8, 8, 8)), tmp_path / "encoder.onnx", torch.zeros(2, 4, 32, 32))
 
 
-def test_a_lesson_is_decided_by_the_seed_and_its_number(tmp_path: Path):
+def test_a_lesson_is_determined_by_the_seed_and_its_number(tmp_path: Path):
     skins = swatches(1, 2, tmp_path, 1)
     one, again = (Lessons(skins, 2, 1, 10, 3)[4] for _ in range(2))
     other = Lessons(skins, 2, 1, 10, 3)[5]
@@ -82,7 +82,7 @@ def test_a_lesson_is_decided_by_the_seed_and_its_number(tmp_path: Path):
     assert not torch.equal(one[0], other[0])
 
 
-def test_a_margin_makes_the_own_centre_harder_to_reach():
+def test_a_margin_makes_the_loss_higher():
     loss = Margin(people=3)
     embeddings = torch.nn.functional.normalize(torch.randn(4, 256))
     who = torch.tensor([0, 1, 2, 0])

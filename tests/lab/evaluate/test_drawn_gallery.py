@@ -16,14 +16,14 @@ from lab.evaluate.drawn_gallery import (
 
 
 def search(best: float, own: float | None = None, tail: list[float] | None = None) -> SearchResult:
-    """Of one gallery, the palm shown once."""
+    """Returns a search of one gallery with one presentation."""
     return twice([best], None if own is None else [own], tail)
 
 
 def twice(
     best: list[float], own: list[float] | None, tail: list[float] | None = None
 ) -> SearchResult:
-    """Of one gallery, the palm shown again."""
+    """Returns a search of one gallery with several presentations."""
     return SearchResult(
         mated=own is not None,
         own=np.array(own or [-np.inf] * len(best), np.float32)[:, None],
@@ -40,24 +40,24 @@ def test_identification_rates_are_those_counted_by_hand():
     assert found.fnir[1e-2].rate == pytest.approx(1 / 3)
 
 
-def test_whoever_is_found_behind_somebody_else_is_not_identified():
+def test_a_person_who_is_found_behind_another_one_is_not_identified():
     strangers = [search(0.1)] * 100
     mates = [search(0.8, own=0.9), search(0.95, own=0.9)]
     assert identification(100, 0, 1, strangers + mates).fnir[1e-2].rate == 0.5
 
 
-def test_whoever_was_not_compared_is_not_identified():
+def test_a_person_who_was_not_compared_is_not_identified():
     mates = [search(0.1, own=-np.inf), search(0.1, own=0.9)]
     assert identification(100, 0, 1, [search(0.2)] * 100 + mates).fnir[1e-2].rate == 0.5
 
 
-def test_who_is_not_found_shows_the_palm_again_and_so_do_strangers():
+def test_a_person_who_is_not_found_shows_the_palm_again_and_so_do_strangers():
     strangers = [twice([best / 100, 0.1], None) for best in range(100)]
     mates = [
         twice([0.2, 0.2], own=[0.3, 0.995]),
         twice([0.2, 0.2], own=[0.995, 0.3]),
         twice([0.2, 0.2], own=[0.3, 0.4]),
-        # Whoever was taken for somebody else is not asked again.
+        # A person who was taken for another one is not asked again.
         twice([0.999, 0.2], own=[0.3, 0.995]),
     ]
     found = identification(100, 0, 2, strangers + mates)
@@ -70,7 +70,7 @@ def test_one_to_one_rates_come_from_all_comparisons_with_strangers(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(drawn_gallery, "FMRS", (1e-2, 1e-3))
-    # Ten searches of ten people: one comparison in a hundred may match.
+    # Ten searches among ten people: one comparison in a hundred may match.
     strangers = [search(0.5, tail=[0.3, 0.4, number / 20]) for number in range(10)]
     mates = [search(0.2, own=0.44), search(0.2, own=0.46)]
     found = verification(strangers + mates, people=10)
@@ -81,7 +81,7 @@ def test_one_to_one_rates_come_from_all_comparisons_with_strangers(
     assert verification([search(0.5, own=0.42), *strangers], people=10)[1e-2][1].rate == 0.0
 
 
-def test_rates_beyond_what_was_kept_of_a_search_are_not_told(monkeypatch: pytest.MonkeyPatch):
+def test_rates_that_need_scores_which_were_not_kept_are_left_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drawn_gallery, "FMRS", (2.5e-2, 5e-2))
     strangers = [search(0.9, tail=[0.9, 0.8]), search(0.2, tail=[0.2, 0.1])]
     found = verification([*strangers, search(0.2, own=0.5)], people=20)
@@ -95,7 +95,7 @@ def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.Monkey
     everybody, again = report.identifications
     assert (everybody.size, everybody.presentations, again.presentations) == (6, 1, 2)
     assert everybody.fnir[0.5].rate <= 1 / 3
-    assert report.verification == {}, "who was not compared cannot be counted"
+    assert report.verification == {}, "not everybody was compared"
     assert report.json()["people"] == 6
 
 

@@ -21,7 +21,7 @@ REAL = PALM_SETS
 
 
 def compared(genuine: list[float], impostor: list[float]) -> Comparisons:
-    """Genuine comparisons of subject 0 and 1 in turn, impostor ones between them."""
+    """Returns genuine comparisons of subjects 0 and 1 in turn, and impostor ones between them."""
     return Comparisons(
         scores=np.array(genuine + impostor, np.float32),
         genuine=np.array([True] * len(genuine) + [False] * len(impostor)),
@@ -59,7 +59,7 @@ def evaluate(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def two_sessions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four palms, two sessions of two images each, and one image that is none."""
+    """A set of four palms, with two sessions of two images each, and one unreadable image."""
     folder = tmp_path_factory.mktemp("drawn") / "set"
     for hand in range(4):
         for session in (1, 2):
@@ -88,7 +88,7 @@ def test_the_equal_error_rate_is_where_the_rates_cross():
     assert curve(compared([0.9, 0.8, 0.7, 0.4], [0.6, 0.3, 0.2, 0.1])).eer() == pytest.approx(0.25)
 
 
-def test_scores_that_part_completely_have_no_errors():
+def test_scores_that_do_not_overlap_have_no_errors():
     assert curve(compared([0.9, 0.8], [0.2, 0.1])).eer() == 0
 
 
@@ -109,8 +109,8 @@ def test_fnmr_is_taken_at_the_lowest_threshold_that_keeps_the_fmr():
 # Intervals
 
 
-def test_resampled_subjects_bring_all_their_comparisons_along():
-    # Of two subjects one always fails: drawn twice, once or never, the share is 1, 0.5 or 0.
+def test_a_resampled_subject_counts_with_all_its_comparisons():
+    # One of two subjects always fails: drawn twice, once or never, it gives a share of 1, 0.5 or 0.
     always = share(np.array([True] * 10 + [False] * 10), np.repeat([0, 1], 10))
     assert always.rate == 0.5
     assert (always.ci95.low, always.ci95.high) == (0, 1)
@@ -133,7 +133,7 @@ def test_where_no_error_was_seen_the_rule_of_3_counts_subjects():
     assert (every.rate, every.ci95.low, every.ci95.high) == (1, pytest.approx(0.97), 1)
 
 
-def test_an_interval_holds_its_rate_and_looking_at_the_tail_alone_changes_nothing(
+def test_an_interval_contains_its_rate_and_does_not_depend_on_the_tail(
     monkeypatch: pytest.MonkeyPatch,
 ):
     rng = np.random.default_rng(0)
@@ -157,7 +157,7 @@ def test_an_interval_holds_its_rate_and_looking_at_the_tail_alone_changes_nothin
 
 
 def samples(*names: str) -> list[Sample]:
-    """HAND/SAMPLE without their files."""
+    """Returns the samples of names (HAND/SAMPLE) without files."""
     made: list[Sample] = []
     for name in names:
         hand, _, sample = name.partition("/")
@@ -185,7 +185,7 @@ def test_a_hand_is_enrolled_from_its_first_session_and_probed_from_the_others():
     assert one.references == [(0, 1)], "b has too few samples to be enrolled from two"
     assert one.probes == [(4,), (5,), (6,), (7,)]
     two = pairing.bursts(seen, enrolled_from=2, probed_by=2)
-    assert two.probes == [(4, 5)], "what is left over is not used"
+    assert two.probes == [(4, 5)], "the sample that is left over is not used"
 
 
 def test_without_sessions_the_samples_that_were_not_enrolled_are_the_probes():
@@ -230,7 +230,7 @@ def test_one_hand_under_several_names_is_joined_by_a_table_and_only_in_its_own_s
     assert [sample.hand for sample in dataset.read(tmp_path / "here")] == ["001", "002", "003"]
 
 
-def test_hands_that_make_no_pair_are_named(tmp_path: Path):
+def test_hands_without_a_pair_are_named(tmp_path: Path):
     touch(tmp_path, "001/s1_1.png", "001/s1_2.png", "002/s1_1.png", "002/s2_1.png")
     assert dataset.alone(dataset.read(tmp_path)) == ["001"]
 
@@ -253,8 +253,10 @@ def test_a_folder_that_cannot_be_measured_says_why(tmp_path: Path, names: list[s
 
 
 def by_tone(missed: dict[str, int], subjects: int = 10) -> str:
-    """The verdict where every subject of two tones has ten genuine comparisons, of which so many
-    fail at a threshold of 0.5; each is a sample of its own."""
+    """Returns the verdict for subjects of two skin tones with ten genuine comparisons each.
+
+    `missed` says how many of the ten fail, by skin tone. Each subject has one sample.
+    """
     seen: list[Sample] = []
     scores: list[float] = []
     for tone, failing in missed.items():
@@ -282,17 +284,17 @@ def test_a_group_that_fails_far_more_often_is_named():
     assert "too few" not in by_tone({"dark": 6, "fair": 1})
 
 
-def test_groups_that_fail_alike_are_within_the_bound():
+def test_groups_that_fail_equally_often_are_within_the_bound():
     assert by_tone({"dark": 3, "fair": 3}) == (
         "within 1.25 times the FNMR of all: dark 1.00 [1.00, 1.00]"
     )
 
 
-def test_no_verdict_is_given_on_too_little():
+def test_no_verdict_is_given_without_a_failure():
     assert "no genuine comparison failed" in by_tone({"dark": 0, "fair": 0})
 
 
-def test_a_group_that_has_not_failed_yet_is_not_thought_to_be_better(monkeypatch):
+def test_a_group_without_failures_is_not_taken_to_be_better(monkeypatch):
     monkeypatch.setattr("lab.evaluate.differential.ALIKE", 3.0)
     said = by_tone({"dark": 1, "fair": 0})
     assert said.startswith("within 3.0 times")
@@ -331,7 +333,7 @@ def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path:
     assert drawn.std() > 0
 
 
-def test_templates_of_several_images_are_measured_apart(two_sessions: Path):
+def test_templates_of_several_images_are_measured_separately(two_sessions: Path):
     report = measure(two_sessions, [PRODUCT], frames=2)
     by_one, by_two = report.bursts
     assert (by_one.enrolled_from, by_one.probed_by) == (2, 1)
@@ -350,14 +352,14 @@ def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
-def test_one_hand_alone_cannot_be_told_from_anybody(tmp_path: Path):
+def test_one_hand_alone_cannot_be_measured(tmp_path: Path):
     write(tmp_path, "001/1.png", palm(1))
     write(tmp_path, "001/2.png", palm(1, turned=3.0))
     with pytest.raises(Unmeasurable, match="only one hand"):
         measure(tmp_path, [PRODUCT])
 
 
-def test_rois_of_any_size_and_in_colour_are_taken_as_such_when_asked(tmp_path: Path):
+def test_with_roi_images_of_any_size_and_in_colour_are_rois(tmp_path: Path):
     for hand in range(2):
         for turned in (0.0, 3.0):
             grey = cv2.resize(palm(hand, turned=turned), (300, 280))
@@ -367,11 +369,11 @@ def test_rois_of_any_size_and_in_colour_are_taken_as_such_when_asked(tmp_path: P
     assert report.product.rank1.rate == 1
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the real palms in ../shared/palms")
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs the sets of real palms (docs/palm-sets.md)")
 @pytest.mark.parametrize(
     ("name", "hands", "eer"), [("roi-contactless", 20, 0.005), ("hands-rgb", 12, 0.03)]
 )
-def test_real_palms_are_told_apart(tmp_path: Path, name: str, hands: int, eer: float):
+def test_real_palms_are_recognised(tmp_path: Path, name: str, hands: int, eer: float):
     (tmp_path / "hands.csv").write_text("subject,side,image\n")
     for hand in sorted(path for path in (REAL / name).iterdir() if path.is_dir())[1 : hands + 1]:
         (tmp_path / hand.name).symlink_to(hand)

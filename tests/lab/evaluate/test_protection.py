@@ -1,4 +1,4 @@
-"""What protected codes cost and give away, on vectors whose answers are known."""
+"""Search codes measured on vectors for which the results are known."""
 
 import json
 
@@ -24,7 +24,7 @@ def normed(vectors: Floats) -> Floats:
 
 @pytest.fixture(scope="module")
 def report() -> ProtectionReport:
-    """Two thousand people, two hundred of whom come again at 30 degrees of themselves."""
+    """Two thousand people; two hundred are presented again, 30 degrees from their vectors."""
     rng = np.random.default_rng(0)
     enrolled = normed(rng.standard_normal((2000, 64)))
     noise = normed(rng.standard_normal((200, 64)))
@@ -33,7 +33,7 @@ def report() -> ProtectionReport:
     return measure(enrolled, normed(probes))
 
 
-def test_mates_are_found_by_code_as_by_vector(report: ProtectionReport):
+def test_mates_are_found_by_code_as_well_as_by_vector(report: ProtectionReport):
     for found in (report.by_vector, report.by_code):
         assert all(found.within[k].rate == 1 for k in SHORTLISTS)
         assert all(found.fnmr[fmr] == 0 for fmr in FMRS)
@@ -47,7 +47,7 @@ def test_codes_under_different_secrets_are_linked_no_better_than_by_chance(
     assert report.within_a_gallery > 0.95
 
 
-def test_scores_that_lie_apart_link_fully_and_equal_ones_not_at_all():
+def test_scores_that_do_not_overlap_link_fully_and_equal_ones_do_not_link():
     rng = np.random.default_rng(1)
     low, high = rng.normal(0, 1, 5000), rng.normal(50, 1, 5000)
     assert _d_sys(high, low) == pytest.approx(1)
@@ -58,7 +58,7 @@ def test_scores_that_lie_apart_link_fully_and_equal_ones_not_at_all():
     )
 
 
-def test_a_code_alone_tells_nothing_and_more_with_every_palm_that_is_known(
+def test_a_code_alone_reveals_nothing_and_known_palms_reveal_more(
     report: ProtectionReport,
 ):
     cosines = {attack.knows: attack.cosine for attack in report.attacks}
@@ -67,12 +67,12 @@ def test_a_code_alone_tells_nothing_and_more_with_every_palm_that_is_known(
     assert accepted["a guess at the secret"] < 0.01
     known = [cosines[f"{count} known palms"] for count in KNOWN]
     assert known == sorted(known)
-    # Not what one would like, and what has to be said.
+    # With the secret, a code reveals the vector: this is a known limit.
     assert cosines["the secret"] > 0.95
     assert accepted["the secret"] == 1
 
 
-def test_what_is_told_is_told_in_json_too(report: ProtectionReport):
+def test_the_text_and_the_json_have_the_same_figures(report: ProtectionReport):
     told = json.loads(json.dumps(report.json()))
     assert told["unlinkability"]["d_sys"] == report.linkability
     assert len(told["irreversibility"]) == len(report.attacks)
@@ -80,7 +80,7 @@ def test_what_is_told_is_told_in_json_too(report: ProtectionReport):
         assert attack.knows in report.text()
 
 
-def test_the_same_drawn_person_is_nearer_than_another():
+def test_a_drawn_person_is_nearer_to_itself_than_to_another():
     _start()
     from palm.template import current
 

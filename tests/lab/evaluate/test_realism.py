@@ -1,4 +1,4 @@
-"""Drawn and real palms are described alike, and what differs is told."""
+"""Drawn and real palms are described and compared by the same measures."""
 
 from pathlib import Path
 
@@ -16,15 +16,17 @@ from tests.support.creases import palm
 
 
 def wave(cycles: float, degrees: float = 0.0) -> np.ndarray:
-    """Light and dark in turns, so many times across the ROI, the dark lines rising by `degrees`
-    toward the right."""
+    """Returns a wave with so many cycles across the ROI.
+
+    Its dark lines rise by `degrees` toward the right.
+    """
     y, x = np.mgrid[:SIZE, :SIZE] / SIZE
     across = x * np.sin(np.radians(degrees)) + y * np.cos(np.radians(degrees))
     return (128 + 40 * np.cos(2 * np.pi * cycles * across)).astype(np.uint8)
 
 
 def palms(name: str, hands: int, **shown: float) -> Palms:
-    """Two pictures of each hand of a made-up set."""
+    """Returns a made-up set with two pictures of each hand."""
     samples = [Sample(Path(f"{h}/{n}"), str(h), str(h)) for h in range(hands) for n in range(2)]
     images = [palm(h, noise=3.0 * n, **shown) for h in range(hands) for n in range(2)]
     return Palms(name, True, samples, [Roi(image, None, 1.0) for image in images])
@@ -37,12 +39,12 @@ class TestTexture:
         assert BANDS[loudest] <= cycles < BANDS[loudest + 1]
 
     @pytest.mark.parametrize("degrees", range(0, 180, 45))
-    def test_lines_are_told_by_their_direction(self, degrees: int):
+    def test_lines_are_counted_by_their_direction(self, degrees: int):
         directions = texture(wave(13, degrees)).directions
         assert directions.argmax() == degrees * DIRECTIONS // 180
         assert directions.max() > 0.8
 
-    def test_lines_are_told_by_their_place(self):
+    def test_lines_are_counted_by_their_place(self):
         picture = np.full((SIZE, SIZE), 128, np.uint8)
         picture[:40, :40] = wave(13)[:40, :40]
         strength = texture(picture).lines.sum(axis=2)
@@ -61,7 +63,7 @@ class TestTexture:
         assert blank.covered == 0
         assert blank.contrast == pytest.approx(0, abs=1e-3)
 
-    def test_each_hand_counts_once(self):
+    def test_each_hand_has_the_same_weight(self):
         def contrasted(contrast: float) -> Texture:
             return Texture(contrast, 0, 0, np.zeros(len(BANDS) - 1), np.zeros((3, 3, DIRECTIONS)))
 
@@ -88,7 +90,7 @@ class TestDistance:
         assert distance(one, one).genuine["line field"] == (0, 0)
         assert distance(one, blurred).spectrum > 3
 
-    def test_every_real_set_is_held_against_all_others(self, monkeypatch: pytest.MonkeyPatch):
+    def test_every_real_set_is_compared_with_all_others(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(realism, "ALGORITHMS", realism.ALGORITHMS[1:])
         sets, made = [palms("one", 3), palms("two", 4)], [palms("made", 2)]
         report = measure(sets, made)
@@ -131,7 +133,7 @@ class TestPictures:
             pictures.write_beside([palms("one", 2)], file)
         assert not file.exists()
 
-    def test_real_palms_are_laid_beside_drawn_ones(self, tmp_path: Path):
+    def test_real_palms_are_written_beside_drawn_ones(self, tmp_path: Path):
         file = tmp_path / "beside.png"
         pictures.write_beside([palms("one", 2)], file)
         rows = 1 + len(collection.CONDITIONS)

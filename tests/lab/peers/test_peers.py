@@ -16,14 +16,14 @@ def roi(image: Grey) -> Roi:
 
 
 def line(degrees: float) -> Roi:
-    """A dark line through the middle of the middle cell, so many degrees from level toward up."""
+    """Returns a dark line through the middle cell, which rises by `degrees` toward the right."""
     y, x = np.mgrid[:SIZE, :SIZE] - (CELLS // 2 + 0.5) * SIZE / CELLS
     away = x * np.sin(np.radians(degrees)) + y * np.cos(np.radians(degrees))
     return roi((200 - 120 * np.exp(-(away**2) / 2 / 2.5**2)).astype(np.uint8))
 
 
 @PEERS
-def test_a_palm_is_more_like_itself_shifted_and_noisy_than_like_any_other(peer):
+def test_a_shifted_and_noisy_palm_scores_higher_with_itself_than_with_others(peer):
     extractor, matcher = peer.pair()
     gallery = matcher.prepare([extractor.extract([roi(palm(each))]) for each in range(6)])
     for each in range(6):
@@ -34,7 +34,7 @@ def test_a_palm_is_more_like_itself_shifted_and_noisy_than_like_any_other(peer):
 
 
 @PEERS
-def test_a_palm_is_wholly_like_itself_and_never_to_another_code(peer):
+def test_a_template_matches_itself_and_is_refused_by_another_version(peer):
     extractor, matcher = peer.pair()
     own = extractor.extract([roi(palm(1))])
     assert matcher.score(own, own) == 1
@@ -43,7 +43,7 @@ def test_a_palm_is_wholly_like_itself_and_never_to_another_code(peer):
 
 
 @PEERS
-def test_a_burst_is_refused_for_the_papers_know_of_none(peer):
+def test_a_burst_of_several_palms_is_refused(peer):
     extractor, _ = peer.pair()
     with pytest.raises(ValueError, match="not of 2"):
         extractor.extract([roi(palm(1)), roi(palm(1))])
