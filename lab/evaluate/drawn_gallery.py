@@ -388,16 +388,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="drawn_gallery", description="Measures identification among drawn people."
     )
-    for name, kind in (
-        ("people", int),
-        ("strangers", int),
-        ("mates", int),
-        ("frames", int),
-        ("presentations", int),
-        ("harsh", float),
+    for name, kind, says in (
+        ("people", int, "people enrolled"),
+        ("strangers", int, "people who are searched for and not enrolled"),
+        ("mates", int, "enrolled people who are searched for"),
+        ("frames", int, "pictures to enrol from, and frames in a presentation"),
+        ("presentations", int, "presentations in a transaction, at most"),
+        ("harsh", float, "conditions, 0 (gentle) to 1 (any)"),
     ):
         default = getattr(GalleryPlan(), name)
-        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{default:,}")
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{says} ({default:,})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw FNIR over FPIR to this file"

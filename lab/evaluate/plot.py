@@ -55,7 +55,7 @@ def likeness(figures: Mapping[str, Any], path: Path) -> None:
     shares of the most frequent score. Lines are solid for real sets, dashed for drawn palms and
     dotted for drawn palms in near infrared.
     """
-    codes = [each["code"] for each in figures["sets"][0]["codes"]]
+    algorithms = [each["code"] for each in figures["sets"][0]["codes"]]
     with mpl.rc_context({"font.size": 9, "svg.hashsalt": "likeness", "svg.fonttype": "none"}):
         figure = Figure(figsize=(11, 8), layout="constrained")
         (of_spectra, of_directions), of_scores = figure.subplots(2, 2)
@@ -72,9 +72,9 @@ def likeness(figures: Mapping[str, Any], path: Path) -> None:
             of_spectra.plot(middles, each["spectrum"], label=each["name"], **look)
             directions = [*each["directions"], each["directions"][0]]
             of_directions.plot(turns * 180 / turns[-1], 100 * np.array(directions), **look)
-            for axes, code in zip(of_scores, each["codes"], strict=True):
+            for axes, scores in zip(of_scores, each["codes"], strict=True):
                 for kind in ("impostor", "genuine"):
-                    density = np.array(code[kind]["histogram"])
+                    density = np.array(scores[kind]["histogram"])
                     met = np.flatnonzero(density)
                     at = slice(met[0] - 1, met[-1] + 2)
                     axes.plot((edges[:-1] + edges[1:])[at] / 2, density[at] / density.max(), **look)
@@ -84,8 +84,8 @@ def likeness(figures: Mapping[str, Any], path: Path) -> None:
         of_spectra.legend(loc="lower left")
         of_directions.set(xlabel="direction of lines, degrees", ylabel="share of strength, %")
         of_directions.set(ylim=(0, None), xticks=range(0, 181, 30))
-        for axes, code in zip(of_scores, codes, strict=True):
-            axes.set(xlabel=f"score by the {code}: strangers left, the same palm right")
+        for axes, algorithm in zip(of_scores, algorithms, strict=True):
+            axes.set(xlabel=f"score by the {algorithm}: strangers left, the same palm right")
             axes.set(ylabel="share of the most frequent", ylim=(0, 1.05))
         for axes in (of_spectra, of_directions, *of_scores):
             axes.grid(color="0.9")
