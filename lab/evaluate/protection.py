@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -209,7 +210,7 @@ def _linkability(agreeing: Floats) -> float:
     return _d_sys(agreeing[:, own].ravel(), agreeing[:, ~own].ravel())
 
 
-def _d_sys(mated: Floats, non_mated: Floats) -> float:
+def _d_sys(mated: npt.NDArray[np.floating[Any]], non_mated: npt.NDArray[np.floating[Any]]) -> float:
     # The paper estimates densities by histograms; there are as many bins as mated scores can fill.
     ends = np.histogram_bin_edges(mated, min(100, round(len(mated) ** 0.5)))
     p_mated = np.histogram(mated, ends)[0] / len(mated)

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cv2.typing import MatLike
 
 from lab.evaluate import dataset, pairing, rates
 from lab.evaluate.algorithm import PRODUCT
@@ -40,7 +41,7 @@ def touch(folder: Path, *names: str) -> None:
         path.touch()
 
 
-def write(folder: Path, name: str, image: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]"):
+def write(folder: Path, name: str, image: MatLike) -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)

@@ -1,8 +1,10 @@
 """Search codes measured on vectors for which the results are known."""
 
 import json
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from lab.evaluate.protection import (
@@ -18,7 +20,7 @@ from lab.evaluate.protection import (
 )
 
 
-def normed(vectors: Floats) -> Floats:
+def normed(vectors: npt.NDArray[np.floating[Any]]) -> Floats:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
