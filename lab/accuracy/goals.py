@@ -165,7 +165,7 @@ GOALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class GoalOutcome:
     """What came of a goal, in the words of the document."""
 
     goal: Goal
@@ -173,14 +173,14 @@ class Outcome:
     verdict: str
 
 
-def outcome(goal: Goal, found: Found) -> Outcome:
+def outcome(goal: Goal, found: Found) -> GoalOutcome:
     """Compares a goal with what was measured."""
     if goal.measurement not in found:
-        return Outcome(goal, "not measured", "**not shown**")
+        return GoalOutcome(goal, "not measured", "**not shown**")
     rate = goal.rate.find(found[goal.measurement].figures)
     if rate is None:
-        return Outcome(goal, "not measured", "**not shown**")
+        return GoalOutcome(goal, "not measured", "**not shown**")
     verdict = "met" if rate.rate <= goal.limit else "**not met**"
     if rate.rate <= goal.limit < rate.ci95.high or rate.ci95.low <= goal.limit < rate.rate:
         verdict += "; too few people to be sure"
-    return Outcome(goal, interval(rate), verdict)
+    return GoalOutcome(goal, interval(rate), verdict)
