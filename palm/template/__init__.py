@@ -7,4 +7,5 @@
 - `encoder` runs the trained network that turns a line field into an embedding.
 - `compact` compresses a line field for storage.
 - `flatten_light` removes light and contrast from an aligned palm.
+- `line_filter` is the Gabor filter that responds to dark lines.
 """
