@@ -64,6 +64,8 @@ class Heart:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
+    """The recording of a palm that is held still, see `palm.liveness.pulse`."""
+
     at: npt.NDArray[np.float64]
     """(T,) time stamps in seconds."""
     cells: npt.NDArray[np.uint16]

@@ -83,6 +83,8 @@ class InfraredCues:
 
 @dataclass(frozen=True, slots=True)
 class InfraredVerdict:
+    """The judgement of near-infrared pictures, and the cues that it rests on."""
+
     live: bool
     score: float
     """Higher is more likely alive; 0 is the threshold."""

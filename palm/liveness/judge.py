@@ -25,6 +25,8 @@ _WEIGHTS = np.array(list(weights.WEIGHTS.values()))
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """The judgement of a burst, and the cues that it rests on."""
+
     live: bool
     score: float
     """Higher is more likely alive; 0 is the threshold."""

@@ -104,6 +104,8 @@ def cells_of(image: Colour, hand: Hand, side: int) -> npt.NDArray[np.uint16]:
 
 @dataclass(frozen=True, slots=True)
 class PulseVerdict:
+    """The judgement of a recording; `beats` tells whether it shows a pulse."""
+
     beats: bool
     rate: float
     """The strongest rhythm, in beats per minute."""

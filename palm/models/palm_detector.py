@@ -78,7 +78,7 @@ _ANCHORS = _anchors()
 def _merge(
     found: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]
 ) -> list[npt.NDArray[np.float32]]:
-    """Non-maximum suppression: merges overlapping detections into their weighted mean."""
+    """Merges overlapping detections into their weighted mean (non-maximum suppression)."""
     low, high = found[:, :2] - found[:, 2:4] / 2, found[:, :2] + found[:, 2:4] / 2
     areas = np.prod(high - low, axis=1)
     merged: list[npt.NDArray[np.float32]] = []

@@ -58,7 +58,7 @@ class Transform:
     """The BITS axes that a secret chooses: as many independent orthonormal bases as are needed."""
 
     def __init__(self, secret: bytes, version: int, dimensions: int) -> None:
-        """The axes depend only on the secret, the template version and the number of dimensions.
+        """Derives the axes from a secret, a template version and the number of dimensions only.
 
         They are computed by HKDF-SHA-256 and SHAKE-256, so they are the same on every machine up to
         rounding in the last place. Rounding may flip a bit only where a coordinate is that close to
