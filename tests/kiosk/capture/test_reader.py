@@ -12,7 +12,8 @@ from hardware.camera.feed import Feed, Streaming
 from hardware.faults import TemporaryFault
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import HOLD_FRAMES, Instruction
-from kiosk.capture.reader import BURST, SIDE, PalmReader
+from kiosk.capture.hold import SIDE
+from kiosk.capture.reader import BURST, PalmReader
 from kiosk.screens import Choice, HoldPalm
 from palm.hand.find import HandFinder
 from palm.hand.landmarks import Shown
