@@ -60,7 +60,7 @@ class Engine(QObject):
     async def _serve(self, frames: Frames) -> None:
         self.stage.show(Working(Work.CHECKING_SERVICE))
         # Half a second of imports, and a second for the palm models: the window is there first.
-        from kiosk.app import assemble  # noqa: PLC0415
+        from kiosk.assembly import assemble  # noqa: PLC0415
         from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
 
         while True:

@@ -12,7 +12,8 @@ import pytest
 
 from hardware.camera.feed import Streaming
 from hardware.terminal import TestCard
-from kiosk.app import Kiosk, assemble
+from kiosk.app import Kiosk
+from kiosk.assembly import assemble
 from kiosk.screens import (
     AlreadyKnown,
     Approved,

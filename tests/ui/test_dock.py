@@ -12,7 +12,7 @@ from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
 from hardware.faults import TemporaryFault
-from kiosk.app import assemble
+from kiosk.assembly import assemble
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
