@@ -23,8 +23,9 @@ from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, SaleWithdrawn
 from kiosk.race import first
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
-from kiosk.service.client import Offline, Refused, ServiceError, SignatureService
+from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection
+from kiosk.service.errors import Offline, Refused, ServiceError
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin

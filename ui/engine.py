@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QObject, Signal
 
 from kiosk.screens import Work, Working
-from kiosk.service.client import ServiceError, SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import ServiceError
 from kiosk.settings import Settings
 from ui.liveview import Frames
 from ui.stage import QtStage

@@ -1,32 +1,22 @@
 """The signature service, as the kiosk calls it: one method for each line of `protocol.messages`.
 
-    ServiceError
-    ├── Offline                nobody answered
-    ├── ServiceUnavailable     somebody did, with nothing of use
-    └── Refused                the service understood and said no: `problem` says why
-
-Every call has a deadline of its own. Until then it is tried again, after pauses of full jitter
-(Brooker, "Exponential Backoff and Jitter", AWS 2015), when nobody answered or the service said it
-cannot now; a POST is safe to repeat because it carries the same idempotency key each time.
+Every method raises the errors of `kiosk.service.errors`; how requests travel is in
+`kiosk.service.transport`.
 """
 
-import asyncio
-import random
 import secrets
-import ssl
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
+from kiosk.service.errors import ForgedReceipt, ServiceUnavailable
 from kiosk.service.identity import Identity
+from kiosk.service.transport import Transport
 from kiosk.settings import ServicePatience
 from protocol.capture import Burst
 from protocol.encoding import from_base64, to_base64
@@ -54,8 +44,6 @@ from protocol.messages import (
     Money,
     PalmAccepted,
     PhoneVerified,
-    Problem,
-    ProblemType,
     Proof,
     Purchase,
     PurchaseRequest,
@@ -63,52 +51,12 @@ from protocol.messages import (
     ServiceInfo,
     Side,
 )
-from protocol.signature import Request, receipt_bytes, sign_request
+from protocol.signature import receipt_bytes
 
 Reply = TypeVar("Reply", bound=Message)
 
 BRIEFLY = 1.0
-"""Seconds for what nobody should wait for."""
-
-CANNOT_NOW = {
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
-
-
-class ServiceError(Exception):
-    """See the module. No message holds what was sent or received."""
-
-
-class Offline(ServiceError):
-    """`may_have_arrived`: some attempt got far enough that the service may have acted on it."""
-
-    def __init__(self, message: str, *, may_have_arrived: bool) -> None:
-        super().__init__(message)
-        self.may_have_arrived = may_have_arrived
-
-
-class ServiceUnavailable(ServiceError):
-    """`problem` is what the service said, where it was able to; it may have acted all the same."""
-
-    def __init__(self, message: str, problem: Problem | None = None) -> None:
-        super().__init__(message)
-        self.problem = problem
-
-
-class Refused(ServiceError):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.type}: {problem.title}")
-        self.problem = problem
-
-    @property
-    def type(self) -> ProblemType:
-        return self.problem.type
-
-
-class ForgedReceipt(ServiceError):
-    """A deletion receipt that does not bear the signature it claims."""
+"""The deadline in seconds of a call that nobody should wait for."""
 
 
 class TextMessage(BaseModel):
@@ -122,7 +70,7 @@ class TextMessage(BaseModel):
 
 
 class SignatureService:
-    """Lives on one event loop. Nowhere to call until `connect` has been told where."""
+    """The client of the service, for one event loop. It is offline until `connect` is called."""
 
     def __init__(
         self,
@@ -132,46 +80,38 @@ class SignatureService:
         *,
         infrared: bool = False,
     ) -> None:
-        """`infrared` is whether the kiosk has a near-infrared camera."""
+        """`infrared` tells whether the kiosk has a near-infrared camera."""
         self.identity = identity
         self._infrared = infrared
-        self._clock = clock
         self._patience = patience
-        self._client: httpx.AsyncClient | None = None
+        self._transport = Transport(identity.key, clock, patience)
         self._info: ServiceInfo | None = None
-        self.clock_offset = timedelta(0)
-        """The service's clock less the kiosk's."""
         self.url = ""
 
     async def connect(self, url: str, ca: Path | None) -> None:
-        """Calls go to `url` from now on, trusting nobody but `ca`, or the system's authorities
-        when there is none. Raises OSError when the file cannot be read."""
-        context = ssl.create_default_context(cafile=ca)
-        await self.close()
+        """Calls `url` from now on; see `Transport.connect`. Raises OSError."""
+        await self._transport.connect(url, ca)
+        self._info = None
         self.url = url
-        self._client = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/v1",
-            verify=context,
-            timeout=httpx.Timeout(self._patience.answer_s, connect=self._patience.connect_s),
-            trust_env=False,
-            headers={"user-agent": "palm-kiosk"},
-        )
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-            self._info = None
+        await self._transport.close()
+        self._info = None
 
     def now(self) -> datetime:
-        """The service's time, as well as the kiosk knows it."""
-        return self._clock.wall() + self.clock_offset
+        """Returns the service's time, as far as the kiosk knows it."""
+        return self._transport.time.now()
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """The service's clock minus the kiosk's."""
+        return self._transport.time.offset
 
     # Service and device
 
     async def info(self, deadline_s: float | None = None) -> ServiceInfo:
         self._info = await self._get("/service", ServiceInfo, deadline_s)
-        self.clock_offset = self._info.time - self._clock.wall()
+        self._transport.time.set(self._info.time)
         return self._info
 
     async def wants_pulse(self, amount: Money) -> bool:
@@ -222,7 +162,7 @@ class SignatureService:
 
     async def give_up_enrolment(self, enrolment_id: str) -> None:
         """One brief attempt: an enrolment that is left alone expires by itself."""
-        await self._call("DELETE", f"/enrolments/{enrolment_id}", deadline_s=BRIEFLY)
+        await self._transport.call("DELETE", f"/enrolments/{enrolment_id}", deadline_s=BRIEFLY)
 
     # Recognition
 
@@ -285,7 +225,7 @@ class SignatureService:
 
     async def read_phone(self, after: int) -> list[TextMessage]:
         """What the simulated phone received after the message of that number."""
-        response = await self._call("GET", f"/sandbox/messages?after={after}")
+        response = await self._transport.call("GET", f"/sandbox/messages?after={after}")
         return TypeAdapter(list[TextMessage]).validate_json(response.content)
 
     # How all of them travel
@@ -315,7 +255,8 @@ class SignatureService:
             capture[:] = bytes(len(capture))
 
     async def _get(self, path: str, reply: type[Reply], deadline_s: float | None = None) -> Reply:
-        return _parse(await self._call("GET", path, deadline_s=deadline_s), reply)
+        response = await self._transport.call("GET", path, deadline_s=deadline_s)
+        return _parse(response.content, reply)
 
     async def _post(
         self,
@@ -334,88 +275,13 @@ class SignatureService:
         elif body is not None:
             headers["content-type"] = ENVELOPE_TYPE
             content = body
-        response = await self._call("POST", path, headers, content, deadline_s)
-        return _parse(response, reply)
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        headers: dict[str, str] | None = None,
-        content: bytes = b"",
-        deadline_s: float | None = None,
-    ) -> httpx.Response:
-        """Sends until there is an answer or the deadline has come; raises ServiceError."""
-        deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
-        ceiling = self._patience.first_pause_s
-        may_have_arrived = False
-        told_the_time = False
-        while True:
-            try:
-                response = await self._send(method, path, headers or {}, content, deadline)
-            except (httpx.TransportError, TimeoutError) as error:
-                may_have_arrived |= not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-                trouble = Offline(
-                    "the service cannot be reached", may_have_arrived=may_have_arrived
-                )
-            else:
-                if response.is_success:
-                    return response
-                may_have_arrived = True
-                problem = _problem(response)
-                if problem and problem.type is ProblemType.STALE and not told_the_time:
-                    told_the_time = True
-                    self._learn_the_time(problem, response)
-                    continue
-                if problem and response.is_client_error:
-                    raise Refused(problem)
-                trouble = ServiceUnavailable(
-                    f"the service answered {response.status_code}", problem
-                )
-                if response.status_code not in CANNOT_NOW:
-                    raise trouble
-            pause = random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
-            if self._clock.now() + pause >= deadline:
-                raise trouble
-            await self._clock.sleep(pause)
-            ceiling = min(2 * ceiling, self._patience.longest_pause_s)
-
-    async def _send(
-        self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float
-    ) -> httpx.Response:
-        """One attempt. Raises httpx.TransportError, and TimeoutError at the deadline."""
-        if self._client is None:
-            raise httpx.ConnectError("no service is connected")
-        request = self._client.build_request(method, path, headers=headers, content=content)
-        signed = Request(
-            method,
-            request.url.raw_path.decode("ascii").partition("?")[0],
-            request.url.query.decode("ascii"),
-            headers,
-            content,
-        )
-        request.headers.update(sign_request(signed, self.identity.key, now=self.now().timestamp()))
-        async with asyncio.timeout(max(deadline - self._clock.now(), 0)):
-            return await self._client.send(request)
-
-    def _learn_the_time(self, problem: Problem, response: httpx.Response) -> None:
-        told = problem.time
-        if told is None and "date" in response.headers:
-            told = parsedate_to_datetime(response.headers["date"])
-        if told is not None:
-            self.clock_offset = told - self._clock.wall()
+        response = await self._transport.call("POST", path, headers, content, deadline_s)
+        return _parse(response.content, reply)
 
 
-def _parse(response: httpx.Response, reply: type[Reply]) -> Reply:
+def _parse(content: bytes, reply: type[Reply]) -> Reply:
     try:
-        return reply.model_validate_json(response.content)
+        return reply.model_validate_json(content)
     except ValidationError:
         # The cause quotes the answer.
         raise ServiceUnavailable("the service's answer cannot be understood") from None
-
-
-def _problem(response: httpx.Response) -> Problem | None:
-    try:
-        return Problem.model_validate_json(response.content)
-    except ValidationError:
-        return None

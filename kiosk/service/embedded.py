@@ -11,8 +11,10 @@ from typing import NoReturn
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kiosk.backoff import doubling
 from kiosk.clock import Clock
-from kiosk.service.client import ServiceError, SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import ServiceError
 from kiosk.simulated.network_fault import HOST, NetworkFault
 
 log = logging.getLogger(__name__)
@@ -73,15 +75,14 @@ class EmbeddedService:
         self._wanted.set()
 
     async def keep(self, service: SignatureService) -> NoReturn:
-        pause = FIRST_PAUSE_S
+        pauses = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         try:
             while True:
                 await self._wanted.wait()
                 if await self._live(service):
-                    pause = FIRST_PAUSE_S
+                    pauses = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
                 log.warning("the embedded service has ended and is started again")
-                await self._clock.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_S)
+                await self._clock.sleep(next(pauses))
         finally:
             if self.network_fault is not None:
                 await self.network_fault.cut()

@@ -23,7 +23,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service.client import Refused, ServiceError, ServiceUnavailable
+from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps

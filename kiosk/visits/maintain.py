@@ -25,7 +25,8 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service.client import Refused, ServiceError, SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import Refused, ServiceError
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
 from palm import models

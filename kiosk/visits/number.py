@@ -9,7 +9,7 @@ from typing import TypeVar
 import phonenumbers
 
 from kiosk.screens import Choice, EnterCode, EnterPhone, EntryProblem, Work, Working
-from kiosk.service.client import Refused, ServiceUnavailable
+from kiosk.service.errors import Refused, ServiceUnavailable
 from kiosk.visits.visit import Visit
 from protocol.messages import ProblemType, Purpose
 from protocol.mobile import NotANumber, NotMobile, read_mobile

@@ -18,13 +18,8 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service.client import (
-    Offline,
-    Refused,
-    ServiceError,
-    ServiceUnavailable,
-    SignatureService,
-)
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import Offline, Refused, ServiceError, ServiceUnavailable
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol

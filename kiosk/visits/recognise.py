@@ -14,7 +14,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service.client import Refused
+from kiosk.service.errors import Refused
 from kiosk.visits.help import offer_help
 from kiosk.visits.number import LAST_FOUR
 from kiosk.visits.visit import Troubled, Visit

@@ -20,7 +20,8 @@ from kiosk.capture.guidance import Instruction
 from kiosk.capture.light_challenge import Challenger
 from kiosk.capture.reader import WHITE_BURST, PalmReader
 from kiosk.screens import Choice, HoldPalm
-from kiosk.service.client import ServiceUnavailable, SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import ServiceUnavailable
 from palm.image import Colour
 from protocol.capture import Burst, Frame
 from protocol.challenge import STEPS, steps

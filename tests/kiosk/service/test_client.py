@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kiosk.clock import SystemClock
 from kiosk.faults import CannotStart
-from kiosk.service.client import Offline, Refused, ServiceUnavailable, SignatureService
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from protocol.encoding import from_base64

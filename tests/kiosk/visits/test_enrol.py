@@ -22,7 +22,7 @@ from kiosk.screens import (
     SignedUp,
     TroubleKind,
 )
-from kiosk.service.client import Refused
+from kiosk.service.errors import Refused
 from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
 from kiosk.visits.visit import Troubled, Visit

@@ -15,7 +15,7 @@ from kiosk.screens import (
     HoldPalm,
     NotRecognised,
 )
-from kiosk.service.client import ForgedReceipt
+from kiosk.service.errors import ForgedReceipt
 from kiosk.visits.leave import leave
 from kiosk.visits.visit import Visit
 from protocol.messages import Outcome, ProblemType, Purpose

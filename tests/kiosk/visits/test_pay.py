@@ -23,7 +23,7 @@ from kiosk.screens import (
     StepUp,
     TroubleKind,
 )
-from kiosk.service.client import Offline, Refused
+from kiosk.service.errors import Offline, Refused
 from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult

@@ -1,0 +1,179 @@
+"""How requests travel to the service: signed, with a deadline, and repeated while that may help.
+
+Every call has a deadline. Until then it is repeated when nobody answered or the service said that
+it cannot serve now, after pauses with full jitter (Brooker, "Exponential Backoff and Jitter", AWS
+2015). A POST is safe to repeat because it carries the same idempotency key each time.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
+
+from kiosk.backoff import doubling
+from kiosk.clock import Clock
+from kiosk.service.errors import Offline, Refused, ServiceUnavailable
+from kiosk.settings import ServicePatience
+from protocol.messages import Problem, ProblemType
+from protocol.signature import Request, sign_request
+
+CANNOT_NOW = {
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+"""Answers after which the same request may succeed."""
+
+
+class ServiceTime:
+    """The service's time, as far as the kiosk knows it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset = timedelta(0)
+        """The service's clock minus the kiosk's."""
+
+    def now(self) -> datetime:
+        return self._clock.wall() + self.offset
+
+    def set(self, told: datetime) -> None:
+        self.offset = told - self._clock.wall()
+
+
+class DeviceSignature(httpx.Auth):
+    """Signs every attempt anew with the device's key (`protocol.signature`).
+
+    When the service finds the signature stale, the kiosk's clock is off: the time that the service
+    tells is learnt, and the request is signed and sent once more.
+    """
+
+    requires_request_body = True
+    requires_response_body = True
+
+    def __init__(self, key: Ed25519PrivateKey, time: ServiceTime) -> None:
+        self._key = key
+        self._time = time
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        self._sign(request)
+        response = yield request
+        told = _time_told(response)
+        if told is not None:
+            self._time.set(told)
+            self._sign(request)
+            yield request
+
+    def _sign(self, request: httpx.Request) -> None:
+        signed = Request(
+            request.method,
+            request.url.raw_path.decode("ascii").partition("?")[0],
+            request.url.query.decode("ascii"),
+            dict(request.headers),
+            request.content,
+        )
+        request.headers.update(sign_request(signed, self._key, now=self._time.now().timestamp()))
+
+
+class Transport:
+    """A connection to the service for one event loop. It has nowhere to call until `connect`."""
+
+    def __init__(self, key: Ed25519PrivateKey, clock: Clock, patience: ServicePatience) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._client: httpx.AsyncClient | None = None
+        self.time = ServiceTime(clock)
+        self._signature = DeviceSignature(key, self.time)
+
+    async def connect(self, url: str, ca: Path | None) -> None:
+        """Sends requests to `url` from now on and trusts no authority but `ca`, or the system's
+        when it is None. Raises OSError when the file cannot be read."""
+        context = ssl.create_default_context(cafile=ca)
+        await self.close()
+        self._client = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/v1",
+            auth=self._signature,
+            verify=context,
+            timeout=httpx.Timeout(self._patience.answer_s, connect=self._patience.connect_s),
+            trust_env=False,
+            headers={"user-agent": "palm-kiosk"},
+        )
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        content: bytes = b"",
+        deadline_s: float | None = None,
+    ) -> httpx.Response:
+        """Sends the request until it succeeds or the deadline has come; returns the answer.
+
+        Raises Offline, ServiceUnavailable and Refused.
+        """
+        deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
+        ceilings = doubling(self._patience.first_pause_s, self._patience.longest_pause_s)
+        may_have_arrived = False
+        while True:
+            try:
+                response = await self._send(method, path, headers or {}, content, deadline)
+            except (httpx.TransportError, TimeoutError) as error:
+                may_have_arrived |= not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                trouble = Offline(
+                    "the service cannot be reached", may_have_arrived=may_have_arrived
+                )
+            else:
+                if response.is_success:
+                    return response
+                may_have_arrived = True
+                problem = _problem(response)
+                if problem and response.is_client_error:
+                    raise Refused(problem)
+                trouble = ServiceUnavailable(
+                    f"the service answered {response.status_code}", problem
+                )
+                if response.status_code not in CANNOT_NOW:
+                    raise trouble
+            pause = random.uniform(0, next(ceilings))  # noqa: S311 - jitter is no secret
+            if self._clock.now() + pause >= deadline:
+                raise trouble
+            await self._clock.sleep(pause)
+
+    async def _send(
+        self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float
+    ) -> httpx.Response:
+        """Makes one attempt. Raises httpx.TransportError, and TimeoutError at the deadline."""
+        if self._client is None:
+            raise httpx.ConnectError("no service is connected")
+        async with asyncio.timeout(max(deadline - self._clock.now(), 0)):
+            return await self._client.request(method, path, headers=headers, content=content)
+
+
+def _problem(response: httpx.Response) -> Problem | None:
+    try:
+        return Problem.model_validate_json(response.content)
+    except ValidationError:
+        return None
+
+
+def _time_told(response: httpx.Response) -> datetime | None:
+    """Returns the service's time when it found the signature stale, from the problem or from the
+    Date field; None when it did not, or did not tell the time."""
+    problem = _problem(response) if response.is_client_error else None
+    if problem is None or problem.type is not ProblemType.STALE:
+        return None
+    if problem.time is None and "date" in response.headers:
+        return parsedate_to_datetime(response.headers["date"])
+    return problem.time
