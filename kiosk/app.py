@@ -25,7 +25,7 @@ from kiosk.race import first
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection
-from kiosk.service.errors import Offline, Refused, ServiceError
+from kiosk.service.errors import Offline, Refused, ServiceError, WrongPurchase
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
@@ -84,6 +84,8 @@ class Kiosk:
     clock: Clock
     _offline: bool = field(default=False, init=False)
     _serving: Sale | None = field(default=None, init=False)
+    _wrong: set[str] = field(default_factory=set[str], init=False)
+    """References of sales that the service answered with another purchase."""
 
     async def run(self) -> None:
         """Returns when staff ask for a restart. Raises CannotStart."""
@@ -311,5 +313,13 @@ class Kiosk:
     async def _settle_doubts(self) -> None:
         for pending in self.journal.pending():
             sale = self._serving
-            if sale is None or sale.reference != pending.request.reference:
+            reference = pending.request.reference
+            if sale is not None and sale.reference == reference:
+                continue
+            try:
                 await resolve(self.service, self.till, self.journal, pending)
+            except WrongPurchase as wrong:
+                # The others are still settled, and the log is told once.
+                if reference not in self._wrong:
+                    self._wrong.add(reference)
+                    log.error("a purchase stays in the journal: %s", wrong)

@@ -1,5 +1,6 @@
 """Paying for a sale with a palm, exactly once."""
 
+import logging
 import secrets
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,13 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.client import SignatureService
-from kiosk.service.errors import Offline, Refused, ServiceError, ServiceUnavailable
+from kiosk.service.errors import (
+    Offline,
+    Refused,
+    ServiceError,
+    ServiceUnavailable,
+    WrongPurchase,
+)
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
@@ -37,6 +44,8 @@ from protocol.messages import (
     PurchaseRequest,
     Purpose,
 )
+
+log = logging.getLogger(__name__)
 
 NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
 
@@ -180,23 +189,36 @@ async def charge(visit: Visit, sale: Sale, identification: Identification) -> Pu
     except ServiceUnavailable as unavailable:
         await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
-    await settle(visit.till, visit.journal, purchase)
+    try:
+        await settle(visit.till, visit.journal, request, purchase)
+    except WrongPurchase as wrong:
+        log.error("a purchase stays in the journal: %s", wrong)
+        raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from wrong
     return purchase
 
 
-async def settle(till: Till, journal: PurchaseJournal, purchase: Purchase) -> None:
-    """Tells the till and, that done, forgets the doubt."""
-    await till.answer(purchase.reference, SaleResult(purchase.outcome))
-    journal.close(purchase.reference)
+async def settle(
+    till: Till, journal: PurchaseJournal, request: PurchaseRequest, purchase: Purchase
+) -> None:
+    """Tells the till the outcome and removes the purchase from the journal.
+
+    Raises WrongPurchase when the answer is for another reference or amount than was asked. The
+    till is told UNKNOWN then, and the purchase stays in the journal.
+    """
+    if (purchase.reference, purchase.amount) != (request.reference, request.amount):
+        await till.answer(request.reference, SaleResult.UNKNOWN)
+        raise WrongPurchase("the service answered for another purchase than was asked")
+    await till.answer(request.reference, SaleResult(purchase.outcome))
+    journal.close(request.reference)
 
 
 async def resolve(
     service: SignatureService, till: Till, journal: PurchaseJournal, pending: PendingPurchase
 ) -> Purchase | None:
-    """Asks what became of a purchase in doubt and tells the till; None when there was none, or it
-    is too early to say. Never buys: the shopper may have paid another way by now.
+    """Asks what became of a purchase in doubt and tells the till. Returns None when there was no
+    purchase or it is too early to say. Never buys: the shopper may have paid another way by now.
 
-    Raises ServiceError when the service cannot be asked.
+    Raises ServiceError when the service cannot be asked, WrongPurchase among them (see `settle`).
     """
     reference = pending.request.reference
     try:
@@ -209,5 +231,5 @@ async def resolve(
             await till.answer(reference, SaleResult.NOT_PAID)
             journal.close(reference)
         return None
-    await settle(till, journal, purchase)
+    await settle(till, journal, pending.request, purchase)
     return purchase

@@ -448,9 +448,9 @@ async def test_the_welcome_screen_tells_when_the_camera_is_pulled_and_put_back(
 # A purchase in doubt
 
 
-def in_doubt(journal: PurchaseJournal) -> PendingPurchase:
+def in_doubt(journal: PurchaseJournal, reference: str = "sale-12345678") -> PendingPurchase:
     request = PurchaseRequest(
-        identification_id="identification-1", amount=AMOUNT, reference="sale-12345678"
+        identification_id="identification-1", amount=AMOUNT, reference=reference
     )
     pending = PendingPurchase(request=request, idempotency_key="key-123456", decided_by=soon())
     journal.open(pending)
@@ -483,6 +483,24 @@ async def test_a_doubt_is_settled_when_the_service_is_back(
         canned.will(f"GET /purchases/{reference}", bought(canned.requests("POST /purchases")[0]))
         await here.clock.turn(11)
         await here.till.answered(reference, SaleResult.APPROVED)
+
+
+async def test_a_doubt_that_is_answered_wrongly_is_logged_once_and_holds_up_no_other(
+    stand: MakeStand, canned: CannedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = stand(HOME)
+    first = in_doubt(here.kiosk.journal, "sale-11111111")
+    second = in_doubt(here.kiosk.journal, "sale-22222222")
+    asked = Asked("POST", "/purchases", {}, second.request.model_dump_json().encode())
+    canned.will("GET /purchases/sale-11111111", *[bought(asked)] * 99)
+    canned.will("GET /purchases/sale-22222222", bought(asked))
+    async with here.running():
+        await here.till.answered("sale-22222222", SaleResult.APPROVED)
+        await here.clock.turn(30)
+    assert here.till.answers["sale-11111111"] is SaleResult.UNKNOWN
+    assert list(here.kiosk.journal.pending()) == [first]
+    assert caplog.text.count("another purchase") == 1
+    assert Notice.OFFLINE not in {s.notice for s in here.stage.shown if isinstance(s, Welcome)}
 
 
 def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Path) -> None:

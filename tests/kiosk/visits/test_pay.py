@@ -23,16 +23,25 @@ from kiosk.screens import (
     StepUp,
     TroubleKind,
 )
-from kiosk.service.errors import Offline, Refused
+from kiosk.service.errors import Offline, Refused, WrongPurchase
 from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
 from kiosk.visits.visit import Troubled, Visit
-from protocol.messages import Customer, Money, Outcome, ProblemType, Purpose, ServiceInfo
+from protocol.messages import (
+    Customer,
+    Money,
+    Outcome,
+    ProblemType,
+    Purchase,
+    Purpose,
+    ServiceInfo,
+)
 from tests.support.canned import (
     VAULT,
     VISA,
+    Asked,
     CannedService,
     HangUp,
     bought,
@@ -349,6 +358,57 @@ async def test_trying_again_after_a_lost_answer_asks_and_never_buys(
     assert told(at, sale) is SaleResult.APPROVED
     assert len(canned.requests("POST /purchases")) == posted
     assert not left_in_doubt(at)
+
+
+WRONG = {
+    "amount": Money(minor=AMOUNT.minor + 1, currency="USD"),
+    "currency": Money(minor=AMOUNT.minor, currency="EUR"),
+    "reference": "sale-of-another",
+}
+
+
+def another_purchase(asked: Asked, difference: str, outcome: str = "approved") -> Purchase:
+    field = "reference" if difference == "reference" else "amount"
+    return bought(asked, outcome).model_copy(update={field: WRONG[difference]})
+
+
+@pytest.mark.parametrize("outcome", ["approved", "declined"])
+@pytest.mark.parametrize("difference", WRONG)
+async def test_an_answer_for_another_purchase_leaves_the_payment_unknown(
+    visit: At,
+    canned: CannedService,
+    caplog: pytest.LogCaptureFixture,
+    difference: str,
+    outcome: str,
+) -> None:
+    canned.will("POST /purchases", lambda asked: another_purchase(asked, difference, outcome))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    sale = await ring_up(at)
+    with pytest.raises(Troubled) as troubled:
+        await pay(at, sale)
+    assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
+    assert told(at, sale) is SaleResult.UNKNOWN
+    assert left_in_doubt(at) == [sale.reference]
+    assert "another purchase" in caplog.text
+    assert not any(number in caplog.text for number in ("1250", "1251", sale.reference))
+
+
+@pytest.mark.parametrize("difference", WRONG)
+async def test_a_doubt_is_not_settled_by_another_purchase(
+    visit: At, canned: CannedService, difference: str
+) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    sale = await doubtful(at, canned)
+    wrong = another_purchase(canned.requests("POST /purchases")[0], difference)
+    canned.will(f"GET /purchases/{sale.reference}", wrong, wrong)
+    (pending,) = at.journal.pending()
+    with pytest.raises(WrongPurchase):
+        await resolve(at.service, at.till, at.journal, pending)
+    with pytest.raises(Troubled) as troubled:
+        await pay(at, sale)
+    assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
+    assert told(at, sale) is SaleResult.UNKNOWN
+    assert left_in_doubt(at) == [sale.reference]
 
 
 async def test_a_service_that_was_never_reached_charges_nothing(
