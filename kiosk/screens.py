@@ -7,6 +7,7 @@ file of the same name (`ui/qml/Palm/screens/`); what is here decides nothing abo
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
@@ -279,9 +280,14 @@ class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
 
 @dataclass(frozen=True)
 class Deleted(Screen[Done]):
+    """The numbers are of what the shopper confirmed to have deleted."""
+
     receipt_id: str
-    erased: tuple[str, ...]
-    retained: tuple[str, ...]
+    palms: int
+    cards: int
+    purchases: int
+    retained_until: datetime | None
+    """Until when the merchant keeps the amounts of the purchases, None when there are none."""
 
 
 # Help, and things that went wrong

@@ -19,6 +19,7 @@ from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Visit
 from protocol.messages import (
     ClaimOpened,
+    Holdings,
     Identification,
     Outcome,
     Proof,
@@ -47,6 +48,8 @@ class Leaving:
         self._claim: ClaimOpened | None = None
         self._resend_at = 0.0
         self._found: Identification | None = None
+        self._holdings: Holdings | None = None
+        """What the shopper confirmed to have deleted."""
         self.would_join = False
 
     async def proof(self) -> Turn:
@@ -97,13 +100,21 @@ class Leaving:
         holdings = await self._visit.service.holdings(self._identification_id)
         if await self._visit.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
             return Turn.OVER
+        self._holdings = holdings
         return Turn.ON
 
     async def delete(self) -> Turn:
         self._visit.stage.show(Working(Work.DELETING))
         receipt = await self._visit.service.delete(self._identification_id)
-        retained = tuple(kept.what for kept in receipt.retained)
-        await self._visit.stage.ask(Deleted(receipt.receipt_id, tuple(receipt.erased), retained))
+        assert self._holdings
+        deleted = Deleted(
+            receipt_id=receipt.receipt_id,
+            palms=len(self._holdings.palms),
+            cards=len(self._holdings.cards),
+            purchases=self._holdings.purchases,
+            retained_until=max((kept.until for kept in receipt.retained), default=None),
+        )
+        await self._visit.stage.ask(deleted)
         return Turn.ON
 
     async def _by_palm(self) -> Identification | Turn:

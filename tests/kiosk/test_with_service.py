@@ -172,7 +172,9 @@ async def test_a_shopper_signs_up_pays_by_name_leaves_and_is_known_no_longer(sho
 
     holdings = await shop.leave()
     assert holdings.purchases == 1
-    assert "palm signatures: 1" in shop.last(Deleted).erased
+    deleted = shop.last(Deleted)
+    assert (deleted.palms, deleted.cards, deleted.purchases) == (1, 1, 1)
+    assert deleted.retained_until > datetime.now(UTC)
 
     await shop.visit(
         Choice.TRY_PURCHASE,

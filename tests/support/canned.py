@@ -43,6 +43,7 @@ from protocol.signature import receipt_bytes
 
 VISA = Card(brand="visa", last4="4242")
 VAULT = PrivateKey.generate()
+RETAINED_UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
 DEVICE = Device(device_id="device-1234", merchant="Corner Shop", country="US", currency="USD")
 
 
@@ -116,7 +117,7 @@ def receipt(**forged: Any) -> DeletionReceipt:
         receipt_id="receipt-1",
         at=datetime.now(UTC),
         erased=["palms", "card"],
-        retained=[Retained(what="2 purchases", why="tax law", until=datetime.now(UTC))],
+        retained=[Retained(what="2 purchases", why="tax law", until=RETAINED_UNTIL)],
         key_id="key-1",
         public_key=to_base64(key.public_key().public_bytes_raw()),
     )

@@ -1,5 +1,6 @@
 """Every screen in every state. That none of them warns is seen to by `qt_log_level_fail`."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import combinations
 from typing import Any
@@ -15,6 +16,7 @@ from kiosk.screens import (
     CardProblem,
     Choice,
     ConfirmDelete,
+    Deleted,
     EnterCode,
     Entered,
     HoldPalm,
@@ -141,6 +143,35 @@ def test_deleting_takes_a_hold_and_a_tap_does_nothing(screenful: Screenful, qtbo
     qtbot.waitUntil(question.done)
     screenful.release(hold)
     assert question.result() is Choice.CONFIRM
+
+
+MARCH_2036 = datetime(2036, 3, 9, tzinfo=UTC)
+KEPT = "Kept by law, without your name"
+
+
+@pytest.mark.parametrize(
+    ("screen", "erased", "kept"),
+    [
+        (
+            Deleted("receipt-1", 2, 2, 12, MARCH_2036),
+            {"Palm codes", "Mobile number", "Cards", "Name on 12 purchases"},
+            {KEPT, "Amounts of 12 purchases, until March 2036"},
+        ),
+        (
+            Deleted("receipt-1", 1, 1, 1, MARCH_2036),
+            {"Palm code", "Mobile number", "Card", "Name on 1 purchase"},
+            {KEPT, "Amount of 1 purchase, until March 2036"},
+        ),
+        (Deleted("receipt-1", 0, 0, 0, None), {"Mobile number"}, set[str]()),
+    ],
+    ids=["several", "one", "nothing"],
+)
+def test_what_was_deleted_is_told_in_words_of_the_window(
+    screenful: Screenful, screen: Deleted, erased: set[str], kept: set[str]
+) -> None:
+    screenful.show(screen)
+    told = set(screenful.reads().splitlines()) - {"Your data is deleted", "Receipt receipt-1"}
+    assert told - {"Finish"} == erased | kept
 
 
 def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> None:

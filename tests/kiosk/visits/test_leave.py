@@ -19,7 +19,14 @@ from kiosk.service.errors import ForgedReceipt
 from kiosk.visits.leave import leave
 from kiosk.visits.visit import Visit
 from protocol.messages import Outcome, ProblemType, Purpose
-from tests.support.canned import HAPPY, CannedService, identification, problem, receipt
+from tests.support.canned import (
+    HAPPY,
+    RETAINED_UNTIL,
+    CannedService,
+    identification,
+    problem,
+    receipt,
+)
 from tests.support.scripted import palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +37,7 @@ NUMBER = typed("2025550123")
 CODE = typed("123456")
 
 
-DELETED = Deleted("receipt-1", ("palms", "card"), ("2 purchases",))
+DELETED = Deleted("receipt-1", 1, 1, 2, RETAINED_UNTIL)
 
 
 async def play(at: Visit) -> None:
