@@ -348,14 +348,105 @@ class Health(StrEnum):
     BROKEN = "broken"
 
 
+class Part(StrEnum):
+    """What a line of the maintenance screen is about."""
+
+    CAMERA = "camera"
+    INFRARED = "infrared"
+    LIGHT = "light"
+    TERMINAL = "terminal"
+    SERVICE = "service"
+    LIFE_CHECK = "life_check"
+    VAULT_KEY = "vault_key"
+    CLOCK = "clock"
+    ACTIVATION = "activation"
+    MODELS = "models"
+    DISK = "disk"
+
+
+class Finding(StrEnum):
+    """What was found about a part, with the values that its words need.
+
+    What a driver, the service or the loader of models says about its own fault is text.
+    """
+
+    FAULT = "fault"
+    """A device does not work: cause and remedy, as its driver words them."""
+    OPENING = "opening"
+    """The camera has not delivered a picture yet: its name."""
+    DELIVERS = "delivers"
+    """The camera delivers pictures: its name."""
+    NO_RING = "no_ring"
+    RING_LIT = "ring_lit"
+    """The ring was lit and turned off: its name, and how many milliseconds it took."""
+    TAKES_CARDS = "takes_cards"
+    OFFLINE = "offline"
+    SERVICE_FAILED = "service_failed"
+    """The service answers with an error: its text."""
+    ANSWERED = "answered"
+    """The service's version, and how many milliseconds its answer took."""
+    RING_DEMANDED = "ring_demanded"
+    """The service demands a light ring, and there is none."""
+    LIFE_DEMANDED = "life_demanded"
+    """The service takes only palms that were found alive."""
+    LIFE_WITH_RING = "life_with_ring"
+    """The service looks for life where there is a ring."""
+    KEY = "key"
+    """The vault key's id and its suite."""
+    CLOCK_RIGHT = "clock_right"
+    """How many seconds the clock is off."""
+    CLOCK_WRONG = "clock_wrong"
+    """How many seconds the clock is off: too many."""
+    NOT_ACTIVATED = "not_activated"
+    ACTIVATED = "activated"
+    """The merchant and the country."""
+    MODELS_MISSING = "models_missing"
+    """How to get them, as the loader of models words it."""
+    MODELS_THERE = "models_there"
+    """The names of the models."""
+    ROOM = "room"
+    """Free megabytes on the disk."""
+    NO_ROOM = "no_room"
+    """Free megabytes on the disk, and the state folder."""
+
+
 @dataclass(frozen=True)
 class Check:
-    """One line of the maintenance screen. `remedy` is for the operator."""
+    """One line of the maintenance screen; `Finding` says which values belong to it."""
 
-    name: str
+    part: Part
     health: Health
-    detail: str
-    remedy: str = ""
+    finding: Finding
+    values: tuple[str | float, ...] = ()
+
+
+class Figure(StrEnum):
+    """A live figure of the vision pass; units as in `palm.hand.observation.Observation`."""
+
+    HANDS = "hands"
+    VISION_TIME = "vision_time"
+    """The duration of the pass in milliseconds."""
+    HAND = "hand"
+    """Which hand it is, and which side of it faces the camera."""
+    DISTANCE = "distance"
+    """The span of the hand: larger is closer."""
+    OFFSET = "offset"
+    """Across and down."""
+    TILT = "tilt"
+    TURN = "turn"
+    OPENNESS = "openness"
+    SHARPNESS = "sharpness"
+    BRIGHTNESS = "brightness"
+    CLIPPED = "clipped"
+    MOTION = "motion"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One live figure and its values."""
+
+    figure: Figure
+    values: tuple[str | float, ...]
 
 
 @dataclass(frozen=True)
@@ -366,8 +457,7 @@ class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTA
     device_id: str | None
     service: str
     checks: tuple[Check, ...]
-    observations: tuple[tuple[str, str], ...] = ()
-    """Live figures of the vision pass: name and value, ready to read."""
+    observations: tuple[Observed, ...] = ()
 
 
 @dataclass(frozen=True)

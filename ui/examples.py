@@ -24,6 +24,8 @@ from kiosk.screens import (
     EnterPhone,
     EnterPin,
     EntryProblem,
+    Figure,
+    Finding,
     Health,
     Help,
     HoldPalm,
@@ -31,7 +33,9 @@ from kiosk.screens import (
     Maintenance,
     Notice,
     NotRecognised,
+    Observed,
     OfferSecondPalm,
+    Part,
     PayAnotherWay,
     PresentCard,
     Screen,
@@ -62,66 +66,55 @@ HOLDINGS = Holdings(
     purchases=12,
     member_since=datetime(2026, 3, 9, tzinfo=UTC),
 )
-UNTESTED = (Check("Camera", Health.GOOD, "simulated shopper"),)
+UNTESTED = (Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),)
+MODELS = Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, ("palm_detector, hand_landmarks",))
 CHECKS = (
     *UNTESTED,
-    Check("Light ring", Health.GOOD, "simulated ring, lit and out in 3 ms."),
-    Check("Card terminal", Health.GOOD, "Takes cards."),
-    Check("Service", Health.GOOD, "Version 0.1.0, answered in 12 ms."),
-    Check("Life check", Health.GOOD, "Demanded of every palm."),
-    Check("Vault key", Health.GOOD, "k-5b1f0c9e, ML-KEM-768 + X25519"),
-    Check("Clock", Health.GOOD, "0.1 s from the service's."),
-    Check("Activation", Health.GOOD, "Corner Market, US"),
-    Check("Palm models", Health.GOOD, "palm_detector, hand_landmarks"),
-    Check("Disk", Health.GOOD, "21,400 MB free."),
+    Check(Part.LIGHT, Health.GOOD, Finding.RING_LIT, ("simulated ring", 3)),
+    Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_CARDS),
+    Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, ("0.1.0", 12)),
+    Check(Part.LIFE_CHECK, Health.GOOD, Finding.LIFE_DEMANDED),
+    Check(Part.VAULT_KEY, Health.GOOD, Finding.KEY, ("k-5b1f0c9e", "ML-KEM-768 + X25519")),
+    Check(Part.CLOCK, Health.GOOD, Finding.CLOCK_RIGHT, (0.1,)),
+    Check(Part.ACTIVATION, Health.GOOD, Finding.ACTIVATED, ("Corner Market", "US")),
+    MODELS,
+    Check(Part.DISK, Health.GOOD, Finding.ROOM, (21_400,)),
 )
 BROKEN_CHECKS = (
-    Check("Camera", Health.BUSY, "Opening /dev/video0."),
+    Check(Part.CAMERA, Health.BUSY, Finding.OPENING, ("/dev/video0",)),
     Check(
-        "Light ring",
+        Part.LIGHT,
         Health.BROKEN,
-        "The light ring at /dev/ttyACM0 does not answer.",
-        "Check its cable and power; it is tried again by itself.",
+        Finding.FAULT,
+        (
+            "The light ring at /dev/ttyACM0 does not answer.",
+            "Check its cable and power; it is tried again by itself.",
+        ),
     ),
     Check(
-        "Card terminal",
+        Part.TERMINAL,
         Health.BROKEN,
-        "The card terminal is unplugged.",
-        "Plug it in; it is found by itself.",
+        Finding.FAULT,
+        ("The card terminal is unplugged.", "Plug it in; it is found by itself."),
     ),
-    Check(
-        "Service",
-        Health.BROKEN,
-        "Does not answer: the service cannot be reached.",
-        "Check the network cable and the service's address in the settings.",
-    ),
-    Check(
-        "Activation",
-        Health.BROKEN,
-        "Not activated.",
-        "Press Activate and type the code that the service's operator gives.",
-    ),
-    Check("Palm models", Health.GOOD, "palm_detector, hand_landmarks"),
-    Check("Disk", Health.BROKEN, "21 MB free.", "Make room in /var/lib/palm-kiosk."),
+    Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE),
+    Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED),
+    MODELS,
+    Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (21, "/var/lib/palm-kiosk")),
 )
-NO_RING = Check("Light ring", Health.GOOD, "None: whether a hand is alive is not checked.")
-RING_DEMANDED = Check(
-    "Life check",
-    Health.BROKEN,
-    "The service demands a light ring.",
-    'Attach one (docs/light-ring.md), or set liveness = "when_present" on the service.',
-)
+NO_RING = Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
+RING_DEMANDED = Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
 
 AT = "https://127.0.0.1:8443"
 OBSERVATIONS = (
-    ("Vision pass", "31 ms"),
-    ("Hand", "right, palm"),
-    ("Distance", "0.44"),
-    ("Tilt", "6°"),
-    ("Openness", "0.93"),
-    ("Sharpness", "0.71"),
-    ("Brightness", "0.52"),
-    ("Motion", "0.04"),
+    Observed(Figure.VISION_TIME, (31,)),
+    Observed(Figure.HAND, ("right", "palm")),
+    Observed(Figure.DISTANCE, (0.44,)),
+    Observed(Figure.TILT, (6,)),
+    Observed(Figure.OPENNESS, (0.93,)),
+    Observed(Figure.SHARPNESS, (0.71,)),
+    Observed(Figure.BRIGHTNESS, (0.52,)),
+    Observed(Figure.MOTION, (0.04,)),
 )
 
 POSES: dict[Instruction, Presentation] = {

@@ -20,19 +20,23 @@ from kiosk.screens import (
     EnterActivationCode,
     EnterPin,
     EntryProblem,
+    Figure,
+    Finding,
     Health,
     Maintenance,
+    Observed,
+    Part,
     Work,
     Working,
 )
 from kiosk.service.client import SignatureService
-from kiosk.service.errors import Refused, ServiceError
+from kiosk.service.errors import Offline, Refused, ServiceError
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
-from protocol.messages import ProblemType
+from protocol.messages import ProblemType, ServiceInfo
 from protocol.ring import WHITE
 
 LIVE_S = 0.2
@@ -162,30 +166,32 @@ def _maintenance(
         device_id=device.device_id if device else None,
         service=office.service.url,
         checks=(
-            _camera("Camera", office.feed),
-            *([_camera("Near infrared", office.infrared)] if office.infrared else []),
+            _camera(Part.CAMERA, office.feed),
+            *([_camera(Part.INFRARED, office.infrared)] if office.infrared else []),
             *tested,
         ),
         observations=_figures(sight) if sight else (),
     )
 
 
-def _figures(sight: Sight) -> tuple[tuple[str, str], ...]:
+def _figures(sight: Sight) -> tuple[Observed, ...]:
     seen: Observation = sight.observation
-    figures = [("Hands", str(seen.hands)), ("Vision pass", f"{sight.seconds * 1000:.0f} ms")]
+    figures = [
+        Observed(Figure.HANDS, (seen.hands,)),
+        Observed(Figure.VISION_TIME, (sight.seconds * 1000,)),
+    ]
     if seen.hand is not None:
         figures += [
-            ("Side", seen.hand.side.value),
-            ("Shows", seen.hand.shown.value),
-            ("Span", f"{seen.span:.2f}"),
-            ("Offset", f"{seen.offset[0]:+.2f} {seen.offset[1]:+.2f}"),
-            ("Tilt", f"{seen.tilt:.0f}°"),
-            ("Turn", f"{seen.turn:+.0f}°"),
-            ("Openness", f"{seen.openness:.2f}"),
-            ("Sharpness", f"{seen.sharpness:.2f}"),
-            ("Brightness", f"{seen.brightness:.2f}"),
-            ("Clipped", f"{seen.clipped:.0%}"),
-            ("Motion", f"{seen.motion:.2f}/s"),
+            Observed(Figure.HAND, (seen.hand.side, seen.hand.shown)),
+            Observed(Figure.DISTANCE, (seen.span,)),
+            Observed(Figure.OFFSET, seen.offset),
+            Observed(Figure.TILT, (seen.tilt,)),
+            Observed(Figure.TURN, (seen.turn,)),
+            Observed(Figure.OPENNESS, (seen.openness,)),
+            Observed(Figure.SHARPNESS, (seen.sharpness,)),
+            Observed(Figure.BRIGHTNESS, (seen.brightness,)),
+            Observed(Figure.CLIPPED, (seen.clipped,)),
+            Observed(Figure.MOTION, (seen.motion,)),
         ]
     return tuple(figures)
 
@@ -203,75 +209,81 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
     )
 
 
-def _camera(name: str, feed: Feed) -> Check:
+def _fault(part: Part, fault: DeviceFault) -> Check:
+    return Check(part, Health.BROKEN, Finding.FAULT, (fault.cause, fault.remedy))
+
+
+def _camera(part: Part, feed: Feed) -> Check:
     match feed.state:
         case Recovering(fault) | Broken(fault):
-            return Check(name, Health.BROKEN, fault.cause, fault.remedy)
+            return _fault(part, fault)
         case Starting():
-            return Check(name, Health.BUSY, f"Opening {feed.source.name}.")
+            return Check(part, Health.BUSY, Finding.OPENING, (feed.source.name,))
         case _:
-            return Check(name, Health.GOOD, feed.source.name)
+            return Check(part, Health.GOOD, Finding.DELIVERS, (feed.source.name,))
 
 
 async def _light(office: BackOffice) -> Check:
     if office.light is None:
-        return Check("Light ring", Health.GOOD, "None: whether a hand is alive is not checked.")
+        return Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
     began = office.clock.now()
     try:
         await asyncio.to_thread(office.light.show, WHITE)
         await asyncio.to_thread(office.light.off)
     except DeviceFault as fault:
-        return Check("Light ring", Health.BROKEN, fault.cause, fault.remedy)
-    took = (office.clock.now() - began) * 1000
-    return Check("Light ring", Health.GOOD, f"{office.light.name}, lit and out in {took:.0f} ms.")
+        return _fault(Part.LIGHT, fault)
+    took_ms = (office.clock.now() - began) * 1000
+    return Check(Part.LIGHT, Health.GOOD, Finding.RING_LIT, (office.light.name, took_ms))
 
 
 async def _terminal(office: BackOffice) -> Check:
-    """A terminal that is there goes on waiting for a card; one that is not says so at once."""
+    """A terminal that is there goes on waiting for a card; a missing one says so at once."""
     wait = office.clock.sleep(TERMINAL_ANSWERS_WITHIN_S)
     try:
         await first(office.terminal.read_card(), wait)
     except DeviceFault as fault:
-        return Check("Card terminal", Health.BROKEN, fault.cause, fault.remedy)
-    return Check("Card terminal", Health.GOOD, "Takes cards.")
+        return _fault(Part.TERMINAL, fault)
+    return Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_CARDS)
 
 
 async def _service(office: BackOffice) -> tuple[Check, ...]:
     began = office.clock.now()
     try:
         info = await office.service.info()
+    except Offline:
+        return (Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE),)
     except ServiceError as error:
-        remedy = "Check the network cable and the service's address in the settings."
-        return (Check("Service", Health.BROKEN, f"Does not answer: {error}.", remedy),)
-    took = (office.clock.now() - began) * 1000
-    off = abs(office.service.clock_offset.total_seconds())
-    demanded = info.light_required and office.light is None
-    remedy = 'Attach one (docs/light-ring.md), or set liveness = "when_present" on the service.'
+        return (Check(Part.SERVICE, Health.BROKEN, Finding.SERVICE_FAILED, (str(error),)),)
+    took_ms = (office.clock.now() - began) * 1000
+    key = info.vault_keys[0]
     return (
-        Check("Service", Health.GOOD, f"Version {info.version}, answered in {took:.0f} ms."),
-        Check("Life check", Health.BROKEN, "The service demands a light ring.", remedy)
-        if demanded
-        else Check(
-            "Life check",
-            Health.GOOD,
-            "Demanded of every palm." if info.light_required else "Made where there is a ring.",
-        ),
-        Check("Vault key", Health.GOOD, f"{info.vault_keys[0].key_id}, {info.vault_keys[0].suite}"),
-        Check(
-            "Clock",
-            Health.GOOD if off <= CLOCK_MAY_BE_OFF_S else Health.BROKEN,
-            f"{off:.1f} s from the service's.",
-            "" if off <= CLOCK_MAY_BE_OFF_S else "Switch the system's time synchronisation on.",
-        ),
+        Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, (info.version, took_ms)),
+        _life_check(info, office.light),
+        Check(Part.VAULT_KEY, Health.GOOD, Finding.KEY, (key.key_id, key.suite)),
+        _clock(office.service),
     )
+
+
+def _life_check(info: ServiceInfo, light: Light | None) -> Check:
+    if info.light_required and light is None:
+        return Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
+    finding = Finding.LIFE_DEMANDED if info.light_required else Finding.LIFE_WITH_RING
+    return Check(Part.LIFE_CHECK, Health.GOOD, finding)
+
+
+def _clock(service: SignatureService) -> Check:
+    off_s = abs(service.clock_offset.total_seconds())
+    if off_s > CLOCK_MAY_BE_OFF_S:
+        return Check(Part.CLOCK, Health.BROKEN, Finding.CLOCK_WRONG, (off_s,))
+    return Check(Part.CLOCK, Health.GOOD, Finding.CLOCK_RIGHT, (off_s,))
 
 
 def _activation(service: SignatureService) -> Check:
     device = service.identity.device
     if device is None:
-        remedy = "Press Activate and type the code that the service's operator gives."
-        return Check("Activation", Health.BROKEN, "Not activated.", remedy)
-    return Check("Activation", Health.GOOD, f"{device.merchant}, {device.country}")
+        return Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED)
+    activated = (device.merchant, device.country)
+    return Check(Part.ACTIVATION, Health.GOOD, Finding.ACTIVATED, activated)
 
 
 def _models() -> Check:
@@ -279,12 +291,12 @@ def _models() -> Check:
         for model in models.Model:
             models.path(model)
     except models.ModelMissing as missing:
-        return Check("Palm models", Health.BROKEN, "Missing.", str(missing))
-    return Check("Palm models", Health.GOOD, ", ".join(models.Model))
+        return Check(Part.MODELS, Health.BROKEN, Finding.MODELS_MISSING, (str(missing),))
+    return Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, (", ".join(models.Model),))
 
 
 def _disk(state: Path) -> Check:
-    free = shutil.disk_usage(state).free // 1_000_000
-    if free < LEAST_FREE_MB:
-        return Check("Disk", Health.BROKEN, f"{free} MB free.", f"Make room in {state}.")
-    return Check("Disk", Health.GOOD, f"{free} MB free.")
+    free_mb = shutil.disk_usage(state).free // 1_000_000
+    if free_mb < LEAST_FREE_MB:
+        return Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (free_mb, str(state)))
+    return Check(Part.DISK, Health.GOOD, Finding.ROOM, (free_mb,))

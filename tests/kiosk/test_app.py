@@ -33,12 +33,14 @@ from kiosk.screens import (
     EnterCode,
     EnterPhone,
     EnterPin,
+    Finding,
     Help,
     HoldPalm,
     Maintenance,
     Notice,
     NotRecognised,
     OfferSecondPalm,
+    Part,
     PayAnotherWay,
     PresentCard,
     Screen,
@@ -528,12 +530,9 @@ async def test_maintenance_shows_what_is_attached_and_whether_it_is_well(
         await here.stage.reached(len(TO_OFFICE) - 1)
         await here.stage.reached()
     first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
-    broken = {check.name for check in first_look.checks if check.health is screens.Health.BROKEN}
-    assert broken == {"Card terminal"}
-    assert {
-        *("Light ring", "Life check", "Service", "Vault key"),
-        *("Clock", "Disk", "Palm models", "Activation"),
-    } <= {check.name for check in first_look.checks}
+    broken = {check.part for check in first_look.checks if check.health is screens.Health.BROKEN}
+    assert broken == {Part.TERMINAL}
+    assert {check.part for check in first_look.checks} == set(Part) - {Part.INFRARED}
 
 
 @pytest.mark.parametrize("demanded", [False, True])
@@ -554,9 +553,12 @@ async def test_a_kiosk_without_a_light_ring_says_so_and_whether_that_will_do(
     async with here.running():
         await here.stage.reached()
     first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
-    checks = {check.name: check for check in first_look.checks}
-    assert "not checked" in checks["Light ring"].detail
-    assert (checks["Life check"].health is screens.Health.BROKEN) == demanded
+    checks = {check.part: check for check in first_look.checks}
+    assert checks[Part.LIGHT].finding is Finding.NO_RING
+    assert checks[Part.LIFE_CHECK].finding is (
+        Finding.RING_DEMANDED if demanded else Finding.LIFE_WITH_RING
+    )
+    assert (checks[Part.LIFE_CHECK].health is screens.Health.BROKEN) == demanded
 
 
 async def test_staff_activate_the_kiosk_with_a_code(

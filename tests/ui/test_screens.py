@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -14,14 +14,21 @@ from pytestqt.qtbot import QtBot
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     CardProblem,
+    Check,
     Choice,
     ConfirmDelete,
     Deleted,
     EnterCode,
     Entered,
+    Figure,
+    Finding,
+    Health,
     HoldPalm,
     Known,
+    Maintenance,
     Notice,
+    Observed,
+    Part,
     Screen,
     StillThere,
     TroubleKind,
@@ -172,6 +179,93 @@ def test_what_was_deleted_is_told_in_words_of_the_window(
     screenful.show(screen)
     told = set(screenful.reads().splitlines()) - {"Your data is deleted", "Receipt receipt-1"}
     assert told - {"Finish"} == erased | kept
+
+
+@pytest.mark.parametrize("part", Part)
+def test_every_part_has_a_name(screenful: Screenful, part: Part) -> None:
+    screenful.show(Maintenance("0.1.0", None, "", (Check(part, Health.GOOD, Finding.OFFLINE),)))
+    (line,) = check_lines(screenful)
+    assert all(line[:2])
+
+
+def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenful) -> None:
+    broken = {"fault", "offline", "service_failed", "ring_demanded", "clock_wrong"}
+    broken |= {"not_activated", "models_missing", "no_room"}
+    for finding in Finding:
+        check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
+        screenful.show(Maintenance("0.1.0", None, "", (check,)))
+        ((_, found, remedy),) = check_lines(screenful)
+        assert found, finding
+        assert bool(remedy) == (finding in broken), finding
+        assert not {"undefined", "NaN", "%1", "%2"} & set(f"{found} {remedy}".split()), finding
+
+
+FINDINGS: dict[Finding, tuple[str | float, ...]] = {
+    Finding.FAULT: ("It is unplugged.", "Plug it in."),
+    Finding.OPENING: ("/dev/video0",),
+    Finding.DELIVERS: ("/dev/video0",),
+    Finding.RING_LIT: ("/dev/ttyACM0", 12.3),
+    Finding.SERVICE_FAILED: ("the service answered 500",),
+    Finding.ANSWERED: ("0.1.0", 12.3),
+    Finding.KEY: ("key-1", "suite"),
+    Finding.CLOCK_RIGHT: (0.12,),
+    Finding.CLOCK_WRONG: (45.0,),
+    Finding.ACTIVATED: ("Corner Market", "US"),
+    Finding.MODELS_MISSING: ("Build them.",),
+    Finding.MODELS_THERE: ("one, two",),
+    Finding.ROOM: (21_400,),
+    Finding.NO_ROOM: (21, "/state"),
+}
+
+
+def check_lines(screenful: Screenful) -> list[tuple[str, str, str]]:
+    """Part, finding and remedy of every line of the self-test."""
+    lines = [item for item in screenful.everything() if item.property("modelData") is not None]
+    found: list[tuple[str, str, str]] = []
+    for line in lines:
+        name, *words = [
+            str(text.property("text"))
+            for text in screenful.everything(line)
+            if text.inherits("QQuickText")
+        ]
+        found.append((name, words[0], words[1] if len(words) > 1 else ""))
+    return found
+
+
+def test_live_figures_are_told_with_their_units(screenful: Screenful) -> None:
+    observed = (
+        Observed(Figure.HANDS, (1,)),
+        Observed(Figure.VISION_TIME, (31.4,)),
+        Observed(Figure.HAND, ("left", "back")),
+        Observed(Figure.DISTANCE, (0.444,)),
+        Observed(Figure.OFFSET, (0.12, -0.3)),
+        Observed(Figure.TILT, (6.1,)),
+        Observed(Figure.TURN, (-3.0,)),
+        Observed(Figure.OPENNESS, (0.93,)),
+        Observed(Figure.SHARPNESS, (0.71,)),
+        Observed(Figure.BRIGHTNESS, (0.52,)),
+        Observed(Figure.CLIPPED, (0.034,)),
+        Observed(Figure.MOTION, (0.04,)),
+    )
+    assert {each.figure for each in observed} == set(Figure)
+    screenful.show(Maintenance("0.1.0", None, "", (), observed))
+    read = screenful.reads().splitlines()
+    figures = [*pairwise(read)]
+    for line in [
+        ("Hands", "1"),
+        ("Vision pass", "31 ms"),
+        ("Hand", "left, back"),
+        ("Distance", "0.44"),
+        ("Offset", "+0.12 -0.30"),
+        ("Tilt", "6°"),
+        ("Turn", "-3°"),
+        ("Openness", "0.93"),
+        ("Sharpness", "0.71"),
+        ("Brightness", "0.52"),
+        ("Clipped", "3%"),
+        ("Motion", "0.04"),
+    ]:
+        assert line in figures
 
 
 def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> None:

@@ -43,28 +43,8 @@ ScreenFrame {
             Repeater {
                 model: screen.observations
 
-                Item {
-                    id: figure
-
-                    required property var modelData
-
+                FigureLine {
                     width: (figures.width - Tokens.loose) / 2
-                    height: 42
-
-                    Label {
-                        text: figure.modelData[0]
-                        color: Tokens.inkSoft
-                        font.pixelSize: Tokens.small
-                    }
-                    Label {
-                        anchors.right: parent.right
-                        text: figure.modelData[1]
-                        font.pixelSize: Tokens.small
-                        font.weight: Font.DemiBold
-                        font.features: {
-                            "tnum": 1
-                        }
-                    }
                 }
             }
         }
@@ -94,52 +74,8 @@ ScreenFrame {
             Repeater {
                 model: screen.checks
 
-                Item {
-                    id: check
-
-                    required property var modelData
+                CheckLine {
                     width: all.width
-                    height: Math.max(icon.height, said.height)
-
-                    Icon {
-                        id: icon
-
-                        anchors.left: parent.left
-                        width: 40
-                        height: 40
-                        name: check.modelData.health === "good" ? "check" : check.modelData.health === "busy" ? "clock" : "caution"
-                        colour: check.modelData.health === "good" ? Tokens.accent : check.modelData.health === "busy" ? Tokens.inkSoft : Tokens.danger
-                    }
-                    Label {
-                        id: name
-
-                        anchors.left: icon.right
-                        anchors.leftMargin: Tokens.tight
-                        width: 210
-                        text: check.modelData.name
-                        font.pixelSize: Tokens.small
-                        font.weight: Font.DemiBold
-                    }
-                    Column {
-                        id: said
-
-                        anchors.left: name.right
-                        anchors.leftMargin: Tokens.tight
-                        anchors.right: parent.right
-
-                        Label {
-                            width: parent.width
-                            text: check.modelData.detail
-                            font.pixelSize: Tokens.small
-                        }
-                        Label {
-                            width: parent.width
-                            visible: text !== ""
-                            text: check.modelData.remedy
-                            color: Tokens.inkSoft
-                            font.pixelSize: Tokens.small
-                        }
-                    }
                 }
             }
         }
