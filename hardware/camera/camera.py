@@ -1,4 +1,4 @@
-"""What every camera is to the rest of the kiosk."""
+"""The protocols that every camera driver implements."""
 
 from typing import Protocol, TypeAlias
 
@@ -13,24 +13,24 @@ Size: TypeAlias = tuple[int, int]
 
 
 class Camera(Protocol):
-    """A camera that is open. Used and closed by one thread."""
+    """An open camera, used and closed by one thread."""
 
     @property
     def name(self) -> str:
-        """What the operator knows it by."""
+        """The name the operator knows it by."""
         ...
 
     @property
     def size(self) -> Size:
-        """Of the pictures the device itself delivers."""
+        """The size of the pictures that the device itself delivers."""
         ...
 
     def read(self, out: Colour) -> float:
-        """Waits for the next frame, writes it into `out` (letterboxed on black where the device's
-        shape is another) and returns when it was taken, on the clock of `time.monotonic`.
+        """Waits for the next frame, writes it into `out` and returns when it was taken, on the
+        clock of `time.monotonic`. A frame of another shape is letterboxed on black.
 
-        Raises TemporaryFault when the camera has gone away. May block for as long as the driver
-        likes: whoever needs to know sooner watches from another thread (`hardware.camera.feed`).
+        Raises TemporaryFault when the camera is lost. May block for as long as the driver does;
+        `hardware.camera.feed` watches it from another thread.
         """
         ...
 
@@ -38,12 +38,20 @@ class Camera(Protocol):
 
 
 class CameraSource(Protocol):
-    """Where a camera is, or will be again: opened anew after every fault."""
+    """Where a camera is found. It is opened again after every fault."""
 
     @property
     def name(self) -> str: ...
 
     def open(self) -> Camera:
-        """Raises TemporaryFault when it is not there now, PermanentFault when it never will be
-        without somebody's help."""
+        """Opens the camera. Raises TemporaryFault when it is not there now, PermanentFault when
+        somebody has to do something first."""
+        ...
+
+    def has_picture(self) -> bool:
+        """Returns whether the device has a picture ready that nobody has read yet.
+
+        The reading thread is then late and the device is not silent. A driver that cannot tell
+        returns False.
+        """
         ...

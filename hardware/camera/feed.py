@@ -1,8 +1,9 @@
-"""A camera's pictures, for as long as the kiosk runs, whatever becomes of the camera.
+"""The pictures of one camera for as long as the kiosk runs, through every fault of the camera.
 
-One thread reads the camera into the ring (`hardware.camera.ring`). A second one watches the
-first: no picture for a second, whatever the driver says or does not say, is a fault, and the
-camera is opened anew until it is there again.
+One thread reads the camera into the ring (`hardware.camera.ring`). A second thread watches the
+first: no picture for a second is a fault, whatever the driver reports, and the camera is opened
+again and again until it delivers. A device that tells that it has a picture ready
+(`CameraSource.has_picture`) is not silent; the reading thread is late.
 """
 
 import logging
@@ -33,13 +34,13 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 LEFT_BEHIND_AT_MOST = 3
-"""Readers stuck in a driver that does not return. They cannot be stopped, only left behind; with
-so many, none is added until one comes back."""
+"""The largest number of readers stuck in a driver that does not return. They cannot be stopped;
+with so many, no further one is started until one returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """No picture yet, and nothing known to be wrong."""
+    """No picture has come yet, and no fault is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Streaming:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """It is opened anew, again and again, until it works."""
+    """The camera has failed and is opened again and again until it works."""
 
     fault: DeviceFault
 
@@ -62,7 +63,7 @@ class Recovering:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Somebody has to do something; it is still looked at now and then."""
+    """The camera works only after somebody has done something; it is still tried now and then."""
 
     fault: PermanentFault
 
@@ -75,24 +76,24 @@ FeedState: TypeAlias = Starting | Streaming | Recovering | Broken
 
 @dataclass(frozen=True, slots=True)
 class FeedTimeouts:
-    """How long a feed waits for what, in seconds."""
+    """How long a feed waits, in seconds."""
 
     silence: float = 0.9
-    """For the next picture: with the time it takes to notice, under a second."""
+    """For the next picture. Together with the time to notice it is under a second."""
     opening: float = 8.0
-    """For the first one: a camera on the network takes its time."""
+    """For the first picture: a camera on the network needs longer."""
     letting_go: float = 1.5
-    """For a reader given up to close the camera, which two can seldom have open at once. Drivers
-    that can be told to give up by themselves are told 1 s."""
+    """For a dismissed reader to close the camera, since most cameras can be open only once. Drivers
+    that have a timeout of their own are given 1 s."""
     retry: float = 0.2
-    """Before it is opened anew; doubled with every failure in a row."""
+    """Before the camera is opened again; doubled with every failure in a row."""
     retry_at_most: float = 2.0
     broken: float = 15.0
-    """Before another look at what only a person can mend."""
+    """Before the camera is tried again after a fault that only a person can mend."""
 
 
 class Feed:
-    """Pictures of one size, (height, width), from `start` to `stop`. Thread-safe."""
+    """Delivers pictures of one size, (height, width), from `start` to `stop`. Thread-safe."""
 
     def __init__(
         self, source: CameraSource, size: Size = (720, 1280), timeouts: FeedTimeouts | None = None
@@ -112,8 +113,8 @@ class Feed:
         self._watchdog.start()
 
     def stop(self) -> None:
-        """Closes the camera and wipes every buffer. Both threads have ended when it returns,
-        except a reader whose driver does not return: that one closes the camera when it does."""
+        """Closes the camera, wipes every buffer and waits for both threads. A reader whose driver
+        does not return is not waited for; it closes the camera when the driver returns."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -122,13 +123,13 @@ class Feed:
         self._ring.close()
 
     def subscribe(self, on_arrival: Callable[[], None] | None = None) -> Mailbox:
-        """A mailbox for one reader of pictures. `on_arrival` is called on the camera's thread
-        with every new one and must return at once; it is not called once the mailbox is closed."""
+        """Returns a mailbox for one reader of pictures. `on_arrival` is called on the camera's
+        thread with every new picture until the mailbox is closed, and must return at once."""
         return self._ring.subscribe(on_arrival)
 
     def wipe(self) -> None:
-        """Zeroes every picture in memory; a leased one as soon as it is given back. Nothing taken
-        before is delivered after."""
+        """Overwrites every picture in memory with zeros, a leased one when it is given back. No
+        picture that was taken before is delivered afterwards."""
         self._ring.wipe()
 
     @property
@@ -136,8 +137,8 @@ class Feed:
         return self._state
 
     def on_state(self, watcher: Callable[[FeedState], None]) -> Callable[[], None]:
-        """Tells `watcher` every state from now on, on the feed's own thread; it must return at
-        once. Returns what takes it back: after that it is not called any more."""
+        """Calls `watcher` with every new state, on the feed's own thread; it must return at once.
+        Returns a function after which `watcher` is not called any more."""
         with self._changed:
             self._state_watchers.append(watcher)
 
@@ -148,7 +149,7 @@ class Feed:
         return take_back
 
     def _watch(self) -> None:
-        """The watchdog: one reader after the other."""
+        """Runs the watchdog: starts one reader after the other."""
         failures = 0
         while not self._stopping:
             reader = _Reader(self.source, self._ring, self._changed)
@@ -163,20 +164,24 @@ class Feed:
             self._rest(reader, self._timeouts.broken if permanent else self._back_off(failures))
 
     def _follow(self, reader: "_Reader") -> DeviceFault | None:
-        """Watches a reader until it ends or falls silent, and dismisses it. None when the feed is
-        to stop."""
+        """Watches a reader until it ends or the camera is silent, and dismisses it. Returns what
+        went wrong, None when the feed stops."""
+
+        def begun() -> bool:
+            return bool(self._stopping or reader.fault or reader.delivered)
+
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._stopping or reader.fault or reader.delivered, self._timeouts.opening
-            )
+            while not self._changed.wait_for(begun, self._timeouts.opening):
+                if not self.source.has_picture():
+                    break
         if reader.delivered:
             self._enter(Streaming())
         with self._changed:
             while reader.delivered and not (self._stopping or reader.fault):
                 left = reader.delivered + self._timeouts.silence - time.monotonic()
-                if left <= 0:
+                if left <= 0 and not self.source.has_picture():
                     break
-                self._changed.wait(left)
+                self._changed.wait(left if left > 0 else self._timeouts.silence)
             reader.dismissed = True
             if self._stopping:
                 return None
@@ -189,7 +194,7 @@ class Feed:
 
     def _back_off(self, failures: int) -> float:
         pause = min(self._timeouts.retry * 2**failures, self._timeouts.retry_at_most)
-        # Two kiosks after one camera would otherwise take turns forever.
+        # Without jitter two kiosks that share a camera would take it from each other for ever.
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - nothing secret
 
     def _rest(self, reader: "_Reader", pause: float) -> None:
@@ -215,7 +220,8 @@ class Feed:
 
 
 class _Reader(threading.Thread):
-    """One opening of the camera. A daemon: one stuck in its driver must not keep the process."""
+    """One opening of the camera. A daemon thread: a driver that hangs must not keep the process
+    alive."""
 
     def __init__(self, source: CameraSource, ring: Ring, changed: threading.Condition) -> None:
         super().__init__(name="camera", daemon=True)
@@ -223,11 +229,11 @@ class _Reader(threading.Thread):
         self._ring = ring
         self._changed = changed
         self.delivered = 0.0
-        """When the last picture came, on the clock of `time.monotonic`; 0 before the first."""
+        """When the last picture came, on the clock of `time.monotonic`; 0 before the first one."""
         self.dismissed = False
-        """Set by the watchdog: what still comes is nobody's."""
+        """Set by the watchdog: pictures that still come are dropped."""
         self.fault: DeviceFault | None = None
-        """Set when the thread is done."""
+        """Why the thread has ended; None while it runs."""
 
     def run(self) -> None:
         fault = self._read()

@@ -1,5 +1,8 @@
-"""A camera that looks at a drawn scene. What is simulated is the device, below the driver: it is
-unplugged, stalls and comes back as hardware does, and the driver's own logic meets the fault."""
+"""A camera that looks at a drawn scene.
+
+The device is simulated, below the driver: it is unplugged, stalls and comes back as hardware does,
+and the driver's own logic handles the fault.
+"""
 
 import threading
 import time
@@ -15,17 +18,17 @@ from hardware.faults import TemporaryFault
 
 
 class Scene(Protocol):
-    """What a simulated camera sees."""
+    """What a simulated camera looks at."""
 
     def draw(self, out: Colour, at: float) -> None:
-        """Writes the whole picture of the moment `at`, seconds on the clock of `time.monotonic`,
-        into `out`. Called on the camera's thread."""
+        """Draws the whole picture of the moment `at`, on the clock of `time.monotonic`, into
+        `out`. Called on the camera's thread."""
         ...
 
 
 @dataclass(slots=True)
 class _Device:
-    """What is true of the device and its cable, whoever has it open."""
+    """The state of the device and its cable, shared by all openings."""
 
     scene: Scene
     size: Size
@@ -33,15 +36,15 @@ class _Device:
     paced: bool
     plugged: bool = True
     pulled: int = 0
-    """How often the cable was pulled: what was open before stays lost."""
+    """How often the cable was pulled; an opening from before stays lost."""
     stalled: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
 
 class SimulatedCamera:
-    """The device and its cable. Thread-safe; outlives every opening of it.
+    """A simulated device and its cable. Thread-safe.
 
-    With `paced` off, pictures come as fast as they are asked for, drawn as if 1/fps apart.
+    Without `paced`, pictures come as fast as they are read, drawn as if they were 1/fps apart.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class SimulatedCamera:
         return self._device.scene
 
     def look_at(self, scene: Scene) -> None:
-        """From the next picture on."""
+        """Shows this scene from the next picture on."""
         self._device.scene = scene
 
     def open(self) -> Capture:
@@ -73,7 +76,7 @@ class SimulatedCamera:
         return Capture(self.name, _Video(self._device))
 
     def unplug(self) -> None:
-        """Pulls the cable: whoever waits for a picture learns it, and opening fails."""
+        """Pulls the cable: reading ends with a fault, and opening fails."""
         with self._device.changed:
             self._device.plugged = False
             self._device.pulled += 1
@@ -83,8 +86,13 @@ class SimulatedCamera:
         with self._device.changed:
             self._device.plugged = True
 
+    def has_picture(self) -> bool:
+        """Returns whether the device would deliver if it were read, so that a machine too busy to
+        draw in time does not take it for a lost camera."""
+        return self._device.plugged and not self._device.stalled
+
     def stall(self) -> None:
-        """Delivers nothing more and says nothing: reading blocks until `resume` or `unplug`."""
+        """Stops delivering without a fault: reading blocks until `resume` or `unplug`."""
         with self._device.changed:
             self._device.stalled = True
 
@@ -94,13 +102,14 @@ class SimulatedCamera:
             self._device.changed.notify_all()
 
     def resize(self, size: Size) -> None:
-        """Delivers (height, width) from the next picture on, unasked, as some devices do."""
+        """Delivers (height, width) from the next picture on without being asked to, as some devices
+        do."""
         with self._device.changed:
             self._device.size = size
 
 
 class _Video:
-    """One opening of the device, with the surface of `cv2.VideoCapture`."""
+    """One opening of the device, with the methods of `cv2.VideoCapture`."""
 
     def __init__(self, device: _Device) -> None:
         self._device = device
@@ -115,7 +124,7 @@ class _Video:
             device.changed.wait_for(lambda: self._lost() or not device.stalled)
             if self._lost():
                 return False
-        # A slow scene loses pictures; it does not fall behind the clock.
+        # A slow scene skips pictures instead of falling behind the clock.
         self._at = max(self._due, time.monotonic()) if device.paced else self._due
         self._due = self._at + device.interval
         return True
@@ -123,7 +132,7 @@ class _Video:
     def retrieve(self, image: Colour, /) -> tuple[bool, Colour]:
         if image.shape[:2] != self._device.size:
             image = np.empty((*self._device.size, 3), np.uint8)
-        # Not before the picture's time stamp, however long this thread was kept waiting for it.
+        # The thread may have waited since `grab`: what is drawn must not be older than now.
         at = time.monotonic() if self._device.paced else self._at
         self._device.scene.draw(image, at)
         return True, image
@@ -133,7 +142,7 @@ class _Video:
         return {cv2.CAP_PROP_FRAME_HEIGHT: height, cv2.CAP_PROP_FRAME_WIDTH: width}[property]
 
     def release(self) -> None:
-        """Nothing is held."""
+        """Does nothing: there is nothing to release."""
 
     def _lost(self) -> bool:
         return self._device.pulled > self._pulled

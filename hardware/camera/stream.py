@@ -46,3 +46,7 @@ class StreamCamera:
                 "Check the address, the network and the camera's power; it is tried again.",
             )
         return Capture(self._name, video)
+
+    def has_picture(self) -> bool:
+        """Returns False: OpenCV does not tell."""
+        return False

@@ -49,6 +49,10 @@ class V4l2Camera:
         self._ask(video)
         return Capture(self._device, video)
 
+    def has_picture(self) -> bool:
+        """Returns False: OpenCV does not tell."""
+        return False
+
     def _try(self) -> None:
         """OpenCV only says that it cannot open a device; opening it ourselves first says why."""
         try:

@@ -165,16 +165,17 @@ async def _until_lost(feed: Feed) -> NoReturn:
     take_back = feed.on_state(tell)
     try:
         state = feed.state
-        while True:
-            if isinstance(state, Recovering | Broken):
-                raise state.fault
-            async with asyncio.timeout(None if isinstance(state, Streaming) else START):
-                state = await states.get()
-    except TimeoutError:
-        raise TemporaryFault(
-            f"The camera {feed.source.name} has not delivered a picture yet.",
-            "Wait a moment; if it stays so, check its cable and its address.",
-        ) from None
+        while not isinstance(state, Recovering | Broken):
+            try:
+                async with asyncio.timeout(None if isinstance(state, Streaming) else START):
+                    state = await states.get()
+            except TimeoutError:
+                if not feed.source.has_picture():
+                    raise TemporaryFault(
+                        f"The camera {feed.source.name} has not delivered a picture yet.",
+                        "Wait a moment; if it stays so, check its cable and its address.",
+                    ) from None
+        raise state.fault
     finally:
         take_back()
 

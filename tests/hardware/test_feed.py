@@ -1,12 +1,13 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from hardware.camera import Camera, SimulatedCamera
+from hardware.camera import Camera, Colour, SimulatedCamera
 from hardware.camera.feed import (
     LEFT_BEHIND_AT_MOST,
     Broken,
@@ -148,6 +149,34 @@ def test_a_camera_that_changes_its_size_is_opened_anew_and_fitted(
         assert not lease.image[:, 50:].any()
 
 
+class Slow:
+    """A scene that takes several silences to draw, as on a machine that is too busy."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def draw(self, out: Colour, at: float) -> None:
+        self.pictures += 1
+        if self.pictures > 2:
+            time.sleep(3 * IMPATIENT.silence)
+        out.fill(self.pictures)
+
+
+def test_a_camera_that_is_drawn_too_slowly_is_not_taken_for_a_lost_one() -> None:
+    feed = Feed(SimulatedCamera(Slow(), size=SIZE, fps=100), SIZE, IMPATIENT)
+    states, mailbox = States(feed), feed.subscribe()
+    feed.start()
+    states.until(Streaming)
+    before = picture(mailbox)
+    before.close()
+    while (lease := picture(mailbox)).sequence < before.sequence + 3:
+        lease.close()
+    lease.close()
+    assert states.seen() == []
+    assert feed.state == Streaming()
+    feed.stop()
+
+
 class Forbidden:
     """A camera this process may not use, until somebody allows it."""
 
@@ -161,6 +190,9 @@ class Forbidden:
         if not self.allowed:
             raise PermanentFault("Not allowed.", "Allow it.")
         return self.device.open()
+
+    def has_picture(self) -> bool:
+        return False
 
 
 def test_a_fault_that_stays_is_told_apart_and_still_looked_at(device: SimulatedCamera) -> None:
@@ -181,6 +213,9 @@ class Careless:
 
     def open(self) -> Camera:
         raise ZeroDivisionError
+
+    def has_picture(self) -> bool:
+        return False
 
 
 def test_a_driver_that_fails_unexpectedly_is_logged_and_tried_again(

@@ -22,6 +22,10 @@ class States:
         self._seen: Queue[FeedState] = Queue()
         feed.on_state(self._seen.put)
 
+    def seen(self) -> list[FeedState]:
+        """Every state that nobody waited for."""
+        return [self._seen.get() for _ in range(self._seen.qsize())]
+
     def until(self, kind: type[S]) -> S:
         """The next state of this kind. Raises queue.Empty when none comes."""
         while True:
