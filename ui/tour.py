@@ -27,24 +27,36 @@ PANEL = (1080, 1920)
 DESK = (1280, 800)
 XVFB = "/usr/bin/Xvfb"
 MIRRORED = ("welcome-demo", "enter-phone-typed", "enter-code-wrong", "hold-palm-paying", "help")
-"""What is shown once more as an Arabic or Hebrew kiosk lays it out."""
+"""Screens that are shown once more in the layout of an Arabic or Hebrew kiosk."""
 
 
 class Still:
     """A scene in which nothing moves."""
 
-    def __init__(self) -> None:
-        self.image: Colour = background(720, 1280)
+    def __init__(self, image: Colour) -> None:
+        self.image = image
 
     def draw(self, out: Colour, at: float) -> None:
         np.copyto(out, self.image)
 
 
+def pictured(screen: Screen[object]) -> Colour:
+    """Returns what the camera sees while the screen is shown."""
+    seen = drawn(screen.guidance.instruction) if isinstance(screen, HoldPalm) else None
+    return background(720, 1280) if seen is None else seen.image
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Returns the (width, height) that is written as WxH. Raises ValueError."""
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
 class Tour:
-    """A window of one size and variant, and its photographer."""
+    """A window of one size and variant of which pictures are taken."""
 
     def __init__(self, size: tuple[int, int], variant: Variant) -> None:
-        self._scene = Still()
+        self._scene = Still(background(720, 1280))
         self._feed = Feed(SimulatedCamera(self._scene))
         self._loop = asyncio.new_event_loop()
         self._stage = QtStage(self._loop)
@@ -70,12 +82,11 @@ class Tour:
         self._loop.close()
 
     def _show(self, screen: Screen[object]) -> None:
-        seen = drawn(screen.guidance.instruction) if isinstance(screen, HoldPalm) else None
-        self._scene.image = background(720, 1280) if seen is None else seen.image
+        self._scene.image = pictured(screen)
         self._stage.show(screen)
         self._until_settled()
         for view in self._window.page.findChildren(LiveView):
-            # The picture after the next was surely begun with the new scene.
+            # The picture after the next one was certainly begun with the new scene.
             shown = view.drawn
             self._until(lambda view=view, shown=shown: view.drawn > shown + 2)
 
@@ -83,7 +94,7 @@ class Tour:
         self._until(lambda: self._window.settled)
 
     def _until_drawn(self) -> None:
-        """Shapes are not yet in the first picture after they came."""
+        """Waits for three frames: shapes are missing in the first one after they appear."""
         frames = 0
 
         def count() -> None:
@@ -106,8 +117,8 @@ class Tour:
 
 @contextmanager
 def display() -> Generator[None]:
-    """The display there is, or one of our own: the software scene graph does not draw as a kiosk
-    does."""
+    """Uses the display there is, or starts Xvfb: the software scene graph draws otherwise than a
+    kiosk does."""
     if "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ:
         yield
         return
@@ -128,7 +139,7 @@ def display() -> Generator[None]:
         server.wait()
 
 
-def take_steps(
+def photograph(
     app: QGuiApplication, out: Path, size: tuple[int, int], variant: Variant, screens: list[str]
 ) -> None:
     """Photographs the named examples into a folder of their own."""
@@ -148,7 +159,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run tour", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--variant", choices=("light", "dark"), help="the counter's; default both")
-    parser.add_argument("--size", metavar="WxH", help="the window's; default the panel and a desk")
+    parser.add_argument(
+        "--size", metavar="WxH", type=size_of, help="the window's; default the panel and a desk"
+    )
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="screens with this in their name"
     )
@@ -157,13 +170,13 @@ def main() -> int:
     with display():
         app = QGuiApplication(sys.argv[:1])
         if asked.size or asked.variant:
-            width, height = (int(side) for side in (asked.size or "1080x1920").split("x"))
-            take_steps(app, asked.out, (width, height), asked.variant or "light", screens)
+            size = asked.size or PANEL
+            photograph(app, asked.out, size, asked.variant or "light", screens)
         else:
-            take_steps(app, asked.out, PANEL, "light", screens)
-            take_steps(app, asked.out, DESK, "dark", screens)
+            photograph(app, asked.out, PANEL, "light", screens)
+            photograph(app, asked.out, DESK, "dark", screens)
             app.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-            take_steps(app, asked.out, PANEL, "dark", [s for s in MIRRORED if s in screens])
+            photograph(app, asked.out, PANEL, "dark", [s for s in MIRRORED if s in screens])
     return 0
 
 

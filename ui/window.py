@@ -1,4 +1,4 @@
-"""The kiosk's window: the QML modules beside this file, a stage and a camera."""
+"""The kiosk's window: the QML modules beside this file, with a stage and a camera."""
 
 import os
 from pathlib import Path
@@ -20,27 +20,40 @@ for made_here, name in ((QtStage, "Stage"), (Frames, "Frames")):
 qmlRegisterType(LiveView, "Palm.live", 1, 0, "LiveView")  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-# The live view is Python called by the scene graph. On a render thread of its own it can wait for
-# the interpreter's lock while the holder waits for it (docs/decisions/0008).
+# The live view is Python code called by the scene graph. A render thread of its own could wait for
+# the interpreter's lock while the holder of that lock waits for it (docs/decisions/0008).
 os.environ["QSG_RENDER_LOOP"] = "basic"
 
 
-class KioskWindow:
-    """Made and closed on Qt's thread. Not shown yet."""
+class CannotLoad(Exception):
+    """The window's QML has a mistake, which Qt has printed."""
 
-    def __init__(self, stage: QtStage, variant: Variant, *, stillness: bool = False) -> None:
+
+class KioskWindow:
+    """The window, made and closed on Qt's thread. It is not shown until `show`."""
+
+    def __init__(
+        self, stage: QtStage, variant: Variant, *, stillness: bool = False, qml: Path = QML
+    ) -> None:
+        """`stillness` turns animations off; `qml` is the folder of the QML modules.
+
+        Raises CannotLoad.
+        """
         if QLocale().language() is QLocale.Language.C:
-            # A machine that was told no language speaks that of the words in the QML files.
+            # A machine without a language setting uses the language of the QML files.
             QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
         self._stage = stage
         self._engine = QQmlApplicationEngine()
-        self._engine.addImportPath(str(QML))
+        self._engine.addImportPath(str(qml))
         self.frames = Frames()
         self._engine.setInitialProperties(
             {"stage": stage, "frames": self.frames, "variant": variant, "stillness": stillness}
         )
         self._engine.loadFromModule("Palm", "Main")
-        self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
+        roots = self._engine.rootObjects()
+        if not roots:
+            raise CannotLoad
+        self.window = cast(QQuickWindow, roots[0])
         self.window.installEventFilter(stage)
 
     def show(self, *, full_screen: bool) -> None:
@@ -50,7 +63,7 @@ class KioskWindow:
             self.window.show()
 
     def show_message(self, text: str) -> None:
-        """What a simulated phone received, where the shopper sees it."""
+        """Shows the shopper what a simulated phone has received."""
         self.window.setProperty("message", text)
 
     @property
@@ -58,13 +71,19 @@ class KioskWindow:
         """The screen that is shown now."""
         return cast(QQuickItem, self.window.property("page"))
 
+    def shows(self, name: str) -> bool:
+        """Returns whether the screen of that name is shown, which it is not when its QML has a
+        mistake."""
+        page = self.window.property("page")
+        return page is not None and page.objectName() == name
+
     @property
     def settled(self) -> bool:
-        """No screen is on its way in or out."""
+        """Whether no change of screens is being animated."""
         return bool(self.window.property("settled"))
 
     def close(self) -> None:
-        """Takes every QML object down while all that they hold is still there."""
+        """Destroys every QML object while everything they refer to still exists."""
         self.window.removeEventFilter(self._stage)
         self.window.close()
         del self.window
