@@ -1,1 +1,1 @@
-"""Drivers of everything attached to the kiosk: each real, replayed or simulated."""
+"""Drivers for everything attached to the kiosk: real, replayed and simulated devices."""

@@ -1,4 +1,4 @@
-"""Where a device is, as written in the settings: `scheme:rest?query`.
+"""Device addresses as they are written in the settings: `scheme:rest?query`.
 
 v4l2:/dev/video0?size=1280x720&fps=30
 replay:clip.mp4?loop=0
@@ -15,17 +15,18 @@ from hardware.faults import BadAddress
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`rest` is what lies between the scheme and the query; `options` is the query."""
+    """A parsed address: `rest` is the part between the scheme and the query, `options` the
+    query."""
 
     scheme: str
     rest: str = field(repr=False)
     options: Mapping[str, str]
     text: str = field(repr=False)
-    """As written. May hold a password: print the address itself, never this."""
+    """The address as written. It may contain a password: log the address itself, never this."""
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Raises BadAddress."""
+        """Returns the address in `text`. Raises BadAddress."""
         scheme, colon, after = text.strip().partition(":")
         if not colon or not scheme:
             raise BadAddress(
@@ -45,14 +46,14 @@ class Address:
         return _without_password(self.text)
 
     def known(self, *names: str) -> Mapping[str, str]:
-        """The options, when there is none but `names`. Raises BadAddress."""
+        """Returns the options. Raises BadAddress when there is any other than `names`."""
         for name in self.options:
             if name not in names:
                 raise self.wrong(f"has no option '{name}'", f"It takes: {', '.join(names)}.")
         return self.options
 
     def number(self, name: str, default: float, *, least: float, most: float) -> float:
-        """An option's value, `least` to `most`. Raises BadAddress."""
+        """Returns the value of an option. Raises BadAddress unless it is `least` to `most`."""
         written = self.options.get(name)
         if written is None:
             return default
@@ -67,11 +68,11 @@ class Address:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        """An option that is 1 or 0. Raises BadAddress."""
+        """Returns the value of an option that is 1 or 0. Raises BadAddress."""
         return bool(self.number(name, float(default), least=0, most=1))
 
     def size(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
-        """An option written WIDTHxHEIGHT, as (height, width). Raises BadAddress."""
+        """Returns (height, width) of an option that is written WIDTHxHEIGHT. Raises BadAddress."""
         written = self.options.get(name)
         if written is None:
             return default
@@ -81,7 +82,7 @@ class Address:
         return int(height), int(width)
 
     def wrong(self, what: str, remedy: str) -> BadAddress:
-        """The error that says what is wrong with this address."""
+        """Returns the error that says what is wrong with this address."""
         return BadAddress(f"The device address '{self}' {what}.", remedy)
 
 

@@ -1,15 +1,15 @@
-"""What can be wrong with a device, told to the operator.
+"""What can be wrong with a device, as it is told to the operator.
 
 DeviceFault
-├── TemporaryFault      goes away by itself: unplugged, stalled, busy
+├── TemporaryFault      passes by itself: unplugged, stalled, busy
 └── PermanentFault      stays until somebody does something about it
-    └── BadAddress      the address in the settings says nothing a driver understands
+    └── BadAddress      no driver understands the address in the settings
 """
 
 
 class DeviceFault(Exception):
-    """`cause` says what happened, `remedy` what the operator can do about it. Neither is shown to
-    a shopper."""
+    """`cause` says what happened and `remedy` what the operator can do about it. Neither is shown
+    to a shopper."""
 
     def __init__(self, cause: str, remedy: str) -> None:
         super().__init__(f"{cause} {remedy}")
@@ -18,11 +18,11 @@ class DeviceFault(Exception):
 
 
 class TemporaryFault(DeviceFault):
-    """Goes away by itself, or when the cable is put back: trying again is enough."""
+    """A fault that passes by itself or when the device is plugged in: trying again is enough."""
 
 
 class PermanentFault(DeviceFault):
-    """Stays until a setting, a permission or the device itself is changed."""
+    """A fault that stays until a setting, a permission or the device is changed."""
 
 
 class BadAddress(PermanentFault):

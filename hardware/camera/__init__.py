@@ -1,4 +1,4 @@
-"""Cameras: on this machine, on the network, replayed and simulated."""
+"""Cameras on this machine or on the network, replayed and simulated."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,10 +15,10 @@ __all__ = ["Camera", "CameraSource", "Colour", "Scene", "SimulatedCamera", "Size
 def camera_at(
     text: str, scenes: Mapping[str, Callable[[Address], Scene]] | None = None
 ) -> CameraSource:
-    """The camera an address names. `scenes` are what simulated cameras can look at, by the name
-    after `sim:`; each is made from the whole address, whose options are its own.
+    """Returns the camera that an address names.
 
-    Raises BadAddress, and PermanentFault when a replay is not there.
+    `scenes` makes what a simulated camera looks at, by the name after `sim:`, from the whole
+    address and its options. Raises BadAddress, and PermanentFault when a replay does not exist.
     """
     address = Address.parse(text)
     if address.scheme == "v4l2":

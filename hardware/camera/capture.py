@@ -1,7 +1,7 @@
-"""The production logic between a device that delivers pictures and the feed.
+"""Reading pictures from a device, with every fault that a real device shows.
 
-It stands on the part of `cv2.VideoCapture` that it needs, so a simulated device can stand in its
-place and fail as a real one does: by answering False, by blocking, by changing its picture size.
+It uses only a part of `cv2.VideoCapture` (`Video`), so a simulated device can take its place and
+fail as a real one does: by answering False, by blocking, by changing its picture size.
 """
 
 import time
@@ -15,12 +15,13 @@ from hardware.camera.camera import Colour, Size
 from hardware.faults import TemporaryFault
 
 UNREADABLE_IN_A_ROW = 15
-"""A damaged picture is passed over; so many of them, half a second's, are a broken camera."""
+"""The number of damaged pictures in a row, half a second of them, that make a fault. Fewer are
+skipped."""
 
 
 class Video(Protocol):
-    """What is used of `cv2.VideoCapture`. `retrieve` writes into `image` and returns it, or another
-    array where that one did not fit."""
+    """The part of `cv2.VideoCapture` that is used. `retrieve` writes into `image` and returns it,
+    or returns another array when `image` has the wrong shape."""
 
     def grab(self) -> bool: ...
     def retrieve(self, image: Colour, /) -> tuple[bool, MatLike]: ...
@@ -29,7 +30,7 @@ class Video(Protocol):
 
 
 class Capture:
-    """An open camera that delivers through `video`. Closes it when told to."""
+    """An open camera that delivers through `video` and closes it."""
 
     def __init__(self, name: str, video: Video) -> None:
         self._name = name
@@ -58,7 +59,7 @@ class Capture:
             readable, frame = self._video.retrieve(out if fits else self._native)
             if not readable:
                 continue
-            # OpenCV would go on, rescaling every picture to the size it started with.
+            # OpenCV would continue and rescale every picture to the first size.
             if self._reported_size() != self._size or frame.shape[:2] != self._size:
                 raise TemporaryFault(
                     f"The camera {self._name} changed its picture size.",
@@ -84,7 +85,8 @@ class Capture:
 
 
 def fit(picture: MatLike, out: Colour) -> None:
-    """Writes the whole picture as large as it goes into the middle of `out`, the rest black."""
+    """Writes the whole picture as large as it fits into the middle of `out`, and black around
+    it."""
     (height, width), (rows, columns) = picture.shape[:2], out.shape[:2]
     scale = min(rows / height, columns / width)
     tall, wide = max(1, round(height * scale)), max(1, round(width * scale))

@@ -1,6 +1,6 @@
-"""What a camera saw before: `replay:clip.mp4`, or a folder of stills held a second each.
+"""Recorded pictures as a camera: `replay:clip.mp4`, or a folder of stills shown a second each.
 
-A replay is a scene before the simulated camera, so it can be unplugged and stalled as well.
+A replay is a scene for the simulated camera, so it can be unplugged and stalled as well.
 """
 
 from pathlib import Path
@@ -19,10 +19,10 @@ _STILLS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
 def replay(address: Address) -> SimulatedCamera:
-    """`loop=0` stops at the end instead of starting over; `pace=0` delivers every picture as fast
-    as it is asked for.
+    """Returns a camera that plays what the address names.
 
-    Raises BadAddress, and PermanentFault when there is nothing to show.
+    `loop=0` stops at the end instead of starting over; `pace=0` delivers pictures as fast as they
+    are read. Raises BadAddress, and PermanentFault when there is nothing to show.
     """
     address.known("size", "loop", "pace")
     path, loop = Path(address.rest), address.flag("loop", True)
@@ -35,10 +35,10 @@ def replay(address: Address) -> SimulatedCamera:
 
 
 class Stills:
-    """The pictures of a folder, by name."""
+    """The pictures of a folder in the order of their names."""
 
     def __init__(self, folder: Path, *, loop: bool = True) -> None:
-        """Raises PermanentFault when there are none."""
+        """Raises PermanentFault when the folder has no pictures."""
         self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in _STILLS)
         if not self._paths:
             raise PermanentFault(f"There are no pictures in {folder}.", "Choose another folder.")
@@ -47,7 +47,7 @@ class Stills:
         self._shown: tuple[int, Colour] | None = None
 
     def draw(self, out: Colour, at: float) -> None:
-        """Raises PermanentFault for a file that is no picture, and at the end without `loop`."""
+        """Raises PermanentFault for a file that is not a picture, and at the end without `loop`."""
         self._began = at if self._began is None else self._began
         index = int((at - self._began) / STILL_SECONDS + 1e-6)
         if index >= len(self._paths) and not self._loop:
@@ -64,7 +64,7 @@ class Stills:
 
 
 class Clip:
-    """A video file, at its own rate."""
+    """A video file, played at its own rate."""
 
     def __init__(self, path: Path, *, loop: bool = True) -> None:
         """Raises PermanentFault when it cannot be read."""
@@ -93,7 +93,7 @@ class Clip:
             if not self._video.grab():
                 if not self._loop:
                     raise _ended()
-                # Over again, from now.
+                # Start over, from now.
                 self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
                 if not self._video.grab():
                     raise _unreadable(self._path)

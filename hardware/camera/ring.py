@@ -1,8 +1,8 @@
-"""The buffers pictures live in, and how they are handed out: the newest, to everybody, uncopied.
+"""The buffers of a camera's pictures: every reader gets the newest picture, without a copy.
 
-Buffers are made once. Each reader has a mailbox with room for one picture: a newer one replaces
-the one nobody took, so nobody queues and nobody waits for anybody. What is taken is leased, and a
-leased buffer is not written to until it is given back.
+The buffers are allocated once. Each reader has a mailbox for one picture, which a newer picture
+replaces if it was not taken, so no reader queues or waits for another. A picture that is taken is
+leased: its buffer is not written to until it is given back.
 """
 
 import threading
@@ -14,38 +14,39 @@ import numpy as np
 from hardware.camera.camera import Colour, Size
 
 BUFFERS = 12
-"""One being written, one newest, one with the live view, one with the vision pass, a burst of
-five, and one for each reader that may have been left behind in its driver."""
+"""The number of buffers: one being written, the newest, one in the live view, one in the vision
+pass, a burst of five, and one for each reader that may be stuck in its driver."""
 
 
 class Buffer:
-    """One picture's memory, as the camera's thread sees it."""
+    """The memory of one picture."""
 
     def __init__(self, size: Size) -> None:
         self.image: Colour = np.zeros((*size, 3), np.uint8)
         self.at = 0.0
         self.sequence = 0
         self.holders = 0
-        """Leases, and the camera's thread while it writes."""
+        """The number of leases, plus one while the camera's thread writes."""
         self.to_be_wiped = False
 
 
 class Lease:
-    """One picture, for as long as it is held. A context manager; closing twice is harmless."""
+    """One picture while it is held. A context manager; closing twice does nothing."""
 
     def __init__(self, ring: "Ring", buffer: Buffer) -> None:
         self._ring = ring
         self._buffer = buffer
         self._held = True
         self.image: Colour = buffer.image
-        """(height, width, 3) BGR: the buffer itself, not to be touched once the lease is closed."""
+        """(height, width, 3) BGR: the buffer itself, which must not be used after `close`."""
         self.at = buffer.at
-        """When it was taken, on the clock of `time.monotonic`."""
+        """When the picture was taken, on the clock of `time.monotonic`."""
         self.sequence = buffer.sequence
-        """Pictures are numbered from 1; a number left out is one that was not taken in time."""
+        """The number of the picture, counted from 1; a gap is a picture that was not taken in
+        time."""
 
     def again(self) -> "Lease":
-        """A second lease of the same picture, to be closed on its own."""
+        """Returns a second lease of this picture, which is closed on its own."""
         return self._ring.lease(self._buffer)
 
     def close(self) -> None:
@@ -66,7 +67,7 @@ class Lease:
 
 
 class Mailbox:
-    """The newest picture its owner has not seen."""
+    """Holds the newest picture that its owner has not taken."""
 
     def __init__(self, ring: "Ring", on_arrival: Callable[[], None] | None) -> None:
         self._ring = ring
@@ -75,17 +76,18 @@ class Mailbox:
         self.closed = False
 
     def take(self, timeout: float = 0.0) -> Lease | None:
-        """The newest picture, waiting up to `timeout` seconds for one; None when there is none,
-        or when the mailbox is closed."""
+        """Returns the newest picture and waits up to `timeout` seconds for one. None when none
+        comes or the mailbox is closed."""
         return self._ring.take(self, timeout)
 
     def close(self) -> None:
-        """Takes no more, and wakes whoever waits in `take`."""
+        """Takes no more pictures and wakes whoever waits in `take`."""
         self._ring.unsubscribe(self)
 
 
 class Ring:
-    """A fixed number of buffers of one size. Thread-safe; one thread at a time writes."""
+    """A fixed number of buffers of one size. Thread-safe for one writer and any number of
+    readers."""
 
     def __init__(self, size: Size, buffers: int = BUFFERS) -> None:
         self._arrived = threading.Condition()
@@ -109,14 +111,14 @@ class Ring:
                 self._arrived.notify_all()
 
     def close(self) -> None:
-        """Closes every mailbox and wipes."""
+        """Closes every mailbox and wipes every buffer."""
         with self._arrived:
             for mailbox in tuple(self._mailboxes):
                 self.unsubscribe(mailbox)
             self.wipe()
 
     def wipe(self) -> None:
-        """See `Feed.wipe`. What is being written counts as leased."""
+        """See `Feed.wipe`. The buffer that is being written counts as leased."""
         with self._arrived:
             for mailbox in self._mailboxes:
                 mailbox.newest = None
@@ -152,14 +154,14 @@ class Ring:
     # For the camera's thread
 
     def claim(self) -> Buffer | None:
-        """A buffer to write to; None while all are held."""
+        """Returns a buffer to write to, None while all are held."""
         with self._arrived:
             return self._oldest_free(but=None)
 
     def publish(self, buffer: Buffer, at: float) -> Buffer:
-        """Delivers what was written to a claimed buffer and returns the one to write to next. It
-        is the same again, and nothing is delivered, while all others are held, or when the ring
-        was wiped as it was written."""
+        """Delivers a claimed buffer, whose picture was taken at `at`, and returns the one to write
+        to next. Nothing is delivered and the same buffer is returned when all others are held or
+        the ring was wiped meanwhile."""
         with self._arrived:
             self._sequence += 1
             if buffer.to_be_wiped:
@@ -183,7 +185,7 @@ class Ring:
             return None
         oldest = min(free, key=lambda b: b.sequence)
         oldest.holders = 1
-        # A camera may keep it for long before it writes: what was in it is not to outlive a wipe.
+        # A camera may hold it for long before it writes: its old picture must not outlive a wipe.
         oldest.image.fill(0)
         for mailbox in self._mailboxes:
             if mailbox.newest is oldest:

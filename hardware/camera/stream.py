@@ -1,4 +1,4 @@
-"""A camera on the network: `http://host/stream.mjpg`, `https://…`, `rtsp://…`, through FFmpeg."""
+"""Cameras on the network, read through FFmpeg: `http://host/stream.mjpg`, `https://…`, `rtsp://…`."""
 
 from typing import ClassVar
 
@@ -10,11 +10,11 @@ from hardware.faults import TemporaryFault
 
 OPEN_MS = 5_000
 READ_MS = 1_000
-"""Without it FFmpeg waits 30 s for a stalled stream."""
+"""The timeout for a picture; FFmpeg's own is 30 s."""
 
 
 class StreamCamera:
-    """A stream's address. The query belongs to it: there are no options of the kiosk's own."""
+    """The address of a stream. Its query belongs to the stream: the kiosk has no options here."""
 
     SCHEMES: ClassVar = ("http", "https", "rtsp", "rtsps")
 
@@ -30,8 +30,8 @@ class StreamCamera:
         return self._name
 
     def open(self) -> Capture:
-        """Raises TemporaryFault when nothing answers there, or something that is no stream: the
-        one cannot be told from the other."""
+        """Raises TemporaryFault when nothing answers or what answers is not a stream: OpenCV does
+        not tell the two apart."""
         timeouts = [
             cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
             OPEN_MS,

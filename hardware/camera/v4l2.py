@@ -1,4 +1,4 @@
-"""A camera on this machine, through Video4Linux 2: `v4l2:/dev/video0?size=1280x720&fps=30`."""
+"""Cameras on this machine, through Video4Linux 2: `v4l2:/dev/video0?size=1280x720&fps=30`."""
 
 import logging
 import os
@@ -9,18 +9,18 @@ from hardware.address import Address
 from hardware.camera.capture import Capture
 from hardware.faults import PermanentFault, TemporaryFault
 
-# Read once, when OpenCV first opens a camera. Its own 10 s would leave a pulled camera's reader
-# hanging about long after the feed has given it up.
+# OpenCV reads it once, when it first opens a camera. With its default of 10 s the reader of a
+# pulled camera would hang long after the feed has dismissed it.
 os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = "1"
 
 _log = logging.getLogger(__name__)
 
-# MJPG first: over USB 2 most cameras give 720p at 30 frames a second in no other way.
+# MJPG first: over USB 2 most cameras deliver 720p at 30 frames a second in this format only.
 _FORMATS = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
 
 
 class V4l2Camera:
-    """A Video4Linux device and the picture it is asked for."""
+    """A Video4Linux device and the format it is asked for."""
 
     def __init__(self, address: Address) -> None:
         """Raises BadAddress."""
@@ -36,8 +36,8 @@ class V4l2Camera:
         return self._device
 
     def open(self) -> Capture:
-        """Raises TemporaryFault when it is absent or busy, PermanentFault when this process may
-        not use it."""
+        """Raises TemporaryFault when the device is absent or busy, PermanentFault when this process
+        may not use it."""
         self._try()
         video = cv2.VideoCapture(self._device, cv2.CAP_V4L2)
         if not video.isOpened():
@@ -54,7 +54,7 @@ class V4l2Camera:
         return False
 
     def _try(self) -> None:
-        """OpenCV only says that it cannot open a device; opening it ourselves first says why."""
+        """Opens the device once without OpenCV, which does not tell why it cannot open one."""
         try:
             os.close(os.open(self._device, os.O_RDWR | os.O_NONBLOCK))
         except PermissionError:
@@ -69,7 +69,8 @@ class V4l2Camera:
             ) from None
 
     def _ask(self, video: cv2.VideoCapture) -> None:
-        """Sets format, size and rate. `set` answers True when it is ignored: they are read back."""
+        """Sets format, size and rate and reads them back, since `set` returns True even when the
+        device ignores it."""
         height, width = self._size
         for form in _FORMATS:
             video.set(cv2.CAP_PROP_FOURCC, form)
@@ -78,7 +79,7 @@ class V4l2Camera:
         video.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         video.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         video.set(cv2.CAP_PROP_FPS, self._fps)
-        # One picture in the driver's queue: an older one is of no use to anybody.
+        # One picture in the driver's queue: an older one is of no use.
         video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         got = (
             int(video.get(cv2.CAP_PROP_FRAME_WIDTH)),

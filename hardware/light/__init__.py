@@ -1,4 +1,4 @@
-"""Light rings about the lens."""
+"""Light rings around the lens."""
 
 from hardware.address import Address
 from hardware.light.light import WATCHDOG_S, Light
@@ -15,7 +15,7 @@ __all__ = [
 
 
 def light_at(text: str) -> Light | None:
-    """The light ring an address names; None for `none:`, where there is no ring.
+    """Returns the light ring that an address names, None for `none:`.
 
     Raises BadAddress.
     """

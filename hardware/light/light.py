@@ -1,39 +1,39 @@
-"""What every light ring is to the rest of the kiosk."""
+"""The protocol that every light ring driver implements."""
 
 from typing import Protocol
 
 from protocol.ring import Levels
 
 WATCHDOG_S = 1.0
-"""Seconds after which a ring that is told nothing goes back to WHITE."""
+"""Seconds without a command after which a ring shows WHITE by itself."""
 
 
 class Light(Protocol):
-    """A ring that is found again by itself when it has been away. Thread-safe."""
+    """A light ring, which is found again by itself after it was unplugged. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """What the operator knows it by."""
+        """The name the operator knows it by."""
         ...
 
     @property
     def latency(self) -> float:
-        """Seconds from the return of `show` until the hand is surely lit so."""
+        """Seconds after `show` returns until the hand is certainly lit as asked."""
         ...
 
     def show(self, levels: Levels) -> None:
-        """Lights every segment so. Returns when the ring has said that it does; told nothing more
-        for WATCHDOG_S, it goes back to WHITE by itself.
+        """Lights every segment with its level and waits for the ring's answer. After WATCHDOG_S
+        without a further command the ring shows WHITE by itself.
 
-        Raises TemporaryFault when it is not there or does not answer, PermanentFault when it never
-        will without somebody's help.
+        Raises TemporaryFault when the ring is not there or does not answer, PermanentFault when
+        somebody has to do something first.
         """
         ...
 
     def off(self) -> None:
-        """Dark, and stays so until told otherwise. Raises as `show` does."""
+        """Turns the light off until the next `show`. Raises what `show` raises."""
         ...
 
     def close(self) -> None:
-        """Lets go of the device; what is told it next opens it again."""
+        """Closes the device; the next command opens it again."""
         ...

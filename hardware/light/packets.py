@@ -1,4 +1,4 @@
-"""The light ring's frames on the serial line, both ways (docs/light-ring.md).
+"""The frames on the serial line of a light ring, in both directions (docs/light-ring.md).
 
 A frame is a packet in consistent overhead byte stuffing (Cheshire and Baker, "Consistent Overhead
 Byte Stuffing", IEEE/ACM Transactions on Networking 1999), ended by a zero byte. A packet is
@@ -6,12 +6,13 @@ version, sequence number, command, payload, and the CRC-16 of all that (CCITT-FA
 0x1021, initial value 0xFFFF, high byte first).
 """
 
+from binascii import crc_hqx
 from dataclasses import dataclass
 from enum import IntEnum
 
 VERSION = 1
 MAX_FRAME = 64
-"""Bytes, its final zero included."""
+"""The largest frame in bytes, including its final zero."""
 
 
 class Command(IntEnum):
@@ -21,7 +22,7 @@ class Command(IntEnum):
 
 
 ANSWER = 0x80
-"""Added to the command in what the ring answers to it."""
+"""The bit that is set in the command of an answer."""
 
 
 class Status(IntEnum):
@@ -34,13 +35,13 @@ class Status(IntEnum):
 
 
 class BadFrame(ValueError):
-    """Damaged on the way, or not a frame at all."""
+    """The bytes were damaged on the way or are not a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
     sequence: int
-    """0 to 255; an answer bears that of its command."""
+    """The sequence number, 0 to 255; an answer has that of its command."""
     command: int
     payload: bytes = b""
     version: int = VERSION
@@ -51,7 +52,7 @@ class Packet:
 
     @classmethod
     def decode(cls, frame: bytes) -> "Packet":
-        """From a frame without its final zero. Raises BadFrame."""
+        """Returns the packet in a frame without its final zero. Raises BadFrame."""
         packet = _unstuff(frame)
         if len(packet) < 5 or _crc(packet) != 0:
             raise BadFrame("damaged, or not a frame")
@@ -59,17 +60,12 @@ class Packet:
 
 
 def _crc(data: bytes) -> int:
-    """0 over data that is followed by its own."""
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte << 8
-        for _ in range(8):
-            value = (value << 1 ^ 0x1021 if value & 0x8000 else value << 1) & 0xFFFF
-    return value
+    """Returns the CRC-16/CCITT-FALSE. That of data followed by its own CRC is 0."""
+    return crc_hqx(data, 0xFFFF)
 
 
 def _stuff(data: bytes) -> bytes:
-    """Each zero becomes the distance to the next; of packets shorter than 254 bytes alone."""
+    """Replaces each zero by the distance to the next one. Packets must be under 254 bytes."""
     return b"".join(bytes((len(run) + 1,)) + run for run in data.split(b"\0"))
 
 

@@ -1,5 +1,5 @@
-"""A ring on a serial line: `serial:/dev/ttyACM0?baud=115200`. What travels on the line, and what a
-ring's firmware has to do, is in docs/light-ring.md."""
+"""Light rings on a serial line: `serial:/dev/ttyACM0?baud=115200`. The protocol and what the
+firmware of a ring has to do are in docs/light-ring.md."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from hardware.light.packets import ANSWER, MAX_FRAME, BadFrame, Command, Packet,
 from protocol.ring import SEGMENTS, Levels
 
 ANSWER_S = 0.05
-"""For the answer to one command; at 115,200 baud the two take 4 ms."""
+"""The timeout for an answer in seconds; at 115,200 baud command and answer take 4 ms."""
 TRIES = 3
 _SPEEDS = {
     "9600": termios.B9600,
@@ -25,7 +25,7 @@ _SPEEDS = {
 
 
 class SerialLight:
-    """Opened when it is first told something, and again after every fault."""
+    """A ring that is opened with the first command, and again after every fault."""
 
     def __init__(self, address: Address) -> None:
         """Raises BadAddress."""
@@ -48,7 +48,7 @@ class SerialLight:
 
     @property
     def latency(self) -> float:
-        """As the ring said; 0 before it was first spoken to."""
+        """The latency that the ring told, 0 before the first command."""
         return self._latency
 
     def show(self, levels: Levels) -> None:
@@ -76,7 +76,7 @@ class SerialLight:
                 self._let_go()
                 raise
 
-    # The lock is held in all that follows.
+    # All methods below need the lock.
 
     def _open(self) -> None:
         try:
@@ -97,8 +97,8 @@ class SerialLight:
         self._latency = int.from_bytes(said[1:3]) / 1000
 
     def _ask(self, command: Command, payload: bytes = b"") -> bytes:
-        """What was answered after the status. Every command may be repeated: it says what shall
-        be, not what shall change."""
+        """Returns the answer after its status. Every command may be repeated, since it sets a state
+        and does not change one."""
         self._sequence = (self._sequence + 1) % 256
         question = Packet(self._sequence, command, payload)
         for _ in range(TRIES):
@@ -112,7 +112,7 @@ class SerialLight:
         )
 
     def _answer_to(self, question: Packet) -> bytes | None:
-        """None when there is none in time."""
+        """Returns the rest of the answer, None when none comes in time."""
         deadline = time.monotonic() + ANSWER_S
         while (frame := self._read_frame(deadline)) is not None:
             try:
@@ -138,7 +138,7 @@ class SerialLight:
             read = os.read(self._line, MAX_FRAME)
             if not read:
                 raise OSError("hung up")
-            # Noise without an end is forgotten; the next frame begins after the next zero.
+            # Noise without an end is dropped; the next frame begins after the next zero.
             self._unread = (self._unread + read)[-4 * MAX_FRAME :]
         frame, _, self._unread = self._unread.partition(b"\0")
         return frame
@@ -160,7 +160,7 @@ class SerialLight:
 
 
 def _make_raw(line: int, speed: int) -> None:
-    """Eight bits, no parity, one stop bit, nothing interpreted, as cfmakeraw(3) has it."""
+    """Sets eight bits, no parity, one stop bit and no interpretation, as cfmakeraw(3) does."""
     control = termios.CS8 | termios.CREAD | termios.CLOCAL
     characters = termios.tcgetattr(line)[6]
     termios.tcsetattr(line, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])

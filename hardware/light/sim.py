@@ -1,4 +1,4 @@
-"""A ring that nobody sees but a simulated scene: `sim:`, or `sim:?latency=0.01`."""
+"""A simulated ring that lights a simulated scene: `sim:`, or `sim:?latency=0.01`."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from hardware.light.light import WATCHDOG_S
 from protocol.ring import DARK, WHITE, Levels
 
 _REMEMBERED = 64
-"""Changes of the light; a scene asks for a moment that has just been."""
+"""The number of changes that are remembered; a scene asks for a moment that has just passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class _Change:
 
 
 class SimulatedLight:
-    """`unplug` and `plug_in` may be called from any thread, as everything else."""
+    """All methods may be called from any thread."""
 
     def __init__(self, address: Address) -> None:
         """Raises BadAddress."""
@@ -41,7 +41,7 @@ class SimulatedLight:
         return self._latency
 
     def at(self, moment: float) -> Levels:
-        """What was lit at a moment on the clock of `time.monotonic`."""
+        """Returns the levels at a moment on the clock of `time.monotonic`."""
         with self._lock:
             last = next((each for each in reversed(self._changes) if each.at <= moment), None)
         if last is None or not (last.stays or moment < last.at + WATCHDOG_S):
@@ -57,10 +57,10 @@ class SimulatedLight:
         self._turn(DARK, stays=True)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: there is nothing to release."""
 
     def unplug(self) -> None:
-        """The ring goes dark with its cable."""
+        """Pulls the cable: the ring goes dark and commands fail."""
         with self._lock:
             self._plugged = False
             self._changes.append(_Change(time.monotonic(), DARK, stays=True))

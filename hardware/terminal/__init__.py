@@ -15,7 +15,7 @@ __all__ = [
 
 
 def terminal_at(text: str) -> CardTerminal:
-    """The terminal an address names. Raises BadAddress."""
+    """Returns the terminal that an address names. Raises BadAddress."""
     address = Address.parse(text)
     if address.scheme != "sim":
         raise address.wrong(

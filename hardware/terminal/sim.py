@@ -1,5 +1,5 @@
-"""A terminal without a card in sight: `sim:`, or `sim:?after=3&card=visa`, which taps a test card
-by itself after some seconds of waiting."""
+"""A simulated terminal: `sim:` waits for `tap`, and `sim:?after=3&card=visa` taps a test card by
+itself after some seconds."""
 
 import asyncio
 import threading
@@ -11,16 +11,16 @@ from hardware.terminal.terminal import CardRead, CardUnreadable
 
 
 class TestCard(StrEnum):
-    """Cards that the payment provider's test mode knows."""
+    """Test cards of the payment provider."""
 
     VISA = "visa"
     MASTERCARD = "mastercard"
     DECLINES = "declines"
-    """Is accepted at sign-up and declines every purchase."""
+    """A card that is accepted at sign-up and declines every purchase."""
     REFUSED = "refused"
-    """Is declined at sign-up."""
+    """A card that is declined at sign-up."""
 
-    __test__ = False  # pytest takes every class named Test… for tests
+    __test__ = False  # pytest collects every class named Test…
 
 
 _READS = {
@@ -68,14 +68,14 @@ class SimulatedTerminal:
                 self._waiting = None
 
     def tap(self, card: TestCard) -> None:
-        """Holds a card to the reader; a terminal that is not reading takes no notice."""
+        """Presents a card. Nothing happens when the terminal is not waiting for one."""
         with self._lock:
             if self._waiting is not None:
                 fault, self._next_fault = self._next_fault, None
                 self._answer(fault or _READS[card])
 
     def fail_next(self, fault: CardUnreadable | DeviceFault) -> None:
-        """The next card tapped ends in `fault`."""
+        """Makes the next tap end with `fault`."""
         with self._lock:
             self._next_fault = fault
 
@@ -89,7 +89,7 @@ class SimulatedTerminal:
             self._plugged = True
 
     def _answer(self, answer: CardRead | CardUnreadable | DeviceFault) -> None:
-        """The lock is held."""
+        """Needs the lock."""
         if self._waiting is None:
             return
         loop, future = self._waiting

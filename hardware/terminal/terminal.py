@@ -1,29 +1,29 @@
-"""What every card terminal is to the rest of the kiosk."""
+"""The protocol that every card terminal driver implements."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class CardUnreadable(Exception):
-    """The card was not read; presenting it again may help."""
+    """The card could not be read; presenting it again may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """What the terminal's provider gives for a card: never its number."""
+    """What the terminal's provider returns for a card, without its number."""
 
     token: str = field(repr=False)
-    """The provider's token, good for one use."""
+    """The provider's single-use token."""
     holder: str = field(repr=False)
-    """The name on the card; empty when the card does not tell."""
+    """The name on the card; empty when the card does not tell it."""
 
 
 class CardTerminal(Protocol):
-    """A terminal beside the kiosk. Used from the kiosk's asyncio loop."""
+    """A card terminal, used from the kiosk's asyncio loop."""
 
     async def read_card(self) -> CardRead:
-        """Waits for a card. Cancelling it makes the terminal stop waiting.
+        """Waits for a card and returns it. Cancelling makes the terminal stop waiting.
 
-        Raises CardUnreadable, and DeviceFault when there is no terminal to read with.
+        Raises CardUnreadable, and DeviceFault when the terminal does not work.
         """
         ...
