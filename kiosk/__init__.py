@@ -1,1 +1,1 @@
-"""The application on the device, without any Qt: visits, capture, service client, till."""
+"""The application on the device, without Qt: visits, capture, service client and till."""

@@ -1,7 +1,7 @@
-"""The kiosk: everything that is attached to it, and one visit after the other.
+"""The life of the kiosk: it waits on the welcome screen and makes one visit after the other.
 
-What can go wrong in any visit is handled here, once: nobody is there any more, the till takes its
-sale back, a device or the service fails, or something that nobody thought of.
+Whatever can go wrong in any visit is handled here, once: the shopper leaves, the till takes its
+sale back, a device or the service fails, or an unexpected exception is raised.
 """
 
 import asyncio
@@ -43,21 +43,22 @@ from protocol.messages import Money, ProblemType
 log = logging.getLogger(__name__)
 
 TRIAL_MINOR = 450
-"""What a purchase to try costs, in the minor unit of the device's currency."""
+"""The amount of a trial purchase, in the minor unit of the device's currency."""
 
 WELCOME_LOOKS_S = 0.5
-"""Between two looks at whether the welcome screen has something else to say."""
+"""Seconds between two checks whether the welcome screen has changed."""
 
 GONE_AFTER_S = 3.0
-"""Without an answer, until the welcome screen says that the service is gone."""
+"""Seconds without an answer after which the welcome screen says that the service is gone."""
 
 GONE_LOOKS_S = 1.0
-"""Between two looks at whether a service that has gone is back."""
+"""Seconds between two checks whether a service that was gone is back."""
 
 REFUSALS = {
     ProblemType.TOO_MANY_ATTEMPTS: TroubleKind.LOCKED,
     ProblemType.STORAGE_FULL: TroubleKind.STORAGE,
 }
+"""Problems of the service that have a screen of their own."""
 
 Membership = Literal[Choice.SIGN_UP, Choice.DELETE]
 Script = Callable[[Stage], Awaitable[Membership | None]]
@@ -65,14 +66,14 @@ Script = Callable[[Stage], Awaitable[Membership | None]]
 
 @dataclass
 class Kiosk:
-    """`run` serves until it is cancelled, or staff ask for a restart."""
+    """A whole kiosk. `run` serves until it is cancelled or staff ask for a restart."""
 
     settings: Settings
     stage: Stage
     feed: Feed
     eyes: Eyes
     infrared: Feed | None
-    """The second camera's."""
+    """The feed of the near-infrared camera, None without one."""
     light: Light | None
     reader: Reader
     terminal: CardTerminal
@@ -88,7 +89,7 @@ class Kiosk:
     """References of sales that the service answered with another purchase."""
 
     async def run(self) -> None:
-        """Returns when staff ask for a restart. Raises CannotStart."""
+        """Serves until staff ask for a restart. Raises CannotStart."""
         for feed in self._feeds:
             feed.start()
         self.eyes.start()
@@ -101,7 +102,7 @@ class Kiosk:
                 )
         finally:
             await self.service.close()
-            # Both wait for their threads.
+            # Both wait for a thread to end.
             await asyncio.to_thread(self.eyes.stop)
             for feed in self._feeds:
                 await asyncio.to_thread(feed.stop)
@@ -118,7 +119,7 @@ class Kiosk:
             await self._serve_next()
 
     async def _serve_next(self) -> None:
-        """Waits for a sale or a touch, and makes the visit that it asks for."""
+        """Waits for a sale or a touch and makes the visit that it asks for."""
         began = await first(
             self.till.next_sale(), self.stage.ask(self._welcome()), self._keep_welcome_current()
         )
@@ -185,7 +186,7 @@ class Kiosk:
                 await self.till.answer(sale.reference, SaleResult.NOT_PAID)
 
     async def _serve_member(self, wanted: Membership | None) -> None:
-        """Whoever signs up may find that they want to leave, and the other way round."""
+        """Makes the visit, and the opposite one when the shopper asks for that instead."""
         while wanted is not None:
             script = enrol if wanted is Choice.SIGN_UP else leave
             wanted = await self._visit(partial(self._with_visit, script))
@@ -196,7 +197,7 @@ class Kiosk:
         return await script(self._visiting(stage))
 
     async def _visit(self, script: Script, sale: Sale | None = None) -> Membership | None:
-        """Makes the visit, and makes it again when it failed and the shopper wants to."""
+        """Makes the visit, and again when it failed and the shopper wants to try again."""
         withdrawn = partial(self.till.withdrawn, sale) if sale else None
         stage = IdleWatch(self.stage, self.clock, self.settings.patience, withdrawn)
         with suppress(WalkedAway, SaleWithdrawn):
@@ -209,7 +210,7 @@ class Kiosk:
         return None
 
     async def _attempt(self, script: Script, stage: Stage) -> Membership | None:
-        """One visit. Raises Troubled whatever went wrong in it."""
+        """Makes one visit. Raises Troubled for everything that goes wrong in it."""
         try:
             return await script(stage)
         except (WalkedAway, SaleWithdrawn, RestartAsked, Troubled):
@@ -244,7 +245,7 @@ class Kiosk:
                 log.error("the disk is full")
                 kind = TroubleKind.STORAGE
             case _:
-                # Where it failed, but not the message: it may quote what was typed.
+                # The message is not logged: it may quote what was typed.
                 where = "".join(traceback.format_tb(error.__traceback__))
                 log.error("a visit failed with %s\n%s", type(error).__name__, where)
         return kind
@@ -297,7 +298,7 @@ class Kiosk:
     # Beside the visits
 
     async def _look_after_the_service(self) -> NoReturn:
-        """Knows whether the service is there, and settles what was in doubt when it is."""
+        """Watches whether the service answers, and settles purchases in doubt when it does."""
         while True:
             try:
                 await self.service.info(GONE_AFTER_S)

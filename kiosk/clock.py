@@ -1,4 +1,4 @@
-"""The one source of time in the kiosk, so that a test can turn it by hand."""
+"""The source of time in the kiosk, which tests replace by a clock that they turn."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -7,18 +7,18 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> float:
-        """Seconds on the running loop's clock: for lengths of time."""
+        """Returns seconds on the running loop's clock, for durations."""
         ...
 
     def wall(self) -> datetime:
-        """The date and time, in UTC: for what must outlive a restart."""
+        """Returns date and time in UTC, for what has to outlive a restart."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
 
 class SystemClock:
-    """The machine's own."""
+    """The clock of the machine."""
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()

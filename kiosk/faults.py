@@ -1,4 +1,4 @@
-"""Why a kiosk cannot start, told to the operator."""
+"""Why a kiosk cannot start, as it is told to the operator."""
 
 
 class CannotStart(Exception):

@@ -1,7 +1,6 @@
-"""Noticing that nobody is there any more.
+"""Ending a visit when the shopper has left or the till has withdrawn its sale.
 
-A visit is interrupted at a question and nowhere else: while the kiosk is busy with a payment or a
-palm, neither idleness nor the till's second thoughts can leave it half done.
+A visit is interrupted only while a question is asked, so a payment is never left half done.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,18 +18,18 @@ Answer = TypeVar("Answer")
 
 NO_HAND = Instruction.SHOW_PALM
 BLINK = 0.1
-"""Seconds between two looks at whether the warning was answered."""
+"""Seconds between two checks whether the warning was answered."""
 
 
 class SaleWithdrawn(Exception):
-    """The till has taken its sale back."""
+    """The till has withdrawn its sale."""
 
 
 class IdleWatch:
-    """A stage whose every question ends when nobody attends to it.
+    """A stage whose questions end when the shopper has been idle for too long.
 
-    A touch is attention, and so is a hand before the camera, which shows in the guidance it is
-    given. `withdrawn` returns when the till takes its sale back.
+    A touch counts as activity, and so does a hand before the camera, which is known from the
+    guidance shown. `withdrawn` returns when the till withdraws its sale.
     """
 
     def __init__(
@@ -43,20 +42,20 @@ class IdleWatch:
         self._stage = stage
         self._clock = clock
         self._patience = patience
-        self._attended = clock.now()
+        self._active_at = clock.now()
         self._withdrawn = withdrawn
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
-        """Raises WalkedAway and SaleWithdrawn, and what the stage itself raises."""
-        self._attended = self._clock.now()
-        interruptions = [self._until_nobody_is_there()]
+        """Asks as the stage does. Raises WalkedAway, SaleWithdrawn, and what the stage raises."""
+        self._active_at = self._clock.now()
+        interruptions = [self._until_idle()]
         if self._withdrawn is not None:
             interruptions.append(_until_withdrawn(self._withdrawn()))
         return await first(self._stage.ask(screen), *interruptions)
 
     def show(self, screen: Screen[object]) -> None:
         if isinstance(screen, HoldPalm) and screen.guidance.instruction is not NO_HAND:
-            self._attended = self._clock.now()
+            self._active_at = self._clock.now()
         self._stage.show(screen)
 
     def overlay(self, screen: StillThere | None) -> None:
@@ -65,13 +64,13 @@ class IdleWatch:
     def last_touch(self) -> float:
         return self._stage.last_touch()
 
-    async def _until_nobody_is_there(self) -> NoReturn:
+    async def _until_idle(self) -> NoReturn:
         warning = self._patience.warning_s
         counting: int | None = None
         try:
             while True:
-                attended = max(self._attended, self.last_touch())
-                left = attended + self._patience.idle_s - self._clock.now()
+                active_at = max(self._active_at, self.last_touch())
+                left = active_at + self._patience.idle_s - self._clock.now()
                 if left <= 0:
                     raise WalkedAway
                 seconds = ceil(left) if left <= warning else None

@@ -1,4 +1,4 @@
-"""Waiting for whichever comes first: an answer, a card, a sale, or nothing at all."""
+"""Waiting for the first of several events, such as an answer, a card or a sale."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,8 +8,9 @@ T = TypeVar("T")
 
 
 async def first(*contenders: Awaitable[T]) -> T:
-    """The result, or the exception, of the first to finish; the others are cancelled and over
-    before it returns. Of two that finish together the one named first wins."""
+    """Returns the result, or raises the exception, of the first awaitable to finish. The others are
+    cancelled and have ended before this returns. Of two that finish together the one named first
+    wins."""
     tasks = [asyncio.ensure_future(contender) for contender in contenders]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Where screens are shown. Visits know nothing more of the window than this."""
+"""Where screens are shown: all that visits know of the window."""
 
 from typing import Protocol, TypeVar
 
@@ -8,32 +8,32 @@ Answer = TypeVar("Answer")
 
 
 class WrongAnswer(ValueError):
-    """The window answered a screen with something that screen does not offer."""
+    """The window gave an answer that the screen does not offer."""
 
 
 class WalkedAway(Exception):
-    """The shopper has left: nobody answered the warning, or somebody pressed LEAVE on it."""
+    """The shopper has left: the warning was not answered, or LEAVE was pressed on it."""
 
 
 class Stage(Protocol):
-    """One screen at a time. All methods are called from the kiosk's asyncio loop."""
+    """Shows one screen at a time. All methods are called from the kiosk's asyncio loop."""
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
-        """Shows the screen and waits for its answer. Cancelling it takes the question back.
+        """Shows the screen and returns its answer. Cancelling withdraws the question.
 
-        Raises WalkedAway when LEAVE is pressed on the warning laid over it.
+        Raises WalkedAway when LEAVE is pressed on the warning over the screen.
         """
         ...
 
     def show(self, screen: Screen[object]) -> None:
-        """Shows a screen without waiting; one of the same type as the screen being asked updates
+        """Shows a screen without waiting. A screen of the same type as the one being asked updates
         it in place and leaves the question open."""
         ...
 
     def overlay(self, screen: StillThere | None) -> None:
-        """Lays the warning over whatever is shown, or takes it away. Any touch counts as STAY."""
+        """Shows the warning over the current screen, or removes it. Any touch counts as STAY."""
         ...
 
     def last_touch(self) -> float:
-        """When the window was last touched, in seconds of the running loop's clock."""
+        """Returns when the window was last touched, on the running loop's clock."""
         ...

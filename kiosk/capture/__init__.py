@@ -1,2 +1,1 @@
-"""From the camera to a burst that can be sealed: vision, guidance, light, and what is kept of a
-hold."""
+"""From the camera to a burst: vision, guidance, the light challenge, and what is kept of a hold."""

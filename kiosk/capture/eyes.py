@@ -1,4 +1,4 @@
-"""The vision thread: looks at the newest frame, for as long as somebody wants to know."""
+"""The vision thread: finds the hand in the newest frame while somebody watches."""
 
 import asyncio
 import logging
@@ -18,28 +18,28 @@ from palm.hand.observe import observe
 _log = logging.getLogger(__name__)
 
 FAILURES_AT_MOST = 30
-"""Passes that fail in a row, about a second's, before vision is given up as broken."""
+"""The number of failed passes in a row, about one second of them, that make a fault."""
 
 _LOOK_UP = 0.5
-"""Seconds without a frame after which the thread asks itself whether it is still wanted."""
+"""Seconds without a frame after which the thread checks whether anybody still watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen in one frame. Good until the next one is asked for."""
+    """What was seen in one frame. The frame is valid until the next sight is asked for."""
 
     observation: Observation
     seconds: float
-    """How long the pass took."""
+    """The duration of the pass."""
     frame: Lease
 
     def keep(self) -> Lease:
-        """The frame itself, for longer: to be closed by whoever keeps it."""
+        """Returns a lease of the frame that stays valid until the caller closes it."""
         return self.frame.again()
 
 
 class Eyes:
-    """Vision from `start` to `stop`. Costs nothing while nobody watches."""
+    """Looks for hands from `start` to `stop`, and does nothing while nobody watches."""
 
     def __init__(self, feed: Feed) -> None:
         """Raises ModelMissing when the palm models have not been built."""
@@ -54,7 +54,7 @@ class Eyes:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the thread has ended; whoever still watches sees nothing more."""
+        """Ends the thread and waits for it. Watchers get no further sights."""
         with self._wanted:
             self._stopping = True
             self._wanted.notify_all()
@@ -63,8 +63,9 @@ class Eyes:
 
     @asynccontextmanager
     async def watch(self) -> AsyncGenerator[AsyncIterator[Sight]]:
-        """The newest sight, again and again, on the running loop; one not asked for in time is
-        replaced by the next. Asking raises PermanentFault when vision itself does not work."""
+        """Yields an iterator over the newest sights, on the running loop. A sight that is not
+        asked for in time is replaced by the next. Asking raises PermanentFault when every pass
+        fails."""
         watcher = _Watcher(asyncio.get_running_loop())
         with self._wanted:
             self._watchers.append(watcher)
@@ -85,13 +86,13 @@ class Eyes:
                 mailbox.close()
 
     def _wait_until_wanted(self) -> bool:
-        """False when it is time to stop."""
+        """Waits for a watcher. Returns False when the thread has to end."""
         with self._wanted:
             self._wanted.wait_for(lambda: self._watchers or self._stopping)
             return not self._stopping
 
     def _look(self, mailbox: Mailbox) -> None:
-        """Passes over frames for as long as somebody watches."""
+        """Looks at the newest frame, again and again, while somebody watches."""
         self._finder.forget()
         before: Observation | None = None
         failures = 0
@@ -127,7 +128,7 @@ def _broken(error: Exception) -> PermanentFault:
 
 
 class _Watcher:
-    """One watcher's slot: filled by the vision thread, emptied on the loop."""
+    """One watcher's newest sight: set by the vision thread, taken on the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -173,6 +174,6 @@ def _let_go(sight: Sight | PermanentFault | None) -> None:
 
 
 def _log_without_data(error: Exception) -> None:
-    """Where it failed, but not the message: it may quote what was in the frame."""
+    """Logs where the pass failed, without the message, which may quote what was in the frame."""
     where = "".join(traceback.format_tb(error.__traceback__))
     _log.error("A vision pass failed with %s\n%s", type(error).__name__, where)

@@ -1,13 +1,12 @@
 """What the shopper is told to do with their hand.
 
-`advise` is a pure function of one observation and of what was advised before it. It tells one
-thing at a time, in the order a person can follow: first that there be one open palm of the right
-hand, then where it is held, then how, and then to hold it still.
+`advise` is a pure function of one observation and of the advice before it. It gives one instruction
+at a time, in an order that a person can follow: first show one open palm of the hand asked for,
+then bring it to the right place, then correct its pose and the light, then hold it still.
 
-Left and right are the shopper's own. The camera looks back at the shopper, so the right edge of
-its frame lies to the shopper's left; a palm found there has to move right. The live view is
-mirrored, so the arrow on it points, and the picture of the hand moves, the same way. Up and down
-are what they are.
+Left and right are the shopper's. The camera faces the shopper, so the right edge of its frame is on
+the shopper's left, and a palm found there has to move right. The live view is mirrored: its arrow
+and the hand in it move the same way.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from palm.hand.observation import Observation
 
 
 class Instruction(StrEnum):
-    """One thing to do, in the order a person can follow."""
+    """One thing to do; the order is that in which a person can follow."""
 
     SHOW_PALM = "show_palm"
     ONE_HAND = "one_hand"
@@ -39,25 +38,24 @@ class Instruction(StrEnum):
     LESS_LIGHT = "less_light"
     HOLD_STILL = "hold_still"
     HOLD_LONGER = "hold_longer"
-    """Told by whoever records a pulse, once the hand has been held still."""
+    """Given by `kiosk.capture.reader` while it records a pulse, after the hand was held still."""
     DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """One instruction, and how far the capture has come while the hand is held still."""
+    """One instruction and the progress of the capture."""
 
     instruction: Instruction
     progress: float = 0.0
-    """0 to 1; above 0 only while `HOLD_STILL` or `HOLD_LONGER`, 1 with `DONE`."""
+    """The progress, 0 to 1: above 0 only with HOLD_STILL and HOLD_LONGER, 1 with DONE."""
     points: tuple[tuple[float, float], ...] = ()
-    """The hand's 21 landmarks in shares of the frame (x, y, 0 to 1, unmirrored; beyond that where
-    the frame cuts the hand off), for the live view to draw over; empty when there is not one
-    hand."""
+    """The 21 landmarks of the hand as (x, y) in shares of the frame, not mirrored. They lie outside
+    0 to 1 where the frame cuts the hand off. Empty unless exactly one hand is seen."""
 
 
 class Bound(NamedTuple):
-    """A limit with hysteresis: what is wrong beyond `wrong` is right again only within `right`."""
+    """A limit with hysteresis: a value beyond `wrong` is wrong until it is within `right` again."""
 
     wrong: float
     right: float
@@ -69,8 +67,8 @@ class Bound(NamedTuple):
         return value < (self.right if told else self.wrong)
 
 
-# Units as in `Observation`. Flat palms of the sets in ../shared/palms measure 10 to 36 degrees of
-# tilt, 0.97 to 1 of openness, 0.26 to 0.87 of brightness and 0.5 to 1 of sharpness.
+# Units are those of `Observation`. Flat palms of public sets of photographs measure 10 to 36
+# degrees of tilt, 0.97 to 1 of openness, 0.26 to 0.87 of brightness and 0.5 to 1 of sharpness.
 OPENNESS = Bound(wrong=0.6, right=0.7)
 FAR = Bound(wrong=0.30, right=0.33)
 NEAR = Bound(wrong=0.60, right=0.57)
@@ -84,39 +82,41 @@ MOTION = Bound(wrong=0.7, right=0.5)
 BLUR = Bound(wrong=0.2, right=0.3)
 
 HOLD = 0.4
-"""Seconds a hand is held still to be captured, and the frames that must show it so."""
+"""Seconds for which a hand is held still before it is captured."""
 HOLD_FRAMES = 4
+"""The least number of good frames in a hold."""
 
 GLITCH = 0.2
-"""Seconds without a good frame that do not end a hold: one missed detection is nobody's fault."""
+"""Seconds without a good frame that do not end a hold: a detection may fail once."""
 
 SETTLE = 0.12
-"""Seconds something must have been wrong before it is told, and those it is told at least, so
-that the text can be read."""
+"""Seconds for which something must be wrong before the shopper is told."""
 DWELL = 0.7
+"""Seconds for which an instruction is shown at least, so that it can be read."""
 
 JUMP = 0.5
-"""Palm lengths between two good frames from which it may be another hand."""
+"""The distance in palm lengths between two good frames from which it may be another hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What is told now, and what the next advice has to remember."""
+    """The current guidance and the state that the next advice builds on."""
 
     guidance: Guidance
     told_at: float
-    """When this instruction was first told, on the clock of the observations."""
+    """When this instruction was first given, on the clock of the observations."""
     wish: Instruction
-    """What would be told if everything were told at once, and since when."""
+    """What this frame alone would advise, before the dwell time."""
     wish_at: float
+    """Since when every frame has advised the same."""
     held_since: float | None = None
-    """When the hold began that is going on; another value is another hold."""
+    """When the current hold began; another value means another hold."""
     good_frames: int = 0
-    """Of this hold."""
+    """The number of good frames in this hold."""
     good: Observation | None = None
-    """The last of them."""
+    """The last good frame of this hold."""
     fit_to_keep: bool = False
-    """The frame just observed is one of them, to be captured."""
+    """Whether the frame just observed is a good frame, which may be captured."""
 
 
 def advise(
@@ -126,11 +126,11 @@ def advise(
     frame: tuple[int, int],
     hold: float = HOLD,
 ) -> Advice:
-    """Advises on one observation of a frame of this (height, width).
+    """Returns the advice on one observation of a frame of size (height, width).
 
-    `before` is the advice on the observation before it, None at the first; `wanted` is the hand
-    asked for, None when either will do; `hold` is how many seconds it is to be held still. Nothing
-    follows after DONE.
+    `before` is the advice on the observation before, None for the first; `wanted` is the hand asked
+    for, None for either; `hold` is the number of seconds for which it has to be held still. After
+    DONE the advice does not change any more.
     """
     if before is None:
         before = Advice(Guidance(Instruction.SHOW_PALM), seen.at, Instruction.SHOW_PALM, seen.at)
@@ -169,7 +169,7 @@ def advise(
 
 
 def _faults(seen: Observation, told: Instruction, wanted: Side | None) -> Iterator[Instruction]:
-    """Everything that is wrong, in the order it can be mended."""
+    """Yields an instruction for everything that is wrong, in the order of correction."""
     hand = seen.hand
     if hand is None:
         yield Instruction.ONE_HAND if seen.hands > 1 else Instruction.SHOW_PALM
@@ -203,13 +203,14 @@ def _faults(seen: Observation, told: Instruction, wanted: Side | None) -> Iterat
 
 
 def _is_still(seen: Observation, before: Advice) -> bool:
-    """A hold has begun within the inner bounds and goes on within the outer ones."""
+    """Returns whether the frame is good: a hold begins within the inner bounds and continues within
+    the outer ones."""
     beginning = before.held_since is None
     return not (MOTION.above(seen.motion, beginning) or BLUR.below(seen.sharpness, beginning))
 
 
 def _goes_on(good: Observation, seen: Observation) -> bool:
-    """Whether what is seen may be the hand of the last good frame, still being held."""
+    """Returns whether the hand may be that of the last good frame, still being held."""
     if seen.at - good.at > GLITCH or seen.hands > 1:
         return False
     if seen.hand is None or good.hand is None:
@@ -219,7 +220,8 @@ def _goes_on(good: Observation, seen: Observation) -> bool:
 
 
 def _told_next(now: float, before: Advice, wish: Instruction) -> Instruction:
-    """The wish, once it has settled and, unless it is good news, what was told could be read."""
+    """Returns the wish once it has settled and the instruction shown could be read; HOLD_STILL is
+    shown without waiting for that."""
     told = before.guidance.instruction
     settled = wish is before.wish and now - before.wish_at >= SETTLE
     could_be_read = now - before.told_at >= DWELL or told in (

@@ -1,5 +1,7 @@
-"""The light ring over a hand that is held still: a challenge of the service's, played step by step,
-each until a picture has been taken under it."""
+"""Playing the service's light challenge on the ring over a hand that is held still.
+
+Each step is shown until a picture has been taken under it.
+"""
 
 import asyncio
 import time
@@ -18,23 +20,24 @@ from protocol.messages import Challenge
 from protocol.ring import WHITE
 
 LAG = 0.04
-"""Seconds before its time stamp that a picture may have begun to be exposed: exposure, readout and
-transfer of a USB camera at 30 a second. With the wait for the next picture a step takes 40 to 75
-milliseconds."""
+"""Seconds by which the exposure of a picture may begin before its time stamp: exposure, readout
+and transfer of a USB camera at 30 pictures a second. With the wait for the next picture a step
+takes 40 to 75 milliseconds."""
 
 LONGEST_STEP = WATCHDOG_S / 2
-"""Seconds without a picture after which a challenge is given up: well before the ring forgets."""
+"""Seconds without a picture after which a challenge is given up, well before the ring's watchdog
+turns it white."""
 
 APART = 1.0
-"""Seconds between the beginnings of two challenges, so that no second has more than three flashes
-(WCAG 2.2, 2.3.1; see `protocol.challenge`)."""
+"""Seconds from the beginning of one challenge to that of the next, so that there are at most three
+flashes in any second (WCAG 2.2, 2.3.1; see `protocol.challenge`)."""
 
 FRESH = timedelta(seconds=30)
-"""What must be left of a challenge's time for the palm to get to the service."""
+"""The time that a challenge must still be valid, so that the palm reaches the service in time."""
 
 
 class Challenger:
-    """The ring, the challenges for it, and the camera that sees what answers."""
+    """Fetches challenges, plays them on the ring and takes the pictures under them."""
 
     def __init__(self, light: Light, service: SignatureService, feed: Feed) -> None:
         self._light = light
@@ -47,7 +50,7 @@ class Challenger:
 
     @asynccontextmanager
     async def lit(self) -> AsyncGenerator[None]:
-        """Plain white light, and dark again afterwards. Raises DeviceFault."""
+        """Turns white light on, and off again afterwards. Raises DeviceFault."""
         await self._whiten()
         try:
             yield
@@ -56,7 +59,10 @@ class Challenger:
                 await asyncio.to_thread(self._light.off)
 
     async def keep_one_ahead(self) -> NoReturn:
-        """So that nobody waits for a challenge when the hand is there. Raises ServiceError."""
+        """Keeps one challenge fetched, so that nobody waits for it when the hand is there.
+
+        Raises ServiceError.
+        """
         while True:
             async with self._changed:
                 await self._changed.wait_for(lambda: not self._has_fresh())
@@ -65,7 +71,7 @@ class Challenger:
                 self._changed.notify_all()
 
     async def next(self) -> Challenge:
-        """One that nobody has seen yet. Somebody must be keeping one ahead."""
+        """Returns a challenge that was not used yet. `keep_one_ahead` must be running."""
         async with self._changed:
             self._changed.notify_all()
             await self._changed.wait_for(self._has_fresh)
@@ -75,9 +81,11 @@ class Challenger:
         return challenge
 
     async def play(self, challenge: Challenge, take: Callable[[int, Lease], None]) -> bool:
-        """Shows every step until a picture has been taken under it from beginning to end, gives
-        that to `take` for as long as the call lasts, and shows white again. False when pictures
-        were too long in coming. Raises DeviceFault."""
+        """Shows every step until a picture was exposed wholly under it, then shows white again.
+
+        Calls `take` with the number of each step and its picture, which is valid during the call.
+        Returns False when a picture took too long. Raises DeviceFault.
+        """
         await asyncio.sleep(self._last + APART - time.monotonic())
         self._last = time.monotonic()
         try:
@@ -95,7 +103,7 @@ class Challenger:
         return True
 
     def was_white(self, taken: float) -> bool:
-        """Whether a picture with this time stamp was taken in plain white light."""
+        """Returns whether a picture with this time stamp was taken in white light."""
         return taken - LAG >= self._white_since
 
     async def _whiten(self) -> None:
@@ -107,7 +115,7 @@ class Challenger:
 
 
 class _Arrivals:
-    """Pictures as they arrive, on the running loop."""
+    """Waits for pictures on the running loop."""
 
     def __init__(self, feed: Feed) -> None:
         loop = asyncio.get_running_loop()
@@ -125,7 +133,7 @@ class _Arrivals:
         self._mailbox.close()
 
     async def after(self, moment: float) -> Lease:
-        """The next picture with a time stamp from then on."""
+        """Waits for a picture with a time stamp of at least `moment` and returns it."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
