@@ -1,9 +1,9 @@
-"""Every screen of the kiosk, as a value: what it shows, and what it can be answered with.
+"""Every screen of the kiosk as a value: what it shows and how it can be answered.
 
-`await stage.ask(EnterPhone(country="US"))` shows the screen and returns its answer. The type
-argument of `Screen` is both the static type of the answer and, at run time, the list of answers
-the stage accepts from the window (`Screen.choices`, `Screen.takes_text`). The words are in the QML
-file of the same name (`ui/qml/Palm/screens/`); what is here decides nothing about looks.
+`await stage.ask(AskConsent(merchant))` shows the screen and returns its answer. The type argument
+of `Screen` is the static type of the answer and, at run time, the list of answers that the stage
+accepts from the window (`Screen.choices`, `Screen.takes_text`). Words and layout are in the QML
+file of the same name (`ui/qml/Palm/screens/`).
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from protocol.messages import Card, Holdings, Money, Purpose, Side
 
 
 class Choice(StrEnum):
-    """Everything a shopper or a member of staff can press."""
+    """Everything that a shopper or a member of staff can press."""
 
     BACK = "back"
     HELP = "help"
@@ -45,7 +45,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """Digits typed on the screen's own pad."""
+    """Digits typed on the number pad of the screen."""
 
     text: str = field(repr=False)
 
@@ -54,7 +54,7 @@ A_co = TypeVar("A_co", covariant=True)
 
 
 class Screen(Generic[A_co]):
-    """A value that says what is shown; `A_co` says what it is answered with."""
+    """The base of all screens; `A_co` is the type of the answer."""
 
     choices: ClassVar[frozenset[Choice]] = frozenset()
     takes_text: ClassVar[bool] = False
@@ -82,7 +82,7 @@ NoAnswer = Literal[None]
 
 
 class Notice(StrEnum):
-    """Why the welcome screen has something to say. With all but CAMERA no visit can be made yet."""
+    """A notice on the welcome screen. With any but CAMERA no visit can be made yet."""
 
     STARTING = "starting"
     OFFLINE = "offline"
@@ -94,7 +94,7 @@ class Notice(StrEnum):
 class Welcome(
     Screen[Literal[Choice.SIGN_UP, Choice.TRY_PURCHASE, Choice.DELETE, Choice.HELP, Choice.STAFF]]
 ):
-    """`demo` offers a purchase to try, where no till is attached."""
+    """`demo` offers a trial purchase where no till is attached."""
 
     merchant: str
     demo: bool = False
@@ -110,7 +110,7 @@ class AskConsent(Screen[Literal[Choice.AGREE] | Back]):
 
 
 class EntryProblem(StrEnum):
-    """What was wrong with what was typed, or with what became of it."""
+    """What was wrong with what was typed, or what the service said about it."""
 
     NOT_A_NUMBER = "not_a_number"
     NOT_MOBILE = "not_mobile"
@@ -124,7 +124,7 @@ class EntryProblem(StrEnum):
 
 @dataclass(frozen=True)
 class EnterPhone(Screen[Entered | Back]):
-    """`typed` keeps what the shopper had typed when there is a problem with it."""
+    """`typed` is what the shopper typed before, shown again for correction."""
 
     country: str
     calling_code: str
@@ -137,7 +137,7 @@ class EnterPhone(Screen[Entered | Back]):
 class EnterCode(Screen[Entered | Literal[Choice.RESEND] | Back]):
     phone_last2: str
     resend_after: int
-    """Seconds until another code can be asked for."""
+    """Seconds until another code can be sent."""
     problem: EntryProblem | None = None
     attempts_left: int | None = None
 
@@ -150,7 +150,7 @@ class CardProblem(StrEnum):
 
 @dataclass(frozen=True)
 class PresentCard(Screen[Back]):
-    """Answered by the terminal; the shopper can only go back."""
+    """The terminal gives the answer; the shopper can only go back."""
 
     problem: CardProblem | None = None
 
@@ -175,7 +175,7 @@ class Known(StrEnum):
 
 @dataclass(frozen=True)
 class AlreadyKnown(Screen[Literal[Choice.DONE, Choice.DELETE]]):
-    """The palm or the number has an account already."""
+    """The palm or the number already belongs to an account."""
 
     known: Known
 
@@ -185,20 +185,20 @@ class AlreadyKnown(Screen[Literal[Choice.DONE, Choice.DELETE]]):
 
 @dataclass(frozen=True)
 class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
-    """The live view. Shown again with every new guidance; the view itself comes from the camera."""
+    """The live view with guidance, shown again with each new guidance."""
 
     purpose: Purpose
     guidance: Guidance = Guidance(Instruction.SHOW_PALM)
     side: Side | None = None
-    """The hand that is asked for, where it matters."""
+    """The hand that is asked for, None for either."""
     amount: Money | None = None
     merchant: str = ""
     attempts_left: int | None = None
-    """Set when the palm is asked for again."""
+    """How many attempts are left when the palm is asked for again."""
     lifeless: bool = False
-    """What was shown before was not seen to be a living hand."""
+    """Whether the hand shown before was not found to be alive."""
     longer: bool = False
-    """The hand is held for some seconds more, and its pulse is recorded."""
+    """Whether the hand is held for some more seconds while its pulse is recorded."""
 
 
 class Work(StrEnum):
@@ -252,7 +252,7 @@ class Declined(Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
 
 @dataclass(frozen=True)
 class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOTHER_WAY]]):
-    """`attempts_left` 0 means it cannot be tried again now."""
+    """With no `attempts_left` it cannot be tried again now."""
 
     purpose: Purpose
     attempts_left: int
@@ -268,19 +268,19 @@ class PayAnotherWay(Screen[Done]):
 
 @dataclass(frozen=True)
 class ChooseProof(Screen[Literal[Choice.USE_PALM, Choice.USE_NUMBER] | Back]):
-    """How the shopper shows whose data is to go."""
+    """Asks how the shopper wants to prove whose data is deleted."""
 
 
 @dataclass(frozen=True)
 class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
-    """Held, not tapped."""
+    """Asks for confirmation by a button that is held, not tapped."""
 
     holdings: Holdings
 
 
 @dataclass(frozen=True)
 class Deleted(Screen[Done]):
-    """The numbers are of what the shopper confirmed to have deleted."""
+    """Tells what was deleted: the numbers are those that the shopper confirmed."""
 
     receipt_id: str
     palms: int
@@ -290,7 +290,7 @@ class Deleted(Screen[Done]):
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
 
 
-# Help, and things that went wrong
+# Help, and what went wrong
 
 
 @dataclass(frozen=True)
@@ -300,7 +300,7 @@ class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
 
 @dataclass(frozen=True)
 class StaffCalled(Screen[Done]):
-    """Somebody is on the way."""
+    """Tells that somebody is coming."""
 
 
 class TroubleKind(StrEnum):
@@ -309,7 +309,7 @@ class TroubleKind(StrEnum):
     OFFLINE = "offline"
     SERVICE = "service"
     PAYMENT_UNKNOWN = "payment_unknown"
-    """The service went away between confirm and answer; the till is told once it is back."""
+    """It is not known whether the purchase was made; the till is told once it is."""
     LOCKED = "locked"
     STORAGE = "storage"
 
@@ -322,7 +322,7 @@ class Trouble(Screen[Literal[Choice.TRY_AGAIN, Choice.HELP, Choice.DONE]]):
 
 @dataclass(frozen=True)
 class StillThere(Screen[Literal[Choice.STAY, Choice.LEAVE]]):
-    """Laid over the screen before a visit is given up; `seconds` counts down."""
+    """The warning over a screen before the visit is given up; `seconds` counts down."""
 
     seconds: int
 
@@ -335,11 +335,11 @@ class EnterPin(Screen[Entered | Back]):
     problem: EntryProblem | None = None
     attempts_left: int | None = None
     locked_for: int = 0
-    """Seconds."""
+    """Seconds until the lock ends, 0 without one."""
     choosing: bool = False
-    """No PIN has been set yet: staff choose one."""
+    """Whether staff choose a PIN because there is none yet."""
     repeat: bool = False
-    """The chosen PIN is typed once more, to be sure of it."""
+    """Whether the chosen PIN is typed a second time."""
 
 
 class Health(StrEnum):
@@ -451,7 +451,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTART] | Back]):
-    """Shown again as the observations change."""
+    """The staff area, shown again whenever the observations change."""
 
     version: str
     device_id: str | None

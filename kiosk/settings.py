@@ -1,8 +1,8 @@
-"""What can be set about a kiosk, and where it is set.
+"""The settings of a kiosk and where they come from.
 
-Stronger first: the command line (`--camera v4l2:/dev/video0`), the environment
+Sources, the strongest first: the command line (`--camera v4l2:/dev/video0`), the environment
 (`PALM_KIOSK_CAMERA=…`), the settings file (`settings.toml` in the state folder, or `--settings
-FILE`), and the defaults here, which make a whole kiosk with nothing attached.
+FILE`), and the defaults here, which make a complete kiosk without any hardware.
 """
 
 import tomllib
@@ -25,9 +25,9 @@ class Patience(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     idle_s: Seconds = 40
-    """Without a touch or a palm, until a visit is given up."""
+    """How long without a touch or a palm until a visit is given up."""
     warning_s: Seconds = 10
-    """Of those, how long the warning counts down."""
+    """How long of that time the warning counts down."""
 
     @model_validator(mode="after")
     def _warned_within_the_idle_time(self) -> "Patience":
@@ -46,35 +46,35 @@ class ServicePatience(BaseModel):
     answer_s: Seconds = 6
     """For the answer to one attempt."""
     deadline_s: Seconds = 10
-    """For an answer at all, all attempts together."""
+    """For an answer, all attempts together."""
     purchase_deadline_s: Seconds = 30
-    """The same, for a purchase."""
+    """For the answer to a purchase, all attempts together."""
     first_pause_s: Seconds = 0.2
     """The longest pause before the second attempt."""
     longest_pause_s: Seconds = 3
     """The longest pause before any attempt."""
     health_s: Seconds = 10
-    """Between two looks at whether the service is there."""
+    """Between two checks whether the service answers."""
 
 
 class ServiceAddress(BaseModel):
-    """A service that runs elsewhere. Without it the kiosk embeds its own."""
+    """The address of a service that runs elsewhere. Without a URL the kiosk embeds its own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     url: str | None = Field(default=None, pattern=r"^https://\S+$")
-    """Where it is; left out, one is embedded."""
+    """The service's address; left out, a service is embedded."""
     ca: Path | None = None
-    """PEM file of the only authority to trust; left out, the system's."""
+    """PEM file of the only authority to trust; left out, those of the system."""
 
 
 def default_state() -> Path:
-    """Returns the user's folder for it, as the XDG base directory specification has it."""
+    """Returns the user's state folder, as the XDG base directory specification defines it."""
     return user_state_path("palm-kiosk")
 
 
 class Settings(BaseSettings):
-    """Everything that can be set about the kiosk, here, in settings.toml or as PALM_KIOSK_…"""
+    """All settings of the kiosk: on the command line, in settings.toml or as PALM_KIOSK_…"""
 
     model_config = SettingsConfigDict(
         env_prefix="PALM_KIOSK_",
@@ -91,27 +91,27 @@ class Settings(BaseSettings):
     settings: Path | None = None
     """The settings file; left out, settings.toml in the state folder."""
     state: Path = Field(default_factory=default_state)
-    """The folder of all that outlives a restart."""
+    """The folder for everything that outlives a restart."""
     camera: str = "sim:shopper"
     """v4l2:/dev/video0, http://…, rtsp://…, replay:… or sim:shopper."""
     infrared: str | None = None
-    """A second camera beside the first that sees 850 nm (docs/near-infrared.md): as for camera, or
-    sim: beside a simulated one."""
+    """A second camera for 850 nm beside the first (docs/near-infrared.md): as for camera, or sim:
+    beside a simulated one."""
     light: str = "sim:"
-    """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights a simulated hand alone."""
+    """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights simulated hands only."""
     terminal: str = "sim:"
     """The card terminal."""
     service: ServiceAddress = ServiceAddress()
     name: str = Field(default="Kiosk", min_length=1, max_length=64)
-    """What the service's operator knows this kiosk by."""
+    """The name by which the service's operator knows this kiosk."""
     merchant: str = Field(default="Palm Market", min_length=1)
-    """Shown until the service says whose kiosk it is."""
+    """The merchant's name until the service tells it."""
     variant: Literal["dark", "light"] = "light"
-    """The counter it stands on."""
+    """The colours: for a dark or a light counter."""
     windowed: bool = False
-    """Opens an ordinary window instead of filling the screen."""
+    """Opens a window instead of filling the screen."""
     reduced_motion: bool = False
-    """Screens change at once, and nothing moves by itself."""
+    """Turns animations off."""
     dock: bool = False
     """Opens the development dock beside the kiosk."""
     patience: Patience = Patience()
@@ -119,8 +119,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, arguments: Sequence[str]) -> "Settings":
-        """From everywhere, `arguments` being the command line's. Raises CannotStart; wrong
-        arguments print the usage and raise SystemExit(2), as argparse has it."""
+        """Returns the settings of all sources; `arguments` are those of the command line.
+
+        Raises CannotStart. Wrong arguments print the usage and raise SystemExit(2), as argparse
+        does.
+        """
         try:
             return cls(_cli_parse_args=list(arguments))  # pyright: ignore[reportCallIssue]
         except ValidationError as wrong:
@@ -144,7 +147,7 @@ class Settings(BaseSettings):
 
 
 class _SettingsFile(PydanticBaseSettingsSource):
-    """The file that the stronger sources name, or the one in the state folder they name."""
+    """The settings file that stronger sources name, or the one in the state folder."""
 
     def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError("the file is read whole")

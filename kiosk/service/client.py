@@ -60,7 +60,7 @@ BRIEFLY = 1.0
 
 
 class TextMessage(BaseModel):
-    """One that the sandbox's simulated phone received; `number` counts up from 1."""
+    """A message that the sandbox's simulated phone received; `number` counts from 1."""
 
     number: int
     to: str = Field(repr=False)
@@ -115,12 +115,12 @@ class SignatureService:
         return self._info
 
     async def wants_pulse(self, amount: Money) -> bool:
-        """Whether a palm that pays so much is held long enough for its pulse."""
+        """Returns whether a palm that pays this amount is held longer for its pulse."""
         above = (await self._known_info()).pulse_above
         return above is not None and amount.minor > above
 
     async def activate(self, code: str, name: str) -> Device:
-        """Keeps the device it becomes."""
+        """Activates the kiosk with a code of the operator's, and keeps the device it becomes."""
         activation = Activation(
             activation_code=code,
             public_key=to_base64(self.identity.public_key),
@@ -132,7 +132,7 @@ class SignatureService:
         return device
 
     async def challenge(self) -> Challenge:
-        """For the light ring, and the next palm."""
+        """Returns a light challenge for the next palm."""
         return await self._post("/challenges", None, Challenge)
 
     # Sign-up
@@ -161,13 +161,13 @@ class SignatureService:
         return await self._post(f"/enrolments/{enrolment_id}/completion", None, Account)
 
     async def give_up_enrolment(self, enrolment_id: str) -> None:
-        """One brief attempt: an enrolment that is left alone expires by itself."""
+        """Has an enrolment erased, in one brief attempt: it expires by itself otherwise."""
         await self._transport.call("DELETE", f"/enrolments/{enrolment_id}", deadline_s=BRIEFLY)
 
     # Recognition
 
     async def identify(self, burst: Burst, purpose: Purpose, visit_id: str) -> Identification:
-        """`visit_id` is of the caller's making and stays the same when the palm is asked again."""
+        """The caller makes `visit_id` and keeps it when the palm is asked for again."""
         envelope = await self._seal(burst, purpose, visit_id, None)
         return await self._post("/identifications", envelope, Identification)
 
@@ -195,7 +195,7 @@ class SignatureService:
     # Purchases
 
     async def purchase(self, request: PurchaseRequest, idempotency_key: str) -> Purchase:
-        """Answers the same however often it is called with the same key."""
+        """Buys. Repeated with the same key it returns the first answer and buys nothing more."""
         return await self._post(
             "/purchases",
             request,
@@ -205,13 +205,13 @@ class SignatureService:
         )
 
     async def find_purchase(self, reference: str) -> Purchase:
-        """Raises Refused (NOT_FOUND) when there is none."""
+        """Returns a purchase. Raises Refused (NOT_FOUND) when there is none."""
         return await self._get(f"/purchases/{reference}", Purchase)
 
     # Leaving
 
     async def delete(self, identification_id: str) -> DeletionReceipt:
-        """Raises ForgedReceipt when the receipt's signature does not fit."""
+        """Deletes the person. Raises ForgedReceipt when the receipt's signature is wrong."""
         request = DeletionRequest(identification_id=identification_id)
         receipt = await self._post("/deletions", request, DeletionReceipt)
         try:
@@ -224,11 +224,11 @@ class SignatureService:
     # Sandbox
 
     async def read_phone(self, after: int) -> list[TextMessage]:
-        """What the simulated phone received after the message of that number."""
+        """Returns what the simulated phone received after the message of that number."""
         response = await self._transport.call("GET", f"/sandbox/messages?after={after}")
         return TypeAdapter(list[TextMessage]).validate_json(response.content)
 
-    # How all of them travel
+    # Sealing and parsing
 
     async def _known_info(self) -> ServiceInfo:
         return self._info or await self.info()
@@ -236,7 +236,7 @@ class SignatureService:
     async def _seal(
         self, burst: Burst, purpose: Purpose, visit_id: str, side: Side | None
     ) -> bytes:
-        """Seals the burst for the vault's eyes and wipes it, whatever happens."""
+        """Seals the burst to the vault's key and wipes it, whatever happens."""
         capture = bytearray()
         try:
             key = (await self._known_info()).vault_keys[0]
@@ -283,5 +283,5 @@ def _parse(content: bytes, reply: type[Reply]) -> Reply:
     try:
         return reply.model_validate_json(content)
     except ValidationError:
-        # The cause quotes the answer.
+        # Without the cause, which quotes the answer.
         raise ServiceUnavailable("the service's answer cannot be understood") from None

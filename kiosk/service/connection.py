@@ -1,4 +1,4 @@
-"""How the kiosk comes to a service: one that runs elsewhere, or its own
+"""How the kiosk gets connected: to a service that runs elsewhere, or to its own
 (`kiosk.service.embedded`)."""
 
 import asyncio
@@ -13,13 +13,13 @@ from kiosk.service.client import SignatureService
 
 class Connection(Protocol):
     async def keep(self, service: SignatureService) -> NoReturn:
-        """Has `service` connected for as long as it runs. Raises CannotStart."""
+        """Keeps `service` connected until it is cancelled. Raises CannotStart."""
         ...
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A service that runs on its own; staff activate the kiosk there with a code."""
+    """A service that runs elsewhere. Staff activate the kiosk there with a code."""
 
     url: str
     ca: Path | None

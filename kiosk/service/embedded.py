@@ -1,4 +1,4 @@
-"""The signature service in a process of its own beside the kiosk, for as long as the kiosk runs."""
+"""The signature service in a process beside the kiosk, for as long as the kiosk runs."""
 
 import asyncio
 import logging
@@ -20,14 +20,17 @@ from kiosk.simulated.network_fault import HOST, NetworkFault
 log = logging.getLogger(__name__)
 
 READY_WITHIN_S = 60
-"""A first start makes keys, certificates and a database."""
+"""Seconds that a start may take: the first one makes keys, certificates and a database."""
 ENDS_WITHIN_S = 5
+"""Seconds after which a service that does not end is killed."""
 FIRST_PAUSE_S = 0.5
+"""Seconds before the service is started again."""
 LONGEST_PAUSE_S = 30
+"""The longest such pause, when it fails again and again."""
 
 
 class Ready(BaseModel):
-    """What the service says of itself once it takes requests."""
+    """What the service prints once it accepts requests."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -41,9 +44,9 @@ class _ReadyLine(BaseModel):
 
 
 class EmbeddedService:
-    """Starts the service, starts it again when it dies, and stops it with the kiosk.
+    """Starts the service, starts it again when it ends, and stops it with the kiosk.
 
-    With a `cable`, the kiosk reaches it through that.
+    With a `network_fault`, the kiosk reaches the service through its relay.
     """
 
     def __init__(
@@ -62,12 +65,12 @@ class EmbeddedService:
         return self._process.pid if self._process is not None else None
 
     def kill(self) -> None:
-        """As a crash would; it is started again."""
+        """Kills the process, as a crash does; it is started again."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
     def hold_down(self) -> None:
-        """Kills it and leaves it dead until `bring_up`."""
+        """Kills the process and does not start it again until `bring_up`."""
         self._wanted.clear()
         self.kill()
 
@@ -88,10 +91,10 @@ class EmbeddedService:
                 await self.network_fault.cut()
 
     async def _live(self, service: SignatureService) -> bool:
-        """One life of the process; whether it ever was ready."""
+        """Runs the process until it ends. Returns whether it became ready."""
         process = self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"),
-            # It ends when this pipe does, so even a kiosk that is killed leaves none behind.
+            # The service ends when this pipe closes, so it ends even when the kiosk is killed.
             stdin=PIPE,
             stdout=PIPE,
         )
@@ -106,7 +109,7 @@ class EmbeddedService:
             log.error("the embedded service was not ready within %d s", READY_WITHIN_S)
             return False
         finally:
-            # It would wait for connections that are kept open.
+            # The service waits for open connections before it ends.
             await service.close()
             await _end(process)
         return True
@@ -117,7 +120,7 @@ class EmbeddedService:
             near = await self.network_fault.lay(httpx.URL(url).port or 443)
             url = f"https://{HOST}:{near}"
         await service.connect(url, ready.ca)
-        # Each time: its state may have been removed, and it would no longer know this kiosk.
+        # At every start: if its state was removed, the service does not know this kiosk.
         try:
             await service.activate(ready.activation_code, self._name)
         except (ServiceError, OSError) as error:
@@ -125,7 +128,7 @@ class EmbeddedService:
 
 
 async def _ready(process: Process) -> Ready | None:
-    """What it says when it is ready; None when it ends before that."""
+    """Returns what the process prints when it is ready, None when it ends before."""
     assert process.stdout
     async for line in process.stdout:
         with suppress(ValidationError):
@@ -134,7 +137,8 @@ async def _ready(process: Process) -> Ready | None:
 
 
 async def _ended(process: Process) -> None:
-    """Not `communicate`, which may close the pipe that the service lives by."""
+    """Waits for the end. `communicate` is not used: it closes the pipe that keeps the service
+    running."""
     assert process.stdout
     await process.stdout.read()
     await process.wait()

@@ -1,4 +1,5 @@
-"""Who this kiosk is to the service: a key made here that never leaves, and what it was given."""
+"""The identity of this kiosk at the service: a key that never leaves the kiosk, and the device that
+activation gave it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,14 @@ from protocol.messages import Device
 from protocol.signature import key_id
 
 
-class _Kept(BaseModel):
+class _IdentityFile(BaseModel):
     key: str
     device: Device | None = None
 
 
 @dataclass
 class Identity:
-    """`device` is what activation gave, None before it."""
+    """The key and the device; `device` is None before activation."""
 
     path: Path
     key: Ed25519PrivateKey
@@ -28,18 +29,21 @@ class Identity:
 
     @classmethod
     def load_or_make(cls, path: Path) -> "Identity":
-        """Raises CannotStart, and OSError when there is no room for a new one."""
+        """Returns the identity in the file, or makes one and writes it there.
+
+        Raises CannotStart when the file is damaged, OSError when it cannot be written.
+        """
         if path.exists():
             try:
-                kept = _Kept.model_validate_json(path.read_bytes())
-                key = Ed25519PrivateKey.from_private_bytes(from_base64(kept.key))
+                stored = _IdentityFile.model_validate_json(path.read_bytes())
+                key = Ed25519PrivateKey.from_private_bytes(from_base64(stored.key))
             except (ValidationError, ValueError):
-                # The cause would quote the key.
+                # Without the cause, which quotes the key.
                 raise CannotStart(
                     f"The kiosk's key in {path} is damaged.",
                     "Restore it, or remove it to have a new one made and activate the kiosk again.",
                 ) from None
-            return cls(path, key, kept.device)
+            return cls(path, key, stored.device)
         identity = cls(path, Ed25519PrivateKey.generate())
         identity.keep()
         return identity
@@ -54,10 +58,10 @@ class Identity:
         return self.key.public_key().public_bytes_raw()
 
     def become(self, device: Device | None) -> None:
-        """Keeps what an activation gave; None when the service no longer knows this device."""
+        """Keeps the device that activation gave, or None when the service no longer knows it."""
         self.device = device
         self.keep()
 
     def keep(self) -> None:
-        kept = _Kept(key=to_base64(self.key.private_bytes_raw()), device=self.device)
-        write_private(self.path, kept.model_dump_json().encode())
+        stored = _IdentityFile(key=to_base64(self.key.private_bytes_raw()), device=self.device)
+        write_private(self.path, stored.model_dump_json().encode())

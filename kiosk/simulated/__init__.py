@@ -1,1 +1,1 @@
-"""What stands in for the world around a kiosk: a till, a network that can be cut, a shopper."""
+"""Simulations of the world around a kiosk: a till, a network that fails, a shopper."""

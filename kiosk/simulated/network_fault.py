@@ -1,4 +1,4 @@
-"""The network between the kiosk and its embedded service, as a cable that can be pulled."""
+"""A TCP relay between the kiosk and its embedded service that can fail as a network does."""
 
 import asyncio
 import socket
@@ -10,10 +10,10 @@ HOST = "127.0.0.1"
 
 
 class Listener:
-    """Lets in whoever calls a port on loopback, and drops everybody when it closes.
+    """Accepts connections on a loopback port and drops all of them when it closes.
 
-    `asyncio.start_server` forgets a connection that is just being let in while it closes, which
-    then lives until the collector finds it (CPython 3.11).
+    `asyncio.start_server` loses a connection that is being accepted while it closes; that one
+    stays open until it is garbage collected (CPython 3.11).
     """
 
     def __init__(
@@ -21,13 +21,13 @@ class Listener:
         attend: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
         port: int = 0,
     ) -> None:
-        """`attend` talks with one caller, who is dropped when it returns. Raises OSError when the
-        port is taken; 0 is a free one."""
+        """`attend` serves one connection, which is closed when it returns. `port` 0 takes a free
+        port. Raises OSError when the port is in use."""
         self._attend = attend
         self._inside: set[asyncio.Task[None]] = set()
         self._socket = socket.create_server((HOST, port))
         self._socket.setblocking(False)
-        # Inherited by every connection; asyncio sets it only on sockets that name their protocol.
+        # Inherited by every connection; asyncio sets it only on sockets with an explicit protocol.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._socket.getsockname()[1]
         asyncio.get_running_loop().add_reader(self._socket, self._let_in)
@@ -44,11 +44,11 @@ class Listener:
         try:
             caller, _ = self._socket.accept()
         except OSError:
-            return  # Gone again.
+            return  # The caller has already hung up.
         task = asyncio.create_task(self._talk(caller))
         self._inside.add(task)
         task.add_done_callback(self._inside.discard)
-        # Not in the task itself: one that is cancelled at once never begins.
+        # Not in the task itself, which never begins when it is cancelled at once.
         task.add_done_callback(lambda _: caller.close())
 
     async def _talk(self, caller: socket.socket) -> None:
@@ -60,8 +60,8 @@ class Listener:
 
 
 class NetworkFault:
-    """Relays TCP on loopback from a port of its own. Cut, it breaks off every connection and
-    refuses new ones."""
+    """Relays TCP on loopback. While the network is cut, every connection is reset and new ones are
+    refused."""
 
     def __init__(self) -> None:
         self._listener: Listener | None = None
@@ -70,26 +70,29 @@ class NetworkFault:
         self._mended = True
 
     async def lay(self, far: int) -> int:
-        """Leads to the port `far` from now on; returns the near port, which stays the same."""
+        """Relays to the port `far` from now on. Returns the port to connect to, which never
+        changes."""
         self._far = far
         if self._mended:
             await self.mend()
         return self._port
 
     async def mend(self) -> None:
+        """Restores the network."""
         self._mended = True
         if self._listener is None:
             self._listener = Listener(self._carry, self._port)
             self._port = self._listener.port
 
     async def cut(self) -> None:
+        """Cuts the network."""
         self._mended = False
         if self._listener is not None:
             listener, self._listener = self._listener, None
             await listener.close()
 
     async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        # As when a cable is pulled: whoever was talking notices by themselves.
+        # Both sides notice a reset connection by themselves.
         with suppress(OSError):
             far, forth = await asyncio.open_connection(HOST, self._far)
             try:

@@ -1,5 +1,5 @@
-"""The simulated world around a kiosk, for the development dock and for tests: a hand to move,
-cards to tap, a phone to read, sales to ring up, and everything that can break."""
+"""The simulated world around a kiosk, for the development dock and for tests: the shopper's hand,
+cards, sales, and everything that can fail."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,12 +16,14 @@ from protocol.messages import Money
 
 
 class Simulation:
-    """`shopper`, `camera`, `light` and `terminal` are thread-safe themselves, and None where the
-    real thing is attached; the methods may be called from any thread, and do nothing where there
-    is nothing simulated to do it to."""
+    """Access to the simulated parts of a kiosk, from any thread.
+
+    `shopper`, `camera`, `light` and `terminal` are thread-safe, and None where a real device is
+    attached. Methods do nothing when the part they act on is real.
+    """
 
     def __init__(self, kiosk: Kiosk, loop: asyncio.AbstractEventLoop) -> None:
-        """`loop` is the one that `kiosk` runs on."""
+        """`loop` is the event loop that `kiosk` runs on."""
         self._kiosk = kiosk
         self._loop = loop
         source, terminal = kiosk.feed.source, kiosk.terminal
@@ -35,7 +37,7 @@ class Simulation:
         self._service = connection if isinstance(connection, EmbeddedService) else None
 
     def ring_up(self, minor: int) -> None:
-        """A sale at the till, in the minor unit of the device's currency, once it is activated."""
+        """Rings up a sale, in the minor unit of the device's currency. Needs an activated kiosk."""
         device = self._kiosk.service.identity.device
         if self._till is not None and device is not None:
             amount = Money(minor=minor, currency=device.currency)
@@ -54,7 +56,7 @@ class Simulation:
             self._start(self._service.network_fault.mend())
 
     def kill_service(self) -> None:
-        """As a crash would: it is started again."""
+        """Kills the service, as a crash does; it is started again."""
         if self._service is not None:
             self._loop.call_soon_threadsafe(self._service.kill)
 

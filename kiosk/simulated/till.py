@@ -1,4 +1,4 @@
-"""A till without a counter."""
+"""A simulated till."""
 
 import asyncio
 import secrets
@@ -8,14 +8,14 @@ from protocol.messages import Money
 
 
 class SimulatedTill:
-    """A till without a counter: sales are rung up by the dock, by a test, or by the shopper who
-    tries a purchase."""
+    """A till whose sales are rung up by the dock, by a test, or by a shopper who tries a
+    purchase."""
 
     def __init__(self) -> None:
         self._waiting: asyncio.Queue[Sale] = asyncio.Queue()
         self._withdrawals: dict[str, asyncio.Event] = {}
         self.answers: dict[str, SaleResult] = {}
-        """The latest result of every sale answered, by reference."""
+        """The latest result of every answered sale, by reference."""
         self.staff_calls = 0
         self._told = asyncio.Condition()
 
@@ -26,7 +26,7 @@ class SimulatedTill:
         return sale
 
     def withdraw(self) -> None:
-        """Takes back every sale that has no answer yet."""
+        """Withdraws every sale that has no answer yet."""
         for withdrawal in self._withdrawals.values():
             withdrawal.set()
 

@@ -1,1 +1,1 @@
-"""What a till speaks, and the journal of sales."""
+"""The protocol of a till, and the journal of purchases."""

@@ -1,7 +1,7 @@
-"""Purchases whose answer is not known yet, kept through a power cut.
+"""The journal of purchases whose outcome is not known yet, which survives a power cut.
 
-An entry is on the disk before the purchase is asked for and goes once the till has its answer, so
-whatever happens in between, the next start knows which sale to ask the service about.
+An entry is on the disk before the purchase is requested, and is removed once the till has its
+answer. Whatever happens in between, the next start knows which sales to ask the service about.
 """
 
 import logging
@@ -18,22 +18,23 @@ log = logging.getLogger(__name__)
 
 
 class PendingPurchase(Message):
-    """Holds nothing of a person: a sale, and the pseudonym of one identification."""
+    """A purchase in doubt. It holds nothing about a person but the id of one identification."""
 
     request: PurchaseRequest
     idempotency_key: str
     decided_by: datetime
-    """When the identification lapses: what was not bought by then never will be."""
+    """When the identification has lapsed: a purchase that was not made by then never will be."""
 
 
 class PurchaseJournal:
-    """One small file a purchase, named for its reference."""
+    """A folder with one small file for each purchase, named after its reference."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def open(self, pending: PendingPurchase) -> None:
-        """Raises OSError when it cannot be kept; the purchase must not be asked for then."""
+        """Writes an entry. Raises OSError when it cannot; the purchase must not be requested
+        then."""
         write_private(self._path(pending.request.reference), pending.model_dump_json().encode())
 
     def close(self, reference: str) -> None:
@@ -43,6 +44,7 @@ class PurchaseJournal:
         return next((p for p in self.pending() if p.request.reference == reference), None)
 
     def pending(self) -> Iterator[PendingPurchase]:
+        """Yields every entry, and renames files that cannot be read to `.unreadable`."""
         for path in sorted(self._folder.glob("*.json")):
             try:
                 yield PendingPurchase.model_validate_json(path.read_bytes())

@@ -1,4 +1,4 @@
-"""The till the kiosk takes sales from and gives results to."""
+"""The protocol of a till, which gives sales to the kiosk and takes their results."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,14 +11,14 @@ class SaleResult(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     NOT_PAID = "not_paid"
-    """Nothing was charged: cancelled, not recognised, or the kiosk could not."""
+    """Nothing was charged: cancelled, not recognised, or the kiosk failed."""
     UNKNOWN = "unknown"
-    """The answer got lost; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
+    """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """`reference` is the till's own identifier of the sale (`protocol.messages.Identifier`)."""
+    """A sale; `reference` is the till's identifier of it (`protocol.messages.Identifier`)."""
 
     reference: str
     amount: Money
@@ -27,21 +27,21 @@ class Sale:
 
 class Till(Protocol):
     async def next_sale(self) -> Sale:
-        """Waits for a sale. Cancelling it loses none."""
+        """Waits for a sale and returns it. Cancelling loses none."""
         ...
 
     async def withdrawn(self, sale: Sale) -> None:
-        """Waits until the till takes back this sale; for ever if it does not, or has its answer."""
+        """Waits until the till withdraws this sale; for ever if it does not or has the answer."""
         ...
 
     def awaits(self, reference: str) -> bool:
-        """Whether this sale has not been answered at all."""
+        """Returns whether the sale has had no answer at all."""
         ...
 
     async def answer(self, reference: str, result: SaleResult) -> None:
-        """Tells how a sale ended. Telling the same again changes nothing."""
+        """Tells the till how a sale ended. Telling the same again changes nothing."""
         ...
 
     async def call_staff(self) -> None:
-        """Tells whoever stands at the till that somebody needs them at the kiosk."""
+        """Tells the staff at the till that somebody needs them at the kiosk."""
         ...

@@ -1,5 +1,5 @@
-"""What happens between a shopper and the kiosk, one script to a visit.
+"""The visits: one function tells a visit from its first screen to its last.
 
-A script asks through `Counter.stage`, looks through `Counter.reader` and calls `Counter.service`;
-it raises what it cannot answer, and `kiosk.app` handles that once, around all of them.
+A visit asks through `Visit.stage`, reads palms through `Visit.reader` and calls `Visit.service`.
+It raises what it cannot handle, and `kiosk.app` handles that once, around all visits.
 """

@@ -1,4 +1,4 @@
-"""Sign-up: consent, number, code, card, one palm, perhaps the other, done."""
+"""Sign-up: consent, number, code, card, one palm or both, account."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -32,11 +32,11 @@ from protocol.capture import Burst
 from protocol.messages import CardToken, Enrolment, ProblemType, Purpose, Side
 
 TERMINAL_RETRY_S = 1.0
-"""Between two looks at whether a terminal that has gone is back."""
+"""Seconds between two checks whether a lost terminal is back."""
 
 
 async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
-    """DELETE when the shopper, known already, would rather leave."""
+    """Signs a shopper up. Returns DELETE when they have an account already and want it deleted."""
     sign_up = SignUp(visit)
     try:
         await take_steps(
@@ -56,7 +56,7 @@ async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
 
 
 class SignUp:
-    """One sign-up, and what has been given for it so far."""
+    """One sign-up and what the shopper has given so far."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
@@ -67,7 +67,7 @@ class SignUp:
         self._verified = False
         self._palms: list[Side] = []
         self.known: Known | None = None
-        """What of the shopper has an account already."""
+        """Set when the palm or the number belongs to an account already."""
 
     async def consent(self) -> Turn:
         if await self._visit.stage.ask(AskConsent(self._visit.device.merchant)) is Choice.BACK:
@@ -158,7 +158,7 @@ class SignUp:
         return Turn.ON
 
     async def give_up_unfinished(self) -> None:
-        """Has the service erase what was given; when it cannot be told, it does so by itself."""
+        """Asks the service to erase an unfinished enrolment, which otherwise expires by itself."""
         if self._enrolment is not None:
             enrolment_id, self._enrolment, self._verified = self._id, None, False
             with suppress(ServiceError):
@@ -196,7 +196,8 @@ class SignUp:
                 return Turn.ON
 
     async def _read_card(self) -> CardRead:
-        """Waits for a card through all that can pass at the terminal, and says what it is."""
+        """Waits for a card, and shows what is wrong meanwhile. Raises Troubled when the terminal
+        is broken."""
         while True:
             try:
                 return await self._visit.terminal.read_card()

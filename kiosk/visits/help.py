@@ -1,4 +1,4 @@
-"""Help: somebody comes, or one pays another way."""
+"""Help: staff are called, or the shopper pays another way."""
 
 from typing import Literal
 
@@ -10,6 +10,7 @@ from kiosk.till.till import Till
 async def offer_help(
     stage: Stage, till: Till, *, paying: bool = False
 ) -> Literal[Choice.BACK, Choice.ANOTHER_WAY]:
+    """Offers help. Returns ANOTHER_WAY when the shopper chooses it, BACK otherwise."""
     answer = await stage.ask(Help(paying))
     if answer is Choice.CALL_STAFF:
         await till.call_staff()

@@ -1,4 +1,4 @@
-"""Leaving: who asks, what will go, that it is gone, and the receipt for it."""
+"""Leaving: proof, what is held, its deletion and the receipt."""
 
 from functools import partial
 from typing import Literal
@@ -27,18 +27,18 @@ from protocol.messages import (
 )
 
 RESEND_AFTER_S = 30
-"""The service does not say when a claim's code may be sent again."""
+"""Seconds before a claim's code may be sent again; the service does not tell."""
 
 
 async def leave(visit: Visit) -> Literal[Choice.SIGN_UP] | None:
-    """SIGN_UP when the shopper, not known, would rather join."""
+    """Deletes a shopper's data. Returns SIGN_UP when they are not known and want to sign up."""
     leaving = Leaving(visit)
     await take_steps(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
     return Choice.SIGN_UP if leaving.would_join else None
 
 
 class Leaving:
-    """One deletion, and how far the shopper has shown whose data is to go."""
+    """One deletion and how far the shopper has proven whose data it is."""
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
@@ -144,7 +144,7 @@ class Leaving:
         return found or Turn.BACK
 
     async def _open_claim(self) -> float:
-        """Has a code sent, and returns when another may be asked for."""
+        """Has a code sent. Returns when another may be sent, on the kiosk's clock."""
         assert self._mobile
         self._visit.stage.show(Working(Work.SENDING_CODE))
         self._claim = await self._visit.service.claim(self._mobile.e164, Proof.CODE, Purpose.LEAVE)

@@ -1,4 +1,4 @@
-"""Behind the PIN: what the kiosk sees, what is attached to it, and whether all of it is well."""
+"""The staff area behind the PIN: what the kiosk sees, what is attached and whether it works."""
 
 import asyncio
 import shutil
@@ -40,19 +40,22 @@ from protocol.messages import ProblemType, ServiceInfo
 from protocol.ring import WHITE
 
 LIVE_S = 0.2
-"""Between two updates of the live figures."""
+"""Seconds between two updates of the live figures."""
 TERMINAL_ANSWERS_WITHIN_S = 0.3
+"""Seconds after which a terminal that has raised no fault counts as working."""
 CLOCK_MAY_BE_OFF_S = 30
+"""Seconds by which the kiosk's clock may differ from the service's."""
 LEAST_FREE_MB = 200
+"""Free megabytes on the disk below which staff are warned."""
 
 
 class RestartAsked(Exception):
-    """A member of staff wants the kiosk to start anew."""
+    """A member of staff has asked for a restart of the kiosk."""
 
 
 @dataclass(frozen=True)
 class BackOffice:
-    """What staff look at."""
+    """Everything that the staff area shows or tests."""
 
     stage: Stage
     pin: StaffPin
@@ -68,7 +71,7 @@ class BackOffice:
 
 
 async def maintain(office: BackOffice) -> None:
-    """Raises RestartAsked."""
+    """Asks for the PIN and shows the staff area. Raises RestartAsked."""
     if not await _unlock(office.stage, office.pin):
         return
     tested = await _self_test(office)
@@ -145,7 +148,7 @@ async def _activate(office: BackOffice) -> None:
 
 
 async def _keep_current(office: BackOffice, tested: tuple[Check, ...]) -> NoReturn:
-    """Shows what the camera sees and how it is, until the screen is answered."""
+    """Shows live figures and the state of the cameras until it is cancelled."""
     async with office.eyes.watch() as sights:
         while True:
             sight = await first(_next(sights), office.clock.sleep(2 * LIVE_S))
@@ -197,7 +200,7 @@ def _figures(sight: Sight) -> tuple[Observed, ...]:
 
 
 async def _self_test(office: BackOffice) -> tuple[Check, ...]:
-    """Asks everything that can be asked, one after the other."""
+    """Tests every part in turn."""
     office.stage.show(Working(Work.CHECKING_SERVICE))
     return (
         await _light(office),
@@ -237,7 +240,7 @@ async def _light(office: BackOffice) -> Check:
 
 
 async def _terminal(office: BackOffice) -> Check:
-    """A terminal that is there goes on waiting for a card; a missing one says so at once."""
+    """Starts waiting for a card: a missing terminal raises a fault at once."""
     wait = office.clock.sleep(TERMINAL_ANSWERS_WITHIN_S)
     try:
         await first(office.terminal.read_card(), wait)

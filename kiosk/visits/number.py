@@ -1,4 +1,4 @@
-"""Asking for a mobile number, and for the code that was sent to it."""
+"""Asking for a mobile number and for the code that was sent to it."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ LAST_FOUR = re.compile(r"[0-9]{4}")
 
 @dataclass(frozen=True)
 class Mobile:
-    """`typed` as the shopper typed it, `e164` as the service takes it."""
+    """A mobile number as the shopper `typed` it and in E.164."""
 
     typed: str = field(repr=False)
     e164: str = field(repr=False)
@@ -40,7 +40,7 @@ def _read(typed: str, country: str) -> Mobile | EntryProblem:
 async def ask_mobile(
     visit: Visit, purpose: Purpose, typed: str = "", problem: EntryProblem | None = None
 ) -> Mobile | None:
-    """Asks until a mobile number is typed; None for going back."""
+    """Asks until a mobile number is typed. Returns None when the shopper goes back."""
     country = visit.device.country
     calling_code = f"+{phonenumbers.country_code_for_region(country)}"
     while True:
@@ -61,10 +61,11 @@ async def ask_code(
     resend: Callable[[], Awaitable[float]],
     resend_at: float,
 ) -> Proven | None:
-    """Asks for the code sent to `mobile` until `enter` takes it; None for going back.
+    """Asks for the code sent to `mobile` until `enter` accepts it, and returns what that returns;
+    None when the shopper goes back.
 
-    Another can be had from `resend_at` on, on the kiosk's clock; `resend` returns the next such
-    moment. Raises Refused for everything but a wrong code and an expired one.
+    Another code can be sent from `resend_at` on, on the kiosk's clock; `resend` sends it and
+    returns the next such time. Raises Refused for everything but a wrong or expired code.
     """
     problem: EntryProblem | None = None
     attempts_left: int | None = None
@@ -101,5 +102,5 @@ async def ask_code(
 
 
 def could_not_send(error: ServiceUnavailable) -> bool:
-    """The service is well; whoever carries its messages is not."""
+    """Returns whether the service works but its message provider does not."""
     return error.problem is not None and error.problem.type is ProblemType.PROVIDER_UNAVAILABLE

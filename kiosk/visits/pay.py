@@ -50,14 +50,14 @@ log = logging.getLogger(__name__)
 NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
 
 STRAGGLING = timedelta(minutes=2)
-"""How much longer than the identification is good a purchase may be in the making."""
+"""How long after its identification has expired a purchase may still be completed."""
 
 
 async def pay(visit: Visit, sale: Sale) -> None:
-    """Answers the till as soon as something was charged or declined. A visit that ends without an
-    answer has charged nothing.
+    """Pays for a sale, and tells the till as soon as it is charged or declined. A visit that ends
+    without telling the till has charged nothing.
 
-    Tried again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
+    Called again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
     pending = visit.journal.find(sale.reference)
     purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale))
@@ -130,10 +130,10 @@ async def _confirm(
         return await charge(visit, sale, found)
     except Refused as refused:
         if refused.type is ProblemType.HOLD_LONGER:
-            # The operator has changed their mind meanwhile.
+            # The operator has changed the limit meanwhile.
             await visit.service.info()
             return Choice.TRY_AGAIN
-        # Too much time was taken over confirming: the palm is shown once more.
+        # The shopper took too long to confirm: the palm is asked for again.
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
         raise
@@ -142,7 +142,8 @@ async def _confirm(
 async def _recognise_by_number(
     visit: Visit, screen: HoldPalm
 ) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
-    """The palm is compared with those of one number's holder only. None for going back."""
+    """Compares the palm with those of one number's holder only. Returns None when the shopper goes
+    back."""
     typed = ""
     while True:
         mobile = await ask_mobile(visit, Purpose.PAY, typed)
@@ -158,10 +159,10 @@ async def _recognise_by_number(
 
 
 async def charge(visit: Visit, sale: Sale, identification: Identification) -> Purchase:
-    """Buys, tells the till, and keeps the purchase in the journal while its outcome is in doubt.
+    """Buys and tells the till. The purchase is in the journal until its outcome is known.
 
-    Raises Troubled (PAYMENT_UNKNOWN) when it stays in doubt: `resolve` goes on asking. Every other
-    exception means that nothing was charged.
+    Raises Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown; `resolve` asks again later.
+    Every other exception means that nothing was charged.
     """
     visit.stage.show(Working(Work.PAYING))
     request = PurchaseRequest(
@@ -226,7 +227,7 @@ async def resolve(
     except Refused as refused:
         if refused.type is not ProblemType.NOT_FOUND:
             raise
-        # A request held up on its way could still arrive before then.
+        # Until then a delayed request could still arrive.
         if service.now() > pending.decided_by:
             await till.answer(reference, SaleResult.NOT_PAID)
             journal.close(reference)

@@ -1,4 +1,4 @@
-"""From a palm to the person it belongs to."""
+"""Recognising the person a palm belongs to."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -22,18 +22,19 @@ from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
 
 SHOW_AGAIN = {ProblemType.PALM_UNUSABLE, ProblemType.CHALLENGE_REFUSED}
-"""Nothing that a palm shown once more could not mend, and no attempt of the shopper's."""
+"""Problems after which the palm is asked for again without using up an attempt."""
 
 Elsewhere = Literal[Choice.BACK, Choice.USE_NUMBER, Choice.ANOTHER_WAY]
 
 
 def new_visit_id() -> str:
-    """The service counts the attempts of one visit together."""
+    """Returns a new id; the service counts the attempts of one visit together."""
     return secrets.token_urlsafe(16)
 
 
 async def hold_palm(visit: Visit, screen: HoldPalm) -> Burst | Elsewhere:
-    """A captured palm; help is given on the way and leads back here."""
+    """Asks for a palm and returns its burst, or what the shopper chose instead. Help leads back
+    here."""
     paying = screen.purpose is Purpose.PAY
     while True:
         shown = await visit.reader.present(visit.stage, screen)
@@ -46,7 +47,7 @@ async def hold_palm(visit: Visit, screen: HoldPalm) -> Burst | Elsewhere:
 async def recognise(
     visit: Visit, screen: HoldPalm, ask_service: Callable[[Burst], Awaitable[Identification]]
 ) -> Identification | Elsewhere:
-    """Shows the palm as often as the service asks for it. The outcome is `accepted` or `refused`.
+    """Asks for the palm as often as the service wants it. The outcome is `accepted` or `refused`.
 
     Raises Troubled when there were too many attempts.
     """
@@ -76,8 +77,8 @@ async def recognise(
 
 
 async def step_up(visit: Visit, doubtful: Identification) -> Identification | None:
-    """Asks for the last four digits of the number until they settle it; None for showing the palm
-    anew."""
+    """Asks for the last four digits of the mobile number until they decide. Returns None when the
+    palm has to be shown again."""
     problem: EntryProblem | None = None
     attempts_left: int | None = None
     while True:

@@ -1,26 +1,26 @@
-"""Going through questions in order, and back."""
+"""Asking questions in order, with a way back."""
 
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 
 class Turn(Enum):
-    """Where a step leads."""
+    """Where a step leads to."""
 
     ON = auto()
     BACK = auto()
     PASS = auto()
-    """There was nothing to ask: on to the next in whichever direction one came."""
+    """There was nothing to ask: go on in the direction of the last step."""
     OVER = auto()
-    """No further question is of use."""
+    """No further step is needed."""
 
 
 Step = Callable[[], Awaitable[Turn]]
 
 
 async def take_steps(*steps: Step) -> bool:
-    """Takes the steps in turn, going back where one says so. True when all have been taken, False
-    when one said OVER or BACK led out before the first."""
+    """Takes the steps in order, and goes back where one says so. Returns True when all are taken,
+    False when one said OVER or BACK led out before the first."""
     at, way = 0, 1
     while 0 <= at < len(steps):
         match await steps[at]():

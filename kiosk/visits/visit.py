@@ -1,4 +1,4 @@
-"""What a visit works with, and how it ends when it cannot go on."""
+"""What a visit works with, and how it ends when it cannot continue."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -27,7 +27,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Visit:
-    """Everything there is at the place where the shopper stands."""
+    """Everything that a visit needs."""
 
     stage: Stage
     reader: Reader
@@ -40,7 +40,7 @@ class Visit:
 
 
 class Troubled(Exception):
-    """The visit is over, and the shopper is owed the sentence for `kind`."""
+    """The visit has failed, and the shopper is shown the screen for `kind`."""
 
     def __init__(self, kind: TroubleKind) -> None:
         super().__init__(kind.value)
