@@ -1,1 +1,1 @@
-"""The Qt face of the kiosk: the stage, the live view and the window. It decides nothing."""
+"""The Qt side of the kiosk: stage, live view and window. It decides nothing."""

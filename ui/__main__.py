@@ -1,4 +1,4 @@
-"""`python -m ui`, which is `./run kiosk`."""
+"""`python -m ui`: what `./run kiosk` runs."""
 
 import sys
 

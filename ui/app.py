@@ -1,7 +1,7 @@
-"""The kiosk as a program. The window comes first; what takes its time is loaded behind it.
+"""The kiosk as a program. The window is shown first, and the rest is loaded while it is shown.
 
-Closing the window, Ctrl-C and SIGTERM end it in the same good order: the QML objects, then the
-kiosk, then Qt.
+Closing the window, Ctrl-C and SIGTERM end it in the same order: the QML objects, then the kiosk,
+then Qt.
 """
 
 import logging
@@ -22,14 +22,14 @@ from ui.engine import Engine
 from ui.window import KioskWindow
 
 TAPS_ITSELF = "sim:?after=3&card=visa"
-"""The simulated terminal where no dock is there to tap a card."""
+"""The address of the simulated terminal when there is no dock to tap a card with."""
 
 
 def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # A line for every request tells an operator nothing.
+    # A line for every request is of no use to an operator.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = Settings.load(arguments)
@@ -74,7 +74,7 @@ def cannot_start(problem: CannotStart) -> int:
 
 
 def greeting(settings: Settings, port: int | None) -> str:
-    """What is real and what is simulated, and how to get what is real."""
+    """Returns what is printed at the start: what is simulated, and how to use real devices."""
     lines = [f"Palm kiosk {VERSION}. Close the window or press Ctrl-C to end it."]
     if port is not None:
         lines.append(
@@ -99,8 +99,11 @@ def greeting(settings: Settings, port: int | None) -> str:
 
 
 class QuitOnSignals:
-    """SIGINT and SIGTERM end the event loop, until this is closed. Through a socket, so that it is
-    Qt's turn when they do: a handler runs in the midst of whatever Python was called for."""
+    """Ends the event loop on SIGINT and SIGTERM, until it is closed.
+
+    The signals are passed through a socket, so that Qt handles them in its event loop: a Python
+    signal handler could run in the middle of any call into Python.
+    """
 
     def __init__(self, app: QGuiApplication) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Where the window is shown: on the display there is, or through Qt's VNC platform on loopback."""
+"""Where the window is shown: on the current display, or through Qt's VNC platform on loopback."""
 
 import os
 import socket
@@ -22,22 +22,24 @@ def has_display() -> bool:
 
 
 def choose_vnc() -> int:
-    """Has Qt serve its windows over VNC; to be called before there is an application. Returns the
-    port: the usual one, or the next that is free."""
+    """Makes Qt serve its windows over VNC and returns the port: 5900 or the next free one. Must be
+    called before the application is created."""
     port = free_port(FIRST_PORT)
     os.environ["QT_QPA_PLATFORM"] = f"vnc:size={SIZE}:port={port}"
     return port
 
 
 def free_port(first: int) -> int:
-    """It, or the next one that nobody listens on."""
+    """Returns the first port from `first` on that nobody listens on."""
     return next(port for port in range(first, 65536) if _is_free(port))
 
 
 def keep_on_loopback(app: QGuiApplication, port: int) -> None:
-    """Qt's VNC server asks for no password and listens on every address, and no option says
-    otherwise. Its listening socket is therefore exchanged, under the same file descriptor, for one
-    on loopback, before the event loop could accept a connection."""
+    """Replaces the listening socket of Qt's VNC server by one on loopback, under the same file
+    descriptor and before the event loop can accept a connection.
+
+    The server asks for no password and listens on every address; Qt has no option against that.
+    """
     app.processEvents()
     listening = list(_listening(port))
     assert listening, "Qt's VNC server listens once events are processed"
@@ -61,7 +63,7 @@ def _is_free(port: int) -> bool:
 
 
 def _listening(port: int) -> Iterator[int]:
-    """The file descriptors of this process that listen on the port."""
+    """Yields the file descriptors of this process that listen on the port."""
     for entry in Path("/proc/self/fd").iterdir():
         descriptor = int(entry.name)
         with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as candidate:

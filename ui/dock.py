@@ -1,4 +1,4 @@
-"""The development dock: a window beside the kiosk's that plays the world around it."""
+"""The development dock: a window beside the kiosk's that simulates the world around it."""
 
 import time
 from collections.abc import Callable
@@ -17,20 +17,20 @@ from protocol.ring import Levels
 from ui.window import QML, Variant
 
 if TYPE_CHECKING:
-    # Brings the whole kiosk with it, which the window does not wait for.
+    # Imports the whole kiosk, for which the window must not wait.
     from kiosk.simulated.simulation import Simulation
 
 RING_LOOKS_MS = 30
-"""Between two looks at what the simulated light ring shows."""
+"""Milliseconds between two updates of the simulated light ring."""
 
 
 class Dock(QObject):
-    """Does what its buttons say to the simulation it was given last; nothing before that, and
-    nothing to a device that is real. Words and layout are in `qml/Palm/dock/Dock.qml`."""
+    """Applies its buttons to the latest simulation given to `play`; real devices are not affected.
+    Words and layout are in `qml/Palm/dock/Dock.qml`."""
 
     texted = Signal(str)
     shone = Signal("QVariantList")  # pyright: ignore[reportArgumentType] - a Qt type
-    """The colour of each of the simulated light ring's segments; none without one."""
+    """The colours of the segments of the simulated light ring, an empty list without one."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
@@ -46,6 +46,7 @@ class Dock(QObject):
         self.window = cast(QQuickWindow, self._engine.rootObjects()[0])
 
     def play(self, simulation: "Simulation") -> None:
+        """Acts on this simulation from now on."""
         self._simulation = simulation
         self._does = {
             "withdraw_sale": simulation.withdraw_sale,
@@ -77,7 +78,7 @@ class Dock(QObject):
         self._looks.start()
 
     def stand_beside(self, kiosk: QQuickWindow) -> None:
-        """And go when it goes."""
+        """Places the dock beside the kiosk's window and closes it together with that."""
         self.window.setTransientParent(kiosk)
         self.window.setX(kiosk.x() + kiosk.width())
         self.window.setY(kiosk.y())
@@ -100,7 +101,7 @@ class Dock(QObject):
 
     @Slot(str, float)
     def pose(self, what: str, value: float) -> None:
-        """Moves the hand: one number of its `drawn.Presentation`."""
+        """Moves the hand: sets one number of its `drawn.Presentation`."""
         self._wish(lambda wish: {"pose": replace(wish.pose, **{what: value})})
 
     @Slot(bool)
@@ -109,12 +110,12 @@ class Dock(QObject):
 
     @Slot(int, bool)
     def become(self, seed: int, right: bool) -> None:
-        """Whose hand it is."""
+        """Sets whose hand it is."""
         self._wish(lambda _: {"seed": seed, "side": Side.RIGHT if right else Side.LEFT})
 
     @Slot(bool)
     def replay(self, recording: bool) -> None:
-        """A recording of the hand instead of the hand."""
+        """Shows a recording of the hand instead of the hand."""
         self._wish(lambda _: {"recording": recording})
 
     @Slot(str)
@@ -134,7 +135,7 @@ class Dock(QObject):
 
 
 def _colour(segment: tuple[int, int, int]) -> QColor:
-    """Of light that is linear in its levels, as a screen shows it."""
+    """Returns the colour of a segment: levels are linear, screen colours are gamma-encoded."""
     red, green, blue = ((level / 255) ** (1 / 2.2) for level in segment)
     return QColor.fromRgbF(red, green, blue)
 

@@ -14,20 +14,20 @@ from ui.liveview import Frames
 from ui.stage import QtStage
 
 PHONE_LOOKS_S = 1.0
-"""Between two looks at the simulated phone."""
+"""Seconds between two checks for messages of the simulated phone."""
 
 
 class Engine(QObject):
-    """One asyncio loop in a thread of its own, with a kiosk on it. Made, started and stopped on
+    """Runs a kiosk on an asyncio loop in a thread of its own. It is made, started and stopped on
     Qt's thread, where its signals arrive."""
 
     assembled = Signal(object)
-    """The `kiosk.simulated.simulation.Simulation` of a kiosk about to run: at the start, and after
-    staff have restarted it."""
+    """Emitted before a kiosk runs, at the start and after a restart by staff, with its
+    `kiosk.simulated.simulation.Simulation`."""
     texted = Signal(str)
-    """What the simulated phone has received."""
+    """Emitted with each message that the simulated phone receives."""
     ended = Signal()
-    """By itself, because of `failure`."""
+    """Emitted when the kiosk has ended; `failure` tells why, None when it was stopped."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Engine(QObject):
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the kiosk has put everything away."""
+        """Stops the kiosk and waits until it has ended."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._serving.cancel)
         self._thread.join()
@@ -53,14 +53,14 @@ class Engine(QObject):
         self.ended.emit()
 
     async def _watch(self) -> None:
-        """Ends with the kiosk, and keeps why."""
+        """Waits for the end of the kiosk and keeps its exception."""
         await asyncio.wait([self._serving])
         if not self._serving.cancelled():
             self.failure = self._serving.exception()
 
     async def _serve(self, frames: Frames) -> None:
         self.stage.show(Working(Work.CHECKING_SERVICE))
-        # Half a second of imports, and a second for the palm models: the window is there first.
+        # Imports take half a second and the palm models one more: the window is shown first.
         from kiosk.assembly import assemble  # noqa: PLC0415
         from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ class Engine(QObject):
                 reading.cancel()
 
     async def _read_phone(self, service: SignatureService) -> None:
-        """Passes on what a simulated phone receives."""
+        """Emits what the simulated phone receives."""
         simulated, read, latest = None, 0, datetime.min.replace(tzinfo=UTC)
         while simulated is not False:
             await asyncio.sleep(PHONE_LOOKS_S)
@@ -88,5 +88,5 @@ class Engine(QObject):
                         latest = message.at
                         self.texted.emit(message.text)
             except ServiceError:
-                # A service that was started again counts its messages from 1.
+                # A restarted service counts its messages from 1.
                 read = 0

@@ -1,4 +1,4 @@
-"""Every screen in every state, as values: what the tour photographs and the tests touch."""
+"""Every screen in every state with example values, for the tour, the preview and the tests."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -134,12 +134,13 @@ POSES: dict[Instruction, Presentation] = {
     Instruction.HOLD_LONGER: Presentation(y=0.62, span=0.4),
     Instruction.DONE: Presentation(y=0.62, span=0.4),
 }
-"""How the drawn hand is held when it is told so; with no hand in view, or two, nothing is drawn."""
+"""The pose of the drawn hand for each instruction; there is none where no hand or two are in
+view."""
 
 
 @cache
 def drawn(instruction: Instruction) -> Drawing | None:
-    """What the camera sees when this is told."""
+    """Returns what the camera sees with this instruction, None without exactly one hand."""
     pose = POSES.get(instruction)
     if pose is None:
         return None
@@ -162,7 +163,7 @@ def guidance(instruction: Instruction) -> Guidance:
 
 
 def examples() -> dict[str, Screen[Any]]:
-    """By the name of their picture."""
+    """Returns every example by the name of its picture."""
     sign_up = Purpose.ENROL
     return {
         "welcome": Welcome(SHOP),

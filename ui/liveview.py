@@ -1,4 +1,4 @@
-"""The camera's picture in the window: mirrored, filling its item, the newest wins.
+"""The camera's newest picture in the window, mirrored and filling its item.
 
 The picture goes straight into a texture of the scene graph, which costs least
 (docs/decisions/0008).
@@ -19,11 +19,11 @@ from hardware.camera.feed import Feed
 
 MIRRORED = QSGImageNode.TextureCoordinatesTransformFlag.MirrorHorizontally
 GONE_AFTER = 1.0
-"""Seconds without a picture after which there is none."""
+"""Seconds without a new picture after which none is shown."""
 
 
 class Frames(QObject):
-    """The camera, as it is handed through QML to the live view; none until there is one."""
+    """Passes the camera's feed through QML to the live view; `feed` is None until there is one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,8 +31,8 @@ class Frames(QObject):
 
 
 class Viewing(QObject):
-    """One live view's mailbox and its pixels. The mailbox keeps it until it is closed, since the
-    camera's thread may be ringing while QML takes the item apart."""
+    """The mailbox and the pixels of one live view. The mailbox keeps this object alive until it is
+    closed, since the camera's thread may signal while QML destroys the item."""
 
     arrived = Signal()
 
@@ -40,7 +40,7 @@ class Viewing(QObject):
         super().__init__()
         self.pixels = np.zeros((*feed.size, 4), np.uint8)
         height, width = feed.size
-        # An alias of the pixels, not a copy.
+        # It shares the memory of the pixels.
         self.image = QImage(self.pixels.data, width, height, QImage.Format.Format_RGB32)
         self._mailbox = feed.subscribe(self._ring)
 
@@ -48,7 +48,7 @@ class Viewing(QObject):
         self.arrived.emit()
 
     def take(self) -> bool:
-        """Puts the newest picture into `image`; False when there is no newer one."""
+        """Copies the newest picture into `image`. Returns False when there is no newer one."""
         lease = self._mailbox.take()
         if lease is None:
             return False
@@ -66,8 +66,8 @@ class Viewing(QObject):
 
 
 class LiveView(QQuickItem):
-    """Shows nothing until `frames` is set and the first picture has come, and nothing again when
-    none has come for a second (`live`)."""
+    """Shows the newest picture. `live` is false, and nothing is shown, before the first picture and
+    when none has come for a second."""
 
     frames_changed = Signal(name="framesChanged")
     live_changed = Signal(name="liveChanged")
@@ -76,8 +76,8 @@ class LiveView(QQuickItem):
     def __init__(self, parent: QQuickItem | None = None) -> None:
         super().__init__(parent)
         self.setFlag(QQuickItem.Flag.ItemHasContents)
-        # Not self.window(): PySide would make the window a child of this item's wrapper, and take
-        # everybody's wrapper of it down with the item.
+        # self.window() would make PySide tie the window's wrapper to this item and destroy it with
+        # the item.
         self._window: QQuickWindow | None = None
         self.windowChanged.connect(self._enter)
         self._frames: Frames | None = None
@@ -85,7 +85,7 @@ class LiveView(QQuickItem):
         self._live = False
         self._latest = 0.0
         self.drawn = 0
-        """Pictures handed to the scene graph."""
+        """The number of pictures given to the scene graph."""
 
     def _get_frames(self) -> Frames | None:
         return self._frames
@@ -118,7 +118,7 @@ class LiveView(QQuickItem):
     frames = Property(QObject, _get_frames, _set_frames, notify=frames_changed)
     live = Property(bool, _get_live, notify=live_changed)
     picture = Property(QRectF, _picture, notify=picture_changed)
-    """Where the whole frame lies, in the item's coordinates; its edges may lie outside."""
+    """The rectangle of the whole frame in the item's coordinates; it may reach outside the item."""
 
     @override
     def geometryChange(self, new: QRectF | QRect, old: QRectF | QRect, /) -> None:
@@ -132,12 +132,12 @@ class LiveView(QQuickItem):
 
     @override
     def updatePaintNode(self, node: QSGNode | None, data: object, /) -> QSGNode | None:  # pyright: ignore[reportIncompatibleMethodOverride] - may be null
-        """On Qt's thread too: `ui.window` chooses the basic render loop."""
+        """Runs on Qt's thread, since `ui.window` chooses the basic render loop."""
         window = self._window
         if window is None or self.viewing is None or not self._live:
             return node
         picture = cast(QSGImageNode, node) if node is not None else window.createImageNode()
-        # Without ownership every picture's texture would stay.
+        # Otherwise the texture of every picture would stay in memory.
         picture.setOwnsTexture(True)
         picture.setTexture(window.createTextureFromImage(self.viewing.image))
         picture.setTextureCoordinatesTransform(MIRRORED)

@@ -1,4 +1,4 @@
-"""Amounts of money as people read them, from the locale data Qt carries (Unicode CLDR)."""
+"""Amounts of money in words, from the locale data in Qt (Unicode CLDR)."""
 
 from functools import cache
 
@@ -8,8 +8,8 @@ from protocol.messages import Money
 
 
 def spoken(money: Money) -> str:
-    """`$12.50`, `CHF 12.50`, `¥1,250`: digits and order of the window's language, sign and number
-    of decimals of the currency."""
+    """Returns an amount such as `$12.50`, `CHF 12.50` or `¥1,250`: digits and order follow the
+    window's language, sign and decimals follow the currency."""
     symbol, decimals = _currency(money.currency)
     locale = QLocale()
     return locale.toCurrencyString(money.minor / 10**decimals, symbol, decimals).strip()
@@ -17,8 +17,9 @@ def spoken(money: Money) -> str:
 
 @cache
 def _currency(code: str) -> tuple[str, int]:
-    """Its sign and its decimals, as where it is the money of the land; the ISO code where it has
-    no sign of one character, and two decimals where Qt knows no such land."""
+    """Returns the sign and the number of decimals of a currency, as a country that uses it has
+    them. The sign is the ISO code unless it is a single character; a currency that Qt does not know
+    has two decimals."""
     no_sign = f"{code}\N{NO-BREAK SPACE}"
     every = QLocale.matchingLocales(
         QLocale.Language.AnyLanguage, QLocale.Script.AnyScript, QLocale.Country.AnyTerritory

@@ -1,4 +1,4 @@
-"""`python -m ui.qmlformat [--check] FILE ...`: qmlformat, which has no check of its own."""
+"""`python -m ui.qmlformat [--check] FILE ...`: qmlformat with a check, which it does not have."""
 
 import argparse
 import subprocess

@@ -1,8 +1,8 @@
-"""`kiosk.stage.Stage` on a Qt window.
+"""The stage (`kiosk.stage.Stage`) on a Qt window.
 
-The visits call from the asyncio thread; the window lives on Qt's. Screens go over by signal, as
-plain values; answers come back by `call_soon_threadsafe`. What was asked, and whether an answer
-still counts, is known on the asyncio thread alone.
+Visits call from the asyncio thread, and the window lives on Qt's thread. Screens are passed by
+signal as plain values, answers by `call_soon_threadsafe`. Only the asyncio thread knows what was
+asked and whether an answer still counts.
 """
 
 import asyncio
@@ -27,12 +27,14 @@ NO_WARNING = -1
 
 
 class QtStage(QObject):
-    """Made on Qt's thread for the loop of the visits. `kiosk.stage.Stage`, and what QML calls."""
+    """Implements `kiosk.stage.Stage` and the slots that QML calls. It is made on Qt's thread, for
+    the loop of the visits."""
 
     shown = Signal(int, bool, str, "QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
-    """Which question, whether it takes a new screen, the screen's name and its values."""
+    """Emitted with the number of the question, whether a new page is needed, the screen's name and
+    its values."""
     warned = Signal(int)
-    """Seconds left, or NO_WARNING."""
+    """Emitted with the seconds left, or NO_WARNING."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -114,14 +116,14 @@ class QtStage(QObject):
         return False
 
     def _tell(self, told: Any, *what: object) -> None:
-        # The window may still be touched while the kiosk closes, when nobody listens any more.
+        # The window may still be touched while the kiosk closes and the loop is gone.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(told, *what)
 
 
 def values(screen: object) -> dict[str, Any]:
-    """The screen's fields as QML has them: strings for choices, lists for tuples, objects for
-    values of several fields, money with its amount in words."""
+    """Returns the fields of a screen as QML takes them: strings for enums, lists for tuples,
+    objects for nested values, and money as text."""
     assert is_dataclass(screen)
     return {field.name: _value(getattr(screen, field.name)) for field in fields(screen)}
 

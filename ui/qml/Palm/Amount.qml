@@ -1,6 +1,6 @@
 import QtQuick
 
-// An amount of money, in figures of equal width; a long one grows smaller rather than wrap.
+// An amount of money in figures of equal width. A long one is shown smaller instead of wrapping.
 Label {
     required property var money
 

@@ -1,7 +1,7 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// Somebody is at work. Three dots that take turns; without motion they stand.
+// Three dots that light up in turn while the kiosk is busy; without motion they stand still.
 Row {
     id: dots
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// The inside of a button: its sign and its words, centred together.
+// The inside of a button: its sign and its words, centred.
 Item {
     id: face
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// Which card: its brand and last four digits, as they stand on it.
+// A card: its brand and last four digits.
 Rectangle {
     id: chip
 

@@ -1,7 +1,7 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// One box for each digit that is expected; hidden digits show as dots.
+// One box for each expected digit; hidden digits are shown as dots.
 Row {
     id: boxes
 

@@ -1,7 +1,7 @@
 import QtQuick
 
-// The phone of a demonstration: a message comes where it hides nothing that is needed, and goes by
-// itself, when the code was typed, or when touched.
+// The phone of a demonstration. A message covers nothing that is needed and disappears by itself, when
+// the code was typed, or when it is touched.
 Pressable {
     id: phone
 

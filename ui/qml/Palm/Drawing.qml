@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Shapes
 
-// Vector paths in a box of their own units, fitted into the item.
+// Vector paths in units of their own, scaled to fit the item.
 Item {
     id: drawing
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// One line of a list: a sign, what it is, and what there is to say about it.
+// One line of a list: a sign, a text and a detail.
 Item {
     id: fact
 

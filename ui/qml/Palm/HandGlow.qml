@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Shapes
 
-// Light on the hand that is seen, from its 21 landmarks (palm.hand.landmarks.Landmark) in this item's pixels.
+// Light on the hand, from its 21 landmarks (palm.hand.landmarks.Landmark) in this item's pixels.
 Item {
     id: glow
 
@@ -11,7 +11,7 @@ Item {
     readonly property bool seen: points.length === 21
     readonly property real thickness: seen ? 0.3 * Math.hypot(points[5].x - points[17].x, points[5].y - points[17].y) : 0
 
-    // Below the little finger, where no landmark is: a third of the palm's width beside the wrist.
+    // There is no landmark below the little finger: a third of the palm's width beside the wrist.
     readonly property point heel: seen ? Qt.point(points[0].x + 0.3 * (points[17].x - points[5].x), points[0].y + 0.3 * (points[17].y - points[5].y) + 0.12 * (points[17].y - points[0].y)) : Qt.point(0, 0)
 
     function through(numbers: list<int>): list<point> {
@@ -19,7 +19,8 @@ Item {
     }
 
     visible: seen
-    // The fingers overlap: drawn as one picture, they are one light. A coarse one, so it is soft.
+    // Drawn as one picture, so that overlapping fingers do not add up; in low resolution, so that it is
+    // soft.
     layer.enabled: true
     layer.smooth: true
     layer.textureSize: Qt.size(width / 2, height / 2)

@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// Does what it says only after being held: a bar fills, letting go empties it.
+// A button that acts only after it was held: a bar fills, and letting go empties it.
 Pressable {
     id: button
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// A sign of 24 by 24 units, drawn with one line.
+// A sign of 24 by 24 units, drawn in one stroke width.
 Drawing {
     id: icon
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// Words on the screen. Wraps, never cuts off, follows the direction of its language.
+// Text that wraps instead of being cut off and follows the direction of its language.
 Text {
     color: Tokens.ink
     font.family: Tokens.family

@@ -3,7 +3,7 @@ import QtQuick.Controls.Basic as Controls
 import QtQuick.Window
 import Palm.live
 
-// The window: one screen at a time, a warning laid over it, and whatever a demonstration shows.
+// The window: one screen at a time, the warning over it, and the phone of a demonstration.
 Window {
     id: window
 
@@ -97,7 +97,7 @@ Window {
         }
     }
 
-    // All below is drawn for a short side of 1080 pixels and fitted to the window there is.
+    // Everything below is laid out for a short side of 1080 pixels and scaled to the window.
     Item {
         id: reference
 

@@ -1,6 +1,6 @@
 import QtQuick
 
-// What went wrong, as a sign, words and a colour.
+// Tells what went wrong by a sign, words and a colour.
 Rectangle {
     id: notice
 

@@ -1,7 +1,7 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// Our own pad: ten digits, one key to take the last back, and a plus where a number may be foreign.
+// A number pad: ten digits, a key to erase the last one, and a plus where a number may be foreign.
 FocusScope {
     id: pad
 
@@ -36,7 +36,7 @@ FocusScope {
         anchors.centerIn: parent
         columns: 3
         spacing: Tokens.tight
-        // Digits stand as on every phone, whichever way the language runs.
+        // The order of the digits is that of a phone in every language.
         LayoutMirroring.enabled: false
 
         Repeater {

@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Shapes
 
-// The hand to be filled: a white line with a dark one under it, so that it shows on any picture.
+// The outline to hold the hand in: a white line with a dark one under it, visible on any picture.
 Item {
     id: outline
 
@@ -23,7 +23,7 @@ Item {
             strokeColor: drawing.colour
             strokeWidth: drawing.thickness
             strokeStyle: ShapePath.DashLine
-            // In line widths: both lines break at the same places.
+            // In line widths, so that both lines break at the same places.
             dashPattern: [10 / drawing.thickness, 8 / drawing.thickness]
         }
     }

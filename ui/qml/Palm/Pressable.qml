@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Templates as T
 
-// What every button has: a name for the screen reader, keys, a ring when it has the focus.
+// The base of all buttons: a name for the screen reader, keys, and a ring when it has the focus.
 T.AbstractButton {
     id: pressable
 

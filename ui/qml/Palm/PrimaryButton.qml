@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// The one thing most people came to this screen to do.
+// The button for the main action of a screen.
 Pressable {
     id: button
 

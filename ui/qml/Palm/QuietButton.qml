@@ -1,6 +1,6 @@
 import QtQuick
 
-// A way back or a way to help: there when looked for.
+// An unobtrusive button: the way back, or to help.
 Pressable {
     id: button
 

@@ -2,8 +2,8 @@ import QtQuick
 import QtQuick.Layouts
 import Palm.live
 
-// What all screens share: a tinted panel with a drawing or a pad, a title, plain words, and what
-// can be done, the affirmative on the right. Tall on a panel, side by side where it is wide.
+// The base of all screens: a tinted panel with a drawing or a number pad, a title, text, and the
+// actions, the affirmative one on the right. Panel and text are side by side in a wide window.
 FocusScope {
     id: frame
 
@@ -32,7 +32,7 @@ FocusScope {
     readonly property bool panelled: drawing !== null || pad !== null
     readonly property alias panelItem: panel
     readonly property alias padItem: padLoader.item
-    // Height that there is for what a screen adds below its words.
+    // The height that is left for what a screen adds below its text.
     readonly property real contentRoom: body.height - (wide ? 0 : Tokens.loose) - content.y - words.below
 
     signal answered(string choice)

@@ -1,7 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 
-// Another thing that can be done here.
+// A button for an action that is not the main one.
 Pressable {
     id: button
 

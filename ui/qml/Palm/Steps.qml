@@ -1,7 +1,7 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 
-// How far the sign-up has come.
+// Shows how far the sign-up has come.
 Row {
     id: steps
 

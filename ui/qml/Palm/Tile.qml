@@ -1,6 +1,6 @@
 import QtQuick
 
-// A choice with a sign and a sentence of its own, for where two weigh the same.
+// A choice with a sign and a sentence, for screens whose choices are equally important.
 Pressable {
     id: tile
 

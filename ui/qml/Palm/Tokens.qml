@@ -61,7 +61,7 @@ QtObject {
     readonly property color danger: dark ? "#ff9a8c" : "#b3261e"
     readonly property color inkOnDanger: dark ? "#3b0905" : "#ffffff"
 
-    // Over the live view, which is as bright as the shop is
+    // Over the live view, which may be dark or bright
     readonly property color overlay: "#d9101618"
     readonly property color overlayInk: "#ffffff"
     readonly property color overlayAccent: "#5fdcb1"

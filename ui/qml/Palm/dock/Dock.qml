@@ -4,7 +4,7 @@ import QtQuick.Window
 import Palm
 import Palm.live
 
-// Moves the simulated hand, taps cards, reads the phone, rings up sales, and breaks things.
+// Moves the simulated hand, taps cards, reads the phone, rings up sales and causes faults.
 Window {
     id: window
 

@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Templates as T
 import Palm
 
-// A small button: the dock is worked with a mouse.
+// A small button: the dock is used with a mouse.
 T.AbstractButton {
     id: button
 

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A heading and what belongs under it.
+// A heading with the controls under it.
 Column {
     id: group
 

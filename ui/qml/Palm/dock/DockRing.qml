@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-// The light ring as whoever stands before it sees it: what it shows, about the lens.
+// The light ring around the lens as the shopper sees it.
 Rectangle {
     id: ring
 
@@ -32,7 +32,7 @@ Rectangle {
         Rectangle {
             required property int index
             required property color modelData
-            // Clockwise for the camera, which looks the other way.
+            // Clockwise as the camera sees it, which looks the other way.
             readonly property real turn: -index * Math.PI / 4
 
             x: ring.width / 2 + 48 * Math.sin(turn) - width / 2

@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Templates as T
 import Palm
 
-// A number of the hand's pose.
+// A slider for one number of the hand's pose.
 T.Slider {
     id: slider
 

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// The camera has come unplugged.
+// A camera that is unplugged.
 Drawing {
     Stroke {
         d: "M100 66h200a30 30 0 0 1 30 30v104a30 30 0 0 1-30 30h-200a30 30 0 0 1-30-30v-104a30 30 0 0 1 30-30z"

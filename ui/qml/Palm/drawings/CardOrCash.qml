@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// The ways to pay that need no palm.
+// Ways to pay without a palm.
 Drawing {
     Stroke {
         d: "M44 190h196a20 20 0 0 1 20 20v112a20 20 0 0 1-20 20h-196a20 20 0 0 1-20-20v-112a20 20 0 0 1 20-20z"

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A card that was not taken.
+// A card that was refused.
 Drawing {
     Stroke {
         d: "M74 96h252a26 26 0 0 1 26 26v156a26 26 0 0 1-26 26h-252a26 26 0 0 1-26-26v-156a26 26 0 0 1 26-26z"

@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Shapes
 import Palm
 
-// It is done: a ring that closes, then the tick.
+// Success: a ring that closes, then a tick.
 Drawing {
     id: drawing
 

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// The line to the service is down.
+// The connection to the service is interrupted.
 Drawing {
     Stroke {
         d: "M124 246a66 66 0 0 1-8-131 92 92 0 0 1 176-6 70 70 0 0 1 2 137z"

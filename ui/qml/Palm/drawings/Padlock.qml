@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// Closed for now.
+// A padlock: this is locked for a while.
 Drawing {
     Stroke {
         d: "M136 172v-44a64 64 0 0 1 128 0v44"

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A palm nobody knows yet.
+// A palm that is not known.
 Drawing {
     box: Qt.rect(-130, -222, 270, 262)
 

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A phone and the message that just reached it.
+// A phone that has received a message.
 Drawing {
     Stroke {
         d: "M124 30h130a26 26 0 0 1 26 26v288a26 26 0 0 1-26 26h-130a26 26 0 0 1-26-26v-288a26 26 0 0 1 26-26z"

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A payment whose answer is still on its way.
+// A payment whose outcome is not known yet.
 Drawing {
     Stroke {
         d: "M96 40h176v310l-29-22-29 22-30-22-29 22-30-22-29 22z"

@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// A palm kept safe.
+// A palm behind a shield.
 Drawing {
     Stroke {
         d: "M200 34l132 50v104c0 86-54 146-132 182-78-36-132-96-132-182v-104z"

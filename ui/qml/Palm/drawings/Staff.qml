@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// Somebody who helps.
+// A member of staff.
 Drawing {
     Stroke {
         d: "M66 372c6-84 58-124 134-124s128 40 134 124z"

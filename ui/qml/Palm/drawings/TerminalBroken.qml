@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// The card reader does not answer.
+// A card reader that does not answer.
 Drawing {
     Stroke {
         d: "M130 50h140a28 28 0 0 1 28 28v240a28 28 0 0 1-28 28h-140a28 28 0 0 1-28-28v-240a28 28 0 0 1 28-28z"

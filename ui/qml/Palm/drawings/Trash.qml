@@ -1,7 +1,7 @@
 import QtQuick
 import Palm
 
-// Everything goes.
+// A bin: everything is deleted.
 Drawing {
     Stroke {
         d: "M108 142h184l-15 206a22 22 0 0 1-22 20h-110a22 22 0 0 1-22-20z"

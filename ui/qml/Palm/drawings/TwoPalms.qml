@@ -2,7 +2,7 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-// Both palms side by side, the second still to come.
+// Both palms side by side; the second one was not shown yet.
 Item {
     id: hands
 

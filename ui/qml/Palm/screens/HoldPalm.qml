@@ -4,8 +4,8 @@ import QtQuick.Layouts
 import Palm
 import Palm.live
 
-// The live view, the outline to fill, and one thing to do at a time: in words, as a sign, by
-// colour and by the outline's own line.
+// The live view, the outline to hold the hand in, and one instruction at a time: by words, a sign,
+// a colour and the outline's line.
 ScreenFrame {
     id: screen
 
@@ -24,7 +24,7 @@ ScreenFrame {
     readonly property bool again: lifeless || typeof attempts_left === "number"
     readonly property bool waiting: instruction === "show_palm"
     readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
-    // Thumb tip and little finger's knuckle, in the frame that is not mirrored.
+    // Compares thumb tip and little finger's knuckle in the frame, which is not mirrored.
     readonly property bool seesLeft: guidance.points.length > 17 && instruction !== "turn_over" && guidance.points[4][0] < guidance.points[17][0]
     readonly property var current: advise(instruction)
 
@@ -121,7 +121,7 @@ ScreenFrame {
             anchors.fill: parent
             frames: screen.frames
         }
-        // Until the camera's first picture, and whenever it has none.
+        // Shown while the camera delivers no picture.
         Rectangle {
             anchors.fill: parent
             color: screen.ground
@@ -133,7 +133,7 @@ ScreenFrame {
                 }
             }
         }
-        // The hand as it is seen takes the colour of what is said about it.
+        // The hand takes the colour of the instruction.
         HandGlow {
             anchors.fill: parent
             visible: seen && view.live
@@ -186,7 +186,7 @@ ScreenFrame {
         }
     }
 
-    // What to do, and what it is for.
+    // What to do and what for.
     Rectangle {
         id: sheet
 

@@ -57,7 +57,7 @@ ScreenFrame {
         font.pixelSize: Tokens.small
     }
 
-    // All that is attached, in as many lines as it takes; when much is wrong they can be scrolled.
+    // Every check; the list can be scrolled when many remedies make it too long.
     Flickable {
         width: parent.width
         height: Math.min(contentHeight, screen.contentRoom - y)

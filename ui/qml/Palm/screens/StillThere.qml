@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Layouts
 import Palm
 
-// Laid over the screen. A touch anywhere stays.
+// The warning over a screen. A touch anywhere means STAY.
 FocusScope {
     id: warning
 
