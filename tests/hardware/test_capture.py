@@ -1,4 +1,4 @@
-"""The driver's own logic, above a device that answers as it is told."""
+"""The logic of the camera driver, on a device that answers as the test wants."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from tests.support.painted import Painted
 
 
 class Video:
-    """A device of 4 by 6 pixels that delivers so many damaged pictures before each good one."""
+    """A device of 4 by 6 pixels that delivers some damaged pictures before each good one."""
 
     def __init__(self, damaged: int) -> None:
         self.damaged = damaged

@@ -117,7 +117,7 @@ def test_a_camera_that_blocks_is_noticed_from_outside_and_recovered(
 def test_readers_stuck_in_their_driver_are_few_and_end_when_it_lets_them(
     device: SimulatedCamera,
 ) -> None:
-    # So impatient that a stalled camera is opened anew at once, again and again.
+    # Such short timeouts that a stalled camera is opened again and again.
     feed = Feed(device, SIZE, FeedTimeouts(opening=0.001, letting_go=0.001, retry=0.001))
     states = States(feed)
     device.stall()
@@ -178,7 +178,7 @@ def test_a_camera_that_is_drawn_too_slowly_is_not_taken_for_a_lost_one() -> None
 
 
 class Forbidden:
-    """A camera this process may not use, until somebody allows it."""
+    """A camera that this process may not use until it is allowed to."""
 
     name = "forbidden camera"
 
@@ -207,7 +207,7 @@ def test_a_fault_that_stays_is_told_apart_and_still_looked_at(device: SimulatedC
 
 
 class Careless:
-    """A driver with a mistake in it."""
+    """A driver with a bug."""
 
     name = "careless camera"
 
@@ -277,7 +277,7 @@ def test_wiping_leaves_nothing_of_what_was_seen_before(feed: Feed) -> None:
             seen[lease.image.ctypes.data] = lease.image
             last = int(lease.image[0, 0, 0])
     feed.wipe()
-    # Only pictures painted after the wipe may be there; the shades count on without a gap.
+    # Only pictures painted after the wipe may be there; shades are numbered without a gap.
     left = {int(shade) for image in seen.values() for shade in np.unique(image[0])}
     assert all(shade == 0 or shade > last for shade in left)
 

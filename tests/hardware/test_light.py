@@ -1,4 +1,4 @@
-"""The light ring: on a real serial line with a small firmware at its other end, and simulated."""
+"""The light ring: on a serial line with a small firmware at its other end, and simulated."""
 
 import time
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ SHADES = [40, 90, 140, 190, 240]
 
 
 def shade(camera: Camera) -> int:
-    """Of the middle of the next picture, to the nearest that was recorded."""
+    """Returns the recorded shade that is nearest to the middle of the next picture."""
     out = np.zeros((72, 128, 3), np.uint8)
     camera.read(out)
     return min(SHADES, key=lambda s: abs(s - int(out[36, 64, 0])))

@@ -9,7 +9,7 @@ SIZE = (4, 6)
 
 
 class Painter:
-    """The camera's thread, one picture at a time: each is filled with its own number."""
+    """Plays the camera's thread: fills each picture with its number."""
 
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
@@ -55,7 +55,7 @@ def test_readers_do_not_take_pictures_from_each_other(ring: Ring, painter: Paint
 
 
 def leased(ring: Ring, painter: Painter) -> Lease:
-    """The picture that has just been painted."""
+    """Returns a lease of the picture that was just painted."""
     mailbox = ring.subscribe(None)
     painter.paint()
     lease = mailbox.take()

@@ -14,7 +14,7 @@ def terminal() -> SimulatedTerminal:
 
 
 async def while_reading(it: SimulatedTerminal, happens: object) -> CardRead:
-    """What `read_card` gives when something happens from another thread as it waits."""
+    """Returns what `read_card` gives when something happens on another thread while it waits."""
     reading = asyncio.create_task(it.read_card())
     await asyncio.sleep(0)
     thread = threading.Thread(target=happens)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""OpenCV's own V4L2 backend, on a virtual camera that PipeWire lends it."""
+"""OpenCV's V4L2 backend on a virtual camera of PipeWire."""
 
 import os
 import shutil
@@ -30,8 +30,9 @@ PATIENCE = 30.0
 
 
 class Source:
-    """What feeds the virtual camera: it can be killed and started again, and frozen for good.
-    PipeWire drops what does not answer, and its shim may crash closing what was dropped."""
+    """The process that feeds the virtual camera: it can be killed and started again, or frozen for
+    good. PipeWire drops a process that does not answer, and its shim may crash when it closes one
+    that was dropped."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
@@ -59,10 +60,10 @@ class Source:
 
 @pytest.fixture(scope="module")
 def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a PipeWire of our own."""
+    """The environment variables of a private PipeWire."""
     folder = tmp_path_factory.mktemp("pipewire")
     folder.chmod(0o700)
-    # Its Bluetooth monitor waits for a logind that a machine without systemd does not have.
+    # Its Bluetooth monitor waits for logind, which a machine without systemd does not have.
     settings = folder / ".config" / "wireplumber" / "bluetooth.lua.d" / "80-off.lua"
     settings.parent.mkdir(parents=True)
     settings.write_text("bluez_monitor.enabled = false\n")
@@ -70,7 +71,7 @@ def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     environment.pop("XDG_CONFIG_HOME", None)
     with ExitStack() as running, (folder / "log").open("wb") as log:
         for command in (["pipewire"], ["dbus-run-session", "--", "wireplumber"]):
-            # A group of its own: a bus outlives the dbus-run-session that is terminated.
+            # A process group of its own: the bus outlives a dbus-run-session that is terminated.
             server = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -81,7 +82,7 @@ def pipewire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 
 
 def wait_for(kind: str, name: str, environment: dict[str, str]) -> None:
-    """Until PipeWire knows an object of this kind and name."""
+    """Waits until PipeWire knows an object of this kind and name."""
     give_up = time.monotonic() + PATIENCE
     while (
         f'name = "{name}'
@@ -101,7 +102,7 @@ def source(pipewire: dict[str, str]) -> Iterator[Source]:
 
 
 class Reported:
-    """What a feed in a process of its own tells."""
+    """The output of a feed in a process of its own."""
 
     def __init__(self, environment: dict[str, str], address: str) -> None:
         self._process = subprocess.Popen(
@@ -118,7 +119,7 @@ class Reported:
         self._listener.start()
 
     def until(self, start: str) -> str:
-        """The next line that starts so."""
+        """Returns the next line that starts so."""
         give_up = time.monotonic() + PATIENCE
         heard: list[str] = []
         while not (heard and heard[-1].startswith(start)):
@@ -129,7 +130,7 @@ class Reported:
         return heard[-1]
 
     def close(self) -> int:
-        """Ends it, and returns how."""
+        """Ends the process and returns its exit status."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         code = self._process.wait(PATIENCE)

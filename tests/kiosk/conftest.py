@@ -31,7 +31,7 @@ async def canned() -> AsyncIterator[CannedService]:
 
 @pytest.fixture
 async def service(canned: CannedService, tmp_path: Path) -> AsyncIterator[SignatureService]:
-    """The kiosk's client, connected to the canned service, and never pausing in earnest."""
+    """The kiosk's client, connected to the canned service; its pauses take no time."""
     identity = Identity.load_or_make(tmp_path / "identity.json")
     identity.become(DEVICE)
     client = SignatureService(identity, HurriedClock(), ServicePatience())
@@ -42,7 +42,7 @@ async def service(canned: CannedService, tmp_path: Path) -> AsyncIterator[Signat
 
 @pytest.fixture
 def terminal() -> SimulatedTerminal:
-    """Taps a card by itself as soon as it is asked for one."""
+    """A terminal that taps a card as soon as it is asked for one."""
     return SimulatedTerminal(Address.parse("sim:?after=0"))
 
 
@@ -50,7 +50,7 @@ def terminal() -> SimulatedTerminal:
 def visit(
     service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
 ) -> Callable[..., Visit]:
-    """Makes the visit in which a script is played."""
+    """Returns a function that makes a visit with a script."""
 
     def make(*script: Line, **more: Any) -> Visit:
         whole = Visit(

@@ -1,4 +1,4 @@
-"""The kiosk around all visits: who walks away, what breaks, and that it goes on."""
+"""The life of the kiosk: shoppers who leave, faults, and how it continues."""
 
 import asyncio
 import errno
@@ -97,7 +97,7 @@ class ConnectedAlready:
 
 @dataclass
 class Stand:
-    """A kiosk on a scripted stage, and what to move its world with."""
+    """A kiosk on a scripted stage, and the simulated world around it."""
 
     kiosk: Kiosk
     stage: ScriptedStage
@@ -113,7 +113,7 @@ class Stand:
             running.cancel()
 
     async def play(self) -> None:
-        """To the script's last line, where nobody is there but the welcome screen."""
+        """Plays the script to its last line, the welcome screen."""
         async with self.running():
             await self.stage.reached()
 
@@ -157,7 +157,7 @@ MakeStand = Callable[..., Stand]
 
 @dataclass
 class Way:
-    """How to come to a screen, and what the service says on the way."""
+    """How to reach a screen, and what the service answers on the way."""
 
     lines: list[Line]
     answers: dict[str, Answer] = field(default_factory=dict)

@@ -1,5 +1,5 @@
-"""A kiosk with a light ring and a near-infrared camera before a service that asks for all of it: a
-drawn hand that has a pulse, the real reader, and the real service with its vault."""
+"""A kiosk with a light ring and a near-infrared camera, and a service that demands both: a drawn
+hand with a pulse, the real reader, and the real service with its vault."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The plug is pulled in the middle of a purchase, and put back."""
+"""A power cut in the middle of a purchase, and the start after it."""
 
 import asyncio
 import os
@@ -46,7 +46,8 @@ class PulledBeforeTheTillKnew(SimulatedTill):
 
 
 def pay_until_the_plug_is_pulled() -> None:
-    """In a process of its own: its arguments are the moment, the service and the state folder."""
+    """Runs in a process of its own. Its arguments are the moment of the power cut, the service and
+    the state folder."""
     moment, url, state = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 
     async def shop() -> None:

@@ -25,7 +25,7 @@ async def pin(tmp_path: Path, clock: TurnedClock) -> StaffPin:
 
 
 async def lock(pin: StaffPin) -> int:
-    """Seconds that the last of enough wrong guesses locked it for."""
+    """Makes wrong guesses until the PIN is locked. Returns for how many seconds it is."""
     for _ in range(GUESSES):
         refusal = await pin.refuses("000000")
     assert refusal

@@ -1,5 +1,5 @@
 """Whole visits: a drawn hand before a simulated camera, the real reader, and the real service with
-its vault and its payment provider in processes of their own. Only the window is a script."""
+its vault and its payment provider in processes of their own. Only the window is scripted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -59,7 +59,7 @@ def anyio_backend() -> str:
 
 
 class Shop:
-    """One kiosk, open all day, and the people in front of it."""
+    """A running kiosk and the people in front of it."""
 
     def __init__(self, state: Path, infrared: str | None = None) -> None:
         self.choices: asyncio.Queue[Choice] = asyncio.Queue()
@@ -82,7 +82,7 @@ class Shop:
             await self.kiosk.clock.sleep(0.05)
 
     async def visit(self, choice: Choice, *lines: Line) -> None:
-        """From the welcome screen and back to it."""
+        """Plays a visit from the welcome screen and back to it."""
         self.stage.script += [*lines, (Welcome, self.choices.get)]
         self.choices.put_nowait(choice)
         back = asyncio.ensure_future(self.stage.reached())
@@ -91,7 +91,7 @@ class Shop:
             self._open.result()
 
     def hand(self, seed: int, side: Side = Side.LEFT) -> None:
-        """Whose hand it is that is held over the kiosk from now on."""
+        """Sets whose hand is held over the kiosk from now on."""
         shopper = self.world.shopper
         assert shopper
         shopper.wish = replace(
@@ -135,7 +135,7 @@ class Shop:
             await self.kiosk.clock.sleep(0.05)
 
     async def leave(self) -> Any:
-        """Deletes everything of whoever's hand is held out; what there was."""
+        """Deletes the data of the person whose hand is shown. Returns what was held."""
         await self.visit(
             Choice.DELETE,
             (ChooseProof, Choice.USE_PALM),

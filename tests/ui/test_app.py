@@ -13,7 +13,7 @@ import pytest
 from ui.display import free_port
 
 LISTENING = "0A"
-"""In /proc/net/tcp, proc(5)."""
+"""The state of a listening socket in /proc/net/tcp, proc(5)."""
 
 
 @pytest.fixture

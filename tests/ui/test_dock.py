@@ -1,4 +1,4 @@
-"""The development dock plays the world around the kiosk."""
+"""The development dock simulates the world around the kiosk."""
 
 import asyncio
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def click(dock: Dock, words: str) -> None:
         if item.inherits("QQuickAbstractButton") and item.property("text") == words
     ]
     scroll_to(dock, buttons[0])
-    # What moved is laid out with the next picture, not before.
+    # The layout follows with the next picture.
     drawn = QSignalSpy(dock.window.frameSwapped)
     dock.window.update()
     assert drawn.wait(5000)

@@ -21,7 +21,7 @@ RED, BLUE = (0, 0, 255), (255, 0, 0)
 
 
 class Halves:
-    """Red on the left, blue on the right; every picture otherwise."""
+    """A scene that is red on the left and blue on the right."""
 
     def __init__(self) -> None:
         self.pictures = 0

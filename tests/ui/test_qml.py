@@ -1,4 +1,4 @@
-"""What qmllint is told of the Python types is what they are."""
+"""The descriptions of Python types for qmllint match the types."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ TOLD = (QML / "Palm" / "live" / "live.qmltypes").read_text()
 
 
 def described(name: str) -> str:
-    """The component of that name in live.qmltypes."""
+    """Returns the component of that name in live.qmltypes."""
     return next(part for part in TOLD.split("Component {") if f'name: "{name}"' in part)
 
 

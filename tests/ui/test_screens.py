@@ -1,4 +1,4 @@
-"""Every screen in every state. That none of them warns is seen to by `qt_log_level_fail`."""
+"""Every screen in every state. `qt_log_level_fail` fails a test in which QML warns."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -40,7 +40,7 @@ from tests.support.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080
-"""On the reference panel, whose short side is 1080 pixels and 194 mm."""
+"""The length in pixels on the reference panel, whose short side is 1080 pixels and 194 mm."""
 EXAMPLES = examples()
 SHOWN = {name: screen for name, screen in EXAMPLES.items() if not isinstance(screen, StillThere)}
 KINDS = sorted({type(screen) for screen in SHOWN.values()}, key=lambda kind: kind.__name__)
@@ -64,8 +64,8 @@ def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
 
 @pytest.mark.parametrize("size", [PANEL, (1280, 800), (1920, 1080)], ids=str)
 def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[int, int]) -> None:
-    """No button is smaller than a fingertip needs, out of the window, or beneath another thing;
-    no words are cut off, save a merchant's long name."""
+    """Every button is large enough for a fingertip, inside the window and not covered; no text is
+    cut off except a merchant's long name."""
     screenful = Screenful(qtbot, size)
     least = TWENTY_MM * min(size) / 1080 - 0.5
     wrong: list[str] = []
@@ -219,7 +219,7 @@ FINDINGS: dict[Finding, tuple[str | float, ...]] = {
 
 
 def check_lines(screenful: Screenful) -> list[tuple[str, str, str]]:
-    """Part, finding and remedy of every line of the self-test."""
+    """Returns part, finding and remedy of every line of the self-test."""
     lines = [item for item in screenful.everything() if item.property("modelData") is not None]
     found: list[tuple[str, str, str]] = []
     for line in lines:
@@ -276,7 +276,7 @@ def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> N
 
 def test_every_button_is_reached_by_the_tab_key(screenful: Screenful) -> None:
     screenful.show(Welcome("Corner Market", demo=True))
-    # All are kept: PySide lets go of an item with the one it was had from.
+    # All are kept: PySide releases an item together with the one it came from.
     chain = [screenful.page]
     for _ in range(len(screenful.buttons()) + 1):
         chain.append(chain[-1].nextItemInFocusChain(True))

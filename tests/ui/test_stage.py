@@ -1,4 +1,4 @@
-"""What the visits may rely on when they ask through the window."""
+"""What visits may rely on when they ask through the window."""
 
 import sys
 from concurrent.futures import Future
@@ -30,7 +30,7 @@ from tests.support.screenful import Screenful
 from ui.stage import values
 
 WAIT = 5
-"""Seconds after which a test gives up; what it waits for takes no time."""
+"""Seconds after which a test gives up; what it waits for happens at once."""
 
 
 def test_what_is_pressed_is_the_answer(screenful: Screenful) -> None:
@@ -183,8 +183,8 @@ class Echo(QObject):
 
 
 def test_qt_leaves_reference_counts_alone() -> None:
-    """PySide6 6.12.0 took one reference of None, and of others, with every call on Python 3.11,
-    and aborted after some thousands: why 6.11.3 is pinned (docs/decisions/0002)."""
+    """PySide6 6.12.0 loses a reference of None and other objects with every call on Python 3.11 and
+    aborts after some thousands, so 6.11.3 is pinned (docs/decisions/0002)."""
     echo = Echo()
     echo.asked.connect(echo.hear)
     given: dict[str, object] = {"nothing": None, "true": True, "text": "x"}

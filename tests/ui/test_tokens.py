@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, computed from the tokens of both counter variants."""
+"""WCAG 2.2 AA, computed from the colours of both variants."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,9 @@ from PySide6.QtQml import QQmlEngine
 from ui.window import QML
 
 TEXT = 4.5
-"""Contrast of text, success criterion 1.4.3."""
+"""The least contrast of text, success criterion 1.4.3."""
 SHAPE = 3.0
-"""Of what is needed to understand a control or a picture, 1.4.11."""
+"""The least contrast of controls and graphics, success criterion 1.4.11."""
 PAIRS = [
     ("ink", "ground", TEXT),
     ("ink", "panel", TEXT),
@@ -70,13 +70,13 @@ def test_motion_is_short_and_can_be_stilled(tokens: QObject) -> None:
 
 
 def contrast(one: QColor, other: QColor) -> float:
-    """WCAG 2.2, contrast ratio, 1 to 21."""
+    """Returns the contrast ratio of WCAG 2.2, 1 to 21."""
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(colour: QColor) -> float:
-    """WCAG 2.2, relative luminance, 0 to 1."""
+    """Returns the relative luminance of WCAG 2.2, 0 to 1."""
 
     def linear(channel: float) -> float:
         return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

@@ -45,7 +45,7 @@ PIXELS = "12 34 56"
 
 
 class Counted:
-    """`observe`, counting its calls and failing the first so many of them."""
+    """Replaces `observe`: counts its calls and fails the first of them."""
 
     def __init__(self, failing: int = 0) -> None:
         self.calls = 0

@@ -38,7 +38,7 @@ needs_palms = pytest.mark.skipif(not PALMS.is_dir(), reason="../shared/palms is 
 def advised(
     seen: Iterable[Observation], wanted: Side | None = None, before: Advice | None = None
 ) -> Iterator[Advice]:
-    """What is advised as these are observed, 30 a second, after what was advised before."""
+    """Yields the advice on each of these observations, 30 a second, after `before`."""
     start = 0.0 if before is None else max(before.told_at, before.wish_at) + 10
     for number, each in enumerate(seen):
         before = advise(replace(each, at=start + number / RATE), before, wanted, FRAME)
@@ -50,7 +50,7 @@ def for_a_while(seen: Observation, seconds: float = 1.0) -> Iterable[Observation
 
 
 def told(seen: Observation, wanted: Side | None = None) -> Instruction:
-    """What is told about something that stays as it is for a while."""
+    """Returns the instruction after an observation has stayed the same for a while."""
     return list(advised(for_a_while(seen, 0.3), wanted))[-1].guidance.instruction
 
 
@@ -369,7 +369,7 @@ def test_a_clip_of_the_back_of_a_hand_never_gets_as_far_as_holding_still(
 
 
 def centred(finder: HandFinder, path: Path) -> Colour:
-    """A photograph as if its hand were held before the middle of the camera."""
+    """Returns a photograph with its hand moved to the middle of the frame."""
     frame: Colour = np.zeros((*FRAME, 3), np.uint8)
     picture = cv2.imread(str(path))
     assert picture is not None

@@ -1,5 +1,5 @@
-"""A light challenge over a hand that is held still: what is shown, what is kept, and that nobody
-sees one twice."""
+"""A light challenge over a hand that is held still: what is shown, what is kept, and that no
+challenge is used twice."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ LEAVE = HoldPalm(Purpose.LEAVE)
 
 
 class RecordedLight(SimulatedLight):
-    """Remembers everything it was told."""
+    """A light ring that records every command."""
 
     def __init__(self) -> None:
         super().__init__(Address.parse("sim:"))
@@ -56,13 +56,13 @@ class RecordedLight(SimulatedLight):
 
 
 class LitHand(Posed):
-    """A drawn palm as bright in each colour as the ring and the room make it."""
+    """A drawn palm, lit by the ring and the room."""
 
     def __init__(self, light: SimulatedLight) -> None:
         super().__init__()
         self._light = light
         self.when: dict[Levels, Callable[[], object]] = {}
-        """What happens, once, when the ring is seen to show this."""
+        """What is called, once, when the ring is seen to show these levels."""
 
     def draw(self, out: Colour, at: float) -> None:
         levels = self._light.at(at)
@@ -71,7 +71,8 @@ class LitHand(Posed):
 
 
 def brightness(levels: Levels) -> npt.NDArray[np.float64]:
-    """(3,) of blue, green and red over what it is under WHITE: a part is the room's."""
+    """Returns (3,) the light in blue, green and red relative to WHITE; a part of it is the
+    room's."""
     return 0.4 + 0.6 * np.mean(levels, axis=0)[::-1] / WHITE[0][0]
 
 
@@ -100,7 +101,7 @@ async def kiosk(service: SignatureService) -> AsyncIterator[Kiosk]:
 
 
 def given(canned: CannedService, *good_for: timedelta) -> list[Challenge]:
-    """The challenges that the service will give next."""
+    """Sets the challenges that the service gives next."""
     challenges = [challenge(f"challenge-{n}", life) for n, life in enumerate(good_for)]
     canned.will("POST /challenges", *challenges)
     return challenges

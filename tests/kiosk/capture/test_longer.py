@@ -1,4 +1,4 @@
-"""A palm that is taken with more than a picture: in near infrared, and held for its pulse."""
+"""A palm that is captured in near infrared as well, and held longer for its pulse."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ BRIGHT = 200
 
 
 class Grey:
-    """What the near-infrared camera is told from the other by here."""
+    """A scene of one shade, by which the near-infrared camera's pictures are recognised."""
 
     def draw(self, out: Colour, at: float) -> None:
         del at
@@ -44,7 +44,7 @@ class Kiosk:
     beside: Feed
     reader: PalmReader
     plain: PalmReader
-    """Without the second camera."""
+    """A reader without the second camera."""
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ async def test_when_the_visit_ends_nothing_of_the_palm_is_left_in_memory_that_is
     kiosk.feed.wipe()
     burst.wipe()
     assert not any(any(frame.jpeg) for frame in burst.frames)
-    # A pass that is under way holds its picture to the end.
+    # A vision pass holds its picture until it ends.
     kiosk.eyes.stop()
     kiosk.feed.stop()
     assert len(seen) > 2

@@ -1,4 +1,4 @@
-"""The client, before a canned service."""
+"""The service client, connected to a canned service."""
 
 import ssl
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The embedded service's life: it ends with the kiosk, however that ends."""
+"""The embedded service ends with the kiosk, however the kiosk ends."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ ENDS_WITHIN_MS = 60_000
 
 
 def be_a_kiosk() -> None:
-    """In a process of its own: starts a service, tells its process, and goes on for ever."""
+    """Runs in a process of its own: starts a service, prints its process id and runs for ever."""
 
     async def run() -> None:
         state = Path(sys.argv[1])
@@ -56,7 +56,7 @@ async def test_the_service_ends_even_when_the_kiosk_is_killed(tmp_path: Path) ->
 
 
 def _wait(pidfd: int) -> bool:
-    """Whether the process ends in time."""
+    """Returns whether the process ends in time."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(ENDS_WITHIN_MS))

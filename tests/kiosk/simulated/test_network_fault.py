@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def echo() -> AsyncIterator[int]:
-    """The port of a service that says everything back."""
+    """The port of a service that echoes everything."""
 
     async def say_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -80,7 +80,7 @@ async def test_who_has_only_just_been_let_in_is_dropped_too(
 
 
 def hears_nothing_more(caller: socket.socket) -> bool:
-    """Raises TimeoutError when nobody hangs up."""
+    """Waits for the end of the connection. Raises TimeoutError when it does not end."""
     try:
         return caller.recv(1) == b""
     except ConnectionError:

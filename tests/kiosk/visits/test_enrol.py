@@ -1,4 +1,4 @@
-"""Sign-up, played from a script before a canned service."""
+"""Sign-up, played from a script with a canned service."""
 
 from collections.abc import Callable
 

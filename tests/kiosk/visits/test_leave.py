@@ -1,4 +1,4 @@
-"""Leaving, played from a script before a canned service."""
+"""Leaving, played from a script with a canned service."""
 
 from collections.abc import Callable
 

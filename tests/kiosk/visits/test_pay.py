@@ -1,4 +1,4 @@
-"""Paying, played from a script before a canned service."""
+"""Paying, played from a script with a canned service."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,7 +61,7 @@ DECLINED = Declined("Corner Shop", AMOUNT, VISA)
 
 
 async def play(at: Visit) -> SaleResult | None:
-    """What the till was told, if anything."""
+    """Plays the visit. Returns what the till was told, None for nothing."""
     sale = await ring_up(at)
     await pay(at, sale)
     assert at.stage.over
