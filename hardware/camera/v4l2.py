@@ -81,13 +81,16 @@ class V4l2Camera:
         video.set(cv2.CAP_PROP_FPS, self._fps)
         # One picture in the driver's queue: an older one is of no use.
         video.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        asked = (width, height, self._fps)
         got = (
             int(video.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(video.get(cv2.CAP_PROP_FRAME_HEIGHT)),
             video.get(cv2.CAP_PROP_FPS),
         )
-        if got != (width, height, self._fps):
+        if got != asked:
             _log.warning(
                 "%s was asked for %dx%d at %g and gives %dx%d at %g",
-                *(self._device, width, height, self._fps, *got),
+                self._device,
+                *asked,
+                *got,
             )

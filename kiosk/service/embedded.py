@@ -92,8 +92,9 @@ class EmbeddedService:
 
     async def _live(self, service: SignatureService) -> bool:
         """Runs the process until it ends. Returns whether it became ready."""
+        command = [sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"]
         process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"),
+            *command,
             # The service ends when this pipe closes, so it ends even when the kiosk is killed.
             stdin=PIPE,
             stdout=PIPE,
