@@ -1,7 +1,6 @@
 """The preview of one screen follows its QML."""
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
 from ui.examples import examples
-from ui.preview import Preview
+from ui.preview import Preview, main
 from ui.window import QML
 
 
@@ -93,12 +92,9 @@ def test_a_mistake_leaves_the_last_good_picture_until_it_is_mended(
     assert shown(preview) == good
 
 
-def test_an_unknown_screen_is_answered_with_the_list() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "ui.preview", "no-such-screen"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 2
-    assert set(examples()) <= {line.strip() for line in ended.stderr.splitlines()}
+def test_an_unknown_screen_is_answered_with_the_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["preview", "no-such-screen"])
+    assert main() == 2
+    assert set(examples()) <= {line.strip() for line in capsys.readouterr().err.splitlines()}

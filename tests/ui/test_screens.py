@@ -40,7 +40,7 @@ from tests.support.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080
-"""The length in pixels on the reference panel, whose short side is 1080 pixels and 194 mm."""
+"""On the reference panel, whose short side is 1080 pixels and 194 mm."""
 EXAMPLES = examples()
 SHOWN = {name: screen for name, screen in EXAMPLES.items() if not isinstance(screen, StillThere)}
 KINDS = sorted({type(screen) for screen in SHOWN.values()}, key=lambda kind: kind.__name__)
