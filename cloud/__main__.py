@@ -1,4 +1,4 @@
-"""`python -m cloud`: the signature service, and what its operators do with it."""
+"""`python -m cloud`: the signature service and the commands of its operators."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -18,15 +18,16 @@ from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
 
 from cloud import bootstrap, settings
+from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database
 from cloud.db.database import Database
+from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.devices import make_activation_code
-from cloud.payments.sandbox import SandboxMissing
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
-from cloud.recognition.renewals import renew_search_codes
+from cloud.providers.sandbox import SandboxMissing
 from cloud.serving import listen, make_server
 from cloud.settings import BadSettings, Settings
 from cloud.state import State, StateDamaged, StateInUse
@@ -35,6 +36,19 @@ from protocol.files import write_private
 
 log = logging.getLogger("cloud")
 
+REFUSALS = (
+    BadSettings,
+    HousekeepingStopped,
+    NoSuchPart,
+    OSError,
+    SandboxMissing,
+    StateDamaged,
+    StateInUse,
+    VaultBroken,
+    VaultUnavailable,
+)
+"""Errors whose message tells an operator the cause and the remedy."""
+
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run cloud", description=__doc__)
@@ -42,18 +56,20 @@ def main(words: list[str]) -> int:
         "--state",
         type=Path,
         default=user_state_path("palm-cloud"),
-        help="where everything is kept (default: %(default)s)",
+        help="the state directory (default: %(default)s)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument(
         "--sandbox", action="store_true", help="simulate payments and text messages"
     )
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
-    staff = verbs.add_parser("staff", help="what staff may do")
+    staff = verbs.add_parser("staff", help="commands for staff")
     staff.add_argument("what", choices=["activation-code"])
-    verbs.add_parser("rekey", help="make new search codes of all palms under a new secret")
-    verify = verbs.add_parser("verify-deletion", help="look for what a receipt says is gone")
+    verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
+    verify = verbs.add_parser(
+        "verify-deletion", help="search for what a deletion receipt says was erased"
+    )
     verify.add_argument("receipt_id")
     arguments = parser.parse_args(words)
 
@@ -62,7 +78,7 @@ def main(words: list[str]) -> int:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    # Stripe's says which customer, httpx's which address, Alembic's nothing of use.
+    # Stripe's logs name customers, httpx's addresses; Alembic's say nothing of use.
     for talkative in ("stripe", "httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
@@ -78,10 +94,7 @@ def main(words: list[str]) -> int:
             asyncio.run(
                 _serve(state, chosen, listener, sandbox=arguments.sandbox or _trial(chosen))
             )
-    except (
-        *(BadSettings, NoSuchPart, OSError, SandboxMissing),
-        *(StateDamaged, StateInUse, VaultBroken, VaultUnavailable),
-    ) as error:
+    except REFUSALS as error:
         print(f"cloud: {error}", file=sys.stderr)
         return 2
     except DatabaseError as error:
@@ -95,8 +108,11 @@ def main(words: list[str]) -> int:
 
 
 def _trial(chosen: Settings) -> bool:
-    """Somebody tries it who has set nothing at all. Where anything is set, simulated payments have
-    to be asked for: goods must not go out for them because a key was misspelt."""
+    """Returns whether nothing at all is set, so that somebody is trying the service out.
+
+    When anything is set, simulated payments have to be asked for: a misspelt key must not make
+    goods go out for them.
+    """
     if chosen.model_fields_set:
         return False
     log.warning(
@@ -113,19 +129,22 @@ async def _serve(state: State, chosen: Settings, listener: socket.socket, *, san
         def stop() -> None:
             server.should_exit = True
 
-        # uvicorn's own handlers raise the signal once more when it has stopped, while there is
-        # still to be tidied up: then these are there to take it.
+        # uvicorn's own handlers raise the signal once more when the server has stopped. These take
+        # it then, so that the rest can still be stopped in order.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         _stop_with_parent(loop, stop)
-        await _announce(running, state, listener)
-        await server.serve([listener])
-    state.announcement.unlink(missing_ok=True)
+        try:
+            await _announce(running, state, listener)
+            await server.serve([listener])
+        finally:
+            state.announcement.unlink(missing_ok=True)
 
 
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Whoever starts us with a pipe for standard input has us for as long as it is open."""
+    """Stops the service when standard input ends, if it is a pipe or socket: the process that
+    started us has ended then."""
     mode = os.fstat(0).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         return
@@ -139,7 +158,7 @@ def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None])
 
 
 async def _announce(running: Context, state: State, listener: socket.socket) -> None:
-    """One line on standard output, and a file, once requests are taken."""
+    """Writes the address to standard output and to a file, once requests are accepted."""
     host, port = listener.getsockname()[:2]
     url = f"https://{host}:{port}"
     ready = {"url": url, "ca": str(state.ca)}
@@ -169,13 +188,13 @@ async def _rekey(state: State, chosen: Settings) -> int:
         store = Database(state.database)
         async with VaultClient(chosen.vault, chosen.recognition, state.vault) as vault:
             transform = await vault.rekey()
-            done = await renew_search_codes(store, master, vault, transform, _tell_progress)
+            done = await renew_search_codes(store, master, vault, transform, _show_progress)
         await store.close()
     print(f"New search codes: {done} palms. The old ones and their secret are gone.")
     return 0
 
 
-def _tell_progress(done: int, of: int) -> None:
+def _show_progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         print(f"\rpalms {done}/{of}", end="" if done < of else "\n", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""The API as FastAPI serves it."""
+"""The API as a FastAPI application."""
 
 from ipaddress import ip_address
 
@@ -8,7 +8,7 @@ from cloud.context import Context
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import purchases
-from cloud.people import claims, deletions, enrolments
+from cloud.people import accounts, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
@@ -21,7 +21,7 @@ sandbox_router = APIRouter(prefix="/v1/sandbox")
 
 @sandbox_router.get("/messages")
 async def read_messages(request: Request, after: int = 0) -> list[Sent]:
-    """What the simulated phone received, for whoever is on this machine."""
+    """Returns the messages that the simulated phone received, to clients on this machine."""
     if request.client is None or not ip_address(request.client.host).is_loopback:
         raise Refusal(ProblemType.NOT_FOUND)
     messenger = request.app.state.context.messenger
@@ -45,6 +45,7 @@ def create_app(context: Context) -> FastAPI:
         challenges.router,
         enrolments.router,
         identifications.router,
+        accounts.router,
         claims.router,
         purchases.router,
         deletions.router,

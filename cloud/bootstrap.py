@@ -1,7 +1,8 @@
-"""Builds the service from its settings: the only module that knows every part."""
+"""Builds the service from its settings; the only module that knows every part."""
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,22 +11,29 @@ from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
 from cloud.jobs.housekeeping import run_housekeeping
+from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
-from cloud.payments import PaymentProvider
-from cloud.payments.sandbox import Sandbox, SandboxProvider
-from cloud.payments.stripe import StripeProvider
-from cloud.people.accounts import all_palms, sealed_templates
+from cloud.people.accounts import Accounts, account_holders
+from cloud.policy import Calibration, Policy
+from cloud.providers import PaymentProvider
+from cloud.providers.sandbox import Sandbox, SandboxProvider
+from cloud.providers.stripe import StripeProvider
+from cloud.recognition import palms
 from cloud.recognition.gallery import Gallery
-from cloud.recognition.policy import Calibration, Policy
-from cloud.recognition.renewals import renew_search_codes
 from cloud.settings import BadSettings, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
 from protocol import VERSION
+
+log = logging.getLogger(__name__)
+
+
+class HousekeepingStopped(RuntimeError):
+    """Housekeeping ended by itself: the message tells the operator the kind of error."""
 
 
 def now() -> datetime:
@@ -37,10 +45,11 @@ def now() -> datetime:
 async def running(
     settings: Settings, state: State, *, sandbox: bool, clock: Clock = now
 ) -> AsyncGenerator[Context, None]:
-    """Everything in its place, the gallery filled, until left.
+    """Runs the service while the block lasts, with the gallery filled.
 
-    Raises StateDamaged, BadSettings, VaultBroken, SandboxMissing, plugins.NoSuchPart and
-    sqlalchemy's DatabaseError.
+    Raises StateDamaged, StateInUse, BadSettings, VaultBroken, SandboxMissing, plugins.NoSuchPart
+    and sqlalchemy's DatabaseError. If housekeeping ends by itself, the block is cancelled and
+    HousekeepingStopped is raised.
     """
     certificates.ensure(state)
     master = MasterKey(state.master_key())
@@ -68,17 +77,49 @@ async def running(
             vault=vault,
             gallery=gallery,
             policy=policy,
+            accounts=Accounts(),
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
-        housekeeping = asyncio.create_task(run_housekeeping(context))
+        async with _housekeeping(context):
+            try:
+                yield context
+            finally:
+                background = list(context.background)
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _housekeeping(context: Context) -> AsyncGenerator[None, None]:
+    """Runs housekeeping while the block lasts, and cancels the block when housekeeping ends."""
+
+    async def run() -> None:
         try:
-            yield context
-        finally:
-            tasks = [housekeeping, *context.background]
-            for task in tasks:
+            await run_housekeeping(context)
+        except Exception as error:
+            # The message is left out: it may quote what was read.
+            cause = type(error).__name__
+            log.critical("housekeeping stopped with %s: the service ends", cause)
+            raise HousekeepingStopped(
+                f"housekeeping stopped with {cause}. Start the service again; if it happens again, "
+                "report it."
+            ) from None
+
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(run())
+            try:
+                yield
+            finally:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    except BaseExceptionGroup as group:
+        failure = group.exceptions[0]
+    if failure is not None:
+        # Raised here, an error of the block keeps its type and cause.
+        raise failure
 
 
 def _policy(settings: Settings, vault: VaultClient) -> Policy:
@@ -100,17 +141,17 @@ async def _gallery(
     recognition: Recognition,
     policy: Policy,
 ) -> Gallery:
-    """Filled, after what an interrupted re-keying left to do."""
+    """Returns the gallery with all palms in it, after finishing an interrupted re-keying."""
 
     async def references(version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
         async with store.session() as session:
-            return await sealed_templates(session, master, version, palm_ids)
+            return await palms.sealed_templates(session, master, version, palm_ids)
 
     await renew_search_codes(store, master, vault, vault.introduction.transform)
     shortlists = {scheme.version: scheme.shortlist for scheme in recognition.schemes}
     gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:
-        gallery.enrol(await all_palms(session, master))
+        gallery.enrol(await palms.all_palms(session, master, account_holders()))
     unread = gallery.versions - set(policy.calibrations)
     if unread:
         raise BadSettings(

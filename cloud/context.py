@@ -1,10 +1,11 @@
-"""What a request works with: the parts of the service, named by what they can do.
+"""The parts of the service that a request works with, as protocols.
 
-`cloud.bootstrap` builds a `Context` of the settings. Everything else is given one, and imports no
-part that it does not itself decide about.
+`cloud.bootstrap` builds a `Context` from the settings and passes it to everything else. So nothing
+below `cloud.bootstrap` imports an implementation that it does not itself choose.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -15,34 +16,38 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson
+from cloud.matching import Entry, Match
 from cloud.messages import Messenger
-from cloud.payments import PaymentProvider
-from cloud.recognition.gallery import Entry, Match
-from cloud.recognition.policy import Policy
+from cloud.policy import Policy
+from cloud.providers import PaymentProvider
 from cloud.settings import Settings
 from cloud.state import State
 from cloud.vault.client import ExaminedPalm, Introduction
 from palm.search.protection import ProtectedProbe
-from protocol.messages import Purpose, Side
+from protocol.messages import Customer, Purpose, Side
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 """Returns the present time, aware and in UTC."""
 
 
 class Database(Protocol):
-    """Where everything is kept."""
+    """The database that everything is stored in."""
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """Opens a session; the first statement begins a transaction."""
         ...
 
     async def forget_erased(self) -> None:
-        """Leaves no copy of erased rows in any file. Raises sqlalchemy's DatabaseError."""
+        """Removes the copies of erased rows from all files of the database. Raises sqlalchemy's
+        DatabaseError."""
         ...
 
 
 class Vault(Protocol):
-    """The process that alone opens envelopes and templates. Every method raises
+    """The only process that opens envelopes and templates. Every method raises
     VaultUnavailable."""
 
     @property
@@ -59,18 +64,19 @@ class Vault(Protocol):
         seed: bytes | None = None,
         infrared: bool = False,
     ) -> ExaminedPalm:
-        """Opens an envelope and judges what it holds. Raises CaptureRefused and Lifeless."""
+        """Opens an envelope and judges the capture in it. Raises CaptureRefused and Lifeless."""
         ...
 
     async def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]:
-        """Compares sealed templates with a sealed probe; None for one that does not open."""
+        """Returns the score of each sealed template against a sealed probe; None for a template
+        that does not open."""
         ...
 
 
 class Gallery(Protocol):
-    """The enrolled palms, searched."""
+    """Searches the enrolled palms."""
 
     def __len__(self) -> int:
         """Returns how many palms are enrolled."""
@@ -82,7 +88,7 @@ class Gallery(Protocol):
         ...
 
     def enrol(self, entries: Collection[Entry]) -> None:
-        """Adds palms; a palm that is enrolled already is replaced."""
+        """Adds palms. A palm that is enrolled already is replaced."""
         ...
 
     def remove(self, person_id: str) -> None:
@@ -92,15 +98,27 @@ class Gallery(Protocol):
     async def search(
         self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
     ) -> list[Match]:
-        """Returns the people whose match is at least this rare, best first. Raises
+        """Returns the people whose match is at least this rare, best match first. Raises
         VaultUnavailable."""
         ...
 
     async def verify(
         self, side: Side, probes: Sequence[ProtectedProbe], person_id: str
     ) -> Match | None:
-        """Returns the best match with one person, None where that person has no such palm. Raises
-        VaultUnavailable."""
+        """Returns the best match with one person; None when they have no palm of that side.
+        Raises VaultUnavailable."""
+        ...
+
+
+class Accounts(Protocol):
+    """What recognition needs of an account. The person must have one."""
+
+    async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
+        """Returns what a shopper is shown of their own account."""
+        ...
+
+    async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
+        """Returns the last four digits of the person's mobile number."""
         ...
 
 
@@ -112,7 +130,7 @@ class Context:
     settings: Settings
     state: State
     sandbox: bool
-    """Payments and text messages are simulated."""
+    """Whether payments and text messages are simulated."""
     clock: Clock
     master: MasterKey
     receipt_key: Ed25519PrivateKey
@@ -120,19 +138,28 @@ class Context:
     vault: Vault
     gallery: Gallery
     policy: Policy
+    accounts: Accounts
     payments: PaymentProvider
     messenger: Messenger
     errand: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when something was put into the outbox."""
+    """Set when an errand was put into the outbox."""
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while errands run, so that none runs twice at once."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Starts work that goes on while the request that asked for it is answered."""
+        """Starts work that continues after the request that asked for it is answered."""
         task = asyncio.create_task(work)
         self.background.add(task)
-        task.add_done_callback(self.background.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Its message is left out of the log: it may quote a number.
+            log.error("work in the background failed with %s", type(error).__name__)
 
     async def wake(self) -> None:
-        """Tells housekeeping that the outbox has something in it."""
+        """Makes housekeeping run the outbox now."""
         self.errand.set()

@@ -1,4 +1,4 @@
-"""Parts that the settings name, as `module:class`."""
+"""Makes the parts that the settings name as `module:class`."""
 
 from importlib import import_module
 from typing import Any
@@ -9,15 +9,15 @@ MOVED = {
     "palm.linefield:LineFieldSigner": "palm.template.linefield:LineFieldExtractor",
     "palm.linefield:LineFieldMatcher": "palm.template.linefield:LineFieldMatcher",
 }
-"""Names that a settings.toml may have from before version 0.2, and what they name today."""
+"""Names in settings written before version 0.2, and their present names."""
 
 
 class NoSuchPart(ValueError):
-    """The settings name something that is not there."""
+    """The settings name a part that does not exist."""
 
 
 def make(name: str) -> Any:
-    """An instance of the class that `name` names. Raises NoSuchPart."""
+    """Returns an instance of the class that `name` names. Raises NoSuchPart."""
     module, _, attribute = MOVED.get(name, name).partition(":")
     try:
         return getattr(import_module(module), attribute)()

@@ -1,4 +1,4 @@
-"""The API on a socket, with TLS."""
+"""Serves the API on a socket, with TLS."""
 
 import socket
 
@@ -11,10 +11,13 @@ BACKLOG = 128
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Port 0 takes a free one. From here on clients can connect, and wait. Raises OSError."""
+    """Opens a socket; port 0 takes a free one. From then on clients can connect, and wait.
+
+    Raises OSError.
+    """
     listener = socket.create_server((host, port), backlog=BACKLOG)
-    # Inherited by every connection; asyncio sets it only on sockets that name their protocol, and
-    # without it a small answer waits 40 ms for the acknowledgement of its head.
+    # Connections inherit it. asyncio sets it only on sockets that name their protocol, and without
+    # it a small answer waits 40 ms for the acknowledgement of its header.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -28,7 +31,7 @@ def make_server(context: Context) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         lifespan="off",
-        # Idle connections are waited for as well, and nothing is lost by a request cut short.
+        # The server also waits for idle connections, and a request that is cut short loses nothing.
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)

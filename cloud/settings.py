@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from cloud.recognition.policy import FUSED_2, LINE_FIELD_1
+from cloud.policy import FUSED_2, LINE_FIELD_1
 
 
 class BadSettings(ValueError):

@@ -1,13 +1,13 @@
-"""The state directory: everything the service keeps, and nothing anybody else may read.
+"""The state directory: everything the service stores, readable by its owner only.
 
-settings.toml      the operator's, optional
-service.json       where the running service is
-ca.pem             what devices pin
-in-use             held by the service while it runs
+settings.toml      settings of the operator, optional
+service.json       address of the running service
+ca.pem             certificate of the authority that devices pin
+in-use             locked by the service while it runs
 keys/              CA, server, master and receipt keys
 palms.db           the database
-vault/             the vault's own; only the vault reads it
-sandbox/           the simulated payment provider's
+vault/             keys of the vault, which only the vault reads
+sandbox/           state of the simulated payment provider
 """
 
 import fcntl
@@ -24,11 +24,11 @@ from protocol.files import write_private
 
 
 class StateDamaged(RuntimeError):
-    """Something in the state directory is not what it was: the message tells cause and remedy."""
+    """A file in the state directory is damaged or missing: the message tells cause and remedy."""
 
 
 class StateInUse(RuntimeError):
-    """Another process has the state directory: the message tells the remedy."""
+    """Another process uses the state directory: the message tells the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class State:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """For as long as the gallery in memory and the one in the database must agree. Ends with
-        the process, however that ends. Raises StateInUse."""
+        """Locks the directory, so that no other process changes the database while the gallery is
+        in memory. The lock ends with the process at the latest. Raises StateInUse."""
         descriptor = os.open(self.root / "in-use", os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b"):
             try:
@@ -85,11 +85,11 @@ class State:
         return self.root / "keys" / name
 
     def master_key(self) -> bytes:
-        """32 random bytes, made on first use. Raises StateDamaged."""
+        """Returns 32 random bytes, made on first use. Raises StateDamaged."""
         return self._secret("master.key", lambda: secrets.token_bytes(32))
 
     def receipt_key(self) -> Ed25519PrivateKey:
-        """Made on first use. Raises StateDamaged."""
+        """Returns the key that signs deletion receipts, made on first use. Raises StateDamaged."""
         raw = self._secret("receipt.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
         return Ed25519PrivateKey.from_private_bytes(raw)
 

@@ -1,1 +1,1 @@
-"""The database: its engine, the base of all tables, and migrations."""
+"""The database: its engine, the base of all tables, and the migrations."""

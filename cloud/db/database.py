@@ -1,7 +1,7 @@
-"""SQLite as the service uses it: write-ahead log, erased bytes overwritten, one writer at a time.
+"""SQLite with a write-ahead log, erased bytes overwritten and one writer at a time.
 
-A transaction takes the write lock when it begins (BEGIN IMMEDIATE), so it never finds halfway that
-what it read has changed; hence nobody talks to the vault or a provider inside one.
+A transaction takes the write lock when it begins (BEGIN IMMEDIATE), so what it has read cannot
+change before it ends. No transaction may therefore be open while the vault or a provider is asked.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ _BUSY_MS = 5000
 
 
 def migrate(path: Path) -> None:
-    """Brings the database at `path` to the newest schema, making it when there is none.
+    """Creates the database at `path`, or migrates it to the newest schema.
 
     Raises sqlalchemy.exc.DatabaseError when the file is not a database.
     """
@@ -42,7 +42,7 @@ def migrate(path: Path) -> None:
 
 class Database:
     def __init__(self, path: Path, max_pages: int | None = None) -> None:
-        # Parameters may be personal: they never appear in an error.
+        # Parameters may be personal: they must not appear in an error.
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True
         )
@@ -51,8 +51,8 @@ class Database:
         """Opens a session; use it as `async with database.session() as session`."""
 
     async def forget_erased(self) -> None:
-        """Moves the write-ahead log into the database and empties it: what a deletion overwrote
-        is in neither any more. Without effect while somebody else reads; done again later."""
+        """Moves the write-ahead log into the database and empties it: then neither holds what a
+        deletion has overwritten. While somebody reads it does nothing, and a later call does it."""
         async with self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
@@ -63,7 +63,7 @@ class Database:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether there was no room left to write."""
+    """Returns whether a statement failed because the disk or the database is full."""
     original = error.orig if isinstance(error, DBAPIError) else error
     return (
         isinstance(original, sqlite3.Error)
@@ -74,7 +74,7 @@ def is_full(error: BaseException) -> bool:
 def _prepare(engine: Engine, max_pages: int | None) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
-        # The driver would begin transactions by itself, and not the way they must.
+        # The driver must not begin transactions by itself: it would not use BEGIN IMMEDIATE.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (

@@ -1,1 +1,1 @@
-"""What the service does when nobody asks: the outbox and housekeeping."""
+"""Work that no request asks for: housekeeping, the errands of the outbox, and re-keying."""

@@ -1,70 +1,63 @@
-"""What the service does when nobody asks: the outbox, interrupted purchases, and forgetting."""
+"""Housekeeping: finishes interrupted purchases, erases what has expired, and runs the outbox."""
 
 import asyncio
 import contextlib
 import logging
-
-from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
+from collections.abc import Awaitable, Callable
 
 from cloud.context import Context
-from cloud.jobs import outbox
-from cloud.payments import purchases
-from cloud.people import enrolments
-from cloud.recognition.policy import ANSWER_LIFE, LONGEST_WINDOW
-from cloud.tables import (
-    ActivationCode,
-    ChallengeRow,
-    ClaimRow,
-    EnrolmentRow,
-    IdentificationRow,
-    Nonce,
-    OneTimeCode,
-    StoredAnswer,
-    Tally,
-)
+from cloud.jobs.errands import run_errands
+from cloud.merchants import devices
+from cloud.payments.purchases import settle_all
+from cloud.people import claims, one_time_codes
+from cloud.people.enrolments import erase_expired
+from cloud.recognition import challenges, identifications
+from cloud.web import limits, signed_request
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
+"""The longest pause between two rounds."""
+
+EXPIRING = (devices, signed_request, limits, one_time_codes, claims, challenges, identifications)
+"""The modules whose rows expire; each deletes its own."""
+
+
+async def forget_expired(context: Context) -> None:
+    """Deletes all rows that have expired."""
+    now = context.clock()
+    async with context.database.session() as session:
+        for module in EXPIRING:
+            await module.forget_expired(session, now)
+        await session.commit()
+
+
+ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
+    settle_all,
+    erase_expired,
+    forget_expired,
+    run_errands,
+)
+"""What one round does, in this order."""
 
 
 async def run_housekeeping(context: Context) -> None:
-    """Until cancelled: at once, whenever the outbox is filled, and every few seconds."""
+    """Runs rounds until cancelled: at once, whenever the outbox gets an errand, and every few
+    seconds."""
     while True:
         context.errand.clear()
-        try:
-            await purchases.settle_all(context)
-            await sweep(context)
-            await outbox.run_errands(context)
-        except SQLAlchemyError as error:
-            # A full disk, most likely: everything is still written down, for the next round.
-            log.error("housekeeping has to wait: %s", type(error).__name__)
+        await run_round(context)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(context.errand.wait(), EVERY_S)
 
 
-async def sweep(context: Context) -> None:
-    """Forgets what has expired; of an enrolment that was never completed, everything."""
-    now = context.clock()
-    async with context.database.session() as session:
-        expired = await session.scalars(select(EnrolmentRow).where(EnrolmentRow.expires_at <= now))
-        abandoned = expired.all()
-        for row in abandoned:
-            await enrolments.erase(session, context, row)
-        for table in (
-            ActivationCode,
-            Nonce,
-            OneTimeCode,
-            ChallengeRow,
-            IdentificationRow,
-            ClaimRow,
-        ):
-            await session.execute(delete(table).where(table.expires_at <= now))
-        await session.execute(
-            delete(StoredAnswer).where(StoredAnswer.answered_at <= now - ANSWER_LIFE)
-        )
-        await session.execute(delete(Tally).where(Tally.at <= now - LONGEST_WINDOW))
-        await session.commit()
-    if abandoned:
-        await context.database.forget_erased()
+async def run_round(context: Context) -> None:
+    """Runs one round. When a part of it fails, that is logged, and the other parts still run."""
+    for part in ROUND:
+        try:
+            await part(context)
+        except Exception as error:
+            # Most likely the disk is full: what there is to do is stored, and the next round does
+            # it. The message is left out of the log: it may quote what was read.
+            name = getattr(part, "__name__", "part")
+            log.error("housekeeping has to wait: %s failed with %s", name, type(error).__name__)

@@ -1,1 +1,1 @@
-"""Person keys and the key that wraps them."""
+"""People's keys, the master key that wraps them, and values sealed with them."""

@@ -1,9 +1,9 @@
-"""What is known of a person is readable only with that person's own key.
+"""Keys: everything stored about a person can be read only with that person's own key.
 
-Every person has a random 256-bit key. It is wrapped by the master key and stored beside nothing
-else of theirs; destroying that one row makes the rest unreadable wherever copies of it may lie.
-Each value is sealed with AES-256-GCM, its place (table, column, row) bound in as associated data,
-so a value moved to another row or person does not open.
+Every person has a random 256-bit key. It is wrapped with the master key and stored in a row that
+holds nothing else about the person; destroying that row makes everything else unreadable, in every
+copy. Each value is sealed with AES-256-GCM, with its place (table, column, row) as associated data,
+so a value that was moved to another row or person does not open.
 """
 
 import hmac
@@ -20,7 +20,7 @@ _NONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Seals and opens values. Opening what was altered or moved raises cryptography's
+    """Seals and opens values. Opening a value that was altered or moved raises cryptography's
     InvalidTag."""
 
     raw: bytes = field(repr=False)
@@ -38,13 +38,13 @@ class Key:
 
 
 class MasterKey:
-    """The service's one secret, from which each use has a key of its own (HKDF, RFC 5869)."""
+    """The service's secret. A key for each use is derived from it (HKDF, RFC 5869)."""
 
     def __init__(self, raw: bytes) -> None:
         self._wrapping = Key(_derive(raw, "wrap person keys"))
         self._pepper = _derive(raw, "look up phones and codes")
         self.outbox = Key(_derive(raw, "outbox"))
-        """Seals what must still be done for a person who may be gone by then."""
+        """Seals the payloads of errands, which may outlive the person they are about."""
 
     def wrap(self, key: Key, person_id: str) -> bytes:
         return self._wrapping.seal(key.raw, f"persons.key/{person_id}")
@@ -53,8 +53,10 @@ class MasterKey:
         return Key(self._wrapping.open(wrapped, f"persons.key/{person_id}"))
 
     def lookup(self, kind: str, value: str) -> str:
-        """HMAC-SHA256 in hex: the same for the same value, and without the master key neither
-        reversible nor comparable with another service's."""
+        """Returns the HMAC-SHA256 of a value in hex, by which equal values are found.
+
+        Without the master key it can neither be reversed nor compared with another service's.
+        """
         return hmac.new(self._pepper, f"{kind}\0{value}".encode(), sha256).hexdigest()
 
 

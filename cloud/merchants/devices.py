@@ -1,16 +1,18 @@
-"""Which devices may speak: activated by a code that staff were shown."""
+"""Activates devices with a code that staff were shown, and describes the service to them."""
 
 import secrets
 from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
-from cloud.recognition.policy import ACTIVATION_LIFE, Limits
-from cloud.tables import ActivationCode, DeviceRow
+from cloud.merchants.tables import ActivationCode
+from cloud.policy import ACTIVATION_LIFE, Limits
 from cloud.web import limits, signed_request
+from cloud.web.devices import register_device
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Caller
 from protocol.encoding import from_base64
@@ -36,39 +38,42 @@ async def tell_about_service(request: Request) -> ServiceInfo:
 
 @router.post("/devices")
 async def activate(call: Caller, activation: Activation) -> Device:
-    context = call.context
-    # Whoever guesses presents a new key each time: the guesses of all are counted together.
+    # Somebody who guesses presents a new key each time, so all guesses are counted together.
     await limits.check(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
-    lookup = context.master.lookup("activation", activation.activation_code)
+    lookup = call.context.master.lookup("activation", activation.activation_code)
     code = await call.session.get(ActivationCode, lookup)
     if code is None or code.expires_at <= call.now:
         limits.tally(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
         raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
     await call.session.delete(code)
-    merchant = context.settings.merchant
-    device = DeviceRow(
-        id=call.device_id,
+    merchant = call.context.settings.merchant
+    await register_device(
+        call.session,
+        device_id=call.device_id,
         public_key=from_base64(activation.public_key),
         name=activation.name,
         merchant=merchant.name,
         country=merchant.country,
         currency=merchant.currency,
-        activated_at=call.now,
         infrared=activation.infrared,
+        now=call.now,
     )
-    await call.session.merge(device)
     return Device(
-        device_id=device.id,
-        merchant=device.merchant,
-        country=device.country,
-        currency=device.currency,
+        device_id=call.device_id,
+        merchant=merchant.name,
+        country=merchant.country,
+        currency=merchant.currency,
     )
 
 
 async def make_activation_code(session: AsyncSession, master: MasterKey, now: datetime) -> str:
-    """Eight digits that activate one device, within a day."""
+    """Stores and returns a new code: eight digits that activate one device within a day."""
     code = f"{secrets.randbelow(10**8):08d}"
     lookup = master.lookup("activation", code)
     await session.merge(ActivationCode(lookup=lookup, expires_at=now + ACTIVATION_LIFE))
     await session.commit()
     return code
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(ActivationCode).where(ActivationCode.expires_at <= now))

@@ -4,17 +4,17 @@ from typing import Protocol
 
 
 class NotSent(Exception):
-    """The message did not leave; the reason holds neither number nor text."""
+    """A message could not be sent. The reason quotes neither number nor text."""
 
 
 class Messenger(Protocol):
     async def send(self, phone: str, text: str) -> None:
-        """Raises NotSent."""
+        """Sends a text message to a number in E.164. Raises NotSent."""
         ...
 
 
 class NoMessenger:
-    """A service that was given nobody to send through."""
+    """Sends nothing, for a service without a message provider."""
 
     async def send(self, phone: str, text: str) -> None:
         raise NotSent("no message provider is set up: set [messages] in settings.toml")

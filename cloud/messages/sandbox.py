@@ -1,4 +1,4 @@
-"""A phone that exists only in memory: the development dock and the tests read it."""
+"""A simulated phone that keeps messages in memory, for the development dock and the tests."""
 
 import re
 from collections import deque
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 KEPT = 100
+"""The number of messages that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     number: int
-    """Counts up from 1."""
+    """The position of the message, counted from 1."""
     to: str
     text: str
     code: str | None
@@ -30,5 +31,5 @@ class SandboxMessenger:
         self._sent.append(sent)
 
     def after(self, number: int) -> list[Sent]:
-        """What was sent after the message of that number."""
+        """Returns the messages that were sent after the one with this number."""
         return [sent for sent in self._sent if sent.number > number]

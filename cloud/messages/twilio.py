@@ -1,4 +1,4 @@
-"""Twilio's Programmable Messaging REST API, version 2010-04-01."""
+"""Text messages through Twilio's Programmable Messaging REST API, version 2010-04-01."""
 
 import httpx
 
@@ -23,5 +23,5 @@ class TwilioMessenger:
         except httpx.HTTPError as error:
             raise NotSent(f"Twilio: {type(error).__name__}") from None
         if not response.is_success:
-            # Its explanation quotes the number.
+            # Twilio's explanation quotes the number.
             raise NotSent(f"Twilio answered {response.status_code}")

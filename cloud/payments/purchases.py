@@ -1,8 +1,8 @@
-"""Paying, exactly once.
+"""Purchases, each charged exactly once.
 
-A purchase is written down as pending before the provider hears of it, and again with the
-provider's name for the payment before any money moves. Whoever finds it pending, be it the same
-request repeated, a question about it or the next start of the service, finishes that very payment.
+A purchase is stored as pending before the provider hears of it, and stored again with the
+provider's name for the payment before any money moves. A repeated request, a question about the
+purchase and the next start of the service all find it pending, and finish that same payment.
 """
 
 import asyncio
@@ -10,16 +10,17 @@ import logging
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.payments import CardRefused, Declined, Paid, ProviderUnavailable
-from cloud.payments.stripe import ABANDONED
-from cloud.people.accounts import cards_of, find_person, new_id
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.payments.cards import cards_of
+from cloud.payments.tables import PurchaseRow
+from cloud.policy import PURCHASE_PATIENCE, Limits
+from cloud.providers import ABANDONED, CardRefused, Declined, Paid, ProviderUnavailable
 from cloud.recognition.identifications import accepted_for, find
-from cloud.recognition.policy import PURCHASE_PATIENCE, Limits
-from cloud.tables import PurchaseRow
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 router: APIRouter = signed_request.router()
 
 _settling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-"""Nobody finishes a purchase that somebody else is finishing."""
+"""A lock for each purchase that is being finished, so that it is not finished twice at once."""
 
 PENDING, APPROVED, DECLINED = "pending", "approved", "declined"
 
@@ -47,7 +48,7 @@ PENDING, APPROVED, DECLINED = "pending", "approved", "declined"
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
     row = await _find(call, request.reference)
     if row is None:
-        row = await _write_down(call, request)
+        row = await _store_pending(call, request)
     elif (row.identification_id, row.amount_minor, row.currency) != (
         request.identification_id,
         request.amount.minor,
@@ -68,7 +69,7 @@ async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
 
 
 async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
-    """Brings a pending purchase to its end. Call it outside a transaction; it leaves one open.
+    """Finishes a pending purchase. It must be called outside a transaction, and leaves one open.
 
     Raises ProviderUnavailable.
     """
@@ -86,6 +87,43 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
         await session.flush()
 
 
+async def settle_all(context: Context) -> None:
+    """Finishes the purchases that a crash or an unreachable provider left pending."""
+    async with context.database.session() as session:
+        pending = await session.scalars(
+            select(PurchaseRow.id).where(PurchaseRow.outcome == PENDING)
+        )
+        ids = pending.all()
+    for purchase_id in ids:
+        try:
+            async with context.database.session() as session:
+                row = await session.get_one(PurchaseRow, purchase_id)
+                await session.commit()
+                await settle(context, session, row)
+                await session.commit()
+        except ProviderUnavailable as error:
+            log.warning("a purchase stays pending: %s", error)
+        except Exception as error:
+            # The others must not wait for it. The message may quote a card.
+            log.error("a purchase stays pending: %s", type(error).__name__)
+
+
+async def count_purchases(session: AsyncSession, person: OpenPerson) -> int:
+    count = await session.scalar(
+        select(func.count()).where(PurchaseRow.person_id == person.person_id)
+    )
+    return count or 0
+
+
+async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> bool:
+    pending = await session.scalar(
+        select(PurchaseRow.id)
+        .where(PurchaseRow.person_id == person.person_id, PurchaseRow.outcome == PENDING)
+        .limit(1)
+    )
+    return pending is not None
+
+
 async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
     late = context.clock() - row.at > PURCHASE_PATIENCE
     if row.payment is None:
@@ -95,25 +133,11 @@ async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) ->
     return await context.payments.finish(row.payment)
 
 
-async def settle_all(context: Context) -> None:
-    """What a crash or a silent provider left pending."""
-    async with context.database.session() as session:
-        pending = await session.scalars(select(PurchaseRow).where(PurchaseRow.outcome == PENDING))
-        rows = pending.all()
-        await session.commit()
-        for row in rows:
-            try:
-                await settle(context, session, row)
-            except ProviderUnavailable as error:
-                log.warning("a purchase stays pending: %s", error)
-            await session.commit()
-
-
 async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
     if row.person_id is None:
         return Declined(ABANDONED)
-    known = await find_person(session, context.master, row.person_id)
-    cards = await cards_of(session, known)
+    person = await find_person(session, context.master, row.person_id)
+    cards = await cards_of(session, person)
     await session.commit()
     amount = Money(minor=row.amount_minor, currency=row.currency)
     payment = row.payment = await context.payments.begin(amount, cards[0].on_file, row.id)
@@ -129,9 +153,9 @@ async def _find(call: Call, reference: str) -> PurchaseRow | None:
     )
 
 
-async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
+async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     session = call.session
-    known = await accepted_for(call, request.identification_id, Purpose.PAY)
+    person = await accepted_for(call, request.identification_id, Purpose.PAY)
     spent = await session.scalar(
         select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
     )
@@ -139,21 +163,21 @@ async def _write_down(call: Call, request: PurchaseRequest) -> PurchaseRow:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
     above = call.context.settings.pulse_above
     if above is not None and request.amount.minor > above:
-        shown = await find(call, request.identification_id)
-        if not shown.pulse:
+        identification = await find(call, request.identification_id)
+        if not identification.pulse:
             raise Refusal(ProblemType.HOLD_LONGER)
     device = await call.device()
     if request.amount.currency != device.currency:
         raise Refusal(ProblemType.MALFORMED, f"sales here are in {device.currency}", status=422)
-    cards = await cards_of(session, known)
+    cards = await cards_of(session, person)
     if not cards:
         raise Refusal(ProblemType.CARD_REFUSED, "there is no card")
-    await limits.spend(session, Limits.PURCHASES, known.person_id, call.now)
+    await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
     row = PurchaseRow(
         id=new_id(),
         device_id=call.device_id,
         reference=request.reference,
-        person_id=known.person_id,
+        person_id=person.person_id,
         identification_id=request.identification_id,
         amount_minor=request.amount.minor,
         currency=request.amount.currency,

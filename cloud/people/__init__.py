@@ -1,1 +1,1 @@
-"""Accounts: enrolment, claims, one-time codes, deletion and receipts."""
+"""People: accounts, enrolments, claims, one-time codes, deletions and their receipts."""

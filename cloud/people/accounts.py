@@ -1,28 +1,33 @@
-"""What is known of a person, and the key it is sealed with."""
+"""Accounts: what is stored of a person who has signed up, and what is shown of it."""
 
-import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-import cbor2
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.keys.person_keys import Key, MasterKey
-from cloud.payments import CardOnFile
-from cloud.recognition.gallery import Entry
-from cloud.tables import AccountRow, CardRow, PalmRow, Person
-from palm.search.protection import ProtectedTemplate
-from palm.template.interfaces import Template
-from protocol.messages import Card, Side
+from cloud.keys.persons import OpenPerson
+from cloud.payments.cards import cards_of
+from cloud.payments.purchases import count_purchases
+from cloud.people.tables import AccountRow
+from cloud.recognition.identifications import accepted_for
+from cloud.recognition.palms import palms_of
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Caller
+from protocol.messages import Customer, Holdings, ProblemType, Purpose
 
-Sealed = TypeVar("Sealed", bound=BaseModel)
+router: APIRouter = signed_request.router()
+
+PROFILE = "profile"
+"""The place that a profile is sealed for, in an enrolment and in an account."""
 
 
 class Profile(BaseModel):
+    """The personal part of an account."""
+
     model_config = ConfigDict(hide_input_in_errors=True)
 
     phone: str = Field(repr=False)
@@ -37,7 +42,8 @@ class Profile(BaseModel):
 
     @property
     def name_hint(self) -> str:
-        """Enough for its owner to know themselves, and for nobody else: "Alex D."."""
+        """A short form such as "Alex D.", by which people recognise themselves and are not
+        identified to others. Without a name on the card it is the end of the mobile number."""
         # A card may say "DOE/ALEX".
         last, _, first = (self.holder or "").partition("/")
         names = f"{first} {last}".split()
@@ -47,118 +53,67 @@ class Profile(BaseModel):
         return names[0].capitalize() + initial
 
 
-class CardDetail(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+@router.get("/identifications/{identification_id}/holdings")
+async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
+    person = await accepted_for(call, identification_id, Purpose.LEAVE)
+    profile = await profile_of(call.session, person)
+    account = await call.session.get_one(AccountRow, person.person_id)
+    return Holdings(
+        name_hint=profile.name_hint,
+        phone_last4=profile.phone_last4,
+        palms=[palm.side for palm in await palms_of(call.session, person)],
+        cards=[card.card for card in await cards_of(call.session, person)],
+        purchases=await count_purchases(call.session, person),
+        member_since=account.since,
+    )
 
-    customer: str
-    method: str
-    brand: str
-    last4: str
 
-    @property
-    def card(self) -> Card:
-        return Card(brand=self.brand, last4=self.last4)
+class Accounts:
+    """What recognition needs of accounts (`cloud.context.Accounts`)."""
 
-    @property
-    def on_file(self) -> CardOnFile:
-        return CardOnFile(self.card, self.customer, self.method)
+    async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
+        cards = await cards_of(session, person)
+        profile = await profile_of(session, person)
+        return Customer(name_hint=profile.name_hint, card=cards[0].card if cards else None)
 
-    @classmethod
-    def of(cls, kept: CardOnFile) -> "CardDetail":
-        return cls(
-            customer=kept.customer,
-            method=kept.method,
-            brand=kept.card.brand,
-            last4=kept.card.last4,
+    async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
+        return (await profile_of(session, person)).phone_last4
+
+
+async def add_account(
+    session: AsyncSession, person: OpenPerson, phone_lookup: str, profile: bytes, now: datetime
+) -> None:
+    """Adds an account with a profile that is sealed already. Raises Refusal and rolls the
+    transaction back when the number has an account."""
+    session.add(
+        AccountRow(
+            person_id=person.person_id, phone_lookup=phone_lookup, profile=profile, since=now
         )
+    )
+    try:
+        await session.flush()
+    except IntegrityError:
+        await session.rollback()
+        raise Refusal(ProblemType.CONFLICT, "the number has an account already") from None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPerson:
-    """Somebody, and the key that opens what is kept of them."""
-
-    person_id: str
-    key: Key
-
-    def seal(self, value: BaseModel, place: str) -> bytes:
-        return self.key.seal(value.model_dump_json().encode(), f"{place}/{self.person_id}")
-
-    def open(self, kind: type[Sealed], sealed: bytes, place: str) -> Sealed:
-        opened = self.key.open(sealed, f"{place}/{self.person_id}")
-        return kind.model_validate_json(opened)
-
-    def keep_template(self, row: PalmRow, template: ProtectedTemplate) -> None:
-        """In the row of a palm of theirs, in place of what it held."""
-        raw = cbor2.dumps([template.search_code, template.sealed, template.quality])
-        row.version = template.version
-        row.transform = template.transform
-        row.template = self.key.seal(raw, f"palms.template/{row.id}")
-
-    def entry(self, row: PalmRow) -> Entry:
-        raw = self.key.open(row.template, f"palms.template/{row.id}")
-        template = ProtectedTemplate(row.version, row.transform, *cbor2.loads(raw))
-        return Entry(row.id, row.person_id, Side(row.side), template)
-
-    def open_unprotected(self, row: PalmRow) -> Template:
-        """From before templates were protected."""
-        raw = self.key.open(row.template, f"palms.template/{row.id}")
-        return Template(*cbor2.loads(raw))
-
-    def card(self, row: CardRow) -> CardDetail:
-        return self.open(CardDetail, row.detail, f"cards.detail/{row.id}")
+async def profile_of(session: AsyncSession, person: OpenPerson) -> Profile:
+    account = await session.get_one(AccountRow, person.person_id)
+    return person.open(Profile, account.profile, PROFILE)
 
 
-def new_id() -> str:
-    """Hexadecimal, since an operator passes ids to commands, where a leading dash is an option."""
-    return secrets.token_hex(16)
+async def phone_lookup_of(session: AsyncSession, person: OpenPerson) -> str:
+    account = await session.get_one(AccountRow, person.person_id)
+    return account.phone_lookup
 
 
-def make_person(session: AsyncSession, master: MasterKey) -> OpenPerson:
-    """Somebody new, with a key of their own."""
-    # Long, random and of a form of its own, so that a trace left anywhere can be searched for.
-    person_id = f"person_{secrets.token_hex(16)}"
-    key = Key.generate()
-    session.add(Person(id=person_id, wrapped_key=master.wrap(key, person_id)))
-    return OpenPerson(person_id, key)
+async def person_id_of(session: AsyncSession, phone_lookup: str) -> str | None:
+    """Returns the person whose account has a mobile number; None when there is no account."""
+    return await session.scalar(
+        select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
+    )
 
 
-async def find_person(session: AsyncSession, master: MasterKey, person_id: str) -> OpenPerson:
-    person = await session.get_one(Person, person_id)
-    return OpenPerson(person_id, master.unwrap(person.wrapped_key, person_id))
-
-
-async def palms_of(session: AsyncSession, known: OpenPerson) -> list[Entry]:
-    rows = await session.scalars(select(PalmRow).where(PalmRow.person_id == known.person_id))
-    return [known.entry(row) for row in rows]
-
-
-async def cards_of(session: AsyncSession, known: OpenPerson) -> list[CardDetail]:
-    rows = await session.scalars(select(CardRow).where(CardRow.person_id == known.person_id))
-    return [known.card(row) for row in rows]
-
-
-async def all_palms(session: AsyncSession, master: MasterKey) -> list[Entry]:
-    """Every palm of everybody who has an account."""
-    query = _PALMS.join(AccountRow, AccountRow.person_id == PalmRow.person_id)
-    return await _entries(session, master, query)
-
-
-async def sealed_templates(
-    session: AsyncSession, master: MasterKey, version: int, palm_ids: Collection[str]
-) -> dict[str, bytes]:
-    """Of the palms with these ids, of those that there are in this version."""
-    theirs = _PALMS.where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
-    entries = await _entries(session, master, theirs)
-    return {entry.palm_id: entry.template.sealed for entry in entries}
-
-
-_PALMS = select(PalmRow, Person.wrapped_key).join(Person, Person.id == PalmRow.person_id)
-
-
-async def _entries(
-    session: AsyncSession, master: MasterKey, query: Select[PalmRow, bytes]
-) -> list[Entry]:
-    return [
-        OpenPerson(palm.person_id, master.unwrap(wrapped, palm.person_id)).entry(palm)
-        for palm, wrapped in await session.execute(query)
-    ]
+def account_holders() -> Select[str]:
+    """Returns a query of the ids of all people who have an account."""
+    return select(AccountRow.person_id)

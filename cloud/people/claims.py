@@ -1,20 +1,24 @@
-"""Somebody says whose number is theirs and proves it: by a palm, 1:1, or by a code."""
+"""Claims: somebody claims to be the holder of a mobile number, and proves it by a palm, compared
+1:1, or by a one-time code."""
 
 import logging
+from datetime import datetime
 
 from fastapi import APIRouter, Request
-from sqlalchemy import select
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.tables import new_id
+from cloud.matching import Match
 from cloud.messages import NotSent
 from cloud.people import one_time_codes
-from cloud.people.accounts import new_id
+from cloud.people.accounts import person_id_of
 from cloud.people.mobile import must_be_mobile
+from cloud.people.tables import ClaimRow
+from cloud.policy import CLAIM_LIFE, Limits
 from cloud.recognition import captures
-from cloud.recognition.gallery import Match
 from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
-from cloud.recognition.policy import CLAIM_LIFE, Limits
 from cloud.recognition.renewals import renew_template
-from cloud.tables import AccountRow, ClaimRow
 from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
@@ -37,7 +41,7 @@ router: APIRouter = signed_request.router()
 
 @router.post("/claims")
 async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
-    """Answered alike, and as fast, whether or not anybody has the number."""
+    """Opens a claim. Answer and duration are the same whether or not the number has an account."""
     session, context = call.session, call.context
     must_be_mobile(claim.phone)
     if claim.purpose is Purpose.ENROL:
@@ -45,9 +49,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
         raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
     phone_lookup = context.master.lookup("phone", claim.phone)
-    person_id = await session.scalar(
-        select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
-    )
+    person_id = await person_id_of(session, phone_lookup)
     row = ClaimRow(
         id=new_id(),
         device_id=call.device_id,
@@ -58,14 +60,15 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     )
     session.add(row)
     if claim.proof is Proof.CODE:
-        await limits.spend(session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
-        await limits.spend(session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
-        code = await one_time_codes.make(session, context.master, row.id, person_id, call.now)
+        await one_time_codes.spend_message(call, phone_lookup)
+        one_time_code = await one_time_codes.make(
+            session, context.master, row.id, person_id, call.now
+        )
         if person_id is not None:
 
             async def send() -> None:
-                # On its own, so that the answer does not take longer where there is a number.
-                context.begin(_send(call, claim.phone, code))
+                # In the background: the answer must not take longer when there is an account.
+                context.begin(_send(call, claim.phone, one_time_code))
 
             call.afterwards.append(send)
     return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
@@ -79,19 +82,21 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     await session.commit()
     claimed = row.person_id
 
-    async def compare(seen: ExaminedPalm) -> Match | None:
+    async def compare(examined: ExaminedPalm) -> Match | None:
         if claimed is None:
             return None
-        return await context.gallery.verify(seen.side, seen.probes, claimed)
+        return await context.gallery.verify(examined.side, examined.probes, claimed)
 
     try:
-        seen, met = await captures.look(call, request, [Purpose(row.purpose)], compare, claim_id)
+        examined, match = await captures.examine(
+            call, request, [Purpose(row.purpose)], compare, claim_id
+        )
     except Lifeless as lifeless:
         if row.person_id is not None:
             limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, claim_id)
-    if await wants_pulse(call, seen):
+    if await wants_pulse(call, examined):
         return await record(
             call,
             visit_id=claim_id,
@@ -99,23 +104,23 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
-    if met is not None and met.rarity < context.policy.verify():
-        met = None
+    if match is not None and match.rarity < context.policy.verify():
+        match = None
     if claimed is not None:
         await limits.check(session, Limits.FAILED_PROOFS, claimed, call.now)
-        if met is None:
+        if match is None:
             limits.tally(session, Limits.FAILED_PROOFS, claimed, call.now)
-    if met is not None:
-        await renew_template(call, seen, met)
+    if match is not None:
+        await renew_template(call, examined, match)
     refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
     return await record(
         call,
         visit_id=claim_id,
         purpose=Purpose(row.purpose),
-        outcome=Outcome.ACCEPTED if met else refused,
+        outcome=Outcome.ACCEPTED if match else refused,
         attempts_left=left,
-        person_id=met.person_id if met else None,
-        pulse=seen.pulse,
+        person_id=match.person_id if match else None,
+        pulse=examined.pulse,
     )
 
 
@@ -125,7 +130,7 @@ async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identi
     row = await _find(call, claim_id, Proof.CODE)
     await one_time_codes.check(session, context.master, row.id, entry.code, call.now)
     if row.person_id is None:
-        # One in a million guessed the code that was never sent.
+        # The code was never sent, and guessed with a chance of one in a million.
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
     return await record(
         call,
@@ -137,6 +142,10 @@ async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identi
     )
 
 
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(ClaimRow).where(ClaimRow.expires_at <= now))
+
+
 async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
     row = await call.session.get(ClaimRow, claim_id)
     if row is None or row.device_id != call.device_id or row.proof != proof:
@@ -146,11 +155,10 @@ async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
     return row
 
 
-async def _send(call: Call, phone: str, code: str) -> None:
+async def _send(call: Call, phone: str, one_time_code: str) -> None:
     context = call.context
+    text = one_time_codes.text(context.settings.merchant.name, one_time_code)
     try:
-        await context.messenger.send(
-            phone, one_time_codes.text(context.settings.merchant.name, code)
-        )
+        await context.messenger.send(phone, text)
     except NotSent as error:
         log.warning("a code was not sent: %s", error)

@@ -1,4 +1,7 @@
-"""Leaving: the key goes, everything hangs on it goes, and a signed receipt says so."""
+"""Deletions: destroys a person's key and with it everything about them, and signs a receipt.
+
+Verifies a deletion afterwards as well.
+"""
 
 import json
 import mmap
@@ -11,18 +14,22 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import APIRouter
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.database import Database
-from cloud.jobs import outbox
-from cloud.payments.purchases import PENDING
-from cloud.people.accounts import OpenPerson, cards_of, new_id, palms_of
+from cloud.db.tables import Table, new_id
+from cloud.keys.persons import erase_person
+from cloud.outbox import queue
+from cloud.payments.cards import forget_cards_later
+from cloud.payments.purchases import count_purchases, has_pending_purchase
+from cloud.people.accounts import phone_lookup_of
+from cloud.people.tables import ReceiptRow
+from cloud.policy import BOOKKEEPING
 from cloud.recognition.identifications import accepted_for
-from cloud.recognition.policy import BOOKKEEPING
+from cloud.recognition.palms import palms_of
 from cloud.state import State
-from cloud.tables import AccountRow, Errand, Person, PurchaseRow, ReceiptRow, Table, Tally
-from cloud.web import signed_request
+from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
 from protocol.encoding import from_base64, to_base64
@@ -38,57 +45,45 @@ from protocol.signature import receipt_bytes
 router: APIRouter = signed_request.router()
 
 _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
-"""As `cloud.people.accounts.make_person` makes them."""
+"""A person's id, as `cloud.keys.persons.make_person` makes it."""
 
 
 @router.post("/deletions")
-async def erase_person(call: Caller, request: DeletionRequest) -> DeletionReceipt:
+async def delete_account(call: Caller, request: DeletionRequest) -> DeletionReceipt:
     session, context = call.session, call.context
-    known = await accepted_for(call, request.identification_id, Purpose.LEAVE)
-    sales = await session.scalars(
-        select(PurchaseRow.outcome).where(PurchaseRow.person_id == known.person_id)
-    )
-    outcomes = sales.all()
-    if PENDING in outcomes:
+    person = await accepted_for(call, request.identification_id, Purpose.LEAVE)
+    if await has_pending_purchase(session, person):
         detail = "a payment is still being completed"
         raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
-    palms = await palms_of(session, known)
-    cards = await cards_of(session, known)
+    digest = sha256(person.person_id.encode()).digest()
+    palms = len(await palms_of(session, person))
+    cards = await forget_cards_later(session, context.master, person, call.now, digest)
     receipt = _receipt(
         context.receipt_key,
         call.now,
         erased=[
             "your mobile number",
             "your name",
-            f"palm signatures: {len(palms)}",
-            f"cards: {len(cards)}",
+            f"palm signatures: {palms}",
+            f"cards: {cards}",
             "your consent and everything else in your account",
         ],
-        sales=len(outcomes),
+        sales=await count_purchases(session, person),
     )
-    digest = sha256(known.person_id.encode()).digest()
-    for card in cards:
-        outbox.forget_card(session, context.master.outbox, card, call.now, digest)
-    await _erase_traces(session, known)
+    subjects = (person.person_id, await phone_lookup_of(session, person))
+    await limits.forget_subjects(session, subjects)
+    await erase_person(session, person.person_id)
     session.add(
         ReceiptRow(id=receipt.receipt_id, person_digest=digest, document=receipt.model_dump_json())
     )
 
-    async def let_be_unknown() -> None:
-        context.gallery.remove(known.person_id)
+    async def remove_from_gallery() -> None:
+        context.gallery.remove(person.person_id)
 
-    # The answer speaks of nobody any more: there is no key to seal it with.
+    # The stored answer is not sealed: the person's key is gone, and the receipt names nobody.
     call.person = None
-    call.afterwards += [let_be_unknown, context.database.forget_erased, context.wake]
+    call.afterwards += [remove_from_gallery, context.database.forget_erased, context.wake]
     return receipt
-
-
-async def _erase_traces(session: AsyncSession, known: OpenPerson) -> None:
-    account = await session.get_one(AccountRow, known.person_id)
-    subjects = (known.person_id, account.phone_lookup)
-    await session.execute(delete(Tally).where(Tally.subject.in_(subjects)))
-    # The key and, by their foreign keys, everything that was sealed with it or spoke of them.
-    await session.execute(delete(Person).where(Person.id == known.person_id))
 
 
 def _receipt(
@@ -111,20 +106,20 @@ def _receipt(
     return unsigned.model_copy(update={"signature": to_base64(key.sign(receipt_bytes(unsigned)))})
 
 
-# Checking a deletion afterwards
+# Verification
 
 
 async def remains_of(receipt_id: str, state: State, database: Database) -> list[str]:
-    """Everything found that the receipt says is gone, in words for an operator; nothing when it
-    holds. Looks into every table and into the bytes of every file of the state directory.
+    """Verifies a deletion: searches every table and the bytes of every file of the state directory.
 
-    Raises KeyError when there is no such receipt.
+    Returns a description, for an operator, of each thing that is left although the receipt says it
+    was erased; an empty list when nothing is. Raises KeyError when there is no such receipt.
     """
     async with database.session() as session:
         row = await session.get(ReceiptRow, receipt_id)
         if row is None:
             raise KeyError(receipt_id)
-        found = [*_forgery(row), *[remains async for remains in _rows(session, row)]]
+        found = [*_forgery(row), *[each async for each in _rows(session, row)]]
     await database.forget_erased()
     files = sorted(path for path in state.root.rglob("*") if path.is_file())
     found += [f"a trace in {path}" for path in files if row.person_digest in _named_in(path)]
@@ -148,14 +143,13 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
             values = await session.scalars(select(column).where(column.is_not(None)).distinct())
             if any(sha256(str(value).encode()).digest() == row.person_digest for value in values):
                 yield f"a row in {table.name}"
-    waiting = await session.scalar(
-        select(func.count()).where(Errand.person_digest == row.person_digest)
-    )
+    waiting = await queue.waiting_for(session, row.person_digest)
     if waiting:
         yield f"{waiting} cards the payment provider has yet to forget"
 
 
 def _named_in(path: Path) -> set[bytes]:
+    """Returns the digests of all ids of people in the bytes of a file."""
     if path.stat().st_size == 0:
         return set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -1,7 +1,7 @@
-"""Signing up: a number and its code, a card, one or two palms, and then an account.
+"""Enrolments: a mobile number and its one-time code, a card, one or two palms, then an account.
 
-Until it is completed an enrolment is nobody's account: its palms are not searched, and when it is
-given up or expires everything in it is erased.
+Until an enrolment is completed there is no account, and its palms are not searched. When it is
+cancelled or expires, everything in it is erased.
 """
 
 import logging
@@ -9,36 +9,30 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from fastapi import APIRouter, Request
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.jobs import outbox
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
+from cloud.matching import Entry
 from cloud.messages import NotSent
-from cloud.payments import CardRefused, ProviderUnavailable
+from cloud.payments.cards import cards_of, forget_cards_later, replace_card
 from cloud.people import one_time_codes
-from cloud.people.accounts import (
-    CardDetail,
-    OpenPerson,
-    Profile,
-    cards_of,
-    find_person,
-    make_person,
-    new_id,
-    palms_of,
-)
+from cloud.people.accounts import PROFILE, Profile, add_account, person_id_of
 from cloud.people.mobile import must_be_mobile
-from cloud.recognition import captures
-from cloud.recognition.gallery import Entry
-from cloud.recognition.policy import (
+from cloud.people.tables import EnrolmentRow
+from cloud.policy import (
     CODES_PER_ENROLMENT,
     ENROLMENT_LIFE,
     PALMS,
     RESEND_AFTER,
     Limits,
 )
-from cloud.tables import AccountRow, CardRow, EnrolmentRow, PalmRow, Person
+from cloud.providers import CardRefused, ProviderUnavailable
+from cloud.recognition import captures
+from cloud.recognition.palms import add_palm as add_enrolled_palm
+from cloud.recognition.palms import palms_of
 from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
@@ -70,8 +64,8 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     if request.consent.version != context.settings.consent_version:
         raise Refusal(ProblemType.CONFLICT, "the consent wording has changed since")
     phone_lookup = context.master.lookup("phone", request.phone)
-    await _may_send(call, phone_lookup)
-    known = make_person(session, context.master)
+    await one_time_codes.spend_message(call, phone_lookup)
+    person = make_person(session, context.master)
     profile = Profile(
         phone=request.phone,
         consent_version=request.consent.version,
@@ -80,9 +74,9 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     row = EnrolmentRow(
         id=new_id(),
         device_id=call.device_id,
-        person_id=known.person_id,
+        person_id=person.person_id,
         phone_lookup=phone_lookup,
-        profile=known.seal(profile, "profile"),
+        profile=person.seal(profile, PROFILE),
         sent=1,
         sent_at=call.now,
         verified=False,
@@ -90,16 +84,18 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     )
     await session.flush()
     session.add(row)
-    code = await one_time_codes.make(session, context.master, row.id, known.person_id, call.now)
+    one_time_code = await one_time_codes.make(
+        session, context.master, row.id, person.person_id, call.now
+    )
     await session.commit()
-    await _send(call, row, profile, code)
-    call.person = known
+    await _send(call, row, profile, one_time_code)
+    call.person = person
     return _enrolment(row)
 
 
 @router.post("/enrolments/{enrolment_id}/code/resend")
 async def resend(call: Caller, enrolment_id: str) -> Enrolment:
-    row, known = await _find(call, enrolment_id)
+    row, person = await _find(call, enrolment_id)
     wait = (row.sent_at + RESEND_AFTER - call.now).total_seconds()
     if row.verified:
         raise Refusal(ProblemType.CONFLICT, "the number is verified already")
@@ -107,15 +103,15 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
     if wait > 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=int(wait) + 1)
-    await _may_send(call, row.phone_lookup)
-    code = await one_time_codes.make(
-        call.session, call.context.master, row.id, known.person_id, call.now
+    await one_time_codes.spend_message(call, row.phone_lookup)
+    one_time_code = await one_time_codes.make(
+        call.session, call.context.master, row.id, person.person_id, call.now
     )
     row.sent += 1
     row.sent_at = call.now
-    profile = known.open(Profile, row.profile, "profile")
+    profile = person.open(Profile, row.profile, PROFILE)
     await call.session.commit()
-    await _send(call, row, profile, code)
+    await _send(call, row, profile, one_time_code)
     return _enrolment(row)
 
 
@@ -125,7 +121,8 @@ async def verify_phone(call: Caller, enrolment_id: str, entry: CodeEntry) -> Pho
     if not row.verified:
         await one_time_codes.check(call.session, call.context.master, row.id, entry.code, call.now)
         row.verified = True
-    return PhoneVerified(known=await _has_account(call.session, row.phone_lookup))
+    has_account = await person_id_of(call.session, row.phone_lookup) is not None
+    return PhoneVerified(known=has_account)
 
 
 @router.post("/enrolments/{enrolment_id}/card")
@@ -140,16 +137,11 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
         raise Refusal(ProblemType.CARD_REFUSED, str(refused)) from None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    row, known = await _find_verified(call, enrolment_id)
-    for earlier in await cards_of(session, known):
-        outbox.forget_card(session, context.master.outbox, earlier, call.now)
-    await session.execute(delete(CardRow).where(CardRow.person_id == known.person_id))
-    card = CardRow(id=new_id(), person_id=known.person_id)
-    card.detail = known.seal(CardDetail.of(kept), f"cards.detail/{card.id}")
-    session.add(card)
-    profile = known.open(Profile, row.profile, "profile")
-    row.profile = known.seal(profile.model_copy(update={"holder": token.holder}), "profile")
-    call.person = known
+    row, person = await _find_verified(call, enrolment_id)
+    await replace_card(session, context.master, person, kept, call.now)
+    profile = person.open(Profile, row.profile, PROFILE)
+    row.profile = person.seal(profile.model_copy(update={"holder": token.holder}), PROFILE)
+    call.person = person
     call.afterwards.append(context.wake)
     return kept.card
 
@@ -157,89 +149,67 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
     session = call.session
-    _, known = await _find_verified(call, enrolment_id)
-    others = await palms_of(session, known)
+    _, person = await _find_verified(call, enrolment_id)
+    others = await palms_of(session, person)
     await session.commit()
 
-    async def compare(seen: ExaminedPalm) -> tuple[bool, bool]:
-        twice = await _is_one_of(call, seen, others)
-        return twice, await _is_known(call, seen.side, seen.probes)
+    async def compare(examined: ExaminedPalm) -> tuple[bool, bool]:
+        twice = await _is_one_of(call, examined, others)
+        return twice, await _has_account(call, examined.side, examined.probes)
 
     try:
-        seen, (twice, has_account) = await captures.look(
+        examined, (twice, has_account) = await captures.examine(
             call, request, [Purpose.ENROL], compare, enrolment_id
         )
     except Lifeless:
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
-    if not (seen.pulse or call.context.policy.is_sure(seen.score)):
+    if not (examined.pulse or call.context.policy.is_sure(examined.score)):
         await limits.spend(session, Limits.LIFELESS_IN_ENROLMENT, enrolment_id, call.now)
         raise Refusal(ProblemType.HOLD_LONGER)
-    if not _would_be_known_again(call, seen):
+    if not _frames_agree(call, examined):
         raise Refusal(ProblemType.PALM_UNUSABLE, "its pictures are too unlike one another")
-    _, known = await _find_verified(call, enrolment_id)
-    palms = await palms_of(session, known)
+    _, person = await _find_verified(call, enrolment_id)
+    palms = await palms_of(session, person)
     if len(palms) == PALMS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {PALMS} palms")
     if twice:
         raise Refusal(ProblemType.SAME_PALM_TWICE)
     if has_account:
         raise Refusal(ProblemType.PALM_KNOWN)
-    row = PalmRow(id=new_id(), person_id=known.person_id, side=seen.side)
-    known.keep_template(row, seen.current)
-    session.add(row)
-    call.person = known
+    add_enrolled_palm(session, person, examined.side, examined.current)
+    call.person = person
     return PalmAccepted(
-        side=seen.side,
-        quality=seen.current.quality,
-        palms=[*(palm.side for palm in palms), seen.side],
+        side=examined.side,
+        quality=examined.current.quality,
+        palms=[*(palm.side for palm in palms), examined.side],
     )
-
-
-def _would_be_known_again(call: Call, seen: ExaminedPalm) -> bool:
-    """Whether one picture of a palm would be accepted for the palm that the others show: if not
-    even they agree, what is enrolled would not be met again, and it is asked for once more."""
-    if seen.agreement is None:
-        return True
-    context = call.context
-    rarity = context.policy.rarity(seen.current.version, seen.agreement)
-    return rarity >= context.policy.accept(len(context.gallery))
 
 
 @router.post("/enrolments/{enrolment_id}/completion")
 async def complete(call: Caller, enrolment_id: str) -> Account:
     session, context = call.session, call.context
-    _, known = await _find_verified(call, enrolment_id)
-    palms = await palms_of(session, known)
-    cards = await cards_of(session, known)
+    _, person = await _find_verified(call, enrolment_id)
+    palms = await palms_of(session, person)
+    cards = await cards_of(session, person)
     if not palms or not cards:
         raise Refusal(ProblemType.CONFLICT, "a card and a palm are needed")
     await session.commit()
-    # Somebody else may have enrolled the palm meanwhile.
+    # The palm may have been enrolled in another account meanwhile.
     for palm in palms:
-        if await _is_known(call, palm.side, [ProtectedProbe(palm.template, palm.template.sealed)]):
+        probe = ProtectedProbe(palm.template, palm.template.sealed)
+        if await _has_account(call, palm.side, [probe]):
             raise Refusal(ProblemType.PALM_KNOWN)
-    row, known = await _find_verified(call, enrolment_id)
-    profile = known.open(Profile, row.profile, "profile")
-    account = AccountRow(
-        person_id=known.person_id,
-        phone_lookup=row.phone_lookup,
-        profile=row.profile,
-        since=call.now,
-    )
-    session.add(account)
+    row, person = await _find_verified(call, enrolment_id)
+    profile = person.open(Profile, row.profile, PROFILE)
     await session.delete(row)
-    try:
-        await session.flush()
-    except IntegrityError:
-        await session.rollback()
-        raise Refusal(ProblemType.CONFLICT, "the number has an account already") from None
+    await add_account(session, person, row.phone_lookup, row.profile, call.now)
 
-    async def let_be_found() -> None:
+    async def add_to_gallery() -> None:
         context.gallery.enrol(palms)
 
-    call.person = known
-    call.afterwards.append(let_be_found)
+    call.person = person
+    call.afterwards.append(add_to_gallery)
     return Account(
         name_hint=profile.name_hint,
         phone_last4=profile.phone_last4,
@@ -249,18 +219,30 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
 
 
 @router.delete("/enrolments/{enrolment_id}", status_code=204)
-async def give_up(call: Caller, enrolment_id: str) -> None:
-    row, _ = await _find(call, enrolment_id)
-    await erase(call.session, call.context, row)
+async def cancel(call: Caller, enrolment_id: str) -> None:
+    _, person = await _find(call, enrolment_id)
+    await _erase(call.session, call.context, person)
     call.afterwards += [call.context.wake, call.context.database.forget_erased]
 
 
-async def erase(session: AsyncSession, context: Context, row: EnrolmentRow) -> None:
-    """Everything an enrolment holds, here now and at the provider soon."""
-    known = await find_person(session, context.master, row.person_id)
-    for card in await cards_of(session, known):
-        outbox.forget_card(session, context.master.outbox, card, context.clock())
-    await session.execute(delete(Person).where(Person.id == row.person_id))
+async def erase_expired(context: Context) -> None:
+    """Erases everything in enrolments that expired before they were completed."""
+    async with context.database.session() as session:
+        expired = await session.scalars(
+            select(EnrolmentRow.person_id).where(EnrolmentRow.expires_at <= context.clock())
+        )
+        people = expired.all()
+        for person_id in people:
+            await _erase(session, context, await find_person(session, context.master, person_id))
+        await session.commit()
+    if people:
+        await context.database.forget_erased()
+
+
+async def _erase(session: AsyncSession, context: Context, person: OpenPerson) -> None:
+    """Erases everything in an enrolment. The provider forgets the card soon after."""
+    await forget_cards_later(session, context.master, person, context.clock())
+    await erase_person(session, person.person_id)
 
 
 async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
@@ -273,55 +255,54 @@ async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson
 
 
 async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
-    row, known = await _find(call, enrolment_id)
+    row, person = await _find(call, enrolment_id)
     if not row.verified:
         raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
-    if await _has_account(call.session, row.phone_lookup):
+    if await person_id_of(call.session, row.phone_lookup) is not None:
         raise Refusal(ProblemType.CONFLICT, "the number has an account already")
-    return row, known
+    return row, person
 
 
-async def _has_account(session: AsyncSession, phone_lookup: str) -> bool:
-    found = await session.scalar(
-        select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
-    )
-    return found is not None
-
-
-async def _is_known(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
-    """Whether somebody has an account with that palm."""
+async def _has_account(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
+    """Returns whether a palm is enrolled in an account."""
     gallery, policy = call.context.gallery, call.context.policy
     return bool(await gallery.search(side, probes, policy.accept(len(gallery))))
 
 
-async def _is_one_of(call: Call, seen: ExaminedPalm, palms: list[Entry]) -> bool:
-    """Whether one of the palms of an enrolment is shown again."""
-    context, version = call.context, seen.current.version
+async def _is_one_of(call: Call, examined: ExaminedPalm, palms: list[Entry]) -> bool:
+    """Returns whether a palm is one of those that were added to the enrolment before."""
+    context, version = call.context, examined.current.version
     sealed = [
         palm.template.sealed
         for palm in palms
-        if (palm.side, palm.template.version) == (seen.side, version)
+        if (palm.side, palm.template.version) == (examined.side, version)
     ]
-    scores = await context.vault.compare(version, seen.probes[0].whole, sealed)
+    scores = await context.vault.compare(version, examined.probes[0].whole, sealed)
     enough = context.policy.verify()
     return any(s is not None and context.policy.rarity(version, s) >= enough for s in scores)
 
 
-async def _may_send(call: Call, phone_lookup: str) -> None:
-    await limits.spend(call.session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
-    await limits.spend(call.session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
+def _frames_agree(call: Call, examined: ExaminedPalm) -> bool:
+    """Returns whether one frame of a capture would be accepted as the palm of the others.
 
-
-async def _send(call: Call, row: EnrolmentRow, profile: Profile, code: str) -> None:
+    If even these frames do not match each other, later ones will not match what is enrolled.
+    """
+    if examined.agreement is None:
+        return True
     context = call.context
+    rarity = context.policy.rarity(examined.current.version, examined.agreement)
+    return rarity >= context.policy.accept(len(context.gallery))
+
+
+async def _send(call: Call, row: EnrolmentRow, profile: Profile, one_time_code: str) -> None:
+    context = call.context
+    text = one_time_codes.text(context.settings.merchant.name, one_time_code)
     try:
-        await context.messenger.send(
-            profile.phone, one_time_codes.text(context.settings.merchant.name, code)
-        )
+        await context.messenger.send(profile.phone, text)
     except NotSent as error:
         log.warning("a code was not sent: %s", error)
         if row.sent == 1:
-            await erase(call.session, context, row)
+            await erase_person(call.session, row.person_id)
             await call.session.commit()
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
 

@@ -1,4 +1,4 @@
-"""One-time codes: six digits by text message, five tries, ten minutes."""
+"""One-time codes: six digits by text message, valid for ten minutes and five attempts."""
 
 import secrets
 from datetime import datetime
@@ -7,44 +7,61 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
-from cloud.recognition.policy import CODE_ATTEMPTS, CODE_LIFE
-from cloud.tables import OneTimeCode
+from cloud.people.tables import OneTimeCode
+from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limits
+from cloud.web import limits
 from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call
 from protocol.messages import ProblemType
+
+
+async def spend_message(call: Call, phone_lookup: str) -> None:
+    """Counts a text message to a number and from the calling device. Raises Refusal."""
+    await limits.spend(call.session, Limits.CODES_TO_PHONE, phone_lookup, call.now)
+    await limits.spend(call.session, Limits.CODES_BY_DEVICE, call.device_id, call.now)
 
 
 async def make(
     session: AsyncSession, master: MasterKey, subject: str, person_id: str | None, now: datetime
 ) -> str:
-    """A new code for an enrolment or claim; an earlier one is good no longer."""
-    code = f"{secrets.randbelow(10**6):06d}"
+    """Returns a new code for an enrolment or claim, whose id is `subject`. An earlier code of the
+    same subject becomes invalid."""
+    one_time_code = f"{secrets.randbelow(10**6):06d}"
     await session.execute(delete(OneTimeCode).where(OneTimeCode.subject == subject))
     session.add(
         OneTimeCode(
             subject=subject,
             person_id=person_id,
-            lookup=master.lookup("code", f"{subject} {code}"),
+            lookup=_lookup(master, subject, one_time_code),
             attempts_left=CODE_ATTEMPTS,
             expires_at=now + CODE_LIFE,
         )
     )
-    return code
+    return one_time_code
 
 
 async def check(
-    session: AsyncSession, master: MasterKey, subject: str, code: str, now: datetime
+    session: AsyncSession, master: MasterKey, subject: str, one_time_code: str, now: datetime
 ) -> None:
-    """Uses the code up when it is right. Raises Refusal."""
+    """Uses up the code of an enrolment or claim. Raises Refusal unless it is right."""
     row = await session.get(OneTimeCode, subject)
     if row is None or row.expires_at <= now:
         raise Refusal(ProblemType.EXPIRED, "the code is good no longer")
     if row.attempts_left == 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
     row.attempts_left -= 1
-    if not secrets.compare_digest(row.lookup, master.lookup("code", f"{subject} {code}")):
+    if not secrets.compare_digest(row.lookup, _lookup(master, subject, one_time_code)):
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=row.attempts_left)
     await session.delete(row)
 
 
-def text(merchant: str, code: str) -> str:
-    return f"{code} is your code at {merchant}. Nobody will ever ask you for it."
+def text(merchant: str, one_time_code: str) -> str:
+    return f"{one_time_code} is your code at {merchant}. Nobody will ever ask you for it."
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(OneTimeCode).where(OneTimeCode.expires_at <= now))
+
+
+def _lookup(master: MasterKey, subject: str, one_time_code: str) -> str:
+    return master.lookup("code", f"{subject} {one_time_code}")

@@ -1,1 +1,1 @@
-"""Whose palm it is: captures, challenges, identifications, the gallery and the policy."""
+"""Recognition: captures, light challenges, the gallery, and identifications."""

@@ -1,4 +1,4 @@
-"""Palms as they arrive: sealed, and told of by the vault alone."""
+"""Sealed captures: the vault examines them, and each is accepted once."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -10,14 +10,14 @@ from cloud.recognition import challenges
 from cloud.vault.client import CaptureRefused, ExaminedPalm, Lifeless
 from cloud.vault.wire import WireRefusal
 from cloud.web.problems import Refusal
-from cloud.web.signed_request import Call, see_once
+from cloud.web.signed_request import Call, spend_nonce
 from protocol.envelope import EnvelopeError, read_header
 from protocol.messages import ENVELOPE_TYPE, ProblemType, Purpose
 
 Found = TypeVar("Found")
 
 _REPLAY_WINDOW = timedelta(minutes=10)
-"""Well beyond the vault's own idea of freshness."""
+"""How long the nonce of an envelope is kept: longer than the vault takes an envelope for fresh."""
 
 _PROBLEMS = {
     WireRefusal.COLOUR_ONLY: ProblemType.INFRARED_REQUIRED,
@@ -27,17 +27,20 @@ _PROBLEMS = {
 }
 
 
-async def look(
+async def examine(
     call: Call,
     request: Request,
     purposes: list[Purpose],
     search: Callable[[ExaminedPalm], Awaitable[Found]],
     visit_id: str | None = None,
 ) -> tuple[ExaminedPalm, Found]:
-    """What the vault sees in the envelope, and what `search` finds it to be. Call it outside a
-    transaction: both ask the vault. It opens the one in which the envelope and its light challenge
-    count as used; nothing that was found may be acted upon outside that. Raises Refusal, Lifeless
-    and VaultUnavailable."""
+    """Has the vault examine the envelope of a request, and returns the palm with the result of
+    `search` for it.
+
+    It must be called outside a transaction, because both ask the vault. It opens the transaction in
+    which the envelope and its light challenge are used up; the result may be acted upon in that
+    transaction only. Raises Refusal, Lifeless and VaultUnavailable.
+    """
     if request.headers.get("content-type") != ENVELOPE_TYPE:
         raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
     challenge_id = _challenge_of(call)
@@ -47,7 +50,7 @@ async def look(
     infrared = (await call.device()).infrared
     await call.session.commit()
     try:
-        seen = await call.context.vault.examine(
+        examined = await call.context.vault.examine(
             call.body,
             call.device_id,
             purposes,
@@ -64,13 +67,14 @@ async def look(
     except Lifeless as lifeless:
         await _use_up(call, lifeless.nonce, challenge_id)
         raise
-    found = await search(seen)
-    await _use_up(call, seen.nonce, challenge_id)
-    return seen, found
+    found = await search(examined)
+    await _use_up(call, examined.nonce, challenge_id)
+    return examined, found
 
 
 def _challenge_of(call: Call) -> str | None:
-    """What the envelope says; the vault finds out whether it is true. Raises Refusal."""
+    """Returns the id of the challenge that the envelope names. The vault verifies that it was
+    sealed with it. Raises Refusal."""
     try:
         challenge_id = read_header(call.body).context.challenge
     except EnvelopeError as error:
@@ -84,6 +88,6 @@ async def _use_up(call: Call, nonce: bytes | None, challenge_id: str | None) -> 
     """Raises Refusal when either was used before."""
     if nonce is not None:
         until = call.now + _REPLAY_WINDOW
-        await see_once(call.session, call.device_id, f"envelope {nonce.hex()}", until)
+        await spend_nonce(call.session, call.device_id, f"envelope {nonce.hex()}", until)
     if challenge_id is not None:
         await challenges.spend(call, challenge_id)

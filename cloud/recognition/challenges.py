@@ -1,17 +1,20 @@
-"""Light challenges: given to one device for one capture, good for two minutes, spent once.
+"""Light challenges: each is issued to one device for one capture, valid for two minutes, and used
+once.
 
-The seed is made when it is asked for, so nothing that was recorded earlier can fit it. A challenge
-counts as spent with the envelope that bears its id, whatever the vault says of that envelope.
+The seed is drawn when a device asks for it, so nothing that was recorded earlier can answer it. A
+challenge is used up by the envelope that names it, whatever the vault finds in that envelope.
 """
 
 import os
+from datetime import datetime
 
 from fastapi import APIRouter
 from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.people.accounts import new_id
-from cloud.recognition.policy import CHALLENGE_LIFE, Limits
-from cloud.tables import ChallengeRow
+from cloud.db.tables import new_id
+from cloud.policy import CHALLENGE_LIFE, Limits
+from cloud.recognition.tables import ChallengeRow
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
@@ -36,7 +39,7 @@ async def issue(call: Caller) -> Challenge:
 
 
 async def seed_of(call: Call, challenge_id: str) -> bytes:
-    """Of a challenge of this device's that can still be answered. Raises Refusal."""
+    """Returns the seed of a challenge that the calling device can still answer. Raises Refusal."""
     row = await call.session.get(ChallengeRow, challenge_id)
     if row is None or row.device_id != call.device_id or row.expires_at <= call.now:
         raise Refusal(ProblemType.CHALLENGE_REFUSED)
@@ -44,9 +47,13 @@ async def seed_of(call: Call, challenge_id: str) -> bytes:
 
 
 async def spend(call: Call, challenge_id: str) -> None:
-    """Raises Refusal when somebody else was faster."""
+    """Raises Refusal when another request has used the challenge meanwhile."""
     spent = await call.session.execute(
         delete(ChallengeRow).where(ChallengeRow.id == challenge_id).returning(ChallengeRow.id)
     )
     if spent.first() is None:
         raise Refusal(ProblemType.CHALLENGE_REFUSED)
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(ChallengeRow).where(ChallengeRow.expires_at <= now))

@@ -1,17 +1,17 @@
-"""Enrolled palms, searched: the engine behind recognition.
+"""The gallery: searches the enrolled palms in two steps.
 
-Here are only codes under a secret transform (`palm.search.protection`), and nothing here can tell
-more of a palm than which codes lie near each other. All of them are scanned; the vault, which alone
-can, compares the nearest in full.
+The gallery holds search codes made under a secret transform (`palm.search.protection`), which show
+which palms are alike and nothing else. A search first ranks all codes by their distance; the vault,
+which alone opens templates, then compares the nearest palms in full.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from cloud.matching import Entry, Match
 from palm.search.index import Index
 from palm.search.protection import ProtectedProbe, ProtectedTemplate
 from protocol.messages import Side
@@ -19,44 +19,23 @@ from protocol.messages import Side
 log = logging.getLogger(__name__)
 
 References = Callable[[int, Collection[str]], Awaitable[Mapping[str, bytes]]]
-"""The sealed templates, of a version, of the palms with these ids, of those that there are."""
+"""Returns the sealed templates of a version by palm id, for those of the given palms that exist."""
 
 Rarity = Callable[[int, float], float]
-"""From a template version and a score of its matcher to how rare a score like it is among
-strangers: -log10 of the false-match rate (`cloud.recognition.policy.Policy.rarity`)."""
+"""Returns the rarity of a score of a template version's matcher (`cloud.policy.Policy.rarity`)."""
 
 
 class Comparer(Protocol):
-    """Who can open templates: the vault."""
+    """Compares sealed templates; only the vault can."""
 
     async def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    palm_id: str
-    person_id: str
-    side: Side
-    template: ProtectedTemplate
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The palm of one person that came nearest."""
-
-    person_id: str
-    palm_id: str
-    version: int
-    """Of the templates in which they met."""
-    rarity: float
-    """Comparable across versions; the higher, the surer."""
-
-
 class _Shelf(NamedTuple):
-    """What can be compared with each other: palms of one side, in templates of one version, whose
-    codes were made under one transform."""
+    """A set of palms whose codes can be compared: of one side, one template version and one
+    transform."""
 
     side: Side
     version: int
@@ -80,8 +59,8 @@ class Gallery:
         rarity: Rarity,
         shortlists: Mapping[int, int],
     ) -> None:
-        """`shortlists` says how many palms, whose codes lie nearest, are compared in full in each
-        version."""
+        """`shortlists` is, for each template version, the number of nearest palms that a search
+        compares in full."""
         self._vault = vault
         self._references = references
         self._rarity = rarity
@@ -91,35 +70,36 @@ class Gallery:
         self._palms: defaultdict[str, set[str]] = defaultdict(set)
 
     def __len__(self) -> int:
-        """How many palms are enrolled."""
+        """Returns how many palms are enrolled."""
         return len(self._places)
 
     @property
     def versions(self) -> set[int]:
-        """In which somebody is enrolled: a probe is needed in each."""
+        """The template versions of the enrolled palms: a search needs a probe in each."""
         return {shelf.version for shelf in self._shelves}
 
     def enrol(self, entries: Collection[Entry]) -> None:
-        """A palm that is here already is replaced."""
+        """Adds palms. A palm that is enrolled already is replaced."""
         for entry in entries:
             if entry.palm_id in self._places:
-                self._take_out(entry.palm_id)
-            template = entry.template
-            shelf = _shelf_of(entry.side, template)
-            self._shelves[shelf].add(entry.palm_id, template.search_code)
+                self._remove_palm(entry.palm_id)
+            shelf = _shelf_of(entry.side, entry.template)
+            self._shelves[shelf].add(entry.palm_id, entry.template.search_code)
             self._places[entry.palm_id] = _Place(entry.person_id, shelf)
             self._palms[entry.person_id].add(entry.palm_id)
 
     def remove(self, person_id: str) -> None:
-        """Takes all palms of a person out."""
+        """Removes all palms of a person."""
         for palm_id in list(self._palms.get(person_id, ())):
-            self._take_out(palm_id)
+            self._remove_palm(palm_id)
 
     async def search(
         self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
     ) -> list[Match]:
-        """1:N. Everybody who reaches that rarity, the surest first. A palm is only compared with
-        palms of its own side. Raises VaultUnavailable."""
+        """Searches 1:N: returns people whose match is at least this rare, best match first.
+
+        A palm is only compared with palms of its own side. Raises VaultUnavailable.
+        """
         best: dict[str, Match] = {}
         for probe in probes:
             index = self._shelves.get(_shelf_of(side, probe.kept))
@@ -128,21 +108,22 @@ class Gallery:
             shortlist = self._shortlists[probe.kept.version]
             nearest = await asyncio.to_thread(index.nearest, probe.kept.search_code, shortlist)
             for match in await self._compare(probe, [palm_id for palm_id, _ in nearest]):
-                known = best.get(match.person_id, match)
-                best[match.person_id] = max(known, match, key=lambda each: each.rarity)
-        near = [match for match in best.values() if match.rarity >= at_least]
-        return sorted(near, key=lambda match: -match.rarity)
+                so_far = best.get(match.person_id, match)
+                best[match.person_id] = max(so_far, match, key=lambda each: each.rarity)
+        matches = [match for match in best.values() if match.rarity >= at_least]
+        return sorted(matches, key=lambda match: -match.rarity)
 
     async def verify(
         self, side: Side, probes: Sequence[ProtectedProbe], person_id: str
     ) -> Match | None:
-        """1:1. None when that person has no palm of that side here. Raises VaultUnavailable."""
+        """Compares 1:1: returns the best match with one person; None when they have no palm of that
+        side. Raises VaultUnavailable."""
         matches: list[Match] = []
         for probe in probes:
             shelf = _shelf_of(side, probe.kept)
-            theirs = self._palms.get(person_id, ())
-            there = [palm_id for palm_id in theirs if self._places[palm_id].shelf == shelf]
-            matches += await self._compare(probe, there)
+            enrolled = self._palms.get(person_id, ())
+            comparable = [palm_id for palm_id in enrolled if self._places[palm_id].shelf == shelf]
+            matches += await self._compare(probe, comparable)
         return max(matches, key=lambda match: match.rarity, default=None)
 
     async def _compare(self, probe: ProtectedProbe, palm_ids: Collection[str]) -> list[Match]:
@@ -157,12 +138,12 @@ class Gallery:
             if score is None:
                 log.error("the vault cannot open an enrolled template; restore its keys")
             elif place is not None:
-                # Whoever was removed meanwhile is nobody.
+                # Without a place, the person was removed while we compared: skip.
                 rarity = self._rarity(version, score)
                 matches.append(Match(place.person_id, palm_id, version, rarity))
         return matches
 
-    def _take_out(self, palm_id: str) -> None:
+    def _remove_palm(self, palm_id: str) -> None:
         person_id, shelf = self._places.pop(palm_id)
         index = self._shelves[shelf]
         index.remove(palm_id)

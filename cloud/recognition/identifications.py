@@ -1,29 +1,28 @@
-"""Whose palm is this? 1:N, narrowed by four digits where the palm alone does not tell."""
+"""Identifications: who a palm belongs to, 1:N.
+
+When the palm alone does not decide, the last four digits of the mobile number choose among the
+people whose palms match.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from fastapi import APIRouter, Request
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.people.accounts import OpenPerson, Profile, cards_of, find_person, new_id, palms_of
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.matching import Match
+from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition import captures
-from cloud.recognition.gallery import Match
-from cloud.recognition.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition.renewals import renew_template
-from cloud.tables import AccountRow, Candidate, IdentificationRow, PurchaseRow
+from cloud.recognition.tables import Candidate, IdentificationRow
 from cloud.vault.client import ExaminedPalm, Lifeless
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
-from protocol.messages import (
-    Customer,
-    Holdings,
-    Identification,
-    LastFour,
-    Outcome,
-    ProblemType,
-    Purpose,
-)
+from protocol.messages import Identification, LastFour, Outcome, ProblemType, Purpose
 
 router: APIRouter = signed_request.router()
 
@@ -35,36 +34,38 @@ async def identify(call: Caller, request: Request) -> Identification:
     await session.commit()
     policy, size = context.policy, len(context.gallery)
 
-    async def search(seen: ExaminedPalm) -> list[Match]:
-        return await context.gallery.search(seen.side, seen.probes, policy.step_up(size))
+    async def search(examined: ExaminedPalm) -> list[Match]:
+        return await context.gallery.search(examined.side, examined.probes, policy.step_up(size))
 
     try:
-        seen, near = await captures.look(call, request, [Purpose.PAY, Purpose.LEAVE], search)
+        examined, matches = await captures.examine(
+            call, request, [Purpose.PAY, Purpose.LEAVE], search
+        )
     except Lifeless as lifeless:
         return await record_lifeless(call, lifeless)
-    left = await attempts_left(call, seen.visit_id)
-    if await wants_pulse(call, seen):
+    left = await attempts_left(call, examined.visit_id)
+    if await wants_pulse(call, examined):
         return await record(
             call,
-            visit_id=seen.visit_id,
-            purpose=seen.purpose,
+            visit_id=examined.visit_id,
+            purpose=examined.purpose,
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
-    outcome = policy.decide(near, size)
+    outcome = policy.decide(matches, size)
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED
     if outcome is Outcome.ACCEPTED:
-        await renew_template(call, seen, near[0])
+        await renew_template(call, examined, matches[0])
     return await record(
         call,
-        visit_id=seen.visit_id,
-        purpose=seen.purpose,
+        visit_id=examined.visit_id,
+        purpose=examined.purpose,
         outcome=outcome,
         attempts_left=ATTEMPTS if outcome is Outcome.STEP_UP else left,
-        person_id=near[0].person_id if outcome is Outcome.ACCEPTED else None,
-        candidates=near if outcome is Outcome.STEP_UP else (),
-        pulse=seen.pulse,
+        person_id=matches[0].person_id if outcome is Outcome.ACCEPTED else None,
+        candidates=matches if outcome is Outcome.STEP_UP else (),
+        pulse=examined.pulse,
     )
 
 
@@ -83,33 +84,15 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
     row.attempts_left -= 1
     for candidate in candidates:
         await limits.check(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
-        known = await find_person(session, context.master, candidate.person_id)
-        if (await _profile(call, known)).phone_last4 == digits.phone_last4:
-            row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, known.person_id, 0
-            return await _told(call, row)
+        person = await find_person(session, context.master, candidate.person_id)
+        if await context.accounts.phone_last4(session, person) == digits.phone_last4:
+            row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, person.person_id, 0
+            return await _identification(call, row)
     for candidate in candidates:
         limits.tally(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
     raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)
-
-
-@router.get("/identifications/{identification_id}/holdings")
-async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
-    known = await accepted_for(call, identification_id, Purpose.LEAVE)
-    profile = await _profile(call, known)
-    account = await call.session.get_one(AccountRow, known.person_id)
-    purchases = await call.session.scalar(
-        select(func.count()).where(PurchaseRow.person_id == known.person_id)
-    )
-    return Holdings(
-        name_hint=profile.name_hint,
-        phone_last4=profile.phone_last4,
-        palms=[palm.side for palm in await palms_of(call.session, known)],
-        cards=[card.card for card in await cards_of(call.session, known)],
-        purchases=purchases or 0,
-        member_since=account.since,
-    )
 
 
 async def record(
@@ -123,7 +106,11 @@ async def record(
     candidates: Sequence[Match] = (),
     pulse: bool = False,
 ) -> Identification:
-    """Writes down how an identification came out: who was accepted, or whom digits may tell."""
+    """Stores an identification and returns it as the device sees it.
+
+    `person_id` is the person who was accepted; `candidates` are the people whom digits are to tell
+    apart.
+    """
     row = IdentificationRow(
         id=new_id(),
         device_id=call.device_id,
@@ -141,34 +128,36 @@ async def record(
         Candidate(identification_id=row.id, person_id=match.person_id, rarity=match.rarity)
         for match in candidates
     )
-    return await _told(call, row)
+    return await _identification(call, row)
 
 
 async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
-    """Counts as an attempt of the visit, and nobody is looked for."""
+    """Stores an attempt with something that is not a living hand, without a search."""
     left = await attempts_left(call, lifeless.visit_id)
-    told = await record(
+    identification = await record(
         call,
         visit_id=lifeless.visit_id,
         purpose=lifeless.purpose,
         outcome=Outcome.ASK_AGAIN if left else Outcome.REFUSED,
         attempts_left=left,
     )
-    return told.model_copy(update={"live": False})
+    return identification.model_copy(update={"live": False})
 
 
-async def wants_pulse(call: Call, seen: ExaminedPalm) -> bool:
-    """Whether a palm has to be shown again with its pulse: one that is not surely alive, and every
-    later one of the visit in which that was once so."""
-    if seen.pulse:
+async def wants_pulse(call: Call, examined: ExaminedPalm) -> bool:
+    """Returns whether the palm must be shown again with its pulse.
+
+    That is so when its liveness score is not sure, and for all later palms of the same visit.
+    """
+    if examined.pulse:
         return False
-    if not call.context.policy.is_sure(seen.score):
+    if not call.context.policy.is_sure(examined.score):
         return True
     asked = await call.session.scalar(
         select(IdentificationRow.id)
         .where(
             IdentificationRow.device_id == call.device_id,
-            IdentificationRow.visit_id == seen.visit_id,
+            IdentificationRow.visit_id == examined.visit_id,
             IdentificationRow.outcome == Outcome.HOLD_LONGER,
         )
         .limit(1)
@@ -177,7 +166,7 @@ async def wants_pulse(call: Call, seen: ExaminedPalm) -> bool:
 
 
 async def find(call: Call, identification_id: str) -> IdentificationRow:
-    """One of this device's that still holds. Raises Refusal."""
+    """Returns an identification of the calling device that has not expired. Raises Refusal."""
     row = await call.session.get(IdentificationRow, identification_id)
     if row is None or row.device_id != call.device_id:
         raise Refusal(ProblemType.NOT_FOUND)
@@ -187,7 +176,7 @@ async def find(call: Call, identification_id: str) -> IdentificationRow:
 
 
 async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> OpenPerson:
-    """Who was recognised, for that purpose and no other. Raises Refusal."""
+    """Returns the person who was accepted for exactly this purpose. Raises Refusal."""
     row = await find(call, identification_id)
     if row.outcome != Outcome.ACCEPTED or row.purpose != purpose or row.person_id is None:
         raise Refusal(ProblemType.NOT_ACCEPTED)
@@ -196,7 +185,7 @@ async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> 
 
 
 async def attempts_left(call: Call, visit_id: str) -> int:
-    """How many more palms may be shown in a visit after this one. Raises Refusal."""
+    """Returns how many palms may be shown in a visit after this one. Raises Refusal."""
     shown = await call.session.scalar(
         select(func.count()).where(
             IdentificationRow.device_id == call.device_id,
@@ -209,20 +198,16 @@ async def attempts_left(call: Call, visit_id: str) -> int:
     return left
 
 
-async def _profile(call: Call, known: OpenPerson) -> Profile:
-    account = await call.session.get_one(AccountRow, known.person_id)
-    return known.open(Profile, account.profile, "profile")
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes expired identifications and, by their foreign keys, the candidates."""
+    await session.execute(delete(IdentificationRow).where(IdentificationRow.expires_at <= now))
 
 
-async def _told(call: Call, row: IdentificationRow) -> Identification:
+async def _identification(call: Call, row: IdentificationRow) -> Identification:
     customer = None
     if row.person_id is not None:
-        known = call.person = await find_person(call.session, call.context.master, row.person_id)
-        cards = await cards_of(call.session, known)
-        customer = Customer(
-            name_hint=(await _profile(call, known)).name_hint,
-            card=cards[0].card if cards else None,
-        )
+        call.person = await find_person(call.session, call.context.master, row.person_id)
+        customer = await call.context.accounts.customer(call.session, call.person)
     return Identification(
         identification_id=row.id,
         outcome=Outcome(row.outcome),

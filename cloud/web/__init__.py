@@ -1,1 +1,1 @@
-"""What every route stands on: signed requests, problems, limits, certificates."""
+"""What every route stands on: signed requests, problems, limits and certificates."""

@@ -1,4 +1,4 @@
-"""The embedded service's own certificate authority, made on first run, which devices pin."""
+"""The service's own certificate authority: it is made on the first run, and devices pin it."""
 
 import socket
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,8 @@ RENEW_BEFORE = timedelta(days=30)
 
 
 def ensure(state: State) -> None:
-    """Makes the authority when there is none, and the server's certificate when it is missing,
-    near its end, or not the authority's. Raises StateDamaged."""
+    """Makes the authority if there is none, and the server's certificate if it is missing, expires
+    soon or was issued by another authority. Raises StateDamaged."""
     authority = _read(state, state.ca.name) or _make_authority(state)
     server = _read(state, "server.pem")
     now = datetime.now(UTC)
@@ -56,7 +56,7 @@ def _read(state: State, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePr
 
 def _make_authority(state: State) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
-    # Random, so that a server's certificate by an earlier authority is told from this one's.
+    # The name is random: a server certificate of an earlier authority is recognised by its issuer.
     name = _name(f"Palm Kiosk authority {x509.random_serial_number():x}"[:40])
     certificate = (
         _builder(name, name, key.public_key(), AUTHORITY_LIFE)
@@ -104,7 +104,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # An hour of grace for a kiosk whose clock is behind.
+        # A kiosk's clock may be behind.
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + life)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)

@@ -1,21 +1,23 @@
-"""How often, and how large."""
+"""Limits how often something may be tried and how large a request may be."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cloud.recognition.policy import Limit
-from cloud.tables import Tally
+from cloud.policy import LONGEST_WINDOW, Limit
 from cloud.web.problems import Refusal
+from cloud.web.tables import Tally
 from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import ENVELOPE_TYPE, ProblemType
 
 MAX_BODY = 64 * 1024
-"""Of anything but an envelope."""
+"""The largest body in bytes that is not an envelope."""
 DRAINED = 8 * 1024 * 1024
-"""How much too much is still read, so that a sender who is nearly done hears why."""
+"""The number of bytes that are still read of a body that is too large: a sender reads the answer
+only after it has sent everything."""
 
 
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
@@ -33,17 +35,28 @@ async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime
 
 
 def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
+    """Counts one event."""
     session.add(Tally(kind=limit.kind, subject=subject, at=now))
 
 
 async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
-    """Checks, and counts this one."""
+    """Counts one event. Raises Refusal when the subject has reached its limit."""
     await check(session, limit, subject, now)
     tally(session, limit, subject, now)
 
 
+async def forget_subjects(session: AsyncSession, subjects: Collection[str]) -> None:
+    """Deletes the events of these subjects."""
+    await session.execute(delete(Tally).where(Tally.subject.in_(subjects)))
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes the events that no limit counts any more."""
+    await session.execute(delete(Tally).where(Tally.at <= now - LONGEST_WINDOW))
+
+
 class BodyLimit:
-    """Refuses a body while it is being received, before any of it is looked at."""
+    """ASGI middleware that refuses a body that is too large while it is being received."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""How the service says no: RFC 9457, the same at every door, never quoting what was sent."""
+"""Error answers: each is a problem document (RFC 9457) and quotes nothing that was sent."""
 
 import http
 import logging
@@ -49,10 +49,10 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
 
 
 class Refusal(Exception):
-    """Raised anywhere behind a door, it becomes the answer.
+    """Ends a request with a problem document as its answer.
 
-    One with a status below 500 is a decision: what was written before it is kept, and repeating
-    the request gets it again.
+    A refusal with a status below 500 is a decision: what was written to the database before it is
+    kept, and a repeated request gets the same answer. From 500 on, it is rolled back.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Refusal(Exception):
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the app, expected or not, becomes a problem."""
+    """Makes a problem document of every error of the app, expected or not."""
 
     @app.exception_handler(Refusal)
     async def refused(_: Request, refusal: Refusal) -> Response:
@@ -98,7 +98,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        # Where it is wrong and how, but not what was there.
+        # The place and kind of each fault, never the value.
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type']}"
             for fault in error.errors()
@@ -121,6 +121,7 @@ def install(app: FastAPI) -> None:
 
 
 def unexpected_response(error: Exception) -> Response:
+    """Returns the answer to a request that failed for a reason of the service's own."""
     if is_full(error):
         log.error("the database is full: free disk space or raise max_pages")
         return Refusal(ProblemType.STORAGE_FULL, retry_after=60).response()

@@ -1,10 +1,10 @@
-"""The way in for devices: every request is proven, seen once, and answered once.
+"""Signed requests of devices: each is authenticated, accepted once and answered once.
 
-In this order: the signature proves the device; its nonce is written down, so a recording is
-refused; an idempotency key that was answered before gets the same answer again. What a request
-changed last and what is answered to it are written in one transaction, so there is never one
-without the other. A refusal is an answer too (`cloud.web.problems.Refusal`): a wrong code counts
-once, however often its request is repeated.
+A request passes these steps in order: its signature proves the device; its nonce is stored, so that
+a replay is refused; an idempotency key that was answered before gets the stored answer. The last
+changes of a request and its answer are written in one transaction, so neither exists without the
+other. A refusal is an answer too (`cloud.web.problems.Refusal`): a wrong code counts once, however
+often its request is repeated.
 """
 
 import asyncio
@@ -22,14 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.people.accounts import OpenPerson, find_person
-from cloud.tables import DeviceRow, Nonce, StoredAnswer
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable
 from cloud.web.problems import Refusal, unexpected_response
+from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, Problem, ProblemType
@@ -39,16 +41,16 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-"""Requests with the same idempotency key take turns."""
+"""A lock for each idempotency key: requests with the same key are answered one after the other."""
 
 
 @dataclass
 class Call:
-    """One proven request of one device.
+    """One authenticated request of one device.
 
-    `session` is in a transaction. An endpoint commits before it talks to the vault or a provider,
-    since nobody else can write meanwhile; the next statement begins another, and the last one is
-    left open: the answer is written into it.
+    `session` is in a transaction, during which nobody else can write. An endpoint therefore commits
+    before it talks to the vault or a provider; the next statement begins a new transaction. The
+    last one is left open, and the answer is written in it.
     """
 
     context: Context
@@ -57,10 +59,10 @@ class Call:
     now: datetime
     body: bytes = field(repr=False)
     person: OpenPerson | None = None
-    """Set by the endpoint when its answer speaks of somebody: it is kept sealed with their key and
-    goes when they go."""
+    """Set by the endpoint when its answer is about a person: the stored answer is then sealed with
+    the person's key, and deleted with the person."""
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Any])
-    """Done once all is written."""
+    """What is called once the transaction is committed."""
 
     async def device(self) -> DeviceRow:
         return await self.session.get_one(DeviceRow, self.device_id)
@@ -83,7 +85,7 @@ class SignedRoute(APIRoute):
             except (Refusal, RequestValidationError):
                 raise
             except Exception as error:
-                # Where it failed, but not the message: it may quote what was sent.
+                # The message is left out of the log: it may quote what was sent.
                 where = "".join(traceback.format_tb(error.__traceback__))
                 failed = type(error).__name__
                 log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
@@ -92,7 +94,7 @@ class SignedRoute(APIRoute):
         return handle
 
     async def find_key(self, session: AsyncSession, device_id: str, body: bytes) -> bytes:
-        """The raw key of the device that claims to have signed. Raises Refusal."""
+        """Returns the raw public key of the device that claims to have signed. Raises Refusal."""
         del body
         device = await session.get(DeviceRow, device_id)
         if device is None:
@@ -108,7 +110,7 @@ class SignedRoute(APIRoute):
         except signature.SignatureProblem as error:
             raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
         key = request.headers.get("idempotency-key")
-        # Taken before a transaction is begun: whoever waits here must not hold the database.
+        # Taken before the transaction begins: a request that waits here must not hold the database.
         turn = _turns.setdefault((claimed.key_id, key or claimed.nonce), asyncio.Lock())
         async with turn, context.database.session() as session:
             call = Call(context, session, claimed.key_id, context.clock(), body)
@@ -121,8 +123,8 @@ class SignedRoute(APIRoute):
             else:
                 raise Refusal(ProblemType.MALFORMED, "a POST carries an Idempotency-Key")
             await session.commit()
-        for deed in call.afterwards:
-            await deed()
+        for act in call.afterwards:
+            await act()
         return response
 
     async def _prove(self, call: Call, signed: signature.Request) -> None:
@@ -135,7 +137,7 @@ class SignedRoute(APIRoute):
         except (signature.SignatureProblem, ValueError) as error:
             raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
         until = datetime.fromtimestamp(proven.expires + signature.CLOCK_SKEW, UTC)
-        await see_once(call.session, proven.key_id, proven.nonce, until)
+        await spend_nonce(call.session, proven.key_id, proven.nonce, until)
 
     async def _answer_once(
         self, call: Call, key: str, request: Request, endpoint: Handler
@@ -151,8 +153,8 @@ class SignedRoute(APIRoute):
                 raise Refusal(ProblemType.IDEMPOTENCY_MISMATCH)
             body = stored.body
             if stored.person_id is not None:
-                known = await find_person(call.session, call.context.master, stored.person_id)
-                body = known.key.open(body, place)
+                person = await find_person(call.session, call.context.master, stored.person_id)
+                body = person.key.open(body, place)
             return Response(body, stored.status, media_type=stored.media_type)
         response = await _answer(call, request, endpoint)
         if response.status_code < 500:
@@ -173,7 +175,8 @@ class SignedRoute(APIRoute):
 
 
 class ActivationRoute(SignedRoute):
-    """Signed with the key the request itself presents: it proves that the device has it."""
+    """For the request that presents a new key: it is signed with that key, which proves that the
+    device has it."""
 
     async def find_key(self, session: AsyncSession, device_id: str, body: bytes) -> bytes:
         try:
@@ -182,14 +185,20 @@ class ActivationRoute(SignedRoute):
             raise Refusal(ProblemType.MALFORMED, "no activation") from None
 
 
-async def see_once(session: AsyncSession, device_id: str, nonce: str, until: datetime) -> None:
-    """Raises Refusal when the nonce was seen before."""
+async def spend_nonce(session: AsyncSession, device_id: str, nonce: str, until: datetime) -> None:
+    """Stores a nonce until then. Raises Refusal when it was stored before."""
     session.add(Nonce(device_id=device_id, nonce=nonce, expires_at=until + timedelta(seconds=1)))
     try:
         await session.flush()
     except IntegrityError:
         await session.rollback()
         raise Refusal(ProblemType.REPLAYED) from None
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes nonces that cannot be replayed any more, and answers that are too old to repeat."""
+    await session.execute(delete(Nonce).where(Nonce.expires_at <= now))
+    await session.execute(delete(StoredAnswer).where(StoredAnswer.answered_at <= now - ANSWER_LIFE))
 
 
 async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
@@ -224,7 +233,7 @@ ENVELOPE = {
         "content": {ENVELOPE_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-"""What OpenAPI says of a body that is a sealed envelope."""
+"""Describes to OpenAPI a body that is a sealed envelope."""
 
 
 def router(route: type[APIRoute] = SignedRoute) -> APIRouter:

@@ -22,13 +22,15 @@ from sqlalchemy import create_engine, func, select
 
 from cloud.app import create_app
 from cloud.db import database
+from cloud.db.tables import Table
 from cloud.keys.person_keys import Key, MasterKey
+from cloud.keys.tables import Person
 from cloud.messages import NoMessenger, NotSent
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
 from cloud.people.accounts import Profile
+from cloud.people.tables import EnrolmentRow
 from cloud.settings import Messages
-from cloud.tables import EnrolmentRow, Person, Table
 from protocol.messages import ProblemType
 from tests.support.device import Refused, fresh_phone
 from tests.support.served import Served

@@ -1,6 +1,6 @@
 """A payment provider whose line goes dead."""
 
-from cloud.payments import Declined, Paid, ProviderUnavailable
+from cloud.providers import Declined, Paid, ProviderUnavailable
 from tests.support.served import Served
 
 

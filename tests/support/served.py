@@ -12,18 +12,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from cloud import bootstrap
 from cloud.context import Context
 from cloud.merchants.devices import make_activation_code
-from cloud.payments.sandbox import SandboxProvider
-from cloud.recognition.policy import Limit
+from cloud.people.accounts import person_id_of
+from cloud.policy import Limit
+from cloud.providers.sandbox import SandboxProvider
 from cloud.serving import listen, make_server
 from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
-from cloud.tables import AccountRow, Tally
 from cloud.web import limits
+from cloud.web.tables import Tally
 from tests.support import plain_palms
 from tests.support.device import TestDevice
 
@@ -126,8 +127,9 @@ class Served:
 
         async def read() -> str:
             async with self.context.database.session() as session:
-                query = select(AccountRow.person_id).where(AccountRow.phone_lookup == lookup)
-                return (await session.execute(query)).scalar_one()
+                person_id = await person_id_of(session, lookup)
+                assert person_id, "nobody has an account with this number"
+                return person_id
 
         return self.do(read())
 

@@ -1,15 +1,25 @@
-"""Alembic's way in: the service migrates its own database at start
-(`cloud.db.database.migrate`)."""
+"""Runs the migrations with Alembic, which the service does when it starts
+(`cloud.db.database.migrate`). It imports the tables of every feature."""
 
 from typing import Any, Literal
 
 from alembic import context
 
-from cloud.tables import Instant, Table
+from cloud.db.tables import Instant, Table
+from cloud.keys import tables as keys
+from cloud.merchants import tables as merchants
+from cloud.outbox import tables as outbox
+from cloud.payments import tables as payments
+from cloud.people import tables as people
+from cloud.recognition import tables as recognition
+from cloud.web import tables as web
+
+DECLARED = (keys, merchants, outbox, payments, people, recognition, web)
+"""Every module that declares tables: importing them adds the tables to `Table.metadata`."""
 
 
 def as_stored(kind: str, item: Any, _: object) -> str | Literal[False]:
-    """A migration says what is in the database, not what the service makes of it."""
+    """Writes the type that is in the database into a migration, not the service's own."""
     return "sa.BigInteger()" if kind == "type" and isinstance(item, Instant) else False
 
 

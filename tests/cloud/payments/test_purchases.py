@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cloud.payments.purchases import settle_all
-from cloud.recognition.policy import PURCHASE_PATIENCE, Limits
+from cloud.policy import PURCHASE_PATIENCE, Limits
 from protocol.messages import Money, ProblemType, Purchase
 from tests.support.books import charged
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal

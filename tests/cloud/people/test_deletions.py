@@ -10,12 +10,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
-from cloud.jobs.outbox import run_errands
+from cloud.jobs.errands import run_errands
 from cloud.keys.person_keys import MasterKey
-from cloud.people.accounts import find_person, palms_of
+from cloud.keys.persons import find_person
+from cloud.keys.tables import Person
+from cloud.matching import Entry
+from cloud.payments.tables import CardRow
 from cloud.people.deletions import remains_of
-from cloud.recognition.gallery import Entry
-from cloud.tables import AccountRow, CardRow, PalmRow, Person
+from cloud.people.tables import AccountRow
+from cloud.recognition.palms import entry, palms_of
+from cloud.recognition.tables import PalmRow
 from protocol.encoding import from_base64
 from protocol.messages import (
     DeletionReceipt,
@@ -214,7 +218,7 @@ def test_one_persons_key_opens_nothing_of_anothers(served: Served, kiosk: TestDe
             foreign = (await session.scalars(query)).all()
             for row in foreign:
                 with pytest.raises(InvalidTag):
-                    first.entry(row)
+                    entry(first, row)
             return await palms_of(session, first), list(foreign)
 
     ids = [served.person_id(phone) for phone in phones]

@@ -5,9 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from cloud.jobs.housekeeping import sweep
-from cloud.recognition.policy import CODE_ATTEMPTS, ENROLMENT_LIFE, RESEND_AFTER, Limits
-from cloud.tables import CardRow, EnrolmentRow, PalmRow, Person, Table
+from cloud.db.tables import Table
+from cloud.keys.tables import Person
+from cloud.payments.tables import CardRow
+from cloud.people.enrolments import erase_expired
+from cloud.people.tables import EnrolmentRow
+from cloud.policy import CODE_ATTEMPTS, ENROLMENT_LIFE, RESEND_AFTER, Limits
+from cloud.recognition.tables import PalmRow
 from cloud.vault.examiner import Flaw
 from protocol.messages import (
     Account,
@@ -315,7 +319,7 @@ def test_of_an_enrolment_that_was_given_up_nothing_remains(
 def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
     served: Served, kiosk: TestDevice, who: str
 ):
-    served.do(sweep(served.context))
+    served.do(erase_expired(served.context))
     before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_card(enrolment_id)
@@ -324,6 +328,6 @@ def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(enrolment_id, burst(who))
     assert refused.value.problem.type in (ProblemType.EXPIRED, ProblemType.NOT_FOUND)
-    served.do(sweep(served.context))
+    served.do(erase_expired(served.context))
     after = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     assert all(now <= then for now, then in zip(after, before, strict=True))

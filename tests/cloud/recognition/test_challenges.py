@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.recognition.policy import ATTEMPTS, CHALLENGE_LIFE, Limits
+from cloud.policy import ATTEMPTS, CHALLENGE_LIFE, Limits
 from cloud.settings import Settings
 from protocol.capture import Burst
 from protocol.messages import (

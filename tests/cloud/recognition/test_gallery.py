@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from cloud.recognition.gallery import Entry, Gallery, Match
-from cloud.recognition.policy import Calibration, Policy
+from cloud.matching import Entry, Match
+from cloud.policy import Calibration, Policy
+from cloud.recognition.gallery import Gallery
 from cloud.vault.templates import Scheme, Templates
 from palm.hand.landmarks import Side as PalmSide
 from palm.search.protection import ProtectedProbe, ProtectedTemplate

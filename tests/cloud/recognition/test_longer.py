@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.recognition.policy import ATTEMPTS
+from cloud.policy import ATTEMPTS
 from cloud.settings import Settings
 from palm.liveness import SURE
 from protocol.capture import Burst

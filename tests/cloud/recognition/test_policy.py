@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from cloud.recognition.gallery import Match
-from cloud.recognition.policy import FMR_AT_MOST, FPIR_ACCEPT, LINE_FIELD_1, Calibration, Policy
+from cloud.matching import Match
+from cloud.policy import FMR_AT_MOST, FPIR_ACCEPT, LINE_FIELD_1, Calibration, Policy
 from protocol.messages import Outcome
 
 POINTS = ((1e-2, 0.1), (1e-4, 0.3), (1e-6, 0.7))

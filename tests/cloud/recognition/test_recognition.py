@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from cloud.recognition.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
+from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from protocol.messages import (
     Claim,
     ClaimOpened,

@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from cloud.__main__ import main
 from cloud.db.database import Database
-from cloud.jobs.outbox import run_errands
+from cloud.jobs import rekey as rekeying
+from cloud.jobs.errands import run_errands
 from cloud.keys.person_keys import MasterKey
-from cloud.people.accounts import find_person
-from cloud.recognition import renewals
+from cloud.keys.persons import find_person
+from cloud.recognition.palms import UNPROTECTED, entry
+from cloud.recognition.tables import PalmRow
 from cloud.settings import BadSettings, Settings, Vault
 from cloud.state import State, StateInUse
-from cloud.tables import PalmRow
 from cloud.vault.client import VaultClient
 from cloud.vault.keys import TEMPLATE_SECRETS
 from protocol.messages import (
@@ -68,14 +69,12 @@ def codes(root: Path) -> dict[str, bytes]:
         state = State.open(root)
         store = Database(state.database)
         async with store.session() as session:
-            found = {
-                row.id: (
-                    await find_person(session, MasterKey(state.master_key()), row.person_id)
-                ).entry(row)
-                for row in await session.scalars(select(PalmRow))
-            }
+            found: dict[str, bytes] = {}
+            for row in await session.scalars(select(PalmRow)):
+                person = await find_person(session, MasterKey(state.master_key()), row.person_id)
+                found[row.id] = entry(person, row).template.search_code
         await store.close()
-        return {palm_id: entry.template.search_code for palm_id, entry in found.items()}
+        return found
 
     return asyncio.run(read())
 
@@ -288,7 +287,7 @@ def test_what_was_begun_and_killed_is_finished_later(
     peopled: tuple[Path, TestDevice], monkeypatch: pytest.MonkeyPatch, resumed_by: str
 ):
     root, kiosk = peopled
-    monkeypatch.setattr(renewals, "BATCH", 2)
+    monkeypatch.setattr(rekeying, "BATCH", 2)
     told: list[tuple[int, int]] = []
 
     def die(done: int, of: int) -> None:
@@ -301,7 +300,7 @@ def test_what_was_begun_and_killed_is_finished_later(
             store, master = Database(state.database), MasterKey(state.master_key())
             transform = await vault.rekey()
             try:
-                await renewals.renew_search_codes(store, master, vault, transform, die)
+                await rekeying.renew_search_codes(store, master, vault, transform, die)
             finally:
                 await store.close()
 
@@ -366,7 +365,7 @@ def test_who_was_enrolled_before_templates_were_protected_is_protected_at_the_ne
             known = await find_person(session, MasterKey(state.master_key()), row.person_id)
             raw = cbor2.dumps([plain.version, plain.data, plain.quality])
             row.template = known.key.seal(raw, f"palms.template/{row.id}")
-            row.transform = renewals.UNPROTECTED
+            row.transform = UNPROTECTED
             await session.commit()
         await store.close()
 
@@ -374,4 +373,4 @@ def test_who_was_enrolled_before_templates_were_protected_is_protected_at_the_ne
     with open_shop(tmp_path, AFTER, kiosk):
         assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
     ((_, _, transform, _),) = palms(tmp_path)
-    assert transform != renewals.UNPROTECTED
+    assert transform != UNPROTECTED

@@ -11,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 from pydantic import ValidationError
 
-from cloud.recognition.policy import Limits
+from cloud.policy import Limits
 from cloud.web.limits import MAX_BODY
 from cloud.web.problems import Refusal
 from protocol.encoding import to_base64

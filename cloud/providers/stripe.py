@@ -1,4 +1,4 @@
-"""Stripe, through its own package."""
+"""Payments through Stripe."""
 
 import contextlib
 from collections.abc import Generator
@@ -6,23 +6,28 @@ from typing import Any, ClassVar
 
 import stripe
 
-from cloud.payments import CardOnFile, CardRefused, Declined, Paid, ProviderUnavailable
+from cloud.providers import (
+    ABANDONED,
+    CardOnFile,
+    CardRefused,
+    Declined,
+    Paid,
+    ProviderUnavailable,
+)
 from protocol.messages import Card, Money
 
 TIMEOUT_S = 10.0
 
-ABANDONED = "abandoned"
-"""The decline reason of a payment that was begun and given up."""
-
 
 class StripeProvider:
-    """A card on file is a customer with one payment method; a purchase is a PaymentIntent."""
+    """Charges through the Stripe API: a card on file is a customer with one payment method, and a
+    purchase is a PaymentIntent."""
 
     beginning: ClassVar[Any] = {
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}
     }
     finishing: ClassVar[Any] = {"off_session": True}
-    """Tells the card's issuer that its holder is not there to answer a question."""
+    """Tells the card's issuer that its holder cannot answer a question."""
 
     def __init__(self, key: str, url: str | None) -> None:
         self.url = url
@@ -35,7 +40,7 @@ class StripeProvider:
         )
 
     async def keep(self, token: str, reference: str) -> CardOnFile:
-        with _understood():
+        with _translated_errors():
             method, card = await self._method(token, reference)
             customer = await self._client.v1.customers.create_async(
                 {"metadata": {"reference": reference}},
@@ -45,9 +50,9 @@ class StripeProvider:
         return CardOnFile(card, customer.id, method)
 
     async def forget(self, customer: str, method: str) -> None:
-        with _understood(), contextlib.suppress(stripe.InvalidRequestError):
+        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.payment_methods.detach_async(method)
-        with _understood(), contextlib.suppress(stripe.InvalidRequestError):
+        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.customers.delete_async(customer)
 
     async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
@@ -59,14 +64,14 @@ class StripeProvider:
             "metadata": {"purchase": purchase_id},
             **self.beginning,
         }
-        with _understood():
+        with _translated_errors():
             intent = await self._client.v1.payment_intents.create_async(
                 parameters, {"idempotency_key": f"begin-{purchase_id}"}
             )
         return intent.id
 
     async def finish(self, payment: str) -> Paid | Declined:
-        with _understood():
+        with _translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
             if intent.status == "requires_confirmation":
                 try:
@@ -80,7 +85,7 @@ class StripeProvider:
         return _outcome(intent)
 
     async def abandon(self, payment: str) -> Paid | Declined:
-        with _understood():
+        with _translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
             if intent.status == "requires_confirmation":
                 intent = await self._client.v1.payment_intents.cancel_async(payment)
@@ -90,7 +95,7 @@ class StripeProvider:
         await self._http.close_async()
 
     async def _method(self, token: str, reference: str) -> tuple[str, Card]:
-        """The payment method's name, and what may be shown of it."""
+        """Returns the name of the new payment method, and the card as it may be shown."""
         method = await self._client.v1.payment_methods.create_async(
             {"type": "card", "card": {"token": token}},
             {"idempotency_key": f"method-{reference}"},
@@ -106,15 +111,16 @@ def _outcome(intent: stripe.PaymentIntent) -> Paid | Declined:
         raise ProviderUnavailable("the payment is still being processed")
     if intent.status == "canceled":
         return Declined(ABANDONED)
-    # No one is there to answer a question of the issuer's: what needs an action is declined.
+    # The holder cannot answer the issuer's question: a payment that needs an action is declined.
     error = intent.last_payment_error
     code = error and (getattr(error, "decline_code", None) or error.code)
     return Declined(code or "card_declined")
 
 
 @contextlib.contextmanager
-def _understood() -> Generator[None, None, None]:
-    """Stripe's errors in our words. Theirs quote what was sent, and are not passed on."""
+def _translated_errors() -> Generator[None, None, None]:
+    """Raises CardRefused and ProviderUnavailable in place of Stripe's errors, whose messages quote
+    what was sent."""
     try:
         yield
     except stripe.CardError:

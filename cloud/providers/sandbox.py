@@ -1,4 +1,4 @@
-"""Stripe's test cards, without Stripe: localstripe, as a child process on loopback."""
+"""Simulated payments with Stripe's test cards: localstripe runs as a child process on loopback."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from cloud.payments import CardRefused
-from cloud.payments.stripe import StripeProvider
+from cloud.providers import CardRefused
+from cloud.providers.stripe import StripeProvider
 from protocol.messages import Card
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ _TEST_CARDS = {
     "tok_chargeCustomerFail": ("4000000000000341", "visa"),
     "tok_chargeDeclined": ("4000000000000002", "visa"),
 }
-"""Numbers and brands as Stripe publishes them; localstripe knows no tokens, and calls every card a
-Visa."""
+"""Numbers and brands of Stripe's test cards by token. localstripe knows no tokens and calls every
+card a Visa."""
 
 
 class SandboxMissing(RuntimeError):
@@ -34,6 +34,8 @@ class SandboxMissing(RuntimeError):
 
 
 class SandboxProvider(StripeProvider):
+    """Speaks to localstripe at `url`."""
+
     # localstripe knows neither of these parameters.
     beginning: ClassVar[Any] = {}
     finishing: ClassVar[Any] = {}
@@ -56,8 +58,11 @@ class SandboxProvider(StripeProvider):
 
 
 class Sandbox:
-    """`async with Sandbox(directory) as sandbox` runs localstripe at `sandbox.url` and starts it
-    again when it dies; what it holds stays in `directory`. Raises SandboxMissing."""
+    """Runs localstripe, which keeps its state in `directory`.
+
+    `async with Sandbox(directory) as sandbox` runs it at `sandbox.url` and starts it again when it
+    dies. Raises SandboxMissing when it is not installed.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -85,9 +90,11 @@ class Sandbox:
 
     async def _keep(self) -> None:
         while True:
+            program = [sys.executable, "-m", "cloud.providers.localstripe"]
+            options = ["--directory", str(self._directory), "--port", str(self._port)]
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "cloud.payments.localstripe"),
-                *("--directory", self._directory, "--port", str(self._port)),
+                *program,
+                *options,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,

@@ -1,9 +1,9 @@
-"""Runs localstripe, as it is, in this process of its own: `--directory DIR --port PORT`.
+"""Runs an unchanged localstripe in a process of its own: `--directory DIR --port PORT`.
 
 localstripe listens on every interface and keeps its state in `/tmp/localstripe.pickle`, where
-anybody could put a pickle for it to load, and can be told neither otherwise. It is GPL-3, so it is
-neither imported nor changed: it runs as a program does, with its door moved to loopback and its
-file into a private directory.
+anybody could put a pickle for it to load; it has no option for either. Its licence is GPL-3, so it
+is neither imported nor changed: it runs as a program, for which `socket` and `open` are replaced so
+that it listens on loopback and keeps its file in a private directory.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_THEIRS = "/tmp/localstripe.pickle"  # noqa: S108 - theirs, and never opened
+_STATE = "/tmp/localstripe.pickle"  # noqa: S108 - localstripe's choice, and never opened
 _PR_SET_PDEATHSIG = 1
 
 
@@ -33,7 +33,8 @@ class _Loopback(socket.socket):
 
 
 class _Whole(io.BytesIO):
-    """A file that is there whole or as it was, wherever we are killed."""
+    """A file that is replaced as a whole when it is closed, so that a killed process leaves the old
+    one."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class _Whole(io.BytesIO):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m cloud.payments.localstripe")
+    parser = argparse.ArgumentParser(prog="python -m cloud.providers.localstripe")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     arguments = parser.parse_args()
@@ -62,7 +63,7 @@ def main() -> None:
     really_open = builtins.open
 
     def open_ours(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-        if file != _THEIRS:
+        if file != _STATE:
             return really_open(file, mode, *rest, **options)
         return _Whole(ours) if "w" in mode else really_open(ours, mode)
 

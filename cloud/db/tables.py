@@ -1,0 +1,74 @@
+"""The base of all tables. Each feature declares its own tables on it.
+
+Everything personal is sealed with the key of its person (`cloud.keys.persons`), and every row about
+a person refers to their row in `persons`: deleting that row deletes all of them.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Dialect,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+from protocol.messages import Outcome, Proof, Purpose, Side
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as milliseconds since the epoch."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - declared by SQLAlchemy, and never changed
+        str: String(),
+        bytes: LargeBinary(),
+        bool: Boolean(),
+        float: Float(),
+        int: Integer(),
+        datetime: Instant(),
+        Side: String(),
+        Purpose: String(),
+        Proof: String(),
+        Outcome: String(),
+    }
+
+
+def person_key(*, on_delete: str = "CASCADE", index: bool = True, **kwargs: Any) -> Any:
+    """Returns a column that refers to a person; by default the row is deleted with the person."""
+    return mapped_column(ForeignKey("persons.id", ondelete=on_delete), index=index, **kwargs)
+
+
+def new_id() -> str:
+    """Returns a random id of 32 hexadecimal digits.
+
+    It never begins with a dash: operators pass ids to commands, which would take it for an option.
+    """
+    return secrets.token_hex(16)

@@ -1,0 +1,53 @@
+"""Runs the errands of the outbox: each is tried again until it is done."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from cloud.context import Context
+from cloud.outbox import queue
+from cloud.payments import cards
+from cloud.providers import CardRefused, ProviderUnavailable
+
+log = logging.getLogger(__name__)
+
+Runner = Callable[[Context, bytes], Awaitable[None]]
+"""Does one errand, given its payload. Raises ProviderUnavailable and CardRefused when it has to be
+tried again."""
+
+RUNNERS: Mapping[str, Runner] = {cards.FORGET_CARD: cards.forget_card}
+"""What runs the errands of each kind."""
+
+
+async def run_errands(context: Context) -> None:
+    """Runs all errands that are due, one after the other."""
+    async with context.running_errands:
+        async with context.database.session() as session:
+            due = await queue.due(session, context.clock())
+        for errand in due:
+            done = await _run(context, errand)
+            async with context.database.session() as session:
+                if done:
+                    await queue.remove(session, errand.errand_id)
+                else:
+                    await queue.postpone(session, errand.errand_id, context.clock())
+                await session.commit()
+            await context.database.forget_erased()
+
+
+async def _run(context: Context, errand: queue.DueErrand) -> bool:
+    """Returns whether the errand is done."""
+    run = RUNNERS.get(errand.kind)
+    if run is None:
+        # A newer version of the service may have written it down.
+        log.error("an errand of unknown kind %r is kept", errand.kind)
+        return False
+    try:
+        await run(context, errand.payload(context.master.outbox))
+    except (ProviderUnavailable, CardRefused) as error:
+        log.warning("an errand has to wait: %s", error)
+        return False
+    except Exception as error:
+        # The others must not wait for it. The message may quote the payload.
+        log.error("an errand of kind %r has to wait: %s", errand.kind, type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""People as the service stores them: an id, and a key that everything about the person is sealed
+with."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Select, delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from cloud.keys.person_keys import Key, MasterKey
+from cloud.keys.tables import Person
+
+Sealed = TypeVar("Sealed", bound=BaseModel)
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPerson:
+    """A person whose key is unwrapped, so that what is stored of them can be read."""
+
+    person_id: str
+    key: Key
+
+    def seal(self, value: BaseModel, place: str) -> bytes:
+        return self.key.seal(value.model_dump_json().encode(), f"{place}/{self.person_id}")
+
+    def open(self, kind: type[Sealed], sealed: bytes, place: str) -> Sealed:
+        """Raises cryptography's InvalidTag for a value of another person or place."""
+        opened = self.key.open(sealed, f"{place}/{self.person_id}")
+        return kind.model_validate_json(opened)
+
+
+def make_person(session: AsyncSession, master: MasterKey) -> OpenPerson:
+    """Adds a person with a new key."""
+    # Long, random and of a form of its own, so that a trace left anywhere can be searched for.
+    person_id = f"person_{secrets.token_hex(16)}"
+    key = Key.generate()
+    session.add(Person(id=person_id, wrapped_key=master.wrap(key, person_id)))
+    return OpenPerson(person_id, key)
+
+
+async def find_person(session: AsyncSession, master: MasterKey, person_id: str) -> OpenPerson:
+    """Raises sqlalchemy's NoResultFound when there is no such person."""
+    person = await session.get_one(Person, person_id)
+    return open_person(master, person_id, person.wrapped_key)
+
+
+def open_person(master: MasterKey, person_id: str, wrapped_key: bytes) -> OpenPerson:
+    return OpenPerson(person_id, master.unwrap(wrapped_key, person_id))
+
+
+def with_wrapped_key(
+    rows: Select[Row], person_id: InstrumentedAttribute[str]
+) -> Select[Row, bytes]:
+    """Returns the query with the wrapped key of each row's person as a second column.
+
+    It is for queries of many people, which would otherwise need one more query for each. Open the
+    key with `open_person`.
+    """
+    query: Any = rows
+    return query.add_columns(Person.wrapped_key).join(Person, Person.id == person_id)
+
+
+async def erase_person(session: AsyncSession, person_id: str) -> None:
+    """Deletes the person's key and, by their foreign keys, all rows about the person."""
+    await session.execute(delete(Person).where(Person.id == person_id))

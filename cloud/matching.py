@@ -1,0 +1,29 @@
+"""Enrolled palms and matches, as the gallery and those who use it name them."""
+
+from dataclasses import dataclass
+
+from palm.search.protection import ProtectedTemplate
+from protocol.messages import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One enrolled palm."""
+
+    palm_id: str
+    person_id: str
+    side: Side
+    template: ProtectedTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A person, and the one of their palms that matched best."""
+
+    person_id: str
+    palm_id: str
+    version: int
+    """The version of the templates that were compared."""
+    rarity: float
+    """-log10 of the false-match rate at the score (`cloud.policy`). It means the same in every
+    version; higher is better."""

@@ -1,0 +1,80 @@
+"""Writes errands down, lends them out when they are due, and keeps them until they are done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.db.tables import new_id
+from cloud.keys.person_keys import Key
+from cloud.outbox.tables import Errand
+
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DueErrand:
+    errand_id: str
+    kind: str
+    """What is to be done."""
+    sealed: bytes = field(repr=False)
+
+    def payload(self, key: Key) -> bytes:
+        """Raises cryptography's InvalidTag when it was altered or sealed with another key."""
+        return key.open(self.sealed, _place(self.errand_id))
+
+
+def put(
+    session: AsyncSession,
+    key: Key,
+    kind: str,
+    payload: bytes,
+    now: datetime,
+    *,
+    person_digest: bytes | None = None,
+) -> None:
+    """Adds an errand that is due at once.
+
+    `key` is `MasterKey.outbox`. `person_digest` is the SHA-256 of a person's id when the errand
+    belongs to the deletion of that person.
+    """
+    errand_id = new_id()
+    session.add(
+        Errand(
+            id=errand_id,
+            kind=kind,
+            payload=key.seal(payload, _place(errand_id)),
+            person_digest=person_digest,
+            attempts=0,
+            due_at=now,
+        )
+    )
+
+
+async def due(session: AsyncSession, now: datetime) -> Sequence[DueErrand]:
+    rows = await session.scalars(select(Errand).where(Errand.due_at <= now))
+    return [DueErrand(row.id, row.kind, row.payload) for row in rows]
+
+
+async def remove(session: AsyncSession, errand_id: str) -> None:
+    await session.execute(delete(Errand).where(Errand.id == errand_id))
+
+
+async def postpone(session: AsyncSession, errand_id: str, now: datetime) -> None:
+    """Makes an errand due again after a pause that doubles with every attempt."""
+    errand = await session.get_one(Errand, errand_id)
+    errand.attempts += 1
+    errand.due_at = now + min(FIRST_PAUSE * 2 ** min(errand.attempts, 20), LONGEST_PAUSE)
+
+
+async def waiting_for(session: AsyncSession, person_digest: bytes) -> int:
+    """Returns how many errands of a person's deletion are not done yet."""
+    count = await session.scalar(select(func.count()).where(Errand.person_digest == person_digest))
+    return count or 0
+
+
+def _place(errand_id: str) -> str:
+    return f"errands.payload/{errand_id}"

@@ -1,0 +1,46 @@
+"""Tables of cards and purchases."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db.tables import Table, person_key
+
+
+class CardRow(Table):
+    __tablename__ = "cards"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    detail: Mapped[bytes]
+    """`cloud.payments.cards.CardDetail`, sealed."""
+
+
+class PurchaseRow(Table):
+    """A purchase. It is kept after its person is deleted, without the reference to the person,
+    because the merchant's books need it."""
+
+    __tablename__ = "purchases"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    reference: Mapped[str]
+    """The till's name for the sale, unique on its device."""
+    person_id: Mapped[str | None] = person_key(on_delete="SET NULL")
+    identification_id: Mapped[str] = mapped_column(unique=True)
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    card_brand: Mapped[str]
+    card_last4: Mapped[str]
+    payment: Mapped[str | None]
+    """The provider's name for the payment; None until it has one."""
+    outcome: Mapped[str]
+    """`pending`, `approved` or `declined`."""
+    decline_reason: Mapped[str | None]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("device_id", "reference"),
+        Index("ix_purchases_outcome", "outcome"),
+    )

@@ -1,0 +1,79 @@
+"""Tables of accounts, enrolments, claims, one-time codes and receipts."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db.tables import Table, person_key
+from protocol.messages import Proof, Purpose
+
+
+class AccountRow(Table):
+    """A person who completed an enrolment."""
+
+    __tablename__ = "accounts"
+
+    person_id: Mapped[str] = person_key(index=False, primary_key=True)
+    phone_lookup: Mapped[str] = mapped_column(unique=True)
+    """A keyed hash of the mobile number (`cloud.keys.person_keys.MasterKey.lookup`)."""
+    profile: Mapped[bytes]
+    """`cloud.people.accounts.Profile`, sealed."""
+    since: Mapped[datetime]
+
+
+class OneTimeCode(Table):
+    """The code that was sent for an enrolment or a claim."""
+
+    __tablename__ = "codes"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """The id of the enrolment or claim."""
+    person_id: Mapped[str | None] = person_key()
+    lookup: Mapped[str]
+    """A keyed hash: the code cannot be read back."""
+    attempts_left: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class EnrolmentRow(Table):
+    """An enrolment that is not completed yet."""
+
+    __tablename__ = "enrolments"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    person_id: Mapped[str] = person_key()
+    phone_lookup: Mapped[str]
+    profile: Mapped[bytes]
+    sent: Mapped[int]
+    """The number of one-time codes that were sent."""
+    sent_at: Mapped[datetime]
+    verified: Mapped[bool]
+    """Whether the one-time code was entered."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ClaimRow(Table):
+    """A claim to be the holder of a mobile number."""
+
+    __tablename__ = "claims"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    person_id: Mapped[str | None] = person_key()
+    """None when no account has the number."""
+    proof: Mapped[Proof]
+    purpose: Mapped[Purpose]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ReceiptRow(Table):
+    """A deletion receipt, kept so that the deletion can be verified later."""
+
+    __tablename__ = "receipts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_digest: Mapped[bytes]
+    """SHA-256 of the id of the person, which is stored nowhere any more."""
+    document: Mapped[str]
+    """The signed `protocol.messages.DeletionReceipt` as JSON."""

@@ -1,0 +1,150 @@
+"""Decides what a score means, how often anything may be tried, and how long anything is valid.
+
+Scores of different matchers become comparable as rarities: the rarity of a score is -log10 of the
+false-match rate at that score, so one impostor in 10**rarity scores as high. Every decision asks
+for a rarity. A search compares one probe with N enrolled palms, which gives N chances of a false
+match; each comparison is therefore allowed the false-positive identification rate of the whole
+search divided by N (FPIR = N x FMR, ISO/IEC 19795-1).
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from cloud.matching import Match
+from palm.liveness import SURE
+from protocol.messages import Outcome
+
+FPIR_ACCEPT = 1e-4
+"""The rate at which a search may accept the palm of somebody who is not enrolled."""
+FPIR_STEP_UP = 5e-2
+"""The rate at which a search may ask somebody who is not enrolled for four digits. Guessing them
+succeeds once in 10,000 attempts."""
+FMR_AT_MOST = 1e-5
+"""The highest false-match rate of a single comparison, however small the gallery is."""
+FMR_VERIFY = 1e-4
+"""The false-match rate of a 1:1 comparison with the holder of a claimed number (NIST SP
+800-63B-4)."""
+
+ATTEMPTS = 3
+"""How many palms may be shown in one visit, and how often digits may be entered."""
+CODE_ATTEMPTS = 5
+"""How often one one-time code may be entered."""
+PALMS = 2
+"""The largest number of enrolled palms of one person."""
+
+CODE_LIFE = timedelta(minutes=10)
+CODES_PER_ENROLMENT = 4
+RESEND_AFTER = timedelta(seconds=30)
+ENROLMENT_LIFE = timedelta(minutes=30)
+CLAIM_LIFE = timedelta(minutes=10)
+IDENTIFICATION_LIFE = timedelta(minutes=5)
+CHALLENGE_LIFE = timedelta(minutes=2)
+"""How long a light challenge is valid. The kiosk asks for one before the hand is there."""
+ACTIVATION_LIFE = timedelta(hours=24)
+ANSWER_LIFE = timedelta(hours=24)
+"""How long a repeated request gets the answer that was given first."""
+PURCHASE_PATIENCE = timedelta(minutes=2)
+"""How long an interrupted purchase is still completed. Later it is abandoned, because by then the
+shopper has paid in another way or has left."""
+BOOKKEEPING = timedelta(days=3653)
+"""How long a merchant keeps sales."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Allows one subject `count` events within `window`."""
+
+    kind: str
+    count: int
+    window: timedelta
+
+
+class Limits:
+    CODES_TO_PHONE = Limit("codes to phone", 6, timedelta(hours=1))
+    CODES_BY_DEVICE = Limit("codes by device", 120, timedelta(hours=1))
+    SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
+    FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
+    """Wrong digits, codes and palms against one account, at all devices together."""
+    CHALLENGES_BY_DEVICE = Limit("challenges by device", 600, timedelta(minutes=10))
+    LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
+    PURCHASES = Limit("purchases", 30, timedelta(hours=1))
+    WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
+
+
+LONGEST_WINDOW = timedelta(hours=1)
+"""The longest window of all limits: older events are not counted any more."""
+
+
+class Calibration:
+    """The measured false-match rates of a matcher by score."""
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        """`points` are at least two pairs of FMR and score; the rates fall as the scores rise.
+        Raises ValueError."""
+        self._rarities = [-math.log10(fmr) for fmr, _ in points]
+        self._scores = [score for _, score in points]
+        rising = all(a < b for line in (self._rarities, self._scores) for a, b in pairwise(line))
+        if len(points) < 2 or not rising:
+            raise ValueError("a calibration's rates fall as its scores rise")
+
+    def rarity(self, score: float) -> float:
+        """Returns the rarity of a score: interpolated between calibration points, extrapolated
+        from the first or last two."""
+        right = min(max(bisect_left(self._scores, score), 1), len(self._scores) - 1)
+        x0, x1 = self._scores[right - 1 : right + 1]
+        y0, y1 = self._rarities[right - 1 : right + 1]
+        return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
+
+
+FUSED_2 = ((1e-3, 5.27), (1e-4, 6.72), (1e-5, 7.72), (1e-6, 8.72))
+"""The calibration of `palm.template.fused` (template version 2) on whole hands: FMR and score, from
+the 38,806 impostor comparisons within hands-rgb and hands-rgb-dark together. One hand in these sets
+has three names and is counted as one. Rates down to 1e-4 were observed; below, the score rises by 1
+for each tenth of the rate, as it does from 1e-3 to 1e-4 in the 804,600 comparisons of
+roi-contactless (docs/decisions/0012-encoder.md)."""
+
+LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
+"""The calibration of `palm.template.linefield` (template version 1), from the same comparisons in
+the same way; the score rises by 0.02 for each tenth of the rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    calibrations: Mapping[int, Calibration]
+    """The calibration of each template version."""
+
+    def rarity(self, version: int, score: float) -> float:
+        """Raises KeyError for a version without a calibration."""
+        return self.calibrations[version].rarity(score)
+
+    def accept(self, gallery_size: int) -> float:
+        """Returns the rarity from which a search accepts a match."""
+        return -math.log10(min(FMR_AT_MOST, FPIR_ACCEPT / max(gallery_size, 1)))
+
+    def step_up(self, gallery_size: int) -> float:
+        """Returns the rarity from which a search asks for digits."""
+        return -math.log10(min(100 * FMR_AT_MOST, FPIR_STEP_UP / max(gallery_size, 1)))
+
+    def verify(self) -> float:
+        """Returns the rarity from which a 1:1 comparison is accepted."""
+        return -math.log10(FMR_VERIFY)
+
+    def is_sure(self, score: float | None) -> bool:
+        """Returns whether a liveness score is high enough without a pulse. It is None when nothing
+        was judged; the `liveness` setting decides whether such a palm is taken at all."""
+        return score is None or score >= SURE
+
+    def decide(self, matches: Sequence[Match], gallery_size: int) -> Outcome:
+        """Decides a search. `matches` are the people who reached `step_up`, best match first.
+
+        Exactly one match above `accept` is accepted. If two people pass, the matcher cannot tell
+        them apart: ask for digits.
+        """
+        certain = [match for match in matches if match.rarity >= self.accept(gallery_size)]
+        if len(certain) == 1:
+            return Outcome.ACCEPTED
+        return Outcome.STEP_UP if matches else Outcome.ASK_AGAIN

@@ -1,0 +1,95 @@
+"""Enrolled palms as they are stored: each template is sealed with the key of its person."""
+
+from collections.abc import Collection, Sequence
+
+import cbor2
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.db.tables import new_id
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, open_person, with_wrapped_key
+from cloud.matching import Entry
+from cloud.recognition.tables import PalmRow
+from palm.search.protection import ProtectedTemplate
+from palm.template.interfaces import Template
+from protocol.messages import Side
+
+UNPROTECTED = ""
+"""The transform of a palm that was enrolled before templates were protected."""
+
+
+def add_palm(
+    session: AsyncSession, person: OpenPerson, side: Side, template: ProtectedTemplate
+) -> None:
+    row = PalmRow(id=new_id(), person_id=person.person_id, side=side)
+    keep_template(person, row, template)
+    session.add(row)
+
+
+def keep_template(person: OpenPerson, row: PalmRow, template: ProtectedTemplate) -> None:
+    """Replaces the template of a palm."""
+    raw = cbor2.dumps([template.search_code, template.sealed, template.quality])
+    row.version = template.version
+    row.transform = template.transform
+    row.template = person.key.seal(raw, _place(row))
+
+
+def entry(person: OpenPerson, row: PalmRow) -> Entry:
+    """Opens a stored palm. Raises cryptography's InvalidTag for the palm of another person."""
+    raw = person.key.open(row.template, _place(row))
+    template = ProtectedTemplate(row.version, row.transform, *cbor2.loads(raw))
+    return Entry(row.id, row.person_id, Side(row.side), template)
+
+
+def open_unprotected(person: OpenPerson, row: PalmRow) -> Template:
+    """Opens a palm that was enrolled before templates were protected."""
+    return Template(*cbor2.loads(person.key.open(row.template, _place(row))))
+
+
+async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:
+    rows = await session.scalars(select(PalmRow).where(PalmRow.person_id == person.person_id))
+    return [entry(person, row) for row in rows]
+
+
+async def all_palms(session: AsyncSession, master: MasterKey, people: Select[str]) -> list[Entry]:
+    """Returns every palm of the people whose ids a query selects."""
+    query = select(PalmRow).where(PalmRow.person_id.in_(people))
+    return [entry(person, row) for person, row in await _opened(session, master, query)]
+
+
+async def sealed_templates(
+    session: AsyncSession, master: MasterKey, version: int, palm_ids: Collection[str]
+) -> dict[str, bytes]:
+    """Returns the sealed templates by palm id. A palm that does not exist, or exists in another
+    version, is left out."""
+    query = select(PalmRow).where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
+    palms = await _opened(session, master, query)
+    return {row.id: entry(person, row).template.sealed for person, row in palms}
+
+
+async def count_stale(session: AsyncSession, transform: str) -> int:
+    """Returns how many palms have a search code of another transform."""
+    stale = select(func.count()).where(PalmRow.transform != transform)
+    return await session.scalar(stale) or 0
+
+
+async def stale_palms(
+    session: AsyncSession, master: MasterKey, transform: str, limit: int
+) -> Sequence[tuple[OpenPerson, PalmRow]]:
+    """Returns palms with a search code of another transform, ordered by template version."""
+    query = (
+        select(PalmRow).where(PalmRow.transform != transform).order_by(PalmRow.version).limit(limit)
+    )
+    return await _opened(session, master, query)
+
+
+async def _opened(
+    session: AsyncSession, master: MasterKey, query: Select[PalmRow]
+) -> list[tuple[OpenPerson, PalmRow]]:
+    rows = await session.execute(with_wrapped_key(query, PalmRow.person_id))
+    return [(open_person(master, row.person_id, wrapped), row) for row, wrapped in rows]
+
+
+def _place(row: PalmRow) -> str:
+    return f"palms.template/{row.id}"

@@ -1,0 +1,68 @@
+"""Tables of light challenges, enrolled palms and identifications."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db.tables import Table, person_key
+from protocol.messages import Outcome, Purpose, Side
+
+
+class ChallengeRow(Table):
+    """A light challenge that has not been answered yet."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    seed: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PalmRow(Table):
+    """One enrolled palm."""
+
+    __tablename__ = "palms"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    side: Mapped[Side]
+    version: Mapped[int]
+    """The version of the template."""
+    transform: Mapped[str]
+    """The name of the transform that the search code was made under; empty for a palm that was
+    enrolled before templates were protected."""
+    template: Mapped[bytes]
+    """CBOR `[search_code, sealed, quality]` of a `palm.search.protection.ProtectedTemplate`, sealed
+    once more with the person's key."""
+
+
+class IdentificationRow(Table):
+    __tablename__ = "identifications"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    device_id: Mapped[str]
+    visit_id: Mapped[str]
+    purpose: Mapped[Purpose]
+    outcome: Mapped[Outcome]
+    attempts_left: Mapped[int]
+    person_id: Mapped[str | None] = person_key()
+    """The person who was recognised; None unless the outcome is `ACCEPTED`."""
+    pulse: Mapped[bool]
+    """Whether the pulse of the palm was seen."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (Index("ix_identifications_visit", "device_id", "visit_id"),)
+
+
+class Candidate(Table):
+    """A person whose palm matched well enough to ask for the last four digits of their number."""
+
+    __tablename__ = "candidates"
+
+    identification_id: Mapped[str] = mapped_column(
+        ForeignKey("identifications.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[str] = person_key(primary_key=True)
+    rarity: Mapped[float]

@@ -1,0 +1,64 @@
+"""Tables of the signed API: devices, nonces, stored answers and counters."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db.tables import Table, person_key
+
+
+class DeviceRow(Table):
+    __tablename__ = "devices"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """`protocol.signature.key_id` of the device's key."""
+    public_key: Mapped[bytes]
+    name: Mapped[str]
+    merchant: Mapped[str]
+    country: Mapped[str]
+    currency: Mapped[str]
+    activated_at: Mapped[datetime]
+    infrared: Mapped[bool]
+    """Whether the device has a near-infrared camera: every capture must then hold near-infrared
+    frames."""
+
+
+class Nonce(Table):
+    """The nonce of a request or an envelope, kept for as long as it could be replayed."""
+
+    __tablename__ = "nonces"
+
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    nonce: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class StoredAnswer(Table):
+    """The answer to an idempotency key. The body is sealed with the person's key when the answer is
+    about a person."""
+
+    __tablename__ = "answers"
+
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    """SHA-256 of the method, path and body of the request."""
+    status: Mapped[int]
+    media_type: Mapped[str]
+    body: Mapped[bytes]
+    person_id: Mapped[str | None] = person_key()
+    answered_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Tally(Table):
+    """One event that a limit counts."""
+
+    __tablename__ = "tallies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_tallies_kind", "kind", "subject", "at"),)
