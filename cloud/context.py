@@ -23,7 +23,7 @@ from cloud.policy import Policy
 from cloud.providers import PaymentProvider
 from cloud.settings import Settings
 from cloud.state import State
-from cloud.vault.client import ExaminedPalm, Introduction
+from cloud.vault.messages import ExaminedPalm, Introduction
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Customer, Purpose, Side
 

@@ -19,7 +19,8 @@ from cloud.policy import CLAIM_LIFE, Limits
 from cloud.recognition import captures
 from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
 from cloud.recognition.renewals import renew_template
-from cloud.vault.client import ExaminedPalm, Lifeless
+from cloud.vault.client import Lifeless
+from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller

@@ -33,7 +33,8 @@ from cloud.providers import CardRefused, ProviderUnavailable
 from cloud.recognition import captures
 from cloud.recognition.palms import add_palm as add_enrolled_palm
 from cloud.recognition.palms import palms_of
-from cloud.vault.client import ExaminedPalm, Lifeless
+from cloud.vault.client import Lifeless
+from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller

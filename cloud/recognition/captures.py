@@ -7,8 +7,8 @@ from typing import TypeVar
 from fastapi import Request
 
 from cloud.recognition import challenges
-from cloud.vault.client import CaptureRefused, ExaminedPalm, Lifeless
-from cloud.vault.wire import WireRefusal
+from cloud.vault.client import CaptureRefused, Lifeless
+from cloud.vault.messages import ExaminedPalm, WireRefusal
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, spend_nonce
 from protocol.envelope import EnvelopeError, read_header

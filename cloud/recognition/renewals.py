@@ -4,7 +4,7 @@ from cloud.keys.persons import find_person
 from cloud.matching import Match
 from cloud.recognition import palms
 from cloud.recognition.tables import PalmRow
-from cloud.vault.client import ExaminedPalm
+from cloud.vault.messages import ExaminedPalm
 from cloud.web.signed_request import Call
 
 

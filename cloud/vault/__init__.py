@@ -1,6 +1,6 @@
-"""The only place where a palm is ever seen: a process of its own that holds the private keys.
+"""The vault: a process of its own that holds the private keys and alone sees palms.
 
-It opens envelopes, looks at the frames and answers with a template. It has no network and no core
-dumps, it keeps nothing but its keys, and the API process can ask it questions but cannot open an
+It opens envelopes, judges the frames and answers with a template. It has no network and leaves no
+core dumps, and it stores only its keys. The API process asks it questions, and cannot open an
 envelope itself.
 """

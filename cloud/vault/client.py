@@ -1,4 +1,4 @@
-"""The service's side: keeps a vault running, asks it, and says so when there is none."""
+"""The service's side of the vault: keeps a vault running and asks it questions."""
 
 import asyncio
 import contextlib
@@ -7,50 +7,48 @@ import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
-from cloud.vault import wire
-from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from cloud.vault import messages
+from cloud.vault.messages import ExaminedPalm, Introduction, WireRefusal
+from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
-from protocol.encoding import to_base64
-from protocol.messages import Purpose, Side, VaultKey
+from protocol.messages import Purpose
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 15.0
 START_S = 60.0
-"""Loading the palm models on a slow and busy machine."""
+"""How long a vault may take to start: a slow and busy machine has to load the palm models."""
 STOP_S = 2.0
 AT_ONCE = 256
-"""References in one question: it stays small, and other visits have their turn in between."""
+"""The number of references in one question: other requests are answered between two questions."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class VaultUnavailable(Exception):
-    """There is no vault to ask at the moment; one is being started."""
+    """The vault does not answer at the moment; one is being started."""
 
 
 class VaultBroken(RuntimeError):
-    """The vault does not start; it has said why on standard error."""
+    """The vault does not start; it has written the cause to standard error."""
 
 
 class CaptureRefused(Exception):
-    """The vault would not make a template; `detail` quotes nothing of the capture."""
+    """The vault makes no template of a capture; `detail` quotes nothing of the capture."""
 
-    def __init__(self, kind: wire.WireRefusal, detail: str) -> None:
+    def __init__(self, kind: WireRefusal, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind
         self.detail = detail
 
 
 class Lifeless(Exception):
-    """What was shown did not answer to the light as a living hand does."""
+    """A capture was judged not to show a living hand."""
 
     def __init__(self, purpose: Purpose, visit_id: str, nonce: bytes) -> None:
         super().__init__("not seen to be a living hand")
@@ -59,45 +57,13 @@ class Lifeless(Exception):
         self.nonce = nonce
 
 
-@dataclass(frozen=True, slots=True)
-class ExaminedPalm:
-    """One palm that was shown, and what was sealed with it."""
-
-    side: Side
-    probes: tuple[ProtectedProbe, ...]
-    """In every version that was asked for, the current one first."""
-    purpose: Purpose
-    visit_id: str
-    nonce: bytes
-    agreement: float | None = None
-    """The score of one of its pictures against the others, in the current version, where it is to
-    be enrolled and there is more than one."""
-    score: float | None = None
-    """How surely it is alive, see `cloud.vault.examiner.Presentation`."""
-    pulse: bool = False
-    """Its pulse was seen."""
-
-    @property
-    def current(self) -> ProtectedTemplate:
-        """As it is enrolled."""
-        return self.probes[0].kept
-
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """What a vault says of itself."""
-
-    keys: list[VaultKey]
-    """To seal captures to, the newest first."""
-    versions: list[int]
-    """Of the templates it makes and compares, the current one first."""
-    transform: str
-    """Which codes it makes (`palm.search.protection.name_of`)."""
-
-
 class VaultClient:
-    """`async with VaultClient(...)` keeps a vault: a child of this process, or one that listens
-    on the socket the settings name. Raises VaultBroken when the first does not come up."""
+    """Keeps a vault and asks it questions.
+
+    `async with VaultClient(...)` starts a child process, or connects to the socket in the settings,
+    and does so again whenever the vault is gone. Raises VaultBroken when the first vault does not
+    start.
+    """
 
     def __init__(self, settings: VaultSettings, recognition: Recognition, directory: Path) -> None:
         self._settings = settings
@@ -108,7 +74,7 @@ class VaultClient:
         self._lost = asyncio.Event()
         self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
         self.pid: int | None = None
-        """Of the child, while there is one."""
+        """The process id of the child, while there is one."""
 
     async def __aenter__(self) -> "VaultClient":
         self._keeper = asyncio.create_task(self._keep())
@@ -139,81 +105,71 @@ class VaultClient:
         seed: bytes | None = None,
         infrared: bool = False,
     ) -> ExaminedPalm:
-        """Templates are made in the current version and in `versions`. `seed` is of the light
-        challenge that the envelope names, None when it names none; with `infrared` a capture
-        without near infrared is refused.
+        """Opens an envelope and judges the capture in it.
 
-        Raises CaptureRefused, Lifeless and VaultUnavailable."""
-        question = [
-            *("examine", envelope, device_id, visit_id),
-            *([purpose.value for purpose in purposes], sorted(versions), seed, infrared),
-        ]
-        answer = await self._ask(question)
-        match answer:
-            case [
-                "presentation",
-                str(side),
-                [_, *_] as probes,
-                [str(purpose), str(visit), bytes(nonce)],
-                float() | None as agreement,
-                float() | None as score,
-                bool(pulse),
-            ]:
-                extracted = tuple(map(wire.unpack_probe, probes))
-                return ExaminedPalm(
-                    *(Side(side), extracted, Purpose(purpose), visit, nonce),
-                    *(agreement, score, pulse),
-                )
-            case ["lifeless", [str(purpose), str(visit), bytes(nonce)]]:
-                raise Lifeless(Purpose(purpose), visit, nonce)
-            case ["refused", str(kind), str(detail)]:
-                raise CaptureRefused(wire.WireRefusal(kind), detail)
+        Templates are made in the current version and in `versions`. `seed` is the seed of the light
+        challenge that the envelope names, None when it names none. With `infrared`, a capture
+        without near-infrared frames is refused. Raises CaptureRefused, Lifeless and
+        VaultUnavailable.
+        """
+        question = messages.Examine(
+            envelope, device_id, visit_id, purposes, sorted(versions), seed, infrared
+        )
+        match await self._ask(question):
+            case ExaminedPalm() as examined:
+                return examined
+            case messages.NotLive(purpose, visit, nonce):
+                raise Lifeless(purpose, visit, nonce)
+            case messages.Refused(kind, detail):
+                raise CaptureRefused(kind, detail)
             case _:
                 raise _misunderstood()
 
     async def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]:
-        """Scores of sealed templates against a sealed probe of the same version; None for one
-        that the vault cannot open. Raises VaultUnavailable."""
+        """Returns the scores of sealed templates against a sealed probe of the same version; None
+        for a template that the vault cannot open. Raises VaultUnavailable."""
         scores: list[float | None] = []
         for start in range(0, len(references), AT_ONCE):
-            some = list(references[start : start + AT_ONCE])
-            match await self._ask(["compare", version, probe, some]):
-                case ["scores", list(each)]:
+            some = references[start : start + AT_ONCE]
+            match await self._ask(messages.Compare(version, probe, some)):
+                case messages.Scores(each):
                     scores += each
                 case _:
                     raise _misunderstood()
         return scores
 
     async def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
-        """What sealed templates are searched by under the present secret; None for one that the
-        vault cannot open. Raises VaultUnavailable."""
-        match await self._ask(["code", version, list(sealed)]):
-            case ["codes", list(search_codes)]:
+        """Returns the search codes of sealed templates under the present secret; None for a
+        template that the vault cannot open. Raises VaultUnavailable."""
+        match await self._ask(messages.MakeSearchCodes(version, sealed)):
+            case messages.SearchCodes(search_codes):
                 return search_codes
             case _:
                 raise _misunderstood()
 
     async def protect(self, template: Template) -> ProtectedTemplate:
-        """For what was enrolled before templates were protected. Raises VaultUnavailable."""
-        plain = [template.version, template.data, template.quality]
-        match await self._ask(["protect", *plain]):
-            case ["protected", protected]:
-                return wire.unpack_template(protected)
+        """Protects a template that was enrolled before templates were protected. Raises
+        VaultUnavailable."""
+        match await self._ask(messages.Protect(template)):
+            case messages.Protected(protected):
+                return protected
             case _:
                 raise _misunderstood()
 
     async def rekey(self) -> str:
-        """Replaces the secret that codes are made under, for good, and names the new transform.
-        Raises VaultUnavailable."""
-        match await self._ask(["rekey"]):
-            case ["rekeyed", str(transform)]:
+        """Replaces the gallery's secret for good, and returns the name of the new transform. Raises
+        VaultUnavailable."""
+        match await self._ask(messages.Rekey()):
+            case messages.Rekeyed(transform):
                 return transform
             case _:
                 raise _misunderstood()
 
-    async def _ask(self, question: list[Any], patience_s: float = ANSWER_S) -> list[Any]:
+    async def _ask(
+        self, question: messages.Question, patience_s: float = ANSWER_S
+    ) -> messages.Answer:
         async with self._asking:
             if self._stream is None:
                 raise VaultUnavailable("the vault is being started")
@@ -221,23 +177,24 @@ class VaultClient:
             answered = False
             try:
                 async with asyncio.timeout(patience_s):
-                    writer.write(wire.pack(question))
+                    writer.write(messages.pack(question))
                     await writer.drain()
-                    (length,) = wire.HEAD.unpack(await reader.readexactly(wire.HEAD.size))
-                    answer = wire.unpack(await reader.readexactly(length))
+                    head = await reader.readexactly(messages.HEAD.size)
+                    (length,) = messages.HEAD.unpack(head)
+                    answer = messages.unpack_answer(await reader.readexactly(length))
                 answered = True
             except (OSError, EOFError, ValueError, TimeoutError):
                 raise VaultUnavailable("the vault did not answer") from None
             finally:
                 if not answered:
-                    # Out of step, even when it was the asker who left: what it says next would
-                    # be taken for the answer to another question.
+                    # Even when the asker was cancelled: the next answer on this stream would be
+                    # taken for the answer to another question.
                     self._stream = None
                     self._lost.set()
             return answer
 
     async def _keep(self) -> None:
-        """Runs one vault after another."""
+        """Starts a vault, and another whenever one is gone."""
         pause = SHORTEST_PAUSE_S
         while True:
             self._lost.clear()
@@ -260,13 +217,9 @@ class VaultClient:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _introduce(self) -> Introduction:
-        match await self._ask(["introduce"], START_S):
-            case ["vault", list(keys), list(versions), str(transform)] if versions:
-                told = [
-                    VaultKey(key_id=name, suite=suite, public_key=to_base64(raw))
-                    for name, suite, raw in keys
-                ]
-                return Introduction(told, versions, transform)
+        match await self._ask(messages.Introduce(), START_S):
+            case Introduction() as introduction:
+                return introduction
             case _:
                 raise _misunderstood()
 
@@ -277,25 +230,25 @@ class VaultClient:
             with contextlib.closing(writer):
                 yield reader, writer
             return
-        schemes: list[str] = []
+        program = [sys.executable, "-m", "cloud.vault"]
+        options = ["--directory", str(self._directory), "--examiner", self._recognition.examiner]
         for scheme in self._recognition.schemes:
-            schemes += "--scheme", scheme.extractor, scheme.matcher
+            options += "--scheme", scheme.extractor, scheme.matcher
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_connection(sock=ours)
             with contextlib.closing(writer):
                 process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "cloud.vault"),
-                    *("--directory", self._directory),
-                    *("--examiner", self._recognition.examiner),
-                    *schemes,
-                    *("--channel", str(theirs.fileno())),
+                    *program,
+                    *options,
+                    "--channel",
+                    str(theirs.fileno()),
                     pass_fds=[theirs.fileno()],
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=sys.stderr,
                     env=_environment(),
                 )
-                # The child's alone from now on, so that its end is the stream's.
+                # Only the child has it open from now on, so the stream ends with the child.
                 theirs.close()
                 self.pid = process.pid
                 exited = asyncio.create_task(process.wait())
@@ -304,7 +257,7 @@ class VaultClient:
                     yield reader, writer
                 finally:
                     self.pid = None
-                    # It ends when its stream does, unless it hangs.
+                    # The child ends with its stream, unless it hangs.
                     writer.close()
                     await asyncio.wait([exited], timeout=STOP_S)
                     if not exited.done():
@@ -317,8 +270,7 @@ def _misunderstood() -> VaultUnavailable:
 
 
 def _environment() -> dict[str, str]:
-    """What the service was told in confidence is none of the vault's business. Its matrices are
-    small: on a busy machine several threads would wait for each other ten times as long as one
-    takes."""
+    """Returns the environment of the vault: without the service's secrets, and with one thread for
+    its small matrices. On a busy machine, several threads take ten times as long."""
     own = {k: v for k, v in os.environ.items() if not k.startswith("PALM_CLOUD_")}
     return own | {"OPENBLAS_NUM_THREADS": "1"}

@@ -1,8 +1,8 @@
-"""What a process gives up for good, without being root: the network, core dumps, being traced.
+"""Takes the network, core dumps and tracing from a process for good, without being root.
 
-A seccomp filter refuses to make any socket and any io_uring (which could make one); what was open
-before stays open. It binds every thread the process has and will have. See seccomp(2), prctl(2),
-and the kernel's `Documentation/userspace-api/seccomp_filter.rst`.
+A seccomp filter refuses to make sockets and io_urings (which could make sockets); what was open
+before stays open. It applies to every thread that the process has and will have. See seccomp(2),
+prctl(2), and the kernel's `Documentation/userspace-api/seccomp_filter.rst`.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ _X32 = 0x40000000
 _IO_URING_SETUP = 425
 
 _ARCHITECTURES = {"x86_64": (0xC000003E, 41, 317), "aarch64": (0xC00000B7, 198, 277)}
-"""AUDIT_ARCH_… and the numbers of socket(2) and seccomp(2)."""
+"""AUDIT_ARCH_… and the system call numbers of socket(2) and seccomp(2), by machine."""
 
 
 class _Program(ctypes.Structure):
@@ -32,8 +32,8 @@ class _Program(ctypes.Structure):
 
 
 def confine() -> None:
-    """Raises OSError when the kernel does not let us give these up, and on an architecture whose
-    system calls are not known here."""
+    """Confines this process. Raises OSError when the kernel refuses, and on an architecture that is
+    not listed here."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     _succeed(libc.prctl(_PR_SET_DUMPABLE, *_words(0, 0, 0, 0)))

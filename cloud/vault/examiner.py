@@ -1,4 +1,4 @@
-"""The seam between the vault and the palm room."""
+"""What the vault needs of an examiner, which finds and judges palms in a burst."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Flaw(StrEnum):
 
 
 class Unusable(Exception):
-    """The capture opened well, and shows no palm that can be signed."""
+    """A capture shows no palm that a template can be made of."""
 
     def __init__(self, flaw: Flaw) -> None:
         super().__init__(flaw.value)
@@ -33,21 +33,23 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """One palm as it was shown."""
+    """One palm that was presented."""
 
     side: Side
     palms: tuple[Roi, ...]
-    """The same palm, once for each frame that can be signed; at least one."""
+    """The ROI of the palm in each usable frame; at least one."""
     score: float | None = None
-    """How surely it is alive, by the least sure of the judgements made; 0 is the threshold. None
-    where neither a light challenge nor near infrared was there to be judged by."""
+    """The liveness score: the lowest of the judgements that were made. A living hand scores 0 or
+    more. None when there was neither a light challenge nor near infrared to judge by."""
     pulse: bool = False
-    """Its pulse was seen."""
+    """Whether the pulse was seen."""
 
 
 class Examiner(Protocol):
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
-        """Judges and signs a burst. `shown` are the steps of the light challenge it was taken
-        under, none where there was none; near infrared and pulse are judged where the burst brings
-        them. Raises Unusable."""
+        """Finds the palm in a burst and judges it.
+
+        `shown` are the steps of the light challenge that the burst was taken under; empty without a
+        challenge. Near infrared and pulse are judged when the burst holds them. Raises Unusable.
+        """
         ...

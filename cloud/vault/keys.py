@@ -1,5 +1,5 @@
-"""The vault's own directory: one file for each private key it ever made, and one for the two
-secrets that protect templates."""
+"""The vault's directory: a file for each private key, and one for the two secrets that protect
+templates."""
 
 import secrets
 import time
@@ -16,14 +16,15 @@ TEMPLATE_SECRETS = "templates.secret"
 
 
 def load_or_make(directory: Path) -> list[PrivateKey]:
-    """Newest first; a first one is made when there is none. Raises StateDamaged and OSError."""
+    """Returns the private keys, newest first; makes one when there is none. Raises StateDamaged and
+    OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths = sorted(directory.glob("*.key"), reverse=True)
     if paths:
         return [_read(path) for path in paths]
     key = PrivateKey.generate()
     content = f"{key.suite.value}\n{to_base64(key.secret)}\n"
-    # Named by time, so that the newest is the last.
+    # Named by time, so that sorting by name puts the newest last.
     name = f"{time.time_ns():020d}-{key.public.key_id}.key"
     write_private(directory / name, content.encode())
     return [key]
@@ -36,7 +37,7 @@ def _read(path: Path) -> PrivateKey:
         if path.stem.endswith(key.public.key_id):
             return key
     except ValueError:
-        # The cause would quote the key.
+        # The message of this error may quote the key: it is left out.
         pass
     raise StateDamaged(
         f"{path} is damaged, and captures sealed to it cannot be opened. Restore it from the "
@@ -46,16 +47,16 @@ def _read(path: Path) -> PrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class TemplateSecrets:
-    """They lie in one file: a vault that has lost one has lost both, and says so."""
+    """The two secrets are in one file, so that losing one is noticed as losing both."""
 
     sealing: bytes = field(repr=False)
-    """Seals templates; the same for as long as there are any."""
+    """Seals templates; it never changes while any are enrolled."""
     gallery: bytes = field(repr=False)
-    """Chooses the transform that codes are made under."""
+    """Determines the transform that search codes are made under."""
 
 
 def template_secrets(directory: Path) -> TemplateSecrets:
-    """Made when there are none. Raises StateDamaged and OSError."""
+    """Returns the secrets; makes them when there are none. Raises StateDamaged and OSError."""
     path = directory / TEMPLATE_SECRETS
     if not path.exists():
         made = TemplateSecrets(_secret(), _secret())
@@ -71,8 +72,10 @@ def template_secrets(directory: Path) -> TemplateSecrets:
 
 
 def renew_gallery_secret(directory: Path) -> TemplateSecrets:
-    """Either the old or the new one is there, whenever the power fails. Raises StateDamaged and
-    OSError."""
+    """Replaces the gallery's secret; after a power cut the file holds the old one or the new one.
+
+    Raises StateDamaged and OSError.
+    """
     renewed = replace(template_secrets(directory), gallery=_secret())
     _write(directory, renewed)
     return renewed

@@ -1,4 +1,4 @@
-"""The vault's eyes: finds the palm in a burst, judges each frame again, keeps the good ones."""
+"""The examiner in use: finds the palm in a burst, and judges its frames and its liveness."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,29 +23,34 @@ from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.ring import DARK, PLACES, WHITE, Levels
 
 ENOUGH = 3
-"""Good frames a template is made from: more of the same moment add little and cost time."""
+"""The number of good frames that a template is made of: more of one moment add little and cost
+time."""
 SHARP_ENOUGH = 0.15
+"""The lowest sharpness of a good frame (`palm.hand.observation.Observation`)."""
 CLIPPED_AT_MOST = 0.35
+"""The largest share of clipped pixels in a good frame."""
 QUALITY_AT_LEAST = 0.6
-"""Of the ROI. A palm of which a corner lies outside the frame can still be signed."""
+"""The lowest quality of a usable ROI: a corner of the palm may lie outside the frame."""
 ALIKE = 0.7
-"""Likeness (`palm.liveness.same_palm`) from which a palm under a step is the one that is signed."""
+"""The likeness (`palm.liveness.same_palm`) from which a palm under a step of the light challenge is
+the palm that the template is made of."""
 ALIKE_IN_INFRARED = 0.45
-"""Correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared is
-the one that is signed: 96 bursts of 24 drawn hands themselves 0.51 and more, 84 pairs of strangers
-0.37 at most."""
+"""The correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared
+is the palm that the template is made of. It is 0.51 or more in 96 bursts of 24 drawn hands, and
+0.37 or less in 84 pairs of different hands."""
 SAME_MOMENT_MS = 250
-"""Between a picture in near infrared and one in colour at most."""
+"""The longest time between a near-infrared frame and the nearest colour frame."""
 SAME_POSE = 0.12
-"""Palm lengths by which landmarks found in both may lie apart, root mean square."""
+"""The largest distance between the landmarks of a near-infrared and a colour frame, root mean
+square, in palm lengths."""
 SAME_LIGHT = 16.0
-"""Grey levels between what a pulse was recorded of and the picture that was taken after it, mean
-over the palm's cells."""
+"""The largest difference between the end of a pulse recording and the frame after it: grey levels,
+mean over the palm's cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Palm:
-    """One good frame."""
+    """The palm in one good frame."""
 
     at_ms: int
     image: Colour
@@ -63,7 +68,7 @@ class PalmExaminer:
         palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
         for frame in white:
-            found = self._look(frame)
+            found = self._find_palm(frame)
             if isinstance(found, Flaw):
                 flaws[found] += 1
             else:
@@ -72,10 +77,8 @@ class PalmExaminer:
                 break
         if not palms:
             raise Unusable(flaws.most_common(1)[0][0] if flaws else Flaw.NOT_A_CAPTURE)
-        scores = [
-            *([self._answer(burst, palms, shown)] if shown else []),
-            *self._in_infrared(burst, palms[-1]),
-        ]
+        scores = [self._answer(burst, palms, shown)] if shown else []
+        scores += self._in_infrared(burst, palms[-1])
         if any(score < 0 for score in scores):
             raise Unusable(Flaw.NOT_LIVE)
         if burst.pulse and not self._beats(burst, burst.pulse, palms[-1]):
@@ -90,8 +93,11 @@ class PalmExaminer:
         )
 
     def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Levels]) -> float:
-        """How surely the very palm that is signed was there under every step, and answered to it
-        as a living one does; below 0 it did not."""
+        """Returns the liveness score of the answer to a light challenge.
+
+        It is 0 or more when the palm that the template is made of was there in every step, and
+        reflected the light as a living hand does.
+        """
         lit = [(f, _decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
         bright = [(frame, image) for frame, image, step in lit if step != DARK]
         if {frame.light for frame, _, _ in lit} != set(range(len(shown))):
@@ -102,7 +108,8 @@ class PalmExaminer:
         if len(hands) != 1:
             return _NOT_AT_ALL
         for frame, image, step in lit:
-            # It is held still; and in the dark, where the camera may see nothing, it is as well.
+            # The hand is held still, so its place in between is interpolated. This holds in the
+            # dark as well, where it cannot be found.
             share = (frame.at_ms - first.at_ms) / max(last.at_ms - first.at_ms, 1)
             hand = _between(first.hand, hands[0], share)
             if image is None:
@@ -116,7 +123,8 @@ class PalmExaminer:
             return _NOT_AT_ALL
 
     def _in_infrared(self, burst: Burst, palm: _Palm) -> list[float]:
-        """The same of near infrared, where there is any: of the same palm, moment and pose."""
+        """Returns the liveness score of the near-infrared frames in a list; an empty list without
+        such frames. They must show the same palm, moment and pose as the colour frames."""
         taken = [frame for frame in burst.frames if frame.spectrum is Spectrum.INFRARED]
         if not taken:
             return []
@@ -129,16 +137,16 @@ class PalmExaminer:
                 return [_NOT_AT_ALL]
             if min(abs(frame.at_ms - at_ms) for at_ms in in_colour) > SAME_MOMENT_MS:
                 return [_NOT_AT_ALL]
-            # Palm and back are harder to tell apart without colour, and so are left and right.
+            # Without colour, left and right hands are easily mistaken for each other.
             stills.append(Still(image, replace(hands[0], side=palm.hand.side)))
         verdict = judge_infrared(Still(palm.image, palm.hand), stills)
         return [verdict.score if verdict.cues.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL]
 
     def _beats(self, burst: Burst, pulse: Pulse, palm: _Palm) -> bool:
-        """Whether the palm that is signed was still there when its pulse had been recorded, and
-        has one."""
+        """Returns whether the recording shows a pulse, and the palm that the template is made of
+        was still there after it."""
         after = next((f for f in _white(burst) if f.at_ms >= pulse.at_ms[-1]), None)
-        seen = None if after is None else self._look(after)
+        seen = None if after is None else self._find_palm(after)
         if not isinstance(seen, _Palm) or likeness(palm.roi, seen.roi) < ALIKE:
             return False
         shape = (len(pulse.at_ms), PULSE_SIDE, PULSE_SIDE, 3)
@@ -151,7 +159,7 @@ class PalmExaminer:
         except NoRecording:
             return False
 
-    def _look(self, frame: Frame) -> _Palm | Flaw:
+    def _find_palm(self, frame: Frame) -> _Palm | Flaw:
         image = _decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
@@ -175,8 +183,8 @@ def _white(burst: Burst) -> list[Frame]:
 
 
 def _apart(one: Hand, other: Hand) -> float:
-    """How far the landmarks lie apart once a similarity has laid them on one another, root mean
-    square, palm lengths: what is left is another pose."""
+    """Returns how much two poses differ: the distance between the landmarks after the best
+    similarity transform, root mean square, in palm lengths."""
     here, there = (
         (hand.landmarks - hand.landmarks.mean(axis=0)).astype(np.float64) @ (1, 1j)
         for hand in (one, other)
@@ -186,7 +194,7 @@ def _apart(one: Hand, other: Hand) -> float:
 
 
 def _between(one: Hand, other: Hand, share: float) -> Hand:
-    """A hand on its straight way from one place to another."""
+    """Returns the hand at a share of the straight way from one place to another."""
     return replace(one, landmarks=one.landmarks + (other.landmarks - one.landmarks) * share)
 
 
@@ -198,7 +206,7 @@ def _decode(frame: Frame) -> Colour | None:
     try:
         image = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:
-        # Larger than OpenCV was told to believe.
+        # The image claims to be larger than OpenCV accepts.
         return None
     return None if image is None else np.asarray(image, np.uint8)
 

@@ -1,7 +1,7 @@
-"""Templates as they leave the vault: a code to search by, and the template itself, sealed.
+"""Templates as they leave the vault: a search code, and the template itself, sealed.
 
-Nobody else opens what is sealed or knows the secret transform the codes are made under. So whoever
-searches asks here to have the few whose codes are near compared in full.
+Only the vault opens sealed templates and knows the secret transform of the search codes. A search
+therefore asks the vault to compare the few templates whose codes are nearest.
 """
 
 import struct
@@ -20,13 +20,13 @@ from palm.template.interfaces import Extractor, Matcher, Template
 _QUALITY = struct.Struct(">f")
 
 
-class Sealed(ValueError):
-    """What was handed in is not a template that this vault sealed."""
+class NotSealedHere(ValueError):
+    """A value is not a template that this vault sealed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A signer and the matcher of its templates."""
+    """An extractor, and the matcher of its templates."""
 
     extractor: Extractor
     matcher: Matcher
@@ -34,18 +34,19 @@ class Scheme:
 
 class Templates:
     def __init__(self, directory: Path, schemes: Sequence[Scheme]) -> None:
-        """The first scheme is the current one. Raises StateDamaged and OSError."""
+        """`directory` is the vault's; the first scheme is the current one. Raises StateDamaged and
+        OSError."""
         self._directory = directory
         self._schemes = {scheme.extractor.version: scheme for scheme in schemes}
         self._use(keys.template_secrets(directory))
 
     @property
     def versions(self) -> list[int]:
-        """That can be signed and compared, the current one first."""
+        """The template versions that can be made and compared, the current one first."""
         return list(self._schemes)
 
     def extract(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedProbe]:
-        """In the current version and in others that are asked for, the current one first."""
+        """Makes a probe in the current version, and in each of the others that is asked for."""
         wanted = {self.versions[0], *versions}
         extracted = [
             scheme.extractor.extract(palms)
@@ -55,8 +56,8 @@ class Templates:
         return [ProtectedProbe(self.protect(each), self._seal(each)) for each in extracted]
 
     def agreement(self, palms: Sequence[Roi]) -> float | None:
-        """The current matcher's score of the first picture of a presentation against all others
-        together; None where there is one alone."""
+        """Returns the score of the first frame of a presentation against the others together, in
+        the current version; None when there is only one frame."""
         if len(palms) == 1:
             return None
         scheme = self._schemes[self.versions[0]]
@@ -64,7 +65,7 @@ class Templates:
         return scheme.matcher.score(first, others)
 
     def protect(self, template: Template) -> ProtectedTemplate:
-        """As it is kept. Raises KeyError where no scheme is of its version."""
+        """Returns a template as it is stored. Raises KeyError for a version without a scheme."""
         kept = self._schemes[template.version].matcher.keep(template)
         return ProtectedTemplate(
             version=kept.version,
@@ -77,9 +78,9 @@ class Templates:
     def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]:
-        """The matcher's score of each reference; None for one that was not sealed here.
+        """Returns the matcher's score of each reference; None for one that was not sealed here.
 
-        Raises Sealed where the probe was not, and KeyError where no scheme is of that version.
+        Raises NotSealedHere when the probe was not, and KeyError for a version without a scheme.
         """
         matcher = self._schemes[version].matcher
         opened = self._opened(version, references)
@@ -88,17 +89,15 @@ class Templates:
         return [None if each is None else next(scores) for each in opened]
 
     def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
-        """The code of each under the present secret; None for one that was not sealed here.
-
-        Raises KeyError where no scheme is of that version.
-        """
+        """Returns the search code of each template under the present secret; None for one that was
+        not sealed here. Raises KeyError for a version without a scheme."""
         opened = self._opened(version, sealed)
         search_codes = iter(self._codes([each for each in opened if each is not None]))
         return [None if each is None else next(search_codes) for each in opened]
 
     def rekey(self) -> None:
-        """From now on codes are made under a new secret. The one before is gone for good: codes
-        are made anew from what is sealed, never from codes. Raises OSError."""
+        """Replaces the secret of the search codes. The old one is gone for good; new codes are made
+        from sealed templates, never from old codes. Raises OSError."""
         self._use(keys.renew_gallery_secret(self._directory))
 
     def _use(self, secrets: keys.TemplateSecrets) -> None:
@@ -110,7 +109,7 @@ class Templates:
         self.transform = name_of(secrets.gallery)
 
     def _codes(self, templates: Sequence[Template]) -> list[bytes]:
-        """Of templates of one version."""
+        """Returns the search codes of templates, which are all of one version."""
         if not templates:
             return []
         version = templates[0].version
@@ -122,7 +121,7 @@ class Templates:
         for each in sealed:
             try:
                 opened.append(self._open(version, each))
-            except Sealed:
+            except NotSealedHere:
                 opened.append(None)
         return opened
 
@@ -134,11 +133,11 @@ class Templates:
         try:
             raw = self._sealing.open(sealed, _place(version))
         except (InvalidTag, ValueError):
-            raise Sealed("not a template sealed here") from None
+            raise NotSealedHere("not a template sealed here") from None
         (quality,) = _QUALITY.unpack_from(raw)
         return Template(version, raw[_QUALITY.size :], quality)
 
 
 def _place(version: int) -> str:
-    """A template sealed in one version does not open as another."""
+    """Returns the place to seal for: a template does not open as one of another version."""
     return f"template/{version}"

@@ -7,7 +7,7 @@ import pytest
 
 from cloud.state import StateDamaged
 from cloud.vault import keys
-from cloud.vault.templates import Scheme, Sealed, Templates
+from cloud.vault.templates import NotSealedHere, Scheme, Templates
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from palm.template.interfaces import Template
 from tests.support.plain_palms import (
@@ -68,7 +68,7 @@ def test_it_is_compared_where_it_was_sealed(templates: Templates):
 def test_it_is_not_compared_anywhere_else(templates: Templates, elsewhere: Templates):
     ours, theirs = shown(templates, "alex").sealed, shown(elsewhere, "alex").sealed
     assert templates.compare(VERSION, ours, [theirs, ours]) == [None, 1]
-    with pytest.raises(Sealed):
+    with pytest.raises(NotSealedHere):
         templates.compare(VERSION, theirs, [ours])
 
 

@@ -252,6 +252,11 @@ def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path
     assert ended
 
 
+class Nonsense:
+    def encode(self) -> list[str]:
+        return ["nonsense"]
+
+
 def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
     socket_path = tmp_path / "vault.sock"
     with subprocess.Popen(
@@ -267,8 +272,8 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
             async with VaultClient(Vault(socket=socket_path), PLAIN, tmp_path) as vault:
                 assert vault.introduction.keys
                 with pytest.raises(VaultUnavailable):
-                    # Not a question: the vault hangs up, and listens again.
-                    await vault._ask(["nonsense"])
+                    # The vault hangs up on what is no question, and listens again.
+                    await vault._ask(Nonsense())  # pyright: ignore
 
         for _ in range(2):
             while True:

@@ -1,0 +1,355 @@
+"""The questions that the service asks the vault, and the vault's answers.
+
+They travel over a stream that only these two use. A message is its length (four bytes, big-endian)
+and that many bytes of canonical CBOR: a list of the message's name and its fields, as the docstring
+of its class shows. One question is asked at a time. The order and names of the fields must not
+change: a vault that runs by itself may be older or newer than the service.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from palm.template.interfaces import Template
+from protocol import canonical
+from protocol.encoding import from_base64, to_base64
+from protocol.envelope import MAX_ENVELOPE
+from protocol.messages import Purpose, Side, VaultKey
+
+MAX_MESSAGE = MAX_ENVELOPE + 4096
+HEAD = struct.Struct(">I")
+"""The length before each message."""
+
+
+class WireRefusal(StrEnum):
+    """Why the vault makes no template of a capture."""
+
+    UNREADABLE = "unreadable"
+    """Not a valid envelope, or sealed for another device, visit, purpose or challenge."""
+    COLOUR_ONLY = "colour only"
+    """Without near-infrared frames although the device has a near-infrared camera."""
+    STALE = "stale"
+    """Sealed too long ago, or in the future."""
+    UNUSABLE = "unusable"
+    """Opened, but shows no palm that a template can be made of; the detail is a
+    `cloud.vault.examiner.Flaw`."""
+
+
+# Questions
+
+
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """`["introduce"]`; answered by `Introduction`."""
+
+    def encode(self) -> list[Any]:
+        return ["introduce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examine:
+    """`["examine", envelope, device_id, visit_id, [purpose, ...], [version, ...], seed,
+    infrared]`; answered by `ExaminedPalm`, `NotLive` or `Refused`."""
+
+    envelope: bytes = field(repr=False)
+    device_id: str
+    visit_id: str | None
+    """The visit that the envelope must be sealed for; None allows any."""
+    purposes: Sequence[Purpose]
+    """The purposes that the envelope may be sealed for."""
+    versions: Sequence[int]
+    """The template versions that are needed besides the current one."""
+    seed: bytes | None = field(repr=False)
+    """The seed of the light challenge that the envelope names; None when it names none."""
+    infrared: bool
+    """Whether a capture without near-infrared frames is refused."""
+
+    def encode(self) -> list[Any]:
+        return [
+            "examine",
+            self.envelope,
+            self.device_id,
+            self.visit_id,
+            [purpose.value for purpose in self.purposes],
+            list(self.versions),
+            self.seed,
+            self.infrared,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`["compare", version, probe, [reference, ...]]`; answered by `Scores`.
+
+    The probe is `ProtectedProbe.whole`, the references are sealed templates.
+    """
+
+    version: int
+    probe: bytes = field(repr=False)
+    references: Sequence[bytes] = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["compare", self.version, self.probe, list(self.references)]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSearchCodes:
+    """`["code", version, [sealed, ...]]`; answered by `SearchCodes`."""
+
+    version: int
+    sealed: Sequence[bytes] = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["code", self.version, list(self.sealed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """`["protect", version, data, quality]`; answered by `Protected`. It is for palms that were
+    enrolled before templates were protected."""
+
+    template: Template = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["protect", self.template.version, self.template.data, self.template.quality]
+
+
+@dataclass(frozen=True, slots=True)
+class Rekey:
+    """`["rekey"]`; answered by `Rekeyed`. The vault replaces the gallery's secret for good."""
+
+    def encode(self) -> list[Any]:
+        return ["rekey"]
+
+
+Question = Introduce | Examine | Compare | MakeSearchCodes | Protect | Rekey
+
+
+# Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """`["vault", [[key_id, suite, public_key], ...], [version, ...], transform]`."""
+
+    keys: list[VaultKey]
+    """The keys that captures can be sealed to, newest first."""
+    versions: list[int]
+    """The template versions that the vault makes and compares, the current one first."""
+    transform: str
+    """The name of the transform that it makes search codes under
+    (`palm.search.protection.name_of`)."""
+
+    def encode(self) -> list[Any]:
+        keys = [[key.key_id, key.suite, from_base64(key.public_key)] for key in self.keys]
+        return ["vault", keys, self.versions, self.transform]
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedPalm:
+    """`["presentation", side, [probe, ...], [purpose, visit_id, nonce], agreement, score, pulse]`:
+    a palm, and what was sealed with its capture."""
+
+    side: Side
+    probes: tuple[ProtectedProbe, ...]
+    """One in each version that was asked for, the current one first."""
+    purpose: Purpose
+    visit_id: str
+    nonce: bytes
+    agreement: float | None = None
+    """For an enrolment, the score of one frame against the others in the current version; None when
+    there is only one frame."""
+    score: float | None = None
+    """The liveness score (`cloud.vault.examiner.Presentation`)."""
+    pulse: bool = False
+    """Whether the pulse was seen."""
+
+    @property
+    def current(self) -> ProtectedTemplate:
+        """The template that is enrolled."""
+        return self.probes[0].kept
+
+    def encode(self) -> list[Any]:
+        return [
+            "presentation",
+            self.side.value,
+            [[_template_list(probe.kept), probe.whole] for probe in self.probes],
+            [self.purpose.value, self.visit_id, self.nonce],
+            self.agreement,
+            self.score,
+            self.pulse,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class NotLive:
+    """`["lifeless", [purpose, visit_id, nonce]]`: the capture does not show a living hand."""
+
+    purpose: Purpose
+    visit_id: str
+    nonce: bytes
+
+    def encode(self) -> list[Any]:
+        return ["lifeless", [self.purpose.value, self.visit_id, self.nonce]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """`["refused", kind, detail]`; the detail quotes nothing of the capture."""
+
+    kind: WireRefusal
+    detail: str
+
+    def encode(self) -> list[Any]:
+        return ["refused", self.kind.value, self.detail]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """`["scores", [score, ...]]`; null stands for a reference that does not open."""
+
+    scores: list[float | None]
+
+    def encode(self) -> list[Any]:
+        return ["scores", self.scores]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCodes:
+    """`["codes", [search_code, ...]]`; null stands for a template that does not open."""
+
+    search_codes: list[bytes | None] = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["codes", self.search_codes]
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """`["protected", [version, transform, search_code, sealed, quality]]`."""
+
+    template: ProtectedTemplate
+
+    def encode(self) -> list[Any]:
+        return ["protected", _template_list(self.template)]
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """`["rekeyed", transform]`: the name of the new transform."""
+
+    transform: str
+
+    def encode(self) -> list[Any]:
+        return ["rekeyed", self.transform]
+
+
+Answer = (
+    Introduction | ExaminedPalm | NotLive | Refused | Scores | SearchCodes | Protected | Rekeyed
+)
+
+
+def pack(message: Question | Answer) -> bytes:
+    """Returns a message with its length before it."""
+    body = canonical.encode(message.encode())
+    return HEAD.pack(len(body)) + body
+
+
+def unpack_question(body: bytes) -> Question:
+    """Raises ValueError when the bytes are no question."""
+    match canonical.decode(body):
+        case ["introduce"]:
+            return Introduce()
+        case [
+            "examine",
+            bytes(envelope),
+            str(device_id),
+            str() | None as visit_id,
+            list(purposes),
+            list(versions),
+            bytes() | None as seed,
+            bool(infrared),
+        ]:
+            wanted = [Purpose(purpose) for purpose in purposes]
+            return Examine(envelope, device_id, visit_id, wanted, versions, seed, infrared)
+        case ["compare", int(version), bytes(probe), list(references)]:
+            return Compare(version, probe, references)
+        case ["code", int(version), list(sealed)]:
+            return MakeSearchCodes(version, sealed)
+        case ["protect", int(version), bytes(data), float(quality)]:
+            return Protect(Template(version, data, quality))
+        case ["rekey"]:
+            return Rekey()
+        case _:
+            raise ValueError("not a question")
+
+
+def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
+    """Raises ValueError when the bytes are no answer."""
+    match canonical.decode(body):
+        case ["vault", list(keys), list(versions), str(transform)] if versions:
+            return Introduction(list(map(_key, keys)), versions, transform)
+        case [
+            "presentation",
+            str(side),
+            [_, *_] as probes,
+            [str(purpose), str(visit_id), bytes(nonce)],
+            float() | None as agreement,
+            float() | None as score,
+            bool(pulse),
+        ]:
+            return ExaminedPalm(
+                Side(side),
+                tuple(map(_probe, probes)),
+                Purpose(purpose),
+                visit_id,
+                nonce,
+                agreement=agreement,
+                score=score,
+                pulse=pulse,
+            )
+        case ["lifeless", [str(purpose), str(visit_id), bytes(nonce)]]:
+            return NotLive(Purpose(purpose), visit_id, nonce)
+        case ["refused", str(kind), str(detail)]:
+            return Refused(WireRefusal(kind), detail)
+        case ["scores", list(scores)]:
+            return Scores(scores)
+        case ["codes", list(search_codes)]:
+            return SearchCodes(search_codes)
+        case ["protected", template]:
+            return Protected(_template(template))
+        case ["rekeyed", str(transform)]:
+            return Rekeyed(transform)
+        case _:
+            raise ValueError("not an answer")
+
+
+def _key(item: Any) -> VaultKey:
+    match item:
+        case [str(key_id), str(suite), bytes(public_key)]:
+            return VaultKey(key_id=key_id, suite=suite, public_key=to_base64(public_key))
+        case _:
+            raise ValueError("not a key")
+
+
+def _template_list(template: ProtectedTemplate) -> list[Any]:
+    return list(astuple(template))
+
+
+def _probe(item: Any) -> ProtectedProbe:
+    match item:
+        case [kept, bytes(whole)]:
+            return ProtectedProbe(_template(kept), whole)
+        case _:
+            raise ValueError("not a probe")
+
+
+def _template(item: Any) -> ProtectedTemplate:
+    match item:
+        case [int(version), str(transform), bytes(search_code), bytes(sealed), float(quality)]:
+            return ProtectedTemplate(version, transform, search_code, sealed, quality)
+        case _:
+            raise ValueError("not a template")

@@ -1,0 +1,161 @@
+"""Messages between the service and the vault: the same bytes as ever, and back again."""
+
+import pytest
+
+from cloud.vault.messages import (
+    HEAD,
+    Answer,
+    Compare,
+    Examine,
+    ExaminedPalm,
+    Introduce,
+    Introduction,
+    MakeSearchCodes,
+    NotLive,
+    Protect,
+    Protected,
+    Question,
+    Refused,
+    Rekey,
+    Rekeyed,
+    Scores,
+    SearchCodes,
+    WireRefusal,
+    pack,
+    unpack_answer,
+    unpack_question,
+)
+from palm.hand.landmarks import Side as HandSide
+from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from palm.template.interfaces import Template
+from protocol import canonical
+from protocol.messages import Purpose, Side, VaultKey
+
+TEMPLATE = ProtectedTemplate(2, "a1b2", b"\x01\x02", b"\x03\x04\x05", 0.5)
+PROBE = ProtectedProbe(TEMPLATE, b"\x06\x07")
+
+QUESTIONS: list[tuple[Question, str]] = [
+    (Introduce(), "0000000b8169696e74726f64756365"),
+    (
+        Examine(
+            b"\x01",
+            "device-1",
+            "visit-1",
+            [Purpose.PAY, Purpose.LEAVE],
+            [1, 2],
+            b"\x02",
+            infrared=True,
+        ),
+        "0000002d88676578616d696e654101686465766963652d316776697369742d31"
+        "8263706179656c656176658201024102f5",
+    ),
+    (
+        Examine(b"\x01", "device-1", None, [Purpose.ENROL], [], None, infrared=False),
+        "0000001f88676578616d696e654101686465766963652d31f68165656e726f6c80f6f4",
+    ),
+    (
+        Compare(2, b"\x01", [b"\x02", b"\x03"]),
+        "000000118467636f6d706172650241018241024103",
+    ),
+    (MakeSearchCodes(2, [b"\x01"]), "0000000a8364636f646502814101"),
+    (Protect(Template(2, b"\x01", 0.5)), "0000000f846770726f74656374024101f93800"),
+    (Rekey(), "00000007816572656b6579"),
+]
+"""Questions, and their bytes as the first version of the service wrote them."""
+
+ANSWERS: list[tuple[Answer, str]] = [
+    (
+        Introduction(
+            [VaultKey(key_id="k1", suite="suite-1", public_key="Cgs=")],
+            [2, 1],
+            "a1b2",
+        ),
+        "0000001f84657661756c748183626b316773756974652d31420a0b8202016461316232",
+    ),
+    (
+        ExaminedPalm(Side.LEFT, (PROBE,), Purpose.PAY, "visit-1", b"\x09", 0.25, None, pulse=True),
+        "0000003d876c70726573656e746174696f6e646c65667481828502646131623242010243030405f938004206"
+        "0783637061796776697369742d314109f93400f6f5",
+    ),
+    (
+        NotLive(Purpose.PAY, "visit-1", b"\x09"),
+        "0000001982686c6966656c65737383637061796776697369742d314109",
+    ),
+    (
+        Refused(WireRefusal.STALE, "sealed too long ago, or in the future"),
+        "00000036836772656675736564657374616c6578257365616c656420746f6f206c6f6e672061676f2c206f72"
+        "20696e2074686520667574757265",
+    ),
+    (Scores([0.5, None]), "0000000d826673636f72657382f93800f6"),
+    (SearchCodes([b"\x01", None]), "0000000b8265636f646573824101f6"),
+    (
+        Protected(TEMPLATE),
+        "0000001c826970726f7465637465648502646131623242010243030405f93800",
+    ),
+    (Rekeyed("c3d4"), "0000000e826772656b657965646463336434"),
+]
+"""Answers, and their bytes as the first version of the vault wrote them."""
+
+
+def names(messages: list[tuple[Question, str]] | list[tuple[Answer, str]]) -> list[str]:
+    return [type(message).__name__ for message, _ in messages]
+
+
+@pytest.mark.parametrize(("question", "written"), QUESTIONS, ids=names(QUESTIONS))
+def test_a_question_is_written_as_ever_and_read_back(question: Question, written: str):
+    packed = bytes.fromhex(written)
+    assert pack(question) == packed
+    assert unpack_question(packed[HEAD.size :]) == question
+    assert HEAD.unpack(packed[: HEAD.size]) == (len(packed) - HEAD.size,)
+
+
+@pytest.mark.parametrize(("answer", "written"), ANSWERS, ids=names(ANSWERS))
+def test_an_answer_is_written_as_ever_and_read_back(answer: Answer, written: str):
+    packed = bytes.fromhex(written)
+    assert pack(answer) == packed
+    assert unpack_answer(packed[HEAD.size :]) == answer
+
+
+def test_the_two_enumerations_of_sides_mean_the_same():
+    assert [Side(side) for side in HandSide] == list(Side)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [],
+        ["nonsense"],
+        ["introduce", 1],
+        ["compare", "2", b"\x01", []],
+        ["examine", b"\x01", "device-1", None, ["steal"], [], None, False],
+        "introduce",
+    ],
+)
+def test_what_is_no_question_is_refused(message: object):
+    with pytest.raises(ValueError, match=r"not a (question|valid Purpose)"):
+        unpack_question(canonical.encode(message))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [],
+        ["nonsense"],
+        ["vault", [], [], "a1b2"],
+        ["vault", [["k1"]], [2], "a1b2"],
+        ["presentation", "left", [], ["pay", "visit-1", b""], None, None, True],
+        ["presentation", "left", [[[2], b""]], ["pay", "visit-1", b""], None, None, True],
+        ["refused", "out of mood", ""],
+        ["protected", [2, "a1b2"]],
+    ],
+)
+def test_what_is_no_answer_is_refused(message: object):
+    with pytest.raises(ValueError, match="not a"):
+        unpack_answer(canonical.encode(message))
+
+
+def test_no_palm_shows_when_a_message_is_printed():
+    messages = [*(question for question, _ in QUESTIONS), *(answer for answer, _ in ANSWERS)]
+    for message in messages:
+        for secret in (TEMPLATE.search_code, TEMPLATE.sealed, PROBE.whole):
+            assert repr(secret) not in repr(message)
