@@ -1,7 +1,7 @@
-"""What an operator can decide, each with its meaning.
+"""The operator's settings.
 
-Read from `settings.toml` in the state directory and from the environment, which wins:
-`PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` under `[merchant]`.
+They are read from `settings.toml` in the state directory and from the environment, which takes
+precedence: `PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` under `[merchant]`.
 """
 
 import tomllib
@@ -39,46 +39,54 @@ class Group(BaseModel):
 
 class Merchant(Group):
     name: str = Field(
-        default="Corner Shop", min_length=1, max_length=64, description="As shoppers see it."
+        default="Corner Shop", min_length=1, max_length=64, description="Name that shoppers see."
     )
-    country: str = Field(default="US", pattern="^[A-Z]{2}$", description="ISO 3166-1 code.")
-    currency: str = Field(default="USD", pattern="^[A-Z]{3}$", description="ISO 4217 code.")
+    country: str = Field(
+        default="US", pattern="^[A-Z]{2}$", description="Country, as its ISO 3166-1 alpha-2 code."
+    )
+    currency: str = Field(
+        default="USD",
+        pattern="^[A-Z]{3}$",
+        description="Currency of all sales, as its ISO 4217 code.",
+    )
 
 
 class Vault(Group):
     socket: Path | None = Field(
         default=None,
-        description="Socket of a vault that runs by itself, as the systemd unit does; "
-        "without one the service starts its own.",
+        description="Socket of a vault that runs by itself, as the systemd unit starts it. "
+        "If unset, the service starts a vault of its own.",
     )
 
 
 class Scheme(Group):
-    version: int = Field(description="Of the templates that are made and compared.")
+    version: int = Field(description="Version of the templates that are made and compared.")
     extractor: str = Field(
         validation_alias=AliasChoices("extractor", "signer"),
-        description="module:class that makes templates (`palm.template.interfaces.Signer`), "
-        "in the vault.",
+        description="module:class that makes templates, in the vault "
+        "(`palm.template.interfaces.Extractor`). Its earlier name `signer` is still read.",
     )
     matcher: str = Field(
-        description="module:class that compares them (`palm.template.interfaces.Matcher`), "
-        "in the vault."
+        description="module:class that compares templates, in the vault "
+        "(`palm.template.interfaces.Matcher`)."
     )
     calibration: tuple[tuple[float, float], ...] = Field(
-        description="Measured false-match rates of that matcher: [rate, score], rates falling."
+        description="Measured false-match rates of the matcher: pairs of [rate, score], highest "
+        "rate first."
     )
     shortlist: int = Field(
         default=256,
         ge=1,
-        description="Palms, those whose codes lie nearest, that a search compares in full.",
+        description="Number of palms that a search compares in full: those with the nearest search "
+        "codes.",
     )
 
 
 class Recognition(Group):
     examiner: str = Field(
         default="cloud.vault.palms:PalmExaminer",
-        description="module:class that judges frames (`cloud.vault.examiner.Examiner`), in the "
-        "vault.",
+        description="module:class that judges captures, in the vault "
+        "(`cloud.vault.examiner.Examiner`).",
     )
     schemes: tuple[Scheme, ...] = Field(
         default=(
@@ -93,32 +101,35 @@ class Recognition(Group):
                 extractor="palm.template.linefield:LineFieldExtractor",
                 matcher="palm.template.linefield:LineFieldMatcher",
                 calibration=LINE_FIELD_1,
-                # Its vectors tell little of a palm that is held otherwise (decision 11).
+                # Its search codes rank a palm in another pose badly (decision 11).
                 shortlist=1024,
             ),
         ),
         min_length=1,
-        description="The first is current: palms are enrolled in it. Whoever is enrolled in one of "
-        "the others is recognised in that one and enrolled anew on the same visit.",
+        description="Template versions in use. Palms are enrolled in the first. A palm that is "
+        "enrolled in another is recognised in it, and enrolled in the first on that visit.",
     )
 
 
 class Payments(Group):
     stripe_key: SecretStr | None = Field(
-        default=None, description="Secret key of the Stripe account. Not needed in the sandbox."
+        default=None, description="Secret key of the Stripe account; not needed in the sandbox."
     )
     stripe_url: AnyHttpUrl | None = Field(
-        default=None, description="Where the Stripe API is, if not at Stripe."
+        default=None, description="Address of the Stripe API, if it is not Stripe's own."
     )
 
 
 class Messages(Group):
     provider: Literal["none", "twilio"] = Field(
-        default="none", description="Who delivers one-time codes. The sandbox keeps them to itself."
+        default="none",
+        description="Who sends text messages. In the sandbox, `none` simulates a phone.",
     )
-    twilio_account: str = Field(default="", description="Account SID.")
-    twilio_token: SecretStr = Field(default=SecretStr(""), description="Auth token.")
-    twilio_from: str = Field(default="", description="The sending number, in E.164.")
+    twilio_account: str = Field(default="", description="Account SID at Twilio.")
+    twilio_token: SecretStr = Field(default=SecretStr(""), description="Auth token at Twilio.")
+    twilio_from: str = Field(
+        default="", description="Number that messages are sent from, in E.164."
+    )
 
 
 class Settings(BaseSettings):
@@ -131,20 +142,23 @@ class Settings(BaseSettings):
     )
 
     consent_version: str = Field(
-        default="2026-11", description="The consent wording shoppers agree to."
+        default="2026-11", description="Version of the consent wording that shoppers agree to."
     )
     max_pages: int | None = Field(
-        default=None, ge=16, description="Cap on the database, in pages of 4 KiB; none unless set."
+        default=None,
+        ge=16,
+        description="Largest size of the database, in pages of 4 KiB. If unset, there is no limit.",
     )
     liveness: Literal["required", "when_present"] = Field(
         default="when_present",
-        description="Whether palms are taken from kiosks without a light ring, unjudged.",
+        description="`required` refuses palms without a light challenge. `when_present` judges a "
+        "light challenge when there is one, and also accepts palms without.",
     )
     pulse_above: int | None = Field(
         default=None,
         ge=0,
-        description="Amount, in the minor unit of the currency, above which only a palm pays whose "
-        "pulse was seen; none unless set.",
+        description="Amount, in the minor unit of the currency, above which a palm pays only with "
+        "its pulse. If unset, no amount needs a pulse.",
     )
     merchant: Merchant = Merchant()
     vault: Vault = Vault()
@@ -165,7 +179,7 @@ class Settings(BaseSettings):
 
 
 def load(path: Path) -> Settings:
-    """Settings from the file at `path`, if there is one, and the environment.
+    """Reads the settings from the file at `path`, if there is one, and from the environment.
 
     Raises BadSettings.
     """

@@ -1,4 +1,4 @@
-"""Refuses what is no mobile number."""
+"""Refuses numbers that are not mobile numbers."""
 
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
