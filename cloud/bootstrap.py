@@ -81,7 +81,7 @@ async def running(
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
-        async with _housekeeping(context):
+        async with with_housekeeping(context):
             try:
                 yield context
             finally:
@@ -92,7 +92,7 @@ async def running(
 
 
 @asynccontextmanager
-async def _housekeeping(context: Context) -> AsyncGenerator[None, None]:
+async def with_housekeeping(context: Context) -> AsyncGenerator[None, None]:
     """Runs housekeeping while the block lasts, and cancels the block when housekeeping ends."""
 
     async def run() -> None:

@@ -14,7 +14,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /enrolments/{id}/card  CardToken    -> Card
     POST   /enrolments/{id}/palms envelope     -> PalmAccepted
     POST   /enrolments/{id}/completion         -> Account
-    DELETE /enrolments/{id}                    -> nothing; all that was given is erased
+    DELETE /enrolments/{id}                    -> nothing; all is erased here at once, and the
+                                                  provider forgets the card soon after
     POST   /identifications       envelope     -> Identification          (1:N)
     POST   /identifications/{id}/step-up LastFour -> Identification
     GET    /identifications/{id}/holdings      -> Holdings

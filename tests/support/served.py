@@ -155,23 +155,28 @@ class Served:
             await self._server.serve([self._listener])
 
 
+def plain_settings(settings: str = "") -> str:
+    """Returns a settings.toml that begins with `settings` and sets recognition to plain palms."""
+    points = [list(point) for point in CURRENT.calibration]
+    return (
+        f"{settings}\n"
+        "[recognition]\n"
+        f'examiner = "{PLAIN.examiner}"\n'
+        "[[recognition.schemes]]\n"
+        f"version = {CURRENT.version}\n"
+        f'extractor = "{CURRENT.extractor}"\n'
+        f'matcher = "{CURRENT.matcher}"\n'
+        f"calibration = {points}\n"
+    )
+
+
 class Process:
-    """`python -m cloud`, as an operator starts it."""
+    """Runs `python -m cloud` in the sandbox, with plain palms."""
 
     def __init__(self, root: Path, settings: str = "") -> None:
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
-        points = [list(point) for point in CURRENT.calibration]
-        (root / "settings.toml").write_text(
-            f"{settings}\n"
-            "[recognition]\n"
-            f'examiner = "{PLAIN.examiner}"\n'
-            "[[recognition.schemes]]\n"
-            f"version = {CURRENT.version}\n"
-            f'extractor = "{CURRENT.extractor}"\n'
-            f'matcher = "{CURRENT.matcher}"\n'
-            f"calibration = {points}\n"
-        )
+        (root / "settings.toml").write_text(plain_settings(settings))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cloud", "--state", root, "--sandbox"],
             stdin=subprocess.PIPE,

@@ -1,0 +1,129 @@
+"""Errands of the outbox: run by their kind, and kept until they are done."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from cloud.context import Context
+from cloud.jobs import errands
+from cloud.outbox import queue
+from cloud.outbox.tables import Errand
+from cloud.providers import ProviderUnavailable
+from tests.support.served import Served
+
+
+def put(served: Served, kind: str, payload: bytes = b"payload") -> None:
+    context = served.context
+
+    async def write() -> None:
+        async with context.database.session() as session:
+            queue.put(session, context.master.outbox, kind, payload, context.clock())
+            await session.commit()
+
+    served.do(write())
+
+
+def waiting(served: Served) -> dict[str, int]:
+    """The kinds of the errands that are not done, with the number of attempts."""
+
+    async def read() -> dict[str, int]:
+        async with served.context.database.session() as session:
+            rows = await session.scalars(select(Errand))
+            return {row.kind: row.attempts for row in rows}
+
+    return served.do(read())
+
+
+@pytest.fixture(autouse=True)
+def empty_outbox(served: Served) -> Iterator[None]:
+    yield
+
+    async def clear() -> None:
+        async with served.context.database.session() as session:
+            for errand in await session.scalars(select(Errand)):
+                await session.delete(errand)
+            await session.commit()
+
+    served.do(clear())
+
+
+def test_an_errand_is_run_by_its_kind(served: Served, monkeypatch: pytest.MonkeyPatch):
+    done: list[tuple[str, bytes]] = []
+
+    async def send(context: Context, payload: bytes) -> None:
+        done.append(("send", payload))
+
+    async def erase(context: Context, payload: bytes) -> None:
+        done.append(("erase", payload))
+
+    monkeypatch.setattr(errands, "RUNNERS", {"send": send, "erase": erase})
+    put(served, "erase", b"one")
+    put(served, "send", b"another")
+    served.do(errands.run_errands(served.context))
+    assert sorted(done) == [("erase", b"one"), ("send", b"another")]
+    assert waiting(served) == {}
+
+
+def test_an_errand_of_unknown_kind_is_logged_and_kept(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    done: list[bytes] = []
+
+    async def send(context: Context, payload: bytes) -> None:
+        done.append(payload)
+
+    monkeypatch.setattr(errands, "RUNNERS", {"send": send})
+    put(served, "of tomorrow")
+    put(served, "send")
+    served.do(errands.run_errands(served.context))
+    assert done == [b"payload"]
+    assert waiting(served).keys() == {"of tomorrow"}
+    assert "unknown kind 'of tomorrow'" in caplog.text
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("no answer"), KeyError("4242")])
+def test_an_errand_that_fails_is_tried_again_and_stops_no_other(
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+):
+    done: list[bytes] = []
+
+    async def fail(context: Context, payload: bytes) -> None:
+        raise error
+
+    async def send(context: Context, payload: bytes) -> None:
+        done.append(payload)
+
+    monkeypatch.setattr(errands, "RUNNERS", {"fail": fail, "send": send})
+    put(served, "fail")
+    put(served, "send")
+    served.do(errands.run_errands(served.context))
+    assert done == [b"payload"]
+    assert waiting(served) == {"fail": 1}
+    assert "4242" not in caplog.text
+
+
+def test_a_payload_that_does_not_open_stops_no_other_errand(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    done: list[bytes] = []
+
+    async def send(context: Context, payload: bytes) -> None:
+        done.append(payload)
+
+    async def damage() -> None:
+        async with served.context.database.session() as session:
+            errand = (await session.scalars(select(Errand))).one()
+            errand.payload = bytes(40)
+            await session.commit()
+
+    monkeypatch.setattr(errands, "RUNNERS", {"send": send, "damaged": send})
+    put(served, "damaged")
+    served.do(damage())
+    put(served, "send")
+    served.do(errands.run_errands(served.context))
+    assert done == [b"payload"]
+    assert waiting(served).keys() == {"damaged"}

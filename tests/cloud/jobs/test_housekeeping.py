@@ -1,0 +1,123 @@
+"""Housekeeping goes on whatever fails, and does not end unnoticed."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from cloud import bootstrap
+from cloud.__main__ import main
+from cloud.bootstrap import HousekeepingStopped
+from cloud.context import Context
+from cloud.jobs import housekeeping
+from tests.support.served import plain_settings
+
+
+class Idle:
+    """The part of a context that the loop itself uses."""
+
+    def __init__(self) -> None:
+        self.errand = asyncio.Event()
+
+
+def idle_context() -> Context:
+    return cast(Context, Idle())
+
+
+async def failing_part(context: Context) -> None:
+    raise KeyError("+14155550123")
+
+
+def test_a_part_that_fails_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    ran: list[str] = []
+
+    async def working_part(context: Context) -> None:
+        ran.append("ran")
+
+    monkeypatch.setattr(housekeeping, "ROUND", (failing_part, working_part, failing_part))
+    asyncio.run(housekeeping.run_round(idle_context()))
+    assert ran == ["ran"]
+    assert caplog.text.count("failing_part failed with KeyError") == 2
+    assert "555" not in caplog.text
+
+
+def test_there_is_another_round_after_one_that_failed(monkeypatch: pytest.MonkeyPatch):
+    async def run() -> None:
+        enough = asyncio.Event()
+        rounds: list[int] = []
+
+        async def counting_part(context: Context) -> None:
+            rounds.append(1)
+            if len(rounds) == 3:
+                enough.set()
+
+        monkeypatch.setattr(housekeeping, "ROUND", (failing_part, counting_part))
+        monkeypatch.setattr(housekeeping, "EVERY_S", 0)
+        running = asyncio.create_task(housekeeping.run_housekeeping(idle_context()))
+        await asyncio.wait_for(enough.wait(), 30)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(run())
+
+
+async def broken_housekeeping(context: Context) -> None:
+    raise ZeroDivisionError("+14155550123")
+
+
+async def endless_housekeeping(context: Context) -> None:
+    await asyncio.Event().wait()
+
+
+def test_a_service_is_stopped_when_its_housekeeping_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(bootstrap, "run_housekeeping", broken_housekeeping)
+
+    async def serve() -> None:
+        async with bootstrap.with_housekeeping(idle_context()):
+            await asyncio.Event().wait()
+
+    with pytest.raises(HousekeepingStopped, match="ZeroDivisionError"):
+        asyncio.run(serve())
+    assert "housekeeping stopped with ZeroDivisionError" in caplog.text
+    assert "555" not in caplog.text
+
+
+def test_an_error_of_the_service_itself_is_raised_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "run_housekeeping", endless_housekeeping)
+
+    async def serve() -> None:
+        async with bootstrap.with_housekeeping(idle_context()):
+            raise LookupError("an error") from ValueError("its cause")
+
+    with pytest.raises(LookupError) as caught:
+        asyncio.run(serve())
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_housekeeping_ends_with_the_service(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "run_housekeeping", endless_housekeeping)
+
+    async def serve() -> set[asyncio.Task[Any]]:
+        async with bootstrap.with_housekeeping(idle_context()):
+            pass
+        return asyncio.all_tasks() - {cast(asyncio.Task[Any], asyncio.current_task())}
+
+    assert asyncio.run(serve()) == set()
+
+
+def test_an_operator_is_told_why_the_service_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(bootstrap, "run_housekeeping", broken_housekeeping)
+    (tmp_path / "settings.toml").write_text(plain_settings())
+    assert main(["--state", str(tmp_path), "--sandbox"]) == 2
+    said = capfd.readouterr().err
+    assert "cloud: housekeeping stopped with ZeroDivisionError" in said
+    assert "555" not in said
+    assert not (tmp_path / "service.json").exists()
