@@ -9,11 +9,11 @@ from tests.support.served import PLAIN, Served
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Of the stripe package's own making: it gives httpx bytes under their old name.
-    told = pytest.mark.filterwarnings("ignore:Use 'content=.*' to upload raw:DeprecationWarning")
+    # The stripe package itself causes it: it passes bytes to httpx under their old name.
+    ignored = pytest.mark.filterwarnings("ignore:Use 'content=.*' to upload raw:DeprecationWarning")
     for item in items:
         if item.path.is_relative_to(__file__.rpartition("/")[0]):
-            item.add_marker(told)
+            item.add_marker(ignored)
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +24,18 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
 
 @pytest.fixture
 def served(shared_service: Served) -> Iterator[Served]:
-    """The service all tests share, at the right time."""
+    """The service that all tests share, with its clock set right again after each."""
     yield shared_service
     shared_service.ahead = timedelta(0)
 
 
 @pytest.fixture
 def kiosk(served: Served) -> TestDevice:
-    """A device of the test's own, activated."""
+    """An activated device that no other test uses."""
     return served.kiosk()
 
 
 @pytest.fixture
 def who(request: pytest.FixtureRequest) -> str:
-    """Somebody who appears in no other test."""
+    """The name of a person who appears in no other test."""
     return request.node.name

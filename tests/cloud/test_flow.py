@@ -1,4 +1,4 @@
-"""What a shopper does, from sign-up to leaving."""
+"""One shopper signs up, pays and leaves."""
 
 from protocol.messages import (
     Card,
@@ -13,7 +13,7 @@ from protocol.messages import (
 from tests.support.device import TestDevice, fresh_phone
 
 
-def test_a_shopper_signs_up_pays_leaves_and_is_known_no_longer(kiosk: TestDevice, who: str):
+def test_a_shopper_signs_up_pays_leaves_and_is_not_recognised_any_more(kiosk: TestDevice, who: str):
     phone = fresh_phone()
     account = kiosk.sign_up(who, phone=phone, sides=(Side.LEFT, Side.RIGHT))
     assert account.name_hint == "Alex D."

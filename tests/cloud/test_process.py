@@ -1,4 +1,4 @@
-"""The service as an operator meets it: started, stopped, killed, damaged, out of room."""
+"""The service as a process: started, stopped, killed, with damaged files, and with a full disk."""
 
 import json
 import os
@@ -48,7 +48,7 @@ Run = Callable[..., Finished]
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """`python -m cloud` with these words, until it ends by itself."""
+    """Runs `python -m cloud` with these arguments until it ends by itself."""
 
     def run(*words: object) -> Finished:
         capfd.readouterr()
@@ -67,7 +67,7 @@ def children(pid: int) -> list[int]:
 # First run
 
 
-def test_with_nothing_set_up_it_simulates_and_says_so(tmp_path: Path):
+def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
     command = [sys.executable, "-m", "cloud", "--state", tmp_path]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -78,7 +78,7 @@ def test_with_nothing_set_up_it_simulates_and_says_so(tmp_path: Path):
     assert b"SIMULATED" in said
 
 
-def test_a_first_run_makes_what_it_needs_and_shows_it_to_nobody_else(tmp_path: Path):
+def test_a_first_run_makes_its_files_readable_by_the_owner_only(tmp_path: Path):
     root = tmp_path / "state"
     with Process(root) as process:
         announced = json.loads((root / "service.json").read_text())
@@ -93,7 +93,7 @@ def test_a_first_run_makes_what_it_needs_and_shows_it_to_nobody_else(tmp_path: P
                 assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
-def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
+def test_accounts_purchases_and_cards_survive_a_restart(tmp_path: Path):
     with Process(tmp_path / "state") as process:
         kiosk = process.kiosk()
         account = kiosk.sign_up("alex")
@@ -107,7 +107,7 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
         assert found.customer
         assert found.customer.card == account.card
         assert kiosk.post("/purchases", sale, Purchase, key="sale-key") == bought
-        # The sandbox's provider, too, has the card it was given.
+        # The simulated provider still has the card as well.
         again = kiosk.post("/purchases", kiosk.sale(found.identification_id), Purchase)
         assert again.outcome == "approved"
 
@@ -116,7 +116,7 @@ def test_what_was_kept_is_there_after_a_restart(tmp_path: Path):
 
 
 @pytest.mark.parametrize("way", ["end of its standard input", "SIGTERM", "SIGKILL"])
-def test_nothing_outlives_the_service(tmp_path: Path, way: str):
+def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
     with Process(tmp_path / "state") as process:
         others = [os.pidfd_open(child) for child in children(process.pid)]
         assert len(others) == 2, "the vault and the simulated provider"
@@ -140,15 +140,15 @@ BEGIN, CHARGE = "payment_intents$", "payment_intents/.*/confirm$"
 
 
 class StoppedAt:
-    """A stand-in for the payment provider's door that holds a request, before or after passing it
-    on, until the service has been killed."""
+    """A proxy of the payment provider that holds a request, before or after passing it on, until
+    the service has been killed."""
 
     def __init__(self, provider_url: str, path: str, *, passed_on: bool) -> None:
         self.held = threading.Event()
         self._released = threading.Event()
         stopped = self
 
-        class Door(BaseHTTPRequestHandler):
+        class Proxy(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 hold = re.search(path, self.path) and not stopped.held.is_set()
@@ -178,7 +178,7 @@ class StoppedAt:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -210,8 +210,8 @@ def test_a_service_killed_while_paying_charges_exactly_once(
     served: Served, tmp_path: Path, step: str, passed_on: bool, repeated: str
 ):
     root = tmp_path / "state"
-    with StoppedAt(served.provider_url, step, passed_on=passed_on) as door:
-        url = f'[payments]\nstripe_url = "{door.url}"\n'
+    with StoppedAt(served.provider_url, step, passed_on=passed_on) as proxy:
+        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
         with Process(root, settings=url) as process:
             kiosk = process.kiosk()
             kiosk.sign_up("alex")
@@ -224,7 +224,7 @@ def test_a_service_killed_while_paying_charges_exactly_once(
 
             paying = threading.Thread(target=pay)
             paying.start()
-            assert door.held.wait(30)
+            assert proxy.held.wait(30)
             process.kill()
             paying.join(30)
         with Process(root, settings=url) as process:
@@ -252,7 +252,7 @@ def test_a_service_killed_while_paying_charges_exactly_once(
     ],
     ids=["broken", "wrong type", "wrong value", "unknown", "no such part"],
 )
-def test_corrupt_settings_are_told_with_cause_and_remedy(
+def test_corrupt_settings_are_reported_with_cause_and_remedy(
     tmp_path: Path, run: Run, content: str, says: str
 ):
     (tmp_path / "settings.toml").write_text(content)
@@ -264,16 +264,14 @@ def test_corrupt_settings_are_told_with_cause_and_remedy(
     assert finished.out == ""
 
 
-def test_settings_that_are_no_text_are_told_too(tmp_path: Path, run: Run):
+def test_settings_that_are_not_text_are_reported(tmp_path: Path, run: Run):
     (tmp_path / "settings.toml").write_bytes(b"\xff\xfe\x00")
     finished = run("--state", tmp_path, "--sandbox")
     assert finished.status == 2
     assert "remove it to use the defaults" in finished.err
 
 
-def test_set_up_without_a_payment_provider_it_starts_only_when_told_to_simulate(
-    tmp_path: Path, run: Run
-):
+def test_a_service_without_a_payment_provider_starts_only_in_the_sandbox(tmp_path: Path, run: Run):
     (tmp_path / "settings.toml").write_text("[merchant]\nname = 'Corner Shop'")
     finished = run("--state", tmp_path)
     assert finished.status == 2
@@ -281,7 +279,7 @@ def test_set_up_without_a_payment_provider_it_starts_only_when_told_to_simulate(
 
 
 @pytest.mark.parametrize("name", ["master.key", "receipt.key", "server.pem", "ca.key"])
-def test_a_damaged_key_is_told_with_cause_and_remedy(tmp_path: Path, run: Run, name: str):
+def test_a_damaged_key_is_reported_with_cause_and_remedy(tmp_path: Path, run: Run, name: str):
     state = State.open(tmp_path)
     state.master_key()
     state.receipt_key()
@@ -303,7 +301,7 @@ def test_a_missing_master_key_is_not_replaced_where_there_is_a_database(tmp_path
     assert not state.key("master.key").exists()
 
 
-def test_a_database_that_is_none_is_told_with_cause_and_remedy(tmp_path: Path, run: Run):
+def test_a_damaged_database_is_reported_with_cause_and_remedy(tmp_path: Path, run: Run):
     state = State.open(tmp_path)
     state.master_key()
     state.receipt_key()
@@ -318,7 +316,7 @@ def test_a_database_that_is_none_is_told_with_cause_and_remedy(tmp_path: Path, r
 # Certificates
 
 
-def test_the_servers_certificate_is_renewed_before_it_ends_and_the_authority_stays(
+def test_the_server_certificate_is_renewed_before_it_expires_and_the_authority_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     state = State.open(tmp_path)
@@ -339,7 +337,7 @@ def test_the_servers_certificate_is_renewed_before_it_ends_and_the_authority_sta
 # Commands
 
 
-def test_staff_are_shown_a_code_that_activates_a_device(tmp_path: Path, run: Run):
+def test_the_activation_code_shown_to_staff_activates_a_device(tmp_path: Path, run: Run):
     root = tmp_path / "state"
     with Process(root) as process:
         shown = run("--state", root, "staff", "activation-code")
@@ -357,7 +355,7 @@ def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
         receipt = kiosk.post("/deletions", request, DeletionReceipt)
         process.end()
     with Process(root):
-        # Its first round of chores has forgotten the card, or is about to.
+        # Housekeeping makes the provider forget the card, if that is not done yet.
         pass
     checked = run("--state", root, "verify-deletion", receipt.receipt_id)
     assert (checked.status, checked.out) == (0, "Nothing remains.\n")
@@ -365,10 +363,10 @@ def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
     assert unknown.status == 2
 
 
-# Out of room
+# Full disk
 
 
-def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path):
+def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path):
     root = tmp_path / "state"
     with Process(root) as process:
         kiosk = process.kiosk()
@@ -399,7 +397,7 @@ def until_full(kiosk: TestDevice) -> Refused:
 # Logs
 
 
-def test_no_log_tells_a_number_a_code_a_token_or_a_name(tmp_path: Path):
+def test_the_log_holds_no_number_code_token_or_name(tmp_path: Path):
     phone = fresh_phone()
     with Process(tmp_path / "state") as process:
         kiosk = process.kiosk()

@@ -1,4 +1,4 @@
-"""What the payment provider has on its books."""
+"""Reads what the simulated payment provider has stored."""
 
 from typing import Any
 
@@ -17,6 +17,6 @@ def listed(served: Served, kind: str) -> list[dict[str, Any]]:
 
 
 def charged(served: Served) -> int:
-    """How often anybody was charged."""
+    """Returns how many payments were charged."""
     intents = listed(served, "payment_intents")
     return sum(intent["status"] == "succeeded" for intent in intents)

@@ -1,4 +1,4 @@
-"""A device as the service sees it: signs, seals, sends, and reads what comes back."""
+"""A device for tests of the service: signs and seals requests, and reads the answers."""
 
 import itertools
 import secrets
@@ -48,7 +48,7 @@ _NUMBERS = itertools.count(2_000_000)
 
 
 def fresh_phone() -> str:
-    """A mobile number nobody has used before in this run."""
+    """Returns a mobile number that was not used before in this run."""
     return f"+1415{next(_NUMBERS)}"
 
 
@@ -71,9 +71,9 @@ class TestDevice:
         self.key = Ed25519PrivateKey.generate()
         self.id = key_id(self.key.public_key())
         self.ahead = timedelta(0)
-        """How far its clock is ahead."""
+        """How far the clock of the device is ahead."""
 
-    # One request
+    # Single requests
 
     def send(
         self,
@@ -120,7 +120,7 @@ class TestDevice:
         }
         return seal(burst.encode(), self.info().vault_keys[0], Context(**{**context, **changes}))
 
-    # What a kiosk does
+    # What a kiosk asks for
 
     def challenge(self) -> Challenge:
         return self.post("/challenges", None, Challenge)

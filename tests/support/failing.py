@@ -1,12 +1,12 @@
-"""A payment provider whose line goes dead."""
+"""A payment provider that fails once."""
 
 from cloud.providers import Declined, Paid, ProviderUnavailable
 from tests.support.served import Served
 
 
 class Failing:
-    """The provider, of which one call does its work and then loses the answer, or does not even
-    do its work."""
+    """Replaces the provider of a service, so that the first `call` fails. With `works` it does its
+    work and the answer is lost, otherwise nothing is done."""
 
     def __init__(self, served: Served, call: str, *, works: bool) -> None:
         self._real = served.context.payments

@@ -1,6 +1,8 @@
-"""Palms without pictures, for tests that are not about palms: a "JPEG" says whose it is and how
-alike it looks, the vault makes of it a ROI of so many bits, and signs and compares those. There
-are two versions of that, an older one and the current one."""
+"""Palms without pictures, for tests that are not about palms.
+
+A "JPEG" says whose palm it is and how alike it looks. The vault makes a ROI of random bits of it,
+and templates of these bits, in an old version and in the current one.
+"""
 
 import hashlib
 import json
@@ -22,7 +24,7 @@ from protocol.ring import Levels
 BYTES = 512
 OLD, VERSION = 899, 900
 CALIBRATION = ((1e-2, 0.1), (1e-6, 0.5))
-"""Strangers' scores are 0 with a deviation of 1/64."""
+"""Impostor scores are 0 on average, with a standard deviation of 1/64."""
 
 
 def burst(
@@ -37,8 +39,11 @@ def burst(
     infrared: bool = False,
     then: float | None = None,
 ) -> Burst:
-    """Under a challenge, one that answers to its steps, as surely as `score` says. `then` is the
-    likeness of a second picture, where there is one."""
+    """Returns the burst of a palm.
+
+    Under a challenge it answers the steps, with the liveness `score`. `then` is the likeness of a
+    second picture, if there is to be one.
+    """
     answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
     said = {
         "who": who,
@@ -93,7 +98,7 @@ class PlainMatcher:
         return template
 
     def vectors(self, templates: Sequence[Template]) -> npt.NDArray[np.float32]:
-        """Every sixteenth bit: as alike as all of them."""
+        """Returns every sixteenth bit, which are as alike as all bits."""
         bits = np.unpackbits(self.prepare(templates), axis=1)[:, ::16].astype(np.float32)
         return (2 * bits - 1) / np.float32(np.sqrt(bits.shape[1]))
 
@@ -116,7 +121,7 @@ class OldExtractor(PlainExtractor):
 
 
 class OldMatcher(PlainMatcher):
-    """Its scores are not those of the other version: a threshold of one would never do for both."""
+    """A matcher whose scores need other thresholds than those of the current version."""
 
     version = OLD
 

@@ -1,4 +1,4 @@
-"""The service served on loopback with everything real, in this process or in one of its own."""
+"""Runs the real service on loopback, in this process or in one of its own."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ PLAIN = Recognition(examiner=f"{_PALMS}:PlainExaminer", schemes=(CURRENT,))
 
 
 class Served:
-    """In this process, on a thread of its own, with a clock that can be moved."""
+    """The service in this process, on a thread of its own, with a clock that can be moved."""
 
     def __init__(self, root: Path, settings: Settings, *, sandbox: bool = True) -> None:
         self.state = State.open(root)
@@ -81,11 +81,11 @@ class Served:
         return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs something on the service's own loop."""
+        """Runs a coroutine on the service's loop and returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def device(self) -> TestDevice:
-        """A new one, not activated."""
+        """Returns a new device that is not activated."""
         self._devices.append(TestDevice(self.url, self.state.ca))
         return self._devices[-1]
 
@@ -97,14 +97,14 @@ class Served:
         return self.do(make())
 
     def kiosk(self) -> TestDevice:
-        """A new one, activated."""
+        """Returns a new activated device."""
         device = self.device()
         device.ahead = self.ahead
         device.activate(self.activation_code())
         return device
 
     def tally(self, limit: Limit, subject: str, count: int) -> None:
-        """As if it had happened so often just now."""
+        """Counts so many events for a limit now."""
 
         async def write() -> None:
             async with self.context.database.session() as session:
@@ -115,6 +115,8 @@ class Served:
         self.do(write())
 
     def forget(self, limit: Limit) -> None:
+        """Deletes all events of a limit."""
+
         async def write() -> None:
             async with self.context.database.session() as session:
                 await session.execute(delete(Tally).where(Tally.kind == limit.kind))
@@ -212,7 +214,7 @@ class Process:
         return device
 
     def follow(self, device: TestDevice) -> None:
-        """Lets a device that was activated earlier speak to this service."""
+        """Connects a device that was activated earlier to this service."""
         device.http.close()
         device.http = self.device().http
 
@@ -221,12 +223,12 @@ class Process:
         self._process.communicate()
 
     def end(self) -> tuple[int, str]:
-        """Its exit status and what it said on standard error."""
+        """Stops the process; returns its exit status and its standard error."""
         self._process.send_signal(signal.SIGTERM)
         return self._wait()
 
     def hang_up(self) -> tuple[int, str]:
-        """As when whoever started it has gone."""
+        """Closes standard input, as when the process that started it has ended."""
         assert self._process.stdin
         self._process.stdin.close()
         self._process.stdin = None

@@ -25,7 +25,7 @@ def put(served: Served, kind: str, payload: bytes = b"payload") -> None:
 
 
 def waiting(served: Served) -> dict[str, int]:
-    """The kinds of the errands that are not done, with the number of attempts."""
+    """Returns the number of attempts of each errand that is not done, by kind."""
 
     async def read() -> dict[str, int]:
         async with served.context.database.session() as session:

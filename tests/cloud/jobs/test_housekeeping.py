@@ -1,4 +1,4 @@
-"""Housekeeping goes on whatever fails, and does not end unnoticed."""
+"""Housekeeping continues when a part of it fails, and stops the service when it ends."""
 
 import asyncio
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_a_part_that_fails_does_not_stop_the_others(
     assert "555" not in caplog.text
 
 
-def test_there_is_another_round_after_one_that_failed(monkeypatch: pytest.MonkeyPatch):
+def test_another_round_follows_one_that_failed(monkeypatch: pytest.MonkeyPatch):
     async def run() -> None:
         enough = asyncio.Event()
         rounds: list[int] = []

@@ -1,4 +1,4 @@
-"""Paying, exactly once."""
+"""A purchase is charged exactly once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ def test_the_same_purchase_sent_many_times_at_once_charges_once(
     assert len(set(answers)) == 1
 
 
-def test_a_declined_card_says_why_and_is_charged_nothing(
+def test_a_declined_purchase_has_a_reason_and_charges_nothing(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who, token="tok_chargeCustomerFail")
@@ -50,7 +50,7 @@ def test_a_declined_card_says_why_and_is_charged_nothing(
 
 
 @pytest.mark.parametrize("minor", [0, -1, 100_000_000], ids=["zero", "negative", "giant"])
-def test_an_amount_that_is_none_is_refused(kiosk: TestDevice, who: str, minor: int):
+def test_an_amount_that_cannot_be_charged_is_refused(kiosk: TestDevice, who: str, minor: int):
     sale = {"identification_id": "12345678", "reference": "12345678"}
     body = json.dumps({**sale, "amount": {"minor": minor, "currency": "USD"}})
     problem = refusal(kiosk.send("POST", "/purchases", body.encode()))
@@ -58,7 +58,7 @@ def test_an_amount_that_is_none_is_refused(kiosk: TestDevice, who: str, minor: i
     assert "amount.minor" in problem.detail
 
 
-def test_a_currency_the_merchant_does_not_take_is_refused(kiosk: TestDevice, who: str):
+def test_a_sale_in_another_currency_than_the_merchants_is_refused(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     sale = kiosk.sale(kiosk.recognised(who), amount=Money(minor=100, currency="EUR"))
     with pytest.raises(Refused) as refused:
@@ -66,7 +66,7 @@ def test_a_currency_the_merchant_does_not_take_is_refused(kiosk: TestDevice, who
     assert refused.value.problem.type is ProblemType.MALFORMED
 
 
-def test_one_identification_pays_one_sale(kiosk: TestDevice, who: str):
+def test_an_identification_pays_one_sale(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     found = kiosk.recognised(who)
     kiosk.post("/purchases", kiosk.sale(found), Purchase)
@@ -75,7 +75,7 @@ def test_one_identification_pays_one_sale(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
 
 
-def test_one_reference_is_one_sale(kiosk: TestDevice, who: str):
+def test_a_reference_names_one_sale(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     sale = kiosk.sale(kiosk.recognised(who))
     kiosk.post("/purchases", sale, Purchase)
@@ -85,7 +85,7 @@ def test_one_reference_is_one_sale(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.CONFLICT
 
 
-def test_nobody_pays_without_being_recognised(kiosk: TestDevice, who: str):
+def test_a_purchase_needs_an_accepted_identification(kiosk: TestDevice, who: str):
     found = kiosk.identify(who)
     for identification_id, kind in (
         (found.identification_id, ProblemType.NOT_ACCEPTED),
@@ -96,7 +96,7 @@ def test_nobody_pays_without_being_recognised(kiosk: TestDevice, who: str):
         assert refused.value.problem.type is kind
 
 
-def test_a_sale_nobody_made_is_not_found_nor_is_another_devices(
+def test_an_unknown_purchase_and_one_of_another_device_are_not_found(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
@@ -108,7 +108,7 @@ def test_a_sale_nobody_made_is_not_found_nor_is_another_devices(
         assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
-def test_an_account_pays_only_so_often_an_hour(served: Served, kiosk: TestDevice, who: str):
+def test_the_purchases_of_an_account_are_limited(served: Served, kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     served.tally(Limits.PURCHASES, served.person_id(phone), Limits.PURCHASES.count - 1)
@@ -118,12 +118,12 @@ def test_an_account_pays_only_so_often_an_hour(served: Served, kiosk: TestDevice
     assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
 
 
-# When the provider goes away in the middle
+# When the provider stops answering
 
 
 @pytest.mark.parametrize("call", ["begin", "finish"])
 @pytest.mark.parametrize("works", [True, False], ids=["answer lost", "request lost"])
-def test_whatever_is_lost_on_the_way_repeating_the_purchase_charges_once(
+def test_a_repeated_purchase_charges_once_whatever_was_lost(
     served: Served, kiosk: TestDevice, who: str, call: str, works: bool
 ):
     kiosk.sign_up(who)
@@ -149,13 +149,13 @@ def test_asking_for_a_purchase_whose_answer_was_lost_finishes_it(
     assert charged(served) == before + 1
 
 
-def test_a_purchase_that_was_left_pending_too_long_is_given_up_unless_it_was_charged(
+def test_a_purchase_that_was_pending_too_long_is_abandoned_unless_it_was_charged(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
     asked, paid = kiosk.sale(kiosk.recognised(who)), kiosk.sale(kiosk.recognised(who))
     before = charged(served)
-    # The chores would finish them within seconds: they are given the time only afterwards.
+    # One after the other, because housekeeping would finish both within seconds.
     for sale, works in ((asked, False), (paid, True)):
         with Failing(served, "finish", works=works):
             with pytest.raises(Refused):

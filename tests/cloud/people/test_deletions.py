@@ -1,4 +1,4 @@
-"""Deleting a person, and that it is so."""
+"""Deletions: the receipt is signed, and nothing that it lists is left."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -59,9 +59,7 @@ def test_the_receipt_is_signed_by_the_service(kiosk: TestDevice, who: str):
     key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
 
 
-def test_a_receipt_lists_what_the_law_keeps_only_where_something_was_bought(
-    kiosk: TestDevice, who: str
-):
+def test_a_receipt_lists_retained_purchases_only_if_there_were_any(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     assert leave(kiosk, who).retained == []
     kiosk.sign_up(who)
@@ -79,7 +77,9 @@ def test_a_deletion_sent_again_gets_the_same_receipt(kiosk: TestDevice, who: str
     assert first == second
 
 
-def test_whoever_left_can_come_back_with_the_same_number_and_palm(kiosk: TestDevice, who: str):
+def test_a_deleted_person_can_sign_up_again_with_the_same_number_and_palm(
+    kiosk: TestDevice, who: str
+):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     leave(kiosk, who)
@@ -87,7 +87,7 @@ def test_whoever_left_can_come_back_with_the_same_number_and_palm(kiosk: TestDev
     assert kiosk.identify(who).outcome is Outcome.ACCEPTED
 
 
-def test_a_sale_is_still_answered_for_and_leads_to_nobody(
+def test_a_purchase_can_be_read_after_its_person_was_deleted(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
@@ -97,7 +97,7 @@ def test_a_sale_is_still_answered_for_and_leads_to_nobody(
     assert kiosk.get(f"/purchases/{sale.reference}", Purchase) == bought
 
 
-def test_an_earlier_identification_is_of_no_use_afterwards(kiosk: TestDevice, who: str):
+def test_an_identification_is_void_after_the_deletion(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     earlier = kiosk.recognised(who, Purpose.LEAVE)
     paying = kiosk.recognised(who)
@@ -110,7 +110,7 @@ def test_an_earlier_identification_is_of_no_use_afterwards(kiosk: TestDevice, wh
     assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
-def test_only_who_is_recognised_to_leave_is_deleted(kiosk: TestDevice, who: str):
+def test_a_deletion_needs_an_identification_to_leave(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.PAY))
     with pytest.raises(Refused) as refused:
@@ -119,7 +119,7 @@ def test_only_who_is_recognised_to_leave_is_deleted(kiosk: TestDevice, who: str)
     assert kiosk.identify(who).outcome is Outcome.ACCEPTED
 
 
-def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
+def test_nothing_stored_about_a_person_is_on_disk_after_their_deletion(
     served: Served, kiosk: TestDevice, who: str
 ):
     phone = fresh_phone()
@@ -145,7 +145,7 @@ def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
     traces = served.do(stored())
     served.do(served.context.database.forget_erased())
     before = list(bytes_on_disk(served.state.root))
-    # A long value is cut into pages: its middle is in one of them.
+    # A long value is split over pages of the database; one page holds its middle.
     middles = [trace[len(trace) // 2 :][:32] for trace in traces]
     assert all(any(middle in file for file in before) for middle in middles)
 
@@ -156,9 +156,7 @@ def test_nothing_that_was_stored_of_a_person_is_on_disk_after_they_left(
     assert remains(served, receipt) == []
 
 
-def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
-    served: Served, kiosk: TestDevice, who: str
-):
+def test_a_deletion_is_verified_and_a_trace_is_found(served: Served, kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     person_id = served.person_id(phone)
@@ -171,7 +169,7 @@ def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
     assert remains(served, receipt) == [f"a trace in {left_behind}"]
     left_behind.unlink()
 
-    # Of an hour from now, which the chores that run meanwhile do not tidy away as old.
+    # Dated an hour ahead, so that housekeeping does not delete it as expired meanwhile.
     at = round((served.context.clock() + timedelta(hours=1)).timestamp() * 1000)
     with sqlite3.connect(served.state.database) as database:
         database.execute(
@@ -181,12 +179,12 @@ def test_what_a_receipt_says_is_gone_can_be_checked_and_a_remainder_is_found(
     assert "a row in tallies" in remains(served, receipt)
 
 
-def test_a_receipt_nobody_gave_is_not_checked(served: Served):
+def test_an_unknown_receipt_cannot_be_verified(served: Served):
     with pytest.raises(KeyError):
         served.do(remains_of("no-such-receipt", served.state, served.context.database))
 
 
-def test_the_provider_forgets_the_card_too_however_long_it_takes(
+def test_the_provider_forgets_the_card_even_after_failures(
     served: Served, kiosk: TestDevice, who: str
 ):
     phone = fresh_phone()
@@ -201,7 +199,7 @@ def test_the_provider_forgets_the_card_too_however_long_it_takes(
     assert remains(served, receipt) == []
 
 
-# How it lies there until then
+# What is stored before
 
 
 def test_one_persons_key_opens_nothing_of_anothers(served: Served, kiosk: TestDevice, who: str):

@@ -1,4 +1,4 @@
-"""Signing up, and everything that stands in its way."""
+"""Enrolments, and what can go wrong with each step."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from cloud.db.tables import Table
 from cloud.keys.tables import Person
+from cloud.messages import NoMessenger
 from cloud.payments.tables import CardRow
 from cloud.people.enrolments import erase_expired
 from cloud.people.tables import EnrolmentRow
@@ -54,7 +55,7 @@ def count(served: Served, table: type[Table]) -> int:
         pytest.param("+442071234567", id="a landline"),
     ],
 )
-def test_a_number_that_is_no_mobile_is_not_accepted(kiosk: TestDevice, phone: str):
+def test_a_number_that_is_not_mobile_is_refused(kiosk: TestDevice, phone: str):
     consent = Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
     if len(phone) < 8:
         body = EnrolmentRequest.model_construct(phone=phone, consent=consent)
@@ -67,14 +68,14 @@ def test_a_number_that_is_no_mobile_is_not_accepted(kiosk: TestDevice, phone: st
     assert phone not in refused.value.response.text
 
 
-def test_agreeing_to_an_old_wording_is_not_agreeing(kiosk: TestDevice):
+def test_consent_to_an_old_wording_is_refused(kiosk: TestDevice):
     consent = Consent(version="1999-01", agreed_at=datetime.now(UTC))
     with pytest.raises(Refused) as refused:
         kiosk.post("/enrolments", EnrolmentRequest(phone=fresh_phone(), consent=consent), Enrolment)
     assert refused.value.problem.type is ProblemType.CONFLICT
 
 
-def test_a_wrong_code_says_how_many_tries_are_left_and_then_no_code_helps(kiosk: TestDevice):
+def test_a_wrong_code_is_answered_with_the_attempts_left_until_none_is(kiosk: TestDevice):
     phone = fresh_phone()
     path = f"/enrolments/{kiosk.begin_enrolment(phone).enrolment_id}/code"
     code = kiosk.last_code(phone)
@@ -99,7 +100,7 @@ def test_the_same_wrong_entry_sent_again_counts_once(kiosk: TestDevice):
     assert not kiosk.post(path, CodeEntry(code=code), PhoneVerified).known
 
 
-def test_a_code_runs_out(served: Served, kiosk: TestDevice):
+def test_a_one_time_code_expires(served: Served, kiosk: TestDevice):
     phone = fresh_phone()
     enrolment = kiosk.begin_enrolment(phone)
     served.ahead = kiosk.ahead = timedelta(minutes=11)
@@ -108,9 +109,7 @@ def test_a_code_runs_out(served: Served, kiosk: TestDevice):
     assert refused.value.problem.type is ProblemType.EXPIRED
 
 
-def test_another_code_can_be_sent_after_a_while_and_takes_the_firsts_place(
-    served: Served, kiosk: TestDevice
-):
+def test_another_code_can_be_sent_later_and_replaces_the_first(served: Served, kiosk: TestDevice):
     phone = fresh_phone()
     enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
     first = kiosk.last_code(phone)
@@ -128,7 +127,7 @@ def test_another_code_can_be_sent_after_a_while_and_takes_the_firsts_place(
     assert not kiosk.verify_phone(enrolment_id, phone).known
 
 
-def test_one_number_gets_only_so_many_codes_an_hour(served: Served, kiosk: TestDevice):
+def test_the_codes_to_a_number_are_limited(served: Served, kiosk: TestDevice):
     phone = fresh_phone()
     for _ in range(Limits.CODES_TO_PHONE.count):
         kiosk.begin_enrolment(phone)
@@ -140,7 +139,7 @@ def test_one_number_gets_only_so_many_codes_an_hour(served: Served, kiosk: TestD
     kiosk.begin_enrolment(fresh_phone())
 
 
-def test_a_number_with_an_account_is_known_and_cannot_have_another(kiosk: TestDevice, who: str):
+def test_a_number_cannot_have_two_accounts(kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
@@ -162,11 +161,32 @@ def test_nothing_is_taken_before_the_number_is_verified(kiosk: TestDevice, who: 
         assert refused.value.problem.type is ProblemType.CONFLICT
 
 
-def test_one_device_sees_nothing_of_anothers_enrolment(served: Served, kiosk: TestDevice):
+def test_an_enrolment_of_another_device_is_not_found(served: Served, kiosk: TestDevice):
     enrolment_id = kiosk.verified_enrolment()
     with pytest.raises(Refused) as refused:
         served.kiosk().add_card(enrolment_id)
     assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_an_enrolment_whose_code_cannot_be_sent_leaves_nothing(served: Served):
+    kiosk = served.kiosk()
+
+    async def count() -> list[int | None]:
+        async with served.context.database.session() as session:
+            return [
+                await session.scalar(select(func.count()).select_from(table))
+                for table in (Person, EnrolmentRow)
+            ]
+
+    before = served.do(count())
+    working, served.context.messenger = served.context.messenger, NoMessenger()
+    try:
+        with pytest.raises(Refused) as refused:
+            kiosk.begin_enrolment(fresh_phone())
+    finally:
+        served.context.messenger = working
+    assert refused.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
+    assert served.do(count()) == before
 
 
 # The card
@@ -197,7 +217,7 @@ def test_a_refused_card_can_be_followed_by_a_good_one(kiosk: TestDevice, token: 
     assert kiosk.add_card(enrolment_id, "tok_visa").last4 == "4242"
 
 
-def test_a_second_card_takes_the_firsts_place(kiosk: TestDevice, who: str):
+def test_a_second_card_replaces_the_first(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_card(enrolment_id, "tok_visa")
     kiosk.add_card(enrolment_id, "tok_mastercard")
@@ -210,7 +230,7 @@ def test_a_second_card_takes_the_firsts_place(kiosk: TestDevice, who: str):
     ("holder", "hint"),
     [("Alex Doe", "Alex D."), ("DOE/ALEX M", "Alex D."), ("ALEX", "Alex"), ("  ", None)],
 )
-def test_the_name_hint_tells_its_owner_and_nobody_else(
+def test_the_name_hint_is_a_short_form_of_the_name_on_the_card(
     kiosk: TestDevice, who: str, holder: str, hint: str | None
 ):
     phone = fresh_phone()
@@ -231,7 +251,7 @@ def test_two_palms_of_different_sides_are_kept(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.CONFLICT
 
 
-def test_the_same_palm_shown_twice_is_told_from_a_second_palm(kiosk: TestDevice, who: str):
+def test_the_same_palm_cannot_be_added_twice(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_palm(enrolment_id, burst(who))
     with pytest.raises(Refused) as refused:
@@ -239,14 +259,14 @@ def test_the_same_palm_shown_twice_is_told_from_a_second_palm(kiosk: TestDevice,
     assert refused.value.problem.type is ProblemType.SAME_PALM_TWICE
 
 
-def test_a_palm_that_has_an_account_is_known(kiosk: TestDevice, who: str):
+def test_a_palm_cannot_be_enrolled_in_two_accounts(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(kiosk.verified_enrolment(), burst(who, likeness=0.95))
     assert refused.value.problem.type is ProblemType.PALM_KNOWN
 
 
-def test_of_two_who_enrol_the_same_palm_at_once_the_first_to_finish_has_it(
+def test_the_first_of_two_enrolments_of_one_palm_to_be_completed_gets_it(
     kiosk: TestDevice, who: str
 ):
     first, second = kiosk.verified_enrolment(), kiosk.verified_enrolment()
@@ -260,14 +280,16 @@ def test_of_two_who_enrol_the_same_palm_at_once_the_first_to_finish_has_it(
 
 
 @pytest.mark.parametrize("flaw", set(Flaw) - {Flaw.NOT_LIVE}, ids=str)
-def test_a_palm_that_cannot_be_read_says_why(kiosk: TestDevice, who: str, flaw: Flaw):
+def test_a_palm_that_cannot_be_used_is_refused_with_the_reason(
+    kiosk: TestDevice, who: str, flaw: Flaw
+):
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(kiosk.verified_enrolment(), burst(who, flaw=flaw))
     assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
     assert refused.value.problem.detail == flaw
 
 
-def test_a_palm_whose_pictures_do_not_agree_is_asked_for_until_they_do(kiosk: TestDevice, who: str):
+def test_a_palm_is_enrolled_only_when_its_frames_match_each_other(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(enrolment_id, burst(who, then=0.3))
@@ -284,7 +306,7 @@ def test_a_palm_sealed_for_another_enrolment_is_not_taken(kiosk: TestDevice, who
     assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
 
 
-def test_it_takes_a_card_and_a_palm_to_finish(kiosk: TestDevice, who: str):
+def test_an_enrolment_needs_a_card_and_a_palm(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     for add in (lambda: kiosk.add_card(enrolment_id), lambda: None):
         with pytest.raises(Refused) as refused:
@@ -293,18 +315,16 @@ def test_it_takes_a_card_and_a_palm_to_finish(kiosk: TestDevice, who: str):
         add()
 
 
-# Giving up
+# Cancelled or expired
 
 
-def test_a_palm_of_an_unfinished_enrolment_is_nobodys(kiosk: TestDevice, who: str):
+def test_a_palm_of_an_unfinished_enrolment_is_not_recognised(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_palm(enrolment_id, burst(who))
     assert kiosk.identify(who).outcome is Outcome.ASK_AGAIN
 
 
-def test_of_an_enrolment_that_was_given_up_nothing_remains(
-    served: Served, kiosk: TestDevice, who: str
-):
+def test_a_cancelled_enrolment_is_erased(served: Served, kiosk: TestDevice, who: str):
     before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_card(enrolment_id)
@@ -316,9 +336,7 @@ def test_of_an_enrolment_that_was_given_up_nothing_remains(
     assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
-def test_of_an_enrolment_that_was_left_alone_nothing_remains_either(
-    served: Served, kiosk: TestDevice, who: str
-):
+def test_an_expired_enrolment_is_erased(served: Served, kiosk: TestDevice, who: str):
     served.do(erase_expired(served.context))
     before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
     enrolment_id = kiosk.verified_enrolment()

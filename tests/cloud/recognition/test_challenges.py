@@ -1,4 +1,4 @@
-"""A light challenge: whose it is, how long it is good, and that it serves once."""
+"""Light challenges: each is valid for one device, for a short time, and once."""
 
 import dataclasses
 import secrets
@@ -40,11 +40,11 @@ def refused(kiosk: TestDevice, shown: Burst, **sealed: object) -> ProblemType:
 
 
 def recorded(who: str, under: Challenge, replayed_under: Challenge) -> Burst:
-    """A burst taken under one challenge and passed off as taken under another."""
+    """Returns a burst taken under one challenge and sent as the answer to another."""
     return dataclasses.replace(burst(who, challenge=under), challenge=replayed_under.challenge_id)
 
 
-# What is issued
+# Issuing
 
 
 def test_no_two_challenges_are_alike(kiosk: TestDevice):
@@ -53,14 +53,14 @@ def test_no_two_challenges_are_alike(kiosk: TestDevice):
     assert one.seed != other.seed
 
 
-def test_a_device_that_asks_for_ever_more_is_slowed_down(served: Served, kiosk: TestDevice):
+def test_the_challenges_of_a_device_are_limited(served: Served, kiosk: TestDevice):
     served.tally(Limits.CHALLENGES_BY_DEVICE, kiosk.id, Limits.CHALLENGES_BY_DEVICE.count)
     with pytest.raises(Refused) as caught:
         kiosk.challenge()
     assert caught.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
 
 
-# What answers
+# Answering
 
 
 def test_a_palm_that_answers_to_its_challenge_is_recognised(kiosk: TestDevice, who: str):
@@ -70,7 +70,7 @@ def test_a_palm_that_answers_to_its_challenge_is_recognised(kiosk: TestDevice, w
     assert found.live
 
 
-def test_a_burst_recorded_under_another_challenge_is_nobodys(kiosk: TestDevice, who: str):
+def test_a_burst_recorded_under_another_challenge_is_not_live(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     found = identify(kiosk, recorded(who, kiosk.challenge(), kiosk.challenge()))
     assert found.outcome is Outcome.ASK_AGAIN
@@ -78,7 +78,7 @@ def test_a_burst_recorded_under_another_challenge_is_nobodys(kiosk: TestDevice, 
     assert found.customer is None
 
 
-def test_what_does_not_answer_counts_as_an_attempt(kiosk: TestDevice, who: str):
+def test_a_palm_that_is_not_live_counts_as_an_attempt(kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     visit_id = secrets.token_urlsafe(12)
 
@@ -93,7 +93,7 @@ def test_what_does_not_answer_counts_as_an_attempt(kiosk: TestDevice, who: str):
     assert caught.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
 
 
-def test_what_does_not_answer_proves_no_claim(kiosk: TestDevice, who: str):
+def test_a_palm_that_is_not_live_proves_no_claim(kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     claim = kiosk.post(
@@ -105,7 +105,7 @@ def test_what_does_not_answer_proves_no_claim(kiosk: TestDevice, who: str):
     assert (found.outcome, found.live) == (Outcome.ASK_AGAIN, False)
 
 
-def test_what_does_not_answer_is_not_enrolled_and_not_tried_for_ever(kiosk: TestDevice, who: str):
+def test_palms_that_are_not_live_are_not_enrolled_and_are_limited(kiosk: TestDevice, who: str):
     enrolment_id = kiosk.verified_enrolment()
     said: list[ProblemType] = []
     for _ in range(ATTEMPTS + 1):
@@ -120,23 +120,23 @@ def test_a_palm_that_answers_is_enrolled(kiosk: TestDevice, who: str):
     assert kiosk.add_palm(kiosk.verified_enrolment(), shown)
 
 
-# Whose it is, and how often
+# Device, time and use
 
 
-def test_a_challenge_serves_once(kiosk: TestDevice, who: str):
+def test_a_challenge_can_be_used_once(kiosk: TestDevice, who: str):
     challenge = kiosk.challenge()
     identify(kiosk, burst(who, challenge=challenge))
     again = burst(who, challenge=challenge)
     assert refused(kiosk, again) is ProblemType.CHALLENGE_REFUSED
 
 
-def test_a_challenge_that_was_not_answered_is_spent_as_well(kiosk: TestDevice, who: str):
+def test_a_challenge_is_used_up_by_a_burst_that_does_not_answer_it(kiosk: TestDevice, who: str):
     challenge = kiosk.challenge()
     identify(kiosk, recorded(who, kiosk.challenge(), challenge))
     assert refused(kiosk, burst(who, challenge=challenge)) is ProblemType.CHALLENGE_REFUSED
 
 
-def test_of_two_bursts_at_the_same_time_one_is_served(kiosk: TestDevice, who: str):
+def test_one_of_two_simultaneous_bursts_uses_the_challenge(kiosk: TestDevice, who: str):
     challenge = kiosk.challenge()
 
     def show(_: int) -> ProblemType | None:
@@ -166,7 +166,7 @@ def test_an_old_challenge_is_refused(served: Served, kiosk: TestDevice, who: str
     assert refused(kiosk, burst(who, challenge=challenge)) is ProblemType.CHALLENGE_REFUSED
 
 
-def test_somebody_elses_challenge_is_refused_and_stays_theirs(
+def test_a_challenge_of_another_device_is_refused_and_stays_valid_there(
     served: Served, kiosk: TestDevice, who: str
 ):
     other = served.kiosk()
@@ -182,13 +182,13 @@ def test_a_challenge_that_was_never_issued_is_refused(kiosk: TestDevice, who: st
 
 
 def test_a_burst_is_judged_by_the_challenge_its_envelope_names(kiosk: TestDevice, who: str):
-    """A kiosk that was taken over cannot have the burst say one thing and the envelope another."""
+    """A compromised kiosk cannot name one challenge in the burst and another in the envelope."""
     one, other = kiosk.challenge(), kiosk.challenge()
     shown = burst(who, challenge=one)
     assert refused(kiosk, shown, challenge=other.challenge_id) is ProblemType.PALM_UNUSABLE
 
 
-# Where a light is demanded
+# Where a challenge is required
 
 
 @pytest.fixture(scope="module")
@@ -198,12 +198,12 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def test_a_service_says_whether_it_demands_a_light(served: Served, strict: Served):
+def test_a_service_announces_whether_it_requires_a_light_challenge(served: Served, strict: Served):
     assert strict.kiosk().info().light_required
     assert not served.kiosk().info().light_required
 
 
-def test_where_a_light_is_demanded_a_palm_without_a_challenge_is_refused(strict: Served, who: str):
+def test_a_palm_without_a_challenge_is_refused_if_challenges_are_required(strict: Served, who: str):
     kiosk = strict.kiosk()
     assert refused(kiosk, burst(who)) is ProblemType.LIGHT_REQUIRED
     enrolment_id = kiosk.verified_enrolment()

@@ -1,4 +1,4 @@
-"""The engine behind recognition: codes here, templates with whoever can open them."""
+"""The gallery ranks search codes, and has the nearest templates compared by the vault."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ NEAR = POLICY.rarity(VERSION, 0.3)
 
 
 class Shop:
-    """A gallery, a vault's templates in the same process, and what a database would hold."""
+    """A gallery with the vault's templates in this process, and a dictionary as its database."""
 
     def __init__(self, templates: Templates) -> None:
         self.templates = templates
@@ -44,7 +44,7 @@ class Shop:
     def shown(
         self, who: str, side: Side = Side.LEFT, likeness: float = 1.0
     ) -> list[ProtectedProbe]:
-        """In both versions, the current one first."""
+        """Returns probes in both versions, the current one first."""
         palms = PlainExaminer().examine(burst(who, PalmSide(side), likeness), ()).palms
         return self.templates.extract(palms, [OLD])
 
@@ -92,13 +92,13 @@ def test_an_empty_gallery_finds_nobody(shop: Shop):
     assert shop.gallery.versions == set()
 
 
-def test_who_is_alike_is_found(shop: Shop):
+def test_a_search_finds_the_person_of_the_palm(shop: Shop):
     for who in ("alex", "sam", "kim"):
         shop.enrol(who)
     assert shop.search("sam") == [Match("sam", "sam left", VERSION, IDENTICAL)]
 
 
-def test_only_the_nearest_are_compared_in_full_and_the_mate_is_among_them(shop: Shop):
+def test_only_the_nearest_palms_are_compared_in_full(shop: Shop):
     for number in range(3 * SHORTLIST):
         shop.enrol(str(number))
     assert shop.found("7", likeness=0.5) == ["7"]
@@ -111,7 +111,7 @@ def test_a_palm_is_only_compared_with_its_own_side(shop: Shop):
     assert shop.verify("alex", "alex", Side.RIGHT) is None
 
 
-def test_who_enrols_after_a_search_is_found_by_the_next(shop: Shop):
+def test_a_palm_enrolled_after_a_search_is_found_by_the_next(shop: Shop):
     shop.enrol("alex")
     shop.search("sam")
     shop.enrol("sam")
@@ -119,7 +119,7 @@ def test_who_enrols_after_a_search_is_found_by_the_next(shop: Shop):
     assert len(shop.gallery) == 2
 
 
-def test_who_is_removed_is_found_by_no_palm_of_theirs(shop: Shop):
+def test_a_removed_person_is_found_by_none_of_their_palms(shop: Shop):
     for who, side in (("alex", Side.LEFT), ("alex", Side.RIGHT), ("sam", Side.LEFT)):
         shop.enrol(who, side)
     shop.gallery.remove("alex")
@@ -134,20 +134,20 @@ def test_removing_somebody_unknown_changes_nothing(shop: Shop):
     assert len(shop.gallery) == 1
 
 
-def test_one_person_is_verified_against_their_own_palms_alone(shop: Shop):
+def test_a_claim_is_compared_with_the_palms_of_that_person_only(shop: Shop):
     shop.enrol("alex")
     shop.enrol("sam")
     shop.compared = 0
-    met = shop.verify("alex", "alex")
-    assert met
-    assert met.rarity == IDENTICAL
+    match = shop.verify("alex", "alex")
+    assert match
+    assert match.rarity == IDENTICAL
     stranger = shop.verify("alex", "sam")
     assert stranger
     assert stranger.rarity < NEAR
     assert shop.compared == 2
 
 
-def test_whoever_leaves_while_they_are_looked_for_is_nobody(shop: Shop):
+def test_a_person_who_leaves_during_a_search_is_not_found(shop: Shop):
     shop.enrol("alex")
     compare = shop.compare
 
@@ -161,7 +161,7 @@ def test_whoever_leaves_while_they_are_looked_for_is_nobody(shop: Shop):
     assert shop.search("alex") == []
 
 
-def test_a_template_that_does_not_open_is_told_to_the_operator_and_nobody_elses_matter(
+def test_a_template_that_does_not_open_is_logged_and_hinders_nobody_else(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ):
     shop.enrol("alex")
@@ -187,23 +187,23 @@ def test_people_enrolled_in_different_versions_are_found_by_one_presentation(sho
     assert (sam.person_id, sam.version) == ("sam", VERSION)
 
 
-def test_likeness_in_one_version_weighs_as_much_as_in_the_other(shop: Shop):
+def test_a_match_has_the_same_rarity_in_every_version(shop: Shop):
     shop.enrol("alex", version=OLD)
     shop.enrol("sam")
     (alex,), (sam,) = shop.search("alex"), shop.search("sam")
     assert alex.rarity == pytest.approx(sam.rarity)
 
 
-def test_a_palm_enrolled_anew_is_no_longer_found_in_the_old_version(shop: Shop):
+def test_a_palm_that_is_enrolled_anew_is_not_found_in_the_old_version(shop: Shop):
     shop.enrol("alex", version=OLD)
     shop.enrol("alex")
     assert len(shop.gallery) == 1
     assert shop.gallery.versions == {VERSION}
-    (met,) = shop.search("alex")
-    assert met.version == VERSION
+    (match,) = shop.search("alex")
+    assert match.version == VERSION
 
 
-def test_codes_made_under_another_secret_are_not_taken_for_comparable(shop: Shop):
+def test_codes_under_another_secret_are_not_compared(shop: Shop):
     shop.enrol("alex")
     shop.templates.rekey()
     assert shop.search("alex") == []

@@ -1,4 +1,4 @@
-"""Messages between the service and the vault: the same bytes as ever, and back again."""
+"""Messages between the service and the vault have the bytes that they always had."""
 
 import pytest
 
@@ -102,7 +102,9 @@ def names(messages: list[tuple[Question, str]] | list[tuple[Answer, str]]) -> li
 
 
 @pytest.mark.parametrize(("question", "written"), QUESTIONS, ids=names(QUESTIONS))
-def test_a_question_is_written_as_ever_and_read_back(question: Question, written: str):
+def test_a_question_has_the_bytes_of_the_first_version_and_is_read_back(
+    question: Question, written: str
+):
     packed = bytes.fromhex(written)
     assert pack(question) == packed
     assert unpack_question(packed[HEAD.size :]) == question
@@ -110,7 +112,9 @@ def test_a_question_is_written_as_ever_and_read_back(question: Question, written
 
 
 @pytest.mark.parametrize(("answer", "written"), ANSWERS, ids=names(ANSWERS))
-def test_an_answer_is_written_as_ever_and_read_back(answer: Answer, written: str):
+def test_an_answer_has_the_bytes_of_the_first_version_and_is_read_back(
+    answer: Answer, written: str
+):
     packed = bytes.fromhex(written)
     assert pack(answer) == packed
     assert unpack_answer(packed[HEAD.size :]) == answer
@@ -131,7 +135,7 @@ def test_the_two_enumerations_of_sides_mean_the_same():
         "introduce",
     ],
 )
-def test_what_is_no_question_is_refused(message: object):
+def test_a_message_that_is_no_question_is_refused(message: object):
     with pytest.raises(ValueError, match=r"not a (question|valid Purpose)"):
         unpack_question(canonical.encode(message))
 
@@ -149,12 +153,12 @@ def test_what_is_no_question_is_refused(message: object):
         ["protected", [2, "a1b2"]],
     ],
 )
-def test_what_is_no_answer_is_refused(message: object):
+def test_a_message_that_is_no_answer_is_refused(message: object):
     with pytest.raises(ValueError, match="not a"):
         unpack_answer(canonical.encode(message))
 
 
-def test_no_palm_shows_when_a_message_is_printed():
+def test_no_template_is_printed_with_a_message():
     messages = [*(question for question, _ in QUESTIONS), *(answer for answer, _ in ANSWERS)]
     for message in messages:
         for secret in (TEMPLATE.search_code, TEMPLATE.sealed, PROBE.whole):

@@ -1,4 +1,4 @@
-"""The vault looking at real pictures: drawn hands always, photographed ones where they are."""
+"""The vault examines pictures of drawn hands, and of photographed ones if they are there."""
 
 import secrets
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def burst(pictures: list[Colour]) -> Burst:
 
 
 def drawn(seed: int, side: PalmSide, showing: int, *, back: bool = False) -> Burst:
-    """A hand held before the camera; another `showing` holds it a little differently."""
+    """Returns a burst of a drawn hand; another `showing` holds it slightly differently."""
     rng = np.random.default_rng([seed, showing])
     shown = [
         Presentation(
@@ -77,7 +77,7 @@ def refused_for(kiosk: TestDevice, shown: Burst) -> str:
     return refused.value.problem.detail
 
 
-def test_a_drawn_hand_is_known_again_and_another_is_not(kiosk: TestDevice):
+def test_a_drawn_hand_is_recognised_and_another_is_not(kiosk: TestDevice):
     account = sign_up(kiosk, drawn(1, PalmSide.LEFT, 0), drawn(1, PalmSide.RIGHT, 0))
     assert account.palms == [Side.LEFT, Side.RIGHT]
     assert identify(kiosk, drawn(1, PalmSide.LEFT, 1)).outcome is Outcome.ACCEPTED
@@ -85,7 +85,7 @@ def test_a_drawn_hand_is_known_again_and_another_is_not(kiosk: TestDevice):
     assert identify(kiosk, drawn(2, PalmSide.LEFT, 0)).outcome is Outcome.ASK_AGAIN
 
 
-def test_the_same_drawn_palm_shown_twice_is_noticed(kiosk: TestDevice):
+def test_the_same_drawn_palm_cannot_be_enrolled_twice(kiosk: TestDevice):
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_palm(enrolment_id, drawn(3, PalmSide.LEFT, 0))
     with pytest.raises(Refused) as refused:
@@ -93,7 +93,7 @@ def test_the_same_drawn_palm_shown_twice_is_noticed(kiosk: TestDevice):
     assert refused.value.problem.type is ProblemType.SAME_PALM_TWICE
 
 
-def test_the_back_of_a_hand_is_not_signed(kiosk: TestDevice):
+def test_the_back_of_a_hand_is_refused(kiosk: TestDevice):
     assert refused_for(kiosk, drawn(4, PalmSide.LEFT, 0, back=True)) == Flaw.NOT_A_PALM
 
 
@@ -101,7 +101,7 @@ def test_an_empty_picture_shows_no_hand(kiosk: TestDevice):
     assert refused_for(kiosk, burst([np.full((720, 1280, 3), 90, np.uint8)])) == Flaw.NO_HAND
 
 
-def test_a_blurred_palm_is_not_signed(kiosk: TestDevice):
+def test_a_blurred_palm_is_refused(kiosk: TestDevice):
     sharp = cv2.imdecode(
         np.frombuffer(drawn(4, PalmSide.LEFT, 0).frames[0].jpeg, np.uint8), cv2.IMREAD_COLOR
     )
@@ -110,20 +110,20 @@ def test_a_blurred_palm_is_not_signed(kiosk: TestDevice):
     assert refused_for(kiosk, burst([blurred])) == Flaw.UNCLEAR
 
 
-def test_a_picture_that_claims_to_be_enormous_is_not_believed(kiosk: TestDevice):
+def test_a_frame_that_claims_to_be_enormous_is_refused(kiosk: TestDevice):
     jpeg = bytearray(cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes())
     at = jpeg.index(b"\xff\xc0") + 5
     jpeg[at : at + 4] = b"\xff\xdc\xff\xdc"
     assert refused_for(kiosk, Burst([Frame(0, jpeg)])) == Flaw.NOT_A_CAPTURE
 
 
-def test_a_picture_that_is_none_is_refused(kiosk: TestDevice):
+def test_a_frame_that_is_not_a_picture_is_refused(kiosk: TestDevice):
     nonsense = bytearray(b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9")
     assert refused_for(kiosk, Burst([Frame(0, nonsense)])) == Flaw.NOT_A_CAPTURE
 
 
 @pytest.mark.skipif(not PHOTOGRAPHED.is_dir(), reason="needs the sets in ../shared/palms")
-def test_a_photographed_hand_is_known_again_and_a_strangers_is_not(kiosk: TestDevice):
+def test_a_photographed_hand_is_recognised_and_another_is_not(kiosk: TestDevice):
     somebody, stranger = photographed()
     sign_up(kiosk, burst(somebody[:3]))
     assert identify(kiosk, burst(somebody[3:])).outcome is Outcome.ACCEPTED
@@ -131,7 +131,7 @@ def test_a_photographed_hand_is_known_again_and_a_strangers_is_not(kiosk: TestDe
 
 
 def photographed() -> list[list[Colour]]:
-    """Six pictures each of the same palm of two people."""
+    """Returns six pictures of one palm of each of two people."""
     hands = (sorted(hand.glob("palmar-left_*.jpg")) for hand in sorted(PHOTOGRAPHED.iterdir()))
     enough = [paths[:6] for paths in hands if len(paths) >= 6]
     return [[np.asarray(cv2.imread(str(path)), np.uint8) for path in p] for p in enough[:2]]

@@ -1,4 +1,4 @@
-"""What leaves the vault of a palm: nothing that anybody else can open."""
+"""Templates leave the vault sealed, with search codes under a secret."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Templates:
     return Templates(tmp_path_factory.mktemp("elsewhere"), SCHEMES)
 
 
-def shown(templates: Templates, who: str, version: int = VERSION) -> ProtectedTemplate:
+def protect(templates: Templates, who: str, version: int = VERSION) -> ProtectedTemplate:
     palms = PlainExaminer().examine(burst(who), ()).palms
     return {each.kept.version: each.kept for each in templates.extract(palms, [version])}[version]
 
@@ -43,92 +43,93 @@ def plain(who: str) -> Template:
     return PlainExtractor().extract(PlainExaminer().examine(burst(who), ()).palms)
 
 
-def turned(one: bytes, other: bytes) -> int:
-    """Bits in which two codes differ."""
+def differing_bits(one: bytes, other: bytes) -> int:
+    """Returns the number of bits in which two codes differ."""
     return int(np.bitwise_count(np.frombuffer(one, "u1") ^ np.frombuffer(other, "u1")).sum())
 
 
-def test_nothing_of_a_template_is_readable_outside(templates: Templates):
-    protected, inside = shown(templates, "alex"), plain("alex")
+def test_a_protected_template_shows_nothing_of_the_template(templates: Templates):
+    protected, inside = protect(templates, "alex"), plain("alex")
     for part in (protected.search_code, protected.sealed):
         assert inside.data[:16] not in part
     assert len(protected.search_code) == SEARCH_CODE_BYTES
     assert len(protected.sealed) == len(inside.data) + 32
-    assert protected.sealed != shown(templates, "alex").sealed
+    assert protected.sealed != protect(templates, "alex").sealed
 
 
-def test_it_is_compared_where_it_was_sealed(templates: Templates):
-    probe = shown(templates, "alex").sealed
-    references = [shown(templates, who).sealed for who in ("alex", "sam")]
+def test_a_template_is_compared_by_the_vault_that_sealed_it(templates: Templates):
+    probe = protect(templates, "alex").sealed
+    references = [protect(templates, who).sealed for who in ("alex", "sam")]
     same, other = templates.compare(VERSION, probe, references)
     assert same == 1
     assert other == pytest.approx(0, abs=0.1)
 
 
-def test_it_is_not_compared_anywhere_else(templates: Templates, elsewhere: Templates):
-    ours, theirs = shown(templates, "alex").sealed, shown(elsewhere, "alex").sealed
+def test_a_template_is_not_compared_by_another_vault(templates: Templates, elsewhere: Templates):
+    ours, theirs = protect(templates, "alex").sealed, protect(elsewhere, "alex").sealed
     assert templates.compare(VERSION, ours, [theirs, ours]) == [None, 1]
     with pytest.raises(NotSealedHere):
         templates.compare(VERSION, theirs, [ours])
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", None])
-def test_what_was_altered_does_not_open(templates: Templates, damage: bytes | None):
-    sealed = shown(templates, "alex").sealed
+def test_an_altered_template_does_not_open(templates: Templates, damage: bytes | None):
+    sealed = protect(templates, "alex").sealed
     altered = sealed[:-1] + bytes([sealed[-1] ^ 1]) if damage is None else damage
     assert templates.compare(VERSION, sealed, [altered]) == [None]
     assert templates.search_codes(VERSION, [altered]) == [None]
 
 
-def test_a_template_of_one_version_is_not_taken_for_one_of_another(templates: Templates):
-    old, new = shown(templates, "alex", OLD).sealed, shown(templates, "alex").sealed
+def test_a_template_does_not_open_as_one_of_another_version(templates: Templates):
+    old, new = protect(templates, "alex", OLD).sealed, protect(templates, "alex").sealed
     assert templates.compare(VERSION, new, [old]) == [None]
 
 
-def test_only_what_is_asked_for_and_the_current_version_is_signed(templates: Templates):
+def test_templates_are_made_in_the_current_version_and_in_those_asked_for(templates: Templates):
     palms = PlainExaminer().examine(burst("alex"), ()).palms
     assert [each.kept.version for each in templates.extract(palms, [])] == [VERSION]
     assert [each.kept.version for each in templates.extract(palms, [OLD, 7])] == [VERSION, OLD]
 
 
-def test_codes_of_one_palm_are_alike_and_of_two_versions_of_it_are_not(templates: Templates):
-    code = shown(templates, "alex").search_code
-    assert code == shown(templates, "alex").search_code
-    assert turned(code, shown(templates, "alex", OLD).search_code) > 400
+def test_codes_of_one_palm_are_equal_and_differ_between_versions(templates: Templates):
+    code = protect(templates, "alex").search_code
+    assert code == protect(templates, "alex").search_code
+    assert differing_bits(code, protect(templates, "alex", OLD).search_code) > 400
 
 
 def test_a_new_secret_makes_other_codes_of_the_same_sealed_templates(templates: Templates):
-    before = shown(templates, "alex")
+    before = protect(templates, "alex")
     templates.rekey()
     assert templates.transform != before.transform
     (code,) = templates.search_codes(VERSION, [before.sealed])
-    assert code == shown(templates, "alex").search_code
-    assert turned(before.search_code, code) > 400
+    assert code == protect(templates, "alex").search_code
+    assert differing_bits(before.search_code, code) > 400
 
 
-def test_secrets_outlive_the_process_and_the_one_before_is_gone(tmp_path: Path):
+def test_the_new_secret_is_kept_and_the_old_one_is_gone(tmp_path: Path):
     first = Templates(tmp_path, SCHEMES)
     (path,) = tmp_path.iterdir()
     old_secret = path.read_bytes()[32:]
     first.rekey()
     again = Templates(tmp_path, SCHEMES)
     assert again.transform == first.transform
-    assert shown(again, "alex").search_code == shown(first, "alex").search_code
+    assert protect(again, "alex").search_code == protect(first, "alex").search_code
     (path,) = tmp_path.iterdir()
     assert old_secret not in path.read_bytes()
 
 
-def test_damaged_secrets_are_told_from_missing_ones(tmp_path: Path):
+def test_damaged_secrets_are_reported_and_not_replaced(tmp_path: Path):
     Templates(tmp_path, SCHEMES)
     (tmp_path / keys.TEMPLATE_SECRETS).write_bytes(b"damaged")
     with pytest.raises(StateDamaged, match="backup"):
         Templates(tmp_path, SCHEMES)
 
 
-def test_two_vaults_make_codes_of_one_palm_that_nobody_can_link(
+def test_codes_of_one_palm_from_two_vaults_are_unrelated(
     templates: Templates, elsewhere: Templates
 ):
     apart = [
-        turned(shown(templates, w).search_code, shown(elsewhere, w).search_code) for w in "abcdefgh"
+        differing_bits(protect(templates, w).search_code, protect(elsewhere, w).search_code)
+        for w in "abcdefgh"
     ]
     assert np.mean(apart) == pytest.approx(512, abs=40)

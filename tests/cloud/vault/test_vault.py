@@ -1,4 +1,4 @@
-"""The vault: alone with its keys, shut off, and started again when it is gone."""
+"""The vault process: its confinement, its keys, and its start and end."""
 
 import asyncio
 import gc
@@ -38,7 +38,7 @@ def in_confinement(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
-# Shut off
+# Confinement
 
 
 @pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"])
@@ -48,7 +48,7 @@ def test_a_confined_process_makes_no_socket(family: str):
     assert "PermissionError" in in_confinement(f"confine()\n{make}").stderr
 
 
-def test_nor_does_a_thread_that_was_there_before(tmp_path: Path):
+def test_an_earlier_thread_of_a_confined_process_makes_no_socket_either(tmp_path: Path):
     code = (
         "go, done = threading.Event(), []\n"
         "def work():\n"
@@ -77,12 +77,12 @@ def test_a_confined_process_leaves_no_core_and_cannot_be_traced():
     assert in_confinement(code).returncode == 0
 
 
-def test_the_running_vault_is_confined_and_was_told_no_secret(
+def test_the_running_vault_is_confined_and_has_no_secret_of_the_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PALM_CLOUD_PAYMENTS__STRIPE_KEY", "sk_live_very_secret")
 
-    async def look(vault: VaultClient) -> None:
+    async def check(vault: VaultClient) -> None:
         process = Path(f"/proc/{vault.pid}")
         status = dict(
             line.split(":\t", 1) for line in (process / "status").read_text().splitlines()
@@ -91,18 +91,18 @@ def test_the_running_vault_is_confined_and_was_told_no_secret(
         assert status["NoNewPrivs"].strip() == "1"
         assert b"very_secret" not in (process / "environ").read_bytes()
 
-    with_vault(tmp_path, look)
+    with_vault(tmp_path, check)
 
 
-# Its keys
+# Keys
 
 
-def test_the_vault_makes_a_hybrid_key_that_only_its_owner_reads(tmp_path: Path):
-    async def look(vault: VaultClient) -> None:
+def test_the_vault_makes_a_hybrid_key_readable_by_its_owner_only(tmp_path: Path):
+    async def check(vault: VaultClient) -> None:
         (key,) = vault.introduction.keys
         assert key.suite == Suite.HYBRID
 
-    with_vault(tmp_path / "vault", look)
+    with_vault(tmp_path / "vault", check)
     assert len(list((tmp_path / "vault").iterdir())) == 2
     for path in (tmp_path / "vault").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -112,11 +112,11 @@ def test_the_vault_makes_a_hybrid_key_that_only_its_owner_reads(tmp_path: Path):
 def test_a_vault_that_is_started_again_has_the_same_key(tmp_path: Path):
     names: list[str] = []
 
-    async def look(vault: VaultClient) -> None:
+    async def check(vault: VaultClient) -> None:
         names.append(vault.introduction.keys[0].key_id)
 
-    with_vault(tmp_path, look)
-    with_vault(tmp_path, look)
+    with_vault(tmp_path, check)
+    with_vault(tmp_path, check)
     assert names[0] == names[1]
 
 
@@ -130,7 +130,9 @@ def test_the_newest_of_several_keys_comes_first_and_the_others_still_open(tmp_pa
 
 
 @pytest.mark.parametrize("damage", [b"", b"X25519", b"\xff\xfe", None])
-def test_a_damaged_key_is_told_from_a_missing_one(tmp_path: Path, damage: bytes | None):
+def test_a_damaged_key_of_the_vault_is_reported_and_not_replaced(
+    tmp_path: Path, damage: bytes | None
+):
     keys.load_or_make(tmp_path)
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
@@ -141,7 +143,9 @@ def test_a_damaged_key_is_told_from_a_missing_one(tmp_path: Path, damage: bytes 
     assert content[40:80].decode() not in str(caught.value)
 
 
-def test_a_vault_that_cannot_start_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+def test_a_vault_that_cannot_start_writes_the_cause(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
     keys.load_or_make(tmp_path)
     (path,) = tmp_path.iterdir()
     path.write_bytes(b"damaged")
@@ -154,7 +158,7 @@ def test_a_vault_that_cannot_start_says_so(tmp_path: Path, capfd: pytest.Capture
     assert "Restore it from the backup" in capfd.readouterr().err
 
 
-def test_a_vault_that_cannot_even_be_spawned_leaves_no_connection_behind(
+def test_a_vault_that_cannot_be_spawned_leaves_no_connection_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     async def never(vault: VaultClient) -> None:
@@ -171,7 +175,7 @@ def test_a_vault_that_cannot_even_be_spawned_leaves_no_connection_behind(
         gc.enable()
 
 
-def test_a_vault_that_is_given_up_while_it_starts_ends(tmp_path: Path):
+def test_a_vault_whose_start_is_cancelled_ends(tmp_path: Path):
     async def run() -> None:
         vault = VaultClient(Vault(), PLAIN, tmp_path)
         starting = asyncio.create_task(vault.__aenter__())
@@ -188,11 +192,11 @@ def test_a_vault_that_is_given_up_while_it_starts_ends(tmp_path: Path):
     asyncio.run(run())
 
 
-# Coming and going
+# Start and end
 
 
 def until_answered(ask: Callable[[], Identification]) -> tuple[Identification, list[Problem]]:
-    """The answer, and what was said before there was one."""
+    """Returns the answer, and the problems that were answered before it."""
     problems: list[Problem] = []
     while True:
         try:
@@ -201,9 +205,7 @@ def until_answered(ask: Callable[[], Identification]) -> tuple[Identification, l
             problems.append(refused.problem)
 
 
-def test_the_vault_is_started_again_when_it_dies_and_meanwhile_says_so(
-    served: Served, kiosk: TestDevice, who: str
-):
+def test_the_vault_is_started_again_when_it_dies(served: Served, kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     pid = served.context.vault.pid
     assert pid
@@ -215,7 +217,7 @@ def test_the_vault_is_started_again_when_it_dies_and_meanwhile_says_so(
     assert served.context.vault.pid != pid
 
 
-def test_a_palm_that_met_no_vault_can_be_sent_again_with_its_key(
+def test_a_palm_that_was_not_examined_can_be_sent_again_with_the_same_key(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
@@ -281,6 +283,6 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
                     asyncio.run(run())
                     break
                 except VaultBroken:
-                    # It does not listen yet.
+                    # The vault does not listen yet.
                     assert process.poll() is None
         process.terminate()

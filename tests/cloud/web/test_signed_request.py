@@ -1,4 +1,4 @@
-"""What every door does with whoever knocks, before anything behind it is asked."""
+"""Signed requests: authentication, idempotency, sizes and error answers of every route."""
 
 import json
 import re
@@ -31,7 +31,7 @@ from tests.support.device import Refused, TestDevice, fresh_phone, refusal
 from tests.support.plain_palms import burst
 from tests.support.served import Served
 
-DOORS = [
+ROUTES = [
     ("POST", "/challenges"),
     ("POST", "/enrolments"),
     ("POST", "/enrolments/00000000/code"),
@@ -52,22 +52,22 @@ DOORS = [
 ]
 
 
-# Who knocks
+# Authentication
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
-def test_no_door_opens_without_a_signature(served: Served, method: str, path: str):
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_route_refuses_a_request_without_a_signature(served: Served, method: str, path: str):
     answer = served.device().http.request(method, f"/v1{path}", content=b"{}")
     assert refusal(answer).type is ProblemType.BAD_SIGNATURE
 
 
-@pytest.mark.parametrize(("method", "path"), DOORS)
-def test_no_door_opens_for_a_device_that_was_not_activated(served: Served, method: str, path: str):
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_every_route_refuses_a_device_that_is_not_activated(served: Served, method: str, path: str):
     answer = served.device().send(method, path, b"{}")
     assert refusal(answer).type is ProblemType.UNKNOWN_DEVICE
 
 
-def test_a_request_altered_on_the_way_is_refused(kiosk: TestDevice):
+def test_an_altered_request_is_refused(kiosk: TestDevice):
     path = "/v1/enrolments"
     body = b'{"phone": "+14155550000"}'
     sent = {"content-type": "application/json", "idempotency-key": "12345678"}
@@ -83,7 +83,7 @@ def test_a_request_altered_on_the_way_is_refused(kiosk: TestDevice):
         assert refusal(answer).type is ProblemType.BAD_SIGNATURE
 
 
-def test_a_recorded_request_is_refused(kiosk: TestDevice):
+def test_a_replayed_request_is_refused(kiosk: TestDevice):
     path = "/v1/purchases/00000000"
     headers = sign_request(Request("GET", path), kiosk.key, now=time.time())
     first, second = (kiosk.http.get(path, headers=headers) for _ in range(2))
@@ -92,7 +92,7 @@ def test_a_recorded_request_is_refused(kiosk: TestDevice):
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=-365)])
-def test_a_device_whose_clock_is_off_is_told_the_time(kiosk: TestDevice, ahead: timedelta):
+def test_a_device_whose_clock_is_wrong_gets_the_time(kiosk: TestDevice, ahead: timedelta):
     kiosk.ahead = ahead
     problem = refusal(kiosk.send("GET", "/purchases/00000000"))
     assert problem.type is ProblemType.STALE
@@ -111,7 +111,7 @@ def test_a_device_is_activated_once_by_a_code(served: Served):
     assert refused.value.problem.type is ProblemType.WRONG_ACTIVATION_CODE
 
 
-def test_an_activation_repeated_with_its_key_is_answered_again(served: Served):
+def test_an_activation_repeated_with_its_key_gets_the_same_answer(served: Served):
     device = served.device()
     raw = to_base64(device.key.public_key().public_bytes_raw())
     activation = Activation(activation_code=served.activation_code(), public_key=raw, name="Till 3")
@@ -119,7 +119,7 @@ def test_an_activation_repeated_with_its_key_is_answered_again(served: Served):
     assert answers[0] == answers[1]
 
 
-def test_nobody_activates_a_device_whose_key_they_do_not_have(served: Served):
+def test_a_device_cannot_be_activated_with_somebody_elses_key(served: Served):
     victim, thief = served.kiosk(), served.device()
     raw = to_base64(victim.key.public_key().public_bytes_raw())
     body = Activation(activation_code=served.activation_code(), public_key=raw, name="Till 3")
@@ -128,7 +128,7 @@ def test_nobody_activates_a_device_whose_key_they_do_not_have(served: Served):
     assert refused.value.problem.type is ProblemType.BAD_SIGNATURE
 
 
-def test_activation_codes_cannot_be_guessed_at_leisure(served: Served):
+def test_wrong_activation_codes_are_limited(served: Served):
     code = served.activation_code()
     served.forget(Limits.WRONG_ACTIVATIONS)
     served.tally(Limits.WRONG_ACTIVATIONS, "anybody", Limits.WRONG_ACTIVATIONS.count - 1)
@@ -139,10 +139,10 @@ def test_activation_codes_cannot_be_guessed_at_leisure(served: Served):
     served.forget(Limits.WRONG_ACTIVATIONS)
 
 
-# What they carry
+# Idempotency and bodies
 
 
-def test_the_same_key_gets_the_same_answer_and_another_request_none(kiosk: TestDevice):
+def test_a_repeated_request_gets_its_answer_and_another_with_its_key_is_refused(kiosk: TestDevice):
     key = secrets.token_urlsafe(12)
     consent = {"version": kiosk.info().consent_version, "agreed_at": "2026-01-01T00:00:00Z"}
     body = {"phone": fresh_phone(), "consent": consent}
@@ -156,7 +156,7 @@ def test_the_same_key_gets_the_same_answer_and_another_request_none(kiosk: TestD
     assert refusal(answer).type is ProblemType.IDEMPOTENCY_MISMATCH
 
 
-def test_one_devices_key_is_not_anothers(served: Served, who: str):
+def test_idempotency_keys_of_two_devices_are_independent(served: Served, who: str):
     first, second = served.kiosk(), served.kiosk()
     codes = {first: fresh_phone(), second: fresh_phone()}
     ids = set[str]()
@@ -189,7 +189,7 @@ def test_a_post_needs_a_key_of_sensible_length(kiosk: TestDevice, key: str):
     [b"", b"{", b"[]", b"null", b'{"phone": 1}', b"\xff\xfe", b'{"a": ' * 500],
     ids=["nothing", "half", "list", "null", "wrong", "not text", "nested"],
 )
-def test_what_is_no_message_is_refused_without_being_quoted(kiosk: TestDevice, body: bytes):
+def test_a_body_that_is_no_message_is_refused_without_being_quoted(kiosk: TestDevice, body: bytes):
     problem = refusal(kiosk.send("POST", "/enrolments", body))
     assert problem.type is ProblemType.MALFORMED
     assert problem.status == 422
@@ -211,7 +211,7 @@ def test_an_unknown_field_is_refused_and_its_value_not_repeated(kiosk: TestDevic
         ("GET", "/v1/enrolments", 405),
     ],
 )
-def test_a_door_that_is_not_there_is_a_problem_too(
+def test_an_unknown_route_or_method_is_a_problem_document(
     served: Served, method: str, path: str, status: int
 ):
     assert refusal(served.device().http.request(method, path)).status == status
@@ -234,19 +234,19 @@ def test_an_envelope_that_is_too_large_is_refused(kiosk: TestDevice, size: int):
     assert refusal(answer).type is ProblemType.TOO_LARGE
 
 
-def test_a_body_that_does_not_say_how_large_it_is_is_refused_as_it_comes(kiosk: TestDevice):
+def test_a_body_without_a_length_is_refused_while_it_is_received(kiosk: TestDevice):
     chunks = (bytes(1 << 16) for _ in range(64))
     headers = {"content-type": ENVELOPE_TYPE}
     answer = kiosk.http.post("/v1/identifications", content=chunks, headers=headers)
     assert refusal(answer).type is ProblemType.TOO_LARGE
 
 
-def test_any_other_body_may_only_be_small(kiosk: TestDevice):
+def test_a_body_that_is_no_envelope_must_be_small(kiosk: TestDevice):
     answer = kiosk.send("POST", "/enrolments", b" " * (MAX_BODY + 1))
     assert refusal(answer).type is ProblemType.TOO_LARGE
 
 
-def test_a_palm_travels_sealed_or_not_at_all(kiosk: TestDevice, who: str):
+def test_a_palm_that_is_not_sealed_is_refused(kiosk: TestDevice, who: str):
     answer = kiosk.send("POST", "/identifications", bytes(burst(who).encode()))
     assert refusal(answer).status == 415
     with pytest.raises(Refused) as refused:
@@ -254,7 +254,7 @@ def test_a_palm_travels_sealed_or_not_at_all(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
 
 
-def test_an_envelope_serves_once_even_in_a_new_request(kiosk: TestDevice, who: str):
+def test_an_envelope_can_be_used_once_even_in_a_new_request(kiosk: TestDevice, who: str):
     envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
     kiosk.post("/identifications", envelope, Identification)
     with pytest.raises(Refused) as refused:
@@ -262,7 +262,7 @@ def test_an_envelope_serves_once_even_in_a_new_request(kiosk: TestDevice, who: s
     assert refused.value.problem.type is ProblemType.REPLAYED
 
 
-def test_an_envelope_sent_again_with_its_key_gets_its_answer_again(kiosk: TestDevice, who: str):
+def test_an_envelope_repeated_with_its_key_gets_the_same_answer(kiosk: TestDevice, who: str):
     envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
     answers = [
         kiosk.post("/identifications", envelope, Identification, key="the-same-key")
@@ -297,7 +297,7 @@ def test_an_envelope_to_another_vault_is_not_opened(kiosk: TestDevice, who: str)
     assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
 
 
-def test_garbage_that_was_sealed_properly_is_no_palm(kiosk: TestDevice):
+def test_sealed_garbage_is_refused(kiosk: TestDevice):
     for garbage in (b"", b"garbage", bytes(100_000)):
         context = Context(
             kiosk.id, secrets.token_urlsafe(12), Purpose.PAY, time.time_ns() // 1_000_000
@@ -308,22 +308,26 @@ def test_garbage_that_was_sealed_properly_is_no_palm(kiosk: TestDevice):
         assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
 
 
-# What is said of it all
+# Descriptions and errors
 
 
-def test_the_service_tells_what_a_kiosk_needs_without_asking_who_it_is(served: Served):
+def test_the_service_describes_itself_to_anybody(served: Served):
     info = served.device().info()
     assert info.sandbox
     assert info.vault_keys
     assert abs(info.time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_the_api_describes_itself_truly(served: Served):
+def test_the_openapi_document_lists_every_route(served: Served):
     spec = served.device().http.get("/v1/openapi.json").json()
     validate(spec)
-    described = {(method.upper(), path) for path, door in spec["paths"].items() for method in door}
+    described = {
+        (method.upper(), path)
+        for path, operations in spec["paths"].items()
+        for method in operations
+    }
     named = {(method, re.sub(r"\{.*?\}", "00000000", path)) for method, path in described}
-    assert named >= {(method, f"/v1{path}") for method, path in DOORS}
+    assert named >= {(method, f"/v1{path}") for method, path in ROUTES}
     palms = spec["paths"]["/v1/identifications"]["post"]
     assert ENVELOPE_TYPE in palms["requestBody"]["content"]
     assert PROBLEM_TYPE in palms["responses"]["default"]["content"]

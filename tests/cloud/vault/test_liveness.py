@@ -1,5 +1,5 @@
-"""The vault judging real pictures under a light challenge, in near infrared and of the pulse: a
-drawn hand, and what is not one."""
+"""The vault judges pictures of drawn hands, and attacks: under a light challenge, in near infrared
+and by the pulse."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ from tests.support.device import TestDevice
 from tests.support.served import Served
 
 Scene = Callable[[Levels], Colour]
-"""What the camera sees under a step."""
+"""Returns what the camera sees under a step of the light challenge."""
 
 POSE = Presentation(span=0.45)
 
 
 def hand(seed: int) -> Scene:
-    """A drawn hand that lives."""
+    """Returns a drawn hand that reflects the light as a living one does."""
     palm = identity(seed, Side.LEFT)
     lit, rng = LitHand(palm, POSE), np.random.default_rng(seed)
 
@@ -45,13 +45,14 @@ def hand(seed: int) -> Scene:
 
 
 def still(scene: Scene) -> Scene:
-    """A screen in a room where the ring does nothing to it: it shows what it shows."""
+    """Returns a picture on a screen, which the light does not change."""
     picture = scene(WHITE)
     return lambda _: picture
 
 
 def taken(scene: Scene, challenge: Challenge, of: Challenge | None = None) -> Burst:
-    """A burst of a scene under a challenge; `of` is what the ring really showed."""
+    """Returns a burst of a scene under a challenge; `of` is the challenge that the ring showed, if
+    it was another."""
     shown = steps(from_base64((of or challenge).seed))
     jpegs = [_jpeg(scene(WHITE)) for _ in range(3)] + [_jpeg(scene(step)) for step in shown]
     lights = [None] * 3 + list(range(len(shown)))
@@ -83,7 +84,7 @@ def identify(kiosk: TestDevice, shown: Burst) -> Identification:
     return kiosk.post("/identifications", envelope, Identification)
 
 
-def test_a_living_hand_is_known_again_under_another_challenge(kiosk: TestDevice) -> None:
+def test_a_living_hand_is_recognised_under_another_challenge(kiosk: TestDevice) -> None:
     ada = hand(1)
     enrolment_id = kiosk.verified_enrolment()
     kiosk.add_card(enrolment_id)
@@ -93,26 +94,26 @@ def test_a_living_hand_is_known_again_under_another_challenge(kiosk: TestDevice)
     assert (found.outcome, found.live) == (Outcome.ACCEPTED, True)
 
 
-def test_a_picture_that_does_not_answer_is_no_hand(kiosk: TestDevice) -> None:
+def test_a_picture_that_does_not_answer_the_light_is_not_live(kiosk: TestDevice) -> None:
     assert not identify(kiosk, taken(still(hand(1)), kiosk.challenge())).live
 
 
-def test_a_burst_injected_from_another_challenge_is_no_hand(kiosk: TestDevice) -> None:
+def test_a_burst_recorded_under_another_challenge_is_not_live(kiosk: TestDevice) -> None:
     recorded, asked = kiosk.challenge(), kiosk.challenge()
     assert not identify(kiosk, taken(hand(1), asked, of=recorded)).live
 
 
-def test_somebodys_palm_in_white_and_anothers_under_the_steps_is_nobodys(
+def test_one_palm_in_white_and_another_under_the_steps_is_not_live(
     kiosk: TestDevice,
 ) -> None:
-    """A stolen picture to be signed, and a living hand of one's own to be judged."""
+    """The attacker shows a stolen picture in white, and their own hand under the steps."""
     challenge = kiosk.challenge()
     stolen, own = taken(hand(1), challenge), taken(hand(2), challenge)
     spliced = Burst([*stolen.frames[:3], *own.frames[3:]], challenge.challenge_id)
     assert not identify(kiosk, spliced).live
 
 
-def test_a_burst_that_leaves_a_step_out_is_no_answer(kiosk: TestDevice) -> None:
+def test_a_burst_without_one_of_the_steps_is_not_live(kiosk: TestDevice) -> None:
     whole = taken(hand(1), kiosk.challenge())
     assert not identify(kiosk, Burst(whole.frames[:-1], whole.challenge)).live
 
@@ -128,7 +129,7 @@ def whole(seed: int) -> Specimen:
 
 
 def filmed(seed: int, challenge: Challenge) -> Film:
-    """By both cameras: three times in white, under every step, and in white again."""
+    """Returns what both cameras see: three frames in white, one under each step, one in white."""
     shown = [np.array(step, np.float32) / 255 for step in steps(from_base64(challenge.seed))]
     lights = [*[LIT_WHITE] * 3, *shown, LIT_WHITE]
     rng = np.random.default_rng(seed)
@@ -165,26 +166,26 @@ def together(
     return Burst(frames, challenge.challenge_id, beats)
 
 
-def test_a_living_hand_is_one_in_near_infrared_and_has_a_pulse(kiosk: TestDevice) -> None:
+def test_a_living_hand_is_live_in_near_infrared_and_by_its_pulse(kiosk: TestDevice) -> None:
     challenge = kiosk.challenge()
     seen = filmed(1, challenge)
     shown = together(seen, challenge, infrared=seen, pulse=recorded(1, HEART))
     assert identify(kiosk, shown).live
 
 
-def test_ones_own_hand_before_the_second_camera_does_not_help_a_picture(kiosk: TestDevice) -> None:
+def test_another_hand_in_near_infrared_is_not_live(kiosk: TestDevice) -> None:
     challenge = kiosk.challenge()
     shown = together(filmed(1, challenge), challenge, infrared=filmed(2, challenge))
     assert not identify(kiosk, shown).live
 
 
-def test_a_hand_without_a_pulse_is_none(kiosk: TestDevice) -> None:
+def test_a_recording_without_a_pulse_is_not_live(kiosk: TestDevice) -> None:
     challenge = kiosk.challenge()
     shown = together(filmed(1, challenge), challenge, pulse=recorded(1, None))
     assert not identify(kiosk, shown).live
 
 
-def test_a_pulse_that_was_recorded_of_another_light_is_not_this_hands(kiosk: TestDevice) -> None:
+def test_a_pulse_recorded_in_another_light_is_not_live(kiosk: TestDevice) -> None:
     challenge = kiosk.challenge()
     pulse = recorded(1, HEART)
     pulse.cells[:] = pulse.cells // 2

@@ -1,5 +1,5 @@
-"""What is asked of a palm beyond its light: its pulse where that is not enough or the amount is
-large, and near infrared of a device that has it."""
+"""A pulse is needed for a doubtful palm and for a large amount; near infrared is needed from a
+device that has the camera."""
 
 import secrets
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def kiosk(careful: Served) -> TestDevice:
 
 
 def enrol(kiosk: TestDevice, who: str) -> str:
-    """Their number."""
+    """Returns the number of the new account."""
     phone = fresh_phone()
     enrolment_id = kiosk.verified_enrolment(phone)
     kiosk.add_card(enrolment_id)
@@ -66,12 +66,12 @@ def buy(kiosk: TestDevice, found: Identification, minor: int) -> Purchase:
     return kiosk.post("/purchases", request, Purchase)
 
 
-def test_a_palm_that_is_surely_alive_needs_nothing_more(kiosk: TestDevice, who: str) -> None:
+def test_a_palm_with_a_high_liveness_score_needs_no_pulse(kiosk: TestDevice, who: str) -> None:
     enrol(kiosk, who)
     assert identify(kiosk, burst(who, score=SURE)).outcome is Outcome.ACCEPTED
 
 
-def test_one_that_is_not_is_asked_to_be_held_longer_and_nobody_is_told(
+def test_a_palm_with_a_doubtful_score_needs_a_pulse_and_names_nobody(
     kiosk: TestDevice, who: str
 ) -> None:
     enrol(kiosk, who)
@@ -85,7 +85,7 @@ def test_one_that_is_not_is_asked_to_be_held_longer_and_nobody_is_told(
     assert again.outcome is Outcome.ACCEPTED
 
 
-def test_once_a_pulse_was_asked_for_no_palm_of_the_visit_does_without(
+def test_after_one_request_for_a_pulse_every_palm_of_the_visit_needs_one(
     kiosk: TestDevice, who: str
 ) -> None:
     enrol(kiosk, who)
@@ -94,7 +94,7 @@ def test_once_a_pulse_was_asked_for_no_palm_of_the_visit_does_without(
     assert outcomes == [Outcome.HOLD_LONGER, Outcome.HOLD_LONGER, Outcome.REFUSED]
 
 
-def test_a_claimed_number_is_proven_no_otherwise(kiosk: TestDevice, who: str) -> None:
+def test_a_doubtful_palm_proves_a_claim_only_with_its_pulse(kiosk: TestDevice, who: str) -> None:
     phone = enrol(kiosk, who)
     claim = Claim(phone=phone, proof=Proof.PALM, purpose=Purpose.PAY)
     claim_id = kiosk.post("/claims", claim, ClaimOpened).claim_id
@@ -107,7 +107,7 @@ def test_a_claimed_number_is_proven_no_otherwise(kiosk: TestDevice, who: str) ->
     assert prove(burst(who, score=DOUBTFUL, pulse=True)) is Outcome.ACCEPTED
 
 
-def test_nor_is_anybody_enrolled(kiosk: TestDevice, who: str) -> None:
+def test_a_doubtful_palm_is_enrolled_only_with_its_pulse(kiosk: TestDevice, who: str) -> None:
     enrolment_id = kiosk.verified_enrolment()
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(enrolment_id, burst(who, score=DOUBTFUL))
@@ -115,9 +115,7 @@ def test_nor_is_anybody_enrolled(kiosk: TestDevice, who: str) -> None:
     assert kiosk.add_palm(enrolment_id, burst(who, score=DOUBTFUL, pulse=True)).palms
 
 
-def test_a_large_sale_is_paid_by_a_pulse_only_and_a_small_one_without(
-    kiosk: TestDevice, who: str
-) -> None:
+def test_a_large_sale_needs_a_pulse_and_a_small_one_does_not(kiosk: TestDevice, who: str) -> None:
     assert kiosk.info().pulse_above == SMALL
     enrol(kiosk, who)
     with pytest.raises(Refused) as refused:
@@ -127,7 +125,7 @@ def test_a_large_sale_is_paid_by_a_pulse_only_and_a_small_one_without(
     assert buy(kiosk, identify(kiosk, burst(who, pulse=True)), LARGE).outcome == "approved"
 
 
-def test_a_device_that_has_a_near_infrared_camera_sends_no_palm_without(
+def test_a_device_with_a_near_infrared_camera_must_send_near_infrared_frames(
     careful: Served, who: str
 ) -> None:
     seeing = careful.device()
@@ -138,7 +136,9 @@ def test_a_device_that_has_a_near_infrared_camera_sends_no_palm_without(
     assert identify(seeing, burst(who, infrared=True)).outcome is Outcome.ASK_AGAIN
 
 
-def test_activated_anew_without_one_it_may(careful: Served, who: str) -> None:
+def test_a_device_that_is_activated_again_without_the_camera_need_not(
+    careful: Served, who: str
+) -> None:
     mended = careful.device()
     mended.activate(careful.activation_code(), infrared=True)
     mended.activate(careful.activation_code())

@@ -1,4 +1,4 @@
-"""From scores to decisions."""
+"""The policy makes rarities of scores, and decisions of rarities."""
 
 import math
 from itertools import pairwise
@@ -13,12 +13,12 @@ POINTS = ((1e-2, 0.1), (1e-4, 0.3), (1e-6, 0.7))
 POLICY = Policy({1: Calibration(POINTS)})
 
 
-def near(*rarities: float) -> list[Match]:
+def matches(*rarities: float) -> list[Match]:
     return [Match(f"person {n}", f"palm {n}", 1, each) for n, each in enumerate(rarities)]
 
 
 @pytest.mark.parametrize(("fmr", "score"), POINTS)
-def test_a_score_is_as_rare_as_was_measured(fmr: float, score: float):
+def test_a_calibration_point_has_the_measured_rarity(fmr: float, score: float):
     assert Calibration(POINTS).rarity(score) == pytest.approx(-math.log10(fmr))
 
 
@@ -27,7 +27,7 @@ def test_a_score_is_as_rare_as_was_measured(fmr: float, score: float):
     [(3, 0.2), (5, 0.5), (7, 0.9), (1, 0.0)],
     ids=["between", "between", "beyond the last", "before the first"],
 )
-def test_between_and_beyond_the_points_it_goes_on_in_a_line(rarity: float, score: float):
+def test_rarity_is_interpolated_between_points_and_extrapolated_beyond(rarity: float, score: float):
     assert Calibration(POINTS).rarity(score) == pytest.approx(rarity)
 
 
@@ -36,12 +36,12 @@ def test_between_and_beyond_the_points_it_goes_on_in_a_line(rarity: float, score
     [(), ((1e-3, 0.3),), ((1e-3, 0.3), (1e-4, 0.3)), ((1e-4, 0.2), (1e-3, 0.3))],
     ids=["none", "one", "level", "falling"],
 )
-def test_what_is_no_calibration_is_refused(points: tuple[tuple[float, float], ...]):
+def test_points_that_are_no_calibration_are_refused(points: tuple[tuple[float, float], ...]):
     with pytest.raises(ValueError, match="calibration"):
         Calibration(points)
 
 
-def test_the_calibration_that_is_shipped_is_one():
+def test_the_shipped_calibration_is_valid():
     (fmr, score), *_ = LINE_FIELD_1
     assert Calibration(LINE_FIELD_1).rarity(score) == pytest.approx(-math.log10(fmr))
 
@@ -51,34 +51,34 @@ def test_each_version_is_judged_by_its_own_calibration():
     assert policy.rarity(1, 0.3) == pytest.approx(policy.rarity(2, 20))
 
 
-def test_more_people_need_a_rarer_likeness():
+def test_a_larger_gallery_needs_a_rarer_match():
     sizes = [10, 100, 1_000, 10_000, 1_000_000]
     for threshold in (POLICY.accept, POLICY.step_up):
         assert all(threshold(a) <= threshold(b) for a, b in pairwise(sizes))
     assert POLICY.accept(10_000) == pytest.approx(-math.log10(FPIR_ACCEPT / 10_000))
 
 
-def test_few_people_do_not_make_it_lax():
+def test_a_small_gallery_does_not_lower_the_threshold():
     assert POLICY.accept(0) == POLICY.accept(1) == pytest.approx(-math.log10(FMR_AT_MOST))
 
 
 @pytest.mark.parametrize("size", [1, 100, 100_000])
-def test_who_is_asked_for_digits_is_less_certain_than_who_is_accepted(size: int):
+def test_digits_are_asked_for_below_the_threshold_of_acceptance(size: int):
     assert POLICY.step_up(size) < POLICY.accept(size)
 
 
-def test_one_who_is_certain_is_accepted():
-    assert POLICY.decide(near(9), 10) is Outcome.ACCEPTED
-    assert POLICY.decide(near(9, 3), 10) is Outcome.ACCEPTED
+def test_one_certain_match_is_accepted():
+    assert POLICY.decide(matches(9), 10) is Outcome.ACCEPTED
+    assert POLICY.decide(matches(9, 3), 10) is Outcome.ACCEPTED
 
 
-def test_two_who_are_both_certain_are_asked_for_digits():
-    assert POLICY.decide(near(9, 8), 10) is Outcome.STEP_UP
+def test_two_certain_matches_are_asked_for_digits():
+    assert POLICY.decide(matches(9, 8), 10) is Outcome.STEP_UP
 
 
-def test_one_who_is_near_is_asked_for_digits():
-    assert POLICY.decide(near(POLICY.accept(10) - 0.001), 10) is Outcome.STEP_UP
+def test_a_doubtful_match_is_asked_for_digits():
+    assert POLICY.decide(matches(POLICY.accept(10) - 0.001), 10) is Outcome.STEP_UP
 
 
-def test_nobody_near_is_asked_again():
+def test_without_a_match_the_palm_is_asked_for_again():
     assert POLICY.decide([], 10) is Outcome.ASK_AGAIN
