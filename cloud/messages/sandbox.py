@@ -16,6 +16,7 @@ class Sent:
     to: str
     text: str
     code: str | None
+    """The one-time code in the text."""
     at: datetime
 
 
@@ -26,8 +27,9 @@ class SandboxMessenger:
 
     async def send(self, phone: str, text: str) -> None:
         self._count += 1
-        code = re.search(r"\b[0-9]{6}\b", text)
-        sent = Sent(self._count, phone, text, code and code.group(), datetime.now(UTC))
+        found = re.search(r"\b[0-9]{6}\b", text)
+        one_time_code = found.group() if found else None
+        sent = Sent(self._count, phone, text, one_time_code, datetime.now(UTC))
         self._sent.append(sent)
 
     def after(self, number: int) -> list[Sent]:

@@ -1,1 +1,1 @@
-"""The outbox: work for other services, written down in the transaction that causes it."""
+"""The outbox: work for other services, stored in the transaction that causes it."""

@@ -1,4 +1,4 @@
-"""Writes errands down, lends them out when they are due, and keeps them until they are done."""
+"""The queue of errands: stores each until it is done, and tells which are due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -146,12 +146,12 @@ class PalmExaminer:
         """Returns whether the recording shows a pulse, and the palm that the template is made of
         was still there after it."""
         after = next((f for f in _white(burst) if f.at_ms >= pulse.at_ms[-1]), None)
-        seen = None if after is None else self._find_palm(after)
-        if not isinstance(seen, _Palm) or likeness(palm.roi, seen.roi) < ALIKE:
+        still_there = None if after is None else self._find_palm(after)
+        if not isinstance(still_there, _Palm) or likeness(palm.roi, still_there.roi) < ALIKE:
             return False
         shape = (len(pulse.at_ms), PULSE_SIDE, PULSE_SIDE, 3)
         cells = np.frombuffer(pulse.cells, "<u2").reshape(shape)
-        last = cells_of(seen.image, seen.hand, PULSE_SIDE).astype(np.float64)
+        last = cells_of(still_there.image, still_there.hand, PULSE_SIDE).astype(np.float64)
         if float(np.abs(last - cells[-1]).mean()) / 256 > SAME_LIGHT:
             return False
         try:
@@ -164,14 +164,14 @@ class PalmExaminer:
         if image is None:
             return Flaw.NOT_A_CAPTURE
         hands = self._finder.follow(image) or self._finder.find(image)
-        seen = observe(image, hands, frame.at_ms / 1000, None)
-        flaw = _flaw(seen)
-        if flaw is not None or seen.hand is None:
+        observation = observe(image, hands, frame.at_ms / 1000, None)
+        flaw = _flaw(observation)
+        if flaw is not None or observation.hand is None:
             return flaw or Flaw.NO_HAND
-        palm = align(image, seen.hand)
+        palm = align(image, observation.hand)
         if palm.quality < QUALITY_AT_LEAST:
-            return Flaw.CUT_OFF if seen.cut_off else Flaw.UNCLEAR
-        return _Palm(frame.at_ms, image, seen.hand, palm)
+            return Flaw.CUT_OFF if observation.cut_off else Flaw.UNCLEAR
+        return _Palm(frame.at_ms, image, observation.hand, palm)
 
 
 _NOT_AT_ALL = float("-inf")
@@ -211,13 +211,13 @@ def _decode(frame: Frame) -> Colour | None:
     return None if image is None else np.asarray(image, np.uint8)
 
 
-def _flaw(seen: Observation) -> Flaw | None:
-    if seen.hands == 0:
+def _flaw(observation: Observation) -> Flaw | None:
+    if observation.hands == 0:
         return Flaw.NO_HAND
-    if seen.hands > 1:
+    if observation.hands > 1:
         return Flaw.MANY_HANDS
-    if seen.hand is None or seen.hand.shown is not Shown.PALM:
+    if observation.hand is None or observation.hand.shown is not Shown.PALM:
         return Flaw.NOT_A_PALM
-    if seen.sharpness < SHARP_ENOUGH or seen.clipped > CLIPPED_AT_MOST:
+    if observation.sharpness < SHARP_ENOUGH or observation.clipped > CLIPPED_AT_MOST:
         return Flaw.UNCLEAR
     return None

@@ -67,16 +67,16 @@ class BodyLimit:
             return
         kind = dict(scope["headers"]).get(b"content-type", b"")
         limit = MAX_ENVELOPE if kind == ENVELOPE_TYPE.encode() else MAX_BODY
-        seen = 0
+        received = 0
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                while message.get("more_body") and seen < DRAINED:
+            received += len(message.get("body", b""))
+            if received > limit:
+                while message.get("more_body") and received < DRAINED:
                     message = await receive()
-                    seen += len(message.get("body", b""))
+                    received += len(message.get("body", b""))
                 raise Refusal(ProblemType.TOO_LARGE)
             return message
 

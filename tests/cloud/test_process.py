@@ -402,7 +402,7 @@ def test_the_log_holds_no_number_code_token_or_name(tmp_path: Path):
     with Process(tmp_path / "state") as process:
         kiosk = process.kiosk()
         kiosk.sign_up("alex", phone=phone, sides=(Side.LEFT, Side.RIGHT), holder="Quentin Unusual")
-        code = kiosk.last_code(phone)
+        code = kiosk.last_one_time_code(phone)
         with pytest.raises(Refused):
             kiosk.add_card(kiosk.verified_enrolment(), "tok_chargeDeclined")
         kiosk.post("/purchases", kiosk.sale(kiosk.recognised("alex")), Purchase)

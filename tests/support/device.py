@@ -136,12 +136,12 @@ class TestDevice:
         consent = Consent(version=self.info().consent_version, agreed_at=datetime.now(UTC))
         return self.post("/enrolments", EnrolmentRequest(phone=phone, consent=consent), Enrolment)
 
-    def last_code(self, phone: str) -> str:
+    def last_one_time_code(self, phone: str) -> str:
         messages = self.http.get("/v1/sandbox/messages").json()
         return [message["code"] for message in messages if message["to"] == phone][-1]
 
     def verify_phone(self, enrolment_id: str, phone: str) -> PhoneVerified:
-        code = {"code": self.last_code(phone)}
+        code = {"code": self.last_one_time_code(phone)}
         path = f"/enrolments/{enrolment_id}/code"
         return _read(
             self.send("POST", path, httpx.Request("POST", "", json=code).read()), PhoneVerified

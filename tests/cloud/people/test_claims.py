@@ -45,7 +45,7 @@ def test_the_holder_of_a_number_is_verified_by_the_code_sent_to_it(kiosk: TestDe
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     opened = claim(kiosk, phone, Proof.CODE)
-    code = kiosk.last_code(phone)
+    code = kiosk.last_one_time_code(phone)
     found = kiosk.post(f"/claims/{opened.claim_id}/code", CodeEntry(code=code), Identification)
     assert found.outcome is Outcome.ACCEPTED
 

@@ -78,7 +78,7 @@ def test_consent_to_an_old_wording_is_refused(kiosk: TestDevice):
 def test_a_wrong_code_is_answered_with_the_attempts_left_until_none_is(kiosk: TestDevice):
     phone = fresh_phone()
     path = f"/enrolments/{kiosk.begin_enrolment(phone).enrolment_id}/code"
-    code = kiosk.last_code(phone)
+    code = kiosk.last_one_time_code(phone)
     for left in reversed(range(CODE_ATTEMPTS)):
         with pytest.raises(Refused) as refused:
             kiosk.post(path, wrong(code), PhoneVerified)
@@ -92,7 +92,7 @@ def test_a_wrong_code_is_answered_with_the_attempts_left_until_none_is(kiosk: Te
 def test_the_same_wrong_entry_sent_again_counts_once(kiosk: TestDevice):
     phone = fresh_phone()
     path = f"/enrolments/{kiosk.begin_enrolment(phone).enrolment_id}/code"
-    code = kiosk.last_code(phone)
+    code = kiosk.last_one_time_code(phone)
     for _ in range(CODE_ATTEMPTS + 2):
         with pytest.raises(Refused) as refused:
             kiosk.post(path, wrong(code), PhoneVerified, key="the-same-key")
@@ -112,7 +112,7 @@ def test_a_one_time_code_expires(served: Served, kiosk: TestDevice):
 def test_another_code_can_be_sent_later_and_replaces_the_first(served: Served, kiosk: TestDevice):
     phone = fresh_phone()
     enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
-    first = kiosk.last_code(phone)
+    first = kiosk.last_one_time_code(phone)
     resend = f"/enrolments/{enrolment_id}/code/resend"
     with pytest.raises(Refused) as refused:
         kiosk.post(resend, None, Enrolment)
@@ -121,7 +121,7 @@ def test_another_code_can_be_sent_later_and_replaces_the_first(served: Served, k
 
     served.ahead = kiosk.ahead = RESEND_AFTER
     assert kiosk.post(resend, None, Enrolment).enrolment_id == enrolment_id
-    if first != kiosk.last_code(phone):
+    if first != kiosk.last_one_time_code(phone):
         with pytest.raises(Refused):
             kiosk.post(f"/enrolments/{enrolment_id}/code", CodeEntry(code=first), PhoneVerified)
     assert not kiosk.verify_phone(enrolment_id, phone).known
