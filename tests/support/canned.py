@@ -1,5 +1,4 @@
-"""A service on loopback that speaks the API with answers from a tin: for what a real one is hard
-to bring to."""
+"""A service on loopback with prepared answers, for cases that are hard to reach with a real one."""
 
 import asyncio
 import json
@@ -67,7 +66,7 @@ class Reply:
 
 
 class HangUp(Exception):
-    """Closes the connection instead of answering."""
+    """An answer that closes the connection instead."""
 
 
 Answer = Reply | BaseModel | HangUp | Callable[[Asked], "Reply | BaseModel | HangUp"]
@@ -111,7 +110,7 @@ def bought(asked: Asked, outcome: Any = "approved") -> Purchase:
 
 
 def receipt(**forged: Any) -> DeletionReceipt:
-    """Signed; what is `forged` is changed afterwards."""
+    """Returns a signed receipt; the fields in `forged` are changed afterwards."""
     key = Ed25519PrivateKey.generate()
     unsigned = DeletionReceipt(
         receipt_id="receipt-1",
@@ -167,8 +166,8 @@ HAPPY: dict[str, Answer] = {
 
 
 class CannedService:
-    """`asked` is every request; `will` sets the next answers to one of them, in order, before it
-    goes back to the usual."""
+    """Answers every request from HAPPY, unless `will` has set its next answers; `asked` holds every
+    request."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []

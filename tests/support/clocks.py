@@ -1,4 +1,4 @@
-"""Clocks for tests: nobody waits for them."""
+"""Clocks for tests, on which waiting takes no time."""
 
 import asyncio
 import heapq
@@ -11,7 +11,7 @@ NOON = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class HurriedClock(SystemClock):
-    """Whoever sleeps has slept at once, and the time has passed."""
+    """A clock whose sleeps end at once and move the time on."""
 
     def __init__(self) -> None:
         self._slept = 0.0
@@ -25,7 +25,7 @@ class HurriedClock(SystemClock):
 
 
 class TurnedClock:
-    """Stands still but for `turn`."""
+    """A clock that moves only by `turn`."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -45,7 +45,7 @@ class TurnedClock:
         await sleeper
 
     async def turn(self, seconds: float) -> None:
-        """Wakes whoever sleeps less long, each at their own time, and lets them go on."""
+        """Moves the clock on and wakes every sleeper whose time comes, in order."""
         await _everybody_goes_on()
         end = self._now + seconds
         while self._sleepers and self._sleepers[0][0] <= end:
@@ -57,6 +57,6 @@ class TurnedClock:
 
 
 async def _everybody_goes_on() -> None:
-    """Until they wait again; nobody here needs more steps than this."""
+    """Lets every task run until it waits again; none needs more steps than this."""
     for _ in range(30):
         await asyncio.sleep(0)

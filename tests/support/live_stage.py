@@ -1,4 +1,4 @@
-"""A stage without a window, for what is shown and pressed while a palm is read."""
+"""A stage without a window that records what is shown while a palm is read."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class LiveStage:
         self._answer.set_result(choice)
 
     async def until(self, is_so: Callable[[HoldPalm], bool]) -> None:
-        """Until the last screen shown is so."""
+        """Waits until `is_so` holds for the last screen shown."""
         async with asyncio.timeout(SOON):
             while not (self.shown and is_so(self.shown[-1])):
                 self._changed.clear()
@@ -44,7 +44,7 @@ class LiveStage:
 
     @property
     def told(self) -> list[Instruction]:
-        """Every instruction, each once as long as it stayed."""
+        """The sequence of instructions, without repetitions."""
         told: list[Instruction] = []
         for screen in self.shown:
             if not told or told[-1] is not screen.guidance.instruction:

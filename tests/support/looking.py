@@ -1,4 +1,4 @@
-"""A camera that delivers and a vision thread that looks, for what reads palms with them."""
+"""A running camera feed and vision thread for tests that read palms."""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def looking(camera: SimulatedCamera) -> Iterator[tuple[Feed, Eyes]]:
 
 
 def pass_frames(feed: Feed, number: int) -> None:
-    """Waits until so many pictures have come."""
+    """Waits for this number of pictures."""
     mailbox = feed.subscribe()
     for _ in range(number):
         lease = mailbox.take(SOON)

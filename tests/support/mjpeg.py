@@ -10,7 +10,7 @@ RATE = 1 / 30
 
 
 class MjpegServer:
-    """Serves pictures of one bright shade, 64 by 36, until told otherwise."""
+    """Serves pictures of one bright shade, 64 by 36."""
 
     def __init__(self) -> None:
         self._flowing = threading.Event()
@@ -24,7 +24,7 @@ class MjpegServer:
         return f"http://127.0.0.1:{self._port}/stream.mjpg"
 
     def start(self) -> None:
-        """At the port it had before."""
+        """Opens the port that it had before."""
         self._closed.clear()
         handler = type("Handler", (_Handler,), {"flowing": self._flowing, "closed": self._closed})
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), handler)
@@ -33,7 +33,7 @@ class MjpegServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Closes every connection and takes no more."""
+        """Closes every connection and accepts no more."""
         self._closed.set()
         self._flowing.set()
         self._server.shutdown()
@@ -66,4 +66,4 @@ class _Handler(BaseHTTPRequestHandler):
             return  # the reader has left
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""

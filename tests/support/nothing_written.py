@@ -1,13 +1,13 @@
-"""A witness to what is written anywhere while it watches.
+"""Watches everything that processes write while a test runs.
 
-Four things are watched, because each misses what another sees:
+Four things are watched, since each misses what another sees:
 
 - the kernel's count of bytes handed to write calls by a process (`wchar` in /proc/PID/io): every
   file on every file system, pipes too, but neither sockets nor memory maps;
-- its count of bytes that are to reach a disk (`write_bytes`): memory maps too, but no tmpfs;
+- its count of bytes that will reach a disk (`write_bytes`): memory maps too, but no tmpfs;
 - the files a process holds open for writing;
-- inotify on folders: what appears or changes there, whoever writes it, looked into for pictures
-  at the moment it is closed, so that a file deleted at once is seen as well.
+- inotify on folders: files that any process creates or changes there, searched for pictures when
+  they are closed, so that a file that is deleted at once is seen as well.
 """
 
 import ctypes
@@ -34,27 +34,27 @@ _EVENT = struct.Struct("iIII")
 
 @dataclass
 class Written:
-    """What was written, complete when the watching has ended."""
+    """What was written; complete when watching has ended."""
 
     to_calls: int = 0
-    """Bytes handed to write calls by all watched processes together."""
+    """The number of bytes in write calls of all watched processes."""
     to_disk: int = 0
-    """Bytes of theirs that are to reach a disk."""
+    """The number of their bytes that will reach a disk."""
     opened: set[str] = field(default_factory=set[str])
-    """Files they hold open for writing at the end and did not at the start."""
+    """Files that are open for writing at the end and were not at the start."""
     changed: set[Path] = field(default_factory=set[Path])
-    """Files that appeared or changed in the folders given."""
+    """Files that were created or changed in the given folders."""
     pictures: set[Path] = field(default_factory=set[Path])
-    """Files that did, in any folder watched, and hold a picture or are as large as a frame."""
+    """Such files in any watched folder that contain a picture or are as large as a frame."""
 
     def assert_nothing(self, spare: int = 4096) -> None:
-        """Not even a log line longer than `spare` bytes."""
+        """Asserts that at most `spare` bytes were written, such as a log line."""
         assert not self.changed
         self.assert_no_picture(spare)
 
     def assert_no_picture(self, spare: int) -> None:
-        """Whatever else was written, it is no picture, and in all less than `spare` bytes, which
-        is to be less than the smallest picture there could have been."""
+        """Asserts that no picture was written and at most `spare` bytes of anything, which must be
+        fewer than the smallest possible picture has."""
         assert not self.pictures
         assert not self.opened
         assert self.to_calls <= spare
@@ -68,7 +68,7 @@ def watching(
     """Watches this process and `processes`, the working folder, the folder for temporary files,
     shared memory, and `folders` with all folders in them.
 
-    `frame` is how many bytes of anything are taken for a picture, whatever they look like.
+    `frame` is the number of bytes from which any file counts as a picture.
     """
     pids = (os.getpid(), *processes)
     own = {*folders, *(sub for folder in folders for sub in folder.rglob("*") if sub.is_dir())}

@@ -1,4 +1,4 @@
-"""A scene whose pictures can be told apart: each is of one shade, and the shades follow on."""
+"""A scene whose pictures can be told apart: each has the next shade."""
 
 from itertools import count
 
@@ -10,5 +10,5 @@ class Painted:
         self.shades = count(1)
 
     def draw(self, out: Colour, at: float) -> None:
-        # Never 0: that is what a wiped buffer holds.
+        # Never 0, which a wiped buffer contains.
         out.fill(next(self.shades) % 255 + 1)

@@ -1,4 +1,4 @@
-"""Hands before the camera: observed without one, or drawn and held as told."""
+"""Hands before the camera: as observations, or drawn in a given pose."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -27,7 +27,7 @@ _SHAPE = np.array(
 def hand(
     side: Side = Side.RIGHT, shown: Shown = Shown.PALM, centre: tuple[float, float] = (640, 360)
 ) -> Hand:
-    """A hand of 0.45 span whose palm lies there, in pixels of FRAME."""
+    """Returns a hand of span 0.45 with its palm at `centre`, in pixels of FRAME."""
     landmarks = _SHAPE * 0.45 * FRAME[0]
     palm = landmarks[[Landmark.WRIST, Landmark.MIDDLE_MCP]].mean(axis=0)
     return Hand(
@@ -51,21 +51,21 @@ GOOD = Observation(
     brightness=0.6,
     motion=0.1,
 )
-"""A palm as it should be held."""
+"""The observation of a palm that is held well."""
 
 NOBODY = Observation(at=0.0, hands=0)
 
 
 @lru_cache
 def drawn(pose: Presentation = Presentation(), seed: int = 7, side: Side = Side.LEFT) -> Colour:  # noqa: B008 - frozen
-    """(720, 1280, 3) a drawn palm, not to be written to."""
+    """Returns (720, 1280, 3) a drawn palm; read-only."""
     image = draw(identity(seed, side), pose, np.random.default_rng(1), FRAME).image
     image.setflags(write=False)
     return image
 
 
 class Posed:
-    """A scene for the simulated camera: a drawn palm that does not move until it is told to."""
+    """A scene for the simulated camera: a drawn palm that moves only by `hold`."""
 
     def __init__(self, pose: Presentation | None = None) -> None:
         self.image = drawn(pose or Presentation())
@@ -78,4 +78,4 @@ class Posed:
 
 
 AWAY = Presentation(y=3.0)
-"""Nothing of the hand in the frame."""
+"""A pose outside the frame."""

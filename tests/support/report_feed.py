@@ -1,6 +1,6 @@
-"""Tells what becomes of a camera's feed, a line each, until standard input ends.
+"""Prints every state of a camera's feed on a line until standard input ends.
 
-A process of its own, so that PipeWire's stand-in for Video4Linux can be loaded before it.
+It is a process of its own, so that PipeWire's replacement for Video4Linux can be preloaded.
 """
 
 import sys

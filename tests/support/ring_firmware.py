@@ -1,4 +1,4 @@
-"""The other end of the serial line: a light ring's firmware, small, on a pseudo-terminal."""
+"""A small light ring firmware at the other end of a pseudo-terminal."""
 
 import os
 import select
@@ -13,11 +13,11 @@ SEGMENTS = 8
 LATENCY_MS = 3
 
 Answer = Callable[[Packet], bytes]
-"""The bytes put on the line for a packet that arrived well."""
+"""The type of a function that returns the bytes to send for an intact packet."""
 
 
 def well(packet: Packet) -> bytes:
-    """As docs/light-ring.md has it."""
+    """Returns the answer of docs/light-ring.md."""
     match packet:
         case Packet(version=version) if version != VERSION:
             said = bytes((Status.OTHER_VERSION,))
@@ -35,7 +35,7 @@ def well(packet: Packet) -> bytes:
 
 
 class RingFirmware:
-    """`received` is every packet that arrived well. `answer` may be exchanged at any time."""
+    """`received` holds every intact packet. `answer` may be replaced at any time."""
 
     def __init__(self) -> None:
         self._ours, self._theirs = os.openpty()
@@ -60,7 +60,7 @@ class RingFirmware:
         os.close(self._stop)
 
     def unplug(self) -> None:
-        """The line hangs up."""
+        """Hangs up the line."""
         if self._thread.is_alive():
             os.write(self._stopped, b"\0")
             self._thread.join()

@@ -1,4 +1,4 @@
-"""A window with a stage whose loop runs, and a finger."""
+"""A window with a running stage, and a finger to touch it."""
 
 import asyncio
 import threading
@@ -61,11 +61,11 @@ class Screenful:
         self._rest(before)
 
     def turn_of_the_loop(self) -> None:
-        """Returns when the loop has done all that it had to do."""
+        """Waits for one turn of the loop."""
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result()
 
     def _rest(self, before: int) -> None:
-        """Waits until the screen is there, and laid out."""
+        """Waits until the screen is shown and laid out."""
         self._qtbot.waitUntil(lambda: self._shown > before and self.kiosk.settled)
         with self._qtbot.waitSignal(self.kiosk.window.frameSwapped):
             self.kiosk.window.update()
@@ -80,7 +80,7 @@ class Screenful:
         return self.kiosk.page
 
     def everything(self, root: QQuickItem | None = None) -> Iterator[QQuickItem]:
-        """All that is visible, the deepest first."""
+        """Yields every visible item, children before their parents."""
         for child in (root or self.kiosk.window.contentItem()).childItems():
             if child.isVisible() and child.opacity() > 0:
                 yield from self.everything(child)
@@ -125,12 +125,12 @@ async def _cancel_everything() -> None:
 
 
 def place(item: QQuickItem) -> QRectF:
-    """Where it is in the window, in pixels."""
+    """Returns the rectangle of an item in the window, in pixels."""
     return item.mapRectToScene(item.boundingRect())
 
 
 def seen(item: QQuickItem) -> QRectF:
-    """As much of its place as what clips it lets be seen."""
+    """Returns the part of an item's rectangle that its clipping ancestors leave visible."""
     left = place(item)
     around = item.parentItem()
     while around is not None:

@@ -1,4 +1,4 @@
-"""A stage that answers from a table and fails on a screen the table does not have next."""
+"""A stage that answers from a script and fails on a screen that the script does not have next."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,21 +12,21 @@ from protocol.capture import Burst, Frame
 
 
 class OffScript(AssertionError):
-    """A screen came that the script does not have there."""
+    """A screen was shown that the script does not have at this place."""
 
 
 class Nobody(Enum):
-    """Answers that nobody gives."""
+    """The answer WAITS."""
 
     WAITS = auto()
-    """The question stays open, until something else ends it."""
+    """The question stays open until something else ends it."""
 
 
 WAITS = Nobody.WAITS
 
 Line = tuple[type[Screen[Any]] | Screen[Any], Any]
-"""The screen that comes, by its type or to its last field, and what becomes of it: an answer, an
-exception to raise, WAITS, or something to call for one of these."""
+"""The expected screen, by type or by value, and what follows: an answer, an exception to raise,
+WAITS, or a function that returns one of these."""
 
 
 def typed(text: str) -> Entered:
@@ -35,7 +35,7 @@ def typed(text: str) -> Entered:
 
 @dataclass
 class ScriptedStage:
-    """`shown` is every screen asked or shown; `warnings` every overlay."""
+    """`shown` holds every screen asked or shown, `warnings` every overlay."""
 
     script: list[Line]
     now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
@@ -68,8 +68,8 @@ class ScriptedStage:
         return answer
 
     def _holds_on(self, screen: Screen[Any]) -> bool:
-        """A hand that is held until it is taken is held on when it is asked for again: it may have
-        been unclear, or not surely alive. A script that expects this says so."""
+        """Returns whether a palm is asked for again while the hand is still held: it may have been
+        unclear, or not certainly alive. A script that expects this has a line for it."""
         if type(screen) is not HoldPalm or self._at == 0 or self._off is not None:
             return False
         before, answer = self.script[self._at - 1]
@@ -78,7 +78,7 @@ class ScriptedStage:
         return answer is WAITS and HoldPalm in (before, type(before)) and not expected
 
     def _answer(self, screen: Screen[Any]) -> Any:
-        # Whoever asks after a first surprise, a screen of trouble say, hears of the first.
+        # A question after the first surprise, such as a screen of trouble, raises the first one.
         if self._off is None:
             if self._at == len(self.script):
                 self._off = OffScript(f"the script is over, and then came {screen}")
@@ -99,7 +99,7 @@ class ScriptedStage:
         return self.touched
 
     async def reached(self, line: int | None = None) -> None:
-        """Waits until a line, counted from 0, has been asked; the last one when none is named."""
+        """Waits until a line, counted from 0, has been asked; by default the last one."""
         wanted = len(self.script) if line is None else line + 1
         async with self._moved:
             await self._moved.wait_for(lambda: self._at >= wanted)
@@ -115,12 +115,12 @@ class ScriptedStage:
 
 
 def palm() -> Burst:
-    """A burst of one picture of nothing: fresh each time, since whoever takes it wipes it."""
+    """Returns a new burst of one empty picture; the receiver wipes it."""
     return Burst([Frame(0, bytearray(b"\xff\xd8\xff not a palm \xff\xd9"))])
 
 
 class ScriptedReader:
-    """Reads palms off the script: `(HoldPalm, palm)` shows one."""
+    """A palm reader that takes palms from the script: `(HoldPalm, palm)` presents one."""
 
     async def present(self, stage: Stage, screen: HoldPalm) -> Any:
         return await stage.ask(screen)

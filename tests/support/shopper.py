@@ -35,12 +35,12 @@ from ui.engine import Engine
 from ui.window import KioskWindow
 
 PATIENCE_MS = 30_000
-"""How long a machine busy with other things may take for one step."""
+"""Seconds that a busy machine may take for one step."""
 
 
 class Shopper:
-    """Whoever stands before the window. Everything is done through it, the camera and the card
-    terminal; nothing through the kiosk's own objects."""
+    """The person before the window. Everything is done through the window, the camera and the card
+    terminal, and nothing through the kiosk's objects."""
 
     def __init__(
         self, qtbot: QtBot, window: KioskWindow, engine: Engine, world: Simulation
@@ -58,7 +58,7 @@ class Shopper:
     # What is seen
 
     def sees(self, *screens: type[Screen[Any]]) -> None:
-        """Waits for one of these screens, at rest and ready to be touched."""
+        """Waits until one of these screens is shown and can be touched."""
         names = [screen.__name__ for screen in screens]
 
         def ready() -> None:
@@ -72,7 +72,7 @@ class Shopper:
         self._until(ready)
 
     def reads(self, words: str) -> None:
-        """Waits until these words stand somewhere on the screen."""
+        """Waits until these words are on the screen."""
 
         def written() -> None:
             texts = [str(item.property("text")) for item in self._visible()]
@@ -87,7 +87,7 @@ class Shopper:
             pass
 
     def keeps_pressing(self, words: str, until: type[Screen[Any]]) -> None:
-        """As one does whose patience is tried, for as long as the button comes back."""
+        """Presses again and again, as an impatient person does, while the button comes back."""
 
         def given_way() -> None:
             if words in self._buttons():
@@ -98,7 +98,7 @@ class Shopper:
         self._until(given_way)
 
     def holds(self, words: str, until: type[Screen[Any]], *more: type[Screen[Any]]) -> None:
-        """Keeps the finger on a button until another screen is there."""
+        """Keeps the finger on a button until another screen is shown."""
         with self._touch(words):
             self.sees(until, *more)
 
@@ -118,7 +118,7 @@ class Shopper:
         camera.look_at(scene)
 
     def reads_code(self) -> str:
-        """The six digits of the message that came since the code was asked for."""
+        """Returns the six digits of the message that came since the code was asked for."""
         self._until(lambda: bool(self._texts))
         code = re.search(r"\b\d{6}\b", self._texts.pop())
         assert code
@@ -127,7 +127,7 @@ class Shopper:
     # What is done often
 
     def signs_up(self, person: Person, number: str, card: TestCard = TestCard.VISA) -> None:
-        """From the welcome screen, with both palms, to the welcome screen."""
+        """Signs up with both palms, from the welcome screen and back to it."""
         self.comes_to_the_palm(number, card)
         self.shows(person.left[0])
         self.sees(OfferSecondPalm)
@@ -166,7 +166,7 @@ class Shopper:
         self.sees(EnterCode)
 
     def deletes_by_number(self, number: str) -> None:
-        """From the choice of proof to the receipt."""
+        """Deletes the data, from the choice of proof to the receipt."""
         self.sees(ChooseProof)
         self.presses("Use my number")
         self.sees(EnterPhone)
@@ -180,14 +180,14 @@ class Shopper:
         self.world.terminal.tap(card)
 
     def holds_palm_to_pay(self, hand: Colour) -> None:
-        """From the welcome screen to whatever the palm leads to."""
+        """Starts to pay on the welcome screen and presents the palm."""
         self.sees(Welcome)
         self.presses("Try a purchase")
         self.sees(HoldPalm)
         self.shows(hand)
 
     def _until(self, seen: Callable[[], object]) -> None:
-        """Waits until `seen` holds; when it never does, fails with what it said last."""
+        """Waits until `seen` holds, and fails with what it said last when it never does."""
         said = ""
 
         def holds() -> bool:
@@ -205,8 +205,8 @@ class Shopper:
 
     @contextmanager
     def _touch(self, words: str) -> Iterator[None]:
-        """A finger on a button for as long as the context lasts. One that lands before the screen
-        has come to rest is lifted and put down again."""
+        """Keeps a finger on a button inside the context. A touch that comes before the screen is at
+        rest is repeated."""
         window = self._window.window
 
         def felt() -> bool:
