@@ -167,7 +167,8 @@ class SignatureService:
     # Recognition
 
     async def identify(self, burst: Burst, purpose: Purpose, visit_id: str) -> Identification:
-        """The caller makes `visit_id` and keeps it when the palm is asked for again."""
+        """Looks for the person of a palm. The caller makes `visit_id` and keeps it when the palm is
+        asked for again."""
         envelope = await self._seal(burst, purpose, visit_id, None)
         return await self._post("/identifications", envelope, Identification)
 
