@@ -41,24 +41,27 @@ from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080
 """On the reference panel, whose short side is 1080 pixels and 194 mm."""
-EXAMPLES = examples()
-SHOWN = {name: screen for name, screen in EXAMPLES.items() if not isinstance(screen, StillThere)}
-KINDS = sorted({type(screen) for screen in SHOWN.values()}, key=lambda kind: kind.__name__)
+KINDS = sorted(set(Screen.__subclasses__()) - {StillThere}, key=lambda kind: kind.__name__)
+
+
+def shown() -> dict[str, Screen[Any]]:
+    """The examples that are screens of their own, rather than laid over one."""
+    return {n: screen for n, screen in examples().items() if not isinstance(screen, StillThere)}
 
 
 def of_kind(kind: type[Screen[Any]]) -> list[Screen[Any]]:
-    return [screen for screen in SHOWN.values() if type(screen) is kind]
+    return [screen for screen in shown().values() if type(screen) is kind]
 
 
 def test_there_is_an_example_of_every_screen() -> None:
-    assert {type(screen) for screen in EXAMPLES.values()} == set(Screen.__subclasses__())
+    assert {type(screen) for screen in examples().values()} == set(Screen.__subclasses__())
 
 
 @pytest.mark.parametrize(
     "kind", [CardProblem, Instruction, Known, Notice, Purpose, TroubleKind, Work]
 )
 def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
-    said = repr(list(EXAMPLES.values()))
+    said = repr(list(examples().values()))
     assert [value for value in kind if repr(value) not in said] == []
 
 
@@ -69,7 +72,7 @@ def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[in
     screenful = Screenful(qtbot, size)
     least = TWENTY_MM * min(size) / 1080 - 0.5
     wrong: list[str] = []
-    for name, screen in SHOWN.items():
+    for name, screen in shown().items():
         screenful.show(screen)
         buttons, texts = screenful.buttons(), screenful.texts()
         for button in buttons:
@@ -269,7 +272,7 @@ def test_live_figures_are_told_with_their_units(screenful: Screenful) -> None:
 
 
 def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> None:
-    for name, screen in SHOWN.items():
+    for name, screen in shown().items():
         screenful.show(screen)
         assert all(button.property("text") for button in screenful.buttons()), name
 

@@ -30,6 +30,11 @@ def differing(one: SearchCodes, other: SearchCodes) -> float:
     return float(np.bitwise_count(one ^ other).sum(axis=1).mean()) / BITS
 
 
+@pytest.fixture(scope="module")
+def usual() -> Transform:
+    return Transform(SECRET, 1, 256)
+
+
 @pytest.mark.parametrize("dimensions", [16, 256, 384, 512, 1100])
 def test_a_code_has_the_same_length_whatever_the_vectors(dimensions: int):
     search_codes = Transform(SECRET, 1, dimensions).search_codes(vectors(3, dimensions))
@@ -38,17 +43,18 @@ def test_a_code_has_the_same_length_whatever_the_vectors(dimensions: int):
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 45, 90, 180])
-def test_the_share_of_bits_that_differ_is_the_angle_between_the_vectors(degrees: float):
-    transform = Transform(SECRET, 1, 256)
+def test_the_share_of_bits_that_differ_is_the_angle_between_the_vectors(
+    usual: Transform, degrees: float
+):
     (vector,) = vectors(1)
     share = differing(
-        transform.search_codes(vector[None]), transform.search_codes(at_angle(vector, degrees))
+        usual.search_codes(vector[None]), usual.search_codes(at_angle(vector, degrees))
     )
     assert share == pytest.approx(degrees / 180, abs=0.04)
 
 
-def test_the_same_secret_makes_the_same_codes_everywhere():
-    search_codes = Transform(SECRET, 1, 256).search_codes(np.eye(256, dtype=np.float32))
+def test_the_same_secret_makes_the_same_codes_everywhere(usual: Transform):
+    search_codes = usual.search_codes(np.eye(256, dtype=np.float32))
     # Computed on x86-64 with OpenBLAS. No coordinate of these vectors is near enough to zero for
     # rounding to flip its bit.
     assert hashlib.sha256(search_codes.tobytes()).hexdigest()[:16] == "9bd31b0bb671d4ad"
@@ -56,15 +62,14 @@ def test_the_same_secret_makes_the_same_codes_everywhere():
 
 
 @pytest.mark.parametrize(
-    "other",
-    [Transform(ANOTHER, 1, 256), Transform(SECRET, 2, 256)],
-    ids=["another secret", "another version"],
+    ("secret", "version"), [(ANOTHER, 1), (SECRET, 2)], ids=["another secret", "another version"]
 )
 def test_codes_of_the_same_palm_under_another_transform_are_as_far_apart_as_strangers(
-    other: Transform,
+    usual: Transform, secret: bytes, version: int
 ):
     same = vectors(200)
-    share = differing(Transform(SECRET, 1, 256).search_codes(same), other.search_codes(same))
+    other = Transform(secret, version, 256)
+    share = differing(usual.search_codes(same), other.search_codes(same))
     assert share == pytest.approx(0.5, abs=0.01)
 
 
