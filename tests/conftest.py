@@ -1,19 +1,93 @@
-"""One display and one Qt application for all tests that need a window."""
+"""What concerns every test: the display, what is skipped, and which tests are fast."""
 
 import atexit
+import os
+import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 
+from lab.sets import PALM_SETS
 from ui.tour import display as xvfb
+
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
+"""Every test in these opens a window or runs another program."""
+SLOW_FIXTURES = {"display", "qapp", "qtbot", "served", "shared_service"}
+SLOW_MARKERS = ("palm_sets", "process")
+STARTS_PROCESS = {"subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "os.system"}
+"""Audit events, as the documentation of `sys.audit` lists them."""
+FAST = pytest.StashKey[bool]()
+"""Whether a test belongs to `--fast`."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="leave out tests that need a window, a service, a process or real palms",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.fast:
+        sys.addaudithook(forbid_processes)
+
+
+def forbid_processes(event: str, _: tuple[object, ...]) -> None:
+    """Fails a test that starts a process although it counts as fast."""
+    if event in STARTS_PROCESS and "PYTEST_CURRENT_TEST" in os.environ:
+        raise RuntimeError("a fast test starts a process: mark it with pytest.mark.process")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.option.fast and collection_path in SLOW_FOLDERS else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    for marker in item.iter_markers("palm_sets"):
+        missing = [name for name in marker.args if not (PALM_SETS / name).is_dir()]
+        if missing:
+            sets = " and ".join(missing)
+            reason = f"needs the real palms of {sets}: docs/palm-sets.md tells how to get them"
+            item.add_marker(pytest.mark.skip(reason=reason))
+    fixtures: Iterable[str] = getattr(item, "fixturenames", ())
+    item.stash[FAST] = (
+        not any(folder in item.path.parents for folder in SLOW_FOLDERS)
+        and SLOW_FIXTURES.isdisjoint(fixtures)
+        and not any(item.get_closest_marker(name) for name in SLOW_MARKERS)
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.fast:
+        slow = [item for item in items if not item.stash[FAST]]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item.stash[FAST]]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tells in a line each which tests were skipped and why."""
+    tests: dict[tuple[str, str], set[str]] = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        file, _, test = report.nodeid.partition("::")
+        tests.setdefault((file, reason), set()).add(test)
+    for (file, reason), names in sorted(tests.items()):
+        where = f"{file}::{min(names)}" if len(names) == 1 and min(names) else file
+        number = f" ({len(names)} tests)" if len(names) > 1 else ""
+        terminalreporter.write_line(f"skipped {where}{number}: {reason}")
 
 
 @pytest.fixture(scope="session")
 def display() -> None:
-    """The display there is, or an Xvfb: the software scene graph does not draw as a kiosk does.
+    """Provides the display there is, or an Xvfb.
 
-    It has to outlive the application, which lives until the process ends.
+    Qt's "offscreen" platform is no substitute: its software scene graph does not draw as a kiosk
+    does. The display outlives the Qt application, which lives until the process ends.
     """
     open_to_the_end = ExitStack()
     atexit.register(open_to_the_end.close)

@@ -58,6 +58,7 @@ def file_system(path: Path) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.process
 def test_a_picture_written_through_a_memory_map_is_seen(tmp_path: Path) -> None:
     if file_system(tmp_path) == "tmpfs":
         pytest.skip("temporary files lie in memory here, and no byte of them reaches a disk")

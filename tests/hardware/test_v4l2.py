@@ -153,12 +153,14 @@ def feed(pipewire: dict[str, str], source: Source) -> Iterator[Reported]:
 
 
 @needs_pipewire
+@pytest.mark.process
 def test_a_v4l2_camera_delivers_pictures_and_closes_cleanly(feed: Reported) -> None:
     assert feed.until("Picture") == "Picture (720, 1280, 3) True"
     assert feed.close() == 0
 
 
 @needs_pipewire
+@pytest.mark.process
 def test_a_v4l2_camera_without_the_size_asked_for_is_used_as_it_is_and_the_log_says_so(
     pipewire: dict[str, str], source: Source
 ) -> None:
@@ -169,6 +171,7 @@ def test_a_v4l2_camera_without_the_size_asked_for_is_used_as_it_is_and_the_log_s
 
 
 @needs_pipewire
+@pytest.mark.process
 def test_a_v4l2_camera_that_is_pulled_is_noticed_and_found_again(
     feed: Reported, source: Source
 ) -> None:
@@ -181,6 +184,7 @@ def test_a_v4l2_camera_that_is_pulled_is_noticed_and_found_again(
 
 
 @needs_pipewire
+@pytest.mark.process
 def test_a_v4l2_camera_that_stalls_is_noticed_before_its_driver_says_so(
     feed: Reported, source: Source
 ) -> None:

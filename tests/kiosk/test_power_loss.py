@@ -25,7 +25,7 @@ from protocol.messages import Money
 from tests.support.canned import DEVICE, CannedService, bought, identification
 from tests.support.scripted import ScriptedReader, ScriptedStage, palm
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 SALE = Sale("sale-12345678", Money(minor=1250, currency="USD"), "Corner Shop")
 CHILD = "import tests.kiosk.test_power_loss as test; test.pay_until_the_plug_is_pulled()"

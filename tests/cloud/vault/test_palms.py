@@ -16,6 +16,7 @@ from palm.image import Colour
 from protocol.capture import Burst, Frame
 from protocol.messages import Account, Identification, Outcome, ProblemType, Purpose, Side
 from tests.support.device import Refused, TestDevice
+from tests.support.real_palms import needs_palm_sets
 from tests.support.served import Served
 
 PHOTOGRAPHED = PALM_SETS / "hands-rgb"
@@ -122,7 +123,7 @@ def test_a_frame_that_is_not_a_picture_is_refused(kiosk: TestDevice):
     assert refused_for(kiosk, Burst([Frame(0, nonsense)])) == Flaw.NOT_A_CAPTURE
 
 
-@pytest.mark.skipif(not PHOTOGRAPHED.is_dir(), reason="needs the sets in ../shared/palms")
+@needs_palm_sets("hands-rgb")
 def test_a_photographed_hand_is_recognised_and_another_is_not(kiosk: TestDevice):
     somebody, stranger = photographed()
     sign_up(kiosk, burst(somebody[:3]))

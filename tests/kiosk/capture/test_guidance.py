@@ -29,10 +29,9 @@ from palm.hand.observation import Observation
 from palm.hand.observe import observe
 from palm.image import Colour
 from tests.support.posed import FRAME, GOOD, NOBODY, drawn, hand
+from tests.support.real_palms import needs_palm_sets
 
 RATE = 30
-PALMS = PALM_SETS
-needs_palms = pytest.mark.skipif(not PALMS.is_dir(), reason="../shared/palms is not here")
 
 
 def advised(
@@ -343,11 +342,11 @@ def test_a_drawn_hand_is_told_to_be_the_other_one(finder: HandFinder) -> None:
     assert told_of_picture(finder, drawn(), Side.RIGHT) is Instruction.OTHER_HAND
 
 
-@needs_palms
+@needs_palm_sets("clips")
 def test_a_clip_of_the_back_of_a_hand_never_gets_as_far_as_holding_still(
     finder: HandFinder,
 ) -> None:
-    clip = cv2.VideoCapture(str(PALMS / "clips" / "gestures.mp4"))
+    clip = cv2.VideoCapture(str(PALM_SETS / "clips" / "gestures.mp4"))
     finder.forget()
     frame: Colour = np.zeros((*FRAME, 3), np.uint8)
     seen: Observation | None = None
@@ -380,7 +379,7 @@ def centred(finder: HandFinder, path: Path) -> Colour:
     return cv2.warpAffine(frame, shift, FRAME[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
-@needs_palms
+@needs_palm_sets("hands-rgb", "hands-rgb-dark")
 @pytest.mark.parametrize(
     ("photographs", "instruction"),
     [
@@ -392,5 +391,5 @@ def centred(finder: HandFinder, path: Path) -> Colour:
 def test_photographed_hands_are_told_what_a_person_would_tell_them(
     finder: HandFinder, photographs: str, instruction: Instruction
 ) -> None:
-    paths = sorted(PALMS.glob(photographs))[::7][:12]
+    paths = sorted(PALM_SETS.glob(photographs))[::7][:12]
     assert {told_of_picture(finder, centred(finder, path)) for path in paths} == {instruction}

@@ -17,8 +17,7 @@ from lab.evaluate.rates import Comparisons, curve, estimate, share
 from lab.evaluate.trial import measure
 from lab.sets import PALM_SETS, ROOT
 from tests.support.creases import palm
-
-REAL = PALM_SETS
+from tests.support.real_palms import needs_palm_sets
 
 
 def compared(genuine: list[float], impostor: list[float]) -> Comparisons:
@@ -305,6 +304,7 @@ def test_a_group_without_failures_is_not_taken_to_be_better(monkeypatch):
 # Whole evaluations
 
 
+@pytest.mark.process
 def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path: Path):
     done = evaluate(two_sessions, "--json", tmp_path / "it.json", "--plot", tmp_path / "it.png")
     assert done.returncode == 0, done.stderr
@@ -346,6 +346,7 @@ def test_templates_of_several_images_are_measured_separately(two_sessions: Path)
     assert "enrolled from 2, probed by 1" in report.text()
 
 
+@pytest.mark.process
 def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path: Path):
     done = evaluate(tmp_path / "nowhere")
     assert done.returncode == 1
@@ -370,13 +371,14 @@ def test_with_roi_images_of_any_size_and_in_colour_are_rois(tmp_path: Path):
     assert report.product.rank1.rate == 1
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="needs the sets of real palms (docs/palm-sets.md)")
+@needs_palm_sets("roi-contactless", "hands-rgb")
 @pytest.mark.parametrize(
     ("name", "hands", "eer"), [("roi-contactless", 20, 0.005), ("hands-rgb", 12, 0.03)]
 )
 def test_real_palms_are_recognised(tmp_path: Path, name: str, hands: int, eer: float):
     (tmp_path / "hands.csv").write_text("subject,side,image\n")
-    for hand in sorted(path for path in (REAL / name).iterdir() if path.is_dir())[1 : hands + 1]:
+    folders = sorted(path for path in (PALM_SETS / name).iterdir() if path.is_dir())
+    for hand in folders[1 : hands + 1]:
         (tmp_path / hand.name).symlink_to(hand)
     report = measure(tmp_path, [PRODUCT], workers=2)
     assert report.failure_to_acquire.rate == 0

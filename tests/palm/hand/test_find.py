@@ -14,8 +14,7 @@ from palm.hand.find import LOOK_AGAIN, HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
 from palm.image import Colour
 from palm.models import ModelMissing
-
-PALMS = PALM_SETS
+from tests.support.real_palms import needs_palm_sets
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +136,7 @@ class TestFollowing:
 
 
 def real(pattern: str) -> Iterator[tuple[Path, Colour]]:
-    files = sorted(PALMS.glob(pattern))
-    if not files:
-        pytest.skip("no real palms in ../shared/palms")
-    for file in files:
+    for file in sorted(PALM_SETS.glob(pattern)):
         yield file, cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2)
 
 
@@ -157,6 +153,7 @@ def side_in_name(file: Path) -> Side:
     return Side.LEFT if "left" in file.stem else Side.RIGHT
 
 
+@needs_palm_sets("hands-rgb", "hands-rgb-dark", "clips")
 class TestRealHands:
     def test_every_palm_is_found_as_the_palm_it_is(self, finder: HandFinder) -> None:
         for file, image in first_of_each_hand("hands-rgb/*/palmar-*.jpg"):
@@ -178,9 +175,8 @@ class TestRealHands:
     def test_a_hand_that_shows_its_back_and_its_fist_is_never_a_palm(
         self, follower: HandFinder
     ) -> None:
-        clip = cv2.VideoCapture(str(PALMS / "clips/gestures.mp4"))
-        if not clip.isOpened():
-            pytest.skip("no real palms in ../shared/palms")
+        clip = cv2.VideoCapture(str(PALM_SETS / "clips/gestures.mp4"))
+        assert clip.isOpened()
         shown: list[Shown] = []
         frames = 0
         while clip.grab():

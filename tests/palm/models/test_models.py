@@ -81,12 +81,14 @@ class TestBuilding:
         with pytest.raises(ModelMissing, match=r"python -m palm\.models"):
             path(Model.PALM_DETECTION)
 
+    @pytest.mark.process
     def test_without_a_package_index_it_says_why_and_what_to_do(
         self, no_index: Path, tmp_path: Path
     ) -> None:
         with pytest.raises(ModelsUnavailable, match=r"No matching distribution.*Connect"):
             build(tmp_path / "models")
 
+    @pytest.mark.process
     def test_a_model_of_another_converter_is_replaced_whole_or_not_at_all(
         self, no_index: Path, tmp_path: Path
     ) -> None:
@@ -99,6 +101,7 @@ class TestBuilding:
             build(tmp_path)
         assert onnx.load(tmp_path / "hand_landmark.onnx").producer_name == "an earlier one"
 
+    @pytest.mark.process
     def test_a_counterfeit_wheel_is_refused(self, no_index: Path, tmp_path: Path) -> None:
         name = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
         with zipfile.ZipFile(no_index / name, "w") as wheel:
