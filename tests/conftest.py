@@ -18,6 +18,8 @@ SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
 """Every test in these opens a window or runs another program."""
 SLOW_FIXTURES = {"display", "qapp", "qtbot", "served", "shared_service"}
 SLOW_MARKERS = ("palm_sets", "process")
+STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
+"""Whatever imports one of these starts the service or its vault."""
 STARTS_PROCESS = {"subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "os.system"}
 """Audit events, as the documentation of `sys.audit` lists them."""
 FAST = pytest.StashKey[bool]()
@@ -59,6 +61,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         not any(folder in item.path.parents for folder in SLOW_FOLDERS)
         and SLOW_FIXTURES.isdisjoint(fixtures)
         and not any(item.get_closest_marker(name) for name in SLOW_MARKERS)
+        and STARTERS.isdisjoint(dir(getattr(item, "module", None)))
     )
 
 
