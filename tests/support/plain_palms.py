@@ -15,6 +15,7 @@ from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
 from palm.template.interfaces import Template, VersionMismatch
+from protocol import messages
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.challenge import steps
 from protocol.encoding import from_base64
@@ -29,7 +30,7 @@ CALIBRATION = ((1e-2, 0.1), (1e-6, 0.5))
 
 def burst(
     who: str,
-    side: Side = Side.LEFT,
+    side: Side | messages.Side = Side.LEFT,
     likeness: float = 1.0,
     flaw: Flaw | None = None,
     challenge: Challenge | None = None,

@@ -16,6 +16,7 @@ from sqlalchemy import delete
 
 from cloud import bootstrap
 from cloud.context import Context
+from cloud.db.database import Database
 from cloud.merchants.devices import make_activation_code
 from cloud.people.accounts import person_id_of
 from cloud.policy import Limit
@@ -23,6 +24,7 @@ from cloud.providers.sandbox import SandboxProvider
 from cloud.serving import listen, make_server
 from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
+from cloud.vault.client import VaultClient
 from cloud.web import limits
 from cloud.web.tables import Tally
 from tests.support import plain_palms
@@ -75,6 +77,16 @@ class Served:
         self._server.should_exit = True
         self._thread.join(30)
         assert not self._thread.is_alive()
+
+    @property
+    def vault(self) -> VaultClient:
+        assert isinstance(self.context.vault, VaultClient)
+        return self.context.vault
+
+    @property
+    def database(self) -> Database:
+        assert isinstance(self.context.database, Database)
+        return self.context.database
 
     @property
     def url(self) -> str:

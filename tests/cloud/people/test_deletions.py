@@ -44,8 +44,7 @@ def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:
 
 
 def remains(served: Served, receipt: DeletionReceipt) -> list[str]:
-    service = served.context
-    return served.do(remains_of(receipt.receipt_id, served.state, service.database))
+    return served.do(remains_of(receipt.receipt_id, served.state, served.database))
 
 
 def bytes_on_disk(root: Path) -> Iterator[bytes]:
@@ -181,7 +180,7 @@ def test_a_deletion_is_verified_and_a_trace_is_found(served: Served, kiosk: Test
 
 def test_an_unknown_receipt_cannot_be_verified(served: Served):
     with pytest.raises(KeyError):
-        served.do(remains_of("no-such-receipt", served.state, served.context.database))
+        served.do(remains_of("no-such-receipt", served.state, served.database))
 
 
 def test_the_provider_forgets_the_card_even_after_failures(

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -27,13 +28,13 @@ from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Served
 
 
-def identify(kiosk: TestDevice, shown: Burst, visit_id: str = "", **sealed: object):
+def identify(kiosk: TestDevice, shown: Burst, visit_id: str = "", **sealed: Any):
     visit_id = visit_id or secrets.token_urlsafe(12)
     envelope = kiosk.seal(shown, Purpose.PAY, visit_id, **sealed)
     return kiosk.post("/identifications", envelope, Identification)
 
 
-def refused(kiosk: TestDevice, shown: Burst, **sealed: object) -> ProblemType:
+def refused(kiosk: TestDevice, shown: Burst, **sealed: Any) -> ProblemType:
     with pytest.raises(Refused) as caught:
         identify(kiosk, shown, **sealed)
     return caught.value.problem.type

@@ -107,7 +107,7 @@ def test_a_blurred_palm_is_refused(kiosk: TestDevice):
         np.frombuffer(drawn(4, PalmSide.LEFT, 0).frames[0].jpeg, np.uint8), cv2.IMREAD_COLOR
     )
     assert sharp is not None
-    blurred = np.asarray(cv2.GaussianBlur(sharp, None, 9), np.uint8)
+    blurred = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 9), np.uint8)
     assert refused_for(kiosk, burst([blurred])) == Flaw.UNCLEAR
 
 

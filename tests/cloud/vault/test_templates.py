@@ -102,6 +102,7 @@ def test_a_new_secret_makes_other_codes_of_the_same_sealed_templates(templates: 
     templates.rekey()
     assert templates.transform != before.transform
     (code,) = templates.search_codes(VERSION, [before.sealed])
+    assert code
     assert code == protect(templates, "alex").search_code
     assert differing_bits(before.search_code, code) > 400
 

@@ -207,14 +207,14 @@ def until_answered(ask: Callable[[], Identification]) -> tuple[Identification, l
 
 def test_the_vault_is_started_again_when_it_dies(served: Served, kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
-    pid = served.context.vault.pid
+    pid = served.vault.pid
     assert pid
     os.kill(pid, signal.SIGKILL)
     found, before = until_answered(lambda: kiosk.identify(who))
     assert found.outcome is Outcome.ACCEPTED
     assert {problem.type for problem in before} == {ProblemType.VAULT_UNAVAILABLE}
     assert all(problem.retry_after for problem in before)
-    assert served.context.vault.pid != pid
+    assert served.vault.pid != pid
 
 
 def test_a_palm_that_was_not_examined_can_be_sent_again_with_the_same_key(
@@ -222,8 +222,8 @@ def test_a_palm_that_was_not_examined_can_be_sent_again_with_the_same_key(
 ):
     kiosk.sign_up(who)
     envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
-    assert served.context.vault.pid
-    os.kill(served.context.vault.pid, signal.SIGKILL)
+    assert served.vault.pid
+    os.kill(served.vault.pid, signal.SIGKILL)
     found, before = until_answered(
         lambda: kiosk.post("/identifications", envelope, Identification, key="the-same-key")
     )
