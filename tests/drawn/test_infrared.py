@@ -68,7 +68,7 @@ def test_higher_parts_of_the_palm_show_more_parallax(hand: Specimen) -> None:
 
 
 def test_a_shoppers_hand_shows_in_near_infrared_and_a_film_of_it_does_not() -> None:
-    shopper = Shopper(4, Side.LEFT, lambda _: [[128] * 3] * 8)
+    shopper = Shopper(4, Side.LEFT, lambda _: ((128, 128, 128),) * 8)
     shopper.wish = replace(shopper.wish, present=True)
     shopper.prepare()
     colour = np.zeros((720, 1280, 3), np.uint8)

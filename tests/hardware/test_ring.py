@@ -127,7 +127,9 @@ def test_wiping_zeroes_what_nobody_holds(ring: Ring, painter: Painter) -> None:
     images: dict[int, np.ndarray] = {}
     for _ in range(8):
         painter.paint()
-        with mailbox.take() as lease:
+        lease = mailbox.take()
+        assert lease
+        with lease:
             images[lease.image.ctypes.data] = lease.image
     ring.wipe()
     written = painter.buffer.image.ctypes.data

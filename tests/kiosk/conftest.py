@@ -12,10 +12,9 @@ from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from kiosk.simulated.till import SimulatedTill
 from kiosk.till.journal import PurchaseJournal
-from kiosk.visits.visit import Visit
 from tests.support.canned import DEVICE, CannedService
 from tests.support.clocks import HurriedClock
-from tests.support.scripted import Line, ScriptedReader, ScriptedStage
+from tests.support.scripted import Line, ScriptedReader, ScriptedStage, ScriptedVisit
 
 
 @pytest.fixture
@@ -49,11 +48,11 @@ def terminal() -> SimulatedTerminal:
 @pytest.fixture
 def visit(
     service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
-) -> Callable[..., Visit]:
+) -> Callable[..., ScriptedVisit]:
     """Returns a function that makes a visit with a script."""
 
-    def make(*script: Line, **more: Any) -> Visit:
-        whole = Visit(
+    def make(*script: Line, **more: Any) -> ScriptedVisit:
+        whole = ScriptedVisit(
             stage=ScriptedStage(list(script)),
             reader=ScriptedReader(),
             terminal=terminal,

@@ -42,6 +42,7 @@ from kiosk.screens import (
 )
 from kiosk.settings import ServicePatience, Settings
 from kiosk.simulated.simulation import Simulation
+from kiosk.simulated.till import SimulatedTill
 from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
@@ -333,6 +334,7 @@ async def test_a_till_hears_of_every_sale_it_rang_up(shop: Shop) -> None:
     shop.stage.script += [(HoldPalm, Choice.BACK), (Welcome, shop.choices.get)]
     await shop.stage.reached()
     till = shop.kiosk.till
+    assert isinstance(till, SimulatedTill)
     assert till.answers[next(reversed(till.answers))] is SaleResult.NOT_PAID
     assert shop.last(HoldPalm).amount == Money(minor=990, currency="USD")
 

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import http_sf
 import pytest
@@ -128,7 +129,7 @@ def test_a_forged_request_is_forged_even_when_it_is_stale_too():
 def with_parameter(name: str, value: object) -> Request:
     """Returns a request that is signed with our key, but does not follow the profile."""
     request = signed(POST)
-    fields = http_sf.parse(request.headers["signature-input"].encode(), tltype="dictionary")
+    fields: Any = http_sf.parse(request.headers["signature-input"].encode(), tltype="dictionary")
     items, parameters = fields["device"]
     parameters[name] = value
     if value is None:

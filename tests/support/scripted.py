@@ -7,7 +7,9 @@ from enum import Enum, auto
 from typing import Any
 
 from kiosk.screens import Choice, Entered, HoldPalm, Screen, StillThere
+from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import Stage
+from kiosk.visits.visit import Visit
 from protocol.capture import Burst, Frame
 
 
@@ -117,6 +119,14 @@ class ScriptedStage:
 def palm() -> Burst:
     """Returns a new burst of one empty picture; the receiver wipes it."""
     return Burst([Frame(0, bytearray(b"\xff\xd8\xff not a palm \xff\xd9"))])
+
+
+@dataclass(frozen=True)
+class ScriptedVisit(Visit):
+    """A visit that is played from a script, for a simulated till."""
+
+    stage: ScriptedStage
+    till: SimulatedTill
 
 
 class ScriptedReader:

@@ -48,6 +48,7 @@ class Shopper:
         self._qtbot = qtbot
         self._window = window
         self._finger = QTest.createTouchDevice()
+        self._at = QPoint()
         self._texts: list[str] = []
         self.world = world
         self.counter = Counter()

@@ -21,8 +21,8 @@ def described(name: str) -> str:
 
 
 def names(meta: QMetaObject) -> set[str]:
-    properties = {meta.property(i).name() for i in range(meta.propertyCount())}
-    methods = {bytes(meta.method(i).name().data()).decode() for i in range(meta.methodCount())}
+    properties = {str(meta.property(i).name()) for i in range(meta.propertyCount())}
+    methods = {meta.method(i).name().toStdString() for i in range(meta.methodCount())}
     return properties | methods
 
 

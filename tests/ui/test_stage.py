@@ -171,7 +171,7 @@ def test_a_screen_becomes_plain_values() -> None:
 
 
 class Echo(QObject):
-    asked = Signal(int, str, "QVariantMap")
+    asked = Signal(int, str, "QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
 
     def __init__(self) -> None:
         super().__init__()

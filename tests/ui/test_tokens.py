@@ -43,7 +43,9 @@ PAIRS = [
 def tokens(qapp: QGuiApplication) -> Iterator[QObject]:
     engine = QQmlEngine()
     engine.addImportPath(str(QML))
-    yield engine.singletonInstance("Palm", "Tokens")
+    tokens = engine.singletonInstance("Palm", "Tokens")
+    assert isinstance(tokens, QObject)
+    yield tokens
     engine.deleteLater()
 
 

@@ -376,7 +376,8 @@ def centred(finder: HandFinder, path: Path) -> Colour:
     (found,) = finder.find(frame)
     x, y = np.array([FRAME[1] / 2, FRAME[0] / 2]) - found.palm_centre
     shift = np.array([(1, 0, x), (0, 1, y)], np.float32)
-    return cv2.warpAffine(frame, shift, FRAME[::-1], borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(frame, shift, FRAME[::-1], borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.uint8)
 
 
 @needs_palm_sets("hands-rgb", "hands-rgb-dark")

@@ -67,7 +67,7 @@ class LitHand(Posed):
     def draw(self, out: Colour, at: float) -> None:
         levels = self._light.at(at)
         self.when.pop(levels, lambda: None)()
-        cv2.multiply(self.image, (*brightness(levels), 0), dst=out)
+        cv2.multiply(self.image, np.append(brightness(levels), 0), dst=out)
 
 
 def brightness(levels: Levels) -> npt.NDArray[np.float64]:

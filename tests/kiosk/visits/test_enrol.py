@@ -25,15 +25,15 @@ from kiosk.screens import (
 from kiosk.service.errors import Refused
 from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
-from kiosk.visits.visit import Troubled, Visit
+from kiosk.visits.visit import Troubled
 from protocol.envelope import open_envelope
 from protocol.messages import PalmAccepted, PhoneVerified, ProblemType, Purpose, Side
 from tests.support.canned import VAULT, VISA, CannedService, problem
-from tests.support.scripted import WAITS, Line, palm, typed
+from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Visit]
+At = Callable[..., ScriptedVisit]
 
 NUMBER = typed("2025550123")
 CODE = typed("123456")
@@ -44,7 +44,7 @@ DONE: list[Line] = [(OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
 GIVEN_UP = "DELETE /enrolments/enrolment-1"
 
 
-async def play(at: Visit) -> None:
+async def play(at: ScriptedVisit) -> None:
     await enrol(at)
     assert at.stage.over
 

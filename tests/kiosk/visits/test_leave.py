@@ -1,6 +1,7 @@
 """Leaving, played from a script with a canned service."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -17,8 +18,7 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import ForgedReceipt
 from kiosk.visits.leave import leave
-from kiosk.visits.visit import Visit
-from protocol.messages import Outcome, ProblemType, Purpose
+from protocol.messages import Holdings, Outcome, ProblemType, Purpose
 from tests.support.canned import (
     HAPPY,
     RETAINED_UNTIL,
@@ -27,12 +27,12 @@ from tests.support.canned import (
     problem,
     receipt,
 )
-from tests.support.scripted import palm, typed
+from tests.support.scripted import ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Visit]
-HOLDINGS = HAPPY["GET /identifications/identification-1/holdings"]
+At = Callable[..., ScriptedVisit]
+HOLDINGS = cast(Holdings, HAPPY["GET /identifications/identification-1/holdings"])
 NUMBER = typed("2025550123")
 CODE = typed("123456")
 
@@ -40,7 +40,7 @@ CODE = typed("123456")
 DELETED = Deleted("receipt-1", 1, 1, 2, RETAINED_UNTIL)
 
 
-async def play(at: Visit) -> None:
+async def play(at: ScriptedVisit) -> None:
     await leave(at)
     assert at.stage.over
 

@@ -24,11 +24,10 @@ from kiosk.screens import (
     TroubleKind,
 )
 from kiosk.service.errors import Offline, Refused, WrongPurchase
-from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
-from kiosk.visits.visit import Troubled, Visit
+from kiosk.visits.visit import Troubled
 from protocol.messages import (
     Customer,
     Money,
@@ -48,11 +47,11 @@ from tests.support.canned import (
     identification,
     problem,
 )
-from tests.support.scripted import palm, typed
+from tests.support.scripted import ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
-At = Callable[..., Visit]
+At = Callable[..., ScriptedVisit]
 AMOUNT = Money(minor=1250, currency="USD")
 HOLD = HoldPalm(Purpose.PAY, amount=AMOUNT, merchant="Corner Shop")
 CONFIRM = ConfirmPurchase("Corner Shop", AMOUNT, "Alex D.", VISA)
@@ -60,7 +59,7 @@ APPROVED = Approved("Corner Shop", AMOUNT, VISA)
 DECLINED = Declined("Corner Shop", AMOUNT, VISA)
 
 
-async def play(at: Visit) -> SaleResult | None:
+async def play(at: ScriptedVisit) -> SaleResult | None:
     """Plays the visit. Returns what the till was told, None for nothing."""
     sale = await ring_up(at)
     await pay(at, sale)
@@ -68,17 +67,16 @@ async def play(at: Visit) -> SaleResult | None:
     return told(at, sale)
 
 
-async def ring_up(at: Visit) -> Sale:
-    assert isinstance(at.till, SimulatedTill)
+async def ring_up(at: ScriptedVisit) -> Sale:
     at.till.ring_up(AMOUNT, "Corner Shop")
     return await at.till.next_sale()
 
 
-def told(at: Visit, sale: Sale) -> SaleResult | None:
+def told(at: ScriptedVisit, sale: Sale) -> SaleResult | None:
     return at.till.answers.get(sale.reference)
 
 
-def left_in_doubt(at: Visit) -> list[str]:
+def left_in_doubt(at: ScriptedVisit) -> list[str]:
     return [pending.request.reference for pending in at.journal.pending()]
 
 
@@ -445,7 +443,7 @@ async def test_nothing_is_bought_that_cannot_be_written_down_first(
     assert not canned.requests("POST /purchases")
 
 
-async def doubtful(at: Visit, canned: CannedService) -> Sale:
+async def doubtful(at: ScriptedVisit, canned: CannedService) -> Sale:
     canned.will("POST /purchases", *[HangUp()] * 999)
     sale = await ring_up(at)
     with pytest.raises(Troubled):

@@ -95,7 +95,7 @@ def test_bent_fingers_do_not_move_the_palm():
 
 def test_grey_and_colour_give_the_same_roi():
     colour = frame()
-    grey = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
+    grey = np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY), np.uint8)
     np.testing.assert_array_equal(align(grey, hand()).image, align(colour, hand()).image)
 
 

@@ -32,11 +32,13 @@ def follower(finder: HandFinder) -> HandFinder:
 
 
 def drawn(side: Side, **shown: float) -> Colour:
-    return draw(identity(21, side), Presentation(**shown), np.random.default_rng(2)).image
+    pose = replace(Presentation(), **shown)
+    return draw(identity(21, side), pose, np.random.default_rng(2)).image
 
 
 def without_colour(image: Colour) -> Colour:
-    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def what(hands: list[Hand]) -> list[tuple[Side, Shown]]:
@@ -137,7 +139,7 @@ class TestFollowing:
 
 def real(pattern: str) -> Iterator[tuple[Path, Colour]]:
     for file in sorted(PALM_SETS.glob(pattern)):
-        yield file, cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2)
+        yield file, np.asarray(cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2), np.uint8)
 
 
 def first_of_each_hand(pattern: str) -> Iterator[tuple[Path, Colour]]:
@@ -183,6 +185,6 @@ class TestRealHands:
             frames += 1
             if frames % 8 == 0:
                 _, frame = clip.retrieve()
-                shown += [hand.shown for hand in follower.follow(frame)]
+                shown += [hand.shown for hand in follower.follow(np.asarray(frame, np.uint8))]
         assert len(shown) == frames // 8
         assert set(shown) == {Shown.BACK, Shown.FIST}
