@@ -17,7 +17,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.db.database import Database
+from cloud.context import Database
 from cloud.db.tables import Table, new_id
 from cloud.keys.persons import erase_person
 from cloud.outbox import queue
