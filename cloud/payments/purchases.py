@@ -54,7 +54,7 @@ async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
         request.amount.minor,
         request.amount.currency,
     ):
-        raise Refusal(ProblemType.CONFLICT, "another purchase bears this reference")
+        raise Refusal(ProblemType.CONFLICT, "another purchase has this reference")
     await call.session.commit()
     return await _settled(call, row)
 

@@ -46,7 +46,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     session, context = call.session, call.context
     must_be_mobile(claim.phone)
     if claim.purpose is Purpose.ENROL:
-        raise Refusal(ProblemType.MALFORMED, "nobody claims a number to sign up", status=422)
+        raise Refusal(ProblemType.MALFORMED, "a claim cannot be made for an enrolment", status=422)
     if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
         raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
     phone_lookup = context.master.lookup("phone", claim.phone)

@@ -46,7 +46,7 @@ async def check(
     """Uses up the code of an enrolment or claim. Raises Refusal unless it is right."""
     row = await session.get(OneTimeCode, subject)
     if row is None or row.expires_at <= now:
-        raise Refusal(ProblemType.EXPIRED, "the code is good no longer")
+        raise Refusal(ProblemType.EXPIRED, "the code has expired")
     if row.attempts_left == 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
     row.attempts_left -= 1
