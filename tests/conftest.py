@@ -17,7 +17,7 @@ TESTS = Path(__file__).parent
 SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
 """Every test in these opens a window or runs another program."""
 SLOW_FIXTURES = {"display", "qapp", "qtbot", "served", "shared_service"}
-SLOW_MARKERS = ("palm_sets", "process")
+SLOW_MARKERS = ("palm_sets", "process", "slow")
 STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
 """Whatever imports one of these starts the service or its vault."""
 STARTS_PROCESS = {"subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "os.system"}
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fast",
         action="store_true",
-        help="leave out tests that need a window, a service, a process or real palms",
+        help="leave out tests that need a window, a service, a process, real palms or seconds",
     )
 
 

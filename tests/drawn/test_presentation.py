@@ -132,6 +132,7 @@ class TestPresentation:
         assert np.array_equal(image, background(*SIZE_OF_FRAME))
 
 
+@pytest.mark.slow
 class TestRecognition:
     @pytest.mark.parametrize(
         "shown",
@@ -183,6 +184,7 @@ class TestRecognition:
         assert palm.image.std() > 4
 
 
+@pytest.mark.slow
 class TestShopper:
     @pytest.fixture
     def shopper(self) -> Shopper:

@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from hardware.address import Address
 from hardware.terminal import SimulatedTerminal
@@ -20,6 +22,13 @@ from tests.support.scripted import Line, ScriptedReader, ScriptedStage, Scripted
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def cheap_pin_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets Argon2id take the least time and memory it can."""
+    cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr("kiosk.staff.PasswordHasher", cheap)
 
 
 @pytest.fixture

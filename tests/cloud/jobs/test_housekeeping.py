@@ -111,6 +111,7 @@ def test_housekeeping_ends_with_the_service(monkeypatch: pytest.MonkeyPatch):
     assert asyncio.run(serve()) == set()
 
 
+@pytest.mark.process
 def test_an_operator_is_told_why_the_service_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):

@@ -73,6 +73,7 @@ class TestTexture:
         assert deviation.contrast == pytest.approx(np.sqrt(2))
 
 
+@pytest.mark.slow
 class TestDistance:
     def test_distances_of_distributions_are_those_counted_by_hand(self):
         assert between(np.array([0.0, 1.0]), np.array([0.0, 1.0])) == (0, 0)

@@ -47,6 +47,7 @@ def what(hands: list[Hand]) -> list[tuple[Side, Shown]]:
     return [(hand.side, hand.shown) for hand in across]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", Side)
 class TestFinding:
     @pytest.mark.parametrize("turn", [0, 90, 135, 180, -90])
@@ -93,6 +94,7 @@ def test_no_hand_is_found_where_there_is_none(finder: HandFinder, image: Colour)
     assert finder.find(image) == []
 
 
+@pytest.mark.slow
 class TestFollowing:
     def test_a_hand_is_followed_while_it_moves(self, follower: HandFinder) -> None:
         shopper = Shopper(seed=21, side=Side.RIGHT)

@@ -14,6 +14,8 @@ from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
 from palm.liveness import InfraredVerdict, Still, judge_infrared
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
 PLAYED = played(challenge(np.random.default_rng(1)))
 LIGHT_SKIN, DARK_SKIN = 3, 4

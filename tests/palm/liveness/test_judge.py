@@ -16,6 +16,8 @@ from palm.liveness import Light, LitFrame, Unjudgeable, Verdict
 from palm.liveness import judge as judge_under
 from protocol.challenge import SEED_BYTES, steps
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
 PLAYED = played(challenge(np.random.default_rng(1)))
 LIGHT_SKIN, DARK_SKIN = 3, 4
