@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from kiosk.settings import Settings
+from tests.support.clocks import SkippingClock
 from tests.support.hands import Person, people
 from tests.support.shopper import Shopper
 from ui.engine import Engine
@@ -22,15 +24,19 @@ Opens = Callable[..., Shopper]
 @contextmanager
 def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
     """The kiosk as `./run kiosk --dock` starts it, in a window that is cheap to draw."""
+    clock = SkippingClock()
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=True)
     window.window.resize(480, 853)
     window.show(full_screen=False)
-    with qtbot.waitSignal(engine.assembled, timeout=60_000) as assembled:
+    with (
+        patch("kiosk.assembly.SystemClock", lambda: clock),
+        qtbot.waitSignal(engine.assembled, timeout=60_000) as assembled,
+    ):
         engine.start(window.frames)
     assert assembled.args
     try:
-        yield Shopper(qtbot, window, engine, assembled.args[0])
+        yield Shopper(qtbot, window, engine, assembled.args[0], clock)
     finally:
         window.close()
         engine.stop()

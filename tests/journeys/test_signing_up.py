@@ -17,7 +17,6 @@ from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 OTHER_NUMBER = "2025550147"
-IMPATIENT = {"idle_s": 3.5, "warning_s": 1}
 
 
 def test_a_wrong_code_can_be_corrected(shopper: Shopper) -> None:
@@ -77,18 +76,16 @@ def test_a_number_that_is_signed_up_is_told_so_and_can_be_deleted(
     shopper.sees(Deleted)
 
 
-def test_who_walks_away_is_warned_and_leaves_nothing_behind(opens: Opens, ada: Person) -> None:
-    shopper = opens(patience=IMPATIENT)
+def test_who_walks_away_is_warned_and_leaves_nothing_behind(shopper: Shopper, ada: Person) -> None:
     shopper.comes_to_the_card(NUMBER)
 
-    shopper.reads("Are you still there?")
-    shopper.sees(Welcome)
+    shopper.walks_away()
 
     shopper.signs_up(ada, NUMBER)
 
 
 def test_who_is_warned_can_stay(opens: Opens) -> None:
-    shopper = opens(patience=IMPATIENT)
+    shopper = opens(patience={"idle_s": 3.5, "warning_s": 1})
     shopper.comes_to_the_card(NUMBER)
 
     shopper.reads("Are you still there?")

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from hardware.terminal import TestCard
 from kiosk.screens import (
     Approved,
@@ -23,18 +21,13 @@ from kiosk.screens import (
     StaffCalled,
     Welcome,
 )
-from tests.journeys.conftest import Opens
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
-IMPATIENT = {"idle_s": 3.5, "warning_s": 1}
 
 
-@pytest.mark.timeout(180)
-def test_from_every_screen_of_signing_up(opens: Opens, ada: Person) -> None:
-    shopper = opens(patience=IMPATIENT)
-
+def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person) -> None:
     def to_consent() -> None:
         shopper.presses("Sign up")
         shopper.sees(AskConsent)
@@ -67,11 +60,9 @@ def test_from_every_screen_of_signing_up(opens: Opens, ada: Person) -> None:
     walks_away_from(shopper, to_the_end)
 
 
-@pytest.mark.timeout(180)
 def test_from_every_screen_of_paying_deleting_and_asking(
-    opens: Opens, ada: Person, ben: Person
+    shopper: Shopper, ada: Person, ben: Person
 ) -> None:
-    shopper = opens(patience=IMPATIENT)
     shopper.signs_up(ada, NUMBER, TestCard.VISA)
 
     def to_confirm() -> None:
@@ -136,5 +127,4 @@ def test_from_every_screen_of_paying_deleting_and_asking(
 def walks_away_from(shopper: Shopper, come_to: Callable[[], None]) -> None:
     shopper.sees(Welcome)
     come_to()
-    shopper.reads("Are you still there?")
-    shopper.sees(Welcome)
+    shopper.walks_away()

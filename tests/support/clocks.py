@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -22,6 +23,38 @@ class HurriedClock(SystemClock):
     async def sleep(self, seconds: float) -> None:
         self._slept += seconds
         await asyncio.sleep(0)
+
+
+class SkippingClock(SystemClock):
+    """The clock of the machine, which another thread can set ahead.
+
+    It serves one event loop. Sleepers whose time has come by a skip wake at once.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+        self._skipped = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def now(self) -> float:
+        self._loop = asyncio.get_running_loop()
+        return super().now() + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.now() + seconds
+        while (left := end - self.now()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._skipped.wait(), left)
+
+    def skip(self, seconds: float) -> None:
+        """Sets the clock ahead, from any thread."""
+        assert self._loop, "the clock was never looked at"
+        self._loop.call_soon_threadsafe(self._set_ahead, seconds)
+
+    def _set_ahead(self, seconds: float) -> None:
+        self._ahead += seconds
+        skipped, self._skipped = self._skipped, asyncio.Event()
+        skipped.set()
 
 
 class TurnedClock:

@@ -28,12 +28,15 @@ from kiosk.screens import (
     SignedUp,
     Welcome,
 )
+from kiosk.settings import Patience
 from kiosk.simulated.simulation import Simulation
 from palm.image import Colour
+from tests.support.clocks import SkippingClock
 from tests.support.hands import Counter, Person
 from ui.engine import Engine
 from ui.window import KioskWindow
 
+PATIENCE = Patience()
 PATIENCE_MS = 30_000
 """Seconds that a busy machine may take for one step."""
 
@@ -43,10 +46,16 @@ class Shopper:
     terminal, and nothing through the kiosk's objects."""
 
     def __init__(
-        self, qtbot: QtBot, window: KioskWindow, engine: Engine, world: Simulation
+        self,
+        qtbot: QtBot,
+        window: KioskWindow,
+        engine: Engine,
+        world: Simulation,
+        clock: SkippingClock,
     ) -> None:
         self._qtbot = qtbot
         self._window = window
+        self._clock = clock
         self._finger = QTest.createTouchDevice()
         self._at = QPoint()
         self._texts: list[str] = []
@@ -106,6 +115,14 @@ class Shopper:
     def types(self, digits: str) -> None:
         for digit in digits:
             self.presses(digit)
+
+    def walks_away(self) -> None:
+        """Touches nothing until the kiosk has warned and is welcoming again. The kiosk's clock
+        skips the wait."""
+        self._clock.skip(PATIENCE.idle_s - PATIENCE.warning_s)
+        self.reads("Are you still there?")
+        self._clock.skip(PATIENCE.warning_s)
+        self.sees(Welcome)
 
     def shows(self, hand: Colour | None) -> None:
         self.counter.shows(hand)
