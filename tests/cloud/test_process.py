@@ -33,7 +33,7 @@ from protocol.messages import (
 )
 from tests.support.books import charged
 from tests.support.device import Refused, TestDevice, fresh_phone
-from tests.support.served import Process, Served
+from tests.support.served import PATIENCE_S, Process, Served
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
         else:
             assert process.hang_up()[0] == 0
         for other in others:
-            ended, _, _ = select.select([other], [], [], 20)
+            ended, _, _ = select.select([other], [], [], PATIENCE_S)
             os.close(other)
             assert ended
 
@@ -226,7 +226,7 @@ def test_a_service_killed_while_paying_charges_exactly_once(
             paying.start()
             assert proxy.held.wait(30)
             process.kill()
-            paying.join(30)
+            paying.join(PATIENCE_S)
         with Process(root, settings=url) as process:
             process.follow(kiosk)
             if repeated == "by asking":

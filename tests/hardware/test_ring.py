@@ -190,7 +190,7 @@ def test_closing_a_mailbox_wakes_its_reader(ring: Ring) -> None:
     reader = threading.Thread(target=lambda: taken.append(mailbox.take(timeout=60)))
     reader.start()
     mailbox.close()
-    reader.join(10)
+    reader.join(60)
     assert taken == [None]
     mailbox.close()
     assert mailbox.take() is None

@@ -26,7 +26,7 @@ needs_pipewire = pytest.mark.skipif(
     reason=f"no PipeWire virtual camera: {', '.join(MISSING) or 'libpw-v4l2.so'} not installed",
 )
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Source:

@@ -15,7 +15,7 @@ from kiosk.screens import (
 from tests.kiosk.test_with_service import Shop
 from tests.support.scripted import WAITS
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 
 @pytest.fixture(scope="module")

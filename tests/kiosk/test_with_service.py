@@ -47,7 +47,7 @@ from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
 
-pytestmark = [pytest.mark.process, pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
 SLOW_MACHINE = ServicePatience(
     connect_s=10, answer_s=30, deadline_s=10, purchase_deadline_s=200, health_s=5

@@ -7,7 +7,7 @@ from typing import Any
 from kiosk.capture.guidance import Instruction
 from kiosk.screens import Choice, HoldPalm, Screen, StillThere
 
-SOON = 20.0
+SOON = 60.0
 """Seconds after which a test gives up."""
 
 

@@ -32,6 +32,9 @@ from tests.support.device import TestDevice
 
 T = TypeVar("T")
 
+PATIENCE_S = 90
+"""How long a machine busy with other things may take for one step."""
+
 _PALMS = "tests.support.plain_palms"
 CURRENT = Scheme(
     version=plain_palms.VERSION,
@@ -64,7 +67,7 @@ class Served:
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        self.context = self._ready.result(60)
+        self.context = self._ready.result(PATIENCE_S)
         payments = self.context.payments
         assert isinstance(payments, SandboxProvider)
         assert payments.url
@@ -75,7 +78,7 @@ class Served:
         for device in self._devices:
             device.http.close()
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 
     @property
@@ -94,7 +97,7 @@ class Served:
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the service's loop and returns its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     def device(self) -> TestDevice:
         """Returns a new device that is not activated."""
@@ -247,5 +250,5 @@ class Process:
         return self._wait()
 
     def _wait(self) -> tuple[int, str]:
-        _, said = self._process.communicate(timeout=30)
+        _, said = self._process.communicate(timeout=PATIENCE_S)
         return self._process.returncode, said.decode()

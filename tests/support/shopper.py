@@ -37,7 +37,7 @@ from ui.engine import Engine
 from ui.window import KioskWindow
 
 PATIENCE = Patience()
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """Seconds that a busy machine may take for one step."""
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from hardware.camera.feed import Feed, FeedState, FeedTimeouts
 
-SOON = 20.0
+SOON = 60.0
 """Seconds after which a test gives up; what works takes much less."""
 
 IMPATIENT = FeedTimeouts(

@@ -39,7 +39,7 @@ def port_told(kiosk: "subprocess.Popen[str]") -> int:
 
 def test_the_window_is_served_over_vnc_on_loopback_alone(kiosk: "subprocess.Popen[str]") -> None:
     port = port_told(kiosk)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as viewer:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as viewer:
         assert viewer.recv(12).startswith(b"RFB ")
     rows = [
         row.split()

@@ -72,7 +72,7 @@ def test_pictures_go_on_for_as_long_as_they_come(
 
     screenful.kiosk.window.frameSwapped.connect(swapped)
     before = view.drawn
-    qtbot.waitUntil(lambda: view.drawn >= before + 60 and swaps >= 60, timeout=20_000)
+    qtbot.waitUntil(lambda: view.drawn >= before + 60 and swaps >= 60, timeout=60_000)
 
 
 def test_they_are_mirrored_as_the_shopper_expects(screenful: Screenful, view: LiveView) -> None:
@@ -119,7 +119,7 @@ def test_without_pictures_there_is_a_calm_outline_and_no_frozen_hand(
     where = place(view)
     assert QColor(shot.pixel(int(where.left() + 20), int(where.top() + 20))).value() < 40
     camera.plug_in()
-    qtbot.waitUntil(lambda: view.property("live"), timeout=10_000)
+    qtbot.waitUntil(lambda: view.property("live"), timeout=60_000)
 
 
 def test_nothing_of_the_hand_is_left_in_memory_when_the_screen_goes(

@@ -21,7 +21,7 @@ from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
 from tests.support.device import Refused, TestDevice
 from tests.support.plain_palms import burst
-from tests.support.served import PLAIN, Served
+from tests.support.served import PATIENCE_S, PLAIN, Served
 
 
 def with_vault(directory: Path, use: Callable[[VaultClient], Awaitable[None]]) -> None:
@@ -249,7 +249,7 @@ def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path
     vault = os.pidfd_open(int(owner.stdout.readline()))
     owner.kill()
     owner.communicate()
-    ended, _, _ = select.select([vault], [], [], 20)
+    ended, _, _ = select.select([vault], [], [], PATIENCE_S)
     os.close(vault)
     assert ended
 

@@ -15,7 +15,7 @@ from kiosk.service.embedded import EmbeddedService
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.anyio
 
 CHILD = "import tests.kiosk.service.test_embedded as test; test.be_a_kiosk()"
 ENDS_WITHIN_MS = 60_000
