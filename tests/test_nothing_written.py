@@ -1,4 +1,4 @@
-"""The witness itself: whatever writes a picture, one of its eyes sees it."""
+"""`tests.support.nothing_written` notices a picture however it is written."""
 
 import mmap
 import os

@@ -23,7 +23,7 @@ Opens = Callable[..., Shopper]
 
 @contextmanager
 def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
-    """The kiosk as `./run kiosk --dock` starts it, in a window that is cheap to draw."""
+    """Starts the kiosk as `./run kiosk --dock` does, in a small window."""
     clock = SkippingClock()
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=True)
@@ -45,13 +45,13 @@ def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
 
 @pytest.fixture
 def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens]:
-    """Opens the kiosk of one state folder, with whatever settings the journey is about; what was
-    open before is closed, as a restart does."""
+    """Returns a function that opens the kiosk of one state folder with given settings. A kiosk that
+    is open already is closed first, as by a restart."""
     with ExitStack() as open_now:
 
         def start(**more: Any) -> Shopper:
             open_now.close()
-            # What is held before the camera is a photograph, and answers to no light.
+            # A photograph before the camera does not answer a light.
             settings = Settings(state=tmp_path, dock=True, **{"light": "none:", **more})
             return open_now.enter_context(kiosk(qtbot, settings))
 
@@ -65,7 +65,8 @@ def shopper(opens: Opens) -> Shopper:
 
 @pytest.fixture
 def shopper_at_a_ring(opens: Opens, tmp_path: Path) -> Shopper:
-    """Before a kiosk with a light ring, whose service takes no palm that does not answer to it."""
+    """A shopper at a kiosk with a light ring, whose service refuses a palm that does not answer the
+    ring."""
     service = tmp_path / "service"
     service.mkdir()
     (service / "settings.toml").write_text('liveness = "required"\n')

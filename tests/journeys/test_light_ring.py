@@ -1,4 +1,4 @@
-"""Before a light ring that every palm has to answer to, with a hand and with a recording."""
+"""Journeys at a kiosk whose light ring every palm has to answer, with a hand and a recording."""
 
 from kiosk.screens import (
     Approved,
@@ -85,7 +85,7 @@ def comes_to_pay(shopper: Shopper) -> None:
 
 
 def has_bought_nothing(shopper: Shopper) -> None:
-    """As the screen that lists what is held about somebody has it."""
+    """Checks it on the screen that lists what is stored about a person."""
     shopper.sees(Welcome)
     shopper.presses("Delete my data")
     shopper.presses("Use my palm")

@@ -1,4 +1,4 @@
-"""The product's main job, as shoppers live it."""
+"""The main use of the kiosk: sign up, pay by palm, and delete everything."""
 
 from kiosk.screens import (
     Approved,

@@ -1,4 +1,4 @@
-"""What can come between a shopper and a purchase, and that none is lost or made twice."""
+"""Everything that can interrupt a purchase; none is lost or made twice."""
 
 from hardware.terminal import TestCard
 from kiosk.screens import (
@@ -91,7 +91,7 @@ def test_a_network_that_is_gone_when_confirming_charges_nothing(opens: Opens, ad
 
 
 def has_bought(shopper: Shopper, person: Person, purchases: int) -> None:
-    """As the screen that lists what is held about somebody has it."""
+    """Checks the number on the screen that lists what is stored about a person."""
     shopper.sees(Welcome)
     shopper.presses("Delete my data")
     shopper.presses("Use my palm")

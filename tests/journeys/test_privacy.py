@@ -1,4 +1,4 @@
-"""That no picture of a palm is ever written, whatever a visit does."""
+"""No picture of a palm is written to any file during a visit."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tests.support.shopper import Shopper
 
 NUMBER = "2025550123"
 LESS_THAN_A_CAPTURE = 100_000
-"""Bytes; of all that the window, the loops and the journal write in one visit, most wake threads.
-The pictures of one capture come to several times as much."""
+"""The most bytes that a visit may write. The window, the event loops and the journal write less,
+mostly to wake threads; the pictures of one capture have several times as many."""
 
 
 def test_no_picture_is_written_while_somebody_signs_up_and_pays(

@@ -1,4 +1,4 @@
-"""What can come between a shopper and a finished sign-up."""
+"""Everything that can interrupt a sign-up."""
 
 from hardware.terminal import TestCard
 from kiosk.screens import (

@@ -1,4 +1,4 @@
-"""Whoever walks away, from whichever screen, is warned, and the next person finds it welcoming."""
+"""A shopper who walks away from any screen is warned; then the kiosk is welcoming again."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
-"""Whose hands the camera sees on a journey: real ones where they are present, else drawn ones.
-
-Real palms are read from ../shared/palms, which lies beside the checkout and is never copied.
-"""
+"""The hands that the camera sees on a journey: photographs where the sets of real palms are present
+(docs/palm-sets.md), drawings otherwise."""
 
 import threading
 from collections.abc import Sequence
@@ -21,14 +19,14 @@ REAL = PALM_SETS / "hands-rgb"
 
 @dataclass(frozen=True)
 class Person:
-    """Frames of their hands, each a presentation of its own."""
+    """Frames of a person's hands, a presentation each."""
 
     left: Sequence[Colour]
     right: Sequence[Colour]
 
 
 def people() -> tuple[Person, Person]:
-    """Two people who are not each other."""
+    """Returns two different people."""
     if REAL.is_dir():
         return _real("0001516", 3), _real("0001543", 1)
     return _drawn(1), _drawn(2)
@@ -39,7 +37,7 @@ def are_real() -> bool:
 
 
 class Counter:
-    """The scene before the camera: nobody, or a hand held there."""
+    """The scene before the camera: empty, or with a hand."""
 
     def __init__(self) -> None:
         self._nobody = np.full((*SIZE, 3), 118, np.uint8)
@@ -56,7 +54,8 @@ class Counter:
 
 
 def _real(subject: str, apart: int) -> Person:
-    """`apart` pictures lie between two presentations: neighbours were taken in one go."""
+    """Returns a person of the set. Every `apart`-th picture is taken, because neighbouring pictures
+    show one presentation."""
 
     def frames(side: Side) -> list[Colour]:
         files = sorted((REAL / subject).glob(f"palmar-{side}_*.jpg"))
@@ -66,8 +65,8 @@ def _real(subject: str, apart: int) -> Person:
 
 
 def _held(photograph: Colour) -> Colour:
-    """A photograph with the fingers down as a hand over the reader: fingers up, palm in the
-    middle, the wall behind it all around."""
+    """Returns a photograph, whose fingers point down, as a frame of a hand over the reader: fingers
+    up, palm in the middle, the background of the photograph all around."""
     height, width = SIZE
     scale = 0.8 * height / photograph.shape[0]
     hand = cv2.rotate(

@@ -38,7 +38,7 @@ from ui.window import KioskWindow
 
 PATIENCE = Patience()
 PATIENCE_MS = 60_000
-"""Seconds that a busy machine may take for one step."""
+"""Milliseconds that a busy machine may take for one step."""
 
 
 class Shopper:
@@ -128,7 +128,8 @@ class Shopper:
         self.counter.shows(hand)
 
     def shows_drawn_hand(self, **wish: Any) -> None:
-        """One that is lit by the simulated ring, or a recording of it: a `drawn.Wish`."""
+        """Shows a hand that the simulated ring lights, or a recording of it, with fields of
+        `drawn.Wish`."""
         camera, scene = self.world.camera, self.world.shopper
         assert camera
         assert scene

@@ -9,7 +9,7 @@ from tests.support.screenful import Screenful
 
 @pytest.fixture
 def screenful(qapp: QGuiApplication, qtbot: QtBot) -> Iterator[Screenful]:
-    """The reference panel."""
+    """Opens a window of the size of the reference panel."""
     opened = Screenful(qtbot)
     yield opened
     opened.close()
