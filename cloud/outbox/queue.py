@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import Key
 from cloud.outbox.tables import Errand
+from protocol.backoff import pause_after
 
-FIRST_PAUSE = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(hours=1)
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ async def postpone(session: AsyncSession, errand_id: str, now: datetime) -> None
     """Makes an errand due again after a pause that doubles with every attempt."""
     errand = await session.get_one(Errand, errand_id)
     errand.attempts += 1
-    errand.due_at = now + min(FIRST_PAUSE * 2 ** min(errand.attempts, 20), LONGEST_PAUSE)
+    pause_s = pause_after(errand.attempts, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+    errand.due_at = now + timedelta(seconds=pause_s)
 
 
 async def waiting_for(session: AsyncSession, person_digest: bytes) -> int:

@@ -124,11 +124,11 @@ class Vault:
     def _examine(self, question: messages.Examine) -> messages.Answer:
         try:
             context, burst = self._open(question)
-        except CaptureRefused as refusal:
-            return messages.Refused(refusal.kind, refusal.detail)
+        except UnopenedCapture as refusal:
+            return messages.CannotExamine(refusal.kind, refusal.detail)
         if question.infrared and all(f.spectrum is not Spectrum.INFRARED for f in burst.frames):
             burst.wipe()
-            return messages.Refused(WireRefusal.COLOUR_ONLY, "without near infrared")
+            return messages.CannotExamine(WireRefusal.COLOUR_ONLY, "without near infrared")
         purpose = Purpose(context.purpose)
         try:
             if burst.challenge != context.challenge:
@@ -138,7 +138,7 @@ class Vault:
         except Unusable as unusable:
             if unusable.flaw is Flaw.NOT_LIVE:
                 return messages.NotLive(purpose, context.visit_id, context.nonce)
-            return messages.Refused(WireRefusal.UNUSABLE, unusable.flaw)
+            return messages.CannotExamine(WireRefusal.UNUSABLE, unusable.flaw)
         finally:
             burst.wipe()
         probes = self._templates.extract(presentation.palms, question.versions)
@@ -159,20 +159,20 @@ class Vault:
         try:
             context, capture = open_envelope(question.envelope, self._keys)
         except EnvelopeError as error:
-            raise CaptureRefused(WireRefusal.UNREADABLE, str(error)) from None
+            raise UnopenedCapture(WireRefusal.UNREADABLE, str(error)) from None
         if not _is_sealed_for(question, context):
             detail = "sealed for another device, visit, purpose or challenge"
-            raise CaptureRefused(WireRefusal.UNREADABLE, detail)
+            raise UnopenedCapture(WireRefusal.UNREADABLE, detail)
         age_ms = time.time_ns() // 1_000_000 - context.sealed_at
         if not -AHEAD_MS <= age_ms <= FRESH_MS:
-            raise CaptureRefused(WireRefusal.STALE, "sealed too long ago, or in the future")
+            raise UnopenedCapture(WireRefusal.STALE, "sealed too long ago, or in the future")
         try:
             return context, Burst.decode(capture)
         except MalformedCapture:
-            raise CaptureRefused(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
+            raise UnopenedCapture(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
 
 
-class CaptureRefused(Exception):
+class UnopenedCapture(Exception):
     def __init__(self, kind: WireRefusal, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind = kind

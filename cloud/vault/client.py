@@ -15,6 +15,7 @@ from cloud.vault import messages
 from cloud.vault.messages import ExaminedPalm, Introduction, WireRefusal
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
+from protocol.backoff import pause_after
 from protocol.messages import Purpose
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class VaultClient:
                 return examined
             case messages.NotLive(purpose, visit, nonce):
                 raise Lifeless(purpose, visit, nonce)
-            case messages.Refused(kind, detail):
+            case messages.CannotExamine(kind, detail):
                 raise CaptureRefused(kind, detail)
             case _:
                 raise _misunderstood()
@@ -195,7 +196,7 @@ class VaultClient:
 
     async def _keep(self) -> None:
         """Starts a vault, and another whenever one is gone."""
-        pause = SHORTEST_PAUSE_S
+        failures = 0
         while True:
             self._lost.clear()
             try:
@@ -203,7 +204,7 @@ class VaultClient:
                     introduction = await self._introduce()
                     if not self._ready.done():
                         self._ready.set_result(introduction)
-                    pause = SHORTEST_PAUSE_S
+                    failures = 0
                     await self._lost.wait()
             except (VaultUnavailable, OSError) as error:
                 if not self._ready.done():
@@ -213,8 +214,8 @@ class VaultClient:
             finally:
                 self._stream = None
             log.warning("the vault is gone; starting it again")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause_after(failures, SHORTEST_PAUSE_S, LONGEST_PAUSE_S))
+            failures += 1
 
     async def _introduce(self) -> Introduction:
         match await self._ask(messages.Introduce(), START_S):

@@ -52,7 +52,7 @@ class Introduce:
 @dataclass(frozen=True, slots=True)
 class Examine:
     """`["examine", envelope, device_id, visit_id, [purpose, ...], [version, ...], seed,
-    infrared]`; answered by `ExaminedPalm`, `NotLive` or `Refused`."""
+    infrared]`; answered by `ExaminedPalm`, `NotLive` or `CannotExamine`."""
 
     envelope: bytes = field(repr=False)
     device_id: str
@@ -197,7 +197,7 @@ class NotLive:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class CannotExamine:
     """`["refused", kind, detail]`; the detail quotes nothing of the capture."""
 
     kind: WireRefusal
@@ -248,7 +248,14 @@ class Rekeyed:
 
 
 Answer = (
-    Introduction | ExaminedPalm | NotLive | Refused | Scores | SearchCodes | Protected | Rekeyed
+    Introduction
+    | ExaminedPalm
+    | NotLive
+    | CannotExamine
+    | Scores
+    | SearchCodes
+    | Protected
+    | Rekeyed
 )
 
 
@@ -314,7 +321,7 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
         case ["lifeless", [str(purpose), str(visit_id), bytes(nonce)]]:
             return NotLive(Purpose(purpose), visit_id, nonce)
         case ["refused", str(kind), str(detail)]:
-            return Refused(WireRefusal(kind), detail)
+            return CannotExamine(WireRefusal(kind), detail)
         case ["scores", list(scores)]:
             return Scores(scores)
         case ["codes", list(search_codes)]:

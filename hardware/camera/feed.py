@@ -18,6 +18,7 @@ from typing import TypeAlias
 from hardware.camera.camera import CameraSource, Size
 from hardware.camera.ring import Lease, Mailbox, Ring
 from hardware.faults import DeviceFault, PermanentFault, TemporaryFault
+from protocol.backoff import pause_after
 
 __all__ = [
     "Broken",
@@ -193,7 +194,7 @@ class Feed:
         )
 
     def _back_off(self, failures: int) -> float:
-        pause = min(self._timeouts.retry * 2**failures, self._timeouts.retry_at_most)
+        pause = pause_after(failures, self._timeouts.retry, self._timeouts.retry_at_most)
         # Without jitter two kiosks that share a camera would take it from each other for ever.
         return pause * random.uniform(0.75, 1.25)  # noqa: S311 - nothing secret
 

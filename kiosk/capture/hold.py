@@ -90,7 +90,7 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class HeldFrame:
     """A frame that may become part of the burst."""
 
     seen: Observation
@@ -104,7 +104,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class Picture:
     """An encoded picture that is ready to be sent."""
 
     at: float
@@ -125,10 +125,10 @@ class HoldRecord:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held_since: float | None = None
-        self._candidates: list[Candidate] = []
-        self._white: list[Still] = []
+        self._candidates: list[HeldFrame] = []
+        self._white: list[Picture] = []
         """Pictures in white light, best first."""
-        self._required: list[Still] = []
+        self._required: list[Picture] = []
         """Pictures that are sent in any case."""
         self.recorder = PulseRecorder(PULSE_SIDE)
 
@@ -137,8 +137,8 @@ class HoldRecord:
 
     def __exit__(self, *_: object) -> None:
         self._release()
-        for still in (*self._white, *self._required):
-            still.jpeg[:] = bytes(len(still.jpeg))
+        for picture in (*self._white, *self._required):
+            picture.jpeg[:] = bytes(len(picture.jpeg))
         self.recorder.wipe()
 
     @property
@@ -154,7 +154,7 @@ class HoldRecord:
             self._held_since = advice.held_since
         hand = sight.observation.hand
         if advice.fit_to_keep and hand is not None:
-            self._candidates.append(Candidate(sight.observation, hand, sight.keep()))
+            self._candidates.append(HeldFrame(sight.observation, hand, sight.keep()))
             if len(self._candidates) > self._limit:
                 worst = min(self._candidates, key=lambda c: c.worth)
                 self._candidates.remove(worst)
@@ -163,12 +163,12 @@ class HoldRecord:
     def develop(self, region: Region) -> None:
         """Encodes the best frames and gives the frames back."""
         self._candidates.sort(key=lambda c: c.worth, reverse=True)
-        self._white += [Still(c.seen.at, region.jpeg(c.frame, QUALITY)) for c in self._candidates]
+        self._white += [Picture(c.seen.at, region.jpeg(c.frame, QUALITY)) for c in self._candidates]
         self._release()
 
     def take_step(self, step: int, frame: Lease, region: Region) -> None:
         """Adds the picture taken under one step of the light challenge."""
-        self._required.append(Still(frame.at, region.jpeg(frame, LIT_QUALITY), step))
+        self._required.append(Picture(frame.at, region.jpeg(frame, LIT_QUALITY), step))
 
     def take_infrared(self, mailbox: Mailbox, region: Region) -> bool:
         """Adds the newest near-infrared picture; returns False when there is none."""
@@ -177,29 +177,29 @@ class HoldRecord:
             return False
         with frame:
             jpeg = region.wider(frame).jpeg(frame, LIT_QUALITY, grey=True)
-            self._required.append(Still(frame.at, jpeg, None, Spectrum.INFRARED))
+            self._required.append(Picture(frame.at, jpeg, None, Spectrum.INFRARED))
         return True
 
     def take_last(self, frame: Lease, region: Region) -> None:
         """Adds the last frame of the pulse recording, which shows whose pulse it is."""
-        self._required.append(Still(frame.at, region.jpeg(frame, QUALITY)))
+        self._required.append(Picture(frame.at, region.jpeg(frame, QUALITY)))
 
     @property
     def has_infrared(self) -> bool:
-        return any(still.spectrum is Spectrum.INFRARED for still in self._required)
+        return any(picture.spectrum is Spectrum.INFRARED for picture in self._required)
 
     def burst(self, challenge_id: str | None = None) -> Burst:
         """Returns everything in order of time, without the worst pictures if it would exceed
         MAX_BYTES. The pictures are the caller's to wipe from here on."""
         chosen = list(self._required)
-        for still in self._white:
-            if sum(len(each.jpeg) for each in (*chosen, still)) > MAX_BYTES:
+        for picture in self._white:
+            if sum(len(each.jpeg) for each in (*chosen, picture)) > MAX_BYTES:
                 break
-            chosen.append(still)
-        chosen.sort(key=lambda still: still.at)
+            chosen.append(picture)
+        chosen.sort(key=lambda picture: picture.at)
         began = chosen[0].at
         frames = [Frame(round((s.at - began) * 1000), s.jpeg, s.step, s.spectrum) for s in chosen]
-        self._white = [still for still in self._white if still not in chosen]
+        self._white = [picture for picture in self._white if picture not in chosen]
         self._required.clear()
         return Burst(frames, challenge_id, self._pulse(began))
 

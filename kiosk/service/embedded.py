@@ -11,11 +11,11 @@ from typing import NoReturn
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kiosk.backoff import doubling
 from kiosk.clock import Clock
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
 from kiosk.simulated.network_fault import HOST, NetworkFault
+from protocol.backoff import pause_after
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +78,15 @@ class EmbeddedService:
         self._wanted.set()
 
     async def keep(self, service: SignatureService) -> NoReturn:
-        pauses = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        failures = 0
         try:
             while True:
                 await self._wanted.wait()
                 if await self._live(service):
-                    pauses = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+                    failures = 0
                 log.warning("the embedded service has ended and is started again")
-                await self._clock.sleep(next(pauses))
+                await self._clock.sleep(pause_after(failures, FIRST_PAUSE_S, LONGEST_PAUSE_S))
+                failures += 1
         finally:
             if self.network_fault is not None:
                 await self.network_fault.cut()

@@ -18,10 +18,10 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
-from kiosk.backoff import doubling
 from kiosk.clock import Clock
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.settings import ServicePatience
+from protocol.backoff import pause_after
 from protocol.messages import Problem, ProblemType
 from protocol.signature import Request, sign_request
 
@@ -124,8 +124,8 @@ class Transport:
         Raises Offline, ServiceUnavailable and Refused.
         """
         deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
-        ceilings = doubling(self._patience.first_pause_s, self._patience.longest_pause_s)
         may_have_arrived = False
+        failures = 0
         while True:
             try:
                 response = await self._send(method, path, headers or {}, content, deadline)
@@ -146,10 +146,14 @@ class Transport:
                 )
                 if response.status_code not in CANNOT_NOW:
                     raise trouble
-            pause = random.uniform(0, next(ceilings))  # noqa: S311 - jitter is no secret
+            ceiling = pause_after(
+                failures, self._patience.first_pause_s, self._patience.longest_pause_s
+            )
+            pause = random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
             if self._clock.now() + pause >= deadline:
                 raise trouble
             await self._clock.sleep(pause)
+            failures += 1
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float

@@ -5,6 +5,7 @@ import pytest
 from cloud.vault.messages import (
     HEAD,
     Answer,
+    CannotExamine,
     Compare,
     Examine,
     ExaminedPalm,
@@ -15,7 +16,6 @@ from cloud.vault.messages import (
     Protect,
     Protected,
     Question,
-    Refused,
     Rekey,
     Rekeyed,
     Scores,
@@ -82,7 +82,7 @@ ANSWERS: list[tuple[Answer, str]] = [
         "0000001982686c6966656c65737383637061796776697369742d314109",
     ),
     (
-        Refused(WireRefusal.STALE, "sealed too long ago, or in the future"),
+        CannotExamine(WireRefusal.STALE, "sealed too long ago, or in the future"),
         "00000036836772656675736564657374616c6578257365616c656420746f6f206c6f6e672061676f2c206f72"
         "20696e2074686520667574757265",
     ),
