@@ -17,6 +17,8 @@ PULSE_FRAMES = 512
 PULSE_SIDE = 4
 MAX_BYTES = 2_000_000
 """The largest size of all frames of a burst together."""
+MAX_MS = 120_000
+"""The longest time that a burst with its pulse takes: as long as an envelope is fresh."""
 
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
@@ -69,6 +71,8 @@ class Pulse:
             raise MalformedCapture("a pulse is told in means of cells of some seconds' frames")
         if self.at_ms[0] < 0 or any(a >= b for a, b in pairwise(self.at_ms)):
             raise MalformedCapture("a pulse is recorded in order of time")
+        if self.at_ms[-1] > MAX_MS:
+            raise MalformedCapture(f"a pulse ends within {MAX_MS} ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Burst:
         times = [frame.at_ms for frame in self.frames]
         if times[0] < 0 or times != sorted(times):
             raise MalformedCapture("frames come in order of time")
+        if times[-1] > MAX_MS:
+            raise MalformedCapture(f"a burst ends within {MAX_MS} ms")
         if all(frame.spectrum is Spectrum.INFRARED for frame in self.frames):
             raise MalformedCapture("near infrared comes with colour")
         for frame in self.frames:

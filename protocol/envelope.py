@@ -33,6 +33,8 @@ MAX_ENVELOPE = MAX_BYTES + 8192
 _LABEL = b"palm-kiosk envelope v2\0"
 _MLKEM_SEED, _MLKEM_PUBLIC, _X25519_KEY = 64, 1184, 32
 _TAG = 16
+_LAST_MS = 253_402_300_799_999
+"""The end of the year 9999, the last that datetime knows."""
 
 
 class EnvelopeError(ValueError):
@@ -112,8 +114,10 @@ class Context:
                 int(sealed_at),
                 str() | None as challenge,
                 bytes(nonce),
-            ] if len(nonce) == 16 and all(
-                len(i or "") <= 64 for i in (device_id, visit_id, challenge)
+            ] if (
+                len(nonce) == 16
+                and 0 <= sealed_at <= _LAST_MS
+                and all(len(i or "") <= 64 for i in (device_id, visit_id, challenge))
             ):
                 return cls(
                     device_id=device_id,

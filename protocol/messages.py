@@ -31,7 +31,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
 
 ENVELOPE_TYPE = "application/palm-envelope"
 PROBLEM_TYPE = "application/problem+json"
@@ -67,7 +75,7 @@ class Purpose(StrEnum):
 class Money(Message):
     """An amount in the currency's minor unit (ISO 4217), above zero."""
 
-    minor: int = Field(gt=0, le=99_999_999)
+    minor: StrictInt = Field(gt=0, le=99_999_999)
     currency: Currency
 
 
@@ -109,7 +117,7 @@ class Activation(Message):
     public_key: Base64
     """The device's raw Ed25519 public key, 32 bytes, which also signs this request."""
     name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    infrared: bool = False
+    infrared: StrictBool = False
     """Whether the device has a near-infrared camera. From then on its palms are not accepted
     without near infrared."""
 

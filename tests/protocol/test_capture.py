@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from protocol.capture import (
     MAX_BYTES,
     MAX_FRAMES,
+    MAX_MS,
     PLAIN,
     PULSE_FRAMES,
     PULSE_SIDE,
@@ -73,6 +74,8 @@ def test_near_infrared_needs_colour_and_has_no_step():
         pytest.param([0], PULSE_SIDE**2 * 6, id="of one moment"),
         pytest.param([0, 0], 2 * PULSE_SIDE**2 * 6, id="standing still"),
         pytest.param([-1, 0], 2 * PULSE_SIDE**2 * 6, id="before its own start"),
+        pytest.param([0, MAX_MS + 1], 2 * PULSE_SIDE**2 * 6, id="of more than two minutes"),
+        pytest.param([0, 10**400], 2 * PULSE_SIDE**2 * 6, id="of longer than any float"),
         pytest.param([0, 50], PULSE_SIDE**2 * 6, id="with cells missing"),
         pytest.param(
             list(range(PULSE_FRAMES + 1)), (PULSE_FRAMES + 1) * PULSE_SIDE**2 * 6, id="too long"
@@ -127,6 +130,8 @@ def test_a_frame_does_not_show_its_picture_when_printed():
         pytest.param([frame(0, b"")], id="an empty frame"),
         pytest.param([frame(33), frame(0)], id="going back in time"),
         pytest.param([frame(-1)], id="before its own start"),
+        pytest.param([frame(0), frame(MAX_MS + 1)], id="of more than two minutes"),
+        pytest.param([frame(0), frame(10**400)], id="of longer than any float"),
     ],
 )
 def test_an_invalid_burst_cannot_be_made(frames: list[Frame]):
@@ -145,6 +150,8 @@ def test_an_invalid_burst_cannot_be_made(frames: list[Frame]):
         pytest.param(b"\x81" * 10_000, id="nested without end"),
         pytest.param(cbor2.dumps([1, None, [[0, JPEG, None]]]), id="another version"),
         pytest.param(encoded([[0.5, JPEG, None]]), id="a time that is no whole number"),
+        pytest.param(encoded([[10**400, JPEG, None]]), id="a time beyond any range"),
+        pytest.param(encoded([[0, JPEG, 10**400]]), id="a light beyond any range"),
         pytest.param(encoded([[0, JPEG, None, 1]]), id="one thing too many"),
         pytest.param(encoded([[0, JPEG.decode("latin-1"), None]]), id="text for a picture"),
         pytest.param(encoded([[0, JPEG, "white"]]), id="text for a light"),

@@ -244,3 +244,11 @@ def test_the_x25519_kem_and_hkdf_beneath_agree_with_rfc_9180(name: str):
         b"Count-0",
     )
     assert opened == b"Beauty is truth, truth beauty"
+
+
+@pytest.mark.parametrize("sealed_at", [-1, 10**15, 10**400])
+def test_a_time_beyond_the_calendar_is_no_context(sealed_at: int):
+    told = CONTEXT.to_list()
+    told[4] = sealed_at
+    with pytest.raises(ValueError, match="not a context"):
+        Context.from_list(told)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from protocol.messages import (
     Account,
@@ -17,6 +18,7 @@ from protocol.messages import (
     Holdings,
     LastFour,
     Message,
+    Money,
     Proof,
     Purpose,
 )
@@ -57,3 +59,16 @@ VISA = Card(brand="visa", last4="4242")
 def test_a_printed_message_hides_what_is_personal(message: Message, secret: str):
     assert secret not in repr(message)
     assert secret not in str(message)
+
+
+@pytest.mark.parametrize("minor", [True, "12", 12.0, 12.5, None, 0, -1, 10**400])
+def test_an_amount_is_a_whole_number_of_minor_units_and_nothing_like_one(minor: object):
+    with pytest.raises(ValidationError):
+        Money.model_validate({"minor": minor, "currency": "USD"})
+
+
+@pytest.mark.parametrize("infrared", ["yes", 1, "true"])
+def test_a_truth_is_a_truth_and_nothing_like_one(infrared: object):
+    fields = {"activation_code": "27182818", "public_key": "AAAA", "name": "Till 3"}
+    with pytest.raises(ValidationError):
+        Activation.model_validate({**fields, "infrared": infrared})
