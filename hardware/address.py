@@ -6,11 +6,14 @@ rtsp://camera.local/stream
 sim:shopper?seed=7
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from hardware.faults import BadAddress
+
+_NETWORK = ("http", "https", "rtsp", "rtsps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Address:
 
     scheme: str
     rest: str = field(repr=False)
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(repr=False)
     text: str = field(repr=False)
     """The address as written. It may contain a password: log the address itself, never this."""
 
@@ -30,20 +33,20 @@ class Address:
         scheme, colon, after = text.strip().partition(":")
         if not colon or not scheme:
             raise BadAddress(
-                f"The device address '{_without_password(text)}' has no scheme.",
+                f"The device address '{_shown(text)}' has no scheme.",
                 "Write it as scheme:rest, for example v4l2:/dev/video0 or sim:shopper.",
             )
         rest, _, query = after.partition("?")
         options = parse_qsl(query, keep_blank_values=True)
         if len({name for name, _ in options}) < len(options):
             raise BadAddress(
-                f"The device address '{_without_password(text)}' gives an option twice.",
+                f"The device address '{_shown(text)}' gives an option twice.",
                 "Give each option once.",
             )
         return cls(scheme.lower(), rest, dict(options), text.strip())
 
     def __str__(self) -> str:
-        return _without_password(self.text)
+        return _shown(self.text)
 
     def known(self, *names: str) -> Mapping[str, str]:
         """Returns the options. Raises BadAddress when there is any other than `names`."""
@@ -86,9 +89,15 @@ class Address:
         return BadAddress(f"The device address '{self}' {what}.", remedy)
 
 
-def _without_password(text: str) -> str:
-    try:
-        password = urlsplit(text).password
-    except ValueError:
-        return "(unreadable)"
-    return text.replace(f":{password}@", ":…@") if password else text
+def _shown(text: str) -> str:
+    """Returns what of an address may be shown: all of a local one, scheme and host of one on a
+    network. Cameras take passwords before the host, in the path and in the query, and passwords
+    may hold any character; where the host cannot be told from a password, it is left out too."""
+    scheme, colon, rest = text.partition(":")
+    if not (rest.startswith("//") or "@" in text or scheme.lower() in _NETWORK):
+        return text
+    before, _, query = rest.partition("?")
+    if "@" in query:
+        return f"{scheme}{colon}//…"
+    host = re.split(r"[/#&;]", before.removeprefix("//").rpartition("@")[2])[0]
+    return f"{scheme}{colon}//{host}"

@@ -23,17 +23,45 @@ def test_options_left_out_have_their_defaults() -> None:
     assert address.flag("loop", True) is True
 
 
-def test_a_password_in_an_address_is_never_shown() -> None:
-    address = Address.parse("rtsp://staff:hunter2@camera.local/stream")
+PASSWORDS = [
+    "rtsp://staff:hunter2@camera.local/stream",
+    "rtsp://staff:hun#hunter2@camera.local/stream",
+    "rtsp://staff:hun?hunter2@camera.local/stream",
+    "rtsp://staff:hun/hunter2@camera.local/stream",
+    "rtsp://staff:hun@hunter2@camera.local/stream",
+    "http://camera.local/video.cgi?pwd=hunter2",
+    "http://camera.local/video.cgi?user=staff&password=hunter2",
+    "http://camera.local/video.cgi?user=staff@shop&password=hunter2",
+    "http://camera.local/user=staff&password=hunter2&channel=1",
+    "http://camera.local/video;password=hunter2",
+]
+
+
+@pytest.mark.parametrize("text", PASSWORDS)
+def test_a_password_in_an_address_is_never_shown(text: str) -> None:
+    address = Address.parse(text)
     assert "hunter2" not in str(address)
     assert "hunter2" not in repr(address)
-    assert "hunter2" not in str(camera_at(address.text).name)
+    assert "hunter2" not in str(camera_at(text).name)
 
 
-def test_a_password_in_a_wrong_address_is_never_shown() -> None:
+@pytest.mark.parametrize("text", [*PASSWORDS, "staff:hunter2@camera.local", "//staff:hunter2@x"])
+def test_a_password_in_a_wrong_address_is_never_shown(text: str) -> None:
     with pytest.raises(BadAddress) as wrong:
-        camera_at("rtps://staff:hunter2@camera.local/stream")
+        camera_at(text.replace("rtsp:", "rtps:").replace("http:", "htp:"))
     assert "hunter2" not in str(wrong.value)
+
+
+def test_a_camera_on_the_network_is_named_by_its_host() -> None:
+    assert (
+        str(Address.parse("rtsp://staff:hunter2@camera.local:554/s")) == "rtsp://camera.local:554"
+    )
+    assert str(Address.parse("http://camera.local/video.cgi?pwd=x")) == "http://camera.local"
+
+
+def test_a_local_device_is_named_as_it_is_written() -> None:
+    written = "v4l2:/dev/v4l/by-id/usb-Camera-video-index0?size=640x480"
+    assert str(Address.parse(written)) == written
 
 
 @pytest.mark.parametrize(
