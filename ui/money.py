@@ -1,32 +1,44 @@
-"""Amounts of money in words, from the locale data in Qt (Unicode CLDR)."""
+"""Amounts of money as people read them: decimals by ISO 4217, sign and order by the locale."""
 
 from functools import cache
 
+from iso4217 import Currency
 from PySide6.QtCore import QLocale
 
 from protocol.messages import Money
 
 
 def spoken(money: Money) -> str:
-    """Returns an amount such as `$12.50`, `CHF 12.50` or `¥1,250`: digits and order follow the
-    window's language, sign and decimals follow the currency."""
-    symbol, decimals = _currency(money.currency)
-    locale = QLocale()
-    return locale.toCurrencyString(money.minor / 10**decimals, symbol, decimals).strip()
+    """Returns an amount such as `$12.50`, `CHF 12.50` or `¥1,250`: digits and order of the
+    window's language, the currency's own sign, and as many decimals as its minor unit has."""
+    decimals = _decimals(money.currency)
+    amount = money.minor / 10**decimals
+    return QLocale().toCurrencyString(amount, _sign(money.currency), decimals).strip()
 
 
 @cache
-def _currency(code: str) -> tuple[str, int]:
-    """Returns the sign and the number of decimals of a currency, as a country that uses it has
-    them. The sign is the ISO code unless it is a single character; a currency that Qt does not know
-    has two decimals."""
-    no_sign = f"{code}\N{NO-BREAK SPACE}"
+def _decimals(code: str) -> int:
+    """The exponent of the minor unit in ISO 4217; 2 for a code that the standard gives none.
+    Unicode CLDR, which Qt carries, says how many decimals are usual in shops, and that is less for
+    some: the forint's is 0, while Money counts its hundredths."""
+    try:
+        exponent = Currency(code).exponent
+    except ValueError:
+        exponent = None
+    return 2 if exponent is None else exponent
+
+
+@cache
+def _sign(code: str) -> str:
+    """The currency's sign where it is used, and its ISO code where that sign is longer than one
+    character or Qt knows no such place."""
     every = QLocale.matchingLocales(
         QLocale.Language.AnyLanguage, QLocale.Script.AnyScript, QLocale.Country.AnyTerritory
     )
     for locale in every:
         if locale.currencySymbol(QLocale.CurrencySymbolFormat.CurrencyIsoCode) == code:
-            digits = sum(character.isdigit() for character in locale.toCurrencyString(0.0, " "))
             symbol = locale.currencySymbol()
-            return symbol if len(symbol) == 1 else no_sign, digits - 1
-    return no_sign, 2
+            if len(symbol) == 1:
+                return symbol
+            break
+    return f"{code}\N{NO-BREAK SPACE}"

@@ -19,6 +19,13 @@ def english() -> None:
         (1250, "JPY", "¥1,250"),
         (1250, "KWD", "KWD 1.250"),
         (1250, "CHF", "CHF 12.50"),
+        (125_000, "HUF", "HUF 1,250.00"),
+        (125_000, "IDR", "IDR 1,250.00"),
+        (125_000, "COP", "$1,250.00"),
+        (125_000, "PKR", "PKR 1,250.00"),
+        (125_000, "IQD", "IQD 125.000"),
+        (5_000, "UGX", "UGX 5,000"),
+        (5_000, "ISK", "ISK 5,000"),
     ],
 )
 def test_an_amount_has_the_currencys_sign_and_decimals(
