@@ -6,8 +6,11 @@ from protocol.mobile import NotANumber, NotMobile, read_mobile
 
 
 def must_be_mobile(phone: str) -> None:
-    """Raises Refusal unless `phone`, in E.164, is a mobile number that can exist."""
+    """Raises Refusal unless `phone` is a mobile number in E.164 as its numbering plan has it
+    today, so that one number is never looked up under two names."""
     try:
-        read_mobile(phone)
+        is_one = read_mobile(phone) == phone
     except (NotANumber, NotMobile):
-        raise Refusal(ProblemType.PHONE_NOT_ACCEPTED) from None
+        is_one = False
+    if not is_one:
+        raise Refusal(ProblemType.PHONE_NOT_ACCEPTED)
