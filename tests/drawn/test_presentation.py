@@ -67,6 +67,7 @@ class TestIdentity:
         assert max(shades) > 6 * min(shades)
 
 
+@pytest.mark.slow
 class TestPresentation:
     def test_the_span_is_the_palms_length_in_the_frame(self, palm: DrawnPalm) -> None:
         assert truth(palm, replace(STILL, span=0.3)).palm_length == pytest.approx(216, rel=0.02)

@@ -17,7 +17,7 @@ from tests.support.live_stage import SOON
 from tests.support.looking import pass_frames
 from tests.support.posed import AWAY, FRAME, Posed, drawn
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture

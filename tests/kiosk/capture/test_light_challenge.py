@@ -34,7 +34,7 @@ from tests.support.live_stage import SOON, LiveStage
 from tests.support.looking import captured, looking, pass_frames
 from tests.support.posed import AWAY, Posed, drawn
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 LEAVE = HoldPalm(Purpose.LEAVE)
 

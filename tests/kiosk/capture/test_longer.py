@@ -22,7 +22,7 @@ from tests.support.live_stage import LiveStage
 from tests.support.looking import captured, looking, pass_frames
 from tests.support.posed import AWAY, FRAME, Posed, drawn
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PAY = HoldPalm(Purpose.PAY)
 LONGER = replace(PAY, longer=True)

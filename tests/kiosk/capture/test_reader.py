@@ -25,7 +25,7 @@ from tests.support.nothing_written import watching
 from tests.support.posed import AWAY, Posed, drawn
 from tests.support.states import States
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PAY = HoldPalm(Purpose.PAY, amount=Money(minor=1250, currency="USD"), merchant="Corner Shop")
 

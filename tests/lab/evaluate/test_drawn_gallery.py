@@ -88,6 +88,7 @@ def test_rates_that_need_scores_which_were_not_kept_are_left_out(monkeypatch: py
     assert list(found) == [2.5e-2], "the first search may have had a third score above 0.2"
 
 
+@pytest.mark.slow
 def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drawn_gallery, "FPIRS", (0.5,))
     gentle = GalleryPlan(people=6, strangers=2, mates=3, frames=2, harsh=0.1, shortlist=3)

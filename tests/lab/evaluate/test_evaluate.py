@@ -334,6 +334,7 @@ def test_the_report_counts_what_lies_in_the_folder(two_sessions: Path, tmp_path:
     assert drawn.std() > 0
 
 
+@pytest.mark.slow
 def test_templates_of_several_images_are_measured_separately(two_sessions: Path):
     report = measure(two_sessions, [PRODUCT], frames=2)
     by_one, by_two = report.bursts

@@ -112,6 +112,7 @@ class TestDistance:
             describe(once, 1)
 
 
+@pytest.mark.slow
 class TestPictures:
     def test_a_real_set_is_read_up_to_four_pictures_a_hand(self, tmp_path: Path):
         for name in [f"a/s{s}_{k}" for s in (1, 2) for k in range(3)] + ["b/s1_0", "b/s2_0"]:

@@ -15,6 +15,8 @@ from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
 from palm.liveness.pulse import NoRecording, judge_pulse
 
+pytestmark = pytest.mark.slow
+
 SHOT = Shot(Presentation(span=0.45, y=0.55))
 PALM = identity(3, Side.RIGHT)
 HEART = Heart(rate=1.3, depth=0.006)
