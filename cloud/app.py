@@ -11,7 +11,7 @@ from cloud.payments import purchases
 from cloud.people import accounts, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.web import problems
-from cloud.web.limits import BodyLimit
+from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
 from protocol import VERSION
 from protocol.messages import ProblemType
@@ -35,8 +35,11 @@ def create_app(context: Context) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A redirect would repeat the host that the client has sent.
+        redirect_slashes=False,
     )
     app.state.context = context
+    app.state.strangers = Strangers()
     problems.install(app)
     app.add_middleware(BodyLimit)
     for router in (

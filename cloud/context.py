@@ -6,6 +6,7 @@ below `cloud.bootstrap` imports an implementation that it does not itself choose
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -103,10 +104,10 @@ class Gallery(Protocol):
         ...
 
     async def verify(
-        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str
+        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str | None
     ) -> Match | None:
-        """Returns the best match with one person; None when they have no palm of that side.
-        Raises VaultUnavailable."""
+        """Returns the best match with one person; None when they have no palm of that side, and
+        when the person is None. It takes the same time in each case. Raises VaultUnavailable."""
         ...
 
 
@@ -143,6 +144,11 @@ class Context:
     messenger: Messenger
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an errand was put into the outbox."""
+    clock_readings: deque[tuple[float, datetime]] = field(
+        default_factory=deque[tuple[float, datetime]]
+    )
+    """What the clock showed in the last rounds of housekeeping, each with the seconds of
+    `time.monotonic`."""
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while errands run, so that none runs twice at once."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])

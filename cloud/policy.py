@@ -32,7 +32,7 @@ FMR_VERIFY = 1e-4
 ATTEMPTS = 3
 """How many palms may be shown in one visit, and how often digits may be entered."""
 CODE_ATTEMPTS = 5
-"""How often one one-time code may be entered."""
+"""How often one one-time code or activation code may be entered."""
 PALMS = 2
 """The largest number of enrolled palms of one person."""
 
@@ -68,11 +68,15 @@ class Limits:
     CODES_BY_DEVICE = Limit("codes by device", 120, timedelta(hours=1))
     SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
     FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
-    """Wrong digits, codes and palms against one account, at all devices together."""
+    """Wrong digits, codes and palms against one account, or against a number without an account, at
+    all devices together."""
+    FAILED_PROOFS_BY_DEVICE = Limit("failed proofs by device", 60, timedelta(hours=1))
+    """Wrong digits, codes and palms at one device, whoever they are about."""
     CHALLENGES_BY_DEVICE = Limit("challenges by device", 600, timedelta(minutes=10))
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
+    """By address of the sender."""
 
 
 LONGEST_WINDOW = timedelta(hours=1)

@@ -5,16 +5,17 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.tables import ActivationCode
-from cloud.policy import ACTIVATION_LIFE, Limits
-from cloud.web import limits, signed_request
+from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
+from cloud.web import signed_request
 from cloud.web.devices import register_device
+from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
-from cloud.web.signed_request import ActivationRoute, Caller
+from cloud.web.signed_request import ActivationRoute, Call, Caller
 from protocol.encoding import from_base64
 from protocol.messages import Activation, Device, ProblemType, ServiceInfo
 
@@ -37,15 +38,14 @@ async def tell_about_service(request: Request) -> ServiceInfo:
 
 
 @router.post("/devices")
-async def activate(call: Caller, activation: Activation) -> Device:
-    # Somebody who guesses presents a new key each time, so all guesses are counted together.
-    await limits.check(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
-    lookup = call.context.master.lookup("activation", activation.activation_code)
-    code = await call.session.get(ActivationCode, lookup)
-    if code is None or code.expires_at <= call.now:
-        limits.tally(call.session, Limits.WRONG_ACTIVATIONS, "anybody", call.now)
+async def activate(call: Caller, activation: Activation, request: Request) -> Device:
+    # Somebody who guesses presents a new key each time, so guesses are counted by address and code.
+    address = request.client.host if request.client else ""
+    strangers: Strangers = request.app.state.strangers
+    strangers.spend(Limits.WRONG_ACTIVATIONS, address, call.now)
+    if not await _use_up(call, activation.activation_code):
         raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
-    await call.session.delete(code)
+    strangers.take_back(address)
     merchant = call.context.settings.merchant
     await register_device(
         call.session,
@@ -67,12 +67,40 @@ async def activate(call: Caller, activation: Activation) -> Device:
 
 
 async def make_activation_code(session: AsyncSession, master: MasterKey, now: datetime) -> str:
-    """Stores and returns a new code: eight digits that activate one device within a day."""
-    code = f"{secrets.randbelow(10**8):08d}"
-    lookup = master.lookup("activation", code)
-    await session.merge(ActivationCode(lookup=lookup, expires_at=now + ACTIVATION_LIFE))
+    """Stores and returns a new code: eight digits that activate one device within a day.
+
+    The first three digits name the code, and the last five are secret. When every name is in use,
+    the code that expires first is replaced.
+    """
+    used = await session.scalars(select(ActivationCode.name).order_by(ActivationCode.expires_at))
+    names = used.all()
+    free = [name for number in range(1000) if (name := f"{number:03d}") not in names]
+    name = secrets.choice(free) if free else names[0]
+    code = f"{name}{secrets.randbelow(10**5):05d}"
+    await session.merge(
+        ActivationCode(
+            name=name,
+            lookup=master.lookup("activation", code),
+            attempts_left=CODE_ATTEMPTS,
+            expires_at=now + ACTIVATION_LIFE,
+        )
+    )
     await session.commit()
     return code
+
+
+async def _use_up(call: Call, entered: str) -> bool:
+    """Returns whether a code is right, which is then used up. Wrong codes use up the code of the
+    same name."""
+    code = await call.session.get(ActivationCode, entered[:3])
+    if code is None or code.expires_at <= call.now or code.attempts_left <= 0:
+        return False
+    code.attempts_left -= 1
+    expected = call.context.master.lookup("activation", entered)
+    if not secrets.compare_digest(code.lookup, expected):
+        return False
+    await call.session.delete(code)
+    return True
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -10,6 +10,9 @@ from cloud.db.tables import Table
 class ActivationCode(Table):
     __tablename__ = "activation_codes"
 
-    lookup: Mapped[str] = mapped_column(primary_key=True)
-    """A keyed hash of the code (`cloud.keys.person_keys.MasterKey.lookup`)."""
+    name: Mapped[str] = mapped_column(primary_key=True)
+    """The first digits of the code, which are not secret."""
+    lookup: Mapped[str]
+    """A keyed hash of the whole code (`cloud.keys.person_keys.MasterKey.lookup`)."""
+    attempts_left: Mapped[int]
     expires_at: Mapped[datetime]

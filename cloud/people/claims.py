@@ -18,6 +18,7 @@ from cloud.people.tables import ClaimRow
 from cloud.policy import CLAIM_LIFE, Limits
 from cloud.recognition import captures
 from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
+from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
@@ -55,6 +56,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
         id=new_id(),
         device_id=call.device_id,
         person_id=person_id,
+        about=person_id or phone_lookup,
         proof=claim.proof,
         purpose=claim.purpose,
         expires_at=call.now + CLAIM_LIFE,
@@ -81,20 +83,16 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     row = await _find(call, claim_id, Proof.PALM)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     await session.commit()
-    claimed = row.person_id
 
     async def compare(examined: ExaminedPalm) -> Match | None:
-        if claimed is None:
-            return None
-        return await context.gallery.verify(examined.side, examined.probes, claimed)
+        return await context.gallery.verify(examined.side, examined.probes, row.person_id)
 
     try:
         examined, match = await captures.examine(
             call, request, [Purpose(row.purpose)], compare, claim_id
         )
     except Lifeless as lifeless:
-        if row.person_id is not None:
-            limits.tally(session, Limits.FAILED_PROOFS, row.person_id, call.now)
+        await count_guess(call, [row.about])
         return await record_lifeless(call, lifeless)
     left = await attempts_left(call, claim_id)
     if await wants_pulse(call, examined):
@@ -105,13 +103,11 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
+    guess = await count_guess(call, [row.about])
     if match is not None and match.rarity < context.policy.verify():
         match = None
-    if claimed is not None:
-        await limits.check(session, Limits.FAILED_PROOFS, claimed, call.now)
-        if match is None:
-            limits.tally(session, Limits.FAILED_PROOFS, claimed, call.now)
     if match is not None:
+        await guess.was_right(session)
         await renew_template(call, examined, match)
     refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
     return await record(
@@ -127,9 +123,8 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
 
 @router.post("/claims/{claim_id}/code")
 async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identification:
-    session, context = call.session, call.context
     row = await _find(call, claim_id, Proof.CODE)
-    await one_time_codes.check(session, context.master, row.id, entry.code, call.now)
+    await one_time_codes.check(call, row.id, entry.code, row.about)
     if row.person_id is None:
         # The code was never sent, and guessed with a chance of one in a million.
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)

@@ -120,7 +120,7 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
 async def verify_phone(call: Caller, enrolment_id: str, entry: CodeEntry) -> PhoneVerified:
     row, _ = await _find(call, enrolment_id)
     if not row.verified:
-        await one_time_codes.check(call.session, call.context.master, row.id, entry.code, call.now)
+        await one_time_codes.check(call, row.id, entry.code, row.phone_lookup)
         row.verified = True
     has_account = await person_id_of(call.session, row.phone_lookup) is not None
     return PhoneVerified(known=has_account)

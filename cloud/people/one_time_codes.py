@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.keys.person_keys import MasterKey
 from cloud.people.tables import OneTimeCode
 from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limits
+from cloud.recognition.proofs import count_guess
 from cloud.web import limits
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
@@ -40,18 +41,24 @@ async def make(
     return one_time_code
 
 
-async def check(
-    session: AsyncSession, master: MasterKey, subject: str, one_time_code: str, now: datetime
-) -> None:
-    """Uses up the code of an enrolment or claim. Raises Refusal unless it is right."""
+async def check(call: Call, subject: str, one_time_code: str, about: str) -> None:
+    """Uses up the code of an enrolment or claim, whose id is `subject`.
+
+    `about` is what a wrong code is counted against (`cloud.recognition.proofs.count_guess`). Raises
+    Refusal unless the code is right.
+    """
+    session = call.session
     row = await session.get(OneTimeCode, subject)
-    if row is None or row.expires_at <= now:
+    if row is None or row.expires_at <= call.now:
         raise Refusal(ProblemType.EXPIRED, "the code has expired")
-    if row.attempts_left == 0:
+    if row.attempts_left <= 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
+    guess = await count_guess(call, [about])
     row.attempts_left -= 1
-    if not secrets.compare_digest(row.lookup, _lookup(master, subject, one_time_code)):
+    expected = _lookup(call.context.master, subject, one_time_code)
+    if not secrets.compare_digest(row.lookup, expected):
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=row.attempts_left)
+    await guess.was_right(session)
     await session.delete(row)
 
 

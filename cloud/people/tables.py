@@ -62,6 +62,9 @@ class ClaimRow(Table):
     device_id: Mapped[str]
     person_id: Mapped[str | None] = person_key()
     """None when no account has the number."""
+    about: Mapped[str]
+    """What a failed proof is counted against: the id of the person, or the lookup of a number
+    without an account."""
     proof: Mapped[Proof]
     purpose: Mapped[Purpose]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -33,6 +33,10 @@ class Comparer(Protocol):
     ) -> list[float | None]: ...
 
 
+_NOBODY = "nobody"
+"""An id that no palm has."""
+
+
 class _Shelf(NamedTuple):
     """A set of palms whose codes can be compared: of one side, one template version and one
     transform."""
@@ -114,16 +118,25 @@ class Gallery:
         return sorted(matches, key=lambda match: -match.rarity)
 
     async def verify(
-        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str
+        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str | None
     ) -> Match | None:
         """Compares 1:1: returns the best match with one person; None when they have no palm of that
-        side. Raises VaultUnavailable."""
+        side, and when the person is None.
+
+        Without a palm to compare, the probe is compared with itself and the score discarded, so the
+        time does not tell whether somebody has an account. Raises VaultUnavailable.
+        """
         matches: list[Match] = []
         for probe in probes:
             shelf = _shelf_of(side, probe.kept)
-            enrolled = self._palms.get(person_id, ())
+            enrolled = self._palms.get(person_id, ()) if person_id is not None else ()
             comparable = [palm_id for palm_id in enrolled if self._places[palm_id].shelf == shelf]
-            matches += await self._compare(probe, comparable)
+            if comparable:
+                matches += await self._compare(probe, comparable)
+            else:
+                version = probe.kept.version
+                await self._references(version, [_NOBODY])
+                await self._vault.compare(version, probe.whole, [probe.kept.sealed])
         return max(matches, key=lambda match: match.rarity, default=None)
 
     async def _compare(self, probe: ProtectedProbe, palm_ids: Collection[str]) -> list[Match]:

@@ -16,6 +16,7 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.matching import Match
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition import captures
+from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.recognition.tables import Candidate, IdentificationRow
 from cloud.vault.client import Lifeless
@@ -76,21 +77,24 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
     row = await find(call, identification_id)
     if row.outcome != Outcome.STEP_UP:
         raise Refusal(ProblemType.CONFLICT, "no digits were asked for")
+    if row.attempts_left <= 0:
+        raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
     rows = await session.scalars(
         select(Candidate)
         .where(Candidate.identification_id == row.id)
         .order_by(Candidate.rarity.desc())
     )
     candidates = rows.all()
+    guess = await count_guess(call, [candidate.person_id for candidate in candidates])
     row.attempts_left -= 1
     for candidate in candidates:
-        await limits.check(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
+        if candidate.person_id not in guess.subjects:
+            continue
         person = await find_person(session, context.master, candidate.person_id)
         if await context.accounts.phone_last4(session, person) == digits.phone_last4:
+            await guess.was_right(session)
             row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, person.person_id, 0
             return await _identification(call, row)
-    for candidate in candidates:
-        limits.tally(session, Limits.FAILED_PROOFS, candidate.person_id, call.now)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
     raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)

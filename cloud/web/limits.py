@@ -1,23 +1,32 @@
-"""Limits how often something may be tried and how large a request may be."""
+"""Limits how often something may be tried, and how large and how slow a request may be."""
 
+import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Collection
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.policy import LONGEST_WINDOW, Limit
 from cloud.web.problems import Refusal
 from cloud.web.tables import Tally
-from protocol.envelope import MAX_ENVELOPE
-from protocol.messages import ENVELOPE_TYPE, ProblemType
+from protocol.messages import ProblemType
 
 MAX_BODY = 64 * 1024
 """The largest body in bytes that is not an envelope."""
+BODY_S = 20.0
+"""How long the body of a request may take to arrive, in seconds. A kiosk gives up earlier."""
+ENVELOPES_AT_ONCE = 2
+"""The number of envelopes of one device that are in memory at once; further ones wait."""
 DRAINED = 8 * 1024 * 1024
 """The number of bytes that are still read of a body that is too large: a sender reads the answer
 only after it has sent everything."""
+REMEMBERED = 10_000
+"""The largest number of addresses that `Strangers` keeps."""
 
 
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
@@ -34,9 +43,11 @@ async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
 
 
-def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
-    """Counts one event."""
-    session.add(Tally(kind=limit.kind, subject=subject, at=now))
+def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> Tally:
+    """Counts one event, and returns the row, by whose deletion it is taken back."""
+    event = Tally(kind=limit.kind, subject=subject, at=now)
+    session.add(event)
+    return event
 
 
 async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
@@ -55,8 +66,63 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(Tally).where(Tally.at <= now - LONGEST_WINDOW))
 
 
+class Strangers:
+    """Counts in memory what senders do who are not known as devices, by address.
+
+    Nothing is written to the database for a stranger, who could fill it. An IPv6 network of 64 bits
+    counts as one address, because one sender has all of its addresses.
+    """
+
+    def __init__(self) -> None:
+        self._events: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def spend(self, limit: Limit, address: str, now: datetime) -> None:
+        """Counts one event. Raises Refusal when the address has reached its limit."""
+        network = _network(address)
+        events = self._events.setdefault(network, deque())
+        self._events.move_to_end(network)
+        if len(self._events) > REMEMBERED:
+            self._events.popitem(last=False)
+        while events and events[0] <= now - limit.window:
+            events.popleft()
+        if len(events) >= limit.count:
+            wait = int((events[0] + limit.window - now).total_seconds()) + 1
+            raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
+        events.append(now)
+
+    def take_back(self, address: str) -> None:
+        """Takes back the latest event of an address."""
+        events = self._events.get(_network(address))
+        if events:
+            events.pop()
+
+
+def _network(address: str) -> str:
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    return address if ip.version == 4 else str(ip_network((ip, 64), strict=False))
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """Reads the body of a request. Raises Refusal when it is larger than `limit` bytes, and when it
+    does not arrive in time."""
+    request.scope["body limit"] = limit
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.body()
+    except TimeoutError:
+        raise Refusal(
+            ProblemType.MALFORMED, "the body did not arrive in time", status=408, retry_after=1
+        ) from None
+
+
 class BodyLimit:
-    """ASGI middleware that refuses a body that is too large while it is being received."""
+    """ASGI middleware that refuses a body that is too large while it is being received.
+
+    The limit is MAX_BODY until `read_body` sets another.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -65,15 +131,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        kind = dict(scope["headers"]).get(b"content-type", b"")
-        limit = MAX_ENVELOPE if kind == ENVELOPE_TYPE.encode() else MAX_BODY
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > limit:
+            if received > scope.get("body limit", MAX_BODY):
                 while message.get("more_body") and received < DRAINED:
                     message = await receive()
                     received += len(message.get("body", b""))

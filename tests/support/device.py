@@ -64,9 +64,14 @@ class Refused(Exception):
 class TestDevice:
     __test__ = False
 
-    def __init__(self, url: str, ca: Path) -> None:
+    def __init__(self, url: str, ca: Path, address: str | None = None) -> None:
+        """`address` is the device's own address on loopback, by default 127.0.0.1."""
+        trusted = ssl.create_default_context(cafile=ca)
         self.http = httpx.Client(
-            base_url=url, verify=ssl.create_default_context(cafile=ca), timeout=60, trust_env=False
+            base_url=url,
+            transport=httpx.HTTPTransport(verify=trusted, local_address=address, trust_env=False),
+            timeout=60,
+            trust_env=False,
         )
         self.key = Ed25519PrivateKey.generate()
         self.id = key_id(self.key.public_key())

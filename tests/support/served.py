@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import delete
+from sqlalchemy import func, select
 
 from cloud import bootstrap
 from cloud.context import Context
 from cloud.db.database import Database
+from cloud.db.tables import Table
 from cloud.merchants.devices import make_activation_code
 from cloud.people.accounts import person_id_of
 from cloud.policy import Limit
@@ -26,7 +27,6 @@ from cloud.settings import Recognition, Scheme, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import limits
-from cloud.web.tables import Tally
 from tests.support import plain_palms
 from tests.support.device import TestDevice
 
@@ -99,9 +99,9 @@ class Served:
         """Runs a coroutine on the service's loop and returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
-    def device(self) -> TestDevice:
+    def device(self, address: str | None = None) -> TestDevice:
         """Returns a new device that is not activated."""
-        self._devices.append(TestDevice(self.url, self.state.ca))
+        self._devices.append(TestDevice(self.url, self.state.ca, address))
         return self._devices[-1]
 
     def activation_code(self) -> str:
@@ -129,12 +129,21 @@ class Served:
 
         self.do(write())
 
-    def forget(self, limit: Limit) -> None:
-        """Deletes all events of a limit."""
+    def count(self, table: type[Table]) -> int:
+        """Returns how many rows a table has."""
+
+        async def read() -> int:
+            async with self.context.database.session() as session:
+                return await session.scalar(select(func.count()).select_from(table)) or 0
+
+        return self.do(read())
+
+    def add(self, row: Table) -> None:
+        """Adds a row to the database."""
 
         async def write() -> None:
             async with self.context.database.session() as session:
-                await session.execute(delete(Tally).where(Tally.kind == limit.kind))
+                session.add(row)
                 await session.commit()
 
         self.do(write())

@@ -139,6 +139,21 @@ def test_the_codes_to_a_number_are_limited(served: Served, kiosk: TestDevice):
     kiosk.begin_enrolment(fresh_phone())
 
 
+def test_wrong_codes_of_all_enrolments_with_a_number_are_counted_together(kiosk: TestDevice):
+    phone = fresh_phone()
+    said: list[ProblemType] = []
+    for _ in range(3):
+        enrolment_id = kiosk.begin_enrolment(phone).enrolment_id
+        code = f"{(int(kiosk.last_one_time_code(phone)) + 1) % 10**6:06d}"
+        for _ in range(CODE_ATTEMPTS):
+            with pytest.raises(Refused) as refused:
+                kiosk.post(f"/enrolments/{enrolment_id}/code", CodeEntry(code=code), PhoneVerified)
+            said.append(refused.value.problem.type)
+    count = Limits.FAILED_PROOFS.count
+    assert said[:count] == [ProblemType.WRONG_CODE] * count
+    assert said[count:] == [ProblemType.TOO_MANY_ATTEMPTS] * (15 - count)
+
+
 def test_a_number_cannot_have_two_accounts(kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)

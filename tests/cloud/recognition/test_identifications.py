@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
+from cloud.recognition.tables import Candidate
 from protocol.messages import (
     Holdings,
     Identification,
@@ -103,6 +104,74 @@ def test_failed_proofs_lock_an_account_at_every_device(served: Served, kiosk: Te
     served.ahead = kiosk.ahead = Limits.FAILED_PROOFS.window
     found = kiosk.identify(who, likeness=NEARLY)
     assert step_up(kiosk, found, phone[-4:]).outcome is Outcome.ACCEPTED
+
+
+def another_candidate(served: Served, kiosk: TestDevice, found: Identification, who: str) -> str:
+    """Makes somebody else a candidate of an identification too, further down the list. Returns the
+    id of that person."""
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    person_id = served.person_id(phone)
+    served.add(Candidate(identification_id=found.identification_id, person_id=person_id, rarity=0))
+    return person_id
+
+
+def test_a_locked_candidate_does_not_make_guesses_at_the_others_free(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    found = kiosk.identify(who, likeness=NEARLY)
+    locked = another_candidate(served, kiosk, found, f"not {who}")
+    served.tally(Limits.FAILED_PROOFS, locked, Limits.FAILED_PROOFS.count)
+    wrong = f"{(int(phone[-4:]) + 5000) % 10**4:04d}"
+    for left in (2, 1, 0):
+        with pytest.raises(Refused) as refused:
+            step_up(kiosk, found, wrong)
+        assert refused.value.problem.type is ProblemType.STEP_UP_FAILED
+        assert refused.value.problem.attempts_left == left
+    with pytest.raises(Refused):
+        step_up(kiosk, found, phone[-4:])
+
+
+def test_a_locked_candidate_does_not_lock_the_others(served: Served, kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    found = kiosk.identify(who, likeness=NEARLY)
+    locked = another_candidate(served, kiosk, found, f"not {who}")
+    served.tally(Limits.FAILED_PROOFS, locked, Limits.FAILED_PROOFS.count)
+    assert step_up(kiosk, found, phone[-4:]).outcome is Outcome.ACCEPTED
+
+
+def test_digits_that_were_right_do_not_count_as_a_guess(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    for _ in range(Limits.FAILED_PROOFS.count + 1):
+        found = kiosk.identify(who, likeness=NEARLY)
+        assert step_up(kiosk, found, phone[-4:]).outcome is Outcome.ACCEPTED
+
+
+def test_wrong_digits_at_one_device_are_limited_whoever_they_are_about(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    limit = Limits.FAILED_PROOFS_BY_DEVICE
+    served.tally(limit, kiosk.id, limit.count - 1)
+    wrong = f"{(int(phone[-4:]) + 5000) % 10**4:04d}"
+    found = kiosk.identify(who, likeness=NEARLY)
+    for digits, expected in (
+        (wrong, ProblemType.STEP_UP_FAILED),
+        (phone[-4:], ProblemType.TOO_MANY_ATTEMPTS),
+    ):
+        with pytest.raises(Refused) as refused:
+            step_up(kiosk, found, digits)
+        assert refused.value.problem.type is expected
+    another = served.kiosk()
+    found = another.identify(who, likeness=NEARLY)
+    assert step_up(another, found, phone[-4:]).outcome is Outcome.ACCEPTED
 
 
 def test_the_searches_of_a_device_are_limited(served: Served, kiosk: TestDevice, who: str):
