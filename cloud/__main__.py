@@ -28,7 +28,7 @@ from cloud.merchants.devices import make_activation_code
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
 from cloud.providers.sandbox import SandboxMissing
-from cloud.serving import listen, make_server
+from cloud.serving import allow_many_files, listen, make_server
 from cloud.settings import BadSettings, Settings
 from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
@@ -90,6 +90,7 @@ def main(words: list[str]) -> int:
             return asyncio.run(_verify_deletion(state, arguments.receipt_id))
         if arguments.verb == "rekey":
             return asyncio.run(_rekey(state, chosen))
+        allow_many_files()
         with listen(arguments.host, arguments.port) as listener:
             asyncio.run(
                 _serve(state, chosen, listener, sandbox=arguments.sandbox or _trial(chosen))

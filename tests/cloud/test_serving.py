@@ -1,0 +1,155 @@
+"""The server hangs up on clients that do not get on, and stays there for the others."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cloud import serving
+from cloud.settings import Settings
+from cloud.web import limits
+from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, ProblemType
+from protocol.signature import Request, sign_request
+from tests.support.device import TestDevice
+from tests.support.served import PATIENCE_S, PLAIN, Served
+
+SHORT_S = 0.2
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service that gives clients little time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(serving, "HANDSHAKE_S", SHORT_S)
+        patched.setattr(serving, "HEAD_S", SHORT_S)
+        patched.setattr(limits, "BODY_S", SHORT_S)
+        settings = Settings(recognition=PLAIN)
+        with Served(tmp_path_factory.mktemp("hasty"), settings) as served:
+            yield served
+
+
+def connect(served: Served, address: str = "127.0.0.1") -> socket.socket:
+    host, port = served.url.removeprefix("https://").split(":")
+    return socket.create_connection((host, int(port)), PATIENCE_S, (address, 0))
+
+
+def connect_by_tls(served: Served, address: str = "127.0.0.1") -> ssl.SSLSocket:
+    trusted = ssl.create_default_context(cafile=served.state.ca)
+    return trusted.wrap_socket(connect(served, address), server_hostname="127.0.0.1")
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """Returns what the server sends until it hangs up."""
+    received = b""
+    try:
+        while some := connection.recv(1 << 16):
+            received += some
+    except (ConnectionResetError, ssl.SSLEOFError):
+        pass
+    return received
+
+
+def head(method: str, path: str, headers: dict[str, str]) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def signed_head(device: TestDevice, length: int) -> bytes:
+    """Returns the head of an identification with a body of `length` bytes that is yet to come."""
+    path = "/v1/identifications"
+    sent = {
+        "content-type": ENVELOPE_TYPE,
+        "idempotency-key": "12345678",
+        "content-digest": "sha-256=:AAAA:",
+    }
+    signed = sign_request(Request("POST", path, "", sent), device.key, now=time.time())
+    return head("POST", path, sent | signed | {"content-length": str(length)})
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(hasty: Served):
+    with connect(hasty) as connection:
+        assert read_to_end(connection) == b""
+
+
+def test_a_client_that_asks_nothing_is_hung_up_on(hasty: Served):
+    with connect_by_tls(hasty) as connection:
+        assert read_to_end(connection) == b""
+
+
+def test_a_client_that_sends_its_head_byte_by_byte_is_hung_up_on(hasty: Served):
+    with connect_by_tls(hasty) as connection:
+        connection.settimeout(SHORT_S / 10)
+        received: bytes | None = None
+        deadline = time.monotonic() + PATIENCE_S
+        while received is None and time.monotonic() < deadline:
+            try:
+                connection.sendall(b"x")
+                received = connection.recv(1)
+            except TimeoutError:
+                continue
+            except OSError:
+                received = b""
+        assert received == b""
+
+
+def test_a_stranger_with_a_slow_body_is_answered_at_once_and_hung_up_on(hasty: Served):
+    stranger = hasty.device()
+    with connect_by_tls(hasty) as connection:
+        connection.sendall(signed_head(stranger, 1_000_000))
+        answer = read_to_end(connection)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert ProblemType.UNKNOWN_DEVICE.encode() in answer
+
+
+def test_a_device_with_a_slow_body_is_told_so_and_hung_up_on(hasty: Served):
+    kiosk = hasty.kiosk()
+    with connect_by_tls(hasty) as connection:
+        connection.sendall(signed_head(kiosk, 1_000_000) + bytes(1000))
+        answer = read_to_end(connection)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert PROBLEM_TYPE.encode() in answer
+
+
+def test_one_address_cannot_take_all_connections(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(serving, "CONNECTIONS_BY_ADDRESS", 3)
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(connect_by_tls(served, "127.0.5.1"))
+        assert read_to_end(stack.enter_context(connect_by_tls(served, "127.0.5.1"))) == b""
+        assert served.device("127.0.5.2").info().vault_keys
+
+
+def test_a_device_that_sends_many_envelopes_at_once_has_few_of_them_read(
+    served: Served, kiosk: TestDevice
+):
+    with ExitStack() as stack:
+        for _ in range(limits.ENVELOPES_AT_ONCE):
+            connection = stack.enter_context(connect_by_tls(served))
+            connection.sendall(signed_head(kiosk, 1_000_000) + bytes(1000))
+        others = served.kiosk()
+        assert others.identify("nobody").outcome
+
+
+def test_a_redirect_does_not_repeat_the_host_that_was_sent(served: Served):
+    for path in ("/v1/service/", "/v1/devices/", "//v1/service"):
+        answer = served.device().http.get(path, headers={"host": "evil.example"})
+        assert answer.status_code in (404, 405)
+        assert "evil.example" not in answer.text + str(answer.headers)
+
+
+def test_the_files_a_process_may_open_are_never_made_fewer(tmp_path: Path):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        serving.allow_many_files()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert soft >= before[0]
+        assert hard == before[1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
