@@ -129,6 +129,14 @@ def verify_request(request: Request, key: Ed25519PublicKey, *, now: float) -> Pa
     Raises NotSigned and Forged, and Stale for a genuine request outside its time. The caller has to
     check that the nonce was not seen before.
     """
+    parameters = verify_head(request, key, now=now)
+    verify_body(request)
+    return parameters
+
+
+def verify_head(request: Request, key: Ed25519PublicKey, *, now: float) -> Parameters:
+    """Verifies everything but the body, which need not have arrived, and returns the parameters of
+    the signature. Raises what `verify_request` raises."""
     parameters, components, raw, signature = _read(request)
     if parameters.key_id != key_id(key):
         raise Forged("signed with another key")
@@ -136,11 +144,15 @@ def verify_request(request: Request, key: Ed25519PublicKey, *, now: float) -> Pa
         key.verify(signature, _signature_base(request, components, raw))
     except InvalidSignature:
         raise Forged("the signature does not fit the request") from None
-    if request.body and not _digest_fits(request):
-        raise Forged("the digest does not fit the body")
     if not parameters.created - CLOCK_SKEW <= now <= parameters.expires + CLOCK_SKEW:
         raise Stale("signed too long ago, or in the future")
     return parameters
+
+
+def verify_body(request: Request) -> None:
+    """Verifies the body of a request whose head is verified. Raises Forged."""
+    if request.body and not _digest_fits(request):
+        raise Forged("the digest does not fit the body")
 
 
 def receipt_bytes(receipt: DeletionReceipt) -> bytes:

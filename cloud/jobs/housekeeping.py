@@ -36,6 +36,7 @@ ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
     settle_all,
     erase_expired,
     forget_expired,
+    signed_request.forget_nonces,
     run_errands,
 )
 """What one round does, in this order."""

@@ -1,18 +1,21 @@
 """Signed requests of devices: each is authenticated, accepted once and answered once.
 
-A request passes these steps in order: its signature proves the device; its nonce is stored, so that
-a replay is refused; an idempotency key that was answered before gets the stored answer. The last
-changes of a request and its answer are written in one transaction, so neither exists without the
-other. A refusal is an answer too (`cloud.web.problems.Refusal`): a wrong code counts once, however
-often its request is repeated.
+A request passes these steps in order: the signature of its head proves the device; its body is
+read, and its digest verified; its nonce is stored, so that a replay is refused; an idempotency key
+that was answered before gets the stored answer. So nothing is read or stored for a sender who is
+not a device, except the small body of an activation. The last changes of a request and its answer
+are written in one transaction, so neither exists without the other. A refusal is an answer too
+(`cloud.web.problems.Refusal`): a wrong code counts once, however often its request is repeated.
 """
 
 import asyncio
 import json
 import logging
+import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -30,18 +33,25 @@ from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable
+from cloud.web import limits
 from cloud.web.problems import Refusal, unexpected_response
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
 from protocol import signature
 from protocol.encoding import from_base64
+from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, Problem, ProblemType
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
+NONCE_REST_S = 900.0
+"""How long a nonce is kept at least, in seconds: longer than a request or an envelope is valid."""
+
 _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 """A lock for each idempotency key: requests with the same key are answered one after the other."""
+_envelopes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+"""What lets in the envelopes of each device, so that no device fills the memory."""
 
 
 @dataclass
@@ -93,29 +103,57 @@ class SignedRoute(APIRoute):
 
         return handle
 
-    async def find_key(self, session: AsyncSession, device_id: str, body: bytes) -> bytes:
+    async def find_key(self, request: Request, device_id: str) -> bytes:
         """Returns the raw public key of the device that claims to have signed. Raises Refusal."""
-        del body
-        device = await session.get(DeviceRow, device_id)
+        context: Context = request.app.state.context
+        async with context.database.session() as session:
+            device = await session.get(DeviceRow, device_id)
         if device is None:
             raise Refusal(ProblemType.UNKNOWN_DEVICE)
         return device.public_key
 
+    async def use_up(self, call: Call, proven: signature.Parameters) -> None:
+        """Makes sure that the request is not accepted again. Raises Refusal."""
+        until = datetime.fromtimestamp(proven.expires + signature.CLOCK_SKEW, UTC)
+        await spend_nonce(call.session, proven.key_id, proven.nonce, until)
+
+    def keeps(self, status: int) -> bool:
+        """Returns whether an answer with this status is stored for a repeated request."""
+        return status < 500
+
     async def _handle(self, request: Request, endpoint: Handler) -> Response:
         context: Context = request.app.state.context
-        body = await request.body()
-        signed = _as_signed(request, body)
+        head = _head(request)
         try:
-            claimed = signature.read_parameters(signed)
+            claimed = signature.read_parameters(head)
         except signature.SignatureProblem as error:
             raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
+        raw = await self.find_key(request, claimed.key_id)
+        proven = _prove(head, raw, context.clock())
+        is_envelope = request.headers.get("content-type") == ENVELOPE_TYPE
+        async with _room_for_envelope(proven.key_id) if is_envelope else nullcontext():
+            body = await limits.read_body(request, MAX_ENVELOPE if is_envelope else limits.MAX_BODY)
+            try:
+                signature.verify_body(replace(head, body=body))
+            except signature.SignatureProblem as error:
+                raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
+            return await self._accept(context, proven, body, request, endpoint)
+
+    async def _accept(
+        self,
+        context: Context,
+        proven: signature.Parameters,
+        body: bytes,
+        request: Request,
+        endpoint: Handler,
+    ) -> Response:
         key = request.headers.get("idempotency-key")
         # Taken before the transaction begins: a request that waits here must not hold the database.
-        turn = _turns.setdefault((claimed.key_id, key or claimed.nonce), asyncio.Lock())
+        turn = _turns.setdefault((proven.key_id, key or proven.nonce), asyncio.Lock())
         async with turn, context.database.session() as session:
-            call = Call(context, session, claimed.key_id, context.clock(), body)
+            call = Call(context, session, proven.key_id, context.clock(), body)
             request.state.call = call
-            await self._prove(call, signed)
+            await self.use_up(call, proven)
             if key is not None:
                 response = await self._answer_once(call, key, request, endpoint)
             elif request.method != "POST":
@@ -126,18 +164,6 @@ class SignedRoute(APIRoute):
         for act in call.afterwards:
             await act()
         return response
-
-    async def _prove(self, call: Call, signed: signature.Request) -> None:
-        raw = await self.find_key(call.session, call.device_id, call.body)
-        try:
-            key = Ed25519PublicKey.from_public_bytes(raw)
-            proven = signature.verify_request(signed, key, now=call.now.timestamp())
-        except signature.Stale as error:
-            raise Refusal(ProblemType.STALE, str(error), time=call.now) from None
-        except (signature.SignatureProblem, ValueError) as error:
-            raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
-        until = datetime.fromtimestamp(proven.expires + signature.CLOCK_SKEW, UTC)
-        await spend_nonce(call.session, proven.key_id, proven.nonce, until)
 
     async def _answer_once(
         self, call: Call, key: str, request: Request, endpoint: Handler
@@ -157,7 +183,7 @@ class SignedRoute(APIRoute):
                 body = person.key.open(body, place)
             return Response(body, stored.status, media_type=stored.media_type)
         response = await _answer(call, request, endpoint)
-        if response.status_code < 500:
+        if self.keeps(response.status_code):
             body = bytes(response.body)
             call.session.add(
                 StoredAnswer(
@@ -176,13 +202,24 @@ class SignedRoute(APIRoute):
 
 class ActivationRoute(SignedRoute):
     """For the request that presents a new key: it is signed with that key, which proves that the
-    device has it."""
+    device has it.
 
-    async def find_key(self, session: AsyncSession, device_id: str, body: bytes) -> bytes:
+    Anybody can send it, so nothing is stored unless the code is right. It needs no nonce: repeated,
+    it finds the stored answer or a code that was used.
+    """
+
+    async def find_key(self, request: Request, device_id: str) -> bytes:
+        body = await limits.read_body(request)
         try:
             return from_base64(json.loads(body)["public_key"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise Refusal(ProblemType.MALFORMED, "no activation") from None
+
+    async def use_up(self, call: Call, proven: signature.Parameters) -> None:
+        pass
+
+    def keeps(self, status: int) -> bool:
+        return status < 400
 
 
 async def spend_nonce(session: AsyncSession, device_id: str, nonce: str, until: datetime) -> None:
@@ -195,9 +232,28 @@ async def spend_nonce(session: AsyncSession, device_id: str, nonce: str, until: 
         raise Refusal(ProblemType.REPLAYED) from None
 
 
+async def forget_nonces(context: Context, elapsed_s: float | None = None) -> None:
+    """Deletes the nonces that cannot be replayed any more.
+
+    Those are the ones that had expired by every time that the clock has shown within NONCE_REST_S:
+    a clock that steps forward and back again would otherwise make requests of before acceptable.
+    `elapsed_s` is the time of `time.monotonic`, by default the present one.
+    """
+    elapsed_s = time.monotonic() if elapsed_s is None else elapsed_s
+    readings = context.clock_readings
+    readings.append((elapsed_s, context.clock()))
+    while len(readings) > 1 and readings[1][0] <= elapsed_s - NONCE_REST_S:
+        readings.popleft()
+    if readings[0][0] > elapsed_s - NONCE_REST_S:
+        return
+    expired = min(shown for _, shown in readings)
+    async with context.database.session() as session:
+        await session.execute(delete(Nonce).where(Nonce.expires_at <= expired))
+        await session.commit()
+
+
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    """Deletes nonces that cannot be replayed any more, and answers that are too old to repeat."""
-    await session.execute(delete(Nonce).where(Nonce.expires_at <= now))
+    """Deletes answers that are too old to repeat."""
     await session.execute(delete(StoredAnswer).where(StoredAnswer.answered_at <= now - ANSWER_LIFE))
 
 
@@ -214,14 +270,42 @@ async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
     return refusal.response()
 
 
-def _as_signed(request: Request, body: bytes) -> signature.Request:
+@asynccontextmanager
+async def _room_for_envelope(device_id: str) -> AsyncGenerator[None]:
+    """Waits until fewer than ENVELOPES_AT_ONCE envelopes of the device are in memory. Raises
+    Refusal when that takes too long."""
+    room = _envelopes.setdefault(device_id, asyncio.Semaphore(limits.ENVELOPES_AT_ONCE))
+    try:
+        async with asyncio.timeout(limits.BODY_S):
+            await room.acquire()
+    except TimeoutError:
+        raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=1) from None
+    try:
+        yield
+    finally:
+        room.release()
+
+
+def _prove(head: signature.Request, raw: bytes, now: datetime) -> signature.Parameters:
+    """Verifies the head of a request with a raw public key. Raises Refusal."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(raw)
+        return signature.verify_head(head, key, now=now.timestamp())
+    except signature.Stale as error:
+        raise Refusal(ProblemType.STALE, str(error), time=now) from None
+    except (signature.SignatureProblem, ValueError) as error:
+        raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
+
+
+def _head(request: Request) -> signature.Request:
+    """Returns what is signed of a request, without its body."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     raw_path: bytes = request.scope["raw_path"]
     query: bytes = request.scope["query_string"]
     return signature.Request(
-        request.method, raw_path.decode("latin-1"), query.decode("latin-1"), headers, body
+        request.method, raw_path.decode("latin-1"), query.decode("latin-1"), headers
     )
 
 

@@ -11,9 +11,12 @@ import pytest
 from openapi_spec_validator import validate
 from pydantic import ValidationError
 
-from cloud.policy import Limits
+from cloud.policy import CODE_ATTEMPTS, Limits
+from cloud.web import limits
 from cloud.web.limits import MAX_BODY
 from cloud.web.problems import Refusal
+from cloud.web.signed_request import NONCE_REST_S, forget_nonces
+from cloud.web.tables import DeviceRow, Nonce, StoredAnswer, Tally
 from protocol.encoding import to_base64
 from protocol.envelope import MAX_ENVELOPE, Context, PrivateKey, seal
 from protocol.messages import (
@@ -128,15 +131,83 @@ def test_a_device_cannot_be_activated_with_somebody_elses_key(served: Served):
     assert refused.value.problem.type is ProblemType.BAD_SIGNATURE
 
 
-def test_wrong_activation_codes_are_limited(served: Served):
+def wrongly(code: str) -> str:
+    """Returns a wrong code with the name of a right one."""
+    return f"{code[:3]}{(int(code[3:]) + 1) % 10**5:05d}"
+
+
+def activation_problem(device: TestDevice, code: str) -> ProblemType:
+    with pytest.raises(Refused) as refused:
+        device.activate(code)
+    return refused.value.problem.type
+
+
+def test_an_activation_code_is_used_up_by_wrong_guesses_at_it(served: Served):
+    code, another = served.activation_code(), served.activation_code()
+    for n in range(CODE_ATTEMPTS):
+        guesser = served.device(f"127.0.1.{n}")
+        assert activation_problem(guesser, wrongly(code)) is ProblemType.WRONG_ACTIVATION_CODE
+    assert activation_problem(served.device(), code) is ProblemType.WRONG_ACTIVATION_CODE
+    served.device().activate(another)
+
+
+def test_wrong_activation_codes_are_limited_by_address_and_stop_nobody_else(served: Served):
     code = served.activation_code()
-    served.forget(Limits.WRONG_ACTIVATIONS)
-    served.tally(Limits.WRONG_ACTIVATIONS, "anybody", Limits.WRONG_ACTIVATIONS.count - 1)
-    for expected in (ProblemType.WRONG_ACTIVATION_CODE, ProblemType.TOO_MANY_ATTEMPTS):
-        with pytest.raises(Refused) as refused:
-            served.device().activate(f"{(int(code) + 1) % 10**8:08d}")
-        assert refused.value.problem.type is expected
-    served.forget(Limits.WRONG_ACTIVATIONS)
+    unknown = "000" if code[:3] != "000" else "001"
+    said = [
+        activation_problem(served.device("127.0.2.1"), f"{unknown}12345")
+        for _ in range(Limits.WRONG_ACTIVATIONS.count + 1)
+    ]
+    assert said[:-1] == [ProblemType.WRONG_ACTIVATION_CODE] * Limits.WRONG_ACTIVATIONS.count
+    assert said[-1] is ProblemType.TOO_MANY_ATTEMPTS
+    assert activation_problem(served.device("127.0.2.1"), code) is ProblemType.TOO_MANY_ATTEMPTS
+    served.device("127.0.2.2").activate(code)
+
+
+def test_many_kiosks_behind_one_address_can_be_activated(served: Served):
+    for _ in range(Limits.WRONG_ACTIVATIONS.count + 1):
+        served.device("127.0.3.1").activate(served.activation_code())
+
+
+def test_nothing_is_stored_for_a_stranger(served: Served):
+    tables = (Nonce, StoredAnswer, Tally, DeviceRow)
+    before = [served.count(table) for table in tables]
+    stranger = served.device("127.0.4.1")
+    activation_problem(stranger, "00000000")
+    for method, path in ROUTES:
+        stranger.send(method, path, b"{}")
+    assert [served.count(table) for table in tables] == before
+
+
+# The clock
+
+
+def test_a_clock_that_steps_forward_and_back_makes_no_request_acceptable_again(
+    served: Served, kiosk: TestDevice
+):
+    path = "/v1/purchases/00000000"
+    headers = sign_request(Request("GET", path), kiosk.key, now=time.time())
+    assert refusal(kiosk.http.get(path, headers=headers)).type is ProblemType.NOT_FOUND
+    started = time.monotonic()
+    served.ahead = timedelta(days=1)
+    served.do(forget_nonces(served.context, started))
+    served.do(forget_nonces(served.context, started + NONCE_REST_S / 2))
+    served.ahead = timedelta(0)
+    served.do(forget_nonces(served.context, started + NONCE_REST_S / 2))
+    served.do(forget_nonces(served.context, started + NONCE_REST_S))
+    assert refusal(kiosk.http.get(path, headers=headers)).type is ProblemType.REPLAYED
+
+
+def test_nonces_are_forgotten_when_they_have_expired_for_a_while(served: Served, kiosk: TestDevice):
+    kiosk.send("GET", "/purchases/00000000")
+    assert served.count(Nonce)
+    elapsed_s = time.monotonic()
+    served.ahead = timedelta(hours=1)
+    served.context.clock_readings.clear()
+    served.do(forget_nonces(served.context, elapsed_s))
+    assert served.count(Nonce)
+    served.do(forget_nonces(served.context, elapsed_s + NONCE_REST_S))
+    assert served.count(Nonce) == 0
 
 
 # Idempotency and bodies
@@ -236,9 +307,29 @@ def test_an_envelope_that_is_too_large_is_refused(kiosk: TestDevice, size: int):
 
 def test_a_body_without_a_length_is_refused_while_it_is_received(kiosk: TestDevice):
     chunks = (bytes(1 << 16) for _ in range(64))
-    headers = {"content-type": ENVELOPE_TYPE}
-    answer = kiosk.http.post("/v1/identifications", content=chunks, headers=headers)
+    path = "/v1/identifications"
+    sent = {
+        "content-type": ENVELOPE_TYPE,
+        "idempotency-key": "12345678",
+        "content-digest": "sha-256=:AAAA:",
+    }
+    signed = sign_request(Request("POST", path, "", sent), kiosk.key, now=time.time())
+    answer = kiosk.http.post(path, content=chunks, headers=sent | signed)
     assert refusal(answer).type is ProblemType.TOO_LARGE
+
+
+def test_a_body_is_not_read_before_its_sender_is_known(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(*_: object) -> bytes:
+        raise AssertionError("a body was read")
+
+    monkeypatch.setattr(limits, "read_body", fail)
+    device = served.device()
+    answer = device.send("POST", "/identifications", bytes(100), content_type=ENVELOPE_TYPE)
+    assert refusal(answer).type is ProblemType.UNKNOWN_DEVICE
+    answer = device.http.post("/v1/identifications", content=bytes(100))
+    assert refusal(answer).type is ProblemType.BAD_SIGNATURE
 
 
 def test_a_body_that_is_no_envelope_must_be_small(kiosk: TestDevice):
