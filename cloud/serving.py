@@ -19,7 +19,7 @@ HEAD_S = 10.0
 answered already, in seconds. `cloud.web.limits.BODY_S` is for the body."""
 CONNECTIONS = 1024
 """The largest number of connections; on more, requests are answered with 503."""
-CONNECTIONS_BY_ADDRESS = 128
+CONNECTIONS_BY_ADDRESS = 256
 """The largest number of connections of one address: the kiosks of a shop may share it."""
 FILES = 4096
 """The number of open files that the process asks for."""

@@ -28,6 +28,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
 
 from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
@@ -92,7 +93,7 @@ class SignedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 return await self._handle(request, endpoint)
-            except (Refusal, RequestValidationError):
+            except (Refusal, RequestValidationError, HTTPException):
                 raise
             except Exception as error:
                 # The message is left out of the log: it may quote what was sent.

@@ -266,6 +266,29 @@ def test_a_body_that_is_no_message_is_refused_without_being_quoted(kiosk: TestDe
     assert problem.status == 422
 
 
+@pytest.mark.parametrize("path", ["/enrolments", "/devices"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x80",
+        b"[" * 50_000,
+        b'{"a":' * 12_000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b"9" * 5000,
+        b"NaN",
+        b'"\\ud800"',
+    ],
+    ids=["byte", "brackets", "braces", "deep", "digits", "not a number", "half a character"],
+)
+def test_a_body_that_no_parser_likes_is_refused_and_not_an_error_of_ours(
+    served: Served, kiosk: TestDevice, path: str, body: bytes
+):
+    problem = refusal(kiosk.send("POST", path, body))
+    assert problem.type is ProblemType.MALFORMED
+    stranger = refusal(served.device().send("POST", path, body))
+    assert stranger.type in (ProblemType.MALFORMED, ProblemType.UNKNOWN_DEVICE)
+
+
 def test_an_unknown_field_is_refused_and_its_value_not_repeated(kiosk: TestDevice):
     answer = kiosk.send("POST", "/claims", b'{"phone": "+14155550199", "password": "hunter2"}')
     assert refusal(answer).type is ProblemType.MALFORMED
