@@ -15,7 +15,6 @@ from cloud.policy import Limits
 from cloud.web import limits
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
-from cloud.web.tables import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,12 @@ class Guess:
 
     subjects: frozenset[str]
     """The accounts that it may be compared with."""
-    counted: tuple[Tally, ...]
+    counted: tuple[limits.Counted, ...]
 
     async def was_right(self, session: AsyncSession) -> None:
         """Takes the guess back."""
-        await session.flush()
-        for tally in self.counted:
-            await session.delete(tally)
+        for event in self.counted:
+            await event.take_back(session)
 
 
 async def count_guess(call: Call, subjects: Collection[str]) -> Guess:

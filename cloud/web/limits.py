@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
@@ -43,11 +44,22 @@ async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
 
 
-def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> Tally:
-    """Counts one event, and returns the row, by whose deletion it is taken back."""
-    event = Tally(kind=limit.kind, subject=subject, at=now)
-    session.add(event)
-    return event
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An event that was counted."""
+
+    _row: Tally
+
+    async def take_back(self, session: AsyncSession) -> None:
+        await session.flush()
+        await session.delete(self._row)
+
+
+def tally(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> Counted:
+    """Counts one event."""
+    row = Tally(kind=limit.kind, subject=subject, at=now)
+    session.add(row)
+    return Counted(row)
 
 
 async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
