@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 
 from cloud.context import Context
 from cloud.merchants import devices
@@ -14,7 +15,7 @@ from cloud.web import problems
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
 from protocol import VERSION
-from protocol.messages import ProblemType
+from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
 
 sandbox_router = APIRouter(prefix="/v1/sandbox")
 
@@ -28,6 +29,11 @@ async def read_messages(request: Request, after: int = 0) -> list[Sent]:
     return messenger.after(after) if isinstance(messenger, SandboxMessenger) else []
 
 
+def name_operation(route: APIRoute) -> str:
+    """Returns the operation's name in the OpenAPI document, such as `enrolments.begin`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}.{route.name}"
+
+
 def create_app(context: Context) -> FastAPI:
     app = FastAPI(
         title="Palm signature service",
@@ -37,6 +43,14 @@ def create_app(context: Context) -> FastAPI:
         redoc_url=None,
         # A redirect would repeat the host that the client has sent.
         redirect_slashes=False,
+        generate_unique_id_function=name_operation,
+        responses={
+            "default": {
+                "model": Problem,
+                "content": {PROBLEM_TYPE: {}},
+                "description": "A problem (RFC 9457)",
+            }
+        },
     )
     app.state.context = context
     app.state.strangers = Strangers()

@@ -44,7 +44,9 @@ _settling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 PENDING, APPROVED, DECLINED = "pending", "approved", "declined"
 
 
-@router.post("/purchases")
+@router.post(
+    "/purchases", responses=signed_request.leads_to("reference", "purchases.tell_purchase")
+)
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
     row = await _find(call, request.reference)
     if row is None:

@@ -41,7 +41,10 @@ log = logging.getLogger(__name__)
 router: APIRouter = signed_request.router()
 
 
-@router.post("/claims")
+@router.post(
+    "/claims",
+    responses=signed_request.leads_to("claim_id", "claims.prove_by_palm", "claims.prove_by_code"),
+)
 async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     """Opens a claim. Answer and duration are the same whether or not the number has an account."""
     session, context = call.session, call.context

@@ -58,7 +58,18 @@ log = logging.getLogger(__name__)
 router: APIRouter = signed_request.router()
 
 
-@router.post("/enrolments")
+@router.post(
+    "/enrolments",
+    responses=signed_request.leads_to(
+        "enrolment_id",
+        "enrolments.resend",
+        "enrolments.verify_phone",
+        "enrolments.add_card",
+        "enrolments.add_palm",
+        "enrolments.complete",
+        "enrolments.cancel",
+    ),
+)
 async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     context, session = call.context, call.session
     must_be_mobile(request.phone)

@@ -29,7 +29,13 @@ from protocol.messages import Identification, LastFour, Outcome, ProblemType, Pu
 router: APIRouter = signed_request.router()
 
 
-@router.post("/identifications", openapi_extra=signed_request.ENVELOPE)
+@router.post(
+    "/identifications",
+    openapi_extra=signed_request.ENVELOPE,
+    responses=signed_request.leads_to(
+        "identification_id", "identifications.step_up", "accounts.tell_holdings"
+    ),
+)
 async def identify(call: Caller, request: Request) -> Identification:
     session, context = call.session, call.context
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)

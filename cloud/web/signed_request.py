@@ -40,7 +40,7 @@ from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
 from protocol import signature
 from protocol.encoding import from_base64
 from protocol.envelope import MAX_ENVELOPE
-from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, Problem, ProblemType
+from protocol.messages import ENVELOPE_TYPE, ProblemType
 
 log = logging.getLogger(__name__)
 
@@ -310,8 +310,6 @@ def _head(request: Request) -> signature.Request:
     )
 
 
-_PROBLEM = {"model": Problem, "content": {PROBLEM_TYPE: {}}, "description": "A problem"}
-
 ENVELOPE = {
     "requestBody": {
         "required": True,
@@ -322,4 +320,17 @@ ENVELOPE = {
 
 
 def router(route: type[APIRoute] = SignedRoute) -> APIRouter:
-    return APIRouter(prefix="/v1", route_class=route, responses={"default": _PROBLEM})
+    return APIRouter(prefix="/v1", route_class=route)
+
+
+def leads_to(name: str, *operations: str) -> dict[int | str, dict[str, Any]]:
+    """Describes to OpenAPI that the field `name` of an answer is the parameter of that name of
+    these operations (`cloud.app.name_operation`)."""
+    links = {
+        operation: {
+            "operationId": operation,
+            "parameters": {name: f"$response.body#/{name}"},
+        }
+        for operation in operations
+    }
+    return {200: {"links": links}}
