@@ -13,12 +13,13 @@ from cloud.context import Context
 
 BACKLOG = 128
 HANDSHAKE_S = 5.0
-"""How long a client may take for the TLS handshake, in seconds."""
+"""How long a client may take to begin TLS, and to end it, in seconds."""
 HEAD_S = 10.0
 """How long a client may take for the head of a request, and for what it still sends when it is
 answered already, in seconds. `cloud.web.limits.BODY_S` is for the body."""
-CONNECTIONS = 1024
-"""The largest number of connections; on more, requests are answered with 503."""
+CONNECTIONS = 512
+"""The largest number of connections; on more, requests are answered with 503. One takes up to a
+megabyte."""
 CONNECTIONS_BY_ADDRESS = 256
 """The largest number of connections of one address: the kiosks of a shop may share it."""
 FILES = 4096
@@ -51,7 +52,7 @@ class Connection(H11Protocol):
         self._counted = self.client[0] if self.client else ""
         self._open[self._counted] += 1
         if self._open[self._counted] > CONNECTIONS_BY_ADDRESS:
-            transport.close()
+            transport.abort()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -83,7 +84,8 @@ class Connection(H11Protocol):
         self._deadline = None if is_answering else self.loop.call_later(HEAD_S, self._hang_up)
 
     def _hang_up(self) -> None:
-        self.transport.close()
+        # Closing it would wait for the client, who does not get on.
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):
@@ -99,6 +101,7 @@ class Server(uvicorn.Server):
                 ssl=self.config.ssl,
                 backlog=BACKLOG,
                 ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=HANDSHAKE_S,
             )
             for each in sockets or ()
         ]
