@@ -1,0 +1,115 @@
+"""`./run fuzz`: has Schemathesis send the service what its OpenAPI document allows and forbids.
+
+Schemathesis knows no signatures, so its requests pass a proxy on loopback that signs them as a
+device. Arguments are passed on to `schemathesis run`, such as `--max-examples 100`.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cloud.settings import Settings
+from protocol.signature import Request, sign_request
+from tests.support.device import TestDevice
+from tests.support.served import PLAIN, Served
+
+HERE = Path(__file__).parent
+NOT_FORWARDED = {
+    "accept-encoding",
+    "connection",
+    "content-digest",
+    "content-length",
+    "host",
+    "signature",
+    "signature-input",
+    "transfer-encoding",
+}
+NOT_RETURNED = {"connection", "content-encoding", "content-length", "date", "transfer-encoding"}
+
+
+def signing_proxy(device: TestDevice) -> ThreadingHTTPServer:
+    """Returns a server on a free port of loopback that signs each request and passes it on."""
+
+    class Signing(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            try:
+                answer = self._answer(body)
+            except httpx.LocalProtocolError:
+                # What no client can send needs no answer of the service.
+                answer = httpx.Response(400, json={"type": "about:blank", "status": 400})
+            self.send_response(answer.status_code)
+            for name, value in answer.headers.items():
+                if name.lower() not in NOT_RETURNED:
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(answer.content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.content)
+
+        def _answer(self, body: bytes) -> httpx.Response:
+            sent = {
+                name.lower(): value
+                for name, value in self.headers.items()
+                if name.lower() not in NOT_FORWARDED
+            }
+            if self.command == "POST":
+                sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
+            url = device.http.base_url.join(self.path)
+            path, _, query = url.raw_path.decode("latin-1").partition("?")
+            request = Request(self.command, path, query, sent, body)
+            signed = sent | sign_request(request, device.key, now=time.time())
+            return device.http.request(self.command, url, content=body, headers=signed)
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("do_"):
+                return self.forward
+            raise AttributeError(name)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Signing)
+    server.daemon_threads = True
+    return server
+
+
+def main(schemathesis: str, options: list[str]) -> int:
+    settings = Settings(recognition=PLAIN)
+    with tempfile.TemporaryDirectory() as state, Served(Path(state), settings) as served:
+        proxy = signing_proxy(served.kiosk())
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}"
+        command = [
+            schemathesis,
+            "--config-file",
+            str(HERE / "schemathesis.toml"),
+            "run",
+            f"{url}/v1/openapi.json",
+            "--url",
+            url,
+            "--checks",
+            "all",
+            *options,
+        ]
+        environment = os.environ | {"PYTHONPATH": str(HERE)}
+        try:
+            return subprocess.run(command, env=environment, check=False, cwd=state).returncode
+        finally:
+            proxy.shutdown()
+            proxy.server_close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
