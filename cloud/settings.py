@@ -5,17 +5,26 @@ precedence: `PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` 
 """
 
 import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+import iso4217
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AnyHttpUrl,
     BaseModel,
     ConfigDict,
     Field,
     SecretStr,
+    StrictInt,
     ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -24,7 +33,39 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from cloud.policy import FUSED_2, LINE_FIELD_1
+from cloud.policy import FUSED_2, LINE_FIELD_1, Calibration
+from protocol.messages import Money
+
+CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponent is not None]
+"""The codes of ISO 4217 that name money; those of metals and for tests have no minor unit."""
+
+_USUAL_MISTAKES = {"UK": "GB", "EL": "GR", "USA": "US", "RMB": "CNY", "NTD": "TWD", "STG": "GBP"}
+"""Codes that are in everyday use and not in the standards, and those that stand for them."""
+
+
+def _country(code: str) -> str:
+    """People are known by their mobile numbers, so a country must have some."""
+    return _known(code, sorted(SUPPORTED_REGIONS), "country of ISO 3166-1 with mobile numbers")
+
+
+def _currency(code: str) -> str:
+    return _known(code, CURRENCIES, "currency of ISO 4217")
+
+
+def _known(code: str, known: Sequence[str], what: str) -> str:
+    if code in known:
+        return code
+    near = _USUAL_MISTAKES.get(code.upper(), code.upper())
+    # Exchanged letters first: for GPB, GBP is meant rather than PAB.
+    close = [near] if near in known else [c for c in known if sorted(c) == sorted(near)]
+    close = close or get_close_matches(near, known, n=2)
+    meant = f"; did you mean {' or '.join(close)}?" if close else ""
+    # The code is quoted when it is short enough to be one: anything else may be a secret.
+    quoted = f"'{code}' is" if len(code) <= 4 else "this is"
+    raise ValueError(f"{quoted} no {what}{meant}")
+
+
+CurrencyCode = Annotated[str, AfterValidator(_currency)]
 
 
 class BadSettings(ValueError):
@@ -41,13 +82,11 @@ class Merchant(Group):
     name: str = Field(
         default="Corner Shop", min_length=1, max_length=64, description="Name that shoppers see."
     )
-    country: str = Field(
-        default="US", pattern="^[A-Z]{2}$", description="Country, as its ISO 3166-1 alpha-2 code."
+    country: Annotated[str, AfterValidator(_country)] = Field(
+        default="US", description="Country, as its ISO 3166-1 alpha-2 code."
     )
-    currency: str = Field(
-        default="USD",
-        pattern="^[A-Z]{3}$",
-        description="Currency of all sales, as its ISO 4217 code.",
+    currency: CurrencyCode = Field(
+        default="USD", description="Currency of all sales, as its ISO 4217 code."
     )
 
 
@@ -80,6 +119,12 @@ class Scheme(Group):
         description="Number of palms that a search compares in full: those with the nearest search "
         "codes.",
     )
+
+    @field_validator("calibration")
+    @classmethod
+    def _falls(cls, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        Calibration(points)
+        return points
 
 
 class Recognition(Group):
@@ -119,6 +164,13 @@ class Payments(Group):
         default=None, description="Address of the Stripe API, if it is not Stripe's own."
     )
 
+    @field_validator("stripe_key")
+    @classmethod
+    def _is_secret(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not key.get_secret_value().startswith(("sk_", "rk_")):
+            raise ValueError("a secret key of Stripe's begins with sk_ or rk_")
+        return key
+
 
 class Messages(Group):
     provider: Literal["none", "twilio"] = Field(
@@ -130,6 +182,19 @@ class Messages(Group):
     twilio_from: str = Field(
         default="", description="Number that messages are sent from, in E.164."
     )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Messages":
+        if self.provider == "twilio":
+            given = {
+                "twilio_account": self.twilio_account,
+                "twilio_token": self.twilio_token.get_secret_value(),
+                "twilio_from": self.twilio_from,
+            }
+            missing = [name for name, value in given.items() if not value]
+            if missing:
+                raise ValueError(f'provider = "twilio" also needs {", ".join(missing)}')
+        return self
 
 
 class Settings(BaseSettings):
@@ -149,22 +214,55 @@ class Settings(BaseSettings):
         ge=16,
         description="Largest size of the database, in pages of 4 KiB. If unset, there is no limit.",
     )
-    liveness: Literal["required", "when_present"] = Field(
-        default="when_present",
-        description="`required` refuses palms without a light challenge. `when_present` judges a "
-        "light challenge when there is one, and also accepts palms without.",
-    )
-    pulse_above: int | None = Field(
+    liveness: Literal["required", "when_present"] | None = Field(
         default=None,
-        ge=0,
-        description="Amount, in the minor unit of the currency, above which a palm pays only with "
-        "its pulse. If unset, no amount needs a pulse.",
+        description="`required` refuses palms without a light challenge. `when_present` judges a "
+        "light challenge when there is one, and also accepts palms without, so that none is judged "
+        "where there is no light ring. It must be set when real payments or messages are; "
+        "otherwise it is `when_present`.",
     )
     merchant: Merchant = Merchant()
+    pulse_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
+        default=None,
+        description="Amounts above which a palm pays only with its pulse, by currency, in its "
+        "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. If "
+        "unset, no amount needs a pulse.",
+    )
     vault: Vault = Vault()
     recognition: Recognition = Recognition()
     payments: Payments = Payments()
     messages: Messages = Messages()
+
+    @field_validator("pulse_above", mode="before")
+    @classmethod
+    def _in_the_merchants_currency(cls, above: Any, info: ValidationInfo) -> Any:
+        merchant = info.data.get("merchant")
+        if above is None:
+            return None
+        if merchant is None:
+            # It is wrong itself, and that is told.
+            return above if isinstance(above, dict) else {}
+        if not isinstance(above, dict):
+            return {merchant.currency: above}
+        if merchant.currency not in above:
+            raise ValueError(
+                f"an amount in {merchant.currency}, the merchant's currency, is needed"
+            )
+        return above
+
+    @property
+    def light_required(self) -> bool:
+        """Whether palms without a light challenge are refused."""
+        return self.liveness == "required"
+
+    @property
+    def pulse_limit(self) -> int | None:
+        """The amount in the merchant's currency above which a palm pays only with its pulse."""
+        return None if self.pulse_above is None else self.pulse_above[self.merchant.currency]
+
+    def needs_pulse(self, amount: Money) -> bool:
+        """Returns whether an amount in the merchant's currency needs a palm with its pulse."""
+        return self.pulse_limit is not None and amount.minor > self.pulse_limit
 
     @classmethod
     def settings_customise_sources(
@@ -178,26 +276,43 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load(path: Path) -> Settings:
+def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None = None) -> Settings:
     """Reads the settings from the file at `path`, if there is one, and from the environment.
 
-    Raises BadSettings.
+    `check` returns what else is wrong with the settings that are given, in sentences. Raises
+    BadSettings, which names everything that is wrong at once.
     """
+    faults: list[str] = []
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
+        @model_validator(mode="before")
+        @classmethod
+        def _check(cls, given: dict[str, Any]) -> dict[str, Any]:
+            if check is not None:
+                faults.extend(check(given))
+            return given
+
     remedy = f"Correct {path}, or remove it to use the defaults."
     try:
-        return FromFile()
+        settings = FromFile()
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path} is not TOML: {error}. {remedy}") from None
     except UnicodeDecodeError:
         raise BadSettings(f"{path} is not text. {remedy}") from None
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        raise BadSettings(f"{path} or the environment: {faults}. {remedy}") from None
+        faults[:0] = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}. {remedy}") from None
+    else:
+        if not faults:
+            return settings
+    listed = "".join(f"\n  - {fault}{'' if fault[-1] in '.?' else '.'}" for fault in faults)
+    raise BadSettings(
+        f"{path} or the environment has settings that cannot be used:{listed}\nCorrect them in "
+        "the file, or in the environment where a variable beginning with PALM_CLOUD_ sets them."
+    )

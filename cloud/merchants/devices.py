@@ -32,8 +32,8 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         vault_keys=context.vault.introduction.keys,
         consent_version=context.settings.consent_version,
         sandbox=context.sandbox,
-        light_required=context.settings.liveness == "required",
-        pulse_above=context.settings.pulse_above,
+        light_required=context.settings.light_required,
+        pulse_above=context.settings.pulse_limit,
     )
 
 

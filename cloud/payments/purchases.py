@@ -163,8 +163,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     )
     if spent is not None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
-    above = call.context.settings.pulse_above
-    if above is not None and request.amount.minor > above:
+    if call.context.settings.needs_pulse(request.amount):
         identification = await find(call, request.identification_id)
         if not identification.pulse:
             raise Refusal(ProblemType.HOLD_LONGER)

@@ -79,7 +79,7 @@ def _challenge_of(call: Call) -> str | None:
         challenge_id = read_header(call.body).context.challenge
     except EnvelopeError as error:
         raise Refusal(ProblemType.ENVELOPE_UNREADABLE, str(error)) from None
-    if challenge_id is None and call.context.settings.liveness == "required":
+    if challenge_id is None and call.context.settings.light_required:
         raise Refusal(ProblemType.LIGHT_REQUIRED)
     return challenge_id
 
