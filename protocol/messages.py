@@ -73,10 +73,38 @@ class Purpose(StrEnum):
 
 
 class Money(Message):
-    """An amount in the currency's minor unit (ISO 4217), above zero."""
+    """An amount in the currency's minor unit (ISO 4217), above zero. Which amounts can be charged
+    depends on the currency, see `Chargeable`."""
 
-    minor: StrictInt = Field(gt=0, le=99_999_999)
+    minor: StrictInt = Field(gt=0, le=999_999_999_999)
     currency: Currency
+
+
+class Chargeable(Message):
+    """The amounts of one currency that the payment provider charges, in the minor unit: the
+    multiples of `step` from `least` to `most`."""
+
+    currency: Currency
+    least: int = Field(gt=0)
+    most: int = Field(gt=0)
+    step: int = Field(gt=0)
+
+    def at_least(self, minor: int) -> int:
+        """Returns the smallest chargeable amount that is at least `minor`."""
+        return -(-max(minor, self.least) // self.step) * self.step
+
+    def refusal(self, amount: Money) -> str | None:
+        """Returns why an amount cannot be charged, as the operator is told; None when it can."""
+        currency = self.currency
+        if amount.currency != currency:
+            return f"sales here are in {currency}, and this one is in {amount.currency}"
+        if amount.minor < self.least:
+            return f"it is below the provider's minimum of {self.least} minor units of {currency}"
+        if amount.minor > self.most:
+            return f"it is above the provider's maximum of {self.most} minor units of {currency}"
+        if amount.minor % self.step:
+            return f"the provider charges multiples of {self.step} minor units of {currency} only"
+        return None
 
 
 class Card(Message):
@@ -107,9 +135,12 @@ class ServiceInfo(Message):
     """Whether payments and messages are simulated."""
     light_required: bool = False
     """Whether only palms with a light challenge are accepted."""
+    chargeable: Chargeable | None = None
+    """The amounts that can be charged, in the currency of all sales. None means that the service
+    does not tell them."""
     pulse_above: int | None = None
-    """The amount, in the currency's minor unit, above which a sale needs a palm with its pulse
-    (`protocol.capture.Pulse`). None means that no amount needs it."""
+    """The amount, in the minor unit of the currency of `chargeable`, above which a sale needs a
+    palm with its pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
 
 
 class Activation(Message):
@@ -252,6 +283,10 @@ class ClaimOpened(Message):
 
 # Purchases
 
+AUTHENTICATION_REQUIRED = "authentication_required"
+"""The decline reason of an issuer that asks the holder to confirm the payment. It can be paid with
+the card itself."""
+
 
 class PurchaseRequest(Message):
     identification_id: Identifier
@@ -264,9 +299,14 @@ class Purchase(Message):
     purchase_id: Identifier
     reference: Identifier
     amount: Money
-    outcome: Literal["approved", "declined"]
+    outcome: Literal["approved", "declined", "not_paid"]
+    """Every outcome is final. `declined` means that the card's issuer declined. `not_paid` means
+    that nothing was charged for another reason, which is the operator's to mend. Services before
+    0.2 answer `declined` to both."""
     decline_reason: str | None = None
-    """The provider's decline code, such as `insufficient_funds`."""
+    """The provider's code for why nothing was charged: for `declined` the issuer's, such as
+    `insufficient_funds`, or AUTHENTICATION_REQUIRED; for `not_paid` such as `amount_too_small`, or
+    `abandoned` when the purchase was interrupted for too long."""
     card: Card
     at: AwareDatetime
 
@@ -332,6 +372,7 @@ class ProblemType(StrEnum):
     WRONG_CODE = "urn:palm-kiosk:problem:wrong-code"
     TOO_MANY_ATTEMPTS = "urn:palm-kiosk:problem:too-many-attempts"
     CARD_REFUSED = "urn:palm-kiosk:problem:card-refused"
+    NOT_CHARGEABLE = "urn:palm-kiosk:problem:not-chargeable"
     ENVELOPE_UNREADABLE = "urn:palm-kiosk:problem:envelope-unreadable"
     PALM_UNUSABLE = "urn:palm-kiosk:problem:palm-unusable"
     PALM_NOT_LIVE = "urn:palm-kiosk:problem:palm-not-live"

@@ -33,6 +33,7 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         consent_version=context.settings.consent_version,
         sandbox=context.sandbox,
         light_required=context.settings.light_required,
+        chargeable=context.payments.chargeable(context.settings.merchant.currency),
         pulse_above=context.settings.pulse_limit,
     )
 

@@ -7,6 +7,8 @@ purchase and the next start of the service all find it pending, and finish that 
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Literal
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
@@ -19,7 +21,16 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import cards_of
 from cloud.payments.tables import PurchaseRow
 from cloud.policy import PURCHASE_PATIENCE, Limits
-from cloud.providers import ABANDONED, CardRefused, Declined, Paid, ProviderUnavailable
+from cloud.providers import (
+    ABANDONED,
+    CardRefused,
+    Declined,
+    NotPaid,
+    Paid,
+    PaymentRefused,
+    ProviderUnavailable,
+    Settled,
+)
 from cloud.recognition.identifications import accepted_for, find
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
@@ -41,7 +52,12 @@ router: APIRouter = signed_request.router()
 _settling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """A lock for each purchase that is being finished, so that it is not finished twice at once."""
 
-PENDING, APPROVED, DECLINED = "pending", "approved", "declined"
+PENDING, APPROVED, DECLINED, NOT_PAID = "pending", "approved", "declined", "not_paid"
+_TOLD: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
+    APPROVED: "approved",
+    DECLINED: "declined",
+    NOT_PAID: "not_paid",
+}
 
 
 @router.post(
@@ -84,8 +100,16 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
             outcome = await _outcome(context, session, row)
         except CardRefused:
             outcome = Declined("card_declined")
-        row.outcome = APPROVED if isinstance(outcome, Paid) else DECLINED
-        row.decline_reason = outcome.reason if isinstance(outcome, Declined) else None
+        except PaymentRefused as refused:
+            outcome = NotPaid(str(refused))
+        match outcome:
+            case Paid():
+                row.outcome, row.decline_reason = APPROVED, None
+            case Declined(reason):
+                row.outcome, row.decline_reason = DECLINED, reason
+            case NotPaid(reason):
+                row.outcome, row.decline_reason = NOT_PAID, reason
+                log.error("a purchase was not paid: %s", reason)
         await session.flush()
 
 
@@ -126,18 +150,18 @@ async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> boo
     return pending is not None
 
 
-async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
     late = context.clock() - row.at > PURCHASE_PATIENCE
     if row.payment is None:
-        return Declined(ABANDONED) if late else await _pay(context, session, row)
+        return NotPaid(ABANDONED) if late else await _pay(context, session, row)
     if late:
         return await context.payments.abandon(row.payment)
     return await context.payments.finish(row.payment)
 
 
-async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Paid | Declined:
+async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
     if row.person_id is None:
-        return Declined(ABANDONED)
+        return NotPaid(ABANDONED)
     person = await find_person(session, context.master, row.person_id)
     cards = await cards_of(session, person)
     await session.commit()
@@ -157,6 +181,7 @@ async def _find(call: Call, reference: str) -> PurchaseRow | None:
 
 async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     session = call.session
+    _check_amount(call.context, request.amount)
     person = await accepted_for(call, request.identification_id, Purpose.PAY)
     spent = await session.scalar(
         select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
@@ -167,9 +192,6 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         identification = await find(call, request.identification_id)
         if not identification.pulse:
             raise Refusal(ProblemType.HOLD_LONGER)
-    device = await call.device()
-    if request.amount.currency != device.currency:
-        raise Refusal(ProblemType.MALFORMED, f"sales here are in {device.currency}", status=422)
     cards = await cards_of(session, person)
     if not cards:
         raise Refusal(ProblemType.CARD_REFUSED, "there is no card")
@@ -194,6 +216,17 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     return row
 
 
+def _check_amount(context: Context, amount: Money) -> None:
+    """Raises Refusal when an amount cannot be charged."""
+    currency = context.settings.merchant.currency
+    if amount.currency != currency:
+        raise Refusal(ProblemType.MALFORMED, f"sales here are in {currency}", status=422)
+    chargeable = context.payments.chargeable(currency)
+    why = "the provider does not carry it" if chargeable is None else chargeable.refusal(amount)
+    if why is not None:
+        raise Refusal(ProblemType.NOT_CHARGEABLE, why)
+
+
 async def _settled(call: Call, row: PurchaseRow) -> Purchase:
     context = call.context
     try:
@@ -207,7 +240,7 @@ async def _settled(call: Call, row: PurchaseRow) -> Purchase:
         purchase_id=row.id,
         reference=row.reference,
         amount=Money(minor=row.amount_minor, currency=row.currency),
-        outcome="approved" if row.outcome == APPROVED else "declined",
+        outcome=_TOLD[row.outcome],
         decline_reason=row.decline_reason,
         card=Card(brand=row.card_brand, last4=row.card_last4),
         at=row.at,

@@ -36,7 +36,7 @@ class PurchaseRow(Table):
     payment: Mapped[str | None]
     """The provider's name for the payment; None until it has one."""
     outcome: Mapped[str]
-    """`pending`, `approved` or `declined`."""
+    """`pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]
     at: Mapped[datetime]
 

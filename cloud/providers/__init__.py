@@ -6,6 +6,8 @@ sandbox, these test tokens of Stripe's are the only ones:
     tok_visa                    Visa ending 4242, pays
     tok_mastercard              Mastercard ending 4444, pays
     tok_chargeCustomerFail      Visa ending 0341, is kept and declines every purchase
+    tok_threeDSecureRequired    Visa ending 3184, is kept; its bank asks its holder to confirm
+                                every purchase, which declines it
     tok_chargeDeclined          Visa ending 0002, is refused at sign-up
 
 A payment is begun and then finished. Beginning it names it and moves no money, so the name can be
@@ -15,14 +17,19 @@ stored first; finishing it twice charges once.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from protocol.messages import Card, Money
+from protocol.messages import Card, Chargeable, Money
 
 ABANDONED = "abandoned"
-"""The decline reason of a payment that was begun and then abandoned."""
+"""The reason of a payment that was begun and then abandoned."""
 
 
 class CardRefused(Exception):
     """The provider does not take this card or token."""
+
+
+class PaymentRefused(Exception):
+    """The provider does not begin this payment, for a reason that is not the card's: the message is
+    the provider's code for it. Nothing is charged, and the operator is told in the log."""
 
 
 class ProviderUnavailable(Exception):
@@ -47,13 +54,32 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
+    """The card's issuer declined, and the payment is closed."""
+
     reason: str
     """The provider's decline code."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotPaid:
+    """Nothing was charged for a reason that is not the card's, and the payment is closed."""
+
+    reason: str
+    """ABANDONED, or the provider's code for what the operator has to mend."""
+
+
+Settled = Paid | Declined | NotPaid
+"""How a payment ended, for good."""
+
+
 class PaymentProvider(Protocol):
-    """Keeps cards and charges them. Every method raises ProviderUnavailable, and those that use a
-    card raise CardRefused."""
+    """Keeps cards and charges them. Every method that calls the provider raises
+    ProviderUnavailable, and those that use a card raise CardRefused."""
+
+    def chargeable(self, currency: str) -> Chargeable | None:
+        """Returns the amounts of a currency that the provider charges; None when it does not carry
+        the currency."""
+        ...
 
     async def keep(self, token: str, reference: str) -> CardOnFile:
         """Turns a token into a card on file. A call that is repeated with the same `reference` has
@@ -66,14 +92,14 @@ class PaymentProvider(Protocol):
 
     async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
         """Begins a payment and returns the provider's name for it. A repeated call with the same
-        purchase id has one effect."""
+        purchase id has one effect. Raises PaymentRefused."""
         ...
 
-    async def finish(self, payment: str) -> Paid | Declined:
+    async def finish(self, payment: str) -> Settled:
         """Charges, and returns the outcome. A repeated call returns the outcome of the first."""
         ...
 
-    async def abandon(self, payment: str) -> Paid | Declined:
+    async def abandon(self, payment: str) -> Settled:
         """Cancels a payment that was not charged yet, and returns its outcome."""
         ...
 

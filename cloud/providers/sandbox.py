@@ -23,6 +23,7 @@ _TEST_CARDS = {
     "tok_visa": ("4242424242424242", "visa"),
     "tok_mastercard": ("5555555555554444", "mastercard"),
     "tok_chargeCustomerFail": ("4000000000000341", "visa"),
+    "tok_threeDSecureRequired": ("4000002760003184", "visa"),
     "tok_chargeDeclined": ("4000000000000002", "visa"),
 }
 """Numbers and brands of Stripe's test cards by token. localstripe knows no tokens and calls every

@@ -1,6 +1,8 @@
 """Payments through Stripe."""
 
 import contextlib
+import logging
+import re
 from collections.abc import Generator
 from typing import Any, ClassVar
 
@@ -11,10 +13,16 @@ from cloud.providers import (
     CardOnFile,
     CardRefused,
     Declined,
+    NotPaid,
     Paid,
+    PaymentRefused,
     ProviderUnavailable,
+    Settled,
+    stripe_units,
 )
-from protocol.messages import Card, Money
+from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
 
@@ -39,6 +47,9 @@ class StripeProvider:
             max_network_retries=2,
         )
 
+    def chargeable(self, currency: str) -> Chargeable | None:
+        return stripe_units.chargeable(currency)
+
     async def keep(self, token: str, reference: str) -> CardOnFile:
         with _translated_errors():
             method, card = await self._method(token, reference)
@@ -56,8 +67,13 @@ class StripeProvider:
             await self._client.v1.customers.delete_async(customer)
 
     async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
+        try:
+            units = stripe_units.in_stripes_units(amount)
+        except ValueError:
+            log.error("a purchase of an amount that Stripe does not charge is not begun")
+            raise PaymentRefused("not_chargeable") from None
         parameters: Any = {
-            "amount": amount.minor,
+            "amount": units,
             "currency": amount.currency.lower(),
             "customer": card.customer,
             "payment_method": card.method,
@@ -65,31 +81,61 @@ class StripeProvider:
             **self.beginning,
         }
         with _translated_errors():
-            intent = await self._client.v1.payment_intents.create_async(
-                parameters, {"idempotency_key": f"begin-{purchase_id}"}
-            )
+            try:
+                intent = await self._client.v1.payment_intents.create_async(
+                    parameters, {"idempotency_key": f"begin-{purchase_id}"}
+                )
+            except stripe.StripeError as error:
+                if _is_the_operators(error):
+                    raise PaymentRefused(_log(error)) from None
+                raise
         return intent.id
 
-    async def finish(self, payment: str) -> Paid | Declined:
+    async def finish(self, payment: str) -> Settled:
         with _translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
-            if intent.status == "requires_confirmation":
-                try:
-                    intent = await self._client.v1.payment_intents.confirm_async(
-                        payment,
-                        self.finishing,
-                        {"idempotency_key": f"finish-{payment}"},
-                    )
-                except stripe.CardError:
-                    intent = await self._client.v1.payment_intents.retrieve_async(payment)
-        return _outcome(intent)
+            if intent.status != "requires_confirmation":
+                return await self._settled(intent)
+            try:
+                intent = await self._client.v1.payment_intents.confirm_async(
+                    payment,
+                    self.finishing,
+                    {"idempotency_key": f"finish-{payment}"},
+                )
+            except stripe.CardError as error:
+                why: Declined | NotPaid = Declined(_decline_code(error.error) or "card_declined")
+            except stripe.StripeError as error:
+                if not _is_the_operators(error):
+                    raise
+                why = NotPaid(_log(error))
+            else:
+                return await self._settled(intent)
+            return await self._cancel(payment, why)
 
-    async def abandon(self, payment: str) -> Paid | Declined:
+    async def abandon(self, payment: str) -> Settled:
         with _translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
-            if intent.status == "requires_confirmation":
-                intent = await self._client.v1.payment_intents.cancel_async(payment)
-        return _outcome(intent)
+            if intent.status in ("requires_confirmation", "requires_capture"):
+                return await self._cancel(payment, NotPaid(ABANDONED))
+            return await self._settled(intent)
+
+    async def _settled(self, intent: stripe.PaymentIntent) -> Settled:
+        """Returns the outcome of a payment. One that waits for its holder or for another card is
+        cancelled first, because nobody would answer and it would stay open."""
+        if intent.status == "requires_action":
+            return await self._cancel(intent.id, Declined(AUTHENTICATION_REQUIRED))
+        if intent.status == "requires_payment_method":
+            return await self._cancel(intent.id, _last_error(intent) or NotPaid("no_card"))
+        return _outcome(intent, _last_error(intent) or NotPaid(ABANDONED))
+
+    async def _cancel(self, payment: str, why: Declined | NotPaid) -> Settled:
+        """Cancels a payment and returns its outcome: `why`, unless it was charged meanwhile."""
+        try:
+            intent = await self._client.v1.payment_intents.cancel_async(payment)
+        except stripe.InvalidRequestError:
+            # It can no longer be cancelled: it was charged or cancelled, or is being processed.
+            intent = await self._client.v1.payment_intents.retrieve_async(payment)
+        return _outcome(intent, why)
 
     async def close(self) -> None:
         await self._http.close_async()
@@ -104,17 +150,63 @@ class StripeProvider:
         return method.id, Card(brand=method.card.brand, last4=method.card.last4)
 
 
-def _outcome(intent: stripe.PaymentIntent) -> Paid | Declined:
+def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:
+    """Returns the outcome of a payment; `why` it was not charged, when it is cancelled.
+
+    Raises ProviderUnavailable while it is open.
+    """
     if intent.status == "succeeded":
         return Paid()
-    if intent.status in ("processing", "requires_capture"):
-        raise ProviderUnavailable("the payment is still being processed")
     if intent.status == "canceled":
-        return Declined(ABANDONED)
-    # The holder cannot answer the issuer's question: a payment that needs an action is declined.
+        return why
+    raise ProviderUnavailable(f"the payment is still open: {intent.status}")
+
+
+def _last_error(intent: stripe.PaymentIntent) -> Declined | NotPaid | None:
+    """Returns why the last attempt to charge failed, None when there was none."""
     error = intent.last_payment_error
-    code = error and (getattr(error, "decline_code", None) or error.code)
-    return Declined(code or "card_declined")
+    if error is None:
+        return None
+    code = _decline_code(error)
+    # A failed authentication of the holder counts as an invalid request at Stripe. localstripe
+    # gives no types.
+    if getattr(error, "type", "card_error") == "card_error" or "authentication" in (code or ""):
+        return Declined(code or "card_declined")
+    return NotPaid(code or "not_charged")
+
+
+def _decline_code(error: Any) -> str | None:
+    return error and (getattr(error, "decline_code", None) or getattr(error, "code", None))
+
+
+def _is_the_operators(error: stripe.StripeError) -> bool:
+    """Returns whether Stripe refused a request for good, and not for the card's sake: the settings
+    or this service are wrong. A conflict (409) passes by itself."""
+    status = error.http_status or 0
+    return 400 <= status < 500 and status != 409 and not isinstance(error, stripe.CardError)
+
+
+def _log(error: stripe.StripeError) -> str:
+    """Tells the operator what Stripe refused, and returns Stripe's code for it. The message is left
+    out, because it quotes what was sent."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+    code = error.code or kind
+    remedy = "Look the request up in Stripe's dashboard."
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        remedy = "Check stripe_key under [payments], and what that key is allowed to do."
+    log.error(
+        "Stripe refused a request: %s (HTTP status %s, parameter %s, request %s). %s",
+        code,
+        error.http_status,
+        getattr(error, "param", None) or "none",
+        error.request_id or "unknown",
+        remedy,
+    )
+    return code
+
+
+_OF_THE_TOKEN = ("card[token]", "card", "token", "payment_method")
+"""The parameters by which Stripe names a token or a card that it does not know."""
 
 
 @contextlib.contextmanager
@@ -125,9 +217,9 @@ def _translated_errors() -> Generator[None, None, None]:
         yield
     except stripe.CardError:
         raise CardRefused("the provider refused the card") from None
-    except stripe.InvalidRequestError as error:
-        if error.param is not None or error.http_status == 404:
-            raise CardRefused("the provider knows no such card") from None
-        raise ProviderUnavailable("the provider did not accept the request") from None
     except stripe.StripeError as error:
+        if isinstance(error, stripe.InvalidRequestError) and error.param in _OF_THE_TOKEN:
+            raise CardRefused("the provider knows no such card") from None
+        if _is_the_operators(error):
+            raise ProviderUnavailable(f"the provider refused a request: {_log(error)}") from None
         raise ProviderUnavailable(f"the provider: {type(error).__name__}") from None

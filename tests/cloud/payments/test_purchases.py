@@ -1,18 +1,28 @@
 """A purchase is charged exactly once."""
 
 import json
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from cloud.payments.purchases import settle_all
 from cloud.policy import PURCHASE_PATIENCE, Limits
-from protocol.messages import Money, ProblemType, Purchase
-from tests.support.books import charged
+from cloud.providers.stripe import StripeProvider
+from protocol.messages import (
+    AUTHENTICATION_REQUIRED,
+    Chargeable,
+    Money,
+    ProblemType,
+    Purchase,
+)
+from tests.support.books import charged, listed
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
 from tests.support.failing import Failing
 from tests.support.served import Served
+from tests.support.stripe_api import PAYMENT, StripeApi, error, intent
 
 
 def test_the_same_purchase_sent_again_charges_once_and_answers_the_same(
@@ -49,13 +59,100 @@ def test_a_declined_purchase_has_a_reason_and_charges_nothing(
     assert charged(served) == before
 
 
-@pytest.mark.parametrize("minor", [0, -1, 100_000_000], ids=["zero", "negative", "giant"])
+@pytest.mark.parametrize("minor", [0, -1, 10**12], ids=["zero", "negative", "giant"])
 def test_an_amount_that_cannot_be_charged_is_refused(kiosk: TestDevice, who: str, minor: int):
     sale = {"identification_id": "12345678", "reference": "12345678"}
     body = json.dumps({**sale, "amount": {"minor": minor, "currency": "USD"}})
     problem = refusal(kiosk.send("POST", "/purchases", body.encode()))
     assert (problem.type, problem.status) == (ProblemType.MALFORMED, 422)
     assert "amount.minor" in problem.detail
+
+
+@pytest.mark.parametrize("minor", [30, 100_000_000], ids=["thirty cents", "a million dollars"])
+def test_an_amount_beyond_the_providers_limits_is_refused_and_nothing_is_begun(
+    served: Served, kiosk: TestDevice, who: str, minor: int
+):
+    kiosk.sign_up(who)
+    found = kiosk.recognised(who)
+    before = len(listed(served, "payment_intents"))
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", kiosk.sale(found, minor), Purchase)
+    assert refused.value.problem.type is ProblemType.NOT_CHARGEABLE
+    assert "USD" in refused.value.problem.detail
+    assert len(listed(served, "payment_intents")) == before
+    # The identification still pays another sale.
+    assert kiosk.post("/purchases", kiosk.sale(found), Purchase).outcome == "approved"
+
+
+def test_a_kiosk_is_told_what_can_be_charged(kiosk: TestDevice):
+    assert kiosk.info().chargeable == Chargeable(currency="USD", least=50, most=99_999_999, step=1)
+
+
+def test_a_bank_that_asks_the_holder_to_confirm_declines_and_nothing_stays_open(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who, token="tok_threeDSecureRequired")
+    purchase = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    assert (purchase.outcome, purchase.decline_reason) == ("declined", AUTHENTICATION_REQUIRED)
+    assert still_open(served) == []
+
+
+def test_a_declined_purchase_does_not_stay_open(served: Served, kiosk: TestDevice, who: str):
+    kiosk.sign_up(who, token="tok_chargeCustomerFail")
+    assert (
+        kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase).outcome == "declined"
+    )
+    assert still_open(served) == []
+
+
+@contextmanager
+def stripe_in_place_of_the_sandbox(served: Served) -> Generator[StripeApi]:
+    """Has the service charge at a Stripe whose answers are prepared."""
+    real = served.context.payments
+    with StripeApi() as api:
+        provider = StripeProvider("sk_test_1", api.url)
+        served.context.payments = provider
+        try:
+            yield api
+        finally:
+            served.context.payments = real
+            served.do(provider.close())
+
+
+def test_a_revoked_key_is_the_operators_and_no_decline(
+    served: Served, kiosk: TestDevice, who: str, caplog: pytest.LogCaptureFixture
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    with stripe_in_place_of_the_sandbox(served) as api:
+        api.will("POST /payment_intents", error(401, "invalid_request_error"))
+        purchase = kiosk.post("/purchases", sale, Purchase)
+    assert (purchase.outcome, purchase.decline_reason) == ("not_paid", "authentication_error")
+    assert "stripe_key" in caplog.text
+    # It is final: nothing is charged when the key is right again.
+    assert kiosk.get(f"/purchases/{sale.reference}", Purchase) == purchase
+
+
+def test_a_payment_that_cannot_be_closed_is_not_told_as_declined(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    with stripe_in_place_of_the_sandbox(served) as api:
+        api.will("POST /payment_intents", intent("requires_confirmation"))
+        api.will(f"GET /payment_intents/{PAYMENT}", intent("requires_action"))
+        api.will(f"POST /payment_intents/{PAYMENT}/cancel", error(500, "api_error"))
+        with pytest.raises(Refused) as refused:
+            kiosk.post("/purchases", sale, Purchase)
+        assert refused.value.problem.type is ProblemType.PROVIDER_UNAVAILABLE
+        api.will(f"POST /payment_intents/{PAYMENT}/cancel", intent("canceled"))
+        purchase = kiosk.get(f"/purchases/{sale.reference}", Purchase)
+    assert (purchase.outcome, purchase.decline_reason) == ("declined", AUTHENTICATION_REQUIRED)
+
+
+def still_open(served: Served) -> list[str]:
+    intents = listed(served, "payment_intents")
+    return [i["status"] for i in intents if i["status"] not in ("succeeded", "canceled")]
 
 
 def test_a_sale_in_another_currency_than_the_merchants_is_refused(kiosk: TestDevice, who: str):
@@ -164,6 +261,6 @@ def test_a_purchase_that_was_pending_too_long_is_abandoned_unless_it_was_charged
             served.do(settle_all(served.context))
         served.ahead = kiosk.ahead = timedelta(0)
     given_up = kiosk.get(f"/purchases/{asked.reference}", Purchase)
-    assert (given_up.outcome, given_up.decline_reason) == ("declined", "abandoned")
+    assert (given_up.outcome, given_up.decline_reason) == ("not_paid", "abandoned")
     assert kiosk.get(f"/purchases/{paid.reference}", Purchase).outcome == "approved"
     assert charged(served) == before + 1

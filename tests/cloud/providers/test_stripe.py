@@ -1,0 +1,280 @@
+"""What Stripe's answers mean. Only an issuer's refusal is a decline, and every outcome is final."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from cloud.providers import (
+    ABANDONED,
+    CardOnFile,
+    CardRefused,
+    Declined,
+    NotPaid,
+    Paid,
+    PaymentRefused,
+    ProviderUnavailable,
+)
+from cloud.providers.stripe import StripeProvider
+from protocol.messages import AUTHENTICATION_REQUIRED, Card, Money
+from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, intent
+
+pytestmark = pytest.mark.anyio
+
+CARD = CardOnFile(Card(brand="visa", last4="4242"), "cus_1", "pm_secret")
+LUNCH = Money(minor=1250, currency="USD")
+TOLD, CONFIRM, CANCEL = (
+    f"GET /payment_intents/{PAYMENT}",
+    f"POST /payment_intents/{PAYMENT}/confirm",
+    f"POST /payment_intents/{PAYMENT}/cancel",
+)
+DECLINE = error(402, "card_error", code="card_declined", decline_code="insufficient_funds")
+LAST_DECLINE = {"type": "card_error", "code": "card_declined", "decline_code": "do_not_honor"}
+
+# What is wrong with the settings, the key or a request, and the code that is told for it.
+THE_OPERATORS = {
+    "an amount that is too small": (400, "amount_too_small", "amount_too_small"),
+    "a currency that is unknown": (400, None, "invalid_request_error"),
+    "a key that was revoked": (401, None, "authentication_error"),
+    "a key that may not charge": (403, None, "permission_error"),
+    "a card that is not there any more": (404, "resource_missing", "resource_missing"),
+    "too many requests": (429, "rate_limit", "rate_limit_error"),
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def api() -> Iterator[StripeApi]:
+    with StripeApi() as api:
+        yield api
+
+
+@pytest.fixture
+async def provider(api: StripeApi) -> AsyncIterator[StripeProvider]:
+    provider = StripeProvider("sk_test_1", api.url)
+    yield provider
+    await provider.close()
+
+
+@pytest.fixture(params=THE_OPERATORS.values(), ids=list(THE_OPERATORS))
+def the_operators(request: pytest.FixtureRequest) -> tuple[Answer, str]:
+    """An error that is the operator's to mend, and the code that is told for it."""
+    status, code, told = request.param
+    return error(status, "invalid_request_error", code=code, param="amount"), told
+
+
+# Beginning
+
+
+async def test_a_payment_is_begun_in_stripes_units(api: StripeApi, provider: StripeProvider):
+    api.will("POST /payment_intents", intent("requires_confirmation"))
+    assert await provider.begin(Money(minor=5000, currency="UGX"), CARD, "p1") == PAYMENT
+    ((_, fields),) = api.asked
+    assert (fields["amount"], fields["currency"]) == ("500000", "ugx")
+
+
+async def test_an_amount_that_stripe_does_not_charge_is_not_begun(
+    api: StripeApi, provider: StripeProvider
+):
+    with pytest.raises(PaymentRefused):
+        await provider.begin(Money(minor=30, currency="USD"), CARD, "p1")
+    assert not api.asked
+
+
+async def test_a_request_that_stripe_refuses_is_no_decline_and_the_log_says_why(
+    api: StripeApi,
+    provider: StripeProvider,
+    the_operators: tuple[Answer, str],
+    caplog: pytest.LogCaptureFixture,
+):
+    answer, told = the_operators
+    api.will("POST /payment_intents", answer)
+    with pytest.raises(PaymentRefused, match=told):
+        await provider.begin(LUNCH, CARD, "p1")
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert told in record.message
+    assert str(answer.status) in record.message
+    assert "req_1" in record.message
+    assert "secret" not in record.message
+
+
+async def test_a_card_that_is_refused_at_the_beginning_is_a_decline(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will("POST /payment_intents", DECLINE)
+    with pytest.raises(CardRefused):
+        await provider.begin(LUNCH, CARD, "p1")
+
+
+@pytest.mark.parametrize("status", [409, 500, 503])
+async def test_what_passes_by_itself_is_tried_again(
+    api: StripeApi, provider: StripeProvider, status: int
+):
+    api.will("POST /payment_intents", error(status, "api_error"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.begin(LUNCH, CARD, "p1")
+
+
+# Finishing
+
+
+async def test_a_decline_is_told_with_the_banks_code_and_closed(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(TOLD, intent("requires_confirmation"))
+    api.will(CONFIRM, DECLINE)
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.finish(PAYMENT) == Declined("insufficient_funds")
+    assert api.requests == [TOLD, CONFIRM, CANCEL]
+
+
+async def test_a_payment_that_stripe_refuses_to_confirm_is_not_paid_and_closed(
+    api: StripeApi, provider: StripeProvider, the_operators: tuple[Answer, str]
+):
+    answer, told = the_operators
+    api.will(TOLD, intent("requires_confirmation"))
+    api.will(CONFIRM, answer)
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.finish(PAYMENT) == NotPaid(told)
+
+
+async def test_a_payment_that_can_be_neither_confirmed_nor_cancelled_stays_in_doubt(
+    api: StripeApi, provider: StripeProvider
+):
+    revoked = error(401, "invalid_request_error")
+    api.will(TOLD, intent("requires_confirmation"))
+    api.will(CONFIRM, revoked)
+    api.will(CANCEL, revoked)
+    with pytest.raises(ProviderUnavailable):
+        await provider.finish(PAYMENT)
+
+
+async def test_a_question_to_the_holder_is_cancelled_before_it_is_told_as_a_decline(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(TOLD, intent("requires_confirmation"))
+    api.will(CONFIRM, intent("requires_action"))
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.finish(PAYMENT) == Declined(AUTHENTICATION_REQUIRED)
+    assert api.requests[-1] == CANCEL
+
+
+@pytest.mark.parametrize("status", ["requires_action", "requires_payment_method"])
+async def test_nothing_is_told_while_an_open_payment_cannot_be_cancelled(
+    api: StripeApi, provider: StripeProvider, status: str
+):
+    api.will(TOLD, intent(status, last_payment_error=LAST_DECLINE))
+    api.will(CANCEL, error(500, "api_error"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.finish(PAYMENT)
+
+
+async def test_a_payment_that_was_charged_before_it_could_be_cancelled_is_paid(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(TOLD, intent("requires_action"), intent("succeeded"))
+    api.will(CANCEL, error(400, "invalid_request_error", code="payment_intent_unexpected_state"))
+    assert await provider.finish(PAYMENT) == Paid()
+
+
+async def test_a_confirmation_that_came_too_late_tells_what_has_become_of_the_payment(
+    api: StripeApi, provider: StripeProvider
+):
+    moved_on = error(400, "invalid_request_error", code="payment_intent_unexpected_state")
+    api.will(TOLD, intent("requires_confirmation"), intent("succeeded"))
+    api.will(CONFIRM, moved_on)
+    api.will(CANCEL, moved_on)
+    assert await provider.finish(PAYMENT) == Paid()
+
+
+@pytest.mark.parametrize("status", ["processing", "requires_capture"])
+async def test_a_payment_that_is_still_open_has_no_outcome_yet(
+    api: StripeApi, provider: StripeProvider, status: str
+):
+    api.will(TOLD, intent(status))
+    with pytest.raises(ProviderUnavailable):
+        await provider.finish(PAYMENT)
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (intent("succeeded"), Paid()),
+        (intent("canceled"), NotPaid(ABANDONED)),
+        (intent("canceled", last_payment_error=LAST_DECLINE), Declined("do_not_honor")),
+        (
+            intent("requires_payment_method", last_payment_error=LAST_DECLINE),
+            Declined("do_not_honor"),
+        ),
+        (
+            intent(
+                "requires_payment_method",
+                last_payment_error={"type": "invalid_request_error", "code": "amount_too_small"},
+            ),
+            NotPaid("amount_too_small"),
+        ),
+        (intent("requires_payment_method"), NotPaid("no_card")),
+    ],
+    ids=["charged", "cancelled", "declined and cancelled", "declined", "refused", "card gone"],
+)
+async def test_a_payment_that_is_finished_again_has_its_first_outcome(
+    api: StripeApi, provider: StripeProvider, found: Answer, outcome: object
+):
+    api.will(TOLD, found)
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.finish(PAYMENT) == outcome
+    assert CONFIRM not in api.requests
+
+
+# Abandoning
+
+
+@pytest.mark.parametrize("status", ["requires_confirmation", "requires_capture"])
+async def test_an_abandoned_payment_is_cancelled(
+    api: StripeApi, provider: StripeProvider, status: str
+):
+    api.will(TOLD, intent(status))
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.abandon(PAYMENT) == NotPaid(ABANDONED)
+
+
+async def test_a_payment_that_was_charged_while_it_was_abandoned_is_paid(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(TOLD, intent("requires_confirmation"), intent("succeeded"))
+    api.will(CANCEL, error(400, "invalid_request_error", code="payment_intent_unexpected_state"))
+    assert await provider.abandon(PAYMENT) == Paid()
+
+
+async def test_an_abandoned_question_to_the_holder_is_closed_as_a_decline(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(TOLD, intent("requires_action"))
+    api.will(CANCEL, intent("canceled"))
+    assert await provider.abandon(PAYMENT) == Declined(AUTHENTICATION_REQUIRED)
+
+
+# Keeping cards
+
+
+async def test_a_wrong_key_at_sign_up_is_the_operators_and_not_the_cards(
+    api: StripeApi, provider: StripeProvider, caplog: pytest.LogCaptureFixture
+):
+    api.will("POST /payment_methods", error(401, "invalid_request_error"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.keep("tok_1", "reference")
+    assert "stripe_key" in caplog.text
+
+
+async def test_a_token_that_stripe_does_not_know_is_a_refused_card(
+    api: StripeApi, provider: StripeProvider
+):
+    unknown = error(400, "invalid_request_error", code="resource_missing", param="card[token]")
+    api.will("POST /payment_methods", unknown)
+    with pytest.raises(CardRefused):
+        await provider.keep("tok_1", "reference")

@@ -1,0 +1,86 @@
+"""A small API of Stripe's on loopback, for the answers that localstripe cannot give."""
+
+import json
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+PAYMENT = "pi_1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, Any]
+
+
+def intent(status: str, **more: Any) -> Answer:
+    """A payment in this status."""
+    body = {"id": PAYMENT, "object": "payment_intent", "status": status}
+    return Answer(200, {**body, "last_payment_error": None, **more})
+
+
+def error(status: int, kind: str, **more: Any) -> Answer:
+    """An error such as Stripe's. Its message quotes what was sent, as Stripe's do."""
+    return Answer(status, {"error": {"type": kind, "message": "No such card: pm_secret", **more}})
+
+
+class StripeApi:
+    """`will` sets the next answers to a request such as `POST /payment_intents/pi_1/confirm`; the
+    last one is repeated. `asked` holds every request and its fields."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self._answers: defaultdict[str, list[Answer]] = defaultdict(list)
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                length = int(self.headers.get("content-length", 0))
+                fields = dict(parse_qsl(self.rfile.read(length).decode()))
+                answer = api._answer(f"{self.command} {self.path.removeprefix('/v1')}", fields)
+                body = json.dumps(answer.body).encode()
+                self.send_response(answer.status)
+                self.send_header("content-length", str(len(body)))
+                self.send_header("request-id", "req_1")
+                self.send_header("stripe-should-retry", "false")
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
+
+            def log_message(self, format: str, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def __enter__(self) -> "StripeApi":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def requests(self) -> list[str]:
+        return [request for request, _ in self.asked]
+
+    def will(self, request: str, *answers: Answer) -> None:
+        self._answers[request] = list(answers)
+
+    def _answer(self, request: str, fields: dict[str, str]) -> Answer:
+        self.asked.append((request, fields))
+        answers = self._answers[request]
+        if not answers:
+            return error(404, "invalid_request_error", code="resource_missing")
+        return answers.pop(0) if len(answers) > 1 else answers[0]
