@@ -12,6 +12,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -83,7 +84,8 @@ def main(words: list[str]) -> int:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         state = State.open(arguments.state)
-        chosen = settings.load(state.settings)
+        serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
+        chosen = settings.load(state.settings, None if arguments.verb else serving)
         if arguments.verb == "staff":
             return asyncio.run(_show_activation_code(state))
         if arguments.verb == "verify-deletion":
@@ -117,7 +119,8 @@ def _trial(chosen: Settings) -> bool:
     if chosen.model_fields_set:
         return False
     log.warning(
-        "nothing is set up: payments and text messages are SIMULATED, as with --sandbox. "
+        "nothing is set up: payments and text messages are SIMULATED, as with --sandbox, and palms "
+        "are accepted without a light ring. "
         "Set [payments] and [messages] in settings.toml to take money."
     )
     return True

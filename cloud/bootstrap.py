@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from cloud.context import Clock, Context
 from cloud.db import database
@@ -18,12 +19,12 @@ from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
 from cloud.people.accounts import Accounts, account_holders
 from cloud.policy import Calibration, Policy
-from cloud.providers import PaymentProvider
+from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
 from cloud.providers.stripe import StripeProvider
 from cloud.recognition import palms
 from cloud.recognition.gallery import Gallery
-from cloud.settings import BadSettings, Recognition, Settings
+from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
@@ -31,9 +32,49 @@ from protocol import VERSION
 
 log = logging.getLogger(__name__)
 
+NO_PROVIDER = (
+    "no payment provider is set up. Set stripe_key under [payments] in settings.toml, or start "
+    "with --sandbox to simulate payments and messages."
+)
+
 
 class HousekeepingStopped(RuntimeError):
     """Housekeeping ended by itself: the message tells the operator the kind of error."""
+
+
+def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
+    """Returns why a service cannot run with these settings, in sentences for the operator.
+
+    `given` are the settings that are set, as they are written. There are no obstacles when nothing
+    is set: somebody tries the service out then.
+    """
+    if not given:
+        return []
+    faults: list[str] = []
+    payments, messages = _group(given, "payments"), _group(given, "messages")
+    real_money = "stripe_key" in payments
+    real_messages = messages.get("provider", "none") != "none"
+    if not real_money and not sandbox:
+        faults.append(NO_PROVIDER)
+    if (real_money or real_messages or not sandbox) and "liveness" not in given:
+        faults.append(
+            'liveness is not decided. Set liveness = "required" above all tables in settings.toml '
+            "to take only palms that were seen alive under a light ring, which every kiosk needs "
+            'then; or liveness = "when_present" to also take palms of kiosks without a ring, where '
+            "nothing tells a printed palm from a hand."
+        )
+    currency = _group(given, "merchant").get("currency", Merchant().currency)
+    if currency in CURRENCIES and stripe_units.chargeable(currency) is None:
+        faults.append(
+            f"merchant.currency: the payment provider, Stripe, does not carry {currency}. Choose "
+            "a currency of https://docs.stripe.com/currencies."
+        )
+    return faults
+
+
+def _group(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    group = given.get(name)
+    return group if isinstance(group, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def now() -> datetime:
@@ -51,6 +92,9 @@ async def running(
     and sqlalchemy's DatabaseError. If housekeeping ends by itself, the block is cancelled and
     HousekeepingStopped is raised.
     """
+    faults = obstacles(settings.model_dump(exclude_unset=True), sandbox=sandbox)
+    if faults:
+        raise BadSettings(" ".join(faults))
     certificates.ensure(state)
     master = MasterKey(state.master_key())
     receipt_key = state.receipt_key()
@@ -176,10 +220,7 @@ async def _payments(
         else:
             provider = SandboxProvider(str(url).rstrip("/"))
     else:
-        raise BadSettings(
-            "no payment provider is set up. Set stripe_key under [payments] in settings.toml, "
-            "or start with --sandbox to simulate payments and messages."
-        )
+        raise BadSettings(NO_PROVIDER)
     stack.push_async_callback(provider.close)
     return provider
 

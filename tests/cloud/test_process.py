@@ -278,6 +278,19 @@ def test_a_service_without_a_payment_provider_starts_only_in_the_sandbox(tmp_pat
     assert "--sandbox" in finished.err
 
 
+def test_a_hosted_service_does_not_start_undecided_and_names_all_that_is_wrong(
+    tmp_path: Path, run: Run
+):
+    (tmp_path / "settings.toml").write_text(
+        '[merchant]\ncountry = "UK"\ncurrency = "GPB"\n[payments]\nstripe_key = "sk_live_1"'
+    )
+    finished = run("--state", tmp_path)
+    assert finished.status == 2
+    for named in ("merchant.country", "did you mean GB?", "did you mean GBP?", "liveness"):
+        assert named in finished.err
+    assert "Traceback" not in finished.err
+
+
 @pytest.mark.parametrize("name", ["master.key", "receipt.key", "server.pem", "ca.key"])
 def test_a_damaged_key_is_reported_with_cause_and_remedy(tmp_path: Path, run: Run, name: str):
     state = State.open(tmp_path)
