@@ -245,9 +245,21 @@ class Approved(Screen[Done]):
 
 @dataclass(frozen=True)
 class Declined(Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
+    """The card's bank declined. With `asks_holder` it asks its holder to confirm the payment, which
+    only the card itself can do."""
+
     merchant: str
     amount: Money
     card: Card
+    asks_holder: bool = False
+
+
+@dataclass(frozen=True)
+class NotCharged(Screen[Literal[Choice.ANOTHER_WAY, Choice.HELP]]):
+    """Nothing was charged, for a reason that is neither the shopper's nor the card's."""
+
+    merchant: str
+    amount: Money
 
 
 @dataclass(frozen=True)
@@ -345,6 +357,8 @@ class EnterPin(Screen[Entered | Back]):
 class Health(StrEnum):
     GOOD = "good"
     BUSY = "busy"
+    WARNING = "warning"
+    """It works as it was set up, and staff should know what that means."""
     BROKEN = "broken"
 
 
@@ -390,7 +404,9 @@ class Finding(StrEnum):
     LIFE_DEMANDED = "life_demanded"
     """The service takes only palms that were found alive."""
     LIFE_WITH_RING = "life_with_ring"
-    """The service looks for life where there is a ring."""
+    """The kiosk's ring serves to look for life, and the service also accepts palms without."""
+    LIFE_UNCHECKED = "life_unchecked"
+    """The kiosk has no ring, and the service accepts its palms: nobody looks for life."""
     KEY = "key"
     """The vault key's id and its suite."""
     CLOCK_RIGHT = "clock_right"

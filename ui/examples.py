@@ -31,6 +31,7 @@ from kiosk.screens import (
     HoldPalm,
     Known,
     Maintenance,
+    NotCharged,
     Notice,
     NotRecognised,
     Observed,
@@ -103,6 +104,7 @@ BROKEN_CHECKS = (
     Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (21, "/var/lib/palm-kiosk")),
 )
 NO_RING = Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
+LIFE_UNCHECKED = Check(Part.LIFE_CHECK, Health.WARNING, Finding.LIFE_UNCHECKED)
 RING_DEMANDED = Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
 
 AT = "https://127.0.0.1:8443"
@@ -228,6 +230,8 @@ def examples() -> dict[str, Screen[Any]]:
         "approved": Approved(SHOP, LUNCH, VISA),
         "approved-fortune": Approved(LONG_SHOP, FORTUNE, AMEX),
         "declined": Declined(SHOP, LUNCH, VISA),
+        "declined-asks-holder": Declined(SHOP, LUNCH, VISA, asks_holder=True),
+        "not-charged": NotCharged(SHOP, LUNCH),
         "not-recognised": NotRecognised(Purpose.PAY, 2),
         "not-recognised-no-more": NotRecognised(Purpose.PAY, 0),
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
@@ -255,6 +259,13 @@ def examples() -> dict[str, Screen[Any]]:
             "kiosk-7f3a2b",
             AT,
             (*CHECKS[:1], NO_RING, *CHECKS[2:4], RING_DEMANDED, *CHECKS[5:]),
+            OBSERVATIONS,
+        ),
+        "maintenance-unchecked": Maintenance(
+            "0.1.0",
+            "kiosk-7f3a2b",
+            AT,
+            (*CHECKS[:1], NO_RING, *CHECKS[2:4], LIFE_UNCHECKED, *CHECKS[5:]),
             OBSERVATIONS,
         ),
         "enter-activation-code": EnterActivationCode(),

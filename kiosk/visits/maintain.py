@@ -268,8 +268,10 @@ async def _service(office: BackOffice) -> tuple[Check, ...]:
 
 
 def _life_check(info: ServiceInfo, light: Light | None) -> Check:
-    if info.light_required and light is None:
-        return Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
+    if light is None:
+        if info.light_required:
+            return Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
+        return Check(Part.LIFE_CHECK, Health.WARNING, Finding.LIFE_UNCHECKED)
     finding = Finding.LIFE_DEMANDED if info.light_required else Finding.LIFE_WITH_RING
     return Check(Part.LIFE_CHECK, Health.GOOD, finding)
 

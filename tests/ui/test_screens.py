@@ -193,7 +193,7 @@ def test_every_part_has_a_name(screenful: Screenful, part: Part) -> None:
 
 def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenful) -> None:
     broken = {"fault", "offline", "service_failed", "ring_demanded", "clock_wrong"}
-    broken |= {"not_activated", "models_missing", "no_room"}
+    broken |= {"not_activated", "models_missing", "no_room", "life_with_ring", "life_unchecked"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
         screenful.show(Maintenance("0.1.0", None, "", (check,)))

@@ -69,7 +69,9 @@ Item {
         case "life_demanded":
             return [qsTr("Demanded of every palm.")];
         case "life_with_ring":
-            return [qsTr("Made where there is a ring.")];
+            return [qsTr("Made under this kiosk's ring. The service also accepts palms without a light check."), qsTr("Once every kiosk has a ring, set liveness = \"required\" on the service.")];
+        case "life_unchecked":
+            return [qsTr("Not made: a printed palm can pass for a hand."), qsTr("Attach a light ring (docs/light-ring.md), then set liveness = \"required\" on the service.")];
         case "key":
             return [qsTr("%1, %2").arg(values[0]).arg(values[1])];
         case "clock_right":
@@ -99,7 +101,7 @@ Item {
         width: 40
         height: 40
         name: check.modelData.health === "good" ? "check" : check.modelData.health === "busy" ? "clock" : "caution"
-        colour: check.modelData.health === "good" ? Tokens.accent : check.modelData.health === "busy" ? Tokens.inkSoft : Tokens.danger
+        colour: check.modelData.health === "good" ? Tokens.accent : check.modelData.health === "busy" ? Tokens.inkSoft : check.modelData.health === "warning" ? Tokens.caution : Tokens.danger
     }
     Label {
         id: name
