@@ -43,7 +43,8 @@ from protocol.messages import Money, ProblemType
 log = logging.getLogger(__name__)
 
 TRIAL_MINOR = 450
-"""The amount of a trial purchase, in the minor unit of the device's currency."""
+"""The amount of a trial purchase, in the minor unit of the device's currency. Where that cannot be
+charged, it is the next amount above that can."""
 
 WELCOME_LOOKS_S = 0.5
 """Seconds between two checks whether the welcome screen has changed."""
@@ -170,7 +171,9 @@ class Kiosk:
     async def _try_purchase(self) -> None:
         device = self.service.identity.device
         if isinstance(self.till, SimulatedTill) and device is not None:
-            amount = Money(minor=TRIAL_MINOR, currency=device.currency)
+            chargeable = self.service.chargeable
+            minor = chargeable.at_least(TRIAL_MINOR) if chargeable else TRIAL_MINOR
+            amount = Money(minor=minor, currency=device.currency)
             self.till.ring_up(amount, device.merchant)
             await self._serve_sale(await self.till.next_sale())
 

@@ -28,6 +28,7 @@ from protocol.messages import (
     Card,
     CardToken,
     Challenge,
+    Chargeable,
     Claim,
     ClaimOpened,
     CodeEntry,
@@ -113,6 +114,22 @@ class SignatureService:
         self._info = await self._get("/service", ServiceInfo, deadline_s)
         self._transport.time.set(self._info.time)
         return self._info
+
+    @property
+    def chargeable(self) -> Chargeable | None:
+        """The amounts that can be charged, None when the service has not told them."""
+        return self._info.chargeable if self._info else None
+
+    async def refusal(self, amount: Money) -> str | None:
+        """Returns why the service would not charge an amount, as the operator is told; None when
+        it would."""
+        chargeable = (await self._known_info()).chargeable
+        if chargeable is not None:
+            return chargeable.refusal(amount)
+        device = self.identity.device
+        if device is not None and amount.currency != device.currency:
+            return f"sales here are in {device.currency}, and this one is in {amount.currency}"
+        return None
 
     async def wants_pulse(self, amount: Money) -> bool:
         """Returns whether a palm that pays this amount is held longer for its pulse."""

@@ -16,6 +16,8 @@ class SimulatedTill:
         self._withdrawals: dict[str, asyncio.Event] = {}
         self.answers: dict[str, SaleResult] = {}
         """The latest result of every answered sale, by reference."""
+        self.causes: dict[str, str] = {}
+        """Why sales were not paid, by reference, where that was told."""
         self.staff_calls = 0
         self._told = asyncio.Condition()
 
@@ -48,8 +50,10 @@ class SimulatedTill:
     def awaits(self, reference: str) -> bool:
         return reference in self._withdrawals
 
-    async def answer(self, reference: str, result: SaleResult) -> None:
+    async def answer(self, reference: str, result: SaleResult, cause: str | None = None) -> None:
         self._withdrawals.pop(reference, None)
+        if cause is not None:
+            self.causes[reference] = cause
         async with self._told:
             self.answers[reference] = result
             self._told.notify_all()

@@ -11,7 +11,8 @@ class SaleResult(StrEnum):
     APPROVED = "approved"
     DECLINED = "declined"
     NOT_PAID = "not_paid"
-    """Nothing was charged: cancelled, not recognised, or the kiosk failed."""
+    """Nothing was charged: cancelled, not recognised, an amount that cannot be charged, or the
+    kiosk or the service failed."""
     UNKNOWN = "unknown"
     """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
 
@@ -38,8 +39,9 @@ class Till(Protocol):
         """Returns whether the sale has had no answer at all."""
         ...
 
-    async def answer(self, reference: str, result: SaleResult) -> None:
-        """Tells the till how a sale ended. Telling the same again changes nothing."""
+    async def answer(self, reference: str, result: SaleResult, cause: str | None = None) -> None:
+        """Tells the till how a sale ended, and why for the operator, where the service or the
+        payment provider said why. Telling the same again changes nothing."""
         ...
 
     async def call_staff(self) -> None:

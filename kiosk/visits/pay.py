@@ -13,6 +13,7 @@ from kiosk.screens import (
     ConfirmPurchase,
     Declined,
     HoldPalm,
+    NotCharged,
     NotRecognised,
     PayAnotherWay,
     TroubleKind,
@@ -30,11 +31,13 @@ from kiosk.service.errors import (
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
+from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.number import ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
 from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
+    AUTHENTICATION_REQUIRED,
     Customer,
     Identification,
     Outcome,
@@ -49,6 +52,11 @@ log = logging.getLogger(__name__)
 
 NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
 
+
+class NotChargeable(Exception):
+    """The service does not charge this sale: the message tells the operator why."""
+
+
 STRAGGLING = timedelta(minutes=2)
 """How long after its identification has expired a purchase may still be completed."""
 
@@ -60,20 +68,44 @@ async def pay(visit: Visit, sale: Sale) -> None:
     Called again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
     pending = visit.journal.find(sale.reference)
-    purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale))
+    try:
+        purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale))
+    except NotChargeable as why:
+        log.error("a sale cannot be charged: %s", why)
+        await visit.till.answer(sale.reference, SaleResult.NOT_PAID, str(why))
+        await _tell_not_charged(visit, sale)
+        return
     if purchase is Choice.CANCEL:
         return
     if purchase is Choice.ANOTHER_WAY:
         await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
         await visit.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
+    elif purchase.outcome == "not_paid":
+        await _tell_not_charged(visit, sale)
     else:
-        declined = Declined(sale.merchant, sale.amount, purchase.card)
+        asks_holder = purchase.decline_reason == AUTHENTICATION_REQUIRED
+        declined = Declined(sale.merchant, sale.amount, purchase.card, asks_holder)
         if await visit.stage.ask(declined) is Choice.ANOTHER_WAY:
             await visit.stage.ask(PayAnotherWay(sale.merchant))
 
 
+async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
+    """Tells the shopper that nothing was charged, and offers help and another way to pay."""
+    while True:
+        chosen = await visit.stage.ask(NotCharged(sale.merchant, sale.amount))
+        if chosen is Choice.HELP:
+            chosen = await offer_help(visit.stage, visit.till, paying=True)
+        if chosen is Choice.ANOTHER_WAY:
+            await visit.stage.ask(PayAnotherWay(sale.merchant))
+            return
+
+
 async def _buy(visit: Visit, sale: Sale) -> Purchase | NotPaid:
+    """Raises NotChargeable, before the palm is shown if the service has told its limits."""
+    why = await visit.service.refusal(sale.amount)
+    if why is not None:
+        raise NotChargeable(why)
     longer = await visit.service.wants_pulse(sale.amount)
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
@@ -133,6 +165,10 @@ async def _confirm(
             # The operator has changed the limit meanwhile.
             await visit.service.info()
             return Choice.TRY_AGAIN
+        if refused.type is ProblemType.NOT_CHARGEABLE:
+            # The operator has changed the currency or the provider meanwhile.
+            await visit.service.info()
+            raise NotChargeable(refused.problem.detail) from None
         # The shopper took too long to confirm: the palm is asked for again.
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
@@ -209,7 +245,10 @@ async def settle(
     if (purchase.reference, purchase.amount) != (request.reference, request.amount):
         await till.answer(request.reference, SaleResult.UNKNOWN)
         raise WrongPurchase("the service answered for another purchase than was asked")
-    await till.answer(request.reference, SaleResult(purchase.outcome))
+    if purchase.outcome == "not_paid":
+        log.error("a purchase was not paid: %s", purchase.decline_reason)
+    result = SaleResult(purchase.outcome)
+    await till.answer(request.reference, result, purchase.decline_reason)
     journal.close(request.reference)
 
 

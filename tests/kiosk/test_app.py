@@ -37,6 +37,7 @@ from kiosk.screens import (
     Help,
     HoldPalm,
     Maintenance,
+    NotCharged,
     Notice,
     NotRecognised,
     OfferSecondPalm,
@@ -59,7 +60,14 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import SaleResult
-from protocol.messages import Money, Outcome, ProblemType, PurchaseRequest, ServiceInfo
+from protocol.messages import (
+    Chargeable,
+    Money,
+    Outcome,
+    ProblemType,
+    PurchaseRequest,
+    ServiceInfo,
+)
 from tests.support.canned import (
     VAULT,
     Answer,
@@ -182,6 +190,7 @@ TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PI
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
 DECLINED: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "declined")}
+NOT_PAID: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "not_paid")}
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
 WAYS: dict[type[Screen[Any]], Way] = {
@@ -199,6 +208,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     PayAnotherWay: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
     Approved: Way(TO_CHARGE),
     Declined: Way(TO_CHARGE, DECLINED),
+    NotCharged: Way(TO_CHARGE, NOT_PAID),
     ChooseProof: Way(TO_LEAVE[:1]),
     ConfirmDelete: Way(TO_LEAVE),
     Deleted: Way([*TO_LEAVE, (ConfirmDelete, Choice.CONFIRM)]),
@@ -513,6 +523,27 @@ def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Pat
     assert (tmp_path / "sale-87654321.unreadable").exists()
 
 
+async def test_a_trial_purchase_is_of_an_amount_that_can_be_charged(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    dear = Chargeable(currency="USD", least=17_500, most=99_999_999, step=1)
+    info = ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+        chargeable=dear,
+    )
+    canned.will("GET /service", *[info] * 10)
+    here = stand(*TO_PAY[:1], (HoldPalm, Choice.BACK), HOME)
+    await here.kiosk.service.info()
+    async with here.running():
+        await here.stage.reached()
+    shown = next(screen for screen in here.stage.shown if isinstance(screen, HoldPalm))
+    assert shown.amount == Money(minor=17_500, currency="USD")
+
+
 # Behind the PIN
 
 
@@ -556,9 +587,11 @@ async def test_a_kiosk_without_a_light_ring_says_so_and_whether_that_will_do(
     checks = {check.part: check for check in first_look.checks}
     assert checks[Part.LIGHT].finding is Finding.NO_RING
     assert checks[Part.LIFE_CHECK].finding is (
-        Finding.RING_DEMANDED if demanded else Finding.LIFE_WITH_RING
+        Finding.RING_DEMANDED if demanded else Finding.LIFE_UNCHECKED
     )
-    assert (checks[Part.LIFE_CHECK].health is screens.Health.BROKEN) == demanded
+    assert checks[Part.LIFE_CHECK].health is (
+        screens.Health.BROKEN if demanded else screens.Health.WARNING
+    )
 
 
 async def test_staff_activate_the_kiosk_with_a_code(

@@ -30,6 +30,7 @@ from kiosk.screens import (
     EntryProblem,
     HoldPalm,
     Known,
+    NotCharged,
     Notice,
     NotRecognised,
     OfferSecondPalm,
@@ -337,6 +338,21 @@ async def test_a_till_hears_of_every_sale_it_rang_up(shop: Shop) -> None:
     assert isinstance(till, SimulatedTill)
     assert till.answers[next(reversed(till.answers))] is SaleResult.NOT_PAID
     assert shop.last(HoldPalm).amount == Money(minor=990, currency="USD")
+
+
+async def test_thirty_cents_are_refused_before_a_palm_is_shown(shop: Shop) -> None:
+    shop.world.ring_up(30)
+    shop.stage.script += [
+        (NotCharged, Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+        (Welcome, shop.choices.get),
+    ]
+    await shop.stage.reached()
+    till = shop.kiosk.till
+    assert isinstance(till, SimulatedTill)
+    reference = next(reversed(till.answers))
+    assert till.answers[reference] is SaleResult.NOT_PAID
+    assert "minimum of 50 minor units of USD" in till.causes[reference]
 
 
 async def test_nothing_of_a_person_is_left_in_the_kiosks_own_files(shop: Shop) -> None:

@@ -97,13 +97,14 @@ def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) 
     )
 
 
-def bought(asked: Asked, outcome: Any = "approved") -> Purchase:
+def bought(asked: Asked, outcome: Any = "approved", decline_reason: str | None = None) -> Purchase:
     request = asked.json
     return Purchase(
         purchase_id="purchase-1",
         reference=request["reference"],
         amount=Money(**request["amount"]),
         outcome=outcome,
+        decline_reason=decline_reason,
         card=VISA,
         at=soon(),
     )

@@ -17,6 +17,7 @@ from kiosk.screens import (
     EntryProblem,
     Help,
     HoldPalm,
+    NotCharged,
     NotRecognised,
     PayAnotherWay,
     StaffCalled,
@@ -29,6 +30,8 @@ from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
 from kiosk.visits.visit import Troubled
 from protocol.messages import (
+    AUTHENTICATION_REQUIRED,
+    Chargeable,
     Customer,
     Money,
     Outcome,
@@ -53,10 +56,13 @@ pytestmark = pytest.mark.anyio
 
 At = Callable[..., ScriptedVisit]
 AMOUNT = Money(minor=1250, currency="USD")
+EUROS = Money(minor=1250, currency="EUR")
 HOLD = HoldPalm(Purpose.PAY, amount=AMOUNT, merchant="Corner Shop")
 CONFIRM = ConfirmPurchase("Corner Shop", AMOUNT, "Alex D.", VISA)
 APPROVED = Approved("Corner Shop", AMOUNT, VISA)
 DECLINED = Declined("Corner Shop", AMOUNT, VISA)
+NOT_CHARGED = NotCharged("Corner Shop", AMOUNT)
+ANOTHER_WAY = PayAnotherWay("Corner Shop")
 
 
 async def play(at: ScriptedVisit) -> SaleResult | None:
@@ -119,6 +125,116 @@ async def test_a_declined_card_leads_to_another_way_to_pay(
         (PayAnotherWay("Corner Shop"), Choice.DONE),
     )
     assert await play(at) is SaleResult.DECLINED
+
+
+async def test_a_bank_that_asks_its_holder_to_confirm_leads_to_the_card_itself(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(
+        "POST /purchases",
+        lambda asked: bought(asked, "declined", decline_reason=AUTHENTICATION_REQUIRED),
+    )
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (replace(DECLINED, asks_holder=True), Choice.DONE),
+    )
+    assert await play(at) is SaleResult.DECLINED
+
+
+async def test_what_the_operator_has_to_mend_is_not_told_as_a_decline(
+    visit: At, canned: CannedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    canned.will(
+        "POST /purchases",
+        lambda asked: bought(asked, "not_paid", decline_reason="authentication_error"),
+    )
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (NOT_CHARGED, Choice.ANOTHER_WAY),
+        (ANOTHER_WAY, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.NOT_PAID
+    assert list(at.till.causes.values()) == ["authentication_error"]
+    assert "authentication_error" in caplog.text
+    assert not left_in_doubt(at)
+
+
+def charging(currency: str = "USD", least: int = 50, step: int = 1) -> ServiceInfo:
+    return ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+        chargeable=Chargeable(currency=currency, least=least, most=99_999_999, step=step),
+    )
+
+
+@pytest.mark.parametrize(
+    ("info", "cause"),
+    [
+        (charging(least=AMOUNT.minor + 1), "minimum of 1251 minor units of USD"),
+        (charging(step=100), "multiples of 100"),
+        (charging("EUR"), "sales here are in EUR, and this one is in USD"),
+    ],
+    ids=["too small", "not whole", "another currency"],
+)
+async def test_a_sale_that_cannot_be_charged_is_refused_before_the_palm_is_shown(
+    visit: At,
+    canned: CannedService,
+    caplog: pytest.LogCaptureFixture,
+    info: ServiceInfo,
+    cause: str,
+) -> None:
+    canned.will("GET /service", info)
+    at = visit((NOT_CHARGED, Choice.ANOTHER_WAY), (ANOTHER_WAY, Choice.DONE))
+    assert await play(at) is SaleResult.NOT_PAID
+    (told_cause,) = at.till.causes.values()
+    assert cause in told_cause
+    assert cause in caplog.text
+    assert not canned.requests("POST /identifications")
+
+
+async def test_a_sale_in_another_currency_than_the_kiosks_is_refused_before_the_palm_is_shown(
+    visit: At,
+) -> None:
+    at = visit((replace(NOT_CHARGED, amount=EUROS), Choice.ANOTHER_WAY), (ANOTHER_WAY, Choice.DONE))
+    at.till.ring_up(EUROS, "Corner Shop")
+    sale = await at.till.next_sale()
+    await pay(at, sale)
+    assert told(at, sale) is SaleResult.NOT_PAID
+
+
+async def test_help_is_at_hand_when_a_sale_cannot_be_charged(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("GET /service", charging("EUR"))
+    at = visit(
+        (NOT_CHARGED, Choice.HELP),
+        (Help(paying=True), Choice.CALL_STAFF),
+        (StaffCalled(), Choice.DONE),
+        (NOT_CHARGED, Choice.HELP),
+        (Help(paying=True), Choice.ANOTHER_WAY),
+        (ANOTHER_WAY, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.NOT_PAID
+    assert at.till.staff_calls == 1
+
+
+async def test_a_limit_that_changed_during_the_visit_charges_nothing(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", problem(ProblemType.NOT_CHARGEABLE, 422))
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (NOT_CHARGED, Choice.ANOTHER_WAY),
+        (ANOTHER_WAY, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.NOT_PAID
+    assert not left_in_doubt(at)
 
 
 async def test_a_doubtful_palm_is_asked_for_again_in_the_same_visit(
@@ -370,7 +486,7 @@ def another_purchase(asked: Asked, difference: str, outcome: str = "approved") -
     return bought(asked, outcome).model_copy(update={field: WRONG[difference]})
 
 
-@pytest.mark.parametrize("outcome", ["approved", "declined"])
+@pytest.mark.parametrize("outcome", ["approved", "declined", "not_paid"])
 @pytest.mark.parametrize("difference", WRONG)
 async def test_an_answer_for_another_purchase_leaves_the_payment_unknown(
     visit: At,
