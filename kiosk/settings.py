@@ -124,15 +124,31 @@ class Settings(BaseSettings):
         Raises CannotStart. Wrong arguments print the usage and raise SystemExit(2), as argparse
         does.
         """
+        given: dict[str, Any] = {}
+
+        class Given(cls):
+            __doc__ = cls.__doc__
+
+            @model_validator(mode="before")
+            @classmethod
+            def _note(cls, values: dict[str, Any]) -> dict[str, Any]:
+                given.update(values)
+                return values
+
         try:
-            return cls(_cli_parse_args=list(arguments))  # pyright: ignore[reportCallIssue]
+            return Given(_cli_parse_args=list(arguments))  # pyright: ignore[reportCallIssue]
         except ValidationError as wrong:
-            first = wrong.errors(include_input=False, include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise CannotStart(
-                f"The setting '{name}' cannot be used: {first['msg']}.",
-                "Correct it, or take it out to have the default; --help describes every setting.",
-            ) from None
+            faults = [
+                (
+                    f"The setting '{'.'.join(map(str, fault['loc']))}' cannot be used: "
+                    f"{fault['msg'].removeprefix('Value error, ')}.",
+                    "Correct it, or take it out to have the default; --help describes every "
+                    "setting.",
+                )
+                for fault in wrong.errors(include_input=False, include_url=False)
+            ]
+        texts = {name: text for name, text in given.items() if isinstance(text, str)}
+        raise CannotStart.for_all(faults + _wrong_devices(cls.model_construct(None, **texts)))
 
     @classmethod
     def settings_customise_sources(
@@ -144,6 +160,19 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _SettingsFile(settings_cls)
+
+
+def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
+    """Returns causes and remedies of wrong device addresses, so that they are told together with
+    other wrong settings."""
+    # Only here, because it takes longer than showing the window.
+    from kiosk.devices import WrongDevices, attach  # noqa: PLC0415
+
+    try:
+        attach(settings.camera, settings.infrared, settings.light, settings.terminal)
+    except WrongDevices as wrong:
+        return [(fault.cause, fault.remedy) for fault in wrong.faults]
+    return []
 
 
 class _SettingsFile(PydanticBaseSettingsSource):

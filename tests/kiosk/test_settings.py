@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.assembly import assemble
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
+from tests.support.scripted import ScriptedStage
 
 
 @pytest.fixture
@@ -104,3 +106,42 @@ def test_every_setting_is_described() -> None:
                 assert field.description, name
 
     described(Settings)
+
+
+def test_every_wrong_setting_is_told_at_once(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (state / "settings.toml").write_text(
+        'name = ""\nnome = "typo"\nlight = "cereal:/dev/ttyACM0"\n[patience]\nidle_s = -1\n'
+    )
+    monkeypatch.setenv("PALM_KIOSK_SERVICE__URL", "http://user:secret@service.example")
+    with pytest.raises(CannotStart) as wrong:
+        load(state, "--camera", "vl42:/dev/video0", "--terminal", "nothing")
+    for named in ("'name'", "'nome'", "'patience.idle_s'", "'service.url'"):
+        assert named in wrong.value.cause
+    for address in ("vl42:", "cereal:", "nothing"):
+        assert address in wrong.value.cause
+    assert "secret" not in str(wrong.value)
+
+
+def test_an_address_that_is_no_text_is_told_beside_one_that_names_no_device(state: Path) -> None:
+    (state / "settings.toml").write_text('camera = 5\nlight = "cereal:"\n')
+    with pytest.raises(CannotStart) as wrong:
+        load(state)
+    assert "'camera'" in wrong.value.cause
+    assert "cereal:" in wrong.value.cause
+
+
+def test_every_wrong_device_is_told_at_once(state: Path) -> None:
+    settings = load(state, "--camera", "v4l2:video0", "--light", "serial:x", "--infrared", "no")
+    with pytest.raises(CannotStart) as wrong:
+        assemble(settings, ScriptedStage([]))
+    for remedy in ("v4l2:/dev/video0", "serial:/dev/ttyACM0", "scheme:rest"):
+        assert remedy in wrong.value.cause
+
+
+def test_one_wrong_device_is_told_by_its_driver_alone(state: Path) -> None:
+    settings = load(state, "--camera", "sim:nobody", "--infrared", "sim:")
+    with pytest.raises(CannotStart) as wrong:
+        assemble(settings, ScriptedStage([]))
+    assert wrong.value.cause == (
+        "The device address 'sim:nobody' names no scene: there is no 'nobody'."
+    )

@@ -1,0 +1,86 @@
+"""The devices that the settings name: camera, near-infrared camera, light ring and terminal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from drawn import Shopper
+from hardware.address import Address
+from hardware.camera import CameraSource, Scene, SimulatedCamera, camera_at
+from hardware.camera.feed import Feed
+from hardware.faults import DeviceFault
+from hardware.light import Light, SimulatedLight, light_at
+from hardware.terminal import CardTerminal, terminal_at
+from palm.hand.landmarks import Side
+
+Device = TypeVar("Device")
+
+
+class WrongDevices(Exception):
+    """Addresses that name no device: `faults` says of each what is wrong and what to do."""
+
+    def __init__(self, faults: list[DeviceFault]) -> None:
+        super().__init__(" ".join(map(str, faults)))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Devices that are not open yet."""
+
+    camera: CameraSource
+    infrared: Feed | None
+    light: Light | None
+    """The light ring, None without one."""
+    terminal: CardTerminal
+
+
+def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devices:
+    """Returns the devices at these addresses. Raises WrongDevices for all wrong ones at once."""
+    faults: list[DeviceFault] = []
+
+    def made(make: Callable[[], Device]) -> Device | None:
+        try:
+            return make()
+        except DeviceFault as fault:
+            faults.append(fault)
+            return None
+
+    ring = made(partial(light_at, light))
+    seen = made(lambda: camera_at(camera, {"shopper": partial(_shopper, ring)}))
+    also_seen = made(lambda: _infrared(infrared, seen))
+    cards = made(partial(terminal_at, terminal))
+    if faults or seen is None or cards is None:
+        raise WrongDevices(faults)
+    # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
+    if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
+        ring = None
+    return Devices(seen, also_seen, ring, cards)
+
+
+def _infrared(text: str | None, camera: CameraSource | None) -> Feed | None:
+    """Returns the second camera, None without one. A simulated one sees the hand of the shopper
+    whom the first, simulated too, looks at."""
+    if text is None or (camera is None and Address.parse(text).scheme == "sim"):
+        # What is wrong with the first camera is told already.
+        return None
+    scene = camera.scene if isinstance(camera, SimulatedCamera) else None
+
+    def beside(address: Address) -> Scene:
+        address.known()
+        assert isinstance(scene, Shopper)
+        return scene.in_infrared()
+
+    scenes = {"": beside} if isinstance(scene, Shopper) else {}
+    return Feed(camera_at(text, scenes))
+
+
+def _shopper(light: Light | None, address: Address) -> Shopper:
+    options = address.known("seed", "side")
+    seed = int(address.number("seed", 7, least=0, most=2**31))
+    lit = light.at if isinstance(light, SimulatedLight) else None
+    try:
+        return Shopper(seed, Side(options.get("side", "left")), lit)
+    except ValueError:
+        raise address.wrong("names no hand", "Write side=left or side=right.") from None
