@@ -1,6 +1,6 @@
 """Device addresses as they are written in the settings: `scheme:rest?query`.
 
-v4l2:/dev/video0?size=1280x720&fps=30
+v4l2:/dev/v4l/by-id/usb-Maker_Camera-video-index0?size=1280x720&fps=30&rotate=180
 replay:clip.mp4?loop=0
 rtsp://camera.local/stream
 sim:shopper?seed=7
@@ -8,7 +8,7 @@ sim:shopper?seed=7
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from hardware.faults import BadAddress
@@ -54,6 +54,14 @@ class Address:
             if name not in names:
                 raise self.wrong(f"has no option '{name}'", f"It takes: {', '.join(names)}.")
         return self.options
+
+    def without(self, *names: str) -> "Address":
+        """Returns this address without some options. The rest of its text stays as written."""
+        before, mark, query = self.text.partition("?")
+        kept = [each for each in query.split("&") if each.partition("=")[0] not in names]
+        options = {name: value for name, value in self.options.items() if name not in names}
+        text = before + mark + "&".join(kept) if kept else before
+        return replace(self, options=options, text=text)
 
     def number(self, name: str, default: float, *, least: float, most: float) -> float:
         """Returns the value of an option. Raises BadAddress unless it is `least` to `most`."""

@@ -43,7 +43,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
             f"The state folder {state} cannot be used: {error.strerror}.",
             "Make room or correct its permissions, or name another with --state.",
         ) from None
-    feed = Feed(devices.camera)
+    feed = Feed(devices.camera, devices.size)
     eyes = Eyes(feed)
     challenger = None if light is None else Challenger(light, service, feed)
     return Kiosk(

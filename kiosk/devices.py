@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from drawn import Shopper
 from hardware.address import Address
-from hardware.camera import CameraSource, Scene, SimulatedCamera, camera_at
-from hardware.camera.feed import Feed
+from hardware.camera import CameraSource, Mounting, Scene, SimulatedCamera, Size, camera_at
+from hardware.camera.feed import SIZE, Feed
 from hardware.faults import DeviceFault
 from hardware.light import Light, SimulatedLight, light_at
 from hardware.terminal import CardTerminal, terminal_at
@@ -30,6 +30,8 @@ class Devices:
     """Devices that are not open yet."""
 
     camera: CameraSource
+    size: Size
+    """The size of its pictures once they are turned upright."""
     infrared: Feed | None
     light: Light | None
     """The light ring, None without one."""
@@ -49,19 +51,21 @@ def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devi
 
     ring = made(partial(light_at, light))
     seen = made(lambda: camera_at(camera, {"shopper": partial(_shopper, ring)}))
-    also_seen = made(lambda: _infrared(infrared, seen))
+    size = SIZE if seen is None else Mounting.of(Address.parse(camera)).upright(SIZE)
+    also_seen = made(lambda: _infrared(infrared, seen, size))
     cards = made(partial(terminal_at, terminal))
     if faults or seen is None or cards is None:
         raise WrongDevices(faults)
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
         ring = None
-    return Devices(seen, also_seen, ring, cards)
+    return Devices(seen, size, also_seen, ring, cards)
 
 
-def _infrared(text: str | None, camera: CameraSource | None) -> Feed | None:
+def _infrared(text: str | None, camera: CameraSource | None, size: Size) -> Feed | None:
     """Returns the second camera, None without one. A simulated one sees the hand of the shopper
-    whom the first, simulated too, looks at."""
+    whom the first, simulated too, looks at. Both deliver pictures of one size, since a place in one
+    is looked for in the other."""
     if text is None or (camera is None and Address.parse(text).scheme == "sim"):
         # What is wrong with the first camera is told already.
         return None
@@ -73,7 +77,7 @@ def _infrared(text: str | None, camera: CameraSource | None) -> Feed | None:
         return scene.in_infrared()
 
     scenes = {"": beside} if isinstance(scene, Shopper) else {}
-    return Feed(camera_at(text, scenes))
+    return Feed(camera_at(text, scenes), size)
 
 
 def _shopper(light: Light | None, address: Address) -> Shopper:

@@ -12,6 +12,7 @@ import numpy as np
 from cv2.typing import MatLike
 
 from hardware.camera.camera import Colour, Size
+from hardware.camera.mounting import Mounting
 from hardware.faults import TemporaryFault
 
 UNREADABLE_IN_A_ROW = 15
@@ -30,13 +31,16 @@ class Video(Protocol):
 
 
 class Capture:
-    """An open camera that delivers through `video` and closes it."""
+    """An open camera that delivers through `video` and closes it. Its pictures are turned as its
+    mounting says."""
 
-    def __init__(self, name: str, video: Video) -> None:
+    def __init__(self, name: str, video: Video, mounting: Mounting | None = None) -> None:
         self._name = name
         self._video = video
+        self._mounting = mounting or Mounting()
         self._size = self._reported_size()
         self._native = np.empty((*self._size, 3), np.uint8)
+        self._upright = np.empty((*self._mounting.upright(self._size), 3), np.uint8)
 
     @property
     def name(self) -> str:
@@ -48,7 +52,8 @@ class Capture:
 
     def read(self, out: Colour) -> float:
         """See `Camera.read`."""
-        fits = out.shape[:2] == self._size
+        plain = self._mounting.is_plain
+        into = out if plain and out.shape[:2] == self._size else self._native
         for _ in range(UNREADABLE_IN_A_ROW):
             if not self._video.grab():
                 raise TemporaryFault(
@@ -56,7 +61,7 @@ class Capture:
                     "Check its cable and power; it is tried again by itself.",
                 )
             at = time.monotonic()
-            readable, frame = self._video.retrieve(out if fits else self._native)
+            readable, frame = self._video.retrieve(into)
             if not readable:
                 continue
             # OpenCV would continue and rescale every picture to the first size.
@@ -65,6 +70,9 @@ class Capture:
                     f"The camera {self._name} changed its picture size.",
                     "It is opened anew by itself; check for another program using it.",
                 )
+            if not plain:
+                self._mounting.turn(np.asarray(frame, np.uint8), self._upright)
+                frame = self._upright
             if frame is not out:
                 fit(frame, out)
             return at
@@ -76,6 +84,7 @@ class Capture:
     def close(self) -> None:
         self._video.release()
         self._native.fill(0)
+        self._upright.fill(0)
 
     def _reported_size(self) -> Size:
         return (

@@ -21,6 +21,7 @@ from hardware.faults import DeviceFault, PermanentFault, TemporaryFault
 from protocol.backoff import pause_after
 
 __all__ = [
+    "SIZE",
     "Broken",
     "Feed",
     "FeedState",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
+
+SIZE = (720, 1280)
+"""The (height, width) of pictures for a camera that is mounted upright."""
 
 LEFT_BEHIND_AT_MOST = 3
 """The largest number of readers stuck in a driver that does not return. They cannot be stopped;
@@ -97,7 +101,7 @@ class Feed:
     """Delivers pictures of one size, (height, width), from `start` to `stop`. Thread-safe."""
 
     def __init__(
-        self, source: CameraSource, size: Size = (720, 1280), timeouts: FeedTimeouts | None = None
+        self, source: CameraSource, size: Size = SIZE, timeouts: FeedTimeouts | None = None
     ) -> None:
         self.source = source
         self.size = size

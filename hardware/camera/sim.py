@@ -14,6 +14,7 @@ import numpy as np
 
 from hardware.camera.camera import Colour, Size
 from hardware.camera.capture import Capture
+from hardware.camera.mounting import Mounting
 from hardware.faults import TemporaryFault
 
 
@@ -55,8 +56,10 @@ class SimulatedCamera:
         size: Size = (720, 1280),
         fps: float = 30.0,
         paced: bool = True,
+        mounting: Mounting | None = None,
     ) -> None:
         self.name = name
+        self._mounting = mounting
         self._device = _Device(scene, size, 1 / fps, paced)
 
     @property
@@ -73,7 +76,7 @@ class SimulatedCamera:
             raise TemporaryFault(
                 f"The camera {self.name} is unplugged.", "Plug it in; it is found by itself."
             )
-        return Capture(self.name, _Video(self._device))
+        return Capture(self.name, _Video(self._device), self._mounting)
 
     def unplug(self) -> None:
         """Pulls the cable: reading ends with a fault, and opening fails."""

@@ -6,6 +6,7 @@ import cv2
 
 from hardware.address import Address
 from hardware.camera.capture import Capture
+from hardware.camera.mounting import Mounting
 from hardware.faults import TemporaryFault
 
 OPEN_MS = 5_000
@@ -14,16 +15,17 @@ READ_MS = 1_000
 
 
 class StreamCamera:
-    """The address of a stream. Its query belongs to the stream: the kiosk has no options here."""
+    """The address of a stream. Its query is sent to the stream as it is written."""
 
     SCHEMES: ClassVar = ("http", "https", "rtsp", "rtsps")
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, mounting: Mounting) -> None:
         """Raises BadAddress."""
         if not address.rest.startswith("//"):
             raise address.wrong("names no host", "Write rtsp://host/stream.")
         self._url = address.text
         self._name = str(address)
+        self._mounting = mounting
 
     @property
     def name(self) -> str:
@@ -45,7 +47,7 @@ class StreamCamera:
                 f"There is no stream at {self._name}.",
                 "Check the address, the network and the camera's power; it is tried again.",
             )
-        return Capture(self._name, video)
+        return Capture(self._name, video, self._mounting)
 
     def has_picture(self) -> bool:
         """Returns False: OpenCV does not tell."""

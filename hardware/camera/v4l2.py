@@ -7,6 +7,7 @@ import cv2
 
 from hardware.address import Address
 from hardware.camera.capture import Capture
+from hardware.camera.mounting import Mounting
 from hardware.faults import PermanentFault, TemporaryFault
 
 # OpenCV reads it once, when it first opens a camera. With its default of 10 s the reader of a
@@ -22,7 +23,7 @@ _FORMATS = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
 class V4l2Camera:
     """A Video4Linux device and the format it is asked for."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, mounting: Mounting) -> None:
         """Raises BadAddress."""
         address.known("size", "fps")
         self._device = address.rest
@@ -30,6 +31,7 @@ class V4l2Camera:
             raise address.wrong("names no device", "Write v4l2:/dev/video0, or /dev/v4l/by-id/….")
         self._size = address.size("size", (720, 1280))
         self._fps = address.number("fps", 30, least=1, most=240)
+        self._mounting = mounting
 
     @property
     def name(self) -> str:
@@ -47,7 +49,7 @@ class V4l2Camera:
                 "Close other programs that use it; v4l2-ctl --list-devices lists all cameras.",
             )
         self._ask(video)
-        return Capture(self._device, video)
+        return Capture(self._device, video, self._mounting)
 
     def has_picture(self) -> bool:
         """Returns False: OpenCV does not tell."""
