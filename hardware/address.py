@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from hardware.faults import BadAddress
 
+_LOCAL = ("v4l2", "replay", "sim", "serial", "none")
 _NETWORK = ("http", "https", "rtsp", "rtsps")
 
 
@@ -102,10 +103,24 @@ def _shown(text: str) -> str:
     network. Cameras take passwords before the host, in the path and in the query, and passwords
     may hold any character; where the host cannot be told from a password, it is left out too."""
     scheme, colon, rest = text.partition(":")
-    if not (rest.startswith("//") or "@" in text or scheme.lower() in _NETWORK):
+    if scheme.lower() in _LOCAL and not rest.startswith("//"):
         return text
-    before, _, query = rest.partition("?")
-    if "@" in query:
+    if not (rest.startswith("//") or "@" in text or scheme.lower() in _NETWORK):
+        # A scheme that is missing or misspelt: it may be meant for the network.
+        shown = re.split(r"[?#&;=]", text)[0]
+        return shown if shown == text else shown + "…"
+    authority, _, after = rest.removeprefix("//").partition("/")
+    host = re.split(r"[?#&;]", authority.rpartition("@")[2])[0]
+    if "@" in after or not (_HOST.fullmatch(host) and _ends_user(authority)):
         return f"{scheme}{colon}//…"
-    host = re.split(r"[/#&;]", before.removeprefix("//").rpartition("@")[2])[0]
     return f"{scheme}{colon}//{host}"
+
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(:\d+)?")
+
+
+def _ends_user(authority: str) -> bool:
+    """Returns whether the last @ surely stands between user and host: nothing before it may be a
+    host of its own, with a query or a fragment that has the @ in it."""
+    before = re.split(r"[?#&;]", authority.rpartition("@")[0])
+    return len(before) == 1 or not _HOST.fullmatch(before[0])

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, NoReturn
 
+from hardware.address import Address
+from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.faults import DeviceFault
 from hardware.light import Light
@@ -296,6 +298,7 @@ class Kiosk:
             self.clock,
             self.settings.name,
             self.settings.state,
+            Mounting.of(Address.parse(self.settings.camera)),
         )
 
     # Beside the visits

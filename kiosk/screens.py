@@ -366,6 +366,7 @@ class Part(StrEnum):
     """What a line of the maintenance screen is about."""
 
     CAMERA = "camera"
+    MOUNTING = "mounting"
     INFRARED = "infrared"
     LIGHT = "light"
     TERMINAL = "terminal"
@@ -390,6 +391,10 @@ class Finding(StrEnum):
     """The camera has not delivered a picture yet: its name."""
     DELIVERS = "delivers"
     """The camera delivers pictures: its name."""
+    PALM_WANTED = "palm_wanted"
+    """A right palm with its fingers up has to be shown to see how the camera is mounted."""
+    UPRIGHT = "upright"
+    """Hands are seen upright and not mirrored."""
     NO_RING = "no_ring"
     RING_LIT = "ring_lit"
     """The ring was lit and turned off: its name, and how many milliseconds it took."""

@@ -67,7 +67,10 @@ HOLDINGS = Holdings(
     purchases=12,
     member_since=datetime(2026, 3, 9, tzinfo=UTC),
 )
-UNTESTED = (Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),)
+UNTESTED = (
+    Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),
+    Check(Part.MOUNTING, Health.BUSY, Finding.PALM_WANTED),
+)
 MODELS = Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, ("palm_detector, hand_landmarks",))
 CHECKS = (
     *UNTESTED,

@@ -10,7 +10,16 @@ from hardware.camera.sim import Scene, SimulatedCamera
 from hardware.camera.stream import StreamCamera
 from hardware.camera.v4l2 import V4l2Camera
 
-__all__ = ["Camera", "CameraSource", "Colour", "Mounting", "Scene", "SimulatedCamera", "Size", "camera_at"]
+__all__ = [
+    "Camera",
+    "CameraSource",
+    "Colour",
+    "Mounting",
+    "Scene",
+    "SimulatedCamera",
+    "Size",
+    "camera_at",
+]
 
 
 def camera_at(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hardware.camera.camera import CameraSource, Size
+from hardware.camera.pace import ENOUGH, Pace
 from hardware.camera.ring import Lease, Mailbox, Ring
 from hardware.faults import DeviceFault, PermanentFault, TemporaryFault
 from protocol.backoff import pause_after
@@ -112,6 +113,8 @@ class Feed:
         self._state_watchers: list[Callable[[FeedState], None]] = []
         self._stopping = False
         self._left_behind: list[_Reader] = []
+        self._pace = Pace()
+        self._told_too_few = False
         self._watchdog = threading.Thread(target=self._watch, name="camera watchdog", daemon=True)
 
     def start(self) -> None:
@@ -141,6 +144,19 @@ class Feed:
     def state(self) -> FeedState:
         return self._state
 
+    @property
+    def too_few(self) -> TemporaryFault | None:
+        """What is wrong when the camera delivers, but fewer than ENOUGH pictures a second; None
+        while it is well or not measured yet."""
+        rate = self._pace.rate
+        if rate is None or rate >= ENOUGH:
+            return None
+        return TemporaryFault(
+            f"Too few pictures: {self.source.name} delivers {rate:.1f} a second, and a palm needs "
+            f"{ENOUGH:g}. (Pictures that come together count as one.)",
+            "Give it more light, a cable instead of Wi-Fi, or smaller pictures (size=640x480).",
+        )
+
     def on_state(self, watcher: Callable[[FeedState], None]) -> Callable[[], None]:
         """Calls `watcher` with every new state, on the feed's own thread; it must return at once.
         Returns a function after which `watcher` is not called any more."""
@@ -157,7 +173,8 @@ class Feed:
         """Runs the watchdog: starts one reader after the other."""
         failures = 0
         while not self._stopping:
-            reader = _Reader(self.source, self._ring, self._changed)
+            self._pace = Pace()
+            reader = _Reader(self.source, self._ring, self._changed, self._pace)
             reader.start()
             fault = self._follow(reader)
             if fault is None:
@@ -186,6 +203,7 @@ class Feed:
                 left = reader.delivered + self._timeouts.silence - time.monotonic()
                 if left <= 0 and not self.source.has_picture():
                     break
+                self._tell_pace()
                 self._changed.wait(left if left > 0 else self._timeouts.silence)
             reader.dismissed = True
             if self._stopping:
@@ -214,6 +232,17 @@ class Feed:
             self._changed.wait_for(lambda: self._stopping, pause)
             self._changed.wait_for(lambda: self._stopping or not crowded())
 
+    def _tell_pace(self) -> None:
+        """Logs when the camera begins to deliver too few pictures, and when it no longer does."""
+        fault = self.too_few
+        if fault is not None and not self._told_too_few:
+            _log.warning("Camera %s: %s", self.source.name, fault)
+        elif fault is None and self._told_too_few and self._pace.rate is not None:
+            _log.info("Camera %s: delivers enough pictures again.", self.source.name)
+        else:
+            return
+        self._told_too_few = fault is not None
+
     def _enter(self, state: FeedState) -> None:
         with self._changed:
             before, self._state = self._state, state
@@ -228,11 +257,14 @@ class _Reader(threading.Thread):
     """One opening of the camera. A daemon thread: a driver that hangs must not keep the process
     alive."""
 
-    def __init__(self, source: CameraSource, ring: Ring, changed: threading.Condition) -> None:
+    def __init__(
+        self, source: CameraSource, ring: Ring, changed: threading.Condition, pace: Pace
+    ) -> None:
         super().__init__(name="camera", daemon=True)
         self._source = source
         self._ring = ring
         self._changed = changed
+        self._pace = pace
         self.delivered = 0.0
         """When the last picture came, on the clock of `time.monotonic`; 0 before the first one."""
         self.dismissed = False
@@ -254,6 +286,7 @@ class _Reader(threading.Thread):
                 while buffer is not None and not self.dismissed:
                     at = camera.read(buffer.image)
                     if not self.dismissed:
+                        self._pace.add(at)
                         buffer = self._ring.publish(buffer, at)
                         self._report()
         except DeviceFault as fault:

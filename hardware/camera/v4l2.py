@@ -1,7 +1,13 @@
-"""Cameras on this machine, through Video4Linux 2: `v4l2:/dev/video0?size=1280x720&fps=30`."""
+"""Cameras on this machine, through Video4Linux 2:
+`v4l2:/dev/v4l/by-id/usb-Maker_Camera-video-index0?size=1280x720&fps=30`.
+
+The names in /dev/v4l/by-id stay with a camera. The number in /dev/video0 is given anew at every
+start and every time that something is plugged in.
+"""
 
 import logging
 import os
+from pathlib import Path
 
 import cv2
 
@@ -15,6 +21,9 @@ from hardware.faults import PermanentFault, TemporaryFault
 os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = "1"
 
 _log = logging.getLogger(__name__)
+
+BY_ID = Path("/dev/v4l/by-id")
+"""Where udev names cameras by maker, model and serial number."""
 
 # MJPG first: over USB 2 most cameras deliver 720p at 30 frames a second in this format only.
 _FORMATS = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
@@ -32,6 +41,8 @@ class V4l2Camera:
         self._size = address.size("size", (720, 1280))
         self._fps = address.number("fps", 30, least=1, most=240)
         self._mounting = mounting
+        if (name := _lasting_name(self._device)) is not None:
+            _log.info("%s may be another camera after a restart; v4l2:%s stays", self._device, name)
 
     @property
     def name(self) -> str:
@@ -46,7 +57,7 @@ class V4l2Camera:
             video.release()
             raise TemporaryFault(
                 f"{self._device} is busy, or is no camera.",
-                "Close other programs that use it; v4l2-ctl --list-devices lists all cameras.",
+                f"Close other programs that use it. {_present()}",
             )
         self._ask(video)
         return Capture(self._device, video, self._mounting)
@@ -67,7 +78,7 @@ class V4l2Camera:
         except OSError as error:
             raise TemporaryFault(
                 f"There is no camera at {self._device}: {error.strerror}.",
-                "Plug it in; it is found by itself.",
+                f"Plug it in; it is found by itself. {_present()}",
             ) from None
 
     def _ask(self, video: cv2.VideoCapture) -> None:
@@ -96,3 +107,22 @@ class V4l2Camera:
                 *asked,
                 *got,
             )
+
+
+def _cameras() -> list[Path]:
+    """Returns the lasting names of the cameras that are attached. A camera has further devices for
+    what is not a picture; index 0 is the picture."""
+    return sorted(BY_ID.glob("*-video-index0"))
+
+
+def _present() -> str:
+    """Returns a sentence that names the cameras that are attached."""
+    names = ", ".join(f"v4l2:{each}" for each in _cameras())
+    return f"Attached are: {names}." if names else "v4l2-ctl --list-devices lists all cameras."
+
+
+def _lasting_name(device: str) -> Path | None:
+    """Returns the name in BY_ID of a device that was named by its number, None without one."""
+    if Path(device).is_symlink():
+        return None
+    return next((name for name in _cameras() if name.resolve() == Path(device)), None)

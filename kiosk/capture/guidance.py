@@ -87,7 +87,13 @@ HOLD_FRAMES = 4
 """The least number of good frames in a hold."""
 
 GLITCH = 0.2
-"""Seconds without a good frame that do not end a hold: a detection may fail once."""
+"""Seconds without a good frame that do not end a hold: a detection may fail for a moment."""
+MISSED = 1
+"""The number of frames in a row that may fail however long they take: a camera may deliver five
+frames a second, or all of them in clumps."""
+SILENCE = 1.0
+"""Seconds between two frames after which it may be another hand, whatever they show. A camera that
+is silent for about as long is lost (`hardware.camera.feed.FeedTimeouts`)."""
 
 SETTLE = 0.12
 """Seconds for which something must be wrong before the shopper is told."""
@@ -115,6 +121,8 @@ class Advice:
     """The number of good frames in this hold."""
     good: Observation | None = None
     """The last good frame of this hold."""
+    missed: int = 0
+    """The number of frames seen since then."""
     fit_to_keep: bool = False
     """Whether the frame just observed is a good frame, which may be captured."""
 
@@ -141,11 +149,14 @@ def advise(
     steady = wish is Instruction.HOLD_STILL and _is_still(seen, before)
 
     held_since, good_frames, good = before.held_since, before.good_frames, before.good
-    if good is not None and not _goes_on(good, seen):
+    missed = before.missed
+    if good is not None and not _goes_on(good, seen, missed):
         held_since, good_frames, good = None, 0, None
     if steady:
         held_since = seen.at if held_since is None else held_since
-        good_frames, good = good_frames + 1, seen
+        good_frames, good, missed = good_frames + 1, seen, 0
+    else:
+        missed += 1
 
     progress = 0.0
     if held_since is not None and good is not None:
@@ -164,6 +175,7 @@ def advise(
         held_since=held_since,
         good_frames=good_frames,
         good=good,
+        missed=missed,
         fit_to_keep=steady,
     )
 
@@ -209,9 +221,16 @@ def _is_still(seen: Observation, before: Advice) -> bool:
     return not (MOTION.above(seen.motion, beginning) or BLUR.below(seen.sharpness, beginning))
 
 
-def _goes_on(good: Observation, seen: Observation) -> bool:
-    """Returns whether the hand may be that of the last good frame, still being held."""
-    if seen.at - good.at > GLITCH or seen.hands > 1:
+def lost(apart: float, missed: int) -> bool:
+    """Returns whether a hand has been out of sight for too long: for `apart` seconds, in which
+    `missed` frames did not show it."""
+    return apart > SILENCE or (apart > GLITCH and missed > MISSED)
+
+
+def _goes_on(good: Observation, seen: Observation, missed: int) -> bool:
+    """Returns whether the hand may be that of the last good frame, still being held; `missed`
+    frames came between the two."""
+    if seen.hands > 1 or lost(seen.at - good.at, missed):
         return False
     if seen.hand is None or good.hand is None:
         return True

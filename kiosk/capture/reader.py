@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 from hardware.camera.feed import Broken, Feed, FeedState, Lease, Mailbox, Recovering, Streaming
 from hardware.faults import TemporaryFault
 from kiosk.capture.eyes import Eyes, Sight
-from kiosk.capture.guidance import GLITCH, HOLD, Advice, Guidance, Instruction, advise
+from kiosk.capture.guidance import HOLD, Advice, Guidance, Instruction, advise, lost
 from kiosk.capture.hold import HoldRecord, Region
 from kiosk.capture.light_challenge import Challenger
 from kiosk.race import first
@@ -195,16 +195,18 @@ async def _record_pulse(
     """Records the pulse of a hand that stays in the region; returns False when it leaves."""
     recorder = record.recorder
     seen_at: float | None = None
+    missed = 0
     async for sight in sights:
         seen = sight.observation
         seen_at = seen.at if seen_at is None else seen_at
         if seen.hand is None or not region.holds(seen):
-            if seen.at - seen_at > GLITCH:
+            missed += 1
+            if lost(seen.at - seen_at, missed):
                 return False
             continue
         if seen.at - seen_at > PAUSE_AT_MOST:
             return False
-        seen_at = seen.at
+        seen_at, missed = seen.at, 0
         recorder.add(sight.frame.image, seen.hand, seen.at)
         if recorder.progress == 1:
             record.take_last(sight.frame, region)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import CardTerminal
 from kiosk.capture.eyes import Eyes, Sight
+from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
 from kiosk.race import first
 from kiosk.screens import (
@@ -68,21 +70,24 @@ class BackOffice:
     clock: Clock
     name: str
     state: Path
+    mounting: Mounting
+    """How the camera is mounted, as its address says."""
 
 
 async def maintain(office: BackOffice) -> None:
     """Asks for the PIN and shows the staff area. Raises RestartAsked."""
     if not await _unlock(office.stage, office.pin):
         return
-    tested = await _self_test(office)
+    tested, uprightness = await _self_test(office), Uprightness()
     while True:
         match await first(
-            office.stage.ask(_maintenance(office, tested)), _keep_current(office, tested)
+            office.stage.ask(_maintenance(office, tested, uprightness)),
+            _keep_current(office, tested, uprightness),
         ):
             case Choice.BACK:
                 return
             case Choice.SELF_TEST:
-                tested = await _self_test(office)
+                tested, uprightness = await _self_test(office), Uprightness()
             case Choice.ACTIVATE:
                 await _activate(office)
                 tested = await _self_test(office)
@@ -147,12 +152,17 @@ async def _activate(office: BackOffice) -> None:
             return
 
 
-async def _keep_current(office: BackOffice, tested: tuple[Check, ...]) -> NoReturn:
-    """Shows live figures and the state of the cameras until it is cancelled."""
+async def _keep_current(
+    office: BackOffice, tested: tuple[Check, ...], uprightness: Uprightness
+) -> NoReturn:
+    """Shows live figures, the state of the cameras and how the first is mounted until it is
+    cancelled."""
     async with office.eyes.watch() as sights:
         while True:
             sight = await first(_next(sights), office.clock.sleep(2 * LIVE_S))
-            office.stage.show(_maintenance(office, tested, sight))
+            if sight is not None:
+                uprightness.see(sight.observation)
+            office.stage.show(_maintenance(office, tested, uprightness, sight))
             await office.clock.sleep(LIVE_S)
 
 
@@ -161,7 +171,10 @@ async def _next(sights: AsyncIterator[Sight]) -> Sight:
 
 
 def _maintenance(
-    office: BackOffice, tested: tuple[Check, ...], sight: Sight | None = None
+    office: BackOffice,
+    tested: tuple[Check, ...],
+    uprightness: Uprightness,
+    sight: Sight | None = None,
 ) -> Maintenance:
     device = office.service.identity.device
     return Maintenance(
@@ -170,6 +183,7 @@ def _maintenance(
         service=office.service.url,
         checks=(
             _camera(Part.CAMERA, office.feed),
+            _mounting(office.mounting, uprightness.correction),
             *([_camera(Part.INFRARED, office.infrared)] if office.infrared else []),
             *tested,
         ),
@@ -222,8 +236,35 @@ def _camera(part: Part, feed: Feed) -> Check:
             return _fault(part, fault)
         case Starting():
             return Check(part, Health.BUSY, Finding.OPENING, (feed.source.name,))
+        case _ if (fault := feed.too_few) is not None:
+            return _fault(part, fault)
         case _:
             return Check(part, Health.GOOD, Finding.DELIVERS, (feed.source.name,))
+
+
+def _mounting(now: Mounting, correction: Mounting | None) -> Check:
+    """Tells from a right palm with its fingers up, as staff are asked to show, how the camera is
+    mounted."""
+    if correction is None:
+        return Check(Part.MOUNTING, Health.BUSY, Finding.PALM_WANTED)
+    if correction.is_plain:
+        return Check(Part.MOUNTING, Health.GOOD, Finding.UPRIGHT)
+    wrong = {
+        0: "mirrored",
+        180: "upside down and mirrored" if correction.mirror else "upside down",
+    }.get(correction.rotate, "sideways and mirrored" if correction.mirror else "sideways")
+    options = str(now.corrected(correction))
+    return Check(
+        Part.MOUNTING,
+        Health.BROKEN,
+        Finding.FAULT,
+        (
+            f"A right palm with its fingers up is seen {wrong}.",
+            f"Write {options} in the camera's address and restart the kiosk."
+            if options
+            else "Take rotate and mirror out of the camera's address and restart the kiosk.",
+        ),
+    )
 
 
 async def _light(office: BackOffice) -> Check:

@@ -29,6 +29,10 @@ PROPORTION = 0.64
 """The ratio of width to length of a palm that faces the camera, measured at the landmarks. For nine
 people in ten it lies between 0.56 and 0.73."""
 
+APART = 1 / 30
+"""The least time in seconds that is taken to lie between two frames. Frames that were held up on
+the way come together, and even a landmark that jitters would seem to race."""
+
 _PALM = [Landmark.THUMB_CMC, *KNUCKLES]
 
 
@@ -116,4 +120,4 @@ def _motion(hand: Hand, at: float, before: Observation | None) -> float:
     if before is None or before.hand is None or at <= before.at:
         return 0.0
     moved = float(np.hypot(*(hand.palm_centre - before.hand.palm_centre)))
-    return moved / hand.palm_length / (at - before.at)
+    return moved / hand.palm_length / max(at - before.at, APART)

@@ -1,5 +1,6 @@
 """OpenCV's V4L2 backend on a virtual camera of PipeWire."""
 
+import logging
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from threading import Thread
 
 import pytest
 
-from hardware.camera import camera_at
+from hardware.camera import camera_at, v4l2
 from hardware.faults import PermanentFault, TemporaryFault
 
 SHIM = next(Path("/usr/lib").glob("*/pipewire-0.3/v4l2/libpw-v4l2.so"), None)
@@ -207,3 +208,35 @@ def test_a_device_that_is_no_camera_is_told_apart_from_one_that_is_absent() -> N
 def test_a_device_that_may_not_be_used_is_a_matter_for_the_operator() -> None:
     with pytest.raises(PermanentFault, match="group 'video'"):
         camera_at("v4l2:/dev/mem").open()
+
+
+@pytest.fixture
+def by_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of lasting names; the picture of one camera is /dev/null."""
+    folder = tmp_path / "by-id"
+    folder.mkdir()
+    (folder / "usb-Maker_Camera_7-video-index0").symlink_to("/dev/null")
+    (folder / "usb-Maker_Camera_7-video-index1").symlink_to("/dev/zero")
+    monkeypatch.setattr(v4l2, "BY_ID", folder)
+    return folder
+
+
+@pytest.mark.parametrize("device", ["/dev/video97", "/dev/null"])
+def test_the_fault_of_a_camera_names_the_cameras_that_are_attached(
+    by_id: Path, device: str
+) -> None:
+    with pytest.raises(TemporaryFault) as fault:
+        camera_at(f"v4l2:{device}").open()
+    assert f"v4l2:{by_id}/usb-Maker_Camera_7-video-index0." in fault.value.remedy
+    assert "index1" not in fault.value.remedy
+
+
+def test_a_camera_that_is_named_by_its_number_is_logged_with_the_name_that_stays(
+    by_id: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    camera_at("v4l2:/dev/null")
+    assert f"v4l2:{by_id}/usb-Maker_Camera_7-video-index0 stays" in caplog.text
+    caplog.clear()
+    camera_at("v4l2:/dev/video97")
+    assert not caplog.text

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hardware.camera import SimulatedCamera
+from hardware.camera import CameraSource
 from hardware.camera.feed import Feed
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.reader import PalmReader
@@ -15,7 +15,7 @@ from tests.support.posed import FRAME
 
 
 @contextmanager
-def looking(camera: SimulatedCamera) -> Iterator[tuple[Feed, Eyes]]:
+def looking(camera: CameraSource) -> Iterator[tuple[Feed, Eyes]]:
     feed = Feed(camera, FRAME)
     eyes = Eyes(feed)
     feed.start()

@@ -47,13 +47,21 @@ class MjpegServer:
     def resume(self) -> None:
         self._flowing.set()
 
+    def answer(self, status: int) -> None:
+        """Answers with this status, and no pictures, from now on."""
+        self._server.RequestHandlerClass.status = status  # type: ignore[attr-defined]
+
 
 class _Handler(BaseHTTPRequestHandler):
     flowing: threading.Event
     closed: threading.Event
+    status = 200
 
     def do_GET(self) -> None:
-        self.send_response(200)
+        self.send_response(self.status)
+        if self.status != 200:
+            self.end_headers()
+            return
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.end_headers()
         jpeg = cv2.imencode(".jpg", np.full((36, 64, 3), 200, np.uint8))[1].tobytes()

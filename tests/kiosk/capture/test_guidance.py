@@ -18,6 +18,7 @@ from kiosk.capture.guidance import (
     HOLD,
     HOLD_FRAMES,
     SETTLE,
+    SILENCE,
     Advice,
     Instruction,
     advise,
@@ -256,6 +257,51 @@ def test_what_may_be_another_palm_begins_another_hold(interruption: list[Observa
 def test_a_spoilt_frame_within_a_hold_is_not_kept(spoilt: dict[str, Any]) -> None:
     seen = [GOOD, GOOD, GOOD, replace(GOOD, **spoilt), GOOD]
     assert [a.fit_to_keep for a in advised(seen)] == [True, True, True, False, True]
+
+
+def at_moments(*seen: tuple[float, Observation]) -> list[Advice]:
+    """Returns the advice on observations that were made at these moments."""
+    advices: list[Advice] = []
+    for at, each in seen:
+        before = advices[-1] if advices else None
+        advices.append(advise(replace(each, at=at), before, None, FRAME))
+    return advices
+
+
+@pytest.mark.parametrize("fps", [2.5, 5, 8, 15])
+@pytest.mark.parametrize("late", [0.0, 0.03])
+def test_a_palm_is_captured_by_a_slow_camera_even_if_every_other_frame_is_late(
+    fps: float, late: float
+) -> None:
+    advices = at_moments(*((n / fps + late * (n % 2), GOOD) for n in range(HOLD_FRAMES + 4)))
+    assert advices[-1].guidance.instruction is Instruction.DONE
+    assert len({a.held_since for a in advices} - {None}) == 1
+
+
+def test_one_failed_detection_does_not_end_the_hold_of_a_slow_camera() -> None:
+    kinds = [GOOD, GOOD, NOBODY, GOOD, replace(GOOD, motion=2.0), GOOD]
+    advices = at_moments(*((n / 5, kind) for n, kind in enumerate(kinds)))
+    assert advices[-1].guidance.instruction is Instruction.DONE
+    assert len({a.held_since for a in advices} - {None}) == 1
+
+
+def test_two_failed_detections_end_the_hold_of_a_slow_camera() -> None:
+    kinds = [GOOD, GOOD, NOBODY, NOBODY, GOOD, GOOD]
+    advices = at_moments(*((n / 5, kind) for n, kind in enumerate(kinds)))
+    assert advices[-1].held_since == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize("apart", [0.25, 0.5, 0.8])
+def test_a_palm_is_captured_when_frames_come_in_clumps(apart: float) -> None:
+    stamps = [clump * apart + n * 0.02 for clump in range(4) for n in range(2)]
+    advices = at_moments(*((at, GOOD) for at in stamps))
+    assert advices[-1].guidance.instruction is Instruction.DONE
+
+
+def test_after_a_long_silence_it_may_be_another_hand() -> None:
+    advices = at_moments((0.0, GOOD), (0.03, GOOD), (0.06, GOOD), (0.06 + SILENCE + 0.01, GOOD))
+    assert advices[-1].held_since == advices[-1].good.at if advices[-1].good else False
+    assert advices[-1].good_frames == 1
 
 
 def test_nothing_follows_after_done() -> None:

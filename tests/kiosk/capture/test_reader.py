@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hardware.camera import SimulatedCamera
+from hardware.camera import CameraSource, SimulatedCamera
+from hardware.camera.camera import Colour
 from hardware.camera.feed import Feed, Streaming
 from hardware.faults import TemporaryFault
 from kiosk.capture.eyes import Eyes
@@ -70,6 +72,45 @@ async def test_a_palm_held_still_is_captured_by_itself(kiosk: Kiosk) -> None:
     assert len({frame.at_ms for frame in burst.frames}) == len(burst.frames)
     assert stage.asked == [PAY]
     assert stage.withdrawn == 1, "the question is taken back"
+
+
+class Clumps:
+    """A camera whose pictures are held up on the way and come six together."""
+
+    name = "camera on Wi-Fi"
+
+    def __init__(self, scene: Posed) -> None:
+        self._camera = SimulatedCamera(scene, paced=False)
+        self._passed = threading.Event()
+        self._read = 0
+
+    def open(self) -> "Clumps":
+        self._opened = self._camera.open()
+        self.size = self._opened.size
+        return self
+
+    def read(self, out: Colour) -> float:
+        if self._read % 6 == 0:
+            self._passed.wait(0.4)  # what a network does, not what a test waits for
+        self._read += 1
+        return self._opened.read(out)
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def has_picture(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "source", [lambda scene: SimulatedCamera(scene, fps=5), Clumps], ids=["5 a second", "clumps"]
+)
+async def test_a_palm_is_captured_when_pictures_are_few_or_come_in_clumps(
+    source: Callable[[Posed], CameraSource],
+) -> None:
+    with looking(source(Posed())) as (feed, eyes):
+        burst = await captured(PalmReader(eyes, feed), LiveStage(), PAY)
+    assert len(burst.frames) >= HOLD_FRAMES
 
 
 async def test_what_is_captured_is_the_whole_hand_large_enough_to_be_read(kiosk: Kiosk) -> None:

@@ -115,6 +115,12 @@ def test_motion_is_in_palm_lengths_a_second() -> None:
     assert after.motion == pytest.approx(palm_lengths / 0.1, rel=0.1)
 
 
+def test_a_landmark_that_jitters_does_not_race_when_frames_come_together() -> None:
+    before = seen(replace(STILL, x=0.5), at=1.0)
+    jitter = 0.005 * 0.4 * 720 / 1280
+    assert seen(replace(STILL, x=0.5 + jitter), at=1.001, before=before).motion < 0.3
+
+
 def test_motion_needs_an_earlier_frame_with_a_hand() -> None:
     empty = Observation(at=1.0, hands=0)
     same_moment = seen(replace(STILL, x=0.3), at=1.1)

@@ -15,6 +15,8 @@ Item {
         switch (name) {
         case "camera":
             return qsTr("Camera");
+        case "mounting":
+            return qsTr("Mounting");
         case "infrared":
             return qsTr("Near infrared");
         case "light":
@@ -52,6 +54,10 @@ Item {
             return [qsTr("Opening %1.").arg(values[0])];
         case "delivers":
             return [values[0]];
+        case "palm_wanted":
+            return [qsTr("Hold your right palm to the camera, with the fingers up.")];
+        case "upright":
+            return [qsTr("Hands are seen upright.")];
         case "no_ring":
             return [qsTr("None: whether a hand is alive is not checked.")];
         case "ring_lit":
