@@ -12,8 +12,8 @@ from hardware.camera.capture import Capture
 from hardware.camera.mounting import Mounting
 from hardware.faults import TemporaryFault
 
-# OpenCV reads it once, when it first opens a stream. FFmpeg writes to the terminal what it takes for
-# the host, which may be part of a password that was not written as a URL wants it.
+# OpenCV reads it once, when it first opens a stream. FFmpeg would write to the terminal what it
+# takes for the host: part of a password, where that was not written as a URL wants it.
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 OPEN_MS = 5_000

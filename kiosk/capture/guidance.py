@@ -67,13 +67,15 @@ class Bound(NamedTuple):
         return value < (self.right if told else self.wrong)
 
 
-# Units are those of `Observation`. Flat palms of public sets of photographs measure 10 to 36
+# Units are those of `Observation`. Flat palms of public sets of photographs measure 0 to 27
 # degrees of tilt, 0.97 to 1 of openness, 0.26 to 0.87 of brightness and 0.5 to 1 of sharpness.
 OPENNESS = Bound(wrong=0.6, right=0.7)
 FAR = Bound(wrong=0.30, right=0.33)
 NEAR = Bound(wrong=0.60, right=0.57)
 ASIDE = Bound(wrong=0.50, right=0.40)
 HIGH_OR_LOW = Bound(wrong=0.45, right=0.35)
+CENTRED = 0.2
+"""The offset below which a palm that is cut off is too near to fit into the frame."""
 TILT = Bound(wrong=48.0, right=42.0)
 DARK = Bound(wrong=0.20, right=0.24)
 BRIGHT = Bound(wrong=0.94, right=0.90)
@@ -197,6 +199,8 @@ def _faults(seen: Observation, told: Instruction, wanted: Side | None) -> Iterat
     if NEAR.above(seen.span, told is Instruction.MOVE_AWAY):
         yield Instruction.MOVE_AWAY
     across, down = seen.offset
+    if seen.cut_off and max(abs(across), abs(down)) < CENTRED:
+        yield Instruction.MOVE_AWAY
     sideways = Instruction.MOVE_RIGHT if across > 0 else Instruction.MOVE_LEFT
     upright = Instruction.MOVE_UP if down > 0 else Instruction.MOVE_DOWN
     is_aside = ASIDE.above(abs(across), told is sideways)

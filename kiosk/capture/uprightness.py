@@ -1,8 +1,8 @@
 """Telling how the camera is mounted from a hand that is shown to it as asked.
 
-A picture alone does not tell: a hand may point anywhere, and a mirrored right hand looks like a left
-one. So staff are asked for a right palm with its fingers up; whatever is then seen instead is the
-camera's doing.
+A picture alone does not tell: a hand may point anywhere, and a mirrored right hand looks like a
+left one. So staff are asked for a right palm with its fingers up; whatever is then seen instead is
+the camera's doing.
 """
 
 from hardware.camera import Mounting

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.hand.landmarks import Hand, Landmark, Side
+from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE, Roi
 from palm.image import Colour, Grey
 
@@ -34,8 +34,13 @@ BLACK, BURNT = 8, 250
 """The grey levels up to which, and from which on, a pixel shows no skin."""
 
 
+class NotAPalm(ValueError):
+    """The hand shows its back or is a fist: there is no palm to cut out."""
+
+
 def align(image: Colour | Grey, hand: Hand) -> Roi:
-    """Returns the ROI of a hand, with the fingers up and the thumb to the right.
+    """Returns the ROI of a hand, with the fingers up and the thumb to the right. Raises NotAPalm
+    when the hand does not show its palm.
 
     The six landmarks of PALM are mapped to the standard palm by the similarity transform that fits
     them best (weighted least squares, all six at once), so an error of a few pixels in one landmark
@@ -44,6 +49,8 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     `quality` of the result is the share of its pixels that lie in the frame and are neither black
     nor burnt out.
     """
+    if hand.shown is not Shown.PALM:
+        raise NotAPalm(f"a {hand.shown} is not a palm")
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = grey.shape
     to_frame, side = standard_pose(hand)

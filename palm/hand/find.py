@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from palm.hand.align import PALM as STANDARD
-from palm.hand.crop import Crop
+from palm.hand.crop import Crop, Points
 from palm.hand.landmarks import Hand, Landmark, Shown, Side, straightness
 from palm.image import Colour
 from palm.models.landmark_reader import LandmarkReader, Reading
 from palm.models.palm_detector import PalmDetector
-from palm.models.picture import is_colourless
+from palm.models.picture import darkened, is_burnt, is_colourless
 
 FILLS = (0.6, 1.0, 0.4)
 """The sizes at which the detector is shown the frame, as shares of its input's side. The detector
@@ -34,6 +34,14 @@ them with the wrist outside the frame; reading the others again does not improve
 WHOLE_FRAME = (1.4, 1.0, 1.8)
 """The sides of the squares that are searched when the detector finds nothing, as multiples of the
 frame's longer side. They find a palm without its fingers, or one that is burnt out to white."""
+
+BURNT_OUT = (1.0, 0.8)
+"""The sides of the squares that are searched in a darkened picture when an over-exposed frame shows
+nothing, as WHOLE_FRAME."""
+
+DARKER = 2.5
+"""The exponent of the curve that darkens an over-exposed frame: what is left of the hand lies
+between the brightest levels."""
 
 PRESENT = 0.5
 """The presence from which a reading counts as a hand."""
@@ -67,60 +75,98 @@ class HandFinder:
         self._detector = PalmDetector()
         self._reader = LandmarkReader()
         self._followed: list[Hand] = []
-        self._frame = 0
+        self._looks = 0
+        self._rest = 0
+        """The number of frames after which the detector looks for another hand."""
 
     def find(self, image: Colour) -> list[Hand]:
         """Returns the hands in a still image. Tries one way of searching after the other until one
         finds a hand."""
-        for crops in self._places(image):
-            hands = self._read(image, crops)
-            for _ in range(READ_AGAIN):
-                before, hands = hands, self._read_twice(image, _crops_around(hands))
-                if _are_settled(before, hands):
-                    break
-            if hands:
-                return hands
-        return []
-
-    def _places(self, image: Colour) -> Iterator[list[Crop]]:
-        """Yields the crops in which hands may be, the most likely first."""
         colourless = is_colourless(image)
         for tint in (colourless, not colourless):
             for fill in FILLS:
-                yield self._detector.detect(image, fill, tint)
-        height, width = image.shape[:2]
-        centre = np.array([width / 2, height / 2], np.float32)
-        for share in WHOLE_FRAME:
-            yield [Crop(centre, up, max(width, height) * share) for up in _DIRECTIONS]
+                hands = self._settled(image, self._detector.detect(image, fill, tint))
+                if hands:
+                    return self._with_another(image, hands, _other(fill), tint)
+        for view, crops in _whole_frames(image):
+            # Squares that hold the whole frame show the same hand, some of them upside down.
+            if hands := self._settled(view, crops)[:1]:
+                return hands
+        return []
+
+    def _settled(self, image: Colour, crops: list[Crop]) -> list[Hand]:
+        """Returns the hands in these crops, read again until they stay in place."""
+        hands = self._read(image, crops)
+        for _ in range(READ_AGAIN):
+            before, hands = hands, self._read_twice(image, _crops_around(hands))
+            if _are_settled(before, hands):
+                break
+        return hands
+
+    def _with_another(
+        self, image: Colour, hands: list[Hand], fill: float, tint: bool
+    ) -> list[Hand]:
+        """Returns the hands, and a second one of another size where only one was found."""
+        if len(hands) > 1:
+            return hands
+        new = _elsewhere(self._detector.detect(image, fill, tint), hands)
+        found = self._settled(image, new)
+        return [*hands, *(each for each in found if _are_apart(each, hands[0]))]
 
     def follow(self, image: Colour) -> list[Hand]:
         """Returns the hands in the newest frame of a video.
 
         A hand is searched for where it was in the previous frame, which costs one run of the
-        landmark model. The detector runs while no hand is followed, and every LOOK_AGAIN frames to
-        find another.
+        landmark model. The detector runs while no hand is followed, once more in the next frame,
+        and then every LOOK_AGAIN frames to find another. In an over-exposed frame the detector
+        sees nothing, and the whole frame is read instead.
         """
         hands = self._read(image, _crops_around(self._followed))
-        looks, due = divmod(self._frame, LOOK_AGAIN if hands else 1)
-        if due == 0:
-            fill = FILLS[looks % len(FILLS)]
+        if not hands or self._rest == 0:
+            fill = FILLS[self._looks % len(FILLS)]
+            self._looks += 1
+            self._rest = LOOK_AGAIN if hands else 1
             crops = self._detector.detect(image, fill, is_colourless(image))
-            new = [each for each in crops if not any(_is_around(each, hand) for hand in hands)]
-            hands = _distinct([*hands, *self._read(image, new)])
-        self._frame += 1
+            hands = _distinct([*hands, *self._read(image, _elsewhere(crops, hands))])
+        if not hands and is_burnt(image):
+            view = darkened(image, DARKER)
+            crops = [*_crops_around(self._followed), _whole_frame(image, 1.0, _DIRECTIONS[0])]
+            hands = self._read(view, crops)[:1]
+        self._rest -= 1
         self._followed = hands
         return hands
 
     def forget(self) -> None:
         """Forgets the hands of the previous frame, so that the next one starts a new video."""
         self._followed = []
-        self._frame = 0
+        self._looks = self._rest = 0
 
     def _read(self, image: Colour, crops: list[Crop]) -> list[Hand]:
         return _hands(self._reader.read(image, crop) for crop in crops)
 
     def _read_twice(self, image: Colour, crops: list[Crop]) -> list[Hand]:
         return _hands(self._reader.read_twice(image, crop) for crop in crops)
+
+
+def _other(fill: float) -> float:
+    """Returns the fill at which to look for a second hand, of another size."""
+    return FILLS[1] if fill == FILLS[0] else FILLS[0]
+
+
+def _whole_frames(image: Colour) -> Iterator[tuple[Colour, list[Crop]]]:
+    """Yields pictures to read from, with the squares to read."""
+    for share in WHOLE_FRAME:
+        yield image, [_whole_frame(image, share, up) for up in _DIRECTIONS]
+    if is_burnt(image):
+        dark = darkened(image, DARKER)
+        for share in BURNT_OUT:
+            yield dark, [_whole_frame(image, share, up) for up in _DIRECTIONS]
+
+
+def _whole_frame(image: Colour, share: float, up: Points) -> Crop:
+    height, width = image.shape[:2]
+    centre = np.array([width / 2, height / 2], np.float32)
+    return Crop(centre, up, max(width, height) * share)
 
 
 def _hands(readings: Iterable[Reading]) -> list[Hand]:
@@ -140,6 +186,11 @@ def _crops_around(hands: list[Hand]) -> list[Crop]:
     return [Crop.around(hand.landmarks) for hand in hands]
 
 
+def _elsewhere(crops: list[Crop], hands: list[Hand]) -> list[Crop]:
+    """Returns the crops that are not drawn around one of these hands."""
+    return [crop for crop in crops if not any(_is_around(crop, hand) for hand in hands)]
+
+
 def _is_around(crop: Crop, hand: Hand) -> bool:
     """Returns whether the crop is drawn around this hand."""
     return float(np.hypot(*(crop.centre - hand.palm_centre))) < crop.side / 4
@@ -150,10 +201,14 @@ def _distinct(hands: list[Hand]) -> list[Hand]:
     presence."""
     kept: list[Hand] = []
     for hand in sorted(hands, key=lambda hand: -hand.presence):
-        apart = (np.hypot(*(hand.palm_centre - other.palm_centre)) for other in kept)
-        if all(distance > hand.palm_length / 2 for distance in apart):
+        if all(_are_apart(hand, other) for other in kept):
             kept.append(hand)
     return kept
+
+
+def _are_apart(hand: Hand, other: Hand) -> bool:
+    """Returns whether two readings are of two hands."""
+    return float(np.hypot(*(hand.palm_centre - other.palm_centre))) > hand.palm_length / 2
 
 
 def _to_hand(reading: Reading) -> Hand:

@@ -20,6 +20,23 @@ def is_colourless(image: Colour) -> bool:
     return float((sample.max(axis=-1) - sample.min(axis=-1)).mean()) < COLOURLESS
 
 
+BURNT = 250
+"""The level, 0 to 255, from which on a pixel is burnt out."""
+BURNT_SHARE = 0.1
+"""The share of burnt-out pixels from which a frame is over-exposed."""
+
+
+def is_burnt(image: Colour) -> bool:
+    """Returns whether the frame is over-exposed."""
+    sample = image[::16, ::16]
+    return float((sample.min(axis=-1) >= BURNT).mean()) > BURNT_SHARE
+
+
+def darkened(image: Colour, exponent: float) -> Colour:
+    """Returns the frame with its brightest levels spread and all others darker."""
+    return np.asarray(cv2.LUT(image, (255 * _LEVEL**exponent).round().astype(np.uint8)), np.uint8)
+
+
 def tinted(grey_image: Colour) -> Colour:
     """Returns a frame without colour, painted in skin colours.
 

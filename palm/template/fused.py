@@ -65,7 +65,7 @@ class FusedExtractor:
     def extract(self, palms: Sequence[Roi]) -> Template:
         """Fuses a burst of one palm into one template, a probe of PROBE_BYTES bytes.
 
-        Raises ValueError when the burst is empty or mixes left and right hands.
+        Raises ValueError as `LineFieldExtractor.extract` does.
         """
         field, quality = self._lines.extract_code(palms)
         embedding = np.clip(np.rint(PROBE_SCALE * self._encoder.embed(field)), -127, 127)

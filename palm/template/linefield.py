@@ -110,7 +110,8 @@ class LineFieldExtractor:
         averaged, weighted by clarity, which reduces noise. The template's quality is the mean over
         the burst of the ROI's quality times the share of the field that shows lines.
 
-        Raises ValueError when the burst is empty or mixes left and right hands.
+        Raises ValueError when the burst is empty, mixes left and right hands, or shows nothing: a
+        quality of 0 in every palm.
         """
         code, quality = self.extract_code(palms)
         return Template(VERSION, code.tobytes(), quality)
@@ -121,6 +122,8 @@ class LineFieldExtractor:
             raise ValueError("a template needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
             raise ValueError("a burst shows one hand, not a left and a right one")
+        if not any(palm.quality > 0 for palm in palms):
+            raise ValueError("a burst of quality 0 shows no palm")
         fields = [_field(palm.image, palm.visible) for palm in palms]
         clear = [
             palm.quality * float(_lengths(field).mean())

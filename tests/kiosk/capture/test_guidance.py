@@ -140,6 +140,10 @@ def test_a_palm_that_is_cut_off_is_brought_in_even_when_its_centre_is_near() -> 
     assert told(replace(GOOD, offset=(0.1, 0.3), cut_off=True)) is Instruction.MOVE_UP
 
 
+def test_a_palm_in_the_middle_that_does_not_fit_is_moved_away() -> None:
+    assert told(replace(GOOD, offset=(0.1, 0.1), cut_off=True)) is Instruction.MOVE_AWAY
+
+
 # Without flicker
 
 

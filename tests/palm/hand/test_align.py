@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from palm.hand.align import CENTRE, EXTENT, PALM, align
+from palm.hand.align import CENTRE, EXTENT, PALM, NotAPalm, align
 from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE
 
@@ -122,3 +124,9 @@ def test_the_roi_tells_which_part_of_the_palm_lay_in_the_frame():
     assert half.visible is not None
     assert half.visible[: SIZE // 2 - 1].all()
     assert not half.visible[SIZE // 2 + 1 :].any()
+
+
+@pytest.mark.parametrize("shown", [Shown.BACK, Shown.FIST])
+def test_a_back_and_a_fist_have_no_palm_to_cut_out(shown: Shown):
+    with pytest.raises(NotAPalm, match=f"a {shown} is not a palm"):
+        align(frame(), replace(hand(), shown=shown))

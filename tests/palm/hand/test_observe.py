@@ -2,15 +2,29 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from drawn import Drawing, Presentation, draw, identity
+from lab.sets import PALM_SETS
+from palm.hand.find import HandFinder
 from palm.hand.landmarks import Side
 from palm.hand.observation import Observation
 from palm.hand.observe import observe
+from palm.image import Colour
+from palm.models import ModelMissing
+from tests.support.real_palms import needs_palm_sets
 
 STILL = Presentation(noise=0.0)
+
+
+@pytest.fixture(scope="module")
+def finder() -> HandFinder:
+    try:
+        return HandFinder()
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
 
 
 def drawn(shown: Presentation) -> Drawing:
@@ -46,7 +60,13 @@ def test_the_offset_is_right_and_down_from_the_centre() -> None:
 
 @pytest.mark.parametrize(
     ("place", "cut_off"),
-    [({}, False), ({"x": 0.03}, True), ({"x": 0.97}, True), ({"y": 0.05}, True)],
+    [
+        ({}, False),
+        ({"x": 0.03}, True),
+        ({"x": 0.97}, True),
+        ({"y": 0.05}, True),
+        ({"y": 0.98}, True),
+    ],
 )
 def test_a_palm_partly_outside_the_frame_is_cut_off(place: dict[str, float], cut_off: bool) -> None:
     assert seen(replace(STILL, **place)).cut_off is cut_off
@@ -59,6 +79,12 @@ def test_the_further_a_palm_leans_the_more_it_is_tilted(way: str, sign: int) -> 
         seen(replace(STILL, **{way: sign * degrees})).tilt for degrees in (0, 35, 55)
     )
     assert flat < 25 < leaning < steep < 80
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5, 8])
+def test_a_flat_palm_is_not_tilted(seed: int) -> None:
+    drawing = draw(identity(seed, Side.RIGHT), STILL, np.random.default_rng(1))
+    assert observe(drawing.image, [drawing.hand], 0.0, None).tilt < 8
 
 
 @pytest.mark.parametrize("turn", [-150, -90, -20, 0, 45, 120])
@@ -91,6 +117,57 @@ def test_a_blurred_palm_is_less_sharp_the_more_it_is_blurred(shown: Presentation
     assert sharp > 0.8
     assert sharp > soft > gone
     assert gone < 0.35
+
+
+def spoilt(image: Colour, *, blur: float = 0, noise: float = 0, jpeg: int = 0) -> Colour:
+    """Returns the picture after a lens, a sensor and a compression."""
+    grain = np.random.default_rng(0).normal(0, noise, image.shape) if noise else 0
+    soft = cv2.GaussianBlur(image, (0, 0), blur) if blur else image
+    spoilt = np.clip(soft + grain, 0, 255).astype(np.uint8)
+    if jpeg:
+        written = cv2.imencode(".jpg", spoilt, [cv2.IMWRITE_JPEG_QUALITY, jpeg])[1]
+        spoilt = np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)
+    return spoilt
+
+
+@pytest.mark.parametrize("span", [0.18, 0.28, 0.42])
+def test_neither_noise_nor_blocks_pass_for_a_sharp_palm(span: float) -> None:
+    drawing = drawn(replace(STILL, span=span))
+
+    def sharpness(**how: float) -> float:
+        image = spoilt(drawing.image, **how)  # type: ignore[arg-type]
+        return observe(image, [drawing.hand], 0.0, None).sharpness
+
+    sharp, soft = sharpness(), sharpness(blur=12 * span)
+    assert sharp > 0.7
+    assert soft < sharp - 0.3
+    for noise in (5, 10):
+        assert sharpness(blur=12 * span, noise=noise) < soft + 0.15, "noise is no ridge"
+    assert sharpness(jpeg=95) > sharp - 0.1
+    assert sharpness(jpeg=5) < 0.15, "blocks are no ridges"
+    assert sharpness(blur=12 * span, jpeg=5) < 0.15
+
+
+@needs_palm_sets("hands-rgb", "hands-rgb-dark")
+@pytest.mark.slow
+def test_photographed_flat_hands_read_flat_and_sharp_until_they_are_spoilt(
+    finder: HandFinder,
+) -> None:
+    tilts: list[float] = []
+    for file in [*sorted(PALM_SETS.glob("hands-rgb/*/palmar-*.jpg"))[::25]]:
+        image = np.asarray(cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2), np.uint8)
+        (hand,) = finder.find(image)
+        plain, soft, softer, blocks, noisy = (
+            observe(spoilt(image, **how), [hand], 0.0, None)  # type: ignore[arg-type]
+            for how in ({}, {"blur": 3}, {"blur": 6}, {"jpeg": 5}, {"blur": 6, "noise": 8})
+        )
+        assert plain.sharpness > soft.sharpness > softer.sharpness, file.name
+        assert plain.sharpness > 0.6, file.name
+        assert max(softer.sharpness, blocks.sharpness) < 0.4, file.name
+        assert noisy.sharpness < softer.sharpness + 0.2, file.name
+        tilts.append(plain.tilt)
+    assert np.median(tilts) < 8
+    assert max(tilts) < 35
 
 
 def test_a_palm_that_moves_while_the_shutter_is_open_is_not_sharp() -> None:

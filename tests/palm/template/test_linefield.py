@@ -107,6 +107,11 @@ def test_a_plain_picture_matches_nobody():
     assert matcher.score(plain, plain) < 0.1
 
 
+def test_a_burst_that_shows_no_palm_is_refused():
+    with pytest.raises(ValueError, match="shows no palm"):
+        extractor.extract([Roi(palm(1), None, 0.0)] * 2)
+
+
 def test_an_empty_burst_is_refused():
     with pytest.raises(ValueError, match="at least one palm"):
         extractor.extract([])
