@@ -93,8 +93,8 @@ class Settings(BaseSettings):
     state: Path = Field(default_factory=default_state)
     """The folder for everything that outlives a restart."""
     camera: str = "sim:shopper"
-    """v4l2:/dev/v4l/by-id/…, http://…, rtsp://…, replay:… or sim:shopper; with rotate=90, 180 or 270
-    and mirror=1 for a camera that does not stand upright."""
+    """v4l2:/dev/v4l/by-id/…, http://…, rtsp://…, replay:… or sim:shopper; with rotate=90, 180 or
+    270 and mirror=1 for a camera that does not stand upright."""
     infrared: str | None = None
     """A second camera for 850 nm beside the first (docs/near-infrared.md): as for camera, or sim:
     beside a simulated one."""

@@ -182,9 +182,9 @@ def _maintenance(
         device_id=device.device_id if device else None,
         service=office.service.url,
         checks=(
-            _camera(Part.CAMERA, office.feed),
-            _mounting(office.mounting, uprightness.correction),
-            *([_camera(Part.INFRARED, office.infrared)] if office.infrared else []),
+            camera_check(Part.CAMERA, office.feed),
+            mounting_check(office.mounting, uprightness.correction),
+            *([camera_check(Part.INFRARED, office.infrared)] if office.infrared else []),
             *tested,
         ),
         observations=_figures(sight) if sight else (),
@@ -230,7 +230,7 @@ def _fault(part: Part, fault: DeviceFault) -> Check:
     return Check(part, Health.BROKEN, Finding.FAULT, (fault.cause, fault.remedy))
 
 
-def _camera(part: Part, feed: Feed) -> Check:
+def camera_check(part: Part, feed: Feed) -> Check:
     match feed.state:
         case Recovering(fault) | Broken(fault):
             return _fault(part, fault)
@@ -242,7 +242,7 @@ def _camera(part: Part, feed: Feed) -> Check:
             return Check(part, Health.GOOD, Finding.DELIVERS, (feed.source.name,))
 
 
-def _mounting(now: Mounting, correction: Mounting | None) -> Check:
+def mounting_check(now: Mounting, correction: Mounting | None) -> Check:
     """Tells from a right palm with its fingers up, as staff are asked to show, how the camera is
     mounted."""
     if correction is None:

@@ -30,6 +30,10 @@ BLOCKS = (3.0, 7.0)
 """The strength of the edges between blocks (`_blocks`) up to which a picture shows the palm, and
 from which on it shows blocks only."""
 
+CAUTION = 1.25
+"""The noise that is taken out of the ridge band over what is estimated: noise that an estimate
+misses would pass for ridges in a blurred palm."""
+
 FAINT = 0.25
 """The least variance of the crease band, in squares of grey levels: below it there is only the
 rounding to whole levels."""
@@ -132,7 +136,7 @@ def _sharpness(image: Colour, hand: Hand) -> float:
     pixel = hand.palm_length * PATCH_SHARE / PATCH / shrink
     noise = np.abs(cv2.filter2D(grey, -1, _NOISE)).mean() * np.sqrt(np.pi / 2) / 6
     fine, middle, coarse = (cv2.GaussianBlur(grey, (0, 0), each * pixel) for each in (1, 2, 4))
-    ridges = float((fine - middle).var() - noise**2 * _white(pixel, 2 * pixel))
+    ridges = float((fine - middle).var() - CAUTION * noise**2 * _white(pixel, 2 * pixel))
     creases = float((middle - coarse).var() - noise**2 * _white(2 * pixel, 4 * pixel))
     ratio = np.sqrt(max(ridges, 0.0) / max(creases, FAINT))
     least, most = np.log(BLOCKS)

@@ -12,6 +12,7 @@ from drawn import Presentation, Shopper, Wish, draw, identity
 from lab.sets import PALM_SETS
 from palm.hand.find import LOOK_AGAIN, HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
+from palm.hand.observe import observe
 from palm.image import Colour
 from palm.models import ModelMissing
 from tests.support.real_palms import needs_palm_sets
@@ -77,6 +78,38 @@ class TestFinding:
 def test_two_hands_are_found(finder: HandFinder) -> None:
     both = np.hstack([drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]])
     assert what(finder.find(both)) == [(Side.LEFT, Shown.PALM), (Side.RIGHT, Shown.PALM)]
+
+
+def beside(one: Colour, other: Colour, scale: float) -> Colour:
+    """Returns both pictures side by side, the other one smaller."""
+    small = cv2.resize(other, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    wall = np.empty_like(other)
+    wall[:] = np.median(other[:8], axis=(0, 1))
+    wall[-small.shape[0] :, : small.shape[1]] = small
+    return np.hstack([one, wall])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [0.6, 0.4])
+def test_two_hands_of_different_size_are_found(
+    finder: HandFinder, follower: HandFinder, scale: float
+) -> None:
+    one, other = drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]
+    both = beside(one, other, scale)
+    assert len(finder.find(both)) == 2
+    follower.forget()
+    assert max(len(follower.follow(both)) for _ in range(2)) == 2, "before a palm is captured"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", Side)
+def test_a_burnt_out_palm_is_found_as_one_hand_so_that_it_can_be_told(
+    finder: HandFinder, side: Side
+) -> None:
+    white = np.clip(drawn(side).astype(np.float32) * 2.5 + 40, 0, 255).astype(np.uint8)
+    assert len(finder.find(white)) == 1
+    finder.forget()
+    assert len([finder.follow(white) for _ in range(3)][-1]) == 1
 
 
 @pytest.mark.parametrize(
@@ -171,6 +204,37 @@ class TestRealHands:
         for file, image in first_of_each_hand("hands-rgb/*/palmar-*.jpg"):
             found = what(finder.find(without_colour(image)))
             assert found == [(side_in_name(file), Shown.PALM)], file.name
+
+    def test_two_hands_of_different_size_are_two(self, finder: HandFinder) -> None:
+        people = [path for path in sorted(PALM_SETS.glob("hands-rgb/*")) if path.is_dir()]
+        pairs = [
+            (sorted(p.glob("palmar-left_*")), sorted(p.glob("palmar-right_*"))) for p in people
+        ]
+        found: list[int] = []
+        for left, right in [pair for pair in pairs if all(pair)][:4]:
+            one, other = (
+                np.asarray(cv2.imread(str(each[0]), cv2.IMREAD_REDUCED_COLOR_2), np.uint8)
+                for each in (left, right)
+            )
+            one, other = one[::-1, ::-1], other[::-1, ::-1]
+            both = beside(one[:, 100:700], other[:, 100:700], 0.6)
+            found.append(len(finder.find(both)))
+        assert set(found) == {2}
+
+    def test_an_over_exposed_hand_is_found_once_and_seen_to_be_too_bright(
+        self, finder: HandFinder
+    ) -> None:
+        found: list[int] = []
+        for file in sorted(PALM_SETS.glob("hands-rgb/*/palmar-*.jpg"))[::12]:
+            image = np.asarray(cv2.imread(str(file), cv2.IMREAD_REDUCED_COLOR_2), np.uint8)
+            image = np.asarray(cv2.rotate(image, cv2.ROTATE_180), np.uint8)
+            burnt = np.clip(image * np.float32(2.2), 0, 255).astype(np.uint8)
+            finder.forget()
+            hands = [finder.follow(burnt) for _ in range(3)][-1]
+            found.append(len(hands))
+            assert all(observe(burnt, hands, 0.0, None).clipped > 0.3 for _ in hands)
+        assert max(found) == 1
+        assert np.mean(found) > 0.6, "0.04 without a look at the darkened picture"
 
     def test_no_back_of_a_hand_is_taken_for_a_palm(self, finder: HandFinder) -> None:
         for file, image in real("hands-rgb/*/dorsal-*.jpg"):
