@@ -38,7 +38,7 @@ FAINT = 0.25
 """The least variance of the crease band, in squares of grey levels: below it there is only the
 rounding to whole levels."""
 
-BLURRED, SHARP = 0.32, 0.72
+BLURRED, SHARP = 0.36, 0.72
 """The ratio of ridge band to crease band in a palm that is blurred beyond use, and in a sharp
 one."""
 

@@ -106,7 +106,7 @@ def test_two_hands_of_different_size_are_found(
 def test_a_burnt_out_palm_is_found_as_one_hand_so_that_it_can_be_told(
     finder: HandFinder, side: Side
 ) -> None:
-    white = np.clip(drawn(side).astype(np.float32) * 2.5 + 40, 0, 255).astype(np.uint8)
+    white = np.clip(drawn(side) * np.float32(2.2), 0, 255).astype(np.uint8)
     assert len(finder.find(white)) == 1
     finder.forget()
     assert len([finder.follow(white) for _ in range(3)][-1]) == 1
