@@ -17,7 +17,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
-from cloud.people.accounts import Accounts, account_holders
+from cloud.people.accounts import Accounts, catch_up
 from cloud.policy import Calibration, Policy
 from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
@@ -195,7 +195,7 @@ async def _gallery(
     shortlists = {scheme.version: scheme.shortlist for scheme in recognition.schemes}
     gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:
-        gallery.enrol(await palms.all_palms(session, master, account_holders()))
+        await catch_up(session, master, gallery)
     unread = gallery.versions - set(policy.calibrations)
     if unread:
         raise BadSettings(

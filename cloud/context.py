@@ -79,6 +79,9 @@ class Vault(Protocol):
 class Gallery(Protocol):
     """Searches the enrolled palms."""
 
+    joined: int
+    """How many accounts had joined when their palms were last added (`cloud.people.accounts`)."""
+
     def __len__(self) -> int:
         """Returns how many palms are enrolled."""
         ...

@@ -4,16 +4,18 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Gallery
+from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.payments.cards import cards_of
 from cloud.payments.purchases import count_purchases
-from cloud.people.tables import AccountRow
+from cloud.people.tables import AccountRow, Arrivals
 from cloud.recognition.identifications import accepted_for
-from cloud.recognition.palms import palms_of
+from cloud.recognition.palms import all_palms, palms_of
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -80,14 +82,50 @@ class Accounts:
         return (await profile_of(session, person)).phone_last4
 
 
+async def catch_up(session: AsyncSession, master: MasterKey, gallery: Gallery) -> int:
+    """Adds the palms of all accounts that are not in the gallery yet, and returns how many accounts
+    have ever joined.
+
+    It reads and adds them in one transaction, so nobody is added who is deleted meanwhile.
+    """
+    joined = (await session.scalars(select(Arrivals.joined))).one()
+    if joined > gallery.joined:
+        newcomers = select(AccountRow.person_id).where(AccountRow.joined > gallery.joined)
+        gallery.enrol(await all_palms(session, master, newcomers))
+        gallery.joined = joined
+    return joined
+
+
+async def nobody_joined_after(session: AsyncSession, joined: int) -> bool:
+    """Returns whether `joined` is still the number of accounts that have ever joined. If so, it is
+    incremented, and the next account may be added in this transaction."""
+    incremented = await session.execute(
+        update(Arrivals)
+        .where(Arrivals.joined == joined)
+        .values(joined=joined + 1)
+        .returning(Arrivals.id)
+    )
+    return incremented.first() is not None
+
+
 async def add_account(
-    session: AsyncSession, person: OpenPerson, phone_lookup: str, profile: bytes, now: datetime
+    session: AsyncSession,
+    person: OpenPerson,
+    *,
+    phone_lookup: str,
+    profile: bytes,
+    joined: int,
+    now: datetime,
 ) -> None:
     """Adds an account with a profile that is sealed already. Raises Refusal and rolls the
     transaction back when the number has an account."""
     session.add(
         AccountRow(
-            person_id=person.person_id, phone_lookup=phone_lookup, profile=profile, since=now
+            person_id=person.person_id,
+            phone_lookup=phone_lookup,
+            profile=profile,
+            since=now,
+            joined=joined,
         )
     )
     try:
@@ -112,8 +150,3 @@ async def person_id_of(session: AsyncSession, phone_lookup: str) -> str | None:
     return await session.scalar(
         select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
     )
-
-
-def account_holders() -> Select[str]:
-    """Returns a query of the ids of all people who have an account."""
-    return select(AccountRow.person_id)

@@ -19,7 +19,14 @@ from cloud.matching import Entry
 from cloud.messages import NotSent
 from cloud.payments.cards import cards_of, forget_cards_later, replace_card
 from cloud.people import one_time_codes
-from cloud.people.accounts import PROFILE, Profile, add_account, person_id_of
+from cloud.people.accounts import (
+    PROFILE,
+    Profile,
+    add_account,
+    catch_up,
+    nobody_joined_after,
+    person_id_of,
+)
 from cloud.people.mobile import must_be_mobile
 from cloud.people.tables import EnrolmentRow
 from cloud.policy import (
@@ -201,21 +208,34 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
 @router.post("/enrolments/{enrolment_id}/completion")
 async def complete(call: Caller, enrolment_id: str) -> Account:
     session, context = call.session, call.context
-    _, person = await _find_verified(call, enrolment_id)
-    palms = await palms_of(session, person)
-    cards = await cards_of(session, person)
-    if not palms or not cards:
-        raise Refusal(ProblemType.CONFLICT, "a card and a palm are needed")
-    await session.commit()
-    # The palm may have been enrolled in another account meanwhile.
-    for palm in palms:
-        probe = ProtectedProbe(palm.template, palm.template.sealed)
-        if await _has_account(call, palm.side, [probe]):
-            raise Refusal(ProblemType.PALM_KNOWN)
-    row, person = await _find_verified(call, enrolment_id)
+    searched: tuple[list[Entry], int] | None = None
+    while True:
+        row, person = await _find_verified(call, enrolment_id)
+        palms = await palms_of(session, person)
+        cards = await cards_of(session, person)
+        if not palms or not cards:
+            raise Refusal(ProblemType.CONFLICT, "a card and a palm are needed")
+        joined = await catch_up(session, context.master, context.gallery)
+        if searched == (palms, joined) and await nobody_joined_after(session, joined):
+            break
+        # The palm may have been enrolled in another account meanwhile. The vault is asked outside
+        # a transaction, so whoever joins while it answers is searched as well before this one does.
+        await session.commit()
+        for palm in palms:
+            probe = ProtectedProbe(palm.template, palm.template.sealed)
+            if await _has_account(call, palm.side, [probe]):
+                raise Refusal(ProblemType.PALM_KNOWN)
+        searched = palms, joined
     profile = person.open(Profile, row.profile, PROFILE)
     await session.delete(row)
-    await add_account(session, person, row.phone_lookup, row.profile, call.now)
+    await add_account(
+        session,
+        person,
+        phone_lookup=row.phone_lookup,
+        profile=row.profile,
+        joined=joined + 1,
+        now=call.now,
+    )
 
     async def add_to_gallery() -> None:
         context.gallery.enrol(palms)
@@ -258,7 +278,8 @@ async def _erase(session: AsyncSession, context: Context, person: OpenPerson) ->
 
 
 async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
-    row = await call.session.get(EnrolmentRow, enrolment_id)
+    # It is read again when it was read before: it may have been completed or erased meanwhile.
+    row = await call.session.get(EnrolmentRow, enrolment_id, populate_existing=True)
     if row is None or row.device_id != call.device_id:
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:

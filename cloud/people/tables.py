@@ -19,6 +19,19 @@ class AccountRow(Table):
     profile: Mapped[bytes]
     """`cloud.people.accounts.Profile`, sealed."""
     since: Mapped[datetime]
+    joined: Mapped[int] = mapped_column(unique=True)
+    """The account's place in the order in which accounts joined: 1 is the first."""
+
+
+class Arrivals(Table):
+    """One row, which counts the accounts that ever joined. A new account is only added by a
+    transaction that increments the count from the value up to which its palms were searched for,
+    so two accounts never join without one of them having been compared with the other."""
+
+    __tablename__ = "arrivals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    joined: Mapped[int]
 
 
 class OneTimeCode(Table):

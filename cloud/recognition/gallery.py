@@ -65,6 +65,7 @@ class Gallery:
     ) -> None:
         """`shortlists` is, for each template version, the number of nearest palms that a search
         compares in full."""
+        self.joined = 0
         self._vault = vault
         self._references = references
         self._rarity = rarity

@@ -1,5 +1,7 @@
 """Enrolments, and what can go wrong with each step."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +29,7 @@ from protocol.messages import (
     Side,
 )
 from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.meanwhile import AllAtOnce, Meanwhile
 from tests.support.plain_palms import burst
 from tests.support.served import Served
 
@@ -330,6 +333,95 @@ def test_an_enrolment_needs_a_card_and_a_palm(kiosk: TestDevice, who: str):
         add()
 
 
+# Completed at once
+
+AT_ONCE = 12
+
+
+def ready_enrolment(kiosk: TestDevice, who: str, phone: str | None = None) -> str:
+    """Returns an enrolment that only has to be completed."""
+    enrolment_id = kiosk.verified_enrolment(phone)
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst(who))
+    return enrolment_id
+
+
+def completed_at_once(
+    served: Served, enrolments: list[tuple[TestDevice, str]]
+) -> Counter[ProblemType | None]:
+    """Completes enrolments, all of which are searched for before any becomes an account. Returns
+    how often each problem was answered, and None for an account."""
+
+    def complete(enrolment: tuple[TestDevice, str]) -> ProblemType | None:
+        kiosk, enrolment_id = enrolment
+        try:
+            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+        except Refused as refused:
+            return refused.problem.type
+        return None
+
+    with AllAtOnce(served, len(enrolments)), ThreadPoolExecutor(len(enrolments)) as pool:
+        return Counter(pool.map(complete, enrolments))
+
+
+@pytest.mark.parametrize("again", range(2))
+def test_one_palm_in_many_enrolments_that_are_completed_at_once_gets_one_account(
+    served: Served, who: str, again: int
+):
+    enrolments = [
+        (kiosk, ready_enrolment(kiosk, who)) for kiosk in (served.kiosk() for _ in range(AT_ONCE))
+    ]
+    answers = completed_at_once(served, enrolments)
+    assert answers == {None: 1, ProblemType.PALM_KNOWN: AT_ONCE - 1}
+
+
+def test_one_number_in_many_enrolments_that_are_completed_at_once_gets_one_account(
+    served: Served, who: str
+):
+    phone = fresh_phone()
+    kiosks = [served.kiosk() for _ in range(4)]
+    enrolments = [
+        (kiosk, ready_enrolment(kiosk, f"{who} {number}", phone))
+        for number, kiosk in enumerate(kiosks)
+    ]
+    answers = completed_at_once(served, enrolments)
+    assert answers == {None: 1, ProblemType.CONFLICT: len(kiosks) - 1}
+
+
+def test_an_enrolment_that_is_completed_twice_at_once_becomes_one_account(
+    served: Served, kiosk: TestDevice, who: str
+):
+    enrolment_id = ready_enrolment(kiosk, who)
+    answers = completed_at_once(served, [(kiosk, enrolment_id)] * 2)
+    assert answers == {None: 1, ProblemType.NOT_FOUND: 1}
+
+
+def test_different_palms_that_are_completed_at_once_all_get_their_accounts(
+    served: Served, who: str
+):
+    enrolments = [
+        (kiosk, ready_enrolment(kiosk, f"{who} {number}"))
+        for number, kiosk in enumerate(served.kiosk() for _ in range(4))
+    ]
+    assert completed_at_once(served, enrolments) == {None: len(enrolments)}
+    for number, (kiosk, _) in enumerate(enrolments):
+        assert kiosk.identify(f"{who} {number}").outcome is Outcome.ACCEPTED
+
+
+def test_a_palm_that_is_added_while_its_enrolment_is_completed_belongs_to_the_account(
+    served: Served, kiosk: TestDevice, who: str
+):
+    enrolment_id = ready_enrolment(kiosk, who)
+
+    def add_the_other() -> None:
+        kiosk.add_palm(enrolment_id, burst(who, Side.RIGHT))
+
+    with Meanwhile(served, "gallery", "search", add_the_other, before=False):
+        account = kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    assert account.palms == [Side.LEFT, Side.RIGHT]
+    assert kiosk.identify(who, side=Side.RIGHT).outcome is Outcome.ACCEPTED
+
+
 # Cancelled or expired
 
 
@@ -349,6 +441,31 @@ def test_a_cancelled_enrolment_is_erased(served: Served, kiosk: TestDevice, who:
     with pytest.raises(Refused) as refused:
         kiosk.add_palm(enrolment_id, burst(who))
     assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+@pytest.mark.parametrize("step", ["palm", "completion"])
+def test_nothing_is_stored_in_an_enrolment_that_is_cancelled_meanwhile(
+    served: Served, kiosk: TestDevice, who: str, step: str
+):
+    before = [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)]
+    enrolment_id = kiosk.verified_enrolment()
+    if step == "completion":
+        kiosk.add_card(enrolment_id)
+        kiosk.add_palm(enrolment_id, burst(who))
+
+    def cancel() -> None:
+        assert kiosk.send("DELETE", f"/enrolments/{enrolment_id}").status_code == 204
+
+    with (
+        Meanwhile(served, "gallery", "search", cancel, before=True),
+        pytest.raises(Refused) as refused,
+    ):
+        if step == "completion":
+            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+        else:
+            kiosk.add_palm(enrolment_id, burst(who))
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+    assert [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)] == before
 
 
 def test_an_expired_enrolment_is_erased(served: Served, kiosk: TestDevice, who: str):
