@@ -50,8 +50,12 @@ ANSWER_LIFE = timedelta(hours=24)
 PURCHASE_PATIENCE = timedelta(minutes=2)
 """How long an interrupted purchase is still completed. Later it is abandoned, because by then the
 shopper has paid in another way or has left."""
+KEEPING_PATIENCE = timedelta(minutes=5)
+"""How long a card may take to be stored after the provider was asked to keep it. Later the provider
+is asked to forget it. This is longer than all attempts to reach the provider take together."""
 BOOKKEEPING = timedelta(days=3653)
-"""How long a merchant keeps sales."""
+"""How long a sale is kept for the merchant's books, and a receipt of a deletion for its
+verification."""
 
 
 @dataclass(frozen=True, slots=True)

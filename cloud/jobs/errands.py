@@ -14,7 +14,10 @@ Runner = Callable[[Context, bytes], Awaitable[None]]
 """Does one errand, given its payload. Raises ProviderUnavailable and CardRefused when it has to be
 tried again."""
 
-RUNNERS: Mapping[str, Runner] = {cards.FORGET_CARD: cards.forget_card}
+RUNNERS: Mapping[str, Runner] = {
+    cards.FORGET_CARD: cards.forget_card,
+    cards.FORGET_UNLESS_KEPT: cards.forget_unless_kept,
+}
 """What runs the errands of each kind."""
 
 

@@ -1,10 +1,15 @@
-"""The queue of errands: stores each until it is done, and tells which are due."""
+"""The queue of errands: stores each until it is done, and tells which are due.
+
+An errand can also be put in before something is asked of somebody else, to undo it in case the
+answer never arrives. It is due after a while, and the transaction that stores the answer withdraws
+it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
@@ -33,16 +38,17 @@ def put(
     key: Key,
     kind: str,
     payload: bytes,
-    now: datetime,
+    due_at: datetime,
     *,
+    errand_id: str | None = None,
     person_digest: bytes | None = None,
 ) -> None:
-    """Adds an errand that is due at once.
+    """Adds an errand.
 
-    `key` is `MasterKey.outbox`. `person_digest` is the SHA-256 of a person's id when the errand
-    belongs to the deletion of that person.
+    `key` is `MasterKey.outbox`; without `errand_id` the errand gets a new one. `person_digest` is
+    the SHA-256 of a person's id when the errand belongs to the deletion of that person.
     """
-    errand_id = new_id()
+    errand_id = errand_id or new_id()
     session.add(
         Errand(
             id=errand_id,
@@ -50,7 +56,7 @@ def put(
             payload=key.seal(payload, _place(errand_id)),
             person_digest=person_digest,
             attempts=0,
-            due_at=now,
+            due_at=due_at,
         )
     )
 
@@ -62,6 +68,35 @@ async def due(session: AsyncSession, now: datetime) -> Sequence[DueErrand]:
 
 async def remove(session: AsyncSession, errand_id: str) -> None:
     await session.execute(delete(Errand).where(Errand.id == errand_id))
+
+
+async def delay(
+    session: AsyncSession, errand_id: str, now: datetime, due_at: datetime
+) -> bool | None:
+    """Makes an errand due later. Returns False when it is due already, because it may be running,
+    and None when there is no such errand."""
+    errand = await session.get(Errand, errand_id, populate_existing=True)
+    if errand is None:
+        return None
+    if errand.due_at <= now:
+        return False
+    errand.due_at = due_at
+    return True
+
+
+async def withdraw(session: AsyncSession, errand_id: str, now: datetime) -> bool:
+    """Removes an errand that has become needless. Returns False when it is due or done already."""
+    withdrawn = await session.execute(
+        delete(Errand).where(Errand.id == errand_id, Errand.due_at > now).returning(Errand.id)
+    )
+    return withdrawn.first() is not None
+
+
+async def hasten(session: AsyncSession, errand_id: str, now: datetime) -> None:
+    """Makes an errand due at once."""
+    await session.execute(
+        update(Errand).where(Errand.id == errand_id, Errand.due_at > now).values(due_at=now)
+    )
 
 
 async def postpone(session: AsyncSession, errand_id: str, now: datetime) -> None:

@@ -1,6 +1,12 @@
-"""Cards on file: what the provider calls them and what may be shown of them."""
+"""Cards on file: what the provider calls them and what may be shown of them.
+
+Before the provider is asked to keep a card, an errand is stored that makes it forget the card
+again. The transaction that stores the card withdraws the errand. So a card that the provider keeps
+and this service does not know of is forgotten, wherever the service was interrupted.
+"""
 
 from datetime import datetime
+from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, select
@@ -12,11 +18,14 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.outbox import queue
 from cloud.payments.tables import CardRow
-from cloud.providers import CardOnFile
+from cloud.policy import KEEPING_PATIENCE
+from cloud.providers import CardOnFile, ProviderUnavailable
 from protocol.messages import Card
 
 FORGET_CARD = "forget card"
 """The kind of the errands that `forget_card` runs."""
+FORGET_UNLESS_KEPT = "forget unless kept"
+"""The kind of the errands that `forget_unless_kept` runs."""
 
 
 class CardDetail(BaseModel):
@@ -52,11 +61,53 @@ async def cards_of(session: AsyncSession, person: OpenPerson) -> list[CardDetail
     return [person.open(CardDetail, row.detail, f"cards.detail/{row.id}") for row in rows]
 
 
-async def replace_card(
-    session: AsyncSession, master: MasterKey, person: OpenPerson, kept: CardOnFile, now: datetime
+class Asked(BaseModel):
+    """That the provider was asked to keep a card, as it is stored in an errand, sealed."""
+
+    reference: str
+    at: datetime
+
+
+async def ask_to_keep(
+    session: AsyncSession, master: MasterKey, reference: str, now: datetime
 ) -> None:
-    """Stores a card in place of those the person had, which the provider forgets soon after."""
-    await forget_cards_later(session, master, person, now)
+    """Stores that the provider is about to be asked to keep a card under a reference.
+
+    Unless `replace_card` stores the card in time, the provider is told to forget it. Raises
+    ProviderUnavailable while it is being told so for an earlier attempt with this reference.
+    """
+    errand_id, due_at = _errand_id(reference), now + KEEPING_PATIENCE
+    match await queue.delay(session, errand_id, now, due_at):
+        case None:
+            payload = Asked(reference=reference, at=now).model_dump_json().encode()
+            key = master.outbox
+            queue.put(session, key, FORGET_UNLESS_KEPT, payload, due_at, errand_id=errand_id)
+        case False:
+            raise ProviderUnavailable("an earlier attempt to keep the card is being undone")
+        case True:
+            pass
+
+
+async def give_up_keeping(session: AsyncSession, reference: str, now: datetime) -> None:
+    """Makes the provider forget soon what it may have kept under a reference."""
+    await queue.hasten(session, _errand_id(reference), now)
+
+
+async def replace_card(
+    session: AsyncSession,
+    master: MasterKey,
+    person: OpenPerson,
+    kept: CardOnFile,
+    reference: str,
+    now: datetime,
+) -> None:
+    """Stores a card that was kept under a reference, in place of those the person had, which the
+    provider forgets soon after. Raises ProviderUnavailable when it came too late (`ask_to_keep`).
+    """
+    if not await queue.withdraw(session, _errand_id(reference), now):
+        raise ProviderUnavailable("the card came too late, and is being forgotten")
+    # The same token again may be the same customer, who must not be forgotten then.
+    await forget_cards_later(session, master, person, now, but=kept.customer)
     await session.execute(delete(CardRow).where(CardRow.person_id == person.person_id))
     card = CardRow(id=new_id(), person_id=person.person_id)
     card.detail = person.seal(CardDetail.of(kept), f"cards.detail/{card.id}")
@@ -69,13 +120,15 @@ async def forget_cards_later(
     person: OpenPerson,
     now: datetime,
     person_digest: bytes | None = None,
+    *,
+    but: str | None = None,
 ) -> int:
     """Puts an errand into the outbox for each card of a person: the provider is to forget it.
 
-    Returns the number of cards. `person_digest` is for a later check of the person's deletion
-    (`cloud.outbox.queue.put`).
+    A card of the customer `but` is left out. Returns the number of cards. `person_digest` is for a
+    later check of the person's deletion (`cloud.outbox.queue.put`).
     """
-    cards = await cards_of(session, person)
+    cards = [card for card in await cards_of(session, person) if card.customer != but]
     for card in cards:
         payload = card.model_dump_json().encode()
         queue.put(session, master.outbox, FORGET_CARD, payload, now, person_digest=person_digest)
@@ -86,3 +139,14 @@ async def forget_card(context: Context, payload: bytes) -> None:
     """Runs an errand: the provider forgets a card. Raises ProviderUnavailable and CardRefused."""
     card = CardDetail.model_validate_json(payload)
     await context.payments.forget(card.customer, card.method)
+
+
+async def forget_unless_kept(context: Context, payload: bytes) -> None:
+    """Runs an errand: the provider forgets whatever it keeps under a reference. Raises
+    ProviderUnavailable and CardRefused."""
+    asked = Asked.model_validate_json(payload)
+    await context.payments.forget_kept(asked.reference, asked.at)
+
+
+def _errand_id(reference: str) -> str:
+    return sha256(f"{FORGET_UNLESS_KEPT} {reference}".encode()).hexdigest()

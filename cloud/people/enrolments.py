@@ -17,7 +17,13 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
 from cloud.matching import Entry
 from cloud.messages import NotSent
-from cloud.payments.cards import cards_of, forget_cards_later, replace_card
+from cloud.payments.cards import (
+    ask_to_keep,
+    cards_of,
+    forget_cards_later,
+    give_up_keeping,
+    replace_card,
+)
 from cloud.people import one_time_codes
 from cloud.people.accounts import (
     PROFILE,
@@ -148,16 +154,22 @@ async def verify_phone(call: Caller, enrolment_id: str, entry: CodeEntry) -> Pho
 async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
     session, context = call.session, call.context
     await _find_verified(call, enrolment_id)
-    await session.commit()
     reference = sha256(f"{enrolment_id} {token.token}".encode()).hexdigest()
     try:
+        await ask_to_keep(session, context.master, reference, context.clock())
+        await session.commit()
         kept = await context.payments.keep(token.token, reference)
-    except CardRefused as refused:
-        raise Refusal(ProblemType.CARD_REFUSED, str(refused)) from None
+        row, person = await _find_verified(call, enrolment_id)
+        await replace_card(session, context.master, person, kept, reference, context.clock())
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    row, person = await _find_verified(call, enrolment_id)
-    await replace_card(session, context.master, person, kept, call.now)
+    except CardRefused as refused:
+        await give_up_keeping(session, reference, context.clock())
+        raise Refusal(ProblemType.CARD_REFUSED, str(refused)) from None
+    except Refusal:
+        # The enrolment was completed or erased while the provider was asked.
+        await give_up_keeping(session, reference, context.clock())
+        raise
     profile = person.open(Profile, row.profile, PROFILE)
     row.profile = person.seal(profile.model_copy(update={"holder": token.holder}), PROFILE)
     call.person = person

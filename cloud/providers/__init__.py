@@ -15,6 +15,7 @@ stored first; finishing it twice charges once.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from protocol.messages import Card, Chargeable, Money
@@ -90,9 +91,15 @@ class PaymentProvider(Protocol):
         """Removes a card on file; does nothing when it is removed already."""
         ...
 
+    async def forget_kept(self, reference: str, since: datetime) -> None:
+        """Removes everything that `keep` has made for a reference since that time, even where its
+        answer was lost or it failed half-way; does nothing when there is nothing."""
+        ...
+
     async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
         """Begins a payment and returns the provider's name for it. A repeated call with the same
-        purchase id has one effect. Raises PaymentRefused."""
+        purchase id, which the provider stores with the payment, has one effect. Raises
+        PaymentRefused."""
         ...
 
     async def finish(self, payment: str) -> Settled:

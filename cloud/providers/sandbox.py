@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from importlib.util import find_spec
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,6 +57,15 @@ class SandboxProvider(StripeProvider):
             }
         )
         return method.id, Card(brand=brand, last4=number[-4:])
+
+    async def _customer(self, reference: str) -> str:
+        # localstripe knows no idempotency keys: an earlier call may have made the customer.
+        for customer in await self._customers(reference, None):
+            return customer
+        return await super()._customer(reference)
+
+    def _made(self, since: datetime | None) -> Any:
+        return {}  # localstripe lists all customers or none
 
 
 class Sandbox:

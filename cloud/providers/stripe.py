@@ -4,6 +4,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Generator
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import stripe
@@ -25,6 +26,8 @@ from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far Stripe's clock may be behind ours."""
 
 
 class StripeProvider:
@@ -53,18 +56,32 @@ class StripeProvider:
     async def keep(self, token: str, reference: str) -> CardOnFile:
         with _translated_errors():
             method, card = await self._method(token, reference)
-            customer = await self._client.v1.customers.create_async(
-                {"metadata": {"reference": reference}},
-                {"idempotency_key": f"customer-{reference}"},
-            )
-            await self._client.v1.payment_methods.attach_async(method, {"customer": customer.id})
-        return CardOnFile(card, customer.id, method)
+            customer = await self._customer(reference)
+            await self._client.v1.payment_methods.attach_async(method, {"customer": customer})
+        return CardOnFile(card, customer, method)
 
     async def forget(self, customer: str, method: str) -> None:
         with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.payment_methods.detach_async(method)
-        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
-            await self._client.v1.customers.delete_async(customer)
+        await self._delete(customer)
+
+    async def forget_kept(self, reference: str, since: datetime) -> None:
+        # Listing is exact at once. Stripe's search is not, and its idempotency keys last for a day.
+        with _translated_errors():
+            customers = await self._customers(reference, since)
+            cards = [
+                (customer, method.id)
+                for customer in customers
+                for method in (
+                    await self._client.v1.payment_methods.list_async(
+                        {"customer": customer, "type": "card"}
+                    )
+                ).data
+            ]
+        for customer, method in cards:
+            await self.forget(customer, method)
+        for customer in set(customers) - {customer for customer, _ in cards}:
+            await self._delete(customer)
 
     async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
         try:
@@ -148,6 +165,32 @@ class StripeProvider:
         )
         assert method.card is not None
         return method.id, Card(brand=method.card.brand, last4=method.card.last4)
+
+    async def _customer(self, reference: str) -> str:
+        """Returns the name of the customer with a reference, who is made when there is none."""
+        customer = await self._client.v1.customers.create_async(
+            {"metadata": {"reference": reference}},
+            {"idempotency_key": f"customer-{reference}"},
+        )
+        return customer.id
+
+    async def _customers(self, reference: str, since: datetime | None) -> list[str]:
+        """Returns the names of the customers with a reference who were made since that time."""
+        asked: Any = {"limit": 100, **self._made(since)}
+        listed = await self._client.v1.customers.list_async(asked)
+        return [
+            customer.id
+            async for customer in listed.auto_paging_iter()
+            if getattr(customer.metadata, "reference", None) == reference
+        ]
+
+    def _made(self, since: datetime | None) -> Any:
+        """Returns the parameter that asks for what was made since that time."""
+        return {"created": {"gte": int((since - CLOCK_SKEW).timestamp())}} if since else {}
+
+    async def _delete(self, customer: str) -> None:
+        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
+            await self._client.v1.customers.delete_async(customer)
 
 
 def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:

@@ -20,9 +20,13 @@ import pytest
 from cryptography import x509
 
 from cloud.__main__ import main
+from cloud.jobs.housekeeping import run_round
+from cloud.policy import ENROLMENT_LIFE
+from cloud.settings import Payments, Settings
 from cloud.state import State
 from cloud.web import certificates
 from protocol.messages import (
+    Account,
     DeletionReceipt,
     DeletionRequest,
     Outcome,
@@ -31,9 +35,10 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.support.books import charged
+from tests.support.books import charged, listed
 from tests.support.device import Refused, TestDevice, fresh_phone
-from tests.support.served import PATIENCE_S, Process, Served
+from tests.support.plain_palms import burst
+from tests.support.served import PATIENCE_S, PLAIN, Process, Served
 
 
 @dataclass(frozen=True)
@@ -236,6 +241,93 @@ def test_a_service_killed_while_paying_charges_exactly_once(
                 bought = kiosk.post("/purchases", sale, Purchase, key=key)
     assert bought.outcome == "approved"
     assert charged(served) == before + 1
+
+
+METHOD, CUSTOMER, ATTACH = "payment_methods$", "customers$", "payment_methods/.*/attach$"
+
+
+def customers(served: Served) -> set[str]:
+    return {customer["id"] for customer in listed(served, "customers")}
+
+
+def kill_while_keeping_a_card(
+    process: Process, kiosk: TestDevice, enrolment_id: str, proxy: StoppedAt
+) -> None:
+    def add_card() -> None:
+        with pytest.raises(httpx.TransportError):
+            kiosk.add_card(enrolment_id, key="card-key")
+
+    adding = threading.Thread(target=add_card)
+    adding.start()
+    assert proxy.held.wait(PATIENCE_S)
+    process.kill()
+    adding.join(PATIENCE_S)
+
+
+def round_after_the_enrolment_expired(served: Served, root: Path) -> None:
+    """Starts the service of a state folder later, and has it do its housekeeping once."""
+    payments = Payments.model_validate({"stripe_url": served.provider_url})
+    again = Served(root, Settings(recognition=PLAIN, payments=payments))
+    again.ahead = ENROLMENT_LIFE
+    with again:
+        again.do(run_round(again.context))
+
+
+@pytest.mark.parametrize(
+    ("step", "passed_on"),
+    [
+        pytest.param(METHOD, False, id="before the method"),
+        pytest.param(METHOD, True, id="after the method"),
+        pytest.param(CUSTOMER, False, id="before the customer"),
+        pytest.param(CUSTOMER, True, id="after the customer"),
+        pytest.param(ATTACH, False, id="before attaching"),
+        pytest.param(ATTACH, True, id="after attaching"),
+    ],
+)
+def test_a_service_killed_while_keeping_a_card_leaves_no_customer_at_the_provider(
+    served: Served, tmp_path: Path, step: str, passed_on: bool
+):
+    root, before = tmp_path / "state", customers(served)
+    with StoppedAt(served.provider_url, step, passed_on=passed_on) as proxy:
+        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
+        with Process(root, settings=url) as process:
+            kiosk = process.kiosk()
+            kill_while_keeping_a_card(process, kiosk, kiosk.verified_enrolment(), proxy)
+    round_after_the_enrolment_expired(served, root)
+    assert customers(served) - before == set()
+
+
+def test_a_service_killed_after_keeping_a_card_leaves_no_customer_at_the_provider(
+    served: Served, tmp_path: Path
+):
+    root, before = tmp_path / "state", customers(served)
+    url = f'[payments]\nstripe_url = "{served.provider_url}"\n'
+    with Process(root, settings=url) as process:
+        kiosk = process.kiosk()
+        kiosk.add_card(kiosk.verified_enrolment())
+        process.kill()
+    assert len(customers(served) - before) == 1
+    round_after_the_enrolment_expired(served, root)
+    assert customers(served) - before == set()
+
+
+def test_a_card_that_is_added_again_after_the_service_was_killed_is_kept_once(
+    served: Served, tmp_path: Path
+):
+    root, before = tmp_path / "state", customers(served)
+    with StoppedAt(served.provider_url, ATTACH, passed_on=False) as proxy:
+        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
+        with Process(root, settings=url) as process:
+            kiosk = process.kiosk()
+            enrolment_id = kiosk.verified_enrolment()
+            kill_while_keeping_a_card(process, kiosk, enrolment_id, proxy)
+        with Process(root, settings=url) as process:
+            process.follow(kiosk)
+            kiosk.add_card(enrolment_id, key="card-key")
+            kiosk.add_palm(enrolment_id, burst("alex"))
+            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    round_after_the_enrolment_expired(served, root)
+    assert len(customers(served) - before) == 1
 
 
 # Damage

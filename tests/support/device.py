@@ -163,11 +163,15 @@ class TestDevice:
         return enrolment_id
 
     def add_card(
-        self, enrolment_id: str, token: str = "tok_visa", holder: str | None = None
-    ) -> Any:
-
+        self,
+        enrolment_id: str,
+        token: str = "tok_visa",
+        holder: str | None = None,
+        *,
+        key: str | None = None,
+    ) -> Card:
         path = f"/enrolments/{enrolment_id}/card"
-        return self.post(path, CardToken(token=token, holder=holder), Card)
+        return self.post(path, CardToken(token=token, holder=holder), Card, key=key)
 
     def sign_up(
         self,

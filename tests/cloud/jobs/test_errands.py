@@ -37,14 +37,14 @@ def waiting(served: Served) -> dict[str, int]:
 
 @pytest.fixture(autouse=True)
 def empty_outbox(served: Served) -> Iterator[None]:
-    yield
-
     async def clear() -> None:
         async with served.context.database.session() as session:
             for errand in await session.scalars(select(Errand)):
                 await session.delete(errand)
             await session.commit()
 
+    served.do(clear())
+    yield
     served.do(clear())
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -278,3 +279,31 @@ async def test_a_token_that_stripe_does_not_know_is_a_refused_card(
     api.will("POST /payment_methods", unknown)
     with pytest.raises(CardRefused):
         await provider.keep("tok_1", "reference")
+
+
+def listing(objects: dict[str, str], *, more: bool) -> Answer:
+    """A page of objects: their ids, and the reference that each was made for."""
+    data = [
+        {"id": name, "object": "customer", "metadata": {"reference": reference}}
+        for name, reference in objects.items()
+    ]
+    return Answer(200, {"object": "list", "url": "/v1/customers", "has_more": more, "data": data})
+
+
+async def test_all_customers_of_a_reference_are_forgotten_with_their_cards_and_no_others(
+    api: StripeApi, provider: StripeProvider
+):
+    # Those who were made from five minutes before are asked for: the clocks may differ.
+    since = datetime(2026, 11, 26, 12, 5, tzinfo=UTC)
+    page = "GET /customers?limit=100&created[gte]=1795694400"
+    api.will(page, listing({"cus_1": "ours", "cus_2": "theirs"}, more=True))
+    api.will(page + "&starting_after=cus_2", listing({"cus_3": "ours"}, more=False))
+    api.will("GET /payment_methods?customer=cus_1&type=card", listing({"pm_1": ""}, more=False))
+    api.will("GET /payment_methods?customer=cus_3&type=card", listing({}, more=False))
+    await provider.forget_kept("ours", since)
+    gone = [request for request in api.requests if not request.startswith("GET")]
+    assert sorted(gone) == [
+        "DELETE /customers/cus_1",
+        "DELETE /customers/cus_3",
+        "POST /payment_methods/pm_1/detach",
+    ]
