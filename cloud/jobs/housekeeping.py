@@ -1,4 +1,5 @@
-"""Housekeeping: finishes interrupted purchases, erases what has expired, and runs the outbox."""
+"""Housekeeping: finishes interrupted purchases, erases what has expired or was kept for as long as
+promised, and runs the outbox."""
 
 import asyncio
 import contextlib
@@ -8,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from cloud.context import Context
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
+from cloud.payments import purchases
 from cloud.payments.purchases import settle_all
-from cloud.people import claims, one_time_codes
+from cloud.people import claims, deletions, one_time_codes
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -21,6 +23,8 @@ EVERY_S = 5.0
 
 EXPIRING = (devices, signed_request, limits, one_time_codes, claims, challenges, identifications)
 """The modules whose rows expire; each deletes its own."""
+PROMISED = (purchases, deletions)
+"""The modules whose rows are kept until a day that people were told; each deletes its own."""
 
 
 async def forget_expired(context: Context) -> None:
@@ -32,11 +36,22 @@ async def forget_expired(context: Context) -> None:
         await session.commit()
 
 
+async def end_retention(context: Context) -> None:
+    """Deletes all rows whose promised day has come, in every file of the database."""
+    now = context.clock()
+    async with context.database.session() as session:
+        deleted = [await module.forget_expired(session, now) for module in PROMISED]
+        await session.commit()
+    if any(deleted):
+        await context.database.forget_erased()
+
+
 ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
     settle_all,
     erase_expired,
     forget_expired,
     signed_request.forget_nonces,
+    end_retention,
     run_errands,
 )
 """What one round does, in this order."""

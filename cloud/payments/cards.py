@@ -98,6 +98,7 @@ async def replace_card(
     master: MasterKey,
     person: OpenPerson,
     kept: CardOnFile,
+    *,
     reference: str,
     now: datetime,
 ) -> None:

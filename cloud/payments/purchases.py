@@ -8,11 +8,12 @@ purchase and the next start of the service all find it pending, and finish that 
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal
 from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -20,7 +21,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import cards_of
 from cloud.payments.tables import PurchaseRow
-from cloud.policy import PURCHASE_PATIENCE, Limits
+from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
 from cloud.providers import (
     ABANDONED,
     CardRefused,
@@ -67,11 +68,7 @@ async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
     row = await _find(call, request.reference)
     if row is None:
         row = await _store_pending(call, request)
-    elif (row.identification_id, row.amount_minor, row.currency) != (
-        request.identification_id,
-        request.amount.minor,
-        request.amount.currency,
-    ):
+    elif not _is_for(row, request):
         raise Refusal(ProblemType.CONFLICT, "another purchase has this reference")
     await call.session.commit()
     return await _settled(call, row)
@@ -135,10 +132,48 @@ async def settle_all(context: Context) -> None:
 
 
 async def count_purchases(session: AsyncSession, person: OpenPerson) -> int:
+    """Returns how many purchases a person has made. Those that were not paid are none."""
     count = await session.scalar(
-        select(func.count()).where(PurchaseRow.person_id == person.person_id)
+        select(func.count()).where(
+            PurchaseRow.person_id == person.person_id,
+            PurchaseRow.outcome.in_((PENDING, APPROVED)),
+        )
     )
     return count or 0
+
+
+async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[PurchaseRow]:
+    """Removes from a person's purchases everything that leads to the person, and deletes those that
+    were not paid. Returns the others. None may be pending."""
+    theirs = PurchaseRow.person_id == person.person_id
+    await session.execute(delete(PurchaseRow).where(theirs, PurchaseRow.outcome != APPROVED))
+    kept = list(await session.scalars(select(PurchaseRow).where(theirs)))
+    for row in kept:
+        row.person_id = row.identification_id = row.payment = None
+    await session.flush()
+    return kept
+
+
+async def count_leading_to_the_deleted(session: AsyncSession) -> int:
+    """Returns how many purchases lead to a person who was deleted."""
+    leads = (
+        PurchaseRow.identification_id.is_not(None)
+        | PurchaseRow.payment.is_not(None)
+        | (PurchaseRow.outcome != APPROVED)
+    )
+    count = await session.scalar(select(func.count()).where(PurchaseRow.person_id.is_(None), leads))
+    return count or 0
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes the purchases that the merchant's books need no longer. Returns whether there were
+    any."""
+    deleted = await session.execute(
+        delete(PurchaseRow)
+        .where(PurchaseRow.at <= now - BOOKKEEPING, PurchaseRow.outcome != PENDING)
+        .returning(PurchaseRow.id)
+    )
+    return deleted.first() is not None
 
 
 async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> bool:
@@ -160,15 +195,27 @@ async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) ->
 
 
 async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
-    if row.person_id is None:
+    if row.person_id is None or row.identification_id is None:
         return NotPaid(ABANDONED)
     person = await find_person(session, context.master, row.person_id)
     cards = await cards_of(session, person)
     await session.commit()
     amount = Money(minor=row.amount_minor, currency=row.currency)
-    payment = row.payment = await context.payments.begin(amount, cards[0].on_file, row.id)
+    # The provider's record of the payment names the identification, which a deletion clears here.
+    # The row's own id stays, so the provider must not know it.
+    payment = row.payment = await context.payments.begin(
+        amount, cards[0].on_file, row.identification_id
+    )
     await session.commit()
     return await context.payments.finish(payment)
+
+
+def _is_for(row: PurchaseRow, request: PurchaseRequest) -> bool:
+    """Returns whether a request is for this purchase. The identification of a purchase whose person
+    was deleted is not known any more."""
+    if (row.amount_minor, row.currency) != (request.amount.minor, request.amount.currency):
+        return False
+    return row.identification_id in (None, request.identification_id)
 
 
 async def _find(call: Call, reference: str) -> PurchaseRow | None:

@@ -18,8 +18,8 @@ class CardRow(Table):
 
 
 class PurchaseRow(Table):
-    """A purchase. It is kept after its person is deleted, without the reference to the person,
-    because the merchant's books need it."""
+    """A purchase. It is kept after its person is deleted, because the merchant's books need it, but
+    without what leads to the person (`cloud.payments.purchases.keep_for_the_books`)."""
 
     __tablename__ = "purchases"
 
@@ -28,13 +28,16 @@ class PurchaseRow(Table):
     reference: Mapped[str]
     """The till's name for the sale, unique on its device."""
     person_id: Mapped[str | None] = person_key(on_delete="SET NULL")
-    identification_id: Mapped[str] = mapped_column(unique=True)
+    identification_id: Mapped[str | None] = mapped_column(unique=True)
+    """The identification that paid, which is also the provider's reference of the payment; None
+    once the person is deleted."""
     amount_minor: Mapped[int]
     currency: Mapped[str]
     card_brand: Mapped[str]
     card_last4: Mapped[str]
     payment: Mapped[str | None]
-    """The provider's name for the payment; None until it has one."""
+    """The provider's name for the payment; None until it has one, and once the person is
+    deleted."""
     outcome: Mapped[str]
     """`pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]
@@ -43,4 +46,5 @@ class PurchaseRow(Table):
     __table_args__ = (
         UniqueConstraint("device_id", "reference"),
         Index("ix_purchases_outcome", "outcome"),
+        Index("ix_purchases_at", "at"),
     )

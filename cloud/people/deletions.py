@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Database
@@ -22,8 +22,12 @@ from cloud.db.tables import Table, new_id
 from cloud.keys.persons import erase_person
 from cloud.outbox import queue
 from cloud.payments.cards import forget_cards_later
-from cloud.payments.purchases import count_purchases, has_pending_purchase
-from cloud.people.accounts import phone_lookup_of
+from cloud.payments.purchases import (
+    count_leading_to_the_deleted,
+    has_pending_purchase,
+    keep_for_the_books,
+)
+from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.tables import ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition.identifications import accepted_for
@@ -58,23 +62,31 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     digest = sha256(person.person_id.encode()).digest()
     palms = len(await palms_of(session, person))
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
+    named = (await profile_of(session, person)).holder is not None
+    sales = [row.at for row in await keep_for_the_books(session, person)]
     receipt = _receipt(
         context.receipt_key,
         call.now,
         erased=[
             "your mobile number",
-            "your name",
+            *(["your name"] if named else []),
             f"palm signatures: {palms}",
-            f"cards: {cards}",
+            f"cards: {cards}; the payment provider is told to forget them as well",
             "your consent and everything else in your account",
+            *(["what led from your purchases to you"] if sales else []),
         ],
-        sales=await count_purchases(session, person),
+        sales=sales,
     )
     subjects = (person.person_id, await phone_lookup_of(session, person))
     await limits.forget_subjects(session, subjects)
     await erase_person(session, person.person_id)
     session.add(
-        ReceiptRow(id=receipt.receipt_id, person_digest=digest, document=receipt.model_dump_json())
+        ReceiptRow(
+            id=receipt.receipt_id,
+            person_digest=digest,
+            document=receipt.model_dump_json(),
+            at=call.now,
+        )
     )
 
     async def remove_from_gallery() -> None:
@@ -87,23 +99,37 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
 
 
 def _receipt(
-    key: Ed25519PrivateKey, now: datetime, *, erased: list[str], sales: int
+    key: Ed25519PrivateKey, now: datetime, *, erased: list[str], sales: list[datetime]
 ) -> DeletionReceipt:
+    """Returns a signed receipt. `sales` are the times of the purchases that are kept."""
     public = key.public_key().public_bytes_raw()
-    retained = Retained(
-        what=f"purchases: {sales} (amount, time, kind of card and its last four digits)",
-        why="the merchant's books; nothing in them leads to you any more",
-        until=now + BOOKKEEPING,
-    )
+    retained = [
+        Retained(
+            what=f"purchases: {len(sales)} (of each the amount, the time, the kiosk, the till's "
+            "number for the sale, the kind of card and its last four digits)",
+            why="the merchant's books. Nothing stored with them leads to your account or to the "
+            "payment provider's own record of the payment, which the provider keeps",
+            until=max(sales) + BOOKKEEPING,
+        )
+        for _ in sales[:1]
+    ]
     unsigned = DeletionReceipt(
         receipt_id=new_id(),
         at=now,
         erased=erased,
-        retained=[retained] if sales else [],
+        retained=retained,
         key_id=sha256(public).hexdigest()[:16],
         public_key=to_base64(public),
     )
     return unsigned.model_copy(update={"signature": to_base64(key.sign(receipt_bytes(unsigned)))})
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes the receipts that are too old to be verified. Returns whether there were any."""
+    deleted = await session.execute(
+        delete(ReceiptRow).where(ReceiptRow.at <= now - BOOKKEEPING).returning(ReceiptRow.id)
+    )
+    return deleted.first() is not None
 
 
 # Verification
@@ -143,6 +169,9 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
             values = await session.scalars(select(column).where(column.is_not(None)).distinct())
             if any(sha256(str(value).encode()).digest() == row.person_digest for value in values):
                 yield f"a row in {table.name}"
+    leading = await count_leading_to_the_deleted(session)
+    if leading:
+        yield f"{leading} purchases that lead to somebody who was deleted"
     waiting = await queue.waiting_for(session, row.person_digest)
     if waiting:
         yield f"{waiting} cards the payment provider has yet to forget"

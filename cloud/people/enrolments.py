@@ -160,7 +160,8 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
         await session.commit()
         kept = await context.payments.keep(token.token, reference)
         row, person = await _find_verified(call, enrolment_id)
-        await replace_card(session, context.master, person, kept, reference, context.clock())
+        now = context.clock()
+        await replace_card(session, context.master, person, kept, reference=reference, now=now)
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     except CardRefused as refused:

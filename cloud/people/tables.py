@@ -93,3 +93,5 @@ class ReceiptRow(Table):
     """SHA-256 of the id of the person, which is stored nowhere any more."""
     document: Mapped[str]
     """The signed `protocol.messages.DeletionReceipt` as JSON."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    """When the person was deleted."""

@@ -5,8 +5,8 @@ import contextlib
 import logging
 import socket
 import sys
-from importlib.util import find_spec
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 

@@ -1,8 +1,12 @@
 """The migrations make the tables that the service declares."""
 
+import json
+import sqlite3
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
@@ -23,3 +27,58 @@ def test_migrating_again_changes_nothing(tmp_path: Path):
     before = (tmp_path / "palms.db").read_bytes()
     database.migrate(tmp_path / "palms.db")
     assert (tmp_path / "palms.db").read_bytes() == before
+
+
+def database_of(revision: str, path: Path) -> sqlite3.Connection:
+    """Returns a database as a service of that revision left it."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    return sqlite3.connect(path)
+
+
+def test_purchases_of_people_deleted_earlier_lose_what_leads_to_them(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    earlier = database_of("0005", path)
+    earlier.execute("INSERT INTO persons VALUES ('person_1', x'00'), ('person_2', x'00')")
+    earlier.execute(
+        "INSERT INTO accounts VALUES ('person_2', 'b', x'00', 20), ('person_1', 'a', x'00', 10)"
+    )
+    for name, person, outcome in (
+        ("theirs", "person_1", "approved"),
+        ("kept", None, "approved"),
+        ("dropped", None, "declined"),
+    ):
+        row = (name, "device", f"till {name}", person, f"by {name}", f"pi_{name}", outcome)
+        earlier.execute(
+            "INSERT INTO purchases (id, device_id, reference, person_id, identification_id,"
+            " payment, outcome, amount_minor, currency, card_brand, card_last4, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 1250, 'USD', 'visa', '4242', 30)",
+            row,
+        )
+    receipt = json.dumps({"at": "2026-11-26T12:00:00.250000Z"})
+    earlier.execute("INSERT INTO receipts VALUES ('receipt', x'00', ?)", [receipt])
+    earlier.commit()
+    earlier.close()
+
+    database.migrate(path)
+
+    now = sqlite3.connect(path)
+    purchases = "SELECT reference, person_id, identification_id, payment FROM purchases"
+    assert set(now.execute(purchases)) == {
+        ("till theirs", "person_1", "by theirs", "pi_theirs"),
+        ("till kept", None, None, None),
+    }
+    # Until now, the provider stored these ids with its payments.
+    assert not {"theirs", "kept"} & {name for (name,) in now.execute("SELECT id FROM purchases")}
+    joined = now.execute("SELECT person_id, joined FROM accounts ORDER BY joined")
+    assert list(joined) == [("person_1", 1), ("person_2", 2)]
+    assert list(now.execute("SELECT * FROM arrivals")) == [(1, 2)]
+    assert list(now.execute("SELECT at FROM receipts")) == [(1795694400250,)]
+    now.close()
+    for trace in (b"pi_kept", b"by kept", b"dropped"):
+        assert trace not in path.read_bytes()

@@ -11,20 +11,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from cloud.jobs.errands import run_errands
+from cloud.jobs.housekeeping import end_retention
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import find_person
 from cloud.keys.tables import Person
 from cloud.matching import Entry
-from cloud.payments.tables import CardRow
+from cloud.payments.tables import CardRow, PurchaseRow
 from cloud.people.deletions import remains_of
-from cloud.people.tables import AccountRow
+from cloud.people.tables import AccountRow, ReceiptRow
+from cloud.policy import BOOKKEEPING
 from cloud.recognition.palms import entry, palms_of
 from cloud.recognition.tables import PalmRow
+from cloud.settings import Settings
 from protocol.encoding import from_base64
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
     Holdings,
+    Money,
     Outcome,
     ProblemType,
     Purchase,
@@ -35,7 +39,7 @@ from protocol.signature import receipt_bytes
 from tests.support.books import listed
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.failing import Failing
-from tests.support.served import Served
+from tests.support.served import PLAIN, Served
 
 
 def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:
@@ -65,6 +69,100 @@ def test_a_receipt_lists_retained_purchases_only_if_there_were_any(kiosk: TestDe
     kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
     (retained,) = leave(kiosk, who).retained
     assert "1" in retained.what
+
+
+def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    bought = kiosk.post("/purchases", sale, Purchase)
+    receipt = leave(kiosk, who)
+    (retained,) = receipt.retained
+    assert "the amount, the time, the kiosk, the till's number" in retained.what
+    assert "the kind of card and its last four digits" in retained.what
+    assert retained.until == bought.at + BOOKKEEPING
+    assert "what led from your purchases to you" in receipt.erased
+
+    async def read() -> dict[str, object]:
+        async with served.database.session() as session:
+            of_this = PurchaseRow.id == bought.purchase_id
+            row = (await session.scalars(select(PurchaseRow).where(of_this))).one()
+            return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+    assert served.do(read()) == {
+        "id": bought.purchase_id,
+        "device_id": kiosk.id,
+        "reference": sale.reference,
+        "amount_minor": sale.amount.minor,
+        "currency": sale.amount.currency,
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "outcome": "approved",
+        "at": bought.at,
+        "person_id": None,
+        "identification_id": None,
+        "payment": None,
+        "decline_reason": None,
+    }
+
+
+def test_a_name_is_erased_only_if_there_was_one(kiosk: TestDevice, who: str):
+    for holder, named in (("Alex Doe", True), (None, False)):
+        kiosk.sign_up(who, holder=holder)
+        assert ("your name" in leave(kiosk, who).erased) == named
+
+
+def test_a_purchase_that_was_declined_is_not_kept(kiosk: TestDevice, who: str):
+    kiosk.sign_up(who, token="tok_chargeCustomerFail")
+    sale = kiosk.sale(kiosk.recognised(who))
+    assert kiosk.post("/purchases", sale, Purchase).outcome == "declined"
+    leaving = kiosk.recognised(who, Purpose.LEAVE)
+    assert kiosk.get(f"/identifications/{leaving}/holdings", Holdings).purchases == 0
+    assert leave(kiosk, who).retained == []
+    with pytest.raises(Refused) as refused:
+        kiosk.get(f"/purchases/{sale.reference}", Purchase)
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_nothing_stored_leads_to_the_providers_record_of_a_purchase(
+    served: Served, kiosk: TestDevice, who: str
+):
+    before = {intent["id"] for intent in listed(served, "payment_intents")}
+    kiosk.sign_up(who)
+    identification_id = kiosk.recognised(who)
+    kiosk.post("/purchases", kiosk.sale(identification_id), Purchase)
+    (payment,) = [each for each in listed(served, "payment_intents") if each["id"] not in before]
+    names = [payment["id"], *payment["metadata"].values(), identification_id]
+
+    def found() -> set[str]:
+        served.do(served.context.database.forget_erased())
+        ours = [
+            path.read_bytes()
+            for path in served.state.root.rglob("*")
+            if path.is_file() and not path.is_relative_to(served.state.sandbox)
+        ]
+        return {name for name in names if any(name.encode() in file for file in ours)}
+
+    assert found() == set(names)
+    leave(kiosk, who)
+    served.do(run_errands(served.context))
+    assert found() == set()
+
+
+def test_a_purchase_asked_for_again_after_the_deletion_is_the_same_and_not_another(
+    kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    sale = kiosk.sale(kiosk.recognised(who))
+    bought = kiosk.post("/purchases", sale, Purchase, key="sale-key")
+    leave(kiosk, who)
+    for key in ("sale-key", "another-key"):
+        assert kiosk.post("/purchases", sale, Purchase, key=key) == bought
+    other = sale.model_copy(update={"amount": Money(minor=1, currency="USD")})
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", other, Purchase)
+    assert refused.value.problem.type is ProblemType.CONFLICT
 
 
 def test_a_deletion_sent_again_gets_the_same_receipt(kiosk: TestDevice, who: str):
@@ -178,6 +276,24 @@ def test_a_deletion_is_verified_and_a_trace_is_found(served: Served, kiosk: Test
     assert "a row in tallies" in remains(served, receipt)
 
 
+def test_a_purchase_that_still_leads_to_a_deleted_person_is_found(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    receipt = leave(kiosk, who)
+    served.do(run_errands(served.context))
+    assert remains(served, receipt) == []
+    for column in ("payment", "identification_id"):
+        set_to = f"UPDATE purchases SET {column} = ? WHERE id = ?"
+        for value, found in ((f"left over {who}", 1), (None, 0)):
+            with sqlite3.connect(served.state.database) as database:
+                database.execute(set_to, [value, bought.purchase_id])
+            database.close()
+            leading = ["1 purchases that lead to somebody who was deleted"][:found]
+            assert remains(served, receipt) == leading
+
+
 def test_an_unknown_receipt_cannot_be_verified(served: Served):
     with pytest.raises(KeyError):
         served.do(remains_of("no-such-receipt", served.state, served.database))
@@ -201,6 +317,35 @@ def test_the_provider_forgets_the_card_even_after_failures(
     served.do(run_errands(served.context))
     assert not theirs & customers()
     assert remains(served, receipt) == []
+
+
+# What is kept until a promised day
+
+
+def test_purchases_are_deleted_on_the_promised_day_and_not_a_second_before(tmp_path: Path):
+    with Served(tmp_path, Settings(recognition=PLAIN)) as served:
+        kiosk = served.kiosk()
+
+        async def kept() -> tuple[int, int]:
+            await end_retention(served.context)
+            async with served.database.session() as session:
+                purchases = (await session.scalars(select(PurchaseRow))).all()
+                return len(purchases), len((await session.scalars(select(ReceiptRow))).all())
+
+        kiosk.sign_up("alex")
+        sale = kiosk.sale(kiosk.recognised("alex"))
+        kiosk.post("/purchases", sale, Purchase)
+        receipt = leave(kiosk, "alex")
+        (retained,) = receipt.retained
+        for until, before, after in (
+            (retained.until, (1, 1), (0, 1)),
+            (receipt.at + BOOKKEEPING, (0, 1), (0, 0)),
+        ):
+            served.context.clock = lambda at=until: at - timedelta(seconds=1)
+            assert served.do(kept()) == before
+            served.context.clock = lambda at=until: at
+            assert served.do(kept()) == after
+        assert all(sale.reference.encode() not in file for file in bytes_on_disk(tmp_path))
 
 
 # What is stored before

@@ -456,14 +456,16 @@ def test_nothing_is_stored_in_an_enrolment_that_is_cancelled_meanwhile(
     def cancel() -> None:
         assert kiosk.send("DELETE", f"/enrolments/{enrolment_id}").status_code == 204
 
+    def ask() -> object:
+        if step == "palm":
+            return kiosk.add_palm(enrolment_id, burst(who))
+        return kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+
     with (
         Meanwhile(served, "gallery", "search", cancel, before=True),
         pytest.raises(Refused) as refused,
     ):
-        if step == "completion":
-            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
-        else:
-            kiosk.add_palm(enrolment_id, burst(who))
+        ask()
     assert refused.value.problem.type is ProblemType.NOT_FOUND
     assert [count(served, table) for table in (Person, EnrolmentRow, PalmRow, CardRow)] == before
 
