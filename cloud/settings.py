@@ -34,7 +34,7 @@ from pydantic_settings import (
 )
 
 from cloud.policy import FUSED_2, LINE_FIELD_1, Calibration
-from protocol.messages import Money
+from protocol.messages import CONSENT_VERSION, Money
 
 CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponent is not None]
 """The codes of ISO 4217 that name money; those of metals and for tests have no minor unit."""
@@ -207,7 +207,9 @@ class Settings(BaseSettings):
     )
 
     consent_version: str = Field(
-        default="2026-11", description="Version of the consent wording that shoppers agree to."
+        default=CONSENT_VERSION,
+        description="Version of the consent wording that shoppers agree to. It has to be that of "
+        "the kiosks: consent to another is refused.",
     )
     max_pages: int | None = Field(
         default=None,

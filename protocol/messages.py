@@ -171,6 +171,10 @@ class Challenge(Message):
 
 # Sign-up
 
+CONSENT_VERSION = "2026-12"
+"""The version of the wording that kiosks show (`ui/qml/Palm/screens/AskConsent.qml`). A changed
+wording gets another version."""
+
 
 class Consent(Message):
     """The version of the wording to which the shopper agreed, and the time."""

@@ -4,6 +4,7 @@ Every method raises the errors of `kiosk.service.errors`; how requests travel is
 `kiosk.service.transport`.
 """
 
+import logging
 import secrets
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from protocol.capture import Burst
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import Context, seal
 from protocol.messages import (
+    CONSENT_VERSION,
     ENVELOPE_TYPE,
     Account,
     Activation,
@@ -53,6 +55,8 @@ from protocol.messages import (
     Side,
 )
 from protocol.signature import receipt_bytes
+
+log = logging.getLogger(__name__)
 
 Reply = TypeVar("Reply", bound=Message)
 
@@ -155,7 +159,17 @@ class SignatureService:
     # Sign-up
 
     async def enrol(self, phone: str, agreed_at: datetime) -> Enrolment:
-        consent = Consent(version=(await self._known_info()).consent_version, agreed_at=agreed_at)
+        """Begins a sign-up. Raises Refused (CONFLICT) when the service wants consent to another
+        wording than kiosks of this version show."""
+        wanted = (await self._known_info()).consent_version
+        if wanted != CONSENT_VERSION:
+            log.error(
+                "the service wants consent to wording %s, and this kiosk shows wording %s: update "
+                "the older of the two, and leave consent_version out of the service's settings",
+                wanted,
+                CONSENT_VERSION,
+            )
+        consent = Consent(version=CONSENT_VERSION, agreed_at=agreed_at)
         request = EnrolmentRequest(phone=phone, consent=consent)
         return await self._post("/enrolments", request, Enrolment)
 

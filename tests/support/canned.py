@@ -18,6 +18,7 @@ from protocol.challenge import SEED_BYTES
 from protocol.encoding import to_base64
 from protocol.envelope import PrivateKey
 from protocol.messages import (
+    CONSENT_VERSION,
     Account,
     Card,
     Challenge,
@@ -130,7 +131,7 @@ HAPPY: dict[str, Answer] = {
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
+        consent_version=CONSENT_VERSION,
         sandbox=True,
     ),
     "POST /devices": DEVICE,

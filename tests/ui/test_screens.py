@@ -1,8 +1,11 @@
 """Every screen in every state. `qt_log_level_fail` fails a test in which QML warns."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
+import ui
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     CardProblem,
@@ -35,7 +39,7 @@ from kiosk.screens import (
     Welcome,
     Work,
 )
-from protocol.messages import Purpose
+from protocol.messages import CONSENT_VERSION, Purpose
 from tests.support.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
@@ -156,7 +160,11 @@ def test_deleting_takes_a_hold_and_a_tap_does_nothing(screenful: Screenful, qtbo
 
 
 MARCH_2036 = datetime(2036, 3, 9, tzinfo=UTC)
-KEPT = "Kept by law, without your name"
+KEPT = "Kept for the merchant's books, without your name"
+KEPT_WITH = (
+    "With time, kiosk, till's number, kind and last four digits of the card. "
+    "The payment provider keeps its own record."
+)
 
 
 @pytest.mark.parametrize(
@@ -165,12 +173,12 @@ KEPT = "Kept by law, without your name"
         (
             Deleted("receipt-1", 2, 2, 12, MARCH_2036),
             {"Palm codes", "Mobile number", "Cards", "Name on 12 purchases"},
-            {KEPT, "Amounts of 12 purchases, until March 2036"},
+            {KEPT, "Amounts of 12 purchases, until March 2036", KEPT_WITH},
         ),
         (
             Deleted("receipt-1", 1, 1, 1, MARCH_2036),
             {"Palm code", "Mobile number", "Card", "Name on 1 purchase"},
-            {KEPT, "Amount of 1 purchase, until March 2036"},
+            {KEPT, "Amount of 1 purchase, until March 2036", KEPT_WITH},
         ),
         (Deleted("receipt-1", 0, 0, 0, None), {"Mobile number"}, set[str]()),
     ],
@@ -182,6 +190,16 @@ def test_what_was_deleted_is_told_in_words_of_the_window(
     screenful.show(screen)
     told = set(screenful.reads().splitlines()) - {"Your data is deleted", "Receipt receipt-1"}
     assert told - {"Finish"} == erased | kept
+
+
+WORDINGS = {"2026-12": "38848dfa7f412767fc9149cf1c2f776805ec2fde23b8b9a61d6244a8d86780a3"}
+"""The SHA-256 of every wording of the consent, by its version."""
+
+
+def test_the_wording_of_the_consent_has_its_version() -> None:
+    page = Path(ui.__file__).parent / "qml" / "Palm" / "screens" / "AskConsent.qml"
+    wording = "\n".join(re.findall(r'qsTr\("(.*?)"\)', page.read_text()))
+    assert sha256(wording.encode()).hexdigest() == WORDINGS[CONSENT_VERSION]
 
 
 @pytest.mark.parametrize("part", Part)

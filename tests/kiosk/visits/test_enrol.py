@@ -27,7 +27,14 @@ from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
 from kiosk.visits.visit import Troubled
 from protocol.envelope import open_envelope
-from protocol.messages import PalmAccepted, PhoneVerified, ProblemType, Purpose, Side
+from protocol.messages import (
+    CONSENT_VERSION,
+    PalmAccepted,
+    PhoneVerified,
+    ProblemType,
+    Purpose,
+    Side,
+)
 from tests.support.canned import VAULT, VISA, CannedService, problem
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
@@ -57,12 +64,28 @@ async def test_a_shopper_signs_up_with_number_code_card_and_palm(
 
     (asked,) = canned.requests("POST /enrolments")
     assert asked.json["phone"] == "+12025550123"
-    assert asked.json["consent"]["version"] == "2027-01"
+    assert asked.json["consent"]["version"] == CONSENT_VERSION
     (asked,) = canned.requests("POST /enrolments/enrolment-1/card")
     assert asked.json == {"token": "tok_visa", "holder": "Alex Doe"}
     signed_up = at.stage.shown[-1]
     assert signed_up == SignedUp("Alex D.", "0123", VISA, (Side.LEFT,))
     assert not canned.requests(GIVEN_UP)
+
+
+async def test_the_consent_is_to_the_wording_that_was_shown_whatever_the_service_wants(
+    visit: At, canned: CannedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = visit(*TO_CODE)
+    info = await at.service.info()
+    canned.will("GET /service", info.model_copy(update={"consent_version": "2031-01"}))
+    await at.service.info()
+    canned.will("POST /enrolments", problem(ProblemType.CONFLICT))
+    with pytest.raises(Refused):
+        await enrol(at)
+    (asked,) = canned.requests("POST /enrolments")
+    assert asked.json["consent"]["version"] == CONSENT_VERSION
+    assert "2031-01" in caplog.text
+    assert CONSENT_VERSION in caplog.text
 
 
 async def test_a_palm_travels_sealed_for_this_visit_and_purpose(

@@ -9,35 +9,64 @@ ScreenFrame {
     required property string merchant
 
     title: qsTr("What we keep, if you agree")
-    text: qsTr("To pay with your palm at %1, we keep three things.").arg(merchant)
+    text: qsTr("To pay with your palm at %1, we keep this about you.").arg(merchant)
     back: true
     step: 1
-    panelShare: wide ? 0.3 : 0.28
-    drawing: Shield {}
+    panelShare: 0.2
+    drawing: wide ? null : shield
 
-    Fact {
-        width: parent.width
-        sign: "hand"
-        text: qsTr("A code made from your palm")
-        detail: qsTr("Pictures are erased at once. The code works nowhere else.")
+    Component {
+        id: shield
+
+        Shield {}
     }
-    Fact {
+
+    Grid {
+        id: facts
+
+        readonly property real cell: (width - (columns - 1) * columnSpacing) / columns
+
         width: parent.width
-        sign: "phone"
-        text: qsTr("Your mobile number")
-        detail: qsTr("To check that it is you. No advertising.")
-    }
-    Fact {
-        width: parent.width
-        sign: "card"
-        text: qsTr("A stand-in for your card")
-        detail: qsTr("Your card's number stays with the payment provider.")
-    }
-    Fact {
-        width: parent.width
-        sign: "clock"
-        text: qsTr("Until you delete it")
-        detail: qsTr("Here, at any time. You can always pay another way instead.")
+        columns: screen.wide ? 2 : 1
+        columnSpacing: Tokens.loose
+        rowSpacing: Tokens.gap
+
+        Fact {
+            width: facts.cell
+            sign: "hand"
+            text: qsTr("A code made from your palm")
+            detail: qsTr("Encrypted. Pictures are erased at once.")
+        }
+        Fact {
+            width: facts.cell
+            sign: "phone"
+            text: qsTr("Your mobile number")
+            detail: qsTr("To check that it is you. No advertising.")
+        }
+        Fact {
+            width: facts.cell
+            sign: "card"
+            text: qsTr("A stand-in for your card")
+            detail: qsTr("With its kind, last four digits and the name on it; never its number.")
+        }
+        Fact {
+            width: facts.cell
+            sign: "receipt"
+            text: qsTr("What you buy with your palm")
+            detail: qsTr("Amount, time, kiosk and card, for ten years.")
+        }
+        Fact {
+            width: facts.cell
+            sign: "check"
+            text: qsTr("That you agreed, and when")
+            detail: qsTr("You can always pay another way instead.")
+        }
+        Fact {
+            width: facts.cell
+            sign: "clock"
+            text: qsTr("Until you delete it, here, at any time")
+            detail: qsTr("Purchases stay then, without your name.")
+        }
     }
 
     actions: [

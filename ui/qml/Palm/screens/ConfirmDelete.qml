@@ -49,7 +49,7 @@ ScreenFrame {
         sign: "receipt"
         colour: Tokens.danger
         text: qsTr("Your name on your purchases: %1").arg(screen.holdings.purchases)
-        detail: qsTr("By law, the merchant keeps the amounts.")
+        detail: qsTr("The merchant keeps the rest for its books: amount, time, kiosk and card.")
     }
 
     actions: [

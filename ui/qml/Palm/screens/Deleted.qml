@@ -14,36 +14,47 @@ ScreenFrame {
 
     title: qsTr("Your data is deleted")
     text: qsTr("Receipt %1").arg(receipt_id)
-    panelShare: wide ? 0.38 : 0.3
+    panelShare: 0.3
     drawing: Check {}
 
-    Fact {
+    Grid {
+        id: erased
+
+        readonly property real cell: (width - (columns - 1) * columnSpacing) / columns
+
         width: parent.width
-        visible: screen.palms > 0
-        sign: "check"
-        text: screen.palms === 1 ? qsTr("Palm code") : qsTr("Palm codes")
-    }
-    Fact {
-        width: parent.width
-        sign: "check"
-        text: qsTr("Mobile number")
-    }
-    Fact {
-        width: parent.width
-        visible: screen.cards > 0
-        sign: "check"
-        text: screen.cards === 1 ? qsTr("Card") : qsTr("Cards")
-    }
-    Fact {
-        width: parent.width
-        visible: screen.purchases > 0
-        sign: "check"
-        text: screen.purchases === 1 ? qsTr("Name on 1 purchase") : qsTr("Name on %n purchases", "", screen.purchases)
+        columns: screen.wide ? 2 : 1
+        columnSpacing: Tokens.loose
+        rowSpacing: Tokens.gap
+
+        Fact {
+            width: erased.cell
+            visible: screen.palms > 0
+            sign: "check"
+            text: screen.palms === 1 ? qsTr("Palm code") : qsTr("Palm codes")
+        }
+        Fact {
+            width: erased.cell
+            sign: "check"
+            text: qsTr("Mobile number")
+        }
+        Fact {
+            width: erased.cell
+            visible: screen.cards > 0
+            sign: "check"
+            text: screen.cards === 1 ? qsTr("Card") : qsTr("Cards")
+        }
+        Fact {
+            width: erased.cell
+            visible: screen.purchases > 0
+            sign: "check"
+            text: screen.purchases === 1 ? qsTr("Name on 1 purchase") : qsTr("Name on %n purchases", "", screen.purchases)
+        }
     }
     Heading {
         width: parent.width
         visible: kept.visible
-        text: qsTr("Kept by law, without your name")
+        text: qsTr("Kept for the merchant's books, without your name")
     }
     Fact {
         id: kept
@@ -55,6 +66,7 @@ ScreenFrame {
         sign: "lock"
         colour: Tokens.inkSoft
         text: visible ? what.arg(screen.retained_until.toLocaleDateString(Qt.locale(), "MMMM yyyy")) : ""
+        detail: qsTr("With time, kiosk, till's number, kind and last four digits of the card. The payment provider keeps its own record.")
     }
 
     actions: PrimaryButton {
