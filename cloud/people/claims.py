@@ -141,6 +141,11 @@ async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identi
     )
 
 
+async def forget_number(session: AsyncSession, phone_lookup: str) -> None:
+    """Deletes the claims to a mobile number that were made when it had no account."""
+    await session.execute(delete(ClaimRow).where(ClaimRow.about == phone_lookup))
+
+
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(ClaimRow).where(ClaimRow.expires_at <= now))
 

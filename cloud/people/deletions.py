@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import APIRouter
-from sqlalchemy import delete, select
+from sqlalchemy import String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Database
@@ -28,6 +28,8 @@ from cloud.payments.purchases import (
     keep_for_the_books,
 )
 from cloud.people.accounts import phone_lookup_of, profile_of
+from cloud.people.claims import forget_number
+from cloud.people.enrolments import erase_unfinished
 from cloud.people.tables import ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition.identifications import accepted_for
@@ -77,8 +79,10 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
         ],
         sales=sales,
     )
-    subjects = (person.person_id, await phone_lookup_of(session, person))
-    await limits.forget_subjects(session, subjects)
+    phone_lookup = await phone_lookup_of(session, person)
+    await limits.forget_subjects(session, (person.person_id, phone_lookup))
+    await forget_number(session, phone_lookup)
+    await erase_unfinished(session, context, phone_lookup)
     await erase_person(session, person.person_id)
     session.add(
         ReceiptRow(
@@ -164,7 +168,7 @@ def _forgery(row: ReceiptRow) -> Iterator[str]:
 async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
     for table in Table.metadata.sorted_tables:
         for column in table.columns:
-            if column.name not in ("person_id", "subject") and table.name != "persons":
+            if not isinstance(column.type, String):
                 continue
             values = await session.scalars(select(column).where(column.is_not(None)).distinct())
             if any(sha256(str(value).encode()).digest() == row.person_digest for value in values):

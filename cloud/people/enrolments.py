@@ -284,6 +284,15 @@ async def erase_expired(context: Context) -> None:
         await context.database.forget_erased()
 
 
+async def erase_unfinished(session: AsyncSession, context: Context, phone_lookup: str) -> None:
+    """Erases everything in the enrolments of a mobile number that are not completed."""
+    unfinished = await session.scalars(
+        select(EnrolmentRow.person_id).where(EnrolmentRow.phone_lookup == phone_lookup)
+    )
+    for person_id in unfinished.all():
+        await _erase(session, context, await find_person(session, context.master, person_id))
+
+
 async def _erase(session: AsyncSession, context: Context, person: OpenPerson) -> None:
     """Erases everything in an enrolment. The provider forgets the card soon after."""
     await forget_cards_later(session, context.master, person, context.clock())

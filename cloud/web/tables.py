@@ -43,7 +43,7 @@ class StoredAnswer(Table):
     device_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
-    """SHA-256 of the method, path and body of the request."""
+    """A keyed hash of the method, path and body of the request."""
     status: Mapped[int]
     media_type: Mapped[str]
     body: Mapped[bytes]

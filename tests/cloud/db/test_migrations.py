@@ -60,6 +60,9 @@ def test_purchases_of_people_deleted_earlier_lose_what_leads_to_them(tmp_path: P
             " VALUES (?, ?, ?, ?, ?, ?, ?, 1250, 'USD', 'visa', '4242', 30)",
             row,
         )
+    earlier.execute(
+        "INSERT INTO answers VALUES ('device', 'a-key', x'00', 200, 'text/plain', x'00', NULL, 40)"
+    )
     receipt = json.dumps({"at": "2026-11-26T12:00:00.250000Z"})
     earlier.execute("INSERT INTO receipts VALUES ('receipt', x'00', ?)", [receipt])
     earlier.commit()
@@ -79,6 +82,7 @@ def test_purchases_of_people_deleted_earlier_lose_what_leads_to_them(tmp_path: P
     assert list(joined) == [("person_1", 1), ("person_2", 2)]
     assert list(now.execute("SELECT * FROM arrivals")) == [(1, 2)]
     assert list(now.execute("SELECT at FROM receipts")) == [(1795694400250,)]
+    assert list(now.execute("SELECT * FROM answers")) == []
     now.close()
     for trace in (b"pi_kept", b"by kept", b"dropped"):
         assert trace not in path.read_bytes()

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -25,12 +26,15 @@ from cloud.recognition.tables import PalmRow
 from cloud.settings import Settings
 from protocol.encoding import from_base64
 from protocol.messages import (
+    Claim,
+    ClaimOpened,
     DeletionReceipt,
     DeletionRequest,
     Holdings,
     Money,
     Outcome,
     ProblemType,
+    Proof,
     Purchase,
     Purpose,
     Side,
@@ -192,6 +196,50 @@ def test_a_purchase_can_be_read_after_its_person_was_deleted(
     bought = kiosk.post("/purchases", sale, Purchase)
     leave(kiosk, who)
     assert kiosk.get(f"/purchases/{sale.reference}", Purchase) == bought
+
+
+def test_what_was_begun_with_the_same_number_is_erased_with_the_account(
+    served: Served, kiosk: TestDevice, who: str
+):
+    phone = fresh_phone()
+    claim = Claim(phone=phone, proof=Proof.CODE, purpose=Purpose.LEAVE)
+    kiosk.post("/claims", claim, ClaimOpened)
+    kiosk.sign_up(who, phone=phone)
+    kiosk.post("/claims", claim, ClaimOpened)
+    kiosk.begin_enrolment(phone)
+    lookup = served.context.master.lookup("phone", phone)
+
+    def found() -> set[str]:
+        with sqlite3.connect(served.state.database) as database:
+            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema")]
+            columns = {
+                (table, column)
+                for table in tables
+                for _, column, *_ in database.execute(f"PRAGMA table_info('{table}')")
+            }
+            return {
+                table
+                for table, column in columns
+                if list(
+                    database.execute(f"SELECT 1 FROM '{table}' WHERE \"{column}\" = ?", [lookup])
+                )
+            }
+
+    assert found() == {"accounts", "claims", "enrolments", "tallies"}
+    leave(kiosk, who)
+    assert found() == set()
+
+
+def test_a_stored_answer_does_not_tell_the_number_that_was_asked_about(
+    served: Served, kiosk: TestDevice
+):
+    phone = fresh_phone()
+    claim = Claim(phone=phone, proof=Proof.CODE, purpose=Purpose.LEAVE)
+    kiosk.post("/claims", claim, ClaimOpened, key="claim-key")
+    guess = sha256(b"POST /v1/claims\0" + claim.model_dump_json().encode()).digest()
+    with sqlite3.connect(served.state.database) as database:
+        (stored,) = database.execute("SELECT fingerprint FROM answers WHERE key = 'claim-key'")
+    assert stored != (guess,)
 
 
 def test_an_identification_is_void_after_the_deletion(kiosk: TestDevice, who: str):

@@ -17,6 +17,9 @@ def upgrade() -> None:
     _order_accounts()
     _clear_purchases_of_the_deleted()
     _date_receipts()
+    # They are found by a keyed hash now. A purchase that is asked for again is found by its
+    # reference.
+    op.execute('DELETE FROM answers')
 
 
 def _order_accounts() -> None:
