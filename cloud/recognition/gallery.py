@@ -1,8 +1,9 @@
 """The gallery: searches the enrolled palms in two steps.
 
-The gallery holds search codes made under a secret transform (`palm.search.protection`), which show
-which palms are alike and nothing else. A search first ranks all codes by their distance; the vault,
-which alone opens templates, then compares the nearest palms in full.
+The gallery holds search codes made under a secret transform (`palm.search.protection`). They are
+pseudonyms of palms that show which are alike, and lie open in memory only. A search first ranks all
+codes by their distance; the vault, which alone opens templates, then compares the nearest palms in
+full.
 """
 
 import asyncio

@@ -5,9 +5,12 @@ them again, and measures
 
 - accuracy, by the vectors and by the codes: how often the mate is among the nearest K of the
   gallery, and the FNMR at some FMRs;
-- unlinkability: D_sys between codes under different secrets (Gomez-Barrero, Galbally, Rathgeb and
-  Busch, "General framework to evaluate unlinkability in biometric template protection systems",
-  IEEE TIFS 2018). 0 is unlinkable, 1 is fully linkable;
+- unlinkability: D_sys between single codes under different secrets (Gomez-Barrero, Galbally,
+  Rathgeb and Busch, "General framework to evaluate unlinkability in biometric template protection
+  systems", IEEE TIFS 2018). 0 is unlinkable, 1 is fully linkable;
+- linking of whole galleries: how many people somebody finds again who has stolen two galleries
+  under different secrets, and neither secret, and knows some people who are in both. Codes keep
+  the angles between palms, so the angles to the known people describe everybody else;
 - irreversibility: the cosine between the true vector and the one that an attacker computes from a
   stolen code, and how often it is accepted. Another palm's vector is the baseline.
 
@@ -48,6 +51,10 @@ SECRETS = 10
 """The number of pairs of secrets under which codes are compared."""
 KNOWN = (10, 100, 1000)
 """The numbers of palms of which an attacker knows both the vector and the code."""
+LANDMARKS = (10, 20, 50, 100)
+"""The numbers of people of whom an attacker knows the codes in both of two galleries."""
+ROUNDS = 10
+"""How often an attacker who links two galleries takes those who are found as known."""
 
 STEPS, STEP = 100, 1 / BITS
 """The number and the length of the steps in an attacker's search for the vector of a code."""
@@ -98,6 +105,9 @@ class ProtectionReport:
     within_a_gallery: float
     """D_sys between codes under one secret, by which a gallery is searched."""
     attacks: list[Inversion]
+    linked: dict[int, float]
+    """The share of the people in two galleries under different secrets who are found again by
+    somebody who knows so many of them, by that number."""
 
     def json(self) -> Json:
         return {
@@ -111,6 +121,9 @@ class ProtectionReport:
                 "d_sys_within_one_gallery": self.within_a_gallery,
                 "secrets": SECRETS,
             },
+            "linked_galleries": [
+                {"known": known, "found": found} for known, found in self.linked.items()
+            ],
             "irreversibility": [
                 {"attacker_knows": a.knows, "cosine": a.cosine, "accepted": a.accepted}
                 for a in self.attacks
@@ -138,6 +151,10 @@ class ProtectionReport:
             "",
             f"D_sys under different secrets {self.linkability:.4f}, by chance up to "
             f"{self.by_chance:.4f}; under one secret {self.within_a_gallery:.3f}",
+            f"people found again in a gallery under another secret, of {self.probes:,} in both: "
+            + ", ".join(
+                f"{found:.1%} if {known} are known" for known, found in self.linked.items()
+            ),
             "",
             f"{'attacker with a code and':<44}{'cosine':<10}taken for the palm at {FMRS[-1]:g}",
         ]
@@ -168,6 +185,11 @@ def measure(enrolled: Floats, probes: Floats, seed: int = 0) -> ProtectionReport
         by_chance=_chance(np.stack(elsewhere), rng),
         within_a_gallery=_linkability(_agreeing(shown, codes[: len(probes)])[None]),
         attacks=_attacks(enrolled, probes, own, others[0], codes),
+        linked={
+            known: link_galleries(codes[: len(probes)], others[0].search_codes(probes), known)
+            for known in LANDMARKS
+            if 2 * known <= len(probes)
+        },
     )
 
 
@@ -228,6 +250,43 @@ def _chance(agreeing: Floats, rng: np.random.Generator) -> float:
         whose = (np.arange(count) + rng.integers(1, count)) % count
         found.append(_linkability(agreeing[:, :, whose]))
     return sorted(found)[-2]
+
+
+def link_galleries(one: SearchCodes, other: SearchCodes, known: int) -> float:
+    """Returns the share of people whom somebody finds again in another gallery without any secret.
+
+    The codes with the same number in the two galleries are of the same person, and the attacker
+    knows that of the first `known` ones. Everybody is described by the angles to those who are
+    known, which are nearly the same in both galleries. Pairs that choose each other become known in
+    turn, the clearest first and twice as many in each round (a percolation: Narayanan and
+    Shmatikov, "De-anonymizing social networks", IEEE S&P 2009).
+    """
+    mine, theirs = _cosines(one), _cosines(other)
+    everybody, left = np.arange(len(one)), np.arange(len(one)) >= known
+    choice = everybody
+    found = pairs = everybody[:known]
+    for doubled in range(1, ROUNDS + 1):
+        alike = _described(mine[:, pairs]) @ _described(theirs[:, found]).T
+        # The known ones are no candidates for the others.
+        alike[~left] = alike[:, ~left] = -2
+        alike[everybody[:known], everybody[:known]] = 2
+        choice = alike.argmax(axis=1)
+        second, first = np.partition(alike, -2, axis=1)[:, -2:].T
+        mutual = everybody[alike.argmax(axis=0)[choice] == everybody]
+        pairs = mutual[np.argsort(second[mutual] - first[mutual])][: known * 2**doubled]
+        found = choice[pairs]
+    return float((choice == everybody)[left].mean())
+
+
+def _cosines(codes: SearchCodes) -> Floats:
+    """Returns the (codes, codes) cosines of the vectors, estimated from the codes alone."""
+    signs = np.where(np.unpackbits(codes, axis=1), 1, -1).astype(np.float32)
+    return np.sin(np.pi / 2 * (signs @ signs.T) / BITS).astype(np.float32)
+
+
+def _described(cosines: Floats) -> Floats:
+    centred = cosines - cosines.mean(axis=0)
+    return centred / np.linalg.norm(centred, axis=1, keepdims=True)
 
 
 def _attacks(

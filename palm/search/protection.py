@@ -1,4 +1,4 @@
-"""Search codes: they find a palm in a gallery, and tell nothing about it without the secret.
+"""Search codes: pseudonyms of palms, by which a palm is found in a gallery.
 
 The vector of a palm is projected on axes that are chosen by a secret, and only the sign of each
 coordinate is kept (BioHashing: Teoh, Goh and Ngo, "Random multispace quantization as an analytic
@@ -7,10 +7,14 @@ an angle a differ in a/pi of their bits on average (Charikar, "Similarity estima
 rounding algorithms", STOC 2002), so codes under one secret are compared by counting bits.
 
 In the terms of ISO/IEC 24745, a code is renewable, since another secret makes another code of the
-same palm, and unlinkable. The axes are drawn from the Haar measure, under which every vector is
-mapped to every direction with equal probability; so codes under two secrets are independent, no
-matter whose they are. For the same reason a code alone tells nothing of the vector, while with the
-secret it tells most of it. docs/decisions/0011-template-protection.md has measurements of both.
+same palm. The axes are drawn from the Haar measure, under which every vector is mapped to every
+direction with equal probability; so two single codes under two secrets are independent, no matter
+whose they are, and a code alone tells nothing of the vector. With the secret it tells most of it.
+
+The codes of a whole gallery keep the angles between its palms, which do not depend on the secret.
+So two galleries can be linked with each other without either secret: codes are pseudonymous, not
+anonymous, and are stored only encrypted. docs/decisions/0011-template-protection.md has
+measurements.
 """
 
 from dataclasses import dataclass, field

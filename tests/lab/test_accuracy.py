@@ -109,6 +109,7 @@ def test_template_protection_is_shown_once_it_is_measured(found: Found):
             "d_sys_within_one_gallery": 0.97,
             "secrets": 10,
         },
+        "linked_galleries": [{"known": 20, "found": 0.75}],
         "irreversibility": [{"attacker_knows": "the secret", "cosine": 0.99, "accepted": 1.0}],
     }
     one = Measurement("python", "a machine", "abc", figures)
@@ -116,6 +117,7 @@ def test_template_protection_is_shown_once_it_is_measured(found: Found):
     assert "| 64 | 98 % [97, 99] | 98 % [97, 99] | 90 % |" in document
     assert "3,000 drawn people enrolled" in document
     assert "0.0123 between codes under 10 pairs of secrets" in document
+    assert "| 20 | 75 % |" in document
     assert "| the secret | 0.990 | 100 % |" in document
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from tests.support.served import Served
 
@@ -70,7 +71,7 @@ class AllAtOnce:
     def __getattr__(self, name: str) -> object:
         return getattr(self._real, name)
 
-    async def search(self, *arguments: object) -> object:
+    async def search(self, *arguments: Any) -> object:
         found = await self._real.search(*arguments)
         self._left -= 1
         if self._left == 0:

@@ -16,8 +16,10 @@ from lab.evaluate.protection import (
     _d_sys,
     _draw,
     _start,
+    link_galleries,
     measure,
 )
+from palm.search.protection import Transform
 
 
 def normed(vectors: npt.NDArray[np.floating[Any]]) -> Floats:
@@ -41,12 +43,27 @@ def test_mates_are_found_by_code_as_well_as_by_vector(report: ProtectionReport):
         assert all(found.fnmr[fmr] == 0 for fmr in FMRS)
 
 
-def test_codes_under_different_secrets_are_linked_no_better_than_by_chance(
+def test_single_codes_under_different_secrets_are_linked_no_better_than_by_chance(
     report: ProtectionReport,
 ):
     assert report.linkability < 0.05
     assert report.linkability < 2 * report.by_chance
     assert report.within_a_gallery > 0.95
+
+
+def test_whole_galleries_are_linked_without_either_secret():
+    """Three hundred people are in two galleries, 30 degrees from their vectors in the second. The
+    angles within each gallery link them, which is why codes are called pseudonymous."""
+    rng = np.random.default_rng(0)
+    first = normed(rng.standard_normal((300, 256)))
+    angle, noise = np.radians(30), normed(rng.standard_normal((300, 256)))
+    second = normed(np.cos(angle) * first + np.sin(angle) * noise)
+    codes, others, of_others = (
+        Transform(bytes([secret]) * 32, 0, 256).search_codes(vectors)
+        for secret, vectors in ((1, first), (2, second), (2, rng.permuted(second, axis=1)))
+    )
+    assert link_galleries(codes, others, known=30) > 0.9
+    assert link_galleries(codes, of_others, known=30) < 0.1
 
 
 def test_scores_that_do_not_overlap_link_fully_and_equal_ones_do_not_link():
@@ -80,6 +97,9 @@ def test_the_text_and_the_json_have_the_same_figures(report: ProtectionReport):
     assert len(told["irreversibility"]) == len(report.attacks)
     for attack in report.attacks:
         assert attack.knows in report.text()
+    for each in told["linked_galleries"]:
+        assert report.linked[each["known"]] == each["found"]
+        assert f"{each['found']:.1%} if {each['known']} are known" in report.text()
 
 
 def test_a_drawn_person_is_nearer_to_itself_than_to_another():
