@@ -4,9 +4,11 @@
 
 import argparse
 import asyncio
+import ctypes
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import stat
@@ -36,6 +38,8 @@ from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from protocol.files import write_private
 
 log = logging.getLogger("cloud")
+
+_PR_SET_DUMPABLE = 4
 
 REFUSALS = (
     BadSettings,
@@ -126,7 +130,15 @@ def _trial(chosen: Settings) -> bool:
     return True
 
 
+def leave_no_core_dump() -> None:
+    """Makes sure that the memory of this process is never written to a file: it holds the master
+    key and the search codes of all palms (prctl(2), core(5))."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
+    leave_no_core_dump()
     async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
         server = make_server(running)
 
@@ -186,6 +198,7 @@ async def _show_activation_code(state: State) -> int:
 
 
 async def _rekey(state: State, chosen: Settings) -> int:
+    leave_no_core_dump()
     with state.held():
         master = MasterKey(state.master_key())
         database.migrate(state.database)

@@ -499,6 +499,24 @@ def until_full(kiosk: TestDevice) -> Refused:
     raise AssertionError("there was room for everybody")
 
 
+# Memory
+
+
+def test_the_memory_of_the_service_is_not_dumped(tmp_path: Path):
+    program = (
+        "import ctypes, resource\n"
+        "from cloud.__main__ import leave_no_core_dump\n"
+        "leave_no_core_dump()\n"
+        "get_dumpable = 3\n"
+        "print(ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert told.stdout == b"0\n"
+    with Process(tmp_path / "state") as process:
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
+
 # Logs
 
 
