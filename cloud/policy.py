@@ -71,6 +71,7 @@ class Limits:
     CODES_TO_PHONE = Limit("codes to phone", 6, timedelta(hours=1))
     CODES_BY_DEVICE = Limit("codes by device", 120, timedelta(hours=1))
     SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
+    """Palms that the vault was asked to judge, whatever for: to search, to verify or to enrol."""
     FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
     """Wrong digits, codes and palms against one account, or against a number without an account, at
     all devices together."""

@@ -182,6 +182,7 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
     session = call.session
     _, person = await _find_verified(call, enrolment_id)
+    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     others = await palms_of(session, person)
     await session.commit()
 

@@ -316,6 +316,21 @@ def test_a_palm_is_enrolled_only_when_its_frames_match_each_other(kiosk: TestDev
     assert kiosk.add_palm(enrolment_id, burst(who, then=0.9)).palms == [Side.LEFT]
 
 
+def test_palms_that_are_enrolled_count_as_searches_of_their_device(
+    served: Served, kiosk: TestDevice, who: str
+):
+    served.tally(Limits.SEARCHES_BY_DEVICE, kiosk.id, Limits.SEARCHES_BY_DEVICE.count - 1)
+    enrolment_id = kiosk.verified_enrolment()
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who, flaw=Flaw.NO_HAND))
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, burst(who))
+    assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+    assert refused.value.problem.retry_after
+    assert served.kiosk().sign_up(who)
+
+
 def test_a_palm_sealed_for_another_enrolment_is_not_taken(kiosk: TestDevice, who: str):
     mine, other = kiosk.verified_enrolment(), kiosk.verified_enrolment()
     envelope = kiosk.seal(burst(who), Purpose.ENROL, other)
