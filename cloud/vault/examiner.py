@@ -15,6 +15,8 @@ class Flaw(StrEnum):
     """Why a capture cannot be used."""
 
     NOT_A_CAPTURE = "not a capture"
+    TOO_LARGE = "more pixels than a palm needs"
+    TOO_COSTLY = "more time or memory than a palm needs"
     NO_HAND = "no hand in view"
     MANY_HANDS = "more than one hand in view"
     NOT_A_PALM = "not the palm of a hand"
@@ -46,6 +48,9 @@ class Presentation:
 
 
 class Examiner(Protocol):
+    """Runs in a process without files and sockets (`cloud.vault.reader`), so it loads whatever it
+    needs when it is made."""
+
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         """Finds the palm in a burst and judges it.
 

@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
+from cloud.vault.pictures import BURST_PIXELS, decode, pixels
 from palm.hand.align import align
 from palm.hand.find import HandFinder
-from palm.hand.landmarks import Hand, Shown
+from palm.hand.landmarks import Hand, Shown, Side
 from palm.hand.observation import Observation
 from palm.hand.observe import observe
 from palm.hand.roi import Roi
@@ -25,6 +26,11 @@ from protocol.ring import DARK, PLACES, WHITE, Levels
 ENOUGH = 3
 """The number of good frames that a template is made of: more of one moment add little and cost
 time."""
+HOPELESS = 4
+"""The number of frames after which a burst is given up when no palm was read in any of them. The
+kiosk has found one in each."""
+INFRARED_AT_MOST = 4
+"""The largest number of near-infrared frames; the kiosk takes two."""
 SHARP_ENOUGH = 0.15
 """The lowest sharpness of a good frame (`palm.hand.observation.Observation`)."""
 CLIPPED_AT_MOST = 0.35
@@ -32,12 +38,16 @@ CLIPPED_AT_MOST = 0.35
 QUALITY_AT_LEAST = 0.6
 """The lowest quality of a usable ROI: a corner of the palm may lie outside the frame."""
 ALIKE = 0.7
-"""The likeness (`palm.liveness.same_palm`) from which a palm under a step of the light challenge is
-the palm that the template is made of."""
+"""The likeness (`palm.liveness.same_palm`) from which a palm under a step of the light challenge,
+or after the pulse, is one that the template is made of."""
+HELD = 0.55
+"""The likeness from which palms that the template is made of may be the same. It is lower, because
+without a ring they may be taken apart from one another: of 85 pairs of photographs of one real hand
+in hands-rgb 3 % are less alike, and 1 % of 1,500 pairs of different hands are more alike."""
 ALIKE_IN_INFRARED = 0.45
-"""The correlation of lines (`palm.liveness.InfraredCues.alike`) from which a palm in near infrared
-is the palm that the template is made of. It is 0.51 or more in 96 bursts of 24 drawn hands, and
-0.37 or less in 84 pairs of different hands."""
+"""The correlation of lines (`palm.liveness.InfraredVerdict.alike`) from which a palm in near
+infrared is the palm that the template is made of. Their mean over a burst is 0.51 or more in 96
+bursts of 24 drawn hands, and 0.37 or less in 84 pairs of different hands."""
 SAME_MOMENT_MS = 250
 """The longest time between a near-infrared frame and the nearest colour frame."""
 SAME_POSE = 0.12
@@ -59,35 +69,55 @@ class _Palm:
 
 
 class PalmExaminer:
+    """Judges every frame of a burst before a template is made of any.
+
+    A frame in which no palm can be read is not used. All others must show the same palm: those in
+    white with one another, and each of them with those under the steps of the light challenge, in
+    near infrared and after the pulse. So no frame of another palm reaches the template, wherever
+    it comes in the burst.
+    """
+
     def __init__(self) -> None:
         self._finder = HandFinder()
+        self._searches = True
+        self._follows = False
 
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
+        if pixels(burst) > BURST_PIXELS:
+            raise Unusable(Flaw.TOO_LARGE)
         self._finder.forget()
-        white = [f for f in _white(burst) if not burst.pulse or f.at_ms < burst.pulse.at_ms[0]]
+        self._searches, self._follows = True, False
         palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
-        for frame in white:
+        for frame in _white(burst):
             found = self._find_palm(frame)
             if isinstance(found, Flaw):
                 flaws[found] += 1
             else:
                 palms.append(found)
-            if len(palms) == ENOUGH:
+            if not palms and flaws.total() == HOPELESS:
                 break
-        if not palms:
+        begin = _begin(burst)
+        before = [palm for palm in palms if palm.at_ms < begin]
+        if not before:
             raise Unusable(flaws.most_common(1)[0][0] if flaws else Flaw.NOT_A_CAPTURE)
-        scores = [self._answer(burst, palms, shown)] if shown else []
-        scores += self._in_infrared(burst, palms[-1])
-        if any(score < 0 for score in scores):
-            raise Unusable(Flaw.NOT_LIVE)
-        if burst.pulse and not self._beats(burst, burst.pulse, palms[-1]):
-            raise Unusable(Flaw.NOT_LIVE)
         # One frame may mistake a left hand for a right one; most do not.
-        side, _ = Counter(palm.hand.side for palm in palms).most_common(1)[0]
+        side, _ = Counter(palm.hand.side for palm in before).most_common(1)[0]
+        palms = [_on(side, palm) for palm in palms]
+        before, after = palms[: len(before)], palms[len(before) :]
+        held = all(likeness(a.roi, b.roi) >= HELD for a, b in combinations(before, 2))
+        if not held or not all(_are(before, palm.roi) for palm in after):
+            raise Unusable(Flaw.NOT_LIVE)
+        scores = [self._answer(burst, before, shown)] if shown else []
+        scores += self._in_infrared(burst, before)
+        # A score that is not a number is not live either.
+        if not all(score >= 0 for score in scores):
+            raise Unusable(Flaw.NOT_LIVE)
+        if burst.pulse and not _beats(burst.pulse, after):
+            raise Unusable(Flaw.NOT_LIVE)
         return Presentation(
             side,
-            tuple(p.roi for p in palms if p.hand.side is side),
+            tuple(palm.roi for palm in before[:ENOUGH]),
             score=min(scores, default=None),
             pulse=burst.pulse is not None,
         )
@@ -95,14 +125,14 @@ class PalmExaminer:
     def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Levels]) -> float:
         """Returns the liveness score of the answer to a light challenge.
 
-        It is 0 or more when the palm that the template is made of was there in every step, and
-        reflected the light as a living hand does.
+        `palms` are those in white before it. The score is 0 or more when each of them is the palm
+        that was there in every step, and it reflected the light as a living hand does.
         """
-        lit = [(f, _decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
+        lit = [(f, decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
         bright = [(frame, image) for frame, image, step in lit if step != DARK]
         if {frame.light for frame, _, _ in lit} != set(range(len(shown))):
             return _NOT_AT_ALL
-        frames = [LitFrame(palm.image, palm.hand, _light(WHITE)) for palm in palms]
+        frames = [LitFrame(each.image, each.hand, _light(WHITE)) for each in palms[:ENOUGH]]
         first, (last, image) = palms[-1], bright[-1]
         hands = [] if image is None else self._finder.follow(image)
         if len(hands) != 1:
@@ -114,7 +144,7 @@ class PalmExaminer:
             hand = _between(first.hand, hands[0], share)
             if image is None:
                 return _NOT_AT_ALL
-            if step != DARK and likeness(first.roi, align(image, hand)) < ALIKE:
+            if step != DARK and not _are(palms, align(image, hand)):
                 return _NOT_AT_ALL
             frames.append(LitFrame(image, hand, _light(step)))
         try:
@@ -122,56 +152,75 @@ class PalmExaminer:
         except Unjudgeable:
             return _NOT_AT_ALL
 
-    def _in_infrared(self, burst: Burst, palm: _Palm) -> list[float]:
-        """Returns the liveness score of the near-infrared frames in a list; an empty list without
-        such frames. They must show the same palm, moment and pose as the colour frames."""
+    def _in_infrared(self, burst: Burst, palms: list[_Palm]) -> list[float]:
+        """Returns a liveness score of the near-infrared frames for each palm in white; an empty
+        list without such frames. They must show the same palm, moment and pose as the colour
+        frames."""
         taken = [frame for frame in burst.frames if frame.spectrum is Spectrum.INFRARED]
         if not taken:
             return []
+        if len(taken) > INFRARED_AT_MOST:
+            raise Unusable(Flaw.TOO_COSTLY)
         in_colour = [f.at_ms for f in burst.frames if f.spectrum is Spectrum.COLOUR]
         stills: list[Still] = []
         for frame in taken:
-            image = _decode(frame)
+            image = decode(frame)
             hands = [] if image is None else self._finder.find(image)
-            if image is None or len(hands) != 1 or _apart(palm.hand, hands[0]) > SAME_POSE:
+            if image is None or len(hands) != 1:
+                return [_NOT_AT_ALL]
+            if not all(_apart(palm.hand, hands[0]) <= SAME_POSE for palm in palms):
                 return [_NOT_AT_ALL]
             if min(abs(frame.at_ms - at_ms) for at_ms in in_colour) > SAME_MOMENT_MS:
                 return [_NOT_AT_ALL]
             # Without colour, left and right hands are easily mistaken for each other.
-            stills.append(Still(image, replace(hands[0], side=palm.hand.side)))
-        verdict = judge_infrared(Still(palm.image, palm.hand), stills)
-        return [verdict.score if verdict.cues.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL]
-
-    def _beats(self, burst: Burst, pulse: Pulse, palm: _Palm) -> bool:
-        """Returns whether the recording shows a pulse, and the palm that the template is made of
-        was still there after it."""
-        after = next((f for f in _white(burst) if f.at_ms >= pulse.at_ms[-1]), None)
-        still_there = None if after is None else self._find_palm(after)
-        if not isinstance(still_there, _Palm) or likeness(palm.roi, still_there.roi) < ALIKE:
-            return False
-        shape = (len(pulse.at_ms), PULSE_SIDE, PULSE_SIDE, 3)
-        cells = np.frombuffer(pulse.cells, "<u2").reshape(shape)
-        last = cells_of(still_there.image, still_there.hand, PULSE_SIDE).astype(np.float64)
-        if float(np.abs(last - cells[-1]).mean()) / 256 > SAME_LIGHT:
-            return False
-        try:
-            return judge_pulse(np.array(pulse.at_ms) / 1000, cells).beats
-        except NoRecording:
-            return False
+            stills.append(Still(image, replace(hands[0], side=palms[0].hand.side)))
+        verdicts = [judge_infrared(Still(palm.image, palm.hand), stills) for palm in palms]
+        return [v.score if v.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL for v in verdicts]
 
     def _find_palm(self, frame: Frame) -> _Palm | Flaw:
-        image = _decode(frame)
+        image = decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
-        hands = self._finder.follow(image) or self._finder.find(image)
+        followed = self._finder.follow(image)
+        detected, self._follows = bool(followed) and not self._follows, bool(followed)
+        hands = followed or self._search(image)
         observation = observe(image, hands, frame.at_ms / 1000, None)
         flaw = _flaw(observation)
         if flaw is not None or observation.hand is None:
             return flaw or Flaw.NO_HAND
-        palm = align(image, observation.hand)
+        # The detector places a hand less exactly than the hand's own landmarks do.
+        settled = self._finder.follow(image) if detected else []
+        hand = settled[0] if len(settled) == 1 else observation.hand
+        palm = align(image, hand)
         if palm.quality < QUALITY_AT_LEAST:
             return Flaw.CUT_OFF if observation.cut_off else Flaw.UNCLEAR
-        return _Palm(frame.at_ms, image, observation.hand, palm)
+        return _Palm(frame.at_ms, image, hand, palm)
+
+    def _search(self, image: Colour) -> list[Hand]:
+        """Tries every way of searching, unless that has been in vain before in this burst: it takes
+        as long as finding ten hands."""
+        hands = self._finder.find(image) if self._searches else []
+        self._searches = bool(hands)
+        return hands
+
+
+def _beats(pulse: Pulse, after: list[_Palm]) -> bool:
+    """Returns whether the recording shows a pulse, and the palm was still there after it.
+
+    `after` are the palms in white after the burst's palms were taken, which are known to be alike.
+    """
+    still_there = next((palm for palm in after if palm.at_ms >= pulse.at_ms[-1]), None)
+    if still_there is None:
+        return False
+    shape = (len(pulse.at_ms), PULSE_SIDE, PULSE_SIDE, 3)
+    cells = np.frombuffer(pulse.cells, "<u2").reshape(shape)
+    last = cells_of(still_there.image, still_there.hand, PULSE_SIDE).astype(np.float64)
+    if float(np.abs(last - cells[-1]).mean()) / 256 > SAME_LIGHT:
+        return False
+    try:
+        return judge_pulse(np.array(pulse.at_ms) / 1000, cells).beats
+    except NoRecording:
+        return False
 
 
 _NOT_AT_ALL = float("-inf")
@@ -180,6 +229,27 @@ _LAMPS = np.array(PLACES)
 
 def _white(burst: Burst) -> list[Frame]:
     return [f for f in burst.frames if f.light is None and f.spectrum is Spectrum.COLOUR]
+
+
+def _begin(burst: Burst) -> float:
+    """Returns the time, in the burst's milliseconds, at which the light challenge or the pulse
+    begins. The template is made of palms from before."""
+    lit = [frame.at_ms for frame in burst.frames if frame.light is not None]
+    beats = burst.pulse.at_ms[:1] if burst.pulse else []
+    return min([*lit, *beats], default=float("inf"))
+
+
+def _on(side: Side, palm: _Palm) -> _Palm:
+    """Returns the palm as one of this side."""
+    if palm.hand.side is side:
+        return palm
+    hand = replace(palm.hand, side=side)
+    return replace(palm, hand=hand, roi=align(palm.image, hand))
+
+
+def _are(palms: list[_Palm], seen: Roi) -> bool:
+    """Returns whether each of the palms is the one that is seen."""
+    return all(likeness(palm.roi, seen) >= ALIKE for palm in palms)
 
 
 def _apart(one: Hand, other: Hand) -> float:
@@ -200,15 +270,6 @@ def _between(one: Hand, other: Hand, share: float) -> Hand:
 
 def _light(step: Levels) -> npt.NDArray[np.float32]:
     return np.array(step, np.float32) / np.float32(255)
-
-
-def _decode(frame: Frame) -> Colour | None:
-    try:
-        image = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        # The image claims to be larger than OpenCV accepts.
-        return None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _flaw(observation: Observation) -> Flaw | None:

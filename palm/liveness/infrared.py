@@ -89,21 +89,29 @@ class InfraredVerdict:
     score: float
     """Higher is more likely alive; 0 is the threshold."""
     cues: InfraredCues
+    """The mean over the near-infrared pictures."""
+    alike: float
+    """The least `InfraredCues.alike` of any of them, so that none can show another palm."""
 
 
 def judge_infrared(colour: Still, infrared: Sequence[Still]) -> InfraredVerdict:
     """Judges one or more near-infrared pictures against one in even white light, all taken at the
     same moment."""
-    found = infrared_cues(colour, infrared)
+    each = [_cues(colour, one) for one in infrared]
+    found = _mean(each)
     standard = np.clip((found.array() - _MEAN) / _DEVIATION, -weights.REACH, weights.REACH)
     score = float((_WEIGHTS[:, 0] + _WEIGHTS[:, 1:] @ standard).min())
-    return InfraredVerdict(live=score >= 0, score=score, cues=found)
+    alike = float(np.min([cues.alike for cues in each]))
+    return InfraredVerdict(live=score >= 0, score=score, cues=found, alike=alike)
 
 
 def infrared_cues(colour: Still, infrared: Sequence[Still]) -> InfraredCues:
     """Returns the mean cues over the near-infrared pictures."""
-    each = [_cues(colour, one).array() for one in infrared]
-    return InfraredCues(*np.mean(each, axis=0).tolist())
+    return _mean([_cues(colour, one) for one in infrared])
+
+
+def _mean(each: Sequence[InfraredCues]) -> InfraredCues:
+    return InfraredCues(*np.mean([cues.array() for cues in each], axis=0).tolist())
 
 
 def _cues(colour: Still, infrared: Still) -> InfraredCues:

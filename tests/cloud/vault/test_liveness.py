@@ -3,6 +3,8 @@ and by the pulse."""
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -20,9 +22,9 @@ from palm.image import Colour
 from protocol.capture import Burst, Frame, Pulse, Spectrum
 from protocol.challenge import steps
 from protocol.encoding import from_base64
-from protocol.messages import Challenge, Identification, Outcome, Purpose
+from protocol.messages import Challenge, Identification, Outcome, ProblemType, Purpose
 from protocol.ring import WHITE, Levels
-from tests.support.device import TestDevice
+from tests.support.device import Refused, TestDevice
 from tests.support.served import Served
 
 Scene = Callable[[Levels], Colour]
@@ -31,9 +33,10 @@ Scene = Callable[[Levels], Colour]
 POSE = Presentation(span=0.45)
 
 
-def hand(seed: int) -> Scene:
+@cache
+def hand(seed: int, side: Side = Side.LEFT) -> Scene:
     """Returns a drawn hand that reflects the light as a living one does."""
-    palm = identity(seed, Side.LEFT)
+    palm = identity(seed, side)
     lit, rng = LitHand(palm, POSE), np.random.default_rng(seed)
 
     def seen(step: Levels) -> Colour:
@@ -42,6 +45,10 @@ def hand(seed: int) -> Scene:
         return image
 
     return seen
+
+
+def other(side: Side) -> Side:
+    return Side.RIGHT if side is Side.LEFT else Side.LEFT
 
 
 def still(scene: Scene) -> Scene:
@@ -113,6 +120,75 @@ def test_one_palm_in_white_and_another_under_the_steps_is_not_live(
     assert not identify(kiosk, spliced).live
 
 
+WHERE = [(0, 1), (0,), (1,), (2,), (0, 2), (1, 2)]
+"""The positions of the victim's frames among three in white."""
+
+
+def with_victim(own: Burst, victim: Burst, where: tuple[int, ...]) -> Burst:
+    """Returns the attacker's own burst with frames in white of the victim in its place."""
+    frames = list(own.frames)
+    for position in where:
+        frames[position] = Frame(frames[position].at_ms, victim.frames[position].jpeg)
+    return Burst(frames, own.challenge, own.pulse)
+
+
+@pytest.mark.parametrize("where", WHERE, ids=str)
+@pytest.mark.parametrize(("attacker", "victim"), [(2, 1), (4, 3)])
+def test_a_victims_frames_beside_those_of_the_attackers_own_living_hand_are_not_live(
+    kiosk: TestDevice, where: tuple[int, ...], attacker: int, victim: int
+) -> None:
+    challenge = kiosk.challenge()
+    own, stolen = taken(hand(attacker), challenge), taken(hand(victim), challenge)
+    assert not identify(kiosk, with_victim(own, stolen, where)).live
+
+
+@pytest.mark.parametrize("side", [Side.LEFT, Side.RIGHT])
+def test_frames_of_the_other_side_are_not_left_out_of_the_judgement(
+    kiosk: TestDevice, side: Side
+) -> None:
+    """Most frames decide which side a palm is of; the attacker's is then the other one."""
+    challenge = kiosk.challenge()
+    own, stolen = taken(hand(2, side), challenge), taken(hand(1, other(side)), challenge)
+    assert not identify(kiosk, with_victim(own, stolen, (0, 1))).live
+
+
+def test_a_victims_frame_that_no_template_would_be_made_of_is_judged_too(
+    kiosk: TestDevice,
+) -> None:
+    challenge = kiosk.challenge()
+    own, stolen = taken(hand(2), challenge), taken(hand(1), challenge)
+    fourth = Frame(own.frames[2].at_ms, stolen.frames[2].jpeg)
+    shown = Burst([*own.frames[:3], fourth, *own.frames[3:]], own.challenge)
+    assert not identify(kiosk, shown).live
+
+
+def test_a_victims_frame_in_white_after_the_steps_is_not_live(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    own, stolen = taken(hand(2), challenge), taken(hand(1), challenge)
+    after = Frame(own.frames[-1].at_ms + 40, stolen.frames[0].jpeg)
+    assert not identify(kiosk, Burst([*own.frames, after], own.challenge)).live
+
+
+def test_frames_in_white_after_the_steps_only_make_no_template(kiosk: TestDevice) -> None:
+    whole = taken(hand(1), kiosk.challenge())
+    last = whole.frames[-1].at_ms
+    after = [Frame(last + 1 + frame.at_ms, frame.jpeg) for frame in whole.frames[:3]]
+    with pytest.raises(Refused) as refused:
+        identify(kiosk, Burst([*whole.frames[3:], *after], whole.challenge))
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+
+
+@pytest.mark.parametrize("where", [(0, 1), (1,)], ids=str)
+def test_a_victims_frames_are_not_enrolled_with_the_attackers_living_hand(
+    kiosk: TestDevice, where: tuple[int, ...]
+) -> None:
+    enrolment_id, challenge = kiosk.verified_enrolment(), kiosk.challenge()
+    own, stolen = taken(hand(2), challenge), taken(hand(1), challenge)
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(enrolment_id, with_victim(own, stolen, where))
+    assert refused.value.problem.type is ProblemType.PALM_NOT_LIVE
+
+
 def test_a_burst_without_one_of_the_steps_is_not_live(kiosk: TestDevice) -> None:
     whole = taken(hand(1), kiosk.challenge())
     assert not identify(kiosk, Burst(whole.frames[:-1], whole.challenge)).live
@@ -177,6 +253,24 @@ def test_another_hand_in_near_infrared_is_not_live(kiosk: TestDevice) -> None:
     challenge = kiosk.challenge()
     shown = together(filmed(1, challenge), challenge, infrared=filmed(2, challenge))
     assert not identify(kiosk, shown).live
+
+
+def test_another_hand_in_one_of_the_near_infrared_frames_is_not_live(kiosk: TestDevice) -> None:
+    challenge = kiosk.challenge()
+    seen, strange = filmed(1, challenge), filmed(2, challenge)
+    mixed = replace(seen, infrared=[seen.infrared[0], strange.infrared[1]])
+    assert not identify(kiosk, together(seen, challenge, infrared=mixed)).live
+
+
+@pytest.mark.parametrize("where", [(0, 1), (2,)], ids=str)
+def test_a_victims_frames_before_the_attackers_pulse_and_near_infrared_are_not_live(
+    kiosk: TestDevice, where: tuple[int, ...]
+) -> None:
+    challenge = kiosk.challenge()
+    seen = filmed(2, challenge)
+    own = together(seen, challenge, infrared=seen, pulse=recorded(2, HEART))
+    stolen = together(filmed(1, challenge), challenge)
+    assert not identify(kiosk, with_victim(own, stolen, where)).live
 
 
 def test_a_recording_without_a_pulse_is_not_live(kiosk: TestDevice) -> None:

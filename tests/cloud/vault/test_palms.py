@@ -1,7 +1,9 @@
 """The vault examines pictures of drawn hands, and of photographed ones if they are there."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -121,6 +123,49 @@ def test_a_frame_that_claims_to_be_enormous_is_refused(kiosk: TestDevice):
 def test_a_frame_that_is_not_a_picture_is_refused(kiosk: TestDevice):
     nonsense = bytearray(b"\xff\xd8\xff" + bytes(range(256)) + b"\xff\xd9")
     assert refused_for(kiosk, Burst([Frame(0, nonsense)])) == Flaw.NOT_A_CAPTURE
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_frames_of_two_palms_are_not_live_without_a_light_either(kiosk: TestDevice, where: int):
+    frames = drawn(5, PalmSide.LEFT, 0).frames
+    frames[where] = Frame(frames[where].at_ms, drawn(6, PalmSide.LEFT, 0).frames[where].jpeg)
+    assert not identify(kiosk, Burst(frames)).live
+
+
+def test_pictures_with_more_pixels_than_a_palm_needs_are_refused(kiosk: TestDevice):
+    flat = bytearray(cv2.imencode(".jpg", np.full((2160, 3840, 3), 90, np.uint8))[1].tobytes())
+    shown = Burst([Frame(number, flat) for number in range(15)])
+    assert refused_for(kiosk, shown) == Flaw.TOO_LARGE
+
+
+def test_a_palm_is_recognised_in_pictures_of_a_larger_camera(kiosk: TestDevice):
+    sign_up(kiosk, larger(drawn(7, PalmSide.LEFT, 0)))
+    assert identify(kiosk, larger(drawn(7, PalmSide.LEFT, 1))).outcome is Outcome.ACCEPTED
+
+
+def larger(shown: Burst) -> Burst:
+    """Returns a burst as if its camera had 2160 rows, as the kiosk cuts it: the square with the
+    hand."""
+    squares: list[Colour] = []
+    for frame in shown.frames:
+        image = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert image is not None
+        square = image[:, 280:1000]
+        squares.append(np.asarray(cv2.resize(square, (2160, 2160)), np.uint8))
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80]
+    jpegs = [cv2.imencode(".jpg", square, quality)[1].tobytes() for square in squares]
+    return Burst([Frame(33 * n, bytearray(jpeg)) for n, jpeg in enumerate(jpegs)])
+
+
+def test_what_a_decoder_says_of_a_broken_picture_is_not_in_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    whole = drawn(8, PalmSide.LEFT, 0).frames[0].jpeg
+    broken = Burst([Frame(0, whole[: len(whole) // 2] + b"\xff\xd9")])
+    with Served(tmp_path, Settings()) as served, contextlib.suppress(Refused):
+        identify(served.kiosk(), broken)
+    said = capfd.readouterr()
+    assert "JPEG" not in said.out + said.err
 
 
 @needs_palm_sets("hands-rgb")
