@@ -7,12 +7,14 @@ import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, Collection, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.vault import messages
 from cloud.vault.messages import ExaminedPalm, Introduction, WireRefusal
+from cloud.vault.turns import Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
 from protocol.backoff import pause_after
@@ -28,11 +30,20 @@ AT_ONCE = 256
 """The number of references in one question: other requests are answered between two questions."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
+asker: ContextVar[str] = ContextVar("asker", default="")
+"""Whose request is being answered: the id of a device, or empty when nobody asked. Askers take
+turns at the vault, with all that a request asks."""
+
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class VaultUnavailable(Exception):
     """The vault does not answer at the moment; one is being started."""
+
+
+class VaultRefused(VaultUnavailable):
+    """The vault answers, but not this question, which is not about a capture. It has written the
+    kind of error to standard error."""
 
 
 class VaultBroken(RuntimeError):
@@ -71,7 +82,7 @@ class VaultClient:
         self._recognition = recognition
         self._directory = directory
         self._stream: _Stream | None = None
-        self._asking = asyncio.Lock()
+        self._turns = Turns()
         self._lost = asyncio.Event()
         self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
         self.pid: int | None = None
@@ -116,7 +127,7 @@ class VaultClient:
         question = messages.Examine(
             envelope, device_id, visit_id, purposes, sorted(versions), seed, infrared
         )
-        match await self._ask(question):
+        match await self._ask(question, asked_by=device_id):
             case ExaminedPalm() as examined:
                 return examined
             case messages.NotLive(purpose, visit, nonce):
@@ -169,16 +180,21 @@ class VaultClient:
                 raise _misunderstood()
 
     async def _ask(
-        self, question: messages.Question, patience_s: float = ANSWER_S
+        self,
+        question: messages.Question,
+        *,
+        asked_by: str | None = None,
+        patience_s: float = ANSWER_S,
     ) -> messages.Answer:
-        async with self._asking:
+        packed = messages.pack(question)
+        async with self._turns.turn(asker.get() if asked_by is None else asked_by):
             if self._stream is None:
                 raise VaultUnavailable("the vault is being started")
             reader, writer = self._stream
             answered = False
             try:
                 async with asyncio.timeout(patience_s):
-                    writer.write(messages.pack(question))
+                    writer.write(packed)
                     await writer.drain()
                     head = await reader.readexactly(messages.HEAD.size)
                     (length,) = messages.HEAD.unpack(head)
@@ -192,7 +208,10 @@ class VaultClient:
                     # taken for the answer to another question.
                     self._stream = None
                     self._lost.set()
-            return answer
+        refused = isinstance(answer, messages.CannotExamine)
+        if refused and not isinstance(question, messages.Examine):
+            raise VaultRefused("the vault cannot answer this question")
+        return answer
 
     async def _keep(self) -> None:
         """Starts a vault, and another whenever one is gone."""
@@ -218,7 +237,7 @@ class VaultClient:
             failures += 1
 
     async def _introduce(self) -> Introduction:
-        match await self._ask(messages.Introduce(), START_S):
+        match await self._ask(messages.Introduce(), patience_s=START_S):
             case Introduction() as introduction:
                 return introduction
             case _:

@@ -33,7 +33,7 @@ from starlette.exceptions import HTTPException
 from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
-from cloud.vault.client import VaultUnavailable
+from cloud.vault.client import VaultUnavailable, asker
 from cloud.web import limits
 from cloud.web.problems import Refusal, unexpected_response
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
@@ -154,6 +154,7 @@ class SignedRoute(APIRoute):
         async with turn, context.database.session() as session:
             call = Call(context, session, proven.key_id, context.clock(), body)
             request.state.call = call
+            asker.set(call.device_id)
             await self.use_up(call, proven)
             if key is not None:
                 response = await self._answer_once(call, key, request, endpoint)
