@@ -116,6 +116,8 @@ class Context:
                 bytes(nonce),
             ] if (
                 len(nonce) == 16
+                # In Python a boolean is an integer too.
+                and type(sealed_at) is int
                 and 0 <= sealed_at <= _LAST_MS
                 and all(len(i or "") <= 64 for i in (device_id, visit_id, challenge))
             ):

@@ -2,10 +2,12 @@
 
 Runs the vault. The service starts it with one end of a socket pair, or systemd starts it to listen
 on a socket. It answers one question after another (`cloud.vault.messages`) until the other end
-closes.
+closes. Whatever a question raises is answered with a refusal. What judges pictures runs in another
+process (`cloud.vault.reader`).
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import socket
@@ -13,16 +15,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from cloud import plugins
 from cloud.state import StateDamaged
 from cloud.vault import keys, messages
 from cloud.vault.confine import confine
-from cloud.vault.examiner import Examiner, Flaw, Unusable
+from cloud.vault.examiner import Flaw, Unusable
 from cloud.vault.messages import WireRefusal
+from cloud.vault.pictures import PICTURE_PIXELS
+from cloud.vault.reader import Failed, NurseryLost, Readers
 from cloud.vault.templates import Scheme, Templates
 from protocol.capture import Burst, MalformedCapture, Spectrum
-from protocol.challenge import steps
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
 
@@ -30,7 +34,6 @@ FRESH_MS = 120_000
 """How old an envelope may be: an upload over a slow line with its retries takes that long."""
 AHEAD_MS = 60_000
 """How far a device's clock may be ahead."""
-MAX_PIXELS = 3840 * 2160
 
 
 def main() -> int:
@@ -53,23 +56,32 @@ def main() -> int:
     # Ctrl-C at a terminal reaches this process too; the service ends it by closing its stream.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV reads this at its first use, and then refuses images that claim to be larger.
-    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(PICTURE_PIXELS)
+    # Forked first, so that the process which reads pictures never had a key.
+    readers = Readers(arguments.examiner)
     try:
         streams = _streams(arguments.channel, arguments.socket)
         confine()
         schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
         vault = Vault(
             keys.load_or_make(arguments.directory),
-            plugins.make(arguments.examiner),
+            readers,
             Templates(arguments.directory, schemes),
         )
-    except (StateDamaged, plugins.NoSuchPart, OSError) as error:
-        print(f"vault: {error}", file=sys.stderr)  # noqa: T201 - for the process that started it
+        readers.wait()
+        for stream in streams:
+            with stream:
+                vault.serve(stream)
+    except (StateDamaged, plugins.NoSuchPart, NurseryLost, OSError) as error:
+        _log(str(error))
         return 2
-    for stream in streams:
-        with stream:
-            vault.serve(stream)
+    finally:
+        readers.close()
     return 0
+
+
+def _log(text: str) -> None:
+    print(f"vault: {text}", file=sys.stderr, flush=True)  # noqa: T201 - for who started it
 
 
 def _streams(channel: int | None, path: Path | None) -> Iterator[socket.socket]:
@@ -85,23 +97,33 @@ def _streams(channel: int | None, path: Path | None) -> Iterator[socket.socket]:
 
 
 class Vault:
-    def __init__(self, private: list[PrivateKey], examiner: Examiner, templates: Templates) -> None:
+    def __init__(self, private: list[PrivateKey], readers: Readers, templates: Templates) -> None:
         self._keys = {key.public.key_id: key for key in private}
-        self._examiner = examiner
+        self._readers = readers
         self._templates = templates
 
     def serve(self, stream: socket.socket) -> None:
-        """Answers questions until the other end closes, or sends something that is no question."""
+        """Answers questions until the other end closes. Raises NurseryLost."""
         with stream.makefile("rb") as questions:
-            while head := questions.read(messages.HEAD.size):
+            while (body := _read(questions)) is not None:
+                answer = self._respond(body)
                 try:
-                    (length,) = messages.HEAD.unpack(head)
-                    body = questions.read(min(length, messages.MAX_MESSAGE))
-                    answer = self._answer(messages.unpack_question(body))
-                    stream.sendall(messages.pack(answer))
-                except (ValueError, KeyError, OSError):
-                    # There is no answer to give, and what follows may be out of step: hang up.
+                    stream.sendall(answer)
+                except OSError:
                     return
+
+    def _respond(self, body: bytes) -> bytes:
+        """Returns the packed answer to a question, a refusal when it raises anything."""
+        try:
+            return messages.pack(self._answer(messages.unpack_question(body)))
+        except NurseryLost:
+            raise
+        except Exception as error:
+            # Its message is left out: it may quote what was read.
+            kind = str(error) if isinstance(error, Failed) else type(error).__name__
+            _log(f"a question was refused because of a {kind}")
+            refusal = messages.CannotExamine(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE)
+            return messages.pack(refusal)
 
     def _answer(self, question: messages.Question) -> messages.Answer:
         templates = self._templates
@@ -133,8 +155,7 @@ class Vault:
         try:
             if burst.challenge != context.challenge:
                 raise Unusable(Flaw.NOT_A_CAPTURE)
-            light = () if question.seed is None else steps(question.seed)
-            presentation = self._examiner.examine(burst, light)
+            presentation = self._readers.examine(burst, question.seed)
         except Unusable as unusable:
             if unusable.flaw is Flaw.NOT_LIVE:
                 return messages.NotLive(purpose, context.visit_id, context.nonce)
@@ -170,6 +191,20 @@ class Vault:
             return context, Burst.decode(capture)
         except MalformedCapture:
             raise UnopenedCapture(WireRefusal.UNUSABLE, Flaw.NOT_A_CAPTURE) from None
+
+
+def _read(questions: BinaryIO) -> bytes | None:
+    """Returns the next question; None when the other end has closed. Of one that is too long the
+    end is skipped, so it is no question, and what follows stays in step."""
+    with contextlib.suppress(OSError):
+        head = questions.read(messages.HEAD.size)
+        if len(head) == messages.HEAD.size:
+            (length,) = messages.HEAD.unpack(head)
+            body = questions.read(min(length, messages.MAX_MESSAGE))
+            for begin in range(messages.MAX_MESSAGE, length, messages.MAX_MESSAGE):
+                questions.read(min(length - begin, messages.MAX_MESSAGE))
+            return body
+    return None
 
 
 class UnopenedCapture(Exception):

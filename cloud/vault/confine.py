@@ -1,8 +1,10 @@
-"""Takes the network, core dumps and tracing from a process for good, without being root.
+"""Takes the network, core dumps and tracing from a process for good, without being root; and, from
+one that needs even less, files and other processes.
 
-A seccomp filter refuses to make sockets and io_urings (which could make sockets); what was open
-before stays open. It applies to every thread that the process has and will have. See seccomp(2),
-prctl(2), and the kernel's `Documentation/userspace-api/seccomp_filter.rst`.
+A seccomp filter refuses system calls. `confine` refuses those that make sockets and io_urings
+(which could make sockets); what was open before stays open. A filter applies to every thread that
+the process has and will have, and to every process that it forks. See seccomp(2), prctl(2), and the
+kernel's `Documentation/userspace-api/seccomp_filter.rst`.
 """
 
 import ctypes
@@ -11,6 +13,7 @@ import os
 import platform
 import resource
 import struct
+from collections.abc import Sequence
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -21,10 +24,47 @@ _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | errno.EACCES
 _KILL = 0x80000000
 _X32 = 0x40000000
-_IO_URING_SETUP = 425
 
-_ARCHITECTURES = {"x86_64": (0xC000003E, 41, 317), "aarch64": (0xC00000B7, 198, 277)}
-"""AUDIT_ARCH_… and the system call numbers of socket(2) and seccomp(2), by machine."""
+_ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+"""AUDIT_ARCH_… by machine, and the column of the table below."""
+_NUMBERS = {
+    "seccomp": (317, 277),
+    "socket": (41, 198),
+    "io_uring_setup": (425, 425),
+    "open": (2, None),
+    "openat": (257, 56),
+    "openat2": (437, 437),
+    "creat": (85, None),
+    "truncate": (76, 45),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "fork": (57, None),
+    "vfork": (58, None),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    "prlimit64": (302, 261),
+}
+"""The numbers of system calls, by machine; None where the machine has no such call."""
+_SOCKETS = ("socket", "io_uring_setup")
+_FILES = (
+    *("open", "openat", "openat2", "creat", "truncate"),
+    *("unlink", "unlinkat", "rename", "renameat", "renameat2", "execve", "execveat"),
+)
+_PROCESSES = (
+    *("fork", "vfork", "clone", "clone3", "prlimit64"),
+    *("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"),
+)
 
 
 class _Program(ctypes.Structure):
@@ -38,27 +78,47 @@ def confine() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _succeed(libc.prctl(_PR_SET_DUMPABLE, *_words(0, 0, 0, 0)))
     _succeed(libc.prctl(_PR_SET_NO_NEW_PRIVS, *_words(1, 0, 0, 0)))
+    _refuse(_SOCKETS)
+
+
+def forgo_files() -> None:
+    """Takes from a confined process what opens, replaces, removes or runs a file. What was open
+    before stays open. Raises OSError."""
+    _refuse(_FILES)
+
+
+def forgo_processes() -> None:
+    """Takes from a confined process what starts another process or thread, or ends one. Raises
+    OSError."""
+    _refuse(_PROCESSES)
+
+
+def _refuse(calls: Sequence[str]) -> None:
+    """Makes the kernel answer these system calls with EACCES from now on. Raises OSError."""
     try:
-        architecture, socket, seccomp = _ARCHITECTURES[platform.machine()]
+        architecture, column = _ARCHITECTURES[platform.machine()]
     except KeyError:
         raise OSError(errno.ENOSYS, "no system call filter for this architecture") from None
+    numbers = [n for n in (_NUMBERS[call][column] for call in calls) if n is not None]
     instructions = [
         (_LOAD, 0, 0, 4),
         (_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0),
-        (_AT_LEAST, 3, 0, _X32),
-        (_EQUAL, 2, 0, socket),
-        (_EQUAL, 1, 0, _IO_URING_SETUP),
+        (_AT_LEAST, len(numbers) + 1, 0, _X32),
+        *((_EQUAL, len(numbers) - n, 0, number) for n, number in enumerate(numbers)),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _REFUSE),
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *i) for i in instructions))
     program = _Program(len(instructions), ctypes.addressof(code))
     arguments = _words(
-        seccomp, _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, ctypes.addressof(program)
+        _NUMBERS["seccomp"][column] or 0,
+        _SECCOMP_SET_MODE_FILTER,
+        _SECCOMP_FILTER_FLAG_TSYNC,
+        ctypes.addressof(program),
     )
-    _succeed(libc.syscall(*arguments))
+    _succeed(ctypes.CDLL(None, use_errno=True).syscall(*arguments))
 
 
 def _words(*values: int) -> list[ctypes.c_ulong]:

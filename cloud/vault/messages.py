@@ -6,6 +6,7 @@ of its class shows. One question is asked at a time. The order and names of the 
 change: a vault that runs by itself may be older or newer than the service.
 """
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
@@ -20,6 +21,8 @@ from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import Purpose, Side, VaultKey
 
 MAX_MESSAGE = MAX_ENVELOPE + 4096
+MAX_VERSION = 2**16
+"""The number below which every template version is."""
 HEAD = struct.Struct(">I")
 """The length before each message."""
 
@@ -198,7 +201,10 @@ class NotLive:
 
 @dataclass(frozen=True, slots=True)
 class CannotExamine:
-    """`["refused", kind, detail]`; the detail quotes nothing of the capture."""
+    """`["refused", kind, detail]`; the detail quotes nothing of the capture.
+
+    It also answers any other question that could not be answered, with the kind `UNUSABLE`.
+    """
 
     kind: WireRefusal
     detail: str
@@ -279,14 +285,18 @@ def unpack_question(body: bytes) -> Question:
             list(versions),
             bytes() | None as seed,
             bool(infrared),
-        ]:
+        ] if all(map(_is_version, versions)):
             wanted = [Purpose(purpose) for purpose in purposes]
             return Examine(envelope, device_id, visit_id, wanted, versions, seed, infrared)
-        case ["compare", int(version), bytes(probe), list(references)]:
+        case ["compare", version, bytes(probe), list(references)] if _is_version(
+            version
+        ) and _are_bytes(references):
             return Compare(version, probe, references)
-        case ["code", int(version), list(sealed)]:
+        case ["code", version, list(sealed)] if _is_version(version) and _are_bytes(sealed):
             return MakeSearchCodes(version, sealed)
-        case ["protect", int(version), bytes(data), float(quality)]:
+        case ["protect", version, bytes(data), float(quality)] if (
+            _is_version(version) and 0 <= quality <= 1
+        ):
             return Protect(Template(version, data, quality))
         case ["rekey"]:
             return Rekey()
@@ -297,7 +307,9 @@ def unpack_question(body: bytes) -> Question:
 def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
     """Raises ValueError when the bytes are no answer."""
     match canonical.decode(body):
-        case ["vault", list(keys), list(versions), str(transform)] if versions:
+        case ["vault", list(keys), list(versions), str(transform)] if versions and all(
+            map(_is_version, versions)
+        ):
             return Introduction(list(map(_key, keys)), versions, transform)
         case [
             "presentation",
@@ -307,7 +319,7 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             float() | None as agreement,
             float() | None as score,
             bool(pulse),
-        ]:
+        ] if _is_number(agreement) and _is_number(score):
             return ExaminedPalm(
                 Side(side),
                 tuple(map(_probe, probes)),
@@ -322,9 +334,11 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             return NotLive(Purpose(purpose), visit_id, nonce)
         case ["refused", str(kind), str(detail)]:
             return CannotExamine(WireRefusal(kind), detail)
-        case ["scores", list(scores)]:
+        case ["scores", list(scores)] if all(map(_is_number, scores)):
             return Scores(scores)
-        case ["codes", list(search_codes)]:
+        case ["codes", list(search_codes)] if _are_bytes(
+            [each for each in search_codes if each is not None]
+        ):
             return SearchCodes(search_codes)
         case ["protected", template]:
             return Protected(_template(template))
@@ -332,6 +346,20 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             return Rekeyed(transform)
         case _:
             raise ValueError("not an answer")
+
+
+def _is_version(item: Any) -> bool:
+    # In Python a boolean is an integer too.
+    return type(item) is int and 0 <= item < MAX_VERSION
+
+
+def _is_number(item: Any) -> bool:
+    """Returns whether it is null, or a number that can be compared with others."""
+    return item is None or (type(item) is float and math.isfinite(item))
+
+
+def _are_bytes(items: Sequence[Any]) -> bool:
+    return all(type(item) is bytes for item in items)
 
 
 def _key(item: Any) -> VaultKey:
@@ -356,7 +384,9 @@ def _probe(item: Any) -> ProtectedProbe:
 
 def _template(item: Any) -> ProtectedTemplate:
     match item:
-        case [int(version), str(transform), bytes(search_code), bytes(sealed), float(quality)]:
+        case [version, str(transform), bytes(search_code), bytes(sealed), float(quality)] if (
+            _is_version(version) and 0 <= quality <= 1
+        ):
             return ProtectedTemplate(version, transform, search_code, sealed, quality)
         case _:
             raise ValueError("not a template")

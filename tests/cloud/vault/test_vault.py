@@ -16,7 +16,7 @@ import pytest
 from cloud.settings import Vault
 from cloud.state import StateDamaged
 from cloud.vault import keys
-from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
+from cloud.vault.client import VaultBroken, VaultClient, VaultRefused, asker
 from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
 from tests.support.device import Refused, TestDevice
@@ -192,6 +192,54 @@ def test_a_vault_whose_start_is_cancelled_ends(tmp_path: Path):
     asyncio.run(run())
 
 
+# Questions
+
+
+async def of_a_device(vault: VaultClient, device: str, answered: list[str]) -> None:
+    asker.set(device)
+    await vault.search_codes(PLAIN.schemes[0].version, [])
+    answered.append(device)
+
+
+def test_a_question_that_raises_an_error_is_refused_and_the_next_is_answered(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    async def check(vault: VaultClient) -> None:
+        pid = vault.pid
+        for version in (7, PLAIN.schemes[0].version):
+            with pytest.raises(VaultRefused):
+                await vault.compare(version, b"not sealed here", [b""])
+        assert await vault.search_codes(PLAIN.schemes[0].version, [b""]) == [None]
+        assert vault.pid == pid
+
+    with_vault(tmp_path, check)
+    logged = capfd.readouterr().err
+    assert "KeyError" in logged
+    assert "NotSealedHere" in logged
+
+
+def test_what_cannot_be_written_as_a_question_does_not_reach_the_vault(tmp_path: Path):
+    async def check(vault: VaultClient) -> None:
+        pid = vault.pid
+        with pytest.raises(UnicodeEncodeError):
+            await vault.examine(b"", "device-1", [], versions=[], visit_id="\ud800")
+        assert await vault.search_codes(PLAIN.schemes[0].version, []) == []
+        assert vault.pid == pid
+
+    with_vault(tmp_path, check)
+
+
+def test_a_device_with_many_questions_delays_another_by_one(tmp_path: Path):
+    async def check(vault: VaultClient) -> None:
+        answered: list[str] = []
+        async with asyncio.TaskGroup() as asked:
+            for device in "aaaaaab":
+                asked.create_task(of_a_device(vault, device, answered))
+        assert answered.index("b") == 1
+
+    with_vault(tmp_path, check)
+
+
 # Start and end
 
 
@@ -212,7 +260,7 @@ def test_the_vault_is_started_again_when_it_dies(served: Served, kiosk: TestDevi
     os.kill(pid, signal.SIGKILL)
     found, before = until_answered(lambda: kiosk.identify(who))
     assert found.outcome is Outcome.ACCEPTED
-    assert {problem.type for problem in before} == {ProblemType.VAULT_UNAVAILABLE}
+    assert {problem.type for problem in before} <= {ProblemType.VAULT_UNAVAILABLE}
     assert all(problem.retry_after for problem in before)
     assert served.vault.pid != pid
 
@@ -273,9 +321,10 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
         async def run() -> None:
             async with VaultClient(Vault(socket=socket_path), PLAIN, tmp_path) as vault:
                 assert vault.introduction.keys
-                with pytest.raises(VaultUnavailable):
-                    # The vault hangs up on what is no question, and listens again.
+                with pytest.raises(VaultRefused):
                     await vault._ask(Nonsense())  # pyright: ignore
+                # What follows is answered.
+                await vault.rekey()
 
         for _ in range(2):
             while True:

@@ -1,0 +1,109 @@
+"""Pictures are read in a process that may be lost, without keys, files and sockets."""
+
+import os
+import secrets
+import select
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud.settings import Recognition, Settings
+from cloud.vault.examiner import Flaw
+from protocol.capture import Burst
+from protocol.messages import Identification, Outcome, ProblemType, Purpose
+from tests.support import bad_examiners
+from tests.support.bad_examiners import told
+from tests.support.device import Refused, TestDevice
+from tests.support.served import CURRENT, PATIENCE_S, Served
+
+DRIVEN = Recognition(examiner="tests.support.bad_examiners:Driven", schemes=(CURRENT,))
+
+
+@pytest.fixture(scope="module")
+def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with Served(tmp_path_factory.mktemp("driven"), Settings(recognition=DRIVEN)) as served:
+        yield served
+
+
+@pytest.fixture
+def kiosk(driven: Served) -> TestDevice:
+    return driven.kiosk()
+
+
+def identify(kiosk: TestDevice, shown: Burst) -> Identification:
+    envelope = kiosk.seal(shown, Purpose.PAY, secrets.token_urlsafe(12))
+    return kiosk.post("/identifications", envelope, Identification)
+
+
+def refused_for(kiosk: TestDevice, shown: Burst) -> str:
+    with pytest.raises(Refused) as refused:
+        identify(kiosk, shown)
+    assert refused.value.problem.type is ProblemType.PALM_UNUSABLE
+    return refused.value.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("deed", "flaw"),
+    [
+        ("hang", Flaw.TOO_COSTLY),
+        ("abort", Flaw.TOO_COSTLY),
+        ("leave", Flaw.TOO_COSTLY),
+        ("devour", Flaw.NOT_A_CAPTURE),
+        ("fail", Flaw.NOT_A_CAPTURE),
+        ("recur", Flaw.NOT_A_CAPTURE),
+    ],
+)
+def test_a_picture_that_brings_its_reader_down_is_unusable_and_the_next_is_read(
+    driven: Served, kiosk: TestDevice, who: str, deed: str, flaw: Flaw
+):
+    kiosk.sign_up(who)
+    vault = driven.vault.pid
+    assert refused_for(kiosk, told(deed)) == flaw
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+    assert driven.vault.pid == vault
+
+
+def test_a_reader_reaches_no_file_no_socket_and_no_other_process(kiosk: TestDevice):
+    assert refused_for(kiosk, told("reach")) == bad_examiners.NOTHING_IN_REACH
+
+
+def test_the_processes_that_read_pictures_have_no_file_of_the_vault_open(
+    driven: Served, kiosk: TestDevice
+):
+    (nursery,) = children(driven.vault.pid)
+    for process in (nursery, *children(nursery)):
+        opened = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
+        assert all(each == os.devnull or each.startswith("socket:") for each in opened)
+
+
+def test_what_a_picture_made_an_error_say_is_not_in_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    with Served(tmp_path, Settings(recognition=DRIVEN)) as served:
+        refused_for(served.kiosk(), told("fail"))
+    logged = capfd.readouterr().err
+    assert "OverflowError" in logged
+    assert "4111" not in logged
+
+
+def test_no_process_of_the_vault_is_left_when_the_service_ends(tmp_path: Path):
+    with Served(tmp_path, Settings(recognition=DRIVEN)) as served:
+        (nursery,) = children(served.vault.pid)
+        processes = [nursery, *children(nursery)]
+        watched = [os.pidfd_open(process) for process in processes]
+    assert len(processes) == 2
+    for descriptor in watched:
+        assert has_ended(descriptor)
+
+
+def children(pid: int | None) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in text.split()]
+
+
+def has_ended(descriptor: int) -> bool:
+    """Returns whether the process ends while one can wait for it, and closes its descriptor."""
+    ended, _, _ = select.select([descriptor], [], [], PATIENCE_S)
+    os.close(descriptor)
+    return bool(ended)
