@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from bench.figure import Figure
-from cloud.policy import Limits
 from cloud.settings import Settings
 from drawn import Presentation, draw, identity
 from palm.hand.landmarks import Side
@@ -107,7 +106,7 @@ def _identify_all(devices: list[TestDevice], shown: list[Burst], turns: int) -> 
 @contextlib.contextmanager
 def _attack(served: Served) -> Generator[list[int]]:
     """Has one more device send its worst while the block lasts; yields how many bursts each of its
-    threads has sent. Its limit is lifted again and again, so that it never rests."""
+    threads has had answered. The last ones are refused at once, by `Limits.SEARCHES_BY_DEVICE`."""
     hostile, over, sent = served.kiosk(), threading.Event(), [0] * AT_ONCE
     worst = [*_captures()]
 
@@ -119,13 +118,8 @@ def _attack(served: Served) -> Generator[list[int]]:
                 hostile.post("/identifications", _sealed(hostile, capture), Identification)
             sent[thread] += 1
 
-    def lift() -> None:
-        while not over.wait(1):
-            served.forget(Limits.SEARCHES_BY_DEVICE)
-
-    with ThreadPoolExecutor(AT_ONCE + 1) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         running = [pool.submit(send, thread) for thread in range(AT_ONCE)]
-        running.append(pool.submit(lift))
         try:
             yield sent
         finally:

@@ -1,6 +1,5 @@
 """A capture with absurd numbers is refused, and nobody else notices."""
 
-import secrets
 import time
 from typing import Any
 
@@ -46,14 +45,8 @@ SEALED_AT: list[Any] = [10**400, -1, 2**64 - 1, ENDLESS, NOT_A_NUMBER, True, Non
 
 
 def sealed(kiosk: TestDevice, capture: Any, *sealed_at: Any) -> bytes:
-    context = Context(
-        kiosk.id,
-        "visit-12345678",
-        Purpose.PAY,
-        *(sealed_at or [time.time_ns() // 1_000_000]),
-        challenge=None,
-        nonce=secrets.token_bytes(16),
-    )
+    when = sealed_at[0] if sealed_at else time.time_ns() // 1_000_000
+    context = Context(kiosk.id, "visit-12345678", Purpose.PAY, when)
     return seal(cbor2.dumps(capture, canonical=True), kiosk.info().vault_keys[0], context)
 
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import select
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,24 @@ def test_what_a_picture_made_an_error_say_is_not_in_the_log(
     logged = capfd.readouterr().err
     assert "OverflowError" in logged
     assert "4111" not in logged
+
+
+def test_a_vault_that_has_lost_its_nursery_is_started_again(
+    driven: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    vault = driven.vault.pid
+    (nursery,) = children(vault)
+    os.kill(nursery, signal.SIGKILL)
+    problems: set[ProblemType] = set()
+    while True:
+        try:
+            assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+            break
+        except Refused as refused:
+            problems.add(refused.problem.type)
+    assert problems == {ProblemType.VAULT_UNAVAILABLE}
+    assert driven.vault.pid != vault
 
 
 def test_no_process_of_the_vault_is_left_when_the_service_ends(tmp_path: Path):
