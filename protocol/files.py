@@ -3,8 +3,22 @@
 Kiosk and service keep their keys, journals and announcements in such files.
 """
 
+import fcntl
 import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """Returns the content of a file, None when nothing stands at the path. Raises OSError, also for
+    a link to nowhere: what it should lead to is missing, on a disk that is not mounted perhaps."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise
+        return None
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -23,16 +37,39 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def rename_durably(path: Path, to: Path) -> None:
+    """Gives a file its name, so that it has it after a power cut. Raises OSError."""
+    path.replace(to)
+    _sync_folder(to.parent)
 
 
 def remove_durably(path: Path) -> None:
     """Removes a file, if it exists, so that it stays removed after a power cut. Raises OSError."""
     path.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+@contextmanager
+def held(path: Path) -> Generator[None]:
+    """Holds the lock file at `path`, which says that a folder is in use, while the block lasts. The
+    lock ends with the process at the latest. Raises BlockingIOError when another process holds it,
+    and OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -41,6 +41,8 @@ from pydantic import (
     StringConstraints,
 )
 
+from protocol.storage import StorageFault
+
 ENVELOPE_TYPE = "application/palm-envelope"
 PROBLEM_TYPE = "application/problem+json"
 
@@ -390,7 +392,9 @@ class ProblemType(StrEnum):
     STEP_UP_FAILED = "urn:palm-kiosk:problem:step-up-failed"
     PROVIDER_UNAVAILABLE = "urn:palm-kiosk:problem:provider-unavailable"
     VAULT_UNAVAILABLE = "urn:palm-kiosk:problem:vault-unavailable"
+    BUSY = "urn:palm-kiosk:problem:busy"
     STORAGE_FULL = "urn:palm-kiosk:problem:storage-full"
+    """The service can store nothing: `Problem.storage` says why."""
     INTERNAL = "urn:palm-kiosk:problem:internal"
 
 
@@ -408,3 +412,5 @@ class Problem(BaseModel):
     """In seconds."""
     time: AwareDatetime | None = None
     """The service's clock, sent when the device's clock is the problem (`stale`)."""
+    storage: StorageFault | None = None
+    """What is wrong with the service's disk, sent when it can store nothing (`storage-full`)."""

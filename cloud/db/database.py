@@ -4,15 +4,20 @@ A transaction takes the write lock when it begins (BEGIN IMMEDIATE), so what it 
 change before it ends. No transaction may therefore be open while the vault or a provider is asked.
 """
 
+import os
 import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import URL, Engine
+from alembic.util import CommandError
+from sqlalchemy import create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -20,24 +25,92 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+import protocol.storage
+from protocol.files import rename_durably
+from protocol.storage import CAUSES, StorageFault
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
+
+
+class DatabaseUnusable(RuntimeError):
+    """A file is not a database of ours, or of a newer version: the message tells cause and
+    remedy."""
 
 
 def migrate(path: Path) -> None:
     """Creates the database at `path`, or migrates it to the newest schema.
 
-    Raises sqlalchemy.exc.DatabaseError when the file is not a database.
+    A new one appears at `path` only when it is complete, so an empty file there is never ours.
+    Raises DatabaseUnusable, OSError, and sqlalchemy.exc.DatabaseError when the file is not a
+    database.
     """
-    path.touch(mode=0o600, exist_ok=True)
+    if os.path.lexists(path):
+        if path.stat().st_size == 0:
+            raise DatabaseUnusable(
+                f"{path} is empty. Restore it from a backup, or remove it if nobody has signed up "
+                "yet."
+            )
+        _refuse_foreign(path)
+        _upgrade(path)
+        return
+    partial = path.with_name(path.name + ".partial")
+    for left in (partial, *(partial.with_name(partial.name + end) for end in ("-wal", "-shm"))):
+        left.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    _upgrade(partial)
+    rename_durably(partial, path)
+
+
+def _upgrade(path: Path) -> None:
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
     _prepare(engine, None)
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    # A percent sign in a value of this configuration begins a reference to another.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError:
+        raise DatabaseUnusable(
+            f"{path} was made by a newer version of the service. Install that version, or restore "
+            "an older database from a backup."
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raises DatabaseUnusable for a database that is not ours, without changing it."""
+    with _looking(path) as connection:
+        tables = set(inspect(connection).get_table_names())
+    if tables and "alembic_version" not in tables:
+        raise DatabaseUnusable(
+            f"{path} is a database of another program. Restore the service's own from a backup, "
+            "and move this one away."
+        )
+
+
+def has_rows(path: Path, table: str) -> bool:
+    """Returns whether a table of the database holds anything; False when there is no database.
+    Raises sqlalchemy.exc.DatabaseError."""
+    if not path.exists():
+        return False
+    with _looking(path) as connection:
+        if not inspect(connection).has_table(table):
+            return False
+        return connection.execute(select(text("1")).select_from(text(table))).first() is not None
+
+
+@contextmanager
+def _looking(path: Path) -> Generator[Connection]:
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 class Database:
@@ -62,13 +135,48 @@ class Database:
         await self._engine.dispose()
 
 
-def is_full(error: BaseException) -> bool:
-    """Returns whether a statement failed because the disk or the database is full."""
+_STORAGE_FAULTS = {
+    sqlite3.SQLITE_FULL: StorageFault.FULL,
+    sqlite3.SQLITE_READONLY: StorageFault.READ_ONLY,
+    sqlite3.SQLITE_IOERR: StorageFault.BROKEN,
+    sqlite3.SQLITE_CORRUPT: StorageFault.BROKEN,
+    sqlite3.SQLITE_NOTADB: StorageFault.BROKEN,
+    sqlite3.SQLITE_CANTOPEN: StorageFault.BROKEN,
+}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def storage_fault(error: BaseException) -> StorageFault | None:
+    """Returns which fault of the disk made a statement or a file fail, None for any other error.
+
+    A database that has reached `max_pages` counts as a full disk.
+    """
+    return _STORAGE_FAULTS.get(_primary_code(error)) or protocol.storage.storage_fault(error)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Returns whether a statement failed only because others held the database for too long: it may
+    succeed when it is repeated."""
+    return isinstance(error, PoolTimeoutError) or _primary_code(error) in _BUSY
+
+
+def cause_of(error: BaseException) -> str:
+    """Returns what a log may say about an error. Its message is left out: it may quote what was
+    read."""
+    fault = storage_fault(error)
+    if fault is not None:
+        return f"{type(error).__name__}: {CAUSES[fault]}"
+    if is_busy(error):
+        return f"{type(error).__name__}: the database is busy"
+    return type(error).__name__
+
+
+def _primary_code(error: BaseException) -> int:
+    """Returns SQLite's primary result code (https://www.sqlite.org/rescode.html), 0 for an error
+    that is not SQLite's."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    return (
-        isinstance(original, sqlite3.Error)
-        and getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    )
+    extended = getattr(original, "sqlite_errorcode", None)
+    return extended & 0xFF if isinstance(extended, int) else 0
 
 
 def _prepare(engine: Engine, max_pages: int | None) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from cloud.context import Context
+from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import purchases
@@ -76,4 +77,4 @@ async def run_round(context: Context) -> None:
             # Most likely the disk is full: what there is to do is stored, and the next round does
             # it. The message is left out of the log: it may quote what was read.
             name = getattr(part, "__name__", "part")
-            log.error("housekeeping has to wait: %s failed with %s", name, type(error).__name__)
+            log.error("housekeeping has to wait: %s failed with %s", name, cause_of(error))

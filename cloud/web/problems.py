@@ -9,8 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from cloud.db.database import is_full
+from cloud.db.database import cause_of, is_busy, storage_fault
 from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
+from protocol.storage import REMEDIES, StorageFault
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.STEP_UP_FAILED: (403, "The digits do not fit"),
     ProblemType.PROVIDER_UNAVAILABLE: (503, "A provider does not answer"),
     ProblemType.VAULT_UNAVAILABLE: (503, "Palms cannot be read at the moment"),
-    ProblemType.STORAGE_FULL: (507, "There is no room left"),
+    ProblemType.BUSY: (503, "Too much is going on at the moment"),
+    ProblemType.STORAGE_FULL: (507, "Nothing can be stored"),
     ProblemType.INTERNAL: (500, "Something went wrong"),
 }
 
@@ -65,6 +67,7 @@ class Refusal(Exception):
         attempts_left: int | None = None,
         retry_after: int | None = None,
         time: datetime | None = None,
+        storage: StorageFault | None = None,
     ) -> None:
         usual, title = _KINDS[kind]
         super().__init__(kind)
@@ -76,6 +79,7 @@ class Refusal(Exception):
             attempts_left=attempts_left,
             retry_after=retry_after,
             time=time,
+            storage=storage,
         )
 
     def response(self) -> Response:
@@ -123,7 +127,11 @@ def install(app: FastAPI) -> None:
 
 def unexpected_response(error: Exception) -> Response:
     """Returns the answer to a request that failed for a reason of the service's own."""
-    if is_full(error):
-        log.error("the database is full: free disk space or raise max_pages")
-        return Refusal(ProblemType.STORAGE_FULL, retry_after=60).response()
+    fault = storage_fault(error)
+    if fault is not None:
+        log.error("nothing can be stored: %s. %s", cause_of(error), REMEDIES[fault])
+        return Refusal(ProblemType.STORAGE_FULL, retry_after=60, storage=fault).response()
+    if is_busy(error):
+        log.warning("a request has to be repeated: %s", cause_of(error))
+        return Refusal(ProblemType.BUSY, retry_after=1).response()
     return Refusal(ProblemType.INTERNAL).response()

@@ -1,0 +1,29 @@
+"""A database that others hold for too long delays a request and fails none for good."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from cloud.db import database
+from cloud.settings import Settings
+from protocol.messages import Challenge, ProblemType
+from tests.support.device import Refused
+from tests.support.served import PLAIN, Served
+
+
+def test_a_locked_database_is_a_503_with_a_pause_and_the_same_request_succeeds_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(database, "_BUSY_MS", 50)
+    with Served(tmp_path, Settings(recognition=PLAIN)) as served:
+        kiosk = served.kiosk()
+        other = sqlite3.connect(served.state.database, isolation_level=None, timeout=60)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Refused) as busy:
+            kiosk.post("/challenges", None, Challenge, key="challenge-key")
+        other.execute("ROLLBACK")
+        other.close()
+        assert (busy.value.problem.type, busy.value.problem.status) == (ProblemType.BUSY, 503)
+        assert busy.value.response.headers["retry-after"] == "1"
+        assert kiosk.post("/challenges", None, Challenge, key="challenge-key").challenge_id
