@@ -1,6 +1,8 @@
 """Serves the API on a socket, with TLS, and hangs up on clients that do not get on."""
 
 import asyncio
+import errno
+import logging
 import resource
 import socket
 from collections import Counter
@@ -10,6 +12,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloud.app import create_app
 from cloud.context import Context
+from cloud.state import StateDamaged
+from cloud.web import certificates
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 128
 HANDSHAKE_S = 5.0
@@ -24,14 +30,36 @@ CONNECTIONS_BY_ADDRESS = 256
 """The largest number of connections of one address: the kiosks of a shop may share it."""
 FILES = 4096
 """The number of open files that the process asks for."""
+CERTIFICATE_LOOKS_S = 60
+"""Seconds between two checks whether the certificate has to be renewed."""
+
+
+class CannotListen(RuntimeError):
+    """The address or the port cannot be used: the message tells cause and remedy."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Opens a socket; port 0 takes a free one. From then on clients can connect, and wait.
 
-    Raises OSError.
+    Raises CannotListen.
     """
-    listener = socket.create_server((host, port), backlog=BACKLOG)
+    try:
+        family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0][0]
+        both = family is socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
+        listener = socket.create_server(
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
+    except (OSError, UnicodeError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise CannotListen(
+                f"port {port} of {host} is in use, perhaps by another service. Stop that, or "
+                "choose another port with --port, or with port under [serving] in settings.toml."
+            ) from None
+        why = error.strerror if isinstance(error, OSError) else "the host name is none"
+        raise CannotListen(
+            f"port {port} of {host} cannot be listened on: {why}. Choose an address of "
+            "this machine with --host and a port above 1023 with --port."
+        ) from None
     # Connections inherit it. asyncio sets it only on sockets that name their protocol, and without
     # it a small answer waits 40 ms for the acknowledgement of its header.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -112,11 +140,23 @@ class Server(uvicorn.Server):
 
 
 def make_server(context: Context) -> uvicorn.Server:
+    async def renew_certificate() -> None:
+        """Lets new connections have another certificate when it was renewed."""
+        try:
+            if certificates.ensure(context.state, context.settings.serving, context.clock()):
+                assert config.ssl is not None
+                config.ssl.load_cert_chain(*certificate)
+        except (StateDamaged, certificates.ClockBehind, OSError) as error:
+            log.error("the certificate cannot be renewed: %s", error)
+
+    certificate = context.state.key("server.pem"), context.state.key("server.key")
     config = uvicorn.Config(
         create_app(context),
         http=Connection,
-        ssl_certfile=context.state.key("server.pem"),
-        ssl_keyfile=context.state.key("server.key"),
+        ssl_certfile=certificate[0],
+        ssl_keyfile=certificate[1],
+        callback_notify=renew_certificate,
+        timeout_notify=CERTIFICATE_LOOKS_S,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -4,9 +4,11 @@ They are read from `settings.toml` in the state directory and from the environme
 precedence: `PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` under `[merchant]`.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,6 +36,7 @@ from pydantic_settings import (
 )
 
 from cloud.policy import FUSED_2, LINE_FIELD_1, Calibration
+from protocol.files import read_if_there
 from protocol.messages import CONSENT_VERSION, Money
 
 CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponent is not None]
@@ -197,6 +200,47 @@ class Messages(Group):
         return self
 
 
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*",
+    re.ASCII | re.IGNORECASE,
+)
+"""A host name as certificates hold it (RFC 1123, and the underscores that machines have)."""
+
+
+def is_host(name: str) -> bool:
+    """Returns whether this is a host name or an IP address."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return _HOST_NAME.fullmatch(name) is not None
+    return True
+
+
+def _host(name: str) -> str:
+    if not is_host(name):
+        raise ValueError("neither a host name nor an IP address")
+    return name
+
+
+class Serving(Group):
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; 0.0.0.0 or :: for all. --host takes precedence.",
+    )
+    port: int = Field(
+        default=7256,
+        ge=0,
+        le=65535,
+        description="Port to listen on; 0 takes a free one. --port takes precedence.",
+    )
+    names: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
+        default=(),
+        description="Host names and IP addresses by which kiosks call the service. The certificate "
+        "is for them, for the address that is listened on (this machine's own, when it listens on "
+        "all), for this machine's name and for localhost. The first is announced.",
+    )
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PALM_CLOUD_",
@@ -230,6 +274,7 @@ class Settings(BaseSettings):
         "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. If "
         "unset, no amount needs a pulse.",
     )
+    serving: Serving = Serving()
     vault: Vault = Vault()
     recognition: Recognition = Recognition()
     payments: Payments = Payments()
@@ -298,6 +343,10 @@ def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None 
 
     remedy = f"Correct {path}, or remove it to use the defaults."
     try:
+        # What is left of a file after a power cut must not count as settings that are not set.
+        content = read_if_there(path)
+        if content is not None and not content.strip():
+            raise BadSettings(f"{path} is empty. Restore it, or remove it to use the defaults.")
         settings = FromFile()
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path} is not TOML: {error}. {remedy}") from None

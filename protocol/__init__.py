@@ -7,8 +7,14 @@
 - `challenge` derives the steps of a light challenge; `ring` defines the light ring.
 - `mobile` checks mobile numbers.
 - `canonical` and `encoding` convert values and bytes for the wire.
-- `files` writes small private files.
+- `files` writes small private files; `storage` tells why a disk stores nothing.
 """
+
+from datetime import UTC, datetime
 
 VERSION = "0.1.0"
 """The version of the whole product; pyproject.toml reads it from here."""
+
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+"""A time before which this version was not there: a clock that shows an earlier one is wrong. It is
+set anew with each VERSION, never to a later time than that of the release."""
