@@ -14,7 +14,9 @@ import socket
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -24,18 +26,20 @@ from cloud import bootstrap, settings
 from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database
-from cloud.db.database import Database
+from cloud.db.database import Database, DatabaseUnusable
 from cloud.jobs.rekey import renew_search_codes
-from cloud.keys.person_keys import MasterKey
 from cloud.merchants.devices import make_activation_code
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
-from cloud.providers.sandbox import SandboxMissing
-from cloud.serving import allow_many_files, listen, make_server
-from cloud.settings import BadSettings, Settings
+from cloud.providers.sandbox import SandboxBroken, SandboxMissing
+from cloud.serving import CannotListen, allow_many_files, listen, make_server
+from cloud.settings import BadSettings, Serving, Settings
 from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
+from cloud.web import certificates
+from cloud.web.certificates import ClockBehind
 from protocol.files import write_private
+from protocol.storage import REMEDIES, cause_and_remedy
 
 log = logging.getLogger("cloud")
 
@@ -43,9 +47,13 @@ _PR_SET_DUMPABLE = 4
 
 REFUSALS = (
     BadSettings,
+    CannotListen,
+    ClockBehind,
+    DatabaseUnusable,
     HousekeepingStopped,
     NoSuchPart,
     OSError,
+    SandboxBroken,
     SandboxMissing,
     StateDamaged,
     StateInUse,
@@ -58,13 +66,14 @@ REFUSALS = (
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run cloud", description=__doc__)
     parser.add_argument(
-        "--state",
-        type=Path,
-        default=user_state_path("palm-cloud"),
-        help="the state directory (default: %(default)s)",
+        "--state", type=Path, help="the state directory (default: ~/.local/state/palm-cloud)"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        help=f"port to listen on; 0 takes a free one (default: {Serving().port})",
+    )
     parser.add_argument(
         "--sandbox", action="store_true", help="simulate payments and text messages"
     )
@@ -78,6 +87,10 @@ def main(words: list[str]) -> int:
     verify.add_argument("receipt_id")
     arguments = parser.parse_args(words)
 
+    # A path may hold characters that the terminal's encoding lacks.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
@@ -87,31 +100,71 @@ def main(words: list[str]) -> int:
     for talkative in ("stripe", "httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
-        state = State.open(arguments.state)
-        serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
-        chosen = settings.load(state.settings, None if arguments.verb else serving)
-        if arguments.verb == "staff":
-            return asyncio.run(_show_activation_code(state))
-        if arguments.verb == "verify-deletion":
-            return asyncio.run(_verify_deletion(state, arguments.receipt_id))
-        if arguments.verb == "rekey":
-            return asyncio.run(_rekey(state, chosen))
-        allow_many_files()
-        with listen(arguments.host, arguments.port) as listener:
-            asyncio.run(
-                _serve(state, chosen, listener, sandbox=arguments.sandbox or _trial(chosen))
-            )
+        return _run(arguments, arguments.state or _default_state())
     except REFUSALS as error:
-        print(f"cloud: {error}", file=sys.stderr)
-        return 2
+        told = " ".join(cause_and_remedy(error)) if isinstance(error, OSError) else error
+        print(f"cloud: {told}", file=sys.stderr)
+    return 2
+
+
+def _run(arguments: argparse.Namespace, root: Path) -> int:
+    """Does what the arguments ask for, with the state in `root`. Raises one of REFUSALS."""
+    state = State.open(root)
+    serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
+    chosen = settings.load(state.settings, None if arguments.verb else serving)
+    try:
+        match arguments.verb:
+            case "staff":
+                return asyncio.run(_show_activation_code(state))
+            case "verify-deletion":
+                return asyncio.run(_verify_deletion(state, arguments.receipt_id))
+            case "rekey":
+                return asyncio.run(_rekey(state, chosen))
+            case _:
+                return _listen_and_serve(arguments, state, chosen)
     except DatabaseError as error:
-        print(
-            f"cloud: {arguments.state / 'palms.db'} cannot be used ({error.orig}). "
-            "Free disk space, or restore it from a backup.",
-            file=sys.stderr,
-        )
-        return 2
+        remedy = "Restore it from a backup."
+        if database.is_busy(error):
+            remedy = "Another program holds it: end that."
+        elif (fault := database.storage_fault(error)) is not None:
+            remedy = f"{REMEDIES[fault]} If that does not help, restore it from a backup."
+        raise DatabaseUnusable(
+            f"{state.database} cannot be used ({error.orig}). {remedy}"
+        ) from None
+
+
+def _listen_and_serve(arguments: argparse.Namespace, state: State, chosen: Settings) -> int:
+    sandbox = arguments.sandbox or _trial(chosen)
+    asked = {"host": arguments.host, "port": arguments.port}
+    serving = chosen.serving.model_copy(
+        update={name: value for name, value in asked.items() if value is not None}
+    )
+    chosen = chosen.model_copy(update={"serving": serving})
+    with state.held():
+        # Of two causes, a service that is running already is the one to be told.
+        pass
+    allow_many_files()
+    with listen(serving.host, serving.port) as listener:
+        asyncio.run(_serve(state, chosen, listener, sandbox=sandbox))
     return 0
+
+
+def _default_state() -> Path:
+    try:
+        return user_state_path("palm-cloud")
+    except RuntimeError:
+        raise BadSettings(
+            "this user has no home directory for the state. Set HOME, or name a directory with "
+            "--state."
+        ) from None
+
+
+def _port(text: str) -> int:
+    """Returns a port. Raises ValueError, which argparse reports with the option's name."""
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
 
 
 def _trial(chosen: Settings) -> bool:
@@ -175,8 +228,8 @@ def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None])
 
 async def _announce(running: Context, state: State, listener: socket.socket) -> None:
     """Writes the address to standard output and to a file, once requests are accepted."""
-    host, port = listener.getsockname()[:2]
-    url = f"https://{host}:{port}"
+    host, port = certificates.names(running.settings.serving)[0], listener.getsockname()[1]
+    url = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     ready = {"url": url, "ca": str(state.ca)}
     if running.sandbox:
         async with running.database.session() as session:
@@ -188,8 +241,16 @@ async def _announce(running: Context, state: State, listener: socket.socket) -> 
 
 
 async def _show_activation_code(state: State) -> int:
-    master = MasterKey(state.master_key())
-    database.migrate(state.database)
+    """Prints a code, beside a running service as well. On a fresh directory it makes all that the
+    first start of the service makes before the vault."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(state.held())
+        except StateInUse:
+            # The service holds it, and has made all there is to make once there is a database.
+            if not state.database.exists():
+                raise
+        master, _ = bootstrap.open_store(state)
     store = Database(state.database)
     async with store.session() as session:
         print(await make_activation_code(session, master, bootstrap.now()))
@@ -200,8 +261,7 @@ async def _show_activation_code(state: State) -> int:
 async def _rekey(state: State, chosen: Settings) -> int:
     leave_no_core_dump()
     with state.held():
-        master = MasterKey(state.master_key())
-        database.migrate(state.database)
+        master, _ = bootstrap.open_store(state)
         store = Database(state.database)
         async with VaultClient(chosen.vault, chosen.recognition, state.vault) as vault:
             transform = await vault.rekey()
@@ -217,6 +277,11 @@ def _show_progress(done: int, of: int) -> None:
 
 
 async def _verify_deletion(state: State, receipt_id: str) -> int:
+    if not state.database.exists():
+        raise StateDamaged(
+            f"{state.database} is missing. Name the directory of the service with --state, or "
+            "restore it from a backup."
+        )
     store = Database(state.database)
     try:
         found = await remains_of(receipt_id, state, store)

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
@@ -25,10 +28,10 @@ from cloud.providers.stripe import StripeProvider
 from cloud.recognition import palms
 from cloud.recognition.gallery import Gallery
 from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Settings
-from cloud.state import State
+from cloud.state import State, StateDamaged
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
-from protocol import VERSION
+from protocol import RELEASED, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -88,26 +91,31 @@ async def running(
 ) -> AsyncGenerator[Context, None]:
     """Runs the service while the block lasts, with the gallery filled.
 
-    Raises StateDamaged, StateInUse, BadSettings, VaultBroken, SandboxMissing, plugins.NoSuchPart
-    and sqlalchemy's DatabaseError. If housekeeping ends by itself, the block is cancelled and
-    HousekeepingStopped is raised.
+    Raises StateDamaged, StateInUse, ClockBehind, DatabaseUnusable, BadSettings, VaultBroken,
+    SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's DatabaseError. If
+    housekeeping ends by itself, the block is cancelled and HousekeepingStopped is raised.
     """
     faults = obstacles(settings.model_dump(exclude_unset=True), sandbox=sandbox)
     if faults:
         raise BadSettings(" ".join(faults))
-    certificates.ensure(state)
-    master = MasterKey(state.master_key())
-    receipt_key = state.receipt_key()
-    await asyncio.to_thread(database.migrate, state.database)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(state.held())
+        _check_clock(clock())
+        certificates.ensure(state, settings.serving, clock())
+        master, receipt_key = await asyncio.to_thread(open_store, state)
         store = Database(state.database, settings.max_pages)
         stack.push_async_callback(store.close)
         vault = await stack.enter_async_context(
             VaultClient(settings.vault, settings.recognition, state.vault)
         )
         policy = _policy(settings, vault)
-        gallery = await _gallery(store, master, vault, settings.recognition, policy)
+        try:
+            gallery = await _gallery(store, master, vault, settings.recognition, policy)
+        except InvalidTag:
+            raise StateDamaged(
+                f"{state.key('master.key')} is not the key that {state.database} was made with. "
+                "Restore both from a backup of the same time."
+            ) from None
         payments = await _payments(settings, state, sandbox, stack)
         context = Context(
             version=VERSION,
@@ -133,6 +141,29 @@ async def running(
                 for task in background:
                     task.cancel()
                 await asyncio.gather(*background, return_exceptions=True)
+
+
+def open_store(state: State) -> tuple[MasterKey, Ed25519PrivateKey]:
+    """Returns the master key and the key that signs receipts, and migrates the database.
+
+    Whatever is missing is made: first the keys, then the database. A start that is killed in
+    between is continued by the next one, and a key is never made anew beside a database that was
+    made with it. The caller holds the directory, unless all is there. Raises StateDamaged,
+    DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
+    """
+    master = MasterKey(state.master_key())
+    receipt_key = state.receipt_key(used=database.has_rows(state.database, "receipts"))
+    database.migrate(state.database)
+    return master, receipt_key
+
+
+def _check_clock(now: datetime) -> None:
+    if now < RELEASED:
+        log.error(
+            "this machine's clock says %s, which is wrong: no kiosk with a right clock accepts "
+            "this service. Set the clock, and switch the system's time synchronisation on.",
+            now.strftime("%Y-%m-%d"),
+        )
 
 
 @asynccontextmanager

@@ -10,17 +10,16 @@ vault/             keys of the vault, which only the vault reads
 sandbox/           state of the simulated payment provider
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.files import write_private
+from protocol.files import held, read_if_there, write_private
 
 
 class StateDamaged(RuntimeError):
@@ -44,12 +43,12 @@ class State:
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Locks the directory, so that no other process changes the database while the gallery is
-        in memory. The lock ends with the process at the latest. Raises StateInUse."""
-        descriptor = os.open(self.root / "in-use", os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "r+b"):
+        """Locks the directory, so that no other process makes keys, or changes the database while
+        the gallery is in memory. The lock ends with the process at the latest. Raises StateInUse
+        and OSError."""
+        with ExitStack() as stack:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(held(self.root / "in-use"))
             except BlockingIOError:
                 raise StateInUse(
                     f"a service is running in {self.root}. Stop it first, and the kiosk that "
@@ -86,23 +85,29 @@ class State:
 
     def master_key(self) -> bytes:
         """Returns 32 random bytes, made on first use. Raises StateDamaged."""
-        return self._secret("master.key", lambda: secrets.token_bytes(32))
+        return self._secret(
+            "master.key", lambda: secrets.token_bytes(32), os.path.lexists(self.database)
+        )
 
-    def receipt_key(self) -> Ed25519PrivateKey:
-        """Returns the key that signs deletion receipts, made on first use. Raises StateDamaged."""
-        raw = self._secret("receipt.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw())
+    def receipt_key(self, *, used: bool = False) -> Ed25519PrivateKey:
+        """Returns the key that signs deletion receipts. It is made when it is missing, unless it
+        was `used`. Raises StateDamaged."""
+        raw = self._secret(
+            "receipt.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw(), used
+        )
         return Ed25519PrivateKey.from_private_bytes(raw)
 
-    def _secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+    def _secret(self, name: str, make: Callable[[], bytes], used: bool) -> bytes:
         path = self.key(name)
-        if not path.exists():
-            if self.database.exists():
+        secret = read_if_there(path)
+        if secret is None:
+            if used:
                 raise StateDamaged(
-                    f"{path} is missing, and the database cannot be read without it. "
-                    "Restore it from the backup of the keys."
+                    f"{path} is missing, and the database was made with it. Restore it from the "
+                    "backup of the keys."
                 )
-            write_private(path, make())
-        secret = path.read_bytes()
-        if len(secret) != 32:
+            secret = make()
+            write_private(path, secret)
+        if len(secret) != 32 or not any(secret):
             raise StateDamaged(f"{path} is damaged. Restore it from the backup of the keys.")
         return secret

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 START_S = 30.0
 STOP_S = 2.0
 PAUSE_S = 0.5
+FAILS_AFTER = 3
+"""So many ends before the first answer mean that it will not start."""
 
 _TEST_CARDS = {
     "tok_visa": ("4242424242424242", "visa"),
@@ -33,6 +35,10 @@ card a Visa."""
 
 class SandboxMissing(RuntimeError):
     """localstripe is not installed."""
+
+
+class SandboxBroken(RuntimeError):
+    """localstripe does not start: the message tells the remedy."""
 
 
 class SandboxProvider(StripeProvider):
@@ -72,12 +78,13 @@ class Sandbox:
     """Runs localstripe, which keeps its state in `directory`.
 
     `async with Sandbox(directory) as sandbox` runs it at `sandbox.url` and starts it again when it
-    dies. Raises SandboxMissing when it is not installed.
+    dies. Raises SandboxMissing when it is not installed, and SandboxBroken when it does not start.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._port = _free_port()
+        self._ends = 0
 
     @property
     def url(self) -> str:
@@ -89,10 +96,26 @@ class Sandbox:
                 "localstripe is not installed. Install the `sandbox` extra, or give a Stripe key."
             )
         self._keeper = asyncio.create_task(self._keep())
-        async with asyncio.timeout(START_S):
-            while not await self._answers():  # noqa: ASYNC110 - a port has no event to wait for
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(START_S):
+                while not await self._answers():
+                    if self._ends >= FAILS_AFTER:
+                        raise self._broken()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            await self.__aexit__()
+            raise self._broken() from None
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
+
+    def _broken(self) -> SandboxBroken:
+        state = self._directory / "localstripe.pickle"
+        return SandboxBroken(
+            f"the simulated payment provider does not start. If {state} is damaged, restore it "
+            "from a backup, or move it away to begin with no cards and payments."
+        )
 
     async def __aexit__(self, *_: object) -> None:
         self._keeper.cancel()
@@ -120,6 +143,7 @@ class Sandbox:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
+            self._ends += 1
             log.warning("the simulated payment provider is gone; starting it again")
             await asyncio.sleep(PAUSE_S)
 

@@ -29,6 +29,7 @@ from cloud.vault.templates import Scheme, Templates
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
+from protocol.storage import cause_and_remedy
 
 FRESH_MS = 120_000
 """How old an envelope may be: an upload over a slow line with its retries takes that long."""
@@ -73,7 +74,7 @@ def main() -> int:
             with stream:
                 vault.serve(stream)
     except (StateDamaged, plugins.NoSuchPart, NurseryLost, OSError) as error:
-        _log(str(error))
+        _log(" ".join(cause_and_remedy(error)) if isinstance(error, OSError) else str(error))
         return 2
     finally:
         readers.close()

@@ -227,7 +227,9 @@ class VaultClient:
                     await self._lost.wait()
             except (VaultUnavailable, OSError) as error:
                 if not self._ready.done():
-                    self._ready.set_exception(VaultBroken("the vault does not start"))
+                    self._ready.set_exception(
+                        VaultBroken("the vault does not start. The lines above say why.")
+                    )
                     return
                 log.warning("no vault: %s", error)
             finally:

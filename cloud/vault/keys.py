@@ -10,7 +10,7 @@ from cloud.state import StateDamaged
 from palm.search.protection import SECRET_BYTES
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import PrivateKey, Suite
-from protocol.files import write_private
+from protocol.files import read_if_there, write_private
 
 TEMPLATE_SECRETS = "templates.secret"
 
@@ -58,17 +58,18 @@ class TemplateSecrets:
 def template_secrets(directory: Path) -> TemplateSecrets:
     """Returns the secrets; makes them when there are none. Raises StateDamaged and OSError."""
     path = directory / TEMPLATE_SECRETS
-    if not path.exists():
+    raw = read_if_there(path)
+    if raw is None:
         made = TemplateSecrets(_secret(), _secret())
         _write(directory, made)
         return made
-    raw = path.read_bytes()
-    if len(raw) != 2 * SECRET_BYTES:
+    sealing, gallery = raw[:SECRET_BYTES], raw[SECRET_BYTES:]
+    if len(raw) != 2 * SECRET_BYTES or not any(sealing) or not any(gallery):
         raise StateDamaged(
             f"{path} is damaged, and no enrolled palm can be read without it. Restore it from the "
             "backup of the keys."
         )
-    return TemplateSecrets(raw[:SECRET_BYTES], raw[SECRET_BYTES:])
+    return TemplateSecrets(sealing, gallery)
 
 
 def renew_gallery_secret(directory: Path) -> TemplateSecrets:

@@ -73,7 +73,7 @@ def children(pid: int) -> list[int]:
 
 
 def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
-    command = [sys.executable, "-m", "cloud", "--state", tmp_path]
+    command = [sys.executable, "-m", "cloud", "--state", tmp_path, "--port", "0"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

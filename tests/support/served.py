@@ -104,6 +104,12 @@ class Served:
         self._devices.append(TestDevice(self.url, self.state.ca, address))
         return self._devices[-1]
 
+    async def look_at_certificate(self) -> None:
+        """Does what the service does every minute: renews the certificate when it is due."""
+        look = self._server.config.callback_notify
+        assert look
+        await look()
+
     def activation_code(self) -> str:
         async def make() -> str:
             async with self.context.database.session() as session:
@@ -204,7 +210,7 @@ class Process:
         root.mkdir(mode=0o700, exist_ok=True)
         (root / "settings.toml").write_text(plain_settings(settings))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cloud", "--state", root, "--sandbox"],
+            [sys.executable, "-m", "cloud", "--state", root, "--sandbox", "--port", "0"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
