@@ -1,5 +1,7 @@
 """Assembling a kiosk from its settings: which devices, which service, and what is simulated."""
 
+import logging
+
 from hardware.camera.feed import Feed
 from kiosk.app import Kiosk
 from kiosk.capture.eyes import Eyes
@@ -19,11 +21,13 @@ from kiosk.staff import StaffPin
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 
+log = logging.getLogger(__name__)
+
 
 def assemble(settings: Settings, stage: Stage) -> Kiosk:
     """Returns a kiosk of everything the settings name. Nothing of it runs yet.
 
-    Raises CannotStart when device addresses are wrong or the state folder cannot be used.
+    Raises CannotStart when device addresses are wrong or a file of the state folder cannot be used.
     """
     clock = SystemClock()
     state = settings.state
@@ -38,11 +42,11 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         )
     except WrongDevices as wrong:
         raise CannotStart.for_all([(fault.cause, fault.remedy) for fault in wrong.faults]) from None
-    except OSError as error:
-        raise CannotStart(
-            f"The state folder {state} cannot be used: {error.strerror}.",
-            "Make room or correct its permissions, or name another with --state.",
-        ) from None
+    pin = StaffPin(state / "staff.json", clock.wall)
+    if not pin.chosen:
+        log.warning("nobody has chosen the staff PIN: the first who touches Staff can choose it")
+    journal = PurchaseJournal(state / "purchases")
+    journal.check()
     feed = Feed(devices.camera, devices.size)
     eyes = Eyes(feed)
     challenger = None if light is None else Challenger(light, service, feed)
@@ -58,8 +62,8 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         service=service,
         connection=_connection(settings, clock),
         till=SimulatedTill(),
-        journal=PurchaseJournal(state / "purchases"),
-        pin=StaffPin(state / "staff.json", clock.wall),
+        journal=journal,
+        pin=pin,
         clock=clock,
     )
 

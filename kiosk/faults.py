@@ -1,6 +1,7 @@
-"""Why a kiosk cannot start, as it is told to the operator."""
+"""What keeps a kiosk from starting or from working, as it is told to the operator."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
 
@@ -19,3 +20,11 @@ class CannotStart(Exception):
             return cls(*faults[0])
         listed = "".join(f"\n  - {cause} {remedy}" for cause, remedy in faults)
         return cls(f"Several settings cannot be used:{listed}", "Correct all of them.")
+
+
+class FileUnusable(CannotStart):
+    """A file of the state folder cannot be used. It is left as it is."""
+
+    def __init__(self, path: Path, cause: str, remedy: str) -> None:
+        super().__init__(cause, remedy)
+        self.path = path

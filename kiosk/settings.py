@@ -5,6 +5,7 @@ Sources, the strongest first: the command line (`--camera rtsp://…`), the envi
 FILE`), and the defaults here, which make a complete kiosk without any hardware.
 """
 
+import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,8 +70,15 @@ class ServiceAddress(BaseModel):
 
 
 def default_state() -> Path:
-    """Returns the user's state folder, as the XDG base directory specification defines it."""
-    return user_state_path("palm-kiosk")
+    """Returns the user's state folder, as the XDG base directory specification defines it. Raises
+    CannotStart for a user without a home directory."""
+    try:
+        return user_state_path("palm-kiosk")
+    except RuntimeError:
+        raise CannotStart(
+            "This user has no home directory for the state folder.",
+            "Set HOME, or name a state folder with --state.",
+        ) from None
 
 
 class Settings(BaseSettings):
@@ -186,10 +194,16 @@ class _SettingsFile(PydanticBaseSettingsSource):
         named = self.current_state.get("settings")
         state = Path(self.current_state.get("state") or default_state())
         path = Path(named) if named else state / "settings.toml"
-        if not named and not path.exists():
+        if not named and not os.path.lexists(path):
             return {}
         try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            content = path.read_text(encoding="utf-8")
+            if not content.strip():
+                raise CannotStart(
+                    f"The settings file {path} is empty.",
+                    "Restore it, or remove it to start with the defaults.",
+                )
+            return tomllib.loads(content)
         except OSError as error:
             raise CannotStart(
                 f"The settings file {path} cannot be read: {error.strerror}.",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
-from pydantic import AwareDatetime, BaseModel
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from protocol.files import write_private
+from kiosk.faults import FileUnusable
+from protocol.files import read_if_there, write_private
+from protocol.storage import cause_and_remedy, storage_fault
 
 GUESSES = 3
 """The number of wrong guesses before the first lock."""
@@ -21,8 +23,10 @@ PIN = re.compile(r"[0-9]{6,12}")
 
 
 class _PinRecord(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     hash: str
-    wrong: int = 0
+    wrong: int = Field(default=0, ge=0)
     locked_at: AwareDatetime | None = None
 
 
@@ -36,7 +40,11 @@ class Refusal:
 
 class StaffPin:
     """Keeps the PIN's Argon2id hash and the number of wrong guesses in a file, so that a restart
-    does not end a lock. `today` returns date and time."""
+    does not end a lock. `today` returns date and time.
+
+    A file that is there and cannot be used opens nothing: every method raises FileUnusable then. A
+    file that cannot be written raises OSError when the disk is at fault (`protocol.storage`).
+    """
 
     def __init__(self, path: Path, today: Callable[[], datetime]) -> None:
         self._path = path
@@ -45,7 +53,7 @@ class StaffPin:
 
     @property
     def chosen(self) -> bool:
-        return self._path.exists()
+        return self._find() is not None
 
     @staticmethod
     def acceptable(pin: str) -> bool:
@@ -79,6 +87,8 @@ class StaffPin:
             await asyncio.to_thread(self._hasher.verify, record.hash, pin)
         except VerifyMismatchError:
             return Refusal(max(GUESSES - wrong, 0), self._seconds_locked(guess))
+        except VerificationError:
+            raise self._damaged() from None
         self._write(_PinRecord(hash=record.hash))
         return None
 
@@ -91,7 +101,38 @@ class StaffPin:
         return max(int((length - passed).total_seconds() + 0.999), 0)
 
     def _read(self) -> _PinRecord:
-        return _PinRecord.model_validate_json(self._path.read_bytes())
+        record = self._find()
+        if record is None:
+            # It was there a moment ago: without it nothing can be compared.
+            raise self._damaged()
+        return record
+
+    def _find(self) -> _PinRecord | None:
+        """Returns what the file holds, None when there is none."""
+        try:
+            content = read_if_there(self._path)
+            if content is None:
+                return None
+            record = _PinRecord.model_validate_json(content)
+            extract_parameters(record.hash)
+        except OSError as error:
+            raise FileUnusable(self._path, *cause_and_remedy(error)) from None
+        except (ValidationError, InvalidHashError):
+            # Without the cause, which quotes the hash.
+            raise self._damaged() from None
+        return record
 
     def _write(self, record: _PinRecord) -> None:
-        write_private(self._path, record.model_dump_json().encode())
+        try:
+            write_private(self._path, record.model_dump_json().encode())
+        except OSError as error:
+            if storage_fault(error) is None:
+                raise FileUnusable(self._path, *cause_and_remedy(error)) from None
+            raise
+
+    def _damaged(self) -> FileUnusable:
+        return FileUnusable(
+            self._path,
+            f"The staff PIN in {self._path} is damaged.",
+            "Restore the file from a backup, or remove it and choose a new PIN at once.",
+        )

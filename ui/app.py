@@ -9,12 +9,14 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from PySide6.QtCore import QSocketNotifier
 from PySide6.QtGui import QGuiApplication
 
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
+from kiosk.state import in_use
 from protocol import VERSION
 from ui import display
 from ui.dock import Dock
@@ -26,6 +28,9 @@ TAPS_ITSELF = "sim:?after=3&card=visa"
 
 
 def main(arguments: Sequence[str]) -> int:
+    # A path may hold characters that the terminal's encoding lacks.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -33,8 +38,14 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = Settings.load(arguments)
+        with in_use(settings.state):
+            return run(settings)
     except CannotStart as problem:
         return cannot_start(problem)
+
+
+def run(settings: Settings) -> int:
+    """Runs the kiosk until it ends. Raises CannotStart."""
     if settings.terminal == "sim:" and not settings.dock:
         settings = settings.model_copy(update={"terminal": TAPS_ITSELF})
     port = None if display.has_display() else display.choose_vnc()
@@ -61,8 +72,6 @@ def main(arguments: Sequence[str]) -> int:
         dock.close()
     engine.stop()
     signals.close()
-    if isinstance(engine.failure, CannotStart):
-        return cannot_start(engine.failure)
     if engine.failure is not None:
         raise engine.failure
     return 0
@@ -70,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def cannot_start(problem: CannotStart) -> int:
     print(f"{problem.cause}\n{problem.remedy}", file=sys.stderr)  # noqa: T201 - to the operator
-    return 1
+    return 2
 
 
 def greeting(settings: Settings, port: int | None) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ValidationError
 
-from kiosk.faults import CannotStart
+from kiosk.faults import FileUnusable
 from protocol.encoding import from_base64, to_base64
-from protocol.files import write_private
+from protocol.files import read_if_there, write_private
 from protocol.messages import Device
 from protocol.signature import key_id
+from protocol.storage import cause_and_remedy
 
 
 class _IdentityFile(BaseModel):
@@ -31,22 +32,26 @@ class Identity:
     def load_or_make(cls, path: Path) -> "Identity":
         """Returns the identity in the file, or makes one and writes it there.
 
-        Raises CannotStart when the file is damaged, OSError when it cannot be written.
+        Raises FileUnusable when it cannot be read or written. The file is left as it is then.
         """
-        if path.exists():
-            try:
-                stored = _IdentityFile.model_validate_json(path.read_bytes())
-                key = Ed25519PrivateKey.from_private_bytes(from_base64(stored.key))
-            except (ValidationError, ValueError):
-                # Without the cause, which quotes the key.
-                raise CannotStart(
-                    f"The kiosk's key in {path} is damaged.",
-                    "Restore it, or remove it to have a new one made and activate the kiosk again.",
-                ) from None
-            return cls(path, key, stored.device)
-        identity = cls(path, Ed25519PrivateKey.generate())
-        identity.keep()
-        return identity
+        try:
+            content = read_if_there(path)
+            if content is None:
+                identity = cls(path, Ed25519PrivateKey.generate())
+                identity.keep()
+                return identity
+            stored = _IdentityFile.model_validate_json(content)
+            key = Ed25519PrivateKey.from_private_bytes(from_base64(stored.key))
+        except OSError as error:
+            raise FileUnusable(path, *cause_and_remedy(error)) from None
+        except (ValidationError, ValueError):
+            # Without the cause, which quotes the key.
+            raise FileUnusable(
+                path,
+                f"The kiosk's key in {path} is damaged.",
+                "Restore it, or remove it to have a new one made and activate the kiosk again.",
+            ) from None
+        return cls(path, key, stored.device)
 
     @property
     def device_id(self) -> str:

@@ -5,14 +5,17 @@ answer. Whatever happens in between, the next start knows which sales to ask the
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from kiosk.faults import FileUnusable
 from protocol.files import remove_durably, write_private
 from protocol.messages import Message, PurchaseRequest
+from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,18 @@ class PurchaseJournal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._told: set[Path] = set()
+        """The entries that cannot be read and of which the log was told."""
+
+    def check(self) -> None:
+        """Raises FileUnusable when the folder is there and cannot be listed: purchases in doubt
+        would be forgotten without a word."""
+        try:
+            os.listdir(self._folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise FileUnusable(self._folder, *cause_and_remedy(error)) from None
 
     def open(self, pending: PendingPurchase) -> None:
         """Writes an entry. Raises OSError when it cannot; the purchase must not be requested
@@ -43,14 +58,43 @@ class PurchaseJournal:
     def find(self, reference: str) -> PendingPurchase | None:
         return next((p for p in self.pending() if p.request.reference == reference), None)
 
+    def unreadable(self) -> int:
+        """Returns how many entries could not be read and wait for somebody to look at them."""
+        return len(list(self._folder.glob("*.unreadable"))) + len(self._told)
+
     def pending(self) -> Iterator[PendingPurchase]:
-        """Yields every entry, and renames files that cannot be read to `.unreadable`."""
+        """Yields every entry. Those that are damaged are renamed to `.unreadable`, and those that
+        cannot be read stay; the log is told of each once."""
         for path in sorted(self._folder.glob("*.json")):
             try:
                 yield PendingPurchase.model_validate_json(path.read_bytes())
+                self._told.discard(path)
+            except FileNotFoundError:
+                continue
             except ValidationError:
-                log.error("the journal's %s cannot be read and is set aside", path.name)
-                path.rename(path.with_suffix(".unreadable"))
+                self._set_aside(path)
+            except OSError as error:
+                self._tell(path, "{} {}".format(*cause_and_remedy(error)))
+
+    def _set_aside(self, path: Path) -> None:
+        aside = path.with_suffix(".unreadable")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            self._tell(path, "{} {}".format(*cause_and_remedy(error)))
+            return
+        log.error(
+            "the journal's %s is damaged and is kept as %s: ask the payment provider what became "
+            "of the sale %s, and remove the file",
+            path,
+            aside.name,
+            path.stem,
+        )
+
+    def _tell(self, path: Path, what: str) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            log.error("a purchase stays in the journal: %s", what)
 
     def _path(self, reference: str) -> Path:
         return self._folder / f"{reference}.json"

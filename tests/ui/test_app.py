@@ -65,7 +65,7 @@ def test_a_wrong_setting_is_told_with_its_remedy(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "pinhole" in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -1,0 +1,38 @@
+"""The kiosk's state folder: everything that outlives a restart.
+
+settings.toml      settings of the operator, optional
+identity.json      the kiosk's key, and the device it is at the service
+staff.json         the staff PIN
+purchases/         the journal of purchases in doubt
+service/           the state directory of the embedded service (`cloud.state`)
+in-use             locked by the kiosk while it runs
+"""
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from kiosk.faults import CannotStart
+from protocol.files import held
+from protocol.storage import cause_and_remedy
+
+
+@contextmanager
+def in_use(state: Path) -> Generator[None]:
+    """Holds the folder while the block lasts, so that no second kiosk uses its key, its journal and
+    its service. Raises CannotStart at once when one does, or when the folder cannot be used."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(state / "in-use"))
+        except BlockingIOError:
+            raise CannotStart(
+                f"A kiosk is running in the state folder {state} already.",
+                "Close it, or name another folder with --state.",
+            ) from None
+        except OSError as error:
+            cause, remedy = cause_and_remedy(error)
+            raise CannotStart(
+                f"The state folder {state} cannot be used. {cause}",
+                f"{remedy} Or name another folder with --state.",
+            ) from None
+        yield
