@@ -5,7 +5,6 @@ sale back, a device or the service fails, or an unexpected exception is raised.
 """
 
 import asyncio
-import errno
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -27,7 +26,13 @@ from kiosk.race import first
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection
-from kiosk.service.errors import Offline, Refused, ServiceError, WrongPurchase
+from kiosk.service.errors import (
+    Offline,
+    Refused,
+    ServiceError,
+    ServiceUnavailable,
+    WrongPurchase,
+)
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
@@ -40,7 +45,8 @@ from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
 from kiosk.visits.visit import Reader, Troubled, Visit
-from protocol.messages import Money, ProblemType
+from protocol.messages import Money, Problem, ProblemType
+from protocol.storage import cause_and_remedy, storage_fault
 
 log = logging.getLogger(__name__)
 
@@ -244,10 +250,13 @@ class Kiosk:
             case Refused():
                 log.warning("a visit ended: %s", error)
                 kind = REFUSALS.get(error.type, kind)
+            case ServiceUnavailable(problem=Problem(type=ProblemType.STORAGE_FULL) as problem):
+                log.error("the service can store nothing: %s", problem.storage or "no cause given")
+                kind = TroubleKind.STORAGE
             case ServiceError():
                 log.warning("a visit ended: %s", error)
-            case OSError(errno=errno.ENOSPC):
-                log.error("the disk is full")
+            case OSError() if storage_fault(error) is not None:
+                log.error("a visit ended: %s %s", *cause_and_remedy(error))
                 kind = TroubleKind.STORAGE
             case _:
                 # The message is not logged: it may quote what was typed.

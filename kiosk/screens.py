@@ -324,6 +324,7 @@ class TroubleKind(StrEnum):
     """It is not known whether the purchase was made; the till is told once it is."""
     LOCKED = "locked"
     STORAGE = "storage"
+    """The kiosk or the service can store nothing."""
 
 
 @dataclass(frozen=True)
@@ -377,6 +378,7 @@ class Part(StrEnum):
     ACTIVATION = "activation"
     MODELS = "models"
     DISK = "disk"
+    """The disk of the state folder, and the files in it."""
 
 
 class Finding(StrEnum):
@@ -400,6 +402,12 @@ class Finding(StrEnum):
     """The ring was lit and turned off: its name, and how many milliseconds it took."""
     TAKES_CARDS = "takes_cards"
     OFFLINE = "offline"
+    """Nobody answered: the cause (`kiosk.service.errors.Cause`), the service's address, and the
+    date and time of this machine."""
+    SERVICE_STOPPED = "service_stopped"
+    """The kiosk's own service does not start: cause and remedy, as the service words them."""
+    SERVICE_STORES_NOTHING = "service_stores_nothing"
+    """What is wrong with the service's disk (`protocol.storage.StorageFault`)."""
     SERVICE_FAILED = "service_failed"
     """The service answers with an error: its text."""
     ANSWERED = "answered"
@@ -429,6 +437,13 @@ class Finding(StrEnum):
     """Free megabytes on the disk."""
     NO_ROOM = "no_room"
     """Free megabytes on the disk, and the state folder."""
+    STORES_NOTHING = "stores_nothing"
+    """What is wrong with the kiosk's disk (`protocol.storage.StorageFault`), and the state
+    folder."""
+    ENTRIES_UNREADABLE = "entries_unreadable"
+    """How many entries of the journal cannot be read, and the folder."""
+    PIN_UNREADABLE = "pin_unreadable"
+    """The file with the staff PIN."""
 
 
 @dataclass(frozen=True)
@@ -479,6 +494,13 @@ class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTA
     service: str
     checks: tuple[Check, ...]
     observations: tuple[Observed, ...] = ()
+
+
+@dataclass(frozen=True)
+class StaffShut(Screen[Back]):
+    """Tells why the staff area cannot be opened."""
+
+    check: Check
 
 
 @dataclass(frozen=True)

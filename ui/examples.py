@@ -42,6 +42,7 @@ from kiosk.screens import (
     Screen,
     SignedUp,
     StaffCalled,
+    StaffShut,
     StepUp,
     StillThere,
     Trouble,
@@ -50,6 +51,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
+from kiosk.service.errors import Cause
 from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Card, Holdings, Money, Purpose, Side
 
@@ -101,16 +103,27 @@ BROKEN_CHECKS = (
         Finding.FAULT,
         ("The card terminal is unplugged.", "Plug it in; it is found by itself."),
     ),
-    Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE),
+    Check(
+        Part.SERVICE,
+        Health.BROKEN,
+        Finding.OFFLINE,
+        (Cause.EXPIRED.value, "https://palms.example.com:7256", "1970-01-01 00:03 UTC"),
+    ),
     Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED),
     MODELS,
     Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (21, "/var/lib/palm-kiosk")),
+)
+PIN_UNREADABLE = Check(
+    Part.DISK, Health.BROKEN, Finding.PIN_UNREADABLE, ("/var/lib/palm-kiosk/staff.json",)
+)
+READ_ONLY = Check(
+    Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, ("read_only", "/var/lib/palm-kiosk")
 )
 NO_RING = Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
 LIFE_UNCHECKED = Check(Part.LIFE_CHECK, Health.WARNING, Finding.LIFE_UNCHECKED)
 RING_DEMANDED = Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
 
-AT = "https://127.0.0.1:8443"
+AT = "https://127.0.0.1:7256"
 OBSERVATIONS = (
     Observed(Figure.VISION_TIME, (31,)),
     Observed(Figure.HAND, ("right", "palm")),
@@ -271,6 +284,8 @@ def examples() -> dict[str, Screen[Any]]:
             (*CHECKS[:1], NO_RING, *CHECKS[2:4], LIFE_UNCHECKED, *CHECKS[5:]),
             OBSERVATIONS,
         ),
+        "staff-shut": StaffShut(PIN_UNREADABLE),
+        "staff-shut-disk": StaffShut(READ_ONLY),
         "enter-activation-code": EnterActivationCode(),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }

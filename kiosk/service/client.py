@@ -55,6 +55,7 @@ from protocol.messages import (
     Side,
 )
 from protocol.signature import receipt_bytes
+from protocol.storage import StorageFault
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,14 @@ class SignatureService:
         self._transport = Transport(identity.key, clock, patience)
         self._info: ServiceInfo | None = None
         self.url = ""
+        self.stopped: str | None = None
+        """Why the kiosk's own service does not start, with the remedy; None as long as it does."""
+
+    @property
+    def storage_fault(self) -> StorageFault | None:
+        """What was wrong with the service's disk at the last request that should have stored
+        something; None when it was stored."""
+        return self._transport.storage_fault
 
     async def connect(self, url: str, ca: Path | None) -> None:
         """Calls `url` from now on; see `Transport.connect`. Raises OSError."""

@@ -9,6 +9,7 @@ from typing import NoReturn, Protocol
 
 from kiosk.faults import CannotStart
 from kiosk.service.client import SignatureService
+from protocol.storage import cause_and_remedy
 
 
 class Connection(Protocol):
@@ -27,10 +28,17 @@ class Elsewhere:
     async def keep(self, service: SignatureService) -> NoReturn:
         try:
             await service.connect(self.url, self.ca)
-        except (OSError, ssl.SSLError):
+        except ssl.SSLError:
             raise CannotStart(
-                f"The certificate authority in {self.ca} cannot be used.",
-                "Set service.ca to a PEM file, or leave it out to trust the system's.",
+                f"The certificate authority in {self.ca} cannot be used: it is not a certificate "
+                "in PEM.",
+                "Copy the service's ca.pem there, or leave service.ca out to trust the system's.",
+            ) from None
+        except OSError as error:
+            cause, remedy = cause_and_remedy(error)
+            raise CannotStart(
+                f"The certificate authority cannot be used. {cause}",
+                f"{remedy} Or leave service.ca out to trust the system's.",
             ) from None
         while True:
             await asyncio.Event().wait()

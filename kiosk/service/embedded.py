@@ -1,6 +1,7 @@
 """The signature service in a process beside the kiosk, for as long as the kiosk runs."""
 
 import asyncio
+import json
 import logging
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from kiosk.clock import Clock
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
 from kiosk.simulated.network_fault import HOST, NetworkFault
 from protocol.backoff import pause_after
+from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,9 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30
 """The longest such pause, when it fails again and again."""
 
+REFUSES = "cloud: "
+"""How the line begins in which the service says why it does not start."""
+
 
 class Ready(BaseModel):
     """What the service prints once it accepts requests."""
@@ -35,7 +40,6 @@ class Ready(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     url: str
-    ca: Path
     activation_code: str
 
 
@@ -93,27 +97,38 @@ class EmbeddedService:
 
     async def _live(self, service: SignatureService) -> bool:
         """Runs the process until it ends. Returns whether it became ready."""
-        command = [sys.executable, "-m", "cloud", "--state", str(self._state), "--sandbox"]
+        options = ["--state", str(self._state.resolve()), "--sandbox", "--port", "0"]
         process = self._process = await asyncio.create_subprocess_exec(
-            *command,
+            sys.executable,
+            "-m",
+            "cloud",
+            *options,
             # The service ends when this pipe closes, so it ends even when the kiosk is killed.
             stdin=PIPE,
             stdout=PIPE,
+            stderr=PIPE,
         )
+        log_of_service = asyncio.create_task(_pass_on(process, service))
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 ready = await _ready(process)
             if ready is None:
+                await asyncio.wait([log_of_service], timeout=ENDS_WITHIN_S)
                 return False
+            service.stopped = None
             await self._connect(service, ready)
             await _ended(process)
         except TimeoutError:
             log.error("the embedded service was not ready within %d s", READY_WITHIN_S)
             return False
+        except OSError as error:
+            log.error("the embedded service cannot be used: %s %s", *cause_and_remedy(error))
+            return False
         finally:
             # The service waits for open connections before it ends.
             await service.close()
             await _end(process)
+            log_of_service.cancel()
         return True
 
     async def _connect(self, service: SignatureService, ready: Ready) -> None:
@@ -121,7 +136,7 @@ class EmbeddedService:
         if self.network_fault is not None:
             near = await self.network_fault.lay(httpx.URL(url).port or 443)
             url = f"https://{HOST}:{near}"
-        await service.connect(url, ready.ca)
+        await service.connect(url, self._state.resolve() / "ca.pem")
         # At every start: if its state was removed, the service does not know this kiosk.
         try:
             await service.activate(ready.activation_code, self._name)
@@ -133,9 +148,21 @@ async def _ready(process: Process) -> Ready | None:
     """Returns what the process prints when it is ready, None when it ends before."""
     assert process.stdout
     async for line in process.stdout:
-        with suppress(ValidationError):
-            return _ReadyLine.model_validate_json(line).ready
+        with suppress(ValueError):
+            # Not by pydantic's own parser: a path may hold bytes that are no text, and it refuses
+            # the escapes for them.
+            return _ReadyLine.model_validate(json.loads(line)).ready
     return None
+
+
+async def _pass_on(process: Process, service: SignatureService) -> None:
+    """Passes the log of the process on, and keeps what it says when it does not start."""
+    assert process.stderr
+    async for raw in process.stderr:
+        line = raw.decode(errors="backslashreplace")
+        print(line, end="", file=sys.stderr, flush=True)  # noqa: T201 - it is the log
+        if line.startswith(REFUSES):
+            service.stopped = line.removeprefix(REFUSES).strip()
 
 
 async def _ended(process: Process) -> None:

@@ -1,12 +1,14 @@
 """What can go wrong with the signature service. No message holds what was sent or received.
 
 ServiceError
-├── Offline                nobody answered
+├── Offline                nobody answered: `cause` says why
 ├── ServiceUnavailable     an answer of no use
 ├── Refused                the service understood and refused: `problem` says why
 ├── ForgedReceipt          a deletion receipt whose signature is wrong
 └── WrongPurchase          an answer for another purchase than was asked
 """
+
+from enum import StrEnum
 
 from protocol.messages import Problem, ProblemType
 
@@ -15,13 +17,42 @@ class ServiceError(Exception):
     """The base of all errors of the service client."""
 
 
+class Cause(StrEnum):
+    """Why nobody answered. Each has another remedy."""
+
+    NOT_STARTED = "not_started"
+    """The kiosk has no service to call yet: its own is still starting, or does not start."""
+    NAME_NOT_FOUND = "name_not_found"
+    NO_ROUTE = "no_route"
+    """This machine has no network, or no way to the service's."""
+    CONNECTION_REFUSED = "connection_refused"
+    """The machine is there, and nothing listens on the port."""
+    TIMED_OUT = "timed_out"
+    CUT_OFF = "cut_off"
+    """The connection was closed before the answer came."""
+    NOT_TLS = "not_tls"
+    """What listens there does not speak TLS, or no version of it that we accept."""
+    UNKNOWN_AUTHORITY = "unknown_authority"
+    """The certificate was issued by another authority than the one that is trusted."""
+    NOT_YET_VALID = "not_yet_valid"
+    """By this machine's clock, a certificate is not valid yet."""
+    EXPIRED = "expired"
+    """By this machine's clock, a certificate is not valid any more."""
+    OTHER_NAME = "other_name"
+    """The certificate is for other names and addresses than the one that was called."""
+    CERTIFICATE = "certificate"
+    """The certificate is unacceptable for another reason."""
+    OTHER = "other"
+
+
 class Offline(ServiceError):
     """Nobody answered before the deadline. `may_have_arrived` tells whether an attempt got so far
     that the service may have acted on it."""
 
-    def __init__(self, message: str, *, may_have_arrived: bool) -> None:
+    def __init__(self, message: str, *, may_have_arrived: bool, cause: Cause = Cause.OTHER) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
+        self.cause = cause
 
 
 class ServiceUnavailable(ServiceError):

@@ -6,9 +6,11 @@ it cannot serve now, after pauses with full jitter (Brooker, "Exponential Backof
 """
 
 import asyncio
+import logging
 import random
 import ssl
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,11 +21,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 from kiosk.clock import Clock
-from kiosk.service.errors import Offline, Refused, ServiceUnavailable
+from kiosk.service.causes import CERTIFICATE_CAUSES, WORDS, cause_of
+from kiosk.service.errors import Cause, Offline, Refused, ServiceUnavailable
 from kiosk.settings import ServicePatience
 from protocol.backoff import pause_after
 from protocol.messages import Problem, ProblemType
 from protocol.signature import Request, sign_request
+from protocol.storage import StorageFault
+
+log = logging.getLogger(__name__)
 
 CANNOT_NOW = {
     HTTPStatus.BAD_GATEWAY,
@@ -89,14 +95,24 @@ class Transport:
         self._clock = clock
         self._patience = patience
         self._client: httpx.AsyncClient | None = None
+        self._url = ""
+        self._ca: Path | None = None
+        self._authority = b""
+        """The content of the authority's file that is trusted."""
+        self._told: Cause | None = None
+        """The cause that the log was told last; None once the service has answered."""
+        self.storage_fault: StorageFault | None = None
+        """What was wrong with the service's disk when it was last to store something."""
         self.time = ServiceTime(clock)
         self._signature = DeviceSignature(key, self.time)
 
     async def connect(self, url: str, ca: Path | None) -> None:
         """Sends requests to `url` from now on and trusts no authority but `ca`, or the system's
         when it is None. Raises OSError when the file cannot be read."""
+        authority = _content(ca)
         context = ssl.create_default_context(cafile=ca)
         await self.close()
+        self._url, self._ca, self._authority = url, ca, authority
         self._client = httpx.AsyncClient(
             base_url=f"{url.rstrip('/')}/v1",
             auth=self._signature,
@@ -125,20 +141,34 @@ class Transport:
         """
         deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
         may_have_arrived = False
+        telling: Cause | None = None
         failures = 0
         while True:
+            asked_pause = 0.0
             try:
                 response = await self._send(method, path, headers or {}, content, deadline)
             except (httpx.TransportError, TimeoutError) as error:
                 may_have_arrived |= not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                cause = Cause.NOT_STARTED if self._client is None else cause_of(error)
+                if cause is Cause.TIMED_OUT and telling is not None:
+                    # The deadline cut this attempt short; an earlier one told more.
+                    cause = telling
+                telling = cause
                 trouble = Offline(
-                    "the service cannot be reached", may_have_arrived=may_have_arrived
+                    f"the service cannot be reached: {cause}",
+                    may_have_arrived=may_have_arrived,
+                    cause=cause,
                 )
+                if cause in CERTIFICATE_CAUSES:
+                    await self._follow_the_authority()
             else:
+                self._told = None
+                problem = None if response.is_success else _problem(response)
+                if method != "GET" or problem is not None:
+                    self.storage_fault = problem.storage if problem is not None else None
                 if response.is_success:
                     return response
                 may_have_arrived = True
-                problem = _problem(response)
                 if problem and response.is_client_error:
                     raise Refused(problem)
                 trouble = ServiceUnavailable(
@@ -146,14 +176,33 @@ class Transport:
                 )
                 if response.status_code not in CANNOT_NOW:
                     raise trouble
+                asked_pause = _asked_pause(response)
             ceiling = pause_after(
                 failures, self._patience.first_pause_s, self._patience.longest_pause_s
             )
             pause = random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
+            pause = max(pause, asked_pause)
             if self._clock.now() + pause >= deadline:
+                if isinstance(trouble, Offline):
+                    self._tell(trouble.cause)
                 raise trouble
             await self._clock.sleep(pause)
             failures += 1
+
+    def _tell(self, cause: Cause) -> None:
+        """Writes to the log why nobody answers, once for as long as the cause stays the same."""
+        if cause is not self._told and cause is not Cause.NOT_STARTED:
+            self._told = cause
+            now = self._clock.wall().strftime("%Y-%m-%d %H:%M UTC")
+            log.warning("no answer from %s: %s", self._url, WORDS[cause].format(now=now))
+
+    async def _follow_the_authority(self) -> None:
+        """Trusts the authority's file anew when it holds something else than when it was read: the
+        service, or an operator, has renewed it."""
+        # Unreadable, it may be about to be replaced: what was read before stays trusted.
+        with suppress(OSError):
+            if _content(self._ca) != self._authority:
+                await self.connect(self._url, self._ca)
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float
@@ -165,11 +214,22 @@ class Transport:
             return await self._client.request(method, path, headers=headers, content=content)
 
 
+def _content(ca: Path | None) -> bytes:
+    return b"" if ca is None else ca.read_bytes()
+
+
 def _problem(response: httpx.Response) -> Problem | None:
     try:
         return Problem.model_validate_json(response.content)
     except ValidationError:
         return None
+
+
+def _asked_pause(response: httpx.Response) -> float:
+    """Returns the seconds after which a repetition may help (RFC 9110, section 10.2.3); 0 when the
+    service does not say so in seconds."""
+    told = response.headers.get("retry-after", "")
+    return float(told) if told.isascii() and told.isdigit() else 0.0
 
 
 def _time_told(response: httpx.Response) -> datetime | None:

@@ -1,6 +1,7 @@
 """The staff area behind the PIN: what the kiosk sees, what is attached and whether it works."""
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from hardware.terminal import CardTerminal
 from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
+from kiosk.faults import FileUnusable
 from kiosk.race import first
 from kiosk.screens import (
     Check,
@@ -28,18 +30,24 @@ from kiosk.screens import (
     Maintenance,
     Observed,
     Part,
+    StaffShut,
     Work,
     Working,
 )
 from kiosk.service.client import SignatureService
-from kiosk.service.errors import Offline, Refused, ServiceError
+from kiosk.service.errors import Cause, Offline, Refused, ServiceError
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
+from kiosk.till.journal import PurchaseJournal
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
+from protocol.files import remove_durably, write_private
 from protocol.messages import ProblemType, ServiceInfo
 from protocol.ring import WHITE
+from protocol.storage import StorageFault, cause_and_remedy, storage_fault
+
+log = logging.getLogger(__name__)
 
 LIVE_S = 0.2
 """Seconds between two updates of the live figures."""
@@ -75,8 +83,24 @@ class BackOffice:
 
 
 async def maintain(office: BackOffice) -> None:
-    """Asks for the PIN and shows the staff area. Raises RestartAsked."""
-    if not await _unlock(office.stage, office.pin):
+    """Asks for the PIN and shows the staff area. Raises RestartAsked.
+
+    When the PIN cannot be compared, the staff area stays shut, and the screen says why.
+    """
+    try:
+        if not await _unlock(office.stage, office.pin):
+            return
+    except FileUnusable as unusable:
+        log.error("the staff area stays shut: %s", unusable)
+        check = Check(Part.DISK, Health.BROKEN, Finding.PIN_UNREADABLE, (str(unusable.path),))
+        await office.stage.ask(StaffShut(check))
+        return
+    except OSError as error:
+        fault = storage_fault(error)
+        if fault is None:
+            raise
+        log.error("the staff area stays shut: %s %s", *cause_and_remedy(error))
+        await office.stage.ask(StaffShut(_stores_nothing(fault, office.state)))
         return
     tested, uprightness = await _self_test(office), Uprightness()
     while True:
@@ -223,6 +247,7 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
         _activation(office.service),
         _models(),
         _disk(office.state),
+        *_journal(office.state),
     )
 
 
@@ -294,18 +319,33 @@ async def _service(office: BackOffice) -> tuple[Check, ...]:
     began = office.clock.now()
     try:
         info = await office.service.info()
-    except Offline:
-        return (Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE),)
+    except Offline as offline:
+        return (_offline(office, offline.cause),)
     except ServiceError as error:
         return (Check(Part.SERVICE, Health.BROKEN, Finding.SERVICE_FAILED, (str(error),)),)
     took_ms = (office.clock.now() - began) * 1000
     key = info.vault_keys[0]
+    fault = office.service.storage_fault
+    answered = Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, (info.version, took_ms))
+    if fault is not None:
+        answered = Check(
+            Part.SERVICE, Health.BROKEN, Finding.SERVICE_STORES_NOTHING, (fault.value,)
+        )
     return (
-        Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, (info.version, took_ms)),
+        answered,
         _life_check(info, office.light),
         Check(Part.VAULT_KEY, Health.GOOD, Finding.KEY, (key.key_id, key.suite)),
         _clock(office.service),
     )
+
+
+def _offline(office: BackOffice, cause: Cause) -> Check:
+    stopped = office.service.stopped
+    if cause is Cause.NOT_STARTED and stopped is not None:
+        return Check(Part.SERVICE, Health.BROKEN, Finding.SERVICE_STOPPED, (stopped,))
+    now = f"{office.clock.wall():%Y-%m-%d %H:%M} UTC"
+    values = (cause.value, office.service.url, now)
+    return Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE, values)
 
 
 def _life_check(info: ServiceInfo, light: Light | None) -> Check:
@@ -342,7 +382,30 @@ def _models() -> Check:
 
 
 def _disk(state: Path) -> Check:
-    free_mb = shutil.disk_usage(state).free // 1_000_000
+    """Looks for room, and whether a file can be written at all."""
+    try:
+        free_mb = shutil.disk_usage(state).free // 1_000_000
+        write_private(state / "trial", b"written by the self-test")
+        remove_durably(state / "trial")
+    except OSError as error:
+        fault = storage_fault(error)
+        if fault is None:
+            return Check(Part.DISK, Health.BROKEN, Finding.FAULT, cause_and_remedy(error))
+        return _stores_nothing(fault, state)
     if free_mb < LEAST_FREE_MB:
         return Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (free_mb, str(state)))
     return Check(Part.DISK, Health.GOOD, Finding.ROOM, (free_mb,))
+
+
+def _stores_nothing(fault: StorageFault, state: Path) -> Check:
+    return Check(Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, (fault.value, str(state)))
+
+
+def _journal(state: Path) -> tuple[Check, ...]:
+    """Returns a line only when entries cannot be read: it is then somebody's money."""
+    folder = state / "purchases"
+    unreadable = PurchaseJournal(folder).unreadable()
+    if not unreadable:
+        return ()
+    values = (unreadable, str(folder))
+    return (Check(Part.DISK, Health.BROKEN, Finding.ENTRIES_UNREADABLE, values),)

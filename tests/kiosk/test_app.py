@@ -47,6 +47,7 @@ from kiosk.screens import (
     Screen,
     SignedUp,
     StaffCalled,
+    StaffShut,
     StepUp,
     StillThere,
     Trouble,
@@ -55,6 +56,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.client import SignatureService
+from kiosk.service.errors import ServiceUnavailable
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
@@ -216,6 +218,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     StaffCalled: Way([(Welcome, Choice.HELP), (Help, Choice.CALL_STAFF)]),
     Trouble: Way(TO_CHARGE, {"POST /purchases": problem(ProblemType.CONFLICT)}),
     EnterPin: Way(TO_OFFICE[:1]),
+    StaffShut: Way(TO_OFFICE[:1]),
     Maintenance: Way(TO_OFFICE),
     EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
 }
@@ -237,12 +240,15 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     canned: CannedService,
     terminal: SimulatedTerminal,
     screen: type[Screen[Any]],
+    tmp_path: Path,
 ) -> None:
     way = WAYS[screen]
     for request, answer in way.answers.items():
         canned.will(request, answer)
     if screen is PresentCard:
         terminal.unplug()
+    if screen is StaffShut:
+        (tmp_path / "staff.json").touch()
     here = stand(*way.lines, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
@@ -352,9 +358,17 @@ TRIED_AGAIN: list[Line] = [(ChooseProof, Choice.BACK), HOME]
         ([Reply(500, b"")], TroubleKind.SERVICE),
         ([problem(ProblemType.TOO_MANY_ATTEMPTS, 429)], TroubleKind.LOCKED),
         ([problem(ProblemType.STORAGE_FULL, 409)], TroubleKind.STORAGE),
+        ([problem(ProblemType.STORAGE_FULL, 507, storage="read_only")], TroubleKind.STORAGE),
         ([problem(ProblemType.CONFLICT)], TroubleKind.SERVICE),
     ],
-    ids=["offline", "service down", "too many attempts", "storage full", "refused"],
+    ids=[
+        "offline",
+        "service down",
+        "too many attempts",
+        "storage full",
+        "storage read-only",
+        "refused",
+    ],
 )
 async def test_what_the_service_cannot_is_said_and_the_visit_can_be_tried_again(
     stand: MakeStand, canned: CannedService, answers: list[Answer], kind: TroubleKind
@@ -369,9 +383,19 @@ async def test_what_the_service_cannot_is_said_and_the_visit_can_be_tried_again(
     [
         (TemporaryFault("Unplugged.", "Plug it in."), TroubleKind.CAMERA),
         (OSError(errno.ENOSPC, "No space left"), TroubleKind.STORAGE),
+        (OSError(errno.EROFS, "Read-only file system"), TroubleKind.STORAGE),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), TroubleKind.STORAGE),
+        (OSError(errno.EIO, "Input/output error"), TroubleKind.STORAGE),
         (RuntimeError("somebody's number: 2025550123"), TroubleKind.SERVICE),
     ],
-    ids=["camera pulled while holding still", "disk full", "nobody thought of it"],
+    ids=[
+        "camera pulled while holding still",
+        "disk full",
+        "disk read-only",
+        "over quota",
+        "disk broken",
+        "nobody thought of it",
+    ],
 )
 async def test_what_fails_in_the_kiosk_is_said_and_logged_without_what_was_typed(
     stand: MakeStand, caplog: pytest.LogCaptureFixture, error: Exception, kind: TroubleKind
@@ -611,6 +635,85 @@ async def test_staff_activate_the_kiosk_with_a_code(
     here.kiosk.service.identity.become(None)
     await here.play()
     assert here.kiosk.service.identity.device
+
+
+async def found(stand: MakeStand, at: Finding) -> screens.Check:
+    """Returns the line of the staff area's first self-test with this finding."""
+    here = stand(*TO_OFFICE, (Maintenance, Choice.BACK), HOME)
+    async with here.running():
+        await here.stage.reached()
+    first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
+    (check,) = [check for check in first_look.checks if check.finding is at]
+    return check
+
+
+async def test_maintenance_says_why_the_service_does_not_answer_and_this_machines_date(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("GET /service", *[HangUp()] * 999)
+    check = await found(stand, Finding.OFFLINE)
+    assert check.values == ("cut_off", canned.url, "2027-03-01 12:00 UTC")
+
+
+async def test_maintenance_says_what_is_wrong_with_the_services_disk(
+    stand: MakeStand, canned: CannedService, service: SignatureService
+) -> None:
+    canned.will("POST /challenges", problem(ProblemType.STORAGE_FULL, 507, storage="quota"))
+    with pytest.raises(ServiceUnavailable):
+        await service.challenge()
+    assert (await found(stand, Finding.SERVICE_STORES_NOTHING)).values == ("quota",)
+    await service.connect(canned.url, None)
+    await service.challenge()
+    assert service.storage_fault is None
+
+
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [(errno.ENOSPC, "full"), (errno.EROFS, "read_only"), (errno.EIO, "broken")],
+)
+async def test_maintenance_says_what_is_wrong_with_its_own_disk(
+    stand: MakeStand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, fault: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, "The disk fails")
+
+    monkeypatch.setattr("kiosk.visits.maintain.write_private", fail)
+    assert (await found(stand, Finding.STORES_NOTHING)).values == (fault, str(tmp_path))
+
+
+async def test_maintenance_says_how_many_purchases_cannot_be_read(
+    stand: MakeStand, tmp_path: Path
+) -> None:
+    (tmp_path / "purchases").mkdir()
+    (tmp_path / "purchases" / "sale-87654321.unreadable").touch()
+    check = await found(stand, Finding.ENTRIES_UNREADABLE)
+    assert check.values == (1, str(tmp_path / "purchases"))
+
+
+async def test_with_a_damaged_pin_the_staff_area_stays_shut_and_says_which_file(
+    stand: MakeStand, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "staff.json").write_bytes(b"")
+    here = stand((Welcome, Choice.STAFF), (StaffShut, Choice.BACK), HOME)
+    await here.play()
+    (shut,) = [s for s in here.stage.shown if isinstance(s, StaffShut)]
+    assert shut.check.finding is Finding.PIN_UNREADABLE
+    assert shut.check.values == (str(tmp_path / "staff.json"),)
+    assert str(tmp_path / "staff.json") in caplog.text
+
+
+async def test_with_a_disk_that_counts_no_guess_the_staff_area_stays_shut_and_says_why(
+    stand: MakeStand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    here = stand((Welcome, Choice.STAFF), (EnterPin(), PIN), (StaffShut, Choice.BACK), HOME)
+    await here.kiosk.pin.choose(PIN.text)
+    monkeypatch.setattr("kiosk.staff.write_private", fail)
+    await here.play()
+    (shut,) = [s for s in here.stage.shown if isinstance(s, StaffShut)]
+    assert shut.check.values == ("read_only", str(tmp_path))
 
 
 async def test_too_many_wrong_pins_lock_maintenance(stand: MakeStand) -> None:

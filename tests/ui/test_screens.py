@@ -39,7 +39,9 @@ from kiosk.screens import (
     Welcome,
     Work,
 )
+from kiosk.service.errors import Cause
 from protocol.messages import CONSENT_VERSION, Purpose
+from protocol.storage import StorageFault
 from tests.support.screenful import PANEL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
@@ -204,7 +206,7 @@ def test_the_wording_of_the_consent_has_its_version() -> None:
 
 @pytest.mark.parametrize("part", Part)
 def test_every_part_has_a_name(screenful: Screenful, part: Part) -> None:
-    screenful.show(Maintenance("0.1.0", None, "", (Check(part, Health.GOOD, Finding.OFFLINE),)))
+    screenful.show(Maintenance("0.1.0", None, "", (Check(part, Health.GOOD, Finding.NO_RING),)))
     (line,) = check_lines(screenful)
     assert all(line[:2])
 
@@ -212,6 +214,8 @@ def test_every_part_has_a_name(screenful: Screenful, part: Part) -> None:
 def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenful) -> None:
     broken = {"fault", "offline", "service_failed", "ring_demanded", "clock_wrong"}
     broken |= {"not_activated", "models_missing", "no_room", "life_with_ring", "life_unchecked"}
+    broken |= {"service_stopped", "service_stores_nothing", "stores_nothing"}
+    broken |= {"entries_unreadable", "pin_unreadable"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
         screenful.show(Maintenance("0.1.0", None, "", (check,)))
@@ -221,11 +225,56 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
         assert not {"undefined", "NaN", "%1", "%2"} & set(f"{found} {remedy}".split()), finding
 
 
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_of_silence_has_words_and_a_remedy_and_what_a_clock_judges_its_date(
+    screenful: Screenful, cause: Cause
+) -> None:
+    at, now = "https://palms.example.com:7256", "1970-01-01 00:03 UTC"
+    check = Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE, (cause.value, at, now))
+    screenful.show(Maintenance("0.1.0", None, "", (check,)))
+    ((_, found, remedy),) = check_lines(screenful)
+    assert remedy
+    assert at in found or cause is Cause.NOT_STARTED
+    judged_by_the_clock = {Cause.EXPIRED, Cause.NOT_YET_VALID, Cause.CERTIFICATE}
+    assert (now in found) == (cause in judged_by_the_clock)
+    assert ("clock" in remedy) == (cause in judged_by_the_clock - {Cause.CERTIFICATE})
+
+
+def test_the_causes_of_silence_are_told_apart(screenful: Screenful) -> None:
+    told: set[tuple[str, str, str]] = set()
+    for cause in Cause:
+        check = Check(Part.SERVICE, Health.BROKEN, Finding.OFFLINE, (cause.value, "there", "now"))
+        screenful.show(Maintenance("0.1.0", None, "", (check,)))
+        told |= set(check_lines(screenful))
+    assert len(told) == len(Cause)
+
+
+@pytest.mark.parametrize("fault", StorageFault)
+def test_every_fault_of_a_disk_has_words_and_a_remedy(
+    screenful: Screenful, fault: StorageFault
+) -> None:
+    for finding, rest in (
+        (Finding.STORES_NOTHING, ("/state",)),
+        (Finding.SERVICE_STORES_NOTHING, ()),
+    ):
+        check = Check(Part.DISK, Health.BROKEN, finding, (fault.value, *rest))
+        screenful.show(Maintenance("0.1.0", None, "", (check,)))
+        ((_, found, remedy),) = check_lines(screenful)
+        assert fault.value.replace("_", "-") in found
+        assert remedy.endswith(".")
+
+
 FINDINGS: dict[Finding, tuple[str | float, ...]] = {
     Finding.FAULT: ("It is unplugged.", "Plug it in."),
     Finding.OPENING: ("/dev/video0",),
     Finding.DELIVERS: ("/dev/video0",),
     Finding.RING_LIT: ("/dev/ttyACM0", 12.3),
+    Finding.OFFLINE: ("expired", "https://palms.example.com:7256", "1970-01-01 00:03 UTC"),
+    Finding.SERVICE_STOPPED: ("the state is damaged. Restore it.",),
+    Finding.SERVICE_STORES_NOTHING: ("full",),
+    Finding.STORES_NOTHING: ("read_only", "/state"),
+    Finding.ENTRIES_UNREADABLE: (2, "/state/purchases"),
+    Finding.PIN_UNREADABLE: ("/state/staff.json",),
     Finding.SERVICE_FAILED: ("the service answered 500",),
     Finding.ANSWERED: ("0.1.0", 12.3),
     Finding.KEY: ("key-1", "suite"),

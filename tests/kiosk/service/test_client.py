@@ -17,6 +17,7 @@ from protocol.encoding import from_base64
 from protocol.messages import ProblemType, Purpose
 from protocol.signature import Request, verify_request
 from tests.support.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem
+from tests.support.clocks import HurriedClock
 from tests.support.scripted import palm
 
 pytestmark = pytest.mark.anyio
@@ -101,6 +102,30 @@ async def test_an_answer_that_makes_no_sense_is_no_answer(
     with pytest.raises(ServiceUnavailable) as unavailable:
         await service.info()
     assert "html" not in str(unavailable.value)
+
+
+async def test_a_busy_service_is_asked_again_after_the_pause_that_it_asks_for(
+    service: SignatureService, canned: CannedService, tmp_path: Path
+) -> None:
+    busy = problem(ProblemType.BUSY, 503)
+    canned.will("GET /service", Reply(503, busy.body, (("retry-after", "2"),)))
+    clock = HurriedClock()
+    client = SignatureService(service.identity, clock, ServicePatience())
+    await client.connect(canned.url, None)
+    began = clock.now()
+    await client.info()
+    assert clock.now() - began >= 2
+    await client.close()
+
+
+@pytest.mark.parametrize("told", ["99", "Mon, 01 Mar 2027 12:00:00 GMT", "", "-1"])
+async def test_a_pause_that_is_too_long_or_makes_no_sense_does_no_harm(
+    service: SignatureService, canned: CannedService, told: str
+) -> None:
+    busy = problem(ProblemType.BUSY, 503)
+    canned.will("GET /service", *[Reply(503, busy.body, (("retry-after", told),))] * 999)
+    with pytest.raises(ServiceUnavailable):
+        await service.info()
 
 
 async def test_nobody_answering_is_being_offline(service: SignatureService) -> None:

@@ -60,3 +60,21 @@ def _wait(pidfd: int) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(ENDS_WITHIN_MS))
+
+
+async def test_why_the_service_does_not_start_is_kept_for_staff(tmp_path: Path) -> None:
+    master = tmp_path / "service" / "keys" / "master.key"
+    master.parent.mkdir(parents=True)
+    master.write_bytes(bytes(32))
+    client = SignatureService(
+        Identity.load_or_make(tmp_path / "identity.json"), SystemClock(), ServicePatience()
+    )
+    embedded = EmbeddedService(tmp_path / "service", "Kiosk", SystemClock())
+    keeping = asyncio.ensure_future(embedded.keep(client))
+    while client.stopped is None:
+        assert not keeping.done()
+        await asyncio.sleep(0.05)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert str(master) in client.stopped
+    assert "Restore" in client.stopped

@@ -65,9 +65,13 @@ Item {
         case "takes_cards":
             return [qsTr("Takes cards.")];
         case "offline":
-            return [qsTr("Does not answer: the service cannot be reached."), qsTr("Check the network cable and the service's address in the settings.")];
+            return unanswered(values[0], values[1], values[2]);
+        case "service_stopped":
+            return [qsTr("The kiosk's own service does not start."), values[0]];
+        case "service_stores_nothing":
+            return [qsTr("The service can store nothing: %1.").arg(disk(values[0])[0]), qsTr("On the service's machine: %1").arg(disk(values[0])[1])];
         case "service_failed":
-            return [qsTr("Does not answer: %1.").arg(values[0]), qsTr("Check the network cable and the service's address in the settings.")];
+            return [qsTr("Answers, but not as it should: %1.").arg(values[0]), qsTr("Look into the service's log, and compare the versions of kiosk and service.")];
         case "answered":
             return [qsTr("Version %1, answered in %2 ms.").arg(values[0]).arg(number(values[1], 0))];
         case "ring_demanded":
@@ -96,8 +100,58 @@ Item {
             return [qsTr("%1 MB free.").arg(number(values[0], 0))];
         case "no_room":
             return [qsTr("%1 MB free.").arg(number(values[0], 0)), qsTr("Make room in %1.").arg(values[1])];
+        case "stores_nothing":
+            return [qsTr("Nothing can be stored in %1: %2.").arg(values[1]).arg(disk(values[0])[0]), disk(values[0])[1]];
+        case "entries_unreadable":
+            return [qsTr("%1 entries of the journal cannot be read.").arg(values[0]), qsTr("Each is named after its sale, in %1. Ask the payment provider what became of it, and remove the file.").arg(values[1])];
+        case "pin_unreadable":
+            return [qsTr("%1 is damaged or cannot be read.").arg(values[0]), qsTr("Correct its permissions, or restore it from a backup. Or remove it, and choose a new PIN at once.")];
         }
         return [];
+    }
+
+    // Why nobody answers, and the remedy. A certificate is judged by this machine's clock.
+    function unanswered(cause: string, address: string, now: string): list<string> {
+        switch (cause) {
+        case "not_started":
+            return [qsTr("The service has not started yet."), qsTr("Wait a moment. If it stays so, look into the kiosk's log.")];
+        case "name_not_found":
+            return [qsTr("The name in %1 is not known.").arg(address), qsTr("Correct service.url in the settings, or this machine's DNS.")];
+        case "no_route":
+            return [qsTr("There is no way to %1.").arg(address), qsTr("Check the network cable and the router.")];
+        case "connection_refused":
+            return [qsTr("Nothing listens at %1.").arg(address), qsTr("Start the service, and compare its port with service.url in the settings.")];
+        case "timed_out":
+            return [qsTr("Nothing came back from %1 in time.").arg(address), qsTr("Check the network, the address and any firewall.")];
+        case "cut_off":
+            return [qsTr("%1 closed the connection before it answered.").arg(address), qsTr("Look into the service's log.")];
+        case "not_tls":
+            return [qsTr("What listens at %1 does not speak TLS.").arg(address), qsTr("Compare the port with service.url in the settings.")];
+        case "unknown_authority":
+            return [qsTr("%1 has a certificate of another authority.").arg(address), qsTr("Copy the service's present ca.pem to this machine. If nobody has changed the service, somebody may stand in between.")];
+        case "not_yet_valid":
+            return [qsTr("By this machine's clock, the certificate of %1 is not valid yet. The clock says %2.").arg(address).arg(now), qsTr("Set the clock, and switch the system's time synchronisation on.")];
+        case "expired":
+            return [qsTr("By this machine's clock, a certificate of %1 has expired. The clock says %2.").arg(address).arg(now), qsTr("If that is wrong, set the clock. If it is right, start the service again and copy its ca.pem to this machine.")];
+        case "other_name":
+            return [qsTr("The certificate of %1 is for another name or address.").arg(address), qsTr("Use an address that it names, or add this one to names under [serving] in the service's settings.toml.")];
+        case "certificate":
+            return [qsTr("The certificate of %1 cannot be accepted. The clock says %2.").arg(address).arg(now), qsTr("Look into the logs of kiosk and service.")];
+        }
+        return [qsTr("%1 cannot be reached.").arg(address), qsTr("Look into the logs of kiosk and service.")];
+    }
+
+    // What is wrong with a disk, and the remedy.
+    function disk(fault: string): list<string> {
+        switch (fault) {
+        case "full":
+            return [qsTr("the disk is full"), qsTr("Make room on the disk.")];
+        case "quota":
+            return [qsTr("the quota of the disk is used up"), qsTr("Make room, or raise the quota.")];
+        case "read_only":
+            return [qsTr("the disk is read-only"), qsTr("Mount it writable. If the system made it read-only, check the disk.")];
+        }
+        return [qsTr("the disk or a file on it is broken"), qsTr("Check the disk and its cable, and restore the files from a backup.")];
     }
 
     Icon {

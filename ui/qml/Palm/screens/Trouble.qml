@@ -42,7 +42,7 @@ ScreenFrame {
             },
             "storage": {
                 title: qsTr("This kiosk needs attention"),
-                text: qsTr("It has no room left to work. Staff can help."),
+                text: qsTr("It is out of order at the moment. Staff can help."),
                 drawing: staff
             }
         })
