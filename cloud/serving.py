@@ -146,7 +146,7 @@ def make_server(context: Context) -> uvicorn.Server:
             if certificates.ensure(context.state, context.settings.serving, context.clock()):
                 assert config.ssl is not None
                 config.ssl.load_cert_chain(*certificate)
-        except (StateDamaged, certificates.ClockBehind, OSError) as error:
+        except (StateDamaged, certificates.ClockBehind, OSError, ValueError) as error:
             log.error("the certificate cannot be renewed: %s", error)
 
     certificate = context.state.key("server.pem"), context.state.key("server.key")

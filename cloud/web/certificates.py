@@ -60,11 +60,15 @@ def names(serving: Serving) -> list[str]:
     They are those of the settings, the address that is listened on (or this machine's own, when it
     listens on all of them), this machine's name, and loopback.
     """
-    listens = serving.host.strip("[]")
+    listens = _listens(serving)
     own = _addresses() if listens in _WILDCARDS else [listens]
     found = [*serving.names, *own, *_LOCAL, socket.gethostname()]
     # The name of a machine is whatever somebody called it: a certificate holds host names only.
     return list(dict.fromkeys(name.lower() for name in found if is_host(name)))
+
+
+def _listens(serving: Serving) -> str:
+    return serving.host.strip("[]")
 
 
 def _addresses() -> list[str]:
@@ -93,13 +97,14 @@ def ensure(state: State, serving: Serving | None = None, now: datetime | None = 
     if server_key is not None and certificate is not None and not _fit(certificate, server_key):
         # Renewing was interrupted, by a version that wrote the key first.
         certificate = None
-    wanted = [_general(name) for name in names(serving or Serving())]
+    serving = serving or Serving()
+    wanted = [_general(name) for name in names(serving)]
     if certificate is not None and (
         now < RELEASED
         or not (
             _is_due(certificate, now, RENEW_BEFORE)
             or not _is_issued_by(certificate, authority)
-            or set(_names_of(certificate)) != set(wanted)
+            or _are_others(wanted, _names_of(certificate), serving)
         )
     ):
         return False
@@ -182,6 +187,16 @@ def _names_of(certificate: x509.Certificate) -> list[x509.GeneralName]:
         return []
 
 
+def _are_others(
+    wanted: list[x509.GeneralName], present: list[x509.GeneralName], serving: Serving
+) -> bool:
+    """Returns whether a certificate for the names `present` has to be made anew. While a machine
+    that listens on all addresses is off the network, the ones it had are kept for its return."""
+    if _listens(serving) in _WILDCARDS and not _addresses():
+        return not set(wanted) <= set(present)
+    return set(wanted) != set(present)
+
+
 def _general(name: str) -> x509.GeneralName:
     try:
         # An address on the local link may name its interface, which no certificate does.
@@ -217,7 +232,10 @@ def _read(
 
 
 def _fit(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> bool:
-    return certificate.public_key() == key.public_key()
+    try:
+        return certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
 
 
 def _damaged(path: Path, key_path: Path) -> StateDamaged:

@@ -151,6 +151,19 @@ def test_the_certificate_is_remade_when_the_names_change_and_the_authority_stays
     assert state.ca.read_bytes() == pinned
 
 
+def test_a_machine_that_is_off_the_network_for_a_while_keeps_its_certificate(
+    state: State, monkeypatch: pytest.MonkeyPatch
+):
+    everywhere = Serving(host="0.0.0.0")
+    monkeypatch.setattr(certificates, "_addresses", lambda: ["192.0.2.7"])
+    ensure(state, everywhere, NOW)
+    monkeypatch.setattr(certificates, "_addresses", list[str])
+    assert not ensure(state, everywhere, NOW)
+    monkeypatch.setattr(certificates, "_addresses", lambda: ["192.0.2.8"])
+    assert ensure(state, everywhere, NOW)
+    assert "192.0.2.7" not in named(server(state))
+
+
 @pytest.mark.parametrize(
     "name",
     [
