@@ -95,6 +95,8 @@ class Transport:
         self._clock = clock
         self._patience = patience
         self._client: httpx.AsyncClient | None = None
+        self._retired: list[httpx.AsyncClient] = []
+        """Clients that are used no more and not closed yet."""
         self._url = ""
         self._ca: Path | None = None
         self._authority = b""
@@ -112,6 +114,9 @@ class Transport:
         authority = _content(ca)
         context = ssl.create_default_context(cafile=ca)
         await self.close()
+        self._use(url, ca, authority, context)
+
+    def _use(self, url: str, ca: Path | None, authority: bytes, context: ssl.SSLContext) -> None:
         self._url, self._ca, self._authority = url, ca, authority
         self._client = httpx.AsyncClient(
             base_url=f"{url.rstrip('/')}/v1",
@@ -124,8 +129,10 @@ class Transport:
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.aclose()
+            self._retired.append(self._client)
             self._client = None
+        while self._retired:
+            await self._retired.pop().aclose()
 
     async def call(
         self,
@@ -160,7 +167,7 @@ class Transport:
                     cause=cause,
                 )
                 if cause in CERTIFICATE_CAUSES:
-                    await self._follow_the_authority()
+                    self._follow_the_authority()
             else:
                 self._told = None
                 problem = None if response.is_success else _problem(response)
@@ -196,13 +203,17 @@ class Transport:
             now = self._clock.wall().strftime("%Y-%m-%d %H:%M UTC")
             log.warning("no answer from %s: %s", self._url, WORDS[cause].format(now=now))
 
-    async def _follow_the_authority(self) -> None:
+    def _follow_the_authority(self) -> None:
         """Trusts the authority's file anew when it holds something else than when it was read: the
         service, or an operator, has renewed it."""
         # Unreadable, it may be about to be replaced: what was read before stays trusted.
         with suppress(OSError):
-            if _content(self._ca) != self._authority:
-                await self.connect(self._url, self._ca)
+            authority = _content(self._ca)
+            if self._client is not None and authority != self._authority:
+                context = ssl.create_default_context(cafile=self._ca)
+                # Other calls may be using it.
+                self._retired.append(self._client)
+                self._use(self._url, self._ca, authority, context)
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float
