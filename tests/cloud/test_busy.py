@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from cloud.db import database
 from cloud.settings import Settings
 from protocol.messages import Challenge, ProblemType
 from tests.support.device import Refused
@@ -13,9 +12,8 @@ from tests.support.served import PLAIN, Served
 
 
 def test_a_locked_database_is_a_503_with_a_pause_and_the_same_request_succeeds_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ):
-    monkeypatch.setattr(database, "_BUSY_MS", 50)
     with Served(tmp_path, Settings(recognition=PLAIN)) as served:
         kiosk = served.kiosk()
         other = sqlite3.connect(served.state.database, isolation_level=None, timeout=60)

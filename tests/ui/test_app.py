@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.state import in_use
 from ui.display import free_port
 
 LISTENING = "0A"
@@ -68,6 +69,34 @@ def test_a_wrong_setting_is_told_with_its_remedy(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "pinhole" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def start_and_end(state: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "ui", "--state", str(state)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_second_kiosk_on_one_state_folder_is_told_at_once(tmp_path: Path) -> None:
+    with in_use(tmp_path):
+        ended = start_and_end(tmp_path)
+    assert ended.returncode == 2
+    assert f"running in the state folder {tmp_path}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_damaged_file_of_the_state_folder_is_told_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "staff.json").write_bytes(b"")
+    ended = start_and_end(tmp_path)
+    assert ended.returncode == 2
+    assert str(tmp_path / "staff.json") in ended.stderr
+    assert "Restore" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert (tmp_path / "staff.json").read_bytes() == b""
 
 
 def test_the_next_port_is_taken_where_one_is_in_use() -> None:
