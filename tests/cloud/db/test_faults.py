@@ -85,7 +85,7 @@ def test_what_is_wrong_with_the_disk_is_answered_and_logged(
     assert storage_fault(error) is fault
     assert not is_busy(error)
     response = unexpected_response(error)
-    problem = Problem.model_validate_json(response.body)
+    problem = Problem.model_validate_json(bytes(response.body))
     assert (problem.type, problem.status) == (ProblemType.STORAGE_FULL, 507)
     assert problem.storage is fault
     assert cause_of(error) in caplog.text
@@ -107,7 +107,7 @@ def test_a_database_that_others_hold_is_busy_and_asked_again(connection: sqlite3
     assert is_busy(error)
     assert storage_fault(error) is None
     response = unexpected_response(error)
-    problem = Problem.model_validate_json(response.body)
+    problem = Problem.model_validate_json(bytes(response.body))
     assert (problem.type, problem.status) == (ProblemType.BUSY, 503)
     assert response.headers["retry-after"] == "1"
 

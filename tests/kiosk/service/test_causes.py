@@ -5,6 +5,7 @@ import logging
 import socket
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -56,7 +57,7 @@ async def test_a_certificate_that_is_right_is_accepted(transport: Transport, tmp
     ids=["expired", "not yet valid, as in 1970", "another address", "another name"],
 )
 async def test_what_is_wrong_with_the_servers_certificate_is_told(
-    transport: Transport, tmp_path: Path, server: dict[str, timedelta], cause: Cause
+    transport: Transport, tmp_path: Path, server: dict[str, Any], cause: Cause
 ):
     authority = Authority.make(begins=-9 * DAY, ends=9 * DAY)
     async with answering(authority.server(tmp_path, **server)) as url:
