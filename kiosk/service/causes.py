@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import anyio
 import httpx
 
 from kiosk.service.errors import Cause
@@ -103,6 +104,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], Cause], ...] = (
     # A UnicodeError is raised for a host name that is none, with a label of 64 characters.
     ((socket.gaierror, UnicodeError), Cause.NAME_NOT_FOUND),
     ((TimeoutError, httpx.TimeoutException), Cause.TIMED_OUT),
+    ((anyio.BrokenResourceError, anyio.EndOfStream), Cause.CUT_OFF),
     ((httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError), Cause.CUT_OFF),
 )
 """The kinds of exceptions, those that others derive from last."""
