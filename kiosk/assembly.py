@@ -42,7 +42,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         )
     except WrongDevices as wrong:
         raise CannotStart.for_all([(fault.cause, fault.remedy) for fault in wrong.faults]) from None
-    pin = StaffPin(state / "staff.json", clock.wall)
+    pin = StaffPin.of(state, clock.wall)
     if not pin.chosen:
         log.warning("nobody has chosen the staff PIN: the first who touches Staff can choose it")
     journal = PurchaseJournal(state / "purchases")

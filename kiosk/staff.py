@@ -1,10 +1,15 @@
-"""The staff PIN: it is chosen at first use, and locked for longer with every wrong guess."""
+"""The staff PIN: it is chosen at first use, and locked for longer with every wrong guess.
+
+Anybody can reach the kiosk and guess, so a lock never keeps staff out for longer than some minutes,
+and whoever may write to the state folder can set a new PIN at any time (`kiosk.commands`).
+"""
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from argon2 import PasswordHasher, extract_parameters
@@ -18,8 +23,34 @@ from protocol.storage import cause_and_remedy, storage_fault
 GUESSES = 3
 """The number of wrong guesses before the first lock."""
 FIRST_LOCK = timedelta(seconds=30)
-LONGEST_LOCK = timedelta(hours=8)
+LONGEST_LOCK = timedelta(minutes=5)
+"""At this rate, a tenth of all PINs of six digits takes a year of guessing without a break."""
 PIN = re.compile(r"[0-9]{6,12}")
+FEWEST_DIGITS = 4
+"""A PIN of fewer different digits is easy to guess."""
+LONGEST_RUN = 4
+"""More digits in a row with the same step, such as 1 2 3 4 5, are easy to guess."""
+
+
+def easy_to_guess(pin: str) -> bool:
+    """Returns whether digits repeat or follow a pattern, as in 111222, 123456, 121212, 112233 or
+    147258 (a pattern on the keys)."""
+    digits = [int(digit) for digit in pin]
+    runs = [digits[at : at + LONGEST_RUN + 1] for at in range(len(digits) - LONGEST_RUN)]
+    in_turn = [digits[::2], digits[1::2]]
+    in_threes = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    return (
+        len(set(digits)) < FEWEST_DIGITS
+        or pin in (pin + pin)[1:-1]
+        or any(_evenly_spaced(run) for run in runs)
+        or all(_evenly_spaced(part) for part in in_turn)
+        or all(_evenly_spaced(part) for part in in_threes)
+    )
+
+
+def _evenly_spaced(digits: Sequence[int]) -> bool:
+    """Returns whether each digit is the same step away from the one before; 9 is followed by 0."""
+    return len({(after - before) % 10 for before, after in pairwise(digits)}) <= 1
 
 
 class _PinRecord(BaseModel):
@@ -51,18 +82,24 @@ class StaffPin:
         self._today = today
         self._hasher = PasswordHasher()
 
+    @classmethod
+    def of(cls, state: Path, today: Callable[[], datetime]) -> "StaffPin":
+        """Returns the PIN of the kiosk with this state folder."""
+        return cls(state / "staff.json", today)
+
     @property
     def chosen(self) -> bool:
         return self._find() is not None
 
     @staticmethod
     def acceptable(pin: str) -> bool:
-        return PIN.fullmatch(pin) is not None
+        """Returns whether the PIN is 6 to 12 digits and not easy to guess."""
+        return PIN.fullmatch(pin) is not None and not easy_to_guess(pin)
 
     async def choose(self, pin: str) -> None:
-        """Raises ValueError when the PIN is not 6 to 12 digits."""
+        """Replaces the PIN and ends a lock. Raises ValueError when it is not acceptable."""
         if not self.acceptable(pin):
-            raise ValueError("a PIN is 6 to 12 digits")
+            raise ValueError("a PIN is 6 to 12 digits that are not easy to guess")
         self._write(_PinRecord(hash=await asyncio.to_thread(self._hasher.hash, pin)))
 
     def locked(self) -> Refusal | None:

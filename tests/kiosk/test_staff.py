@@ -42,6 +42,32 @@ async def test_a_pin_is_six_to_twelve_digits(pin: StaffPin, poor: str) -> None:
         await pin.choose(poor)
 
 
+# fmt: off
+EASY = [
+    "000000", "111111", "777777", "123456", "234567", "012345", "890123", "654321", "987654",
+    "321098", "135791", "121212", "131313", "123123", "159159", "112233", "998877", "102030",
+    "010203", "142536", "123321", "789456", "456123", "147258", "147852", "159753", "258369",
+    "369258", "123789", "111222", "12345678", "87654321", "11223344", "12341234",
+    "123456789012", "000000000000",
+]
+# fmt: on
+HARD = ["246810", "482915", "390217", "739182", "314159", "20260131", "4829153706"]
+
+
+@pytest.mark.parametrize("easy", EASY)
+async def test_a_pin_that_is_easy_to_guess_is_not_taken(pin: StaffPin, easy: str) -> None:
+    assert not pin.acceptable(easy)
+    with pytest.raises(ValueError, match="easy to guess"):
+        await pin.choose(easy)
+    assert await pin.refuses(PIN) is None
+
+
+@pytest.mark.parametrize("hard", HARD)
+async def test_a_pin_without_a_pattern_is_taken(pin: StaffPin, hard: str) -> None:
+    await pin.choose(hard)
+    assert await pin.refuses(hard) is None
+
+
 async def test_the_right_pin_opens(pin: StaffPin) -> None:
     assert await pin.refuses(PIN) is None
 
@@ -84,6 +110,24 @@ async def test_every_further_guess_locks_for_twice_as_long(
         assert refusal
         locked.append(refusal.locked_for)
     assert locked == [30, 60, 120]
+
+
+async def test_nobody_can_lock_staff_out_for_longer_than_minutes(
+    pin: StaffPin, clock: TurnedClock
+) -> None:
+    for _ in range(100):
+        refusal = await pin.refuses("000000")
+        assert refusal
+        assert refusal.locked_for <= 5 * 60
+        await clock.turn(refusal.locked_for)
+    assert await pin.refuses(PIN) is None
+
+
+async def test_a_new_pin_ends_a_lock(pin: StaffPin) -> None:
+    await lock(pin)
+    await pin.choose("739182")
+    assert pin.locked() is None
+    assert await pin.refuses("739182") is None
 
 
 async def test_no_lock_is_longer_than_the_longest(pin: StaffPin, tmp_path: Path) -> None:

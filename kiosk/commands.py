@@ -1,0 +1,71 @@
+"""What `./run kiosk` does instead of opening the kiosk: the commands of its operator."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from getpass import getpass
+
+from kiosk.clock import SystemClock
+from kiosk.faults import CannotStart
+from kiosk.settings import Settings
+from kiosk.staff import StaffPin
+
+
+def staff(arguments: Sequence[str]) -> int:
+    """Sets a new staff PIN, for staff who are locked out or have forgotten theirs. A kiosk that
+    runs takes it at once. Returns the exit status; raises CannotStart."""
+    parser = argparse.ArgumentParser(
+        prog="./run kiosk staff",
+        description="Commands for staff. All settings of ./run kiosk may follow, such as --state.",
+    )
+    parser.add_argument("what", choices=["new-pin"], help="set a new PIN for the staff area")
+    _, rest = parser.parse_known_args(arguments)
+    settings = Settings.load(rest)
+    _check_state(settings)
+    # A process that a signal kills would leave the terminal without echo.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        pin = _read("New PIN: ")
+        again = _read("Once more: ")
+    except (EOFError, KeyboardInterrupt):
+        print("\nThe PIN is as it was.", file=sys.stderr)
+        return 1
+    if pin != again:
+        print("These are not the same digits. The PIN is as it was.", file=sys.stderr)
+        return 1
+    file = StaffPin.of(settings.state, SystemClock().wall)
+    try:
+        asyncio.run(file.choose(pin))
+    except ValueError as poor:
+        print(f"Please choose another one: {poor}. The PIN is as it was.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        raise CannotStart(
+            f"The PIN cannot be written to {settings.state}: {error.strerror}.",
+            "Make room or correct the folder's permissions.",
+        ) from None
+    print("The new PIN opens the staff area from now on.")
+    return 0
+
+
+def _read(prompt: str) -> str:
+    """Returns a line from the terminal, without echo, or from a pipe."""
+    return getpass(prompt) if sys.stdin.isatty() else input()
+
+
+def _check_state(settings: Settings) -> None:
+    """Raises CannotStart unless the state folder is there and belongs to whoever asks: the kiosk
+    could not read a file that somebody else has written."""
+    remedy = "Name the kiosk's folder with --state, and run this as the user that runs the kiosk."
+    try:
+        owner = settings.state.stat().st_uid
+    except OSError as error:
+        cause = f"The state folder {settings.state} cannot be used: {error.strerror}."
+        raise CannotStart(cause, remedy) from None
+    if owner != os.geteuid():
+        raise CannotStart(f"The state folder {settings.state} belongs to another user.", remedy)
