@@ -1,0 +1,50 @@
+"""The message with a one-time code: what it says is true, and it is one message."""
+
+import pytest
+
+from cloud.messages.length import fits_one_message
+from cloud.people.one_time_codes import text
+
+
+def test_the_message_says_where_the_code_is_entered() -> None:
+    told = text("Corner Market", "204817")
+    assert told == "204817 is your code. Enter it only at the kiosk of Corner Market."
+
+
+@pytest.mark.parametrize(
+    ("merchant", "kept"),
+    [
+        ("Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz", 75),
+        ("Shop " * 40, 100),
+        ("Bäckerei [Süd] €" * 10, 60),
+        ("寿司屋 さくら", 7),
+        ("寿司屋 さくら 本店 東京都千代田区丸の内一丁目", 14),
+        ("Łódzka Piekarnia Tradycyjna pod Zegarem", 14),
+        ("🥐" * 30, 7),
+        ("Line one\nLine two", 17),
+        ("", 0),
+    ],
+)
+def test_any_merchants_name_leaves_it_one_message(merchant: str, kept: int) -> None:
+    told = text(merchant, "204817")
+    assert fits_one_message(told)
+    assert told.startswith("204817 ")
+    assert "\n" not in told
+    assert " ".join(merchant.split())[:kept] in told
+
+
+@pytest.mark.parametrize(
+    ("letters", "one_message"),
+    [
+        ("a" * 160, True),
+        ("a" * 161, False),
+        ("€" * 80, True),
+        ("€" * 81, False),
+        ("寿" * 70, True),
+        ("寿" * 71, False),
+        ("🥐" * 35, True),
+        ("🥐" * 36, False),
+    ],
+)
+def test_a_message_has_160_plain_characters_or_70_of_any(letters: str, one_message: bool) -> None:
+    assert fits_one_message(letters) is one_message
