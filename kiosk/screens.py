@@ -40,6 +40,7 @@ class Choice(StrEnum):
     LEAVE = "leave"
     SELF_TEST = "self_test"
     ACTIVATE = "activate"
+    CHANGE_PIN = "change_pin"
     RESTART = "restart"
 
 
@@ -119,6 +120,8 @@ class EntryProblem(StrEnum):
     NOT_SENT = "not_sent"
     WRONG_DIGITS = "wrong_digits"
     WRONG_PIN = "wrong_pin"
+    WEAK_PIN = "weak_pin"
+    """The chosen PIN is easy to guess."""
     LOCKED = "locked"
 
 
@@ -312,7 +315,9 @@ class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
 
 @dataclass(frozen=True)
 class StaffCalled(Screen[Done]):
-    """Tells that somebody is coming."""
+    """Tells whether staff were told, and what to do when nobody was."""
+
+    told: bool = True
 
 
 class TroubleKind(StrEnum):
@@ -349,8 +354,10 @@ class EnterPin(Screen[Entered | Back]):
     attempts_left: int | None = None
     locked_for: int = 0
     """Seconds until the lock ends, 0 without one."""
+    changing: bool = False
+    """Whether the PIN is asked for once more because staff want to change it."""
     choosing: bool = False
-    """Whether staff choose a PIN because there is none yet."""
+    """Whether staff choose a new PIN."""
     repeat: bool = False
     """Whether the chosen PIN is typed a second time."""
 
@@ -401,6 +408,8 @@ class Finding(StrEnum):
     RING_LIT = "ring_lit"
     """The ring was lit and turned off: its name, and how many milliseconds it took."""
     TAKES_CARDS = "takes_cards"
+    TAKES_TEST_CARDS = "takes_test_cards"
+    """The terminal is simulated."""
     OFFLINE = "offline"
     """Nobody answered: the cause (`kiosk.service.errors.Cause`), the service's address, and the
     date and time of this machine."""
@@ -486,7 +495,9 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTART] | Back]):
+class Maintenance(
+    Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.CHANGE_PIN, Choice.RESTART] | Back]
+):
     """The staff area, shown again whenever the observations change."""
 
     version: str
@@ -494,6 +505,8 @@ class Maintenance(Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.RESTA
     service: str
     checks: tuple[Check, ...]
     observations: tuple[Observed, ...] = ()
+    pin_changed: bool = False
+    """Whether staff have just changed the PIN."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ MODELS = Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, ("palm_detector, 
 CHECKS = (
     *UNTESTED,
     Check(Part.LIGHT, Health.GOOD, Finding.RING_LIT, ("simulated ring", 3)),
-    Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_CARDS),
+    Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_TEST_CARDS),
     Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, ("0.1.0", 12)),
     Check(Part.LIFE_CHECK, Health.GOOD, Finding.LIFE_DEMANDED),
     Check(Part.VAULT_KEY, Health.GOOD, Finding.KEY, ("k-5b1f0c9e", "ML-KEM-768 + X25519")),
@@ -193,6 +193,9 @@ def examples() -> dict[str, Screen[Any]]:
         "enter-phone": EnterPhone("US", "+1", sign_up),
         "enter-phone-typed": EnterPhone("US", "+1", sign_up, "2015550142"),
         "enter-phone-foreign": EnterPhone("US", "+1", sign_up, "+4915112345678"),
+        "enter-phone-dialled": EnterPhone("US", "+1", sign_up, "01149151234567890"),
+        "enter-phone-full": EnterPhone("AU", "+61", sign_up, "14140011491512345678901"),
+        "enter-phone-paying": EnterPhone("GB", "+44", Purpose.PAY, "07400123456"),
         "enter-phone-leaving": EnterPhone("DE", "+49", Purpose.LEAVE),
         **{
             f"enter-phone-{problem}": EnterPhone("US", "+1", sign_up, "20155501", problem)
@@ -259,15 +262,21 @@ def examples() -> dict[str, Screen[Any]]:
         "help": Help(paying=False),
         "help-paying": Help(paying=True),
         "staff-called": StaffCalled(),
+        "staff-not-called": StaffCalled(told=False),
         **{f"trouble-{kind}": Trouble(kind) for kind in TroubleKind},
         "trouble-offline-paying": Trouble(TroubleKind.OFFLINE, paying=True),
         "still-there": StillThere(7),
         "enter-pin": EnterPin(),
         "enter-pin-wrong": EnterPin(EntryProblem.WRONG_PIN, 2),
         "enter-pin-locked": EnterPin(EntryProblem.LOCKED, 0, 95),
+        "enter-pin-changing": EnterPin(changing=True),
         "enter-pin-choosing": EnterPin(choosing=True),
+        "enter-pin-weak": EnterPin(EntryProblem.WEAK_PIN, choosing=True),
         "enter-pin-repeat": EnterPin(choosing=True, repeat=True),
         "maintenance": Maintenance("0.1.0", "kiosk-7f3a2b", AT, CHECKS, OBSERVATIONS),
+        "maintenance-pin-changed": Maintenance(
+            "0.1.0", "kiosk-7f3a2b", AT, CHECKS, OBSERVATIONS, pin_changed=True
+        ),
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
         "maintenance-no-ring": Maintenance(

@@ -9,6 +9,7 @@ from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterType, qmlRegisterUnc
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui.liveview import Frames, LiveView
+from ui.phone_number import PhoneNumber
 from ui.stage import QtStage
 
 QML = Path(__file__).parent / "qml"
@@ -17,7 +18,8 @@ Variant = Literal["dark", "light"]
 # PySide takes str where its stubs ask for bytes.
 for made_here, name in ((QtStage, "Stage"), (Frames, "Frames")):
     qmlRegisterUncreatableType(made_here, "Palm.live", 1, 0, name, "The kiosk makes it.")  # pyright: ignore[reportArgumentType]
-qmlRegisterType(LiveView, "Palm.live", 1, 0, "LiveView")  # pyright: ignore[reportCallIssue, reportArgumentType]
+for made_by_qml, name in ((LiveView, "LiveView"), (PhoneNumber, "PhoneNumber")):
+    qmlRegisterType(made_by_qml, "Palm.live", 1, 0, name)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 # The live view is Python code called by the scene graph. A render thread of its own could wait for

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
 from hardware.light import Light
-from hardware.terminal import CardTerminal
+from hardware.terminal import CardTerminal, SimulatedTerminal
 from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
@@ -36,7 +37,7 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import Cause, Offline, Refused, ServiceError
-from kiosk.staff import Refusal, StaffPin
+from kiosk.staff import PIN, Refusal, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from palm import models
@@ -103,18 +104,24 @@ async def maintain(office: BackOffice) -> None:
         await office.stage.ask(StaffShut(_stores_nothing(fault, office.state)))
         return
     tested, uprightness = await _self_test(office), Uprightness()
+    pin_changed = False
     while True:
+        screen = partial(_maintenance, office, tested, uprightness, pin_changed=pin_changed)
         match await first(
-            office.stage.ask(_maintenance(office, tested, uprightness)),
-            _keep_current(office, tested, uprightness),
+            office.stage.ask(screen()),
+            _keep_current(office, uprightness, screen),
         ):
             case Choice.BACK:
                 return
             case Choice.SELF_TEST:
+                pin_changed = False
                 tested, uprightness = await _self_test(office), Uprightness()
             case Choice.ACTIVATE:
+                pin_changed = False
                 await _activate(office)
                 tested = await _self_test(office)
+            case Choice.CHANGE_PIN:
+                pin_changed = await _change_pin(office.stage, office.pin)
             case Choice.RESTART:
                 raise RestartAsked
 
@@ -122,38 +129,55 @@ async def maintain(office: BackOffice) -> None:
 async def _unlock(stage: Stage, pin: StaffPin) -> bool:
     if not pin.chosen:
         return await _choose_pin(stage, pin)
+    known = await _ask_pin(stage, pin)
+    if known is None:
+        return False
+    if easy_to_guess(known):
+        # It was chosen when such a PIN was taken. Whoever goes back keeps it.
+        await _choose_pin(stage, pin, EntryProblem.WEAK_PIN)
+    return True
+
+
+async def _ask_pin(stage: Stage, pin: StaffPin, *, changing: bool = False) -> str | None:
+    """Asks until the PIN is right and returns it, None when staff go back."""
     refusal = pin.locked()
     while True:
-        answer = await stage.ask(_enter_pin(refusal))
+        answer = await stage.ask(_enter_pin(refusal, changing=changing))
         if answer is Choice.BACK:
-            return False
+            return None
         refusal = await pin.refuses(answer.text)
         if refusal is None:
-            return True
+            return answer.text
 
 
-def _enter_pin(refusal: Refusal | None) -> EnterPin:
+def _enter_pin(refusal: Refusal | None, *, changing: bool) -> EnterPin:
     if refusal is None:
-        return EnterPin()
+        return EnterPin(changing=changing)
     problem = EntryProblem.LOCKED if refusal.locked_for else EntryProblem.WRONG_PIN
-    return EnterPin(problem, refusal.guesses_left, refusal.locked_for)
+    return EnterPin(problem, refusal.guesses_left, refusal.locked_for, changing=changing)
 
 
-async def _choose_pin(stage: Stage, pin: StaffPin) -> bool:
-    problem: EntryProblem | None = None
+async def _choose_pin(stage: Stage, pin: StaffPin, problem: EntryProblem | None = None) -> bool:
     while True:
         chosen = await stage.ask(EnterPin(problem, choosing=True))
         if chosen is Choice.BACK:
             return False
-        problem = EntryProblem.WRONG_PIN
         if not pin.acceptable(chosen.text):
+            digits = PIN.fullmatch(chosen.text) is not None
+            problem = EntryProblem.WEAK_PIN if digits else EntryProblem.WRONG_PIN
             continue
         again = await stage.ask(EnterPin(choosing=True, repeat=True))
         if again == chosen:
             await pin.choose(chosen.text)
             return True
-        if again is Choice.BACK:
-            problem = None
+        problem = None if again is Choice.BACK else EntryProblem.WRONG_PIN
+
+
+async def _change_pin(stage: Stage, pin: StaffPin) -> bool:
+    """Asks for the PIN, so that nobody changes it who finds the staff area open, and then for a new
+    one. Returns whether it was changed."""
+    known = await _ask_pin(stage, pin, changing=True)
+    return known is not None and await _choose_pin(stage, pin)
 
 
 async def _activate(office: BackOffice) -> None:
@@ -177,7 +201,7 @@ async def _activate(office: BackOffice) -> None:
 
 
 async def _keep_current(
-    office: BackOffice, tested: tuple[Check, ...], uprightness: Uprightness
+    office: BackOffice, uprightness: Uprightness, screen: Callable[[Sight | None], Maintenance]
 ) -> NoReturn:
     """Shows live figures, the state of the cameras and how the first is mounted until it is
     cancelled."""
@@ -186,7 +210,7 @@ async def _keep_current(
             sight = await first(_next(sights), office.clock.sleep(2 * LIVE_S))
             if sight is not None:
                 uprightness.see(sight.observation)
-            office.stage.show(_maintenance(office, tested, uprightness, sight))
+            office.stage.show(screen(sight))
             await office.clock.sleep(LIVE_S)
 
 
@@ -199,6 +223,8 @@ def _maintenance(
     tested: tuple[Check, ...],
     uprightness: Uprightness,
     sight: Sight | None = None,
+    *,
+    pin_changed: bool,
 ) -> Maintenance:
     device = office.service.identity.device
     return Maintenance(
@@ -212,6 +238,7 @@ def _maintenance(
             *tested,
         ),
         observations=_figures(sight) if sight else (),
+        pin_changed=pin_changed,
     )
 
 
@@ -312,7 +339,9 @@ async def _terminal(office: BackOffice) -> Check:
         await first(office.terminal.read_card(), wait)
     except DeviceFault as fault:
         return _fault(Part.TERMINAL, fault)
-    return Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_CARDS)
+    simulated = isinstance(office.terminal, SimulatedTerminal)
+    finding = Finding.TAKES_TEST_CARDS if simulated else Finding.TAKES_CARDS
+    return Check(Part.TERMINAL, Health.GOOD, finding)
 
 
 async def _service(office: BackOffice) -> tuple[Check, ...]:

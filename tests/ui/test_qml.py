@@ -8,10 +8,17 @@ from PySide6.QtCore import QMetaObject
 
 from ui.dock import Dock
 from ui.liveview import Frames, LiveView
+from ui.phone_number import PhoneNumber
 from ui.stage import QtStage
 from ui.window import QML
 
-TYPES = {"Stage": QtStage, "Frames": Frames, "LiveView": LiveView, "Simulated": Dock}
+TYPES = {
+    "Stage": QtStage,
+    "Frames": Frames,
+    "LiveView": LiveView,
+    "PhoneNumber": PhoneNumber,
+    "Simulated": Dock,
+}
 TOLD = (QML / "Palm" / "live" / "live.qmltypes").read_text()
 
 

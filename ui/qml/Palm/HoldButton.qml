@@ -1,7 +1,8 @@
 import QtQuick
 import QtQuick.Layouts
 
-// A button that acts only after it was held: a bar fills, and letting go empties it.
+// A button that acts only after it was held: a bar fills, and letting go empties it. The words are
+// drawn twice, so that they can be read both on the bar and beside it.
 Pressable {
     id: button
 
@@ -61,9 +62,37 @@ Pressable {
             color: Tokens.danger
         }
     }
-    contentItem: ButtonFace {
-        text: button.text
-        sign: "trash"
-        colour: button.filled > 0.5 ? Tokens.inkOnDanger : Tokens.danger
+    contentItem: Item {
+        id: inside
+
+        implicitWidth: beside.implicitWidth
+        implicitHeight: beside.implicitHeight
+
+        ButtonFace {
+            id: beside
+
+            anchors.fill: parent
+            text: button.text
+            sign: "trash"
+            colour: Tokens.danger
+        }
+        Item {
+            anchors.left: parent.left
+            anchors.leftMargin: -button.leftPadding
+            width: button.width * button.filled
+            height: parent.height
+            visible: width > 0
+            clip: true
+
+            ButtonFace {
+                anchors.left: parent.left
+                anchors.leftMargin: button.leftPadding
+                width: inside.width
+                height: inside.height
+                text: button.text
+                sign: "trash"
+                colour: Tokens.inkOnDanger
+            }
+        }
     }
 }

@@ -54,6 +54,9 @@ Window {
                 serial: serial,
                 frames: window.frames
             });
+            // The number's code and a moment of work belong to the step of the screen before them.
+            if (name === "EnterCode" || name === "Working")
+                given.step = current?.step ?? 0;
             pages.replaceCurrentItem(window.component(name), given);
         }
 

@@ -6,7 +6,7 @@ FocusScope {
     id: pad
 
     property string typed: ""
-    property int longest: 15
+    required property int longest
     property bool plus: false
     readonly property real keyWidth: (width - 2 * Tokens.tight) / 3
     readonly property real keyHeight: Math.max(Tokens.target, Math.min(Tokens.key * 1.6, (height - 3 * Tokens.tight) / 4))
@@ -15,11 +15,18 @@ FocusScope {
 
     implicitHeight: 4 * Tokens.key * 1.2 + 3 * Tokens.tight
 
+    function takes(key: string): bool {
+        return key === "erase" || key !== "" && typed.length < longest;
+    }
+
+    // A plus may be remembered late: it always goes before the digits.
     function press(key: string): void {
-        if (key === "erase")
-            edited(typed.slice(0, -1));
-        else if (key === "+" ? typed === "" : typed.length < longest)
-            edited(typed + key);
+        if (!takes(key))
+            return;
+        if (key === "+")
+            edited("+" + typed.replace("+", ""));
+        else
+            edited(key === "erase" ? typed.slice(0, -1) : typed + key);
     }
 
     Keys.onPressed: event => {
@@ -48,7 +55,7 @@ FocusScope {
                 required property string modelData
 
                 visible: true
-                enabled: modelData !== ""
+                enabled: pad.takes(modelData)
                 opacity: modelData === "" ? 0 : enabled ? 1 : 0.45
                 width: pad.keyWidth
                 height: pad.keyHeight

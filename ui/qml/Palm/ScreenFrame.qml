@@ -15,7 +15,12 @@ FocusScope {
     property string text: ""
     property string alert: ""
     property string alertSign: "caution"
+    // Hides the alert and keeps its place, so that nothing moves under a finger.
+    property bool alertOver: false
+    property string note: ""
+    property bool noteOver: false
     property int step: 0
+    property bool stepsInBar: true
     property bool back: false
     property bool help: false
     property Component drawing: null
@@ -69,7 +74,7 @@ FocusScope {
         visible: frame.panelled
         color: Tokens.panel
         width: frame.wide ? frame.width * frame.panelShare : frame.width
-        height: frame.wide ? frame.height : leading ? frame.height * frame.panelShare : padLoader.implicitHeight + actions.height + Tokens.loose * 2 + Tokens.margin
+        height: frame.wide ? frame.height : leading ? frame.height * frame.panelShare : padLoader.implicitHeight + Tokens.key + Tokens.loose * 2 + Tokens.margin
         x: frame.wide && !atLeft ? frame.width - width : 0
         y: frame.wide || leading ? 0 : frame.height - height
 
@@ -88,7 +93,8 @@ FocusScope {
             anchors.leftMargin: Tokens.margin
             anchors.rightMargin: Tokens.margin
             y: frame.wide ? Tokens.margin : Tokens.loose
-            height: parent.height - y - (actions.visibleChildren.length > 0 ? actions.height + Tokens.margin + Tokens.loose : Tokens.margin)
+            // With or without an action below them, the keys are in the same place on every screen.
+            height: parent.height - y - (Tokens.key + Tokens.margin + Tokens.loose)
             sourceComponent: frame.pad
             focus: true
         }
@@ -132,6 +138,8 @@ FocusScope {
                 width: parent.width
                 text: frame.alert
                 sign: frame.alertSign
+                opacity: frame.alertOver ? 0 : 1
+                Accessible.ignored: frame.alertOver
             }
             Column {
                 id: content
@@ -139,6 +147,17 @@ FocusScope {
                 width: parent.width
                 spacing: frame.wide ? Tokens.tight : Tokens.gap
                 visible: children.length > 0
+            }
+            Label {
+                width: parent.width
+                visible: text !== ""
+                opacity: frame.noteOver ? 0 : 1
+                text: frame.note
+                color: Tokens.caution
+                font.pixelSize: Tokens.small + 2
+                Accessible.ignored: frame.noteOver
+                onOpacityChanged: if (!frame.noteOver)
+                    Accessible.announce(text)
             }
         }
     }
@@ -180,7 +199,7 @@ FocusScope {
         Steps {
             anchors.horizontalCenter: parent.horizontalCenter
             anchors.verticalCenter: parent.verticalCenter
-            visible: frame.step > 0
+            visible: frame.step > 0 && frame.stepsInBar
             step: frame.step
         }
         QuietButton {

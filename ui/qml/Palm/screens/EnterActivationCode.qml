@@ -2,32 +2,22 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-ScreenFrame {
+EntryFrame {
     id: screen
 
     required property var problem
-    property string digits: ""
 
     title: qsTr("Enter the activation code")
-    text: qsTr("Eight digits, from the service's staff pages. They bind this kiosk to your shop.")
-    alert: problem === "expired" ? qsTr("That code has run out. Please make another one.") : problem ? qsTr("That is not a valid code. Please look again.") : ""
+    text: qsTr("Eight digits. On the service's machine, this command makes them:\n./run cloud staff activation‑code")
+    alert: problem === "expired" ? qsTr("That code has run out. Please have another one made.") : problem ? qsTr("That is not the code. Please look again.") : ""
     back: true
+    longest: 8
+    sendsItself: true
 
     CodeBoxes {
         width: parent.width
         digits: 8
         typed: screen.digits
-        wrong: screen.alert !== "" && screen.digits === ""
-    }
-
-    pad: NumberPad {
-        typed: screen.digits
-        longest: 8
-        enabled: !screen.spent
-        onEdited: text => {
-            screen.digits = text;
-            if (text.length === 8)
-                screen.enter(text);
-        }
+        wrong: screen.wrong
     }
 }

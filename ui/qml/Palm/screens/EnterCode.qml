@@ -2,20 +2,21 @@ pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
-ScreenFrame {
+EntryFrame {
     id: screen
 
     required property string phone_last2
     required property int resend_after
     required property var problem
     required property var attempts_left
-    property string digits: ""
     property int wait: resend_after
 
     title: qsTr("Enter the code we sent")
     text: qsTr("Six digits, in a message to the number that ends in %1.").arg(phone_last2)
     alert: sentence(problem)
     back: true
+    longest: 6
+    sendsItself: true
 
     function sentence(about: var): string {
         switch (about) {
@@ -43,7 +44,7 @@ ScreenFrame {
         width: parent.width
         digits: 6
         typed: screen.digits
-        wrong: screen.alert !== "" && screen.digits === ""
+        wrong: screen.wrong
     }
     QuietButton {
         enabled: screen.wait === 0 && !screen.spent
@@ -51,16 +52,5 @@ ScreenFrame {
         sign: "phone"
         text: screen.wait > 0 ? qsTr("Send another code in %1 s").arg(screen.wait) : qsTr("Send another code")
         onClicked: screen.answer("resend")
-    }
-
-    pad: NumberPad {
-        typed: screen.digits
-        longest: 6
-        enabled: !screen.spent
-        onEdited: text => {
-            screen.digits = text;
-            if (text.length === 6)
-                screen.enter(text);
-        }
     }
 }

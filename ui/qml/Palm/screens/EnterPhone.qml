@@ -1,8 +1,9 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
+import Palm.live
 
-ScreenFrame {
+EntryFrame {
     id: screen
 
     required property string country
@@ -10,13 +11,18 @@ ScreenFrame {
     required property string purpose
     required property string typed
     required property var problem
-    property string digits: typed
-    readonly property bool foreign: digits.startsWith("+")
+
+    // To pay, the palm itself proves whose number it is.
+    readonly property bool sendsCode: purpose !== "pay"
 
     title: purpose === "enrol" ? qsTr("Enter your mobile number") : qsTr("Enter the number you signed up with")
-    text: qsTr("We send a code to it, to check that it is yours.")
+    text: sendsCode ? qsTr("We send a code to it, to check that it is yours.") : qsTr("Then we compare your palm with those signed up with this number.")
     alert: sentence(problem)
     back: true
+    digits: typed
+    longest: number.longest
+    plus: true
+    fullWords: qsTr("No number is longer than this. Please check it.")
     step: purpose === "enrol" ? 2 : 0
 
     function sentence(about: var): string {
@@ -36,21 +42,40 @@ ScreenFrame {
         }
     }
 
-    function grouped(number: string): string {
-        return number.replace(/^(\d{3})(\d{1,3})(\d*)$/, "$1 $2 $3").trim();
-    }
+    PhoneNumber {
+        id: number
 
+        country: screen.country
+        digits: screen.digits
+    }
     Rectangle {
         width: parent.width
         height: 136
         radius: Tokens.radius
         color: Tokens.raised
-        border.color: screen.problem ? Tokens.danger : Tokens.accent
+        border.color: screen.wrong ? Tokens.danger : Tokens.accent
         border.width: 6
         Accessible.role: Accessible.EditableText
         Accessible.name: qsTr("Mobile number: %1").arg(screen.digits)
 
+        TextMetrics {
+            id: wanted
+
+            font.family: Tokens.family
+            font.pixelSize: Tokens.title - 4
+            font.weight: Font.DemiBold
+            font.features: {
+                "tnum": 1
+            }
+            text: (number.international ? "" : screen.calling_code) + number.grouped
+        }
         Row {
+            id: line
+
+            // The digits become smaller where a long number needs it.
+            readonly property real room: parent.width - 2 * Tokens.loose - 2 * Tokens.tight - 5
+            readonly property int size: Math.floor(wanted.font.pixelSize * Math.min(1, room / Math.max(1, wanted.advanceWidth)))
+
             anchors.left: parent.left
             anchors.leftMargin: Tokens.loose
             anchors.verticalCenter: parent.verticalCenter
@@ -58,16 +83,16 @@ ScreenFrame {
             LayoutMirroring.enabled: false
 
             Label {
-                visible: !screen.foreign
+                visible: !number.international
                 text: screen.calling_code
                 color: Tokens.inkSoft
-                font.pixelSize: Tokens.title - 4
+                font.pixelSize: line.size
                 lineHeight: 1
                 Accessible.ignored: true
             }
             Label {
-                text: screen.grouped(screen.digits)
-                font.pixelSize: Tokens.title - 4
+                text: number.grouped
+                font.pixelSize: line.size
                 font.weight: Font.DemiBold
                 font.features: {
                     "tnum": 1
@@ -84,14 +109,8 @@ ScreenFrame {
         }
     }
 
-    pad: NumberPad {
-        plus: true
-        typed: screen.digits
-        enabled: !screen.spent
-        onEdited: text => screen.digits = text
-    }
     actions: PrimaryButton {
-        text: qsTr("Send code")
+        text: screen.sendsCode ? qsTr("Send code") : qsTr("Use number")
         enabled: screen.digits.length > 3
         onClicked: screen.enter(screen.digits)
     }

@@ -103,6 +103,8 @@ ScreenFrame {
     }
 
     ground: "#0b1012"
+    step: purpose !== "enrol" ? 0 : side ? 5 : 4
+    stepsInBar: false
     Accessible.name: current.words
     onCurrentChanged: Accessible.announce(current.words)
 
@@ -208,6 +210,10 @@ ScreenFrame {
             y: screen.wide ? Math.max(Tokens.margin, (ways.y - height) * 0.45) : Tokens.margin
             spacing: Tokens.gap
 
+            Steps {
+                visible: screen.step > 0
+                step: screen.step
+            }
             Column {
                 width: parent.width
                 visible: screen.amount !== null && screen.amount !== undefined

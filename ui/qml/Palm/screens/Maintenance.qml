@@ -11,6 +11,7 @@ ScreenFrame {
     required property string service
     required property var checks
     required property var observations
+    required property bool pin_changed
 
     title: qsTr("Staff area")
     back: true
@@ -50,6 +51,17 @@ ScreenFrame {
         }
     }
 
+    QuietButton {
+        parent: screen
+        anchors.right: parent.right
+        anchors.rightMargin: Tokens.margin - Tokens.gap
+        y: Tokens.tight
+        enabled: !screen.spent
+        sign: screen.pin_changed ? "check" : "lock"
+        text: screen.pin_changed ? qsTr("PIN is changed") : qsTr("Change PIN")
+        onClicked: screen.answer("change_pin")
+        onTextChanged: Accessible.announce(text)
+    }
     Label {
         width: parent.width
         text: qsTr("Version %1 · %2 · %3").arg(screen.version).arg(screen.device_id ? qsTr("device %1").arg(screen.device_id) : qsTr("not activated")).arg(screen.service)
