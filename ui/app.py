@@ -11,14 +11,16 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from PySide6.QtCore import QSocketNotifier
+from PySide6.QtCore import QSocketNotifier, Qt
 from PySide6.QtGui import QGuiApplication
 
+from kiosk import commands
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
 from ui import display
+from ui.awake import Awake
 from ui.dock import Dock
 from ui.engine import Engine
 from ui.window import KioskWindow
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     # A line for every request is of no use to an operator.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
+        if arguments[:1] == ["staff"]:
+            return commands.staff(arguments[1:])
         settings = Settings.load(arguments)
         with in_use(settings.state):
             return run(settings)
@@ -55,7 +59,11 @@ def run(settings: Settings) -> int:
     signals = QuitOnSignals(app)
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
-    window.show(full_screen=not (settings.windowed or settings.dock))
+    full_screen = not (settings.windowed or settings.dock)
+    window.show(full_screen=full_screen)
+    awake = Awake() if full_screen else None
+    if full_screen and not is_simulated(settings):
+        app.setOverrideCursor(Qt.CursorShape.BlankCursor)
     engine.ended.connect(app.quit)
     dock = Dock(settings.variant) if settings.dock else None
     if dock is None:
@@ -71,10 +79,17 @@ def run(settings: Settings) -> int:
     if dock is not None:
         dock.close()
     engine.stop()
+    if awake is not None:
+        awake.let_go()
     signals.close()
     if engine.failure is not None:
         raise engine.failure
     return 0
+
+
+def is_simulated(settings: Settings) -> bool:
+    """Returns whether a drawn hand is shown: whoever tries the kiosk may have a mouse."""
+    return settings.camera.startswith("sim:")
 
 
 def cannot_start(problem: CannotStart) -> int:
@@ -91,7 +106,7 @@ def greeting(settings: Settings, port: int | None) -> str:
             f"             vncviewer {display.LOOPBACK}::{port}\n"
             f"             and from another: ssh -L {port}:{display.LOOPBACK}:{port} THIS-MACHINE"
         )
-    if settings.camera.startswith("sim:"):
+    if is_simulated(settings):
         lines.append(
             "  Camera:    simulated, a drawn hand comes and goes; a real one:"
             " ./run kiosk --camera v4l2:/dev/video0"
@@ -101,9 +116,14 @@ def greeting(settings: Settings, port: int | None) -> str:
     elif settings.terminal.startswith("sim:"):
         lines.append("  Terminal:  simulated, its cards lie in the dock")
     if settings.service.url is None:
+        where = "the dock" if settings.dock else "the window"
         lines.append(
-            "  Service:   embedded, in the sandbox: no money moves, messages appear in the window"
+            f"  Service:   embedded, in the sandbox: no money moves, messages appear in {where}"
         )
+    if settings.dock:
+        lines.append("  Till:      simulated, its sales and its calls for staff are in the dock")
+    else:
+        lines.append("  Till:      simulated, tries a purchase; --dock rings up sales, shows calls")
     return "\n".join(lines)
 
 

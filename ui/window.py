@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from PySide6.QtCore import QCoreApplication, QEvent, QLocale
+from PySide6.QtGui import QScreen
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterType, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
@@ -45,6 +46,7 @@ class KioskWindow:
             # A machine without a language setting uses the language of the QML files.
             QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
         self._stage = stage
+        self._filled: QScreen | None = None
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(qml))
         self.frames = Frames()
@@ -59,10 +61,18 @@ class KioskWindow:
         self.window.installEventFilter(stage)
 
     def show(self, *, full_screen: bool) -> None:
+        """Shows the window, in full screen with or without a window manager."""
         if full_screen:
+            # Without a window manager nobody else makes the window as large as the screen.
+            self._fill_screen()
+            self._filled = self.window.screen()
+            self._filled.geometryChanged.connect(self._fill_screen)
             self.window.showFullScreen()
         else:
             self.window.show()
+
+    def _fill_screen(self) -> None:
+        self.window.setGeometry(self.window.screen().geometry())
 
     def show_message(self, text: str) -> None:
         """Shows the shopper what a simulated phone has received."""
@@ -86,6 +96,8 @@ class KioskWindow:
 
     def close(self) -> None:
         """Destroys every QML object while everything they refer to still exists."""
+        if self._filled is not None:
+            self._filled.geometryChanged.disconnect(self._fill_screen)
         self.window.removeEventFilter(self._stage)
         self.window.close()
         del self.window

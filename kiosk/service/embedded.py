@@ -107,6 +107,8 @@ class EmbeddedService:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
+            # Ctrl-C in the terminal is for the kiosk alone, which ends the service in order.
+            process_group=0,
         )
         log_of_service = asyncio.create_task(_pass_on(process, service))
         try:

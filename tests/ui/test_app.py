@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def kiosk(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
         yield process
         process.kill()
@@ -57,6 +59,39 @@ def test_control_c_ends_it_in_good_order(kiosk: "subprocess.Popen[str]") -> None
     _, complaints = kiosk.communicate(timeout=60)
     assert kiosk.returncode == 0
     assert "Traceback" not in complaints
+
+
+def has_loaded(kiosk: "subprocess.Popen[str]", library: str) -> bool:
+    return library in Path(f"/proc/{kiosk.pid}/maps").read_text()
+
+
+def has_started_the_service(kiosk: "subprocess.Popen[str]") -> bool:
+    children = [p.read_text() for p in Path(f"/proc/{kiosk.pid}/task").glob("*/children")]
+    return any(children)
+
+
+MOMENTS: dict[str, Callable[["subprocess.Popen[str]"], bool]] = {
+    "Qt is loaded": partial(has_loaded, library="libQt6Core"),
+    "the window is loaded": partial(has_loaded, library="libQt6Quick.so"),
+    "devices are loaded": partial(has_loaded, library="cv2"),
+    "models are loaded": partial(has_loaded, library="onnxruntime"),
+    "the service starts": has_started_the_service,
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_kiosk_that_is_stopped_while_it_starts_prints_no_trace(
+    kiosk: "subprocess.Popen[str]", moment: str, number: signal.Signals
+) -> None:
+    """Ctrl-C in a terminal reaches the whole group of processes."""
+    while not MOMENTS[moment](kiosk):
+        assert kiosk.poll() is None
+    os.killpg(kiosk.pid, number)
+    _, complaints = kiosk.communicate(timeout=120)
+    assert kiosk.returncode in (0, -number)
+    assert "Traceback" not in complaints
+    assert "Fatal Python error" not in complaints
 
 
 def test_a_wrong_setting_is_told_with_its_remedy(tmp_path: Path) -> None:
