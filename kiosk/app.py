@@ -150,7 +150,9 @@ class Kiosk:
         device = self.service.identity.device
         return Welcome(
             merchant=device.merchant if device else self.settings.merchant,
-            demo=isinstance(self.till, SimulatedTill) and device is not None,
+            demo=isinstance(self.till, SimulatedTill)
+            and device is not None
+            and self.service.known_sandbox,
             notice=self._notice(),
         )
 
@@ -178,12 +180,19 @@ class Kiosk:
 
     async def _try_purchase(self) -> None:
         device = self.service.identity.device
-        if isinstance(self.till, SimulatedTill) and device is not None:
-            chargeable = self.service.chargeable
-            minor = chargeable.at_least(TRIAL_MINOR) if chargeable else TRIAL_MINOR
-            amount = Money(minor=minor, currency=device.currency)
-            self.till.ring_up(amount, device.merchant)
-            await self._serve_sale(await self.till.next_sale())
+        if not isinstance(self.till, SimulatedTill) or device is None:
+            return
+        try:
+            # The simulated till must not have somebody charged.
+            if not await self.service.is_sandbox():
+                return
+        except ServiceError:
+            return
+        chargeable = self.service.chargeable
+        minor = chargeable.at_least(TRIAL_MINOR) if chargeable else TRIAL_MINOR
+        amount = Money(minor=minor, currency=device.currency)
+        self.till.ring_up(amount, device.merchant)
+        await self._serve_sale(await self.till.next_sale())
 
     # Around every visit
 

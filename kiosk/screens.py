@@ -317,7 +317,7 @@ class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
 class StaffCalled(Screen[Done]):
     """Tells whether staff were told, and what to do when nobody was."""
 
-    told: bool = True
+    told: bool = False
 
 
 class TroubleKind(StrEnum):

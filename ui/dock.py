@@ -29,6 +29,8 @@ class Dock(QObject):
     Words and layout are in `qml/Palm/dock/Dock.qml`."""
 
     texted = Signal(str)
+    called = Signal()
+    """Emitted when a shopper calls staff, which a till would show."""
     shone = Signal("QVariantList")  # pyright: ignore[reportArgumentType] - a Qt type
     """The colours of the segments of the simulated light ring, an empty list without one."""
 
@@ -48,6 +50,7 @@ class Dock(QObject):
     def play(self, simulation: "Simulation") -> None:
         """Acts on this simulation from now on."""
         self._simulation = simulation
+        simulation.show_calls(self.called.emit)
         self._does = {
             "withdraw_sale": simulation.withdraw_sale,
             "cut_network": simulation.cut_network,

@@ -144,6 +144,15 @@ class SignatureService:
             return f"sales here are in {device.currency}, and this one is in {amount.currency}"
         return None
 
+    @property
+    def known_sandbox(self) -> bool:
+        """Whether the service has said that it moves no money; False until it has answered."""
+        return self._info is not None and self._info.sandbox
+
+    async def is_sandbox(self) -> bool:
+        """Returns whether the service moves no money."""
+        return (await self._known_info()).sandbox
+
     async def wants_pulse(self, amount: Money) -> bool:
         """Returns whether a palm that pays this amount is held longer for its pulse."""
         above = (await self._known_info()).pulse_above

@@ -2,7 +2,7 @@
 cards, sales, and everything that can fail."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from drawn import Shopper
@@ -42,6 +42,11 @@ class Simulation:
         if self._till is not None and device is not None:
             amount = Money(minor=minor, currency=device.currency)
             self._loop.call_soon_threadsafe(self._till.ring_up, amount, device.merchant)
+
+    def show_calls(self, show: Callable[[], None]) -> None:
+        """Has every call for staff shown by `show`, which is called from the loop's thread."""
+        if self._till is not None:
+            self._till.show_call = show
 
     def withdraw_sale(self) -> None:
         if self._till is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 
 from kiosk.till.till import Sale, SaleResult
 from protocol.messages import Money
@@ -19,6 +20,9 @@ class SimulatedTill:
         self.causes: dict[str, str] = {}
         """Why sales were not paid, by reference, where that was told."""
         self.staff_calls = 0
+        """How often staff have been called."""
+        self.show_call: Callable[[], None] | None = None
+        """Shows a call for staff to whoever plays the till; None when nobody does."""
         self._told = asyncio.Condition()
 
     def ring_up(self, amount: Money, merchant: str) -> Sale:
@@ -58,5 +62,9 @@ class SimulatedTill:
             self.answers[reference] = result
             self._told.notify_all()
 
-    async def call_staff(self) -> None:
+    async def call_staff(self) -> bool:
         self.staff_calls += 1
+        if self.show_call is None:
+            return False
+        self.show_call()
+        return True

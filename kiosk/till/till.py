@@ -44,6 +44,7 @@ class Till(Protocol):
         payment provider said why. Telling the same again changes nothing."""
         ...
 
-    async def call_staff(self) -> None:
-        """Tells the staff at the till that somebody needs them at the kiosk."""
+    async def call_staff(self) -> bool:
+        """Shows the staff at the till that somebody needs them at the kiosk. Returns whether it is
+        shown; False when nobody can be told, because the till is not connected for example."""
         ...

@@ -324,6 +324,31 @@ async def test_a_sale_taken_back_while_it_is_charged_is_charged_and_told(
     assert list(here.till.answers.values()) == [SaleResult.APPROVED]
 
 
+@pytest.mark.parametrize("sandbox", [True, False])
+async def test_a_purchase_can_be_tried_only_where_no_money_moves(
+    stand: MakeStand, canned: CannedService, sandbox: bool
+) -> None:
+    info = ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=sandbox,
+    )
+    canned.will("GET /service", *[info] * 99)
+    tried: list[Line] = [(HoldPalm, Choice.BACK)] if sandbox else []
+    here = stand((Welcome, Choice.TRY_PURCHASE), *tried, HOME)
+    async with here.running():
+        await here.stage.reached()
+        while not (here.kiosk.service.known_sandbox or canned.requests("GET /service")):
+            await here.clock.turn(1)
+        await here.clock.turn(1)
+    welcome = here.stage.shown[-1]
+    assert isinstance(welcome, Welcome)
+    assert welcome.demo is sandbox
+    assert len(here.till.answers) == len(tried)
+
+
 async def test_a_sale_taken_back_before_anybody_saw_it_is_not_shown(stand: MakeStand) -> None:
     here = stand(HOME)
     sale = here.till.ring_up(AMOUNT, "Corner Shop")
@@ -728,6 +753,89 @@ async def test_too_many_wrong_pins_lock_maintenance(stand: MakeStand) -> None:
     )
     await here.kiosk.pin.choose(PIN.text)
     await here.play()
+
+
+OLD, NEW = EnterPin(changing=True), EnterPin(choosing=True)
+AGAIN = EnterPin(choosing=True, repeat=True)
+OTHER = typed("739182")
+
+
+async def test_staff_change_the_pin_by_typing_the_old_one_and_the_new_one_twice(
+    stand: MakeStand,
+) -> None:
+    here = stand(
+        *TO_OFFICE,
+        (Maintenance, Choice.CHANGE_PIN),
+        (OLD, PIN),
+        (NEW, OTHER),
+        (AGAIN, OTHER),
+        (Maintenance, Choice.BACK),
+        HOME,
+    )
+    await here.play()
+    assert await here.kiosk.pin.refuses(OTHER.text) is None
+    said = [screen.pin_changed for screen in here.stage.shown if isinstance(screen, Maintenance)]
+    assert (said[0], said[-1]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(OLD, Choice.BACK)],
+        [(OLD, PIN), (NEW, Choice.BACK)],
+        [(OLD, PIN), (NEW, OTHER), (AGAIN, Choice.BACK), (NEW, Choice.BACK)],
+        [
+            (OLD, typed("000000")),
+            (EnterPin(screens.EntryProblem.WRONG_PIN, 2, changing=True), Choice.BACK),
+        ],
+    ],
+    ids=["at the old one", "at the new one", "at its repetition", "wrong"],
+)
+async def test_a_change_of_the_pin_that_is_given_up_changes_nothing(
+    stand: MakeStand, lines: list[Line]
+) -> None:
+    here = stand(
+        *TO_OFFICE, (Maintenance, Choice.CHANGE_PIN), *lines, (Maintenance, Choice.BACK), HOME
+    )
+    await here.play()
+    assert await here.kiosk.pin.refuses(PIN.text) is None
+
+
+@pytest.mark.parametrize("easy", ["123456", "111111", "147258"])
+async def test_a_pin_that_is_easy_to_guess_is_refused_with_the_reason(
+    stand: MakeStand, easy: str
+) -> None:
+    weak = EnterPin(screens.EntryProblem.WEAK_PIN, choosing=True)
+    here = stand(
+        (Welcome, Choice.STAFF),
+        (NEW, typed(easy)),
+        (weak, PIN),
+        (AGAIN, Choice.BACK),
+        (NEW, Choice.BACK),
+        HOME,
+    )
+    await here.play()
+    assert not here.kiosk.pin.chosen
+
+
+@pytest.mark.parametrize("changes", [True, False])
+async def test_whoever_opens_with_an_easy_pin_of_before_is_asked_for_another(
+    stand: MakeStand, monkeypatch: pytest.MonkeyPatch, changes: bool
+) -> None:
+    weak = EnterPin(screens.EntryProblem.WEAK_PIN, choosing=True)
+    changed: list[Line] = [(weak, OTHER), (AGAIN, OTHER)]
+    here = stand(
+        (Welcome, Choice.STAFF),
+        (EnterPin(), typed("123456")),
+        *(changed if changes else [(weak, Choice.BACK)]),
+        (Maintenance, Choice.BACK),
+        HOME,
+    )
+    with monkeypatch.context() as before:
+        before.setattr("kiosk.staff.easy_to_guess", lambda _: False)
+        await here.kiosk.pin.choose("123456")
+    await here.play()
+    assert await here.kiosk.pin.refuses(OTHER.text if changes else "123456") is None
 
 
 async def test_a_pin_is_chosen_by_typing_it_twice(stand: MakeStand) -> None:

@@ -15,6 +15,7 @@ from hardware.faults import TemporaryFault
 from kiosk.assembly import assemble
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
+from kiosk.simulated.till import SimulatedTill
 from palm.hand.landmarks import Side
 from tests.support.screenful import middle
 from ui.dock import Dock
@@ -123,6 +124,29 @@ def test_the_hand_is_moved(dock: Dock, world: Simulation) -> None:
     assert world.shopper
     dock.pose("span", 0.3)
     assert world.shopper.wish.pose.span == pytest.approx(0.3)
+
+
+def test_a_call_for_staff_is_shown_until_it_is_answered(
+    dock: Dock, world: Simulation, qtbot: QtBot
+) -> None:
+    till = SimulatedTill()
+    till.show_call = dock.called.emit
+    called = "Till: somebody at the kiosk calls staff. Go there."
+    called_again = "Till: staff were called 2 times. Go there."
+    assert called not in texts(dock)
+    assert asyncio.run(till.call_staff())
+    qtbot.waitUntil(lambda: called in texts(dock))
+    assert asyncio.run(till.call_staff())
+    qtbot.waitUntil(lambda: called_again in texts(dock))
+    root = dock.window.contentItem()
+    button = next(i for i in visible(root) if i.property("text") == called_again)
+    QTest.mouseClick(
+        dock.window,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        middle(button),
+    )
+    qtbot.waitUntil(lambda: called_again not in texts(dock))
 
 
 def test_the_phone_shows_what_it_received(dock: Dock, qtbot: QtBot) -> None:

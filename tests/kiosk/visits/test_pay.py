@@ -405,13 +405,28 @@ async def test_help_calls_staff_and_leads_back_to_the_palm(visit: At) -> None:
     at = visit(
         (HOLD, Choice.HELP),
         (Help(paying=True), Choice.CALL_STAFF),
-        (StaffCalled, Choice.DONE),
+        (StaffCalled(told=True), Choice.DONE),
         (HOLD, Choice.HELP),
         (Help(paying=True), Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
     )
+    shown: list[int] = []
+    at.till.show_call = lambda: shown.append(1)
     await play(at)
-    assert at.till.staff_calls == 1
+    assert at.till.staff_calls == len(shown) == 1
+
+
+async def test_whoever_calls_staff_where_no_till_shows_it_is_told_so(
+    visit: At, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = visit(
+        (HOLD, Choice.HELP),
+        (Help(paying=True), Choice.CALL_STAFF),
+        (StaffCalled(told=False), Choice.DONE),
+        (HOLD, Choice.BACK),
+    )
+    await play(at)
+    assert "staff are called to this kiosk, and no till shows it" in caplog.text
 
 
 async def test_confirming_too_late_asks_for_the_palm_again(

@@ -59,11 +59,13 @@ Item {
         case "upright":
             return [qsTr("Hands are seen upright.")];
         case "no_ring":
-            return [qsTr("None: whether a hand is alive is not checked.")];
+            return [qsTr("None: no light tells whether a hand is alive.")];
         case "ring_lit":
             return [qsTr("%1, lit and out in %2 ms.").arg(values[0]).arg(number(values[1], 0))];
         case "takes_cards":
             return [qsTr("Takes cards.")];
+        case "takes_test_cards":
+            return [qsTr("Simulated: takes test cards only.")];
         case "offline":
             return unanswered(values[0], values[1], values[2]);
         case "service_stopped":
@@ -89,7 +91,7 @@ Item {
         case "clock_wrong":
             return [qsTr("%1 s from the service's.").arg(number(values[0], 1)), qsTr("Switch the system's time synchronisation on.")];
         case "not_activated":
-            return [qsTr("Not activated."), qsTr("Press Activate and type the code that the service's operator gives.")];
+            return [qsTr("Not activated."), qsTr("Press Activate device. On the service's machine, ./run cloud staff activation-code makes the code.")];
         case "activated":
             return [qsTr("%1, %2").arg(values[0]).arg(values[1])];
         case "models_missing":

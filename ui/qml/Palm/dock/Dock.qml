@@ -15,6 +15,8 @@ Window {
     property bool back: false
     property bool recording: false
     property string present: "sometimes"
+    // How often staff were called and nobody has answered yet.
+    property int calls: 0
 
     title: qsTr("Palm kiosk dock")
     width: 420
@@ -38,6 +40,10 @@ Window {
             });
         }
 
+        function onCalled(): void {
+            window.calls += 1;
+        }
+
         function onShone(colours: var): void {
             ring.colours = colours;
         }
@@ -46,8 +52,25 @@ Window {
         id: messages
     }
 
+    // What the staff at the till would see.
+    DockButton {
+        id: call
+
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.top: parent.top
+        anchors.margins: visible ? 24 : 0
+        height: visible ? implicitHeight : 0
+        visible: window.calls > 0
+        checked: true
+        text: window.calls === 1 ? qsTr("Till: somebody at the kiosk calls staff. Go there.") : qsTr("Till: staff were called %n times. Go there.", "", window.calls)
+        onClicked: window.calls = 0
+    }
     Flickable {
-        anchors.fill: parent
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.top: call.bottom
+        anchors.bottom: parent.bottom
         anchors.margins: 24
         contentHeight: all.implicitHeight
         contentWidth: width

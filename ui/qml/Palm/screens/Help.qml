@@ -18,15 +18,15 @@ ScreenFrame {
         enabled: !screen.spent
         sign: "person"
         text: qsTr("Call staff")
-        detail: qsTr("Somebody comes to you here.")
+        detail: qsTr("We tell the till that you need help here.")
         onClicked: screen.answer("call_staff")
     }
     Tile {
         width: parent.width
         enabled: !screen.spent
         sign: "card"
-        text: screen.paying ? qsTr("Pay another way") : qsTr("Go on without a palm")
-        detail: screen.paying ? qsTr("By card or cash, at the till.") : qsTr("Everything here can be done at the till too.")
+        text: screen.paying ? qsTr("Pay another way") : qsTr("Stop here")
+        detail: screen.paying ? qsTr("At the till, without your palm.") : qsTr("You can always pay without your palm.")
         onClicked: screen.answer("another_way")
     }
     Fact {

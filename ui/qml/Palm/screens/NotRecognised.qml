@@ -12,7 +12,7 @@ ScreenFrame {
     readonly property bool again: attempts_left > 0
 
     title: qsTr("We did not recognise your palm")
-    text: again ? qsTr("Hold it open and flat, all of it in the outline. A plaster or a glove gets in the way.") : purpose === "pay" ? qsTr("It cannot be tried again just now. Please pay another way; nothing was charged.") : qsTr("It cannot be tried again just now. Please call staff, or come back later.")
+    text: again ? qsTr("Hold it open and flat, all of it in the outline. A plaster or a glove gets in the way.") : purpose === "pay" ? qsTr("It cannot be tried again just now. Please pay another way; nothing was charged.") : qsTr("It cannot be tried again just now. Please use another way, or come back later.")
     panelShare: wide ? 0.44 : 0.4
     drawing: PalmUnknown {}
 

@@ -9,7 +9,7 @@ ScreenFrame {
     required property string merchant
 
     title: qsTr("Please pay at the till")
-    text: qsTr("By card or cash, as always at %1. Nothing was charged here.").arg(merchant)
+    text: qsTr("Nothing was charged here. Please pay as you usually do at %1.").arg(merchant)
     panelShare: wide ? 0.46 : 0.54
     drawing: CardOrCash {}
 

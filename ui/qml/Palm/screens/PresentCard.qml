@@ -9,7 +9,7 @@ ScreenFrame {
     required property var problem
 
     title: qsTr("Tap your card")
-    text: qsTr("Hold it to the card reader until it beeps. It is only checked: nothing is charged.")
+    text: qsTr("Hold it to the card reader. It pays for what you buy with your palm; nothing is charged now.")
     alert: sentence(problem)
     back: true
     step: 3
@@ -23,7 +23,7 @@ ScreenFrame {
         case "not_read":
             return qsTr("The card could not be read. Please hold it there a little longer.");
         case "terminal":
-            return qsTr("The card reader does not answer. Please wait a moment, or call staff.");
+            return qsTr("The card reader does not answer. Please wait a moment, or go back.");
         default:
             return "";
         }

@@ -12,7 +12,7 @@ ScreenFrame {
     required property var palms
 
     title: name_hint === "" ? qsTr("You are signed up") : qsTr("You are signed up, %1").arg(name_hint)
-    text: qsTr("From now on, just hold your palm to the reader.")
+    text: qsTr("From now on, hold your palm to the reader and confirm the amount.")
     panelShare: wide ? 0.42 : 0.34
     drawing: Check {}
 

@@ -6,8 +6,10 @@ import Palm.drawings
 ScreenFrame {
     id: screen
 
-    title: qsTr("Somebody is on the way")
-    text: qsTr("Please wait here. It will not take long.")
+    required property bool told
+
+    title: told ? qsTr("The till has been told") : qsTr("Please go to the till")
+    text: told ? qsTr("It shows that somebody needs help here. Please wait, or go there if nobody comes.") : qsTr("No till could be told from here. Please ask somebody who works here.")
     panelShare: wide ? 0.46 : 0.54
     drawing: Staff {}
 

@@ -32,12 +32,12 @@ ScreenFrame {
             },
             "payment_unknown": {
                 title: qsTr("We are still checking your payment"),
-                text: qsTr("The connection broke before the answer came. You will never be charged twice. The till is told as soon as we know: please ask there."),
+                text: qsTr("The answer was lost: perhaps you have paid, but only once. The till is told as soon as we know. Please ask there before you pay another way."),
                 drawing: receiptWaiting
             },
             "locked": {
-                title: qsTr("Please take a break"),
-                text: qsTr("There were too many tries. For your safety this rests for a while."),
+                title: qsTr("Please try again later"),
+                text: qsTr("There were too many tries. For your safety, no more are taken for a while."),
                 drawing: padlock
             },
             "storage": {

@@ -14,7 +14,7 @@ ScreenFrame {
     readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
 
     title: qsTr("Pay with your palm")
-    text: screen.demo ? qsTr("Hold your open palm to the reader and you have paid. Nothing to carry, nothing to type.") : qsTr("Signed up? Your purchase appears here as soon as it is rung up at the till.")
+    text: screen.demo ? qsTr("This one is for trying: sign up, then pay with your open palm. No money moves.") : qsTr("Signed up? You can pay here as soon as the till has sent your purchase.")
     alert: sentence(notice)
     help: true
     panelShare: wide ? 0.46 : 0.48
@@ -26,7 +26,7 @@ ScreenFrame {
         case "starting":
             return qsTr("One moment, please: the kiosk is getting ready.");
         case "offline":
-            return qsTr("Palm payment is out of reach for a moment. Please pay another way.");
+            return qsTr("You cannot pay with your palm just now. Please pay another way.");
         case "camera":
             return qsTr("The palm reader is not working. Please pay another way.");
         case "not_activated":
