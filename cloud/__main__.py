@@ -2,6 +2,13 @@
 
 # ruff: noqa: T201 - a command answers on standard output
 
+import signal
+
+if __name__ == "__main__":
+    # While nothing serves yet there is nothing to end in order, and an interrupt must not print
+    # where it happened, not even while the rest is imported.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import ctypes
@@ -9,7 +16,6 @@ import json
 import logging
 import os
 import resource
-import signal
 import socket
 import stat
 import sys

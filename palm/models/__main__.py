@@ -1,5 +1,11 @@
 """`python -m palm.models`: builds the models that do not exist yet."""
 
+import signal
+
+if __name__ == "__main__":
+    # An interrupt while the rest is imported must not print where it happened.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import hashlib
 import logging
 import os
@@ -138,4 +144,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
