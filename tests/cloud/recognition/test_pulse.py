@@ -32,7 +32,7 @@ DOUBTFUL = SURE - 0.1
 
 @pytest.fixture(scope="module")
 def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    settings = Settings(recognition=PLAIN, pulse_above=SMALL)
+    settings = Settings(recognition=PLAIN, pulse_above={"USD": SMALL})
     with Served(tmp_path_factory.mktemp("careful"), settings) as served:
         yield served
 
