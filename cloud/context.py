@@ -24,7 +24,7 @@ from cloud.policy import Policy
 from cloud.providers import PaymentProvider
 from cloud.settings import Settings
 from cloud.state import State
-from cloud.vault.messages import ExaminedPalm, Introduction
+from cloud.vault.messages import ExaminedPalm, Introduction, LightChallenge
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Customer, Purpose, Side
 
@@ -62,7 +62,7 @@ class Vault(Protocol):
         *,
         versions: Collection[int],
         visit_id: str | None = None,
-        seed: bytes | None = None,
+        challenge: LightChallenge | None = None,
         infrared: bool = False,
     ) -> ExaminedPalm:
         """Opens an envelope and judges the capture in it. Raises CaptureRefused and Lifeless."""

@@ -43,7 +43,7 @@ ENROLMENT_LIFE = timedelta(minutes=30)
 CLAIM_LIFE = timedelta(minutes=10)
 IDENTIFICATION_LIFE = timedelta(minutes=5)
 CHALLENGE_LIFE = timedelta(minutes=2)
-"""How long a light challenge is valid. The kiosk asks for one before the hand is there."""
+"""How long after the answer to a light challenge the envelope may follow."""
 ACTIVATION_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=24)
 """How long a repeated request gets the answer that was given first."""
@@ -77,7 +77,9 @@ class Limits:
     all devices together."""
     FAILED_PROOFS_BY_DEVICE = Limit("failed proofs by device", 60, timedelta(hours=1))
     """Wrong digits, codes and palms at one device, whoever they are about."""
-    CHALLENGES_BY_DEVICE = Limit("challenges by device", 600, timedelta(minutes=10))
+    CHALLENGES_BY_DEVICE = Limit("challenges that were not met", 20, timedelta(minutes=10))
+    """Light challenges that were asked for, without those that a living hand has answered. So an
+    attacker has 20 attempts, and the number of shoppers is not limited."""
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))

@@ -7,7 +7,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
 
     GET    /service                            -> ServiceInfo
     POST   /devices               Activation   -> Device
-    POST   /challenges                         -> Challenge
+    POST   /challenges            Commitment   -> Challenge
+    POST   /challenges/{id}/answer ChallengeAnswer -> ChallengeAnswered
     POST   /enrolments            EnrolmentRequest -> Enrolment
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
@@ -50,6 +51,8 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """A mobile number in E.164."""
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=8192)]
+Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+"""32 bytes in base64."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code of ISO 4217."""
 
@@ -162,13 +165,31 @@ class Device(Message):
     currency: Currency
 
 
+class Commitment(Message):
+    """Asks for a light challenge, and says which pictures were taken in white light before it
+    (`protocol.binding.commitment_of`)."""
+
+    commitment: Digest
+
+
 class Challenge(Message):
-    """A light challenge for the next capture (`protocol.challenge`): for this device, for one use,
-    until it expires."""
+    """A light challenge (`protocol.challenge`), for the device that asked and for one capture."""
 
     challenge_id: Identifier
     seed: Base64
     expires_at: AwareDatetime
+    """The time until which it can be answered."""
+
+
+class ChallengeAnswer(Message):
+    """Says which pictures were taken under the challenge (`protocol.binding.answer_of`)."""
+
+    answer: Digest
+
+
+class ChallengeAnswered(Message):
+    expires_at: AwareDatetime
+    """The time until which the envelope with the pictures can follow."""
 
 
 # Sign-up

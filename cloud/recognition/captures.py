@@ -44,9 +44,9 @@ async def examine(
     if request.headers.get("content-type") != ENVELOPE_TYPE:
         raise Refusal(ProblemType.MALFORMED, f"a palm travels as {ENVELOPE_TYPE}", status=415)
     challenge_id = _challenge_of(call)
-    seed = None
+    challenge = None
     if challenge_id is not None:
-        seed = await challenges.seed_of(call, challenge_id)
+        challenge = await challenges.answered(call, challenge_id)
     infrared = (await call.device()).infrared
     await call.session.commit()
     try:
@@ -56,7 +56,7 @@ async def examine(
             purposes,
             versions=call.context.gallery.versions,
             visit_id=visit_id,
-            seed=seed,
+            challenge=challenge,
             infrared=infrared,
         )
     except CaptureRefused as refused:
@@ -69,6 +69,8 @@ async def examine(
         raise
     found = await search(examined)
     await _use_up(call, examined.nonce, challenge_id)
+    if challenge_id is not None:
+        await challenges.met(call)
     return examined, found
 
 

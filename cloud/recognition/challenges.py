@@ -1,49 +1,103 @@
-"""Light challenges: each is issued to one device for one capture, valid for two minutes, and used
-once.
+"""Light challenges: each is issued to one device for one capture, and used once.
 
-The seed is drawn when a device asks for it, so nothing that was recorded earlier can answer it. A
-challenge is used up by the envelope that names it, whatever the vault finds in that envelope.
+The seed is drawn when a device has committed to its pictures in white, so nothing that was recorded
+earlier can answer it, and nothing can be chosen to fit it. The device tells the digest of the
+pictures under the light soon afterwards, and sends the pictures themselves in an envelope
+(`protocol.binding`). A challenge is used up by the envelope that names it, whatever the vault finds
+in that envelope.
+
+A challenge counts against the device when it is issued, and no longer when a living hand has
+answered it.
 """
 
 import os
 from datetime import datetime
 
-from fastapi import APIRouter
-from sqlalchemy import delete
+from fastapi import APIRouter, Depends
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
 from cloud.policy import CHALLENGE_LIFE, Limits
 from cloud.recognition.tables import ChallengeRow
+from cloud.vault.messages import LightChallenge
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
+from protocol.binding import ANSWER_WITHIN
 from protocol.challenge import SEED_BYTES
-from protocol.encoding import to_base64
-from protocol.messages import Challenge, ProblemType
+from protocol.encoding import from_base64, to_base64
+from protocol.messages import (
+    Challenge,
+    ChallengeAnswer,
+    ChallengeAnswered,
+    Commitment,
+    ProblemType,
+)
 
 router: APIRouter = signed_request.router()
 
 
-@router.post("/challenges")
-async def issue(call: Caller) -> Challenge:
+def _commits(call: Caller) -> None:
+    """Raises Refusal for a kiosk of 0.1.0, which asks with an empty request."""
+    if not call.body:
+        raise Refusal(
+            ProblemType.MALFORMED,
+            "a light challenge is issued for a commitment to the pictures in white: update this "
+            "kiosk together with its service",
+            status=422,
+        )
+
+
+@router.post(
+    "/challenges",
+    dependencies=[Depends(_commits)],
+    responses=signed_request.leads_to("challenge_id", "challenges.answer"),
+)
+async def issue(call: Caller, commitment: Commitment) -> Challenge:
     await limits.spend(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id, call.now)
     row = ChallengeRow(
         id=new_id(),
         device_id=call.device_id,
         seed=os.urandom(SEED_BYTES),
-        expires_at=call.now + CHALLENGE_LIFE,
+        commitment=from_base64(commitment.commitment),
+        expires_at=call.now + ANSWER_WITHIN,
     )
     call.session.add(row)
     return Challenge(challenge_id=row.id, seed=to_base64(row.seed), expires_at=row.expires_at)
 
 
-async def seed_of(call: Call, challenge_id: str) -> bytes:
-    """Returns the seed of a challenge that the calling device can still answer. Raises Refusal."""
-    row = await call.session.get(ChallengeRow, challenge_id)
-    if row is None or row.device_id != call.device_id or row.expires_at <= call.now:
+@router.post("/challenges/{challenge_id}/answer")
+async def answer(call: Caller, challenge_id: str, answered: ChallengeAnswer) -> ChallengeAnswered:
+    until = call.now + CHALLENGE_LIFE
+    taken = await call.session.execute(
+        update(ChallengeRow)
+        .where(
+            ChallengeRow.id == challenge_id,
+            ChallengeRow.device_id == call.device_id,
+            ChallengeRow.answer.is_(None),
+            ChallengeRow.expires_at > call.now,
+        )
+        .values(answer=from_base64(answered.answer), expires_at=until)
+        .returning(ChallengeRow.id)
+    )
+    if taken.first() is None:
         raise Refusal(ProblemType.CHALLENGE_REFUSED)
-    return row.seed
+    return ChallengeAnswered(expires_at=until)
+
+
+async def answered(call: Call, challenge_id: str) -> LightChallenge:
+    """Returns a challenge that the calling device has answered in time, and whose envelope may
+    still come. Raises Refusal."""
+    row = await call.session.get(ChallengeRow, challenge_id)
+    if (
+        row is None
+        or row.device_id != call.device_id
+        or row.answer is None
+        or row.expires_at <= call.now
+    ):
+        raise Refusal(ProblemType.CHALLENGE_REFUSED)
+    return LightChallenge(row.seed, row.commitment, row.answer)
 
 
 async def spend(call: Call, challenge_id: str) -> None:
@@ -53,6 +107,11 @@ async def spend(call: Call, challenge_id: str) -> None:
     )
     if spent.first() is None:
         raise Refusal(ProblemType.CHALLENGE_REFUSED)
+
+
+async def met(call: Call) -> None:
+    """Counts a challenge of the device no longer, because a living hand has answered it."""
+    await limits.take_back(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

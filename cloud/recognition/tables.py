@@ -10,14 +10,19 @@ from protocol.messages import Outcome, Purpose, Side
 
 
 class ChallengeRow(Table):
-    """A light challenge that has not been answered yet."""
+    """A light challenge whose envelope has not come yet."""
 
     __tablename__ = "challenges"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     device_id: Mapped[str]
     seed: Mapped[bytes]
+    commitment: Mapped[bytes]
+    """The digest of the pictures in white (`protocol.binding`)."""
+    answer: Mapped[bytes | None]
+    """The digest of the pictures under the steps; None until they were taken."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    """When the answer is due, and once it is there, the envelope."""
 
 
 class PalmRow(Table):

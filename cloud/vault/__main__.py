@@ -26,6 +26,7 @@ from cloud.vault.messages import WireRefusal
 from cloud.vault.pictures import PICTURE_PIXELS
 from cloud.vault.reader import Failed, NurseryLost, Readers
 from cloud.vault.templates import Scheme, Templates
+from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
@@ -156,7 +157,7 @@ class Vault:
         try:
             if burst.challenge != context.challenge:
                 raise Unusable(Flaw.NOT_A_CAPTURE)
-            presentation = self._readers.examine(burst, question.seed)
+            presentation = self._readers.examine(burst, _seed(question.challenge, burst))
         except Unusable as unusable:
             if unusable.flaw is Flaw.NOT_LIVE:
                 return messages.NotLive(purpose, context.visit_id, context.nonce)
@@ -220,8 +221,20 @@ def _is_sealed_for(question: messages.Examine, context: Context) -> bool:
         context.device_id == question.device_id
         and question.visit_id in (None, context.visit_id)
         and context.purpose in question.purposes
-        and (context.challenge is not None) == (question.seed is not None)
+        and (context.challenge is not None) == (question.challenge is not None)
     )
+
+
+def _seed(challenge: messages.LightChallenge | None, burst: Burst) -> bytes | None:
+    """Returns the seed of the challenge that the burst was taken under; None without a challenge.
+
+    Raises Unusable when the burst does not keep to what the kiosk told of it in time.
+    """
+    if challenge is None:
+        return None
+    if not is_bound(burst, challenge.commitment, challenge.answer):
+        raise Unusable(Flaw.NOT_LIVE)
+    return challenge.seed
 
 
 if __name__ == "__main__":

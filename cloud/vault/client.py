@@ -114,18 +114,18 @@ class VaultClient:
         *,
         versions: Collection[int],
         visit_id: str | None = None,
-        seed: bytes | None = None,
+        challenge: messages.LightChallenge | None = None,
         infrared: bool = False,
     ) -> ExaminedPalm:
         """Opens an envelope and judges the capture in it.
 
-        Templates are made in the current version and in `versions`. `seed` is the seed of the light
+        Templates are made in the current version and in `versions`. `challenge` is the light
         challenge that the envelope names, None when it names none. With `infrared`, a capture
         without near-infrared frames is refused. Raises CaptureRefused, Lifeless and
         VaultUnavailable.
         """
         question = messages.Examine(
-            envelope, device_id, visit_id, purposes, sorted(versions), seed, infrared
+            envelope, device_id, visit_id, purposes, sorted(versions), challenge, infrared
         )
         match await self._ask(question, asked_by=device_id):
             case ExaminedPalm() as examined:

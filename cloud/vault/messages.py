@@ -53,9 +53,21 @@ class Introduce:
 
 
 @dataclass(frozen=True, slots=True)
+class LightChallenge:
+    """A light challenge that was answered, as the service knows it (`protocol.binding`)."""
+
+    seed: bytes = field(repr=False)
+    commitment: bytes
+    """The digest of the pictures in white."""
+    answer: bytes
+    """The digest of the pictures under the steps."""
+
+
+@dataclass(frozen=True, slots=True)
 class Examine:
-    """`["examine", envelope, device_id, visit_id, [purpose, ...], [version, ...], seed,
-    infrared]`; answered by `ExaminedPalm`, `NotLive` or `CannotExamine`."""
+    """`["examine", envelope, device_id, visit_id, [purpose, ...], [version, ...], seed, infrared,
+    commitment, answer]`; answered by `ExaminedPalm`, `NotLive` or `CannotExamine`. Without a light
+    challenge seed is null, and commitment and answer are left out."""
 
     envelope: bytes = field(repr=False)
     device_id: str
@@ -65,12 +77,13 @@ class Examine:
     """The purposes that the envelope may be sealed for."""
     versions: Sequence[int]
     """The template versions that are needed besides the current one."""
-    seed: bytes | None = field(repr=False)
-    """The seed of the light challenge that the envelope names; None when it names none."""
+    challenge: LightChallenge | None
+    """The light challenge that the envelope names; None when it names none."""
     infrared: bool
     """Whether a capture without near-infrared frames is refused."""
 
     def encode(self) -> list[Any]:
+        light = self.challenge
         return [
             "examine",
             self.envelope,
@@ -78,8 +91,9 @@ class Examine:
             self.visit_id,
             [purpose.value for purpose in self.purposes],
             list(self.versions),
-            self.seed,
+            light and light.seed,
             self.infrared,
+            *((light.commitment, light.answer) if light else ()),
         ]
 
 
@@ -285,9 +299,11 @@ def unpack_question(body: bytes) -> Question:
             list(versions),
             bytes() | None as seed,
             bool(infrared),
+            *digests,
         ] if all(map(_is_version, versions)):
             wanted = [Purpose(purpose) for purpose in purposes]
-            return Examine(envelope, device_id, visit_id, wanted, versions, seed, infrared)
+            light = _light_challenge(seed, digests)
+            return Examine(envelope, device_id, visit_id, wanted, versions, light, infrared)
         case ["compare", version, bytes(probe), list(references)] if _is_version(
             version
         ) and _are_bytes(references):
@@ -360,6 +376,16 @@ def _is_number(item: Any) -> bool:
 
 def _are_bytes(items: Sequence[Any]) -> bool:
     return all(type(item) is bytes for item in items)
+
+
+def _light_challenge(seed: bytes | None, digests: list[Any]) -> LightChallenge | None:
+    match seed, digests:
+        case None, []:
+            return None
+        case bytes(), [bytes(commitment), bytes(answer)]:
+            return LightChallenge(seed, commitment, answer)
+        case _:
+            raise ValueError("not a question")
 
 
 def _key(item: Any) -> VaultKey:

@@ -68,6 +68,12 @@ async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime
     tally(session, limit, subject, now)
 
 
+async def take_back(session: AsyncSession, limit: Limit, subject: str) -> None:
+    """Takes back the newest event of a subject."""
+    newest = select(func.max(Tally.id)).where(Tally.kind == limit.kind, Tally.subject == subject)
+    await session.execute(delete(Tally).where(Tally.id == newest.scalar_subquery()))
+
+
 async def forget_subjects(session: AsyncSession, subjects: Collection[str]) -> None:
     """Deletes the events of these subjects."""
     await session.execute(delete(Tally).where(Tally.subject.in_(subjects)))

@@ -17,6 +17,7 @@ from kiosk.capture.guidance import Advice
 from palm.hand.landmarks import Hand
 from palm.hand.observation import Observation
 from palm.liveness.pulse import PulseRecorder
+from protocol.binding import digest
 from protocol.capture import MAX_BYTES, PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 
 AWAY = 0.5
@@ -33,6 +34,10 @@ QUALITY = 95
 """The JPEG quality of pictures that templates are made of: every ridge counts."""
 LIT_QUALITY = 85
 """The JPEG quality of pictures that are judged by their light only."""
+
+WHITE_BYTES = MAX_BYTES * 2 // 5
+"""The largest size of the pictures in white light together when those under a challenge follow.
+They are chosen before the others are taken, and leave room for them."""
 
 WIDER = 1.5
 """The side of a near-infrared picture over that of a colour picture: the second camera looks from
@@ -114,6 +119,17 @@ class Picture:
     """The step of the light challenge it was taken under, None for white light."""
     spectrum: Spectrum = Spectrum.COLOUR
 
+    @property
+    def is_white(self) -> bool:
+        return self.step is None and self.spectrum is Spectrum.COLOUR
+
+    def wipe(self) -> None:
+        self.jpeg[:] = bytes(len(self.jpeg))
+
+
+def _taken(picture: Picture) -> float:
+    return picture.at
+
 
 class HoldRecord:
     """Collects what is kept of the current hold; a context manager that wipes the rest.
@@ -138,7 +154,7 @@ class HoldRecord:
     def __exit__(self, *_: object) -> None:
         self._release()
         for picture in (*self._white, *self._required):
-            picture.jpeg[:] = bytes(len(picture.jpeg))
+            picture.wipe()
         self.recorder.wipe()
 
     @property
@@ -165,6 +181,25 @@ class HoldRecord:
         self._candidates.sort(key=lambda c: c.worth, reverse=True)
         self._white += [Picture(c.seen.at, region.jpeg(c.frame, QUALITY)) for c in self._candidates]
         self._release()
+
+    def commit(self, region: Region) -> bytes:
+        """Encodes the best frames, which are sent in any case from then on, and returns their
+        digest (`protocol.binding`). They have WHITE_BYTES at most, unless the best one has more."""
+        self.develop(region)
+        size = 0
+        for number, picture in enumerate(self._white):
+            size += len(picture.jpeg)
+            if number == 0 or size <= WHITE_BYTES:
+                self._required.append(picture)
+            else:
+                picture.wipe()
+        self._white.clear()
+        return digest(picture.jpeg for picture in sorted(self._required, key=_taken))
+
+    def answer(self) -> bytes:
+        """Returns the digest of the pictures that were taken since `commit`."""
+        taken = sorted(self._required, key=_taken)
+        return digest(picture.jpeg for picture in taken if not picture.is_white)
 
     def take_step(self, step: int, frame: Lease, region: Region) -> None:
         """Adds the picture taken under one step of the light challenge."""
@@ -196,7 +231,7 @@ class HoldRecord:
             if sum(len(each.jpeg) for each in (*chosen, picture)) > MAX_BYTES:
                 break
             chosen.append(picture)
-        chosen.sort(key=lambda picture: picture.at)
+        chosen.sort(key=_taken)
         began = chosen[0].at
         frames = [Frame(round((s.at - began) * 1000), s.jpeg, s.step, s.spectrum) for s in chosen]
         self._white = [picture for picture in self._white if picture not in chosen]

@@ -1,22 +1,23 @@
 """Playing the service's light challenge on the ring over a hand that is held still.
 
-Each step is shown until a picture has been taken under it.
+The kiosk first commits to its pictures in white light, is then given a challenge, shows each step
+until a picture has been taken under it, and answers at once (`protocol.binding`).
 """
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from typing import NoReturn
 
 from hardware.camera.feed import Feed, Lease
 from hardware.faults import DeviceFault
 from hardware.light import WATCHDOG_S, Light
 from kiosk.service.client import SignatureService
+from kiosk.service.errors import Refused, TooSlow
 from protocol.challenge import steps
 from protocol.encoding import from_base64
-from protocol.messages import Challenge
+from protocol.messages import Challenge, ProblemType
 from protocol.ring import WHITE
 
 LAG = 0.04
@@ -32,19 +33,23 @@ APART = 1.0
 """Seconds from the beginning of one challenge to that of the next, so that there are at most three
 flashes in any second (WCAG 2.2, 2.3.1; see `protocol.challenge`)."""
 
-FRESH = timedelta(seconds=30)
-"""The time that a challenge must still be valid, so that the palm reaches the service in time."""
+SEED_WITHIN = 2.5
+"""Seconds from the end of the hold in white light within which a challenge must be there. The
+pictures under a later one would not be taken for pictures of the same moment
+(`protocol.binding`)."""
+
+NEAR = 3.0
+"""Seconds between two calls that keep a connection to the service open. Both sides close one that
+was idle for five seconds."""
 
 
 class Challenger:
-    """Fetches challenges, plays them on the ring and takes the pictures under them."""
+    """Asks for challenges, plays them on the ring, takes the pictures under them and answers."""
 
     def __init__(self, light: Light, service: SignatureService, feed: Feed) -> None:
         self._light = light
         self._service = service
         self._feed = feed
-        self._ahead: Challenge | None = None
-        self._changed = asyncio.Condition()
         self._last = float("-inf")
         self._white_since = float("inf")
 
@@ -58,27 +63,39 @@ class Challenger:
             with suppress(DeviceFault):
                 await asyncio.to_thread(self._light.off)
 
-    async def keep_one_ahead(self) -> NoReturn:
-        """Keeps one challenge fetched, so that nobody waits for it when the hand is there.
+    async def keep_near(self) -> NoReturn:
+        """Keeps a connection to the service open, so that a hand that is held still need not wait
+        for one.
 
-        Raises ServiceError.
+        Raises ServiceError as soon as it is known that the service does not answer.
         """
         while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: not self._has_fresh())
-            self._ahead = await self._service.challenge()
-            async with self._changed:
-                self._changed.notify_all()
+            await self._service.info()
+            await asyncio.sleep(NEAR)
 
-    async def next(self) -> Challenge:
-        """Returns a challenge that was not used yet. `keep_one_ahead` must be running."""
-        async with self._changed:
-            self._changed.notify_all()
-            await self._changed.wait_for(self._has_fresh)
-            challenge, self._ahead = self._ahead, None
-            self._changed.notify_all()
-        assert challenge
+    async def challenge(self, commitment: bytes) -> Challenge:
+        """Commits to the pictures in white light with this digest, and returns a challenge.
+
+        Raises TooSlow when it comes too late to be shown, and ServiceError.
+        """
+        held_at = time.monotonic()
+        await asyncio.sleep(self._last + APART - held_at)
+        challenge = await self._service.challenge(commitment)
+        if time.monotonic() - held_at > SEED_WITHIN:
+            raise TooSlow("the service took too long to give a light challenge")
         return challenge
+
+    async def answer(self, challenge: Challenge, answer: bytes) -> None:
+        """Tells the digest of the pictures under a challenge.
+
+        Raises TooSlow when it arrives too late at the service, and ServiceError.
+        """
+        try:
+            await self._service.answer(challenge.challenge_id, answer)
+        except Refused as refused:
+            if refused.type is not ProblemType.CHALLENGE_REFUSED:
+                raise
+            raise TooSlow("the answer to a light challenge came too late") from None
 
     async def play(self, challenge: Challenge, take: Callable[[int, Lease], None]) -> bool:
         """Shows every step until a picture was exposed wholly under it, then shows white again.
@@ -86,7 +103,6 @@ class Challenger:
         Calls `take` with the number of each step and its picture, which is valid during the call.
         Returns False when a picture took too long. Raises DeviceFault.
         """
-        await asyncio.sleep(self._last + APART - time.monotonic())
         self._last = time.monotonic()
         try:
             with _Arrivals(self._feed) as arrivals:
@@ -109,9 +125,6 @@ class Challenger:
     async def _whiten(self) -> None:
         await asyncio.to_thread(self._light.show, WHITE)
         self._white_since = time.monotonic() + self._light.latency
-
-    def _has_fresh(self) -> bool:
-        return self._ahead is not None and self._ahead.expires_at - self._service.now() > FRESH
 
 
 class _Arrivals:

@@ -13,8 +13,9 @@ from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.guidance import HOLD, Advice, Guidance, Instruction, advise, lost
 from kiosk.capture.hold import HoldRecord, Region
 from kiosk.capture.light_challenge import Challenger
-from kiosk.race import first
+from kiosk.race import both, first
 from kiosk.screens import Choice, HoldPalm
+from kiosk.service.errors import TooSlow
 from kiosk.stage import Stage
 from palm.hand.landmarks import Side
 from palm.liveness.pulse import PAUSE_AT_MOST
@@ -31,6 +32,9 @@ many as the vault makes templates of."""
 HOLD_BEFORE_LIGHT = 0.1
 """Seconds that a hand is held still before the challenge begins, which takes the rest of the
 hold."""
+
+SLOW_AT_MOST = 3
+"""How often in one reading the service may be too slow for the hand that is held."""
 
 TO_READ = 2.5
 """Seconds between two attempts when the hand was not found to be alive: time to read what may
@@ -70,7 +74,7 @@ class PalmReader:
 
         The caller wipes the burst, and wipes the frames it was cut from with `Feed.wipe`. Raises
         DeviceFault when the camera or the light is lost, because the live view would freeze, and
-        ServiceError when no challenge can be had.
+        ServiceError when the service does not answer, or too late.
         """
         view = _View(stage, screen)
         if self._challenger is None:
@@ -81,7 +85,7 @@ class PalmReader:
                 self._capture_lit(view, self._challenger),
                 stage.ask(screen),
                 *self._until_camera_lost(),
-                self._challenger.keep_one_ahead(),
+                self._challenger.keep_near(),
             )
 
     async def _capture(self, view: "_View") -> Burst:
@@ -100,33 +104,63 @@ class PalmReader:
         return closing(self._infrared.subscribe()) if self._infrared else nullcontext()
 
     async def _capture_lit(self, view: "_View", challenger: Challenger) -> Burst:
-        """Plays one challenge after another until the hand stays for all of one."""
+        """Plays one challenge after another until the hand stays for all of one.
+
+        Raises TooSlow when the service was too slow SLOW_AT_MOST times.
+        """
         if view.screen.lifeless:
             await asyncio.sleep(TO_READ)
+        too_slow = 0
         async with self._eyes.watch() as sights:
             while True:
                 with HoldRecord(WHITE_BURST) as record, self._infrared_mailbox() as infrared:
-                    white = (s async for s in sights if challenger.was_white(s.observation.at))
-                    await self._hold(view, white, record, HOLD_BEFORE_LIGHT)
-                    region = record.region
-                    challenge = await challenger.next()
-                    lit = _LitCapture(view, record, region, infrared)
-                    playing = challenger.play(challenge, lit.take)
-                    answered = await first(playing, _until_moved(sights, region))
-                    over_at = time.monotonic()
-                    if not answered or (infrared is not None and not record.has_infrared):
+                    try:
+                        burst = await self._challenged(view, challenger, sights, record, infrared)
+                    except TooSlow:
+                        too_slow += 1
+                        if too_slow == SLOW_AT_MOST:
+                            raise
                         continue
-                    if view.screen.longer:
-                        white = (s async for s in sights if challenger.was_white(s.observation.at))
-                        if await _record_pulse(view, white, record, region):
-                            over_at = time.monotonic()
-                            return await _developed(record, region, over_at, challenge.challenge_id)
-                        continue
-                    # DONE is shown before it is known whether the hand stayed to the end, so that
-                    # the shopper does not wait for that last frame.
-                    view.tell(Guidance(Instruction.DONE, 1.0, view.points))
-                    if await _stayed(sights, region, over_at):
-                        return await _developed(record, region, over_at, challenge.challenge_id)
+                    if burst is not None:
+                        return burst
+
+    async def _challenged(
+        self,
+        view: "_View",
+        challenger: Challenger,
+        sights: AsyncIterator[Sight],
+        record: HoldRecord,
+        infrared: Mailbox | None,
+    ) -> Burst | None:
+        """Plays one challenge over a hand that is held still. Returns None when the hand did not
+        stay. Raises TooSlow."""
+        white = (s async for s in sights if challenger.was_white(s.observation.at))
+        await self._hold(view, white, record, HOLD_BEFORE_LIGHT)
+        region = record.region
+        asked = challenger.challenge(record.commit(region))
+        challenge = await first(asked, _until_left(sights, region))
+        if challenge is None:
+            return None
+        lit = _LitCapture(view, record, region, infrared)
+        playing = challenger.play(challenge, lit.take)
+        answered = await first(playing, _until_moved(sights, region))
+        over_at = time.monotonic()
+        if not answered or (infrared is not None and not record.has_infrared):
+            return None
+        if view.screen.longer:
+            white = (s async for s in sights if challenger.was_white(s.observation.at))
+            staying = _record_pulse(view, white, record, region)
+        else:
+            # DONE is shown before it is known whether the hand stayed to the end, so that the
+            # shopper does not wait for that last frame.
+            view.tell(Guidance(Instruction.DONE, 1.0, view.points))
+            staying = _stayed(sights, region, over_at)
+        stayed, _ = await both(staying, challenger.answer(challenge, record.answer()))
+        if not stayed:
+            return None
+        if view.screen.longer:
+            over_at = time.monotonic()
+        return await _developed(record, region, over_at, challenge.challenge_id)
 
     async def _hold(
         self, view: "_View", sights: AsyncIterator[Sight], record: HoldRecord, hold: float
@@ -214,6 +248,21 @@ async def _record_pulse(
             return True
         view.tell(Guidance(Instruction.HOLD_LONGER, recorder.progress, view.points))
     return False
+
+
+async def _until_left(sights: AsyncIterator[Sight], region: Region) -> None:
+    """Waits until no hand has been seen in the region for so long that it has left, in white
+    light."""
+    held_at: float | None = None
+    missed = 0
+    async for sight in sights:
+        seen = sight.observation
+        if held_at is None or region.holds(seen):
+            held_at, missed = seen.at, 0
+            continue
+        missed += 1
+        if lost(seen.at - held_at, missed):
+            break
 
 
 async def _until_moved(sights: AsyncIterator[Sight], region: Region) -> Literal[False]:

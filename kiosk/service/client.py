@@ -30,10 +30,13 @@ from protocol.messages import (
     Card,
     CardToken,
     Challenge,
+    ChallengeAnswer,
+    ChallengeAnswered,
     Chargeable,
     Claim,
     ClaimOpened,
     CodeEntry,
+    Commitment,
     Consent,
     DeletionReceipt,
     DeletionRequest,
@@ -170,9 +173,19 @@ class SignatureService:
         self.identity.become(device)
         return device
 
-    async def challenge(self) -> Challenge:
-        """Returns a light challenge for the next palm."""
-        return await self._post("/challenges", None, Challenge)
+    async def challenge(self, commitment: bytes) -> Challenge:
+        """Commits to the pictures in white with this digest (`protocol.binding`), and returns a
+        light challenge."""
+        told = Commitment(commitment=to_base64(commitment))
+        return await self._post("/challenges", told, Challenge)
+
+    async def answer(self, challenge_id: str, answer: bytes) -> ChallengeAnswered:
+        """Answers a light challenge with the digest of the pictures that were taken under it.
+
+        Raises Refused (CHALLENGE_REFUSED) when that comes too late.
+        """
+        told = ChallengeAnswer(answer=to_base64(answer))
+        return await self._post(f"/challenges/{challenge_id}/answer", told, ChallengeAnswered)
 
     # Sign-up
 

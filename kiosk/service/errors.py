@@ -3,6 +3,7 @@
 ServiceError
 ├── Offline                nobody answered: `cause` says why
 ├── ServiceUnavailable     an answer of no use
+│   └── TooSlow            answers that take longer than a palm can wait in the light
 ├── Refused                the service understood and refused: `problem` says why
 ├── ForgedReceipt          a deletion receipt whose signature is wrong
 └── WrongPurchase          an answer for another purchase than was asked
@@ -62,6 +63,11 @@ class ServiceUnavailable(ServiceError):
     def __init__(self, message: str, problem: Problem | None = None) -> None:
         super().__init__(message)
         self.problem = problem
+
+
+class TooSlow(ServiceUnavailable):
+    """The service gave a light challenge, or took its answer, too late for the palm that was
+    held."""
 
 
 class Refused(ServiceError):

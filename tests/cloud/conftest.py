@@ -27,6 +27,7 @@ def served(shared_service: Served) -> Iterator[Served]:
     """The service that all tests share, with its clock set right again after each."""
     yield shared_service
     shared_service.ahead = timedelta(0)
+    shared_service.start_clock()
 
 
 @pytest.fixture

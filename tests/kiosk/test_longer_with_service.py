@@ -14,6 +14,7 @@ from kiosk.screens import (
 )
 from tests.kiosk.test_with_service import Shop
 from tests.support.scripted import WAITS
+from tests.support.unhurried import unhurried
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -29,10 +30,11 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     (state / "service").mkdir(mode=0o700)
     asks = 'liveness = "required"\npulse_above = 400\n'
     (state / "service" / "settings.toml").write_text(asks)
-    shop = Shop(state, infrared="sim:")
-    await shop.activated()
-    yield shop
-    await shop.close()
+    with unhurried():
+        shop = Shop(state, infrared="sim:")
+        await shop.activated()
+        yield shop
+        await shop.close()
 
 
 async def test_a_hand_is_seen_in_near_infrared_held_longer_for_a_large_sale_and_charged_once(

@@ -47,6 +47,7 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
+from tests.support.unhurried import unhurried
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -150,10 +151,11 @@ class Shop:
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    shop = Shop(tmp_path_factory.mktemp("shop"))
-    await shop.activated()
-    yield shop
-    await shop.close()
+    with unhurried():
+        shop = Shop(tmp_path_factory.mktemp("shop"))
+        await shop.activated()
+        yield shop
+        await shop.close()
 
 
 async def test_a_shopper_signs_up_pays_by_name_leaves_and_is_known_no_longer(shop: Shop) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import os
+import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from protocol.messages import (
     Account,
     Card,
     Challenge,
+    ChallengeAnswered,
     ClaimOpened,
     Customer,
     DeletionReceipt,
@@ -70,7 +72,12 @@ class HangUp(Exception):
     """An answer that closes the connection instead."""
 
 
-Answer = Reply | BaseModel | HangUp | Callable[[Asked], "Reply | BaseModel | HangUp"]
+Answer = (
+    Reply
+    | BaseModel
+    | HangUp
+    | Callable[[Asked], "Reply | BaseModel | HangUp | Awaitable[Reply | BaseModel]"]
+)
 
 
 def problem(kind: ProblemType, status: int = 409, **more: Any) -> Reply:
@@ -82,9 +89,9 @@ def soon() -> datetime:
     return datetime.now(UTC) + timedelta(minutes=5)
 
 
-def challenge(challenge_id: str, good_for: timedelta = timedelta(minutes=2)) -> Challenge:
+def challenge(challenge_id: str) -> Challenge:
     seed = to_base64(os.urandom(SEED_BYTES))
-    return Challenge(challenge_id=challenge_id, seed=seed, expires_at=datetime.now(UTC) + good_for)
+    return Challenge(challenge_id=challenge_id, seed=seed, expires_at=soon())
 
 
 def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) -> Identification:
@@ -136,6 +143,7 @@ HAPPY: dict[str, Answer] = {
     ),
     "POST /devices": DEVICE,
     "POST /challenges": lambda asked: challenge(f"challenge-{asked.headers['idempotency-key']}"),
+    "POST /challenges/{id}/answer": lambda _: ChallengeAnswered(expires_at=soon()),
     "POST /enrolments": Enrolment(enrolment_id="enrolment-1", expires_at=soon(), resend_after=30),
     "POST /enrolments/enrolment-1/code": PhoneVerified(known=False),
     "POST /enrolments/enrolment-1/code/resend": Enrolment(
@@ -169,7 +177,7 @@ HAPPY: dict[str, Answer] = {
 
 class CannedService:
     """Answers every request from HAPPY, unless `will` has set its next answers; `asked` holds every
-    request."""
+    request. In their names the id of a challenge is `{id}`."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -180,7 +188,7 @@ class CannedService:
         self._next[request] += answers
 
     def requests(self, request: str) -> list[Asked]:
-        return [asked for asked in self.asked if f"{asked.method} {asked.path}" == request]
+        return [asked for asked in self.asked if _name(asked) == request]
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator["CannedService"]:
@@ -196,19 +204,26 @@ class CannedService:
             asked = await _request(head, reader)
             self.asked.append(asked)
             answer = self._answer(asked)
+            if isinstance(answer, Awaitable):
+                answer = await answer
             if isinstance(answer, HangUp):
                 break
             writer.write(_response(answer))
             await writer.drain()
 
-    def _answer(self, asked: Asked) -> Reply | BaseModel | HangUp:
-        name = f"{asked.method} {asked.path}"
+    def _answer(self, asked: Asked) -> Reply | BaseModel | HangUp | Awaitable[Reply | BaseModel]:
+        name = _name(asked)
         answer = self._next[name].pop(0) if self._next[name] else HAPPY.get(name)
         if answer is None:
             return problem(ProblemType.NOT_FOUND, 404)
         if isinstance(answer, Reply | BaseModel | HangUp):
             return answer
         return answer(asked)
+
+
+def _name(asked: Asked) -> str:
+    path = re.sub(r"^/challenges/[^/]+/", "/challenges/{id}/", asked.path)
+    return f"{asked.method} {path}"
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:

@@ -4,6 +4,7 @@ import itertools
 import secrets
 import ssl
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from protocol.binding import answer_of, commitment_of
 from protocol.capture import Burst
 from protocol.encoding import to_base64
 from protocol.envelope import Context, seal
@@ -22,6 +24,9 @@ from protocol.messages import (
     Card,
     CardToken,
     Challenge,
+    ChallengeAnswer,
+    ChallengeAnswered,
+    Commitment,
     Consent,
     Device,
     Enrolment,
@@ -75,6 +80,7 @@ class TestDevice:
         )
         self.key = Ed25519PrivateKey.generate()
         self.id = key_id(self.key.public_key())
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         self.ahead = timedelta(0)
         """How far the clock of the device is ahead."""
 
@@ -94,7 +100,7 @@ class TestDevice:
         if method == "POST":
             sent["idempotency-key"] = key or secrets.token_urlsafe(16)
         sent |= headers or {}
-        now = (datetime.now(UTC) + self.ahead).timestamp()
+        now = (self.clock() + self.ahead).timestamp()
         path = f"/v1{path}"
         sent |= sign_request(Request(method, path, "", sent, body), self.key, now=now)
         return self.http.request(method, path, content=body, headers=sent)
@@ -127,8 +133,23 @@ class TestDevice:
 
     # What a kiosk asks for
 
-    def challenge(self) -> Challenge:
-        return self.post("/challenges", None, Challenge)
+    def challenge(self, white: Burst) -> Challenge:
+        """Commits to the pictures in white of a burst, and returns a light challenge."""
+        told = Commitment(commitment=to_base64(commitment_of(white)))
+        return self.post("/challenges", told, Challenge)
+
+    def answer(self, challenge: Challenge, shown: Burst, **how: Any) -> ChallengeAnswered:
+        told = ChallengeAnswer(answer=to_base64(answer_of(shown)))
+        path = f"/challenges/{challenge.challenge_id}/answer"
+        return self.post(path, told, ChallengeAnswered, **how)
+
+    def lit(self, take: Callable[[Challenge | None], Burst]) -> Burst:
+        """Returns the burst that `take` takes under a challenge, committed to and answered as by a
+        kiosk. `take` is first called without a challenge, for the pictures in white."""
+        challenge = self.challenge(take(None))
+        shown = take(challenge)
+        self.answer(challenge, shown)
+        return shown
 
     def activate(self, code: str, *, infrared: bool = False) -> Device:
         raw = to_base64(self.key.public_key().public_bytes_raw())

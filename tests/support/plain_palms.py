@@ -7,6 +7,7 @@ and templates of these bits, in an old version and in the current one.
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,34 +43,48 @@ def burst(
 ) -> Burst:
     """Returns the burst of a palm.
 
-    Under a challenge it answers the steps, with the liveness `score`. `then` is the likeness of a
-    second picture, if there is to be one.
+    Under a challenge it has a picture for each step. `score` is the liveness score, and `then` is
+    the likeness of a second picture, if there is to be one.
     """
-    answered = [str(step) for step in steps(from_base64(challenge.seed))] if challenge else []
     said = {
         "who": who,
         "side": side,
         "likeness": likeness,
         "flaw": flaw,
-        "answered": answered,
         "score": score,
         "then": then,
     }
-    frame = Frame(0, bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9"))
-    beside = [Frame(0, frame.jpeg, None, Spectrum.INFRARED)] if infrared else []
-    beats = Pulse([0, 50], bytearray(2 * PULSE_SIDE**2 * 6)) if pulse else None
-    return Burst([frame, *beside], challenge.challenge_id if challenge else None, beats)
+    frames = [Frame(0, _jpeg(said))]
+    if infrared:
+        frames.append(Frame(0, _jpeg(said), None, Spectrum.INFRARED))
+    if challenge:
+        played = enumerate(steps(from_base64(challenge.seed)))
+        frames += [Frame(100 + 60 * n, _jpeg({"step": str(step)}), n) for n, step in played]
+    end = frames[-1].at_ms + 100
+    beats = Pulse([end, end + 50], bytearray(2 * PULSE_SIDE**2 * 6)) if pulse else None
+    if challenge and pulse:
+        frames.append(Frame(end + 50, _jpeg(said)))
+    return Burst(frames, challenge.challenge_id if challenge else None, beats)
+
+
+def _jpeg(said: object) -> bytearray:
+    return bytearray(b"\xff\xd8\xff" + json.dumps(said).encode() + b"\xff\xd9")
+
+
+def _said(frame: Frame) -> Any:
+    return json.loads(frame.jpeg[3:-2])
 
 
 class PlainExaminer:
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         try:
-            said = json.loads(burst.frames[0].jpeg[3:-2])
+            said = _said(burst.frames[0])
+            answered = [_said(frame)["step"] for frame in burst.frames if frame.light is not None]
         except ValueError:
             raise Unusable(Flaw.NOT_A_CAPTURE) from None
         if said["flaw"]:
             raise Unusable(Flaw(said["flaw"]))
-        if [str(step) for step in shown] != said["answered"]:
+        if [str(step) for step in shown] != answered:
             raise Unusable(Flaw.NOT_LIVE)
         side = Side(said["side"])
         likenesses = [each for each in (said["likeness"], said["then"]) if each is not None]

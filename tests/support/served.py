@@ -57,6 +57,7 @@ class Served:
     def __init__(self, root: Path, settings: Settings, *, sandbox: bool = True) -> None:
         self.state = State.open(root)
         self.ahead = timedelta(0)
+        self._stopped: datetime | None = None
         self._settings = settings
         self._sandbox = sandbox
         self._loop = asyncio.new_event_loop()
@@ -101,8 +102,10 @@ class Served:
 
     def device(self, address: str | None = None) -> TestDevice:
         """Returns a new device that is not activated."""
-        self._devices.append(TestDevice(self.url, self.state.ca, address))
-        return self._devices[-1]
+        device = TestDevice(self.url, self.state.ca, address)
+        device.clock = self._clock
+        self._devices.append(device)
+        return device
 
     async def look_at_certificate(self) -> None:
         """Does what the service does every minute: renews the certificate when it is due."""
@@ -123,6 +126,14 @@ class Served:
         device.ahead = self.ahead
         device.activate(self.activation_code())
         return device
+
+    def stop_clock(self) -> None:
+        """Stops the clock of the service and of its devices at a whole second; `ahead` still moves
+        them."""
+        self._stopped = datetime.now(UTC).replace(microsecond=0)
+
+    def start_clock(self) -> None:
+        self._stopped = None
 
     def tally(self, limit: Limit, subject: str, count: int) -> None:
         """Counts so many events for a limit now."""
@@ -166,7 +177,10 @@ class Served:
         return self.do(read())
 
     def _now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self._clock() + self.ahead
+
+    def _clock(self) -> datetime:
+        return self._stopped or datetime.now(UTC)
 
     def _run(self) -> None:
         try:

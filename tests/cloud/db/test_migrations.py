@@ -86,3 +86,14 @@ def test_purchases_of_people_deleted_earlier_lose_what_leads_to_them(tmp_path: P
     now.close()
     for trace in (b"pi_kept", b"by kept", b"dropped"):
         assert trace not in path.read_bytes()
+
+
+def test_a_challenge_of_before_is_forgotten_when_challenges_are_bound_to_pictures(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    earlier = database_of("0004", path)
+    earlier.execute("INSERT INTO challenges VALUES ('challenge-1', 'kiosk', x'01', 9)")
+    earlier.commit()
+    earlier.close()
+    database.migrate(path)
+    bound = sqlite3.connect(path).execute("SELECT commitment, answer FROM challenges")
+    assert list(bound) == []

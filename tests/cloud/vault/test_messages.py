@@ -11,6 +11,7 @@ from cloud.vault.messages import (
     ExaminedPalm,
     Introduce,
     Introduction,
+    LightChallenge,
     MakeSearchCodes,
     NotLive,
     Protect,
@@ -43,11 +44,11 @@ QUESTIONS: list[tuple[Question, str]] = [
             "visit-1",
             [Purpose.PAY, Purpose.LEAVE],
             [1, 2],
-            b"\x02",
+            LightChallenge(b"\x02", b"\x03", b"\x04"),
             infrared=True,
         ),
-        "0000002d88676578616d696e654101686465766963652d316776697369742d31"
-        "8263706179656c656176658201024102f5",
+        "000000318a676578616d696e654101686465766963652d316776697369742d31"
+        "8263706179656c656176658201024102f541034104",
     ),
     (
         Examine(b"\x01", "device-1", None, [Purpose.ENROL], [], None, infrared=False),
@@ -61,7 +62,8 @@ QUESTIONS: list[tuple[Question, str]] = [
     (Protect(Template(2, b"\x01", 0.5)), "0000000f846770726f74656374024101f93800"),
     (Rekey(), "00000007816572656b6579"),
 ]
-"""Questions, and their bytes as the first version of the service wrote them."""
+"""Questions, and their bytes as the first version of the service wrote them. A question about a
+light challenge has two more fields since challenges are bound to pictures."""
 
 ANSWERS: list[tuple[Answer, str]] = [
     (
@@ -132,6 +134,9 @@ def test_the_two_enumerations_of_sides_mean_the_same():
         ["introduce", 1],
         ["compare", "2", b"\x01", []],
         ["examine", b"\x01", "device-1", None, ["steal"], [], None, False],
+        ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False],
+        ["examine", b"\x01", "device-1", None, ["pay"], [], b"\x02", False, b"\x03"],
+        ["examine", b"\x01", "device-1", None, ["pay"], [], None, False, b"\x03", b"\x04"],
         "introduce",
     ],
 )
