@@ -8,12 +8,14 @@ import pytest
 
 from drawn.attack import Instrument, attack
 from drawn.burst import Shot, challenge, film, played
+from drawn.circumstances import USUAL, cases
 from drawn.identity import DrawnPalm, identity
 from drawn.lit import LAMPS, WHITE, living
 from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
 from palm.liveness import Light, LitFrame, Unjudgeable, Verdict
 from palm.liveness import judge as judge_under
+from palm.liveness.judge import EXPLAINED
 from protocol.challenge import SEED_BYTES, steps
 
 pytestmark = pytest.mark.slow
@@ -94,6 +96,17 @@ class TestAttacks:
             other = played(challenge(np.random.default_rng(seed)))
             claimed = [replace(f, light=light) for f, light in zip(alive, other, strict=True)]
             assert not judge(claimed).live
+
+    def test_a_recording_fails_that_is_alive_in_everything_but_its_light(self) -> None:
+        """Without a limit on what the light does not explain, its score was 1.5."""
+        recorded = next(iter(cases(41_013, USUAL))).film.lit
+        assert judge(recorded).live
+        drawn = np.random.default_rng((41_013, 9))
+        claims = [played(challenge(drawn)) for _ in range(85)]
+        claimed = [replace(f, light=light) for f, light in zip(recorded, claims[-1], strict=True)]
+        verdict = judge(claimed)
+        assert verdict.cues.unexplained > EXPLAINED
+        assert not verdict.live
 
     def test_a_burst_fails_with_two_steps_exchanged(self, alive: list[LitFrame]) -> None:
         lights = [frame.light for frame in alive]
