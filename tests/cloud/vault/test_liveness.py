@@ -246,9 +246,11 @@ def together(
     infrared: Sequence[int] | None = None,
     pulse: Recording | None = None,
 ) -> Burst:
-    """Returns a burst of the hand with this seed under a challenge of the service's. `white` are the
-    seeds of the hands in the three frames in white, if there were others, and `infrared` those of
-    the hands that the second camera sees in its two frames."""
+    """Returns a burst of the hand with this seed under a challenge of the service's.
+
+    `white` are the seeds of the hands in the three frames in white, if there were others, and
+    `infrared` those of the hands that the second camera sees in its two frames.
+    """
 
     def take(challenge: Challenge | None) -> Burst:
         # The frames in white do not depend on what is played afterwards.
