@@ -13,7 +13,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
     POST   /enrolments/{id}/card  CardToken    -> Card
-    POST   /enrolments/{id}/palms envelope     -> PalmAccepted
+    POST   /enrolments/{id}/palms envelope     -> PalmAccepted; the second palm may also come after
+                                                  the completion, until the enrolment expires
     POST   /enrolments/{id}/completion         -> Account
     DELETE /enrolments/{id}                    -> nothing; all is erased here at once, and the
                                                   provider forgets the card soon after

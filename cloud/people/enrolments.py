@@ -1,7 +1,8 @@
-"""Enrolments: a mobile number and its one-time code, a card, one or two palms, then an account.
+"""Enrolments: a mobile number and its one-time code, a card, a palm, then an account.
 
 Until an enrolment is completed there is no account, and its palms are not searched. When it is
-cancelled or expires, everything in it is erased.
+cancelled or expires, everything in it is erased. A second palm may be added before the completion
+or after it, until the enrolment expires; whoever leaves without one has an account all the same.
 """
 
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from fastapi import APIRouter, Request
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -28,6 +29,7 @@ from cloud.people import one_time_codes
 from cloud.people.accounts import (
     PROFILE,
     Profile,
+    account_holders,
     add_account,
     catch_up,
     nobody_joined_after,
@@ -69,6 +71,9 @@ from protocol.messages import (
 log = logging.getLogger(__name__)
 
 router: APIRouter = signed_request.router()
+
+MOVED = b""
+"""The profile of a completed enrolment: it is in the account."""
 
 
 @router.post(
@@ -181,7 +186,7 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
     session = call.session
-    _, person = await _find_verified(call, enrolment_id)
+    _, person, _ = await _find_growing(call, enrolment_id)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     others = await palms_of(session, person)
     await session.commit()
@@ -202,7 +207,7 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
         raise Refusal(ProblemType.HOLD_LONGER)
     if not _frames_agree(call, examined):
         raise Refusal(ProblemType.PALM_UNUSABLE, "its pictures are too unlike one another")
-    _, person = await _find_verified(call, enrolment_id)
+    _, person, has_joined = await _find_growing(call, enrolment_id)
     palms = await palms_of(session, person)
     if len(palms) == PALMS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {PALMS} palms")
@@ -210,7 +215,13 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
         raise Refusal(ProblemType.SAME_PALM_TWICE)
     if has_account:
         raise Refusal(ProblemType.PALM_KNOWN)
-    add_enrolled_palm(session, person, examined.side, examined.current)
+    added = add_enrolled_palm(session, person, examined.side, examined.current)
+
+    async def add_to_gallery() -> None:
+        call.context.gallery.enrol([added])
+
+    if has_joined:
+        call.afterwards.append(add_to_gallery)
     call.person = person
     return PalmAccepted(
         side=examined.side,
@@ -241,7 +252,6 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
                 raise Refusal(ProblemType.PALM_KNOWN)
         searched = palms, joined
     profile = person.open(Profile, row.profile, PROFILE)
-    await session.delete(row)
     await add_account(
         session,
         person,
@@ -250,6 +260,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         joined=joined + 1,
         now=call.now,
     )
+    row.profile = MOVED
 
     async def add_to_gallery() -> None:
         context.gallery.enrol(palms)
@@ -266,17 +277,22 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
 
 @router.delete("/enrolments/{enrolment_id}", status_code=204)
 async def cancel(call: Caller, enrolment_id: str) -> None:
-    _, person = await _find(call, enrolment_id)
+    row, person = await _find(call, enrolment_id)
+    if await _has_joined(call.session, row):
+        raise Refusal(ProblemType.NOT_FOUND)
     await _erase(call.session, call.context, person)
     call.afterwards += [call.context.wake, call.context.database.forget_erased]
 
 
 async def erase_expired(context: Context) -> None:
-    """Erases everything in enrolments that expired before they were completed."""
+    """Erases everything in enrolments that expired before they were completed, and ends the others
+    that have expired."""
     async with context.database.session() as session:
-        expired = await session.scalars(
-            select(EnrolmentRow.person_id).where(EnrolmentRow.expires_at <= context.clock())
+        is_over = EnrolmentRow.expires_at <= context.clock()
+        await session.execute(
+            delete(EnrolmentRow).where(is_over, EnrolmentRow.person_id.in_(account_holders()))
         )
+        expired = await session.scalars(select(EnrolmentRow.person_id).where(is_over))
         people = expired.all()
         for person_id in people:
             await _erase(session, context, await find_person(session, context.master, person_id))
@@ -314,9 +330,25 @@ async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, O
     row, person = await _find(call, enrolment_id)
     if not row.verified:
         raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
-    if await person_id_of(call.session, row.phone_lookup) is not None:
+    holder = await person_id_of(call.session, row.phone_lookup)
+    if holder == row.person_id:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if holder is not None:
         raise Refusal(ProblemType.CONFLICT, "the number has an account already")
     return row, person
+
+
+async def _find_growing(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson, bool]:
+    """Returns an enrolment to which a palm may be added, and whether it has become an account."""
+    row, person = await _find(call, enrolment_id)
+    if await _has_joined(call.session, row):
+        return row, person, True
+    return *await _find_verified(call, enrolment_id), False
+
+
+async def _has_joined(session: AsyncSession, row: EnrolmentRow) -> bool:
+    """Returns whether an enrolment was completed."""
+    return await person_id_of(session, row.phone_lookup) == row.person_id
 
 
 async def _has_account(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:

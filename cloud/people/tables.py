@@ -49,7 +49,7 @@ class OneTimeCode(Table):
 
 
 class EnrolmentRow(Table):
-    """An enrolment that is not completed yet."""
+    """An enrolment. A completed one is kept until it expires: another palm may be added."""
 
     __tablename__ = "enrolments"
 

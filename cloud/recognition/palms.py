@@ -21,10 +21,11 @@ UNPROTECTED = ""
 
 def add_palm(
     session: AsyncSession, person: OpenPerson, side: Side, template: ProtectedTemplate
-) -> None:
+) -> Entry:
     row = PalmRow(id=new_id(), person_id=person.person_id, side=side)
     keep_template(person, row, template)
     session.add(row)
+    return Entry(row.id, person.person_id, side, template)
 
 
 def keep_template(person: OpenPerson, row: PalmRow, template: ProtectedTemplate) -> None:

@@ -437,6 +437,95 @@ def test_a_palm_that_is_added_while_its_enrolment_is_completed_belongs_to_the_ac
     assert kiosk.identify(who, side=Side.RIGHT).outcome is Outcome.ACCEPTED
 
 
+# The second palm, once the account stands
+
+
+@pytest.fixture
+def joined(kiosk: TestDevice, who: str) -> str:
+    """An enrolment that was completed with the left palm of `who`."""
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst(who))
+    kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    return enrolment_id
+
+
+def test_a_second_palm_can_be_added_to_the_account_and_is_recognised(
+    kiosk: TestDevice, who: str, joined: str
+):
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+    assert kiosk.identify(who, side=Side.RIGHT).outcome is Outcome.ASK_AGAIN
+    second = kiosk.add_palm(joined, burst(who, Side.RIGHT))
+    assert second.palms == [Side.LEFT, Side.RIGHT]
+    for side in Side:
+        assert kiosk.identify(who, side=side).outcome is Outcome.ACCEPTED
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(joined, burst(f"{who} again"))
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_the_palm_of_the_account_is_not_added_to_it_again(kiosk: TestDevice, who: str, joined: str):
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(joined, burst(who, likeness=0.9))
+    assert refused.value.problem.type is ProblemType.SAME_PALM_TWICE
+
+
+def test_the_palm_of_somebody_else_is_not_added_to_the_account(
+    kiosk: TestDevice, who: str, joined: str
+):
+    kiosk.sign_up(f"{who}'s neighbour", sides=(Side.RIGHT,))
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(joined, burst(f"{who}'s neighbour", Side.RIGHT))
+    assert refused.value.problem.type is ProblemType.PALM_KNOWN
+
+
+def test_nothing_but_a_palm_can_be_added_to_the_account(
+    served: Served, kiosk: TestDevice, joined: str
+):
+    with pytest.raises(Refused) as refused:
+        kiosk.add_card(joined, "tok_mastercard")
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+    with pytest.raises(Refused) as refused:
+        served.kiosk().add_palm(joined, burst("a stranger", Side.RIGHT))
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
+
+
+def test_the_account_is_not_erased_by_cancelling_its_enrolment(
+    kiosk: TestDevice, who: str, joined: str
+):
+    assert kiosk.send("DELETE", f"/enrolments/{joined}").status_code == 404
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+
+
+def test_when_its_enrolment_expires_the_account_stands_and_takes_no_more_palms(
+    served: Served, kiosk: TestDevice, who: str, joined: str
+):
+    before = [count(served, table) for table in (Person, PalmRow, CardRow)]
+    served.ahead = kiosk.ahead = ENROLMENT_LIFE
+    with pytest.raises(Refused) as refused:
+        kiosk.add_palm(joined, burst(who, Side.RIGHT))
+    assert refused.value.problem.type in (ProblemType.EXPIRED, ProblemType.NOT_FOUND)
+    served.do(erase_expired(served.context))
+    assert enrolment(served, joined) is None
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+    after = [count(served, table) for table in (Person, PalmRow, CardRow)]
+    assert all(now <= then for now, then in zip(after, before, strict=True))
+
+
+def test_what_was_entered_is_kept_in_the_account_only(served: Served, joined: str):
+    row = enrolment(served, joined)
+    assert row is not None
+    assert row.profile == b""
+
+
+def enrolment(served: Served, enrolment_id: str) -> EnrolmentRow | None:
+    async def read() -> EnrolmentRow | None:
+        async with served.context.database.session() as session:
+            return await session.get(EnrolmentRow, enrolment_id)
+
+    return served.do(read())
+
+
 # Cancelled or expired
 
 
