@@ -22,6 +22,8 @@ from palm.hand.observation import Observation
 class Instruction(StrEnum):
     """One thing to do; the order is that in which a person can follow."""
 
+    TAKE_AWAY = "take_away"
+    """Given by `kiosk.capture.reader` before another try: the hand has to leave first."""
     SHOW_PALM = "show_palm"
     ONE_HAND = "one_hand"
     TURN_OVER = "turn_over"

@@ -37,8 +37,13 @@ SLOW_AT_MOST = 3
 """How often in one reading the service may be too slow for the hand that is held."""
 
 TO_READ = 2.5
-"""Seconds between two attempts when the hand was not found to be alive: time to read what may
-help."""
+"""The least time in seconds between two attempts when the hand was not found to be alive: time to
+read what may help."""
+
+GONE = 0.3
+"""Seconds without a hand in view after which it has left: a detection may fail once."""
+GONE_FRAMES = 3
+"""The least number of frames without a hand after which it has left."""
 
 REFRESH = 1 / 15
 """The least time in seconds between two updates of the same instruction on the screen."""
@@ -90,6 +95,7 @@ class PalmReader:
 
     async def _capture(self, view: "_View") -> Burst:
         async with self._eyes.watch() as sights:
+            await _until_gone(view, sights)
             while True:
                 with HoldRecord(BURST) as record, self._infrared_mailbox() as infrared:
                     await self._hold(view, sights, record, HOLD)
@@ -108,10 +114,12 @@ class PalmReader:
 
         Raises TooSlow when the service was too slow SLOW_AT_MOST times.
         """
-        if view.screen.lifeless:
-            await asyncio.sleep(TO_READ)
         too_slow = 0
         async with self._eyes.watch() as sights:
+            shown_at = time.monotonic()
+            await _until_gone(view, _in_white(sights, challenger))
+            if view.screen.lifeless:
+                await asyncio.sleep(shown_at + TO_READ - time.monotonic())
             while True:
                 with HoldRecord(WHITE_BURST) as record, self._infrared_mailbox() as infrared:
                     try:
@@ -134,7 +142,7 @@ class PalmReader:
     ) -> Burst | None:
         """Plays one challenge over a hand that is held still. Returns None when the hand did not
         stay. Raises TooSlow."""
-        white = (s async for s in sights if challenger.was_white(s.observation.at))
+        white = _in_white(sights, challenger)
         await self._hold(view, white, record, HOLD_BEFORE_LIGHT)
         region = record.region
         asked = challenger.challenge(record.commit(region))
@@ -148,7 +156,7 @@ class PalmReader:
         if not answered or (infrared is not None and not record.has_infrared):
             return None
         if view.screen.longer:
-            white = (s async for s in sights if challenger.was_white(s.observation.at))
+            white = _in_white(sights, challenger)
             staying = _record_pulse(view, white, record, region)
         else:
             # DONE is shown before it is known whether the hand stayed to the end, so that the
@@ -212,6 +220,31 @@ async def _until_lost(feed: Feed) -> NoReturn:
         raise state.fault
     finally:
         take_back()
+
+
+async def _in_white(sights: AsyncIterator[Sight], challenger: Challenger) -> AsyncIterator[Sight]:
+    """Yields the sights that were taken in white light."""
+    async for sight in sights:
+        if challenger.was_white(sight.observation.at):
+            yield sight
+
+
+async def _until_gone(view: "_View", sights: AsyncIterator[Sight]) -> None:
+    """Waits until no hand is in view when the palm is asked for another try: a hand that stays
+    where it was would use up every try by itself."""
+    if not view.screen.another_try:
+        return
+    gone_at: float | None = None
+    frames = 0
+    async for sight in sights:
+        if sight.observation.hands:
+            gone_at, frames = None, 0
+            view.tell(Guidance(Instruction.TAKE_AWAY))
+            continue
+        gone_at = sight.observation.at if gone_at is None else gone_at
+        frames += 1
+        if frames >= GONE_FRAMES and sight.observation.at - gone_at >= GONE:
+            return
 
 
 async def _developed(

@@ -162,6 +162,38 @@ async def test_the_hand_that_is_asked_for_is_captured(kiosk: Kiosk) -> None:
     assert await kiosk.captured(LiveStage(), replace(PAY, side=Side.LEFT))
 
 
+@pytest.mark.parametrize(
+    "screen",
+    [replace(PAY, attempts_left=2), replace(PAY, lifeless=True)],
+    ids=["unknown", "not alive"],
+)
+async def test_another_try_begins_only_when_the_hand_has_left_and_come_again(
+    kiosk: Kiosk, screen: HoldPalm
+) -> None:
+    stage = LiveStage()
+    reading = asyncio.create_task(kiosk.captured(stage, screen))
+    await stage.until(lambda s: s.guidance.instruction is Instruction.TAKE_AWAY)
+    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    assert not reading.done()
+    assert stage.told == [Instruction.TAKE_AWAY]
+    kiosk.hand_away()
+    await stage.until(lambda s: s.guidance.instruction is Instruction.SHOW_PALM)
+    assert not reading.done()
+    kiosk.scene.hold()
+    assert await reading
+
+
+async def test_a_hand_that_has_left_already_is_not_told_to(kiosk: Kiosk) -> None:
+    kiosk.hand_away()
+    stage = LiveStage()
+    await asyncio.to_thread(pass_frames, kiosk.feed, 5)
+    reading = asyncio.create_task(kiosk.captured(stage, replace(PAY, attempts_left=2)))
+    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    kiosk.scene.hold()
+    assert await reading
+    assert Instruction.TAKE_AWAY not in stage.told
+
+
 @pytest.mark.parametrize("breaking", [SimulatedCamera.unplug, SimulatedCamera.stall])
 async def test_a_camera_lost_while_a_palm_is_read_is_told_instead_of_a_frozen_picture(
     kiosk: Kiosk, breaking: object

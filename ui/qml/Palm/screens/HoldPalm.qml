@@ -30,6 +30,10 @@ ScreenFrame {
 
     function advise(instruction: string): var {
         const advice = {
+            "take_away": {
+                sign: "away",
+                words: qsTr("Take your hand away, then show it again")
+            },
             "show_palm": {
                 sign: "hand",
                 words: side === "left" ? qsTr("Show your left palm") : side === "right" ? qsTr("Show your right palm") : qsTr("Show your open palm")
