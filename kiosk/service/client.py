@@ -4,6 +4,7 @@ Every method raises the errors of `kiosk.service.errors`; how requests travel is
 `kiosk.service.transport`.
 """
 
+import asyncio
 import logging
 import secrets
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationErr
 from kiosk.clock import Clock
 from kiosk.service.errors import ForgedReceipt, ServiceUnavailable
 from kiosk.service.identity import Identity
-from kiosk.service.transport import Transport
+from kiosk.service.transport import Delivery, Transport
 from kiosk.settings import ServicePatience
 from protocol.capture import Burst
 from protocol.encoding import from_base64, to_base64
@@ -98,6 +99,9 @@ class SignatureService:
         self.url = ""
         self.stopped: str | None = None
         """Why the kiosk's own service does not start, with the remedy; None as long as it does."""
+        self.ready = asyncio.Event()
+        """Set once the service can be asked: it is connected, and activated where that happens by
+        itself."""
 
     @property
     def storage_fault(self) -> StorageFault | None:
@@ -105,11 +109,14 @@ class SignatureService:
         something; None when it was stored."""
         return self._transport.storage_fault
 
-    async def connect(self, url: str, ca: Path | None) -> None:
-        """Calls `url` from now on; see `Transport.connect`. Raises OSError."""
+    async def connect(self, url: str, ca: Path | None, *, ready: bool = True) -> None:
+        """Calls `url` from now on; see `Transport.connect`. `ready` is False when the caller sets
+        `ready` later. Raises OSError."""
         await self._transport.connect(url, ca)
         self._info = None
         self.url = url
+        if ready:
+            self.ready.set()
 
     async def close(self) -> None:
         await self._transport.close()
@@ -118,6 +125,11 @@ class SignatureService:
     def now(self) -> datetime:
         """Returns the service's time, as far as the kiosk knows it."""
         return self._transport.time.now()
+
+    @property
+    def demands_light(self) -> bool:
+        """Whether the service is known to accept no palm without a light ring."""
+        return self._info is not None and self._info.light_required
 
     @property
     def clock_offset(self) -> timedelta:
@@ -219,8 +231,11 @@ class SignatureService:
         envelope = await self._seal(burst, Purpose.ENROL, enrolment_id, side)
         return await self._post(f"/enrolments/{enrolment_id}/palms", envelope, PalmAccepted)
 
-    async def complete(self, enrolment_id: str) -> Account:
-        return await self._post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    async def complete(self, enrolment_id: str, idempotency_key: str | None = None) -> Account:
+        """Makes an account of an enrolment. Repeated with the same key it returns the first answer.
+        Until the enrolment expires, another palm can still be added."""
+        path = f"/enrolments/{enrolment_id}/completion"
+        return await self._post(path, None, Account, key=idempotency_key)
 
     async def give_up_enrolment(self, enrolment_id: str) -> None:
         """Has an enrolment erased, in one brief attempt: it expires by itself otherwise."""
@@ -257,14 +272,18 @@ class SignatureService:
 
     # Purchases
 
-    async def purchase(self, request: PurchaseRequest, idempotency_key: str) -> Purchase:
-        """Buys. Repeated with the same key it returns the first answer and buys nothing more."""
+    async def purchase(
+        self, request: PurchaseRequest, idempotency_key: str, delivery: Delivery | None = None
+    ) -> Purchase:
+        """Buys. Repeated with the same key it returns the first answer and buys nothing more.
+        `delivery` tells meanwhile how far the request has come."""
         return await self._post(
             "/purchases",
             request,
             Purchase,
             key=idempotency_key,
             deadline_s=self._patience.purchase_deadline_s,
+            delivery=delivery,
         )
 
     async def find_purchase(self, reference: str) -> Purchase:
@@ -273,10 +292,13 @@ class SignatureService:
 
     # Leaving
 
-    async def delete(self, identification_id: str) -> DeletionReceipt:
-        """Deletes the person. Raises ForgedReceipt when the receipt's signature is wrong."""
+    async def delete(
+        self, identification_id: str, idempotency_key: str | None = None
+    ) -> DeletionReceipt:
+        """Deletes the person. Repeated with the same key it returns the first receipt. Raises
+        ForgedReceipt when the receipt's signature is wrong."""
         request = DeletionRequest(identification_id=identification_id)
-        receipt = await self._post("/deletions", request, DeletionReceipt)
+        receipt = await self._post("/deletions", request, DeletionReceipt, key=idempotency_key)
         try:
             signer = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
             signer.verify(from_base64(receipt.signature), receipt_bytes(receipt))
@@ -329,6 +351,7 @@ class SignatureService:
         *,
         key: str | None = None,
         deadline_s: float | None = None,
+        delivery: Delivery | None = None,
     ) -> Reply:
         headers = {"idempotency-key": key or secrets.token_urlsafe(24)}
         content = b""
@@ -338,7 +361,9 @@ class SignatureService:
         elif body is not None:
             headers["content-type"] = ENVELOPE_TYPE
             content = body
-        response = await self._transport.call("POST", path, headers, content, deadline_s)
+        response = await self._transport.call(
+            "POST", path, headers, content, deadline_s, delivery=delivery
+        )
         return _parse(response.content, reply)
 
 

@@ -138,12 +138,13 @@ class EmbeddedService:
         if self.network_fault is not None:
             near = await self.network_fault.lay(httpx.URL(url).port or 443)
             url = f"https://{HOST}:{near}"
-        await service.connect(url, self._state.resolve() / "ca.pem")
+        await service.connect(url, self._state.resolve() / "ca.pem", ready=False)
         # At every start: if its state was removed, the service does not know this kiosk.
         try:
             await service.activate(ready.activation_code, self._name)
         except (ServiceError, OSError) as error:
             log.error("the embedded service does not activate this kiosk: %s", error)
+        service.ready.set()
 
 
 async def _ready(process: Process) -> Ready | None:

@@ -88,6 +88,22 @@ class DeviceSignature(httpx.Auth):
         request.headers.update(sign_request(signed, self._key, now=self._time.now().timestamp()))
 
 
+class Delivery:
+    """How far a request has come, for whoever waits for its answer."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        """Set before anything of the request is sent: from then on it may arrive."""
+        self.failed = asyncio.Event()
+        """Set when an attempt has failed."""
+
+    async def trace(self, event: str, info: object) -> None:
+        """Follows an attempt (httpcore's extension "trace")."""
+        del info
+        if event.endswith("send_request_headers.started"):
+            self.begun.set()
+
+
 class Transport:
     """A connection to the service for one event loop. It has nowhere to call until `connect`."""
 
@@ -141,21 +157,24 @@ class Transport:
         headers: dict[str, str] | None = None,
         content: bytes = b"",
         deadline_s: float | None = None,
+        *,
+        delivery: Delivery | None = None,
     ) -> httpx.Response:
         """Sends the request until it succeeds or the deadline has come; returns the answer.
 
         Raises Offline, ServiceUnavailable and Refused.
         """
         deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
-        may_have_arrived = False
+        delivery = delivery or Delivery()
         telling: Cause | None = None
         failures = 0
         while True:
             asked_pause = 0.0
             try:
-                response = await self._send(method, path, headers or {}, content, deadline)
+                response = await self._send(
+                    method, path, headers or {}, content, deadline, delivery=delivery
+                )
             except (httpx.TransportError, TimeoutError) as error:
-                may_have_arrived |= not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 cause = Cause.NOT_STARTED if self._client is None else cause_of(error)
                 if cause is Cause.TIMED_OUT and telling is not None:
                     # The deadline cut this attempt short; an earlier one told more.
@@ -163,7 +182,7 @@ class Transport:
                 telling = cause
                 trouble = Offline(
                     f"the service cannot be reached: {cause}",
-                    may_have_arrived=may_have_arrived,
+                    may_have_arrived=delivery.begun.is_set(),
                     cause=cause,
                 )
                 if cause in CERTIFICATE_CAUSES:
@@ -175,7 +194,6 @@ class Transport:
                     self.storage_fault = problem.storage if problem is not None else None
                 if response.is_success:
                     return response
-                may_have_arrived = True
                 if problem and response.is_client_error:
                     raise Refused(problem)
                 trouble = ServiceUnavailable(
@@ -184,6 +202,7 @@ class Transport:
                 if response.status_code not in CANNOT_NOW:
                     raise trouble
                 asked_pause = _asked_pause(response)
+            delivery.failed.set()
             ceiling = pause_after(
                 failures, self._patience.first_pause_s, self._patience.longest_pause_s
             )
@@ -216,13 +235,26 @@ class Transport:
                 self._use(self._url, self._ca, authority, context)
 
     async def _send(
-        self, method: str, path: str, headers: dict[str, str], content: bytes, deadline: float
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: bytes,
+        deadline: float,
+        *,
+        delivery: Delivery,
     ) -> httpx.Response:
         """Makes one attempt. Raises httpx.TransportError, and TimeoutError at the deadline."""
         if self._client is None:
             raise httpx.ConnectError("no service is connected")
         async with asyncio.timeout(max(deadline - self._clock.now(), 0)):
-            return await self._client.request(method, path, headers=headers, content=content)
+            return await self._client.request(
+                method,
+                path,
+                headers=headers,
+                content=content,
+                extensions={"trace": delivery.trace},
+            )
 
 
 def _content(ca: Path | None) -> bytes:

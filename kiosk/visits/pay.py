@@ -1,12 +1,15 @@
 """Paying for a sale with a palm, exactly once."""
 
+import asyncio
 import logging
 import secrets
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
+from kiosk.idle import SaleWithdrawn
+from kiosk.race import first
 from kiosk.screens import (
     Approved,
     Choice,
@@ -28,6 +31,8 @@ from kiosk.service.errors import (
     ServiceUnavailable,
     WrongPurchase,
 )
+from kiosk.service.transport import Delivery
+from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
@@ -129,12 +134,13 @@ async def _buy(visit: Visit, sale: Sale) -> Purchase | NotPaid:
 
 
 async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPaid:
-    visit.stage.show(Working(Work.PAYING))
+    request = pending.request
+    visit.stage.show(Working(Work.PAYING, request.amount, visit.device.merchant))
     try:
         purchase = await resolve(visit.service, visit.till, visit.journal, pending)
     except ServiceError:
         purchase = None
-    if purchase is None and visit.journal.find(pending.request.reference):
+    if purchase is None and visit.journal.find(request.reference):
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN)
     return purchase or Choice.ANOTHER_WAY
 
@@ -194,13 +200,15 @@ async def _recognise_by_number(
             return found
 
 
-async def charge(visit: Visit, sale: Sale, identification: Identification) -> Purchase:
-    """Buys and tells the till. The purchase is in the journal until its outcome is known.
+async def charge(
+    visit: Visit, sale: Sale, identification: Identification
+) -> Purchase | Literal[Choice.ANOTHER_WAY]:
+    """Buys and tells the till. The purchase is in the journal until its outcome is known. Returns
+    ANOTHER_WAY when the shopper did not wait for a service that was never reached.
 
     Raises Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown; `resolve` asks again later.
     Every other exception means that nothing was charged.
     """
-    visit.stage.show(Working(Work.PAYING))
     request = PurchaseRequest(
         identification_id=identification.identification_id,
         amount=sale.amount,
@@ -213,8 +221,8 @@ async def charge(visit: Visit, sale: Sale, identification: Identification) -> Pu
     )
     visit.journal.open(pending)
     try:
-        purchase = await visit.service.purchase(request, pending.idempotency_key)
-    except Refused:
+        purchase = await _bought(visit, sale, pending)
+    except (Refused, WalkedAway, SaleWithdrawn):
         visit.journal.close(sale.reference)
         raise
     except Offline as offline:
@@ -226,12 +234,65 @@ async def charge(visit: Visit, sale: Sale, identification: Identification) -> Pu
     except ServiceUnavailable as unavailable:
         await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
+    if purchase is Choice.ANOTHER_WAY:
+        visit.journal.close(sale.reference)
+        return purchase
     try:
         await settle(visit.till, visit.journal, request, purchase)
     except WrongPurchase as wrong:
         log.error("a purchase stays in the journal: %s", wrong)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from wrong
     return purchase
+
+
+async def _bought(
+    visit: Visit, sale: Sale, pending: PendingPurchase
+) -> Purchase | Literal[Choice.ANOTHER_WAY]:
+    """Requests the purchase, and offers a way out as long as nothing of the request was sent.
+
+    Raises what the service raises, and what interrupts the question whether to wait.
+    """
+    working = Working(Work.PAYING, sale.amount, sale.merchant)
+    visit.stage.show(working)
+    delivery = Delivery()
+    buying = asyncio.ensure_future(
+        visit.service.purchase(pending.request, pending.idempotency_key, delivery)
+    )
+    leaving = asyncio.ensure_future(_leaves(visit.stage, working, delivery))
+    try:
+        await asyncio.wait({buying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        # Sent meanwhile or not: once cancelled, the request sends nothing more.
+        left = leaving.done() and not buying.done() and not delivery.begun.is_set()
+        return leaving.result() if left else await buying
+    finally:
+        buying.cancel()
+        leaving.cancel()
+        await asyncio.gather(buying, leaving, return_exceptions=True)
+
+
+async def _leaves(
+    stage: Stage, working: Working, delivery: Delivery
+) -> Literal[Choice.ANOTHER_WAY]:
+    """Waits until the shopper pays another way, or for ever once the request may have arrived: its
+    outcome is unknown from then on. The payment goes on when the question fails."""
+    await delivery.failed.wait()
+    if not delivery.begun.is_set():
+        waiting = replace(working, way_out=True)
+        try:
+            answer = await first(_until_set(delivery.begun), stage.ask(waiting))
+        except (WalkedAway, SaleWithdrawn):
+            raise
+        except Exception as error:
+            log.error("paying cannot be left: %s", type(error).__name__)
+        else:
+            if answer is not None and not delivery.begun.is_set():
+                return answer
+            stage.show(working)
+    return await asyncio.Future[Any]()
+
+
+async def _until_set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def settle(
@@ -249,7 +310,11 @@ async def settle(
         log.error("a purchase was not paid: %s", purchase.decline_reason)
     result = SaleResult(purchase.outcome)
     await till.answer(request.reference, result, purchase.decline_reason)
-    journal.close(request.reference)
+    try:
+        journal.close(request.reference)
+    except OSError as error:
+        # The outcome is known and told; the entry is settled once more when there is room.
+        log.error("a purchase stays in the journal: %s", error.strerror)
 
 
 async def resolve(

@@ -1,5 +1,6 @@
 """Paying, played from a script with a canned service."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.idle import SaleWithdrawn
 from kiosk.screens import (
     Approved,
     AskConsent,
@@ -23,6 +25,8 @@ from kiosk.screens import (
     StaffCalled,
     StepUp,
     TroubleKind,
+    Work,
+    Working,
 )
 from kiosk.service.errors import Offline, Refused, WrongPurchase
 from kiosk.stage import WalkedAway
@@ -50,7 +54,7 @@ from tests.support.canned import (
     identification,
     problem,
 )
-from tests.support.scripted import ScriptedVisit, palm, typed
+from tests.support.scripted import WAITS, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
@@ -554,6 +558,109 @@ async def test_a_service_that_was_never_reached_charges_nothing(
     assert not offline.value.may_have_arrived
     assert not left_in_doubt(at)
     assert told(at, sale) is None
+
+
+# The way out while the service is not reached
+
+PAYING = Working(Work.PAYING, AMOUNT, "Corner Shop")
+WAY_OUT = replace(PAYING, way_out=True)
+NOWHERE = "http://127.0.0.1:9"
+
+
+async def out_of_reach(at: ScriptedVisit) -> Choice:
+    await at.service.connect(NOWHERE, None)
+    return Choice.CONFIRM
+
+
+async def test_the_amount_is_shown_while_it_is_paid(visit: At) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    await play(at)
+    assert PAYING in at.stage.shown
+    assert WAY_OUT not in at.stage.shown
+
+
+async def test_who_does_not_wait_for_a_service_out_of_reach_pays_another_way(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, lambda: out_of_reach(at)),
+        (WAY_OUT, Choice.ANOTHER_WAY),
+        (PayAnotherWay("Corner Shop"), Choice.DONE),
+    )
+    assert await play(at) is None
+    assert not canned.requests("POST /purchases")
+    assert not left_in_doubt(at)
+
+
+@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn()], ids=["leaves", "withdrawn"])
+async def test_a_sale_that_ends_before_anything_was_sent_charges_nothing(
+    visit: At, canned: CannedService, end: Exception
+) -> None:
+    at = visit((HOLD, palm), (CONFIRM, lambda: out_of_reach(at)), (WAY_OUT, end))
+    with pytest.raises(type(end)):
+        await play(at)
+    assert not canned.requests("POST /purchases")
+    assert not left_in_doubt(at)
+
+
+async def test_the_way_out_is_closed_once_the_request_may_have_arrived(
+    visit: At, canned: CannedService
+) -> None:
+    async def come_back() -> object:
+        await at.service.connect(canned.url, None)
+        return WAITS
+
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, lambda: out_of_reach(at)),
+        (WAY_OUT, come_back),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert at.stage.shown[-2] == PAYING, "it cannot be left any more"
+
+
+async def test_there_is_no_way_out_of_a_payment_whose_answer_does_not_come(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", *[HangUp()] * 999)
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    with pytest.raises(Troubled) as troubled:
+        await play(at)
+    assert troubled.value.kind is TroubleKind.PAYMENT_UNKNOWN
+    assert WAY_OUT not in at.stage.shown
+
+
+async def test_a_touch_that_comes_when_the_request_is_on_its_way_does_not_leave(
+    visit: At, canned: CannedService
+) -> None:
+    async def too_late() -> Choice:
+        await at.service.connect(canned.url, None)
+        while not canned.requests("POST /purchases"):
+            await at.clock.sleep(0)
+        return Choice.ANOTHER_WAY
+
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, lambda: out_of_reach(at)),
+        (WAY_OUT, too_late),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+
+
+async def test_a_disk_that_is_full_after_the_answer_does_not_make_it_unknown(
+    visit: At, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+
+    def full(_: object, reference: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(at.journal), "close", full)
+    assert await play(at) is SaleResult.APPROVED
+    assert "No space left" in caplog.text
 
 
 async def test_a_refused_purchase_is_in_no_doubt(visit: At, canned: CannedService) -> None:

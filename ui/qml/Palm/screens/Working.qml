@@ -5,6 +5,10 @@ ScreenFrame {
     id: screen
 
     required property string work
+    required property var amount
+    required property string merchant
+    required property bool slow
+    required property bool way_out
 
     readonly property string words: {
         switch (work) {
@@ -27,14 +31,47 @@ ScreenFrame {
         }
     }
 
+    readonly property string patience: {
+        if (!slow)
+            return "";
+        if (way_out)
+            return qsTr("This takes longer than usual: there is no connection. Nothing has been charged.");
+        if (work === "paying")
+            return qsTr("This takes longer than usual. Please wait for the answer; you are never charged twice.");
+        return qsTr("This takes longer than usual.");
+    }
+
     Accessible.name: words
     Component.onCompleted: Accessible.announce(words)
+    onPatienceChanged: if (patience !== "")
+        Accessible.announce(patience)
 
     Column {
         parent: screen
-        anchors.centerIn: parent
-        width: parent.width - 2 * Tokens.margin
-        spacing: Tokens.margin
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: (parent.height - height - (screen.way_out ? Tokens.key : 0)) / 2
+        width: Math.min(parent.width - 2 * Tokens.margin, 1200)
+        spacing: Tokens.loose
+
+        Column {
+            width: parent.width
+            visible: screen.amount !== null && screen.amount !== undefined
+            spacing: 4
+
+            Amount {
+                width: parent.width
+                horizontalAlignment: Text.AlignHCenter
+                money: screen.amount
+            }
+            Label {
+                width: parent.width
+                horizontalAlignment: Text.AlignHCenter
+                text: qsTr("to %1").arg(screen.merchant)
+                color: Tokens.inkSoft
+                maximumLineCount: 2
+                elide: Text.ElideRight
+            }
+        }
 
         BusyDots {
             anchors.horizontalCenter: parent.horizontalCenter
@@ -44,5 +81,18 @@ ScreenFrame {
             horizontalAlignment: Text.AlignHCenter
             text: screen.words
         }
+        Label {
+            width: parent.width
+            visible: text !== ""
+            horizontalAlignment: Text.AlignHCenter
+            text: screen.patience
+            color: Tokens.inkSoft
+        }
+    }
+
+    actions: SecondaryButton {
+        visible: screen.way_out
+        text: qsTr("Pay another way")
+        onClicked: screen.answer("another_way")
     }
 }
