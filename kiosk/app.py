@@ -8,7 +8,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, NoReturn
@@ -92,7 +92,12 @@ class Kiosk:
     journal: PurchaseJournal
     pin: StaffPin
     clock: Clock
-    _offline: bool = field(default=False, init=False)
+    _answers: bool | None = field(default=None, init=False)
+    """Whether the service answered last; None before its first answer, when nothing is claimed."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when the welcome screen may have to say something else."""
+    _opened: bool = field(default=False, init=False)
+    """Whether sign-up could be pressed since the start."""
     _serving: Sale | None = field(default=None, init=False)
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
@@ -129,8 +134,10 @@ class Kiosk:
 
     async def _serve_next(self) -> None:
         """Waits for a sale or a touch and makes the visit that it asks for."""
+        welcome = self._welcome()
+        self._tell_once(welcome)
         began = await first(
-            self.till.next_sale(), self.stage.ask(self._welcome()), self._keep_welcome_current()
+            self.till.next_sale(), self.stage.ask(welcome), self._keep_current(welcome)
         )
         match began:
             case Sale():
@@ -157,23 +164,39 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
-        if any(isinstance(feed.state, Recovering | Broken) for feed in self._feeds):
-            return Notice.CAMERA
-        if not self.service.url:
+        if self._answers is None:
             return Notice.STARTING
-        if self._offline:
+        if not self._answers:
             return Notice.OFFLINE
         if self.service.identity.device is None:
             return Notice.NOT_ACTIVATED
+        if self._is_blind():
+            return Notice.CAMERA
         return None
 
-    async def _keep_welcome_current(self) -> NoReturn:
-        shown = self._welcome()
+    def _is_blind(self) -> bool:
+        """Returns whether no palm can be read: a camera is lost, or the service demands a light
+        ring and there is none."""
+        lost = any(isinstance(feed.state, Recovering | Broken) for feed in self._feeds)
+        return lost or (self.light is None and self.service.demands_light)
+
+    async def _keep_current(self, shown: Welcome) -> NoReturn:
+        """Shows the welcome screen anew whenever it has to say something else."""
         while True:
-            await self.clock.sleep(WELCOME_LOOKS_S)
+            await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
             if self._welcome() != shown:
                 shown = self._welcome()
                 self.stage.show(shown)
+                self._tell_once(shown)
+
+    async def _until_changed(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    def _tell_once(self, shown: Welcome) -> None:
+        if shown.notice is None and not self._opened:
+            self._opened = True
+            log.info("shoppers can sign up")
 
     async def _help(self, stage: Stage) -> None:
         await offer_help(stage, self.till)
@@ -219,27 +242,34 @@ class Kiosk:
     async def _visit(self, script: Script, sale: Sale | None = None) -> Membership | None:
         """Makes the visit, and again when it failed and the shopper wants to try again."""
         withdrawn = partial(self.till.withdrawn, sale) if sale else None
-        stage = IdleWatch(self.stage, self.clock, self.settings.patience, withdrawn)
-        with suppress(WalkedAway, SaleWithdrawn):
+        stage = IdleWatch(
+            self.stage, self.clock, self.settings.patience, withdrawn, self.till.rings_up
+        )
+        with suppress(WalkedAway, SaleWithdrawn), closing(stage):
             while True:
                 try:
-                    return await self._attempt(script, stage)
-                except Troubled as troubled:
-                    if not await self._tries_again(stage, troubled.kind, sale):
-                        break
+                    return await script(stage)
+                except Exception as error:
+                    if not await self._recovers(stage, error):
+                        return None
+                finally:
+                    self._wipe()
         return None
 
-    async def _attempt(self, script: Script, stage: Stage) -> Membership | None:
-        """Makes one visit. Raises Troubled for everything that goes wrong in it."""
-        try:
-            return await script(stage)
-        except (WalkedAway, SaleWithdrawn, RestartAsked, Troubled):
-            raise
-        except Exception as error:
-            raise Troubled(self._trouble(error)) from error
-        finally:
-            for feed in self._feeds:
-                feed.wipe()
+    async def _recovers(self, stage: Stage, error: Exception) -> bool:
+        """Tells the shopper what went wrong. Returns whether they want to try it again.
+
+        Raises the error when it is not a failure but the end of the visit.
+        """
+        if isinstance(error, WalkedAway | SaleWithdrawn | RestartAsked):
+            raise error
+        self._wipe()
+        kind = error.kind if isinstance(error, Troubled) else self._trouble(error)
+        return await self._tries_again(stage, kind)
+
+    def _wipe(self) -> None:
+        for feed in self._feeds:
+            feed.wipe()
 
     def _trouble(self, error: Exception) -> TroubleKind:
         kind = TroubleKind.SERVICE
@@ -273,7 +303,8 @@ class Kiosk:
                 log.error("a visit failed with %s\n%s", type(error).__name__, where)
         return kind
 
-    async def _tries_again(self, stage: Stage, kind: TroubleKind, sale: Sale | None) -> bool:
+    async def _tries_again(self, stage: Stage, kind: TroubleKind) -> bool:
+        sale = self._serving
         while True:
             match await stage.ask(Trouble(kind, paying=sale is not None)):
                 case Choice.TRY_AGAIN:
@@ -301,6 +332,7 @@ class Kiosk:
             self.journal,
             self.clock,
             device,
+            partial(self._recovers, stage),
         )
 
     def _back_office(self, stage: Stage) -> BackOffice:
@@ -323,17 +355,28 @@ class Kiosk:
 
     async def _look_after_the_service(self) -> NoReturn:
         """Watches whether the service answers, and settles purchases in doubt when it does."""
+        patience = self.settings.service_patience
+        await self.service.ready.wait()
+        given_up_at = self.clock.now() + patience.deadline_s
         while True:
             try:
                 await self.service.info(GONE_AFTER_S)
-                self._offline = False
+                self._hear(answers=True)
                 await self._settle_doubts()
+            except Offline:
+                # A service that may still be starting is not said to be gone.
+                if self._answers is not None or self.clock.now() >= given_up_at:
+                    self._hear(answers=False)
             except ServiceError as error:
-                self._offline = not isinstance(error, Refused)
+                self._hear(answers=isinstance(error, Refused))
             except OSError as error:
                 log.error("a purchase stays in the journal: %s", error.strerror)
-            health_s = self.settings.service_patience.health_s
-            await self.clock.sleep(min(GONE_LOOKS_S, health_s) if self._offline else health_s)
+            looks_s = patience.health_s if self._answers else min(GONE_LOOKS_S, patience.health_s)
+            await self.clock.sleep(looks_s)
+
+    def _hear(self, *, answers: bool) -> None:
+        self._answers = answers
+        self._changed.set()
 
     async def _settle_doubts(self) -> None:
         for pending in self.journal.pending():

@@ -1,5 +1,9 @@
-"""Sign-up: consent, number, code, card, one palm or both, account."""
+"""Sign-up: consent, number, code, card, a palm, account, and the other palm if the shopper likes.
 
+The account stands as soon as there is a card and a palm. Whoever leaves after that has signed up.
+"""
+
+import secrets
 from contextlib import suppress
 from datetime import datetime
 from typing import Literal
@@ -29,10 +33,13 @@ from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
-from protocol.messages import CardToken, Enrolment, ProblemType, Purpose, Side
+from protocol.messages import Account, CardToken, Enrolment, ProblemType, Purpose, Side
 
 TERMINAL_RETRY_S = 1.0
 """Seconds between two checks whether a lost terminal is back."""
+
+LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
+"""Problems after which an enrolment cannot go on."""
 
 
 async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
@@ -45,12 +52,15 @@ async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
             sign_up.code,
             sign_up.card,
             sign_up.first_palm,
+            sign_up.complete,
             sign_up.second_palm,
-            sign_up.finish,
+            recovers=sign_up.recovers,
         )
     finally:
         await sign_up.give_up_unfinished()
-    if sign_up.known and await visit.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
+    if sign_up.account is not None:
+        await visit.stage.ask(sign_up.signed_up(sign_up.account))
+    elif sign_up.known and await visit.stage.ask(AlreadyKnown(sign_up.known)) is Choice.DELETE:
         return Choice.DELETE
     return None
 
@@ -66,6 +76,10 @@ class SignUp:
         self._resend_at = 0.0
         self._verified = False
         self._palms: list[Side] = []
+        self._completion_key = ""
+        """The idempotency key of the completion: when its answer is lost, it is asked for again."""
+        self.account: Account | None = None
+        """Set once the shopper has an account."""
         self.known: Known | None = None
         """Set when the palm or the number belongs to an account already."""
 
@@ -89,6 +103,7 @@ class SignUp:
             self._visit.stage.show(Working(Work.SENDING_CODE))
             try:
                 self._sent(await self._visit.service.enrol(mobile.e164, self._agreed_at))
+                self._completion_key = secrets.token_urlsafe(24)
             except Refused as refused:
                 if refused.type is not ProblemType.PHONE_NOT_ACCEPTED:
                     raise
@@ -101,6 +116,8 @@ class SignUp:
                 return Turn.ON
 
     async def code(self) -> Turn:
+        if self._enrolment is None:
+            return Turn.BACK
         if self._verified:
             return Turn.PASS
         assert self._mobile
@@ -120,6 +137,8 @@ class SignUp:
         return Turn.ON
 
     async def card(self) -> Turn:
+        if self._enrolment is None:
+            return Turn.BACK
         problem: CardProblem | None = None
         while True:
             card = await first(self._read_card(), self._visit.stage.ask(PresentCard(problem)))
@@ -137,9 +156,28 @@ class SignUp:
                 return Turn.ON
 
     async def first_palm(self) -> Turn:
+        if self._enrolment is None:
+            return Turn.BACK
         return await self._palm(None)
 
+    async def complete(self) -> Turn:
+        if self._enrolment is None:
+            return Turn.BACK
+        self._visit.stage.show(Working(Work.FINISHING))
+        try:
+            account = await self._visit.service.complete(self._id, self._completion_key)
+        except Refused as refused:
+            if refused.type is not ProblemType.PALM_KNOWN:
+                raise
+            # Somebody signed up with this palm at the same time.
+            self.known = Known.PALM
+            return Turn.OVER
+        self.account, self._palms = account, account.palms
+        return Turn.ON
+
     async def second_palm(self) -> Turn:
+        if len(self._palms) > 1:
+            return Turn.PASS
         held = self._palms[0]
         other = Side.LEFT if held is Side.RIGHT else Side.RIGHT
         while await self._visit.stage.ask(OfferSecondPalm(held)) is Choice.ADD:
@@ -148,21 +186,26 @@ class SignUp:
                 return turn
         return Turn.ON
 
-    async def finish(self) -> Turn:
-        self._visit.stage.show(Working(Work.FINISHING))
-        account = await self._visit.service.complete(self._id)
-        self._enrolment = None
-        await self._visit.stage.ask(
-            SignedUp(account.name_hint, account.phone_last4, account.card, tuple(account.palms))
-        )
-        return Turn.ON
+    def signed_up(self, account: Account) -> SignedUp:
+        return SignedUp(account.name_hint, account.phone_last4, account.card, tuple(self._palms))
 
     async def give_up_unfinished(self) -> None:
         """Asks the service to erase an unfinished enrolment, which otherwise expires by itself."""
-        if self._enrolment is not None:
-            enrolment_id, self._enrolment, self._verified = self._id, None, False
+        if self._enrolment is not None and self.account is None:
+            enrolment_id = self._id
+            self._forget()
             with suppress(ServiceError):
                 await self._visit.service.give_up_enrolment(enrolment_id)
+
+    async def recovers(self, error: Exception) -> bool:
+        """Begins again at the number when the service has no such enrolment any more."""
+        lapsed = isinstance(error, Refused) and error.type in LAPSED
+        if lapsed and self.account is None:
+            self._forget()
+        return await self._visit.recovers(error)
+
+    def _forget(self) -> None:
+        self._enrolment, self._verified = None, False
 
     async def _palm(self, side: Side | None) -> Turn:
         screen = HoldPalm(Purpose.ENROL, side=side)
@@ -183,11 +226,15 @@ class SignUp:
                         )
                     case ProblemType.HOLD_LONGER:
                         screen = HoldPalm(Purpose.ENROL, side=side, longer=True)
+                    case ProblemType.SAME_PALM_TWICE if side is None:
+                        # It was added before, and the answer was lost.
+                        return Turn.ON
                     case ProblemType.SAME_PALM_TWICE:
                         other_hand = Guidance(Instruction.OTHER_HAND)
                         screen = HoldPalm(Purpose.ENROL, other_hand, side)
                     case ProblemType.PALM_KNOWN:
-                        self.known = Known.PALM
+                        if self.account is None:
+                            self.known = Known.PALM
                         return Turn.OVER
                     case _:
                         raise

@@ -1,5 +1,7 @@
 """Leaving: proof, what is held, its deletion and the receipt."""
 
+import secrets
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -13,6 +15,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
+from kiosk.service.errors import Refused
 from kiosk.visits.number import Mobile, ask_code, ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
 from kiosk.visits.steps import Turn, take_steps
@@ -22,9 +25,13 @@ from protocol.messages import (
     Holdings,
     Identification,
     Outcome,
+    ProblemType,
     Proof,
     Purpose,
 )
+
+LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND, ProblemType.NOT_ACCEPTED}
+"""Problems after which a proof has to be given again: the shopper took too long."""
 
 RESEND_AFTER_S = 30
 """Seconds before a claim's code may be sent again; the service does not tell."""
@@ -33,7 +40,14 @@ RESEND_AFTER_S = 30
 async def leave(visit: Visit) -> Literal[Choice.SIGN_UP] | None:
     """Deletes a shopper's data. Returns SIGN_UP when they are not known and want to sign up."""
     leaving = Leaving(visit)
-    await take_steps(leaving.proof, leaving.number, leaving.prove, leaving.confirm, leaving.delete)
+    await take_steps(
+        leaving.proof,
+        leaving.number,
+        leaving.prove,
+        leaving.confirm,
+        leaving.delete,
+        recovers=leaving.recovers,
+    )
     return Choice.SIGN_UP if leaving.would_join else None
 
 
@@ -50,6 +64,9 @@ class Leaving:
         self._found: Identification | None = None
         self._holdings: Holdings | None = None
         """What the shopper confirmed to have deleted."""
+        self._deletion_key = secrets.token_urlsafe(24)
+        """The idempotency key of the deletion: when its answer is lost, it is asked for again."""
+        self._choose_again = False
         self.would_join = False
 
     async def proof(self) -> Turn:
@@ -76,6 +93,10 @@ class Leaving:
         return Turn.ON
 
     async def prove(self) -> Turn:
+        unopened = self._proof is Proof.CODE and self._claim is None
+        if self._choose_again or unopened:
+            self._choose_again = False
+            return Turn.BACK
         while True:
             found = await (self._by_palm() if self._proof is Proof.PALM else self._by_code())
             if isinstance(found, Turn):
@@ -96,8 +117,13 @@ class Leaving:
                 return Turn.BACK
 
     async def confirm(self) -> Turn:
+        if self._found is None:
+            return Turn.BACK
         self._visit.stage.show(Working(Work.CHECKING_SERVICE))
-        holdings = await self._visit.service.holdings(self._identification_id)
+        try:
+            holdings = await self._visit.service.holdings(self._identification_id)
+        except Refused as refused:
+            return self._lapsed(refused)
         if await self._visit.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
             return Turn.OVER
         self._holdings = holdings
@@ -105,7 +131,10 @@ class Leaving:
 
     async def delete(self) -> Turn:
         self._visit.stage.show(Working(Work.DELETING))
-        receipt = await self._visit.service.delete(self._identification_id)
+        try:
+            receipt = await self._visit.service.delete(self._identification_id, self._deletion_key)
+        except Refused as refused:
+            return self._lapsed(refused)
         assert self._holdings
         deleted = Deleted(
             receipt_id=receipt.receipt_id,
@@ -114,8 +143,23 @@ class Leaving:
             purchases=self._holdings.purchases,
             retained_until=max((kept.until for kept in receipt.retained), default=None),
         )
-        await self._visit.stage.ask(deleted)
+        if await self._visit.stage.ask(deleted) is Choice.STAY:
+            await self._visit.stage.ask(replace(deleted, stays=True))
         return Turn.ON
+
+    async def recovers(self, error: Exception) -> bool:
+        """Leads from a palm that cannot be shown back to the choice: the number may do."""
+        again = await self._visit.recovers(error)
+        self._choose_again = again and self._found is None and self._proof is Proof.PALM
+        return again
+
+    def _lapsed(self, refused: Refused) -> Turn:
+        """Leads back to the proof when it does not hold any more. Raises the refusal when it is
+        about something else."""
+        if refused.type not in LAPSED:
+            raise refused
+        self._found = self._claim = None
+        return Turn.BACK
 
     async def _by_palm(self) -> Identification | Turn:
         by_palm = partial(

@@ -18,12 +18,22 @@ class Turn(Enum):
 Step = Callable[[], Awaitable[Turn]]
 
 
-async def take_steps(*steps: Step) -> bool:
-    """Takes the steps in order, and goes back where one says so. Returns True when all are taken,
-    False when one said OVER or BACK led out before the first."""
+async def take_steps(*steps: Step, recovers: Callable[[Exception], Awaitable[bool]]) -> bool:
+    """Takes the steps in order, and goes back where one says so. A step that fails is taken again
+    where `recovers` returns True, so that nothing is lost of what the steps before have achieved.
+
+    Returns True when all are taken, False when one said OVER, BACK led out before the first, or
+    `recovers` returned False.
+    """
     at, way = 0, 1
     while 0 <= at < len(steps):
-        match await steps[at]():
+        try:
+            turn = await steps[at]()
+        except Exception as error:
+            if not await recovers(error):
+                return False
+            continue
+        match turn:
             case Turn.ON:
                 way = 1
             case Turn.BACK:

@@ -1,5 +1,6 @@
 """What a visit works with, and how it ends when it cannot continue."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -25,6 +26,10 @@ class Reader(Protocol):
         ...
 
 
+async def not_at_all(error: Exception) -> bool:
+    raise error
+
+
 @dataclass(frozen=True)
 class Visit:
     """Everything that a visit needs."""
@@ -37,6 +42,9 @@ class Visit:
     journal: PurchaseJournal
     clock: Clock
     device: Device
+    recovers: Callable[[Exception], Awaitable[bool]] = not_at_all
+    """Tells the shopper that a step has failed. Returns whether they want to try it again, False
+    when they stop here."""
 
 
 class Troubled(Exception):

@@ -7,6 +7,7 @@ import pytest
 from hardware.faults import PermanentFault, TemporaryFault
 from hardware.terminal import CardUnreadable, SimulatedTerminal, TestCard
 from kiosk.capture.guidance import Instruction
+from kiosk.idle import SaleWithdrawn
 from kiosk.screens import (
     AlreadyKnown,
     AskConsent,
@@ -22,7 +23,7 @@ from kiosk.screens import (
     SignedUp,
     TroubleKind,
 )
-from kiosk.service.errors import Refused
+from kiosk.service.errors import Refused, ServiceUnavailable
 from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
 from kiosk.visits.visit import Troubled
@@ -35,7 +36,7 @@ from protocol.messages import (
     Purpose,
     Side,
 )
-from tests.support.canned import VAULT, VISA, CannedService, problem
+from tests.support.canned import VAULT, VISA, CannedService, HangUp, Reply, problem
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +50,8 @@ TO_CARD: list[Line] = [*TO_CODE, (EnterCode, CODE)]
 TO_PALM: list[Line] = [*TO_CARD, (PresentCard, WAITS)]
 DONE: list[Line] = [(OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
 GIVEN_UP = "DELETE /enrolments/enrolment-1"
+COMPLETED = "POST /enrolments/enrolment-1/completion"
+HAPPY_PALM = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
 
 
 async def play(at: ScriptedVisit) -> None:
@@ -357,16 +360,181 @@ async def test_who_was_not_surely_alive_is_asked_to_hold_a_little_longer(
     await play(visit(*TO_PALM, (HoldPalm, palm), (longer, palm), (again, palm), *DONE))
 
 
-@pytest.mark.parametrize("lines", range(1, len(TO_PALM) + 3))
-async def test_leaving_before_the_end_erases_what_was_given(
+@pytest.mark.parametrize("lines", range(1, len(TO_PALM) + 2))
+async def test_leaving_before_the_first_palm_erases_what_was_given(
     visit: At, canned: CannedService, lines: int
 ) -> None:
-    script: list[Line] = [*TO_PALM, (HoldPalm, palm), (OfferSecondPalm, Choice.SKIP)]
+    script: list[Line] = [*TO_PALM, (HoldPalm, palm)]
     screen, _ = script[lines - 1]
     with pytest.raises(WalkedAway):
         await enrol(visit(*script[: lines - 1], (screen, WalkedAway())))
     started = bool(canned.requests("POST /enrolments"))
     assert bool(canned.requests(GIVEN_UP)) is started
+    assert not canned.requests(COMPLETED)
+
+
+SECOND: list[Line] = [(OfferSecondPalm, Choice.ADD), (HoldPalm, palm)]
+
+
+@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn()], ids=["idle", "withdrawn"])
+@pytest.mark.parametrize("lines", range(1, len(SECOND) + 1))
+async def test_the_account_stands_however_the_shopper_leaves_after_the_first_palm(
+    visit: At, canned: CannedService, lines: int, end: Exception
+) -> None:
+    screen, _ = SECOND[lines - 1]
+    at = visit(*TO_PALM, (HoldPalm, palm), *SECOND[: lines - 1], (screen, end))
+    with pytest.raises(type(end)):
+        await enrol(at)
+    assert len(canned.requests(COMPLETED)) == 1
+    assert not canned.requests(GIVEN_UP)
+
+
+async def test_the_account_stands_before_the_second_palm_is_offered(
+    visit: At, canned: CannedService
+) -> None:
+    def completed() -> Choice:
+        assert canned.requests(COMPLETED)
+        return Choice.SKIP
+
+    await play(visit(*TO_PALM, (HoldPalm, palm), (OfferSecondPalm, completed), *DONE[1:]))
+
+
+async def test_a_second_palm_is_added_to_the_account_and_told(
+    visit: At, canned: CannedService
+) -> None:
+    both = PalmAccepted(side=Side.RIGHT, quality=0.9, palms=[Side.LEFT, Side.RIGHT])
+    canned.will("POST /enrolments/enrolment-1/palms", HAPPY_PALM, both)
+    signed_up = SignedUp("Alex D.", "0123", VISA, (Side.LEFT, Side.RIGHT))
+    at = visit(*TO_PALM, (HoldPalm, palm), *SECOND, (signed_up, Choice.DONE))
+    await play(at)
+    assert len(canned.requests(COMPLETED)) == 1
+
+
+async def test_a_second_palm_that_belongs_to_another_account_leaves_the_account_as_it_is(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /enrolments/enrolment-1/palms", HAPPY_PALM, problem(ProblemType.PALM_KNOWN))
+    at = visit(*TO_PALM, (HoldPalm, palm), *SECOND, (SignedUp, Choice.DONE))
+    await play(at)
+    assert not canned.requests(GIVEN_UP)
+
+
+async def test_a_palm_that_somebody_signed_up_with_meanwhile_is_told_kindly(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(COMPLETED, problem(ProblemType.PALM_KNOWN))
+    await play(visit(*TO_PALM, (HoldPalm, palm), (AlreadyKnown(Known.PALM), Choice.DONE)))
+    assert canned.requests(GIVEN_UP)
+
+
+# Resuming at the step that failed
+
+
+class Shown:
+    """Tells a shopper of failures, who wants to try again as often as it takes or not at all."""
+
+    def __init__(self, *, again: bool) -> None:
+        self.again = again
+        self.errors: list[Exception] = []
+
+    async def __call__(self, error: Exception) -> bool:
+        if isinstance(error, AssertionError | WalkedAway):
+            raise error
+        self.errors.append(error)
+        return self.again
+
+
+UNPLUGGED = TemporaryFault("Unplugged.", "Plug it in.")
+
+
+async def test_a_camera_that_fails_takes_nothing_that_was_given_before(
+    visit: At, canned: CannedService
+) -> None:
+    failed = Shown(again=True)
+    at = visit(*TO_PALM, (HoldPalm, UNPLUGGED), (HoldPalm, palm), *DONE, recovers=failed)
+    await play(at)
+    assert failed.errors == [UNPLUGGED]
+    for given in ("POST /enrolments", "POST /enrolments/enrolment-1/card"):
+        assert len(canned.requests(given)) == 1
+    assert not canned.requests(GIVEN_UP)
+
+
+@pytest.mark.parametrize(
+    ("request_", "again"),
+    [
+        ("POST /enrolments", (EnterPhone, NUMBER)),
+        ("POST /enrolments/enrolment-1/code", (EnterCode, CODE)),
+        ("POST /enrolments/enrolment-1/card", (PresentCard, WAITS)),
+        ("POST /enrolments/enrolment-1/palms", (HoldPalm, palm)),
+        ("POST /enrolments/enrolment-1/completion", None),
+    ],
+)
+async def test_a_service_that_fails_has_only_the_step_done_again_that_failed(
+    visit: At, canned: CannedService, request_: str, again: Line | None
+) -> None:
+    canned.will(request_, Reply(500, b""))
+    script: list[Line] = [*TO_PALM, (HoldPalm, palm), *DONE]
+    if again is not None:
+        script.insert(script.index(again) + 1, again)
+    failed = Shown(again=True)
+    await play(visit(*script, recovers=failed))
+    assert [type(error) for error in failed.errors] == [ServiceUnavailable]
+    assert not canned.requests(GIVEN_UP)
+
+
+async def test_a_completion_whose_answer_is_lost_is_asked_for_again_with_the_same_key(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(COMPLETED, *[HangUp()] * 3, Reply(500, b""))
+    await play(visit(*TO_PALM, (HoldPalm, palm), *DONE, recovers=Shown(again=True)))
+    keys = {asked.headers["idempotency-key"] for asked in canned.requests(COMPLETED)}
+    assert len(keys) == 1
+
+
+async def test_a_palm_whose_answer_was_lost_is_known_to_be_there_when_it_is_shown_again(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(
+        "POST /enrolments/enrolment-1/palms",
+        Reply(500, b""),
+        problem(ProblemType.SAME_PALM_TWICE),
+    )
+    script: list[Line] = [*TO_PALM, (HoldPalm, palm), (HoldPalm, palm), *DONE]
+    await play(visit(*script, recovers=Shown(again=True)))
+
+
+async def test_who_stops_at_a_failure_leaves_nothing(visit: At, canned: CannedService) -> None:
+    await play(visit(*TO_PALM, (HoldPalm, UNPLUGGED), recovers=Shown(again=False)))
+    assert canned.requests(GIVEN_UP)
+    assert not canned.requests(COMPLETED)
+
+
+async def test_who_stops_at_a_failure_of_the_second_palm_reads_that_the_account_stands(
+    visit: At, canned: CannedService
+) -> None:
+    script: list[Line] = [*TO_PALM, (HoldPalm, palm), SECOND[0], (HoldPalm, UNPLUGGED), DONE[1]]
+    await play(visit(*script, recovers=Shown(again=False)))
+    assert not canned.requests(GIVEN_UP)
+
+
+@pytest.mark.parametrize("lapsed", [ProblemType.EXPIRED, ProblemType.NOT_FOUND])
+async def test_an_enrolment_that_has_lapsed_is_begun_again_at_the_number(
+    visit: At, canned: CannedService, lapsed: ProblemType
+) -> None:
+    canned.will("POST /enrolments/enrolment-1/palms", problem(lapsed, 410))
+    typed_before = EnterPhone("US", "+1", Purpose.ENROL, NUMBER.text)
+    at = visit(
+        *TO_PALM,
+        (HoldPalm, palm),
+        (typed_before, NUMBER),
+        (EnterCode, CODE),
+        (PresentCard, WAITS),
+        (HoldPalm, palm),
+        *DONE,
+        recovers=Shown(again=True),
+    )
+    await play(at)
+    assert len(canned.requests("POST /enrolments")) == 2
 
 
 async def test_every_card_of_the_simulated_terminal_comes_without_its_number(

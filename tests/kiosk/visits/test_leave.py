@@ -1,10 +1,12 @@
 """Leaving, played from a script with a canned service."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
+from hardware.faults import TemporaryFault
 from kiosk.screens import (
     Choice,
     ChooseProof,
@@ -23,6 +25,8 @@ from tests.support.canned import (
     HAPPY,
     RETAINED_UNTIL,
     CannedService,
+    HangUp,
+    Reply,
     identification,
     problem,
     receipt,
@@ -133,6 +137,97 @@ async def test_somebody_who_is_not_known_may_rather_join(visit: At, canned: Cann
     canned.will("POST /identifications", identification(Outcome.REFUSED, 2))
     at = visit((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (NotRecognised, Choice.SIGN_UP))
     assert await leave(at) is Choice.SIGN_UP
+
+
+async def test_a_receipt_can_be_kept_on_the_screen(visit: At) -> None:
+    at = visit(
+        (ChooseProof, Choice.USE_PALM),
+        (HoldPalm, palm),
+        (ConfirmDelete, Choice.CONFIRM),
+        (DELETED, Choice.STAY),
+        (replace(DELETED, stays=True), Choice.DONE),
+    )
+    await play(at)
+
+
+async def tries_again(error: Exception) -> bool:
+    if isinstance(error, AssertionError):
+        raise error
+    return True
+
+
+async def test_a_deletion_whose_answer_is_lost_is_asked_for_again_and_made_once(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /deletions", HangUp(), Reply(500, b""))
+    at = visit(
+        (ChooseProof, Choice.USE_PALM),
+        (HoldPalm, palm),
+        (ConfirmDelete, Choice.CONFIRM),
+        (DELETED, Choice.DONE),
+        recovers=tries_again,
+    )
+    await play(at)
+    asked = canned.requests("POST /deletions")
+    assert len(asked) == 3
+    assert len({each.headers["idempotency-key"] for each in asked}) == 1
+
+
+async def test_a_proven_code_outlives_a_failure(visit: At, canned: CannedService) -> None:
+    canned.will("GET /identifications/identification-1/holdings", Reply(500, b""))
+    at = visit(
+        (ChooseProof, Choice.USE_NUMBER),
+        (EnterPhone, NUMBER),
+        (EnterCode, CODE),
+        (ConfirmDelete, Choice.BACK),
+        recovers=tries_again,
+    )
+    await play(at)
+
+
+async def test_a_palm_that_cannot_be_shown_leads_back_to_the_choice(visit: At) -> None:
+    at = visit(
+        (ChooseProof, Choice.USE_PALM),
+        (HoldPalm, TemporaryFault("Unplugged.", "Plug it in.")),
+        (ChooseProof, Choice.USE_NUMBER),
+        (EnterPhone, NUMBER),
+        (EnterCode, CODE),
+        (ConfirmDelete, Choice.BACK),
+        recovers=tries_again,
+    )
+    await play(at)
+
+
+@pytest.mark.parametrize("lapsed", [ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED])
+async def test_confirming_too_late_asks_for_the_proof_again(
+    visit: At, canned: CannedService, lapsed: ProblemType
+) -> None:
+    canned.will("POST /deletions", problem(lapsed, 410))
+    at = visit(
+        (ChooseProof, Choice.USE_PALM),
+        (HoldPalm, palm),
+        (ConfirmDelete, Choice.CONFIRM),
+        (HoldPalm, palm),
+        (ConfirmDelete, Choice.CONFIRM),
+        (DELETED, Choice.DONE),
+    )
+    await play(at)
+
+
+async def test_a_code_that_was_proven_too_long_ago_is_sent_anew(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("GET /identifications/identification-1/holdings", problem(ProblemType.EXPIRED, 410))
+    at = visit(
+        (ChooseProof, Choice.USE_NUMBER),
+        (EnterPhone, NUMBER),
+        (EnterCode, CODE),
+        (EnterPhone("US", "+1", Purpose.LEAVE, NUMBER.text), NUMBER),
+        (EnterCode, CODE),
+        (ConfirmDelete, Choice.BACK),
+    )
+    await play(at)
+    assert len(canned.requests("POST /claims")) == 2
 
 
 async def test_a_receipt_with_a_wrong_signature_is_not_shown(
