@@ -74,9 +74,13 @@ def _flatten(answer: Any) -> list[Any]:
     return [answer] if not parts else [leaf for part in parts for leaf in _flatten(part)]
 
 
+class Result:
+    """A screen that tells how something ended. It closes by itself as if DONE was pressed, and at
+    once when the till has the next sale (`kiosk.idle`)."""
+
+
 Back = Literal[Choice.BACK]
 Done = Literal[Choice.DONE]
-NoAnswer = Literal[None]
 
 
 # Before a visit
@@ -164,7 +168,7 @@ class OfferSecondPalm(Screen[Literal[Choice.ADD, Choice.SKIP]]):
 
 
 @dataclass(frozen=True)
-class SignedUp(Screen[Done]):
+class SignedUp(Result, Screen[Done]):
     name_hint: str
     phone_last4: str = field(repr=False)
     card: Card
@@ -177,7 +181,7 @@ class Known(StrEnum):
 
 
 @dataclass(frozen=True)
-class AlreadyKnown(Screen[Literal[Choice.DONE, Choice.DELETE]]):
+class AlreadyKnown(Result, Screen[Literal[Choice.DONE, Choice.DELETE]]):
     """The palm or the number already belongs to an account."""
 
     known: Known
@@ -203,6 +207,11 @@ class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
     longer: bool = False
     """Whether the hand is held for some more seconds while its pulse is recorded."""
 
+    @property
+    def another_try(self) -> bool:
+        """Whether a palm shown before was not accepted, and the next one counts as another try."""
+        return self.lifeless or self.attempts_left is not None
+
 
 class Work(StrEnum):
     CHECKING_PALM = "checking_palm"
@@ -216,8 +225,17 @@ class Work(StrEnum):
 
 
 @dataclass(frozen=True)
-class Working(Screen[NoAnswer]):
+class Working(Screen[Literal[Choice.ANOTHER_WAY]]):
+    """What the shopper waits for. It is asked only while a payment can still be left safely."""
+
     work: Work
+    amount: Money | None = None
+    """The amount that is being paid."""
+    merchant: str = ""
+    slow: bool = False
+    """Whether it takes longer than usual."""
+    way_out: bool = False
+    """Whether the shopper may pay another way, because nothing was sent that could charge them."""
 
 
 # Pay
@@ -240,14 +258,14 @@ class StepUp(Screen[Entered | Back]):
 
 
 @dataclass(frozen=True)
-class Approved(Screen[Done]):
+class Approved(Result, Screen[Done]):
     merchant: str
     amount: Money
     card: Card
 
 
 @dataclass(frozen=True)
-class Declined(Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
+class Declined(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
     """The card's bank declined. With `asks_holder` it asks its holder to confirm the payment, which
     only the card itself can do."""
 
@@ -274,7 +292,7 @@ class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOT
 
 
 @dataclass(frozen=True)
-class PayAnotherWay(Screen[Done]):
+class PayAnotherWay(Result, Screen[Done]):
     merchant: str
 
 
@@ -294,7 +312,7 @@ class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
 
 
 @dataclass(frozen=True)
-class Deleted(Screen[Done]):
+class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     """Tells what was deleted: the numbers are those that the shopper confirmed."""
 
     receipt_id: str
@@ -303,6 +321,8 @@ class Deleted(Screen[Done]):
     purchases: int
     retained_until: datetime | None
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
+    stays: bool = False
+    """Whether the shopper wants the receipt to stay, to write its number down."""
 
 
 # Help, and what went wrong
@@ -314,7 +334,7 @@ class Help(Screen[Literal[Choice.CALL_STAFF, Choice.ANOTHER_WAY] | Back]):
 
 
 @dataclass(frozen=True)
-class StaffCalled(Screen[Done]):
+class StaffCalled(Result, Screen[Done]):
     """Tells whether staff were told, and what to do when nobody was."""
 
     told: bool = False
@@ -332,10 +352,26 @@ class TroubleKind(StrEnum):
     """The kiosk or the service can store nothing."""
 
 
+FINAL = {TroubleKind.PAYMENT_UNKNOWN, TroubleKind.LOCKED, TroubleKind.STORAGE}
+"""Troubles after which it is of no use to try again now."""
+
+
 @dataclass(frozen=True)
 class Trouble(Screen[Literal[Choice.TRY_AGAIN, Choice.HELP, Choice.DONE]]):
     kind: TroubleKind
     paying: bool = False
+
+
+class Loss(StrEnum):
+    """What is lost when the visit is given up now."""
+
+    NOTHING = "nothing"
+    ENTRIES = "entries"
+    """Everything that was entered for a sign-up."""
+    SECOND_PALM = "second_palm"
+    """The second palm; the account stands."""
+    DELETION = "deletion"
+    """The deletion; everything is kept."""
 
 
 @dataclass(frozen=True)
@@ -343,6 +379,11 @@ class StillThere(Screen[Literal[Choice.STAY, Choice.LEAVE]]):
     """The warning over a screen before the visit is given up; `seconds` counts down."""
 
     seconds: int
+    of: float = 10
+    """The seconds that the warning counts down in all."""
+    loss: Loss = Loss.NOTHING
+    paying: bool = False
+    """Whether a sale is given up, too."""
 
 
 # Staff

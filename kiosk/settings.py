@@ -27,13 +27,17 @@ class Patience(BaseModel):
 
     idle_s: Seconds = 40
     """How long without a touch or a palm until a visit is given up."""
+    message_s: Seconds = 120
+    """The same while a shopper waits for the message with the code."""
     warning_s: Seconds = 10
     """How long of that time the warning counts down."""
+    result_s: Seconds = 4
+    """How long a result is shown that leaves nothing to choose."""
 
     @model_validator(mode="after")
     def _warned_within_the_idle_time(self) -> "Patience":
-        if self.warning_s >= self.idle_s:
-            raise ValueError("warning_s must be less than idle_s")
+        if self.warning_s >= min(self.idle_s, self.message_s):
+            raise ValueError("warning_s must be less than idle_s and message_s")
         return self
 
 

@@ -30,6 +30,7 @@ from kiosk.screens import (
     Help,
     HoldPalm,
     Known,
+    Loss,
     Maintenance,
     NotCharged,
     Notice,
@@ -59,8 +60,17 @@ SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=99_999_999, currency="USD")
+DINARS = Money(minor=99_999_999, currency="KWD")
+"""The longest amount: its currency's sign is a code, and it has three decimals."""
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewisse W."
+"""A name as long as a card may bear, as the service shortens it."""
+RECEIPT = "4f1c0b7e9d2a86535e1f7a90c3b8d246"
+DEVICE = "0d9b6a5cf2e84713a8c15e7f90b3d462"
+"""Ids as the service makes them (`cloud.db.tables.new_id`)."""
 VISA = Card(brand="visa", last4="4242")
+MASTERCARD = Card(brand="mastercard", last4="4444")
 AMEX = Card(brand="amex", last4="0005")
+UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
 HOLDINGS = Holdings(
     name_hint="Alex D.",
     phone_last4="0142",
@@ -68,6 +78,9 @@ HOLDINGS = Holdings(
     cards=[VISA],
     purchases=12,
     member_since=datetime(2026, 3, 9, tzinfo=UTC),
+)
+LONG_HOLDINGS = HOLDINGS.model_copy(
+    update={"name_hint": LONG_NAME, "cards": [MASTERCARD], "purchases": 1234}
 )
 UNTESTED = (
     Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),
@@ -136,6 +149,7 @@ OBSERVATIONS = (
 )
 
 POSES: dict[Instruction, Presentation] = {
+    Instruction.TAKE_AWAY: Presentation(y=0.62, span=0.4),
     Instruction.TURN_OVER: Presentation(back=True),
     Instruction.OPEN_HAND: Presentation(curl=0.9),
     Instruction.OTHER_HAND: Presentation(),
@@ -216,6 +230,9 @@ def examples() -> dict[str, Screen[Any]]:
             f"hold-palm-{instruction}": HoldPalm(sign_up, guidance(instruction))
             for instruction in Instruction
         },
+        "hold-palm-another-try": HoldPalm(
+            Purpose.PAY, guidance(Instruction.TAKE_AWAY), None, LUNCH, SHOP, 2
+        ),
         "hold-palm-left": HoldPalm(sign_up, side=Side.LEFT),
         "hold-palm-paying": HoldPalm(
             Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, LUNCH, SHOP
@@ -237,13 +254,17 @@ def examples() -> dict[str, Screen[Any]]:
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),
         "signed-up": SignedUp("Alex D.", "0142", VISA, (Side.RIGHT,)),
-        "signed-up-both": SignedUp("Alexandra-Magdalena W.", "0142", AMEX, (Side.LEFT, Side.RIGHT)),
+        "signed-up-both": SignedUp(LONG_NAME, "0142", AMEX, (Side.LEFT, Side.RIGHT)),
         **{f"already-known-{known}": AlreadyKnown(known) for known in Known},
-        **{f"working-{work}": Working(work) for work in Work},
+        **{f"working-{work}": Working(work) for work in Work if work is not Work.PAYING},
+        "working-slow": Working(Work.CHECKING_PALM, slow=True),
+        "working-paying": Working(Work.PAYING, LUNCH, SHOP),
+        "working-paying-fortune": Working(Work.PAYING, DINARS, LONG_SHOP),
+        "working-paying-slow": Working(Work.PAYING, LUNCH, SHOP, slow=True),
+        "working-paying-way-out": Working(Work.PAYING, DINARS, LONG_SHOP, slow=True, way_out=True),
+        "working-paying-way-out-soon": Working(Work.PAYING, LUNCH, SHOP, way_out=True),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
-        "confirm-purchase-fortune": ConfirmPurchase(
-            LONG_SHOP, FORTUNE, "Alexandra-Magdalena W.", AMEX
-        ),
+        "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
         "approved": Approved(SHOP, LUNCH, VISA),
@@ -257,8 +278,11 @@ def examples() -> dict[str, Screen[Any]]:
         "pay-another-way": PayAnotherWay(SHOP),
         "choose-proof": ChooseProof(),
         "confirm-delete": ConfirmDelete(HOLDINGS),
-        "deleted": Deleted("rc_7Q2M9XK4", 2, 1, 12, datetime(2036, 3, 9, tzinfo=UTC)),
-        "deleted-nothing-kept": Deleted("rc_7Q2M9XK4", 2, 1, 0, None),
+        "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
+        "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
+        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL),
+        "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
+        "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
         "help": Help(paying=False),
         "help-paying": Help(paying=True),
         "staff-called": StaffCalled(told=True),
@@ -266,6 +290,8 @@ def examples() -> dict[str, Screen[Any]]:
         **{f"trouble-{kind}": Trouble(kind) for kind in TroubleKind},
         "trouble-offline-paying": Trouble(TroubleKind.OFFLINE, paying=True),
         "still-there": StillThere(7),
+        **{f"still-there-{loss}": StillThere(7, loss=loss) for loss in Loss},
+        **{f"still-there-paying-{loss}": StillThere(7, loss=loss, paying=True) for loss in Loss},
         "enter-pin": EnterPin(),
         "enter-pin-wrong": EnterPin(EntryProblem.WRONG_PIN, 2),
         "enter-pin-locked": EnterPin(EntryProblem.LOCKED, 0, 95),
@@ -273,15 +299,15 @@ def examples() -> dict[str, Screen[Any]]:
         "enter-pin-choosing": EnterPin(choosing=True),
         "enter-pin-weak": EnterPin(EntryProblem.WEAK_PIN, choosing=True),
         "enter-pin-repeat": EnterPin(choosing=True, repeat=True),
-        "maintenance": Maintenance("0.1.0", "kiosk-7f3a2b", AT, CHECKS, OBSERVATIONS),
+        "maintenance": Maintenance("0.1.0", DEVICE, AT, CHECKS, OBSERVATIONS),
         "maintenance-pin-changed": Maintenance(
-            "0.1.0", "kiosk-7f3a2b", AT, CHECKS, OBSERVATIONS, pin_changed=True
+            "0.1.0", DEVICE, AT, CHECKS, OBSERVATIONS, pin_changed=True
         ),
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
         "maintenance-no-ring": Maintenance(
             "0.1.0",
-            "kiosk-7f3a2b",
+            DEVICE,
             AT,
             (*CHECKS[:1], NO_RING, *CHECKS[2:4], RING_DEMANDED, *CHECKS[5:]),
             OBSERVATIONS,

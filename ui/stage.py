@@ -23,7 +23,6 @@ from ui.money import spoken
 
 Answer = TypeVar("Answer")
 TOUCHES = {QEvent.Type.TouchBegin, QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress}
-NO_WARNING = -1
 
 
 class QtStage(QObject):
@@ -33,8 +32,10 @@ class QtStage(QObject):
     shown = Signal(int, bool, str, "QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with the number of the question, whether a new page is needed, the screen's name and
     its values."""
-    warned = Signal(int)
-    """Emitted with the seconds left, or NO_WARNING."""
+    warned = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
+    """Emitted with the values of the warning."""
+    unwarned = Signal()
+    """Emitted when there is nothing to warn of any more."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -64,7 +65,10 @@ class QtStage(QObject):
         self._put(screen, fresh=False, same_question=self._question is not None)
 
     def overlay(self, screen: StillThere | None) -> None:
-        self.warned.emit(NO_WARNING if screen is None else screen.seconds)
+        if screen is None:
+            self.unwarned.emit()
+        else:
+            self.warned.emit(values(screen))
 
     def last_touch(self) -> float:
         return self._touched

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Callable
 
 from kiosk.till.till import Sale, SaleResult
@@ -13,7 +14,8 @@ class SimulatedTill:
     purchase."""
 
     def __init__(self) -> None:
-        self._waiting: asyncio.Queue[Sale] = asyncio.Queue()
+        self._waiting: deque[Sale] = deque()
+        self._rung_up = asyncio.Event()
         self._withdrawals: dict[str, asyncio.Event] = {}
         self.answers: dict[str, SaleResult] = {}
         """The latest result of every answered sale, by reference."""
@@ -28,7 +30,8 @@ class SimulatedTill:
     def ring_up(self, amount: Money, merchant: str) -> Sale:
         sale = Sale(f"sale-{secrets.token_hex(8)}", amount, merchant)
         self._withdrawals[sale.reference] = asyncio.Event()
-        self._waiting.put_nowait(sale)
+        self._waiting.append(sale)
+        self._rung_up.set()
         return sale
 
     def withdraw(self) -> None:
@@ -43,10 +46,16 @@ class SimulatedTill:
 
     async def next_sale(self) -> Sale:
         while True:
-            sale = await self._waiting.get()
+            await self._rung_up.wait()
+            sale = self._waiting.popleft()
+            if not self._waiting:
+                self._rung_up.clear()
             if not self._withdrawals[sale.reference].is_set():
                 return sale
             await self.answer(sale.reference, SaleResult.NOT_PAID)
+
+    async def rings_up(self) -> None:
+        await self._rung_up.wait()
 
     async def withdrawn(self, sale: Sale) -> None:
         await self._withdrawals.get(sale.reference, asyncio.Event()).wait()

@@ -31,6 +31,10 @@ class Till(Protocol):
         """Waits for a sale and returns it. Cancelling loses none."""
         ...
 
+    async def rings_up(self) -> None:
+        """Waits until a sale is there to be taken by `next_sale`."""
+        ...
+
     async def withdrawn(self, sale: Sale) -> None:
         """Waits until the till withdraws this sale; for ever if it does not or has the answer."""
         ...

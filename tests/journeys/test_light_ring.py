@@ -29,8 +29,7 @@ def test_a_living_hand_signs_up_and_pays_and_again_when_the_ring_was_pulled_out(
     shopper.reads("Alex D.")
     shopper.presses("Pay $4.50")
     shopper.sees(Approved)
-    shopper.presses("Finish")
-    shopper.sees(Welcome)
+    shopper.finishes()
 
     assert shopper.world.light
     shopper.world.light.unplug()
@@ -48,17 +47,20 @@ def test_a_recording_is_told_what_to_do_and_neither_signs_up_nor_pays(
     shopper.comes_to_the_palm(NUMBER)
     shopper.shows_drawn_hand(present=True, recording=True)
     shopper.reads("Your bare hand, please")
-    shopper.shows_drawn_hand(recording=False)
+    shopper.shows_drawn_hand_again(recording=False)
     skips_the_second_palm(shopper)
 
     comes_to_pay(shopper)
     shopper.shows_drawn_hand(present=True, recording=True)
     shopper.reads("Your bare hand, please")
+    shopper.shows_drawn_hand_again()
+    shopper.reads("Your bare hand, please")
+    shopper.shows_drawn_hand_again()
     shopper.sees(NotRecognised)
     shopper.reads("nothing was charged")
     shopper.presses("Pay another way")
     shopper.sees(PayAnotherWay)
-    shopper.presses("Finish")
+    shopper.finishes()
 
     shopper.shows_drawn_hand(recording=False)
     has_bought_nothing(shopper)
@@ -75,8 +77,7 @@ def skips_the_second_palm(shopper: Shopper) -> None:
     shopper.shows_drawn_hand(present=False)
     shopper.presses("Skip this")
     shopper.sees(SignedUp)
-    shopper.presses("Finish")
-    shopper.sees(Welcome)
+    shopper.finishes()
 
 
 def comes_to_pay(shopper: Shopper) -> None:

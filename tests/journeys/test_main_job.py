@@ -8,7 +8,6 @@ from kiosk.screens import (
     Deleted,
     HoldPalm,
     NotRecognised,
-    Welcome,
 )
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
@@ -28,9 +27,8 @@ def test_a_person_signs_up_pays_is_named_deletes_everything_and_is_not_known_any
     shopper.presses("Pay $4.50")
     shopper.sees(Approved)
     shopper.shows(None)
-    shopper.presses("Finish")
+    shopper.finishes()
 
-    shopper.sees(Welcome)
     shopper.presses("Delete my data")
     shopper.sees(ChooseProof)
     shopper.presses("Use my palm")
@@ -39,7 +37,7 @@ def test_a_person_signs_up_pays_is_named_deletes_everything_and_is_not_known_any
     shopper.sees(ConfirmDelete)
     shopper.shows(None)
     shopper.holds("Hold to delete", until=Deleted)
-    shopper.presses("Finish")
+    shopper.finishes()
 
     is_not_recognised(shopper, ada)
 

@@ -68,7 +68,7 @@ def test_a_service_killed_between_confirm_and_answer_charges_exactly_once(
     shopper.presses("Pay $4.50")
     shopper.world.kill_service()
     shopper.sees(Approved)
-    shopper.presses("Finish")
+    shopper.finishes()
 
     has_bought(shopper, ada, 1)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kiosk.screens import Approved, ConfirmPurchase, Welcome
+from kiosk.screens import Approved, ConfirmPurchase
 from tests.support.hands import Person
 from tests.support.nothing_written import watching
 from tests.support.shopper import Shopper
@@ -23,6 +23,5 @@ def test_no_picture_is_written_while_somebody_signs_up_and_pays(
         shopper.shows(None)
         shopper.presses("Pay $4.50")
         shopper.sees(Approved)
-        shopper.presses("Finish")
-        shopper.sees(Welcome)
+        shopper.finishes()
     written.assert_no_picture(LESS_THAN_A_CAPTURE)

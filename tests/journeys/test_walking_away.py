@@ -1,4 +1,5 @@
-"""A shopper who walks away from any screen is warned; then the kiosk is welcoming again."""
+"""A shopper who walks away from any screen is warned, and a result closes by itself; then the kiosk
+is welcoming again."""
 
 from collections.abc import Callable
 
@@ -27,7 +28,7 @@ from tests.support.shopper import Shopper
 NUMBER = "2025550123"
 
 
-def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person) -> None:
+def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person, ben: Person) -> None:
     def to_consent() -> None:
         shopper.presses("Sign up")
         shopper.sees(AskConsent)
@@ -45,7 +46,7 @@ def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person) -> None:
 
     def to_the_end() -> None:
         shopper.comes_to_the_palm("2025550159")
-        shopper.shows(ada.left[0])
+        shopper.shows(ben.left[0])
         shopper.sees(OfferSecondPalm)
         shopper.shows(None)
         shopper.presses("Skip this")
@@ -57,7 +58,7 @@ def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person) -> None:
     walks_away_from(shopper, lambda: shopper.comes_to_the_card("2025550171"))
     walks_away_from(shopper, lambda: shopper.comes_to_the_palm("2025550183"))
     walks_away_from(shopper, to_second_palm)
-    walks_away_from(shopper, to_the_end)
+    waits_at(shopper, to_the_end)
 
 
 def test_from_every_screen_of_paying_deleting_and_asking(
@@ -110,18 +111,29 @@ def test_from_every_screen_of_paying_deleting_and_asking(
         shopper.presses("Staff")
         shopper.sees(EnterPin)
 
-    for way in (
-        to_confirm,
-        to_approved,
-        to_not_recognised,
-        to_another_way,
-        to_proof,
-        to_deleting,
-        to_help,
-        to_staff,
-        to_pin,
-    ):
+    for way in (to_confirm, to_not_recognised, to_proof, to_deleting, to_help, to_pin):
         walks_away_from(shopper, way)
+    for way in (to_approved, to_another_way, to_staff):
+        waits_at(shopper, way)
+
+
+def test_who_walks_away_from_the_offer_of_a_second_palm_has_signed_up(
+    shopper: Shopper, ada: Person
+) -> None:
+    shopper.comes_to_the_palm(NUMBER)
+    shopper.shows(ada.left[0])
+    shopper.sees(OfferSecondPalm)
+    shopper.shows(None)
+    shopper.walks_away()
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+
+
+def waits_at(shopper: Shopper, come_to: Callable[[], None]) -> None:
+    shopper.sees(Welcome)
+    come_to()
+    shopper.waits_for_the_result_to_close()
 
 
 def walks_away_from(shopper: Shopper, come_to: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from kiosk.screens import (
     Finding,
     Help,
     HoldPalm,
+    Loss,
     Maintenance,
     NotCharged,
     Notice,
@@ -57,7 +58,7 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceUnavailable
-from kiosk.settings import Settings
+from kiosk.settings import Patience, Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
@@ -116,11 +117,13 @@ class Stand:
     till: SimulatedTill
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(self.kiosk.run())
-            yield
-            running.cancel()
+            try:
+                yield
+            finally:
+                running.cancel()
 
     async def play(self) -> None:
         """Plays the script to its last line, the welcome screen."""
@@ -234,7 +237,25 @@ def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
     assert set(WAYS) == set(asked_screens()) - {Welcome, Working, StillThere}
 
 
-@pytest.mark.parametrize("screen", WAYS, ids=lambda screen: screen.__name__)
+PATIENCE = Patience()
+RESULTS: dict[type[Screen[Any]], float] = {
+    SignedUp: PATIENCE.result_s,
+    Approved: PATIENCE.result_s,
+    Declined: PATIENCE.result_s,
+    PayAnotherWay: PATIENCE.result_s,
+    Deleted: PATIENCE.result_s,
+    StaffCalled: PATIENCE.result_s,
+    AlreadyKnown: PATIENCE.idle_s,
+}
+"""Screens that close by themselves, and how many seconds they are shown."""
+QUESTIONS = {screen: way for screen, way in WAYS.items() if screen not in RESULTS}
+
+
+def name(screen: type[Screen[Any]]) -> str:
+    return screen.__name__
+
+
+@pytest.mark.parametrize("screen", QUESTIONS, ids=name)
 async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     stand: MakeStand,
     canned: CannedService,
@@ -252,9 +273,155 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     here = stand(*way.lines, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
-        await here.clock.turn(41)
+        patience = PATIENCE.message_s if screen is EnterCode else PATIENCE.idle_s
+        await here.clock.turn(patience - 11)
+        assert here.stage.warnings == []
+        await here.clock.turn(12)
         await here.stage.reached()
     assert here.stage.warnings == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, None]
+
+
+@pytest.mark.parametrize("screen", RESULTS, ids=name)
+async def test_a_result_closes_by_itself_and_never_asks_whether_anybody_is_there(
+    stand: MakeStand, canned: CannedService, screen: type[Screen[Any]]
+) -> None:
+    way = WAYS[screen]
+    for request, answer in way.answers.items():
+        canned.will(request, answer)
+    here = stand(*way.lines, (screen, WAITS), HOME)
+    async with here.running():
+        await here.stage.reached(len(way.lines))
+        await here.clock.turn(RESULTS[screen] - 0.2)
+        assert not here.stage.over, "it can still be read"
+        await here.clock.turn(0.4)
+        await here.stage.reached()
+    assert here.stage.warnings == []
+
+
+FINAL_TROUBLE: dict[TroubleKind, Answer] = {
+    TroubleKind.LOCKED: problem(ProblemType.TOO_MANY_ATTEMPTS, 429),
+    TroubleKind.STORAGE: problem(ProblemType.STORAGE_FULL),
+    TroubleKind.PAYMENT_UNKNOWN: Reply(500, b""),
+}
+
+
+@pytest.mark.parametrize("screen", [*RESULTS, *FINAL_TROUBLE], ids=str)
+async def test_a_result_gives_way_to_the_next_sale_at_once(
+    stand: MakeStand, canned: CannedService, screen: type[Screen[Any]] | TroubleKind
+) -> None:
+    if isinstance(screen, TroubleKind):
+        way = Way(TO_CHARGE, {"POST /purchases": FINAL_TROUBLE[screen]})
+        result: Any = Trouble(screen, paying=True)
+    else:
+        way, result = WAYS[screen], screen
+    for request, answer in way.answers.items():
+        canned.will(request, answer)
+    next_sale: list[Line] = [HOME, (HoldPalm, WAITS)]
+    here = stand(*way.lines, (result, WAITS), *next_sale)
+    async with here.running():
+        await here.stage.reached(len(way.lines))
+        here.till.ring_up(AMOUNT, "Corner Shop")
+        await here.stage.reached()
+        assert here.clock.now() == 0
+    assert here.stage.warnings == []
+
+
+async def test_a_receipt_stays_for_who_wants_to_write_it_down_until_the_next_sale(
+    stand: MakeStand,
+) -> None:
+    here = stand(
+        *WAYS[Deleted].lines, (Deleted, Choice.STAY), (Deleted, WAITS), HOME, (HoldPalm, WAITS)
+    )
+    async with here.running():
+        await here.stage.reached(len(WAYS[Deleted].lines) + 1)
+        await here.clock.turn(PATIENCE.idle_s - 1)
+        assert not here.stage.over
+        assert here.stage.warnings == []
+        here.till.ring_up(AMOUNT, "Corner Shop")
+        await here.stage.reached()
+
+
+LOSSES: dict[str, tuple[Way, type[Screen[Any]], Loss, bool]] = {
+    "consent": (WAYS[AskConsent], AskConsent, Loss.NOTHING, False),
+    "number": (WAYS[EnterPhone], EnterPhone, Loss.ENTRIES, False),
+    "code": (WAYS[EnterCode], EnterCode, Loss.ENTRIES, False),
+    "card": (WAYS[PresentCard], PresentCard, Loss.ENTRIES, False),
+    "first palm": (Way(TO_PALM[:5]), HoldPalm, Loss.ENTRIES, False),
+    "help at the first palm": (
+        Way([*TO_PALM[:5], (HoldPalm, Choice.HELP)]),
+        Help,
+        Loss.ENTRIES,
+        False,
+    ),
+    "second palm offered": (WAYS[OfferSecondPalm], OfferSecondPalm, Loss.SECOND_PALM, False),
+    "second palm": (
+        Way([*TO_PALM, (OfferSecondPalm, Choice.ADD)]),
+        HoldPalm,
+        Loss.SECOND_PALM,
+        False,
+    ),
+    "paying": (WAYS[HoldPalm], HoldPalm, Loss.NOTHING, True),
+    "confirming": (WAYS[ConfirmPurchase], ConfirmPurchase, Loss.NOTHING, True),
+    "signing up while paying": (
+        Way([*TO_PAY, (NotRecognised, Choice.SIGN_UP), (AskConsent, Choice.AGREE)], REFUSED),
+        EnterPhone,
+        Loss.ENTRIES,
+        True,
+    ),
+    "proof": (WAYS[ChooseProof], ChooseProof, Loss.NOTHING, False),
+    "code for a deletion": (
+        Way([*TO_LEAVE[:1], (ChooseProof, Choice.USE_NUMBER), (EnterPhone, NUMBER)]),
+        EnterCode,
+        Loss.DELETION,
+        False,
+    ),
+    "deletion": (WAYS[ConfirmDelete], ConfirmDelete, Loss.DELETION, False),
+    "staff": (WAYS[Maintenance], Maintenance, Loss.NOTHING, False),
+}
+
+
+@pytest.mark.parametrize("place", LOSSES)
+async def test_the_warning_says_what_is_lost_and_of_how_many_seconds(
+    stand: MakeStand, canned: CannedService, terminal: SimulatedTerminal, place: str
+) -> None:
+    way, screen, loss, paying = LOSSES[place]
+    for request, answer in way.answers.items():
+        canned.will(request, answer)
+    if screen is PresentCard:
+        terminal.unplug()
+    here = stand(*way.lines, (screen, WAITS), HOME)
+    here.kiosk.settings = Settings(state=here.kiosk.settings.state, patience=Patience(warning_s=7))
+    async with here.running():
+        await here.stage.reached(len(way.lines))
+        await here.clock.turn(1 + (PATIENCE.message_s if screen is EnterCode else PATIENCE.idle_s))
+        await here.stage.reached()
+    assert here.stage.overlays[0] == StillThere(7, 7, loss, paying)
+
+
+async def test_a_failed_sign_up_goes_on_at_the_step_that_failed(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(
+        *TO_PALM[:5],
+        (HoldPalm, TemporaryFault("Unplugged.", "Plug it in.")),
+        (Trouble(TroubleKind.CAMERA), Choice.TRY_AGAIN),
+        (HoldPalm, palm),
+        (OfferSecondPalm, Choice.SKIP),
+        (SignedUp, Choice.DONE),
+        HOME,
+    )
+    await here.play()
+    assert len(canned.requests("POST /enrolments")) == 1
+    assert not canned.requests("DELETE /enrolments/enrolment-1")
+
+
+async def test_walking_away_from_a_failed_sign_up_leaves_nothing(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    fault = TemporaryFault("Unplugged.", "Plug it in.")
+    here = stand(*TO_PALM[:5], (HoldPalm, fault), (Trouble, Choice.DONE), HOME)
+    await here.play()
+    assert canned.requests("DELETE /enrolments/enrolment-1")
 
 
 async def test_the_welcome_screen_waits_for_ever(stand: MakeStand) -> None:
@@ -504,6 +671,48 @@ async def test_the_welcome_screen_tells_when_the_camera_is_pulled_and_put_back(
         await welcome_says(here, Notice.CAMERA)
         here.camera.plug_in()
         await welcome_says(here, None)
+
+
+async def test_nothing_is_claimed_of_the_service_before_its_first_answer(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("GET /service", *[HangUp()] * 3)
+    here = stand(HOME)
+    async with here.running():
+        await here.stage.reached()
+        await welcome_says(here, None)
+    notices = [shown.notice for shown in here.stage.shown if isinstance(shown, Welcome)]
+    assert notices == [Notice.STARTING, None]
+
+
+async def test_a_service_that_never_answers_is_said_to_be_gone_after_a_while(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("GET /service", *[HangUp()] * 9999)
+    here = stand(HOME)
+    async with here.running():
+        await here.stage.reached()
+        await welcome_says(here, Notice.OFFLINE)
+    assert here.clock.now() >= here.kiosk.settings.service_patience.deadline_s
+
+
+async def test_a_kiosk_without_the_light_ring_that_is_demanded_reads_no_palms(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    here = stand(HOME)
+    here.kiosk.light = None
+    info = ServiceInfo(
+        version="1",
+        time=datetime.now(UTC),
+        vault_keys=[VAULT.public],
+        consent_version="2027-01",
+        sandbox=True,
+        light_required=True,
+    )
+    canned.will("GET /service", *[info] * 10)
+    async with here.running():
+        await here.stage.reached()
+        await welcome_says(here, Notice.CAMERA)
 
 
 # A purchase in doubt

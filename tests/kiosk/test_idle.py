@@ -1,13 +1,15 @@
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.idle import IdleWatch, SaleWithdrawn
-from kiosk.screens import AskConsent, Choice, HoldPalm
+from kiosk.screens import AskConsent, Choice, HoldPalm, PayAnotherWay, Screen, Work, Working
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
-from protocol.messages import Purpose
+from protocol.messages import Money, Purpose
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, ScriptedStage
 
@@ -84,7 +86,11 @@ async def test_an_answer_under_the_warning_takes_it_away(
 
 @pytest.mark.parametrize(
     ("instruction", "attended"),
-    [(Instruction.MOVE_CLOSER, True), (Instruction.SHOW_PALM, False)],
+    [
+        (Instruction.MOVE_CLOSER, True),
+        (Instruction.SHOW_PALM, False),
+        (Instruction.TAKE_AWAY, False),
+    ],
 )
 async def test_a_hand_in_view_is_attention_and_an_empty_view_is_not(
     clock: TurnedClock, instruction: Instruction, attended: bool
@@ -114,3 +120,55 @@ async def test_the_till_ends_a_question_by_taking_its_sale_back(
     withdrawn.set()
     with pytest.raises(SaleWithdrawn):
         await asked
+
+
+PAYING = Working(Work.PAYING, Money(minor=1250, currency="USD"), "Corner Shop")
+
+
+async def test_work_that_takes_long_says_so_after_five_seconds_and_keeps_the_amount(
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    attention.show(PAYING)
+    await clock.turn(4.9)
+    assert stage.shown == [PAYING]
+    await clock.turn(0.2)
+    assert stage.shown == [PAYING, replace(PAYING, slow=True)]
+
+
+async def test_a_way_out_that_comes_or_goes_does_not_begin_the_time_anew(
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    attention.show(PAYING)
+    await clock.turn(3)
+    attention.show(replace(PAYING, way_out=True))
+    await clock.turn(2.1)
+    assert stage.shown[-1] == replace(PAYING, way_out=True, slow=True)
+    attention.show(PAYING)
+    assert stage.shown[-1] == replace(PAYING, slow=True)
+
+
+@pytest.mark.parametrize("then", [HoldPalm(Purpose.PAY), Working(Work.CHECKING_CODE)], ids=repr)
+async def test_work_that_is_done_in_time_says_nothing_later(
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock, then: Screen[Any]
+) -> None:
+    attention.show(PAYING)
+    await clock.turn(4)
+    attention.show(then)
+    await clock.turn(1.5)
+    assert stage.shown == [PAYING, then]
+    attention.close()
+    await clock.turn(60)
+    assert stage.shown == [PAYING, then]
+
+
+async def test_a_touch_keeps_a_result_for_its_time_again(clock: TurnedClock) -> None:
+    stage = ScriptedStage([(PayAnotherWay, WAITS)], now=clock.now)
+    asked = asyncio.ensure_future(
+        IdleWatch(stage, clock, PATIENCE).ask(PayAnotherWay("Corner Shop"))
+    )
+    await clock.turn(3)
+    stage.touched = clock.now()
+    await clock.turn(3.9)
+    assert not asked.done()
+    await clock.turn(0.2)
+    assert await asked is Choice.DONE

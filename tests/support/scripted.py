@@ -37,12 +37,13 @@ def typed(text: str) -> Entered:
 
 @dataclass
 class ScriptedStage:
-    """`shown` holds every screen asked or shown, `warnings` every overlay."""
+    """`shown` holds every screen asked or shown, `overlays` every overlay, and `warnings` the
+    seconds on it."""
 
     script: list[Line]
     now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     shown: list[Screen[Any]] = field(default_factory=list)
-    warnings: list[int | None] = field(default_factory=list)
+    overlays: list[StillThere | None] = field(default_factory=list)
     touched: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -95,7 +96,11 @@ class ScriptedStage:
         self.shown.append(screen)
 
     def overlay(self, screen: StillThere | None) -> None:
-        self.warnings.append(None if screen is None else screen.seconds)
+        self.overlays.append(screen)
+
+    @property
+    def warnings(self) -> list[int | None]:
+        return [None if screen is None else screen.seconds for screen in self.overlays]
 
     def last_touch(self) -> float:
         return self.touched

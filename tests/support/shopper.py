@@ -124,6 +124,16 @@ class Shopper:
         self._clock.skip(PATIENCE.warning_s)
         self.sees(Welcome)
 
+    def waits_for_the_result_to_close(self) -> None:
+        """Touches nothing until the result has closed by itself. The kiosk's clock skips the wait,
+        and nobody is asked whether they are there."""
+        self._clock.skip(PATIENCE.result_s)
+        self.sees(Welcome)
+
+    def finishes(self) -> None:
+        """Presses "Finish" on a result, which closes by itself otherwise."""
+        self.keeps_pressing("Finish", until=Welcome)
+
     def shows(self, hand: Colour | None) -> None:
         self.counter.shows(hand)
 
@@ -135,6 +145,13 @@ class Shopper:
         assert scene
         scene.wish = replace(scene.wish, **wish)
         camera.look_at(scene)
+
+    def shows_drawn_hand_again(self, **wish: Any) -> None:
+        """Takes the drawn hand away as it is told to, and shows it once more."""
+        self.reads("Take your hand away")
+        self.shows_drawn_hand(present=False)
+        self.reads("Show your open palm")
+        self.shows_drawn_hand(present=True, **wish)
 
     def reads_code(self) -> str:
         """Returns the six digits of the message that came since the code was asked for."""
@@ -156,8 +173,7 @@ class Shopper:
         self.shows(person.right[0])
         self.sees(SignedUp)
         self.shows(None)
-        self.presses("Finish")
-        self.sees(Welcome)
+        self.finishes()
 
     def comes_to_the_palm(self, number: str, card: TestCard = TestCard.VISA) -> None:
         """Signs up as far as the first palm."""

@@ -8,6 +8,8 @@ Item {
     required property string text
     property string detail: ""
     property color colour: Tokens.accent
+    // A longer text is cut off with an ellipsis.
+    property int lines: 4
 
     implicitHeight: Math.max(64, words.implicitHeight)
 
@@ -34,6 +36,8 @@ Item {
             width: parent.width
             text: fact.text
             font.weight: Font.DemiBold
+            maximumLineCount: fact.lines
+            elide: Text.ElideRight
         }
         Label {
             width: parent.width

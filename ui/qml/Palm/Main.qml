@@ -60,20 +60,20 @@ Window {
             pages.replaceCurrentItem(window.component(name), given);
         }
 
-        function onWarned(seconds: int): void {
-            if (seconds < 0) {
-                if (window.warning !== null) {
-                    window.warning.visible = false;
-                    window.warning.destroy();
-                }
-                window.warning = null;
-            } else if (window.warning !== null) {
-                window.warning.seconds = seconds;
+        function onWarned(values: var): void {
+            if (window.warning !== null) {
+                window.warning.seconds = values.seconds;
             } else {
-                window.warning = window.component("StillThere").createObject(over, {
-                    seconds: seconds
-                });
+                window.warning = window.component("StillThere").createObject(over, values);
             }
+        }
+
+        function onUnwarned(): void {
+            if (window.warning !== null) {
+                window.warning.visible = false;
+                window.warning.destroy();
+            }
+            window.warning = null;
         }
     }
 

@@ -21,6 +21,7 @@ ScreenFrame {
     Fact {
         width: parent.width
         sign: "person"
+        lines: 1
         colour: Tokens.danger
         text: screen.holdings.name_hint === "" ? qsTr("Your account") : screen.holdings.name_hint
         detail: qsTr("Since %1").arg(screen.holdings.member_since.toLocaleDateString(Qt.locale(), Locale.LongFormat))

@@ -11,9 +11,13 @@ ScreenFrame {
     required property int cards
     required property int purchases
     required property var retained_until
+    required property bool stays
+
+    // The service's number has 32 digits: in groups of four it can be copied.
+    readonly property string number: /^[0-9a-f]{32}$/.test(receipt_id) ? receipt_id.match(/.{4}/g).join(" ") : receipt_id
 
     title: qsTr("Your data is deleted")
-    text: qsTr("Receipt %1").arg(receipt_id)
+    text: qsTr("Receipt %1").arg(number)
     panelShare: 0.3
     drawing: Check {}
 
@@ -69,8 +73,15 @@ ScreenFrame {
         detail: qsTr("With time, kiosk, till's number, kind and last four digits of the card. The payment provider keeps its own record.")
     }
 
-    actions: PrimaryButton {
-        text: qsTr("Finish")
-        onClicked: screen.answer("done")
-    }
+    actions: [
+        SecondaryButton {
+            visible: !screen.stays
+            text: qsTr("Keep this open")
+            onClicked: screen.answer("stay")
+        },
+        PrimaryButton {
+            text: qsTr("Finish")
+            onClicked: screen.answer("done")
+        }
+    ]
 }

@@ -7,6 +7,23 @@ FocusScope {
     id: warning
 
     required property int seconds
+    required property real of
+    required property string loss
+    required property bool paying
+
+    // What is given up, in one sentence, and what becomes of the money where a sale is given up.
+    readonly property string words: {
+        switch (loss) {
+        case "entries":
+            return qsTr("Otherwise we stop here, and nothing you entered is kept.");
+        case "second_palm":
+            return qsTr("You are signed up. Otherwise we finish here, with one palm.");
+        case "deletion":
+            return qsTr("Otherwise we stop here, and nothing is deleted.");
+        default:
+            return paying ? qsTr("Otherwise we stop here.") : qsTr("Otherwise we go back to the start.");
+        }
+    }
 
     signal answered(string choice)
 
@@ -55,7 +72,7 @@ FocusScope {
 
                 Ring {
                     anchors.fill: parent
-                    progress: warning.seconds / 10
+                    progress: warning.seconds / warning.of
                     colour: Tokens.accent
                     track: Tokens.panel
                 }
@@ -76,7 +93,7 @@ FocusScope {
                 Layout.fillWidth: true
                 horizontalAlignment: Text.AlignHCenter
                 color: Tokens.inkSoft
-                text: qsTr("Otherwise we stop here, and nothing you entered is kept.")
+                text: warning.paying ? warning.words + " " + qsTr("Nothing is charged.") : warning.words
             }
             RowLayout {
                 Layout.fillWidth: true

@@ -12,6 +12,7 @@ ScreenFrame {
     required property var notice
 
     readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
+    readonly property bool readsPalms: open && notice !== "camera"
 
     title: qsTr("Pay with your palm")
     text: screen.demo ? qsTr("This one is for trying: sign up, then pay with your open palm. No money moves.") : qsTr("Signed up? You can pay here as soon as the till has sent your purchase.")
@@ -43,7 +44,7 @@ ScreenFrame {
     PrimaryButton {
         width: parent.width
         height: 148
-        enabled: !screen.spent && screen.open
+        enabled: !screen.spent && screen.readsPalms
         text: qsTr("Sign up")
         sign: "hand"
         onClicked: screen.answer("sign_up")
@@ -60,6 +61,7 @@ ScreenFrame {
         }
         SecondaryButton {
             visible: screen.demo
+            enabled: screen.readsPalms
             text: qsTr("Try a purchase")
             onClicked: screen.answer("try_purchase")
         }
