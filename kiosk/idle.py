@@ -81,7 +81,8 @@ class IdleWatch:
         self._slow: asyncio.Task[None] | None = None
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
-        """Asks as the stage does. A result that nobody answers is answered with DONE.
+        """Asks as the stage does. A result that nobody answers is answered with DONE; where it does
+        not offer that, the visit ends.
 
         Raises WalkedAway, SaleWithdrawn, and what the stage raises.
         """
@@ -154,6 +155,8 @@ class IdleWatch:
                 await self._clock.sleep(left)
 
         await (first(shown(), self._next_sale()) if self._next_sale else shown())
+        if Choice.DONE not in screen.choices:
+            raise WalkedAway
         return Choice.DONE
 
     def _left_of(self, stays: float) -> float:

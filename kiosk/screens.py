@@ -75,8 +75,8 @@ def _flatten(answer: Any) -> list[Any]:
 
 
 class Result:
-    """A screen that tells how something ended. It closes by itself as if DONE was pressed, and at
-    once when the till has the next sale (`kiosk.idle`)."""
+    """A screen that tells how something ended. It closes by itself, and at once when the till has
+    the next sale (`kiosk.idle`)."""
 
 
 Back = Literal[Choice.BACK]
@@ -276,7 +276,7 @@ class Declined(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
 
 
 @dataclass(frozen=True)
-class NotCharged(Screen[Literal[Choice.ANOTHER_WAY, Choice.HELP]]):
+class NotCharged(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.HELP]]):
     """Nothing was charged, for a reason that is neither the shopper's nor the card's."""
 
     merchant: str

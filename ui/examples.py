@@ -59,8 +59,7 @@ from protocol.messages import Card, Holdings, Money, Purpose, Side
 SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
 LUNCH = Money(minor=1250, currency="USD")
-FORTUNE = Money(minor=99_999_999, currency="USD")
-DINARS = Money(minor=99_999_999, currency="KWD")
+FORTUNE = Money(minor=999_999_999_999, currency="KWD")
 """The longest amount: its currency's sign is a code, and it has three decimals."""
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewisse W."
 """A name as long as a card may bear, as the service shortens it."""
@@ -259,9 +258,9 @@ def examples() -> dict[str, Screen[Any]]:
         **{f"working-{work}": Working(work) for work in Work if work is not Work.PAYING},
         "working-slow": Working(Work.CHECKING_PALM, slow=True),
         "working-paying": Working(Work.PAYING, LUNCH, SHOP),
-        "working-paying-fortune": Working(Work.PAYING, DINARS, LONG_SHOP),
+        "working-paying-fortune": Working(Work.PAYING, FORTUNE, LONG_SHOP),
         "working-paying-slow": Working(Work.PAYING, LUNCH, SHOP, slow=True),
-        "working-paying-way-out": Working(Work.PAYING, DINARS, LONG_SHOP, slow=True, way_out=True),
+        "working-paying-way-out": Working(Work.PAYING, FORTUNE, LONG_SHOP, slow=True, way_out=True),
         "working-paying-way-out-soon": Working(Work.PAYING, LUNCH, SHOP, way_out=True),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),

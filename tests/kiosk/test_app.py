@@ -242,6 +242,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     SignedUp: PATIENCE.result_s,
     Approved: PATIENCE.result_s,
     Declined: PATIENCE.result_s,
+    NotCharged: PATIENCE.result_s,
     PayAnotherWay: PATIENCE.result_s,
     Deleted: PATIENCE.result_s,
     StaffCalled: PATIENCE.result_s,

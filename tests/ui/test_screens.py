@@ -170,7 +170,7 @@ def test_deleting_takes_a_hold_and_a_tap_does_nothing(screenful: Screenful, qtbo
     assert question.result() is Choice.CONFIRM
 
 
-MOST = 99_999_999
+MOST = 999_999_999_999
 PAYING = Working(Work.PAYING, Money(minor=1250, currency="USD"), "Corner Market")
 MARCH_2036 = datetime(2036, 3, 9, tzinfo=UTC)
 KEPT = "Kept for the merchant's books, without your name"
