@@ -313,7 +313,7 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "maintenance-unchecked": Maintenance(
             "0.1.0",
-            "kiosk-7f3a2b",
+            DEVICE,
             AT,
             (*CHECKS[:1], NO_RING, *CHECKS[2:4], LIFE_UNCHECKED, *CHECKS[5:]),
             OBSERVATIONS,
