@@ -164,7 +164,7 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
-        if self._answers is None:
+        if self._answers is None and self.service.stopped is None:
             return Notice.STARTING
         if not self._answers:
             return Notice.OFFLINE

@@ -29,14 +29,13 @@ from cloud.people import one_time_codes
 from cloud.people.accounts import (
     PROFILE,
     Profile,
-    account_holders,
     add_account,
     catch_up,
     nobody_joined_after,
     person_id_of,
 )
 from cloud.people.mobile import must_be_mobile
-from cloud.people.tables import EnrolmentRow
+from cloud.people.tables import AccountRow, EnrolmentRow
 from cloud.policy import (
     CODES_PER_ENROLMENT,
     ENROLMENT_LIFE,
@@ -290,7 +289,9 @@ async def erase_expired(context: Context) -> None:
     async with context.database.session() as session:
         is_over = EnrolmentRow.expires_at <= context.clock()
         await session.execute(
-            delete(EnrolmentRow).where(is_over, EnrolmentRow.person_id.in_(account_holders()))
+            delete(EnrolmentRow).where(
+                is_over, EnrolmentRow.person_id.in_(select(AccountRow.person_id))
+            )
         )
         expired = await session.scalars(select(EnrolmentRow.person_id).where(is_over))
         people = expired.all()
