@@ -184,8 +184,9 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
-    session = call.session
+    session, context = call.session, call.context
     _, person, _ = await _find_growing(call, enrolment_id)
+    joined = await catch_up(session, context.master, context.gallery)
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
     others = await palms_of(session, person)
     await session.commit()
@@ -206,18 +207,25 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
         raise Refusal(ProblemType.HOLD_LONGER)
     if not _frames_agree(call, examined):
         raise Refusal(ProblemType.PALM_UNUSABLE, "its pictures are too unlike one another")
-    _, person, has_joined = await _find_growing(call, enrolment_id)
-    palms = await palms_of(session, person)
-    if len(palms) == PALMS:
-        raise Refusal(ProblemType.CONFLICT, f"no more than {PALMS} palms")
-    if twice:
-        raise Refusal(ProblemType.SAME_PALM_TWICE)
-    if has_account:
-        raise Refusal(ProblemType.PALM_KNOWN)
+    while True:
+        _, person, has_joined = await _find_growing(call, enrolment_id)
+        palms = await palms_of(session, person)
+        if len(palms) == PALMS:
+            raise Refusal(ProblemType.CONFLICT, f"no more than {PALMS} palms")
+        if twice:
+            raise Refusal(ProblemType.SAME_PALM_TWICE)
+        if has_account:
+            raise Refusal(ProblemType.PALM_KNOWN)
+        # As in a completion, whoever joined while the vault was asked is searched as well.
+        if not has_joined or await nobody_joined_after(session, joined):
+            break
+        joined = await catch_up(session, context.master, context.gallery)
+        await session.commit()
+        has_account = await _has_account(call, examined.side, examined.probes)
     added = add_enrolled_palm(session, person, examined.side, examined.current)
 
     async def add_to_gallery() -> None:
-        call.context.gallery.enrol([added])
+        context.gallery.enrol([added])
 
     if has_joined:
         call.afterwards.append(add_to_gallery)

@@ -895,10 +895,10 @@ async def test_maintenance_says_what_is_wrong_with_the_services_disk(
 ) -> None:
     canned.will("POST /challenges", problem(ProblemType.STORAGE_FULL, 507, storage="quota"))
     with pytest.raises(ServiceUnavailable):
-        await service.challenge()
+        await service.challenge(bytes(32))
     assert (await found(stand, Finding.SERVICE_STORES_NOTHING)).values == ("quota",)
     await service.connect(canned.url, None)
-    await service.challenge()
+    await service.challenge(bytes(32))
     assert service.storage_fault is None
 
 

@@ -450,6 +450,23 @@ def joined(kiosk: TestDevice, who: str) -> str:
     return enrolment_id
 
 
+def test_a_second_palm_that_somebody_joins_with_meanwhile_is_not_added(
+    served: Served, kiosk: TestDevice, who: str, joined: str
+):
+    another = served.kiosk()
+
+    def join() -> None:
+        another.sign_up(who, sides=(Side.RIGHT,))
+
+    with (
+        Meanwhile(served, "gallery", "search", join, before=False) as meanwhile,
+        pytest.raises(Refused) as refused,
+    ):
+        kiosk.add_palm(joined, burst(who, Side.RIGHT))
+    assert meanwhile.happened
+    assert refused.value.problem.type is ProblemType.PALM_KNOWN
+
+
 def test_a_second_palm_can_be_added_to_the_account_and_is_recognised(
     kiosk: TestDevice, who: str, joined: str
 ):
