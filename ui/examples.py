@@ -135,6 +135,13 @@ NO_RING = Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
 LIFE_UNCHECKED = Check(Part.LIFE_CHECK, Health.WARNING, Finding.LIFE_UNCHECKED)
 RING_DEMANDED = Check(Part.LIFE_CHECK, Health.BROKEN, Finding.RING_DEMANDED)
 
+
+def _checks_with(*others: Check) -> tuple[Check, ...]:
+    """Returns CHECKS with the others in place of the checks of the same parts."""
+    by_part = {check.part: check for check in (*CHECKS, *others)}
+    return tuple(by_part[check.part] for check in CHECKS)
+
+
 AT = "https://127.0.0.1:7256"
 OBSERVATIONS = (
     Observed(Figure.VISION_TIME, (31,)),
@@ -308,14 +315,14 @@ def examples() -> dict[str, Screen[Any]]:
             "0.1.0",
             DEVICE,
             AT,
-            (*CHECKS[:1], NO_RING, *CHECKS[2:4], RING_DEMANDED, *CHECKS[5:]),
+            _checks_with(NO_RING, RING_DEMANDED),
             OBSERVATIONS,
         ),
         "maintenance-unchecked": Maintenance(
             "0.1.0",
             DEVICE,
             AT,
-            (*CHECKS[:1], NO_RING, *CHECKS[2:4], LIFE_UNCHECKED, *CHECKS[5:]),
+            _checks_with(NO_RING, LIFE_UNCHECKED),
             OBSERVATIONS,
         ),
         "staff-shut": StaffShut(PIN_UNREADABLE),
