@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from cloud.settings import Settings
-from protocol.messages import Challenge, ProblemType
+from protocol.encoding import to_base64
+from protocol.messages import Challenge, Commitment, ProblemType
 from tests.support.device import Refused
 from tests.support.served import PLAIN, Served
+
+COMMITMENT = Commitment(commitment=to_base64(bytes(32)))
 
 
 def test_a_locked_database_is_a_503_with_a_pause_and_the_same_request_succeeds_later(
@@ -19,9 +22,9 @@ def test_a_locked_database_is_a_503_with_a_pause_and_the_same_request_succeeds_l
         other = sqlite3.connect(served.state.database, isolation_level=None, timeout=60)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Refused) as busy:
-            kiosk.post("/challenges", None, Challenge, key="challenge-key")
+            kiosk.post("/challenges", COMMITMENT, Challenge, key="challenge-key")
         other.execute("ROLLBACK")
         other.close()
         assert (busy.value.problem.type, busy.value.problem.status) == (ProblemType.BUSY, 503)
         assert busy.value.response.headers["retry-after"] == "1"
-        assert kiosk.post("/challenges", None, Challenge, key="challenge-key").challenge_id
+        assert kiosk.post("/challenges", COMMITMENT, Challenge, key="challenge-key").challenge_id
