@@ -1,5 +1,6 @@
 """The main use of the kiosk: sign up, pay by palm, and delete everything."""
 
+from cloud.policy import ATTEMPTS
 from kiosk.screens import (
     Approved,
     ChooseProof,
@@ -50,4 +51,5 @@ def test_somebody_else_is_not_recognised(shopper: Shopper, ada: Person, ben: Per
 
 def is_not_recognised(shopper: Shopper, person: Person) -> None:
     shopper.holds_palm_to_pay(person.left[0])
+    shopper.shows_the_palm_again(person.left[0], times=ATTEMPTS - 1)
     shopper.sees(NotRecognised)

@@ -3,6 +3,7 @@ is welcoming again."""
 
 from collections.abc import Callable
 
+from cloud.policy import ATTEMPTS
 from hardware.terminal import TestCard
 from kiosk.screens import (
     Approved,
@@ -23,7 +24,7 @@ from kiosk.screens import (
     Welcome,
 )
 from tests.support.hands import Person
-from tests.support.shopper import Shopper
+from tests.support.shopper import PATIENCE, Shopper
 
 NUMBER = "2025550123"
 
@@ -54,7 +55,7 @@ def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person, ben: Per
 
     walks_away_from(shopper, to_consent)
     walks_away_from(shopper, to_number)
-    walks_away_from(shopper, lambda: shopper.comes_to_the_code("2025550162"))
+    walks_away_from(shopper, lambda: shopper.comes_to_the_code("2025550162"), PATIENCE.message_s)
     walks_away_from(shopper, lambda: shopper.comes_to_the_card("2025550171"))
     walks_away_from(shopper, lambda: shopper.comes_to_the_palm("2025550183"))
     walks_away_from(shopper, to_second_palm)
@@ -78,6 +79,7 @@ def test_from_every_screen_of_paying_deleting_and_asking(
 
     def to_not_recognised() -> None:
         shopper.holds_palm_to_pay(ben.left[0])
+        shopper.shows_the_palm_again(ben.left[0], times=ATTEMPTS - 1)
         shopper.sees(NotRecognised)
         shopper.shows(None)
 
@@ -136,7 +138,9 @@ def waits_at(shopper: Shopper, come_to: Callable[[], None]) -> None:
     shopper.waits_for_the_result_to_close()
 
 
-def walks_away_from(shopper: Shopper, come_to: Callable[[], None]) -> None:
+def walks_away_from(
+    shopper: Shopper, come_to: Callable[[], None], idle_s: float = PATIENCE.idle_s
+) -> None:
     shopper.sees(Welcome)
     come_to()
-    shopper.walks_away()
+    shopper.walks_away(idle_s)

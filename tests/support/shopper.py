@@ -116,10 +116,10 @@ class Shopper:
         for digit in digits:
             self.presses(digit)
 
-    def walks_away(self) -> None:
+    def walks_away(self, idle_s: float = PATIENCE.idle_s) -> None:
         """Touches nothing until the kiosk has warned and is welcoming again. The kiosk's clock
         skips the wait."""
-        self._clock.skip(PATIENCE.idle_s - PATIENCE.warning_s)
+        self._clock.skip(idle_s - PATIENCE.warning_s)
         self.reads("Are you still there?")
         self._clock.skip(PATIENCE.warning_s)
         self.sees(Welcome)
@@ -220,6 +220,14 @@ class Shopper:
         self.presses("Try a purchase")
         self.sees(HoldPalm)
         self.shows(hand)
+
+    def shows_the_palm_again(self, hand: Colour, *, times: int) -> None:
+        """Takes the hand away when told to, and shows it once more, so many times."""
+        for _ in range(times):
+            self.reads("Take your hand away")
+            self.shows(None)
+            self.reads("Show your open palm")
+            self.shows(hand)
 
     def _until(self, seen: Callable[[], object]) -> None:
         """Waits until `seen` holds, and fails with what it said last when it never does."""
