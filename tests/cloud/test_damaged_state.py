@@ -15,6 +15,7 @@ from cloud.providers import sandbox
 from cloud.state import State
 from cloud.vault import keys
 from cloud.web import certificates
+from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.served import plain_settings
 
 pytestmark = pytest.mark.process
@@ -33,20 +34,6 @@ FIRST = {
 """The files that the service reads before it starts the vault."""
 LATER = {"vault/templates.secret", "vault/0-*.key", "sandbox/localstripe.pickle"}
 """The files that its children read."""
-
-Damage = Callable[[Path], None]
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def put_something_else(path: Path) -> None:

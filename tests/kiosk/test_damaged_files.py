@@ -2,7 +2,6 @@
 nothing, and is left."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,24 +17,12 @@ from kiosk.state import in_use
 from kiosk.till.journal import PurchaseJournal
 from tests.support.authority import Authority
 from tests.support.clocks import TurnedClock
+from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.scripted import ScriptedStage
 
 pytestmark = pytest.mark.anyio
 
 PIN = "246813"
-Damage = Callable[[Path], None]
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def zero(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def put_another_kind(path: Path) -> None:
