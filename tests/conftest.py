@@ -3,20 +3,22 @@
 import atexit
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 
 from lab.sets import PALM_SETS
+from tests.support.shared import Shared
 from ui.tour import display as xvfb
 
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
 """Every test in these opens a window or runs another program."""
-SLOW_FIXTURES = {"display", "qapp", "qtbot", "served", "shared_service"}
+SLOW_FIXTURES = {"display", "qapp", "qtbot", "served"}
 SLOW_MARKERS = ("palm_sets", "process", "slow")
 STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
 """Whatever imports one of these starts the service or its vault."""
@@ -100,3 +102,17 @@ def display() -> None:
 @pytest.fixture(scope="session")
 def qapp_cls(display: None) -> type[QGuiApplication]:
     return QGuiApplication
+
+
+@pytest.fixture(scope="session")
+def shared_service() -> Iterator[Shared[Any]]:
+    """The service in this process that tests of the cloud share."""
+    shared = Shared[Any]()
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def alone(shared_service: Shared[Any]) -> None:
+    """Ends the shared service, whose housekeeping writes to its database now and then."""
+    shared_service.end()

@@ -14,7 +14,7 @@ from tests.support.nothing_written import watching
 PICTURE = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
 
 
-def test_where_nothing_is_written_nothing_is_seen(tmp_path: Path) -> None:
+def test_where_nothing_is_written_nothing_is_seen(alone: None, tmp_path: Path) -> None:
     with watching(tmp_path) as written:
         cv2.imencode(".jpg", PICTURE)
     written.assert_nothing()

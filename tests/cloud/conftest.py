@@ -6,6 +6,7 @@ import pytest
 from cloud.settings import Settings
 from tests.support.device import TestDevice
 from tests.support.served import PLAIN, Served
+from tests.support.shared import Shared
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -16,18 +17,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(ignored)
 
 
-@pytest.fixture(scope="session")
-def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with Served(tmp_path_factory.mktemp("state"), Settings(recognition=PLAIN)) as served:
-        yield served
-
-
 @pytest.fixture
-def served(shared_service: Served) -> Iterator[Served]:
+def served(
+    shared_service: Shared[Served], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """The service that all tests share, with its clock set right again after each."""
-    yield shared_service
-    shared_service.ahead = timedelta(0)
-    shared_service.start_clock()
+    served = shared_service.get(
+        lambda: Served(tmp_path_factory.mktemp("state"), Settings(recognition=PLAIN))
+    )
+    yield served
+    served.ahead = timedelta(0)
+    served.start_clock()
 
 
 @pytest.fixture

@@ -273,7 +273,7 @@ async def test_leaving_in_the_middle_of_a_hold_gives_every_frame_back(kiosk: Kio
 
 
 async def test_no_image_bytes_are_written_anywhere_while_a_palm_is_read(
-    kiosk: Kiosk, tmp_path: Path
+    alone: None, kiosk: Kiosk, tmp_path: Path
 ) -> None:
     with watching(tmp_path) as written:
         burst = await kiosk.captured(LiveStage())
