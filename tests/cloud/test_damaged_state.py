@@ -12,9 +12,10 @@ import pytest
 
 from cloud.__main__ import main
 from cloud.providers import sandbox
-from cloud.state import State
+from cloud.state import State, StateDamaged
 from cloud.vault import keys
 from cloud.web import certificates
+from protocol.storage import cause_and_remedy
 from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.served import plain_settings
 
@@ -32,8 +33,10 @@ FIRST = {
     "palms.db",
 }
 """The files that the service reads before it starts the vault."""
-LATER = {"vault/templates.secret", "vault/0-*.key", "sandbox/localstripe.pickle"}
-"""The files that its children read."""
+KEYS_OF_THE_VAULT = {"vault/templates.secret", "vault/0-*.key"}
+"""The files that the vault reads."""
+OTHERS = ("vault/templates.secret", "vault/0-*.key", "sandbox/localstripe.pickle")
+"""The files that processes read which the service starts."""
 
 
 def put_something_else(path: Path) -> None:
@@ -55,6 +58,7 @@ def forbid(path: Path) -> None:
 
 
 DAMAGES = (empty, zero, truncate, put_something_else, put_a_folder, put_a_loop, forbid)
+REMEDY = "[Rr]estore|[Rr]emove|[Mm]ove|[Cc]orrect|Check"
 HARMLESS = {
     # Its content is of no meaning: only the lock on it counts.
     *(("in-use", damage) for damage in (empty, zero, truncate, put_something_else)),
@@ -121,7 +125,7 @@ def check(
     said = capfd.readouterr()
     assert status == 2
     assert path.name in said.err
-    assert re.search("[Rr]estore|[Rr]emove|[Mm]ove|[Cc]orrect|Check", said.err), "a remedy"
+    assert re.search(REMEDY, said.err)
     assert "Traceback" not in said.err
     assert said.out == ""
     after = snapshot(root)
@@ -137,8 +141,29 @@ def test_a_damaged_file_is_told_by_name_with_a_remedy_and_left(
     check(made, tmp_path / "state", name, damage, capfd)
 
 
+@pytest.mark.parametrize(("name", "damage"), cases(KEYS_OF_THE_VAULT))
+def test_the_vault_tells_of_a_damaged_key_by_name_with_a_remedy_and_leaves_it(
+    made: Path, tmp_path: Path, name: str, damage: Damage
+):
+    if damage is forbid and os.geteuid() == 0:
+        pytest.skip("the superuser may read every file")
+    shutil.copytree(made, tmp_path / "state")
+    path = find(tmp_path / "state", name)
+    damage(path)
+    before = snapshot(tmp_path)
+    read = keys.template_secrets if path.suffix == ".secret" else keys.load_or_make
+    with pytest.raises((StateDamaged, OSError)) as raised:
+        read(path.parent)
+    error = raised.value
+    told = " ".join(cause_and_remedy(error)) if isinstance(error, OSError) else str(error)
+    assert path.name in told
+    assert re.search(REMEDY, told)
+    assert snapshot(tmp_path) == before
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "damage"), cases(LATER))
+@pytest.mark.parametrize("damage", [zero, put_a_folder])
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_damaged_file_of_a_child_process_is_told_by_name_with_a_remedy_and_left(
     made: Path,
     tmp_path: Path,

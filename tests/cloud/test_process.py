@@ -9,9 +9,11 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -64,6 +66,14 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, Path]]:
+    """A service on its first run, and its state folder, for tests that leave both as they are."""
+    root = tmp_path_factory.mktemp("running") / "state"
+    with Process(root) as process:
+        yield process, root
+
+
 def children(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found]
@@ -83,19 +93,18 @@ def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
     assert b"SIMULATED" in said
 
 
-def test_a_first_run_makes_its_files_readable_by_the_owner_only(tmp_path: Path):
-    root = tmp_path / "state"
-    with Process(root) as process:
-        announced = json.loads((root / "service.json").read_text())
-        assert announced == {"ready": process.ready}
-        assert Path(process.ready["ca"]) == root / "ca.pem"
-        assert re.fullmatch("[0-9]{8}", process.ready["activation_code"])
-        sandbox = httpx.URL(process.ready["sandbox_url"])
-        assert process.device().http.get(f"{sandbox}/messages").json() == []
-        for path in (root, *root.rglob("*")):
-            ours = path.name != "settings.toml" and not path.is_relative_to(root / "sandbox")
-            if ours:
-                assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+def test_a_first_run_makes_its_files_readable_by_the_owner_only(running: tuple[Process, Path]):
+    process, root = running
+    announced = json.loads((root / "service.json").read_text())
+    assert announced == {"ready": process.ready}
+    assert Path(process.ready["ca"]) == root / "ca.pem"
+    assert re.fullmatch("[0-9]{8}", process.ready["activation_code"])
+    sandbox = httpx.URL(process.ready["sandbox_url"])
+    assert process.device().http.get(f"{sandbox}/messages").json() == []
+    for path in (root, *root.rglob("*")):
+        ours = path.name != "settings.toml" and not path.is_relative_to(root / "sandbox")
+        if ours:
+            assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
 
 
 def test_accounts_purchases_and_cards_survive_a_restart(tmp_path: Path):
@@ -144,21 +153,20 @@ def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
 BEGIN, CHARGE = "payment_intents$", "payment_intents/.*/confirm$"
 
 
-class StoppedAt:
-    """A proxy of the payment provider that holds a request, before or after passing it on, until
-    the service has been killed."""
+class Proxy:
+    """A proxy of the payment provider that can hold one request, before or after passing it on."""
 
-    def __init__(self, provider_url: str, path: str, *, passed_on: bool) -> None:
-        self.held = threading.Event()
-        self._released = threading.Event()
-        stopped = self
+    def __init__(self, provider_url: str) -> None:
+        self._path, self._passed_on = "", False
+        self._held, self._released = threading.Event(), threading.Event()
+        proxy = self
 
-        class Proxy(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                hold = re.search(path, self.path) and not stopped.held.is_set()
-                if hold and not passed_on:
-                    stopped.hold()
+                held = proxy.takes(self.path)
+                if held and not proxy._passed_on:
+                    proxy.hold()
                     return
                 answer = httpx.request(
                     self.command,
@@ -171,8 +179,8 @@ class StoppedAt:
                     },
                     trust_env=False,
                 )
-                if hold:
-                    stopped.hold()
+                if held:
+                    proxy.hold()
                     return
                 self.send_response(answer.status_code)
                 self.send_header("content-length", str(len(answer.content)))
@@ -183,15 +191,30 @@ class StoppedAt:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def hold(self) -> None:
-        self.held.set()
-        self._released.wait(60)
+    @contextmanager
+    def holding(self, path: str, *, passed_on: bool) -> Iterator[threading.Event]:
+        """Holds the first request to this path until the block ends, which never gets an answer.
 
-    def __enter__(self) -> "StoppedAt":
+        Yields an event that tells that it is held.
+        """
+        self._held, self._released = threading.Event(), threading.Event()
+        self._path, self._passed_on = path, passed_on
+        yield self._held
+        self._path = ""
+        self._released.set()
+
+    def takes(self, path: str) -> bool:
+        return bool(self._path and re.search(self._path, path)) and not self._held.is_set()
+
+    def hold(self) -> None:
+        self._held.set()
+        self._released.wait(PATIENCE_S)
+
+    def __enter__(self) -> "Proxy":
         self._thread.start()
         return self
 
@@ -202,45 +225,63 @@ class StoppedAt:
         self._server.server_close()
 
 
-@pytest.mark.parametrize(
-    ("step", "passed_on", "repeated"),
-    [
-        pytest.param(BEGIN, False, "with its key", id="before beginning"),
-        pytest.param(BEGIN, True, "with another key", id="after beginning"),
-        pytest.param(CHARGE, False, "by asking", id="before charging"),
-        pytest.param(CHARGE, True, "with its key", id="after charging"),
-    ],
-)
+def kill_while(process: Process, held: threading.Event, request: Callable[[], object]) -> None:
+    """Kills the service while the proxy holds what it asked the provider for on this request."""
+
+    def ask() -> None:
+        with pytest.raises(httpx.TransportError):
+            request()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert held.wait(PATIENCE_S)
+    process.kill()
+    asking.join(PATIENCE_S)
+
+
+@pytest.fixture
+def proxy(served: Served) -> Iterator[Proxy]:
+    """A proxy of the provider of the shared service."""
+    with Proxy(served.provider_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def start(proxy: Proxy, tmp_path: Path) -> Iterator[Callable[[], Process]]:
+    """Starts a service, always over one state folder, that pays through the proxy."""
+    url = f'[payments]\nstripe_url = "{proxy.url}"\n'
+    with ExitStack() as running:
+        yield lambda: running.enter_context(Process(tmp_path / "state", settings=url))
+
+
 def test_a_service_killed_while_paying_charges_exactly_once(
-    served: Served, tmp_path: Path, step: str, passed_on: bool, repeated: str
+    served: Served, proxy: Proxy, start: Callable[[], Process]
 ):
-    root = tmp_path / "state"
-    with StoppedAt(served.provider_url, step, passed_on=passed_on) as proxy:
-        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
-        with Process(root, settings=url) as process:
-            kiosk = process.kiosk()
-            kiosk.sign_up("alex")
-            before = charged(served)
-            sale = kiosk.sale(kiosk.recognised("alex"))
-
-            def pay() -> None:
-                with pytest.raises(httpx.TransportError):
-                    kiosk.post("/purchases", sale, Purchase, key="sale-key")
-
-            paying = threading.Thread(target=pay)
-            paying.start()
-            assert proxy.held.wait(30)
-            process.kill()
-            paying.join(PATIENCE_S)
-        with Process(root, settings=url) as process:
-            process.follow(kiosk)
-            if repeated == "by asking":
-                bought = kiosk.get(f"/purchases/{sale.reference}", Purchase)
-            else:
-                key = "sale-key" if repeated == "with its key" else "another-key"
-                bought = kiosk.post("/purchases", sale, Purchase, key=key)
-    assert bought.outcome == "approved"
-    assert charged(served) == before + 1
+    """At each step in turn, and asked again in each way that a kiosk has."""
+    process = start()
+    kiosk = process.kiosk()
+    kiosk.sign_up("alex")
+    for step, passed_on, again in (
+        (BEGIN, False, "with its key"),
+        (BEGIN, True, "with another key"),
+        (CHARGE, False, "by asking"),
+        (CHARGE, True, "with its key"),
+    ):
+        before = charged(served)
+        sale = kiosk.sale(kiosk.recognised("alex"))
+        key = f"key-{sale.reference}"
+        with proxy.holding(step, passed_on=passed_on) as held:
+            pay = partial(kiosk.post, "/purchases", sale, Purchase, key=key)
+            kill_while(process, held, pay)
+        process = start()
+        process.follow(kiosk)
+        if again == "by asking":
+            bought = kiosk.get(f"/purchases/{sale.reference}", Purchase)
+        else:
+            key = key if again == "with its key" else f"another-{key}"
+            bought = kiosk.post("/purchases", sale, Purchase, key=key)
+        assert (step, bought.outcome) == (step, "approved")
+        assert (step, charged(served)) == (step, before + 1)
 
 
 METHOD, CUSTOMER, ATTACH = "payment_methods$", "customers$", "payment_methods/.*/attach$"
@@ -248,20 +289,6 @@ METHOD, CUSTOMER, ATTACH = "payment_methods$", "customers$", "payment_methods/.*
 
 def customers(served: Served) -> set[str]:
     return {customer["id"] for customer in listed(served, "customers")}
-
-
-def kill_while_keeping_a_card(
-    process: Process, kiosk: TestDevice, enrolment_id: str, proxy: StoppedAt
-) -> None:
-    def add_card() -> None:
-        with pytest.raises(httpx.TransportError):
-            kiosk.add_card(enrolment_id, key="card-key")
-
-    adding = threading.Thread(target=add_card)
-    adding.start()
-    assert proxy.held.wait(PATIENCE_S)
-    process.kill()
-    adding.join(PATIENCE_S)
 
 
 def round_after_the_enrolment_expired(served: Served, root: Path) -> None:
@@ -273,60 +300,43 @@ def round_after_the_enrolment_expired(served: Served, root: Path) -> None:
         again.do(run_round(again.context))
 
 
-@pytest.mark.parametrize(
-    ("step", "passed_on"),
-    [
-        pytest.param(METHOD, False, id="before the method"),
-        pytest.param(METHOD, True, id="after the method"),
-        pytest.param(CUSTOMER, False, id="before the customer"),
-        pytest.param(CUSTOMER, True, id="after the customer"),
-        pytest.param(ATTACH, False, id="before attaching"),
-        pytest.param(ATTACH, True, id="after attaching"),
-    ],
-)
-def test_a_service_killed_while_keeping_a_card_leaves_no_customer_at_the_provider(
-    served: Served, tmp_path: Path, step: str, passed_on: bool
+def test_a_service_killed_while_or_after_keeping_a_card_leaves_no_customer_at_the_provider(
+    served: Served, proxy: Proxy, start: Callable[[], Process], tmp_path: Path
 ):
-    root, before = tmp_path / "state", customers(served)
-    with StoppedAt(served.provider_url, step, passed_on=passed_on) as proxy:
-        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
-        with Process(root, settings=url) as process:
-            kiosk = process.kiosk()
-            kill_while_keeping_a_card(process, kiosk, kiosk.verified_enrolment(), proxy)
-    round_after_the_enrolment_expired(served, root)
-    assert customers(served) - before == set()
-
-
-def test_a_service_killed_after_keeping_a_card_leaves_no_customer_at_the_provider(
-    served: Served, tmp_path: Path
-):
-    root, before = tmp_path / "state", customers(served)
-    url = f'[payments]\nstripe_url = "{served.provider_url}"\n'
-    with Process(root, settings=url) as process:
-        kiosk = process.kiosk()
-        kiosk.add_card(kiosk.verified_enrolment())
-        process.kill()
-    assert len(customers(served) - before) == 1
-    round_after_the_enrolment_expired(served, root)
+    before = customers(served)
+    process = start()
+    kiosk = process.kiosk()
+    for step in (METHOD, CUSTOMER, ATTACH):
+        for passed_on in (False, True):
+            with proxy.holding(step, passed_on=passed_on) as held:
+                keep = partial(kiosk.add_card, kiosk.verified_enrolment())
+                kill_while(process, held, keep)
+            process = start()
+            process.follow(kiosk)
+    kiosk.add_card(kiosk.verified_enrolment())
+    process.kill()
+    assert customers(served) - before, "the last one at least is there"
+    round_after_the_enrolment_expired(served, tmp_path / "state")
     assert customers(served) - before == set()
 
 
 def test_a_card_that_is_added_again_after_the_service_was_killed_is_kept_once(
-    served: Served, tmp_path: Path
+    served: Served, proxy: Proxy, start: Callable[[], Process], tmp_path: Path
 ):
-    root, before = tmp_path / "state", customers(served)
-    with StoppedAt(served.provider_url, ATTACH, passed_on=False) as proxy:
-        url = f'[payments]\nstripe_url = "{proxy.url}"\n'
-        with Process(root, settings=url) as process:
-            kiosk = process.kiosk()
-            enrolment_id = kiosk.verified_enrolment()
-            kill_while_keeping_a_card(process, kiosk, enrolment_id, proxy)
-        with Process(root, settings=url) as process:
-            process.follow(kiosk)
-            kiosk.add_card(enrolment_id, key="card-key")
-            kiosk.add_palm(enrolment_id, burst("alex"))
-            kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
-    round_after_the_enrolment_expired(served, root)
+    before = customers(served)
+    process = start()
+    kiosk = process.kiosk()
+    enrolment_id = kiosk.verified_enrolment()
+    keep = partial(kiosk.add_card, enrolment_id, key="card-key")
+    with proxy.holding(ATTACH, passed_on=False) as held:
+        kill_while(process, held, keep)
+    process = start()
+    process.follow(kiosk)
+    keep()
+    kiosk.add_palm(enrolment_id, burst("alex"))
+    kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    process.kill()
+    round_after_the_enrolment_expired(served, tmp_path / "state")
     assert len(customers(served) - before) == 1
 
 
@@ -442,12 +452,13 @@ def test_the_server_certificate_is_renewed_before_it_expires_and_the_authority_s
 # Commands
 
 
-def test_the_activation_code_shown_to_staff_activates_a_device(tmp_path: Path, run: Run):
-    root = tmp_path / "state"
-    with Process(root) as process:
-        shown = run("--state", root, "staff", "activation-code")
-        assert shown.status == 0
-        assert process.device().activate(shown.out.strip()).merchant == "Corner Shop"
+def test_the_activation_code_shown_to_staff_activates_a_device(
+    running: tuple[Process, Path], run: Run
+):
+    process, root = running
+    shown = run("--state", root, "staff", "activation-code")
+    assert shown.status == 0
+    assert process.device().activate(shown.out.strip()).merchant == "Corner Shop"
 
 
 def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
@@ -502,7 +513,7 @@ def until_full(kiosk: TestDevice) -> Refused:
 # Memory
 
 
-def test_the_memory_of_the_service_is_not_dumped(tmp_path: Path):
+def test_the_memory_of_the_service_is_not_dumped(running: tuple[Process, Path]):
     program = (
         "import ctypes, resource\n"
         "from cloud.__main__ import leave_no_core_dump\n"
@@ -512,9 +523,9 @@ def test_the_memory_of_the_service_is_not_dumped(tmp_path: Path):
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert told.stdout == b"0\n"
-    with Process(tmp_path / "state") as process:
-        limits = Path(f"/proc/{process.pid}/limits").read_text()
-        assert re.search(r"Max core file size +0 +0 ", limits)
+    process, _ = running
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0 ", limits)
 
 
 # Logs

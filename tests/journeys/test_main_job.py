@@ -9,6 +9,7 @@ from kiosk.screens import (
     Deleted,
     HoldPalm,
     NotRecognised,
+    PayAnotherWay,
 )
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
@@ -17,9 +18,10 @@ NUMBER = "2025550123"
 
 
 def test_a_person_signs_up_pays_is_named_deletes_everything_and_is_not_known_any_more(
-    shopper: Shopper, ada: Person
+    shopper: Shopper, ada: Person, ben: Person
 ) -> None:
     shopper.signs_up(ada, NUMBER)
+    is_not_recognised(shopper, ben)
 
     shopper.holds_palm_to_pay(ada.left[1])
     shopper.sees(ConfirmPurchase)
@@ -43,13 +45,11 @@ def test_a_person_signs_up_pays_is_named_deletes_everything_and_is_not_known_any
     is_not_recognised(shopper, ada)
 
 
-def test_somebody_else_is_not_recognised(shopper: Shopper, ada: Person, ben: Person) -> None:
-    shopper.signs_up(ada, NUMBER)
-
-    is_not_recognised(shopper, ben)
-
-
 def is_not_recognised(shopper: Shopper, person: Person) -> None:
     shopper.holds_palm_to_pay(person.left[0])
     shopper.shows_the_palm_again(person.left[0], times=ATTEMPTS - 1)
     shopper.sees(NotRecognised)
+    shopper.shows(None)
+    shopper.presses("Pay another way")
+    shopper.sees(PayAnotherWay)
+    shopper.finishes()

@@ -18,8 +18,17 @@ from tests.support.shopper import Shopper
 NUMBER = "2025550123"
 
 
-def test_a_declined_card_leads_to_another_way_to_pay(shopper: Shopper, ada: Person) -> None:
+def test_a_cancelled_purchase_charges_nothing_and_a_declined_card_leads_to_another_way_to_pay(
+    shopper: Shopper, ada: Person
+) -> None:
     shopper.signs_up(ada, NUMBER, TestCard.DECLINES)
+
+    shopper.holds_palm_to_pay(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.shows(None)
+    shopper.presses("Cancel payment")
+    has_bought(shopper, ada, 0)
+    shopper.shows(None)
 
     shopper.holds_palm_to_pay(ada.left[1])
     shopper.sees(ConfirmPurchase)
@@ -29,17 +38,6 @@ def test_a_declined_card_leads_to_another_way_to_pay(shopper: Shopper, ada: Pers
     shopper.presses("Pay another way")
 
     shopper.sees(PayAnotherWay)
-
-
-def test_a_cancelled_purchase_charges_nothing(shopper: Shopper, ada: Person) -> None:
-    shopper.signs_up(ada, NUMBER)
-
-    shopper.holds_palm_to_pay(ada.left[1])
-    shopper.sees(ConfirmPurchase)
-    shopper.shows(None)
-    shopper.presses("Cancel payment")
-
-    has_bought(shopper, ada, 0)
 
 
 def test_a_camera_pulled_while_holding_still_is_told_and_comes_back(

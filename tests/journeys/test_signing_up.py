@@ -18,21 +18,17 @@ NUMBER = "2025550123"
 OTHER_NUMBER = "2025550147"
 
 
-def test_a_wrong_code_can_be_corrected(shopper: Shopper) -> None:
+def test_a_wrong_code_can_be_corrected_and_a_refused_card_gives_way_to_another(
+    shopper: Shopper, ada: Person
+) -> None:
     shopper.comes_to_the_code(NUMBER)
     code = shopper.reads_code()
-
     shopper.types(f"{(int(code) + 1) % 1_000_000:06}")
     shopper.reads("That is not the code.")
     shopper.sees(EnterCode)
     shopper.types(code)
 
     shopper.sees(PresentCard)
-
-
-def test_a_refused_card_gives_way_to_another(shopper: Shopper, ada: Person) -> None:
-    shopper.comes_to_the_card(NUMBER)
-
     shopper.taps(TestCard.REFUSED)
     shopper.reads("That card was not accepted.")
     shopper.sees(PresentCard)
@@ -46,31 +42,23 @@ def test_a_refused_card_gives_way_to_another(shopper: Shopper, ada: Person) -> N
     shopper.reads("Sam R.")
 
 
-def test_a_palm_that_is_signed_up_is_told_so_under_any_number(
+def test_who_is_signed_up_is_told_so_by_palm_and_by_number_and_can_delete_everything(
     shopper: Shopper, ada: Person
 ) -> None:
     shopper.signs_up(ada, NUMBER)
 
     shopper.comes_to_the_palm(OTHER_NUMBER)
     shopper.shows(ada.left[1])
-
     shopper.sees(AlreadyKnown)
     shopper.reads("Your palm is signed up already")
     shopper.shows(None)
     shopper.finishes()
-
-
-def test_a_number_that_is_signed_up_is_told_so_and_can_be_deleted(
-    shopper: Shopper, ada: Person
-) -> None:
-    shopper.signs_up(ada, NUMBER)
 
     shopper.comes_to_the_code(NUMBER)
     shopper.types(shopper.reads_code())
     shopper.sees(AlreadyKnown)
     shopper.presses("Delete my data")
     shopper.deletes_by_number(NUMBER)
-
     shopper.sees(Deleted)
 
 

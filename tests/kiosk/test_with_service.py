@@ -207,21 +207,6 @@ async def test_a_shopper_signs_up_pays_by_name_leaves_and_is_known_no_longer(sho
     )
 
 
-async def test_a_stranger_is_not_taken_for_a_shopper(shop: Shop) -> None:
-    shop.hand(seed=7)
-    await shop.sign_up("2025550108")
-    shop.hand(seed=8)
-    await shop.visit(
-        Choice.TRY_PURCHASE,
-        (HoldPalm, WAITS),
-        *[(HoldPalm, shop.show_hand_again)] * 2,
-        (NotRecognised, Choice.ANOTHER_WAY),
-        (PayAnotherWay, Choice.DONE),
-    )
-    shop.hand(seed=7)
-    await shop.leave()
-
-
 async def test_a_palm_and_a_number_sign_up_once(shop: Shop) -> None:
     shop.hand(seed=7)
     await shop.sign_up("2025550109")
@@ -270,25 +255,6 @@ async def test_a_wrong_code_and_a_refused_card_are_asked_for_again_and_a_card_ma
         (PayAnotherWay, Choice.DONE),
     )
     await shop.leave()
-
-
-async def test_a_service_killed_between_confirm_and_answer_charges_exactly_once(
-    shop: Shop,
-) -> None:
-    shop.hand(seed=7)
-    await shop.sign_up("2025550112")
-
-    def kill() -> Choice:
-        shop.world.kill_service()
-        return Choice.CONFIRM
-
-    await shop.visit(
-        Choice.TRY_PURCHASE,
-        (HoldPalm, WAITS),
-        (ConfirmPurchase, kill),
-        (Approved, Choice.DONE),
-    )
-    assert (await shop.leave()).purchases == 1
 
 
 async def test_a_network_that_is_cut_is_said_and_the_visit_goes_on_when_it_is_mended(

@@ -17,13 +17,16 @@ from ui.stage import QtStage
 from ui.window import KioskWindow, Variant
 
 PANEL = (1080, 1920)
+"""The reference panel."""
+SMALL = (540, 960)
+"""A window of the same shape that is drawn in a fraction of the time."""
 
 
 class Screenful:
     def __init__(
         self,
         qtbot: QtBot,
-        size: tuple[int, int] = PANEL,
+        size: tuple[int, int] = SMALL,
         variant: Variant = "light",
         feed: Feed | None = None,
     ) -> None:

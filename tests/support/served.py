@@ -217,7 +217,7 @@ def plain_settings(settings: str = "") -> str:
 
 
 class Process:
-    """Runs `python -m cloud` in the sandbox, with plain palms."""
+    """Runs `python -m cloud` in the sandbox, with plain palms. Leaving the block kills it."""
 
     def __init__(self, root: Path, settings: str = "") -> None:
         self._devices: list[TestDevice] = []
@@ -242,7 +242,7 @@ class Process:
         for device in self._devices:
             device.http.close()
         if self._process.returncode is None:
-            self.end()
+            self.kill()
 
     @property
     def pid(self) -> int:

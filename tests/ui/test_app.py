@@ -79,8 +79,10 @@ MOMENTS: dict[str, Callable[["subprocess.Popen[str]"], bool]] = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [*((moment, signal.SIGINT) for moment in MOMENTS), ("the service starts", signal.SIGTERM)],
+)
 def test_a_kiosk_that_is_stopped_while_it_starts_prints_no_trace(
     kiosk: "subprocess.Popen[str]", moment: str, number: signal.Signals
 ) -> None:
