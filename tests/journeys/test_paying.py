@@ -40,7 +40,7 @@ def test_a_cancelled_purchase_charges_nothing_and_a_declined_card_leads_to_anoth
     shopper.sees(PayAnotherWay)
 
 
-def test_a_camera_pulled_while_holding_still_is_told_and_comes_back(
+def test_a_pulled_camera_and_a_killed_service_are_waited_for_and_the_card_is_charged_exactly_once(
     shopper: Shopper, ada: Person
 ) -> None:
     shopper.signs_up(ada, NUMBER)
@@ -51,18 +51,9 @@ def test_a_camera_pulled_while_holding_still_is_told_and_comes_back(
     shopper.sees(Trouble)
     shopper.world.camera.plug_in()
     shopper.keeps_pressing("Try again", until=ConfirmPurchase)
-
     shopper.reads("Alex D.")
-
-
-def test_a_service_killed_between_confirm_and_answer_charges_exactly_once(
-    shopper: Shopper, ada: Person
-) -> None:
-    shopper.signs_up(ada, NUMBER)
-
-    shopper.holds_palm_to_pay(ada.left[1])
-    shopper.sees(ConfirmPurchase)
     shopper.shows(None)
+
     shopper.presses("Pay $4.50")
     shopper.world.kill_service()
     shopper.sees(Approved)

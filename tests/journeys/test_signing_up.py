@@ -10,7 +10,6 @@ from kiosk.screens import (
     PresentCard,
     SignedUp,
 )
-from tests.journeys.conftest import Opens
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
 
@@ -18,9 +17,12 @@ NUMBER = "2025550123"
 OTHER_NUMBER = "2025550147"
 
 
-def test_a_wrong_code_can_be_corrected_and_a_refused_card_gives_way_to_another(
+def test_who_walks_away_leaves_nothing_who_is_warned_can_stay_and_mistakes_can_be_corrected(
     shopper: Shopper, ada: Person
 ) -> None:
+    shopper.comes_to_the_card(NUMBER)
+    shopper.walks_away()
+
     shopper.comes_to_the_code(NUMBER)
     code = shopper.reads_code()
     shopper.types(f"{(int(code) + 1) % 1_000_000:06}")
@@ -28,6 +30,9 @@ def test_a_wrong_code_can_be_corrected_and_a_refused_card_gives_way_to_another(
     shopper.sees(EnterCode)
     shopper.types(code)
 
+    shopper.sees(PresentCard)
+    shopper.hesitates()
+    shopper.presses("Stay here")
     shopper.sees(PresentCard)
     shopper.taps(TestCard.REFUSED)
     shopper.reads("That card was not accepted.")
@@ -60,21 +65,3 @@ def test_who_is_signed_up_is_told_so_by_palm_and_by_number_and_can_delete_everyt
     shopper.presses("Delete my data")
     shopper.deletes_by_number(NUMBER)
     shopper.sees(Deleted)
-
-
-def test_who_walks_away_is_warned_and_leaves_nothing_behind(shopper: Shopper, ada: Person) -> None:
-    shopper.comes_to_the_card(NUMBER)
-
-    shopper.walks_away()
-
-    shopper.signs_up(ada, NUMBER)
-
-
-def test_who_is_warned_can_stay(opens: Opens) -> None:
-    shopper = opens(patience={"idle_s": 3.5, "warning_s": 1})
-    shopper.comes_to_the_card(NUMBER)
-
-    shopper.reads("Are you still there?")
-    shopper.presses("Stay here")
-
-    shopper.sees(PresentCard)

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
+import secrets
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
@@ -29,6 +28,7 @@ from cloud.vault.client import VaultClient
 from cloud.web import limits
 from tests.support import plain_palms
 from tests.support.device import TestDevice
+from tests.support.warm import Started
 
 T = TypeVar("T")
 
@@ -223,15 +223,10 @@ class Process:
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
         (root / "settings.toml").write_text(plain_settings(settings))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cloud", "--state", root, "--sandbox", "--port", "0"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        words = ["--state", str(root), "--sandbox", "--port", "0"]
+        self._process = Started(words, root.with_name(f"{root.name}-{secrets.token_hex(4)}.log"))
 
     def __enter__(self) -> "Process":
-        assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
             raise AssertionError(f"did not start: {self.end()[1]}")
@@ -263,8 +258,8 @@ class Process:
         device.http = self.device().http
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self._process.send_signal(signal.SIGKILL)
+        self._wait()
 
     def end(self) -> tuple[int, str]:
         """Stops the process; returns its exit status and its standard error."""
@@ -273,11 +268,10 @@ class Process:
 
     def hang_up(self) -> tuple[int, str]:
         """Closes standard input, as when the process that started it has ended."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.stdin = None
+        self._process.hang_up()
         return self._wait()
 
     def _wait(self) -> tuple[int, str]:
-        _, said = self._process.communicate(timeout=PATIENCE_S)
-        return self._process.returncode, said.decode()
+        said = self._process.wait(PATIENCE_S)
+        assert self._process.returncode is not None
+        return self._process.returncode, said

@@ -119,10 +119,14 @@ class Shopper:
     def walks_away(self, idle_s: float = PATIENCE.idle_s) -> None:
         """Touches nothing until the kiosk has warned and is welcoming again. The kiosk's clock
         skips the wait."""
-        self._clock.skip(idle_s - PATIENCE.warning_s)
-        self.reads("Are you still there?")
+        self.hesitates(idle_s)
         self._clock.skip(PATIENCE.warning_s)
         self.sees(Welcome)
+
+    def hesitates(self, idle_s: float = PATIENCE.idle_s) -> None:
+        """Touches nothing until the kiosk warns."""
+        self._clock.skip(idle_s - PATIENCE.warning_s)
+        self.reads("Are you still there?")
 
     def waits_for_the_result_to_close(self) -> None:
         """Touches nothing until the result has closed by itself. The kiosk's clock skips the wait,
