@@ -240,7 +240,6 @@ class CardToken(Message):
 
 class PalmAccepted(Message):
     side: Side
-    quality: float = Field(ge=0, le=1)
     palms: list[Side]
     """All palms of this enrolment so far."""
 

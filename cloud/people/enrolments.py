@@ -232,7 +232,6 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
     call.person = person
     return PalmAccepted(
         side=examined.side,
-        quality=examined.current.quality,
         palms=[*(palm.side for palm in palms), examined.side],
     )
 

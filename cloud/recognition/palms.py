@@ -30,7 +30,7 @@ def add_palm(
 
 def keep_template(person: OpenPerson, row: PalmRow, template: ProtectedTemplate) -> None:
     """Replaces the template of a palm."""
-    raw = cbor2.dumps([template.search_code, template.sealed, template.quality])
+    raw = cbor2.dumps([template.search_code, template.sealed])
     row.version = template.version
     row.transform = template.transform
     row.template = person.key.seal(raw, _place(row))
@@ -39,13 +39,16 @@ def keep_template(person: OpenPerson, row: PalmRow, template: ProtectedTemplate)
 def entry(person: OpenPerson, row: PalmRow) -> Entry:
     """Opens a stored palm. Raises cryptography's InvalidTag for the palm of another person."""
     raw = person.key.open(row.template, _place(row))
-    template = ProtectedTemplate(row.version, row.transform, *cbor2.loads(raw))
+    # A palm of version 0.1.0 has its quality as well, which no decision used.
+    search_code, sealed, *_ = cbor2.loads(raw)
+    template = ProtectedTemplate(row.version, row.transform, search_code, sealed)
     return Entry(row.id, row.person_id, Side(row.side), template)
 
 
 def open_unprotected(person: OpenPerson, row: PalmRow) -> Template:
     """Opens a palm that was enrolled before templates were protected."""
-    return Template(*cbor2.loads(person.key.open(row.template, _place(row))))
+    version, data, *_ = cbor2.loads(person.key.open(row.template, _place(row)))
+    return Template(version, data)
 
 
 async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:

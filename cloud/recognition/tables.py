@@ -39,7 +39,7 @@ class PalmRow(Table):
     """The name of the transform that the search code was made under; empty for a palm that was
     enrolled before templates were protected."""
     template: Mapped[bytes]
-    """CBOR `[search_code, sealed, quality]` of a `palm.search.protection.ProtectedTemplate`, sealed
+    """CBOR `[search_code, sealed]` of a `palm.search.protection.ProtectedTemplate`, sealed
     once more with the person's key."""
 
 

@@ -125,13 +125,13 @@ class MakeSearchCodes:
 
 @dataclass(frozen=True, slots=True)
 class Protect:
-    """`["protect", version, data, quality]`; answered by `Protected`. It is for palms that were
+    """`["protect", version, data]`; answered by `Protected`. It is for palms that were
     enrolled before templates were protected."""
 
     template: Template = field(repr=False)
 
     def encode(self) -> list[Any]:
-        return ["protect", self.template.version, self.template.data, self.template.quality]
+        return ["protect", self.template.version, self.template.data]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ class SearchCodes:
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """`["protected", [version, transform, search_code, sealed, quality]]`."""
+    """`["protected", [version, transform, search_code, sealed]]`."""
 
     template: ProtectedTemplate
 
@@ -310,10 +310,8 @@ def unpack_question(body: bytes) -> Question:
             return Compare(version, probe, references)
         case ["code", version, list(sealed)] if _is_version(version) and _are_bytes(sealed):
             return MakeSearchCodes(version, sealed)
-        case ["protect", version, bytes(data), float(quality)] if (
-            _is_version(version) and 0 <= quality <= 1
-        ):
-            return Protect(Template(version, data, quality))
+        case ["protect", version, bytes(data)] if _is_version(version):
+            return Protect(Template(version, data))
         case ["rekey"]:
             return Rekey()
         case _:
@@ -410,9 +408,7 @@ def _probe(item: Any) -> ProtectedProbe:
 
 def _template(item: Any) -> ProtectedTemplate:
     match item:
-        case [version, str(transform), bytes(search_code), bytes(sealed), float(quality)] if (
-            _is_version(version) and 0 <= quality <= 1
-        ):
-            return ProtectedTemplate(version, transform, search_code, sealed, quality)
+        case [version, str(transform), bytes(search_code), bytes(sealed)] if _is_version(version):
+            return ProtectedTemplate(version, transform, search_code, sealed)
         case _:
             raise ValueError("not a template")

@@ -4,8 +4,8 @@ Only the vault opens sealed templates and knows the secret transform of the sear
 therefore asks the vault to compare the few templates whose codes are nearest.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from palm.hand.roi import Roi
 from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
 from palm.template.interfaces import Extractor, Matcher, Template
 
-_QUALITY = struct.Struct(">f")
+QUALITY_BYTES = 4
+"""The bytes in front of a template that version 0.1.0 sealed: the quality of its palm, which no
+decision used."""
 
 
 class NotSealedHere(ValueError):
@@ -72,7 +74,6 @@ class Templates:
             transform=self.transform,
             search_code=self._codes([kept])[0],
             sealed=self._seal(kept),
-            quality=kept.quality,
         )
 
     def compare(
@@ -126,18 +127,20 @@ class Templates:
         return opened
 
     def _seal(self, template: Template) -> bytes:
-        raw = _QUALITY.pack(template.quality) + template.data
-        return self._sealing.seal(raw, _place(template.version))
+        return self._sealing.seal(template.data, _place(template.version))
 
     def _open(self, version: int, sealed: bytes) -> Template:
-        try:
-            raw = self._sealing.open(sealed, _place(version))
-        except (InvalidTag, ValueError):
-            raise NotSealedHere("not a template sealed here") from None
-        (quality,) = _QUALITY.unpack_from(raw)
-        return Template(version, raw[_QUALITY.size :], quality)
+        for place, before in ((_place(version), 0), (_first_place(version), QUALITY_BYTES)):
+            with suppress(InvalidTag, ValueError):
+                return Template(version, self._sealing.open(sealed, place)[before:])
+        raise NotSealedHere("not a template sealed here")
 
 
 def _place(version: int) -> str:
     """Returns the place to seal for: a template does not open as one of another version."""
+    return f"template/{version}/data"
+
+
+def _first_place(version: int) -> str:
+    """Returns the place for which version 0.1.0 sealed."""
     return f"template/{version}"

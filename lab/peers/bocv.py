@@ -22,7 +22,7 @@ class BocvExtractor:
     def extract(self, palms: Sequence[Roi]) -> Template:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
-        return template(VERSION, answers(palm, gabor.bank()) < 0, palm)
+        return template(VERSION, answers(palm, gabor.bank()) < 0)
 
 
 def pair() -> tuple[BocvExtractor, PlanesMatcher]:

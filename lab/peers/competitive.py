@@ -28,7 +28,7 @@ class CompetitiveCodeExtractor:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
         winner = answers(palm, gabor.bank()).argmin(axis=0)
-        return template(VERSION, BITS[winner].transpose(2, 0, 1), palm)
+        return template(VERSION, BITS[winner].transpose(2, 0, 1))
 
 
 def pair() -> tuple[CompetitiveCodeExtractor, PlanesMatcher]:

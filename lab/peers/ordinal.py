@@ -30,7 +30,7 @@ class OrdinalCodeExtractor:
     def extract(self, palms: Sequence[Roi]) -> Template:
         """Raises ValueError unless there is exactly one palm."""
         palm = only(palms)
-        return template(VERSION, answers(palm, _bank()) > 0, palm)
+        return template(VERSION, answers(palm, _bank()) > 0)
 
 
 def pair() -> tuple[OrdinalCodeExtractor, PlanesMatcher]:

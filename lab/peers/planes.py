@@ -104,8 +104,8 @@ def answers(palm: Roi, bank: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[n
     )
 
 
-def template(version: int, planes: Planes, palm: Roi) -> Template:
-    return Template(version, np.packbits(planes).tobytes(), palm.quality)
+def template(version: int, planes: Planes) -> Template:
+    return Template(version, np.packbits(planes).tobytes())
 
 
 def _words(planes: Planes) -> Words:

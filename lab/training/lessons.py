@@ -93,7 +93,7 @@ class Lessons(Dataset[tuple[Tensor, Tensor]]):
 
 def lines(picture: Grey, visible: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float32]:
     """Returns the (PARTS, CELLS, CELLS) line field of a picture, as the encoder reads it."""
-    return unfolded(LineFieldExtractor().extract_code([Roi(picture, Side.RIGHT, 1.0, visible)])[0])
+    return unfolded(LineFieldExtractor().extract_code([Roi(picture, Side.RIGHT, 1.0, visible)]))
 
 
 def cut(person: int) -> Placement:

@@ -45,7 +45,6 @@ class ProtectedTemplate:
     """SEARCH_CODE_BYTES, for the search."""
     sealed: bytes = field(repr=False)
     """The template, encrypted for the vault."""
-    quality: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,9 @@ class FusedExtractor:
 
         Raises ValueError as `LineFieldExtractor.extract` does.
         """
-        field, quality = self._lines.extract_code(palms)
+        field = self._lines.extract_code(palms)
         embedding = np.clip(np.rint(PROBE_SCALE * self._encoder.embed(field)), -127, 127)
-        return Template(VERSION, field.tobytes() + embedding.astype(np.int8).tobytes(), quality)
+        return Template(VERSION, field.tobytes() + embedding.astype(np.int8).tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class FusedMatcher:
             return template
         field, embedding = _split_probe(template)
         code = self._writer.write(field) + _half_bytes(embedding)
-        return Template(VERSION, code, template.quality)
+        return Template(VERSION, code)
 
     def score(self, probe: Template, reference: Template) -> float:
         """Returns the score. Raises VersionMismatch when either template has another version."""

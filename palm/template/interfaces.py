@@ -24,8 +24,6 @@ class Template:
 
     version: int
     data: bytes
-    quality: float
-    """The quality of the palms it was extracted from, 0 to 1."""
 
 
 class Extractor(Protocol):

@@ -107,17 +107,15 @@ class LineFieldExtractor:
         """Fuses a burst of one palm into one template.
 
         The palms are registered to the clearest one by the matcher's blocks, and their fields are
-        averaged, weighted by clarity, which reduces noise. The template's quality is the mean over
-        the burst of the ROI's quality times the share of the field that shows lines.
+        averaged, weighted by clarity, which reduces noise.
 
         Raises ValueError when the burst is empty, mixes left and right hands, or shows nothing: a
         quality of 0 in every palm.
         """
-        code, quality = self.extract_code(palms)
-        return Template(VERSION, code.tobytes(), quality)
+        return Template(VERSION, self.extract_code(palms).tobytes())
 
-    def extract_code(self, palms: Sequence[Roi]) -> tuple[Code, float]:
-        """Returns the code and the quality of which `extract` makes a template."""
+    def extract_code(self, palms: Sequence[Roi]) -> Code:
+        """Returns the code of which `extract` makes a template."""
         if not palms:
             raise ValueError("a template needs at least one palm")
         if len({palm.side for palm in palms}) > 1:
@@ -134,7 +132,7 @@ class LineFieldExtractor:
         registered = [_field(*_warped(palms[each], *_flow(best, fields[each]))) for each in rest]
         weights = np.maximum([clear[first], *(clear[each] for each in rest)], 1e-6)
         fused = np.average([best, *registered], axis=0, weights=weights)
-        return _quantised(np.asarray(fused, np.float32)), float(np.mean(clear))
+        return _quantised(np.asarray(fused, np.float32))
 
 
 @dataclass(frozen=True, slots=True)

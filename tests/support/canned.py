@@ -150,9 +150,7 @@ HAPPY: dict[str, Answer] = {
         enrolment_id="enrolment-1", expires_at=soon(), resend_after=60
     ),
     "POST /enrolments/enrolment-1/card": VISA,
-    "POST /enrolments/enrolment-1/palms": PalmAccepted(
-        side=Side.LEFT, quality=0.9, palms=[Side.LEFT]
-    ),
+    "POST /enrolments/enrolment-1/palms": PalmAccepted(side=Side.LEFT, palms=[Side.LEFT]),
     "POST /enrolments/enrolment-1/completion": Account(
         name_hint="Alex D.", phone_last4="0123", card=VISA, palms=[Side.LEFT]
     ),

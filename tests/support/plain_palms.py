@@ -104,7 +104,7 @@ class PlainExtractor:
     version = VERSION
 
     def extract(self, palms: Sequence[Roi]) -> Template:
-        return Template(self.version, palms[0].image.tobytes()[:BYTES], palms[0].quality)
+        return Template(self.version, palms[0].image.tobytes()[:BYTES])
 
 
 class PlainMatcher:

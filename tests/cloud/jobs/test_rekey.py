@@ -181,7 +181,7 @@ def test_unprotected_templates_are_protected_at_the_next_start(
         async with store.session() as session:
             (row,) = await session.scalars(select(PalmRow))
             person = await find_person(session, MasterKey(state.master_key()), row.person_id)
-            raw = cbor2.dumps([plain.version, plain.data, plain.quality])
+            raw = cbor2.dumps([plain.version, plain.data, 0.9])
             row.template = person.key.seal(raw, f"palms.template/{row.id}")
             row.transform = UNPROTECTED
             await session.commit()

@@ -175,9 +175,7 @@ def test_a_template_that_does_not_open_is_logged_and_hinders_nobody_else(
     shop.enrol("alex")
     shop.enrol("sam")
     broken = shop.rows["sam left"]
-    shop.rows["sam left"] = ProtectedTemplate(
-        VERSION, broken.transform, broken.search_code, b"?", 1.0
-    )
+    shop.rows["sam left"] = ProtectedTemplate(VERSION, broken.transform, broken.search_code, b"?")
     assert shop.found("alex") == ["alex"]
     assert shop.found("sam") == []
     assert "restore its keys" in caplog.text

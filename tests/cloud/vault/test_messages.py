@@ -32,7 +32,7 @@ from palm.template.interfaces import Template
 from protocol import canonical
 from protocol.messages import Purpose, Side, VaultKey
 
-TEMPLATE = ProtectedTemplate(2, "a1b2", b"\x01\x02", b"\x03\x04\x05", 0.5)
+TEMPLATE = ProtectedTemplate(2, "a1b2", b"\x01\x02", b"\x03\x04\x05")
 PROBE = ProtectedProbe(TEMPLATE, b"\x06\x07")
 
 QUESTIONS: list[tuple[Question, str]] = [
@@ -59,11 +59,12 @@ QUESTIONS: list[tuple[Question, str]] = [
         "000000118467636f6d706172650241018241024103",
     ),
     (MakeSearchCodes(2, [b"\x01"]), "0000000a8364636f646502814101"),
-    (Protect(Template(2, b"\x01", 0.5)), "0000000f846770726f74656374024101f93800"),
+    (Protect(Template(2, b"\x01")), "0000000c836770726f74656374024101"),
     (Rekey(), "00000007816572656b6579"),
 ]
 """Questions, and their bytes as the first version of the service wrote them. A question about a
-light challenge has two more fields since challenges are bound to pictures."""
+light challenge has two more fields since challenges are bound to pictures, and templates carry no
+quality any more."""
 
 ANSWERS: list[tuple[Answer, str]] = [
     (
@@ -76,7 +77,7 @@ ANSWERS: list[tuple[Answer, str]] = [
     ),
     (
         ExaminedPalm(Side.LEFT, (PROBE,), Purpose.PAY, "visit-1", b"\x09", 0.25, None, pulse=True),
-        "0000003d876c70726573656e746174696f6e646c65667481828502646131623242010243030405f938004206"
+        "0000003a876c70726573656e746174696f6e646c656674818284026461316232420102430304054206"
         "0783637061796776697369742d314109f93400f6f5",
     ),
     (
@@ -92,11 +93,12 @@ ANSWERS: list[tuple[Answer, str]] = [
     (SearchCodes([b"\x01", None]), "0000000b8265636f646573824101f6"),
     (
         Protected(TEMPLATE),
-        "0000001c826970726f7465637465648502646131623242010243030405f93800",
+        "00000019826970726f7465637465648402646131623242010243030405",
     ),
     (Rekeyed("c3d4"), "0000000e826772656b657965646463336434"),
 ]
-"""Answers, and their bytes as the first version of the vault wrote them."""
+"""Answers, and their bytes as the first version of the vault wrote them, except for the quality
+that templates carried."""
 
 
 def names(messages: list[tuple[Question, str]] | list[tuple[Answer, str]]) -> list[str]:

@@ -1,10 +1,12 @@
 """Templates leave the vault sealed, with search codes under a secret."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cloud.keys.person_keys import Key
 from cloud.state import StateDamaged
 from cloud.vault import keys
 from cloud.vault.templates import NotSealedHere, Scheme, Templates
@@ -53,8 +55,17 @@ def test_a_protected_template_shows_nothing_of_the_template(templates: Templates
     for part in (protected.search_code, protected.sealed):
         assert inside.data[:16] not in part
     assert len(protected.search_code) == SEARCH_CODE_BYTES
-    assert len(protected.sealed) == len(inside.data) + 32
+    assert len(protected.sealed) == len(inside.data) + 28
     assert protected.sealed != protect(templates, "alex").sealed
+
+
+def test_a_template_that_version_0_1_0_sealed_is_opened(tmp_path: Path):
+    templates, inside = Templates(tmp_path, SCHEMES), plain("alex")
+    sealing = Key(keys.template_secrets(tmp_path).sealing)
+    sealed = sealing.seal(struct.pack(">f", 0.5) + inside.data, f"template/{VERSION}")
+    now = protect(templates, "alex")
+    assert templates.compare(VERSION, now.sealed, [sealed, now.sealed]) == [1, 1]
+    assert templates.search_codes(VERSION, [sealed]) == [now.search_code]
 
 
 def test_a_template_is_compared_by_the_vault_that_sealed_it(templates: Templates):

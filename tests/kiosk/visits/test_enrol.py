@@ -51,7 +51,7 @@ TO_PALM: list[Line] = [*TO_CARD, (PresentCard, WAITS)]
 DONE: list[Line] = [(OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
 GIVEN_UP = "DELETE /enrolments/enrolment-1"
 COMPLETED = "POST /enrolments/enrolment-1/completion"
-HAPPY_PALM = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
+HAPPY_PALM = PalmAccepted(side=Side.LEFT, palms=[Side.LEFT])
 
 
 async def play(at: ScriptedVisit) -> None:
@@ -106,8 +106,8 @@ async def test_a_palm_travels_sealed_for_this_visit_and_purpose(
 async def test_the_second_palm_asked_for_is_of_the_other_hand(
     visit: At, canned: CannedService
 ) -> None:
-    both = PalmAccepted(side=Side.RIGHT, quality=0.9, palms=[Side.LEFT, Side.RIGHT])
-    first = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
+    both = PalmAccepted(side=Side.RIGHT, palms=[Side.LEFT, Side.RIGHT])
+    first = PalmAccepted(side=Side.LEFT, palms=[Side.LEFT])
     canned.will("POST /enrolments/enrolment-1/palms", first, both)
     at = visit(
         *TO_PALM,
@@ -317,7 +317,7 @@ async def test_a_broken_terminal_ends_the_visit(visit: At, terminal: SimulatedTe
 async def test_the_same_palm_twice_is_answered_with_the_other_hand(
     visit: At, canned: CannedService
 ) -> None:
-    first = PalmAccepted(side=Side.LEFT, quality=0.9, palms=[Side.LEFT])
+    first = PalmAccepted(side=Side.LEFT, palms=[Side.LEFT])
     canned.will("POST /enrolments/enrolment-1/palms", first, problem(ProblemType.SAME_PALM_TWICE))
 
     at = visit(
@@ -402,7 +402,7 @@ async def test_the_account_stands_before_the_second_palm_is_offered(
 async def test_a_second_palm_is_added_to_the_account_and_told(
     visit: At, canned: CannedService
 ) -> None:
-    both = PalmAccepted(side=Side.RIGHT, quality=0.9, palms=[Side.LEFT, Side.RIGHT])
+    both = PalmAccepted(side=Side.RIGHT, palms=[Side.LEFT, Side.RIGHT])
     canned.will("POST /enrolments/enrolment-1/palms", HAPPY_PALM, both)
     signed_up = SignedUp("Alex D.", "0123", VISA, (Side.LEFT, Side.RIGHT))
     at = visit(*TO_PALM, (HoldPalm, palm), *SECOND, (signed_up, Choice.DONE))

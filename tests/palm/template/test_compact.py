@@ -12,7 +12,7 @@ writer = FieldWriter()
 
 
 def field(seed: int, turned: float = 0.0) -> Code:
-    return LineFieldExtractor().extract_code([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])[0]
+    return LineFieldExtractor().extract_code([Roi(palm(seed, turned=turned), Side.RIGHT, 1.0)])
 
 
 def read(*written: bytes) -> Code:

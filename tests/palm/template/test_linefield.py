@@ -92,15 +92,6 @@ def test_a_template_has_4096_bytes_whatever_the_length_of_the_burst():
     assert {len(extractor.extract([one] * n).data) for n in (1, 2, 5)} == {4096}
 
 
-def test_quality_falls_with_the_roi_and_with_the_lines_in_it():
-    image = palm(1)
-    full = extractor.extract([Roi(image, None, 1.0)]).quality
-    half = extractor.extract([Roi(image, None, 0.5)]).quality
-    plain = extractor.extract([Roi(np.full((SIZE, SIZE), 170, np.uint8), None, 1.0)]).quality
-    assert half == pytest.approx(full / 2)
-    assert 0 <= plain < 0.1 < full <= 1
-
-
 def test_a_plain_picture_matches_nobody():
     plain = extractor.extract([Roi(np.zeros((SIZE, SIZE), np.uint8), None, 1.0)])
     assert matcher.score(plain, template(1)) < 0.1
@@ -125,7 +116,7 @@ def test_a_burst_of_both_hands_is_refused():
 
 def test_templates_of_another_version_are_not_compared():
     ours = template(1)
-    theirs = Template(ours.version + 1, ours.data, ours.quality)
+    theirs = Template(ours.version + 1, ours.data)
     gallery = matcher.prepare([ours])
     for comparison in (
         lambda: matcher.score(theirs, ours),
