@@ -333,6 +333,7 @@ class Kiosk:
             self.clock,
             device,
             partial(self._recovers, stage),
+            lambda: not self._is_blind(),
         )
 
     def _back_office(self, stage: Stage) -> BackOffice:

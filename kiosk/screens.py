@@ -301,7 +301,10 @@ class PayAnotherWay(Result, Screen[Done]):
 
 @dataclass(frozen=True)
 class ChooseProof(Screen[Literal[Choice.USE_PALM, Choice.USE_NUMBER] | Back]):
-    """Asks how the shopper wants to prove whose data is deleted."""
+    """Asks how the shopper wants to prove whose data is deleted. The palm can be chosen only while
+    the kiosk reads palms."""
+
+    reads_palms: bool = True
 
 
 @dataclass(frozen=True)

@@ -283,6 +283,7 @@ def examples() -> dict[str, Screen[Any]]:
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
         "pay-another-way": PayAnotherWay(SHOP),
         "choose-proof": ChooseProof(),
+        "choose-proof-camera": ChooseProof(reads_palms=False),
         "confirm-delete": ConfirmDelete(HOLDINGS),
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),

@@ -3,8 +3,9 @@
 import secrets
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Literal, NoReturn
 
+from kiosk.race import first
 from kiosk.screens import (
     Choice,
     ChooseProof,
@@ -32,6 +33,9 @@ from protocol.messages import (
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND, ProblemType.NOT_ACCEPTED}
 """Problems after which a proof has to be given again: the shopper took too long."""
+
+LOOKS_S = 0.5
+"""Seconds between two checks whether palms can be read."""
 
 RESEND_AFTER_S = 30
 """Seconds before a claim's code may be sent again; the service does not tell."""
@@ -70,7 +74,8 @@ class Leaving:
         self.would_join = False
 
     async def proof(self) -> Turn:
-        match await self._visit.stage.ask(ChooseProof()):
+        choice = ChooseProof(self._visit.reads_palms())
+        match await first(self._visit.stage.ask(choice), self._keep_current(choice)):
             case Choice.BACK:
                 return Turn.BACK
             case Choice.USE_PALM:
@@ -78,6 +83,15 @@ class Leaving:
             case Choice.USE_NUMBER:
                 self._proof = Proof.CODE
         return Turn.ON
+
+    async def _keep_current(self, shown: ChooseProof) -> NoReturn:
+        """Shows the choice anew whenever the camera is lost or is back."""
+        while True:
+            await self._visit.clock.sleep(LOOKS_S)
+            choice = ChooseProof(self._visit.reads_palms())
+            if choice != shown:
+                shown = choice
+                self._visit.stage.show(shown)
 
     async def number(self) -> Turn:
         if self._proof is Proof.PALM:

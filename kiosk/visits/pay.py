@@ -38,11 +38,13 @@ from kiosk.till.till import Sale, SaleResult, Till
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
-from kiosk.visits.number import ask_mobile
+from kiosk.visits.number import Mobile, ask_mobile
 from kiosk.visits.recognise import new_visit_id, recognise
+from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
+    ClaimOpened,
     Customer,
     Identification,
     Outcome,
@@ -61,6 +63,9 @@ NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
 class NotChargeable(Exception):
     """The service does not charge this sale: the message tells the operator why."""
 
+
+LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
+"""Problems after which a claim has to be made again."""
 
 STRAGGLING = timedelta(minutes=2)
 """How long after its identification has expired a purchase may still be completed."""
@@ -181,23 +186,55 @@ async def _confirm(
         raise
 
 
-async def _recognise_by_number(
-    visit: Visit, screen: HoldPalm
-) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
+async def _recognise_by_number(visit: Visit, screen: HoldPalm) -> Identification | NotPaid | None:
     """Compares the palm with those of one number's holder only. Returns None when the shopper goes
     back."""
-    typed = ""
-    while True:
-        mobile = await ask_mobile(visit, Purpose.PAY, typed)
+    claiming = Claiming(visit, screen)
+    await take_steps(claiming.number, claiming.palm, recovers=claiming.recovers)
+    return claiming.found
+
+
+class Claiming:
+    """One claim to be the holder of a number, and how far the shopper has got with it."""
+
+    def __init__(self, visit: Visit, screen: HoldPalm) -> None:
+        self._visit = visit
+        self._screen = screen
+        self._mobile: Mobile | None = None
+        self._claim: ClaimOpened | None = None
+        self.found: Identification | NotPaid | None = None
+        """Whom the palm belongs to, or how the shopper has ended the visit."""
+
+    async def number(self) -> Turn:
+        typed = self._mobile.typed if self._mobile else ""
+        mobile = await ask_mobile(self._visit, Purpose.PAY, typed)
         if mobile is None:
-            return None
-        typed = mobile.typed
-        visit.stage.show(Working(Work.CHECKING_SERVICE))
-        claim = await visit.service.claim(mobile.e164, Proof.PALM, Purpose.PAY)
-        by_claim = partial(visit.service.prove_by_palm, claim.claim_id, purpose=Purpose.PAY)
-        found = await recognise(visit, screen, by_claim)
-        if found is not Choice.BACK and found is not Choice.USE_NUMBER:
-            return found
+            return Turn.BACK
+        self._mobile, self._claim = mobile, None
+        return Turn.ON
+
+    async def palm(self) -> Turn:
+        assert self._mobile
+        service = self._visit.service
+        if self._claim is None:
+            self._visit.stage.show(Working(Work.CHECKING_SERVICE))
+            self._claim = await service.claim(self._mobile.e164, Proof.PALM, Purpose.PAY)
+        by_claim = partial(service.prove_by_palm, self._claim.claim_id, purpose=Purpose.PAY)
+        found = await recognise(self._visit, self._screen, by_claim)
+        if found is Choice.BACK or found is Choice.USE_NUMBER:
+            return Turn.BACK
+        self.found = found
+        return Turn.ON
+
+    async def recovers(self, error: Exception) -> bool:
+        """Keeps the number for another try. A claim that the service does not know any more is made
+        again."""
+        if isinstance(error, Refused) and error.type in LAPSED:
+            self._claim = None
+        again = await self._visit.recovers(error)
+        if not again:
+            self.found = Choice.CANCEL
+        return again
 
 
 async def charge(

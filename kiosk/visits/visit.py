@@ -30,6 +30,10 @@ async def not_at_all(error: Exception) -> bool:
     raise error
 
 
+def always() -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Visit:
     """Everything that a visit needs."""
@@ -45,6 +49,9 @@ class Visit:
     recovers: Callable[[Exception], Awaitable[bool]] = not_at_all
     """Tells the shopper that a step has failed. Returns whether they want to try it again, False
     when they stop here."""
+    reads_palms: Callable[[], bool] = always
+    """Returns whether a palm can be read at present: no camera is lost, and there is the light that
+    the service demands."""
 
 
 class Troubled(Exception):

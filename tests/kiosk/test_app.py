@@ -674,6 +674,18 @@ async def test_the_welcome_screen_tells_when_the_camera_is_pulled_and_put_back(
         await welcome_says(here, None)
 
 
+async def test_a_palm_is_not_offered_as_proof_while_the_camera_is_pulled(stand: MakeStand) -> None:
+    here = stand((Welcome, Choice.DELETE), (ChooseProof(), WAITS))
+    async with here.running():
+        await here.stage.reached()
+        here.camera.unplug()
+        while here.stage.shown[-1] != ChooseProof(reads_palms=False):
+            await here.clock.turn(1)
+        here.camera.plug_in()
+        while here.stage.shown[-1] != ChooseProof():
+            await here.clock.turn(1)
+
+
 async def test_nothing_is_claimed_of_the_service_before_its_first_answer(
     stand: MakeStand, canned: CannedService
 ) -> None:

@@ -31,7 +31,7 @@ from tests.support.canned import (
     problem,
     receipt,
 )
-from tests.support.scripted import ScriptedVisit, palm, typed
+from tests.support.scripted import WAITS, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +61,20 @@ async def test_a_palm_shows_whose_data_is_to_go_and_it_goes(
     await play(at)
     (asked,) = canned.requests("POST /deletions")
     assert asked.json == {"identification_id": "identification-1"}
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_the_palm_is_offered_only_while_it_can_be_read(visit: At, *, reads: bool) -> None:
+    await play(visit((ChooseProof(reads), Choice.BACK), reads_palms=lambda: reads))
+
+
+async def test_the_choice_changes_when_the_camera_is_lost_and_when_it_is_back(visit: At) -> None:
+    sees = iter([True, False, False, True])
+    at = visit((ChooseProof(), WAITS), reads_palms=lambda: next(sees))
+    # What it is read from ends after the last change.
+    with pytest.raises(RuntimeError):
+        await play(at)
+    assert at.stage.shown == [ChooseProof(), ChooseProof(reads_palms=False), ChooseProof()]
 
 
 async def test_a_number_and_its_code_do_as_well(visit: At, canned: CannedService) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware.faults import TemporaryFault
 from kiosk.idle import SaleWithdrawn
 from kiosk.screens import (
     Approved,
@@ -403,6 +404,93 @@ async def test_the_number_narrows_the_search_to_one_person(
     (asked,) = canned.requests("POST /claims")
     assert asked.json == {"phone": "+12025550123", "proof": "palm", "purpose": "pay"}
     assert not canned.requests("POST /identifications")
+
+
+FAULT = TemporaryFault("Unplugged.", "Plug it in.")
+
+
+async def tries_again(_: Exception) -> bool:
+    return True
+
+
+async def stops_here(_: Exception) -> bool:
+    return False
+
+
+async def test_a_camera_that_fails_after_the_number_leaves_the_number_and_its_claim(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, FAULT),
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+        recovers=tries_again,
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert len(canned.requests("POST /claims")) == 1
+
+
+async def test_a_number_that_the_service_was_not_reached_with_is_sent_again(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /claims", problem(ProblemType.CONFLICT))
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+        recovers=tries_again,
+    )
+    assert await play(at) is SaleResult.APPROVED
+
+
+async def test_a_claim_that_has_lapsed_is_made_again_with_the_same_number(
+    visit: At, canned: CannedService
+) -> None:
+    by_palm = "POST /claims/claim-123/palm"
+    canned.will(by_palm, problem(ProblemType.EXPIRED), identification())
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, palm),
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+        recovers=tries_again,
+    )
+    assert await play(at) is SaleResult.APPROVED
+    first, second = canned.requests("POST /claims")
+    assert first.json == second.json
+
+
+async def test_whoever_goes_back_after_a_failure_finds_the_number_typed(visit: At) -> None:
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, FAULT),
+        (HOLD, Choice.BACK),
+        (EnterPhone("US", "+1", Purpose.PAY, "2025550123"), Choice.BACK),
+        (HOLD, Choice.BACK),
+        recovers=tries_again,
+    )
+    assert await play(at) is None
+
+
+async def test_whoever_stops_when_the_camera_fails_after_the_number_has_paid_nothing(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, FAULT),
+        recovers=stops_here,
+    )
+    assert await play(at) is None
+    assert not canned.requests("POST /purchases")
 
 
 async def test_help_calls_staff_and_leads_back_to_the_palm(visit: At) -> None:

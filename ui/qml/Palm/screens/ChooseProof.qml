@@ -6,15 +6,18 @@ import Palm.drawings
 ScreenFrame {
     id: screen
 
+    required property bool reads_palms
+
     title: qsTr("Show that it is you")
     text: qsTr("Then you see all we keep about you, and can delete it.")
+    alert: reads_palms ? "" : qsTr("The palm reader is not working. Please use your number.")
     back: true
     panelShare: wide ? 0.4 : 0.36
     drawing: Trash {}
 
     Tile {
         width: parent.width
-        enabled: !screen.spent
+        enabled: !screen.spent && screen.reads_palms
         sign: "hand"
         text: qsTr("Use my palm")
         detail: qsTr("Hold it to the reader once more.")
