@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
@@ -28,6 +30,11 @@ DESK = (1280, 800)
 XVFB = "/usr/bin/Xvfb"
 MIRRORED = ("welcome-demo", "enter-phone-typed", "enter-code-wrong", "hold-palm-paying", "help")
 """Screens that are shown once more in the layout of an Arabic or Hebrew kiosk."""
+
+SHOWN = ("welcome", "hold-palm-paying-still", "confirm-purchase", "deleted")
+"""The screens of the picture in the README, from left to right."""
+SHOWN_HEIGHT, SHOWN_GAP = 640, 24
+"""Its height and the space between two screens, in pixels."""
 
 
 class Still:
@@ -155,9 +162,27 @@ def photograph(
     print(f"{len(screens)} pictures in {folder}")  # noqa: T201 - a command's answer
 
 
+def in_a_row(to: Path) -> None:
+    """Photographs SHOWN at the panel and writes them side by side on white."""
+    tour, known = Tour(PANEL, "light"), examples()
+    with TemporaryDirectory() as folder:
+        pictures: list[Colour] = []
+        for name in SHOWN:
+            file = Path(folder) / f"{name}.png"
+            tour.photograph(known[name], file)
+            size = PANEL[0] * SHOWN_HEIGHT // PANEL[1], SHOWN_HEIGHT
+            picture = np.asarray(cv2.imread(str(file)), np.uint8)
+            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            pictures.append(np.asarray(small, np.uint8))
+    tour.close()
+    gap = np.full((SHOWN_HEIGHT, SHOWN_GAP, 3), 255, np.uint8)
+    row = [part for picture in pictures for part in (gap, picture)][1:]
+    cv2.imwrite(str(to), np.hstack(row))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run tour", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=Path, metavar="DIR")
     parser.add_argument("--variant", choices=("light", "dark"), help="the counter's; default both")
     parser.add_argument(
         "--size", metavar="WxH", type=size_of, help="the window's; default the panel and a desk"
@@ -165,11 +190,18 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="screens with this in their name"
     )
+    parser.add_argument(
+        "--row", type=Path, metavar="FILE", help="write only the picture in the README"
+    )
     asked = parser.parse_args()
+    if not (asked.out or asked.row):
+        parser.error("--out or --row is needed")
     screens = [name for name in examples() if asked.only in name]
     with display():
         app = QGuiApplication(sys.argv[:1])
-        if asked.size or asked.variant:
+        if asked.row:
+            in_a_row(asked.row)
+        elif asked.size or asked.variant:
             size = asked.size or PANEL
             photograph(app, asked.out, size, asked.variant or "light", screens)
         else:
