@@ -37,9 +37,9 @@ AT_ONCE = 4
 def measure() -> list[Figure]:
     with TemporaryDirectory() as state, Served(Path(state), Settings()) as served:
         honest = [served.kiosk() for _ in range(HONEST)]
-        shown = [_palm(seed) for seed in range(HONEST)]
+        shown = [palm(seed) for seed in range(HONEST)]
         for device, burst in zip(honest, shown, strict=True):
-            _sign_up(device, burst)
+            sign_up(device, burst)
         _identify_all(honest, shown, 2)
         before = _memory(served)
         alone = _identify_all(honest, shown, TURNS)
@@ -66,10 +66,11 @@ def _p99(taken: list[float]) -> float:
     return float(np.percentile(taken, 99))
 
 
-def _palm(seed: int) -> Burst:
+def palm(seed: int) -> Burst:
+    """Returns three pictures of the left palm of a drawn person."""
     rng = np.random.default_rng(seed)
-    palm = identity(seed, Side.LEFT)
-    return _burst([draw(palm, Presentation(span=0.45), rng).image[:, 280:1000] for _ in range(3)])
+    left = identity(seed, Side.LEFT)
+    return _burst([draw(left, Presentation(span=0.45), rng).image[:, 280:1000] for _ in range(3)])
 
 
 def _burst(pictures: list[Colour], quality: int = 95) -> Burst:
@@ -80,8 +81,9 @@ def _burst(pictures: list[Colour], quality: int = 95) -> Burst:
     return Burst([Frame(33 * number, bytearray(jpeg)) for number, jpeg in enumerate(jpegs)])
 
 
-def _sign_up(device: TestDevice, burst: Burst) -> None:
-    enrolment_id = device.verified_enrolment()
+def sign_up(device: TestDevice, burst: Burst, phone: str | None = None) -> None:
+    """Signs up a person with one palm; by default with a number of nobody else."""
+    enrolment_id = device.verified_enrolment(phone)
     device.add_card(enrolment_id)
     device.add_palm(enrolment_id, burst)
     device.post(f"/enrolments/{enrolment_id}/completion", None, Account)
