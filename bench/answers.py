@@ -58,7 +58,8 @@ def measure() -> Iterator[Figure]:
         yield from _compared("claim by code", claims.open_by_code, claims.refresh)
         yield from _compared("wrong code", claims.wrong_code, claims.refresh)
         activations = Activations(served)
-        yield from _compared("wrong activation", activations.wrong, activations.refresh)
+        # Which names of codes are in use is no secret, so there is no limit to this figure.
+        yield from _compared("wrong activation", activations.wrong, activations.refresh, None)
         yield from _compared("wrong palm", claims.wrong_palm, claims.refresh)
 
 
@@ -149,7 +150,12 @@ def _timed(ask: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _compared(name: str, ask: Ask, refresh: Callable[[], None]) -> Iterator[Figure]:
+def _compared(
+    name: str,
+    ask: Ask,
+    refresh: Callable[[], None],
+    at_most: float | None = 100 * GUESSED_AT_MOST,
+) -> Iterator[Figure]:
     rng = np.random.default_rng(0)
     taken: dict[bool, list[float]] = {True: [], False: []}
     for number in range(WARM_UP + PAIRS):
@@ -177,7 +183,7 @@ def _compared(name: str, ask: Ask, refresh: Callable[[], None]) -> Iterator[Figu
         100 * max(area, 1 - area),
         "%",
         f"known takes longer in {100 * area:.1f} % of all pairs",
-        100 * GUESSED_AT_MOST,
+        at_most,
     )
 
 
