@@ -2,11 +2,12 @@
 with."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import Select, delete
+from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -62,6 +63,12 @@ def with_wrapped_key(
     """
     query: Any = rows
     return query.add_columns(Person.wrapped_key).join(Person, Person.id == person_id)
+
+
+async def still_there(session: AsyncSession, person_ids: Collection[str]) -> set[str]:
+    """Returns the ids of those people who have not been deleted. None of them is deleted before the
+    transaction ends."""
+    return set(await session.scalars(select(Person.id).where(Person.id.in_(person_ids))))
 
 
 async def erase_person(session: AsyncSession, person_id: str) -> None:

@@ -86,10 +86,11 @@ async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
 async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
     """Finishes a pending purchase. It must be called outside a transaction, and leaves one open.
 
-    Raises ProviderUnavailable.
+    Raises ProviderUnavailable, and Refusal when it was not paid and its person was deleted since.
     """
     async with _settling.setdefault(row.id, asyncio.Lock()):
-        await session.refresh(row)
+        if await session.get(PurchaseRow, row.id, populate_existing=True) is None:
+            raise Refusal(ProblemType.NOT_FOUND)
         if row.outcome != PENDING:
             return
         await session.commit()
@@ -120,10 +121,14 @@ async def settle_all(context: Context) -> None:
     for purchase_id in ids:
         try:
             async with context.database.session() as session:
-                row = await session.get_one(PurchaseRow, purchase_id)
+                row = await session.get(PurchaseRow, purchase_id)
                 await session.commit()
-                await settle(context, session, row)
-                await session.commit()
+                if row is not None:
+                    await settle(context, session, row)
+                    await session.commit()
+        except Refusal:
+            # It was finished meanwhile, and its person was deleted.
+            pass
         except ProviderUnavailable as error:
             log.warning("a purchase stays pending: %s", error)
         except Exception as error:

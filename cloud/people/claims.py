@@ -95,8 +95,11 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             call, request, [Purpose(row.purpose)], compare, claim_id
         )
     except Lifeless as lifeless:
+        await _find(call, claim_id, Proof.PALM)
         await count_guess(call, [row.about])
         return await record_lifeless(call, lifeless)
+    # The claim went with its account if that was deleted while the vault was asked.
+    await _find(call, claim_id, Proof.PALM)
     left = await attempts_left(call, claim_id)
     if await wants_pulse(call, examined):
         return await record(
@@ -151,7 +154,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 
 async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
-    row = await call.session.get(ClaimRow, claim_id)
+    row = await call.session.get(ClaimRow, claim_id, populate_existing=True)
     if row is None or row.device_id != call.device_id or row.proof != proof:
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:

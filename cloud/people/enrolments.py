@@ -7,6 +7,7 @@ or after it, until the enrolment expires; whoever leaves without one has an acco
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 
 from fastapi import APIRouter, Request
@@ -46,7 +47,7 @@ from cloud.policy import (
 from cloud.providers import CardRefused, ProviderUnavailable
 from cloud.recognition import captures
 from cloud.recognition.palms import add_palm as add_enrolled_palm
-from cloud.recognition.palms import palms_of
+from cloud.recognition.palms import add_to_gallery, palms_of
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
@@ -118,7 +119,8 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     )
     await session.commit()
     await _send(call, row, profile, one_time_code)
-    call.person = person
+    # The enrolment was erased if the account of this number was deleted while the message was sent.
+    row, call.person = await _find(call, row.id)
     return _enrolment(row)
 
 
@@ -223,12 +225,8 @@ async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAcc
         await session.commit()
         has_account = await _has_account(call, examined.side, examined.probes)
     added = add_enrolled_palm(session, person, examined.side, examined.current)
-
-    async def add_to_gallery() -> None:
-        context.gallery.enrol([added])
-
     if has_joined:
-        call.afterwards.append(add_to_gallery)
+        call.afterwards.append(partial(add_to_gallery, context, [added]))
     call.person = person
     return PalmAccepted(
         side=examined.side,
@@ -267,12 +265,8 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         now=call.now,
     )
     row.profile = MOVED
-
-    async def add_to_gallery() -> None:
-        context.gallery.enrol(palms)
-
     call.person = person
-    call.afterwards.append(add_to_gallery)
+    call.afterwards.append(partial(add_to_gallery, context, palms))
     return Account(
         name_hint=profile.name_hint,
         phone_last4=profile.phone_last4,

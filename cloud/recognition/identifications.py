@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
-from cloud.keys.persons import OpenPerson, find_person
+from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.matching import Match
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition import captures
@@ -60,6 +60,9 @@ async def identify(call: Caller, request: Request) -> Identification:
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
+    # Whoever was deleted while the vault was asked is not recognised any more.
+    known = await still_there(session, [match.person_id for match in matches])
+    matches = [match for match in matches if match.person_id in known]
     outcome = policy.decide(matches, size)
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED

@@ -6,9 +6,10 @@ import cbor2
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson, open_person, with_wrapped_key
+from cloud.keys.persons import OpenPerson, open_person, still_there, with_wrapped_key
 from cloud.matching import Entry
 from cloud.recognition.tables import PalmRow
 from palm.search.protection import ProtectedTemplate
@@ -70,6 +71,16 @@ async def sealed_templates(
     query = select(PalmRow).where(PalmRow.id.in_(palm_ids), PalmRow.version == version)
     palms = await _opened(session, master, query)
     return {row.id: entry(person, row).template.sealed for person, row in palms}
+
+
+async def add_to_gallery(context: Context, palms: Collection[Entry]) -> None:
+    """Adds palms that were stored, once that is committed, and removes them again if their people
+    were deleted in between."""
+    context.gallery.enrol(palms)
+    people = {palm.person_id for palm in palms}
+    async with context.database.session() as session:
+        for gone in people - await still_there(session, people):
+            context.gallery.remove(gone)
 
 
 async def count_stale(session: AsyncSession, transform: str) -> int:

@@ -1,5 +1,7 @@
 """Enrols a palm anew, during a visit, when it was recognised in an old template version."""
 
+from functools import partial
+
 from cloud.keys.persons import find_person
 from cloud.matching import Match
 from cloud.recognition import palms
@@ -19,9 +21,8 @@ async def renew_template(call: Call, examined: ExaminedPalm, match: Match) -> No
         return
     person = await find_person(call.session, call.context.master, match.person_id)
     palms.keep_template(person, row, examined.current)
-    entry = palms.entry(person, row)
-
-    async def replace_in_gallery() -> None:
-        call.context.gallery.enrol([entry])
-
-    call.afterwards += [replace_in_gallery, call.context.database.forget_erased]
+    renewed = [palms.entry(person, row)]
+    call.afterwards += [
+        partial(palms.add_to_gallery, call.context, renewed),
+        call.context.database.forget_erased,
+    ]
