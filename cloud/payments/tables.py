@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, person_key
@@ -31,7 +31,7 @@ class PurchaseRow(Table):
     identification_id: Mapped[str | None] = mapped_column(unique=True)
     """The identification that paid, which is also the provider's reference of the payment; None
     once the person is deleted."""
-    amount_minor: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     card_brand: Mapped[str]
     card_last4: Mapped[str]

@@ -4,14 +4,17 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
 
 from cloud.db import database
 from cloud.db.tables import Table
+from cloud.payments.tables import PurchaseRow
 
 
 def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):
@@ -97,3 +100,34 @@ def test_a_challenge_of_before_is_forgotten_when_challenges_are_bound_to_picture
     database.migrate(path)
     bound = sqlite3.connect(path).execute("SELECT commitment, answer FROM challenges")
     assert list(bound) == []
+
+
+def test_an_amount_of_twelve_digits_fits_its_column_in_every_database():
+    amount = PurchaseRow.__table__.columns["amount_minor"].type
+    assert amount.compile(postgresql.dialect()) == "BIGINT"
+
+
+def test_a_purchase_of_before_keeps_its_amount_its_person_and_its_rules(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    earlier = database_of("0007", path)
+    earlier.execute("INSERT INTO persons VALUES ('person_1', x'00')")
+    earlier.execute(
+        "INSERT INTO purchases (id, device_id, reference, person_id, identification_id, outcome,"
+        " amount_minor, currency, card_brand, card_last4, at) VALUES"
+        " ('one', 'device', 'sale', 'person_1', 'by', 'approved', 1250, 'USD', 'visa', '4242', 30)"
+    )
+    earlier.commit()
+    earlier.close()
+    database.migrate(path)
+    now = sqlite3.connect(path)
+    now.execute("PRAGMA foreign_keys = ON")
+    now.execute("UPDATE purchases SET amount_minor = amount_minor + 999999998749")
+    now.execute("DELETE FROM persons")
+    stored = now.execute("SELECT id, amount_minor, person_id FROM purchases")
+    assert list(stored) == [("one", 999_999_999_999, None)]
+    again = "INSERT INTO purchases SELECT 'two', " + ", ".join(
+        name for _, name, *_ in list(now.execute("PRAGMA table_info(purchases)"))[1:]
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        now.execute(f"{again} FROM purchases")
+    now.close()

@@ -51,19 +51,13 @@ def remains(served: Served, leaves: Leaves) -> list[str]:
     return [each for each in served.do(work) if "the payment provider" not in each]
 
 
-@pytest.mark.parametrize("purpose", [Purpose.PAY, Purpose.LEAVE])
 @pytest.mark.parametrize("likeness", [1.0, 0.35], ids=["accepted", "asked for digits"])
 def test_whoever_is_deleted_while_they_are_searched_for_is_not_recognised(
-    served: Served,
-    kiosk: TestDevice,
-    who: str,
-    leaves: Leaves,
-    likeness: float,
-    purpose: Purpose,
+    served: Served, kiosk: TestDevice, who: str, leaves: Leaves, likeness: float
 ):
     kiosk.sign_up(who)
     with Meanwhile(served, "gallery", "search", leaves, before=False) as meanwhile:
-        found = kiosk.identify(who, purpose, likeness=likeness)
+        found = kiosk.identify(who, likeness=likeness)
     assert meanwhile.happened
     assert (found.outcome, found.customer) == (Outcome.ASK_AGAIN, None)
     assert remains(served, leaves) == []
