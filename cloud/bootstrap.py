@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
+from cloud.db.reserve import Reserve
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
@@ -100,6 +101,7 @@ async def running(
         raise BadSettings(" ".join(faults))
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(state.held())
+        await asyncio.to_thread(Reserve(state.database).prepare)
         _check_clock(clock())
         certificates.ensure(state, settings.serving, clock())
         master, receipt_key = await asyncio.to_thread(open_store, state)

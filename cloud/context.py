@@ -42,8 +42,23 @@ class Database(Protocol):
         ...
 
     async def forget_erased(self) -> None:
-        """Removes the copies of erased rows from all files of the database. Raises sqlalchemy's
-        DatabaseError."""
+        """Removes the copies of erased rows from all files of the database. Raises the database's
+        errors."""
+        ...
+
+    @property
+    def is_for_deletions_only(self) -> bool:
+        """Whether nothing may be stored but what serves deletions, because the disk is full."""
+        ...
+
+    def let_go(self, error: BaseException) -> bool:
+        """Lets go of the room that is reserved for deletions when an error says that the disk is
+        full. Returns whether what has failed may succeed now."""
+        ...
+
+    async def tidy_up(self) -> None:
+        """Erases what could not be erased before, and reserves room for deletions again when there
+        is some. Raises the database's errors."""
         ...
 
 

@@ -6,6 +6,7 @@ ca.pem             certificate of the authority that devices pin
 in-use             locked by the service while it runs
 keys/              CA, server, master and receipt keys
 palms.db           the database
+reserve            room that is let go on a full disk, for deletions (`cloud.db.reserve`)
 vault/             keys of the vault, which only the vault reads
 sandbox/           state of the simulated payment provider
 """

@@ -147,6 +147,8 @@ class ServiceInfo(Message):
     pulse_above: int | None = None
     """The amount, in the minor unit of the currency of `chargeable`, above which a sale needs a
     palm with its pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
+    storage: StorageFault | None = None
+    """What is wrong with the service's disk when it stores nothing but what serves deletions."""
 
 
 class Activation(Message):
@@ -171,6 +173,9 @@ class Commitment(Message):
     (`protocol.binding.commitment_of`)."""
 
     commitment: Digest
+    purpose: Purpose | None = None
+    """What the palm is shown for. On a full disk, challenges are issued only to those who leave,
+    and to kiosks that do not tell."""
 
 
 class Challenge(Message):

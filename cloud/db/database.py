@@ -4,9 +4,10 @@ A transaction takes the write lock when it begins (BEGIN IMMEDIATE), so what it 
 change before it ends. No transaction may therefore be open while the vault or a provider is asked.
 """
 
+import asyncio
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,14 @@ from sqlalchemy.ext.asyncio import (
 )
 
 import protocol.storage
+from cloud.db.reserve import Reserve
 from protocol.files import rename_durably
 from protocol.storage import CAUSES, StorageFault
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
+_ANY_PAGES = 2**32 - 2
+"""The largest limit that SQLite knows for the pages of a database."""
 
 
 class DatabaseUnusable(RuntimeError):
@@ -64,7 +68,7 @@ def migrate(path: Path) -> None:
 
 def _upgrade(path: Path) -> None:
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
-    _prepare(engine, None)
+    _prepare(engine)
     config = Config()
     # A percent sign in a value of this configuration begins a reference to another.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -115,21 +119,70 @@ def _looking(path: Path) -> Generator[Connection]:
 
 class Database:
     def __init__(self, path: Path, max_pages: int | None = None) -> None:
+        """`max_pages` limits the size of the database, but for those who leave."""
+        self._reserve = Reserve(path)
+        self._max_pages = max_pages
+        self._erased_remains = False
+        """Whether the write-ahead log may hold what was erased."""
         # Parameters may be personal: they must not appear in an error.
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True
         )
-        _prepare(self._engine.sync_engine, max_pages)
+        _prepare(self._engine.sync_engine, self._page_limit if max_pages else None)
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         """Opens a session; use it as `async with database.session() as session`."""
 
     async def forget_erased(self) -> None:
         """Moves the write-ahead log into the database and empties it: then neither holds what a
-        deletion has overwritten. While somebody reads it does nothing, and a later call does it."""
+        deletion has overwritten. While somebody reads it does nothing, and a later call does it.
+        Raises sqlite3.DatabaseError."""
+        self._erased_remains = True
+        try:
+            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:
+            if not self.let_go(error):
+                raise
+            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._erased_remains = bool(is_busy)
+
+    @property
+    def is_for_deletions_only(self) -> bool:
+        """Whether what room is left on the disk is kept for those who leave
+        (`cloud.db.reserve`)."""
+        return self._reserve.is_let_go
+
+    def let_go(self, error: BaseException) -> bool:
+        """Lets the reserve go when an error says that the disk stores nothing more. Returns whether
+        what has failed may succeed now."""
+        fault = storage_fault(error)
+        return fault is not None and self._reserve.let_go(fault)
+
+    async def tidy_up(self) -> None:
+        """Erases what could not be erased before, and makes the reserve when there is room for it.
+        Raises sqlite3.DatabaseError."""
+        if self._erased_remains or self.is_for_deletions_only:
+            # It also keeps the log from growing into the room that is left.
+            await self.forget_erased()
+        if not (self.is_for_deletions_only and await self._is_at_its_limit()):
+            await asyncio.to_thread(self._reserve.make)
+
+    async def _is_at_its_limit(self) -> bool:
+        if self._max_pages is None:
+            return False
+        (pages,) = await self._ask("PRAGMA page_count")
+        (unused,) = await self._ask("PRAGMA freelist_count")
+        return pages - unused >= self._max_pages
+
+    def _page_limit(self) -> int:
+        return _ANY_PAGES if self.is_for_deletions_only else self._max_pages or _ANY_PAGES
+
+    async def _ask(self, pragma: str) -> Any:
+        """Returns the row that a pragma answers, outside of any transaction."""
         async with self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
-            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor = await driver.execute(pragma)
+            return await cursor.fetchone()
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -151,6 +204,9 @@ def storage_fault(error: BaseException) -> StorageFault | None:
 
     A database that has reached `max_pages` counts as a full disk.
     """
+    if _code(error) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        # The index of the write-ahead log found no room. SQLite calls that an input/output error.
+        return StorageFault.FULL
     return _STORAGE_FAULTS.get(_primary_code(error)) or protocol.storage.storage_fault(error)
 
 
@@ -172,14 +228,18 @@ def cause_of(error: BaseException) -> str:
 
 
 def _primary_code(error: BaseException) -> int:
-    """Returns SQLite's primary result code (https://www.sqlite.org/rescode.html), 0 for an error
+    return _code(error) & 0xFF
+
+
+def _code(error: BaseException) -> int:
+    """Returns SQLite's extended result code (https://www.sqlite.org/rescode.html), 0 for an error
     that is not SQLite's."""
     original = error.orig if isinstance(error, DBAPIError) else error
-    extended = getattr(original, "sqlite_errorcode", None)
-    return extended & 0xFF if isinstance(extended, int) else 0
+    code = getattr(original, "sqlite_errorcode", None)
+    return code if isinstance(code, int) else 0
 
 
-def _prepare(engine: Engine, max_pages: int | None) -> None:
+def _prepare(engine: Engine, page_limit: Callable[[], int] | None = None) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         # The driver must not begin transactions by itself: it would not use BEGIN IMMEDIATE.
@@ -191,13 +251,14 @@ def _prepare(engine: Engine, max_pages: int | None) -> None:
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
-            *([f"max_page_count = {max_pages}"] if max_pages else []),
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
+        if page_limit is not None:
+            connection.execute(text(f"PRAGMA max_page_count = {page_limit()}"))
         connection.execute(text("BEGIN IMMEDIATE"))
 
     del configure, begin

@@ -47,6 +47,11 @@ async def end_retention(context: Context) -> None:
         await context.database.forget_erased()
 
 
+async def tidy_up(context: Context) -> None:
+    """Erases what was left, and keeps the reserve for deletions (`cloud.db.reserve`)."""
+    await context.database.tidy_up()
+
+
 ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
     settle_all,
     erase_expired,
@@ -54,6 +59,7 @@ ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
     signed_request.forget_nonces,
     end_retention,
     run_errands,
+    tidy_up,
 )
 """What one round does, in this order."""
 

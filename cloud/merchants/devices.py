@@ -18,6 +18,7 @@ from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
 from protocol.encoding import from_base64
 from protocol.messages import Activation, Device, ProblemType, ServiceInfo
+from protocol.storage import StorageFault
 
 info_router: APIRouter = signed_request.router(APIRoute)
 router: APIRouter = signed_request.router(ActivationRoute)
@@ -35,6 +36,7 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         light_required=context.settings.light_required,
         chargeable=context.payments.chargeable(context.settings.merchant.currency),
         pulse_above=context.settings.pulse_limit,
+        storage=StorageFault.FULL if context.database.is_for_deletions_only else None,
     )
 
 

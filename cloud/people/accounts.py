@@ -56,6 +56,7 @@ class Profile(BaseModel):
 
 
 @router.get("/identifications/{identification_id}/holdings")
+@signed_request.for_deletions()
 async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
     person = await accepted_for(call, identification_id, Purpose.LEAVE)
     profile = await profile_of(call.session, person)

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime
 
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,10 +42,18 @@ log = logging.getLogger(__name__)
 router: APIRouter = signed_request.router()
 
 
+def _is_to_leave(body: bytes) -> bool:
+    try:
+        return Claim.model_validate_json(body).purpose is Purpose.LEAVE
+    except ValidationError:
+        return False
+
+
 @router.post(
     "/claims",
     responses=signed_request.leads_to("claim_id", "claims.prove_by_palm", "claims.prove_by_code"),
 )
+@signed_request.for_deletions(_is_to_leave)
 async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     """Opens a claim. Answer and duration are the same whether or not the number has an account."""
     session, context = call.session, call.context
@@ -81,6 +90,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
 
 
 @router.post("/claims/{claim_id}/palm", openapi_extra=signed_request.ENVELOPE)
+@signed_request.for_deletions(captures.is_to_leave)
 async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identification:
     session, context = call.session, call.context
     row = await _find(call, claim_id, Proof.PALM)
@@ -128,6 +138,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
 
 
 @router.post("/claims/{claim_id}/code")
+@signed_request.for_deletions()
 async def prove_by_code(call: Caller, claim_id: str, entry: CodeEntry) -> Identification:
     row = await _find(call, claim_id, Proof.CODE)
     await one_time_codes.check(call, row.id, entry.code, row.about)

@@ -55,6 +55,7 @@ _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 
 
 @router.post("/deletions")
+@signed_request.for_deletions()
 async def delete_account(call: Caller, request: DeletionRequest) -> DeletionReceipt:
     session, context = call.session, call.context
     person = await accepted_for(call, request.identification_id, Purpose.LEAVE)

@@ -276,6 +276,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
 
 
 @router.delete("/enrolments/{enrolment_id}", status_code=204)
+@signed_request.for_deletions()
 async def cancel(call: Caller, enrolment_id: str) -> None:
     row, person = await _find(call, enrolment_id)
     if await _has_joined(call.session, row):

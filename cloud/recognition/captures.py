@@ -74,6 +74,15 @@ async def examine(
     return examined, found
 
 
+def is_to_leave(envelope: bytes) -> bool:
+    """Returns whether an envelope says that its palm was shown for a deletion. The vault verifies
+    that it was sealed for that."""
+    try:
+        return read_header(envelope).context.purpose == Purpose.LEAVE
+    except EnvelopeError:
+        return False
+
+
 def _challenge_of(call: Call) -> str | None:
     """Returns the id of the challenge that the envelope names. The vault verifies that it was
     sealed with it. Raises Refusal."""

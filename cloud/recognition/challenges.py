@@ -14,6 +14,7 @@ import os
 from datetime import datetime
 
 from fastapi import APIRouter, Depends
+from pydantic import ValidationError
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,6 +34,7 @@ from protocol.messages import (
     ChallengeAnswered,
     Commitment,
     ProblemType,
+    Purpose,
 )
 
 router: APIRouter = signed_request.router()
@@ -49,11 +51,19 @@ def _commits(call: Caller) -> None:
         )
 
 
+def _is_to_leave(body: bytes) -> bool:
+    try:
+        return Commitment.model_validate_json(body).purpose in (None, Purpose.LEAVE)
+    except ValidationError:
+        return False
+
+
 @router.post(
     "/challenges",
     dependencies=[Depends(_commits)],
     responses=signed_request.leads_to("challenge_id", "challenges.answer"),
 )
+@signed_request.for_deletions(_is_to_leave)
 async def issue(call: Caller, commitment: Commitment) -> Challenge:
     await limits.spend(call.session, Limits.CHALLENGES_BY_DEVICE, call.device_id, call.now)
     row = ChallengeRow(
@@ -68,6 +78,7 @@ async def issue(call: Caller, commitment: Commitment) -> Challenge:
 
 
 @router.post("/challenges/{challenge_id}/answer")
+@signed_request.for_deletions()
 async def answer(call: Caller, challenge_id: str, answered: ChallengeAnswer) -> ChallengeAnswered:
     until = call.now + CHALLENGE_LIFE
     taken = await call.session.execute(

@@ -36,6 +36,7 @@ router: APIRouter = signed_request.router()
         "identification_id", "identifications.step_up", "accounts.tell_holdings"
     ),
 )
+@signed_request.for_deletions(captures.is_to_leave)
 async def identify(call: Caller, request: Request) -> Identification:
     session, context = call.session, call.context
     await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
@@ -81,6 +82,7 @@ async def identify(call: Caller, request: Request) -> Identification:
 
 
 @router.post("/identifications/{identification_id}/step-up")
+@signed_request.for_deletions()
 async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Identification:
     session, context = call.session, call.context
     row = await find(call, identification_id)

@@ -17,8 +17,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -31,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
+from cloud.db.database import cause_of, storage_fault
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable, asker
@@ -41,10 +43,12 @@ from protocol import signature
 from protocol.encoding import from_base64
 from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import ENVELOPE_TYPE, ProblemType
+from protocol.storage import StorageFault
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 NONCE_REST_S = 900.0
 """How long a nonce is kept at least, in seconds: longer than a request or an envelope is valid."""
@@ -53,6 +57,24 @@ _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary
 """A lock for each idempotency key: requests with the same key are answered one after the other."""
 _envelopes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 """What lets in the envelopes of each device, so that no device fills the memory."""
+
+
+_for_deletions: dict[Callable[..., Any], Callable[[bytes], bool]] = {}
+"""Whether a request to an endpoint serves a deletion, given its body (`for_deletions`)."""
+
+
+def for_deletions(
+    by_body: Callable[[bytes], bool] = lambda _: True,
+) -> Callable[[Endpoint], Endpoint]:
+    """Marks an endpoint that people need to have their data deleted: on a full disk its requests
+    may use the room that is reserved for them. `by_body` returns whether a request with this body
+    is one of them."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        _for_deletions[endpoint] = by_body
+        return endpoint
+
+    return mark
 
 
 @dataclass
@@ -96,10 +118,11 @@ class SignedRoute(APIRoute):
             except (Refusal, RequestValidationError, HTTPException):
                 raise
             except Exception as error:
-                # The message is left out of the log: it may quote what was sent.
-                where = "".join(traceback.format_tb(error.__traceback__))
-                failed = type(error).__name__
-                log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
+                if storage_fault(error) is None:
+                    # The message is left out of the log: it may quote what was sent.
+                    where = "".join(traceback.format_tb(error.__traceback__))
+                    failed = type(error).__name__
+                    log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
                 return unexpected_response(error)
 
         return handle
@@ -149,13 +172,52 @@ class SignedRoute(APIRoute):
         endpoint: Handler,
     ) -> Response:
         key = request.headers.get("idempotency-key")
+        by_body = _for_deletions.get(self.endpoint)
+        serves_deletion = by_body is not None and by_body(body)
+        if context.database.is_for_deletions_only and not serves_deletion:
+            raise Refusal(
+                ProblemType.STORAGE_FULL,
+                "only deletions are served until there is room on the disk",
+                retry_after=60,
+                storage=StorageFault.FULL,
+            )
         # Taken before the transaction begins: a request that waits here must not hold the database.
         turn = _turns.setdefault((proven.key_id, key or proven.nonce), asyncio.Lock())
-        async with turn, context.database.session() as session:
+        async with turn:
+            work = partial(self._work, context, proven, body, request, endpoint)
+            try:
+                call, response = await work()
+            except Exception as error:
+                if not (serves_deletion and context.database.let_go(error)):
+                    raise
+                call, response = await work(again=True)
+        for act in call.afterwards:
+            try:
+                await act()
+            except Exception as error:
+                # What was asked for is done, and the answer must say so.
+                log.error("something remains to be done after a request: %s", cause_of(error))
+        return response
+
+    async def _work(
+        self,
+        context: Context,
+        proven: signature.Parameters,
+        body: bytes,
+        request: Request,
+        endpoint: Handler,
+        *,
+        again: bool = False,
+    ) -> tuple[Call, Response]:
+        """Answers a request in a session of its own. With `again` it is one that failed half way:
+        its nonce may be used up already."""
+        key = request.headers.get("idempotency-key")
+        async with context.database.session() as session:
             call = Call(context, session, proven.key_id, context.clock(), body)
             request.state.call = call
             asker.set(call.device_id)
-            await self.use_up(call, proven)
+            if not (again and await session.get(Nonce, (proven.key_id, proven.nonce))):
+                await self.use_up(call, proven)
             if key is not None:
                 response = await self._answer_once(call, key, request, endpoint)
             elif request.method != "POST":
@@ -163,9 +225,7 @@ class SignedRoute(APIRoute):
             else:
                 raise Refusal(ProblemType.MALFORMED, "a POST carries an Idempotency-Key")
             await session.commit()
-        for act in call.afterwards:
-            await act()
-        return response
+        return call, response
 
     async def _answer_once(
         self, call: Call, key: str, request: Request, endpoint: Handler

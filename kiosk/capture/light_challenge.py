@@ -17,7 +17,7 @@ from kiosk.service.client import SignatureService
 from kiosk.service.errors import Refused, TooSlow
 from protocol.challenge import steps
 from protocol.encoding import from_base64
-from protocol.messages import Challenge, ProblemType
+from protocol.messages import Challenge, ProblemType, Purpose
 from protocol.ring import WHITE
 
 LAG = 0.04
@@ -73,14 +73,14 @@ class Challenger:
             await self._service.info()
             await asyncio.sleep(NEAR)
 
-    async def challenge(self, commitment: bytes) -> Challenge:
+    async def challenge(self, commitment: bytes, purpose: Purpose) -> Challenge:
         """Commits to the pictures in white light with this digest, and returns a challenge.
 
         Raises TooSlow when it comes too late to be shown, and ServiceError.
         """
         held_at = time.monotonic()
         await asyncio.sleep(self._last + APART - held_at)
-        challenge = await self._service.challenge(commitment)
+        challenge = await self._service.challenge(commitment, purpose)
         if time.monotonic() - held_at > SEED_WITHIN:
             raise TooSlow("the service took too long to give a light challenge")
         return challenge

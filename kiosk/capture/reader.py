@@ -145,7 +145,7 @@ class PalmReader:
         white = _in_white(sights, challenger)
         await self._hold(view, white, record, HOLD_BEFORE_LIGHT)
         region = record.region
-        asked = challenger.challenge(record.commit(region))
+        asked = challenger.challenge(record.commit(region), view.screen.purpose)
         challenge = await first(asked, _until_left(sights, region))
         if challenge is None:
             return None

@@ -185,10 +185,10 @@ class SignatureService:
         self.identity.become(device)
         return device
 
-    async def challenge(self, commitment: bytes) -> Challenge:
+    async def challenge(self, commitment: bytes, purpose: Purpose | None = None) -> Challenge:
         """Commits to the pictures in white with this digest (`protocol.binding`), and returns a
         light challenge."""
-        told = Commitment(commitment=to_base64(commitment))
+        told = Commitment(commitment=to_base64(commitment), purpose=purpose)
         return await self._post("/challenges", told, Challenge)
 
     async def answer(self, challenge_id: str, answer: bytes) -> ChallengeAnswered:

@@ -354,7 +354,7 @@ async def _service(office: BackOffice) -> tuple[Check, ...]:
         return (Check(Part.SERVICE, Health.BROKEN, Finding.SERVICE_FAILED, (str(error),)),)
     took_ms = (office.clock.now() - began) * 1000
     key = info.vault_keys[0]
-    fault = office.service.storage_fault
+    fault = info.storage or office.service.storage_fault
     answered = Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, (info.version, took_ms))
     if fault is not None:
         answered = Check(

@@ -219,10 +219,12 @@ def plain_settings(settings: str = "") -> str:
 class Process:
     """Runs `python -m cloud` in the sandbox, with plain palms. Leaving the block kills it."""
 
-    def __init__(self, root: Path, settings: str = "") -> None:
+    def __init__(self, root: Path, settings: str | None = "") -> None:
+        """`settings` are written to `settings.toml`; with None, what is there is left."""
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
-        (root / "settings.toml").write_text(plain_settings(settings))
+        if settings is not None:
+            (root / "settings.toml").write_text(plain_settings(settings))
         words = ["--state", str(root), "--sandbox", "--port", "0"]
         self._process = Started(words, root.with_name(f"{root.name}-{secrets.token_hex(4)}.log"))
 
