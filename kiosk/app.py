@@ -265,6 +265,9 @@ class Kiosk:
             raise error
         self._wipe()
         kind = error.kind if isinstance(error, Troubled) else self._trouble(error)
+        if self._serving is not None and self.journal.find(self._serving.reference):
+            # Whatever failed, it must not be said that nothing was charged.
+            kind = TroubleKind.PAYMENT_UNKNOWN
         return await self._tries_again(stage, kind)
 
     def _wipe(self) -> None:
@@ -362,16 +365,17 @@ class Kiosk:
         while True:
             try:
                 await self.service.info(GONE_AFTER_S)
-                self._hear(answers=True)
-                await self._settle_doubts()
             except Offline:
                 # A service that may still be starting is not said to be gone.
                 if self._answers is not None or self.clock.now() >= given_up_at:
                     self._hear(answers=False)
             except ServiceError as error:
                 self._hear(answers=isinstance(error, Refused))
-            except OSError as error:
-                log.error("a purchase stays in the journal: %s", error.strerror)
+            else:
+                self._hear(answers=True)
+                # On a full disk, a service that cannot tell about purchases serves deletions.
+                with suppress(ServiceError):
+                    await self._settle_doubts()
             looks_s = patience.health_s if self._answers else min(GONE_LOOKS_S, patience.health_s)
             await self.clock.sleep(looks_s)
 

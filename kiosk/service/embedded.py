@@ -110,7 +110,8 @@ class EmbeddedService:
             # Ctrl-C in the terminal is for the kiosk alone, which ends the service in order.
             process_group=0,
         )
-        log_of_service = asyncio.create_task(_pass_on(process, service))
+        assert process.stderr
+        log_of_service = asyncio.create_task(pass_on(process.stderr, service))
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 ready = await _ready(process)
@@ -158,12 +159,14 @@ async def _ready(process: Process) -> Ready | None:
     return None
 
 
-async def _pass_on(process: Process, service: SignatureService) -> None:
-    """Passes the log of the process on, and keeps what it says when it does not start."""
-    assert process.stderr
-    async for raw in process.stderr:
+async def pass_on(log_of_service: asyncio.StreamReader, service: SignatureService) -> None:
+    """Passes the log of the service on, and keeps what it says when it does not start."""
+    async for raw in log_of_service:
         line = raw.decode(errors="backslashreplace")
-        print(line, end="", file=sys.stderr, flush=True)  # noqa: T201 - it is the log
+        # Into a file on a full disk nothing can be written, and a service whose log nobody reads
+        # any more would come to a halt.
+        with suppress(OSError):
+            print(line, end="", file=sys.stderr, flush=True)  # noqa: T201 - it is the log
         if line.startswith(REFUSES):
             service.stopped = line.removeprefix(REFUSES).strip()
 

@@ -1,6 +1,7 @@
 """The identity of this kiosk at the service: a key that never leaves the kiosk, and the device that
 activation gave it."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from protocol.files import read_if_there, write_private
 from protocol.messages import Device
 from protocol.signature import key_id
 from protocol.storage import cause_and_remedy
+
+log = logging.getLogger(__name__)
 
 
 class _IdentityFile(BaseModel):
@@ -63,9 +66,13 @@ class Identity:
         return self.key.public_key().public_bytes_raw()
 
     def become(self, device: Device | None) -> None:
-        """Keeps the device that activation gave, or None when the service no longer knows it."""
+        """Keeps the device that activation gave, or None when the service no longer knows it. A
+        disk that stores nothing does not change that until the next start; the log is told."""
         self.device = device
-        self.keep()
+        try:
+            self.keep()
+        except OSError as error:
+            log.error("the next start will not know it: %s %s", *cause_and_remedy(error))
 
     def keep(self) -> None:
         stored = _IdentityFile(key=to_base64(self.key.private_bytes_raw()), device=self.device)

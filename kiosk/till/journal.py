@@ -7,6 +7,7 @@ answer. Whatever happens in between, the next start knows which sales to ask the
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class PurchaseJournal:
         self._folder = folder
         self._told: set[Path] = set()
         """The entries that cannot be read and of which the log was told."""
+        self._closed: set[Path] = set()
+        """The entries that are closed, and that the disk has not let go yet."""
 
     def check(self) -> None:
         """Raises FileUnusable when the folder is there and cannot be listed: purchases in doubt
@@ -50,10 +53,20 @@ class PurchaseJournal:
     def open(self, pending: PendingPurchase) -> None:
         """Writes an entry. Raises OSError when it cannot; the purchase must not be requested
         then."""
-        write_private(self._path(pending.request.reference), pending.model_dump_json().encode())
+        path = self._path(pending.request.reference)
+        # What is written half way is not an entry.
+        self._closed.add(path)
+        write_private(path, pending.model_dump_json().encode())
+        self._closed.discard(path)
 
     def close(self, reference: str) -> None:
-        remove_durably(self._path(reference))
+        """Removes an entry whose outcome is known. Raises OSError when the disk does not let it go:
+        it counts as removed until the next start all the same, and is removed when that is
+        possible."""
+        path = self._path(reference)
+        self._closed.add(path)
+        remove_durably(path)
+        self._closed.discard(path)
 
     def find(self, reference: str) -> PendingPurchase | None:
         return next((p for p in self.pending() if p.request.reference == reference), None)
@@ -66,6 +79,10 @@ class PurchaseJournal:
         """Yields every entry. Those that are damaged are renamed to `.unreadable`, and those that
         cannot be read stay; the log is told of each once."""
         for path in sorted(self._folder.glob("*.json")):
+            if path in self._closed:
+                with suppress(OSError):
+                    self.close(path.stem)
+                continue
             try:
                 yield PendingPurchase.model_validate_json(path.read_bytes())
                 self._told.discard(path)

@@ -260,19 +260,19 @@ async def charge(
     try:
         purchase = await _bought(visit, sale, pending)
     except (Refused, WalkedAway, SaleWithdrawn):
-        visit.journal.close(sale.reference)
+        _close(visit.journal, sale.reference)
         raise
     except Offline as offline:
         if offline.may_have_arrived:
             await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
             raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from offline
-        visit.journal.close(sale.reference)
+        _close(visit.journal, sale.reference)
         raise
     except ServiceUnavailable as unavailable:
         await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
         raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
     if purchase is Choice.ANOTHER_WAY:
-        visit.journal.close(sale.reference)
+        _close(visit.journal, sale.reference)
         return purchase
     try:
         await settle(visit.till, visit.journal, request, purchase)
@@ -332,6 +332,15 @@ async def _until_set(event: asyncio.Event) -> None:
     await event.wait()
 
 
+def _close(journal: PurchaseJournal, reference: str) -> None:
+    """Removes a purchase whose outcome is known from the journal. A disk that does not let it go
+    changes nothing about the outcome."""
+    try:
+        journal.close(reference)
+    except OSError as error:
+        log.error("a purchase stays in the journal: %s", error.strerror)
+
+
 async def settle(
     till: Till, journal: PurchaseJournal, request: PurchaseRequest, purchase: Purchase
 ) -> None:
@@ -347,11 +356,7 @@ async def settle(
         log.error("a purchase was not paid: %s", purchase.decline_reason)
     result = SaleResult(purchase.outcome)
     await till.answer(request.reference, result, purchase.decline_reason)
-    try:
-        journal.close(request.reference)
-    except OSError as error:
-        # The outcome is known and told; the entry is settled once more when there is room.
-        log.error("a purchase stays in the journal: %s", error.strerror)
+    _close(journal, request.reference)
 
 
 async def resolve(
@@ -371,7 +376,7 @@ async def resolve(
         # Until then a delayed request could still arrive.
         if service.now() > pending.decided_by:
             await till.answer(reference, SaleResult.NOT_PAID)
-            journal.close(reference)
+            _close(journal, reference)
         return None
     await settle(till, journal, pending.request, purchase)
     return purchase

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
 from kiosk.visits.visit import Troubled
+from protocol.files import write_private
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     Chargeable,
@@ -48,6 +50,7 @@ from protocol.messages import (
 from tests.support.canned import (
     VAULT,
     VISA,
+    Answer,
     Asked,
     CannedService,
     HangUp,
@@ -749,6 +752,87 @@ async def test_a_disk_that_is_full_after_the_answer_does_not_make_it_unknown(
     monkeypatch.setattr(type(at.journal), "close", full)
     assert await play(at) is SaleResult.APPROVED
     assert "No space left" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [(bought, None), (problem(ProblemType.CONFLICT), Refused)],
+    ids=["approved", "refused"],
+)
+async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_known_outcome(
+    visit: At,
+    canned: CannedService,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    outcome: tuple[Answer, type[Exception] | None],
+) -> None:
+    def keep(_: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    answer, end = outcome
+    canned.will("POST /purchases", answer)
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    with monkeypatch.context() as patched:
+        patched.setattr("kiosk.till.journal.remove_durably", keep)
+        with pytest.raises(end) if end else nullcontext():
+            await play(at)
+        assert not left_in_doubt(at)
+    assert not left_in_doubt(at)
+    assert not list((tmp_path / "purchases").iterdir()), "it is removed once the disk lets it go"
+
+
+@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn(), Choice.ANOTHER_WAY])
+async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_payment_that_was_left(
+    visit: At, monkeypatch: pytest.MonkeyPatch, end: Exception | Choice
+) -> None:
+    def keep(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, lambda: out_of_reach(at)),
+        (WAY_OUT, end),
+        (PayAnotherWay("Corner Shop"), Choice.DONE),
+    )
+    monkeypatch.setattr("kiosk.till.journal.remove_durably", keep)
+    with pytest.raises(type(end)) if isinstance(end, Exception) else nullcontext():
+        await play(at)
+    assert not left_in_doubt(at)
+
+
+async def test_a_disk_that_keeps_an_entry_of_a_sale_that_was_never_bought_changes_nothing(
+    visit: At, canned: CannedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    canned.will("POST /purchases", *[HangUp()] * 999)
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    sale = await ring_up(at)
+    with pytest.raises(Troubled):
+        await pay(at, sale)
+    (pending,) = at.journal.pending()
+    canned.will(f"GET /purchases/{sale.reference}", problem(ProblemType.NOT_FOUND, 404))
+    lapsed = pending.model_copy(update={"decided_by": datetime.now(UTC) - timedelta(hours=1)})
+    monkeypatch.setattr("kiosk.till.journal.remove_durably", keep)
+    assert await resolve(at.service, at.till, at.journal, lapsed) is None
+    assert told(at, sale) is SaleResult.NOT_PAID
+    assert not left_in_doubt(at)
+
+
+async def test_an_entry_that_was_written_half_way_is_none(
+    visit: At, canned: CannedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(path: Path, content: bytes) -> None:
+        write_private(path, content)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("kiosk.till.journal.write_private", half)
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
+    with pytest.raises(OSError, match="Input/output"):
+        await pay(at, await ring_up(at))
+    assert not canned.requests("POST /purchases")
+    assert not left_in_doubt(at)
 
 
 async def test_a_refused_purchase_is_in_no_doubt(visit: At, canned: CannedService) -> None:
