@@ -258,7 +258,8 @@ class Settings(BaseSettings):
     max_pages: int | None = Field(
         default=None,
         ge=16,
-        description="Largest size of the database, in pages of 4 KiB. If unset, there is no limit.",
+        description="Largest size of the database, in pages of 4 KiB; deletions may exceed it. If "
+        "unset, there is no limit.",
     )
     liveness: Literal["required", "when_present"] | None = Field(
         default=None,

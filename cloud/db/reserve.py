@@ -20,6 +20,9 @@ LEAST = 4 * 1024 * 1024
 """The smallest size of the reserve in bytes."""
 MOST = 64 * 1024 * 1024
 """The largest size."""
+_FILLING = bytes(0x80 + number % 127 for number in range(256))
+"""What random bytes are mapped to: neither a text nor the beginning of a picture occurs in them, so
+that no search of the state folder finds anything by chance."""
 BESIDE = 256 * 1024
 """The room in bytes beside the reserve that a service needs for its start."""
 
@@ -29,6 +32,8 @@ class Reserve:
         """`database` is the file whose transactions the reserve is for."""
         self._database = database
         self._path = database.with_name("reserve")
+        self._told: int | None = None
+        """The error that the log was told when the reserve could not be made."""
 
     @property
     def is_let_go(self) -> bool:
@@ -47,30 +52,28 @@ class Reserve:
             return
         trial = self._path.with_name("trial")
         try:
-            write_private(trial, secrets.token_bytes(BESIDE))
+            write_private(trial, _filling(BESIDE))
             remove_durably(trial)
         except OSError as error:
             fault = storage_fault(error)
             if fault is not None:
                 self.let_go(fault)
 
-    def let_go(self, fault: StorageFault) -> bool:
-        """Removes the reserve because of this fault of the disk. Returns whether there is room
-        now that there was not before."""
+    def let_go(self, fault: StorageFault) -> None:
+        """Removes the reserve, if there is one, because of this fault of the disk."""
         if self.is_let_go:
-            return False
+            return
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
             log.error("the reserve cannot be let go: %s", error.strerror)
-            return False
+            return
         log.error(
             "%s. Deletions are served from the reserve, and nothing else is stored until there is "
             "room again. %s",
             CAUSES[fault],
             REMEDIES[fault],
         )
-        return True
 
     def make(self) -> None:
         """Makes the reserve, or a larger one when the database has grown, if there is room."""
@@ -82,11 +85,13 @@ class Reserve:
             # While it is written, the disk must not become full for somebody who leaves.
             if not _has_room(self._path.parent, size + BESIDE):
                 return
-            # Random bytes take their room on file systems that compress as well.
-            write_private(self._path, secrets.token_bytes(size))
+            write_private(self._path, _filling(size))
         except OSError as error:
-            log.warning("the reserve for deletions cannot be made: %s", error.strerror)
+            if error.errno != self._told:
+                self._told = error.errno
+                log.warning("the reserve for deletions cannot be made: %s", error.strerror)
             return
+        self._told = None
         if was_let_go:
             log.info("there is a reserve of %d MiB for deletions on a full disk", size // 2**20)
 
@@ -97,6 +102,11 @@ class Reserve:
         while size < min(stored, MOST):
             size *= 2
         return size
+
+
+def _filling(size: int) -> bytes:
+    """Returns random bytes, which take their room on file systems that compress as well."""
+    return secrets.token_bytes(size).translate(_FILLING)
 
 
 def _has_room(folder: Path, size: int) -> bool:

@@ -1,6 +1,7 @@
 """The reserve: room that is let go on a full disk, for those who leave."""
 
 import errno
+import zlib
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,19 @@ def test_a_first_start_makes_a_reserve_that_takes_its_room(kept: Reserve, tmp_pa
     assert stored.st_blocks * 512 >= LEAST
 
 
+def test_nothing_looks_like_a_text_or_a_picture_in_a_reserve(kept: Reserve, tmp_path: Path):
+    content = (tmp_path / "reserve").read_bytes()
+    assert min(content) >= 0x80
+    assert 0xFF not in content
+    assert len(zlib.compress(content)) > 0.8 * LEAST
+
+
 def test_a_reserve_is_let_go_once_and_the_operator_told(
     kept: Reserve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    assert kept.let_go(StorageFault.FULL)
+    kept.let_go(StorageFault.FULL)
     assert kept.is_let_go
-    assert not kept.let_go(StorageFault.FULL)
+    kept.let_go(StorageFault.FULL)
     (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert told.getMessage().startswith("the disk is full.")
     assert "Make room on it." in told.getMessage()
