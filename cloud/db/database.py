@@ -153,12 +153,9 @@ class Database:
 
     def let_go(self, error: BaseException) -> bool:
         """Lets the reserve go when an error says that the disk stores nothing more. Returns whether
-        what has failed may succeed now: it may also have been let go for somebody else meanwhile.
-        """
+        what has failed may succeed now."""
         fault = storage_fault(error)
-        if fault is not None:
-            self._reserve.let_go(fault)
-        return fault is not None
+        return fault is not None and self._reserve.let_go(fault)
 
     async def tidy_up(self) -> None:
         """Erases what could not be erased before, and makes the reserve when there is room for it.

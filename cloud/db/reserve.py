@@ -59,21 +59,25 @@ class Reserve:
             if fault is not None:
                 self.let_go(fault)
 
-    def let_go(self, fault: StorageFault) -> None:
-        """Removes the reserve, if there is one, because of this fault of the disk."""
+    def let_go(self, fault: StorageFault) -> bool:
+        """Removes the reserve, if there is one, because of this fault of the disk. Returns whether
+        something may be stored now: it may also have been removed for somebody else meanwhile."""
+        if fault is StorageFault.READ_ONLY:
+            return False
         if self.is_let_go:
-            return
+            return True
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
             log.error("the reserve cannot be let go: %s", error.strerror)
-            return
+            return False
         log.error(
             "%s. Deletions are served from the reserve, and nothing else is stored until there is "
             "room again. %s",
             CAUSES[fault],
             REMEDIES[fault],
         )
+        return True
 
     def make(self) -> None:
         """Makes the reserve, or a larger one when the database has grown, if there is room."""

@@ -95,6 +95,12 @@ def test_a_file_that_cannot_be_written_is_of_the_same_family():
     assert storage_fault(OSError(30, "Read-only file system")) is StorageFault.READ_ONLY
 
 
+def test_a_log_whose_index_finds_no_room_means_a_full_disk():
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert storage_fault(error) is StorageFault.FULL
+
+
 def test_a_database_that_others_hold_is_busy_and_asked_again(connection: sqlite3.Connection):
     connection.execute("BEGIN IMMEDIATE")
     other = sqlite3.connect(

@@ -44,13 +44,18 @@ def test_nothing_looks_like_a_text_or_a_picture_in_a_reserve(kept: Reserve, tmp_
 def test_a_reserve_is_let_go_once_and_the_operator_told(
     kept: Reserve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    kept.let_go(StorageFault.FULL)
+    assert kept.let_go(StorageFault.FULL)
     assert kept.is_let_go
-    kept.let_go(StorageFault.FULL)
+    assert kept.let_go(StorageFault.FULL), "two may need it at once, and both try again"
     (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert told.getMessage().startswith("the disk is full.")
     assert "Make room on it." in told.getMessage()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_read_only_keeps_its_reserve(kept: Reserve):
+    assert not kept.let_go(StorageFault.READ_ONLY)
+    assert not kept.is_let_go
 
 
 def test_a_reserve_is_made_again_when_there_is_room_beside_it(
