@@ -33,6 +33,9 @@ from protocol.storage import CAUSES, StorageFault
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
+_ROOM_PAGES = 16
+"""The number of pages that must be unused before a database that has reached its limit takes more
+than deletions again: what one deletion gives back is no room for others."""
 _ANY_PAGES = 2**32 - 2
 """The largest limit that SQLite knows for the pages of a database."""
 
@@ -171,7 +174,7 @@ class Database:
             return False
         (pages,) = await self._ask("PRAGMA page_count")
         (unused,) = await self._ask("PRAGMA freelist_count")
-        return pages - unused >= self._max_pages
+        return pages - unused + _ROOM_PAGES > self._max_pages
 
     def _page_limit(self) -> int:
         return _ANY_PAGES if self.is_for_deletions_only else self._max_pages or _ANY_PAGES

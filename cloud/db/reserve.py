@@ -86,8 +86,7 @@ class Reserve:
             return
         was_let_go = self.is_let_go
         try:
-            # While it is written, the disk must not become full for somebody who leaves.
-            if not _has_room(self._path.parent, size + BESIDE):
+            if not _has_room(self._path.parent, size + self._beside(size)):
                 return
             write_private(self._path, _filling(size))
         except OSError as error:
@@ -98,6 +97,12 @@ class Reserve:
         self._told = None
         if was_let_go:
             log.info("there is a reserve of %d MiB for deletions on a full disk", size // 2**20)
+
+    def _beside(self, size: int) -> int:
+        """Returns how many bytes must stay free beside a reserve of this size that is made: enough
+        for those who leave meanwhile, and more than an emptied write-ahead log gives back, since
+        that alone is no room for others."""
+        return size + BESIDE if self._database.exists() else BESIDE
 
     def _wanted(self) -> int:
         """Returns the size in bytes: at least that of the database, because a deletion can change

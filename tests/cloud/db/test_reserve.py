@@ -59,8 +59,9 @@ def test_a_disk_that_is_read_only_keeps_its_reserve(kept: Reserve):
 
 
 def test_a_reserve_is_made_again_when_there_is_room_beside_it(
-    kept: Reserve, monkeypatch: pytest.MonkeyPatch
+    kept: Reserve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    (tmp_path / "palms.db").touch()
     kept.let_go(StorageFault.FULL)
     asked: list[int] = []
 
@@ -72,7 +73,8 @@ def test_a_reserve_is_made_again_when_there_is_room_beside_it(
         patched.setattr(reserve, "_has_room", too_small)
         kept.make()
     assert kept.is_let_go
-    assert asked == [LEAST + BESIDE]
+    # An emptied write-ahead log gives back up to 4 MiB, which is not enough.
+    assert asked == [2 * LEAST + BESIDE]
     kept.make()
     assert not kept.is_let_go
 
