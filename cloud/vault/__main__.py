@@ -1,9 +1,10 @@
-"""`python -m cloud.vault --directory DIR --examiner … --scheme … (--channel FD | --socket PATH)`.
+"""`python -m cloud.vault --directory DIR --examiner … --scheme … (--channel FD … | --socket PATH)`.
 
-Runs the vault. The service starts it with one end of a socket pair, or systemd starts it to listen
-on a socket. It answers one question after another (`cloud.vault.messages`) until the other end
-closes. Whatever a question raises is answered with a refusal. What judges pictures runs in another
-process (`cloud.vault.reader`).
+Runs the vault. The service starts it with one end of some socket pairs, or systemd starts it to
+listen on a socket. On each stream it answers one question after another (`cloud.vault.messages`)
+until the other end closes. Whatever a question raises is answered with a refusal. What judges
+pictures runs in other processes (`cloud.vault.reader`), several at a time; what the vault does
+itself, it does one at a time.
 """
 
 import argparse
@@ -12,17 +13,21 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
+
+import cv2
 
 from cloud import plugins
 from cloud.state import StateDamaged
 from cloud.vault import keys, messages
 from cloud.vault.confine import confine
 from cloud.vault.examiner import Flaw, Unusable
-from cloud.vault.messages import WireRefusal
+from cloud.vault.messages import AT_ONCE, WireRefusal
 from cloud.vault.pictures import PICTURE_PIXELS
 from cloud.vault.reader import Failed, NurseryLost, Readers
 from cloud.vault.templates import Scheme, Templates
@@ -34,6 +39,8 @@ from protocol.storage import cause_and_remedy
 
 FRESH_MS = 120_000
 """How old an envelope may be: an upload over a slow line with its retries takes that long."""
+STREAMS = 64
+"""The largest number of streams, of all services together, on which questions are answered."""
 AHEAD_MS = 60_000
 """How far a device's clock may be ahead."""
 
@@ -51,7 +58,7 @@ def main() -> int:
         help="module:class of each; palms are enrolled in the first scheme, and recognised in all",
     )
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--channel", type=int, help="descriptor of an open socket")
+    where.add_argument("--channel", type=int, nargs="+", help="descriptors of open sockets")
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
     arguments = parser.parse_args()
 
@@ -59,6 +66,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV reads this at its first use, and then refuses images that claim to be larger.
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(PICTURE_PIXELS)
+    # Another processor reads the next capture.
+    cv2.setNumThreads(1)
     # Forked first, so that the process which reads pictures never had a key.
     readers = Readers(arguments.examiner)
     try:
@@ -71,9 +80,9 @@ def main() -> int:
             Templates(arguments.directory, schemes),
         )
         readers.wait()
-        for stream in streams:
-            with stream:
-                vault.serve(stream)
+        with ThreadPoolExecutor(STREAMS) as threads:
+            for stream in streams:
+                threads.submit(_serve, vault, stream)
     except (StateDamaged, plugins.NoSuchPart, NurseryLost, OSError) as error:
         _log(" ".join(cause_and_remedy(error)) if isinstance(error, OSError) else str(error))
         return 2
@@ -86,15 +95,25 @@ def _log(text: str) -> None:
     print(f"vault: {text}", file=sys.stderr, flush=True)  # noqa: T201 - for who started it
 
 
-def _streams(channel: int | None, path: Path | None) -> Iterator[socket.socket]:
-    """Returns the inherited stream, or one for each connection to a new socket at `path`."""
+def _serve(vault: "Vault", stream: socket.socket) -> None:
+    try:
+        with stream:
+            vault.serve(stream)
+    except NurseryLost as error:
+        # No capture can be read any more, on the other streams either.
+        _log(str(error))
+        os._exit(2)
+
+
+def _streams(channels: list[int] | None, path: Path | None) -> Iterator[socket.socket]:
+    """Returns the inherited streams, or one for each connection to a new socket at `path`."""
     if path is None:
-        return iter([socket.socket(fileno=channel)])
+        return iter([socket.socket(fileno=channel) for channel in channels or []])
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     path.chmod(0o660)
-    listener.listen(1)
+    listener.listen(AT_ONCE)
     return (listener.accept()[0] for _ in iter(int, 1))
 
 
@@ -103,6 +122,8 @@ class Vault:
         self._keys = {key.public.key_id: key for key in private}
         self._readers = readers
         self._templates = templates
+        self._alone = threading.Lock()
+        """Held by the one thread that uses the templates."""
 
     def serve(self, stream: socket.socket) -> None:
         """Answers questions until the other end closes. Raises NurseryLost."""
@@ -128,13 +149,24 @@ class Vault:
             return messages.pack(refusal)
 
     def _answer(self, question: messages.Question) -> messages.Answer:
+        if isinstance(question, messages.Examine):
+            return self._examine(question)
+        with self._alone:
+            return self._answer_alone(question)
+
+    def _answer_alone(
+        self,
+        question: messages.Introduce
+        | messages.Compare
+        | messages.MakeSearchCodes
+        | messages.Protect
+        | messages.Rekey,
+    ) -> messages.Answer:
         templates = self._templates
         match question:
             case messages.Introduce():
                 keys = [key.public for key in self._keys.values()]
                 return messages.Introduction(keys, templates.versions, templates.transform)
-            case messages.Examine():
-                return self._examine(question)
             case messages.Compare(version, probe, references):
                 return messages.Scores(templates.compare(version, probe, references))
             case messages.MakeSearchCodes(version, sealed):
@@ -164,9 +196,10 @@ class Vault:
             return messages.CannotExamine(WireRefusal.UNUSABLE, unusable.flaw)
         finally:
             burst.wipe()
-        probes = self._templates.extract(presentation.palms, question.versions)
         enrols = purpose is Purpose.ENROL
-        agreement = self._templates.agreement(presentation.palms) if enrols else None
+        with self._alone:
+            probes = self._templates.extract(presentation.palms, question.versions)
+            agreement = self._templates.agreement(presentation.palms) if enrols else None
         return messages.ExaminedPalm(
             Side(presentation.side),
             tuple(probes),

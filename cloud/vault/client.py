@@ -25,14 +25,16 @@ log = logging.getLogger(__name__)
 ANSWER_S = 15.0
 START_S = 60.0
 """How long a vault may take to start: a slow and busy machine has to load the palm models."""
+ANOTHER_S = 5.0
+"""How long a vault that has started may take to serve another stream."""
 STOP_S = 2.0
-AT_ONCE = 256
+REFERENCES = 256
 """The number of references in one question: other requests are answered between two questions."""
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
 asker: ContextVar[str] = ContextVar("asker", default="")
 """Whose request is being answered: the id of a device, or empty when nobody asked. Askers take
-turns at the vault, with all that a request asks."""
+turns at the vault, with all that a request asks, and each has one question there at a time."""
 
 _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -81,8 +83,9 @@ class VaultClient:
         self._settings = settings
         self._recognition = recognition
         self._directory = directory
-        self._stream: _Stream | None = None
-        self._turns = Turns()
+        self._idle: list[_Stream] | None = None
+        """The streams of the present vault on which nothing is asked; None while there is none."""
+        self._turns = Turns(1)
         self._lost = asyncio.Event()
         self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
         self.pid: int | None = None
@@ -143,8 +146,8 @@ class VaultClient:
         """Returns the scores of sealed templates against a sealed probe of the same version; None
         for a template that the vault cannot open. Raises VaultUnavailable."""
         scores: list[float | None] = []
-        for start in range(0, len(references), AT_ONCE):
-            some = references[start : start + AT_ONCE]
+        for start in range(0, len(references), REFERENCES):
+            some = references[start : start + REFERENCES]
             match await self._ask(messages.Compare(version, probe, some)):
                 case messages.Scores(each):
                     scores += each
@@ -188,25 +191,19 @@ class VaultClient:
     ) -> messages.Answer:
         packed = messages.pack(question)
         async with self._turns.turn(asker.get() if asked_by is None else asked_by):
-            if self._stream is None:
+            if not self._idle:
                 raise VaultUnavailable("the vault is being started")
-            reader, writer = self._stream
-            answered = False
+            idle, answered = self._idle, False
+            stream = idle.pop()
             try:
-                async with asyncio.timeout(patience_s):
-                    writer.write(packed)
-                    await writer.drain()
-                    head = await reader.readexactly(messages.HEAD.size)
-                    (length,) = messages.HEAD.unpack(head)
-                    answer = messages.unpack_answer(await reader.readexactly(length))
+                answer = await _answer(stream, packed, patience_s)
                 answered = True
-            except (OSError, EOFError, ValueError, TimeoutError):
-                raise VaultUnavailable("the vault did not answer") from None
+                idle.append(stream)
             finally:
-                if not answered:
+                if not answered and self._idle is idle:
                     # Even when the asker was cancelled: the next answer on this stream would be
                     # taken for the answer to another question.
-                    self._stream = None
+                    self._idle = None
                     self._lost.set()
         refused = isinstance(answer, messages.CannotExamine)
         if refused and not isinstance(question, messages.Examine):
@@ -219,7 +216,8 @@ class VaultClient:
         while True:
             self._lost.clear()
             try:
-                async with self._vault() as self._stream:
+                async with self._vault() as streams:
+                    self._idle, self._turns = streams, Turns(len(streams))
                     introduction = await self._introduce()
                     if not self._ready.done():
                         self._ready.set_result(introduction)
@@ -233,7 +231,7 @@ class VaultClient:
                     return
                 log.warning("no vault: %s", error)
             finally:
-                self._stream = None
+                self._idle = None
             log.warning("the vault is gone; starting it again")
             await asyncio.sleep(pause_after(failures, SHORTEST_PAUSE_S, LONGEST_PAUSE_S))
             failures += 1
@@ -246,45 +244,84 @@ class VaultClient:
                 raise _misunderstood()
 
     @contextlib.asynccontextmanager
-    async def _vault(self) -> AsyncGenerator[_Stream, None]:
-        if self._settings.socket is not None:
-            reader, writer = await asyncio.open_unix_connection(self._settings.socket)
-            with contextlib.closing(writer):
-                yield reader, writer
-            return
-        program = [sys.executable, "-m", "cloud.vault"]
+    async def _vault(self) -> AsyncGenerator[list[_Stream], None]:
+        """Yields streams to a vault: AT_ONCE, or as many as it serves."""
+        with contextlib.ExitStack() as opened:
+            if self._settings.socket is not None:
+                yield await _connect(self._settings.socket, opened)
+                return
+            pairs = [socket.socketpair() for _ in range(messages.AT_ONCE)]
+            with contextlib.ExitStack() as theirs:
+                for _, their_end in pairs:
+                    theirs.enter_context(their_end)
+                streams = [await _opened(ours, opened) for ours, _ in pairs]
+                process = await self._start([their_end.fileno() for _, their_end in pairs])
+                # Only the child has its ends open from now on, so the streams end with it.
+            self.pid = process.pid
+            exited = asyncio.create_task(process.wait())
+            exited.add_done_callback(lambda _: self._lost.set())
+            try:
+                yield streams
+            finally:
+                self.pid = None
+                # The child ends with its streams, unless it hangs.
+                opened.close()
+                await asyncio.wait([exited], timeout=STOP_S)
+                if not exited.done():
+                    process.kill()
+                    await exited
+
+    async def _start(self, channels: list[int]) -> asyncio.subprocess.Process:
         options = ["--directory", str(self._directory), "--examiner", self._recognition.examiner]
         for scheme in self._recognition.schemes:
             options += "--scheme", scheme.extractor, scheme.matcher
-        ours, theirs = socket.socketpair()
-        with theirs:
-            reader, writer = await asyncio.open_connection(sock=ours)
-            with contextlib.closing(writer):
-                process = await asyncio.create_subprocess_exec(
-                    *program,
-                    *options,
-                    "--channel",
-                    str(theirs.fileno()),
-                    pass_fds=[theirs.fileno()],
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=sys.stderr,
-                    env=_environment(),
-                )
-                # Only the child has it open from now on, so the stream ends with the child.
-                theirs.close()
-                self.pid = process.pid
-                exited = asyncio.create_task(process.wait())
-                exited.add_done_callback(lambda _: self._lost.set())
-                try:
-                    yield reader, writer
-                finally:
-                    self.pid = None
-                    # The child ends with its stream, unless it hangs.
-                    writer.close()
-                    await asyncio.wait([exited], timeout=STOP_S)
-                    if not exited.done():
-                        process.kill()
-                        await exited
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cloud.vault", *options),
+            *("--channel", *map(str, channels)),
+            pass_fds=channels,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr,
+            env=_environment(),
+        )
+
+
+async def _connect(path: Path, opened: contextlib.ExitStack) -> list[_Stream]:
+    """Connects to a vault that runs by itself. An older one serves a single stream at a time, and
+    does not answer on another. Raises OSError and VaultUnavailable."""
+    introduce = messages.pack(messages.Introduce())
+    streams = [await _opened(path, opened)]
+    await _answer(streams[0], introduce, START_S)
+    with contextlib.suppress(VaultUnavailable, OSError), contextlib.ExitStack() as unanswered:
+        while len(streams) < messages.AT_ONCE:
+            another = await _opened(path, unanswered)
+            await _answer(another, introduce, ANOTHER_S)
+            opened.push(unanswered.pop_all())
+            streams.append(another)
+    return streams
+
+
+async def _opened(end: socket.socket | Path, opened: contextlib.ExitStack) -> _Stream:
+    """Returns a stream from this end, or to a socket at a path, which `opened` closes."""
+    if isinstance(end, Path):
+        reader, writer = await asyncio.open_unix_connection(end)
+    else:
+        reader, writer = await asyncio.open_connection(sock=end)
+    opened.callback(writer.close)
+    return reader, writer
+
+
+async def _answer(stream: _Stream, question: bytes, patience_s: float) -> messages.Answer:
+    """Returns the answer to a packed question. Raises VaultUnavailable."""
+    reader, writer = stream
+    try:
+        async with asyncio.timeout(patience_s):
+            writer.write(question)
+            await writer.drain()
+            head = await reader.readexactly(messages.HEAD.size)
+            (length,) = messages.HEAD.unpack(head)
+            return messages.unpack_answer(await reader.readexactly(length))
+    except (OSError, EOFError, ValueError, TimeoutError):
+        raise VaultUnavailable("the vault did not answer") from None
 
 
 def _misunderstood() -> VaultUnavailable:

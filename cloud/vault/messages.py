@@ -2,11 +2,12 @@
 
 They travel over a stream that only these two use. A message is its length (four bytes, big-endian)
 and that many bytes of canonical CBOR: a list of the message's name and its fields, as the docstring
-of its class shows. One question is asked at a time. The order and names of the fields must not
-change: a vault that runs by itself may be older or newer than the service.
+of its class shows. On each stream one question is asked at a time. The order and names of the
+fields must not change: a vault that runs by itself may be older or newer than the service.
 """
 
 import math
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
@@ -20,6 +21,10 @@ from protocol.encoding import from_base64, to_base64
 from protocol.envelope import MAX_ENVELOPE
 from protocol.messages import Purpose, Side, VaultKey
 
+AT_ONCE = min(os.cpu_count() or 1, 8)
+"""The largest number of questions that a service asks at a time, each on a stream of its own. A
+vault makes its templates one after the other, which keeps up with the readers of eight
+processors."""
 MAX_MESSAGE = MAX_ENVELOPE + 4096
 MAX_VERSION = 2**16
 """The number below which every template version is."""

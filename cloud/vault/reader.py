@@ -4,15 +4,18 @@ Decoders and networks take in whatever a sender has sealed. So they run where no
 and nothing held up: in a *reader*, a process without keys, sockets and files, with a limit of time
 and of memory, which reads one capture and ends.
 
-Three processes take part. The *vault* holds the keys. The *nursery* is forked from it before it
-reads any key; it loads the models once, and then forks a reader for each capture, which is at work
-at once because it has inherited them. The vault talks with the reader over a pair of sockets, of
-which it hands one to the nursery. Whatever becomes of the reader, the vault gets an answer, or the
-end of the stream, or gives up after PATIENCE_S.
+Three kinds of process take part. The *vault* holds the keys. The *nursery* is forked from it before
+it reads any key; it loads the models once, and then forks a reader for each capture, which is at
+work at once because it has inherited them. There are always AT_ONCE readers, which wait or work.
+The vault talks with each over a pair of sockets, of which it hands one to the nursery. Whatever
+becomes of a reader, the vault gets an answer, or the end of the stream, or gives up after
+PATIENCE_S.
 """
 
 import contextlib
+import gc
 import os
+import queue
 import resource
 import signal
 import socket
@@ -30,6 +33,7 @@ import numpy as np
 from cloud import plugins
 from cloud.vault.confine import confine, forgo_files, forgo_processes
 from cloud.vault.examiner import Examiner, Flaw, Presentation, Unusable
+from cloud.vault.messages import AT_ONCE
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
 from protocol import canonical
@@ -61,13 +65,14 @@ class Failed(Exception):
 
 
 class Readers:
-    """The vault's side: has one capture after another read, each by a reader of its own."""
+    """The vault's side: has captures read, each by a reader of its own. Several threads may ask."""
 
     def __init__(self, examiner: str) -> None:
         """Forks the nursery, which loads the part `examiner` (`cloud.plugins`). It must be called
         before this process knows a secret or has started a thread. Raises OSError."""
         self._nursery, theirs = socket.socketpair()
-        self._reader: socket.socket | None = None
+        self._idle: queue.SimpleQueue[tuple[int, socket.socket]] = queue.SimpleQueue()
+        """The readers that wait, by the place that each takes."""
         self._pid = os.fork()
         if self._pid == 0:
             _nurse(theirs, examiner)
@@ -78,13 +83,12 @@ class Readers:
         written the cause to standard error."""
         if not self._nursery.recv(1):
             raise NurseryLost("the process that reads pictures does not start")
-        self._reader = self._next()
+        for place in range(AT_ONCE):
+            self._refill(place)
 
     def close(self) -> None:
-        """Ends nursery and reader."""
+        """Ends nursery and readers."""
         self._nursery.close()
-        if self._reader is not None:
-            self._reader.close()
         os.waitpid(self._pid, 0)
 
     def examine(self, burst: Burst, seed: bytes | None) -> Presentation:
@@ -93,28 +97,29 @@ class Readers:
 
         Raises Unusable, also when the reader had to be given up; Failed; and NurseryLost.
         """
-        assert self._reader is not None, "wait() comes first"
         capture = burst.encode()
+        place, reader = self._idle.get()
         try:
-            answer = _ask(self._reader, seed or b"", capture)
+            answer = _ask(reader, seed or b"", capture)
         except (OSError, EOFError):
             # It has used up its time or memory, or was brought down.
             raise Unusable(Flaw.TOO_COSTLY) from None
         finally:
             capture[:] = bytes(len(capture))
             # The next one is forked while the vault goes on with this capture.
-            self._reader.close()
-            self._reader = self._next()
+            reader.close()
+            self._refill(place)
         return _opened(answer)
 
-    def _next(self) -> socket.socket:
+    def _refill(self, place: int) -> None:
+        """Has a new reader take a place. The one that had it is ended."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                socket.send_fds(self._nursery, [b"\0"], [theirs.fileno()])
+                socket.send_fds(self._nursery, [bytes([place])], [theirs.fileno()])
             except OSError:
                 raise NurseryLost("the process that reads pictures has ended") from None
-        return ours
+        self._idle.put((place, ours))
 
 
 def _ask(reader: socket.socket, seed: bytes, capture: bytearray) -> bytes:
@@ -187,21 +192,24 @@ def _loaded(name: str) -> Examiner:
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     forgo_files()
+    # A reader that looked for garbage here would copy the memory it looks at.
+    gc.freeze()
     return examiner
 
 
 def _make_readers(control: socket.socket, examiner: Examiner) -> None:
-    reader = None
+    readers: dict[bytes, int] = {}
     while True:
-        asked, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if reader is not None:
+        place, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        for over in [place] if place in readers else [] if place else [*readers]:
+            reader = readers.pop(over)
             os.kill(reader, signal.SIGKILL)
             os.waitpid(reader, 0)
-        if not asked:
+        if not place:
             return
         stream = socket.socket(fileno=descriptors[0])
-        reader = os.fork()
-        if reader == 0:
+        readers[place] = os.fork()
+        if readers[place] == 0:
             try:
                 control.close()
                 resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))

@@ -14,7 +14,7 @@ def order_of(askers: Sequence[str], cancelled: Sequence[int] = (), during: str =
     given: list[str] = []
 
     async def run() -> None:
-        turns = Turns()
+        turns = Turns(1)
 
         async def take(asker: str) -> None:
             async with turns.turn(asker):
@@ -52,7 +52,7 @@ def test_a_turn_that_nobody_waits_for_any_more_is_passed_on(cancelled: int):
 
 def test_a_turn_that_comes_as_its_asker_is_cancelled_is_passed_on():
     async def run() -> None:
-        turns = Turns()
+        turns = Turns(1)
 
         async def take() -> None:
             async with turns.turn("a"):
@@ -70,9 +70,40 @@ def test_a_turn_that_comes_as_its_asker_is_cancelled_is_passed_on():
     asyncio.run(run())
 
 
+def most_at_once(askers: Sequence[str], at_once: int) -> list[str]:
+    """Returns those who have a turn at the same time, once nobody else gets one."""
+    served: list[str] = []
+
+    async def run() -> None:
+        turns = Turns(at_once)
+
+        async def take(asker: str) -> None:
+            async with turns.turn(asker):
+                served.append(asker)
+                await asyncio.Event().wait()
+
+        tasks = [asyncio.create_task(take(asker)) for asker in askers]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+    return served[:at_once]
+
+
+def test_as_many_askers_as_there_are_turns_are_served_at_the_same_time():
+    assert most_at_once("abc", at_once=2) == ["a", "b"]
+
+
+def test_one_with_many_questions_leaves_the_other_turns_free():
+    assert most_at_once("aaaab", at_once=2) == ["a", "b"]
+
+
 def test_a_turn_ends_with_an_error_in_it_too():
     async def run() -> None:
-        turns = Turns()
+        turns = Turns(1)
         with pytest.raises(ValueError, match="broken"):
             async with turns.turn("a"):
                 raise ValueError("broken")

@@ -15,7 +15,7 @@ import pytest
 
 from cloud.settings import Vault
 from cloud.state import StateDamaged
-from cloud.vault import keys
+from cloud.vault import keys, messages
 from cloud.vault.client import VaultBroken, VaultClient, VaultRefused, asker
 from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
@@ -229,7 +229,11 @@ def test_what_cannot_be_written_as_a_question_does_not_reach_the_vault(tmp_path:
     with_vault(tmp_path, check)
 
 
-def test_a_device_with_many_questions_delays_another_by_one(tmp_path: Path):
+def test_a_device_with_many_questions_delays_another_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(messages, "AT_ONCE", 1)
+
     async def check(vault: VaultClient) -> None:
         answered: list[str] = []
         async with asyncio.TaskGroup() as asked:
