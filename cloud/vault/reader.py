@@ -113,12 +113,12 @@ class Readers:
 
     def _refill(self, place: int) -> None:
         """Has a new reader take a place. The one that had it is ended."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
+        try:
+            ours, theirs = socket.socketpair()
+            with theirs:
                 socket.send_fds(self._nursery, [bytes([place])], [theirs.fileno()])
-            except OSError:
-                raise NurseryLost("the process that reads pictures has ended") from None
+        except OSError:
+            raise NurseryLost("the process that reads pictures has ended") from None
         self._idle.put((place, ours))
 
 
@@ -199,25 +199,33 @@ def _loaded(name: str) -> Examiner:
 
 def _make_readers(control: socket.socket, examiner: Examiner) -> None:
     readers: dict[bytes, int] = {}
-    while True:
-        place, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        for over in [place] if place in readers else [] if place else [*readers]:
-            reader = readers.pop(over)
-            os.kill(reader, signal.SIGKILL)
-            os.waitpid(reader, 0)
-        if not place:
-            return
-        stream = socket.socket(fileno=descriptors[0])
-        readers[place] = os.fork()
-        if readers[place] == 0:
-            try:
-                control.close()
-                resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
-                forgo_processes()
-                _read(stream, examiner)
-            finally:
-                os._exit(0)
-        stream.close()
+    try:
+        while True:
+            place, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if place in readers:
+                _end(readers.pop(place))
+            if not place:
+                return
+            stream = socket.socket(fileno=descriptors[0])
+            reader = os.fork()
+            if reader == 0:
+                try:
+                    control.close()
+                    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
+                    forgo_processes()
+                    _read(stream, examiner)
+                finally:
+                    os._exit(0)
+            readers[place] = reader
+            stream.close()
+    finally:
+        for reader in readers.values():
+            _end(reader)
+
+
+def _end(reader: int) -> None:
+    os.kill(reader, signal.SIGKILL)
+    os.waitpid(reader, 0)
 
 
 # The reader

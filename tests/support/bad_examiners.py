@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,12 @@ class Driven(PlainExaminer):
 def _hang() -> None:
     while True:
         pass
+
+
+def _pause() -> None:
+    """Waits for a signal that every other process ignores."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH})
+    signal.sigwait({signal.SIGWINCH})
 
 
 def _devour() -> None:
@@ -72,6 +79,7 @@ def _reach() -> None:
 
 DEEDS = {
     "hang": _hang,
+    "pause": _pause,
     "devour": _devour,
     "fail": _fail,
     "recur": _recur,

@@ -5,6 +5,7 @@ import secrets
 import select
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def test_the_processes_that_read_pictures_have_no_file_of_the_vault_open(
     for process in (nursery, *children(nursery)):
         opened = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
         assert all(each == os.devnull or each.startswith("socket:") for each in opened)
+
+
+@pytest.mark.skipif(AT_ONCE == 1, reason="one processor reads one capture at a time")
+def test_another_capture_is_read_while_one_is_read(driven: Served, kiosk: TestDevice, who: str):
+    kiosk.sign_up(who)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(refused_for, driven.kiosk(), told("pause"))
+        while len(driven.vault._idle or ()) == AT_ONCE:  # pyright: ignore[reportPrivateUsage]
+            pass
+        assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+        assert not slow.done()
+        (nursery,) = children(driven.vault.pid)
+        for reader in children(nursery):
+            os.kill(reader, signal.SIGWINCH)
+        slow.result()
 
 
 def test_what_a_picture_made_an_error_say_is_not_in_the_log(
