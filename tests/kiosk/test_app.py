@@ -436,7 +436,7 @@ async def test_the_welcome_screen_waits_for_ever(stand: MakeStand) -> None:
     here = stand(HOME)
     async with here.running():
         await here.stage.reached()
-        await here.clock.turn(3600)
+        await here.clock.turn(10 * PATIENCE.idle_s)
     assert here.stage.warnings == []
 
 

@@ -17,7 +17,6 @@ from kiosk.assembly import assemble
 from kiosk.capture.guidance import Instruction
 from kiosk.screens import (
     AlreadyKnown,
-    Approved,
     AskConsent,
     CardProblem,
     Choice,
@@ -33,7 +32,6 @@ from kiosk.screens import (
     Known,
     NotCharged,
     Notice,
-    NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
     PresentCard,
@@ -174,37 +172,6 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await shop.activated()
         yield shop
         await shop.close()
-
-
-async def test_a_shopper_signs_up_pays_by_name_leaves_and_is_known_no_longer(shop: Shop) -> None:
-    shop.hand(seed=7)
-    await shop.sign_up("2025550107")
-    signed_up = shop.last(SignedUp)
-    assert (signed_up.name_hint, signed_up.phone_last4) == ("Alex D.", "0107")
-    assert signed_up.palms == (Side.LEFT,)
-
-    await shop.visit(
-        Choice.TRY_PURCHASE,
-        (HoldPalm, WAITS),
-        (ConfirmPurchase, Choice.CONFIRM),
-        (Approved, Choice.DONE),
-    )
-    assert shop.last(ConfirmPurchase).name_hint == "Alex D."
-    assert shop.last(ConfirmPurchase).card.last4 == "4242"
-
-    holdings = await shop.leave()
-    assert holdings.purchases == 1
-    deleted = shop.last(Deleted)
-    assert (deleted.palms, deleted.cards, deleted.purchases) == (1, 1, 1)
-    assert deleted.retained_until > datetime.now(UTC)
-
-    await shop.visit(
-        Choice.TRY_PURCHASE,
-        (HoldPalm, WAITS),
-        *[(HoldPalm, shop.show_hand_again)] * 2,
-        (NotRecognised, Choice.ANOTHER_WAY),
-        (PayAnotherWay, Choice.DONE),
-    )
 
 
 async def test_a_palm_and_a_number_sign_up_once(shop: Shop) -> None:

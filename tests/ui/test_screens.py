@@ -49,7 +49,7 @@ from kiosk.screens import (
 from kiosk.service.errors import Cause
 from protocol.messages import CONSENT_VERSION, CardToken, Money, Purpose
 from protocol.storage import StorageFault
-from tests.support.screenful import PANEL, Screenful, is_within, place, seen
+from tests.support.screenful import SMALL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, examples
 
 TWENTY_MM = 20 / 194 * 1080
@@ -80,7 +80,7 @@ def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
     assert [value for value in kind if repr(value) not in said] == []
 
 
-@pytest.mark.parametrize("size", [PANEL, (1280, 800), (800, 480)], ids=str)
+@pytest.mark.parametrize("size", [SMALL, (1280, 800), (800, 480)], ids=str)
 def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[int, int]) -> None:
     """Every button is large enough for a fingertip, inside the window and not covered; no text is
     cut off except a merchant's long name."""

@@ -139,8 +139,11 @@ def with_victim(own: Scene, victim: Scene, where: tuple[int, ...]) -> list[Scene
     return [victim if n in where else own for n in range(3)]
 
 
-@pytest.mark.parametrize("where", WHERE, ids=str)
-@pytest.mark.parametrize(("attacker", "victim"), [(2, 1), (4, 3)])
+@pytest.mark.parametrize(
+    ("attacker", "victim", "where"),
+    [*((2, 1, where) for where in WHERE), (4, 3, (0, 1))],
+    ids=str,
+)
 def test_a_victims_frames_beside_those_of_the_attackers_own_living_hand_are_not_live(
     kiosk: TestDevice, where: tuple[int, ...], attacker: int, victim: int
 ) -> None:
