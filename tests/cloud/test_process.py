@@ -1,4 +1,4 @@
-"""The service as a process: started, stopped, killed, with damaged files, and with a full disk."""
+"""The service as a process: started, stopped, killed, and with damaged files."""
 
 import json
 import os
@@ -32,13 +32,12 @@ from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
     Outcome,
-    ProblemType,
     Purchase,
     Purpose,
     Side,
 )
 from tests.support.books import charged, listed
-from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.device import Refused, fresh_phone
 from tests.support.plain_palms import burst
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
 
@@ -477,37 +476,6 @@ def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
     assert (checked.status, checked.out) == (0, "Nothing remains.\n")
     unknown = run("--state", root, "verify-deletion", "no-such-receipt")
     assert unknown.status == 2
-
-
-# Full disk
-
-
-def test_a_full_disk_is_reported_and_loses_nothing(tmp_path: Path):
-    root = tmp_path / "state"
-    with Process(root) as process:
-        kiosk = process.kiosk()
-        kiosk.sign_up("alex")
-        process.end()
-    with sqlite3.connect(root / "palms.db") as database:
-        (pages,) = database.execute("PRAGMA page_count").fetchone()
-    database.close()
-    with Process(root, settings=f"max_pages = {pages + 2}\n") as process:
-        process.follow(kiosk)
-        problem = until_full(kiosk)
-        assert (problem.problem.type, problem.problem.status) == (ProblemType.STORAGE_FULL, 507)
-        assert process.device().info().sandbox
-    with Process(root, settings="") as process:
-        process.follow(kiosk)
-        assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
-
-
-def until_full(kiosk: TestDevice) -> Refused:
-    for number in range(200):
-        try:
-            kiosk.sign_up(f"newcomer {number}")
-        except Refused as refused:
-            return refused
-    raise AssertionError("there was room for everybody")
 
 
 # Memory

@@ -166,7 +166,7 @@ class TestRecognition:
             Presentation(span=0.34, turn=15.0, yaw=10.0, light=45.0, brightness=0.7, blur=0.8),
         )
         extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
-        people = [(seed, side) for seed in (20, 21) for side in Side]
+        people = [(20, Side.LEFT), (20, Side.RIGHT), (21, Side.LEFT)]
         templates = []
         for seed, side in people:
             frames = [draw(identity(seed, side), shown, rng()).image for shown in showings]

@@ -237,7 +237,7 @@ class TestRealHands:
         assert np.mean(found) > 0.6, "0.04 without a look at the darkened picture"
 
     def test_no_back_of_a_hand_is_taken_for_a_palm(self, finder: HandFinder) -> None:
-        for file, image in real("hands-rgb/*/dorsal-*.jpg"):
+        for file, image in first_of_each_hand("hands-rgb/*/dorsal-*.jpg"):
             assert what(finder.find(image)) == [(side_in_name(file), Shown.BACK)], file.name
 
     def test_a_hand_that_shows_its_back_and_its_fist_is_never_a_palm(
