@@ -64,6 +64,7 @@ from kiosk.staff import StaffPin
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import SaleResult
 from kiosk.visits.leave import LOOKS_S
+from palm.hand.find import HandFinder
 from protocol.messages import (
     Chargeable,
     Money,
@@ -138,10 +139,22 @@ class Stand:
             await self.stage.reached()
 
 
+@pytest.fixture(scope="module")
+def finder() -> HandFinder:
+    return HandFinder()
+
+
 @pytest.fixture
 def stand(
-    service: SignatureService, terminal: SimulatedTerminal, tmp_path: Path
+    service: SignatureService,
+    terminal: SimulatedTerminal,
+    finder: HandFinder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Stand]:
+    # Loading its models takes longer than most of these tests, which show no hand.
+    monkeypatch.setattr("kiosk.capture.eyes.HandFinder", lambda: finder)
+
     def make(*script: Line) -> Stand:
         clock = TurnedClock()
         stage = ScriptedStage(list(script), now=clock.now)

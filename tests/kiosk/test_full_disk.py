@@ -30,13 +30,14 @@ from tests.kiosk.test_app import (
     TO_LEAVE,
     Finding,
     MakeStand,
+    finder,
     found,
     in_doubt,
     stand,
 )
 from tests.support.canned import VAULT, CannedService, problem
 
-__all__ = ["stand"]
+__all__ = ["finder", "stand"]
 
 pytestmark = pytest.mark.anyio
 

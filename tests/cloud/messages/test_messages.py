@@ -55,7 +55,7 @@ def twilio(status: int) -> Iterator[tuple[TwilioMessenger, Asked]]:
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     settings = Messages(
         provider="twilio",

@@ -362,6 +362,7 @@ def told_of_picture(finder: HandFinder, image: Colour, wanted: Side | None = Non
     return told(observe(image, finder.find(image), 0.0, None), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pose", "instruction"),
     [

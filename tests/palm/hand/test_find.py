@@ -75,6 +75,7 @@ class TestFinding:
         assert what(finder.find(drawn(side, y=0.3, span=0.5))) == [(side, Shown.PALM)]
 
 
+@pytest.mark.slow
 def test_two_hands_are_found(finder: HandFinder) -> None:
     both = np.hstack([drawn(Side.LEFT)[:, 320:960], drawn(Side.RIGHT)[:, 320:960]])
     assert what(finder.find(both)) == [(Side.LEFT, Shown.PALM), (Side.RIGHT, Shown.PALM)]

@@ -18,6 +18,8 @@ from tests.support.real_palms import needs_palm_sets
 
 STILL = Presentation(noise=0.0)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finder() -> HandFinder:
