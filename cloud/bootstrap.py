@@ -107,9 +107,7 @@ async def running(
         master, receipt_key = await asyncio.to_thread(open_store, state)
         store = Database(state.database, settings.max_pages)
         stack.push_async_callback(store.close)
-        vault = await stack.enter_async_context(
-            VaultClient(settings.vault, settings.recognition, state.vault)
-        )
+        vault, payments = await _vault_and_payments(settings, state, sandbox, stack)
         policy = _policy(settings, vault)
         try:
             gallery = await _gallery(store, master, vault, settings.recognition, policy)
@@ -118,7 +116,6 @@ async def running(
                 f"{state.key('master.key')} is not the key that {state.database} was made with. "
                 "Restore both from a backup of the same time."
             ) from None
-        payments = await _payments(settings, state, sandbox, stack)
         context = Context(
             version=VERSION,
             settings=settings,
@@ -236,6 +233,22 @@ async def _gallery(
             "reads any more. Put it back: it can go once everybody has been there again."
         )
     return gallery
+
+
+async def _vault_and_payments(
+    settings: Settings, state: State, sandbox: bool, stack: contextlib.AsyncExitStack
+) -> tuple[VaultClient, PaymentProvider]:
+    """Starts both at the same time: their processes take most of what a start takes. When one does
+    not start, the other is stopped."""
+    vault = VaultClient(settings.vault, settings.recognition, state.vault)
+    starting_vault = asyncio.create_task(stack.enter_async_context(vault))
+    starting_payments = asyncio.create_task(_payments(settings, state, sandbox, stack))
+    try:
+        return await asyncio.gather(starting_vault, starting_payments)
+    finally:
+        starting_vault.cancel()
+        starting_payments.cancel()
+        await asyncio.gather(starting_vault, starting_payments, return_exceptions=True)
 
 
 async def _payments(
