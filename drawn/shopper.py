@@ -88,15 +88,16 @@ class Shopper:
             self._began = self._at = at
         passed = min(at - self._at, _LONGEST)
         self._at = at
-        hand = self._hand(wish)
+        within = (at - self._began) % (AWAY_SECONDS + SHOWN_SECONDS)
+        present = within >= AWAY_SECONDS if wish.present is None else wish.present
+        # While no hand has been asked for, the processor is left to whatever starts meanwhile.
+        hand = self._hand(wish) if present or self._painted is not None else None
         if hand is None:
             self._pose, self._speed[:] = _withdrawn(wish.pose), 0
             self._seen = None
             np.copyto(out, background(*out.shape[:2]))
             expose(out, wish.pose, self._rng)
             return
-        within = (at - self._began) % (AWAY_SECONDS + SHOWN_SECONDS)
-        present = within >= AWAY_SECONDS if wish.present is None else wish.present
         self._move(wish.pose if present else _withdrawn(wish.pose), passed)
         speed = dict(zip(_MOVING, self._speed.tolist(), strict=True))
         moved = (

@@ -1,6 +1,7 @@
 """A person at the kiosk: sees screens, reads words, presses buttons, shows a hand, taps a card."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,6 @@ import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
-from pytestqt.exceptions import TimeoutError as PytestQtTimeoutError
 from pytestqt.qtbot import QtBot
 
 from hardware.terminal import TestCard
@@ -37,8 +37,10 @@ from ui.engine import Engine
 from ui.window import KioskWindow
 
 PATIENCE = Patience()
-PATIENCE_MS = 60_000
-"""Milliseconds that a busy machine may take for one step."""
+PATIENCE_S = 60
+"""Seconds that a busy machine may take for one step."""
+LOOKS_MS = 20
+"""Milliseconds between two looks at the window: looking takes time from what is looked at."""
 
 
 class Shopper:
@@ -75,8 +77,7 @@ class Shopper:
             page = self._window.page
             assert page is not None, f"nothing is shown yet, where {names} should be"
             shown = page.objectName()
-            words = [] if shown in names else [str(i.property("text")) for i in self._visible()]
-            assert shown in names, f"{shown} is shown, not {names}: {words}"
+            assert shown in names, f"{shown} is shown, not {names}"
             assert self._window.settled, "a screen is on its way"
 
         self._until(ready)
@@ -85,8 +86,7 @@ class Shopper:
         """Waits until these words are on the screen."""
 
         def written() -> None:
-            texts = [str(item.property("text")) for item in self._visible()]
-            assert any(words in text for text in texts), f"no '{words}' among {texts}"
+            assert any(words in text for text in self._texts_shown()), f"'{words}' is not written"
 
         self._until(written)
 
@@ -236,20 +236,17 @@ class Shopper:
 
     def _until(self, seen: Callable[[], object]) -> None:
         """Waits until `seen` holds, and fails with what it said last when it never does."""
-        said = ""
-
-        def holds() -> bool:
-            nonlocal said
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
             try:
-                return seen() is not False
+                if seen() is not False:
+                    return
+                said = "waited in vain"
             except AssertionError as not_yet:
                 said = str(not_yet)
-                return False
-
-        try:
-            self._qtbot.waitUntil(holds, timeout=PATIENCE_MS)
-        except PytestQtTimeoutError:
-            pytest.fail(said or "waited in vain")
+            if time.monotonic() > give_up:
+                pytest.fail(f"{said}: {list(self._texts_shown())}")
+            self._qtbot.wait(LOOKS_MS)
 
     @contextmanager
     def _touch(self, words: str) -> Iterator[None]:
@@ -272,10 +269,13 @@ class Shopper:
 
     def _button(self, words: str) -> QQuickItem:
         def found() -> None:
-            assert words in self._buttons(), f"no button '{words}' among {list(self._buttons())}"
+            assert words in self._buttons(), f"there is no button '{words}'"
 
         self._until(found)
         return self._buttons()[words]
+
+    def _texts_shown(self) -> Iterator[str]:
+        return (str(item.property("text")) for item in self._visible())
 
     def _buttons(self) -> dict[str, QQuickItem]:
         return {
