@@ -3,6 +3,7 @@ its vault and its payment provider in processes of their own. Only the window is
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +108,20 @@ class Shop:
         await self._told(Instruction.SHOW_PALM)
         self._present(present=True)
         return WAITS
+
+    @asynccontextmanager
+    async def obedient(self) -> AsyncIterator[None]:
+        """Meanwhile, the hand leaves and comes back whenever the shopper is told so."""
+
+        async def obey() -> None:
+            while True:
+                await self.show_hand_again()
+
+        obeying = asyncio.create_task(obey())
+        try:
+            yield
+        finally:
+            obeying.cancel()
 
     def _present(self, *, present: bool) -> None:
         shopper = self.world.shopper

@@ -103,12 +103,9 @@ async def test_nothing_is_looked_at_while_nobody_watches(
     monkeypatch.setattr(vision, "observe", counted)
     async with asyncio.timeout(SOON), eyes.watch() as sights:
         await anext(sights)
-    await asyncio.to_thread(
-        pass_frames, feed, 3
-    )  # the pass under way when the watcher left may end
     calls = counted.calls
     await asyncio.to_thread(pass_frames, feed, 10)
-    assert counted.calls == calls
+    assert counted.calls <= calls + 1, "only the pass under way when the watcher left may end"
 
 
 async def test_a_pass_that_fails_is_survived_and_logged_without_what_was_in_the_frame(
