@@ -1,13 +1,15 @@
 """Certificates and TLS servers on loopback, for what can be wrong with them."""
 
-import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+PATIENCE_S = 60
+"""Seconds that a client may take to go on."""
 
 
 @dataclass(frozen=True)
@@ -72,29 +76,40 @@ class Authority:
         return context
 
 
-@asynccontextmanager
-async def answering(context: ssl.SSLContext | None) -> AsyncIterator[str]:
-    """Runs a server that answers every request with 204, and yields its URL."""
+@contextmanager
+def answering(context: ssl.SSLContext | None) -> Iterator[str]:
+    """Runs a server that answers one request on each connection with 204, and yields its URL.
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    It has threads of its own, and waits for none: a client that gives up in the middle of a
+    handshake may leave its connection open.
+    """
+
+    class Answer(BaseRequestHandler):
+        def handle(self) -> None:
+            connection: socket.socket = self.request
+            connection.settimeout(PATIENCE_S)
+            with suppress(OSError):
+                if context is None:
+                    connection.recv(1)
+                else:
+                    connection = context.wrap_socket(connection, server_side=True)
+                    with connection.makefile("rb") as head:
+                        while head.readline().strip():
+                            pass
+                connection.sendall(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n")
+            connection.close()
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
         try:
-            await (reader.read(1) if context is None else reader.readuntil(b"\r\n\r\n"))
-            writer.write(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n")
-            await writer.drain()
-        except (OSError, EOFError):
-            pass
+            yield f"https://127.0.0.1:{server.server_address[1]}"
         finally:
-            writer.close()
-
-    answering: list[asyncio.Task[None]] = []
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering.append(asyncio.create_task(answer(reader, writer)))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    await asyncio.gather(*answering)
+            server.shutdown()
+            serving.join()
 
 
 def _name(common: str) -> x509.Name:

@@ -40,7 +40,7 @@ async def why(transport: Transport, url: str, ca: Path | None) -> Cause:
 
 async def test_a_certificate_that_is_right_is_accepted(transport: Transport, tmp_path: Path):
     authority = Authority.make()
-    async with answering(authority.server(tmp_path)) as url:
+    with answering(authority.server(tmp_path)) as url:
         await transport.connect(url, authority.write(tmp_path / "ca.pem"))
         assert (await transport.call("GET", "/service")).status_code == 204
         await transport.close()
@@ -60,7 +60,7 @@ async def test_what_is_wrong_with_the_servers_certificate_is_told(
     transport: Transport, tmp_path: Path, server: dict[str, Any], cause: Cause
 ):
     authority = Authority.make(begins=-9 * DAY, ends=9 * DAY)
-    async with answering(authority.server(tmp_path, **server)) as url:
+    with answering(authority.server(tmp_path, **server)) as url:
         assert await why(transport, url, authority.write(tmp_path / "ca.pem")) is cause
 
 
@@ -73,13 +73,13 @@ async def test_what_is_wrong_with_the_authoritys_dates_is_told(
     transport: Transport, tmp_path: Path, begins: timedelta, ends: timedelta, cause: Cause
 ):
     authority = Authority.make(begins=begins, ends=ends)
-    async with answering(authority.server(tmp_path)) as url:
+    with answering(authority.server(tmp_path)) as url:
         assert await why(transport, url, authority.write(tmp_path / "ca.pem")) is cause
 
 
 @pytest.mark.parametrize("name", ["another", "authority"], ids=["another", "of the same name"])
 async def test_another_authority_is_told(transport: Transport, tmp_path: Path, name: str):
-    async with answering(Authority.make().server(tmp_path)) as url:
+    with answering(Authority.make().server(tmp_path)) as url:
         trusted = Authority.make(name).write(tmp_path / "ca.pem")
         assert await why(transport, url, trusted) is Cause.UNKNOWN_AUTHORITY
 
@@ -87,12 +87,12 @@ async def test_another_authority_is_told(transport: Transport, tmp_path: Path, n
 async def test_an_authority_that_the_system_does_not_know_is_told(
     transport: Transport, tmp_path: Path
 ):
-    async with answering(Authority.make().server(tmp_path)) as url:
+    with answering(Authority.make().server(tmp_path)) as url:
         assert await why(transport, url, None) is Cause.UNKNOWN_AUTHORITY
 
 
 async def test_a_server_without_tls_is_told(transport: Transport, tmp_path: Path):
-    async with answering(None) as url:
+    with answering(None) as url:
         trusted = Authority.make().write(tmp_path / "ca.pem")
         assert await why(transport, url, trusted) in {Cause.NOT_TLS, Cause.CUT_OFF}
 
@@ -146,7 +146,7 @@ async def test_an_authority_that_was_renewed_in_its_file_is_followed(
 ):
     old, new = Authority.make("old", begins=-2 * DAY, ends=-DAY), Authority.make("new")
     ca = old.write(tmp_path / "ca.pem")
-    async with answering(new.server(tmp_path)) as url:
+    with answering(new.server(tmp_path)) as url:
         assert await why(transport, url, ca) is Cause.UNKNOWN_AUTHORITY
         await transport.connect(url, ca)
         new.write(ca)
@@ -167,7 +167,7 @@ async def test_the_log_is_told_the_cause_with_this_machines_date_and_once(
 ):
     authority = Authority.make()
     ca = authority.write(tmp_path / "ca.pem")
-    async with answering(authority.server(tmp_path, begins=-2 * DAY, ends=-DAY)) as url:
+    with answering(authority.server(tmp_path, begins=-2 * DAY, ends=-DAY)) as url:
         await transport.connect(url, ca)
         with caplog.at_level(logging.WARNING):
             for _ in range(2):
