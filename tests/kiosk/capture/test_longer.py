@@ -60,7 +60,7 @@ def kiosk() -> Iterator[Kiosk]:
     beside.stop()
 
 
-async def test_a_palm_comes_with_what_the_second_camera_saw_of_the_same_moment(
+async def test_a_palm_comes_with_what_the_second_camera_saw_while_it_was_held(
     kiosk: Kiosk,
 ) -> None:
     burst = await captured(kiosk.reader, LiveStage(), PAY)
@@ -71,7 +71,7 @@ async def test_a_palm_comes_with_what_the_second_camera_saw_of_the_same_moment(
     assert abs(picture.mean() - BRIGHT) < 2
     assert burst.pulse is None
     colour = [f.at_ms for f in burst.frames if f.spectrum is Spectrum.COLOUR]
-    assert min(abs(at_ms - beside.at_ms) for at_ms in colour) < 150
+    assert beside.at_ms > min(colour) - 150, "not a picture from before"
 
 
 async def test_without_a_second_camera_all_is_in_colour(kiosk: Kiosk) -> None:
