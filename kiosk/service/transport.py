@@ -167,6 +167,7 @@ class Transport:
         deadline = self._clock.now() + (deadline_s or self._patience.deadline_s)
         delivery = delivery or Delivery()
         telling: Cause | None = None
+        trouble: Offline | ServiceUnavailable | None = None
         failures = 0
         while True:
             asked_pause = 0.0
@@ -176,15 +177,17 @@ class Transport:
                 )
             except (httpx.TransportError, TimeoutError) as error:
                 cause = Cause.NOT_STARTED if self._client is None else cause_of(error)
+                # When the deadline cuts an attempt short, an earlier one has told more.
+                cut_short = isinstance(error, TimeoutError)
                 if cause is Cause.TIMED_OUT and telling is not None:
-                    # The deadline cut this attempt short; an earlier one told more.
                     cause = telling
                 telling = cause
-                trouble = Offline(
-                    f"the service cannot be reached: {cause}",
-                    may_have_arrived=delivery.begun.is_set(),
-                    cause=cause,
-                )
+                if not (cut_short and isinstance(trouble, ServiceUnavailable)):
+                    trouble = Offline(
+                        f"the service cannot be reached: {cause}",
+                        may_have_arrived=delivery.begun.is_set(),
+                        cause=cause,
+                    )
                 if cause in CERTIFICATE_CAUSES:
                     self._follow_the_authority()
             else:

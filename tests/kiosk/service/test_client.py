@@ -1,5 +1,6 @@
 """The service client, connected to a canned service."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,6 +127,17 @@ async def test_a_pause_that_is_too_long_or_makes_no_sense_does_no_harm(
     canned.will("GET /service", *[Reply(503, busy.body, (("retry-after", told),))] * 999)
     with pytest.raises(ServiceUnavailable):
         await service.info()
+
+
+async def test_what_a_service_has_answered_counts_when_the_deadline_cuts_the_next_attempt_short(
+    service: SignatureService, canned: CannedService
+) -> None:
+    busy = problem(ProblemType.BUSY, 503)
+    never = asyncio.get_running_loop().create_future()
+    canned.will("GET /service", Reply(503, busy.body, (("retry-after", "9"),)), lambda _: never)
+    with pytest.raises(ServiceUnavailable):
+        await service.info()
+    never.cancel()
 
 
 async def test_nobody_answering_is_being_offline(service: SignatureService) -> None:
