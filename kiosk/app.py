@@ -112,6 +112,7 @@ class Kiosk:
                 await first(
                     self._serve(),
                     self._look_after_the_service(),
+                    self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
                 )
         finally:
@@ -200,6 +201,9 @@ class Kiosk:
 
     async def _help(self, stage: Stage) -> None:
         await offer_help(stage, self.till)
+
+    def _is_in_doubt(self, reference: str) -> bool:
+        return self.journal.find(reference) is not None
 
     async def _try_purchase(self) -> None:
         device = self.service.identity.device

@@ -20,6 +20,12 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
+from kiosk.till.nexo.certificate import ensure
+from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.records import Records
+from kiosk.till.nexo.till import NexoTill
+from kiosk.till.till import Till
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +67,28 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         terminal=devices.terminal,
         service=service,
         connection=_connection(settings, clock),
-        till=SimulatedTill(),
+        till=_till(settings, clock),
         journal=journal,
         pin=pin,
         clock=clock,
     )
+
+
+def _till(settings: Settings, clock: Clock) -> Till:
+    """Raises CannotStart."""
+    till = settings.till
+    if till is None:
+        return SimulatedTill()
+    certificate = settings.state / "till-certificate.pem"
+    ensure(certificate, till.name)
+    door = Door(
+        till.host,
+        till.port,
+        certificate,
+        KeyFile(settings.state / "till-keys.toml"),
+        unencrypted=till.unencrypted,
+    )
+    return NexoTill(door, Records(settings.state / "till.db"), settings.merchant, clock)
 
 
 def _connection(settings: Settings, clock: Clock) -> Connection:

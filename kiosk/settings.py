@@ -73,6 +73,22 @@ class ServiceAddress(BaseModel):
     """PEM file of the only authority to trust; left out, those of the system."""
 
 
+class TillDoor(BaseModel):
+    """The door by which tills reach the kiosk (docs/integrations/till.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    host: str = "0.0.0.0"  # noqa: S104 - a till stands on another machine
+    """The address to listen on; all of this machine's by default."""
+    port: int = Field(default=8443, ge=0, le=65535)
+    """The port to listen on."""
+    name: str = Field(default="palm-kiosk", min_length=1, max_length=64)
+    """The common name of the certificate, which some tills' libraries compare."""
+    unencrypted: bool = False
+    """Answers messages outside the encrypted envelope, too. TLS still protects them on their way,
+    but anybody on the network may send them."""
+
+
 def default_state() -> Path:
     """Returns the user's state folder, as the XDG base directory specification defines it. Raises
     CannotStart for a user without a home directory."""
@@ -114,6 +130,8 @@ class Settings(BaseSettings):
     """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights simulated hands only."""
     terminal: str = "sim:"
     """The card terminal."""
+    till: TillDoor | None = None
+    """The door for tills; left out, a simulated till rings up sales."""
     service: ServiceAddress = ServiceAddress()
     name: str = Field(default="Kiosk", min_length=1, max_length=64)
     """The name by which the service's operator knows this kiosk."""

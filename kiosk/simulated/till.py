@@ -4,9 +4,11 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from typing import NoReturn
 
+from kiosk.screens import Notice
 from kiosk.till.till import Sale, SaleResult
-from protocol.messages import Money
+from protocol.messages import Card, Money
 
 
 class SimulatedTill:
@@ -44,6 +46,13 @@ class SimulatedTill:
         async with self._told:
             await self._told.wait_for(lambda: self.answers.get(reference) is result)
 
+    async def keep(
+        self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
+    ) -> NoReturn:
+        del condition, in_doubt
+        while True:
+            await asyncio.Event().wait()
+
     async def next_sale(self) -> Sale:
         while True:
             await self._rung_up.wait()
@@ -63,7 +72,14 @@ class SimulatedTill:
     def awaits(self, reference: str) -> bool:
         return reference in self._withdrawals
 
-    async def answer(self, reference: str, result: SaleResult, cause: str | None = None) -> None:
+    async def answer(
+        self,
+        reference: str,
+        result: SaleResult,
+        cause: str | None = None,
+        card: Card | None = None,
+    ) -> None:
+        del card
         self._withdrawals.pop(reference, None)
         if cause is not None:
             self.causes[reference] = cause

@@ -1,10 +1,12 @@
 """The protocol of a till, which gives sales to the kiosk and takes their results."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from protocol.messages import Money
+from kiosk.screens import Notice
+from protocol.messages import Card, Money
 
 
 class SaleResult(StrEnum):
@@ -13,8 +15,14 @@ class SaleResult(StrEnum):
     NOT_PAID = "not_paid"
     """Nothing was charged: cancelled, not recognised, an amount that cannot be charged, or the
     kiosk or the service failed."""
+    ANOTHER_WAY = "another_way"
+    """Nothing was charged, and the shopper pays at the shop's own terminal or in cash."""
     UNKNOWN = "unknown"
     """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
+
+
+class Untold(Exception):
+    """The till cannot be told the result now, and has to be told later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,16 @@ class Sale:
 
 
 class Till(Protocol):
+    async def keep(
+        self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
+    ) -> NoReturn:
+        """Speaks with the till as long as the kiosk is open.
+
+        `condition` returns what keeps the kiosk from making visits, None when it can; `in_doubt`
+        returns whether it is not known yet what became of a sale of this reference.
+        """
+        ...
+
     async def next_sale(self) -> Sale:
         """Waits for a sale and returns it. Cancelling loses none."""
         ...
@@ -43,9 +61,16 @@ class Till(Protocol):
         """Returns whether the sale has had no answer at all."""
         ...
 
-    async def answer(self, reference: str, result: SaleResult, cause: str | None = None) -> None:
-        """Tells the till how a sale ended, and why for the operator, where the service or the
-        payment provider said why. Telling the same again changes nothing."""
+    async def answer(
+        self,
+        reference: str,
+        result: SaleResult,
+        cause: str | None = None,
+        card: Card | None = None,
+    ) -> None:
+        """Tells the till how a sale ended, with which card, and why for the operator, where the
+        service or the payment provider said why. Telling the same again changes nothing. Raises
+        Untold."""
         ...
 
     async def call_staff(self) -> bool:

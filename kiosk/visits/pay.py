@@ -34,7 +34,7 @@ from kiosk.service.errors import (
 from kiosk.service.transport import Delivery
 from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
-from kiosk.till.till import Sale, SaleResult, Till
+from kiosk.till.till import Sale, SaleResult, Till, Untold
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
@@ -88,6 +88,8 @@ async def pay(visit: Visit, sale: Sale) -> None:
     if purchase is Choice.CANCEL:
         return
     if purchase is Choice.ANOTHER_WAY:
+        if visit.till.awaits(sale.reference):
+            await visit.till.answer(sale.reference, SaleResult.ANOTHER_WAY)
         await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
         await visit.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
@@ -355,7 +357,11 @@ async def settle(
     if purchase.outcome == "not_paid":
         log.error("a purchase was not paid: %s", purchase.decline_reason)
     result = SaleResult(purchase.outcome)
-    await till.answer(request.reference, result, purchase.decline_reason)
+    try:
+        await till.answer(request.reference, result, purchase.decline_reason, purchase.card)
+    except Untold:
+        # It stays in the journal, and is told when the journal is settled.
+        return
     _close(journal, request.reference)
 
 

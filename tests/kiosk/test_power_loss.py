@@ -41,7 +41,7 @@ class PulledBeforeItLeft(SignatureService):
 
 
 class PulledBeforeTheTillKnew(SimulatedTill):
-    async def answer(self, reference: str, result: SaleResult, cause: str | None = None) -> None:
+    async def answer(self, *_: object, **__: object) -> None:
         pull_the_plug()
 
 

@@ -1,0 +1,85 @@
+"""The certificate by which tills know the kiosk's door.
+
+Tills are given it as a file, or compare its fingerprint, so it is made once and lives long.
+"""
+
+import socket
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from kiosk.faults import FileUnusable
+from protocol import RELEASED
+from protocol.files import read_if_there, write_private
+from protocol.storage import cause_and_remedy
+
+LIFE = timedelta(days=3650)
+CLOCKS_DIFFER = timedelta(days=1)
+"""The certificate is valid from so long before it was made: a till's clock may be behind."""
+
+
+def ensure(path: Path, name: str) -> x509.Certificate:
+    """Returns the certificate in a PEM file that also holds its key; both are made when the file is
+    missing. `name` is its common name, which some tills' libraries compare.
+
+    Raises FileUnusable. A file that is there is left as it is.
+    """
+    try:
+        content = read_if_there(path)
+        if content is None:
+            content = _made(path, name)
+            write_private(path, content)
+        return x509.load_pem_x509_certificate(content)
+    except OSError as error:
+        raise FileUnusable(path, *cause_and_remedy(error)) from None
+    except ValueError:
+        raise FileUnusable(
+            path,
+            f"The certificate of the till's door in {path} is damaged.",
+            "Restore it, or remove it to have a new one made, which the tills must be given then.",
+        ) from None
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Returns the SHA-256 fingerprint in pairs of hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def _made(path: Path, name: str) -> bytes:
+    now = datetime.now(UTC)
+    if now < RELEASED:
+        raise FileUnusable(
+            path,
+            f"This machine's clock says {now:%Y-%m-%d}, so no certificate can be made for tills.",
+            "Set the clock, and switch the system's time synchronisation on.",
+        )
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCKS_DIFFER)
+        .not_valid_after(now + LIFE)
+        # A till that is given the file trusts it as an authority, too.
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectAlternativeName(_names(name)), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + certificate.public_bytes(Encoding.PEM)
+
+
+def _names(name: str) -> list[x509.GeneralName]:
+    names = dict.fromkeys([name, "localhost", socket.gethostname()])
+    # The name of a machine is whatever somebody called it: a certificate holds ASCII only.
+    hosts = [x509.DNSName(each) for each in names if each.isascii() and " " not in each]
+    return [*hosts, *(x509.IPAddress(ip_address(each)) for each in ("127.0.0.1", "::1"))]

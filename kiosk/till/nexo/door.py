@@ -1,0 +1,170 @@
+"""The door by which tills reach the kiosk: `POST /nexo` over TLS on the local network."""
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import uvicorn
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, seal, unseal
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
+
+log = logging.getLogger(__name__)
+
+MOST = 256 * 1024
+"""The largest message in bytes."""
+WITHIN_S = 10.0
+"""How long a till may take to send a message, in seconds."""
+AGAIN_S = 5.0
+"""Seconds between two tries to listen."""
+CONNECTIONS = 64
+"""The largest number of connections; more are refused."""
+
+Answers = Callable[[Message], Awaitable[Json | None]]
+"""Returns the answer to a message; None is an empty one."""
+
+
+class Door:
+    def __init__(
+        self, host: str, port: int, certificate: Path, keys: KeyFile, *, unencrypted: bool
+    ) -> None:
+        """`certificate` is a PEM file of the certificate and its key. Messages outside an envelope
+        are answered only with `unencrypted`."""
+        self._host = host
+        self._port = port
+        self._certificate = certificate
+        self._keys = keys
+        self._unencrypted = unencrypted
+        self.port = port
+        """The port that is listened on, from `opened` on; 0 takes a free one."""
+        self.opened = asyncio.Event()
+        """Set once tills can connect."""
+
+    async def serve(self, answers: Answers) -> NoReturn:
+        """Serves tills until it is cancelled. While it cannot listen, it says so in the log and
+        tries again."""
+        while True:
+            try:
+                listener = socket.create_server((self._host, self._port))
+            except OSError as error:
+                log.error("tills cannot reach port %d: %s", self._port, error.strerror)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            self.port = listener.getsockname()[1]
+            self.opened.set()
+            log.info("tills reach this kiosk at port %d", self.port)
+            server = _Server(self._configuration(answers))
+            serving = asyncio.create_task(server.serve([listener]))
+            try:
+                await asyncio.shield(serving)
+            finally:
+                server.should_exit = server.force_exit = True
+                await asyncio.gather(serving, return_exceptions=True)
+
+    def _configuration(self, answers: Answers) -> uvicorn.Config:
+        async def nexo(request: Request) -> Response:
+            return await self._respond(request, answers)
+
+        paths = ("/nexo", "/nexo/")
+        return uvicorn.Config(
+            Starlette(routes=[Route(path, nexo, methods=["POST"]) for path in paths]),
+            ssl_certfile=self._certificate,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=1,
+        )
+
+    async def _respond(self, request: Request, answers: Answers) -> Response:
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                body = await _read(request)
+        except (TimeoutError, ClientDisconnect):
+            return Response(status_code=408)
+        try:
+            text, key = self._opened(body)
+            message = message_in(parse(text))
+        except (Unopened, Unreadable) as problem:
+            log.warning("a till's message was refused: %s", problem)
+            return _json(_rejected(str(problem)), 400)
+        answer = await answers(message)
+        if answer is None:
+            return Response()
+        return _json(answer if key is None else _sealed(answer, key))
+
+    def _opened(self, body: bytes) -> tuple[bytes, SharedKey | None]:
+        """Returns the message as it was sent, and the key of its envelope; None without one. Raises
+        Unopened and Unreadable."""
+        request: Any = parse(body).get("SaleToPOIRequest")
+        if not isinstance(request, dict):
+            raise Unreadable("There is no SaleToPOIRequest.")
+        parts: Json = request  # pyright: ignore[reportUnknownVariableType]
+        blob: Any = parts.get("NexoBlob")
+        if blob is None:
+            if not self._unencrypted:
+                raise Unopened(
+                    "This kiosk answers encrypted messages only. Set up one of its keys at the "
+                    "till, or unencrypted = true in the kiosk's settings."
+                )
+            return body, None
+        try:
+            trailer = Trailer.model_validate(parts.get("SecurityTrailer"))
+        except ValidationError:
+            raise Unopened("The SecurityTrailer is missing, or a part of it is.") from None
+        if not isinstance(blob, str):
+            raise Unopened("The NexoBlob is no text.")
+        return unseal(blob, trailer, self._keys.keys())
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leaves signals to the kiosk."""
+        yield
+
+
+async def _read(request: Request) -> bytes:
+    """Raises ClientDisconnect."""
+    body = b""
+    async for some in request.stream():
+        body += some
+        if len(body) > MOST:
+            raise ClientDisconnect
+    return body
+
+
+def _sealed(answer: Json, key: SharedKey) -> Json:
+    blob, trailer = seal(json.dumps(answer).encode(), key)
+    return {
+        "SaleToPOIResponse": {
+            "MessageHeader": answer["SaleToPOIResponse"]["MessageHeader"],
+            "NexoBlob": blob,
+            "SecurityTrailer": trailer.model_dump(),
+        }
+    }
+
+
+def _rejected(why: str) -> Json:
+    """Returns the notification that a message was rejected (EventNotification, Reject)."""
+    return {
+        "SaleToPOIRequest": {
+            "EventNotification": {"EventToNotify": "Reject", "EventDetails": why},
+        }
+    }
+
+
+def _json(body: Json, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, media_type="application/json")

@@ -1,0 +1,288 @@
+"""The messages of Sale to POI that a till sends, and the parts of the answers.
+
+Fields have the protocol's own names. What a till sends beyond them is ignored, as the standard
+wants. Amounts are decimal numbers on the wire and `Money` here.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated, Any, Literal, TypeVar
+
+from iso4217 import Currency
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from protocol.messages import Card, Money
+
+VERSION = "3.0"
+_DIGITS = 12
+"""The largest power of ten in an amount, and the smallest."""
+
+Json = dict[str, Any]
+
+
+def _only_number(given: Any) -> Any:
+    if isinstance(given, bool) or not isinstance(given, int | Decimal):
+        raise ValueError("a number is expected")
+    return given
+
+
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
+"""An identifier that the till has chosen, such as SaleID, POIID or TransactionID."""
+MessageNumber = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10)]
+"""ServiceID: a till's number for one message, which it may use again after two days."""
+Number = Annotated[Decimal, BeforeValidator(_only_number)]
+"""A number of JSON, not a text that looks like one."""
+
+
+class ErrorCondition(StrEnum):
+    """Why a request failed (nexo Retailer protocol 3.0, ErrorCondition)."""
+
+    ABORTED = "Aborted"
+    BUSY = "Busy"
+    CANCEL = "Cancel"
+    IN_PROGRESS = "InProgress"
+    MESSAGE_FORMAT = "MessageFormat"
+    NOT_ALLOWED = "NotAllowed"
+    NOT_FOUND = "NotFound"
+    PAYMENT_RESTRICTION = "PaymentRestriction"
+    REFUSAL = "Refusal"
+    UNAVAILABLE_DEVICE = "UnavailableDevice"
+    UNAVAILABLE_SERVICE = "UnavailableService"
+    UNREACHABLE_HOST = "UnreachableHost"
+
+
+class Unreadable(Exception):
+    """What was sent is no message: the text tells whoever set up the till why."""
+
+
+class Failed(Exception):
+    """A request is answered with Failure. The text is for the person at the till, or for whoever
+    set it up."""
+
+    def __init__(self, condition: ErrorCondition, why: str, body: Json | None = None) -> None:
+        """`body` is what the answer holds beside the failure."""
+        super().__init__(why)
+        self.condition = condition
+        self.body = body
+
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class Header(_Part):
+    """MessageHeader of a request."""
+
+    ProtocolVersion: Annotated[str, StringConstraints(pattern=r"^3\.[0-9]{1,2}$")] = VERSION
+    MessageClass: Literal["Service", "Device", "Event"]
+    MessageCategory: Name
+    MessageType: Literal["Request"]
+    ServiceID: MessageNumber
+    SaleID: Name
+    POIID: Name
+    DeviceID: Name | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What names a request of a till: SaleID and ServiceID."""
+        return self.SaleID, self.ServiceID
+
+    def answered(self) -> Json:
+        """Returns the header of the answer."""
+        return self.model_dump(exclude_none=True) | {"MessageType": "Response"}
+
+
+class Transaction(_Part):
+    TransactionID: Name
+    TimeStamp: datetime
+
+
+class OfSale(_Part):
+    SaleTransactionID: Transaction
+
+
+class Amounts(_Part):
+    Currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    RequestedAmount: Number
+    CashBackAmount: Number | None = None
+
+
+class OfPayment(_Part):
+    AmountsReq: Amounts
+
+
+class KindOfPayment(_Part):
+    PaymentType: Name = "Normal"
+
+
+class PaymentRequest(_Part):
+    SaleData: OfSale
+    PaymentTransaction: OfPayment
+    PaymentData: KindOfPayment = KindOfPayment()
+
+    def amount(self) -> Money:
+        """Returns what is to be paid. Raises Failed."""
+        asked = self.PaymentTransaction.AmountsReq
+        if self.PaymentData.PaymentType != "Normal":
+            raise Failed(
+                ErrorCondition.UNAVAILABLE_SERVICE,
+                f"PaymentType {self.PaymentData.PaymentType} is not served here, only Normal.",
+            )
+        if asked.CashBackAmount:
+            raise Failed(ErrorCondition.UNAVAILABLE_SERVICE, "There is no cash back with a palm.")
+        return money(asked.RequestedAmount, asked.Currency)
+
+
+class Reference(_Part):
+    MessageCategory: Name | None = None
+    ServiceID: MessageNumber
+    SaleID: Name | None = None
+    """The till that sent the message, the asking one when it is left out."""
+
+
+class AbortRequest(_Part):
+    MessageReference: Reference
+    AbortReason: Name = "MerchantAbort"
+
+
+class TransactionStatusRequest(_Part):
+    MessageReference: Reference | None = None
+    """The message asked about; left out, the last payment of the asking till."""
+
+
+class Message(BaseModel):
+    """A request of a till: its header and its body, which is still unread."""
+
+    model_config = ConfigDict(frozen=True)
+
+    header: Header
+    body: Json = Field(repr=False)
+
+    def read(self, kind: type[R]) -> R:
+        """Returns the body as a request of a kind. Raises Failed."""
+        try:
+            return kind.model_validate(self.body)
+        except ValidationError as wrong:
+            raise Failed(ErrorCondition.MESSAGE_FORMAT, _faults(wrong)) from None
+
+    def digest(self) -> bytes:
+        """Returns a digest of the body, the same for every way to write it."""
+        return sha256(json.dumps(self.body, sort_keys=True, default=str).encode()).digest()
+
+
+def parse(text: bytes) -> Json:
+    """Returns the object that a JSON text holds; numbers with a point are Decimal. Raises
+    Unreadable."""
+    try:
+        parsed = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Unreadable("This is no JSON text.") from None
+    if not isinstance(parsed, dict):
+        raise Unreadable("This is no JSON object.")
+    return parsed  # pyright: ignore[reportUnknownVariableType]
+
+
+def message_in(parsed: Mapping[str, Any]) -> Message:
+    """Returns the request in a SaleToPOIRequest. Raises Unreadable."""
+    request = parsed.get("SaleToPOIRequest")
+    if not isinstance(request, dict):
+        raise Unreadable("There is no SaleToPOIRequest.")
+    parts: Json = request  # pyright: ignore[reportUnknownVariableType]
+    try:
+        header = Header.model_validate(parts.get("MessageHeader"))
+    except ValidationError as wrong:
+        raise Unreadable(f"The MessageHeader cannot be read: {_faults(wrong)}") from None
+    body = parts.get(f"{header.MessageCategory}Request", {})
+    if not isinstance(body, dict):
+        raise Unreadable(f"The {header.MessageCategory}Request is no object.")
+    return Message(header=header, body=body)
+
+
+def response(header: Header, body: Json | None = None, failed: Failed | None = None) -> Json:
+    """Returns a SaleToPOIResponse with a body, or one that tells a failure beside it."""
+    told: Json = {"Result": "Success"}
+    if failed is not None:
+        told = {
+            "Result": "Failure",
+            "ErrorCondition": failed.condition,
+            "AdditionalResponse": str(failed),
+        }
+    category = f"{header.MessageCategory}Response"
+    return {
+        "SaleToPOIResponse": {
+            "MessageHeader": header.answered(),
+            category: {"Response": told} | (body or {}),
+        }
+    }
+
+
+def money(number: Decimal, currency: str) -> Money:
+    """Returns an amount in the minor unit of ISO 4217. Raises Failed when the currency has no such
+    amounts."""
+    try:
+        exponent = Currency(currency).exponent
+    except ValueError:
+        exponent = None
+    if exponent is None:
+        raise Failed(ErrorCondition.MESSAGE_FORMAT, f"{currency} is not a currency of ISO 4217.")
+    if number.is_nan() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
+        # Before it is made an integer, which could be as long as its exponent says.
+        raise Failed(ErrorCondition.MESSAGE_FORMAT, "The amount is out of range.")
+    minor = number.scaleb(exponent)
+    whole = minor.to_integral_value()
+    if minor != whole:
+        raise Failed(
+            ErrorCondition.MESSAGE_FORMAT,
+            f"The amount has more decimals than {currency}, which has {exponent}.",
+        )
+    try:
+        return Money(minor=int(whole), currency=currency)
+    except ValidationError:
+        raise Failed(
+            ErrorCondition.MESSAGE_FORMAT, "The amount is not above zero, or too large."
+        ) from None
+
+
+def number(amount: Money) -> float:
+    """Returns an amount as the decimal number of the wire. It is exact to the minor unit for every
+    amount of `Money`: those have at most 12 digits, and a double holds 15."""
+    exponent = Currency(amount.currency).exponent or 0
+    return float(Decimal(amount.minor).scaleb(-exponent))
+
+
+def card_data(card: Card) -> Json:
+    """Returns what the till may print of a card."""
+    return {
+        "PaymentInstrumentType": "Card",
+        "CardData": {"PaymentBrand": card.brand, "MaskedPan": f"************{card.last4}"},
+    }
+
+
+def timestamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _faults(wrong: ValidationError) -> str:
+    """Returns what is wrong with each field, without what was sent."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
+        for fault in wrong.errors(include_input=False, include_url=False)
+    )

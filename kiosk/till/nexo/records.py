@@ -1,0 +1,161 @@
+"""What the door has promised and answered, which survives a power cut.
+
+A payment is recorded before the shopper is asked, and its answer before the till hears it. So a
+repeated request gets the answer of the first, and a till that has heard nothing can ask what became
+of its payment for as long as the record is kept.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kiosk.faults import FileUnusable
+from protocol.storage import cause_and_remedy
+
+KEPT = timedelta(days=400)
+"""How long the answer to a payment is kept."""
+NUMBERS_REST = timedelta(hours=48)
+"""How long a till does not use a number again for another message (ServiceID)."""
+
+_COLUMNS = "sale_id, service_id, digest, reference, asked, answer, at"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS payments (
+    sale_id TEXT NOT NULL,
+    service_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    asked TEXT NOT NULL,
+    answer TEXT,
+    at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS payments_name ON payments (sale_id, service_id);
+CREATE TABLE IF NOT EXISTS aborts (
+    sale_id TEXT NOT NULL,
+    service_id TEXT NOT NULL,
+    at TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A payment that a till has asked for."""
+
+    sale_id: str
+    service_id: str
+    digest: bytes
+    """The digest of the request: another message with the same name is another payment."""
+    reference: str
+    """The kiosk's name for the sale, the POI's TransactionID."""
+    asked: dict[str, Any]
+    """What the answer repeats of the request; nothing about a person."""
+    answer: dict[str, Any] | None
+    """The whole answer, None as long as the outcome is not known."""
+    at: datetime
+
+
+class Records:
+    """A database of one file. Every method raises sqlite3.Error when the disk does not do its
+    part."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FileUnusable."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_SCHEMA)
+        except OSError as error:
+            raise FileUnusable(path, *cause_and_remedy(error)) from None
+        except sqlite3.Error as error:
+            raise FileUnusable(
+                path,
+                f"The record of the till's payments in {path} cannot be used ({error}).",
+                "Restore it from a backup, or move it away: the till cannot ask about earlier "
+                "payments then.",
+            ) from None
+
+    def close(self) -> None:
+        self._database.close()
+
+    def begin(self, record: Record) -> None:
+        self._database.execute(
+            "INSERT INTO payments VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            (
+                record.sale_id,
+                record.service_id,
+                record.digest,
+                record.reference,
+                json.dumps(record.asked),
+                record.at.isoformat(),
+            ),
+        )
+
+    def answer(self, reference: str, answer: dict[str, Any]) -> None:
+        """Records the answer to a payment, unless there is one."""
+        self._database.execute(
+            "UPDATE payments SET answer = ? WHERE reference = ? AND answer IS NULL",
+            (json.dumps(answer), reference),
+        )
+
+    def of_sale(self, reference: str) -> Record | None:
+        return self._one("reference = ?", reference)
+
+    def of_message(self, sale_id: str, service_id: str) -> Record | None:
+        """Returns the last payment that a till has asked for with this name."""
+        return self._one("sale_id = ? AND service_id = ?", sale_id, service_id)
+
+    def last(self, sale_id: str) -> Record | None:
+        """Returns the last payment of a till."""
+        return self._one("sale_id = ?", sale_id)
+
+    def open(self) -> list[Record]:
+        """Returns the payments without an answer."""
+        return self._all("answer IS NULL")
+
+    def abort(self, sale_id: str, service_id: str, at: datetime) -> None:
+        """Records that a payment was aborted of which nothing is known: its request may come
+        late."""
+        self._database.execute(
+            "INSERT INTO aborts VALUES (?, ?, ?)", (sale_id, service_id, at.isoformat())
+        )
+
+    def was_aborted(self, sale_id: str, service_id: str, now: datetime) -> bool:
+        found = self._database.execute(
+            "SELECT 1 FROM aborts WHERE sale_id = ? AND service_id = ? AND at > ?",
+            (sale_id, service_id, (now - NUMBERS_REST).isoformat()),
+        )
+        return found.fetchone() is not None
+
+    def forget(self, now: datetime) -> None:
+        """Deletes what is older than is promised. A payment without an answer stays."""
+        self._database.execute(
+            "DELETE FROM payments WHERE answer IS NOT NULL AND at <= ?", ((now - KEPT).isoformat(),)
+        )
+        self._database.execute(
+            "DELETE FROM aborts WHERE at <= ?", ((now - NUMBERS_REST).isoformat(),)
+        )
+
+    def _one(self, where: str, *values: str) -> Record | None:
+        found = self._all(f"{where} ORDER BY rowid DESC LIMIT 1", *values)
+        return found[0] if found else None
+
+    def _all(self, where: str, *values: str) -> list[Record]:
+        # The conditions are those written above.
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM payments WHERE {where}", values)  # noqa: S608
+        return [
+            Record(
+                sale_id,
+                service_id,
+                digest,
+                reference,
+                json.loads(asked),
+                json.loads(answer) if answer is not None else None,
+                datetime.fromisoformat(at),
+            )
+            for sale_id, service_id, digest, reference, asked, answer, at in rows
+        ]

@@ -1,0 +1,226 @@
+"""The door of tills: a real server with TLS on loopback, and what comes through it."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.x509.oid import NameOID
+
+from kiosk.till.nexo.certificate import ensure, fingerprint
+from kiosk.till.nexo.door import MOST, Door
+from kiosk.till.nexo.envelope import SharedKey
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.messages import Json, Message, response
+from tests.support.tills import KEY, opened, payment, request, sealed, told
+
+pytestmark = pytest.mark.anyio
+
+
+def write_keys(path: Path, *keys: SharedKey) -> None:
+    tables = [
+        f'[[key]]\nidentifier = "{key.identifier}"\nversion = {key.version}\n'
+        f'passphrase = "{key.passphrase}"\n'
+        for key in keys
+    ]
+    path.write_text("\n".join(tables))
+
+
+class Entrance:
+    """A door that is open, and a till's client for it."""
+
+    def __init__(self, folder: Path, *, unencrypted: bool) -> None:
+        self.keys = folder / "till-keys.toml"
+        write_keys(self.keys, KEY)
+        self.certificate = folder / "till-certificate.pem"
+        ensure(self.certificate, "till-door.example")
+        self.door = Door(
+            "127.0.0.1", 0, self.certificate, KeyFile(self.keys), unencrypted=unencrypted
+        )
+        self.heard: list[Message] = []
+
+    async def answer(self, message: Message) -> Json | None:
+        self.heard.append(message)
+        return None if message.header.MessageCategory == "Abort" else response(message.header)
+
+    async def send(self, body: bytes | Json, path: str = "/nexo") -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        trusted = ssl.create_default_context(cafile=self.certificate)
+        async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=60) as client:
+            return await client.post(f"https://127.0.0.1:{self.door.port}{path}", content=content)
+
+
+@pytest.fixture(params=[False])
+async def entrance(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Entrance]:
+    entrance = Entrance(tmp_path, unencrypted=request.param)
+    opening = asyncio.create_task(entrance.door.serve(entrance.answer))
+    async with asyncio.timeout(30):
+        await entrance.door.opened.wait()
+    yield entrance
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+
+def why(answer: httpx.Response) -> str:
+    """Returns the words with which a message was rejected."""
+    assert answer.status_code == 400
+    event = answer.json()["SaleToPOIRequest"]["EventNotification"]
+    assert event["EventToNotify"] == "Reject"
+    return event["EventDetails"]
+
+
+@pytest.mark.parametrize("path", ["/nexo", "/nexo/"])
+async def test_a_sealed_message_is_answered_in_an_envelope_of_the_same_key(
+    entrance: Entrance, path: str
+):
+    answer = await entrance.send(sealed(request("Diagnosis", {})), path)
+    assert told(opened(answer)) == ("Success", None)
+    assert "Diagnosis" not in answer.json()["SaleToPOIResponse"]["NexoBlob"]
+
+
+async def test_an_abort_is_answered_with_nothing(entrance: Entrance):
+    answer = await entrance.send(sealed(request("Abort", {})))
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_the_header_outside_the_envelope_is_not_believed(entrance: Entrance):
+    message = sealed(payment(sale_id="till-1"))
+    message["SaleToPOIRequest"]["MessageHeader"]["SaleID"] = "till-2"
+    await entrance.send(message)
+    assert entrance.heard[0].header.SaleID == "till-1"
+
+
+async def test_a_message_without_an_envelope_hears_how_to_make_one(entrance: Entrance):
+    assert "one of its keys" in why(await entrance.send(payment()))
+    assert entrance.heard == []
+
+
+@pytest.mark.parametrize("entrance", [True], indirect=True)
+async def test_where_it_is_allowed_a_message_without_an_envelope_gets_an_answer_without_one(
+    entrance: Entrance,
+):
+    assert told((await entrance.send(request("Diagnosis", {}))).json()) == ("Success", None)
+
+
+async def test_a_wrong_key_hears_which_ones_are_expected(entrance: Entrance):
+    other = SharedKey(identifier="till", version=2, passphrase="a passphrase of another day")
+    words = why(await entrance.send(sealed(payment(), other)))
+    assert "'till' version 1" in words
+    wrong = SharedKey(identifier="till", version=1, passphrase="a passphrase of another day")
+    assert "another passphrase" in why(await entrance.send(sealed(payment(), wrong)))
+    assert entrance.heard == []
+
+
+async def test_keys_are_added_and_withdrawn_while_the_door_is_open(
+    entrance: Entrance, caplog: pytest.LogCaptureFixture
+):
+    new = SharedKey(identifier="till", version=2, passphrase="a passphrase of another day")
+    write_keys(entrance.keys, KEY, new)
+    for key in (KEY, new):
+        answer = await entrance.send(sealed(request("Diagnosis", {}), key))
+        assert told(opened(answer, key)) == ("Success", None)
+    write_keys(entrance.keys, new)
+    assert "'till' version 2" in why(await entrance.send(sealed(payment(), KEY)))
+    with caplog.at_level(logging.ERROR):
+        entrance.keys.write_text('[[key]]\npassphrase = "secret words that are long"')
+        answer = await entrance.send(sealed(request("Diagnosis", {}), new))
+    assert told(opened(answer, new)) == ("Success", None), "they stay as they were"
+    assert "identifier" in caplog.text
+    assert "secret words" not in caplog.text
+
+
+DEEP = b'{"SaleToPOIRequest":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"SaleToPOIRequest"',
+        b"\x80",
+        b"{",
+        DEEP,
+        b'{"SaleToPOIRequest": null}',
+        b'{"SaleToPOIRequest": []}',
+        b'{"SaleToPOIRequest": {"NexoBlob": 1}}',
+        b'{"SaleToPOIRequest": {"NexoBlob": "AA==", "SecurityTrailer": 1}}',
+        b'{"SaleToPOIRequest": NaN}',
+    ],
+    ids=lambda body: repr(body[:60]),
+)
+async def test_what_is_no_message_is_rejected_in_words(entrance: Entrance, body: bytes):
+    assert why(await entrance.send(body))
+    assert entrance.heard == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"ProtocolVersion": "2.0"},
+        {"MessageClass": "Sales"},
+        {"MessageType": "Response"},
+        {"ServiceID": "12345678901"},
+        {"ServiceID": 1},
+        {"SaleID": ""},
+        {"SaleID": None},
+        {"POIID": {}},
+    ],
+    ids=repr,
+)
+async def test_a_header_that_cannot_be_read_is_rejected_by_its_field(
+    entrance: Entrance, header: dict[str, Any]
+):
+    message = payment()
+    message["SaleToPOIRequest"]["MessageHeader"] |= header
+    assert next(iter(header)) in why(await entrance.send(sealed(message)))
+
+
+async def test_a_message_that_is_too_large_gets_no_further(entrance: Entrance):
+    assert (await entrance.send(b"{" + b" " * MOST)).status_code == 408
+    assert entrance.heard == []
+
+
+async def test_other_paths_and_methods_are_no_door(entrance: Entrance):
+    assert (await entrance.send(sealed(payment()), "/")).status_code == 404
+    trusted = ssl.create_default_context(cafile=entrance.certificate)
+    async with httpx.AsyncClient(verify=trusted, trust_env=False) as client:
+        answer = await client.get(f"https://127.0.0.1:{entrance.door.port}/nexo")
+    assert answer.status_code == 405
+
+
+async def test_a_port_that_is_taken_is_told_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("kiosk.till.nexo.door.AGAIN_S", 0.01)
+    entrance = Entrance(tmp_path, unencrypted=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, keys = taken.getsockname()[1], KeyFile(entrance.keys)
+        door = Door("127.0.0.1", port, entrance.certificate, keys, unencrypted=False)
+        opening = asyncio.create_task(door.serve(entrance.answer))
+        await asyncio.sleep(0)
+        assert f"tills cannot reach port {port}" in caplog.text
+    async with asyncio.timeout(30):
+        await door.opened.wait()
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+
+
+# The certificate
+
+
+def test_the_certificate_is_made_once_and_for_its_owner(tmp_path: Path):
+    path = tmp_path / "till-certificate.pem"
+    made = ensure(path, "till-door.example")
+    assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "till-door.example"
+    assert ensure(path, "another.example") == made
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert len(fingerprint(made).split(":")) == 32

@@ -1,0 +1,398 @@
+"""The kiosk as a POI: what tills are answered, whatever becomes of the payment."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from kiosk.screens import Notice
+from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.messages import message_in, parse
+from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
+from kiosk.till.nexo.till import OTHER_TERMINAL, NexoTill
+from kiosk.till.till import Sale, SaleResult, Untold
+from protocol.messages import Card, Money
+from tests.support.clocks import TurnedClock
+from tests.support.tills import Json, abort, payment, request, status, told
+
+pytestmark = pytest.mark.anyio
+
+VISA = Card(brand="visa", last4="4242")
+
+
+class ClosedDoor(Door):
+    """A door that nobody comes through: the tests hand over messages themselves."""
+
+    async def serve(self, answers: Callable[..., Awaitable[Json | None]]) -> NoReturn:
+        del answers
+        while True:
+            await asyncio.Event().wait()
+
+
+class Shop:
+    """A kiosk's till, and the tills that speak with it."""
+
+    def __init__(self, state: Path) -> None:
+        self.clock = TurnedClock()
+        self.records = Records(state / "till.db")
+        door = ClosedDoor(
+            "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
+        )
+        self.till = NexoTill(door, self.records, "Corner Shop", self.clock)
+        self.notice: Notice | None = None
+        self.in_doubt: set[str] = set()
+        self._keeping: asyncio.Task[Any] | None = None
+
+    async def opens(self) -> None:
+        keep = self.till.keep(lambda: self.notice, self.in_doubt.__contains__)
+        self._keeping = asyncio.create_task(keep)
+        await asyncio.sleep(0)
+
+    async def closes(self) -> None:
+        assert self._keeping
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+        self.records.close()
+
+    async def asks(self, message: Json) -> Any:
+        return await self.till.answer_message(message_in(parse(json.dumps(message).encode())))
+
+    def sends(self, message: Json) -> "asyncio.Task[Any]":
+        return asyncio.create_task(self.asks(message))
+
+    async def takes(self) -> Sale:
+        async with asyncio.timeout(10):
+            return await self.till.next_sale()
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> Any:
+    shop = Shop(tmp_path)
+    await shop.opens()
+    yield shop
+    await shop.closes()
+
+
+async def reopened(shop: Shop, state: Path) -> Shop:
+    await shop.closes()
+    again = Shop(state)
+    shop.records, shop.till, shop.clock = again.records, again.till, again.clock
+    await shop.opens()
+    return shop
+
+
+async def test_a_payment_becomes_a_sale_and_its_outcome_the_answer(shop: Shop):
+    answer = shop.sends(payment(4.5))
+    sale = await shop.takes()
+    assert (sale.amount, sale.merchant) == (Money(minor=450, currency="USD"), "Corner Shop")
+    assert shop.till.awaits(sale.reference)
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert not shop.till.awaits(sale.reference)
+    body = (await answer)["SaleToPOIResponse"]
+    assert body["MessageHeader"]["MessageType"] == "Response"
+    assert body["MessageHeader"]["ServiceID"] == "1"
+    paid = body["PaymentResponse"]
+    assert paid["Response"] == {"Result": "Success"}
+    assert paid["SaleData"]["SaleTransactionID"]["TransactionID"] == "receipt-27908"
+    assert paid["POIData"]["POITransactionID"]["TransactionID"] == sale.reference
+    result = paid["PaymentResult"]
+    assert result["AmountsResp"] == {"Currency": "USD", "AuthorizedAmount": 4.5}
+    assert result["PaymentInstrumentData"]["CardData"] == {
+        "PaymentBrand": "visa",
+        "MaskedPan": "************4242",
+    }
+
+
+@pytest.mark.parametrize(
+    ("result", "condition", "words"),
+    [
+        (SaleResult.DECLINED, "Refusal", "declined"),
+        (SaleResult.NOT_PAID, "Cancel", "Nothing was charged"),
+        (SaleResult.ANOTHER_WAY, "PaymentRestriction", OTHER_TERMINAL),
+    ],
+)
+async def test_what_is_not_paid_is_a_failure_that_says_why(
+    shop: Shop, result: SaleResult, condition: str, words: str
+):
+    answer = shop.sends(payment())
+    await shop.till.answer((await shop.takes()).reference, result)
+    body = (await answer)["SaleToPOIResponse"]["PaymentResponse"]
+    assert body["Response"]["ErrorCondition"] == condition
+    assert words in body["Response"]["AdditionalResponse"]
+    assert body["PaymentResult"]["AmountsResp"]["AuthorizedAmount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [(1, "JPY", 1), (1.234, "KWD", 1234), (125000, "HUF", 12_500_000), (0.07, "USD", 7)],
+)
+async def test_amounts_have_the_decimals_of_their_currency(
+    shop: Shop, amount: float, currency: str, minor: int
+):
+    answer = shop.sends(payment(amount, currency=currency))
+    sale = await shop.takes()
+    assert sale.amount == Money(minor=minor, currency=currency)
+    await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    paid = (await answer)["SaleToPOIResponse"]["PaymentResponse"]["PaymentResult"]
+    assert paid["AmountsResp"]["AuthorizedAmount"] == amount
+
+
+@pytest.mark.parametrize("amount", [0, -1, 0.001, 1e300, 1e12, "4.50", None, True, [], {"a": 1}])
+async def test_what_is_no_amount_is_refused_and_asks_nobody(shop: Shop, amount: Any):
+    assert told(await shop.asks(payment(amount))) == ("Failure", "MessageFormat")
+    assert shop.records.last("till-1") is None
+
+
+# The same again, and others
+
+
+async def test_a_repeated_message_gets_the_first_answer_and_is_no_other_sale(shop: Shop):
+    first, again = shop.sends(payment()), shop.sends(payment())
+    sale = await shop.takes()
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert await first == await again == await shop.asks(payment())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await shop.till.rings_up()
+
+
+async def test_a_number_is_used_for_one_message_only_until_it_has_rested(shop: Shop):
+    answer = shop.sends(payment(4.5))
+    await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
+    await answer
+    assert told(await shop.asks(payment(9.9))) == ("Failure", "MessageFormat")
+    await shop.clock.turn(NUMBERS_REST.total_seconds())
+    another = shop.sends(payment(9.9))
+    sale = await shop.takes()
+    assert sale.amount.minor == 990
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    await another
+
+
+async def test_a_second_till_hears_that_the_kiosk_is_busy(shop: Shop):
+    first = shop.sends(payment())
+    sale = await shop.takes()
+    assert told(await shop.asks(payment(sale_id="till-2"))) == ("Failure", "Busy")
+    await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    await first
+    second = shop.sends(payment(sale_id="till-2"))
+    await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
+    assert told(await second) == ("Success", None)
+
+
+# Aborting
+
+
+async def test_a_payment_that_the_kiosk_has_not_taken_yet_is_aborted_at_once(shop: Shop):
+    answer = shop.sends(payment())
+    await asyncio.sleep(0)
+    assert await shop.asks(abort("1")) is None
+    assert told(await answer) == ("Failure", "Aborted")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await shop.till.next_sale()
+
+
+async def test_an_abort_withdraws_the_sale_and_is_answered_when_nothing_can_be_charged(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    aborting = shop.sends(abort("1"))
+    await shop.till.withdrawn(sale)
+    assert not aborting.done()
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    assert await aborting is None
+    assert told(await answer) == ("Failure", "Aborted")
+
+
+async def test_an_abort_that_comes_too_late_is_answered_with_the_payment(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    aborting = shop.sends(abort("1"))
+    await shop.till.withdrawn(sale)
+    await shop.till.answer(sale.reference, SaleResult.UNKNOWN)
+    await asyncio.sleep(0)
+    assert not aborting.done(), "it may still be charged"
+    await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    assert await aborting is None
+    assert told(await answer) == ("Success", None)
+
+
+async def test_a_payment_that_comes_after_its_abort_asks_nobody(shop: Shop):
+    assert await shop.asks(abort("1")) is None
+    assert told(await shop.asks(payment())) == ("Failure", "Aborted")
+
+
+async def test_an_abort_of_what_is_answered_changes_nothing(shop: Shop):
+    answer = shop.sends(payment())
+    await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
+    first = await answer
+    assert await shop.asks(abort("1")) is None
+    assert await shop.asks(payment()) == first
+
+
+# What became of it
+
+
+async def test_the_status_is_told_during_the_payment_and_for_ever_after(shop: Shop):
+    assert told(await shop.asks(status("1"))) == ("Failure", "NotFound")
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    assert told(await shop.asks(status("1"))) == ("Failure", "InProgress")
+    assert told(await shop.asks(status(None))) == ("Failure", "InProgress")
+    assert told(await shop.asks(status(None, sale_id="till-2"))) == ("Failure", "NotFound")
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    first = (await answer)["SaleToPOIResponse"]
+    for asked in (status("1"), status(None)):
+        found = (await shop.asks(asked))["SaleToPOIResponse"]["TransactionStatusResponse"]
+        assert found["Response"]["Result"] == "Success"
+        repeated = found["RepeatedMessageResponse"]
+        assert repeated["MessageHeader"] == first["MessageHeader"]
+        body = repeated["RepeatedResponseMessageBody"]
+        assert body == {"PaymentResponse": first["PaymentResponse"]}
+
+
+async def test_an_unknown_outcome_is_in_progress_until_it_is_known(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    await shop.till.answer(sale.reference, SaleResult.UNKNOWN)
+    assert told(await shop.asks(status("1"))) == ("Failure", "InProgress")
+    another = shop.sends(payment(service_id="2"))
+    next_sale = await shop.takes()
+    await shop.till.answer(next_sale.reference, SaleResult.NOT_PAID)
+    await another
+    assert not answer.done()
+    await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_after_a_restart_what_is_not_in_doubt_has_charged_nothing(shop: Shop, tmp_path: Path):
+    asking = shop.sends(payment())
+    await shop.takes()
+    asking.cancel()
+    await reopened(shop, tmp_path)
+    found = (await shop.asks(status("1")))["SaleToPOIResponse"]["TransactionStatusResponse"]
+    body = found["RepeatedMessageResponse"]["RepeatedResponseMessageBody"]["PaymentResponse"]
+    assert body["Response"]["ErrorCondition"] == "Aborted"
+    assert told(await shop.asks(payment())) == ("Failure", "Aborted"), "no second sale"
+
+
+async def test_after_a_restart_what_is_in_doubt_is_answered_when_it_is_known(
+    shop: Shop, tmp_path: Path
+):
+    asking = shop.sends(payment())
+    sale = await shop.takes()
+    asking.cancel()
+    shop.in_doubt.add(sale.reference)
+    await reopened(shop, tmp_path)
+    assert told(await shop.asks(status("1"))) == ("Failure", "InProgress")
+    again = shop.sends(payment())
+    await asyncio.sleep(0)
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert told(await again) == ("Success", None)
+
+
+async def test_answers_are_kept_for_400_days(shop: Shop, tmp_path: Path):
+    answer = shop.sends(payment())
+    await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
+    await answer
+    shop.records.forget(shop.clock.wall() + KEPT - NUMBERS_REST)
+    assert told(await shop.asks(status("1"))) == ("Success", None)
+    shop.records.forget(shop.clock.wall() + KEPT)
+    assert told(await shop.asks(status("1"))) == ("Failure", "NotFound")
+
+
+# A disk that stores nothing
+
+
+class _Full(Records):
+    def begin(self, *_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def answer(self, *_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+async def test_a_payment_that_cannot_be_recorded_asks_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shop.till, "_records", _Full.__new__(_Full))
+    monkeypatch.setattr(_Full, "of_message", lambda *_: None)
+    monkeypatch.setattr(_Full, "was_aborted", lambda *_: False)
+    assert told(await shop.asks(payment())) == ("Failure", "UnavailableDevice")
+
+
+@pytest.mark.parametrize("result", [SaleResult.APPROVED, SaleResult.NOT_PAID])
+async def test_that_something_was_charged_is_told_only_once_it_is_recorded(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, result: SaleResult
+):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    with monkeypatch.context() as full:
+        full.setattr(Records, "answer", _Full.answer)
+        if result is SaleResult.APPROVED:
+            with pytest.raises(Untold):
+                await shop.till.answer(sale.reference, result)
+            assert not answer.done()
+        else:
+            await shop.till.answer(sale.reference, result)
+    await shop.till.answer(sale.reference, result)
+    assert told(await answer)[0] == ("Success" if result is SaleResult.APPROVED else "Failure")
+
+
+# Diagnosis, login, and what is not served
+
+
+@pytest.mark.parametrize(
+    ("notice", "condition", "status", "reaches"),
+    [
+        (None, None, "OK", True),
+        (Notice.OFFLINE, "UnreachableHost", "Maintenance", False),
+        (Notice.CAMERA, "UnavailableDevice", "Maintenance", True),
+        (Notice.NOT_ACTIVATED, "UnavailableService", "Maintenance", True),
+    ],
+)
+async def test_a_diagnosis_and_a_payment_tell_what_is_wrong(
+    shop: Shop, notice: Notice | None, condition: str | None, status: str, reaches: bool
+):
+    shop.notice = notice
+    answer = await shop.asks(request("Diagnosis", {}))
+    assert told(answer)[1] == condition
+    body = answer["SaleToPOIResponse"]["DiagnosisResponse"]
+    assert body["POIStatus"]["GlobalStatus"] == status
+    assert body["HostStatus"][0]["IsReachableFlag"] is reaches
+    if notice is not None:
+        assert told(await shop.asks(payment())) == ("Failure", condition)
+
+
+async def test_a_diagnosis_tells_that_a_payment_is_in_progress(shop: Shop):
+    paying = shop.sends(payment())
+    sale = await shop.takes()
+    body = (await shop.asks(request("Diagnosis", {})))["SaleToPOIResponse"]["DiagnosisResponse"]
+    assert body["POIStatus"]["GlobalStatus"] == "Busy"
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    await paying
+
+
+async def test_a_till_logs_in_and_out(shop: Shop):
+    login = {"DateTime": "2027-03-01T12:00:00Z", "SaleSoftware": {}, "OperatorLanguage": "en"}
+    answer = await shop.asks(request("Login", login))
+    software = answer["SaleToPOIResponse"]["LoginResponse"]["POISystemData"]["POISoftware"]
+    assert software["ApplicationName"] == "palm-kiosk"
+    assert told(await shop.asks(request("Logout", {}))) == ("Success", None)
+
+
+@pytest.mark.parametrize("category", ["Reversal", "Loyalty", "<script>"])
+async def test_what_is_not_served_is_said_to_be_unavailable(shop: Shop, category: str):
+    assert told(await shop.asks(request(category, {}))) == ("Failure", "UnavailableService")
+
+
+@pytest.mark.parametrize("kind", ["Refund", "CashAdvance", "Instalment"])
+async def test_another_kind_of_payment_is_said_to_be_unavailable(shop: Shop, kind: str):
+    message = payment()
+    message["SaleToPOIRequest"]["PaymentRequest"]["PaymentData"] = {"PaymentType": kind}
+    assert told(await shop.asks(message)) == ("Failure", "UnavailableService")

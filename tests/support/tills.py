@@ -1,0 +1,75 @@
+"""What a till sends to the kiosk, and how it understands the answers."""
+
+import json
+from typing import Any
+
+import httpx
+
+from kiosk.till.nexo.envelope import SharedKey, Trailer, seal, unseal
+
+KEY = SharedKey(identifier="till", version=1, passphrase="correct horse battery staple")
+
+Json = dict[str, Any]
+
+
+def request(category: str, body: Json, service_id: str = "1", sale_id: str = "till-1") -> Json:
+    """Returns a message as it is before it is put into an envelope."""
+    device = category in {"Display", "Input", "Print"}
+    header = {
+        "ProtocolVersion": "3.0",
+        "MessageClass": "Device" if device else "Service",
+        "MessageCategory": category,
+        "MessageType": "Request",
+        "ServiceID": service_id,
+        "SaleID": sale_id,
+        "POIID": "palm-kiosk",
+    }
+    return {"SaleToPOIRequest": {"MessageHeader": header, f"{category}Request": body}}
+
+
+def payment(
+    amount: float = 4.5, service_id: str = "1", sale_id: str = "till-1", currency: str = "USD"
+) -> Json:
+    body = {
+        "SaleData": {
+            "SaleTransactionID": {
+                "TransactionID": "receipt-27908",
+                "TimeStamp": "2027-03-01T12:00:00+00:00",
+            }
+        },
+        "PaymentTransaction": {"AmountsReq": {"Currency": currency, "RequestedAmount": amount}},
+    }
+    return request("Payment", body, service_id, sale_id)
+
+
+def abort(of: str, service_id: str = "9", sale_id: str = "till-1") -> Json:
+    reference = {"MessageCategory": "Payment", "ServiceID": of, "SaleID": sale_id}
+    body = {"AbortReason": "MerchantAbort", "MessageReference": reference}
+    return request("Abort", body, service_id, sale_id)
+
+
+def status(of: str | None, service_id: str = "8", sale_id: str = "till-1") -> Json:
+    body: Json = {}
+    if of is not None:
+        body["MessageReference"] = {"MessageCategory": "Payment", "ServiceID": of}
+    return request("TransactionStatus", body, service_id, sale_id)
+
+
+def sealed(message: Json, key: SharedKey = KEY) -> Json:
+    blob, trailer = seal(json.dumps(message).encode(), key)
+    header = message["SaleToPOIRequest"]["MessageHeader"]
+    parts = {"MessageHeader": header, "NexoBlob": blob, "SecurityTrailer": trailer.model_dump()}
+    return {"SaleToPOIRequest": parts}
+
+
+def opened(answer: httpx.Response, key: SharedKey = KEY) -> Json:
+    parts = answer.json()["SaleToPOIResponse"]
+    text, _ = unseal(parts["NexoBlob"], Trailer.model_validate(parts["SecurityTrailer"]), [key])
+    return json.loads(text)
+
+
+def told(answer: Json) -> tuple[str, str | None]:
+    """Returns Result and ErrorCondition of an answer."""
+    parts = answer["SaleToPOIResponse"]
+    (body,) = (part for name, part in parts.items() if name.endswith("Response"))
+    return body["Response"]["Result"], body["Response"].get("ErrorCondition")
