@@ -41,7 +41,7 @@ from kiosk.screens import (
     TroubleKind,
     Welcome,
 )
-from kiosk.settings import ServicePatience, Settings
+from kiosk.settings import ServicePatience, Settings, TillDoor
 from kiosk.simulated.simulation import Simulation
 from kiosk.simulated.till import SimulatedTill
 from kiosk.till.till import SaleResult
@@ -64,11 +64,17 @@ def anyio_backend() -> str:
 class Shop:
     """A running kiosk and the people in front of it."""
 
-    def __init__(self, state: Path, infrared: str | None = None) -> None:
+    def __init__(
+        self, state: Path, infrared: str | None = None, till: TillDoor | None = None
+    ) -> None:
         self.choices: asyncio.Queue[Choice] = asyncio.Queue()
         self.stage = ScriptedStage([(Welcome, self.choices.get)])
         settings = Settings(
-            state=state, infrared=infrared, dock=True, service_patience=SLOW_MACHINE
+            state=state,
+            infrared=infrared,
+            till=till,
+            dock=True,
+            service_patience=SLOW_MACHINE,
         )
         self.kiosk: Kiosk = assemble(settings, self.stage)
         self.world = Simulation(self.kiosk, asyncio.get_running_loop())
@@ -84,10 +90,11 @@ class Shop:
             assert not self._open.done(), self._open
             await self.kiosk.clock.sleep(0.05)
 
-    async def visit(self, choice: Choice, *lines: Line) -> None:
-        """Plays a visit from the welcome screen and back to it."""
+    async def visit(self, choice: Choice | None, *lines: Line) -> None:
+        """Plays a visit from the welcome screen and back to it. None waits for the till's sale."""
         self.stage.script += [*lines, (Welcome, self.choices.get)]
-        self.choices.put_nowait(choice)
+        if choice is not None:
+            self.choices.put_nowait(choice)
         back = asyncio.ensure_future(self.stage.reached())
         await asyncio.wait({back, self._open}, return_when=asyncio.FIRST_COMPLETED)
         if self._open.done():
@@ -104,9 +111,9 @@ class Shop:
     async def show_hand_again(self) -> Any:
         """Takes the hand away as the shopper is told to, and shows it once more."""
         await self._told(Instruction.TAKE_AWAY)
-        self._present(present=False)
+        self.present(present=False)
         await self._told(Instruction.SHOW_PALM)
-        self._present(present=True)
+        self.present(present=True)
         return WAITS
 
     @asynccontextmanager
@@ -123,7 +130,7 @@ class Shop:
         finally:
             obeying.cancel()
 
-    def _present(self, *, present: bool) -> None:
+    def present(self, *, present: bool) -> None:
         shopper = self.world.shopper
         assert shopper
         shopper.wish = replace(shopper.wish, present=present)

@@ -1,6 +1,7 @@
 """What a till sends to the kiosk, and how it understands the answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -53,6 +54,16 @@ def status(of: str | None, service_id: str = "8", sale_id: str = "till-1") -> Js
     if of is not None:
         body["MessageReference"] = {"MessageCategory": "Payment", "ServiceID": of}
     return request("TransactionStatus", body, service_id, sale_id)
+
+
+def write_keys(path: Path, *keys: SharedKey) -> None:
+    """Writes the file of the kiosk's keys."""
+    tables = [
+        f'[[key]]\nidentifier = "{key.identifier}"\nversion = {key.version}\n'
+        f'passphrase = "{key.passphrase}"\n'
+        for key in keys
+    ]
+    path.write_text("\n".join(tables))
 
 
 def sealed(message: Json, key: SharedKey = KEY) -> Json:

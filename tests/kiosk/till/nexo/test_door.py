@@ -19,18 +19,9 @@ from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, response
-from tests.support.tills import KEY, opened, payment, request, sealed, told
+from tests.support.tills import KEY, opened, payment, request, sealed, told, write_keys
 
 pytestmark = pytest.mark.anyio
-
-
-def write_keys(path: Path, *keys: SharedKey) -> None:
-    tables = [
-        f'[[key]]\nidentifier = "{key.identifier}"\nversion = {key.version}\n'
-        f'passphrase = "{key.passphrase}"\n'
-        for key in keys
-    ]
-    path.write_text("\n".join(tables))
 
 
 class Entrance:
