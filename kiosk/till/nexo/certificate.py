@@ -4,6 +4,7 @@ Tills are given it as a file, or compare its fingerprint, so it is made once and
 """
 
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -35,15 +36,17 @@ def ensure(path: Path, name: str) -> x509.Certificate:
         if content is None:
             content = _made(path, name)
             write_private(path, content)
-        return x509.load_pem_x509_certificate(content)
-    except OSError as error:
-        raise FileUnusable(path, *cause_and_remedy(error)) from None
-    except ValueError:
+        certificate = x509.load_pem_x509_certificate(content)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+    except (ValueError, ssl.SSLError):
         raise FileUnusable(
             path,
             f"The certificate of the till's door in {path} is damaged.",
             "Restore it, or remove it to have a new one made, which the tills must be given then.",
         ) from None
+    except OSError as error:
+        raise FileUnusable(path, *cause_and_remedy(error)) from None
+    return certificate
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

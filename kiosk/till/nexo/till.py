@@ -272,13 +272,19 @@ class NexoTill:
         """Answers payments that an earlier run has left without an answer: those that are not in
         doubt have charged nothing. Then serves the door."""
         self._condition = condition
-        for record in self._records.open():
-            payment = self._doubtful[record.reference] = _Payment(record)
-            if not in_doubt(record.reference):
-                payment.withdrawn.set()
-                await self.answer(record.reference, SaleResult.NOT_PAID)
-        self._records.forget(self._clock.wall())
-        await self._door.serve(self.answer_message)
+        try:
+            for record in self._records.open():
+                payment = self._doubtful[record.reference] = _Payment(record)
+                if not in_doubt(record.reference):
+                    payment.withdrawn.set()
+                    await self.answer(record.reference, SaleResult.NOT_PAID)
+            self._records.forget(self._clock.wall())
+        except sqlite3.Error as error:
+            log.error("the till's payments cannot be read: %s", error)
+        try:
+            await self._door.serve(self.answer_message)
+        finally:
+            self._records.close()
 
     async def next_sale(self) -> Sale:
         await self._rung_up.wait()

@@ -368,7 +368,7 @@ async def test_a_stranger_can_try_again_or_pay_another_way(
         (refused, Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
     )
-    assert await play(at) is None
+    assert await play(at) is SaleResult.ANOTHER_WAY
 
 
 async def test_a_stranger_can_sign_up_and_then_pay(visit: At, canned: CannedService) -> None:
@@ -679,7 +679,7 @@ async def test_who_does_not_wait_for_a_service_out_of_reach_pays_another_way(
         (WAY_OUT, Choice.ANOTHER_WAY),
         (PayAnotherWay("Corner Shop"), Choice.DONE),
     )
-    assert await play(at) is None
+    assert await play(at) is SaleResult.ANOTHER_WAY
     assert not canned.requests("POST /purchases")
     assert not left_in_doubt(at)
 

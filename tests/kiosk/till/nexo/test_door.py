@@ -14,6 +14,7 @@ import httpx
 import pytest
 from cryptography.x509.oid import NameOID
 
+from kiosk.faults import FileUnusable
 from kiosk.till.nexo.certificate import ensure, fingerprint
 from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
@@ -215,3 +216,20 @@ def test_the_certificate_is_made_once_and_for_its_owner(tmp_path: Path):
     assert ensure(path, "another.example") == made
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert len(fingerprint(made).split(":")) == 32
+
+
+@pytest.mark.parametrize("damage", ["half", "no key", "empty"])
+def test_a_damaged_certificate_stops_the_start_and_is_left(tmp_path: Path, damage: str):
+    path = tmp_path / "till-certificate.pem"
+    ensure(path, "palm-kiosk")
+    whole = path.read_bytes()
+    key, _, certificate = whole.partition(b"-----BEGIN CERTIFICATE")
+    left = {
+        "half": whole[: len(key) + 60],
+        "no key": b"-----BEGIN CERTIFICATE" + certificate,
+        "empty": b"",
+    }
+    path.write_bytes(left[damage])
+    with pytest.raises(FileUnusable, match="is damaged"):
+        ensure(path, "palm-kiosk")
+    assert path.read_bytes() == left[damage]

@@ -57,7 +57,6 @@ class Shop:
         assert self._keeping
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
-        self.records.close()
 
     async def asks(self, message: Json) -> Any:
         return await self.till.answer_message(message_in(parse(json.dumps(message).encode())))
