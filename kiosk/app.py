@@ -349,6 +349,7 @@ class Kiosk:
             self.pin,
             self.service,
             self.terminal,
+            self.till,
             self.light,
             self.feed,
             self.infrared,

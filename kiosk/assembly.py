@@ -67,14 +67,14 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         terminal=devices.terminal,
         service=service,
         connection=_connection(settings, clock),
-        till=_till(settings, clock),
+        till=_till(settings, service.identity, clock),
         journal=journal,
         pin=pin,
         clock=clock,
     )
 
 
-def _till(settings: Settings, clock: Clock) -> Till:
+def _till(settings: Settings, identity: Identity, clock: Clock) -> Till:
     """Raises CannotStart."""
     till = settings.till
     if till is None:
@@ -88,7 +88,11 @@ def _till(settings: Settings, clock: Clock) -> Till:
         KeyFile(settings.state / "till-keys.toml"),
         unencrypted=till.unencrypted,
     )
-    return NexoTill(door, Records(settings.state / "till.db"), settings.merchant, clock)
+
+    def merchant() -> str:
+        return identity.device.merchant if identity.device else settings.merchant
+
+    return NexoTill(door, Records(settings.state / "till.db"), merchant, clock)
 
 
 def _connection(settings: Settings, clock: Clock) -> Connection:

@@ -86,10 +86,12 @@ UNTESTED = (
     Check(Part.MOUNTING, Health.BUSY, Finding.PALM_WANTED),
 )
 MODELS = Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, ("palm_detector, hand_landmarks",))
+FINGERPRINT = ":".join(f"{number * 7 % 256:02X}" for number in range(1, 33))
 CHECKS = (
     *UNTESTED,
     Check(Part.LIGHT, Health.GOOD, Finding.RING_LIT, ("simulated ring", 3)),
     Check(Part.TERMINAL, Health.GOOD, Finding.TAKES_TEST_CARDS),
+    Check(Part.TILL, Health.GOOD, Finding.TILL_DOOR, (8443, FINGERPRINT)),
     Check(Part.SERVICE, Health.GOOD, Finding.ANSWERED, ("0.1.0", 12)),
     Check(Part.LIFE_CHECK, Health.GOOD, Finding.LIFE_DEMANDED),
     Check(Part.VAULT_KEY, Health.GOOD, Finding.KEY, ("k-5b1f0c9e", "ML-KEM-768 + X25519")),
@@ -115,6 +117,13 @@ BROKEN_CHECKS = (
         Finding.FAULT,
         ("The card terminal is unplugged.", "Plug it in; it is found by itself."),
     ),
+    Check(
+        Part.TILL,
+        Health.BROKEN,
+        Finding.TILL_WITHOUT_KEY,
+        ("/var/lib/palm-kiosk/till-keys.toml",),
+    ),
+    Check(Part.TILL, Health.BROKEN, Finding.TILL_SHUT_OUT, (8443, "Address already in use")),
     Check(
         Part.SERVICE,
         Health.BROKEN,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
-from kiosk.screens import Notice
+from kiosk.screens import Check, Notice
 from kiosk.till.till import Sale, SaleResult
 from protocol.messages import Card, Money
 
@@ -52,6 +52,9 @@ class SimulatedTill:
         del condition, in_doubt
         while True:
             await asyncio.Event().wait()
+
+    def check(self) -> Check | None:
+        return None
 
     async def next_sale(self) -> Sale:
         while True:

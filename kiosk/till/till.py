@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn, Protocol
 
-from kiosk.screens import Notice
+from kiosk.screens import Check, Notice
 from protocol.messages import Card, Money
 
 
@@ -43,6 +43,10 @@ class Till(Protocol):
         `condition` returns what keeps the kiosk from making visits, None when it can; `in_doubt`
         returns whether it is not known yet what became of a sale of this reference.
         """
+        ...
+
+    def check(self) -> Check | None:
+        """Returns a line for the maintenance screen, None when there is nothing to tell."""
         ...
 
     async def next_sale(self) -> Sale:

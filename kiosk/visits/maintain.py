@@ -40,6 +40,7 @@ from kiosk.service.errors import Cause, Offline, Refused, ServiceError
 from kiosk.staff import PIN, Refusal, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
+from kiosk.till.till import Till
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
@@ -72,6 +73,7 @@ class BackOffice:
     pin: StaffPin
     service: SignatureService
     terminal: CardTerminal
+    till: Till
     light: Light | None
     feed: Feed
     infrared: Feed | None
@@ -267,9 +269,11 @@ def _figures(sight: Sight) -> tuple[Observed, ...]:
 async def _self_test(office: BackOffice) -> tuple[Check, ...]:
     """Tests every part in turn."""
     office.stage.show(Working(Work.CHECKING_SERVICE))
+    till = office.till.check()
     return (
         await _light(office),
         await _terminal(office),
+        *([till] if till else []),
         *await _service(office),
         _activation(office.service),
         _models(),

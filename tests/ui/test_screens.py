@@ -349,7 +349,7 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
     broken = {"fault", "offline", "service_failed", "ring_demanded", "clock_wrong"}
     broken |= {"not_activated", "models_missing", "no_room", "life_with_ring", "life_unchecked"}
     broken |= {"service_stopped", "service_stores_nothing", "stores_nothing"}
-    broken |= {"entries_unreadable", "pin_unreadable"}
+    broken |= {"entries_unreadable", "pin_unreadable", "till_without_key", "till_shut_out"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
         screenful.show(Maintenance("0.1.0", None, "", (check,)))
@@ -399,6 +399,9 @@ def test_every_fault_of_a_disk_has_words_and_a_remedy(
 
 
 FINDINGS: dict[Finding, tuple[str | float, ...]] = {
+    Finding.TILL_DOOR: (8443, "07:0E"),
+    Finding.TILL_WITHOUT_KEY: ("/var/lib/palm-kiosk/till-keys.toml",),
+    Finding.TILL_SHUT_OUT: (8443, "Address already in use"),
     Finding.FAULT: ("It is unplugged.", "Plug it in."),
     Finding.OPENING: ("/dev/video0",),
     Finding.DELIVERS: ("/dev/video0",),

@@ -49,8 +49,10 @@ def ensure(path: Path, name: str) -> x509.Certificate:
     return certificate
 
 
-def fingerprint(certificate: x509.Certificate) -> str:
-    """Returns the SHA-256 fingerprint in pairs of hexadecimal digits."""
+def fingerprint(path: Path) -> str:
+    """Returns the SHA-256 fingerprint of the certificate in a file, in pairs of hexadecimal digits.
+    Raises OSError and ValueError."""
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 

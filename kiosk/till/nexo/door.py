@@ -16,6 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kiosk.screens import Check, Finding, Health, Part
+from kiosk.till.nexo.certificate import fingerprint
 from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, seal, unseal
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
@@ -50,6 +52,19 @@ class Door:
         """The port that is listened on, from `opened` on; 0 takes a free one."""
         self.opened = asyncio.Event()
         """Set once tills can connect."""
+        self._shut_out: str | None = None
+        """Why the port cannot be listened on."""
+
+    def check(self) -> Check:
+        """Returns the line of the door for the maintenance screen."""
+        if self._shut_out is not None:
+            values = (self.port, self._shut_out)
+            return Check(Part.TILL, Health.BROKEN, Finding.TILL_SHUT_OUT, values)
+        if not self._unencrypted and not self._keys.keys():
+            path = str(self._keys.path)
+            return Check(Part.TILL, Health.BROKEN, Finding.TILL_WITHOUT_KEY, (path,))
+        values = (self.port, fingerprint(self._certificate))
+        return Check(Part.TILL, Health.GOOD, Finding.TILL_DOOR, values)
 
     async def serve(self, answers: Answers) -> NoReturn:
         """Serves tills until it is cancelled. While it cannot listen, it says so in the log and
@@ -58,10 +73,12 @@ class Door:
             try:
                 listener = socket.create_server((self._host, self._port))
             except OSError as error:
+                self._shut_out = error.strerror
                 log.error("tills cannot reach port %d: %s", self._port, error.strerror)
                 await asyncio.sleep(AGAIN_S)
                 continue
             self.port = listener.getsockname()[1]
+            self._shut_out = None
             self.opened.set()
             log.info("tills reach this kiosk at port %d", self.port)
             server = _Server(self._configuration(answers))

@@ -26,16 +26,16 @@ class KeyFile:
 
     def __init__(self, path: Path) -> None:
         """Raises FileUnusable. A file that is not there holds no key."""
-        self._path = path
+        self.path = path
         self._keys, self._read_of = _read(path), _state(path)
 
     def keys(self) -> list[SharedKey]:
         """Returns the keys. What cannot be read leaves them as they were, and the log is told."""
-        state = _state(self._path)
+        state = _state(self.path)
         if state != self._read_of:
             self._read_of = state
             try:
-                self._keys = _read(self._path)
+                self._keys = _read(self.path)
             except FileUnusable as unusable:
                 log.error("the keys of the till stay as they were: %s", unusable)
             else:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kiosk.clock import Clock
-from kiosk.screens import Notice
+from kiosk.screens import Check, Notice
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.messages import (
     AbortRequest,
@@ -80,8 +80,10 @@ class _Payment:
 class NexoTill:
     """All tills that speak with this kiosk. One of them has a payment at a time."""
 
-    def __init__(self, door: Door, records: Records, merchant: str, clock: Clock) -> None:
-        """`merchant` is shown to the shopper."""
+    def __init__(
+        self, door: Door, records: Records, merchant: Callable[[], str], clock: Clock
+    ) -> None:
+        """`merchant` returns the name that is shown to the shopper."""
         self._door = door
         self._records = records
         self._merchant = merchant
@@ -172,7 +174,7 @@ class NexoTill:
             at=now,
         )
         self._records.begin(record)
-        self._payment = _Payment(record, Sale(reference, amount, self._merchant))
+        self._payment = _Payment(record, Sale(reference, amount, self._merchant()))
         self._rung_up.set()
         return await self._answer_to(record)
 
@@ -285,6 +287,9 @@ class NexoTill:
             await self._door.serve(self.answer_message)
         finally:
             self._records.close()
+
+    def check(self) -> Check:
+        return self._door.check()
 
     async def next_sale(self) -> Sale:
         await self._rung_up.wait()

@@ -23,6 +23,8 @@ Item {
             return qsTr("Light ring");
         case "terminal":
             return qsTr("Card terminal");
+        case "till":
+            return qsTr("Till");
         case "service":
             return qsTr("Service");
         case "life_check":
@@ -66,6 +68,12 @@ Item {
             return [qsTr("Takes cards.")];
         case "takes_test_cards":
             return [qsTr("Simulated: takes test cards only.")];
+        case "till_door":
+            return [qsTr("Tills reach it at port %1. Certificate (SHA-256): %2").arg(values[0]).arg(values[1])];
+        case "till_without_key":
+            return [qsTr("No till can speak with this kiosk: it has no key."), qsTr("Write one into %1 (docs/integrations/till.md).").arg(values[0])];
+        case "till_shut_out":
+            return [qsTr("Port %1 cannot be listened on: %2.").arg(values[0]).arg(values[1]), qsTr("End the program that uses it, or set another port under [till] in the settings.")];
         case "offline":
             return unanswered(values[0], values[1], values[2]);
         case "service_stopped":

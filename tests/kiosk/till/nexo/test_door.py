@@ -15,6 +15,7 @@ import pytest
 from cryptography.x509.oid import NameOID
 
 from kiosk.faults import FileUnusable
+from kiosk.screens import Finding, Health
 from kiosk.till.nexo.certificate import ensure, fingerprint
 from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
@@ -200,10 +201,27 @@ async def test_a_port_that_is_taken_is_told_and_tried_again(
         opening = asyncio.create_task(door.serve(entrance.answer))
         await asyncio.sleep(0)
         assert f"tills cannot reach port {port}" in caplog.text
+        assert door.check().finding is Finding.TILL_SHUT_OUT
     async with asyncio.timeout(30):
         await door.opened.wait()
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
+
+
+# The maintenance screen
+
+
+async def test_the_maintenance_screen_tells_port_and_fingerprint(entrance: Entrance):
+    check = entrance.door.check()
+    told = (entrance.door.port, fingerprint(entrance.certificate))
+    assert (check.finding, check.values) == (Finding.TILL_DOOR, told)
+
+
+async def test_the_maintenance_screen_tells_that_there_is_no_key(entrance: Entrance):
+    entrance.keys.unlink()
+    check = entrance.door.check()
+    assert (check.health, check.finding) == (Health.BROKEN, Finding.TILL_WITHOUT_KEY)
+    assert check.values == (str(entrance.keys),)
 
 
 # The certificate
@@ -215,7 +233,7 @@ def test_the_certificate_is_made_once_and_for_its_owner(tmp_path: Path):
     assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "till-door.example"
     assert ensure(path, "another.example") == made
     assert os.stat(path).st_mode & 0o777 == 0o600
-    assert len(fingerprint(made).split(":")) == 32
+    assert len(fingerprint(path).split(":")) == 32
 
 
 @pytest.mark.parametrize("damage", ["half", "no key", "empty"])

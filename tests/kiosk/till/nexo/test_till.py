@@ -43,7 +43,7 @@ class Shop:
         door = ClosedDoor(
             "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
         )
-        self.till = NexoTill(door, self.records, "Corner Shop", self.clock)
+        self.till = NexoTill(door, self.records, lambda: "Corner Shop", self.clock)
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
         self._keeping: asyncio.Task[Any] | None = None
