@@ -11,7 +11,7 @@ from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import purchases
-from cloud.payments.purchases import settle_all
+from cloud.payments.purchases import settle_purchases
 from cloud.people import claims, deletions, one_time_codes
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
@@ -53,7 +53,7 @@ async def tidy_up(context: Context) -> None:
 
 
 ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
-    settle_all,
+    settle_purchases,
     erase_expired,
     forget_expired,
     signed_request.forget_nonces,

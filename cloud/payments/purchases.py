@@ -5,12 +5,10 @@ provider's name for the payment before any money moves. A repeated request, a qu
 purchase and the next start of the service all find it pending, and finish that same payment.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
-from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
 from sqlalchemy import delete, func, select
@@ -20,6 +18,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import cards_of
+from cloud.payments.settling import PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow
 from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
 from cloud.providers import (
@@ -50,10 +49,7 @@ log = logging.getLogger(__name__)
 
 router: APIRouter = signed_request.router()
 
-_settling: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-"""A lock for each purchase that is being finished, so that it is not finished twice at once."""
-
-PENDING, APPROVED, DECLINED, NOT_PAID = "pending", "approved", "declined", "not_paid"
+APPROVED, DECLINED, NOT_PAID = "approved", "declined", "not_paid"
 _TOLD: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
     APPROVED: "approved",
     DECLINED: "declined",
@@ -88,12 +84,9 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
 
     Raises ProviderUnavailable, and Refusal when it was not paid and its person was deleted since.
     """
-    async with _settling.setdefault(row.id, asyncio.Lock()):
-        if await session.get(PurchaseRow, row.id, populate_existing=True) is None:
-            raise Refusal(ProblemType.NOT_FOUND)
-        if row.outcome != PENDING:
+    async with turn(session, row) as is_pending:
+        if not is_pending:
             return
-        await session.commit()
         try:
             outcome = await _outcome(context, session, row)
         except CardRefused:
@@ -111,29 +104,9 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
         await session.flush()
 
 
-async def settle_all(context: Context) -> None:
+async def settle_purchases(context: Context) -> None:
     """Finishes the purchases that a crash or an unreachable provider left pending."""
-    async with context.database.session() as session:
-        pending = await session.scalars(
-            select(PurchaseRow.id).where(PurchaseRow.outcome == PENDING)
-        )
-        ids = pending.all()
-    for purchase_id in ids:
-        try:
-            async with context.database.session() as session:
-                row = await session.get(PurchaseRow, purchase_id)
-                await session.commit()
-                if row is not None:
-                    await settle(context, session, row)
-                    await session.commit()
-        except Refusal:
-            # It was finished meanwhile, and its person was deleted.
-            pass
-        except ProviderUnavailable as error:
-            log.warning("a purchase stays pending: %s", error)
-        except Exception as error:
-            # The others must not wait for it. The message may quote a card.
-            log.error("a purchase stays pending: %s", type(error).__name__)
+    await settle_each(context, PurchaseRow, settle, "a purchase")
 
 
 async def count_purchases(session: AsyncSession, person: OpenPerson) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.payments.purchases import settle_all
+from cloud.payments.purchases import settle_purchases
 from cloud.policy import PURCHASE_PATIENCE, Limits
 from cloud.providers.stripe import StripeProvider
 from protocol.messages import (
@@ -258,7 +258,7 @@ def test_a_purchase_that_was_pending_too_long_is_abandoned_unless_it_was_charged
             with pytest.raises(Refused):
                 kiosk.post("/purchases", sale, Purchase)
             served.ahead = kiosk.ahead = PURCHASE_PATIENCE + timedelta(minutes=1)
-            served.do(settle_all(served.context))
+            served.do(settle_purchases(served.context))
         served.ahead = kiosk.ahead = timedelta(0)
     given_up = kiosk.get(f"/purchases/{asked.reference}", Purchase)
     assert (given_up.outcome, given_up.decline_reason) == ("not_paid", "abandoned")

@@ -1,0 +1,73 @@
+"""Finishes what was stored as pending before the provider heard of it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.payments.tables import PurchaseRow
+from cloud.providers import ProviderUnavailable
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+log = logging.getLogger(__name__)
+
+PENDING = "pending"
+"""The outcome of a row that is not finished."""
+
+Row = TypeVar("Row", bound=PurchaseRow)
+
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""A lock for each row that is being finished, so that it is not finished twice at once."""
+
+
+@asynccontextmanager
+async def turn(session: AsyncSession, row: PurchaseRow) -> AsyncGenerator[bool]:
+    """Waits until nobody else finishes a row, and yields whether it is still pending. No
+    transaction is open then, unless it is finished.
+
+    It must be entered outside a transaction. Raises Refusal when the row is gone, because it was
+    finished and its person was deleted since.
+    """
+    async with _turns.setdefault(row.id, asyncio.Lock()):
+        if await session.get(type(row), row.id, populate_existing=True) is None:
+            raise Refusal(ProblemType.NOT_FOUND)
+        is_pending = row.outcome == PENDING
+        if is_pending:
+            await session.commit()
+        yield is_pending
+
+
+async def settle_each(
+    context: Context,
+    table: type[Row],
+    settle: Callable[[Context, AsyncSession, Row], Awaitable[None]],
+    what: str,
+) -> None:
+    """Finishes the rows of a table that a crash or an unreachable provider left pending. The log
+    calls one of them `what`."""
+    async with context.database.session() as session:
+        pending = await session.scalars(select(table.id).where(table.outcome == PENDING))
+        ids = pending.all()
+    for row_id in ids:
+        try:
+            async with context.database.session() as session:
+                row = await session.get(table, row_id)
+                await session.commit()
+                if row is not None:
+                    await settle(context, session, row)
+                    await session.commit()
+        except Refusal:
+            # It was finished meanwhile, and its person was deleted.
+            pass
+        except ProviderUnavailable as error:
+            log.warning("%s stays pending: %s", what, error)
+        except Exception as error:
+            # The others must not wait for it. The message may quote a card.
+            log.error("%s stays pending: %s", what, type(error).__name__)
