@@ -11,7 +11,8 @@ sandbox, these test tokens of Stripe's are the only ones:
     tok_chargeDeclined          Visa ending 0002, is refused at sign-up
 
 A payment is begun and then finished. Beginning it names it and moves no money, so the name can be
-stored first; finishing it twice charges once.
+stored first; finishing it twice charges once. A refund moves money at once, so the service names
+it: the provider stores that name with the refund, and a second one of that name is the first.
 """
 
 from dataclasses import dataclass, field
@@ -73,6 +74,19 @@ Settled = Paid | Declined | NotPaid
 """How a payment ended, for good."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The provider has taken the refund on. It may reach the card days later."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRefunded:
+    """Nothing was refunded, and nothing will be."""
+
+    reason: str
+    """The provider's code for it."""
+
+
 class PaymentProvider(Protocol):
     """Keeps cards and charges them. Every method that calls the provider raises
     ProviderUnavailable, and those that use a card raise CardRefused."""
@@ -108,6 +122,12 @@ class PaymentProvider(Protocol):
 
     async def abandon(self, payment: str) -> Settled:
         """Cancels a payment that was not charged yet, and returns its outcome."""
+        ...
+
+    async def refund(self, payment: str, amount: Money, refund_id: str) -> Refunded | NotRefunded:
+        """Refunds a payment or a part of it, and returns the outcome. A repeated call with the same
+        refund id, which the provider stores with the refund, has one effect. Never refunds more
+        than was paid."""
         ...
 
     async def close(self) -> None: ...

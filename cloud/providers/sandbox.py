@@ -5,10 +5,13 @@ import contextlib
 import logging
 import socket
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
+
+import stripe
 
 from cloud.providers import CardRefused
 from cloud.providers.stripe import StripeProvider
@@ -69,6 +72,17 @@ class SandboxProvider(StripeProvider):
         for customer in await self._customers(reference, None):
             return customer
         return await super()._customer(reference)
+
+    async def _make_refund(
+        self, payment: str, units: int, refund_id: str, earlier: Sequence[stripe.Refund]
+    ) -> stripe.Refund:
+        # localstripe refunds more than was paid.
+        intent = await self._client.v1.payment_intents.retrieve_async(payment)
+        if sum(refund.amount for refund in earlier) + units > intent.amount:
+            raise stripe.InvalidRequestError(
+                "more than was paid", "amount", "charge_already_refunded", http_status=400
+            )
+        return await super()._make_refund(payment, units, refund_id, earlier)
 
     def _made(self, since: datetime | None) -> Any:
         return {}  # localstripe lists all customers or none

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -15,9 +15,11 @@ from cloud.providers import (
     CardRefused,
     Declined,
     NotPaid,
+    NotRefunded,
     Paid,
     PaymentRefused,
     ProviderUnavailable,
+    Refunded,
     Settled,
     stripe_units,
 )
@@ -31,8 +33,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 class StripeProvider:
-    """Charges through the Stripe API: a card on file is a customer with one payment method, and a
-    purchase is a PaymentIntent."""
+    """Charges through the Stripe API: a card on file is a customer with one payment method, a
+    purchase is a PaymentIntent, and a refund is a Refund of it."""
 
     beginning: ClassVar[Any] = {
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}
@@ -136,6 +138,28 @@ class StripeProvider:
                 return await self._cancel(payment, NotPaid(ABANDONED))
             return await self._settled(intent)
 
+    async def refund(self, payment: str, amount: Money, refund_id: str) -> Refunded | NotRefunded:
+        try:
+            units = stripe_units.refund_in_stripes_units(amount)
+        except ValueError:
+            log.error("an amount that Stripe does not count is not refunded")
+            return NotRefunded("not_chargeable")
+        with _translated_errors():
+            # An idempotency key lasts for a day, and a refund may be asked for again later.
+            made = await self._refunds(payment)
+            refund = next((each for each in made if _name_of(each) == refund_id), None)
+            if refund is None:
+                try:
+                    refund = await self._make_refund(payment, units, refund_id, made)
+                except stripe.StripeError as error:
+                    if not (_is_the_operators(error) or isinstance(error, stripe.CardError)):
+                        raise
+                    return NotRefunded(_log(error))
+            if refund.status == "requires_action":
+                # Nobody would answer, and it would stay open.
+                refund = await self._client.v1.refunds.cancel_async(refund.id)
+        return _refund_outcome(refund)
+
     async def _settled(self, intent: stripe.PaymentIntent) -> Settled:
         """Returns the outcome of a payment. One that waits for its holder or for another card is
         cancelled first, because nobody would answer and it would stay open."""
@@ -184,6 +208,22 @@ class StripeProvider:
             if getattr(customer.metadata, "reference", None) == reference
         ]
 
+    async def _refunds(self, payment: str) -> list[stripe.Refund]:
+        """Returns all refunds of a payment."""
+        asked: Any = {"payment_intent": payment, "limit": 100}
+        listed = await self._client.v1.refunds.list_async(asked)
+        return [refund async for refund in listed.auto_paging_iter()]
+
+    async def _make_refund(
+        self, payment: str, units: int, refund_id: str, earlier: Sequence[stripe.Refund]
+    ) -> stripe.Refund:
+        """Makes a refund in Stripe's units of a payment that has these earlier ones."""
+        del earlier  # Stripe itself refunds no more than was paid.
+        return await self._client.v1.refunds.create_async(
+            {"payment_intent": payment, "amount": units, "metadata": {"refund": refund_id}},
+            {"idempotency_key": f"refund-{refund_id}"},
+        )
+
     def _made(self, since: datetime | None) -> Any:
         """Returns the parameter that asks for what was made since that time."""
         return {"created": {"gte": int((since - CLOCK_SKEW).timestamp())}} if since else {}
@@ -203,6 +243,25 @@ def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:
     if intent.status == "canceled":
         return why
     raise ProviderUnavailable(f"the payment is still open: {intent.status}")
+
+
+def _refund_outcome(refund: stripe.Refund) -> Refunded | NotRefunded:
+    """Returns the outcome of a refund. Raises ProviderUnavailable while it is open."""
+    match refund.status:
+        case "succeeded":
+            return Refunded()
+        case "pending":
+            log.info("Stripe has taken a refund on; should it fail later, the dashboard shows it")
+            return Refunded()
+        case "failed" | "canceled" as status:
+            return NotRefunded(getattr(refund, "failure_reason", None) or status)
+        case status:
+            raise ProviderUnavailable(f"the refund is still open: {status}")
+
+
+def _name_of(refund: stripe.Refund) -> str | None:
+    """Returns the name that this service gave to a refund; None for one that was made elsewhere."""
+    return getattr(refund.metadata, "refund", None)
 
 
 def _last_error(intent: stripe.PaymentIntent) -> Declined | NotPaid | None:

@@ -65,6 +65,19 @@ def in_stripes_units(amount: Money) -> int:
     carried = chargeable(amount.currency)
     if carried is None or carried.refusal(amount) is not None:
         raise ValueError("Stripe does not charge this amount")
+    return _units(amount)
+
+
+def refund_in_stripes_units(amount: Money) -> int:
+    """Returns an amount to refund in Stripe's units; it may be below the smallest amount that is
+    charged. Raises ValueError for one that Stripe does not count."""
+    carried = chargeable(amount.currency)
+    if carried is None or amount.minor % carried.step:
+        raise ValueError("Stripe does not refund this amount")
+    return _units(amount)
+
+
+def _units(amount: Money) -> int:
     exponent = Currency(amount.currency).exponent
     assert exponent is not None
     decimals, _ = _counting(amount.currency)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 PAYMENT = "pi_1"
+REFUND = "re_1"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,19 @@ def intent(status: str, **more: Any) -> Answer:
     """A payment in this status."""
     body = {"id": PAYMENT, "object": "payment_intent", "status": status}
     return Answer(200, {**body, "last_payment_error": None, **more})
+
+
+def refund(status: str, name: str | None = None, **more: Any) -> Answer:
+    """A refund in this status, which the service has given this name."""
+    metadata = {} if name is None else {"refund": name}
+    body = {"id": REFUND, "object": "refund", "status": status, "metadata": metadata}
+    return Answer(200, {**body, "amount": 500, **more})
+
+
+def listing(*objects: Answer, url: str, more: bool = False) -> Answer:
+    """A page of objects, and whether more pages follow."""
+    data = [each.body for each in objects]
+    return Answer(200, {"object": "list", "url": f"/v1{url}", "has_more": more, "data": data})
 
 
 def error(status: int, kind: str, **more: Any) -> Answer:

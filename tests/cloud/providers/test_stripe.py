@@ -12,13 +12,15 @@ from cloud.providers import (
     CardRefused,
     Declined,
     NotPaid,
+    NotRefunded,
     Paid,
     PaymentRefused,
     ProviderUnavailable,
+    Refunded,
 )
 from cloud.providers.stripe import StripeProvider
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Money
-from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, intent
+from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, intent, listing, refund
 
 pytestmark = pytest.mark.anyio
 
@@ -260,6 +262,119 @@ async def test_an_abandoned_question_to_the_holder_is_closed_as_a_decline(
     assert await provider.abandon(PAYMENT) == Declined(AUTHENTICATION_REQUIRED)
 
 
+# Refunding
+
+REFUNDS, REFUND = f"GET /refunds?payment_intent={PAYMENT}&limit=100", "POST /refunds"
+HALF = Money(minor=625, currency="USD")
+NONE = listing(url="/refunds")
+
+
+async def test_a_refund_is_made_in_stripes_units_under_the_services_name(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(REFUNDS, NONE)
+    api.will(REFUND, refund("succeeded", "r1"))
+    assert await provider.refund(PAYMENT, Money(minor=7, currency="UGX"), "r1") == Refunded()
+    fields = {"payment_intent": PAYMENT, "amount": "700", "metadata[refund]": "r1"}
+    assert api.asked == [(REFUNDS, {}), (REFUND, fields)]
+
+
+async def test_a_refund_that_stripe_has_already_is_not_made_again_wherever_it_is_listed(
+    api: StripeApi, provider: StripeProvider
+):
+    others = refund("succeeded", "r0"), refund("succeeded", None, id="re_9")
+    api.will(REFUNDS, listing(*others, url="/refunds", more=True))
+    api.will(f"{REFUNDS}&starting_after=re_9", listing(refund("succeeded", "r1"), url="/refunds"))
+    assert await provider.refund(PAYMENT, HALF, "r1") == Refunded()
+    assert REFUND not in api.requests
+
+
+async def test_a_refund_that_stripe_has_taken_on_is_given_and_the_log_says_where_to_look(
+    api: StripeApi, provider: StripeProvider, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "cloud.providers.stripe")
+    api.will(REFUNDS, NONE)
+    api.will(REFUND, refund("pending", "r1"))
+    assert await provider.refund(PAYMENT, HALF, "r1") == Refunded()
+    assert "dashboard" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (refund("failed", "r1", failure_reason="lost_or_stolen_card"), "lost_or_stolen_card"),
+        (refund("failed", "r1"), "failed"),
+        (refund("canceled", "r1"), "canceled"),
+    ],
+    ids=["stolen", "failed", "cancelled"],
+)
+async def test_a_refund_that_fails_is_told_with_stripes_code(
+    api: StripeApi, provider: StripeProvider, found: Answer, reason: str
+):
+    api.will(REFUNDS, listing(found, url="/refunds"))
+    assert await provider.refund(PAYMENT, HALF, "r1") == NotRefunded(reason)
+
+
+async def test_a_refund_that_asks_the_holder_something_is_cancelled(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(REFUNDS, NONE)
+    api.will(REFUND, refund("requires_action", "r1"))
+    api.will(f"{REFUND}/re_1/cancel", refund("canceled", "r1"))
+    assert await provider.refund(PAYMENT, HALF, "r1") == NotRefunded("canceled")
+
+
+async def test_a_refund_that_asks_the_holder_something_stays_in_doubt_until_it_is_cancelled(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will(REFUNDS, listing(refund("requires_action", "r1"), url="/refunds"))
+    api.will(f"{REFUND}/re_1/cancel", error(500, "api_error"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(PAYMENT, HALF, "r1")
+
+
+async def test_a_refund_that_stripe_refuses_moves_nothing_and_the_log_says_why(
+    api: StripeApi,
+    provider: StripeProvider,
+    the_operators: tuple[Answer, str],
+    caplog: pytest.LogCaptureFixture,
+):
+    answer, told = the_operators
+    api.will(REFUNDS, NONE)
+    api.will(REFUND, answer)
+    assert await provider.refund(PAYMENT, HALF, "r1") == NotRefunded(told)
+    assert told in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_refund_is_in_doubt_while_nobody_can_see_whether_it_was_made(
+    api: StripeApi, provider: StripeProvider, the_operators: tuple[Answer, str]
+):
+    answer, _ = the_operators
+    api.will(REFUNDS, answer)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(PAYMENT, HALF, "r1")
+    assert api.requests == [REFUNDS]
+
+
+@pytest.mark.parametrize("status", [409, 500, 503])
+async def test_a_refund_whose_answer_says_nothing_is_in_doubt(
+    api: StripeApi, provider: StripeProvider, status: int
+):
+    api.will(REFUNDS, NONE)
+    api.will(REFUND, error(status, "api_error"))
+    with pytest.raises(ProviderUnavailable):
+        await provider.refund(PAYMENT, HALF, "r1")
+
+
+async def test_an_amount_that_stripe_does_not_count_is_not_refunded(
+    api: StripeApi, provider: StripeProvider
+):
+    odd = Money(minor=1255, currency="KWD")
+    assert await provider.refund(PAYMENT, odd, "r1") == NotRefunded("not_chargeable")
+    assert not api.asked
+
+
 # Keeping cards
 
 
@@ -281,13 +396,13 @@ async def test_a_token_that_stripe_does_not_know_is_a_refused_card(
         await provider.keep("tok_1", "reference")
 
 
-def listing(objects: dict[str, str], *, more: bool) -> Answer:
-    """A page of objects: their ids, and the reference that each was made for."""
-    data = [
-        {"id": name, "object": "customer", "metadata": {"reference": reference}}
-        for name, reference in objects.items()
-    ]
-    return Answer(200, {"object": "list", "url": "/v1/customers", "has_more": more, "data": data})
+def customer(name: str, reference: str) -> Answer:
+    """A customer, who was made for that reference."""
+    return Answer(200, {"id": name, "object": "customer", "metadata": {"reference": reference}})
+
+
+def method(name: str) -> Answer:
+    return Answer(200, {"id": name, "object": "payment_method"})
 
 
 async def test_all_customers_of_a_reference_are_forgotten_with_their_cards_and_no_others(
@@ -296,10 +411,16 @@ async def test_all_customers_of_a_reference_are_forgotten_with_their_cards_and_n
     # Those who were made from five minutes before are asked for: the clocks may differ.
     since = datetime(2026, 11, 26, 12, 5, tzinfo=UTC)
     page = "GET /customers?limit=100&created[gte]=1795694400"
-    api.will(page, listing({"cus_1": "ours", "cus_2": "theirs"}, more=True))
-    api.will(page + "&starting_after=cus_2", listing({"cus_3": "ours"}, more=False))
-    api.will("GET /payment_methods?customer=cus_1&type=card", listing({"pm_1": ""}, more=False))
-    api.will("GET /payment_methods?customer=cus_3&type=card", listing({}, more=False))
+    first = customer("cus_1", "ours"), customer("cus_2", "theirs")
+    api.will(page, listing(*first, url="/customers", more=True))
+    last = listing(customer("cus_3", "ours"), url="/customers")
+    api.will(page + "&starting_after=cus_2", last)
+    cards, no_cards = (
+        listing(method("pm_1"), url="/payment_methods"),
+        listing(url="/payment_methods"),
+    )
+    api.will("GET /payment_methods?customer=cus_1&type=card", cards)
+    api.will("GET /payment_methods?customer=cus_3&type=card", no_cards)
     await provider.forget_kept("ours", since)
     gone = [request for request in api.requests if not request.startswith("GET")]
     assert sorted(gone) == [

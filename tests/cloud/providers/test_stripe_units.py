@@ -3,7 +3,7 @@
 import pytest
 from iso4217 import Currency
 
-from cloud.providers.stripe_units import chargeable, in_stripes_units
+from cloud.providers.stripe_units import chargeable, in_stripes_units, refund_in_stripes_units
 from protocol.messages import Money
 
 
@@ -28,6 +28,27 @@ from protocol.messages import Money
 )
 def test_amounts_are_sent_in_stripes_units(minor: int, currency: str, units: int):
     assert in_stripes_units(Money(minor=minor, currency=currency)) == units
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "units"),
+    [
+        # Less than Stripe charges.
+        (1, "USD", 1),
+        (1, "JPY", 1),
+        (1, "ISK", 100),
+        (10, "KWD", 10),
+        (100, "MGA", 1),
+    ],
+)
+def test_refunds_are_sent_in_stripes_units_however_small(minor: int, currency: str, units: int):
+    assert refund_in_stripes_units(Money(minor=minor, currency=currency)) == units
+
+
+@pytest.mark.parametrize(("minor", "currency"), [(15, "KWD"), (50, "MGA"), (1000, "IQD")])
+def test_a_refund_that_stripe_does_not_count_is_not_sent(minor: int, currency: str):
+    with pytest.raises(ValueError, match="does not refund"):
+        refund_in_stripes_units(Money(minor=minor, currency=currency))
 
 
 @pytest.mark.parametrize(
