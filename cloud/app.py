@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from cloud.context import Context
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
-from cloud.payments import purchases
+from cloud.payments import purchases, refunds
 from cloud.people import accounts, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.web import problems
@@ -65,6 +65,7 @@ def create_app(context: Context) -> FastAPI:
         accounts.router,
         claims.router,
         purchases.router,
+        refunds.router,
         deletions.router,
     ):
         app.include_router(router)

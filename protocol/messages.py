@@ -26,6 +26,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /claims/{id}/code      CodeEntry    -> Identification
     POST   /purchases             PurchaseRequest -> Purchase
     GET    /purchases/{reference}              -> Purchase
+    POST   /purchases/{reference}/refunds RefundRequest -> Refund
+    GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
     POST   /deletions             DeletionRequest -> DeletionReceipt
 """
 
@@ -343,6 +345,30 @@ class Purchase(Message):
     at: AwareDatetime
 
 
+class RefundRequest(Message):
+    reference: Identifier
+    """The device's own identifier of the refund; only one refund ever has it."""
+    amount: Money | None = None
+    """A part of the purchase, in its currency. None means everything that is left of it."""
+
+
+class Refund(Message):
+    refund_id: Identifier
+    reference: Identifier
+    purchase_reference: Identifier
+    amount: Money
+    outcome: Literal["refunded", "failed"]
+    """Both are final for this reference. `refunded` means that the payment provider has taken the
+    refund on: the money may reach the card days later. `failed` means that nothing is refunded;
+    another refund of the purchase may succeed."""
+    failure_reason: str | None = None
+    """The provider's code for why the refund failed, such as `lost_or_stolen_card`."""
+    card: Card
+    """The card of the purchase, to which the money returns."""
+    at: AwareDatetime
+    """When the refund was asked for."""
+
+
 # Leaving
 
 
@@ -405,6 +431,12 @@ class ProblemType(StrEnum):
     TOO_MANY_ATTEMPTS = "urn:palm-kiosk:problem:too-many-attempts"
     CARD_REFUSED = "urn:palm-kiosk:problem:card-refused"
     NOT_CHARGEABLE = "urn:palm-kiosk:problem:not-chargeable"
+    NOT_REFUNDABLE = "urn:palm-kiosk:problem:not-refundable"
+    """Nothing was refunded: so much is not left of the purchase, or the provider does not count
+    such an amount."""
+    CARD_FORGOTTEN = "urn:palm-kiosk:problem:card-forgotten"
+    """Nothing was refunded: whoever bought has had their data deleted, and nothing leads to their
+    card any more. The merchant gives the money back in another way."""
     ENVELOPE_UNREADABLE = "urn:palm-kiosk:problem:envelope-unreadable"
     PALM_UNUSABLE = "urn:palm-kiosk:problem:palm-unusable"
     PALM_NOT_LIVE = "urn:palm-kiosk:problem:palm-not-live"

@@ -1,5 +1,5 @@
-"""Housekeeping: finishes interrupted purchases, erases what has expired or was kept for as long as
-promised, and runs the outbox."""
+"""Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
+as long as promised, and runs the outbox."""
 
 import asyncio
 import contextlib
@@ -10,8 +10,7 @@ from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
-from cloud.payments import purchases
-from cloud.payments.purchases import settle_purchases
+from cloud.payments import purchases, refunds
 from cloud.people import claims, deletions, one_time_codes
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
@@ -24,8 +23,9 @@ EVERY_S = 5.0
 
 EXPIRING = (devices, signed_request, limits, one_time_codes, claims, challenges, identifications)
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (purchases, deletions)
-"""The modules whose rows are kept until a day that people were told; each deletes its own."""
+PROMISED = (refunds, purchases, deletions)
+"""The modules whose rows are kept until a day that people were told; each deletes its own. A
+purchase stays as long as a refund of it, so refunds come first."""
 
 
 async def forget_expired(context: Context) -> None:
@@ -53,7 +53,8 @@ async def tidy_up(context: Context) -> None:
 
 
 ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
-    settle_purchases,
+    purchases.settle_purchases,
+    refunds.settle_refunds,
     erase_expired,
     forget_expired,
     signed_request.forget_nonces,

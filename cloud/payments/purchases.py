@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -19,7 +19,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import cards_of
 from cloud.payments.settling import PENDING, settle_each, turn
-from cloud.payments.tables import PurchaseRow
+from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
 from cloud.providers import (
     ABANDONED,
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 router: APIRouter = signed_request.router()
 
 APPROVED, DECLINED, NOT_PAID = "approved", "declined", "not_paid"
-_TOLD: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
+_OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
     APPROVED: "approved",
     DECLINED: "declined",
     NOT_PAID: "not_paid",
@@ -58,7 +58,8 @@ _TOLD: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
 
 
 @router.post(
-    "/purchases", responses=signed_request.leads_to("reference", "purchases.tell_purchase")
+    "/purchases",
+    responses=signed_request.leads_to("reference", "purchases.tell_purchase", "refunds.give_back"),
 )
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
     row = await _find(call, request.reference)
@@ -66,17 +67,23 @@ async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
         row = await _store_pending(call, request)
     elif not _is_for(row, request):
         raise Refusal(ProblemType.CONFLICT, "another purchase has this reference")
-    await call.session.commit()
-    return await _settled(call, row)
+    await _finish(call, row)
+    return _told(row)
 
 
 @router.get("/purchases/{reference}")
 async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
+    return _told(await find_finished(call, reference))
+
+
+async def find_finished(call: Call, reference: str) -> PurchaseRow:
+    """Returns a purchase of the device, which is finished first, and leaves a transaction open. The
+    answer is taken to be about the purchase's person. Raises Refusal."""
     row = await _find(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    await call.session.commit()
-    return await _settled(call, row)
+    await _finish(call, row)
+    return row
 
 
 async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
@@ -144,11 +151,15 @@ async def count_leading_to_the_deleted(session: AsyncSession) -> int:
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> bool:
-    """Deletes the purchases that the merchant's books need no longer. Returns whether there were
-    any."""
+    """Deletes the purchases that the merchant's books need no longer. Those of which a refund is
+    kept are kept with it. Returns whether there were any."""
     deleted = await session.execute(
         delete(PurchaseRow)
-        .where(PurchaseRow.at <= now - BOOKKEEPING, PurchaseRow.outcome != PENDING)
+        .where(
+            PurchaseRow.at <= now - BOOKKEEPING,
+            PurchaseRow.outcome != PENDING,
+            ~exists().where(RefundRow.purchase_id == PurchaseRow.id),
+        )
         .returning(PurchaseRow.id)
     )
     return deleted.first() is not None
@@ -252,8 +263,9 @@ def _check_amount(context: Context, amount: Money) -> None:
         raise Refusal(ProblemType.NOT_CHARGEABLE, why)
 
 
-async def _settled(call: Call, row: PurchaseRow) -> Purchase:
+async def _finish(call: Call, row: PurchaseRow) -> None:
     context = call.context
+    await call.session.commit()
     try:
         await settle(context, call.session, row)
     except ProviderUnavailable as error:
@@ -261,11 +273,14 @@ async def _settled(call: Call, row: PurchaseRow) -> Purchase:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
     if row.person_id is not None:
         call.person = await find_person(call.session, context.master, row.person_id)
+
+
+def _told(row: PurchaseRow) -> Purchase:
     return Purchase(
         purchase_id=row.id,
         reference=row.reference,
         amount=Money(minor=row.amount_minor, currency=row.currency),
-        outcome=_TOLD[row.outcome],
+        outcome=_OUTCOMES[row.outcome],
         decline_reason=row.decline_reason,
         card=Card(brand=row.card_brand, last4=row.card_last4),
         at=row.at,

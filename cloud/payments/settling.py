@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.payments.tables import PurchaseRow
+from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.providers import ProviderUnavailable
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 PENDING = "pending"
 """The outcome of a row that is not finished."""
 
-Row = TypeVar("Row", bound=PurchaseRow)
+Row = TypeVar("Row", PurchaseRow, RefundRow)
 
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """A lock for each row that is being finished, so that it is not finished twice at once."""
 
 
 @asynccontextmanager
-async def turn(session: AsyncSession, row: PurchaseRow) -> AsyncGenerator[bool]:
+async def turn(session: AsyncSession, row: PurchaseRow | RefundRow) -> AsyncGenerator[bool]:
     """Waits until nobody else finishes a row, and yields whether it is still pending. No
     transaction is open then, unless it is finished.
 

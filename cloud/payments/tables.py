@@ -1,8 +1,8 @@
-"""Tables of cards and purchases."""
+"""Tables of cards, purchases and refunds."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, person_key
@@ -48,3 +48,29 @@ class PurchaseRow(Table):
         Index("ix_purchases_outcome", "outcome"),
         Index("ix_purchases_at", "at"),
     )
+
+
+class RefundRow(Table):
+    """A refund of a purchase or of a part of it. It is kept after its person is deleted, as the
+    purchase is, and without what leads to the person
+    (`cloud.payments.refunds.keep_for_the_books`)."""
+
+    __tablename__ = "refunds"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    purchase_id: Mapped[str] = mapped_column(ForeignKey("purchases.id"), index=True)
+    device_id: Mapped[str]
+    reference: Mapped[str]
+    """The till's name for the refund, unique on its device."""
+    of_the_rest: Mapped[bool]
+    """Whether everything that was left of the purchase was asked for, and no amount."""
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    """In the currency of the purchase."""
+    provider_reference: Mapped[str | None]
+    """The name that the provider stores with the refund; None once the person is deleted."""
+    outcome: Mapped[str] = mapped_column(index=True)
+    """`pending`, `refunded` or `failed`."""
+    failure_reason: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (UniqueConstraint("device_id", "reference"),)

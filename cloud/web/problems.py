@@ -32,6 +32,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.TOO_MANY_ATTEMPTS: (429, "Too many attempts"),
     ProblemType.CARD_REFUSED: (402, "The card was refused"),
     ProblemType.NOT_CHARGEABLE: (422, "The payment provider does not charge this amount"),
+    ProblemType.NOT_REFUNDABLE: (422, "This amount of the purchase cannot be refunded"),
+    ProblemType.CARD_FORGOTTEN: (410, "The card of the purchase is not known any more"),
     ProblemType.ENVELOPE_UNREADABLE: (400, "The envelope cannot be opened"),
     ProblemType.PALM_UNUSABLE: (422, "The palm cannot be read"),
     ProblemType.PALM_NOT_LIVE: (422, "Not seen to be a living hand"),

@@ -3,10 +3,15 @@
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
+
+from cloud.providers.stripe import StripeProvider
+from tests.support.served import Served
 
 PAYMENT = "pi_1"
 REFUND = "re_1"
@@ -98,3 +103,17 @@ class StripeApi:
         if not answers:
             return error(404, "invalid_request_error", code="resource_missing")
         return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+@contextmanager
+def stripe_in_place_of_the_sandbox(served: Served) -> Generator[StripeApi]:
+    """Has the service charge at a Stripe whose answers are prepared."""
+    real = served.context.payments
+    with StripeApi() as api:
+        provider = StripeProvider("sk_test_1", api.url)
+        served.context.payments = provider
+        try:
+            yield api
+        finally:
+            served.context.payments = real
+            served.do(provider.close())

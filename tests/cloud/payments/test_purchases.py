@@ -1,16 +1,13 @@
 """A purchase is charged exactly once."""
 
 import json
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from cloud.payments.purchases import settle_purchases
 from cloud.policy import PURCHASE_PATIENCE, Limits
-from cloud.providers.stripe import StripeProvider
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     Chargeable,
@@ -22,7 +19,7 @@ from tests.support.books import charged, listed
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
 from tests.support.failing import Failing
 from tests.support.served import Served
-from tests.support.stripe_api import PAYMENT, StripeApi, error, intent
+from tests.support.stripe_api import PAYMENT, error, intent, stripe_in_place_of_the_sandbox
 
 
 def test_the_same_purchase_sent_again_charges_once_and_answers_the_same(
@@ -103,20 +100,6 @@ def test_a_declined_purchase_does_not_stay_open(served: Served, kiosk: TestDevic
         kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase).outcome == "declined"
     )
     assert still_open(served) == []
-
-
-@contextmanager
-def stripe_in_place_of_the_sandbox(served: Served) -> Generator[StripeApi]:
-    """Has the service charge at a Stripe whose answers are prepared."""
-    real = served.context.payments
-    with StripeApi() as api:
-        provider = StripeProvider("sk_test_1", api.url)
-        served.context.payments = provider
-        try:
-            yield api
-        finally:
-            served.context.payments = real
-            served.do(provider.close())
 
 
 def test_a_revoked_key_is_the_operators_and_no_decline(

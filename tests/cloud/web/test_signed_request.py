@@ -51,6 +51,8 @@ ROUTES = [
     ("POST", "/claims/00000000/code"),
     ("POST", "/purchases"),
     ("GET", "/purchases/00000000"),
+    ("POST", "/purchases/00000000/refunds"),
+    ("GET", "/purchases/00000000/refunds/00000000"),
     ("POST", "/deletions"),
 ]
 

@@ -1,0 +1,230 @@
+"""Refunds of purchases, in full or in part, each given exactly once.
+
+A refund is stored as pending before the provider hears of it, together with the name that the
+provider will store with it. A repeated request, a question about the refund and the next round of
+housekeeping all find it pending, and finish that same refund, however long the provider was away.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.payments import purchases
+from cloud.payments.settling import PENDING, settle_each, turn
+from cloud.payments.tables import PurchaseRow, RefundRow
+from cloud.policy import BOOKKEEPING
+from cloud.providers import ABANDONED, NotRefunded, ProviderUnavailable, Refunded
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Caller
+from protocol.messages import Card, Identifier, Money, ProblemType, Refund, RefundRequest
+
+log = logging.getLogger(__name__)
+
+router: APIRouter = signed_request.router()
+
+REFUNDED, FAILED = "refunded", "failed"
+_OUTCOMES: Mapping[str, Literal["refunded", "failed"]] = {REFUNDED: "refunded", FAILED: "failed"}
+
+
+@router.post("/purchases/{reference}/refunds")
+async def give_back(call: Caller, reference: Identifier, request: RefundRequest) -> Refund:
+    purchase = await purchases.find_finished(call, reference)
+    # Whoever refunds the same purchase waits here, where the database lets others write meanwhile.
+    await call.session.refresh(purchase, with_for_update=True)
+    row = await _find(call, request.reference)
+    if row is None:
+        row = await _store_pending(call, purchase, request)
+    elif not _is_for(row, purchase, request):
+        raise Refusal(ProblemType.CONFLICT, "another refund has this reference")
+    await call.session.commit()
+    return await _settled(call, purchase, row)
+
+
+@router.get("/purchases/{reference}/refunds/{refund_reference}")
+async def tell_refund(call: Caller, reference: Identifier, refund_reference: Identifier) -> Refund:
+    purchase = await purchases.find_finished(call, reference)
+    row = await _find(call, refund_reference)
+    if row is None or row.purchase_id != purchase.id:
+        raise Refusal(ProblemType.NOT_FOUND)
+    await call.session.commit()
+    return await _settled(call, purchase, row)
+
+
+async def settle(context: Context, session: AsyncSession, row: RefundRow) -> None:
+    """Finishes a pending refund. It must be called outside a transaction, and leaves one open.
+
+    Raises ProviderUnavailable, and Refusal when it failed and its person was deleted since.
+    """
+    async with turn(session, row) as is_pending:
+        if not is_pending:
+            return
+        match await _outcome(context, session, row):
+            case Refunded():
+                row.outcome = REFUNDED
+            case NotRefunded(reason):
+                row.outcome, row.failure_reason = FAILED, reason
+                log.error("a purchase was not refunded: %s", reason)
+        await session.flush()
+
+
+async def settle_refunds(context: Context) -> None:
+    """Finishes the refunds that a crash or an unreachable provider left pending."""
+    await settle_each(context, RefundRow, settle, "a refund")
+
+
+async def has_pending_refund(session: AsyncSession, person: OpenPerson) -> bool:
+    pending = await session.scalar(
+        select(RefundRow.id)
+        .where(RefundRow.purchase_id.in_(_purchases_of(person)), RefundRow.outcome == PENDING)
+        .limit(1)
+    )
+    return pending is not None
+
+
+async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[RefundRow]:
+    """Removes from the refunds of a person's purchases what leads to the provider's record of them,
+    and deletes those that failed. Returns the others. None may be pending, and the purchases must
+    still lead to the person."""
+    theirs = RefundRow.purchase_id.in_(_purchases_of(person))
+    await session.execute(delete(RefundRow).where(theirs, RefundRow.outcome != REFUNDED))
+    kept = list(await session.scalars(select(RefundRow).where(theirs)))
+    for row in kept:
+        row.provider_reference = None
+    await session.flush()
+    return kept
+
+
+async def count_leading_to_the_deleted(session: AsyncSession) -> int:
+    """Returns how many refunds lead to a person who was deleted."""
+    leads = RefundRow.provider_reference.is_not(None) | (RefundRow.outcome != REFUNDED)
+    of_the_deleted = select(PurchaseRow.id).where(PurchaseRow.person_id.is_(None))
+    count = await session.scalar(
+        select(func.count()).where(RefundRow.purchase_id.in_(of_the_deleted), leads)
+    )
+    return count or 0
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes the refunds that the merchant's books need no longer, those of one purchase together:
+    what is left of it is counted by them. Returns whether there were any."""
+    is_needed = (RefundRow.at > now - BOOKKEEPING) | (RefundRow.outcome == PENDING)
+    needed = select(RefundRow.purchase_id).where(is_needed)
+    deleted = await session.execute(
+        delete(RefundRow).where(RefundRow.purchase_id.not_in(needed)).returning(RefundRow.id)
+    )
+    return deleted.first() is not None
+
+
+def _purchases_of(person: OpenPerson) -> Select[str]:
+    return select(PurchaseRow.id).where(PurchaseRow.person_id == person.person_id)
+
+
+async def _outcome(
+    context: Context, session: AsyncSession, row: RefundRow
+) -> Refunded | NotRefunded:
+    purchase = await session.get_one(PurchaseRow, row.purchase_id, populate_existing=True)
+    await session.commit()
+    if purchase.payment is None or row.provider_reference is None:
+        return NotRefunded(ABANDONED)
+    amount = Money(minor=row.amount_minor, currency=purchase.currency)
+    return await context.payments.refund(purchase.payment, amount, row.provider_reference)
+
+
+def _is_for(row: RefundRow, purchase: PurchaseRow, request: RefundRequest) -> bool:
+    """Returns whether a request is for this refund."""
+    if row.purchase_id != purchase.id or row.of_the_rest != (request.amount is None):
+        return False
+    return request.amount in (None, Money(minor=row.amount_minor, currency=purchase.currency))
+
+
+async def _find(call: Call, reference: str) -> RefundRow | None:
+    return await call.session.scalar(
+        select(RefundRow).where(
+            RefundRow.device_id == call.device_id, RefundRow.reference == reference
+        )
+    )
+
+
+async def _store_pending(call: Call, purchase: PurchaseRow, request: RefundRequest) -> RefundRow:
+    row = RefundRow(
+        id=new_id(),
+        purchase_id=purchase.id,
+        device_id=call.device_id,
+        reference=request.reference,
+        of_the_rest=request.amount is None,
+        amount_minor=await _amount(call, purchase, request.amount),
+        # The row's own id stays after a deletion, so the provider must not know it.
+        provider_reference=new_id(),
+        outcome=PENDING,
+        failure_reason=None,
+        at=call.now,
+    )
+    call.session.add(row)
+    await call.session.flush()
+    return row
+
+
+async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int:
+    """Returns how much is to be refunded, in the minor unit. Raises Refusal when it cannot be."""
+    currency = purchase.currency
+    if asked is not None and asked.currency != currency:
+        raise Refusal(ProblemType.MALFORMED, f"the purchase was in {currency}", status=422)
+    if purchase.outcome != purchases.APPROVED:
+        raise Refusal(ProblemType.NOT_REFUNDABLE, "nothing was charged for this purchase")
+    left = purchase.amount_minor - await _refunded(call.session, purchase)
+    minor = left if asked is None else asked.minor
+    if minor > left or left == 0:
+        detail = f"{left} minor units of {currency} are left of this purchase"
+        raise Refusal(ProblemType.NOT_REFUNDABLE, detail)
+    if purchase.payment is None:
+        detail = "whoever bought has had their data deleted: give the money back in another way"
+        raise Refusal(ProblemType.CARD_FORGOTTEN, detail)
+    carried = call.context.payments.chargeable(currency)
+    if carried is None:
+        raise Refusal(ProblemType.NOT_REFUNDABLE, f"the provider does not carry {currency}")
+    if minor % carried.step:
+        detail = f"the provider refunds multiples of {carried.step} minor units of {currency} only"
+        raise Refusal(ProblemType.NOT_REFUNDABLE, detail)
+    return minor
+
+
+async def _refunded(session: AsyncSession, purchase: PurchaseRow) -> int:
+    """Returns how much of a purchase was refunded or is about to be, in the minor unit."""
+    total = await session.scalar(
+        select(func.sum(RefundRow.amount_minor)).where(
+            RefundRow.purchase_id == purchase.id, RefundRow.outcome != FAILED
+        )
+    )
+    return total or 0
+
+
+async def _settled(call: Call, purchase: PurchaseRow, row: RefundRow) -> Refund:
+    context, session = call.context, call.session
+    call.person = None  # They may be deleted meanwhile.
+    try:
+        await settle(context, session, row)
+    except ProviderUnavailable as error:
+        log.warning("a refund stays pending: %s", error)
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
+    await session.refresh(purchase)
+    if purchase.person_id is not None:
+        call.person = await find_person(session, context.master, purchase.person_id)
+    return Refund(
+        refund_id=row.id,
+        reference=row.reference,
+        purchase_reference=purchase.reference,
+        amount=Money(minor=row.amount_minor, currency=purchase.currency),
+        outcome=_OUTCOMES[row.outcome],
+        failure_reason=row.failure_reason,
+        card=Card(brand=purchase.card_brand, last4=purchase.card_last4),
+        at=row.at,
+    )
