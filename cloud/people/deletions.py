@@ -21,12 +21,8 @@ from cloud.context import Database
 from cloud.db.tables import Table, new_id
 from cloud.keys.persons import erase_person
 from cloud.outbox import queue
+from cloud.payments import purchases, refunds
 from cloud.payments.cards import forget_cards_later
-from cloud.payments.purchases import (
-    count_leading_to_the_deleted,
-    has_pending_purchase,
-    keep_for_the_books,
-)
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.claims import forget_number
 from cloud.people.enrolments import erase_unfinished
@@ -59,14 +55,16 @@ _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 async def delete_account(call: Caller, request: DeletionRequest) -> DeletionReceipt:
     session, context = call.session, call.context
     person = await accepted_for(call, request.identification_id, Purpose.LEAVE)
-    if await has_pending_purchase(session, person):
+    is_buying = await purchases.has_pending_purchase(session, person)
+    if is_buying or await refunds.has_pending_refund(session, person):
         detail = "a payment is still being completed"
         raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
     digest = sha256(person.person_id.encode()).digest()
     palms = len(await palms_of(session, person))
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
     named = (await profile_of(session, person)).holder is not None
-    sales = [row.at for row in await keep_for_the_books(session, person)]
+    returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
+    sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
     receipt = _receipt(
         context.receipt_key,
         call.now,
@@ -79,6 +77,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             *(["what led from your purchases to you"] if sales else []),
         ],
         sales=sales,
+        returned=returned,
     )
     phone_lookup = await phone_lookup_of(session, person)
     await limits.forget_subjects(session, (person.person_id, phone_lookup))
@@ -104,20 +103,39 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
 
 
 def _receipt(
-    key: Ed25519PrivateKey, now: datetime, *, erased: list[str], sales: list[datetime]
+    key: Ed25519PrivateKey,
+    now: datetime,
+    *,
+    erased: list[str],
+    sales: list[datetime],
+    returned: list[datetime],
 ) -> DeletionReceipt:
-    """Returns a signed receipt. `sales` are the times of the purchases that are kept."""
+    """Returns a signed receipt. `sales` are the times of the purchases that are kept, and
+    `returned` those of their refunds."""
     public = key.public_key().public_bytes_raw()
-    retained = [
-        Retained(
-            what=f"purchases: {len(sales)} (of each the amount, the time, the kiosk, the till's "
-            "number for the sale, the kind of card and its last four digits)",
-            why="the merchant's books. Nothing stored with them leads to your account or to the "
-            "payment provider's own record of the payment, which the provider keeps",
-            until=max(sales) + BOOKKEEPING,
+    books = (
+        "the merchant's books. Nothing stored with them leads to your account or to the payment "
+        "provider's own record of the {}, which the provider keeps"
+    )
+    retained: list[Retained] = []
+    if sales:
+        retained.append(
+            Retained(
+                what=f"purchases: {len(sales)} (of each the amount, the time, the kiosk, the "
+                "till's number for the sale, the kind of card and its last four digits)",
+                why=books.format("payment"),
+                until=max(sales + returned) + BOOKKEEPING,
+            )
         )
-        for _ in sales[:1]
-    ]
+    if returned:
+        retained.append(
+            Retained(
+                what=f"refunds: {len(returned)} (of each the purchase, the amount, the time, the "
+                "kiosk and the till's number for the refund)",
+                why=books.format("refund"),
+                until=max(returned) + BOOKKEEPING,
+            )
+        )
     unsigned = DeletionReceipt(
         receipt_id=new_id(),
         at=now,
@@ -174,9 +192,10 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
             values = await session.scalars(select(column).where(column.is_not(None)).distinct())
             if any(sha256(str(value).encode()).digest() == row.person_digest for value in values):
                 yield f"a row in {table.name}"
-    leading = await count_leading_to_the_deleted(session)
-    if leading:
-        yield f"{leading} purchases that lead to somebody who was deleted"
+    for what, module in (("purchases", purchases), ("refunds", refunds)):
+        leading = await module.count_leading_to_the_deleted(session)
+        if leading:
+            yield f"{leading} {what} that lead to somebody who was deleted"
     waiting = await queue.waiting_for(session, row.person_digest)
     if waiting:
         yield f"{waiting} cards the payment provider has yet to forget"

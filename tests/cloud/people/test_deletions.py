@@ -17,7 +17,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import find_person
 from cloud.keys.tables import Person
 from cloud.matching import Entry
-from cloud.payments.tables import CardRow, PurchaseRow
+from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
 from cloud.people.deletions import remains_of
 from cloud.people.tables import AccountRow, ReceiptRow
 from cloud.policy import BOOKKEEPING
@@ -37,6 +37,8 @@ from protocol.messages import (
     Proof,
     Purchase,
     Purpose,
+    Refund,
+    RefundRequest,
     Side,
 )
 from protocol.signature import receipt_bytes
@@ -49,6 +51,12 @@ from tests.support.served import PLAIN, Served
 def leave(kiosk: TestDevice, who: str) -> DeletionReceipt:
     request = DeletionRequest(identification_id=kiosk.recognised(who, Purpose.LEAVE))
     return kiosk.post("/deletions", request, DeletionReceipt)
+
+
+def give_back(kiosk: TestDevice, bought: Purchase, minor: int | None = None) -> Refund:
+    amount = None if minor is None else Money(minor=minor, currency=bought.amount.currency)
+    request = RefundRequest(reference=f"back-{minor}-{bought.reference}", amount=amount)
+    return kiosk.post(f"/purchases/{bought.reference}/refunds", request, Refund)
 
 
 def remains(served: Served, receipt: DeletionReceipt) -> list[str]:
@@ -111,6 +119,37 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
     }
 
 
+def test_a_receipt_says_of_what_was_refunded_exactly_what_is_kept(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    given = give_back(kiosk, bought)
+    purchases, refunds = leave(kiosk, who).retained
+    assert purchases.what.startswith("purchases: 1 ")
+    assert refunds.what.startswith("refunds: 1 ")
+    assert "the purchase, the amount, the time, the kiosk and the till's number" in refunds.what
+    assert purchases.until == refunds.until == given.at + BOOKKEEPING
+
+    async def read() -> dict[str, object]:
+        async with served.database.session() as session:
+            row = await session.get_one(RefundRow, given.refund_id)
+            return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+    assert served.do(read()) == {
+        "id": given.refund_id,
+        "purchase_id": bought.purchase_id,
+        "device_id": kiosk.id,
+        "reference": given.reference,
+        "of_the_rest": True,
+        "amount_minor": bought.amount.minor,
+        "outcome": "refunded",
+        "at": given.at,
+        "provider_reference": None,
+        "failure_reason": None,
+    }
+
+
 def test_a_name_is_erased_only_if_there_was_one(kiosk: TestDevice, who: str):
     for holder, named in (("Alex Doe", True), (None, False)):
         kiosk.sign_up(who, holder=holder)
@@ -129,15 +168,20 @@ def test_a_purchase_that_was_declined_is_not_kept(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
-def test_nothing_stored_leads_to_the_providers_record_of_a_purchase(
+def test_nothing_stored_leads_to_the_providers_records_of_a_purchase_and_its_refund(
     served: Served, kiosk: TestDevice, who: str
 ):
     before = {intent["id"] for intent in listed(served, "payment_intents")}
     kiosk.sign_up(who)
     identification_id = kiosk.recognised(who)
-    kiosk.post("/purchases", kiosk.sale(identification_id), Purchase)
+    bought = kiosk.post("/purchases", kiosk.sale(identification_id), Purchase)
+    give_back(kiosk, bought)
     (payment,) = [each for each in listed(served, "payment_intents") if each["id"] not in before]
-    names = [payment["id"], *payment["metadata"].values(), identification_id]
+    (refund,) = [
+        each for each in listed(served, "refunds") if each["payment_intent"] == payment["id"]
+    ]
+    names = [payment["id"], *payment["metadata"].values(), *refund["metadata"].values()]
+    assert identification_id in names
 
     def found() -> set[str]:
         served.do(served.context.database.forget_erased())
@@ -342,6 +386,23 @@ def test_a_purchase_that_still_leads_to_a_deleted_person_is_found(
             assert remains(served, receipt) == leading
 
 
+def test_a_refund_that_still_leads_to_a_deleted_person_is_found(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    given = give_back(kiosk, bought)
+    receipt = leave(kiosk, who)
+    served.do(run_errands(served.context))
+    set_to = "UPDATE refunds SET provider_reference = ? WHERE id = ?"
+    for value, found in ((f"left over {who}", 1), (None, 0)):
+        with sqlite3.connect(served.state.database) as database:
+            database.execute(set_to, [value, given.refund_id])
+        database.close()
+        leading = ["1 refunds that lead to somebody who was deleted"][:found]
+        assert remains(served, receipt) == leading
+
+
 def test_an_unknown_receipt_cannot_be_verified(served: Served):
     with pytest.raises(KeyError):
         served.do(remains_of("no-such-receipt", served.state, served.database))
@@ -394,6 +455,37 @@ def test_purchases_are_deleted_on_the_promised_day_and_not_a_second_before(tmp_p
             served.context.clock = lambda at=until: at
             assert served.do(kept()) == after
         assert all(sale.reference.encode() not in file for file in bytes_on_disk(tmp_path))
+
+
+def test_a_purchase_and_its_refunds_are_kept_as_long_as_the_last_of_them(tmp_path: Path):
+    with Served(tmp_path, Settings(recognition=PLAIN)) as served:
+        kiosk = served.kiosk()
+
+        async def kept() -> tuple[int, int]:
+            await end_retention(served.context)
+            async with served.database.session() as session:
+                purchases = (await session.scalars(select(PurchaseRow))).all()
+                return len(purchases), len((await session.scalars(select(RefundRow))).all())
+
+        kiosk.sign_up("alex")
+        bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised("alex")), Purchase)
+        give_back(kiosk, bought, minor=1)
+        served.ahead = kiosk.ahead = timedelta(days=30)
+        given = give_back(kiosk, bought)
+        served.ahead = kiosk.ahead = timedelta(0)
+        assert given.at > bought.at + timedelta(days=29)
+        purchases, refunds = leave(kiosk, "alex").retained
+        assert purchases.until == refunds.until == given.at + BOOKKEEPING
+        for until, left in (
+            (bought.at + timedelta(days=1) + BOOKKEEPING, (1, 2)),
+            (refunds.until - timedelta(seconds=1), (1, 2)),
+            (refunds.until, (0, 0)),
+        ):
+            served.context.clock = lambda at=until: at
+            assert served.do(kept()) == left
+        files = list(bytes_on_disk(tmp_path))
+        for reference in (bought.reference, given.reference):
+            assert all(reference.encode() not in file for file in files)
 
 
 # What is stored before
