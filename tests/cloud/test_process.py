@@ -34,6 +34,8 @@ from protocol.messages import (
     Outcome,
     Purchase,
     Purpose,
+    Refund,
+    RefundRequest,
     Side,
 )
 from tests.support.books import charged, listed
@@ -149,7 +151,7 @@ def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
 # Killed in the middle
 
 
-BEGIN, CHARGE = "payment_intents$", "payment_intents/.*/confirm$"
+BEGIN, CHARGE, REFUND = "payment_intents$", "payment_intents/.*/confirm$", "refunds$"
 
 
 class Proxy:
@@ -281,6 +283,29 @@ def test_a_service_killed_while_paying_charges_exactly_once(
             bought = kiosk.post("/purchases", sale, Purchase, key=key)
         assert (step, bought.outcome) == (step, "approved")
         assert (step, charged(served)) == (step, before + 1)
+
+
+def test_a_service_killed_while_refunding_refunds_exactly_once(
+    served: Served, proxy: Proxy, start: Callable[[], Process]
+):
+    process = start()
+    kiosk = process.kiosk()
+    kiosk.sign_up("alex")
+    for passed_on in (False, True):
+        before = len(listed(served, "refunds"))
+        sale = kiosk.sale(kiosk.recognised("alex"))
+        kiosk.post("/purchases", sale, Purchase)
+        path = f"/purchases/{sale.reference}/refunds"
+        request = RefundRequest(reference=f"back-{sale.reference}")
+        with proxy.holding(REFUND, passed_on=passed_on) as held:
+            ask = partial(kiosk.post, path, request, Refund, key=f"key-{sale.reference}")
+            kill_while(process, held, ask)
+        process = start()
+        process.follow(kiosk)
+        given = kiosk.get(f"{path}/{request.reference}", Refund)
+        assert (passed_on, given.outcome) == (passed_on, "refunded")
+        assert (passed_on, len(listed(served, "refunds"))) == (passed_on, before + 1)
+        assert ask() == given
 
 
 METHOD, CUSTOMER, ATTACH = "payment_methods$", "customers$", "payment_methods/.*/attach$"

@@ -9,7 +9,8 @@ from functools import partial
 import httpx
 import pytest
 
-from cloud.payments.refunds import settle, settle_refunds
+from cloud.jobs.housekeeping import run_round
+from cloud.payments.refunds import settle
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.web.problems import Refusal
 from protocol.messages import (
@@ -351,7 +352,7 @@ def test_a_refund_is_given_once_whatever_was_lost_and_however_it_is_asked_for_ag
             case "by asking":
                 tell(kiosk, bought, request.reference)
             case _:
-                served.do(settle_refunds(served.context))
+                served.do(run_round(served.context))
     assert moved(served, bought) == [500]
     assert tell(kiosk, bought, request.reference).outcome == "refunded"
 
