@@ -53,7 +53,7 @@ class ServicePatience(BaseModel):
     deadline_s: Seconds = 10
     """For an answer, all attempts together."""
     purchase_deadline_s: Seconds = 30
-    """For the answer to a purchase, all attempts together."""
+    """For the answer to a purchase or a refund, all attempts together."""
     first_pause_s: Seconds = 0.2
     """The longest pause before the second attempt."""
     longest_pause_s: Seconds = 3

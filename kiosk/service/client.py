@@ -55,6 +55,8 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
+    Refund,
+    RefundRequest,
     ServiceInfo,
     Side,
 )
@@ -270,7 +272,7 @@ class SignatureService:
     async def prove_by_code(self, claim_id: str, code: str) -> Identification:
         return await self._post(f"/claims/{claim_id}/code", CodeEntry(code=code), Identification)
 
-    # Purchases
+    # Purchases and refunds
 
     async def purchase(
         self, request: PurchaseRequest, idempotency_key: str, delivery: Delivery | None = None
@@ -289,6 +291,24 @@ class SignatureService:
     async def find_purchase(self, reference: str) -> Purchase:
         """Returns a purchase. Raises Refused (NOT_FOUND) when there is none."""
         return await self._get(f"/purchases/{reference}", Purchase)
+
+    async def refund(
+        self, purchase_reference: str, request: RefundRequest, idempotency_key: str
+    ) -> Refund:
+        """Refunds a purchase of this kiosk or a part of it. Repeated with the same key it returns
+        the first answer and refunds nothing more. Raises Refused: NOT_REFUNDABLE when so much is
+        not left of the purchase, CARD_FORGOTTEN when its person was deleted."""
+        return await self._post(
+            f"/purchases/{purchase_reference}/refunds",
+            request,
+            Refund,
+            key=idempotency_key,
+            deadline_s=self._patience.purchase_deadline_s,
+        )
+
+    async def find_refund(self, purchase_reference: str, reference: str) -> Refund:
+        """Returns a refund. Raises Refused (NOT_FOUND) when there is none."""
+        return await self._get(f"/purchases/{purchase_reference}/refunds/{reference}", Refund)
 
     # Leaving
 

@@ -37,6 +37,7 @@ from protocol.messages import (
     PhoneVerified,
     ProblemType,
     Purchase,
+    Refund,
     Retained,
     ServiceInfo,
     Side,
@@ -113,6 +114,20 @@ def bought(asked: Asked, outcome: Any = "approved", decline_reason: str | None =
         amount=Money(**request["amount"]),
         outcome=outcome,
         decline_reason=decline_reason,
+        card=VISA,
+        at=soon(),
+    )
+
+
+def refunded(asked: Asked) -> Refund:
+    """Returns what was asked for as refunded; everything of a purchase is 12.50 dollars."""
+    request = asked.json
+    return Refund(
+        refund_id="refund-1",
+        reference=request["reference"],
+        purchase_reference=asked.path.split("/")[2],
+        amount=Money(**request["amount"] or {"minor": 1250, "currency": "USD"}),
+        outcome="refunded",
         card=VISA,
         at=soon(),
     )

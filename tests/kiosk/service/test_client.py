@@ -15,9 +15,9 @@ from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from protocol.encoding import from_base64
-from protocol.messages import ProblemType, Purpose
+from protocol.messages import Money, ProblemType, Purpose, RefundRequest
 from protocol.signature import Request, verify_request
-from tests.support.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem
+from tests.support.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem, refunded
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import palm
 
@@ -79,6 +79,29 @@ async def test_a_refusal_is_final(service: SignatureService, canned: CannedServi
     assert refused.value.type is ProblemType.WRONG_CODE
     assert refused.value.problem.attempts_left == 2
     assert len(canned.asked) == 1
+
+
+async def test_a_refund_whose_answer_was_lost_is_asked_for_again_with_its_key(
+    service: SignatureService, canned: CannedService
+) -> None:
+    request = RefundRequest(reference="back-1234", amount=Money(minor=500, currency="USD"))
+    path = "/purchases/sale-1234/refunds"
+    canned.will(f"POST {path}", HangUp(), refunded)
+    given = await service.refund("sale-1234", request, "key-12345678")
+    first, second = canned.requests(f"POST {path}")
+    assert first.json == second.json == request.model_dump()
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"] == "key-12345678"
+    assert (given.reference, given.amount) == (request.reference, request.amount)
+
+
+async def test_a_refund_is_found_by_the_references_of_its_purchase_and_of_its_own(
+    service: SignatureService, canned: CannedService
+) -> None:
+    path = "/purchases/sale-1234/refunds"
+    canned.will(f"POST {path}", refunded)
+    given = await service.refund("sale-1234", RefundRequest(reference="back-1234"), "key-12345678")
+    canned.will(f"GET {path}/back-1234", given)
+    assert await service.find_refund("sale-1234", "back-1234") == given
 
 
 async def test_a_service_that_cannot_is_given_up_at_the_deadline(
