@@ -146,7 +146,14 @@ class StripeProvider:
             return NotRefunded("not_chargeable")
         with _translated_errors():
             # An idempotency key lasts for a day, and a refund may be asked for again later.
-            made = await self._refunds(payment)
+            try:
+                made = await self._refunds(payment)
+            except stripe.InvalidRequestError as error:
+                # localstripe gives no code.
+                if error.code != "resource_missing" and error.http_status != 404:
+                    raise
+                # The payment was made with another account's key.
+                return NotRefunded(_log(error))
             refund = next((each for each in made if _name_of(each) == refund_id), None)
             if refund is None:
                 try:

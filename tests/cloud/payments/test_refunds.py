@@ -406,6 +406,22 @@ def test_a_revoked_key_fails_a_refund_and_the_log_says_what_to_check(
     assert "stripe_key" in caplog.text
 
 
+def test_a_purchase_that_the_provider_does_not_know_any_more_fails_and_keeps_nobody_from_leaving(
+    served: Served, kiosk: TestDevice, who: str
+):
+    bought = buy(kiosk, who)
+
+    async def exchange() -> None:
+        async with served.database.session() as session:
+            row = await session.get_one(PurchaseRow, bought.purchase_id)
+            row.payment = "pi_of_another_account"
+            await session.commit()
+
+    served.do(exchange())
+    assert give_back(kiosk, bought, asking()).outcome == "failed"
+    leave(kiosk, who)
+
+
 def test_what_the_operator_refunded_at_the_provider_is_not_refunded_again(
     served: Served, kiosk: TestDevice, who: str
 ):

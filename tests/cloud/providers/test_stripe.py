@@ -347,11 +347,21 @@ async def test_a_refund_that_stripe_refuses_moves_nothing_and_the_log_says_why(
     assert "secret" not in caplog.text
 
 
-async def test_a_refund_is_in_doubt_while_nobody_can_see_whether_it_was_made(
-    api: StripeApi, provider: StripeProvider, the_operators: tuple[Answer, str]
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_payment_that_the_account_does_not_know_is_not_refunded_and_the_log_says_why(
+    api: StripeApi, provider: StripeProvider, caplog: pytest.LogCaptureFixture, status: int
 ):
-    answer, _ = the_operators
-    api.will(REFUNDS, answer)
+    api.will(REFUNDS, error(status, "invalid_request_error", code="resource_missing"))
+    assert await provider.refund(PAYMENT, HALF, "r1") == NotRefunded("resource_missing")
+    assert api.requests == [REFUNDS]
+    assert "resource_missing" in caplog.text
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+async def test_a_refund_is_in_doubt_while_nobody_can_see_whether_it_was_made(
+    api: StripeApi, provider: StripeProvider, status: int
+):
+    api.will(REFUNDS, error(status, "invalid_request_error"))
     with pytest.raises(ProviderUnavailable):
         await provider.refund(PAYMENT, HALF, "r1")
     assert api.requests == [REFUNDS]
