@@ -175,7 +175,7 @@ PAYING = Working(Work.PAYING, Money(minor=1250, currency="USD"), "Corner Market"
 MARCH_2036 = datetime(2036, 3, 9, tzinfo=UTC)
 KEPT = "Kept for the merchant's books, without your name"
 KEPT_WITH = (
-    "With time, kiosk, till's number, kind and last four digits of the card. "
+    "With time, kiosk, till's number, kind and last four digits of the card, and refunds. "
     "The payment provider keeps its own record."
 )
 

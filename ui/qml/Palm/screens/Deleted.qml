@@ -70,7 +70,7 @@ ScreenFrame {
         sign: "lock"
         colour: Tokens.inkSoft
         text: visible ? what.arg(screen.retained_until.toLocaleDateString(Qt.locale(), "MMMM yyyy")) : ""
-        detail: qsTr("With time, kiosk, till's number, kind and last four digits of the card. The payment provider keeps its own record.")
+        detail: qsTr("With time, kiosk, till's number, kind and last four digits of the card, and refunds. The payment provider keeps its own record.")
     }
 
     actions: [
