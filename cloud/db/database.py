@@ -125,6 +125,9 @@ class Database:
         """`max_pages` limits the size of the database, but for those who leave."""
         self._reserve = Reserve(path)
         self._max_pages = max_pages
+        self._erasing = asyncio.Lock()
+        """Held while the write-ahead log is emptied: SQLite does that for one connection at a time,
+        and does not let a second one wait."""
         self._erased_remains = False
         """Whether the write-ahead log may hold what was erased."""
         # Parameters may be personal: they must not appear in an error.
@@ -140,13 +143,14 @@ class Database:
         deletion has overwritten. While somebody reads it does nothing, and a later call does it.
         Raises sqlite3.DatabaseError."""
         self._erased_remains = True
-        try:
-            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.DatabaseError as error:
-            if not self.let_go(error):
-                raise
-            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._erased_remains = bool(is_busy)
+        async with self._erasing:
+            try:
+                is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.DatabaseError as error:
+                if not self.let_go(error):
+                    raise
+                is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._erased_remains = bool(is_busy)
 
     @property
     def is_for_deletions_only(self) -> bool:
