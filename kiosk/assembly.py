@@ -67,14 +67,14 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         terminal=devices.terminal,
         service=service,
         connection=_connection(settings, clock),
-        till=_till(settings, service.identity, clock),
+        till=_till(settings, service, clock),
         journal=journal,
         pin=pin,
         clock=clock,
     )
 
 
-def _till(settings: Settings, identity: Identity, clock: Clock) -> Till:
+def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
     """Raises CannotStart."""
     till = settings.till
     if till is None:
@@ -90,9 +90,11 @@ def _till(settings: Settings, identity: Identity, clock: Clock) -> Till:
     )
 
     def merchant() -> str:
-        return identity.device.merchant if identity.device else settings.merchant
+        device = service.identity.device
+        return device.merchant if device else settings.merchant
 
-    return NexoTill(door, Records(settings.state / "till.db"), merchant, clock)
+    records = Records(settings.state / "till.db")
+    return NexoTill(door, records, service.refund, merchant, clock)
 
 
 def _connection(settings: Settings, clock: Clock) -> Connection:

@@ -21,7 +21,17 @@ from kiosk.till.nexo.envelope import SharedKey
 from kiosk.till.nexo.till import OTHER_TERMINAL
 from tests.kiosk.test_with_service import Shop
 from tests.support.scripted import WAITS
-from tests.support.tills import KEY, Json, abort, payment, request, status, told, write_keys
+from tests.support.tills import (
+    KEY,
+    Json,
+    abort,
+    payment,
+    request,
+    reversal,
+    status,
+    told,
+    write_keys,
+)
 from tests.support.unhurried import unhurried
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -108,7 +118,9 @@ async def test_a_kiosk_that_can_serve_says_so(shop: Shop, till: NpmTill):
     assert told(await till.asks(request("Diagnosis", {}))) == ("Success", None)
 
 
-async def test_a_palm_pays_once_however_often_the_till_asks(shop: Shop, till: NpmTill):
+async def test_a_palm_pays_once_however_often_the_till_asks_and_is_given_it_back(
+    shop: Shop, till: NpmTill
+):
     shop.hand(seed=7)
     await shop.sign_up("2025550131")
     paying = till.sends(payment(4.5))
@@ -128,6 +140,11 @@ async def test_a_palm_pays_once_however_often_the_till_asks(shop: Shop, till: Np
     repeated = await till.asks(status("1"))
     found = repeated["SaleToPOIResponse"]["TransactionStatusResponse"]["RepeatedMessageResponse"]
     assert found["RepeatedResponseMessageBody"]["PaymentResponse"] == body
+    name = body["POIData"]["POITransactionID"]["TransactionID"]
+    assert told(await till.asks(reversal(name, 1.2, "11"))) == ("Success", None)
+    assert told(await till.asks(reversal(name, 4.0, "12"))) == ("Failure", "NotAllowed")
+    rest = (await till.asks(reversal(name, None, "13")))["SaleToPOIResponse"]
+    assert rest["ReversalResponse"]["ReversedAmount"] == 3.3
 
 
 async def _confirms_while_the_status_is_asked(till: NpmTill) -> Choice:

@@ -49,6 +49,19 @@ def abort(of: str, service_id: str = "9", sale_id: str = "till-1") -> Json:
     return request("Abort", body, service_id, sale_id)
 
 
+def reversal(of: str, amount: float | None = None, service_id: str = "7") -> Json:
+    """Returns the reversal of a payment, by the TransactionID that the kiosk gave it."""
+    body: Json = {
+        "OriginalPOITransaction": {
+            "POITransactionID": {"TransactionID": of, "TimeStamp": "2027-03-01T12:00:00+00:00"}
+        },
+        "ReversalReason": "MerchantCancel",
+    }
+    if amount is not None:
+        body["ReversedAmount"] = amount
+    return request("Reversal", body, service_id)
+
+
 def status(of: str | None, service_id: str = "8", sale_id: str = "till-1") -> Json:
     body: Json = {}
     if of is not None:

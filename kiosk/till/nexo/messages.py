@@ -147,6 +147,20 @@ class PaymentRequest(_Part):
         return money(asked.RequestedAmount, asked.Currency)
 
 
+class OfPoi(_Part):
+    TransactionID: Name
+
+
+class Original(_Part):
+    POITransactionID: OfPoi
+
+
+class ReversalRequest(_Part):
+    OriginalPOITransaction: Original
+    ReversedAmount: Number | None = None
+    """A part of the payment, in its currency; left out, all that is left of it."""
+
+
 class Reference(_Part):
     MessageCategory: Name | None = None
     ServiceID: MessageNumber

@@ -1,8 +1,8 @@
 """What the door has promised and answered, which survives a power cut.
 
-A payment is recorded before the shopper is asked, and its answer before the till hears it. So a
-repeated request gets the answer of the first, and a till that has heard nothing can ask what became
-of its payment for as long as the record is kept.
+A payment is recorded before the shopper is asked and a reversal before the service is, and the
+answer before the till hears it. So a repeated request gets the answer of the first, and a till that
+has heard nothing can ask what became of it for as long as the record is kept.
 """
 
 import json
@@ -16,13 +16,14 @@ from kiosk.faults import FileUnusable
 from protocol.storage import cause_and_remedy
 
 KEPT = timedelta(days=400)
-"""How long the answer to a payment is kept."""
+"""How long an answer is kept."""
 NUMBERS_REST = timedelta(hours=48)
 """How long a till does not use a number again for another message (ServiceID)."""
 
-_COLUMNS = "sale_id, service_id, digest, reference, asked, answer, at"
+_COLUMNS = "category, sale_id, service_id, digest, reference, asked, answer, at"
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS payments (
+CREATE TABLE IF NOT EXISTS transactions (
+    category TEXT NOT NULL,
     sale_id TEXT NOT NULL,
     service_id TEXT NOT NULL,
     digest BLOB NOT NULL,
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS payments (
     answer TEXT,
     at TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS payments_name ON payments (sale_id, service_id);
+CREATE INDEX IF NOT EXISTS transactions_name ON transactions (sale_id, service_id);
 CREATE TABLE IF NOT EXISTS aborts (
     sale_id TEXT NOT NULL,
     service_id TEXT NOT NULL,
@@ -42,14 +43,16 @@ CREATE TABLE IF NOT EXISTS aborts (
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A payment that a till has asked for."""
+    """A payment or a reversal that a till has asked for."""
 
+    category: str
+    """The MessageCategory of the request: Payment or Reversal."""
     sale_id: str
     service_id: str
     digest: bytes
-    """The digest of the request: another message with the same name is another payment."""
+    """The digest of the request: another message with the same name is another request."""
     reference: str
-    """The kiosk's name for the sale, the POI's TransactionID."""
+    """The kiosk's name for the sale or the refund, the POI's TransactionID."""
     asked: dict[str, Any]
     """What the answer repeats of the request; nothing about a person."""
     answer: dict[str, Any] | None
@@ -84,8 +87,9 @@ class Records:
 
     def begin(self, record: Record) -> None:
         self._database.execute(
-            "INSERT INTO payments VALUES (?, ?, ?, ?, ?, NULL, ?)",
+            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
             (
+                record.category,
                 record.sale_id,
                 record.service_id,
                 record.digest,
@@ -96,9 +100,9 @@ class Records:
         )
 
     def answer(self, reference: str, answer: dict[str, Any]) -> None:
-        """Records the answer to a payment, unless there is one."""
+        """Records the answer to a request, unless there is one."""
         self._database.execute(
-            "UPDATE payments SET answer = ? WHERE reference = ? AND answer IS NULL",
+            "UPDATE transactions SET answer = ? WHERE reference = ? AND answer IS NULL",
             (json.dumps(answer), reference),
         )
 
@@ -106,15 +110,15 @@ class Records:
         return self._one("reference = ?", reference)
 
     def of_message(self, sale_id: str, service_id: str) -> Record | None:
-        """Returns the last payment that a till has asked for with this name."""
+        """Returns the last request of a till with this name."""
         return self._one("sale_id = ? AND service_id = ?", sale_id, service_id)
 
     def last(self, sale_id: str) -> Record | None:
-        """Returns the last payment of a till."""
+        """Returns the last request of a till."""
         return self._one("sale_id = ?", sale_id)
 
     def open(self) -> list[Record]:
-        """Returns the payments without an answer."""
+        """Returns the requests without an answer."""
         return self._all("answer IS NULL")
 
     def abort(self, sale_id: str, service_id: str, at: datetime) -> None:
@@ -132,9 +136,10 @@ class Records:
         return found.fetchone() is not None
 
     def forget(self, now: datetime) -> None:
-        """Deletes what is older than is promised. A payment without an answer stays."""
+        """Deletes what is older than is promised. What has no answer stays."""
         self._database.execute(
-            "DELETE FROM payments WHERE answer IS NOT NULL AND at <= ?", ((now - KEPT).isoformat(),)
+            "DELETE FROM transactions WHERE answer IS NOT NULL AND at <= ?",
+            ((now - KEPT).isoformat(),),
         )
         self._database.execute(
             "DELETE FROM aborts WHERE at <= ?", ((now - NUMBERS_REST).isoformat(),)
@@ -146,9 +151,10 @@ class Records:
 
     def _all(self, where: str, *values: str) -> list[Record]:
         # The conditions are those written above.
-        rows = self._database.execute(f"SELECT {_COLUMNS} FROM payments WHERE {where}", values)  # noqa: S608
+        rows = self._database.execute(f"SELECT {_COLUMNS} FROM transactions WHERE {where}", values)  # noqa: S608
         return [
             Record(
+                category,
                 sale_id,
                 service_id,
                 digest,
@@ -157,5 +163,5 @@ class Records:
                 json.loads(answer) if answer is not None else None,
                 datetime.fromisoformat(at),
             )
-            for sale_id, service_id, digest, reference, asked, answer, at in rows
+            for category, sale_id, service_id, digest, reference, asked, answer, at in rows
         ]

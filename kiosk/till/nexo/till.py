@@ -30,6 +30,7 @@ from kiosk.till.nexo.messages import (
     timestamp,
 )
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
+from kiosk.till.nexo.reversals import AsksForRefund, Reversals
 from kiosk.till.till import Sale, SaleResult, Untold
 from protocol import VERSION
 from protocol.messages import Card
@@ -81,11 +82,17 @@ class NexoTill:
     """All tills that speak with this kiosk. One of them has a payment at a time."""
 
     def __init__(
-        self, door: Door, records: Records, merchant: Callable[[], str], clock: Clock
+        self,
+        door: Door,
+        records: Records,
+        refund: AsksForRefund,
+        merchant: Callable[[], str],
+        clock: Clock,
     ) -> None:
         """`merchant` returns the name that is shown to the shopper."""
         self._door = door
         self._records = records
+        self._reversals = Reversals(records, refund, clock)
         self._merchant = merchant
         self._clock = clock
         self._payment: _Payment | None = None
@@ -102,8 +109,8 @@ class NexoTill:
         header = message.header
         try:
             match header.MessageCategory:
-                case "Payment":
-                    return await self._pay(message)
+                case "Payment" | "Reversal":
+                    return await self._move_money(message)
                 case "Abort":
                     return await self._abort(header, message.read(AbortRequest))
                 case _:
@@ -138,16 +145,23 @@ class NexoTill:
                     ErrorCondition.UNAVAILABLE_SERVICE, f"{other} is not served by this kiosk."
                 )
 
-    async def _pay(self, message: Message) -> Json:
-        header, now, digest = message.header, self._clock.wall(), message.digest()
+    async def _move_money(self, message: Message) -> Json:
+        """Answers a payment or a reversal; a repeated one as the first."""
+        header, now = message.header, self._clock.wall()
         known = self._records.of_message(*header.name)
-        if known is not None and known.digest == digest:
+        if known is not None and known.digest == message.digest():
             return await self._answer_to(known)
         if known is not None and now - known.at < NUMBERS_REST:
             raise Failed(
                 ErrorCondition.MESSAGE_FORMAT,
                 "This ServiceID was used within the last 48 hours for another message.",
             )
+        if header.MessageCategory == "Reversal":
+            return await self._reversals.begin(message)
+        return await self._pay(message)
+
+    async def _pay(self, message: Message) -> Json:
+        header, now = message.header, self._clock.wall()
         request = message.read(PaymentRequest)
         amount = request.amount()
         if self._records.was_aborted(*header.name, now):
@@ -158,9 +172,10 @@ class NexoTill:
         reference = f"nexo-{secrets.token_hex(12)}"
         transaction = request.SaleData.SaleTransactionID
         record = Record(
+            category=header.MessageCategory,
             sale_id=header.SaleID,
             service_id=header.ServiceID,
-            digest=digest,
+            digest=message.digest(),
             reference=reference,
             asked={
                 "header": header.model_dump(exclude_none=True),
@@ -179,9 +194,11 @@ class NexoTill:
         return await self._answer_to(record)
 
     async def _answer_to(self, record: Record) -> Json:
-        """Returns the answer to a payment, once its outcome is known."""
+        """Returns the answer to a payment or a reversal, once its outcome is known."""
         if record.answer is not None:
             return record.answer
+        if record.category == "Reversal":
+            return await self._reversals.answer_to(record)
         payment = self._find(record.reference)
         assert payment is not None, "a payment without an answer is in progress or in doubt"
         await payment.answered.wait()
@@ -215,19 +232,19 @@ class NexoTill:
             sale_id = reference.SaleID or header.SaleID
             record = self._records.of_message(sale_id, reference.ServiceID)
         if record is None:
-            raise Failed(ErrorCondition.NOT_FOUND, "There was no such payment at this kiosk.")
+            raise Failed(ErrorCondition.NOT_FOUND, "There was no such request at this kiosk.")
         if record.answer is None:
-            raise Failed(ErrorCondition.IN_PROGRESS, "The payment is in progress: ask again.")
-        answer = record.answer["SaleToPOIResponse"]
+            raise Failed(ErrorCondition.IN_PROGRESS, "It is in progress: ask again.")
+        answer, told = record.answer["SaleToPOIResponse"], f"{record.category}Response"
         return {
             "MessageReference": {
-                "MessageCategory": "Payment",
+                "MessageCategory": record.category,
                 "SaleID": record.sale_id,
                 "ServiceID": record.service_id,
             },
             "RepeatedMessageResponse": {
                 "MessageHeader": answer["MessageHeader"],
-                "RepeatedResponseMessageBody": {"PaymentResponse": answer["PaymentResponse"]},
+                "RepeatedResponseMessageBody": {told: answer[told]},
             },
         }
 
@@ -271,11 +288,14 @@ class NexoTill:
     async def keep(
         self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
     ) -> NoReturn:
-        """Answers payments that an earlier run has left without an answer: those that are not in
-        doubt have charged nothing. Then serves the door."""
+        """Takes up what an earlier run has left without an answer: payments that are not in doubt
+        have charged nothing, and reversals are carried out. Then serves the door."""
         self._condition = condition
         try:
             for record in self._records.open():
+                if record.category == "Reversal":
+                    self._reversals.carry_on(record)
+                    continue
                 payment = self._doubtful[record.reference] = _Payment(record)
                 if not in_doubt(record.reference):
                     payment.withdrawn.set()
@@ -286,6 +306,7 @@ class NexoTill:
         try:
             await self._door.serve(self.answer_message)
         finally:
+            self._reversals.close()
             self._records.close()
 
     def check(self) -> Check:

@@ -5,20 +5,22 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import pytest
 
 from kiosk.screens import Notice
+from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
+from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
 from kiosk.till.nexo.till import OTHER_TERMINAL, NexoTill
 from kiosk.till.till import Sale, SaleResult, Untold
-from protocol.messages import Card, Money
-from tests.support.clocks import TurnedClock
-from tests.support.tills import Json, abort, payment, request, status, told
+from protocol.messages import Card, Money, Problem, ProblemType, Refund, RefundRequest
+from tests.support.clocks import NOON, TurnedClock
+from tests.support.tills import Json, abort, payment, request, reversal, status, told
 
 pytestmark = pytest.mark.anyio
 
@@ -43,10 +45,31 @@ class Shop:
         door = ClosedDoor(
             "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
         )
-        self.till = NexoTill(door, self.records, lambda: "Corner Shop", self.clock)
+        self.till = NexoTill(door, self.records, self._refund, lambda: "Corner Shop", self.clock)
+        self.refunds: list[tuple[str, RefundRequest, str]] = []
+        """What the service was asked to refund: the purchase, the request and its key."""
+        self.refunding = asyncio.Event()
+        self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
+        """What the service answers to the next requests."""
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
         self._keeping: asyncio.Task[Any] | None = None
+
+    async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:
+        self.refunds.append((purchase, request, key))
+        self.refunding.set()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return await answer if isinstance(answer, asyncio.Future) else answer
+
+    async def pays(self, amount: float = 4.5) -> str:
+        """Has a payment approved, and returns its TransactionID."""
+        answer = self.sends(payment(amount))
+        sale = await self.takes()
+        await self.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+        await answer
+        return sale.reference
 
     async def opens(self) -> None:
         keep = self.till.keep(lambda: self.notice, self.in_doubt.__contains__)
@@ -80,6 +103,7 @@ async def shop(tmp_path: Path) -> Any:
 async def reopened(shop: Shop, state: Path) -> Shop:
     await shop.closes()
     again = Shop(state)
+    again.refunds, again.answers = shop.refunds, shop.answers
     shop.records, shop.till, shop.clock = again.records, again.till, again.clock
     await shop.opens()
     return shop
@@ -305,6 +329,132 @@ async def test_answers_are_kept_for_400_days(shop: Shop, tmp_path: Path):
     assert told(await shop.asks(status("1"))) == ("Failure", "NotFound")
 
 
+# Giving back
+
+
+def refund(minor: int, outcome: Literal["refunded", "failed"] = "refunded") -> Refund:
+    return Refund(
+        refund_id="refund-12345678",
+        reference="reference-12345678",
+        purchase_reference="purchase-12345678",
+        amount=Money(minor=minor, currency="USD"),
+        outcome=outcome,
+        failure_reason="lost_or_stolen_card" if outcome == "failed" else None,
+        card=VISA,
+        at=NOON,
+    )
+
+
+def refused(type: ProblemType) -> Refused:
+    return Refused(Problem(type=type, title="no", status=409, detail=""))
+
+
+@pytest.mark.parametrize(("part", "minor"), [(None, 450), (1.2, 120)])
+async def test_a_payment_is_given_back_in_full_or_in_part(
+    shop: Shop, part: float | None, minor: int
+):
+    paid = await shop.pays()
+    shop.answers.append(refund(minor))
+    answer = await shop.asks(reversal(paid, part))
+    assert told(answer) == ("Success", None)
+    body = answer["SaleToPOIResponse"]["ReversalResponse"]
+    assert body["ReversedAmount"] == minor / 100
+    assert body["OriginalPOITransaction"]["POITransactionID"]["TransactionID"] == paid
+    ((purchase, request, key),) = shop.refunds
+    assert (purchase, key) == (paid, request.reference)
+    assert request.amount == (None if part is None else Money(minor=minor, currency="USD"))
+    assert body["POIData"]["POITransactionID"]["TransactionID"] == request.reference
+
+
+async def test_a_repeated_reversal_gets_the_first_answer_and_gives_back_once(shop: Shop):
+    paid = await shop.pays()
+    waiting: asyncio.Future[Refund] = asyncio.get_running_loop().create_future()
+    shop.answers.append(waiting)
+    first, again = shop.sends(reversal(paid)), shop.sends(reversal(paid))
+    await asyncio.sleep(0)
+    assert told(await shop.asks(status("7"))) == ("Failure", "InProgress")
+    waiting.set_result(refund(450))
+    assert await first == await again == await shop.asks(reversal(paid))
+    assert len(shop.refunds) == 1
+    found = (await shop.asks(status("7")))["SaleToPOIResponse"]["TransactionStatusResponse"]
+    assert found["MessageReference"]["MessageCategory"] == "Reversal"
+    body = found["RepeatedMessageResponse"]["RepeatedResponseMessageBody"]
+    assert body["ReversalResponse"]["ReversedAmount"] == 4.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "condition", "words"),
+    [
+        (refused(ProblemType.NOT_REFUNDABLE), "NotAllowed", "not left"),
+        (refused(ProblemType.CARD_FORGOTTEN), "NotAllowed", "another way"),
+        (refused(ProblemType.CONFLICT), "NotAllowed", "kiosk's log"),
+        (refund(450, "failed"), "Refusal", "lost_or_stolen_card"),
+        (Offline("away", may_have_arrived=False), "UnreachableHost", "nothing was given back"),
+    ],
+)
+async def test_what_is_not_given_back_is_a_failure_that_says_why(
+    shop: Shop, answer: Refund | Exception, condition: str, words: str
+):
+    paid = await shop.pays()
+    shop.answers.append(answer)
+    told_of = await shop.asks(reversal(paid))
+    assert told(told_of) == ("Failure", condition)
+    body = told_of["SaleToPOIResponse"]["ReversalResponse"]
+    assert words in body["Response"]["AdditionalResponse"]
+    assert "ReversedAmount" not in body
+
+
+@pytest.mark.parametrize(
+    "lost", [Offline("cut", may_have_arrived=True), ServiceUnavailable("busy", None)]
+)
+async def test_a_reversal_that_may_have_been_made_is_asked_for_until_that_is_known(
+    shop: Shop, lost: Exception
+):
+    paid = await shop.pays()
+    shop.answers += [lost, lost, refund(450)]
+    answer = shop.sends(reversal(paid))
+    await shop.clock.turn(LONGEST_PAUSE_S)
+    assert told(await answer) == ("Success", None)
+    assert len({(request.reference, key) for _, request, key in shop.refunds}) == 1
+
+
+async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop, tmp_path: Path):
+    paid = await shop.pays()
+    shop.answers.append(asyncio.get_running_loop().create_future())
+    asking = shop.sends(reversal(paid))
+    await shop.refunding.wait()
+    asking.cancel()
+    (before,) = shop.refunds
+    shop.answers.append(refund(450))
+    await reopened(shop, tmp_path)
+    assert told(await shop.asks(reversal(paid))) == ("Success", None)
+    assert shop.refunds == [before, before]
+
+
+@pytest.mark.parametrize("unknown", ["nexo-000000000000000000000000", "another till's", "x"])
+async def test_what_was_not_paid_here_is_not_given_back(shop: Shop, unknown: str):
+    await shop.pays()
+    assert told(await shop.asks(reversal(unknown))) == ("Failure", "NotFound")
+    assert shop.refunds == []
+
+
+async def test_neither_a_failed_payment_nor_a_reversal_is_given_back(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    assert told(await shop.asks(reversal(sale.reference))) == ("Failure", "NotFound")
+    await shop.till.answer(sale.reference, SaleResult.DECLINED)
+    await answer
+    assert told(await shop.asks(reversal(sale.reference))) == ("Failure", "NotFound")
+    assert shop.refunds == []
+
+
+@pytest.mark.parametrize("part", [0, -1, 0.001, "1", True])
+async def test_no_part_that_is_no_amount_is_given_back(shop: Shop, part: Any):
+    paid = await shop.pays()
+    assert told(await shop.asks(reversal(paid, part))) == ("Failure", "MessageFormat")
+    assert shop.refunds == []
+
+
 # A disk that stores nothing
 
 
@@ -385,7 +535,7 @@ async def test_a_till_logs_in_and_out(shop: Shop):
     assert told(await shop.asks(request("Logout", {}))) == ("Success", None)
 
 
-@pytest.mark.parametrize("category", ["Reversal", "Loyalty", "<script>"])
+@pytest.mark.parametrize("category", ["Loyalty", "<script>"])
 async def test_what_is_not_served_is_said_to_be_unavailable(shop: Shop, category: str):
     assert told(await shop.asks(request(category, {}))) == ("Failure", "UnavailableService")
 

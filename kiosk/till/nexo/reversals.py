@@ -1,0 +1,161 @@
+"""Reversals: a till gives a payment back, or a part of it.
+
+A reversal is recorded before the service is asked. From then on it is carried out: its name at the
+service makes a repeated request the same refund, so it is asked for again until there is an answer,
+after a restart as well.
+"""
+
+import asyncio
+import logging
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+from kiosk.clock import Clock
+from kiosk.service.errors import Offline, Refused, ServiceError
+from kiosk.till.nexo.messages import (
+    ErrorCondition,
+    Failed,
+    Header,
+    Json,
+    Message,
+    ReversalRequest,
+    money,
+    number,
+    response,
+    timestamp,
+)
+from kiosk.till.nexo.records import Record, Records
+from protocol.backoff import pause_after
+from protocol.messages import Money, ProblemType, Refund, RefundRequest
+
+log = logging.getLogger(__name__)
+
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+
+AsksForRefund = Callable[[str, RefundRequest, str], Awaitable[Refund]]
+"""Asks the service for a refund (`SignatureService.refund`)."""
+
+_REFUSALS = {
+    ProblemType.NOT_FOUND: "The service does not know this payment.",
+    ProblemType.NOT_REFUNDABLE: "So much is not left of this payment.",
+    ProblemType.CARD_FORGOTTEN: (
+        "Whoever paid has had their data deleted: give the money back in another way."
+    ),
+}
+
+
+class Reversals:
+    def __init__(self, records: Records, refund: AsksForRefund, clock: Clock) -> None:
+        self._records = records
+        self._refund = refund
+        self._clock = clock
+        self._carried_out: dict[str, asyncio.Task[Json]] = {}
+        """The reversals without an answer, by reference."""
+
+    async def begin(self, message: Message) -> Json:
+        """Records a reversal and returns its answer, once there is one. Raises Failed and
+        sqlite3.Error."""
+        request = message.read(ReversalRequest)
+        reference = request.OriginalPOITransaction.POITransactionID.TransactionID
+        payment = self._records.of_sale(reference)
+        if payment is None or payment.category != "Payment" or not _is_paid(payment):
+            raise Failed(
+                ErrorCondition.NOT_FOUND, "No payment of this TransactionID was approved here."
+            )
+        currency = payment.asked["amount"]["Currency"]
+        part = request.ReversedAmount
+        amount = None if part is None else money(part, currency)
+        header = message.header
+        record = Record(
+            category=header.MessageCategory,
+            sale_id=header.SaleID,
+            service_id=header.ServiceID,
+            digest=message.digest(),
+            reference=f"nexo-{secrets.token_hex(12)}",
+            asked={
+                "header": header.model_dump(exclude_none=True),
+                "payment": reference,
+                "amount": None if amount is None else amount.model_dump(),
+            },
+            answer=None,
+            at=self._clock.wall(),
+        )
+        self._records.begin(record)
+        return await self.answer_to(record)
+
+    async def answer_to(self, record: Record) -> Json:
+        """Returns the answer to a recorded reversal, which goes on when nobody waits for it."""
+        self.carry_on(record)
+        return await asyncio.shield(self._carried_out[record.reference])
+
+    def carry_on(self, record: Record) -> None:
+        """Has a recorded reversal without an answer carried out, once."""
+        reference = record.reference
+        if reference not in self._carried_out:
+            task = self._carried_out[reference] = asyncio.create_task(self._carry_out(record))
+            task.add_done_callback(lambda _: self._carried_out.pop(reference, None))
+
+    def close(self) -> None:
+        """Ends what is carried out. The next start goes on with it."""
+        for task in self._carried_out.values():
+            task.cancel()
+
+    async def _carry_out(self, record: Record) -> Json:
+        amount = record.asked["amount"]
+        request = RefundRequest(
+            reference=record.reference, amount=None if amount is None else Money(**amount)
+        )
+        failures = 0
+        while True:
+            try:
+                answer = await self._ask(record, request)
+                self._records.answer(record.reference, answer)
+            except (ServiceError, sqlite3.Error) as error:
+                log.warning("a reversal is tried again: %s", error)
+                pause = pause_after(failures, SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
+                await self._clock.sleep(pause)
+                failures += 1
+            else:
+                return answer
+
+    async def _ask(self, record: Record, request: RefundRequest) -> Json:
+        """Raises ServiceError when it is not known whether the refund is made."""
+        try:
+            refund = await self._refund(record.asked["payment"], request, record.reference)
+        except Refused as refused:
+            why = _REFUSALS.get(refused.type)
+            if why is None:
+                log.error("a reversal was refused: %s", refused)
+                why = "The service refuses it: see the kiosk's log."
+            return self._answer(record, failed=Failed(ErrorCondition.NOT_ALLOWED, why))
+        except Offline as offline:
+            if offline.may_have_arrived:
+                raise
+            why = "The kiosk does not reach the palm service: nothing was given back."
+            return self._answer(record, failed=Failed(ErrorCondition.UNREACHABLE_HOST, why))
+        if refund.outcome == "failed":
+            why = f"The payment provider does not give it back ({refund.failure_reason})."
+            return self._answer(record, failed=Failed(ErrorCondition.REFUSAL, why))
+        return self._answer(record, refund)
+
+    def _answer(
+        self, record: Record, refund: Refund | None = None, failed: Failed | None = None
+    ) -> Json:
+        at = timestamp(self._clock.wall())
+        body: Json = {
+            "POIData": {"POITransactionID": {"TransactionID": record.reference, "TimeStamp": at}},
+            "OriginalPOITransaction": {
+                "POITransactionID": {"TransactionID": record.asked["payment"]}
+            },
+        }
+        if refund is not None:
+            body["ReversedAmount"] = number(refund.amount)
+        return response(Header.model_validate(record.asked["header"]), body, failed)
+
+
+def _is_paid(payment: Record) -> bool:
+    if payment.answer is None:
+        return False
+    told = payment.answer["SaleToPOIResponse"]["PaymentResponse"]["Response"]
+    return told["Result"] == "Success"
