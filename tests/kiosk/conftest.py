@@ -8,16 +8,24 @@ import pytest
 from argon2 import PasswordHasher
 
 from hardware.address import Address
+from hardware.camera import SimulatedCamera
+from hardware.camera.feed import Feed
+from hardware.light import light_at
 from hardware.terminal import SimulatedTerminal
+from kiosk.app import Kiosk
+from kiosk.capture.eyes import Eyes
 from kiosk.service.client import SignatureService
 from kiosk.service.identity import Identity
-from kiosk.settings import ServicePatience
+from kiosk.settings import ServicePatience, Settings
 from kiosk.simulated.till import SimulatedTill
+from kiosk.staff import StaffPin
 from kiosk.till.journal import PurchaseJournal
+from palm.hand.find import HandFinder
 from tests.support.authority import Authority
 from tests.support.canned import DEVICE, CannedService
-from tests.support.clocks import HurriedClock
+from tests.support.clocks import HurriedClock, TurnedClock
 from tests.support.scripted import Line, ScriptedReader, ScriptedStage, ScriptedVisit
+from tests.support.stand import ConnectedAlready, EmptyRoom, MakeStand, Stand
 
 
 @pytest.fixture
@@ -81,5 +89,48 @@ def visit(
             device=DEVICE,
         )
         return replace(whole, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hand_finder() -> HandFinder:
+    return HandFinder()
+
+
+@pytest.fixture
+def stand(
+    service: SignatureService,
+    terminal: SimulatedTerminal,
+    hand_finder: HandFinder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> MakeStand:
+    # Loading its models takes longer than most of these tests, which show no hand.
+    monkeypatch.setattr("kiosk.capture.eyes.HandFinder", lambda: hand_finder)
+
+    def make(*script: Line) -> Stand:
+        clock = TurnedClock()
+        stage = ScriptedStage(list(script), now=clock.now)
+        camera = SimulatedCamera(EmptyRoom(), size=(72, 128))
+        feed = Feed(camera, (72, 128))
+        till = SimulatedTill()
+        kiosk = Kiosk(
+            settings=Settings(state=tmp_path),
+            stage=stage,
+            feed=feed,
+            eyes=Eyes(feed),
+            infrared=None,
+            light=light_at("sim:"),
+            reader=ScriptedReader(),
+            terminal=terminal,
+            service=service,
+            connection=ConnectedAlready(),
+            till=till,
+            journal=PurchaseJournal(tmp_path / "purchases"),
+            pin=StaffPin(tmp_path / "staff.json", clock.wall),
+            clock=clock,
+        )
+        return Stand(kiosk, stage, clock, camera, till)
 
     return make

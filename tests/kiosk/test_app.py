@@ -1,24 +1,18 @@
 """The life of the kiosk: shoppers who leave, faults, and how it continues."""
 
-import asyncio
 import errno
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from hardware.camera import Colour, SimulatedCamera
-from hardware.camera.feed import Feed, Recovering, Streaming
+from hardware.camera.feed import Recovering, Streaming
 from hardware.faults import TemporaryFault
-from hardware.light import light_at
 from hardware.terminal import SimulatedTerminal
 from kiosk import screens
-from kiosk.app import Kiosk
-from kiosk.capture.eyes import Eyes
 from kiosk.screens import (
     AlreadyKnown,
     Approved,
@@ -59,12 +53,9 @@ from kiosk.screens import (
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceUnavailable
 from kiosk.settings import Patience, Settings
-from kiosk.simulated.till import SimulatedTill
-from kiosk.staff import StaffPin
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import SaleResult
 from kiosk.visits.leave import LOOKS_S
-from palm.hand.find import HandFinder
 from protocol.messages import (
     Chargeable,
     Money,
@@ -85,8 +76,8 @@ from tests.support.canned import (
     problem,
     soon,
 )
-from tests.support.clocks import TurnedClock
-from tests.support.scripted import WAITS, Line, ScriptedReader, ScriptedStage, palm, typed
+from tests.support.scripted import WAITS, Line, palm, typed
+from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
 
@@ -95,94 +86,6 @@ NUMBER = typed("2025550123")
 CODE = typed("123456")
 AMOUNT = Money(minor=1250, currency="USD")
 HOME: Line = (Welcome, WAITS)
-
-
-class EmptyRoom:
-    def draw(self, out: Colour, at: float) -> None:
-        out.fill(90)
-
-
-class ConnectedAlready:
-    async def keep(self, service: SignatureService) -> NoReturn:
-        while True:
-            await asyncio.Event().wait()
-
-
-@dataclass
-class Stand:
-    """A kiosk on a scripted stage, and the simulated world around it."""
-
-    kiosk: Kiosk
-    stage: ScriptedStage
-    clock: TurnedClock
-    camera: SimulatedCamera
-    till: SimulatedTill
-
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(self.kiosk.run())
-            try:
-                yield
-            finally:
-                running.cancel()
-
-    async def camera_is(self, state: type[Recovering | Streaming]) -> None:
-        """Waits for the camera's thread. The clock stands still: a busy machine takes long, and the
-        shopper would be taken to have left."""
-        while not isinstance(self.kiosk.feed.state, state):
-            await self.clock.turn(0)
-
-    async def play(self) -> None:
-        """Plays the script to its last line, the welcome screen."""
-        async with self.running():
-            await self.stage.reached()
-
-
-@pytest.fixture(scope="module")
-def finder() -> HandFinder:
-    return HandFinder()
-
-
-@pytest.fixture
-def stand(
-    service: SignatureService,
-    terminal: SimulatedTerminal,
-    finder: HandFinder,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., Stand]:
-    # Loading its models takes longer than most of these tests, which show no hand.
-    monkeypatch.setattr("kiosk.capture.eyes.HandFinder", lambda: finder)
-
-    def make(*script: Line) -> Stand:
-        clock = TurnedClock()
-        stage = ScriptedStage(list(script), now=clock.now)
-        camera = SimulatedCamera(EmptyRoom(), size=(72, 128))
-        feed = Feed(camera, (72, 128))
-        till = SimulatedTill()
-        kiosk = Kiosk(
-            settings=Settings(state=tmp_path),
-            stage=stage,
-            feed=feed,
-            eyes=Eyes(feed),
-            infrared=None,
-            light=light_at("sim:"),
-            reader=ScriptedReader(),
-            terminal=terminal,
-            service=service,
-            connection=ConnectedAlready(),
-            till=till,
-            journal=PurchaseJournal(tmp_path / "purchases"),
-            pin=StaffPin(tmp_path / "staff.json", clock.wall),
-            clock=clock,
-        )
-        return Stand(kiosk, stage, clock, camera, till)
-
-    return make
-
-
-MakeStand = Callable[..., Stand]
 
 
 # Walking away

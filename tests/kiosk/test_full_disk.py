@@ -24,20 +24,9 @@ from kiosk.service.client import SignatureService
 from kiosk.service.embedded import pass_on
 from protocol.messages import CONSENT_VERSION, ProblemType, ServiceInfo
 from protocol.storage import StorageFault
-from tests.kiosk.test_app import (
-    HOME,
-    TO_CHARGE,
-    TO_LEAVE,
-    Finding,
-    MakeStand,
-    finder,
-    found,
-    in_doubt,
-    stand,
-)
+from tests.kiosk.test_app import HOME, TO_CHARGE, TO_LEAVE, Finding, found, in_doubt
 from tests.support.canned import VAULT, CannedService, problem
-
-__all__ = ["finder", "stand"]
+from tests.support.stand import MakeStand
 
 pytestmark = pytest.mark.anyio
 
