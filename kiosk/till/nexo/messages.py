@@ -27,6 +27,9 @@ from protocol.messages import Card, Money
 VERSION = "3.0"
 _DIGITS = 12
 """The largest power of ten in an amount, and the smallest."""
+_NOISE = Decimal("1e-4")
+"""How far an amount may be from a whole number of minor units: tills that calculate with binary
+fractions send 68.32000000000001."""
 
 Json = dict[str, Any]
 
@@ -258,7 +261,7 @@ def money(number: Decimal, currency: str) -> Money:
         raise Failed(ErrorCondition.MESSAGE_FORMAT, "The amount is out of range.")
     minor = number.scaleb(exponent)
     whole = minor.to_integral_value()
-    if minor != whole:
+    if abs(minor - whole) > _NOISE:
         raise Failed(
             ErrorCondition.MESSAGE_FORMAT,
             f"The amount has more decimals than {currency}, which has {exponent}.",

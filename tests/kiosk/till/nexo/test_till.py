@@ -165,6 +165,17 @@ async def test_amounts_have_the_decimals_of_their_currency(
     assert paid["AmountsResp"]["AuthorizedAmount"] == amount
 
 
+@pytest.mark.parametrize(("sent", "minor"), [(68.32000000000001, 6832), (1.1400000000000001, 114)])
+async def test_the_noise_of_binary_fractions_is_no_part_of_an_amount(
+    shop: Shop, sent: float, minor: int
+):
+    answer = shop.sends(payment(sent))
+    sale = await shop.takes()
+    assert sale.amount.minor == minor
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    await answer
+
+
 @pytest.mark.parametrize("amount", [0, -1, 0.001, 1e300, 1e12, "4.50", None, True, [], {"a": 1}])
 async def test_what_is_no_amount_is_refused_and_asks_nobody(shop: Shop, amount: Any):
     assert told(await shop.asks(payment(amount))) == ("Failure", "MessageFormat")
