@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.policy import LONGEST_WINDOW, Limit
@@ -125,11 +125,14 @@ def _network(address: str) -> str:
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     """Reads the body of a request. Raises Refusal when it is larger than `limit` bytes, and when it
-    does not arrive in time."""
+    does not arrive in time or whole."""
     request.scope["body limit"] = limit
     try:
         async with asyncio.timeout(BODY_S):
             return await request.body()
+    except ClientDisconnect:
+        # Nobody hears it.
+        raise Refusal(ProblemType.MALFORMED, "the body did not arrive whole") from None
     except TimeoutError:
         raise Refusal(
             ProblemType.MALFORMED, "the body did not arrive in time", status=408, retry_after=1
