@@ -37,7 +37,7 @@ from ui.engine import Engine
 from ui.window import KioskWindow
 
 PATIENCE = Patience()
-PATIENCE_S = 60
+PATIENCE_S = 100
 """Seconds that a busy machine may take for one step."""
 LOOKS_MS = 20
 """Milliseconds between two looks at the window: looking takes time from what is looked at."""
