@@ -5,12 +5,14 @@ import Palm
 Drawing {
     id: drawing
 
+    // Without a graphics processor it takes most of a processor core.
+    property bool breathes: true
     property real glow: 1
 
     box: Qt.rect(-200, -215, 400, 300)
 
     SequentialAnimation on glow {
-        running: !Tokens.stillness && drawing.visible
+        running: drawing.breathes && !Tokens.stillness && drawing.visible
         loops: Animation.Infinite
 
         NumberAnimation {

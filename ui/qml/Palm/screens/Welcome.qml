@@ -20,7 +20,9 @@ ScreenFrame {
     help: true
     panelShare: wide ? 0.46 : 0.48
     footer: Tokens.target
-    drawing: PalmScan {}
+    drawing: PalmScan {
+        breathes: screen.readsPalms
+    }
 
     function sentence(about: var): string {
         switch (about) {
