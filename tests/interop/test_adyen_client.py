@@ -88,8 +88,8 @@ class NpmTill:
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    if not (TILL.parent / "node_modules").exists():
-        pytest.skip("npm's library is not there: ./run test installs it")
+    if not (TILL.parent / "node_modules" / "@adyen").exists():
+        pytest.skip("npm's library is not there: ./run test installs it where npm's registry is")
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", PORT)) == 0:
             pytest.skip(f"port {PORT} is in use, and the library knows no other")
