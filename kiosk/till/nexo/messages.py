@@ -111,7 +111,8 @@ class Header(_Part):
 
 class Transaction(_Part):
     TransactionID: Name
-    TimeStamp: datetime
+    TimeStamp: Name
+    """The till's own time, which is only repeated."""
 
 
 class OfSale(_Part):

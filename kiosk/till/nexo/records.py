@@ -20,6 +20,9 @@ KEPT = timedelta(days=400)
 NUMBERS_REST = timedelta(hours=48)
 """How long a till does not use a number again for another message (ServiceID)."""
 
+ABORTS = 10_000
+"""The largest number of aborts of unknown payments that are kept."""
+
 _COLUMNS = "category, sale_id, service_id, digest, reference, asked, answer, at"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -33,6 +36,7 @@ CREATE TABLE IF NOT EXISTS transactions (
     at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS transactions_name ON transactions (sale_id, service_id);
+CREATE INDEX IF NOT EXISTS transactions_at ON transactions (at);
 CREATE TABLE IF NOT EXISTS aborts (
     sale_id TEXT NOT NULL,
     service_id TEXT NOT NULL,
@@ -126,6 +130,9 @@ class Records:
         late."""
         self._database.execute(
             "INSERT INTO aborts VALUES (?, ?, ?)", (sale_id, service_id, at.isoformat())
+        )
+        self._database.execute(
+            "DELETE FROM aborts WHERE rowid <= (SELECT max(rowid) FROM aborts) - ?", (ABORTS,)
         )
 
     def was_aborted(self, sale_id: str, service_id: str, now: datetime) -> bool:

@@ -82,6 +82,7 @@ class Reversals:
             at=self._clock.wall(),
         )
         self._records.begin(record)
+        self.carry_on(record, was_asked=False)
         return await self.answer_to(record)
 
     async def answer_to(self, record: Record) -> Json:
@@ -89,11 +90,13 @@ class Reversals:
         self.carry_on(record)
         return await asyncio.shield(self._carried_out[record.reference])
 
-    def carry_on(self, record: Record) -> None:
-        """Has a recorded reversal without an answer carried out, once."""
+    def carry_on(self, record: Record, *, was_asked: bool = True) -> None:
+        """Has a recorded reversal without an answer carried out, once. `was_asked` tells whether
+        the service may have been asked for it already."""
         reference = record.reference
         if reference not in self._carried_out:
-            task = self._carried_out[reference] = asyncio.create_task(self._carry_out(record))
+            work = self._carry_out(record, was_asked=was_asked)
+            task = self._carried_out[reference] = asyncio.create_task(work)
             task.add_done_callback(lambda _: self._carried_out.pop(reference, None))
 
     def close(self) -> None:
@@ -101,7 +104,7 @@ class Reversals:
         for task in self._carried_out.values():
             task.cancel()
 
-    async def _carry_out(self, record: Record) -> Json:
+    async def _carry_out(self, record: Record, *, was_asked: bool) -> Json:
         amount = record.asked["amount"]
         request = RefundRequest(
             reference=record.reference, amount=None if amount is None else Money(**amount)
@@ -109,28 +112,32 @@ class Reversals:
         failures = 0
         while True:
             try:
-                answer = await self._ask(record, request)
+                answer = await self._ask(record, request, was_asked=was_asked)
                 self._records.answer(record.reference, answer)
             except (ServiceError, sqlite3.Error) as error:
                 log.warning("a reversal is tried again: %s", error)
                 pause = pause_after(failures, SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
                 await self._clock.sleep(pause)
                 failures += 1
+                was_asked = True
             else:
                 return answer
 
-    async def _ask(self, record: Record, request: RefundRequest) -> Json:
-        """Raises ServiceError when it is not known whether the refund is made."""
+    async def _ask(self, record: Record, request: RefundRequest, *, was_asked: bool) -> Json:
+        """Raises ServiceError when it is not known whether the refund is made: a service that was
+        asked before may have made it, whatever becomes of this attempt."""
         try:
             refund = await self._refund(record.asked["payment"], request, record.reference)
         except Refused as refused:
             why = _REFUSALS.get(refused.type)
             if why is None:
+                if was_asked:
+                    raise
                 log.error("a reversal was refused: %s", refused)
                 why = "The service refuses it: see the kiosk's log."
             return self._answer(record, failed=Failed(ErrorCondition.NOT_ALLOWED, why))
         except Offline as offline:
-            if offline.may_have_arrived:
+            if was_asked or offline.may_have_arrived:
                 raise
             why = "The kiosk does not reach the palm service: nothing was given back."
             return self._answer(record, failed=Failed(ErrorCondition.UNREACHABLE_HOST, why))

@@ -100,7 +100,6 @@ class NexoTill:
         """Payments of which the outcome is not known yet, by reference."""
         self._rung_up = asyncio.Event()
         self._condition: Callable[[], Notice | None] = lambda: Notice.STARTING
-        self._logged_in: set[str] = set()
 
     # What tills ask
 
@@ -135,10 +134,8 @@ class NexoTill:
             case "Diagnosis":
                 return self._diagnose()
             case "Login":
-                self._logged_in.add(header.SaleID)
                 return {"POISystemData": self._system_data()}
             case "Logout":
-                self._logged_in.discard(header.SaleID)
                 return {}
             case other:
                 raise Failed(
@@ -156,6 +153,7 @@ class NexoTill:
                 ErrorCondition.MESSAGE_FORMAT,
                 "This ServiceID was used within the last 48 hours for another message.",
             )
+        self._records.forget(now)
         if header.MessageCategory == "Reversal":
             return await self._reversals.begin(message)
         return await self._pay(message)
@@ -170,7 +168,6 @@ class NexoTill:
             raise Failed(ErrorCondition.BUSY, "Another payment is in progress at this kiosk.")
         self._refuse_if_unable()
         reference = f"nexo-{secrets.token_hex(12)}"
-        transaction = request.SaleData.SaleTransactionID
         record = Record(
             category=header.MessageCategory,
             sale_id=header.SaleID,
@@ -179,10 +176,7 @@ class NexoTill:
             reference=reference,
             asked={
                 "header": header.model_dump(exclude_none=True),
-                "transaction": {
-                    "TransactionID": transaction.TransactionID,
-                    "TimeStamp": timestamp(transaction.TimeStamp),
-                },
+                "transaction": request.SaleData.SaleTransactionID.model_dump(),
                 "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
             },
             answer=None,
@@ -254,7 +248,6 @@ class NexoTill:
         reaches = notice not in {Notice.OFFLINE, Notice.STARTING}
         status = "OK" if self._payment is None else "Busy"
         body: Json = {
-            "LoggedSaleID": sorted(self._logged_in),
             "POIStatus": {
                 "GlobalStatus": status if notice is None else "Maintenance",
                 "SecurityOKFlag": True,
@@ -300,7 +293,6 @@ class NexoTill:
                 if not in_doubt(record.reference):
                     payment.withdrawn.set()
                     await self.answer(record.reference, SaleResult.NOT_PAID)
-            self._records.forget(self._clock.wall())
         except sqlite3.Error as error:
             log.error("the till's payments cannot be read: %s", error)
         try:

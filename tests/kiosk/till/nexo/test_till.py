@@ -442,6 +442,47 @@ async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop, tmp_path: P
     assert shop.refunds == [before, before]
 
 
+@pytest.mark.parametrize(
+    "then", [Offline("away", may_have_arrived=False), refused(ProblemType.UNKNOWN_DEVICE)]
+)
+async def test_a_lost_answer_is_not_said_to_have_given_nothing_back(shop: Shop, then: Exception):
+    paid = await shop.pays()
+    shop.answers += [Offline("cut", may_have_arrived=True), then, refund(450)]
+    answer = shop.sends(reversal(paid))
+    await shop.clock.turn(LONGEST_PAUSE_S)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_a_service_out_of_reach_at_a_restart_says_nothing_of_a_reversal_before(
+    shop: Shop, tmp_path: Path
+):
+    paid = await shop.pays()
+    shop.answers.append(asyncio.get_running_loop().create_future())
+    asking = shop.sends(reversal(paid))
+    await shop.refunding.wait()
+    asking.cancel()
+    shop.answers += [Offline("not started", may_have_arrived=False), refund(450)]
+    await reopened(shop, tmp_path)
+    answer = shop.sends(reversal(paid))
+    await shop.clock.turn(LONGEST_PAUSE_S)
+    assert told(await answer) == ("Success", None)
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00+14:00", "not a time", "\ud800"])
+async def test_an_odd_time_of_a_till_is_no_error_of_the_kiosk(shop: Shop, odd: str):
+    message = payment()
+    body = message["SaleToPOIRequest"]["PaymentRequest"]
+    body["SaleData"]["SaleTransactionID"]["TimeStamp"] = odd
+    answer = shop.sends(message)
+    await asyncio.wait(
+        {answer, taking := asyncio.create_task(shop.takes())}, return_when="FIRST_COMPLETED"
+    )
+    if taking.done():
+        await shop.till.answer(taking.result().reference, SaleResult.NOT_PAID)
+    taking.cancel()
+    assert told(await answer)[0] == "Failure"
+
+
 @pytest.mark.parametrize("unknown", ["nexo-000000000000000000000000", "another till's", "x"])
 async def test_what_was_not_paid_here_is_not_given_back(shop: Shop, unknown: str):
     await shop.pays()
@@ -483,6 +524,7 @@ async def test_a_payment_that_cannot_be_recorded_asks_nobody(
     monkeypatch.setattr(shop.till, "_records", _Full.__new__(_Full))
     monkeypatch.setattr(_Full, "of_message", lambda *_: None)
     monkeypatch.setattr(_Full, "was_aborted", lambda *_: False)
+    monkeypatch.setattr(_Full, "forget", lambda *_: None)
     assert told(await shop.asks(payment())) == ("Failure", "UnavailableDevice")
 
 
