@@ -225,10 +225,12 @@ class Kiosk:
 
     async def _serve_sale(self, sale: Sale) -> None:
         self._serving = sale
+        self.stage.bill(sale.bill)
         try:
             await self._visit(partial(self._with_visit, partial(pay, sale=sale)), sale)
         finally:
             self._serving = None
+            self.stage.bill(None)
             if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
                 await self.till.answer(sale.reference, SaleResult.NOT_PAID)
 
@@ -341,7 +343,12 @@ class Kiosk:
             device,
             partial(self._recovers, stage),
             lambda: not self._is_blind(),
+            self._pays_by_itself,
         )
+
+    def _pays_by_itself(self, amount: Money) -> bool:
+        below = self.settings.unconfirmed_below.get(amount.currency)
+        return below is not None and amount.minor < below
 
     def _back_office(self, stage: Stage) -> BackOffice:
         return BackOffice(

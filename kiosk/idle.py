@@ -17,6 +17,7 @@ from kiosk.screens import (
     FINAL,
     AlreadyKnown,
     AskConsent,
+    Bill,
     Choice,
     ChooseProof,
     ConfirmDelete,
@@ -105,6 +106,9 @@ class IdleWatch:
 
     def overlay(self, screen: StillThere | None) -> None:
         self._stage.overlay(screen)
+
+    def bill(self, bill: Bill | None) -> None:
+        self._stage.bill(bill)
 
     def last_touch(self) -> float:
         return self._stage.last_touch()

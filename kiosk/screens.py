@@ -241,12 +241,35 @@ class Working(Screen[Literal[Choice.ANOTHER_WAY]]):
 # Pay
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a sale, as the till words it."""
+
+    label: str
+    quantity: str = ""
+    """How much of it, such as `2` or `0.35 kg`; empty when the till does not tell."""
+    amount: Money | None = None
+    deducted: bool = False
+    """Whether the amount is taken off the sale, as a discount is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What is paid for. It is shown as long as the sale is in progress, whatever the screen."""
+
+    merchant: str
+    amount: Money
+    items: tuple[Item, ...] = ()
+
+
 @dataclass(frozen=True)
 class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
     merchant: str
     amount: Money
     name_hint: str
     card: Card
+    pays_in: float | None = None
+    """The seconds after which it is paid without a touch; None when it has to be confirmed."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_state_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from kiosk.faults import CannotStart
+from protocol.currency import exponent_of
 
+
+def _known_currency(code: str) -> str:
+    if exponent_of(code) is None:
+        raise ValueError(f"{code} is not a currency of ISO 4217")
+    return code
+
+
+CurrencyCode = Annotated[str, AfterValidator(_known_currency)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -133,6 +142,10 @@ class Settings(BaseSettings):
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     service: ServiceAddress = ServiceAddress()
+    unconfirmed_below: dict[CurrencyCode, Annotated[int, Field(gt=0)]] = {}
+    """The amount below which a recognised palm pays without a touch, in the minor unit of each
+    currency: {USD = 2500} for 25 dollars. The shopper can cancel for 3 seconds. In currencies that
+    are left out every payment is confirmed."""
     name: str = Field(default="Kiosk", min_length=1, max_length=64)
     """The name by which the service's operator knows this kiosk."""
     merchant: str = Field(default="Palm Market", min_length=1)

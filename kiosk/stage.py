@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from kiosk.screens import Screen, StillThere
+from kiosk.screens import Bill, Screen, StillThere
 
 Answer = TypeVar("Answer")
 
@@ -32,6 +32,10 @@ class Stage(Protocol):
 
     def overlay(self, screen: StillThere | None) -> None:
         """Shows the warning over the current screen, or removes it. Any touch counts as STAY."""
+        ...
+
+    def bill(self, bill: Bill | None) -> None:
+        """Shows what is paid for on every screen from now on; None when nothing is."""
         ...
 
     def last_touch(self) -> float:

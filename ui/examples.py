@@ -12,6 +12,7 @@ from kiosk.screens import (
     AlreadyKnown,
     Approved,
     AskConsent,
+    Bill,
     CardProblem,
     Check,
     ChooseProof,
@@ -29,6 +30,7 @@ from kiosk.screens import (
     Health,
     Help,
     HoldPalm,
+    Item,
     Known,
     Loss,
     Maintenance,
@@ -61,6 +63,16 @@ LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am 
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=999_999_999_999, currency="KWD")
 """The longest amount: its currency's sign is a code, and it has three decimals."""
+BASKET = (
+    Item("Sourdough, large", "1", Money(minor=650, currency="USD")),
+    Item(
+        "Tomatoes on the vine, from the valley behind the house",
+        "0.35 kg",
+        Money(minor=280, currency="USD"),
+    ),
+    Item("Coffee", "2", Money(minor=520, currency="USD")),
+    Item("Staff card", "", Money(minor=200, currency="USD"), deducted=True),
+)
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewisse W."
 """A name as long as a card may bear, as the service shortens it."""
 RECEIPT = "4f1c0b7e9d2a86535e1f7a90c3b8d246"
@@ -280,6 +292,7 @@ def examples() -> dict[str, Screen[Any]]:
         "working-paying-way-out-soon": Working(Work.PAYING, LUNCH, SHOP, way_out=True),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
+        "confirm-purchase-by-itself": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA, 3.0),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
         "approved": Approved(SHOP, LUNCH, VISA),
@@ -340,3 +353,21 @@ def examples() -> dict[str, Screen[Any]]:
         "enter-activation-code": EnterActivationCode(),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }
+
+
+def bill_with(screen: Screen[Any]) -> Bill | None:
+    """Returns what is being paid for while an example is shown, None when nothing is."""
+    match screen:
+        case HoldPalm(amount=Money()) | ConfirmPurchase() | Approved() | Declined() | NotCharged():
+            return Bill(screen.merchant, screen.amount or LUNCH, BASKET)
+        case (
+            StepUp()
+            | PayAnotherWay()
+            | EnterPhone(purpose=Purpose.PAY)
+            | NotRecognised(purpose=Purpose.PAY)
+            | Help(paying=True)
+            | Trouble(paying=True)
+        ):
+            return Bill(SHOP, LUNCH, BASKET)
+        case _:
+            return None

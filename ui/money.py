@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from iso4217 import Currency
 from PySide6.QtCore import QLocale
 
+from protocol.currency import exponent_of
 from protocol.messages import Money
 
 
@@ -16,15 +16,11 @@ def spoken(money: Money) -> str:
     return QLocale().toCurrencyString(amount, _sign(money.currency), decimals).strip()
 
 
-@cache
 def _decimals(code: str) -> int:
     """The exponent of the minor unit in ISO 4217; 2 for a code that the standard gives none.
     Unicode CLDR, which Qt carries, says how many decimals are usual in shops, and that is less for
     some: the forint's is 0, while Money counts its hundredths."""
-    try:
-        exponent = Currency(code).exponent
-    except ValueError:
-        exponent = None
+    exponent = exponent_of(code)
     return 2 if exponent is None else exponent
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from PySide6.QtCore import QDateTime, QEvent, QObject, Signal, Slot
 from typing_extensions import override
 
-from kiosk.screens import Choice, Entered, Screen, StillThere
+from kiosk.screens import Bill, Choice, Entered, Screen, StillThere
 from kiosk.stage import WalkedAway, WrongAnswer
 from protocol.messages import Money
 from ui.money import spoken
@@ -36,6 +36,8 @@ class QtStage(QObject):
     """Emitted with the values of the warning."""
     unwarned = Signal()
     """Emitted when there is nothing to warn of any more."""
+    billed = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
+    """Emitted with the values of the bill, none when nothing is being paid."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -69,6 +71,9 @@ class QtStage(QObject):
             self.unwarned.emit()
         else:
             self.warned.emit(values(screen))
+
+    def bill(self, bill: Bill | None) -> None:
+        self.billed.emit({} if bill is None else values(bill))
 
     def last_touch(self) -> float:
         return self._touched

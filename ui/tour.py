@@ -20,7 +20,7 @@ from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
 from kiosk.screens import HoldPalm, Screen, StillThere
 from palm.image import Colour
-from ui.examples import drawn, examples
+from ui.examples import bill_with, drawn, examples
 from ui.liveview import LiveView
 from ui.stage import QtStage
 from ui.window import KioskWindow, Variant
@@ -90,6 +90,7 @@ class Tour:
 
     def _show(self, screen: Screen[object]) -> None:
         self._scene.image = pictured(screen)
+        self._stage.bill(bill_with(screen))
         self._stage.show(screen)
         self._until_settled()
         for view in self._window.page.findChildren(LiveView):

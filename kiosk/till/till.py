@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn, Protocol
 
-from kiosk.screens import Check, Notice
+from kiosk.screens import Bill, Check, Item, Notice
 from protocol.messages import Card, Money
 
 
@@ -32,6 +32,11 @@ class Sale:
     reference: str
     amount: Money
     merchant: str
+    items: tuple[Item, ...] = ()
+
+    @property
+    def bill(self) -> Bill:
+        return Bill(self.merchant, self.amount, self.items)
 
 
 class Till(Protocol):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 
+from kiosk.clock import Clock
 from kiosk.idle import SaleWithdrawn
 from kiosk.race import first
 from kiosk.screens import (
@@ -66,6 +67,9 @@ class NotChargeable(Exception):
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which a claim has to be made again."""
+
+CANCEL_WITHIN_S = 3.0
+"""How long a shopper can cancel a payment that is made without a touch, in seconds."""
 
 STRAGGLING = timedelta(minutes=2)
 """How long after its identification has expired a purchase may still be completed."""
@@ -169,7 +173,12 @@ async def _confirm(
     if customer.card is None:
         return Choice.ANOTHER_WAY
     confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
-    if await visit.stage.ask(confirm) is Choice.CANCEL:
+    if visit.pays_by_itself(sale.amount):
+        confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
+        answer = await first(visit.stage.ask(confirm), _until_cancelled_no_more(visit.clock))
+    else:
+        answer = await visit.stage.ask(confirm)
+    if answer is Choice.CANCEL:
         return Choice.CANCEL
     try:
         return await charge(visit, sale, found)
@@ -186,6 +195,11 @@ async def _confirm(
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
         raise
+
+
+async def _until_cancelled_no_more(clock: Clock) -> Literal[Choice.CONFIRM]:
+    await clock.sleep(CANCEL_WITHIN_S)
+    return Choice.CONFIRM
 
 
 async def _recognise_by_number(visit: Visit, screen: HoldPalm) -> Identification | NotPaid | None:

@@ -12,7 +12,7 @@ from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
 from protocol.capture import Burst
-from protocol.messages import Device
+from protocol.messages import Device, Money
 
 
 class Reader(Protocol):
@@ -34,6 +34,11 @@ def always() -> bool:
     return True
 
 
+def never(amount: Money) -> bool:
+    del amount
+    return False
+
+
 @dataclass(frozen=True)
 class Visit:
     """Everything that a visit needs."""
@@ -52,6 +57,8 @@ class Visit:
     reads_palms: Callable[[], bool] = always
     """Returns whether a palm can be read at present: no camera is lost, and there is the light that
     the service demands."""
+    pays_by_itself: Callable[[Money], bool] = never
+    """Returns whether the merchant lets a recognised palm pay so much without a touch."""
 
 
 class Troubled(Exception):

@@ -250,6 +250,17 @@ async def test_a_result_gives_way_to_the_next_sale_at_once(
     assert here.stage.warnings == []
 
 
+async def test_what_is_paid_for_is_shown_from_the_first_screen_to_the_last(
+    stand: MakeStand,
+) -> None:
+    here = stand(*WAYS[PayAnotherWay].lines[:1], (HoldPalm, Choice.BACK), HOME)
+    await here.play()
+    (bill, none) = here.stage.bills
+    assert bill is not None
+    assert bill.merchant == "Corner Shop"
+    assert none is None
+
+
 async def test_a_receipt_stays_for_who_wants_to_write_it_down_until_the_next_sale(
     stand: MakeStand,
 ) -> None:

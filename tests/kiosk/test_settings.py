@@ -86,6 +86,18 @@ def test_what_was_wrong_is_named_without_quoting_it(state: Path) -> None:
     assert "secret" not in str(wrong.value)
 
 
+def test_payments_without_a_touch_are_limited_by_currency(state: Path) -> None:
+    (state / "settings.toml").write_text("[unconfirmed_below]\nUSD = 2500\n")
+    assert load(state).unconfirmed_below == {"USD": 2500}
+
+
+@pytest.mark.parametrize("table", ["GPB = 2500", "USD = 0", "XAU = 1"])
+def test_a_limit_that_means_nothing_is_told(state: Path, table: str) -> None:
+    (state / "settings.toml").write_text(f"[unconfirmed_below]\n{table}\n")
+    with pytest.raises(CannotStart, match=f"unconfirmed_below.{table[:3]}"):
+        load(state)
+
+
 def test_wrong_arguments_end_with_the_usage_and_status_2(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

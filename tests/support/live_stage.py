@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kiosk.capture.guidance import Instruction
-from kiosk.screens import Choice, HoldPalm, Screen, StillThere
+from kiosk.screens import Bill, Choice, HoldPalm, Screen, StillThere
 
 SOON = 60.0
 """Seconds after which a test gives up."""
@@ -53,6 +53,9 @@ class LiveStage:
 
     def overlay(self, screen: StillThere | None) -> None:
         raise AssertionError("a reader warns nobody")
+
+    def bill(self, bill: Bill | None) -> None:
+        raise AssertionError("a reader sells nothing")
 
     def last_touch(self) -> float:
         raise AssertionError("a reader watches the palm, not the window")

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hardware.camera.feed import Feed
-from kiosk.screens import Screen
+from kiosk.screens import Bill, Screen
 from ui.stage import QtStage
 from ui.window import KioskWindow, Variant
 
@@ -62,6 +62,9 @@ class Screenful:
         before = self._shown
         self.loop.call_soon_threadsafe(self.stage.show, screen)
         self._rest(before)
+
+    def bill(self, bill: Bill | None) -> None:
+        self.loop.call_soon_threadsafe(self.stage.bill, bill)
 
     def turn_of_the_loop(self) -> None:
         """Waits for one turn of the loop."""

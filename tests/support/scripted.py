@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from kiosk.screens import Choice, Entered, HoldPalm, Screen, StillThere
+from kiosk.screens import Bill, Choice, Entered, HoldPalm, Screen, StillThere
 from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import Stage
 from kiosk.visits.visit import Visit
@@ -37,12 +37,13 @@ def typed(text: str) -> Entered:
 
 @dataclass
 class ScriptedStage:
-    """`shown` holds every screen asked or shown, `overlays` every overlay, and `warnings` the
-    seconds on it."""
+    """`shown` holds every screen asked or shown, `bills` every bill, `overlays` every overlay, and
+    `warnings` the seconds on it."""
 
     script: list[Line]
     now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     shown: list[Screen[Any]] = field(default_factory=list)
+    bills: list[Bill | None] = field(default_factory=list)
     overlays: list[StillThere | None] = field(default_factory=list)
     touched: float = float("-inf")
 
@@ -97,6 +98,9 @@ class ScriptedStage:
 
     def overlay(self, screen: StillThere | None) -> None:
         self.overlays.append(screen)
+
+    def bill(self, bill: Bill | None) -> None:
+        self.bills.append(bill)
 
     @property
     def warnings(self) -> list[int | None]:

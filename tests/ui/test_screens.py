@@ -50,11 +50,11 @@ from kiosk.service.errors import Cause
 from protocol.messages import CONSENT_VERSION, CardToken, Money, Purpose
 from protocol.storage import StorageFault
 from tests.support.screenful import SMALL, Screenful, is_within, place, seen
-from ui.examples import HOLDINGS, examples
+from ui.examples import HOLDINGS, bill_with, examples
 
 TWENTY_MM = 20 / 194 * 1080
 """On the reference panel, whose short side is 1080 pixels and 194 mm."""
-LONG = re.compile("Hofbäckerei|Wolfeschlegel")
+LONG = re.compile("Hofbäckerei|Wolfeschlegel|Tomatoes")
 """Names that may be cut off where they are too long for their place."""
 KINDS = sorted(set(Screen.__subclasses__()) - {StillThere}, key=lambda kind: kind.__name__)
 
@@ -83,11 +83,12 @@ def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
 @pytest.mark.parametrize("size", [SMALL, (1280, 800), (800, 480)], ids=str)
 def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[int, int]) -> None:
     """Every button is large enough for a fingertip, inside the window and not covered; no text is
-    cut off except a merchant's long name."""
+    cut off except the long name of a merchant, a shopper or an item."""
     screenful = Screenful(qtbot, size)
     least = TWENTY_MM * min(size) / 1080 - 0.5
     wrong: list[str] = []
     for name, screen in shown().items():
+        screenful.bill(bill_with(screen))
         screenful.show(screen)
         buttons, texts = screenful.buttons(), screenful.texts()
         for button in buttons:

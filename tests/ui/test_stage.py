@@ -166,6 +166,7 @@ def test_a_screen_becomes_plain_values() -> None:
         "amount": {"text": "$12.50"},
         "name_hint": "Alex D.",
         "card": {"brand": "visa", "last4": "4242"},
+        "pays_in": None,
     }
     assert values(Welcome("Shop"))["notice"] is None
 

@@ -12,7 +12,6 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, Literal, TypeVar
 
-from iso4217 import Currency
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -22,6 +21,8 @@ from pydantic import (
     ValidationError,
 )
 
+from kiosk.screens import Item
+from protocol.currency import exponent_of
 from protocol.messages import Card, Money
 
 VERSION = "3.0"
@@ -42,6 +43,7 @@ def _only_number(given: Any) -> Any:
 
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
 """An identifier that the till has chosen, such as SaleID, POIID or TransactionID."""
+Text = Annotated[str, StringConstraints(strict=True, max_length=256)]
 MessageNumber = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=10)]
 """ServiceID: a till's number for one message, which it may use again after two days."""
 Number = Annotated[Decimal, BeforeValidator(_only_number)]
@@ -125,8 +127,48 @@ class Amounts(_Part):
     CashBackAmount: Number | None = None
 
 
+UNITS = {
+    "Gram": "g",
+    "Kilogram": "kg",
+    "Pound": "lb",
+    "Ounce": "oz",
+    "Litre": "l",
+    "Centilitre": "cl",
+    "Pint": "pt",
+    "UKGallon": "gal",
+    "USGallon": "gal",
+    "Metre": "m",
+    "Centimetre": "cm",
+    "Foot": "ft",
+    "Inch": "in",
+}
+"""The signs of the units that are shown (UnitOfMeasure); of others only the number is."""
+
+
+class Line(_Part):
+    """SaleItem."""
+
+    ProductLabel: Text | None = None
+    ProductCode: Text | None = None
+    Quantity: Number | None = None
+    UnitOfMeasure: Text | None = None
+    ItemAmount: Number | None = None
+    """The amount of the whole line; below zero for what is taken off."""
+
+    def item(self, currency: str) -> Item:
+        """Returns the line as it is shown to the shopper. Raises Failed."""
+        label = self.ProductLabel or self.ProductCode or ""
+        quantity = "" if self.Quantity is None else f"{self.Quantity.normalize():f}"
+        if self.UnitOfMeasure in UNITS:
+            quantity = f"{quantity} {UNITS[self.UnitOfMeasure]}".strip()
+        asked = self.ItemAmount
+        amount = money(abs(asked), currency) if asked else None
+        return Item(label, quantity, amount, deducted=asked is not None and asked < 0)
+
+
 class OfPayment(_Part):
     AmountsReq: Amounts
+    SaleItem: Annotated[list[Line], Field(max_length=1000)] = []
 
 
 class KindOfPayment(_Part):
@@ -149,6 +191,11 @@ class PaymentRequest(_Part):
         if asked.CashBackAmount:
             raise Failed(ErrorCondition.UNAVAILABLE_SERVICE, "There is no cash back with a palm.")
         return money(asked.RequestedAmount, asked.Currency)
+
+    def items(self) -> tuple[Item, ...]:
+        """Returns the lines of the sale. Raises Failed."""
+        currency = self.PaymentTransaction.AmountsReq.Currency
+        return tuple(line.item(currency) for line in self.PaymentTransaction.SaleItem)
 
 
 class OfPoi(_Part):
@@ -251,10 +298,7 @@ def response(header: Header, body: Json | None = None, failed: Failed | None = N
 def money(number: Decimal, currency: str) -> Money:
     """Returns an amount in the minor unit of ISO 4217. Raises Failed when the currency has no such
     amounts."""
-    try:
-        exponent = Currency(currency).exponent
-    except ValueError:
-        exponent = None
+    exponent = exponent_of(currency)
     if exponent is None:
         raise Failed(ErrorCondition.MESSAGE_FORMAT, f"{currency} is not a currency of ISO 4217.")
     if number.is_nan() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
@@ -278,7 +322,7 @@ def money(number: Decimal, currency: str) -> Money:
 def number(amount: Money) -> float:
     """Returns an amount as the decimal number of the wire. It is exact to the minor unit for every
     amount of `Money`: those have at most 12 digits, and a double holds 15."""
-    exponent = Currency(amount.currency).exponent or 0
+    exponent = exponent_of(amount.currency) or 0
     return float(Decimal(amount.minor).scaleb(-exponent))
 
 

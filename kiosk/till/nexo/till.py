@@ -161,7 +161,7 @@ class NexoTill:
     async def _pay(self, message: Message) -> Json:
         header, now = message.header, self._clock.wall()
         request = message.read(PaymentRequest)
-        amount = request.amount()
+        amount, items = request.amount(), request.items()
         if self._records.was_aborted(*header.name, now):
             raise Failed(ErrorCondition.ABORTED, "This payment was aborted before it arrived.")
         if self._payment is not None:
@@ -183,7 +183,7 @@ class NexoTill:
             at=now,
         )
         self._records.begin(record)
-        self._payment = _Payment(record, Sale(reference, amount, self._merchant()))
+        self._payment = _Payment(record, Sale(reference, amount, self._merchant(), items))
         self._rung_up.set()
         return await self._answer_to(record)
 

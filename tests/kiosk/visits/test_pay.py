@@ -1,5 +1,6 @@
 """Paying, played from a script with a canned service."""
 
+import asyncio
 import errno
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -58,6 +59,7 @@ from tests.support.canned import (
     identification,
     problem,
 )
+from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -114,6 +116,28 @@ async def test_the_till_knows_before_the_shopper_has_left(visit: At) -> None:
 
 async def test_a_cancelled_purchase_charges_nothing(visit: At, canned: CannedService) -> None:
     assert await play(visit((HOLD, palm), (CONFIRM, Choice.CANCEL))) is None
+    assert not canned.requests("POST /purchases")
+
+
+def below_a_limit(at: ScriptedVisit) -> ScriptedVisit:
+    return replace(at, pays_by_itself=lambda amount: amount == AMOUNT)
+
+
+async def test_below_the_merchants_limit_a_recognised_palm_pays_without_a_touch(
+    visit: At,
+) -> None:
+    at = visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), WAITS), (APPROVED, Choice.DONE))
+    clock = TurnedClock()
+    at = replace(below_a_limit(at), clock=clock)
+    paying = asyncio.create_task(play(at))
+    await at.stage.reached(1)
+    await clock.turn(3)
+    assert await paying is SaleResult.APPROVED
+
+
+async def test_it_can_be_cancelled_until_then(visit: At, canned: CannedService) -> None:
+    at = below_a_limit(visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), Choice.CANCEL)))
+    assert await play(at) is None
     assert not canned.requests("POST /purchases")
 
 

@@ -16,6 +16,7 @@ Window {
     readonly property ScreenFrame frame: page as ScreenFrame
     readonly property bool settled: !pages.busy
     property Item warning: null
+    property var bill: null
     property string message: ""
 
     title: qsTr("Palm kiosk")
@@ -52,12 +53,19 @@ Window {
             const given = Object.assign({}, values, {
                 objectName: name,
                 serial: serial,
-                frames: window.frames
+                frames: window.frames,
+                bill: window.bill
             });
             // The number's code and a moment of work belong to the step of the screen before them.
             if (name === "EnterCode" || name === "Working")
                 given.step = current?.step ?? 0;
             pages.replaceCurrentItem(window.component(name), given);
+        }
+
+        function onBilled(bill: var): void {
+            window.bill = "amount" in bill ? bill : null;
+            if (window.frame !== null)
+                window.frame.bill = window.bill;
         }
 
         function onWarned(values: var): void {

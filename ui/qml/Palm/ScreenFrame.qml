@@ -10,6 +10,9 @@ FocusScope {
     property int serial: 0
     property bool spent: false
     property Frames frames: null
+    // What is paid for: it is in the bar, unless the screen itself shows it.
+    property var bill: null
+    property bool showsBill: false
 
     property string title: ""
     property string text: ""
@@ -201,6 +204,29 @@ FocusScope {
             anchors.verticalCenter: parent.verticalCenter
             visible: frame.step > 0 && frame.stepsInBar
             step: frame.step
+        }
+        Column {
+            anchors.centerIn: parent
+            width: parent.width - 2 * (frame.back || frame.help ? 320 : Tokens.margin)
+            visible: frame.bill !== null && !frame.showsBill && !(frame.step > 0 && frame.stepsInBar)
+
+            Label {
+                width: parent.width
+                horizontalAlignment: Text.AlignHCenter
+                text: frame.bill?.merchant ?? ""
+                color: Tokens.inkSoft
+                font.pixelSize: Tokens.small
+                maximumLineCount: 1
+                elide: Text.ElideRight
+            }
+            Amount {
+                width: parent.width
+                horizontalAlignment: Text.AlignHCenter
+                money: frame.bill?.amount ?? null
+                font.pixelSize: Tokens.heading
+                minimumPixelSize: Tokens.small
+                font.letterSpacing: 0
+            }
         }
         QuietButton {
             anchors.right: parent.right

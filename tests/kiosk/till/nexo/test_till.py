@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn
 
 import pytest
 
-from kiosk.screens import Notice
+from kiosk.screens import Bill, Item, Notice
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.keys import KeyFile
@@ -129,6 +129,39 @@ async def test_a_payment_becomes_a_sale_and_its_outcome_the_answer(shop: Shop):
         "PaymentBrand": "visa",
         "MaskedPan": "************4242",
     }
+
+
+def rung_up(*lines: Json) -> Json:
+    message = payment(12.5)
+    transaction = message["SaleToPOIRequest"]["PaymentRequest"]["PaymentTransaction"]
+    transaction["SaleItem"] = list(lines)
+    return message
+
+
+async def test_the_lines_of_a_sale_are_shown_as_the_till_words_them(shop: Shop):
+    bread = {"ItemID": 1, "ProductLabel": "Sourdough", "Quantity": 1, "ItemAmount": 6.5}
+    weighed = {"ProductCode": "4087", "Quantity": 0.35, "UnitOfMeasure": "Kilogram"}
+    discount = {"ProductLabel": "Staff card", "ItemAmount": -2.0}
+    answer = shop.sends(rung_up(bread, weighed, discount))
+    sale = await shop.takes()
+    assert sale.items == (
+        Item("Sourdough", "1", Money(minor=650, currency="USD")),
+        Item("4087", "0.35 kg"),
+        Item("Staff card", "", Money(minor=200, currency="USD"), deducted=True),
+    )
+    assert sale.bill == Bill("Corner Shop", Money(minor=1250, currency="USD"), sale.items)
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    await answer
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [({"ProductLabel": 7}, "ProductLabel"), ({"ItemAmount": "6.50"}, "ItemAmount")],
+)
+async def test_a_line_that_cannot_be_read_is_named(shop: Shop, line: Json, field: str):
+    (answer,) = (await shop.asks(rung_up(line)))["SaleToPOIResponse"]["PaymentResponse"].values()
+    assert answer["ErrorCondition"] == "MessageFormat"
+    assert field in answer["AdditionalResponse"]
 
 
 @pytest.mark.parametrize(

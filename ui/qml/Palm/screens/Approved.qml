@@ -10,6 +10,7 @@ ScreenFrame {
     required property var amount
     required property var card
 
+    showsBill: true
     title: qsTr("Paid. Thank you!")
     panelShare: wide ? 0.46 : 0.54
     drawing: Check {}

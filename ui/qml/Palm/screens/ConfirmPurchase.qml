@@ -9,9 +9,13 @@ ScreenFrame {
     required property var amount
     required property string name_hint
     required property var card
+    required property var pays_in
 
+    readonly property bool paysItself: typeof pays_in === "number"
+
+    showsBill: true
     title: name_hint === "" ? qsTr("Is this right?") : qsTr("Is this right, %1?").arg(name_hint)
-    text: qsTr("It is paid with this card:")
+    text: paysItself ? qsTr("It is paid with this card in a moment. Cancel if it is not right.") : qsTr("It is paid with this card:")
     panelShare: wide ? 0.46 : 0.54
     drawing: Item {
         Column {
@@ -34,11 +38,40 @@ ScreenFrame {
                 font.pixelSize: Tokens.amount + 24
                 money: screen.amount
             }
+            Basket {
+                width: parent.width
+                items: screen.bill?.items ?? []
+                rows: Math.max(1, Math.floor((screen.panelItem.height - 520) / 50))
+            }
         }
     }
 
     CardChip {
         card: screen.card
+    }
+    // The line runs out while the shopper can still cancel.
+    Rectangle {
+        visible: screen.paysItself
+        width: parent.width
+        height: 20
+        radius: height / 2
+        color: Tokens.panel
+        Accessible.ignored: true
+
+        Rectangle {
+            id: left
+
+            height: parent.height
+            radius: height / 2
+            color: Tokens.accent
+            width: parent.width
+
+            NumberAnimation on width {
+                running: screen.paysItself
+                to: left.height
+                duration: screen.paysItself ? screen.pays_in * 1000 : 0
+            }
+        }
     }
 
     actions: [
@@ -47,7 +80,7 @@ ScreenFrame {
             onClicked: screen.answer("cancel")
         },
         PrimaryButton {
-            text: qsTr("Pay %1").arg(screen.amount.text)
+            text: screen.paysItself ? qsTr("Pay now") : qsTr("Pay %1").arg(screen.amount.text)
             onClicked: screen.answer("confirm")
         }
     ]

@@ -11,6 +11,7 @@ ScreenFrame {
     required property var card
     required property bool asks_holder
 
+    showsBill: true
     title: asks_holder ? qsTr("Please use the card itself") : qsTr("Your bank declined the card")
     text: asks_holder ? qsTr("Your bank asks you to confirm %1 to %2, which cannot be done with a palm. Nothing was charged.").arg(amount.text).arg(merchant) : qsTr("%1 to %2 was not paid, and nothing was charged. Your bank knows why.").arg(amount.text).arg(merchant)
     panelShare: wide ? 0.46 : 0.54

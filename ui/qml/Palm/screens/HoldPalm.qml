@@ -106,6 +106,7 @@ ScreenFrame {
         return advice[instruction] ?? advice["show_palm"];
     }
 
+    showsBill: true
     ground: "#0b1012"
     step: purpose !== "enrol" ? 0 : side ? 5 : 4
     stepsInBar: false
@@ -234,6 +235,11 @@ ScreenFrame {
                     width: parent.width
                     money: screen.amount
                     font.pixelSize: Tokens.display
+                }
+                Basket {
+                    width: parent.width
+                    items: screen.again ? [] : screen.bill?.items ?? []
+                    rows: screen.wide ? 3 : 2
                 }
             }
             Row {

@@ -10,6 +10,8 @@ ScreenFrame {
     required property bool slow
     required property bool way_out
 
+    showsBill: amount !== null && amount !== undefined
+
     readonly property string words: {
         switch (work) {
         case "checking_palm":
