@@ -1,7 +1,7 @@
 """The life of the kiosk: it waits on the welcome screen and makes one visit after the other.
 
-Whatever can go wrong in any visit is handled here, once: the shopper leaves, the till takes its
-sale back, a device or the service fails, or an unexpected exception is raised.
+Whatever can go wrong in any visit is handled here, once: the shopper leaves, the till takes
+back what it asked for, a device or the service fails, or an unexpected exception is raised.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 
 from hardware.address import Address
 from hardware.camera import Mounting
@@ -21,7 +21,7 @@ from hardware.light import Light
 from hardware.terminal import CardTerminal
 from kiosk.capture.eyes import Eyes
 from kiosk.clock import Clock
-from kiosk.idle import IdleWatch, SaleWithdrawn
+from kiosk.idle import IdleWatch, Withdrawn
 from kiosk.race import first
 from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
 from kiosk.service.client import SignatureService
@@ -38,14 +38,16 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PurchaseJournal
-from kiosk.till.till import Sale, SaleResult, Till
+from kiosk.till.till import Acquisition, Request, Sale, SaleResult, Talk, Till
+from kiosk.visits.acquire import acquire
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.pay import pay, resolve
+from kiosk.visits.talk import talk
 from kiosk.visits.visit import Reader, Troubled, Visit
-from protocol.messages import Money, Problem, ProblemType
+from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ REFUSALS = {
 """Problems of the service that have a screen of their own."""
 
 Membership = Literal[Choice.SIGN_UP, Choice.DELETE]
-Script = Callable[[Stage], Awaitable[Membership | None]]
+T = TypeVar("T")
 
 
 @dataclass
@@ -99,6 +101,8 @@ class Kiosk:
     _opened: bool = field(default=False, init=False)
     """Whether sign-up could be pressed since the start."""
     _serving: Sale | None = field(default=None, init=False)
+    _known: tuple[str, Identification | None] | None = field(default=None, init=False)
+    """The acquisition of the visit before, and who its shopper is: the next sale may be theirs."""
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
 
@@ -138,11 +142,17 @@ class Kiosk:
         welcome = self._welcome()
         self._tell_once(welcome)
         began = await first(
-            self.till.next_sale(), self.stage.ask(welcome), self._keep_current(welcome)
+            self.till.next_request(), self.stage.ask(welcome), self._keep_current(welcome)
         )
+        known, self._known = self._known, None
         match began:
             case Sale():
-                await self._serve_sale(began)
+                found = known[1] if known and known[0] == began.acquisition else None
+                await self._serve_sale(began, found)
+            case Acquisition():
+                await self._serve_acquisition(began)
+            case Talk():
+                await self._serve_talk(began)
             case Choice.TRY_PURCHASE:
                 await self._try_purchase()
             case Choice.SIGN_UP | Choice.DELETE:
@@ -219,20 +229,39 @@ class Kiosk:
         minor = chargeable.at_least(TRIAL_MINOR) if chargeable else TRIAL_MINOR
         amount = Money(minor=minor, currency=device.currency)
         self.till.ring_up(amount, device.merchant)
-        await self._serve_sale(await self.till.next_sale())
+        sale = await self.till.next_request()
+        assert isinstance(sale, Sale)
+        await self._serve_sale(sale)
 
     # Around every visit
 
-    async def _serve_sale(self, sale: Sale) -> None:
+    async def _serve_sale(self, sale: Sale, known: Identification | None = None) -> None:
         self._serving = sale
         self.stage.bill(sale.bill)
         try:
-            await self._visit(partial(self._with_visit, partial(pay, sale=sale)), sale)
+            await self._visit(partial(self._with_visit, partial(pay, sale=sale, known=known)), sale)
         finally:
             self._serving = None
             self.stage.bill(None)
             if self.till.awaits(sale.reference) and not self.journal.find(sale.reference):
                 await self.till.answer(sale.reference, SaleResult.NOT_PAID)
+
+    async def _serve_acquisition(self, asked: Acquisition) -> None:
+        found = None
+        try:
+            script = partial(self._with_visit, partial(acquire, acquisition=asked))
+            found = await self._visit(script, asked)
+        finally:
+            if found is None:
+                await self.till.tell_shopper(asked.reference, None)
+        self._known = asked.reference, found
+
+    async def _serve_talk(self, asked: Talk) -> None:
+        try:
+            await self._visit(partial(talk, till=self.till, asked=asked), asked)
+        finally:
+            if self.till.awaits(asked.reference):
+                await self.till.tell_entry(asked.reference, None)
 
     async def _serve_member(self, wanted: Membership | None) -> None:
         """Makes the visit, and the opposite one when the shopper asks for that instead."""
@@ -240,18 +269,23 @@ class Kiosk:
             script = enrol if wanted is Choice.SIGN_UP else leave
             wanted = await self._visit(partial(self._with_visit, script))
 
-    async def _with_visit(
-        self, script: Callable[[Visit], Awaitable[Membership | None]], stage: Stage
-    ) -> Membership | None:
+    async def _with_visit(self, script: Callable[[Visit], Awaitable[T]], stage: Stage) -> T:
         return await script(self._visiting(stage))
 
-    async def _visit(self, script: Script, sale: Sale | None = None) -> Membership | None:
+    async def _visit(
+        self, script: Callable[[Stage], Awaitable[T]], request: Request | None = None
+    ) -> T | None:
         """Makes the visit, and again when it failed and the shopper wants to try again."""
-        withdrawn = partial(self.till.withdrawn, sale) if sale else None
+        withdrawn = partial(self.till.withdrawn, request.reference) if request else None
         stage = IdleWatch(
-            self.stage, self.clock, self.settings.patience, withdrawn, self.till.rings_up
+            self.stage,
+            self.clock,
+            self.settings.patience,
+            withdrawn,
+            self.till.asks,
+            paying=isinstance(request, Sale),
         )
-        with suppress(WalkedAway, SaleWithdrawn), closing(stage):
+        with suppress(WalkedAway, Withdrawn), closing(stage):
             while True:
                 try:
                     return await script(stage)
@@ -267,7 +301,7 @@ class Kiosk:
 
         Raises the error when it is not a failure but the end of the visit.
         """
-        if isinstance(error, WalkedAway | SaleWithdrawn | RestartAsked):
+        if isinstance(error, WalkedAway | Withdrawn | RestartAsked):
             raise error
         self._wipe()
         kind = error.kind if isinstance(error, Troubled) else self._trouble(error)

@@ -1,5 +1,5 @@
 """How long a screen stays: shoppers who have left, results that have been read, work that takes
-long, and a till that has withdrawn its sale or has the next one.
+long, and a till that has withdrawn its request or has the next one.
 
 A visit is interrupted only while a question is asked, so a payment is never left half done.
 """
@@ -32,6 +32,7 @@ from kiosk.screens import (
     Result,
     Screen,
     StillThere,
+    TillMessage,
     Trouble,
     Working,
 )
@@ -50,8 +51,8 @@ SLOW = 5.0
 """Seconds after which work takes longer than usual."""
 
 
-class SaleWithdrawn(Exception):
-    """The till has withdrawn its sale."""
+class Withdrawn(Exception):
+    """The till has withdrawn what it asked for."""
 
 
 class IdleWatch:
@@ -59,8 +60,8 @@ class IdleWatch:
     whose results close by themselves.
 
     A touch counts as activity, and so does a hand before the camera, which is known from the
-    guidance shown. `withdrawn` returns when the till withdraws the sale of this visit, `next_sale`
-    when it has another one.
+    guidance shown. `withdrawn` returns when the till withdraws the request of this visit,
+    `next_request` when it has another one; `paying` tells whether the request is a sale.
     """
 
     def __init__(
@@ -69,14 +70,17 @@ class IdleWatch:
         clock: Clock,
         patience: Patience,
         withdrawn: Callable[[], Awaitable[None]] | None = None,
-        next_sale: Callable[[], Awaitable[None]] | None = None,
+        next_request: Callable[[], Awaitable[None]] | None = None,
+        *,
+        paying: bool = False,
     ) -> None:
         self._stage = stage
         self._clock = clock
         self._patience = patience
         self._active_at = clock.now()
         self._withdrawn = withdrawn
-        self._next_sale = next_sale
+        self._next_request = next_request
+        self._paying = paying
         self._loss = Loss.NOTHING
         self._working: Working | None = None
         self._slow: asyncio.Task[None] | None = None
@@ -85,7 +89,7 @@ class IdleWatch:
         """Asks as the stage does. A result that nobody answers is answered with DONE; where it does
         not offer that, the visit ends.
 
-        Raises WalkedAway, SaleWithdrawn, and what the stage raises.
+        Raises WalkedAway, Withdrawn, and what the stage raises.
         """
         self._active_at = self._clock.now()
         self._loss = _lost_at(screen, self._loss)
@@ -123,7 +127,7 @@ class IdleWatch:
         match screen:
             case EnterCode():
                 return self._patience.message_s
-            case AlreadyKnown() | Deleted(stays=True) | Trouble():
+            case AlreadyKnown() | Deleted(stays=True) | TillMessage() | Trouble():
                 return self._patience.idle_s
             case _:
                 patience = self._patience
@@ -147,8 +151,7 @@ class IdleWatch:
                 self.overlay(None)
 
     def _warning(self, seconds: int) -> StillThere:
-        paying = self._withdrawn is not None
-        return StillThere(seconds, self._patience.warning_s, self._loss, paying)
+        return StillThere(seconds, self._patience.warning_s, self._loss, self._paying)
 
     async def _until_read(self, screen: Screen[object]) -> Choice:
         """Waits until a result has been shown for its time or the till has the next sale."""
@@ -158,7 +161,7 @@ class IdleWatch:
             while (left := self._left_of(stays)) > 0:
                 await self._clock.sleep(left)
 
-        await (first(shown(), self._next_sale()) if self._next_sale else shown())
+        await (first(shown(), self._next_request()) if self._next_request else shown())
         if Choice.DONE not in screen.choices:
             raise WalkedAway
         return Choice.DONE
@@ -210,4 +213,4 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
 
 async def _until_withdrawn(withdrawn: Awaitable[None]) -> NoReturn:
     await withdrawn
-    raise SaleWithdrawn
+    raise Withdrawn

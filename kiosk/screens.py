@@ -319,6 +319,63 @@ class PayAnotherWay(Result, Screen[Done]):
     merchant: str
 
 
+# Asked by the till: the words are its own, and each screen says whose
+
+
+@dataclass(frozen=True)
+class Recognised(Screen[Literal[Choice.CANCEL]]):
+    """The till knows who the shopper is, and goes on in a moment."""
+
+    merchant: str
+    name_hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """A QR code (ISO/IEC 18004), without the quiet zone around it."""
+
+    rows: tuple[str, ...]
+    """The modules of each row from the left: `1` is dark."""
+
+
+@dataclass(frozen=True)
+class TillMessage(Result, Screen[Done]):
+    """What the till has to say, in its own words, with a code that a phone can read."""
+
+    merchant: str
+    lines: tuple[str, ...]
+    code: QrCode | None = None
+
+
+@dataclass(frozen=True)
+class TillQuestion(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
+    """A question that is answered with yes (CONFIRM) or no (CANCEL)."""
+
+    merchant: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TillDigits(Screen[Entered | Literal[Choice.CANCEL]]):
+    """Asks for digits."""
+
+    merchant: str
+    lines: tuple[str, ...]
+    least: int = 1
+    most: int = 20
+    hidden: bool = False
+    """Whether the digits are not shown as they are typed."""
+
+
+@dataclass(frozen=True)
+class TillMenu(Screen[Entered | Literal[Choice.CANCEL]]):
+    """Asks for one of several entries. The answer is the entry's number in figures, from 1."""
+
+    merchant: str
+    lines: tuple[str, ...]
+    entries: tuple[str, ...]
+
+
 # Delete
 
 

@@ -42,12 +42,17 @@ from kiosk.screens import (
     Part,
     PayAnotherWay,
     PresentCard,
+    Recognised,
     Screen,
     SignedUp,
     StaffCalled,
     StaffShut,
     StepUp,
     StillThere,
+    TillDigits,
+    TillMenu,
+    TillMessage,
+    TillQuestion,
     Trouble,
     TroubleKind,
     Welcome,
@@ -55,6 +60,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Cause
+from kiosk.till.nexo.talk import qr_code
 from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Card, Holdings, Money, Purpose, Side
 
@@ -63,6 +69,17 @@ LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am 
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=999_999_999_999, currency="KWD")
 """The longest amount: its currency's sign is a code, and it has three decimals."""
+RECEIPT_LINES = (
+    "Corner Market, 4 Market Square",
+    "Sourdough, large  6.50",
+    "Tomatoes 0.35 kg  2.80",
+    "Coffee  2 x  5.20",
+    "Staff card  -2.00",
+    "Total  USD 12.50",
+    "Thank you, and see you soon.",
+)
+RECEIPT_CODE = qr_code("\n".join(RECEIPT_LINES))
+MENU = ("At the table", "To take away", "On the terrace", "At the bar", "In the garden", "Later on")
 BASKET = (
     Item("Sourdough, large", "1", Money(minor=650, currency="USD")),
     Item(
@@ -304,6 +321,17 @@ def examples() -> dict[str, Screen[Any]]:
         "not-recognised-no-more": NotRecognised(Purpose.PAY, 0),
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
         "pay-another-way": PayAnotherWay(SHOP),
+        "recognised": Recognised(SHOP, "Alex D."),
+        "till-message": TillMessage(SHOP, ("Three for two on tomatoes today.",)),
+        "till-message-receipt": TillMessage(LONG_SHOP, RECEIPT_LINES, RECEIPT_CODE),
+        "till-question": TillQuestion(SHOP, ("Do you need a bag for 20 cents?",)),
+        "till-question-long": TillQuestion(LONG_SHOP, RECEIPT_LINES),
+        "till-digits": TillDigits(SHOP, ("Your member number, please",), 4, 19),
+        "till-digits-hidden": TillDigits(LONG_SHOP, ("A number of your own",), 4, 8, hidden=True),
+        "till-menu": TillMenu(
+            SHOP, ("How was it today?",), ("Very good", "Well enough", "Not good")
+        ),
+        "till-menu-long": TillMenu(LONG_SHOP, ("Where do you eat?",), MENU),
         "choose-proof": ChooseProof(),
         "choose-proof-camera": ChooseProof(reads_palms=False),
         "confirm-delete": ConfirmDelete(HOLDINGS),

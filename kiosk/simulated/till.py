@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from kiosk.screens import Check, Notice
-from kiosk.till.till import Sale, SaleResult
-from protocol.messages import Card, Money
+from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk
+from protocol.messages import Card, Customer, Money
 
 
 class SimulatedTill:
-    """A till whose sales are rung up by the dock, by a test, or by a shopper who tries a
+    """A till whose requests come from the dock, from a test, or from a shopper who tries a
     purchase."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Sale] = deque()
-        self._rung_up = asyncio.Event()
+        self._waiting: deque[Request] = deque()
+        self._asked = asyncio.Event()
         self._withdrawals: dict[str, asyncio.Event] = {}
         self.answers: dict[str, SaleResult] = {}
         """The latest result of every answered sale, by reference."""
@@ -27,17 +27,25 @@ class SimulatedTill:
         """How often staff have been called."""
         self.show_call: Callable[[], None] | None = None
         """Shows a call for staff to whoever plays the till; None when nobody does."""
+        self.shoppers: dict[str, Customer | None] = {}
+        """Who the shopper of every answered acquisition is, by reference."""
+        self.entries: dict[str, Entry | None] = {}
+        """How shoppers have answered the till's questions, by reference."""
         self._told = asyncio.Condition()
 
     def ring_up(self, amount: Money, merchant: str) -> Sale:
         sale = Sale(f"sale-{secrets.token_hex(8)}", amount, merchant)
-        self._withdrawals[sale.reference] = asyncio.Event()
-        self._waiting.append(sale)
-        self._rung_up.set()
+        self.ask(sale)
         return sale
 
+    def ask(self, request: Request) -> None:
+        """Asks the kiosk for something."""
+        self._withdrawals[request.reference] = asyncio.Event()
+        self._waiting.append(request)
+        self._asked.set()
+
     def withdraw(self) -> None:
-        """Withdraws every sale that has no answer yet."""
+        """Withdraws every request that has no answer yet."""
         for withdrawal in self._withdrawals.values():
             withdrawal.set()
 
@@ -56,21 +64,27 @@ class SimulatedTill:
     def check(self) -> Check | None:
         return None
 
-    async def next_sale(self) -> Sale:
+    async def next_request(self) -> Request:
         while True:
-            await self._rung_up.wait()
-            sale = self._waiting.popleft()
+            await self._asked.wait()
+            request = self._waiting.popleft()
             if not self._waiting:
-                self._rung_up.clear()
-            if not self._withdrawals[sale.reference].is_set():
-                return sale
-            await self.answer(sale.reference, SaleResult.NOT_PAID)
+                self._asked.clear()
+            if not self._withdrawals[request.reference].is_set():
+                return request
+            match request:
+                case Sale():
+                    await self.answer(request.reference, SaleResult.NOT_PAID)
+                case Acquisition():
+                    await self.tell_shopper(request.reference, None)
+                case Talk():
+                    await self.tell_entry(request.reference, None)
 
-    async def rings_up(self) -> None:
-        await self._rung_up.wait()
+    async def asks(self) -> None:
+        await self._asked.wait()
 
-    async def withdrawn(self, sale: Sale) -> None:
-        await self._withdrawals.get(sale.reference, asyncio.Event()).wait()
+    async def withdrawn(self, reference: str) -> None:
+        await self._withdrawals.get(reference, asyncio.Event()).wait()
 
     def awaits(self, reference: str) -> bool:
         return reference in self._withdrawals
@@ -89,6 +103,14 @@ class SimulatedTill:
         async with self._told:
             self.answers[reference] = result
             self._told.notify_all()
+
+    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+        self._withdrawals.pop(reference, None)
+        self.shoppers[reference] = customer
+
+    async def tell_entry(self, reference: str, entry: Entry | None) -> None:
+        self._withdrawals.pop(reference, None)
+        self.entries[reference] = entry
 
     async def call_staff(self) -> bool:
         self.staff_calls += 1

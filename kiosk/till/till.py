@@ -1,12 +1,23 @@
-"""The protocol of a till, which gives sales to the kiosk and takes their results."""
+"""The protocol of a till, which gives requests to the kiosk and takes their results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol
 
-from kiosk.screens import Bill, Check, Item, Notice
-from protocol.messages import Card, Money
+from kiosk.screens import (
+    Bill,
+    Check,
+    Choice,
+    Entered,
+    Item,
+    Notice,
+    TillDigits,
+    TillMenu,
+    TillMessage,
+    TillQuestion,
+)
+from protocol.messages import Card, Customer, Money
 
 
 class SaleResult(StrEnum):
@@ -33,10 +44,38 @@ class Sale:
     amount: Money
     merchant: str
     items: tuple[Item, ...] = ()
+    acquisition: str | None = None
+    """The acquisition whose shopper pays; None when the palm is still to be shown."""
 
     @property
     def bill(self) -> Bill:
         return Bill(self.merchant, self.amount, self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """The till asks who the shopper is, before it says what they pay."""
+
+    reference: str
+    merchant: str
+
+
+Dialogue = TillMessage | TillQuestion | TillDigits | TillMenu
+"""A screen that the till has the kiosk show."""
+Entry = Entered | Literal[Choice.DONE, Choice.CONFIRM, Choice.CANCEL]
+"""How a shopper answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The till says or asks the shopper something."""
+
+    reference: str
+    screen: Dialogue
+
+
+Request = Sale | Acquisition | Talk
+"""What a till asks of the kiosk."""
 
 
 class Till(Protocol):
@@ -54,20 +93,21 @@ class Till(Protocol):
         """Returns a line for the maintenance screen, None when there is nothing to tell."""
         ...
 
-    async def next_sale(self) -> Sale:
-        """Waits for a sale and returns it. Cancelling loses none."""
+    async def next_request(self) -> Request:
+        """Waits for a request and returns it. Cancelling loses none."""
         ...
 
-    async def rings_up(self) -> None:
-        """Waits until a sale is there to be taken by `next_sale`."""
+    async def asks(self) -> None:
+        """Waits until a request is there to be taken by `next_request`."""
         ...
 
-    async def withdrawn(self, sale: Sale) -> None:
-        """Waits until the till withdraws this sale; for ever if it does not or has the answer."""
+    async def withdrawn(self, reference: str) -> None:
+        """Waits until the till withdraws this request; for ever if it does not or has the answer,
+        but an acquisition can be withdrawn until its shopper has left."""
         ...
 
     def awaits(self, reference: str) -> bool:
-        """Returns whether the sale has had no answer at all."""
+        """Returns whether the request has had no answer at all."""
         ...
 
     async def answer(
@@ -80,6 +120,15 @@ class Till(Protocol):
         """Tells the till how a sale ended, with which card, and why for the operator, where the
         service or the payment provider said why. Telling the same again changes nothing. Raises
         Untold."""
+        ...
+
+    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+        """Tells the till who the shopper of an acquisition is; None when nobody is known, or when
+        the shopper has left since."""
+        ...
+
+    async def tell_entry(self, reference: str, entry: Entry | None) -> None:
+        """Tells the till how the shopper has answered; None when they did not."""
         ...
 
     async def call_staff(self) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from kiosk.clock import Clock
-from kiosk.idle import SaleWithdrawn
+from kiosk.idle import Withdrawn
 from kiosk.race import first
 from kiosk.screens import (
     Approved,
@@ -75,15 +75,16 @@ STRAGGLING = timedelta(minutes=2)
 """How long after its identification has expired a purchase may still be completed."""
 
 
-async def pay(visit: Visit, sale: Sale) -> None:
+async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> None:
     """Pays for a sale, and tells the till as soon as it is charged or declined. A visit that ends
-    without telling the till has charged nothing.
+    without telling the till has charged nothing. `known` is the shopper, when the till has asked
+    for them before.
 
     Called again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
     pending = visit.journal.find(sale.reference)
     try:
-        purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale))
+        purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale, known))
     except NotChargeable as why:
         log.error("a sale cannot be charged: %s", why)
         await visit.till.answer(sale.reference, SaleResult.NOT_PAID, str(why))
@@ -117,7 +118,7 @@ async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
             return
 
 
-async def _buy(visit: Visit, sale: Sale) -> Purchase | NotPaid:
+async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purchase | NotPaid:
     """Raises NotChargeable, before the palm is shown if the service has told its limits."""
     why = await visit.service.refusal(sale.amount)
     if why is not None:
@@ -126,7 +127,7 @@ async def _buy(visit: Visit, sale: Sale) -> Purchase | NotPaid:
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
     while True:
-        found = await _who(visit, screen, visit_id)
+        found, known = known or await who(visit, screen, visit_id), None
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
                 bought = await _confirm(visit, sale, found, customer)
@@ -156,7 +157,8 @@ async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPa
     return purchase or Choice.ANOTHER_WAY
 
 
-async def _who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
+async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
+    """Recognises the shopper by the palm alone or by the palm and the number."""
     by_palm = partial(visit.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
     while True:
         found = await recognise(visit, screen, by_palm)
@@ -275,7 +277,7 @@ async def charge(
     visit.journal.open(pending)
     try:
         purchase = await _bought(visit, sale, pending)
-    except (Refused, WalkedAway, SaleWithdrawn):
+    except (Refused, WalkedAway, Withdrawn):
         _close(visit.journal, sale.reference)
         raise
     except Offline as offline:
@@ -333,7 +335,7 @@ async def _leaves(
         waiting = replace(working, way_out=True)
         try:
             answer = await first(_until_set(delivery.begun), stage.ask(waiting))
-        except (WalkedAway, SaleWithdrawn):
+        except (WalkedAway, Withdrawn):
             raise
         except Exception as error:
             log.error("paying cannot be left: %s", type(error).__name__)

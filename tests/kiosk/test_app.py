@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -39,12 +39,17 @@ from kiosk.screens import (
     Part,
     PayAnotherWay,
     PresentCard,
+    Recognised,
     Screen,
     SignedUp,
     StaffCalled,
     StaffShut,
     StepUp,
     StillThere,
+    TillDigits,
+    TillMenu,
+    TillMessage,
+    TillQuestion,
     Trouble,
     TroubleKind,
     Welcome,
@@ -54,7 +59,7 @@ from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceUnavailable
 from kiosk.settings import Patience, Settings
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
-from kiosk.till.till import SaleResult
+from kiosk.till.till import Acquisition, Dialogue, Request, Sale, SaleResult, Talk
 from kiosk.visits.leave import LOOKS_S
 from protocol.messages import (
     Chargeable,
@@ -93,10 +98,20 @@ HOME: Line = (Welcome, WAITS)
 
 @dataclass
 class Way:
-    """How to reach a screen, and what the service answers on the way."""
+    """How to reach a screen, what the service answers on the way, and what the till has asked."""
 
     lines: list[Line]
     answers: dict[str, Answer] = field(default_factory=dict)
+    asked: Request | None = None
+
+    def begins(self, stand: MakeStand, canned: CannedService, *then: Line) -> Stand:
+        """Returns a stand with this way as its script, and what comes then."""
+        for request, answer in self.answers.items():
+            canned.will(request, answer)
+        here = stand(*self.lines, *then)
+        if self.asked is not None:
+            here.till.ask(self.asked)
+        return here
 
 
 TO_PALM: list[Line] = [
@@ -114,6 +129,8 @@ TO_LEAVE: list[Line] = [
     (ChooseProof, Choice.USE_PALM),
     (HoldPalm, palm),
 ]
+ASKED: list[Line] = [(Welcome, WAITS)]
+WORDS = "Corner Shop", ("Do you need a bag?",)
 TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
@@ -147,6 +164,11 @@ WAYS: dict[type[Screen[Any]], Way] = {
     StaffShut: Way(TO_OFFICE[:1]),
     Maintenance: Way(TO_OFFICE),
     EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
+    Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
+    TillMessage: Way(ASKED, asked=Talk("asked-0001", TillMessage(*WORDS))),
+    TillQuestion: Way(ASKED, asked=Talk("asked-0001", TillQuestion(*WORDS))),
+    TillDigits: Way(ASKED, asked=Talk("asked-0001", TillDigits(*WORDS))),
+    TillMenu: Way(ASKED, asked=Talk("asked-0001", TillMenu(*WORDS, ("Paper", "Cloth")))),
 }
 
 
@@ -170,6 +192,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     Deleted: PATIENCE.result_s,
     StaffCalled: PATIENCE.result_s,
     AlreadyKnown: PATIENCE.idle_s,
+    TillMessage: PATIENCE.idle_s,
 }
 """Screens that close by themselves, and how many seconds they are shown."""
 QUESTIONS = {screen: way for screen, way in WAYS.items() if screen not in RESULTS}
@@ -188,13 +211,11 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     tmp_path: Path,
 ) -> None:
     way = WAYS[screen]
-    for request, answer in way.answers.items():
-        canned.will(request, answer)
     if screen is PresentCard:
         terminal.unplug()
     if screen is StaffShut:
         (tmp_path / "staff.json").touch()
-    here = stand(*way.lines, (screen, WAITS), HOME)
+    here = way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
         patience = PATIENCE.message_s if screen is EnterCode else PATIENCE.idle_s
@@ -210,9 +231,7 @@ async def test_a_result_closes_by_itself_and_never_asks_whether_anybody_is_there
     stand: MakeStand, canned: CannedService, screen: type[Screen[Any]]
 ) -> None:
     way = WAYS[screen]
-    for request, answer in way.answers.items():
-        canned.will(request, answer)
-    here = stand(*way.lines, (screen, WAITS), HOME)
+    here = way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
         await here.clock.turn(RESULTS[screen] - 0.2)
@@ -238,16 +257,79 @@ async def test_a_result_gives_way_to_the_next_sale_at_once(
         result: Any = Trouble(screen, paying=True)
     else:
         way, result = WAYS[screen], screen
-    for request, answer in way.answers.items():
-        canned.will(request, answer)
-    next_sale: list[Line] = [HOME, (HoldPalm, WAITS)]
-    here = stand(*way.lines, (result, WAITS), *next_sale)
+    here = way.begins(stand, canned, (result, WAITS), HOME, (HoldPalm, WAITS))
     async with here.running():
         await here.stage.reached(len(way.lines))
         here.till.ring_up(AMOUNT, "Corner Shop")
         await here.stage.reached()
         assert here.clock.now() == 0
     assert here.stage.warnings == []
+
+
+async def test_the_till_says_what_the_shopper_pays_once_it_knows_them(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    sale = Sale("sale-00000001", AMOUNT, "Corner Shop", acquisition="asked-0001")
+    here = WAYS[Recognised].begins(
+        stand,
+        canned,
+        (Recognised("Corner Shop", "Alex D."), WAITS),
+        HOME,
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+        HOME,
+    )
+    async with here.running():
+        await here.stage.reached(2)
+        shopper = here.till.shoppers["asked-0001"]
+        assert shopper is not None
+        assert shopper.name_hint == "Alex D."
+        here.till.ask(sale)
+        await here.stage.reached()
+    assert here.till.answers[sale.reference] is SaleResult.APPROVED
+    assert len(canned.requests("POST /identifications")) == 1
+
+
+async def test_who_waited_for_the_till_and_left_shows_the_palm_again(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    sale = Sale("sale-00000001", AMOUNT, "Corner Shop", acquisition="asked-0001")
+    here = WAYS[Recognised].begins(
+        stand, canned, (Recognised, Choice.CANCEL), HOME, (HoldPalm, WAITS)
+    )
+    async with here.running():
+        await here.stage.reached(3)
+        assert here.till.shoppers["asked-0001"] is None
+        here.till.ask(sale)
+        await here.stage.reached()
+
+
+@pytest.mark.parametrize(
+    ("screen", "answer"),
+    [
+        (TillQuestion(*WORDS), Choice.CONFIRM),
+        (TillDigits(*WORDS), typed("1234")),
+        (TillMenu(*WORDS, ("Paper", "Cloth")), typed("2")),
+        (TillMessage(*WORDS), Choice.DONE),
+    ],
+)
+async def test_the_till_hears_what_the_shopper_answers(
+    stand: MakeStand, screen: Screen[Any], answer: Any
+) -> None:
+    here = stand(*ASKED, (screen, answer), HOME)
+    here.till.ask(Talk("asked-0001", cast(Dialogue, screen)))
+    await here.play()
+    assert here.till.entries["asked-0001"] == answer
+
+
+async def test_a_question_of_the_till_that_nobody_answers_is_told_as_such(stand: MakeStand) -> None:
+    here = stand(*ASKED, (TillQuestion, WAITS), HOME)
+    here.till.ask(Talk("asked-0001", TillQuestion(*WORDS)))
+    async with here.running():
+        await here.stage.reached(1)
+        await here.clock.turn(PATIENCE.idle_s + 1)
+        await here.stage.reached()
+    assert here.till.entries["asked-0001"] is None
 
 
 async def test_what_is_paid_for_is_shown_from_the_first_screen_to_the_last(
@@ -320,11 +402,9 @@ async def test_the_warning_says_what_is_lost_and_of_how_many_seconds(
     stand: MakeStand, canned: CannedService, terminal: SimulatedTerminal, place: str
 ) -> None:
     way, screen, loss, paying = LOSSES[place]
-    for request, answer in way.answers.items():
-        canned.will(request, answer)
     if screen is PresentCard:
         terminal.unplug()
-    here = stand(*way.lines, (screen, WAITS), HOME)
+    here = way.begins(stand, canned, (screen, WAITS), HOME)
     here.kiosk.settings = Settings(state=here.kiosk.settings.state, patience=Patience(warning_s=7))
     async with here.running():
         await here.stage.reached(len(way.lines))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kiosk.capture.guidance import Guidance, Instruction
-from kiosk.idle import IdleWatch, SaleWithdrawn
+from kiosk.idle import IdleWatch, Withdrawn
 from kiosk.screens import AskConsent, Choice, HoldPalm, PayAnotherWay, Screen, Work, Working
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
@@ -118,7 +118,7 @@ async def test_the_till_ends_a_question_by_taking_its_sale_back(
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(1)
     withdrawn.set()
-    with pytest.raises(SaleWithdrawn):
+    with pytest.raises(Withdrawn):
         await asked
 
 

@@ -1,6 +1,7 @@
 """What a till sends to the kiosk, and how it understands the answers."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,64 @@ def request(category: str, body: Json, service_id: str = "1", sale_id: str = "ti
     return {"SaleToPOIRequest": {"MessageHeader": header, f"{category}Request": body}}
 
 
+def sale_data() -> Json:
+    transaction = {"TransactionID": "receipt-27908", "TimeStamp": "2027-03-01T12:00:00+00:00"}
+    return {"SaleTransactionID": transaction}
+
+
 def payment(
-    amount: float = 4.5, service_id: str = "1", sale_id: str = "till-1", currency: str = "USD"
+    amount: float = 4.5,
+    service_id: str = "1",
+    sale_id: str = "till-1",
+    currency: str = "USD",
+    of: str | None = None,
 ) -> Json:
-    body = {
-        "SaleData": {
-            "SaleTransactionID": {
-                "TransactionID": "receipt-27908",
-                "TimeStamp": "2027-03-01T12:00:00+00:00",
-            }
-        },
+    """Returns a payment; `of` is the acquisition whose shopper pays."""
+    body: Json = {
+        "SaleData": sale_data(),
         "PaymentTransaction": {"AmountsReq": {"Currency": currency, "RequestedAmount": amount}},
     }
+    if of is not None:
+        reference = {"TransactionID": of, "TimeStamp": "2027-03-01T12:00:00+00:00"}
+        body["PaymentData"] = {"CardAcquisitionReference": reference}
     return request("Payment", body, service_id, sale_id)
+
+
+def acquisition(service_id: str = "1") -> Json:
+    body = {"SaleData": sale_data(), "CardAcquisitionTransaction": {}}
+    return request("CardAcquisition", body, service_id)
+
+
+def enable(action: str, service_id: str = "6") -> Json:
+    body = {"TransactionAction": action, "ServicesEnabled": ["CardAcquisition"]}
+    return request("EnableService", body, service_id)
+
+
+def output(*lines: str, device: str = "CustomerDisplay", format: str = "Text") -> Json:
+    content = {"OutputFormat": format, "OutputText": [{"Text": line} for line in lines]}
+    return {"Device": device, "InfoQualify": "Display", "OutputContent": content}
+
+
+def display(*lines: str, **more: str) -> Json:
+    return request("Display", {"DisplayOutput": [output(*lines, **more)]})
+
+
+def print_request(*lines: str, document: str = "CustomerReceipt") -> Json:
+    printed = {
+        "DocumentQualifier": document,
+        "ResponseMode": "PrintEnd",
+        "OutputContent": output(*lines)["OutputContent"],
+    }
+    return request("Print", {"PrintOutput": printed})
+
+
+def input_request(command: str, *lines: str, entries: Sequence[str] = (), **more: int) -> Json:
+    shown = output(*lines)
+    if entries:
+        texts = [{"OutputFormat": "Text", "OutputText": [{"Text": entry}]} for entry in entries]
+        shown["MenuEntry"] = texts
+    asked = {"Device": "CustomerInput", "InfoQualify": "Input", "InputCommand": command, **more}
+    return request("Input", {"DisplayOutput": shown, "InputData": asked})
 
 
 def abort(of: str, service_id: str = "9", sale_id: str = "till-1") -> Json:

@@ -85,11 +85,13 @@ class Failed(Exception):
 R = TypeVar("R", bound=BaseModel)
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """The base of all parts of a message."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class Header(_Part):
+class Header(Part):
     """MessageHeader of a request."""
 
     ProtocolVersion: Annotated[str, StringConstraints(pattern=r"^3\.[0-9]{1,2}$")] = VERSION
@@ -111,17 +113,17 @@ class Header(_Part):
         return self.model_dump(exclude_none=True) | {"MessageType": "Response"}
 
 
-class Transaction(_Part):
+class Transaction(Part):
     TransactionID: Name
     TimeStamp: Name
     """The till's own time, which is only repeated."""
 
 
-class OfSale(_Part):
+class OfSale(Part):
     SaleTransactionID: Transaction
 
 
-class Amounts(_Part):
+class Amounts(Part):
     Currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     RequestedAmount: Number
     CashBackAmount: Number | None = None
@@ -145,7 +147,7 @@ UNITS = {
 """The signs of the units that are shown (UnitOfMeasure); of others only the number is."""
 
 
-class Line(_Part):
+class Line(Part):
     """SaleItem."""
 
     ProductLabel: Text | None = None
@@ -166,16 +168,22 @@ class Line(_Part):
         return Item(label, quantity, amount, deducted=asked is not None and asked < 0)
 
 
-class OfPayment(_Part):
+class OfPayment(Part):
     AmountsReq: Amounts
     SaleItem: Annotated[list[Line], Field(max_length=1000)] = []
 
 
-class KindOfPayment(_Part):
+class OfAcquisition(Part):
+    TransactionID: Name
+
+
+class KindOfPayment(Part):
     PaymentType: Name = "Normal"
+    CardAcquisitionReference: OfAcquisition | None = None
+    """The acquisition whose shopper pays."""
 
 
-class PaymentRequest(_Part):
+class PaymentRequest(Part):
     SaleData: OfSale
     PaymentTransaction: OfPayment
     PaymentData: KindOfPayment = KindOfPayment()
@@ -198,33 +206,41 @@ class PaymentRequest(_Part):
         return tuple(line.item(currency) for line in self.PaymentTransaction.SaleItem)
 
 
-class OfPoi(_Part):
+class CardAcquisitionRequest(Part):
+    SaleData: OfSale
+
+
+class EnableServiceRequest(Part):
+    TransactionAction: Literal["StartTransaction", "AbortTransaction"]
+
+
+class OfPoi(Part):
     TransactionID: Name
 
 
-class Original(_Part):
+class Original(Part):
     POITransactionID: OfPoi
 
 
-class ReversalRequest(_Part):
+class ReversalRequest(Part):
     OriginalPOITransaction: Original
     ReversedAmount: Number | None = None
     """A part of the payment, in its currency; left out, all that is left of it."""
 
 
-class Reference(_Part):
+class Reference(Part):
     MessageCategory: Name | None = None
     ServiceID: MessageNumber
     SaleID: Name | None = None
     """The till that sent the message, the asking one when it is left out."""
 
 
-class AbortRequest(_Part):
+class AbortRequest(Part):
     MessageReference: Reference
     AbortReason: Name = "MerchantAbort"
 
 
-class TransactionStatusRequest(_Part):
+class TransactionStatusRequest(Part):
     MessageReference: Reference | None = None
     """The message asked about; left out, the last payment of the asking till."""
 
@@ -281,18 +297,19 @@ def response(header: Header, body: Json | None = None, failed: Failed | None = N
     """Returns a SaleToPOIResponse with a body, or one that tells a failure beside it."""
     told: Json = {"Result": "Success"}
     if failed is not None:
-        told = {
-            "Result": "Failure",
-            "ErrorCondition": failed.condition,
-            "AdditionalResponse": str(failed),
-        }
+        told = failure(failed.condition, str(failed))
+    return wrap(header, {"Response": told} | (body or {}))
+
+
+def failure(condition: ErrorCondition, why: str) -> Json:
+    """Returns the Response of a request that has failed."""
+    return {"Result": "Failure", "ErrorCondition": condition, "AdditionalResponse": why}
+
+
+def wrap(header: Header, body: Json) -> Json:
+    """Returns a SaleToPOIResponse with this body."""
     category = f"{header.MessageCategory}Response"
-    return {
-        "SaleToPOIResponse": {
-            "MessageHeader": header.answered(),
-            category: {"Response": told} | (body or {}),
-        }
-    }
+    return {"SaleToPOIResponse": {"MessageHeader": header.answered(), category: body}}
 
 
 def money(number: Decimal, currency: str) -> Money:

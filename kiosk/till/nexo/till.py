@@ -1,7 +1,7 @@
 """The kiosk as a POI: what it answers to the requests of tills, and the till that the kiosk sees.
 
-A payment is one sale from its request to its answer. Its outcome is the visit's, whatever becomes
-of the connection on which it was asked for.
+A request is open from its message to its answer, and the kiosk serves one at a time. The answer is
+the visit's, whatever becomes of the connection on which it was asked for.
 """
 
 import asyncio
@@ -14,9 +14,12 @@ from typing import NoReturn
 
 from kiosk.clock import Clock
 from kiosk.screens import Check, Notice
+from kiosk.till.nexo import talk
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.messages import (
     AbortRequest,
+    CardAcquisitionRequest,
+    EnableServiceRequest,
     ErrorCondition,
     Failed,
     Header,
@@ -28,12 +31,13 @@ from kiosk.till.nexo.messages import (
     number,
     response,
     timestamp,
+    wrap,
 )
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
 from kiosk.till.nexo.reversals import AsksForRefund, Reversals
-from kiosk.till.till import Sale, SaleResult, Untold
+from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
 from protocol import VERSION
-from protocol.messages import Card
+from protocol.messages import Card, Customer
 
 log = logging.getLogger(__name__)
 
@@ -65,21 +69,23 @@ _CONDITIONS = {
 
 
 @dataclass
-class _Payment:
-    """A payment in progress."""
+class _Open:
+    """A request without an answer."""
 
-    record: Record
-    sale: Sale | None = None
-    """What the kiosk is asked to sell; None when an earlier run has sold it, or not."""
+    reference: str
+    message: Message | None = None
+    """The message, None when an earlier run has taken it."""
+    record: Record | None = None
+    """What stands in the records, None for what is not recorded."""
     withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Json | None = None
     told: bool = False
-    """Whether the kiosk has told any result, UNKNOWN included."""
+    """Whether the kiosk has told anything, UNKNOWN included."""
 
 
 class NexoTill:
-    """All tills that speak with this kiosk. One of them has a payment at a time."""
+    """All tills that speak with this kiosk. One of them has a request at a time."""
 
     def __init__(
         self,
@@ -95,10 +101,18 @@ class NexoTill:
         self._reversals = Reversals(records, refund, clock)
         self._merchant = merchant
         self._clock = clock
-        self._payment: _Payment | None = None
-        self._doubtful: dict[str, _Payment] = {}
+        self._current: _Open | None = None
+        """The request that the kiosk serves or is about to take."""
+        self._waiting: Request | None = None
+        """The request that the kiosk has not taken yet."""
+        self._asked = asyncio.Event()
+        """Set while a request is waiting."""
+        self._acquired: _Open | None = None
+        """The acquisition whose shopper waits at the kiosk for the till to go on."""
+        self._talked: tuple[_Open, talk.Spoken] | None = None
+        """What the till said or asked last."""
+        self._doubtful: dict[str, _Open] = {}
         """Payments of which the outcome is not known yet, by reference."""
-        self._rung_up = asyncio.Event()
         self._condition: Callable[[], Notice | None] = lambda: Notice.STARTING
 
     # What tills ask
@@ -108,10 +122,15 @@ class NexoTill:
         header = message.header
         try:
             match header.MessageCategory:
-                case "Payment" | "Reversal":
-                    return await self._move_money(message)
+                case "Payment" | "CardAcquisition" | "Reversal":
+                    return await self._transact(message)
+                case "Display" | "Input" | "Print":
+                    return await self._talk(message)
                 case "Abort":
                     return await self._abort(header, message.read(AbortRequest))
+                case "EnableService":
+                    await self._enable(message.read(EnableServiceRequest))
+                    return response(header)
                 case _:
                     return response(header, self._told(message))
         except Failed as failed:
@@ -142,8 +161,8 @@ class NexoTill:
                     ErrorCondition.UNAVAILABLE_SERVICE, f"{other} is not served by this kiosk."
                 )
 
-    async def _move_money(self, message: Message) -> Json:
-        """Answers a payment or a reversal; a repeated one as the first."""
+    async def _transact(self, message: Message) -> Json:
+        """Answers a payment, an acquisition or a reversal; a repeated one as the first."""
         header, now = message.header, self._clock.wall()
         known = self._records.of_message(*header.name)
         if known is not None and known.digest == message.digest():
@@ -154,68 +173,146 @@ class NexoTill:
                 "This ServiceID was used within the last 48 hours for another message.",
             )
         self._records.forget(now)
-        if header.MessageCategory == "Reversal":
-            return await self._reversals.begin(message)
-        return await self._pay(message)
+        match header.MessageCategory:
+            case "Reversal":
+                return await self._reversals.begin(message)
+            case "CardAcquisition":
+                return await self._acquire(message)
+            case _:
+                return await self._pay(message)
 
     async def _pay(self, message: Message) -> Json:
-        header, now = message.header, self._clock.wall()
         request = message.read(PaymentRequest)
         amount, items = request.amount(), request.items()
-        if self._records.was_aborted(*header.name, now):
-            raise Failed(ErrorCondition.ABORTED, "This payment was aborted before it arrived.")
-        if self._payment is not None:
-            raise Failed(ErrorCondition.BUSY, "Another payment is in progress at this kiosk.")
+        self._refuse_if_aborted(message)
+        acquisition = request.PaymentData.CardAcquisitionReference
+        of = None if acquisition is None else acquisition.TransactionID
+        if of is not None and (self._acquired is None or self._acquired.reference != of):
+            raise Failed(
+                ErrorCondition.NOT_FOUND,
+                "No shopper of this CardAcquisition waits at the kiosk any more.",
+            )
         self._refuse_if_unable()
-        reference = f"nexo-{secrets.token_hex(12)}"
+        asked: Json = {
+            "transaction": request.SaleData.SaleTransactionID.model_dump(),
+            "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
+        }
+        opened = self._record(message, asked)
+        sale = Sale(opened.reference, amount, self._merchant(), items, of)
+        return await self._serve(opened, sale)
+
+    async def _acquire(self, message: Message) -> Json:
+        request = message.read(CardAcquisitionRequest)
+        self._refuse_if_aborted(message)
+        self._refuse_if_unable()
+        asked: Json = {"transaction": request.SaleData.SaleTransactionID.model_dump()}
+        opened = self._record(message, asked)
+        return await self._serve(opened, Acquisition(opened.reference, self._merchant()))
+
+    async def _talk(self, message: Message) -> Json:
+        """Shows the shopper what the till says, or asks them. A repeated message is answered as the
+        first, as long as it is the last."""
+        spoken = talk.read(message, self._merchant())
+        if self._talked is not None:
+            before, _ = self._talked
+            if before.message == message:
+                await before.answered.wait()
+                assert before.answer is not None
+                return before.answer
+        self._refuse_if_busy()
+        opened = _Open(_new_reference(), message)
+        self._talked = opened, spoken
+        return await self._serve(opened, Talk(opened.reference, spoken.screen))
+
+    def _record(self, message: Message, asked: Json) -> _Open:
+        """Records a request before the kiosk is told of it. Raises Failed and sqlite3.Error."""
+        self._refuse_if_busy()
+        header = message.header
         record = Record(
             category=header.MessageCategory,
             sale_id=header.SaleID,
             service_id=header.ServiceID,
             digest=message.digest(),
-            reference=reference,
-            asked={
-                "header": header.model_dump(exclude_none=True),
-                "transaction": request.SaleData.SaleTransactionID.model_dump(),
-                "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
-            },
+            reference=_new_reference(),
+            asked={"header": header.model_dump(exclude_none=True), **asked},
             answer=None,
-            at=now,
+            at=self._clock.wall(),
         )
         self._records.begin(record)
-        self._payment = _Payment(record, Sale(reference, amount, self._merchant(), items))
-        self._rung_up.set()
-        return await self._answer_to(record)
+        return _Open(record.reference, message, record)
+
+    async def _serve(self, opened: _Open, request: Request) -> Json:
+        """Gives a request to the kiosk, and returns its answer. Whoever waited at the kiosk for the
+        till to go on waits no longer."""
+        self._current, self._waiting, self._acquired = opened, request, None
+        self._asked.set()
+        await opened.answered.wait()
+        assert opened.answer is not None
+        return opened.answer
 
     async def _answer_to(self, record: Record) -> Json:
-        """Returns the answer to a payment or a reversal, once its outcome is known."""
+        """Returns the answer to a recorded request, once its outcome is known."""
         if record.answer is not None:
             return record.answer
         if record.category == "Reversal":
             return await self._reversals.answer_to(record)
-        payment = self._find(record.reference)
-        assert payment is not None, "a payment without an answer is in progress or in doubt"
-        await payment.answered.wait()
-        assert payment.answer is not None
-        return payment.answer
+        opened = self._find(record.reference)
+        assert opened is not None, "a request without an answer is in progress or in doubt"
+        await opened.answered.wait()
+        assert opened.answer is not None
+        return opened.answer
 
     async def _abort(self, header: Header, request: AbortRequest) -> None:
-        """Returns when the payment can charge nothing any more, or has its answer."""
+        """Returns when the request can charge nothing any more, or has its answer."""
         reference = request.MessageReference
-        sale_id = reference.SaleID or header.SaleID
-        record = self._records.of_message(sale_id, reference.ServiceID)
-        if record is None:
-            self._records.abort(sale_id, reference.ServiceID, self._clock.wall())
-            return
-        payment = self._find(record.reference)
-        if payment is None or record.answer is not None:
-            return
-        payment.withdrawn.set()
-        if self._rung_up.is_set() and payment is self._payment:
+        name = reference.SaleID or header.SaleID, reference.ServiceID
+        record = self._records.of_message(*name)
+        if record is not None:
+            opened = None if record.answer else self._find(record.reference)
+        else:
+            opened = self._current
+            if opened is None or opened.message is None or opened.message.header.name != name:
+                self._records.abort(*name, self._clock.wall())
+                return
+        if opened is not None:
+            await self._withdraw(opened)
+
+    async def _enable(self, request: EnableServiceRequest) -> None:
+        """Ends an acquisition, whose shopper may wait already. Raises Failed."""
+        if request.TransactionAction == "StartTransaction":
+            raise Failed(
+                ErrorCondition.UNAVAILABLE_SERVICE,
+                "StartTransaction is not served here: a CardAcquisition asks who the shopper is.",
+            )
+        if self._acquired is not None:
+            self._acquired.withdrawn.set()
+        current = self._current
+        if current is not None and current.record is not None:
+            if current.record.category != "CardAcquisition":
+                raise Failed(
+                    ErrorCondition.NOT_ALLOWED, "A payment is ended by an Abort of its message."
+                )
+            await self._withdraw(current)
+
+    async def _withdraw(self, opened: _Open) -> None:
+        """Has the kiosk end a request, and waits for its answer."""
+        opened.withdrawn.set()
+        waiting = self._waiting
+        if waiting is not None and opened is self._current:
             # The kiosk has not taken it yet.
-            self._rung_up.clear()
-            await self.answer(record.reference, SaleResult.NOT_PAID)
-        await payment.answered.wait()
+            self._waiting = None
+            self._asked.clear()
+            await self._give_up(waiting)
+        await opened.answered.wait()
+
+    async def _give_up(self, request: Request) -> None:
+        match request:
+            case Sale():
+                await self.answer(request.reference, SaleResult.NOT_PAID)
+            case Acquisition():
+                await self.tell_shopper(request.reference, None)
+            case Talk():
+                await self.tell_entry(request.reference, None)
 
     def _status(self, header: Header, request: TransactionStatusRequest) -> Json:
         """Raises Failed."""
@@ -246,7 +343,7 @@ class NexoTill:
         """Raises Failed, with the same body, while no visit can be made."""
         notice = self._condition()
         reaches = notice not in {Notice.OFFLINE, Notice.STARTING}
-        status = "OK" if self._payment is None else "Busy"
+        status = "OK" if self._current is None else "Busy"
         body: Json = {
             "POIStatus": {
                 "GlobalStatus": status if notice is None else "Maintenance",
@@ -258,6 +355,16 @@ class NexoTill:
         if notice is not None:
             raise Failed(*_CONDITIONS[notice], body)
         return body
+
+    def _refuse_if_aborted(self, message: Message) -> None:
+        """Raises Failed for a request whose abort arrived before it."""
+        if self._records.was_aborted(*message.header.name, self._clock.wall()):
+            raise Failed(ErrorCondition.ABORTED, "This request was aborted before it arrived.")
+
+    def _refuse_if_busy(self) -> None:
+        """Raises Failed while another request is open."""
+        if self._current is not None:
+            raise Failed(ErrorCondition.BUSY, "Another request is in progress at this kiosk.")
 
     def _refuse_if_unable(self) -> None:
         """Raises Failed while no visit can be made."""
@@ -282,17 +389,22 @@ class NexoTill:
         self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
     ) -> NoReturn:
         """Takes up what an earlier run has left without an answer: payments that are not in doubt
-        have charged nothing, and reversals are carried out. Then serves the door."""
+        have charged nothing, acquisitions are over, and reversals are carried out. Then serves the
+        door."""
         self._condition = condition
         try:
             for record in self._records.open():
                 if record.category == "Reversal":
                     self._reversals.carry_on(record)
                     continue
-                payment = self._doubtful[record.reference] = _Payment(record)
-                if not in_doubt(record.reference):
-                    payment.withdrawn.set()
-                    await self.answer(record.reference, SaleResult.NOT_PAID)
+                reference = record.reference
+                left = self._doubtful[reference] = _Open(reference, None, record)
+                if record.category == "CardAcquisition":
+                    left.withdrawn.set()
+                    await self.tell_shopper(reference, None)
+                elif not in_doubt(reference):
+                    left.withdrawn.set()
+                    await self.answer(reference, SaleResult.NOT_PAID)
         except sqlite3.Error as error:
             log.error("the till's payments cannot be read: %s", error)
         try:
@@ -304,23 +416,23 @@ class NexoTill:
     def check(self) -> Check:
         return self._door.check()
 
-    async def next_sale(self) -> Sale:
-        await self._rung_up.wait()
-        self._rung_up.clear()
-        assert self._payment is not None
-        assert self._payment.sale is not None
-        return self._payment.sale
+    async def next_request(self) -> Request:
+        await self._asked.wait()
+        self._asked.clear()
+        request, self._waiting = self._waiting, None
+        assert request is not None
+        return request
 
-    async def rings_up(self) -> None:
-        await self._rung_up.wait()
+    async def asks(self) -> None:
+        await self._asked.wait()
 
-    async def withdrawn(self, sale: Sale) -> None:
-        payment = self._find(sale.reference)
-        await (payment.withdrawn if payment else asyncio.Event()).wait()
+    async def withdrawn(self, reference: str) -> None:
+        opened = self._find(reference)
+        await (opened.withdrawn if opened else asyncio.Event()).wait()
 
     def awaits(self, reference: str) -> bool:
-        payment = self._find(reference)
-        return payment is not None and not payment.told
+        opened = self._find(reference)
+        return opened is not None and not opened.told
 
     async def answer(
         self,
@@ -337,30 +449,62 @@ class NexoTill:
             self._doubtful[reference] = payment
         else:
             answer = self._payment_response(payment, result, cause, card)
-            self._record(reference, result, answer)
-            payment.answer = answer
-            payment.answered.set()
-            self._doubtful.pop(reference, None)
-        if payment is self._payment:
-            self._payment = None
+            told = self._keep(payment, answer)
+            if not told and result in {SaleResult.APPROVED, SaleResult.DECLINED}:
+                # Any other counts as nothing charged at the next start, too.
+                raise Untold
+            self._close(payment, answer)
+        if payment is self._current:
+            self._current = None
+
+    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+        opened = self._find(reference)
+        if opened is None:
+            return
+        if opened.answered.is_set():
+            # Who was told of has left since.
+            self._acquired = None
+            return
+        opened.told = True
+        answer = self._acquisition_response(opened, customer)
+        self._keep(opened, answer)
+        self._close(opened, answer)
+        if opened is self._current:
+            self._current = None
+            self._acquired = opened if customer is not None else None
+
+    async def tell_entry(self, reference: str, entry: Entry | None) -> None:
+        opened = self._find(reference)
+        if opened is None or self._talked is None:
+            return
+        assert opened.message is not None
+        opened.told = True
+        _, spoken = self._talked
+        self._close(opened, wrap(opened.message.header, spoken.answer(entry)))
+        self._current = None
+
+    def _close(self, opened: _Open, answer: Json) -> None:
+        opened.answer = answer
+        opened.answered.set()
+        self._doubtful.pop(opened.reference, None)
+
+    def _keep(self, opened: _Open, answer: Json) -> bool:
+        """Records an answer. Returns whether the disk has taken it."""
+        try:
+            self._records.answer(opened.reference, answer)
+        except sqlite3.Error as error:
+            log.error("the answer to a till cannot be recorded: %s", error)
+            return False
+        return True
 
     async def call_staff(self) -> bool:
         """Returns False: there is no way to a till that asks for nothing."""
         return False
 
-    def _record(self, reference: str, result: SaleResult, answer: Json) -> None:
-        """Raises Untold when an answer cannot be recorded that says that a card was asked. Any
-        other counts as nothing charged at the next start, too."""
-        try:
-            self._records.answer(reference, answer)
-        except sqlite3.Error as error:
-            log.error("the answer to a till's payment cannot be recorded: %s", error)
-            if result in {SaleResult.APPROVED, SaleResult.DECLINED}:
-                raise Untold from None
-
     def _payment_response(
-        self, payment: _Payment, result: SaleResult, cause: str | None, card: Card | None
+        self, payment: _Open, result: SaleResult, cause: str | None, card: Card | None
     ) -> Json:
+        assert payment.record is not None
         asked = payment.record.asked
         failed = None
         paid = dict(asked["amount"])
@@ -371,13 +515,7 @@ class NexoTill:
             failed = Failed(condition, f"{why} ({cause})" if cause else why)
             paid["AuthorizedAmount"] = 0
         body: Json = {
-            "SaleData": {"SaleTransactionID": asked["transaction"]},
-            "POIData": {
-                "POITransactionID": {
-                    "TransactionID": payment.record.reference,
-                    "TimeStamp": timestamp(self._clock.wall()),
-                }
-            },
+            **self._transaction(payment.record),
             "PaymentResult": {
                 "PaymentType": "Normal",
                 "AmountsResp": paid,
@@ -388,7 +526,35 @@ class NexoTill:
             body["PaymentResult"]["PaymentInstrumentData"] = card_data(card)
         return response(Header.model_validate(asked["header"]), body, failed)
 
-    def _find(self, reference: str) -> _Payment | None:
-        if self._payment is not None and self._payment.record.reference == reference:
-            return self._payment
+    def _acquisition_response(self, opened: _Open, customer: Customer | None) -> Json:
+        assert opened.record is not None
+        failed, body = None, self._transaction(opened.record)
+        if customer is None:
+            failed = Failed(ErrorCondition.CANCEL, "Nobody was recognised, or the shopper left.")
+            if opened.withdrawn.is_set():
+                failed = Failed(ErrorCondition.ABORTED, "The acquisition was aborted.")
+        elif customer.card is not None:
+            body["PaymentInstrumentData"] = card_data(customer.card)
+        return response(Header.model_validate(opened.record.asked["header"]), body, failed)
+
+    def _transaction(self, record: Record) -> Json:
+        """Returns the names of a transaction, at the till and at the kiosk."""
+        return {
+            "SaleData": {"SaleTransactionID": record.asked["transaction"]},
+            "POIData": {
+                "POITransactionID": {
+                    "TransactionID": record.reference,
+                    "TimeStamp": timestamp(self._clock.wall()),
+                }
+            },
+        }
+
+    def _find(self, reference: str) -> _Open | None:
+        for opened in (self._current, self._acquired):
+            if opened is not None and opened.reference == reference:
+                return opened
         return self._doubtful.get(reference)
+
+
+def _new_reference() -> str:
+    return f"nexo-{secrets.token_hex(12)}"

@@ -7,7 +7,7 @@ import pytest
 from hardware.faults import PermanentFault, TemporaryFault
 from hardware.terminal import CardUnreadable, SimulatedTerminal, TestCard
 from kiosk.capture.guidance import Instruction
-from kiosk.idle import SaleWithdrawn
+from kiosk.idle import Withdrawn
 from kiosk.screens import (
     AlreadyKnown,
     AskConsent,
@@ -376,7 +376,7 @@ async def test_leaving_before_the_first_palm_erases_what_was_given(
 SECOND: list[Line] = [(OfferSecondPalm, Choice.ADD), (HoldPalm, palm)]
 
 
-@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn()], ids=["idle", "withdrawn"])
+@pytest.mark.parametrize("end", [WalkedAway(), Withdrawn()], ids=["idle", "withdrawn"])
 @pytest.mark.parametrize("lines", range(1, len(SECOND) + 1))
 async def test_the_account_stands_however_the_shopper_leaves_after_the_first_palm(
     visit: At, canned: CannedService, lines: int, end: Exception

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hardware.faults import TemporaryFault
-from kiosk.idle import SaleWithdrawn
+from kiosk.idle import Withdrawn
 from kiosk.screens import (
     Approved,
     AskConsent,
@@ -85,7 +85,9 @@ async def play(at: ScriptedVisit) -> SaleResult | None:
 
 async def ring_up(at: ScriptedVisit) -> Sale:
     at.till.ring_up(AMOUNT, "Corner Shop")
-    return await at.till.next_sale()
+    sale = await at.till.next_request()
+    assert isinstance(sale, Sale)
+    return sale
 
 
 def told(at: ScriptedVisit, sale: Sale) -> SaleResult | None:
@@ -234,7 +236,8 @@ async def test_a_sale_in_another_currency_than_the_kiosks_is_refused_before_the_
 ) -> None:
     at = visit((replace(NOT_CHARGED, amount=EUROS), Choice.ANOTHER_WAY), (ANOTHER_WAY, Choice.DONE))
     at.till.ring_up(EUROS, "Corner Shop")
-    sale = await at.till.next_sale()
+    sale = await at.till.next_request()
+    assert isinstance(sale, Sale)
     await pay(at, sale)
     assert told(at, sale) is SaleResult.NOT_PAID
 
@@ -708,7 +711,7 @@ async def test_who_does_not_wait_for_a_service_out_of_reach_pays_another_way(
     assert not left_in_doubt(at)
 
 
-@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn()], ids=["leaves", "withdrawn"])
+@pytest.mark.parametrize("end", [WalkedAway(), Withdrawn()], ids=["leaves", "withdrawn"])
 async def test_a_sale_that_ends_before_anything_was_sent_charges_nothing(
     visit: At, canned: CannedService, end: Exception
 ) -> None:
@@ -805,7 +808,7 @@ async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_known_outcome(
     assert not list((tmp_path / "purchases").iterdir()), "it is removed once the disk lets it go"
 
 
-@pytest.mark.parametrize("end", [WalkedAway(), SaleWithdrawn(), Choice.ANOTHER_WAY])
+@pytest.mark.parametrize("end", [WalkedAway(), Withdrawn(), Choice.ANOTHER_WAY])
 async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_payment_that_was_left(
     visit: At, monkeypatch: pytest.MonkeyPatch, end: Exception | Choice
 ) -> None:

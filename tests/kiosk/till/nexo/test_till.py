@@ -1,112 +1,24 @@
 """The kiosk as a POI: what tills are answered, whatever becomes of the payment."""
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import pytest
 
 from kiosk.screens import Bill, Item, Notice
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
-from kiosk.till.nexo.door import Door
-from kiosk.till.nexo.keys import KeyFile
-from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
 from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
-from kiosk.till.nexo.till import OTHER_TERMINAL, NexoTill
-from kiosk.till.till import Sale, SaleResult, Untold
-from protocol.messages import Card, Money, Problem, ProblemType, Refund, RefundRequest
-from tests.support.clocks import NOON, TurnedClock
+from kiosk.till.nexo.till import OTHER_TERMINAL
+from kiosk.till.till import SaleResult, Untold
+from protocol.messages import Money, Problem, ProblemType, Refund
+from tests.support.clocks import NOON
+from tests.support.shop import VISA, Shop
 from tests.support.tills import Json, abort, payment, request, reversal, status, told
 
 pytestmark = pytest.mark.anyio
-
-VISA = Card(brand="visa", last4="4242")
-
-
-class ClosedDoor(Door):
-    """A door that nobody comes through: the tests hand over messages themselves."""
-
-    async def serve(self, answers: Callable[..., Awaitable[Json | None]]) -> NoReturn:
-        del answers
-        while True:
-            await asyncio.Event().wait()
-
-
-class Shop:
-    """A kiosk's till, and the tills that speak with it."""
-
-    def __init__(self, state: Path) -> None:
-        self.clock = TurnedClock()
-        self.records = Records(state / "till.db")
-        door = ClosedDoor(
-            "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
-        )
-        self.till = NexoTill(door, self.records, self._refund, lambda: "Corner Shop", self.clock)
-        self.refunds: list[tuple[str, RefundRequest, str]] = []
-        """What the service was asked to refund: the purchase, the request and its key."""
-        self.refunding = asyncio.Event()
-        self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
-        """What the service answers to the next requests."""
-        self.notice: Notice | None = None
-        self.in_doubt: set[str] = set()
-        self._keeping: asyncio.Task[Any] | None = None
-
-    async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:
-        self.refunds.append((purchase, request, key))
-        self.refunding.set()
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return await answer if isinstance(answer, asyncio.Future) else answer
-
-    async def pays(self, amount: float = 4.5) -> str:
-        """Has a payment approved, and returns its TransactionID."""
-        answer = self.sends(payment(amount))
-        sale = await self.takes()
-        await self.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
-        await answer
-        return sale.reference
-
-    async def opens(self) -> None:
-        keep = self.till.keep(lambda: self.notice, self.in_doubt.__contains__)
-        self._keeping = asyncio.create_task(keep)
-        await asyncio.sleep(0)
-
-    async def closes(self) -> None:
-        assert self._keeping
-        self._keeping.cancel()
-        await asyncio.gather(self._keeping, return_exceptions=True)
-
-    async def asks(self, message: Json) -> Any:
-        return await self.till.answer_message(message_in(parse(json.dumps(message).encode())))
-
-    def sends(self, message: Json) -> "asyncio.Task[Any]":
-        return asyncio.create_task(self.asks(message))
-
-    async def takes(self) -> Sale:
-        async with asyncio.timeout(10):
-            return await self.till.next_sale()
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> Any:
-    shop = Shop(tmp_path)
-    await shop.opens()
-    yield shop
-    await shop.closes()
-
-
-async def reopened(shop: Shop, state: Path) -> Shop:
-    await shop.closes()
-    again = Shop(state)
-    again.refunds, again.answers = shop.refunds, shop.answers
-    shop.records, shop.till, shop.clock = again.records, again.till, again.clock
-    await shop.opens()
-    return shop
 
 
 async def test_a_payment_becomes_a_sale_and_its_outcome_the_answer(shop: Shop):
@@ -225,7 +137,7 @@ async def test_a_repeated_message_gets_the_first_answer_and_is_no_other_sale(sho
     assert await first == await again == await shop.asks(payment())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await shop.till.rings_up()
+            await shop.till.asks()
 
 
 async def test_a_number_is_used_for_one_message_only_until_it_has_rested(shop: Shop):
@@ -262,14 +174,14 @@ async def test_a_payment_that_the_kiosk_has_not_taken_yet_is_aborted_at_once(sho
     assert told(await answer) == ("Failure", "Aborted")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await shop.till.next_sale()
+            await shop.till.next_request()
 
 
 async def test_an_abort_withdraws_the_sale_and_is_answered_when_nothing_can_be_charged(shop: Shop):
     answer = shop.sends(payment())
     sale = await shop.takes()
     aborting = shop.sends(abort("1"))
-    await shop.till.withdrawn(sale)
+    await shop.till.withdrawn(sale.reference)
     assert not aborting.done()
     await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
     assert await aborting is None
@@ -280,7 +192,7 @@ async def test_an_abort_that_comes_too_late_is_answered_with_the_payment(shop: S
     answer = shop.sends(payment())
     sale = await shop.takes()
     aborting = shop.sends(abort("1"))
-    await shop.till.withdrawn(sale)
+    await shop.till.withdrawn(sale.reference)
     await shop.till.answer(sale.reference, SaleResult.UNKNOWN)
     await asyncio.sleep(0)
     assert not aborting.done(), "it may still be charged"
@@ -337,25 +249,23 @@ async def test_an_unknown_outcome_is_in_progress_until_it_is_known(shop: Shop):
     assert told(await answer) == ("Success", None)
 
 
-async def test_after_a_restart_what_is_not_in_doubt_has_charged_nothing(shop: Shop, tmp_path: Path):
+async def test_after_a_restart_what_is_not_in_doubt_has_charged_nothing(shop: Shop):
     asking = shop.sends(payment())
     await shop.takes()
     asking.cancel()
-    await reopened(shop, tmp_path)
+    await shop.reopens()
     found = (await shop.asks(status("1")))["SaleToPOIResponse"]["TransactionStatusResponse"]
     body = found["RepeatedMessageResponse"]["RepeatedResponseMessageBody"]["PaymentResponse"]
     assert body["Response"]["ErrorCondition"] == "Aborted"
     assert told(await shop.asks(payment())) == ("Failure", "Aborted"), "no second sale"
 
 
-async def test_after_a_restart_what_is_in_doubt_is_answered_when_it_is_known(
-    shop: Shop, tmp_path: Path
-):
+async def test_after_a_restart_what_is_in_doubt_is_answered_when_it_is_known(shop: Shop):
     asking = shop.sends(payment())
     sale = await shop.takes()
     asking.cancel()
     shop.in_doubt.add(sale.reference)
-    await reopened(shop, tmp_path)
+    await shop.reopens()
     assert told(await shop.asks(status("1"))) == ("Failure", "InProgress")
     again = shop.sends(payment())
     await asyncio.sleep(0)
@@ -462,7 +372,7 @@ async def test_a_reversal_that_may_have_been_made_is_asked_for_until_that_is_kno
     assert len({(request.reference, key) for _, request, key in shop.refunds}) == 1
 
 
-async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop, tmp_path: Path):
+async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop):
     paid = await shop.pays()
     shop.answers.append(asyncio.get_running_loop().create_future())
     asking = shop.sends(reversal(paid))
@@ -470,7 +380,7 @@ async def test_a_reversal_is_carried_out_after_a_restart(shop: Shop, tmp_path: P
     asking.cancel()
     (before,) = shop.refunds
     shop.answers.append(refund(450))
-    await reopened(shop, tmp_path)
+    await shop.reopens()
     assert told(await shop.asks(reversal(paid))) == ("Success", None)
     assert shop.refunds == [before, before]
 
@@ -486,16 +396,14 @@ async def test_a_lost_answer_is_not_said_to_have_given_nothing_back(shop: Shop, 
     assert told(await answer) == ("Success", None)
 
 
-async def test_a_service_out_of_reach_at_a_restart_says_nothing_of_a_reversal_before(
-    shop: Shop, tmp_path: Path
-):
+async def test_a_service_out_of_reach_at_a_restart_says_nothing_of_a_reversal_before(shop: Shop):
     paid = await shop.pays()
     shop.answers.append(asyncio.get_running_loop().create_future())
     asking = shop.sends(reversal(paid))
     await shop.refunding.wait()
     asking.cancel()
     shop.answers += [Offline("not started", may_have_arrived=False), refund(450)]
-    await reopened(shop, tmp_path)
+    await shop.reopens()
     answer = shop.sends(reversal(paid))
     await shop.clock.turn(LONGEST_PAUSE_S)
     assert told(await answer) == ("Success", None)

@@ -1,0 +1,102 @@
+"""A kiosk's side of the door, and the tills that speak with it: messages are handed over without a
+network, and the test plays the kiosk."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kiosk.screens import Notice
+from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.messages import message_in, parse
+from kiosk.till.nexo.records import Records
+from kiosk.till.nexo.till import NexoTill
+from kiosk.till.till import Request, Sale, SaleResult
+from protocol.messages import Card, Refund, RefundRequest
+from tests.support.clocks import TurnedClock
+from tests.support.tills import Json, payment
+
+VISA = Card(brand="visa", last4="4242")
+
+
+class ClosedDoor(Door):
+    """A door that nobody comes through: the tests hand over messages themselves."""
+
+    async def serve(self, answers: Callable[..., Awaitable[Json | None]]) -> NoReturn:
+        del answers
+        while True:
+            await asyncio.Event().wait()
+
+
+class Shop:
+    """A kiosk's till, and the tills that speak with it."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self.refunds: list[tuple[str, RefundRequest, str]] = []
+        """What the service was asked to refund: the purchase, the request and its key."""
+        self.refunding = asyncio.Event()
+        self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
+        """What the service answers to the next requests."""
+        self.notice: Notice | None = None
+        self.in_doubt: set[str] = set()
+        self._keeping: asyncio.Task[Any] | None = None
+        self._set_up()
+
+    def _set_up(self) -> None:
+        state = self._state
+        self.clock = TurnedClock()
+        self.records = Records(state / "till.db")
+        door = ClosedDoor(
+            "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
+        )
+        self.till = NexoTill(door, self.records, self._refund, lambda: "Corner Shop", self.clock)
+
+    async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:
+        self.refunds.append((purchase, request, key))
+        self.refunding.set()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return await answer if isinstance(answer, asyncio.Future) else answer
+
+    async def pays(self, amount: float = 4.5) -> str:
+        """Has a payment approved, and returns its TransactionID."""
+        answer = self.sends(payment(amount))
+        sale = await self.takes()
+        await self.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+        await answer
+        return sale.reference
+
+    async def opens(self) -> None:
+        keep = self.till.keep(lambda: self.notice, self.in_doubt.__contains__)
+        self._keeping = asyncio.create_task(keep)
+        await asyncio.sleep(0)
+
+    async def closes(self) -> None:
+        assert self._keeping
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
+
+    async def reopens(self) -> None:
+        """Starts the kiosk anew over the same state folder."""
+        await self.closes()
+        self._set_up()
+        await self.opens()
+
+    async def asks(self, message: Json) -> Any:
+        return await self.till.answer_message(message_in(parse(json.dumps(message).encode())))
+
+    def sends(self, message: Json) -> "asyncio.Task[Any]":
+        return asyncio.create_task(self.asks(message))
+
+    async def takes(self) -> Sale:
+        request = await self.takes_request()
+        assert isinstance(request, Sale)
+        return request
+
+    async def takes_request(self) -> Request:
+        async with asyncio.timeout(60):
+            return await self.till.next_request()

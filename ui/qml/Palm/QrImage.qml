@@ -1,0 +1,52 @@
+import QtQuick
+import QtQuick.Shapes
+
+// A QR code on white, whatever the colours around it, with the quiet zone of four modules that
+// ISO/IEC 18004 asks for. It is as large as its room allows.
+Item {
+    id: image
+
+    // The modules of each row from the left: "1" is dark.
+    required property var rows
+
+    readonly property int modules: rows.length + 8
+    readonly property real module: Math.min(width, height) / modules
+
+    Accessible.role: Accessible.Graphic
+    Accessible.name: qsTr("A code for your phone's camera")
+
+    // Draws each run of dark modules in a row as one rectangle.
+    function drawn(): string {
+        let path = "";
+        for (let y = 0; y < rows.length; y++) {
+            const runs = rows[y].matchAll(/1+/g);
+            for (const run of runs)
+                path += `M${run.index + 4} ${y + 4}h${run[0].length}v1h-${run[0].length}z`;
+        }
+        return path;
+    }
+
+    Rectangle {
+        anchors.centerIn: parent
+        width: image.modules * image.module
+        height: width
+        radius: Tokens.radius / 2
+        color: "#ffffff"
+
+        Shape {
+            width: image.modules
+            height: image.modules
+            scale: image.module
+            transformOrigin: Item.TopLeft
+
+            ShapePath {
+                strokeWidth: -1
+                fillColor: "#000000"
+
+                PathSvg {
+                    path: image.drawn()
+                }
+            }
+        }
+    }
+}

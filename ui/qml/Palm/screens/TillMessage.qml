@@ -1,0 +1,54 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import Palm
+import Palm.drawings
+
+// What the till says, in its own words. A code is shown as large as there is room.
+ScreenFrame {
+    id: screen
+
+    required property string merchant
+    required property var lines
+    required property var code
+
+    readonly property bool coded: code !== null && code !== undefined
+
+    text: qsTr("%1 says:").arg(merchant)
+    panelShare: coded || wide ? 0.5 : 0.3
+    drawing: coded ? picture : sign
+    Accessible.name: lines.join("\n")
+    onLinesChanged: Accessible.announce(lines.join("\n"))
+
+    Component {
+        id: picture
+
+        QrImage {
+            rows: screen.coded ? screen.code.rows : []
+        }
+    }
+    Component {
+        id: sign
+
+        ReceiptWaiting {}
+    }
+
+    Title {
+        width: parent.width
+        height: Math.min(implicitHeight, screen.contentRoom)
+        text: screen.lines.join("\n")
+        font.pixelSize: screen.lines.length > 3 ? Tokens.body : Tokens.heading
+        lineHeight: 1.2
+        elide: Text.ElideRight
+    }
+    Label {
+        width: parent.width
+        visible: screen.coded
+        text: qsTr("Read the code with your phone's camera to keep it.")
+        color: Tokens.inkSoft
+    }
+
+    actions: PrimaryButton {
+        text: qsTr("Finish")
+        onClicked: screen.answer("done")
+    }
+}
