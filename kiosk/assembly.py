@@ -22,6 +22,7 @@ from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.events import Events, Listener
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
@@ -81,11 +82,15 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         return SimulatedTill()
     certificate = settings.state / "till-certificate.pem"
     ensure(certificate, till.name)
+    keys = KeyFile(settings.state / "till-keys.toml")
+    listener = None if till.events is None else Listener(till.events, till.events_ca)
+    events = Events(listener, lambda: next(iter(keys.keys()), None), till.name)
     door = Door(
         till.host,
         till.port,
         certificate,
-        KeyFile(settings.state / "till-keys.toml"),
+        keys,
+        events if till.callback else None,
         unencrypted=till.unencrypted,
     )
 
@@ -94,7 +99,7 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         return device.merchant if device else settings.merchant
 
     records = Records(settings.state / "till.db")
-    return NexoTill(door, records, service.refund, merchant, clock)
+    return NexoTill(door, events, records, service.refund, merchant=merchant, clock=clock)
 
 
 def _connection(settings: Settings, clock: Clock) -> Connection:

@@ -96,6 +96,13 @@ class TillDoor(BaseModel):
     unencrypted: bool = False
     """Answers messages outside the encrypted envelope, too. TLS still protects them on their way,
     but anybody on the network may send them."""
+    events: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """The address at which the till hears events, such as a call for staff."""
+    events_ca: Path | None = None
+    """PEM file of the only authority to trust at that address; left out, those of the system."""
+    callback: bool = False
+    """Takes the address for events from the header X-Callback-Url of unencrypted messages, if it is
+    on the machine that has sent the message."""
 
 
 def default_state() -> Path:

@@ -31,6 +31,8 @@ class SimulatedTill:
         """Who the shopper of every answered acquisition is, by reference."""
         self.entries: dict[str, Entry | None] = {}
         """How shoppers have answered the till's questions, by reference."""
+        self.maintenance: list[bool] = []
+        """Each beginning (True) and end of maintenance."""
         self._told = asyncio.Condition()
 
     def ring_up(self, amount: Money, merchant: str) -> Sale:
@@ -111,6 +113,9 @@ class SimulatedTill:
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:
         self._withdrawals.pop(reference, None)
         self.entries[reference] = entry
+
+    def maintain(self, *, begins: bool) -> None:
+        self.maintenance.append(begins)
 
     async def call_staff(self) -> bool:
         self.staff_calls += 1

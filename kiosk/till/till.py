@@ -131,6 +131,10 @@ class Till(Protocol):
         """Tells the till how the shopper has answered; None when they did not."""
         ...
 
+    def maintain(self, *, begins: bool) -> None:
+        """Tells the till that staff begin or end maintenance."""
+        ...
+
     async def call_staff(self) -> bool:
         """Shows the staff at the till that somebody needs them at the kiosk. Returns whether it is
         shown; False when nobody can be told, because the till is not connected for example."""

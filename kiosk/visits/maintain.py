@@ -105,6 +105,15 @@ async def maintain(office: BackOffice) -> None:
         log.error("the staff area stays shut: %s %s", *cause_and_remedy(error))
         await office.stage.ask(StaffShut(_stores_nothing(fault, office.state)))
         return
+    office.till.maintain(begins=True)
+    try:
+        await _keep_open(office)
+    finally:
+        office.till.maintain(begins=False)
+
+
+async def _keep_open(office: BackOffice) -> None:
+    """Shows the staff area until staff leave it. Raises RestartAsked."""
     tested, uprightness = await _self_test(office), Uprightness()
     pin_changed = False
     while True:

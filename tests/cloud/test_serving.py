@@ -12,6 +12,7 @@ import pytest
 from cloud import serving
 from cloud.settings import Settings
 from cloud.web import limits
+from protocol import connections
 from protocol.messages import ENVELOPE_TYPE, PROBLEM_TYPE, ProblemType
 from protocol.signature import Request, sign_request
 from tests.support.device import TestDevice
@@ -24,8 +25,8 @@ SHORT_S = 0.2
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service that gives clients little time."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(serving, "HANDSHAKE_S", SHORT_S)
-        patched.setattr(serving, "HEAD_S", SHORT_S)
+        patched.setattr(connections, "HANDSHAKE_S", SHORT_S)
+        patched.setattr(connections, "HEAD_S", SHORT_S)
         patched.setattr(limits, "BODY_S", SHORT_S)
         settings = Settings(recognition=PLAIN)
         with Served(tmp_path_factory.mktemp("hasty"), settings) as served:
@@ -116,7 +117,7 @@ def test_a_device_with_a_slow_body_is_told_so_and_hung_up_on(hasty: Served):
 
 
 def test_one_address_cannot_take_all_connections(served: Served, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(serving, "CONNECTIONS_BY_ADDRESS", 3)
+    monkeypatch.setattr(connections, "CONNECTIONS_BY_ADDRESS", 3)
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(connect_by_tls(served, "127.0.5.1"))

@@ -17,8 +17,8 @@ import pytest
 
 from kiosk.screens import Approved, Choice, ConfirmPurchase, HoldPalm, NotRecognised, PayAnotherWay
 from kiosk.settings import TillDoor
+from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.envelope import SharedKey
-from kiosk.till.nexo.till import OTHER_TERMINAL
 from tests.kiosk.test_with_service import Shop
 from tests.support.scripted import WAITS
 from tests.support.tills import (

@@ -332,6 +332,12 @@ async def test_a_question_of_the_till_that_nobody_answers_is_told_as_such(stand:
     assert here.till.entries["asked-0001"] is None
 
 
+async def test_the_till_hears_that_staff_begin_and_end_maintenance(stand: MakeStand) -> None:
+    here = stand(*TO_OFFICE, (Maintenance, Choice.BACK), HOME)
+    await here.play()
+    assert here.till.maintenance == [True, False]
+
+
 async def test_what_is_paid_for_is_shown_from_the_first_screen_to_the_last(
     stand: MakeStand,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from kiosk.screens import Notice
 from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.events import Events, Listener
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import Records
@@ -16,7 +17,7 @@ from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Request, Sale, SaleResult
 from protocol.messages import Card, Refund, RefundRequest
 from tests.support.clocks import TurnedClock
-from tests.support.tills import Json, payment
+from tests.support.tills import KEY, Json, payment
 
 VISA = Card(brand="visa", last4="4242")
 
@@ -42,6 +43,7 @@ class Shop:
         """What the service answers to the next requests."""
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
+        self.listener: Listener | None = None
         self._keeping: asyncio.Task[Any] | None = None
         self._set_up()
 
@@ -52,7 +54,15 @@ class Shop:
         door = ClosedDoor(
             "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
         )
-        self.till = NexoTill(door, self.records, self._refund, lambda: "Corner Shop", self.clock)
+        events = Events(self.listener, lambda: KEY, "palm-kiosk")
+        self.till = NexoTill(
+            door,
+            events,
+            self.records,
+            self._refund,
+            merchant=lambda: "Corner Shop",
+            clock=self.clock,
+        )
 
     async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:
         self.refunds.append((purchase, request, key))

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from kiosk.till.nexo.envelope import SharedKey, Trailer, seal, unseal
+from kiosk.till.nexo.envelope import SharedKey, Trailer, enclose, unseal
 
 KEY = SharedKey(identifier="till", version=1, passphrase="correct horse battery staple")
 
@@ -126,10 +126,7 @@ def write_keys(path: Path, *keys: SharedKey) -> None:
 
 
 def sealed(message: Json, key: SharedKey = KEY) -> Json:
-    blob, trailer = seal(json.dumps(message).encode(), key)
-    header = message["SaleToPOIRequest"]["MessageHeader"]
-    parts = {"MessageHeader": header, "NexoBlob": blob, "SecurityTrailer": trailer.model_dump()}
-    return {"SaleToPOIRequest": parts}
+    return enclose(message, key)
 
 
 def opened(answer: httpx.Response, key: SharedKey = KEY) -> Json:

@@ -18,9 +18,11 @@ from starlette.routing import Route
 
 from kiosk.screens import Check, Finding, Health, Part
 from kiosk.till.nexo.certificate import fingerprint
-from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, seal, unseal
+from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
+from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
+from protocol.connections import Connection, Server
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ WITHIN_S = 10.0
 """How long a till may take to send a message, in seconds."""
 AGAIN_S = 5.0
 """Seconds between two tries to listen."""
+LOG_AGAIN_S = 1.0
+"""Seconds between two lines of the log about messages that are refused."""
 CONNECTIONS = 64
 """The largest number of connections; more are refused."""
 
@@ -39,10 +43,18 @@ Answers = Callable[[Message], Awaitable[Json | None]]
 
 class Door:
     def __init__(
-        self, host: str, port: int, certificate: Path, keys: KeyFile, *, unencrypted: bool
+        self,
+        host: str,
+        port: int,
+        certificate: Path,
+        keys: KeyFile,
+        events: Events | None = None,
+        *,
+        unencrypted: bool,
     ) -> None:
         """`certificate` is a PEM file of the certificate and its key. Messages outside an envelope
-        are answered only with `unencrypted`."""
+        are answered only with `unencrypted`, and may name an address for `events` then."""
+        self._events = events
         self._host = host
         self._port = port
         self._certificate = certificate
@@ -52,6 +64,7 @@ class Door:
         """The port that is listened on, from `opened` on; 0 takes a free one."""
         self.opened = asyncio.Event()
         """Set once tills can connect."""
+        self._log_again_at = float("-inf")
         self._shut_out: str | None = None
         """Why the port cannot be listened on."""
 
@@ -96,6 +109,7 @@ class Door:
         paths = ("/nexo", "/nexo/")
         return uvicorn.Config(
             Starlette(routes=[Route(path, nexo, methods=["POST"]) for path in paths]),
+            http=Connection,
             ssl_certfile=self._certificate,
             log_config=None,
             access_log=False,
@@ -115,12 +129,22 @@ class Door:
             text, key = self._opened(body)
             message = message_in(parse(text))
         except (Unopened, Unreadable) as problem:
-            log.warning("a till's message was refused: %s", problem)
+            self._log_refusal(problem)
             return _json(_rejected(str(problem)), 400)
+        url = request.headers.get(CALLBACK)
+        if key is None and url is not None and self._events is not None and request.client:
+            self._events.call_back(url, request.client.host, message.header.SaleID)
         answer = await answers(message)
         if answer is None:
             return Response()
-        return _json(answer if key is None else _sealed(answer, key))
+        return _json(answer if key is None else enclose(answer, key))
+
+    def _log_refusal(self, problem: Exception) -> None:
+        """Whoever sends much that is refused does not fill the log."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._log_again_at:
+            self._log_again_at = now + LOG_AGAIN_S
+            log.warning("a till's message was refused: %s", problem)
 
     def _opened(self, body: bytes) -> tuple[bytes, SharedKey | None]:
         """Returns the message as it was sent, and the key of its envelope; None without one. Raises
@@ -146,7 +170,7 @@ class Door:
         return unseal(blob, trailer, self._keys.keys())
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Leaves signals to the kiosk."""
@@ -161,17 +185,6 @@ async def _read(request: Request) -> bytes:
         if len(body) > MOST:
             raise ClientDisconnect
     return body
-
-
-def _sealed(answer: Json, key: SharedKey) -> Json:
-    blob, trailer = seal(json.dumps(answer).encode(), key)
-    return {
-        "SaleToPOIResponse": {
-            "MessageHeader": answer["SaleToPOIResponse"]["MessageHeader"],
-            "NexoBlob": blob,
-            "SecurityTrailer": trailer.model_dump(),
-        }
-    }
 
 
 def _rejected(why: str) -> Json:

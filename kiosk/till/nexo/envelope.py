@@ -8,12 +8,13 @@ not read there.
 
 import hashlib
 import hmac
+import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
@@ -103,6 +104,15 @@ def seal(message: bytes, key: SharedKey) -> tuple[str, Trailer]:
         Hmac=b64encode(key.material.authenticate(message)).decode(),
     )
     return b64encode(blob).decode(), trailer
+
+
+def enclose(message: dict[str, Any], key: SharedKey) -> dict[str, Any]:
+    """Returns a SaleToPOIRequest or SaleToPOIResponse in an envelope, with its header in the
+    clear."""
+    ((kind, parts),) = message.items()
+    blob, trailer = seal(json.dumps(message).encode(), key)
+    header, security = parts["MessageHeader"], trailer.model_dump()
+    return {kind: {"MessageHeader": header, "NexoBlob": blob, "SecurityTrailer": security}}
 
 
 def unseal(blob: str, trailer: Trailer, keys: Sequence[SharedKey]) -> tuple[bytes, SharedKey]:

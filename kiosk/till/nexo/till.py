@@ -14,8 +14,9 @@ from typing import NoReturn
 
 from kiosk.clock import Clock
 from kiosk.screens import Check, Notice
-from kiosk.till.nexo import talk
+from kiosk.till.nexo import answers, talk
 from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.events import Event, Events
 from kiosk.till.nexo.messages import (
     AbortRequest,
     CardAcquisitionRequest,
@@ -27,45 +28,16 @@ from kiosk.till.nexo.messages import (
     Message,
     PaymentRequest,
     TransactionStatusRequest,
-    card_data,
     number,
     response,
-    timestamp,
     wrap,
 )
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
 from kiosk.till.nexo.reversals import AsksForRefund, Reversals
 from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
-from protocol import VERSION
 from protocol.messages import Card, Customer
 
 log = logging.getLogger(__name__)
-
-OTHER_TERMINAL = "useOtherTerminal=true"
-"""What the answer adds when the shopper pays at the shop's own terminal."""
-_FAILURES = {
-    SaleResult.DECLINED: (ErrorCondition.REFUSAL, "The bank declined the card."),
-    SaleResult.ANOTHER_WAY: (
-        ErrorCondition.PAYMENT_RESTRICTION,
-        f"The shopper pays another way: use the other terminal. {OTHER_TERMINAL}",
-    ),
-    SaleResult.NOT_PAID: (ErrorCondition.CANCEL, "Nothing was charged."),
-}
-_CONDITIONS = {
-    Notice.STARTING: (ErrorCondition.UNAVAILABLE_DEVICE, "The kiosk is starting."),
-    Notice.OFFLINE: (
-        ErrorCondition.UNREACHABLE_HOST,
-        "The kiosk does not reach the palm service: see its maintenance screen for the cause.",
-    ),
-    Notice.CAMERA: (
-        ErrorCondition.UNAVAILABLE_DEVICE,
-        "The kiosk reads no palms: its camera or its light ring is missing.",
-    ),
-    Notice.NOT_ACTIVATED: (
-        ErrorCondition.UNAVAILABLE_SERVICE,
-        "The kiosk is not activated: enter an activation code on its maintenance screen.",
-    ),
-}
 
 
 @dataclass
@@ -90,19 +62,24 @@ class NexoTill:
     def __init__(
         self,
         door: Door,
+        events: Events,
         records: Records,
         refund: AsksForRefund,
+        *,
         merchant: Callable[[], str],
         clock: Clock,
     ) -> None:
         """`merchant` returns the name that is shown to the shopper."""
         self._door = door
+        self._events = events
         self._records = records
         self._reversals = Reversals(records, refund, clock)
         self._merchant = merchant
         self._clock = clock
         self._current: _Open | None = None
         """The request that the kiosk serves or is about to take."""
+        self._telling: set[asyncio.Task[bool]] = set()
+        """What the till is being told without being asked."""
         self._waiting: Request | None = None
         """The request that the kiosk has not taken yet."""
         self._asked = asyncio.Event()
@@ -151,9 +128,9 @@ class NexoTill:
             case "TransactionStatus":
                 return self._status(header, message.read(TransactionStatusRequest))
             case "Diagnosis":
-                return self._diagnose()
+                return answers.diagnosis(self._condition(), busy=self._current is not None)
             case "Login":
-                return {"POISystemData": self._system_data()}
+                return answers.login(self._clock.wall())
             case "Logout":
                 return {}
             case other:
@@ -339,23 +316,6 @@ class NexoTill:
             },
         }
 
-    def _diagnose(self) -> Json:
-        """Raises Failed, with the same body, while no visit can be made."""
-        notice = self._condition()
-        reaches = notice not in {Notice.OFFLINE, Notice.STARTING}
-        status = "OK" if self._current is None else "Busy"
-        body: Json = {
-            "POIStatus": {
-                "GlobalStatus": status if notice is None else "Maintenance",
-                "SecurityOKFlag": True,
-                "CommunicationOKFlag": reaches,
-            },
-            "HostStatus": [{"AcquirerID": "palm service", "IsReachableFlag": reaches}],
-        }
-        if notice is not None:
-            raise Failed(*_CONDITIONS[notice], body)
-        return body
-
     def _refuse_if_aborted(self, message: Message) -> None:
         """Raises Failed for a request whose abort arrived before it."""
         if self._records.was_aborted(*message.header.name, self._clock.wall()):
@@ -370,18 +330,7 @@ class NexoTill:
         """Raises Failed while no visit can be made."""
         notice = self._condition()
         if notice is not None:
-            raise Failed(*_CONDITIONS[notice])
-
-    def _system_data(self) -> Json:
-        return {
-            "DateTime": timestamp(self._clock.wall()),
-            "POISoftware": {
-                "ProviderIdentification": "palm-kiosk",
-                "ApplicationName": "palm-kiosk",
-                "SoftwareVersion": VERSION,
-                "CertificationCode": "",
-            },
-        }
+            raise answers.unable(notice)
 
     # What the kiosk asks and tells (kiosk.till.till.Till)
 
@@ -410,6 +359,8 @@ class NexoTill:
         try:
             await self._door.serve(self.answer_message)
         finally:
+            for telling in self._telling:
+                telling.cancel()
             self._reversals.close()
             self._records.close()
 
@@ -448,7 +399,9 @@ class NexoTill:
         if result is SaleResult.UNKNOWN:
             self._doubtful[reference] = payment
         else:
-            answer = self._payment_response(payment, result, cause, card)
+            answer = answers.payment(
+                self._taken(payment), result, cause, card, withdrawn=payment.withdrawn.is_set()
+            )
             told = self._keep(payment, answer)
             if not told and result in {SaleResult.APPROVED, SaleResult.DECLINED}:
                 # Any other counts as nothing charged at the next start, too.
@@ -466,7 +419,8 @@ class NexoTill:
             self._acquired = None
             return
         opened.told = True
-        answer = self._acquisition_response(opened, customer)
+        withdrawn = opened.withdrawn.is_set()
+        answer = answers.acquisition(self._taken(opened), customer, withdrawn=withdrawn)
         self._keep(opened, answer)
         self._close(opened, answer)
         if opened is self._current:
@@ -497,57 +451,18 @@ class NexoTill:
             return False
         return True
 
+    def maintain(self, *, begins: bool) -> None:
+        event = Event.BEGIN_MAINTENANCE if begins else Event.END_MAINTENANCE
+        telling = asyncio.create_task(self._events.tell(event, self._clock.wall()))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
     async def call_staff(self) -> bool:
-        """Returns False: there is no way to a till that asks for nothing."""
-        return False
+        return await self._events.tell(Event.SALE_ADMIN, self._clock.wall(), callStaff="true")
 
-    def _payment_response(
-        self, payment: _Open, result: SaleResult, cause: str | None, card: Card | None
-    ) -> Json:
-        assert payment.record is not None
-        asked = payment.record.asked
-        failed = None
-        paid = dict(asked["amount"])
-        if result is not SaleResult.APPROVED:
-            condition, why = _FAILURES[result]
-            if result is SaleResult.NOT_PAID and payment.withdrawn.is_set():
-                condition, why = ErrorCondition.ABORTED, "The payment was aborted."
-            failed = Failed(condition, f"{why} ({cause})" if cause else why)
-            paid["AuthorizedAmount"] = 0
-        body: Json = {
-            **self._transaction(payment.record),
-            "PaymentResult": {
-                "PaymentType": "Normal",
-                "AmountsResp": paid,
-                "OnlineFlag": True,
-            },
-        }
-        if card is not None:
-            body["PaymentResult"]["PaymentInstrumentData"] = card_data(card)
-        return response(Header.model_validate(asked["header"]), body, failed)
-
-    def _acquisition_response(self, opened: _Open, customer: Customer | None) -> Json:
+    def _taken(self, opened: _Open) -> answers.Taken:
         assert opened.record is not None
-        failed, body = None, self._transaction(opened.record)
-        if customer is None:
-            failed = Failed(ErrorCondition.CANCEL, "Nobody was recognised, or the shopper left.")
-            if opened.withdrawn.is_set():
-                failed = Failed(ErrorCondition.ABORTED, "The acquisition was aborted.")
-        elif customer.card is not None:
-            body["PaymentInstrumentData"] = card_data(customer.card)
-        return response(Header.model_validate(opened.record.asked["header"]), body, failed)
-
-    def _transaction(self, record: Record) -> Json:
-        """Returns the names of a transaction, at the till and at the kiosk."""
-        return {
-            "SaleData": {"SaleTransactionID": record.asked["transaction"]},
-            "POIData": {
-                "POITransactionID": {
-                    "TransactionID": record.reference,
-                    "TimeStamp": timestamp(self._clock.wall()),
-                }
-            },
-        }
+        return answers.Taken(opened.record, self._clock.wall())
 
     def _find(self, reference: str) -> _Open | None:
         for opened in (self._current, self._acquired):

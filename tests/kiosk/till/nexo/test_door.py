@@ -16,11 +16,14 @@ from cryptography.x509.oid import NameOID
 
 from kiosk.faults import FileUnusable
 from kiosk.screens import Finding, Health
+from kiosk.till.nexo import door
 from kiosk.till.nexo.certificate import ensure, fingerprint
 from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
+from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, response
+from protocol import connections
 from tests.support.tills import KEY, opened, payment, request, sealed, told, write_keys
 
 pytestmark = pytest.mark.anyio
@@ -34,8 +37,14 @@ class Entrance:
         write_keys(self.keys, KEY)
         self.certificate = folder / "till-certificate.pem"
         ensure(self.certificate, "till-door.example")
+        self.events = Events(None, lambda: None, "palm-kiosk")
         self.door = Door(
-            "127.0.0.1", 0, self.certificate, KeyFile(self.keys), unencrypted=unencrypted
+            "127.0.0.1",
+            0,
+            self.certificate,
+            KeyFile(self.keys),
+            self.events,
+            unencrypted=unencrypted,
         )
         self.heard: list[Message] = []
 
@@ -43,11 +52,15 @@ class Entrance:
         self.heard.append(message)
         return None if message.header.MessageCategory == "Abort" else response(message.header)
 
-    async def send(self, body: bytes | Json, path: str = "/nexo") -> httpx.Response:
+    async def send(self, body: bytes | Json, path: str = "/nexo", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         trusted = ssl.create_default_context(cafile=self.certificate)
         async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=60) as client:
-            return await client.post(f"https://127.0.0.1:{self.door.port}{path}", content=content)
+            url = f"https://127.0.0.1:{self.door.port}{path}"
+            return await client.post(url, content=content, headers=headers)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.door.port)
 
 
 @pytest.fixture(params=[False])
@@ -251,3 +264,56 @@ def test_a_damaged_certificate_stops_the_start_and_is_left(tmp_path: Path, damag
     with pytest.raises(FileUnusable, match="is damaged"):
         ensure(path, "palm-kiosk")
     assert path.read_bytes() == left[damage]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives clients little time."""
+    monkeypatch.setattr(connections, "HANDSHAKE_S", 0.2)
+    monkeypatch.setattr(connections, "HEAD_S", 0.2)
+    monkeypatch.setattr(door, "WITHIN_S", 0.2)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_who_connects_and_says_nothing_is_hung_up_on(entrance: Entrance):
+    reader, writer = await entrance.connect()
+    async with asyncio.timeout(60):
+        assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST /nexo HTTP/1.1\r\n", b"POST /nexo HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"]
+)
+async def test_who_does_not_get_on_with_a_message_is_hung_up_on(entrance: Entrance, begun: bytes):
+    trusted = ssl.create_default_context(cafile=entrance.certificate)
+    reader, writer = await asyncio.open_connection("127.0.0.1", entrance.door.port, ssl=trusted)
+    writer.write(begun)
+    async with asyncio.timeout(60):
+        assert b"200" not in await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("entrance", "taken"), [(True, True), (False, False)], indirect=["entrance"]
+)
+async def test_only_an_unencrypted_message_names_an_address_for_events(
+    entrance: Entrance, taken: bool, monkeypatch: pytest.MonkeyPatch
+):
+    named: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(entrance.events, "call_back", lambda *told: named.append(told))
+    message = request("Diagnosis", {})
+    url = "http://127.0.0.1:8444/events"
+    await entrance.send(message if taken else sealed(message), **{CALLBACK: url})
+    assert named == ([(url, "127.0.0.1", "till-1")] if taken else [])
+
+
+async def test_much_that_is_refused_does_not_fill_the_log(
+    entrance: Entrance, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(door, "LOG_AGAIN_S", 3600)
+    for _ in range(5):
+        why(await entrance.send(b"nonsense"))
+    refusals = [line for line in caplog.messages if "was refused" in line]
+    assert len(refusals) == 1

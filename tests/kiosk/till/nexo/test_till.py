@@ -9,9 +9,9 @@ import pytest
 
 from kiosk.screens import Bill, Item, Notice
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
+from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
 from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
-from kiosk.till.nexo.till import OTHER_TERMINAL
 from kiosk.till.till import SaleResult, Untold
 from protocol.messages import Money, Problem, ProblemType, Refund
 from tests.support.clocks import NOON

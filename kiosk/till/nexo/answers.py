@@ -1,0 +1,130 @@
+"""What tills are answered: how a visit ended, and what is wrong with the kiosk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kiosk.screens import Notice
+from kiosk.till.nexo.messages import (
+    ErrorCondition,
+    Failed,
+    Header,
+    Json,
+    card_data,
+    response,
+    timestamp,
+)
+from kiosk.till.nexo.records import Record
+from kiosk.till.till import SaleResult
+from protocol import VERSION
+from protocol.messages import Card, Customer
+
+OTHER_TERMINAL = "useOtherTerminal=true"
+"""What the answer adds when the shopper pays at the shop's own terminal."""
+_FAILURES = {
+    SaleResult.DECLINED: (ErrorCondition.REFUSAL, "The bank declined the card."),
+    SaleResult.ANOTHER_WAY: (
+        ErrorCondition.PAYMENT_RESTRICTION,
+        f"The shopper pays another way: use the other terminal. {OTHER_TERMINAL}",
+    ),
+    SaleResult.NOT_PAID: (ErrorCondition.CANCEL, "Nothing was charged."),
+}
+_CONDITIONS = {
+    Notice.STARTING: (ErrorCondition.UNAVAILABLE_DEVICE, "The kiosk is starting."),
+    Notice.OFFLINE: (
+        ErrorCondition.UNREACHABLE_HOST,
+        "The kiosk does not reach the palm service: see its maintenance screen for the cause.",
+    ),
+    Notice.CAMERA: (
+        ErrorCondition.UNAVAILABLE_DEVICE,
+        "The kiosk reads no palms: its camera or its light ring is missing.",
+    ),
+    Notice.NOT_ACTIVATED: (
+        ErrorCondition.UNAVAILABLE_SERVICE,
+        "The kiosk is not activated: enter an activation code on its maintenance screen.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A recorded request, and when it is answered."""
+
+    record: Record
+    at: datetime
+
+    def names(self) -> Json:
+        """Returns the names of the transaction at the till and at the kiosk."""
+        transaction = {"TransactionID": self.record.reference, "TimeStamp": timestamp(self.at)}
+        return {
+            "SaleData": {"SaleTransactionID": self.record.asked["transaction"]},
+            "POIData": {"POITransactionID": transaction},
+        }
+
+    def answered(self, body: Json, failed: Failed | None) -> Json:
+        header = Header.model_validate(self.record.asked["header"])
+        return response(header, self.names() | body, failed)
+
+
+def payment(
+    taken: Taken, result: SaleResult, cause: str | None, card: Card | None, *, withdrawn: bool
+) -> Json:
+    """Returns the answer to a payment; `withdrawn` tells that its till has aborted it."""
+    failed = None
+    paid = dict(taken.record.asked["amount"])
+    if result is not SaleResult.APPROVED:
+        condition, why = _FAILURES[result]
+        if result is SaleResult.NOT_PAID and withdrawn:
+            condition, why = ErrorCondition.ABORTED, "The payment was aborted."
+        failed = Failed(condition, f"{why} ({cause})" if cause else why)
+        paid["AuthorizedAmount"] = 0
+    told: Json = {"PaymentType": "Normal", "AmountsResp": paid, "OnlineFlag": True}
+    if card is not None:
+        told["PaymentInstrumentData"] = card_data(card)
+    return taken.answered({"PaymentResult": told}, failed)
+
+
+def acquisition(taken: Taken, customer: Customer | None, *, withdrawn: bool) -> Json:
+    """Returns the answer to an acquisition; None is for a shopper who is not known."""
+    if customer is None:
+        failed = Failed(ErrorCondition.CANCEL, "Nobody was recognised, or the shopper left.")
+        if withdrawn:
+            failed = Failed(ErrorCondition.ABORTED, "The acquisition was aborted.")
+        return taken.answered({}, failed)
+    card = customer.card
+    return taken.answered({"PaymentInstrumentData": card_data(card)} if card else {}, None)
+
+
+def unable(notice: Notice, body: Json | None = None) -> Failed:
+    """Returns why no visit can be made."""
+    return Failed(*_CONDITIONS[notice], body)
+
+
+def diagnosis(notice: Notice | None, *, busy: bool) -> Json:
+    """Raises Failed, with the same body, while no visit can be made."""
+    reaches = notice not in {Notice.OFFLINE, Notice.STARTING}
+    status = "Busy" if busy else "OK"
+    body: Json = {
+        "POIStatus": {
+            "GlobalStatus": status if notice is None else "Maintenance",
+            "SecurityOKFlag": True,
+            "CommunicationOKFlag": reaches,
+        },
+        "HostStatus": [{"AcquirerID": "palm service", "IsReachableFlag": reaches}],
+    }
+    if notice is not None:
+        raise unable(notice, body)
+    return body
+
+
+def login(at: datetime) -> Json:
+    return {
+        "POISystemData": {
+            "DateTime": timestamp(at),
+            "POISoftware": {
+                "ProviderIdentification": "palm-kiosk",
+                "ApplicationName": "palm-kiosk",
+                "SoftwareVersion": VERSION,
+                "CertificationCode": "",
+            },
+        }
+    }
