@@ -49,6 +49,12 @@ def ensure(path: Path, name: str) -> x509.Certificate:
     return certificate
 
 
+def public_part(path: Path) -> bytes:
+    """Returns the certificate in a file without its key, as PEM: what tills are given. Raises
+    OSError and ValueError."""
+    return x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(Encoding.PEM)
+
+
 def fingerprint(path: Path) -> str:
     """Returns the SHA-256 fingerprint of the certificate in a file, in pairs of hexadecimal digits.
     Raises OSError and ValueError."""

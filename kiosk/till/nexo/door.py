@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kiosk.screens import Check, Finding, Health, Part
-from kiosk.till.nexo.certificate import fingerprint
+from kiosk.till.nexo.certificate import fingerprint, public_part
 from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
 from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
@@ -106,9 +106,13 @@ class Door:
         async def nexo(request: Request) -> Response:
             return await self._respond(request, answers)
 
-        paths = ("/nexo", "/nexo/")
+        async def certificate(_: Request) -> Response:
+            """The till's side compares the fingerprint with the one in the staff area."""
+            return Response(public_part(self._certificate), media_type="application/x-pem-file")
+
+        routes = [Route(path, nexo, methods=["POST"]) for path in ("/nexo", "/nexo/")]
         return uvicorn.Config(
-            Starlette(routes=[Route(path, nexo, methods=["POST"]) for path in paths]),
+            Starlette(routes=[*routes, Route("/certificate.pem", certificate)]),
             http=Connection,
             ssl_certfile=self._certificate,
             log_config=None,

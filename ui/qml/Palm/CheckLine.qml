@@ -69,7 +69,7 @@ Item {
         case "takes_test_cards":
             return [qsTr("Simulated: takes test cards only.")];
         case "till_door":
-            return [qsTr("Tills reach it at port %1. Certificate (SHA-256): %2").arg(values[0]).arg(values[1])];
+            return [qsTr("Tills reach it at port %1, and get its certificate there as /certificate.pem (SHA-256): %2").arg(values[0]).arg(values[1])];
         case "till_without_key":
             return [qsTr("No till can speak with this kiosk: it has no key."), qsTr("Write one into %1 (docs/integrations/till.md).").arg(values[0])];
         case "till_shut_out":

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from kiosk.faults import FileUnusable
@@ -72,6 +74,11 @@ async def entrance(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncItera
     yield entrance
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
+
+
+def fingerprint_of(pem: bytes) -> str:
+    certificate = x509.load_pem_x509_certificate(pem)
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
 def why(answer: httpx.Response) -> str:
@@ -264,6 +271,14 @@ def test_a_damaged_certificate_stops_the_start_and_is_left(tmp_path: Path, damag
     with pytest.raises(FileUnusable, match="is damaged"):
         ensure(path, "palm-kiosk")
     assert path.read_bytes() == left[damage]
+
+
+async def test_the_door_gives_its_certificate_without_its_key(entrance: Entrance):
+    trusted = ssl.create_default_context(cafile=entrance.certificate)
+    async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=60) as client:
+        given = await client.get(f"https://127.0.0.1:{entrance.door.port}/certificate.pem")
+    assert b"PRIVATE" not in given.content
+    assert fingerprint(entrance.certificate) == fingerprint_of(given.content)
 
 
 @pytest.fixture
