@@ -99,7 +99,9 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         return device.merchant if device else settings.merchant
 
     records = Records(settings.state / "till.db")
-    return NexoTill(door, events, records, service.refund, merchant=merchant, clock=clock)
+    return NexoTill(
+        door, events, records, service.refund, merchant=merchant, clock=clock, tips=till.tips
+    )
 
 
 def _connection(settings: Settings, clock: Clock) -> Connection:

@@ -20,6 +20,7 @@ from kiosk.screens import (
     Bill,
     Choice,
     ChooseProof,
+    ChooseTip,
     ConfirmDelete,
     ConfirmPurchase,
     Deleted,
@@ -205,7 +206,14 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             return Loss.SECOND_PALM
         case HoldPalm(purpose=Purpose.LEAVE) | EnterPhone(purpose=Purpose.LEAVE) | ConfirmDelete():
             return Loss.DELETION
-        case HoldPalm() | EnterPhone() | ConfirmPurchase() | AskConsent() | ChooseProof():
+        case (
+            HoldPalm()
+            | EnterPhone()
+            | ChooseTip()
+            | ConfirmPurchase()
+            | AskConsent()
+            | ChooseProof()
+        ):
             return Loss.NOTHING
         case _:
             return before

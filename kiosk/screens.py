@@ -260,6 +260,18 @@ class Bill:
     merchant: str
     amount: Money
     items: tuple[Item, ...] = ()
+    tip: Money | None = None
+    """What of the amount is a tip."""
+
+
+@dataclass(frozen=True)
+class ChooseTip(Screen[Entered | Literal[Choice.SKIP, Choice.CANCEL]]):
+    """Asks for a tip. The answer is the number of an option in figures, from 1, or SKIP for
+    none."""
+
+    merchant: str
+    amount: Money
+    tips: tuple[Money, ...]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from kiosk.screens import (
     CardProblem,
     Check,
     ChooseProof,
+    ChooseTip,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -69,6 +70,7 @@ LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am 
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=999_999_999_999, currency="KWD")
 """The longest amount: its currency's sign is a code, and it has three decimals."""
+TIPS = tuple(Money(minor=minor, currency="USD") for minor in (65, 125, 190))
 RECEIPT_LINES = (
     "Corner Market, 4 Market Square",
     "Sourdough, large  6.50",
@@ -307,6 +309,8 @@ def examples() -> dict[str, Screen[Any]]:
         "working-paying-slow": Working(Work.PAYING, LUNCH, SHOP, slow=True),
         "working-paying-way-out": Working(Work.PAYING, FORTUNE, LONG_SHOP, slow=True, way_out=True),
         "working-paying-way-out-soon": Working(Work.PAYING, LUNCH, SHOP, way_out=True),
+        "choose-tip": ChooseTip(SHOP, LUNCH, TIPS),
+        "choose-tip-fortune": ChooseTip(LONG_SHOP, FORTUNE, (FORTUNE, FORTUNE, FORTUNE, FORTUNE)),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
         "confirm-purchase-by-itself": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA, 3.0),

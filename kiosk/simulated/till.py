@@ -96,9 +96,11 @@ class SimulatedTill:
         reference: str,
         result: SaleResult,
         cause: str | None = None,
+        *,
         card: Card | None = None,
+        charged: Money | None = None,
     ) -> None:
-        del card
+        del card, charged
         self._withdrawals.pop(reference, None)
         if cause is not None:
             self.causes[reference] = cause

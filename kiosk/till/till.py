@@ -46,10 +46,14 @@ class Sale:
     items: tuple[Item, ...] = ()
     acquisition: str | None = None
     """The acquisition whose shopper pays; None when the palm is still to be shown."""
+    tips: tuple[int, ...] = ()
+    """The tips to choose from, in percent; none when no tip is asked for."""
+    tip: Money | None = None
+    """What of the amount is a tip."""
 
     @property
     def bill(self) -> Bill:
-        return Bill(self.merchant, self.amount, self.items)
+        return Bill(self.merchant, self.amount, self.items, self.tip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,13 @@ class Till(Protocol):
         reference: str,
         result: SaleResult,
         cause: str | None = None,
+        *,
         card: Card | None = None,
+        charged: Money | None = None,
     ) -> None:
-        """Tells the till how a sale ended, with which card, and why for the operator, where the
-        service or the payment provider said why. Telling the same again changes nothing. Raises
-        Untold."""
+        """Tells the till how a sale ended: with which card and amount, which may hold a tip; and
+        why, for the operator, where the service or the payment provider said so. Telling the same
+        again changes nothing. Raises Untold."""
         ...
 
     async def tell_shopper(self, reference: str, customer: Customer | None) -> None:

@@ -14,8 +14,10 @@ from kiosk.race import first
 from kiosk.screens import (
     Approved,
     Choice,
+    ChooseTip,
     ConfirmPurchase,
     Declined,
+    Entered,
     HoldPalm,
     NotCharged,
     NotRecognised,
@@ -48,6 +50,7 @@ from protocol.messages import (
     ClaimOpened,
     Customer,
     Identification,
+    Money,
     Outcome,
     ProblemType,
     Proof,
@@ -97,12 +100,12 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.till.answer(sale.reference, SaleResult.ANOTHER_WAY)
         await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
-        await visit.stage.ask(Approved(sale.merchant, sale.amount, purchase.card))
+        await visit.stage.ask(Approved(sale.merchant, purchase.amount, purchase.card))
     elif purchase.outcome == "not_paid":
         await _tell_not_charged(visit, sale)
     else:
         asks_holder = purchase.decline_reason == AUTHENTICATION_REQUIRED
-        declined = Declined(sale.merchant, sale.amount, purchase.card, asks_holder)
+        declined = Declined(sale.merchant, purchase.amount, purchase.card, asks_holder)
         if await visit.stage.ask(declined) is Choice.ANOTHER_WAY:
             await visit.stage.ask(PayAnotherWay(sale.merchant))
 
@@ -174,6 +177,12 @@ async def _confirm(
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
     if customer.card is None:
         return Choice.ANOTHER_WAY
+    if sale.tips:
+        tipped = await _ask_tip(visit, sale)
+        if tipped is None:
+            return Choice.CANCEL
+        sale = tipped
+        visit.stage.bill(sale.bill)
     confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
     if visit.pays_by_itself(sale.amount):
         confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
@@ -197,6 +206,34 @@ async def _confirm(
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
         raise
+
+
+async def _ask_tip(visit: Visit, sale: Sale) -> Sale | None:
+    """Returns the sale with the tip that the shopper adds, None when they cancel."""
+    currency = sale.amount.currency
+    tips: list[Money] = []
+    for percent in sale.tips:
+        tip = Money(minor=max(1, round(sale.amount.minor * percent / 100)), currency=currency)
+        if await visit.service.refusal(_together(sale.amount, tip)) is None:
+            tips.append(tip)
+    if not tips:
+        return sale
+    while True:
+        answer = await visit.stage.ask(ChooseTip(sale.merchant, sale.amount, tuple(tips)))
+        match answer:
+            case Choice.CANCEL:
+                return None
+            case Choice.SKIP:
+                return sale
+            case Entered(text) if text.isdecimal() and 1 <= int(text) <= len(tips):
+                tip = tips[int(text) - 1]
+                return replace(sale, amount=_together(sale.amount, tip), tip=tip)
+            case _:
+                continue
+
+
+def _together(amount: Money, tip: Money) -> Money:
+    return Money(minor=amount.minor + tip.minor, currency=amount.currency)
 
 
 async def _until_cancelled_no_more(clock: Clock) -> Literal[Choice.CONFIRM]:
@@ -374,7 +411,13 @@ async def settle(
         log.error("a purchase was not paid: %s", purchase.decline_reason)
     result = SaleResult(purchase.outcome)
     try:
-        await till.answer(request.reference, result, purchase.decline_reason, purchase.card)
+        await till.answer(
+            request.reference,
+            result,
+            purchase.decline_reason,
+            card=purchase.card,
+            charged=purchase.amount,
+        )
     except Untold:
         # It stays in the journal, and is told when the journal is settled.
         return

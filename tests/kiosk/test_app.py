@@ -19,6 +19,7 @@ from kiosk.screens import (
     AskConsent,
     Choice,
     ChooseProof,
+    ChooseTip,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -131,6 +132,7 @@ TO_LEAVE: list[Line] = [
 ]
 ASKED: list[Line] = [(Welcome, WAITS)]
 WORDS = "Corner Shop", ("Do you need a bag?",)
+TIPPED = Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20))
 TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
@@ -148,6 +150,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     SignedUp: Way([*TO_PALM, (OfferSecondPalm, Choice.SKIP)]),
     AlreadyKnown: Way(TO_PALM, KNOWN),
     ConfirmPurchase: Way(TO_PAY),
+    ChooseTip: Way([*ASKED, (HoldPalm, palm)], asked=TIPPED),
     StepUp: Way(TO_PAY, STEP_UP),
     NotRecognised: Way(TO_PAY, REFUSED),
     PayAnotherWay: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),

@@ -10,13 +10,14 @@ from kiosk.till.nexo.messages import (
     Header,
     Json,
     card_data,
+    number,
     response,
     timestamp,
 )
 from kiosk.till.nexo.records import Record
 from kiosk.till.till import SaleResult
 from protocol import VERSION
-from protocol.messages import Card, Customer
+from protocol.messages import Card, Customer, Money
 
 OTHER_TERMINAL = "useOtherTerminal=true"
 """What the answer adds when the shopper pays at the shop's own terminal."""
@@ -66,11 +67,23 @@ class Taken:
 
 
 def payment(
-    taken: Taken, result: SaleResult, cause: str | None, card: Card | None, *, withdrawn: bool
+    taken: Taken,
+    result: SaleResult,
+    cause: str | None = None,
+    *,
+    card: Card | None = None,
+    charged: Money | None = None,
+    withdrawn: bool,
 ) -> Json:
-    """Returns the answer to a payment; `withdrawn` tells that its till has aborted it."""
+    """Returns the answer to a payment. What was charged above the amount asked for is a tip;
+    `withdrawn` tells that the till has aborted the payment."""
     failed = None
     paid = dict(taken.record.asked["amount"])
+    if result is SaleResult.APPROVED and charged is not None:
+        tip = number(charged) - paid["AuthorizedAmount"]
+        paid["AuthorizedAmount"] = number(charged)
+        if tip > 0:
+            paid["TipAmount"] = round(tip, 4)
     if result is not SaleResult.APPROVED:
         condition, why = _FAILURES[result]
         if result is SaleResult.NOT_PAID and withdrawn:

@@ -35,7 +35,7 @@ from kiosk.till.nexo.messages import (
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
 from kiosk.till.nexo.reversals import AsksForRefund, Reversals
 from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
-from protocol.messages import Card, Customer
+from protocol.messages import Card, Customer, Money
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +68,17 @@ class NexoTill:
         *,
         merchant: Callable[[], str],
         clock: Clock,
+        tips: tuple[int, ...] = (),
     ) -> None:
-        """`merchant` returns the name that is shown to the shopper."""
+        """`merchant` returns the name that is shown to the shopper. `tips` are those to choose
+        from, in percent."""
         self._door = door
         self._events = events
         self._records = records
         self._reversals = Reversals(records, refund, clock)
         self._merchant = merchant
         self._clock = clock
+        self._tips = tips
         self._current: _Open | None = None
         """The request that the kiosk serves or is about to take."""
         self._telling: set[asyncio.Task[bool]] = set()
@@ -175,7 +178,7 @@ class NexoTill:
             "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
         }
         opened = self._record(message, asked)
-        sale = Sale(opened.reference, amount, self._merchant(), items, of)
+        sale = Sale(opened.reference, amount, self._merchant(), items, of, self._tips)
         return await self._serve(opened, sale)
 
     async def _acquire(self, message: Message) -> Json:
@@ -390,7 +393,9 @@ class NexoTill:
         reference: str,
         result: SaleResult,
         cause: str | None = None,
+        *,
         card: Card | None = None,
+        charged: Money | None = None,
     ) -> None:
         payment = self._find(reference)
         if payment is None:
@@ -400,7 +405,12 @@ class NexoTill:
             self._doubtful[reference] = payment
         else:
             answer = answers.payment(
-                self._taken(payment), result, cause, card, withdrawn=payment.withdrawn.is_set()
+                self._taken(payment),
+                result,
+                cause,
+                card=card,
+                charged=charged,
+                withdrawn=payment.withdrawn.is_set(),
             )
             told = self._keep(payment, answer)
             if not told and result in {SaleResult.APPROVED, SaleResult.DECLINED}:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from kiosk.screens import (
     Approved,
     AskConsent,
     Choice,
+    ChooseTip,
     ConfirmPurchase,
     Declined,
     EnterPhone,
@@ -140,6 +142,41 @@ async def test_below_the_merchants_limit_a_recognised_palm_pays_without_a_touch(
 async def test_it_can_be_cancelled_until_then(visit: At, canned: CannedService) -> None:
     at = below_a_limit(visit((HOLD, palm), (replace(CONFIRM, pays_in=3.0), Choice.CANCEL)))
     assert await play(at) is None
+    assert not canned.requests("POST /purchases")
+
+
+def money(minor: int) -> Money:
+    return Money(minor=minor, currency="USD")
+
+
+ASK_TIP = ChooseTip("Corner Shop", AMOUNT, (money(62), money(125), money(250)))
+
+
+@pytest.mark.parametrize(("answer", "total"), [(typed("2"), 1375), (Choice.SKIP, 1250)])
+async def test_a_tip_is_added_before_the_amount_is_confirmed(
+    visit: At, canned: CannedService, answer: Any, total: int
+) -> None:
+    at = visit(
+        (HOLD, palm),
+        (ASK_TIP, answer),
+        (replace(CONFIRM, amount=money(total)), Choice.CONFIRM),
+        (replace(APPROVED, amount=money(total)), Choice.DONE),
+    )
+    at.till.ask(Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20)))
+    sale = await at.till.next_request()
+    assert isinstance(sale, Sale)
+    await pay(at, sale)
+    (asked,) = canned.requests("POST /purchases")
+    assert asked.json["amount"]["minor"] == total
+    assert told(at, sale) is SaleResult.APPROVED
+
+
+async def test_who_cancels_instead_of_a_tip_pays_nothing(visit: At, canned: CannedService) -> None:
+    at = visit((HOLD, palm), (ASK_TIP, typed("9")), (ASK_TIP, Choice.CANCEL))
+    at.till.ask(Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20)))
+    sale = await at.till.next_request()
+    assert isinstance(sale, Sale)
+    await pay(at, sale)
     assert not canned.requests("POST /purchases")
 
 

@@ -6,11 +6,12 @@ Column {
     id: basket
 
     required property var items
+    property var tip: null
     property int rows: 3
 
     readonly property int told: items.length <= rows ? items.length : Math.max(0, rows - 1)
 
-    visible: items.length > 0
+    visible: items.length > 0 || tip !== null
     spacing: 4
 
     Repeater {
@@ -47,6 +48,13 @@ Column {
                 }
             }
         }
+    }
+    Label {
+        visible: basket.tip !== null
+        width: basket.width
+        horizontalAlignment: Text.AlignRight
+        text: qsTr("with a tip of %1").arg(basket.tip?.text ?? "")
+        font.pixelSize: Tokens.small
     }
     Label {
         visible: basket.told < basket.items.length

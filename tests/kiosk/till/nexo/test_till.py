@@ -43,6 +43,15 @@ async def test_a_payment_becomes_a_sale_and_its_outcome_the_answer(shop: Shop):
     }
 
 
+async def test_a_tip_is_told_beside_what_was_charged(shop: Shop):
+    answer = shop.sends(payment(4.5))
+    sale = await shop.takes()
+    charged = Money(minor=495, currency="USD")
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA, charged=charged)
+    paid = (await answer)["SaleToPOIResponse"]["PaymentResponse"]["PaymentResult"]
+    assert paid["AmountsResp"] == {"Currency": "USD", "AuthorizedAmount": 4.95, "TipAmount": 0.45}
+
+
 def rung_up(*lines: Json) -> Json:
     message = payment(12.5)
     transaction = message["SaleToPOIRequest"]["PaymentRequest"]["PaymentTransaction"]

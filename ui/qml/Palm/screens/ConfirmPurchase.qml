@@ -41,6 +41,7 @@ ScreenFrame {
             Basket {
                 width: parent.width
                 items: screen.bill?.items ?? []
+                tip: screen.bill?.tip ?? null
                 rows: Math.max(1, Math.floor((screen.panelItem.height - 520) / 50))
             }
         }
