@@ -19,9 +19,11 @@ Item {
     function drawn(): string {
         let path = "";
         for (let y = 0; y < rows.length; y++) {
-            const runs = rows[y].matchAll(/1+/g);
-            for (const run of runs)
-                path += `M${run.index + 4} ${y + 4}h${run[0].length}v1h-${run[0].length}z`;
+            for (let x = rows[y].indexOf("1"); x >= 0; x = rows[y].indexOf("1", x)) {
+                const end = (rows[y] + "0").indexOf("0", x);
+                path += `M${x + 4} ${y + 4}h${end - x}v1h${x - end}z`;
+                x = end;
+            }
         }
         return path;
     }

@@ -37,6 +37,7 @@ ScreenFrame {
         height: Math.min(implicitHeight, screen.contentRoom)
         text: screen.lines.join("\n")
         font.pixelSize: screen.lines.length > 3 ? Tokens.body : Tokens.heading
+        font.letterSpacing: 0
         lineHeight: 1.2
         elide: Text.ElideRight
     }
