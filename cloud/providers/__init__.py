@@ -13,6 +13,9 @@ sandbox, these test tokens of Stripe's are the only ones:
 A payment is begun and then finished. Beginning it names it and moves no money, so the name can be
 stored first; finishing it twice charges once. A refund moves money at once, so the service names
 it: the provider stores that name with the refund, and a second one of that name is the first.
+
+Cards are kept at the operator's own account with the provider. The money of a payment goes on to
+the account of the merchant who sold, where the merchant has one.
 """
 
 from dataclasses import dataclass, field
@@ -110,9 +113,12 @@ class PaymentProvider(Protocol):
         answer was lost or it failed half-way; does nothing when there is nothing."""
         ...
 
-    async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
+    async def begin(
+        self, amount: Money, card: CardOnFile, purchase_id: str, account: str | None = None
+    ) -> str:
         """Begins a payment and returns the provider's name for it. A repeated call with the same
-        purchase id, which the provider stores with the payment, has one effect. Raises
+        purchase id, which the provider stores with the payment, has one effect. `account` is the
+        merchant's account, which gets the money; None means the operator's own. Raises
         PaymentRefused."""
         ...
 
@@ -124,10 +130,12 @@ class PaymentProvider(Protocol):
         """Cancels a payment that was not charged yet, and returns its outcome."""
         ...
 
-    async def refund(self, payment: str, amount: Money, refund_id: str) -> Refunded | NotRefunded:
+    async def refund(
+        self, payment: str, amount: Money, refund_id: str, account: str | None = None
+    ) -> Refunded | NotRefunded:
         """Refunds a payment or a part of it, and returns the outcome. A repeated call with the same
-        refund id, which the provider stores with the refund, has one effect. Never refunds more
-        than was paid."""
+        refund id, which the provider stores with the refund, has one effect. `account` is the one
+        that got the money, and that gives it back. Never refunds more than was paid."""
         ...
 
     async def close(self) -> None: ...

@@ -47,9 +47,10 @@ class SandboxBroken(RuntimeError):
 class SandboxProvider(StripeProvider):
     """Speaks to localstripe at `url`."""
 
-    # localstripe knows neither of these parameters.
+    # localstripe knows neither of these parameters, nor connected accounts.
     beginning: ClassVar[Any] = {}
     finishing: ClassVar[Any] = {}
+    connects: ClassVar[bool] = False
 
     def __init__(self, url: str) -> None:
         super().__init__("sk_test_sandbox", url)
@@ -74,7 +75,12 @@ class SandboxProvider(StripeProvider):
         return await super()._customer(reference)
 
     async def _make_refund(
-        self, payment: str, units: int, refund_id: str, earlier: Sequence[stripe.Refund]
+        self,
+        payment: str,
+        units: int,
+        refund_id: str,
+        account: str | None,
+        earlier: Sequence[stripe.Refund],
     ) -> stripe.Refund:
         # localstripe refunds more than was paid.
         intent = await self._client.v1.payment_intents.retrieve_async(payment)
@@ -82,7 +88,7 @@ class SandboxProvider(StripeProvider):
             raise stripe.InvalidRequestError(
                 "more than was paid", "amount", "charge_already_refunded", http_status=400
             )
-        return await super()._make_refund(payment, units, refund_id, earlier)
+        return await super()._make_refund(payment, units, refund_id, account, earlier)
 
     def _made(self, since: datetime | None) -> Any:
         return {}  # localstripe lists all customers or none

@@ -41,6 +41,8 @@ class StripeProvider:
     }
     finishing: ClassVar[Any] = {"off_session": True}
     """Tells the card's issuer that its holder cannot answer a question."""
+    connects: ClassVar[bool] = True
+    """Whether payments can be made for connected accounts (https://docs.stripe.com/connect)."""
 
     def __init__(self, key: str, url: str | None) -> None:
         self.url = url
@@ -85,7 +87,9 @@ class StripeProvider:
         for customer in set(customers) - {customer for customer, _ in cards}:
             await self._delete(customer)
 
-    async def begin(self, amount: Money, card: CardOnFile, purchase_id: str) -> str:
+    async def begin(
+        self, amount: Money, card: CardOnFile, purchase_id: str, account: str | None = None
+    ) -> str:
         try:
             units = stripe_units.in_stripes_units(amount)
         except ValueError:
@@ -99,6 +103,8 @@ class StripeProvider:
             "metadata": {"purchase": purchase_id},
             **self.beginning,
         }
+        if account is not None and self.connects:
+            parameters |= {"on_behalf_of": account, "transfer_data": {"destination": account}}
         with _translated_errors():
             try:
                 intent = await self._client.v1.payment_intents.create_async(
@@ -138,7 +144,9 @@ class StripeProvider:
                 return await self._cancel(payment, NotPaid(ABANDONED))
             return await self._settled(intent)
 
-    async def refund(self, payment: str, amount: Money, refund_id: str) -> Refunded | NotRefunded:
+    async def refund(
+        self, payment: str, amount: Money, refund_id: str, account: str | None = None
+    ) -> Refunded | NotRefunded:
         try:
             units = stripe_units.refund_in_stripes_units(amount)
         except ValueError:
@@ -157,7 +165,7 @@ class StripeProvider:
             refund = next((each for each in made if _name_of(each) == refund_id), None)
             if refund is None:
                 try:
-                    refund = await self._make_refund(payment, units, refund_id, made)
+                    refund = await self._make_refund(payment, units, refund_id, account, made)
                 except stripe.StripeError as error:
                     if not (_is_the_operators(error) or isinstance(error, stripe.CardError)):
                         raise
@@ -222,13 +230,25 @@ class StripeProvider:
         return [refund async for refund in listed.auto_paging_iter()]
 
     async def _make_refund(
-        self, payment: str, units: int, refund_id: str, earlier: Sequence[stripe.Refund]
+        self,
+        payment: str,
+        units: int,
+        refund_id: str,
+        account: str | None,
+        earlier: Sequence[stripe.Refund],
     ) -> stripe.Refund:
         """Makes a refund in Stripe's units of a payment that has these earlier ones."""
         del earlier  # Stripe itself refunds no more than was paid.
+        parameters: Any = {
+            "payment_intent": payment,
+            "amount": units,
+            "metadata": {"refund": refund_id},
+        }
+        if account is not None and self.connects:
+            # Without it the operator's own balance would pay what the merchant was paid.
+            parameters["reverse_transfer"] = True
         return await self._client.v1.refunds.create_async(
-            {"payment_intent": payment, "amount": units, "metadata": {"refund": refund_id}},
-            {"idempotency_key": f"refund-{refund_id}"},
+            parameters, {"idempotency_key": f"refund-{refund_id}"}
         )
 
     def _made(self, since: datetime | None) -> Any:

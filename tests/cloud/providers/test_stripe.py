@@ -80,6 +80,30 @@ async def test_a_payment_is_begun_in_stripes_units(api: StripeApi, provider: Str
     assert (fields["amount"], fields["currency"]) == ("500000", "ugx")
 
 
+async def test_the_money_of_a_payment_goes_to_the_account_of_its_merchant(
+    api: StripeApi, provider: StripeProvider
+):
+    api.will("POST /payment_intents", intent("requires_confirmation"))
+    await provider.begin(LUNCH, CARD, "p1", "acct_shop")
+    await provider.begin(LUNCH, CARD, "p2")
+    (_, for_merchant), (_, for_operator) = api.asked
+    assert for_merchant["on_behalf_of"] == "acct_shop"
+    assert for_merchant["transfer_data[destination]"] == "acct_shop"
+    assert not {"on_behalf_of", "transfer_data[destination]"} & for_operator.keys()
+
+
+async def test_the_merchants_account_gives_back_what_it_was_paid(
+    api: StripeApi, provider: StripeProvider
+):
+    made = refund("succeeded", "r1")
+    api.will(f"GET /refunds?payment_intent={PAYMENT}&limit=100", listing(url="/refunds"))
+    api.will("POST /refunds", made)
+    assert await provider.refund(PAYMENT, LUNCH, "r1", "acct_shop") == Refunded()
+    assert await provider.refund(PAYMENT, LUNCH, "r1") == Refunded()
+    sent = [fields for asked, fields in api.asked if asked == "POST /refunds"]
+    assert [fields.get("reverse_transfer") for fields in sent] == ["true", None]
+
+
 async def test_an_amount_that_stripe_does_not_charge_is_not_begun(
     api: StripeApi, provider: StripeProvider
 ):
