@@ -20,7 +20,6 @@ import socket
 import stat
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -28,7 +27,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
 
-from cloud import bootstrap, settings
+from cloud import bootstrap, settings, staff
 from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database
@@ -40,6 +39,7 @@ from cloud.plugins import NoSuchPart
 from cloud.providers.sandbox import SandboxBroken, SandboxMissing
 from cloud.serving import CannotListen, allow_many_files, listen, make_server
 from cloud.settings import BadSettings, Serving, Settings
+from cloud.staff import CannotDo
 from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from cloud.web import certificates
@@ -53,6 +53,7 @@ _PR_SET_DUMPABLE = 4
 
 REFUSALS = (
     BadSettings,
+    CannotDo,
     CannotListen,
     ClockBehind,
     DatabaseUnusable,
@@ -84,8 +85,7 @@ def main(words: list[str]) -> int:
         "--sandbox", action="store_true", help="simulate payments and text messages"
     )
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
-    staff = verbs.add_parser("staff", help="commands for staff")
-    staff.add_argument("what", choices=["activation-code"])
+    staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
     verify = verbs.add_parser(
         "verify-deletion", help="search for what a deletion receipt says was erased"
@@ -121,7 +121,8 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
     try:
         match arguments.verb:
             case "staff":
-                return asyncio.run(_show_activation_code(state))
+                asyncio.run(staff.run(arguments, state, chosen))
+                return 0
             case "verify-deletion":
                 return asyncio.run(_verify_deletion(state, arguments.receipt_id))
             case "rekey":
@@ -244,24 +245,6 @@ async def _announce(running: Context, state: State, listener: socket.socket) -> 
     line = json.dumps({"ready": ready})
     write_private(state.announcement, line.encode())
     print(line, flush=True)
-
-
-async def _show_activation_code(state: State) -> int:
-    """Prints a code, beside a running service as well. On a fresh directory it makes all that the
-    first start of the service makes before the vault."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(state.held())
-        except StateInUse:
-            # The service holds it, and has made all there is to make once there is a database.
-            if not state.database.exists():
-                raise
-        master, _ = bootstrap.open_store(state)
-    store = Database(state.database)
-    async with store.session() as session:
-        print(await make_activation_code(session, master, bootstrap.now()))
-    await store.close()
-    return 0
 
 
 async def _rekey(state: State, chosen: Settings) -> int:

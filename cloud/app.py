@@ -9,7 +9,7 @@ from cloud.context import Context
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import purchases, refunds
-from cloud.people import accounts, claims, deletions, enrolments
+from cloud.people import accounts, agreements, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.web import problems
 from cloud.web.limits import BodyLimit, Strangers
@@ -62,6 +62,7 @@ def create_app(context: Context) -> FastAPI:
         challenges.router,
         enrolments.router,
         identifications.router,
+        agreements.router,
         accounts.router,
         claims.router,
         purchases.router,

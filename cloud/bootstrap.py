@@ -18,6 +18,7 @@ from cloud.db.reserve import Reserve
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
+from cloud.merchants.merchants import follow_settings
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
@@ -68,12 +69,19 @@ def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
             "nothing tells a printed palm from a hand."
         )
     currency = _group(given, "merchant").get("currency", Merchant().currency)
-    if currency in CURRENCIES and stripe_units.chargeable(currency) is None:
-        faults.append(
-            f"merchant.currency: the payment provider, Stripe, does not carry {currency}. Choose "
-            "a currency of https://docs.stripe.com/currencies."
-        )
-    return faults
+    why = uncarried(currency) if currency in CURRENCIES else None
+    return [*faults, why] if why else faults
+
+
+def uncarried(currency: str) -> str | None:
+    """Returns that the payment provider does not carry a currency, for the operator; None when it
+    does."""
+    if stripe_units.chargeable(currency) is not None:
+        return None
+    return (
+        f"merchant.currency: the payment provider, Stripe, does not carry {currency}. Choose a "
+        "currency of https://docs.stripe.com/currencies."
+    )
 
 
 def _group(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -107,6 +115,8 @@ async def running(
         master, receipt_key = await asyncio.to_thread(open_store, state)
         store = Database(state.database, settings.max_pages)
         stack.push_async_callback(store.close)
+        async with store.session() as session:
+            await follow_settings(session, settings.merchant)
         vault, payments = await _vault_and_payments(settings, state, sandbox, stack)
         policy = _policy(settings, vault)
         try:

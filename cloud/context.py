@@ -132,6 +132,10 @@ class Gallery(Protocol):
 class Accounts(Protocol):
     """What recognition needs of an account. The person must have one."""
 
+    async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+        """Returns whether a person has agreed to use their palm at a merchant."""
+        ...
+
     async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
         """Returns what a shopper is shown of their own account."""
         ...

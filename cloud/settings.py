@@ -91,6 +91,12 @@ class Merchant(Group):
     currency: CurrencyCode = Field(
         default="USD", description="Currency of all sales, as its ISO 4217 code."
     )
+    account: str | None = Field(
+        default=None,
+        pattern=r"^acct_\w+$",
+        description="The merchant's own account, connected to the Stripe account whose key is set. "
+        "If unset, sales go to the latter.",
+    )
 
 
 class Vault(Group):
@@ -268,12 +274,15 @@ class Settings(BaseSettings):
         "where there is no light ring. It must be set when real payments or messages are; "
         "otherwise it is `when_present`.",
     )
-    merchant: Merchant = Merchant()
+    merchant: Merchant = Field(
+        default=Merchant(),
+        description="The first merchant; others are added with `./run cloud staff`.",
+    )
     pulse_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
         default=None,
         description="Amounts above which a palm pays only with its pulse, by currency, in its "
-        "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. If "
-        "unset, no amount needs a pulse.",
+        "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. In a "
+        "currency that is left out, every amount needs a pulse. If unset, none does.",
     )
     serving: Serving = Serving()
     vault: Vault = Vault()
@@ -303,14 +312,15 @@ class Settings(BaseSettings):
         """Whether palms without a light challenge are refused."""
         return self.liveness == "required"
 
-    @property
-    def pulse_limit(self) -> int | None:
-        """The amount in the merchant's currency above which a palm pays only with its pulse."""
-        return None if self.pulse_above is None else self.pulse_above[self.merchant.currency]
+    def pulse_limit(self, currency: str) -> int | None:
+        """Returns the amount above which a palm pays only with its pulse; None when no amount needs
+        one. In a currency for which none is set, every amount does."""
+        return None if self.pulse_above is None else self.pulse_above.get(currency, 0)
 
     def needs_pulse(self, amount: Money) -> bool:
-        """Returns whether an amount in the merchant's currency needs a palm with its pulse."""
-        return self.pulse_limit is not None and amount.minor > self.pulse_limit
+        """Returns whether an amount needs a palm with its pulse."""
+        limit = self.pulse_limit(amount.currency)
+        return limit is not None and amount.minor > limit
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ All paths lie under `/v1`. Every request except `GET /v1/service` is signed with
 key gets the first response again. Palm captures are sent as the raw bytes of a sealed envelope
 (`protocol.envelope`) with the content type `application/palm-envelope`.
 
-    GET    /service                            -> ServiceInfo
+    GET    /service?currency=                  -> ServiceInfo
     POST   /devices               Activation   -> Device
     POST   /challenges            Commitment   -> Challenge
     POST   /challenges/{id}/answer ChallengeAnswer -> ChallengeAnswered
@@ -20,6 +20,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
                                                   provider forgets the card soon after
     POST   /identifications       envelope     -> Identification          (1:N)
     POST   /identifications/{id}/step-up LastFour -> Identification
+    POST   /identifications/{id}/agreement Consent -> Identification
     GET    /identifications/{id}/holdings      -> Holdings
     POST   /claims                Claim        -> ClaimOpened
     POST   /claims/{id}/palm      envelope     -> Identification          (1:1)
@@ -144,11 +145,10 @@ class ServiceInfo(Message):
     light_required: bool = False
     """Whether only palms with a light challenge are accepted."""
     chargeable: Chargeable | None = None
-    """The amounts that can be charged, in the currency of all sales. None means that the service
-    does not tell them."""
+    """The amounts that can be charged in the currency that was asked for, by default in that of the
+    service's first merchant. None means that the service does not tell them."""
     pulse_above: int | None = None
-    """The amount, in the minor unit of the currency of `chargeable`, above which a sale needs a
-    palm with its pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
+    """The amount, in the minor unit of that currency, above which a sale needs a palm with its pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
     storage: StorageFault | None = None
     """What is wrong with the service's disk when it stores nothing but what serves deletions."""
 
@@ -208,7 +208,8 @@ wording gets another version."""
 
 
 class Consent(Message):
-    """The version of the wording to which the shopper agreed, and the time."""
+    """The version of the wording to which the shopper agreed, and the time: at sign-up, and before
+    their palm is first used at another merchant."""
 
     version: str
     agreed_at: AwareDatetime
@@ -269,6 +270,9 @@ class Outcome(StrEnum):
     STEP_UP = "step_up"
     HOLD_LONGER = "hold_longer"
     """The palm is asked for again, this time with its pulse."""
+    ASK_CONSENT = "ask_consent"
+    """The person is known, and has not agreed yet to use their palm at this merchant. Nothing can
+    be charged until they do."""
     REFUSED = "refused"
 
 
@@ -278,8 +282,8 @@ class Customer(Message):
 
 
 class Identification(Message):
-    """The result of an identification. `customer` is present only when the outcome is
-    `accepted`."""
+    """The result of an identification. `customer` is present only when the outcome is `accepted`
+    and the person has agreed to use their palm at the device's merchant."""
 
     identification_id: Identifier
     outcome: Outcome
@@ -326,7 +330,8 @@ class PurchaseRequest(Message):
     identification_id: Identifier
     amount: Money
     reference: Identifier
-    """The device's own identifier of the sale; only one purchase ever has it."""
+    """The device's own identifier of the sale; only one purchase of the device ever has it. Other
+    devices of the merchant find the purchase by it, and can refund it."""
 
 
 class Purchase(Message):
@@ -373,13 +378,19 @@ class Refund(Message):
 
 
 class Holdings(Message):
-    """All data about a person, as the delete screen lists them."""
+    """All data about a person, as the delete screen lists them. A merchant at whom the person has
+    not agreed to use their palm is told how much there is, and not what."""
 
     name_hint: str = Field(repr=False)
+    """Empty where it is not told."""
     phone_last4: str = Field(repr=False)
+    """Empty where they are not told."""
     palms: list[Side]
-    cards: list[Card]
+    cards: list[Card | None]
+    """None is a card that is not told."""
     purchases: int
+    merchants: int = 1
+    """At how many merchants the person uses their palm."""
     member_since: datetime
 
 

@@ -66,6 +66,11 @@ def person_key(*, on_delete: str = "CASCADE", index: bool = True, **kwargs: Any)
     return mapped_column(ForeignKey("persons.id", ondelete=on_delete), index=index, **kwargs)
 
 
+def merchant_key() -> Any:
+    """Returns a column that refers to the merchant whose row this is."""
+    return mapped_column(ForeignKey("merchants.id"))
+
+
 def new_id() -> str:
     """Returns a random id of 32 hexadecimal digits.
 

@@ -8,16 +8,17 @@ from fastapi.routing import APIRoute
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.keys.person_keys import MasterKey
-from cloud.merchants.tables import ActivationCode
+from cloud.merchants.tables import FIRST, ActivationCode, MerchantRow, SiteRow
 from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
 from cloud.web import signed_request
-from cloud.web.devices import register_device
+from cloud.web.devices import register_device, revoke_device
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
 from protocol.encoding import from_base64
-from protocol.messages import Activation, Device, ProblemType, ServiceInfo
+from protocol.messages import Activation, Currency, Device, ProblemType, ServiceInfo
 from protocol.storage import StorageFault
 
 info_router: APIRouter = signed_request.router(APIRoute)
@@ -25,8 +26,11 @@ router: APIRouter = signed_request.router(ActivationRoute)
 
 
 @info_router.get("/service")
-async def tell_about_service(request: Request) -> ServiceInfo:
-    context = request.app.state.context
+async def tell_about_service(request: Request, currency: Currency | None = None) -> ServiceInfo:
+    """Describes the service, with its limits in a currency: by default in that of the first
+    merchant."""
+    context: Context = request.app.state.context
+    currency = currency or context.settings.merchant.currency
     return ServiceInfo(
         version=context.version,
         time=context.clock(),
@@ -34,8 +38,8 @@ async def tell_about_service(request: Request) -> ServiceInfo:
         consent_version=context.settings.consent_version,
         sandbox=context.sandbox,
         light_required=context.settings.light_required,
-        chargeable=context.payments.chargeable(context.settings.merchant.currency),
-        pulse_above=context.settings.pulse_limit,
+        chargeable=context.payments.chargeable(currency),
+        pulse_above=context.settings.pulse_limit(currency),
         storage=StorageFault.FULL if context.database.is_for_deletions_only else None,
     )
 
@@ -46,18 +50,21 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     address = request.client.host if request.client else ""
     strangers: Strangers = request.app.state.strangers
     strangers.spend(Limits.WRONG_ACTIVATIONS, address, call.now)
-    if not await _use_up(call, activation.activation_code):
+    code = await _use_up(call, activation.activation_code)
+    if code is None:
         raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
     strangers.take_back(address)
-    merchant = call.context.settings.merchant
+    site = await call.session.get_one(SiteRow, code.site_id)
+    merchant = await call.session.get_one(MerchantRow, site.merchant_id)
+    if code.replaces not in (None, call.device_id):
+        await revoke_device(call.session, code.replaces, call.now)
     await register_device(
         call.session,
         device_id=call.device_id,
         public_key=from_base64(activation.public_key),
         name=activation.name,
-        merchant=merchant.name,
-        country=merchant.country,
-        currency=merchant.currency,
+        merchant_id=merchant.id,
+        site_id=site.id,
         infrared=activation.infrared,
         now=call.now,
     )
@@ -69,8 +76,16 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     )
 
 
-async def make_activation_code(session: AsyncSession, master: MasterKey, now: datetime) -> str:
-    """Stores and returns a new code: eight digits that activate one device within a day.
+async def make_activation_code(
+    session: AsyncSession,
+    master: MasterKey,
+    now: datetime,
+    *,
+    site_id: str = FIRST,
+    replaces: str | None = None,
+) -> str:
+    """Stores and returns a new code: eight digits that activate one device of a site within a day.
+    The device that it `replaces` is revoked then, and works until then.
 
     The first three digits name the code, and the last five are secret. When every name is in use,
     the code that expires first is replaced.
@@ -86,24 +101,26 @@ async def make_activation_code(session: AsyncSession, master: MasterKey, now: da
             lookup=master.lookup("activation", code),
             attempts_left=CODE_ATTEMPTS,
             expires_at=now + ACTIVATION_LIFE,
+            site_id=site_id,
+            replaces=replaces,
         )
     )
     await session.commit()
     return code
 
 
-async def _use_up(call: Call, entered: str) -> bool:
-    """Returns whether a code is right, which is then used up. Wrong codes use up the code of the
-    same name."""
+async def _use_up(call: Call, entered: str) -> ActivationCode | None:
+    """Returns a code that is right, and is used up then. Wrong codes use up the code of the same
+    name."""
     code = await call.session.get(ActivationCode, entered[:3])
     if code is None or code.expires_at <= call.now or code.attempts_left <= 0:
-        return False
+        return None
     code.attempts_left -= 1
     expected = call.context.master.lookup("activation", entered)
     if not secrets.compare_digest(code.lookup, expected):
-        return False
+        return None
     await call.session.delete(code)
-    return True
+    return code
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

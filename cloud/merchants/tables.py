@@ -1,10 +1,38 @@
-"""The table of activation codes."""
+"""Tables of merchants, their sites, and activation codes."""
 
 from datetime import datetime
 
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table
+
+FIRST = "first"
+"""The id of the merchant that the settings describe, and of its first site."""
+
+
+class MerchantRow(Table):
+    __tablename__ = "merchants"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    """What shoppers read."""
+    country: Mapped[str]
+    currency: Mapped[str]
+    """The currency of all its sales."""
+    account: Mapped[str | None]
+    """The merchant's account with the payment provider; None when its sales go to the operator's
+    own."""
+
+
+class SiteRow(Table):
+    """A place where a merchant sells."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
+    name: Mapped[str]
 
 
 class ActivationCode(Table):
@@ -16,3 +44,7 @@ class ActivationCode(Table):
     """A keyed hash of the whole code (`cloud.keys.person_keys.MasterKey.lookup`)."""
     attempts_left: Mapped[int]
     expires_at: Mapped[datetime]
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    """The site of the device that is activated."""
+    replaces: Mapped[str | None]
+    """The device that is revoked when the code is used."""

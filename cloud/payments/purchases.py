@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
+from cloud.merchants.merchants import merchant_of
 from cloud.payments.cards import cards_of
 from cloud.payments.settling import PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
@@ -77,9 +78,10 @@ async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
 
 
 async def find_finished(call: Call, reference: str) -> PurchaseRow:
-    """Returns a purchase of the device, which is finished first, and leaves a transaction open. The
-    answer is taken to be about the purchase's person. Raises Refusal."""
-    row = await _find(call, reference)
+    """Returns a purchase of the device or of another one of its merchant, which is finished first,
+    and leaves a transaction open. The answer is taken to be about the purchase's person. Raises
+    Refusal."""
+    row = await _find(call, reference) or await _find_elsewhere(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     await _finish(call, row)
@@ -193,7 +195,7 @@ async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Set
     # The provider's record of the payment names the identification, which a deletion clears here.
     # The row's own id stays, so the provider must not know it.
     payment = row.payment = await context.payments.begin(
-        amount, cards[0].on_file, row.identification_id
+        amount, cards[0].on_file, row.identification_id, row.account
     )
     await session.commit()
     return await context.payments.finish(payment)
@@ -208,16 +210,38 @@ def _is_for(row: PurchaseRow, request: PurchaseRequest) -> bool:
 
 
 async def _find(call: Call, reference: str) -> PurchaseRow | None:
+    """Returns the purchase that the device itself made."""
     return await call.session.scalar(
         select(PurchaseRow).where(
-            PurchaseRow.device_id == call.device_id, PurchaseRow.reference == reference
+            PurchaseRow.merchant_id == (await call.device()).merchant_id,
+            PurchaseRow.reference == reference,
+            PurchaseRow.device_id == call.device_id,
         )
     )
 
 
+async def _find_elsewhere(call: Call, reference: str) -> PurchaseRow | None:
+    """Returns the purchase that another device of the merchant made. Raises Refusal when several
+    have made one of this reference."""
+    made = await call.session.scalars(
+        select(PurchaseRow)
+        .where(
+            PurchaseRow.merchant_id == (await call.device()).merchant_id,
+            PurchaseRow.reference == reference,
+        )
+        .limit(2)
+    )
+    rows = made.all()
+    if len(rows) > 1:
+        detail = "several kiosks have sold under this reference: ask at the one that is meant"
+        raise Refusal(ProblemType.CONFLICT, detail)
+    return rows[0] if rows else None
+
+
 async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     session = call.session
-    _check_amount(call.context, request.amount)
+    merchant = await merchant_of(call)
+    _check_amount(call.context, merchant.currency, request.amount)
     person = await accepted_for(call, request.identification_id, Purpose.PAY)
     spent = await session.scalar(
         select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
@@ -234,6 +258,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
     row = PurchaseRow(
         id=new_id(),
+        merchant_id=merchant.id,
         device_id=call.device_id,
         reference=request.reference,
         person_id=person.person_id,
@@ -243,6 +268,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         card_brand=cards[0].brand,
         card_last4=cards[0].last4,
         payment=None,
+        account=merchant.account,
         outcome=PENDING,
         decline_reason=None,
         at=call.now,
@@ -252,9 +278,8 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     return row
 
 
-def _check_amount(context: Context, amount: Money) -> None:
-    """Raises Refusal when an amount cannot be charged."""
-    currency = context.settings.merchant.currency
+def _check_amount(context: Context, currency: str, amount: Money) -> None:
+    """Raises Refusal when an amount cannot be charged in the merchant's currency."""
     if amount.currency != currency:
         raise Refusal(ProblemType.MALFORMED, f"sales here are in {currency}", status=422)
     chargeable = context.payments.chargeable(currency)

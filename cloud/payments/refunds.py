@@ -52,8 +52,14 @@ async def give_back(call: Caller, reference: Identifier, request: RefundRequest)
 @router.get("/purchases/{reference}/refunds/{refund_reference}")
 async def tell_refund(call: Caller, reference: Identifier, refund_reference: Identifier) -> Refund:
     purchase = await purchases.find_finished(call, reference)
-    row = await _find(call, refund_reference)
-    if row is None or row.purchase_id != purchase.id:
+    # Another device of the merchant may have asked for it.
+    row = await call.session.scalar(
+        select(RefundRow)
+        .where(RefundRow.purchase_id == purchase.id, RefundRow.reference == refund_reference)
+        .order_by(RefundRow.device_id != call.device_id)
+        .limit(1)
+    )
+    if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     await call.session.commit()
     return await _settled(call, purchase, row)
@@ -136,7 +142,9 @@ async def _outcome(
     if purchase.payment is None or row.provider_reference is None:
         return NotRefunded(ABANDONED)
     amount = Money(minor=row.amount_minor, currency=purchase.currency)
-    return await context.payments.refund(purchase.payment, amount, row.provider_reference)
+    return await context.payments.refund(
+        purchase.payment, amount, row.provider_reference, purchase.account
+    )
 
 
 def _is_for(row: RefundRow, purchase: PurchaseRow, request: RefundRequest) -> bool:
@@ -149,7 +157,9 @@ def _is_for(row: RefundRow, purchase: PurchaseRow, request: RefundRequest) -> bo
 async def _find(call: Call, reference: str) -> RefundRow | None:
     return await call.session.scalar(
         select(RefundRow).where(
-            RefundRow.device_id == call.device_id, RefundRow.reference == reference
+            RefundRow.merchant_id == (await call.device()).merchant_id,
+            RefundRow.reference == reference,
+            RefundRow.device_id == call.device_id,
         )
     )
 
@@ -158,6 +168,7 @@ async def _store_pending(call: Call, purchase: PurchaseRow, request: RefundReque
     row = RefundRow(
         id=new_id(),
         purchase_id=purchase.id,
+        merchant_id=purchase.merchant_id,
         device_id=call.device_id,
         reference=request.reference,
         of_the_rest=request.amount is None,

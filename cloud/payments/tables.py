@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, person_key
+from cloud.db.tables import Table, merchant_key, person_key
 
 
 class CardRow(Table):
@@ -24,6 +24,7 @@ class PurchaseRow(Table):
     __tablename__ = "purchases"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
     device_id: Mapped[str]
     reference: Mapped[str]
     """The till's name for the sale, unique on its device."""
@@ -38,13 +39,16 @@ class PurchaseRow(Table):
     payment: Mapped[str | None]
     """The provider's name for the payment; None until it has one, and once the person is
     deleted."""
+    account: Mapped[str | None]
+    """The merchant's account that the money goes to (`cloud.merchants.tables.MerchantRow`), as it
+    was at the time of the sale."""
     outcome: Mapped[str]
     """`pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]
     at: Mapped[datetime]
 
     __table_args__ = (
-        UniqueConstraint("device_id", "reference"),
+        UniqueConstraint("merchant_id", "reference", "device_id"),
         Index("ix_purchases_outcome", "outcome"),
         Index("ix_purchases_at", "at"),
     )
@@ -59,6 +63,7 @@ class RefundRow(Table):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     purchase_id: Mapped[str] = mapped_column(ForeignKey("purchases.id"), index=True)
+    merchant_id: Mapped[str] = merchant_key()
     device_id: Mapped[str]
     reference: Mapped[str]
     """The till's name for the refund, unique on its device."""
@@ -73,4 +78,4 @@ class RefundRow(Table):
     failure_reason: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(index=True)
 
-    __table_args__ = (UniqueConstraint("device_id", "reference"),)
+    __table_args__ = (UniqueConstraint("merchant_id", "reference", "device_id"),)

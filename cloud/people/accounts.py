@@ -13,7 +13,8 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.payments.cards import cards_of
 from cloud.payments.purchases import count_purchases
-from cloud.people.tables import AccountRow, Arrivals
+from cloud.people.agreements import count_agreements
+from cloud.people.tables import AccountRow, AgreementRow, Arrivals
 from cloud.recognition.identifications import accepted_for
 from cloud.recognition.palms import all_palms, palms_of
 from cloud.web import signed_request
@@ -59,20 +60,27 @@ class Profile(BaseModel):
 @signed_request.for_deletions()
 async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
     person = await accepted_for(call, identification_id, Purpose.LEAVE)
+    merchant_id = (await call.device()).merchant_id
+    is_told = await call.context.accounts.has_agreed(call.session, person, merchant_id)
     profile = await profile_of(call.session, person)
     account = await call.session.get_one(AccountRow, person.person_id)
+    cards = await cards_of(call.session, person)
     return Holdings(
-        name_hint=profile.name_hint,
-        phone_last4=profile.phone_last4,
+        name_hint=profile.name_hint if is_told else "",
+        phone_last4=profile.phone_last4 if is_told else "",
         palms=[palm.side for palm in await palms_of(call.session, person)],
-        cards=[card.card for card in await cards_of(call.session, person)],
+        cards=[card.card if is_told else None for card in cards],
         purchases=await count_purchases(call.session, person),
+        merchants=await count_agreements(call.session, person),
         member_since=account.since,
     )
 
 
 class Accounts:
     """What recognition needs of accounts (`cloud.context.Accounts`)."""
+
+    async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+        return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None
 
     async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
         cards = await cards_of(session, person)

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.matching import Match
+from cloud.merchants.merchants import merchant_of
 from cloud.messages import NotSent
 from cloud.people import one_time_codes
 from cloud.people.accounts import person_id_of
@@ -79,11 +81,12 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
         one_time_code = await one_time_codes.make(
             session, context.master, row.id, person_id, call.now
         )
+        text = one_time_codes.text((await merchant_of(call)).name, one_time_code)
         if person_id is not None:
 
             async def send() -> None:
                 # In the background: the answer must not take longer when there is an account.
-                context.begin(_send(call, claim.phone, one_time_code))
+                context.begin(_send(context, claim.phone, text))
 
             call.afterwards.append(send)
     return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
@@ -173,9 +176,7 @@ async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
     return row
 
 
-async def _send(call: Call, phone: str, one_time_code: str) -> None:
-    context = call.context
-    text = one_time_codes.text(context.settings.merchant.name, one_time_code)
+async def _send(context: Context, phone: str, text: str) -> None:
     try:
         await context.messenger.send(phone, text)
     except NotSent as error:

@@ -24,6 +24,7 @@ from cloud.outbox import queue
 from cloud.payments import purchases, refunds
 from cloud.payments.cards import forget_cards_later
 from cloud.people.accounts import phone_lookup_of, profile_of
+from cloud.people.agreements import count_agreements
 from cloud.people.claims import forget_number
 from cloud.people.enrolments import erase_unfinished
 from cloud.people.tables import ReceiptRow
@@ -62,6 +63,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     digest = sha256(person.person_id.encode()).digest()
     palms = len(await palms_of(session, person))
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
+    merchants = await count_agreements(session, person)
     named = (await profile_of(session, person)).holder is not None
     returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
     sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
@@ -73,7 +75,8 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             *(["your name"] if named else []),
             f"palm signatures: {palms}",
             f"cards: {cards}; the payment provider is told to forget them as well",
-            "your consent and everything else in your account",
+            f"your consent, at merchants: {merchants}",
+            "everything else in your account",
             *(["what led from your purchases to you"] if sales else []),
         ],
         sales=sales,

@@ -18,6 +18,8 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
 from cloud.matching import Entry
+from cloud.merchants.merchants import merchant_of
+from cloud.merchants.tables import MerchantRow
 from cloud.messages import NotSent
 from cloud.payments.cards import (
     ask_to_keep,
@@ -35,6 +37,7 @@ from cloud.people.accounts import (
     nobody_joined_after,
     person_id_of,
 )
+from cloud.people.agreements import add_agreement, must_be_current
 from cloud.people.mobile import must_be_mobile
 from cloud.people.tables import AccountRow, EnrolmentRow
 from cloud.policy import (
@@ -91,10 +94,10 @@ MOVED = b""
 async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     context, session = call.context, call.session
     must_be_mobile(request.phone)
-    if request.consent.version != context.settings.consent_version:
-        raise Refusal(ProblemType.CONFLICT, "the consent wording has changed since")
+    must_be_current(context, request.consent)
     phone_lookup = context.master.lookup("phone", request.phone)
     await one_time_codes.spend_message(call, phone_lookup)
+    merchant = await merchant_of(call)
     person = make_person(session, context.master)
     profile = Profile(
         phone=request.phone,
@@ -103,6 +106,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     )
     row = EnrolmentRow(
         id=new_id(),
+        merchant_id=merchant.id,
         device_id=call.device_id,
         person_id=person.person_id,
         phone_lookup=phone_lookup,
@@ -118,7 +122,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
         session, context.master, row.id, person.person_id, call.now
     )
     await session.commit()
-    await _send(call, row, profile, one_time_code)
+    await _send(call, row, merchant, profile, one_time_code)
     # The enrolment was erased if the account of this number was deleted while the message was sent.
     row, call.person = await _find(call, row.id)
     return _enrolment(row)
@@ -141,8 +145,9 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
     row.sent += 1
     row.sent_at = call.now
     profile = person.open(Profile, row.profile, PROFILE)
+    merchant = await merchant_of(call)
     await call.session.commit()
-    await _send(call, row, profile, one_time_code)
+    await _send(call, row, merchant, profile, one_time_code)
     return _enrolment(row)
 
 
@@ -264,6 +269,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         joined=joined + 1,
         now=call.now,
     )
+    await add_agreement(session, person, row.merchant_id, call.now)
     row.profile = MOVED
     call.person = person
     call.afterwards.append(partial(add_to_gallery, context, palms))
@@ -385,9 +391,11 @@ def _frames_agree(call: Call, examined: ExaminedPalm) -> bool:
     return rarity >= context.policy.accept(len(context.gallery))
 
 
-async def _send(call: Call, row: EnrolmentRow, profile: Profile, one_time_code: str) -> None:
+async def _send(
+    call: Call, row: EnrolmentRow, merchant: MerchantRow, profile: Profile, one_time_code: str
+) -> None:
     context = call.context
-    text = one_time_codes.text(context.settings.merchant.name, one_time_code)
+    text = one_time_codes.text(merchant.name, one_time_code)
     try:
         await context.messenger.send(profile.phone, text)
     except NotSent as error:

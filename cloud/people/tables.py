@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, person_key
+from cloud.db.tables import Table, merchant_key, person_key
 from protocol.messages import Proof, Purpose
 
 
@@ -21,6 +22,19 @@ class AccountRow(Table):
     since: Mapped[datetime]
     joined: Mapped[int] = mapped_column(unique=True)
     """The account's place in the order in which accounts joined: 1 is the first."""
+
+
+class AgreementRow(Table):
+    """That a person has agreed to use their palm at a merchant."""
+
+    __tablename__ = "agreements"
+
+    person_id: Mapped[str] = person_key(index=False, primary_key=True)
+    merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
+    version: Mapped[str | None]
+    """The version of the wording; None where the person has signed up, because the profile has
+    it."""
+    at: Mapped[datetime]
 
 
 class Arrivals(Table):
@@ -54,6 +68,7 @@ class EnrolmentRow(Table):
     __tablename__ = "enrolments"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
     device_id: Mapped[str]
     person_id: Mapped[str] = person_key()
     phone_lookup: Mapped[str]

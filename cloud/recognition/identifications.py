@@ -104,8 +104,9 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         person = await find_person(session, context.master, candidate.person_id)
         if await context.accounts.phone_last4(session, person) == digits.phone_last4:
             await guess.was_right(session)
-            row.outcome, row.person_id, row.attempts_left = Outcome.ACCEPTED, person.person_id, 0
-            return await _identification(call, row)
+            row.person_id, row.attempts_left = person.person_id, 0
+            row.outcome = await _outcome_for(call, row, person)
+            return await told(call, row)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
     raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)
@@ -122,13 +123,15 @@ async def record(
     candidates: Sequence[Match] = (),
     pulse: bool = False,
 ) -> Identification:
-    """Stores an identification and returns it as the device sees it.
+    """Stores an identification and returns it as the device sees it. A person who is accepted is
+    asked for their consent first where they have never used their palm.
 
     `person_id` is the person who was accepted; `candidates` are the people whom digits are to tell
     apart.
     """
     row = IdentificationRow(
         id=new_id(),
+        merchant_id=(await call.device()).merchant_id,
         device_id=call.device_id,
         visit_id=visit_id,
         purpose=purpose,
@@ -138,13 +141,16 @@ async def record(
         pulse=pulse,
         expires_at=call.now + IDENTIFICATION_LIFE,
     )
+    if person_id is not None:
+        person = await find_person(call.session, call.context.master, person_id)
+        row.outcome = await _outcome_for(call, row, person)
     call.session.add(row)
     await call.session.flush()
     call.session.add_all(
         Candidate(identification_id=row.id, person_id=match.person_id, rarity=match.rarity)
         for match in candidates
     )
-    return await _identification(call, row)
+    return await told(call, row)
 
 
 async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
@@ -184,7 +190,9 @@ async def wants_pulse(call: Call, examined: ExaminedPalm) -> bool:
 async def find(call: Call, identification_id: str) -> IdentificationRow:
     """Returns an identification of the calling device that has not expired. Raises Refusal."""
     row = await call.session.get(IdentificationRow, identification_id)
-    if row is None or row.device_id != call.device_id:
+    # A device may have come to another merchant since.
+    merchant_id = (await call.device()).merchant_id
+    if row is None or (row.device_id, row.merchant_id) != (call.device_id, merchant_id):
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:
         raise Refusal(ProblemType.EXPIRED)
@@ -219,11 +227,14 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(IdentificationRow).where(IdentificationRow.expires_at <= now))
 
 
-async def _identification(call: Call, row: IdentificationRow) -> Identification:
+async def told(call: Call, row: IdentificationRow) -> Identification:
+    """Returns an identification as the device sees it."""
     customer = None
     if row.person_id is not None:
-        call.person = await find_person(call.session, call.context.master, row.person_id)
-        customer = await call.context.accounts.customer(call.session, call.person)
+        accounts, session = call.context.accounts, call.session
+        call.person = person = await find_person(session, call.context.master, row.person_id)
+        if await accounts.has_agreed(session, person, row.merchant_id):
+            customer = await accounts.customer(session, person)
     return Identification(
         identification_id=row.id,
         outcome=Outcome(row.outcome),
@@ -231,3 +242,13 @@ async def _identification(call: Call, row: IdentificationRow) -> Identification:
         attempts_left=row.attempts_left,
         expires_at=row.expires_at,
     )
+
+
+async def _outcome_for(call: Call, row: IdentificationRow, person: OpenPerson) -> Outcome:
+    """Returns the outcome for a person who was recognised. Everybody can leave everywhere."""
+    accounts = call.context.accounts
+    if row.purpose != Purpose.LEAVE and not await accounts.has_agreed(
+        call.session, person, row.merchant_id
+    ):
+        return Outcome.ASK_CONSENT
+    return Outcome.ACCEPTED

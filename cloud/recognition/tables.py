@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, person_key
+from cloud.db.tables import Table, merchant_key, person_key
 from protocol.messages import Outcome, Purpose, Side
 
 
@@ -47,13 +47,15 @@ class IdentificationRow(Table):
     __tablename__ = "identifications"
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
     device_id: Mapped[str]
     visit_id: Mapped[str]
     purpose: Mapped[Purpose]
     outcome: Mapped[Outcome]
     attempts_left: Mapped[int]
     person_id: Mapped[str | None] = person_key()
-    """The person who was recognised; None unless the outcome is `ACCEPTED`."""
+    """The person who was recognised; None unless the outcome is `ACCEPTED` or
+    `ASK_CONSENT`."""
     pulse: Mapped[bool]
     """Whether the pulse of the palm was seen."""
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -13,22 +13,30 @@ async def register_device(
     device_id: str,
     public_key: bytes,
     name: str,
-    merchant: str,
-    country: str,
-    currency: str,
+    merchant_id: str,
+    site_id: str,
     infrared: bool,
     now: datetime,
 ) -> None:
-    """Adds a device. A device that is registered already gets the new values."""
+    """Adds a device. One that is registered already, or was revoked, gets the new values."""
     await session.merge(
         DeviceRow(
             id=device_id,
             public_key=public_key,
             name=name,
-            merchant=merchant,
-            country=country,
-            currency=currency,
+            merchant_id=merchant_id,
+            site_id=site_id,
             activated_at=now,
+            revoked_at=None,
             infrared=infrared,
         )
     )
+
+
+async def revoke_device(session: AsyncSession, device_id: str, now: datetime) -> bool:
+    """Makes a device unknown from now on. Returns whether it was known."""
+    device = await session.get(DeviceRow, device_id)
+    if device is None or device.revoked_at is not None:
+        return False
+    device.revoked_at = now
+    return True

@@ -132,7 +132,7 @@ class SignedRoute(APIRoute):
         context: Context = request.app.state.context
         async with context.database.session() as session:
             device = await session.get(DeviceRow, device_id)
-        if device is None:
+        if device is None or device.revoked_at is not None:
             raise Refusal(ProblemType.UNKNOWN_DEVICE)
         return device.public_key
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, person_key
+from cloud.db.tables import Table, merchant_key, person_key
 
 
 class DeviceRow(Table):
@@ -15,10 +15,11 @@ class DeviceRow(Table):
     """`protocol.signature.key_id` of the device's key."""
     public_key: Mapped[bytes]
     name: Mapped[str]
-    merchant: Mapped[str]
-    country: Mapped[str]
-    currency: Mapped[str]
+    merchant_id: Mapped[str] = merchant_key()
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
     activated_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    """Since when the device is not known any more; None while it is."""
     infrared: Mapped[bool]
     """Whether the device has a near-infrared camera: every capture must then hold near-infrared
     frames."""

@@ -211,12 +211,12 @@ def test_a_plain_amount_is_in_the_merchants_currency(tmp_path: Path):
     (tmp_path / "settings.toml").write_text('pulse_above = 5000\n[merchant]\ncurrency = "HUF"')
     loaded = settings.load(tmp_path / "settings.toml")
     assert loaded.pulse_above == {"HUF": 5000}
-    assert loaded.pulse_limit == 5000
+    assert loaded.pulse_limit("HUF") == 5000
 
 
 def test_an_amount_with_a_currency_means_that_currency(tmp_path: Path):
     (tmp_path / "settings.toml").write_text("pulse_above = { USD = 10000, EUR = 9000 }")
-    assert settings.load(tmp_path / "settings.toml").pulse_limit == 10000
+    assert settings.load(tmp_path / "settings.toml").pulse_limit("USD") == 10000
 
 
 def test_amounts_in_other_currencies_only_are_refused(tmp_path: Path):
@@ -232,4 +232,4 @@ def test_what_is_not_a_whole_amount_is_refused(tmp_path: Path, amount: str):
 def test_an_amount_can_be_set_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for written in ("5000", '{"USD": 5000}'):
         monkeypatch.setenv("PALM_CLOUD_PULSE_ABOVE", written)
-        assert settings.load(tmp_path / "settings.toml").pulse_limit == 5000
+        assert settings.load(tmp_path / "settings.toml").pulse_limit("USD") == 5000

@@ -227,10 +227,12 @@ class TestDevice:
         assert identification.outcome is Outcome.ACCEPTED
         return identification.identification_id
 
-    def sale(self, identification_id: str, minor: int = 1250, **changes: Any) -> PurchaseRequest:
+    def sale(
+        self, identification_id: str, minor: int = 1250, currency: str = "USD", **changes: Any
+    ) -> PurchaseRequest:
         fields = {
             "identification_id": identification_id,
-            "amount": Money(minor=minor, currency="USD"),
+            "amount": Money(minor=minor, currency=currency),
             "reference": secrets.token_urlsafe(12),
         }
         return PurchaseRequest(**{**fields, **changes})

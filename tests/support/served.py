@@ -18,11 +18,13 @@ from cloud.context import Context
 from cloud.db.database import Database
 from cloud.db.tables import Table
 from cloud.merchants.devices import make_activation_code
+from cloud.merchants.merchants import add_merchant
+from cloud.merchants.tables import FIRST
 from cloud.people.accounts import person_id_of
 from cloud.policy import Limit
 from cloud.providers.sandbox import SandboxProvider
 from cloud.serving import listen, make_server
-from cloud.settings import Recognition, Scheme, Settings
+from cloud.settings import Merchant, Recognition, Scheme, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import limits
@@ -113,19 +115,33 @@ class Served:
         assert look
         await look()
 
-    def activation_code(self) -> str:
+    def activation_code(self, site_id: str = FIRST, replaces: str | None = None) -> str:
         async def make() -> str:
             async with self.context.database.session() as session:
-                return await make_activation_code(session, self.context.master, self._now())
+                return await make_activation_code(
+                    session, self.context.master, self._now(), site_id=site_id, replaces=replaces
+                )
 
         return self.do(make())
 
-    def kiosk(self) -> TestDevice:
+    def kiosk(self, site_id: str = FIRST) -> TestDevice:
         """Returns a new activated device."""
         device = self.device()
         device.ahead = self.ahead
-        device.activate(self.activation_code())
+        device.activate(self.activation_code(site_id))
         return device
+
+    def merchant(self, **values: Any) -> str:
+        """Adds another merchant, and returns the id of its site."""
+
+        async def add() -> str:
+            async with self.context.database.session() as session:
+                merchant = Merchant(**{"name": "Other Shop", **values})
+                _, site = await add_merchant(session, merchant, "Other site")
+                await session.commit()
+                return site.id
+
+        return self.do(add())
 
     def stop_clock(self) -> None:
         """Stops the clock of the service and of its devices at a whole second; `ahead` still moves

@@ -176,13 +176,39 @@ def test_a_purchase_needs_an_accepted_identification(kiosk: TestDevice, who: str
         assert refused.value.problem.type is kind
 
 
-def test_an_unknown_purchase_and_one_of_another_device_are_not_found(
+def test_a_purchase_is_found_by_every_device_of_its_merchant(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    assert served.kiosk().get(f"/purchases/{bought.reference}", Purchase) == bought
+
+
+def test_of_a_reference_that_two_devices_have_sold_under_each_finds_its_own(
+    served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    other = served.kiosk()
+    own, others = (
+        each.post("/purchases", each.sale(each.recognised(who), reference="sale-no-1"), Purchase)
+        for each in (kiosk, other)
+    )
+    assert own.purchase_id != others.purchase_id
+    assert kiosk.get("/purchases/sale-no-1", Purchase) == own
+    assert other.get("/purchases/sale-no-1", Purchase) == others
+    with pytest.raises(Refused) as refused:
+        served.kiosk().get("/purchases/sale-no-1", Purchase)
+    assert refused.value.problem.type is ProblemType.CONFLICT
+
+
+def test_an_unknown_purchase_and_one_of_another_merchant_are_not_found(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
     sale = kiosk.sale(kiosk.recognised(who))
     kiosk.post("/purchases", sale, Purchase)
-    for device, reference in ((kiosk, "never-happened"), (served.kiosk(), sale.reference)):
+    elsewhere = served.kiosk(served.merchant())
+    for device, reference in ((kiosk, "never-happened"), (elsewhere, sale.reference)):
         with pytest.raises(Refused) as refused:
             device.get(f"/purchases/{reference}", Purchase)
         assert refused.value.problem.type is ProblemType.NOT_FOUND

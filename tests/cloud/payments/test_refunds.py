@@ -1,7 +1,6 @@
 """A purchase is refunded in full or in part, each refund exactly once, and never more than it."""
 
 import secrets
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -158,19 +157,6 @@ class Foreign:
     """What the provider is asked for, in its own units."""
 
 
-@pytest.fixture
-def sell_in(served: Served, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Changes the currency of all sales until the test ends."""
-
-    def change(currency: str) -> None:
-        settings = served.context.settings
-        merchant = settings.merchant.model_copy(update={"currency": currency})
-        selling = settings.model_copy(update={"merchant": merchant})
-        monkeypatch.setattr(served.context, "settings", selling)
-
-    return change
-
-
 @pytest.mark.parametrize(
     "sold",
     [
@@ -183,22 +169,18 @@ def sell_in(served: Served, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 )
 def test_parts_are_refunded_exactly_in_currencies_of_no_and_of_three_decimals(
     served: Served,
-    kiosk: TestDevice,
     who: str,
-    sell_in: Callable[[str], None],
     sold: Foreign,
 ):
-    sell_in(sold.currency)
+    kiosk = served.kiosk(served.merchant(currency=sold.currency))
     bought = buy(kiosk, who, sold.whole, sold.currency)
     assert give_back(kiosk, bought, asking(sold.part, sold.currency)).amount.minor == sold.part
     assert give_back(kiosk, bought, asking()).amount.minor == sold.whole - sold.part
     assert sorted(moved(served, bought)) == sorted(sold.units)
 
 
-def test_an_amount_that_the_provider_does_not_count_is_refused(
-    served: Served, kiosk: TestDevice, who: str, sell_in: Callable[[str], None]
-):
-    sell_in("KWD")
+def test_an_amount_that_the_provider_does_not_count_is_refused(served: Served, who: str):
+    kiosk = served.kiosk(served.merchant(currency="KWD"))
     bought = buy(kiosk, who, 5120, "KWD")
     # Stripe counts thousandths of a dinar in tens.
     with pytest.raises(Refused) as raised:
@@ -211,17 +193,27 @@ def test_an_amount_that_the_provider_does_not_count_is_refused(
 # Whose
 
 
-def test_a_purchase_of_another_device_and_an_unknown_one_are_not_refunded(
+def test_a_purchase_is_refunded_by_every_device_of_its_merchant(
+    served: Served, kiosk: TestDevice, who: str
+):
+    bought, other = buy(kiosk, who), served.kiosk()
+    given = give_back(other, bought, asking(500))
+    assert moved(served, bought) == [500]
+    assert tell(kiosk, bought, given.reference) == tell(other, bought, given.reference) == given
+
+
+def test_a_purchase_of_another_merchant_and_an_unknown_one_are_not_refunded(
     served: Served, kiosk: TestDevice, who: str
 ):
     bought = buy(kiosk, who)
     unknown = bought.model_copy(update={"reference": "never-happened"})
-    for device, purchase in ((served.kiosk(), bought), (kiosk, unknown)):
+    elsewhere = served.kiosk(served.merchant())
+    for device, purchase in ((elsewhere, bought), (kiosk, unknown)):
         assert refused(device, purchase, asking()) is ProblemType.NOT_FOUND
     assert moved(served, bought) == []
 
 
-def test_a_refund_is_told_to_its_device_and_with_its_purchase_only(
+def test_a_refund_is_told_to_its_merchant_and_with_its_purchase_only(
     served: Served, kiosk: TestDevice, who: str
 ):
     bought = buy(kiosk, who)
@@ -229,7 +221,7 @@ def test_a_refund_is_told_to_its_device_and_with_its_purchase_only(
     given = give_back(kiosk, bought, asking(500))
     assert tell(kiosk, bought, given.reference) == given
     for device, purchase, reference in (
-        (served.kiosk(), bought, given.reference),
+        (served.kiosk(served.merchant()), bought, given.reference),
         (kiosk, other, given.reference),
         (kiosk, bought, "never-happened"),
     ):

@@ -1,0 +1,44 @@
+"""Merchants and their sites. The first merchant is what the settings say; others are added by the
+operator."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import settings
+from cloud.db.tables import new_id
+from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
+from cloud.web.signed_request import Call
+
+
+async def follow_settings(session: AsyncSession, first: settings.Merchant) -> None:
+    """Gives the first merchant the values of the settings."""
+    change(await session.get_one(MerchantRow, FIRST), first)
+    await session.commit()
+
+
+def change(row: MerchantRow, merchant: settings.Merchant) -> None:
+    row.name, row.country = merchant.name, merchant.country
+    row.currency, row.account = merchant.currency, merchant.account
+
+
+async def add_merchant(
+    session: AsyncSession, merchant: settings.Merchant, site: str
+) -> tuple[MerchantRow, SiteRow]:
+    """Adds a merchant with a site of this name."""
+    row = MerchantRow(id=new_id())
+    change(row, merchant)
+    session.add(row)
+    await session.flush()
+    return row, await add_site(session, row.id, site)
+
+
+async def add_site(session: AsyncSession, merchant_id: str, name: str) -> SiteRow:
+    site = SiteRow(id=new_id(), merchant_id=merchant_id, name=name)
+    session.add(site)
+    await session.flush()
+    return site
+
+
+async def merchant_of(call: Call) -> MerchantRow:
+    """Returns the merchant whose device calls."""
+    device = await call.device()
+    return await call.session.get_one(MerchantRow, device.merchant_id)

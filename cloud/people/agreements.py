@@ -1,0 +1,63 @@
+"""Agreements: one person has one palm for many merchants, and is asked once at each.
+
+Until a person has agreed, a merchant's devices are told that the palm is known and nothing else:
+no name, no card and nothing that could be charged.
+"""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.people.tables import AgreementRow
+from cloud.recognition.identifications import find, told
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Caller
+from protocol.messages import Consent, Identification, Outcome, ProblemType
+
+router: APIRouter = signed_request.router()
+
+
+@router.post("/identifications/{identification_id}/agreement")
+async def agree(call: Caller, identification_id: str, consent: Consent) -> Identification:
+    """Stores that the person who was recognised agrees to use their palm at this merchant."""
+    row = await find(call, identification_id)
+    if row.outcome != Outcome.ASK_CONSENT or row.person_id is None:
+        raise Refusal(ProblemType.CONFLICT, "no agreement was asked for")
+    must_be_current(call.context, consent)
+    person = await find_person(call.session, call.context.master, row.person_id)
+    await add_agreement(call.session, person, row.merchant_id, call.now, consent.version)
+    row.outcome = Outcome.ACCEPTED
+    return await told(call, row)
+
+
+def must_be_current(context: Context, consent: Consent) -> None:
+    """Raises Refusal for consent to another wording than the service wants."""
+    if consent.version != context.settings.consent_version:
+        raise Refusal(ProblemType.CONFLICT, "the consent wording has changed since")
+
+
+async def add_agreement(
+    session: AsyncSession,
+    person: OpenPerson,
+    merchant_id: str,
+    now: datetime,
+    version: str | None = None,
+) -> None:
+    """Stores that a person has agreed to use their palm at a merchant. The version of the wording
+    is left out when the profile has it."""
+    await session.merge(
+        AgreementRow(person_id=person.person_id, merchant_id=merchant_id, version=version, at=now)
+    )
+
+
+async def count_agreements(session: AsyncSession, person: OpenPerson) -> int:
+    """Returns at how many merchants a person uses their palm."""
+    count = await session.scalar(
+        select(func.count()).where(AgreementRow.person_id == person.person_id)
+    )
+    return count or 0

@@ -1,0 +1,189 @@
+"""`./run cloud staff`: merchants, their sites, and the devices at them."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from typing import TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import bootstrap
+from cloud.db.database import Database
+from cloud.keys.person_keys import MasterKey
+from cloud.merchants import merchants
+from cloud.merchants.devices import make_activation_code
+from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
+from cloud.settings import Merchant, Settings
+from cloud.state import State, StateInUse
+from cloud.web.devices import revoke_device
+from cloud.web.tables import DeviceRow
+
+Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
+"""Does what one verb asks for. Raises CannotDo."""
+Row = TypeVar("Row", MerchantRow, SiteRow, DeviceRow)
+
+
+class CannotDo(ValueError):
+    """What staff asked for cannot be done: the message tells why, and what can be done."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="what", required=True)
+
+    def add(name: str, act: Act, what: str) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=what)
+        verb.set_defaults(act=act)
+        return verb
+
+    code = add("activation-code", _show_code, "show a code that activates one device")
+    code.add_argument("--site", help="the id of its site; needed where there are several")
+    add("merchants", _list_merchants, "list the merchants")
+    new = add("add-merchant", _add_merchant, "add a merchant with a site")
+    new.add_argument("--site", default="Shop", help="the name of its first site")
+    change = add("change-merchant", _change_merchant, "change what is given of a merchant")
+    change.add_argument("merchant", help="the id of the merchant")
+    for verb, is_new in ((new, True), (change, False)):
+        verb.add_argument("--name", required=is_new, help="the name that shoppers see")
+        verb.add_argument("--country", required=is_new, help="its ISO 3166-1 alpha-2 code")
+        verb.add_argument("--currency", required=is_new, help="the ISO 4217 code of all its sales")
+        verb.add_argument("--account", help="its own account, connected to yours at Stripe")
+    add("sites", _list_sites, "list the sites")
+    site = add("add-site", _add_site, "add a site of a merchant")
+    site.add_argument("merchant", help="the id of the merchant")
+    site.add_argument("name")
+    add("devices", _list_devices, "list the devices")
+    revoke = add("revoke-device", _revoke_device, "make a device unknown from now on")
+    replace = add("replace-device", _replace_device, "show a code for another one in its place")
+    for verb in (revoke, replace):
+        verb.add_argument("device", help="the id of the device")
+
+
+async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
+    """Does what staff ask for, beside a running service as well. On a fresh directory it makes all
+    that the first start of the service makes before the vault. Raises CannotDo."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(state.held())
+            is_held = True
+        except StateInUse:
+            # The service holds it, and has made all there is to make once there is a database.
+            if not state.database.exists():
+                raise
+            is_held = False
+        master, _ = bootstrap.open_store(state)
+        store = Database(state.database)
+        try:
+            async with store.session() as session:
+                if is_held:
+                    # A running service goes on with the settings it was started with.
+                    await merchants.follow_settings(session, chosen.merchant)
+                act: Act = arguments.act
+                await act(arguments, session, master)
+                await session.commit()
+        finally:
+            await store.close()
+
+
+async def _show_code(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    if arguments.site is not None:
+        site = await _one(session, SiteRow, arguments.site)
+    else:
+        site, *others = sites = await _all(session, SiteRow)
+        if others:
+            listed = "".join(f"\n  --site {each.id}  ({each.name})" for each in sites)
+            raise CannotDo(f"there are several sites. Say which one:{listed}")
+    print(await make_activation_code(session, master, bootstrap.now(), site_id=site.id))
+
+
+async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row in await _all(session, MerchantRow):
+        print(row.id, row.country, row.currency, row.account or "-", row.name, sep="\t")
+
+
+async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    row, site = await merchants.add_merchant(session, _merchant({}, arguments), arguments.site)
+    print(f"merchant {row.id}\nsite {site.id}")
+
+
+async def _change_merchant(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    row = await _one(session, MerchantRow, arguments.merchant)
+    if row.id == FIRST:
+        raise CannotDo(
+            "the first merchant is what [merchant] in settings.toml says. Change it there, and "
+            "start the service again."
+        )
+    now = {name: getattr(row, name) for name in Merchant.model_fields}
+    merchants.change(row, _merchant(now, arguments))
+
+
+async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for site in await _all(session, SiteRow):
+        print(site.id, site.merchant_id, site.name, sep="\t")
+
+
+async def _add_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    merchant = await _one(session, MerchantRow, arguments.merchant)
+    site = await merchants.add_site(session, merchant.id, arguments.name)
+    print(f"site {site.id}")
+
+
+async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for device in await _all(session, DeviceRow):
+        until = device.revoked_at
+        state = "active" if until is None else f"revoked {until:%Y-%m-%d %H:%M}"
+        print(device.id, device.merchant_id, device.site_id, state, device.name, sep="\t")
+
+
+async def _revoke_device(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    if not await revoke_device(session, arguments.device, bootstrap.now()):
+        raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
+
+
+async def _replace_device(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    device = await _one(session, DeviceRow, arguments.device)
+    print(
+        await make_activation_code(
+            session, master, bootstrap.now(), site_id=device.site_id, replaces=device.id
+        )
+    )
+
+
+def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:
+    """Returns a merchant with what is asked for, and otherwise as it is now. Raises CannotDo."""
+    asked = {name: getattr(arguments, name) for name in Merchant.model_fields}
+    values = now | {name: value for name, value in asked.items() if value is not None}
+    try:
+        merchant = Merchant.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise CannotDo(f"{faults}.") from None
+    uncarried = bootstrap.uncarried(merchant.currency)
+    if uncarried is not None:
+        raise CannotDo(uncarried)
+    return merchant
+
+
+async def _one(session: AsyncSession, table: type[Row], row_id: str) -> Row:
+    row = await session.get(table, row_id)
+    if row is None:
+        raise CannotDo(f"there is no {row_id}. List them: staff {table.__tablename__}.")
+    return row
+
+
+async def _all(session: AsyncSession, table: type[Row]) -> Sequence[Row]:
+    return (await session.scalars(select(table).order_by(table.id))).all()
