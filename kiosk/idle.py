@@ -17,6 +17,7 @@ from kiosk.screens import (
     FINAL,
     AlreadyKnown,
     AskConsent,
+    AskMerchantConsent,
     Bill,
     Choice,
     ChooseProof,
@@ -212,6 +213,7 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | ChooseTip()
             | ConfirmPurchase()
             | AskConsent()
+            | AskMerchantConsent()
             | ChooseProof()
         ):
             return Loss.NOTHING

@@ -285,6 +285,13 @@ class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
 
 
 @dataclass(frozen=True)
+class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
+    """Asks somebody who has signed up elsewhere, before their palm is first used here."""
+
+    merchant: str
+
+
+@dataclass(frozen=True)
 class StepUp(Screen[Entered | Back]):
     """The last four digits of the mobile number."""
 

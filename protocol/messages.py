@@ -148,7 +148,8 @@ class ServiceInfo(Message):
     """The amounts that can be charged in the currency that was asked for, by default in that of the
     service's first merchant. None means that the service does not tell them."""
     pulse_above: int | None = None
-    """The amount, in the minor unit of that currency, above which a sale needs a palm with its pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
+    """The amount, in the minor unit of that currency, above which a sale needs a palm with its
+    pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
     storage: StorageFault | None = None
     """What is wrong with the service's disk when it stores nothing but what serves deletions."""
 
@@ -203,8 +204,8 @@ class ChallengeAnswered(Message):
 # Sign-up
 
 CONSENT_VERSION = "2026-12"
-"""The version of the wording that kiosks show (`ui/qml/Palm/screens/AskConsent.qml`). A changed
-wording gets another version."""
+"""The version of the wording that kiosks show (`AskConsent.qml` and `AskMerchantConsent.qml` in
+`ui/qml/Palm/screens/`). A changed wording gets another version."""
 
 
 class Consent(Message):

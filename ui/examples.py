@@ -12,6 +12,7 @@ from kiosk.screens import (
     AlreadyKnown,
     Approved,
     AskConsent,
+    AskMerchantConsent,
     Bill,
     CardProblem,
     Check,
@@ -112,6 +113,8 @@ HOLDINGS = Holdings(
 LONG_HOLDINGS = HOLDINGS.model_copy(
     update={"name_hint": LONG_NAME, "cards": [MASTERCARD], "purchases": 1234}
 )
+UNTOLD_HOLDINGS = HOLDINGS.model_copy(update={"name_hint": "", "phone_last4": "", "cards": [None]})
+"""As they are told where the person has never agreed to use their palm."""
 UNTESTED = (
     Check(Part.CAMERA, Health.GOOD, Finding.DELIVERS, ("simulated shopper",)),
     Check(Part.MOUNTING, Health.BUSY, Finding.PALM_WANTED),
@@ -297,6 +300,8 @@ def examples() -> dict[str, Screen[Any]]:
             Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, FORTUNE, LONG_SHOP, 2, True
         ),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
+        "ask-merchant-consent": AskMerchantConsent(SHOP),
+        "ask-merchant-consent-long-name": AskMerchantConsent(LONG_SHOP),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),
         "signed-up": SignedUp("Alex D.", "0142", VISA, (Side.RIGHT,)),
@@ -340,6 +345,7 @@ def examples() -> dict[str, Screen[Any]]:
         "choose-proof-camera": ChooseProof(reads_palms=False),
         "confirm-delete": ConfirmDelete(HOLDINGS),
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
+        "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
         "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
@@ -394,6 +400,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             return Bill(screen.merchant, screen.amount or LUNCH, BASKET)
         case (
             StepUp()
+            | AskMerchantConsent()
             | PayAnotherWay()
             | EnterPhone(purpose=Purpose.PAY)
             | NotRecognised(purpose=Purpose.PAY)

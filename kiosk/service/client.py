@@ -141,7 +141,10 @@ class SignatureService:
     # Service and device
 
     async def info(self, deadline_s: float | None = None) -> ServiceInfo:
-        self._info = await self._get("/service", ServiceInfo, deadline_s)
+        """Asks for the service's description, with the limits in this kiosk's currency."""
+        device = self.identity.device
+        query = f"?currency={device.currency}" if device else ""
+        self._info = await self._get(f"/service{query}", ServiceInfo, deadline_s)
         self._transport.time.set(self._info.time)
         return self._info
 
@@ -258,6 +261,13 @@ class SignatureService:
             Identification,
         )
 
+    async def agree(self, identification_id: str, agreed_at: datetime) -> Identification:
+        """Tells that the person who was recognised agrees to use their palm at this kiosk's
+        merchant, and returns the identification that was held back until then."""
+        consent = Consent(version=CONSENT_VERSION, agreed_at=agreed_at)
+        path = f"/identifications/{identification_id}/agreement"
+        return await self._post(path, consent, Identification)
+
     async def holdings(self, identification_id: str) -> Holdings:
         return await self._get(f"/identifications/{identification_id}/holdings", Holdings)
 
@@ -295,9 +305,9 @@ class SignatureService:
     async def refund(
         self, purchase_reference: str, request: RefundRequest, idempotency_key: str
     ) -> Refund:
-        """Refunds a purchase of this kiosk or a part of it. Repeated with the same key it returns
-        the first answer and refunds nothing more. Raises Refused: NOT_REFUNDABLE when so much is
-        not left of the purchase, CARD_FORGOTTEN when its person was deleted."""
+        """Refunds a purchase of this kiosk's merchant or a part of it. Repeated with the same key
+        it returns the first answer and refunds nothing more. Raises Refused: NOT_REFUNDABLE when so
+        much is not left of the purchase, CARD_FORGOTTEN when its person was deleted."""
         return await self._post(
             f"/purchases/{purchase_reference}/refunds",
             request,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from kiosk.screens import (
+    AskMerchantConsent,
     Choice,
     EntryProblem,
     HoldPalm,
@@ -64,8 +65,12 @@ async def recognise(
             continue
         if found.outcome is Outcome.STEP_UP:
             found = await step_up(visit, found)
+        if found is not None and found.outcome is Outcome.ASK_CONSENT:
+            found = await ask_merchant_consent(visit, found)
         if found is None:
             continue
+        if found is Choice.ANOTHER_WAY:
+            return found
         match found.outcome:
             case Outcome.HOLD_LONGER:
                 screen = replace(screen, attempts_left=None, lifeless=False, longer=True)
@@ -74,6 +79,23 @@ async def recognise(
                 screen = replace(screen, attempts_left=left, lifeless=lifeless)
             case _:
                 return found
+
+
+async def ask_merchant_consent(
+    visit: Visit, known: Identification
+) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
+    """Asks somebody who has signed up elsewhere whether their palm may be used at this merchant
+    too. Returns None when the palm has to be shown again."""
+    answer = await visit.stage.ask(AskMerchantConsent(visit.device.merchant))
+    if answer is Choice.ANOTHER_WAY:
+        return answer
+    visit.stage.show(Working(Work.CHECKING_PALM))
+    try:
+        return await visit.service.agree(known.identification_id, visit.service.now())
+    except Refused as refused:
+        if refused.type is not ProblemType.EXPIRED:
+            raise
+        return None
 
 
 async def step_up(visit: Visit, doubtful: Identification) -> Identification | None:

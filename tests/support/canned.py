@@ -172,6 +172,7 @@ HAPPY: dict[str, Answer] = {
     "DELETE /enrolments/enrolment-1": Reply(204, b""),
     "POST /identifications": lambda _: identification(),
     "POST /identifications/identification-1/step-up": lambda _: identification(),
+    "POST /identifications/identification-1/agreement": lambda _: identification(),
     "GET /identifications/identification-1/holdings": Holdings(
         name_hint="Alex D.",
         phone_last4="0123",
@@ -190,7 +191,7 @@ HAPPY: dict[str, Answer] = {
 
 class CannedService:
     """Answers every request from HAPPY, unless `will` has set its next answers; `asked` holds every
-    request. In their names the id of a challenge is `{id}`."""
+    request. Their names have no query, and the id of a challenge in them is `{id}`."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -235,7 +236,7 @@ class CannedService:
 
 
 def _name(asked: Asked) -> str:
-    path = re.sub(r"^/challenges/[^/]+/", "/challenges/{id}/", asked.path)
+    path = re.sub(r"^/challenges/[^/]+/", "/challenges/{id}/", asked.path.partition("?")[0])
     return f"{asked.method} {path}"
 
 

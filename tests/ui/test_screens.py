@@ -329,14 +329,20 @@ def test_the_amount_stays_while_it_is_paid_and_what_is_true_is_told(
     assert set(screenful.reads().splitlines()) == {"$12.50", "to Corner Market", *told}
 
 
-WORDINGS = {"2026-12": "38848dfa7f412767fc9149cf1c2f776805ec2fde23b8b9a61d6244a8d86780a3"}
-"""The SHA-256 of every wording of the consent, by its version."""
+WORDINGS = {
+    "2026-12": {
+        "AskConsent": "38848dfa7f412767fc9149cf1c2f776805ec2fde23b8b9a61d6244a8d86780a3",
+        "AskMerchantConsent": "09e003473b759fdb6876627d7ecc145dd8f8374ff743e237073b2ad36bca71ca",
+    }
+}
+"""The SHA-256 of every wording of the consent, by its version and the screen."""
 
 
-def test_the_wording_of_the_consent_has_its_version() -> None:
-    page = Path(ui.__file__).parent / "qml" / "Palm" / "screens" / "AskConsent.qml"
+@pytest.mark.parametrize("screen", ["AskConsent", "AskMerchantConsent"])
+def test_the_wording_of_the_consent_has_its_version(screen: str) -> None:
+    page = Path(ui.__file__).parent / "qml" / "Palm" / "screens" / f"{screen}.qml"
     wording = "\n".join(re.findall(r'qsTr\("(.*?)"\)', page.read_text()))
-    assert sha256(wording.encode()).hexdigest() == WORDINGS[CONSENT_VERSION]
+    assert sha256(wording.encode()).hexdigest() == WORDINGS[CONSENT_VERSION][screen]
 
 
 @pytest.mark.parametrize("part", Part)

@@ -16,6 +16,7 @@ from kiosk.idle import Withdrawn
 from kiosk.screens import (
     Approved,
     AskConsent,
+    AskMerchantConsent,
     Choice,
     ChooseTip,
     ConfirmPurchase,
@@ -41,6 +42,7 @@ from kiosk.visits.visit import Troubled
 from protocol.files import write_private
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
+    CONSENT_VERSION,
     Chargeable,
     Customer,
     Money,
@@ -116,6 +118,52 @@ async def test_the_till_knows_before_the_shopper_has_left(visit: At) -> None:
     with pytest.raises(WalkedAway):
         await pay(at, sale)
     assert told(at, sale) is SaleResult.APPROVED
+
+
+async def test_whoever_signed_up_elsewhere_is_asked_once_and_pays(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
+    at = visit(
+        (HOLD, palm),
+        (AskMerchantConsent("Corner Shop"), Choice.AGREE),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    (agreed,) = canned.requests("POST /identifications/identification-1/agreement")
+    assert agreed.json["version"] == CONSENT_VERSION
+
+
+async def test_whoever_does_not_agree_pays_another_way_and_nothing_is_stored(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
+    at = visit(
+        (HOLD, palm),
+        (AskMerchantConsent("Corner Shop"), Choice.ANOTHER_WAY),
+        (ANOTHER_WAY, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.ANOTHER_WAY
+    assert not canned.requests("POST /identifications/identification-1/agreement")
+    assert not canned.requests("POST /purchases")
+
+
+async def test_whoever_agrees_too_late_shows_their_palm_again(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
+    canned.will(
+        "POST /identifications/identification-1/agreement", problem(ProblemType.EXPIRED, 410)
+    )
+    at = visit(
+        (HOLD, palm),
+        (AskMerchantConsent("Corner Shop"), Choice.AGREE),
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
 
 
 async def test_a_cancelled_purchase_charges_nothing(visit: At, canned: CannedService) -> None:

@@ -15,7 +15,7 @@ ScreenFrame {
     drawing: Trash {}
 
     function cards(): string {
-        return holdings.cards.map(card => qsTr("%1 ending in %2").arg(card.brand.charAt(0).toUpperCase() + card.brand.slice(1)).arg(card.last4)).join(", ");
+        return holdings.cards.map(card => card ? qsTr("%1 ending in %2").arg(card.brand.charAt(0).toUpperCase() + card.brand.slice(1)).arg(card.last4) : qsTr("A card")).join(", ");
     }
 
     Fact {
@@ -36,7 +36,7 @@ ScreenFrame {
         width: parent.width
         sign: "phone"
         colour: Tokens.danger
-        text: qsTr("Mobile number ending in %1").arg(screen.holdings.phone_last4)
+        text: screen.holdings.phone_last4 === "" ? qsTr("Your mobile number") : qsTr("Mobile number ending in %1").arg(screen.holdings.phone_last4)
     }
     Fact {
         visible: screen.holdings.cards.length > 0

@@ -1,0 +1,198 @@
+"""A merchant's device gets nothing by the ids of another merchant, at any endpoint."""
+
+import json
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from cloud.app import create_app
+from protocol.messages import (
+    CardToken,
+    ChallengeAnswer,
+    Claim,
+    ClaimOpened,
+    CodeEntry,
+    Consent,
+    DeletionRequest,
+    LastFour,
+    Message,
+    Money,
+    Proof,
+    Purchase,
+    Purpose,
+    Refund,
+    RefundRequest,
+)
+from tests.support import plain_palms
+from tests.support.device import TestDevice, fresh_phone
+from tests.support.served import Served
+
+Ask = Callable[[TestDevice, str], httpx.Response]
+"""Sends a request that names an id."""
+
+
+def with_id(method: str, path: str, message: Message | None = None) -> Ask:
+    """Returns a request to a path with an id in it."""
+
+    def ask(device: TestDevice, name: str) -> httpx.Response:
+        body = b"" if message is None else message.model_dump_json().encode()
+        return device.send(method, path.format(name), body)
+
+    return ask
+
+
+def with_palm(path: str, purpose: Purpose) -> Ask:
+    """Returns a request that sends a palm for an id."""
+
+    def ask(device: TestDevice, name: str) -> httpx.Response:
+        envelope = device.seal(plain_palms.burst("somebody"), purpose, name)
+        kind = "application/palm-envelope"
+        return device.send("POST", path.format(name), envelope, content_type=kind)
+
+    return ask
+
+
+def buying(device: TestDevice, name: str) -> httpx.Response:
+    sale = device.sale(name)
+    return device.send("POST", "/purchases", sale.model_dump_json().encode())
+
+
+def leaving(device: TestDevice, name: str) -> httpx.Response:
+    request = DeletionRequest(identification_id=name)
+    return device.send("POST", "/deletions", request.model_dump_json().encode())
+
+
+CODE = CodeEntry(code="123456")
+TOKEN = CardToken(token="tok_visa")
+DIGEST = "A" * 43 + "="
+ASKS: dict[str, tuple[Ask, ...]] = {
+    "challenges.answer": (
+        with_id("POST", "/challenges/{}/answer", ChallengeAnswer(answer=DIGEST)),
+    ),
+    "enrolments.verify_phone": (with_id("POST", "/enrolments/{}/code", CODE),),
+    "enrolments.resend": (with_id("POST", "/enrolments/{}/code/resend"),),
+    "enrolments.add_card": (with_id("POST", "/enrolments/{}/card", TOKEN),),
+    "enrolments.add_palm": (with_palm("/enrolments/{}/palms", Purpose.ENROL),),
+    "enrolments.complete": (with_id("POST", "/enrolments/{}/completion"),),
+    "enrolments.cancel": (with_id("DELETE", "/enrolments/{}"),),
+    "identifications.step_up": (
+        with_id("POST", "/identifications/{}/step-up", LastFour(phone_last4="0000")),
+    ),
+    "agreements.agree": (
+        with_id(
+            "POST",
+            "/identifications/{}/agreement",
+            Consent(version="2026-12", agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
+        ),
+    ),
+    "accounts.tell_holdings": (with_id("GET", "/identifications/{}/holdings"),),
+    "claims.prove_by_palm": (with_palm("/claims/{}/palm", Purpose.PAY),),
+    "claims.prove_by_code": (with_id("POST", "/claims/{}/code", CODE),),
+    "purchases.buy": (buying,),
+    "purchases.tell_purchase": (with_id("GET", "/purchases/{}"),),
+    "refunds.give_back": (
+        with_id("POST", "/purchases/{}/refunds", RefundRequest(reference="another-refund")),
+    ),
+    "refunds.tell_refund": (
+        with_id("GET", "/purchases/{}/refunds/another-refund"),
+        with_id("GET", "/purchases/a-purchase/refunds/{}"),
+    ),
+    "deletions.delete_account": (leaving,),
+}
+"""What is asked of the endpoints that take an id, by their operation
+(`cloud.app.name_operation`)."""
+
+NAMES_NOTHING = {
+    # The service itself, and who becomes a device of it.
+    "devices.tell_about_service",
+    "devices.activate",
+    # These begin something, and a palm or a number is all that they take.
+    "challenges.issue",
+    "enrolments.begin",
+    "claims.open_claim",
+    "identifications.identify",
+}
+"""The endpoints that take no id of what a merchant has stored."""
+
+
+@pytest.fixture
+def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
+    """The ids of what a device of the first merchant has stored, each of another kind."""
+    kiosk.sign_up(who)
+    white = plain_palms.burst(who)
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    path = f"/purchases/{bought.reference}/refunds"
+    part = RefundRequest(
+        reference=secrets.token_urlsafe(12), amount=Money(minor=500, currency="USD")
+    )
+    refunded = kiosk.post(path, part, Refund)
+
+    def claim(proof: Proof, purpose: Purpose) -> str:
+        told = Claim(phone=fresh_phone(), proof=proof, purpose=purpose)
+        return kiosk.post("/claims", told, ClaimOpened).claim_id
+
+    return {
+        "the challenge": kiosk.challenge(white).challenge_id,
+        "the enrolment": kiosk.verified_enrolment(),
+        "the identification that pays": kiosk.recognised(who),
+        "the identification that leaves": kiosk.recognised(who, Purpose.LEAVE),
+        "the doubtful identification": kiosk.identify(who, likeness=0.35).identification_id,
+        "the claim by palm": claim(Proof.PALM, Purpose.PAY),
+        "the claim by code": claim(Proof.CODE, Purpose.LEAVE),
+        "the purchase": bought.purchase_id,
+        "the sale": bought.reference,
+        "the refund": refunded.refund_id,
+        "the reference of the refund": refunded.reference,
+        "the device": kiosk.id,
+    }
+
+
+def operations(served: Served) -> set[str]:
+    """Returns the operations of every route of the application, but those of the sandbox."""
+    paths = create_app(served.context).openapi()["paths"]
+    return {
+        operation["operationId"]
+        for path, methods in paths.items()
+        for operation in methods.values()
+        if not path.startswith("/v1/sandbox")
+    }
+
+
+def said(answer: httpx.Response) -> tuple[int, Any]:
+    return answer.status_code, json.loads(answer.content) if answer.content else None
+
+
+def test_every_endpoint_is_walked(served: Served):
+    assert operations(served) == ASKS.keys() | NAMES_NOTHING
+
+
+def test_an_id_of_another_merchant_is_answered_as_one_that_was_never_given(
+    served: Served, stored: dict[str, str]
+):
+    other = served.kiosk(served.merchant())
+    for operation, requests in ASKS.items():
+        for ask in requests:
+            unknown = said(ask(other, secrets.token_hex(16)))
+            assert unknown[0] >= 400
+            for what, name in stored.items():
+                assert said(ask(other, name)) == unknown, (operation, what)
+
+
+def test_the_merchants_own_device_gets_answers_by_those_ids(
+    kiosk: TestDevice, stored: dict[str, str]
+):
+    own = {
+        "challenges.answer": "the challenge",
+        "enrolments.add_card": "the enrolment",
+        "accounts.tell_holdings": "the identification that leaves",
+        "purchases.tell_purchase": "the sale",
+        "refunds.give_back": "the sale",
+        "purchases.buy": "the identification that pays",
+    }
+    for operation, what in own.items():
+        (ask,) = ASKS[operation]
+        assert ask(kiosk, stored[what]).is_success, operation
