@@ -117,15 +117,16 @@ def _receipt(
     `returned` those of their refunds."""
     public = key.public_key().public_bytes_raw()
     books = (
-        "the merchant's books. Nothing stored with them leads to your account or to the payment "
+        "the merchants' books. Nothing stored with them leads to your account or to the payment "
         "provider's own record of the {}, which the provider keeps"
     )
     retained: list[Retained] = []
     if sales:
         retained.append(
             Retained(
-                what=f"purchases: {len(sales)} (of each the amount, the time, the kiosk, the "
-                "till's number for the sale, the kind of card and its last four digits)",
+                what=f"purchases: {len(sales)} (of each the merchant, the amount, the time, "
+                "the kiosk, the till's number for the sale, the kind of card and its last four "
+                "digits)",
                 why=books.format("payment"),
                 until=max(sales + returned) + BOOKKEEPING,
             )

@@ -188,6 +188,8 @@ class SignatureService:
         )
         device = await self._post("/devices", activation, Device)
         self.identity.become(device)
+        # What was told until now may have been about another currency.
+        self._info = None
         return device
 
     async def challenge(self, commitment: bytes, purpose: Purpose | None = None) -> Challenge:

@@ -131,3 +131,46 @@ def test_a_purchase_of_before_keeps_its_amount_its_person_and_its_rules(tmp_path
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         now.execute(f"{again} FROM purchases")
     now.close()
+
+
+def test_what_was_stored_before_there_were_merchants_belongs_to_the_first(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    earlier = database_of("0009", path)
+    earlier.executescript(
+        """
+        INSERT INTO persons VALUES ('person_1', x'00');
+        INSERT INTO accounts VALUES ('person_1', 'a', x'00', 10, 1);
+        INSERT INTO devices (id, public_key, name, merchant, country, currency, activated_at,
+            infrared) VALUES ('kiosk', x'01', 'Till 3', 'Corner Shop', 'US', 'USD', 5, 0);
+        INSERT INTO activation_codes VALUES ('123', 'hash', 5, 99);
+        INSERT INTO identifications (id, device_id, visit_id, purpose, outcome, attempts_left,
+            person_id, expires_at, pulse)
+            VALUES ('by', 'kiosk', 'visit', 'pay', 'accepted', 2, 'person_1', 99, 0);
+        INSERT INTO candidates VALUES ('by', 'person_1', 7.5);
+        INSERT INTO purchases (id, device_id, reference, person_id, identification_id, outcome,
+            amount_minor, currency, card_brand, card_last4, at) VALUES
+            ('one', 'kiosk', 'sale', 'person_1', 'by', 'approved', 1250, 'USD', 'visa', '4242', 30);
+        INSERT INTO refunds VALUES
+            ('two', 'one', 'kiosk', 'back', 0, 500, 'named', 'refunded', NULL, 40);
+        """
+    )
+    earlier.close()
+    database.migrate(path)
+    now = sqlite3.connect(path)
+    assert list(now.execute("SELECT id FROM merchants")) == [("first",)]
+    assert list(now.execute("SELECT id, merchant_id FROM sites")) == [("first", "first")]
+    bound = "SELECT id, merchant_id, site_id, revoked_at FROM devices"
+    assert list(now.execute(bound)) == [("kiosk", "first", "first", None)]
+    assert list(now.execute("SELECT name, site_id FROM activation_codes")) == [("123", "first")]
+    sold = "SELECT id, merchant_id, person_id, account FROM purchases"
+    assert list(now.execute(sold)) == [("one", "first", "person_1", None)]
+    returned = "SELECT id, purchase_id, merchant_id, amount_minor, provider_reference FROM refunds"
+    assert list(now.execute(returned)) == [("two", "one", "first", 500, "named")]
+    agreed = "SELECT person_id, merchant_id, version, at FROM agreements"
+    assert list(now.execute(agreed)) == [("person_1", "first", None, 10)]
+    assert list(now.execute("PRAGMA foreign_key_check")) == []
+    for table in ("devices", "activation_codes", "purchases", "refunds", "enrolments"):
+        columns = list(now.execute(f"PRAGMA table_info({table})"))
+        defaults = {default for _, _, _, _, default, _ in columns}
+        assert defaults == {None}, f"whose a later row of {table} is has to be said"
+    now.close()

@@ -104,6 +104,8 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
 
     assert served.do(read()) == {
         "id": bought.purchase_id,
+        "merchant_id": "first",
+        "account": None,
         "device_id": kiosk.id,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,
@@ -139,6 +141,7 @@ def test_a_receipt_says_of_what_was_refunded_exactly_what_is_kept(
     assert served.do(read()) == {
         "id": given.refund_id,
         "purchase_id": bought.purchase_id,
+        "merchant_id": "first",
         "device_id": kiosk.id,
         "reference": given.reference,
         "of_the_rest": True,

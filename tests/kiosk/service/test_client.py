@@ -40,6 +40,16 @@ async def test_every_request_is_signed_with_the_devices_key(
         verify(asked, service.identity.key.public_key())
 
 
+async def test_the_limits_are_asked_for_in_the_kiosks_own_currency(
+    service: SignatureService, canned: CannedService
+) -> None:
+    service.identity.device = None
+    await service.info()
+    service.identity.device = DEVICE.model_copy(update={"currency": "EUR"})
+    await service.info()
+    assert [asked.path for asked in canned.asked] == ["/service", "/service?currency=EUR"]
+
+
 async def test_every_post_has_a_key_of_its_own(
     service: SignatureService, canned: CannedService
 ) -> None:

@@ -1,0 +1,106 @@
+"""`./run cloud staff`: merchants, sites and devices, from the command line."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cloud.__main__ import main
+from cloud.settings import Settings
+from protocol.messages import ProblemType, Purchase
+from tests.support.device import Refused
+from tests.support.served import PLAIN, Served
+
+Staff = Callable[..., str]
+"""Runs a command of staff, and returns what it prints."""
+
+
+@pytest.fixture
+def staff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Staff:
+    def run(*words: str, state: Path = tmp_path, status: int = 0) -> str:
+        assert main(["--state", str(state), "staff", *words]) == status
+        shown = capfd.readouterr()
+        return shown.err if status else shown.out
+
+    return run
+
+
+def add_florist(staff: Staff, *more: str) -> tuple[str, str]:
+    """Adds a merchant, and returns its id and that of its site."""
+    words = ("--name", "Florist", "--country", "DE", "--currency", "EUR", *more)
+    found = re.fullmatch(r"merchant (\w+)\nsite (\w+)\n", staff("add-merchant", *words))
+    assert found
+    return found[1], found[2]
+
+
+def test_a_new_service_has_the_merchant_of_its_settings(staff: Staff, tmp_path: Path):
+    assert staff("merchants") == "first\tUS\tUSD\t-\tCorner Shop\n"
+    (tmp_path / "settings.toml").write_text(
+        'liveness = "required"\n[merchant]\nname = "Bakery"\ncurrency = "EUR"\n'
+        'account = "acct_bakery"\n'
+    )
+    assert staff("merchants") == "first\tUS\tEUR\tacct_bakery\tBakery\n"
+    assert staff("sites") == "first\tfirst\tShop\n"
+
+
+def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
+    merchant, site = add_florist(staff, "--account", "acct_florist", "--site", "Market")
+    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
+    second = staff("add-site", merchant, "Station").removeprefix("site ").strip()
+    listed = staff("sites")
+    assert f"{site}\t{merchant}\tMarket\n" in listed
+    assert f"{second}\t{merchant}\tStation\n" in listed
+
+
+def test_a_merchant_is_changed_and_keeps_what_is_not_given(staff: Staff):
+    merchant, _ = add_florist(staff)
+    staff("change-merchant", merchant, "--account", "acct_florist")
+    assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
+
+
+def test_the_first_merchant_is_changed_in_the_settings(staff: Staff):
+    told = staff("change-merchant", "first", "--name", "Bakery", status=2)
+    assert "settings.toml" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--currency", "XXX"), "XXX"),
+        (("--currency", "IRR"), "does not carry IRR"),
+        (("--country", "UK"), "did you mean GB?"),
+        (("--account", "florist"), "account"),
+    ],
+)
+def test_a_merchant_that_cannot_sell_is_not_added(staff: Staff, given: tuple[str, str], told: str):
+    words = ("--name", "Florist", "--country", "DE", "--currency", "EUR", *given)
+    assert told in staff("add-merchant", *words, status=2)
+    assert staff("merchants").count("\n") == 1
+
+
+def test_where_there_are_several_sites_a_code_is_for_one_of_them(staff: Staff):
+    assert re.fullmatch(r"[0-9]{8}\n", staff("activation-code"))
+    _, site = add_florist(staff)
+    assert f"--site {site}" in staff("activation-code", status=2)
+    assert re.fullmatch(r"[0-9]{8}\n", staff("activation-code", "--site", site))
+    assert "there is no nowhere" in staff("activation-code", "--site", "nowhere", status=2)
+
+
+def test_devices_are_listed_revoked_and_replaced_beside_a_running_service(
+    staff: Staff, tmp_path: Path
+):
+    root = tmp_path / "state"
+    with Served(root, Settings(recognition=PLAIN)) as served:
+        stolen, broken = served.kiosk(), served.kiosk()
+        staff("revoke-device", stolen.id, state=root)
+        code = staff("replace-device", broken.id, state=root).strip()
+        served.device().activate(code)
+        for device in (stolen, broken):
+            with pytest.raises(Refused) as refused:
+                device.get("/purchases/never-happened", Purchase)
+            assert refused.value.problem.type is ProblemType.UNKNOWN_DEVICE
+        listed = staff("devices", state=root).splitlines()
+        assert sorted("revoked" in line for line in listed) == [False, True, True]
+        told = staff("revoke-device", stolen.id, state=root, status=2)
+        assert "no active device" in told
