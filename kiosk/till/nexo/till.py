@@ -237,7 +237,12 @@ class NexoTill:
         if record.category == "Reversal":
             return await self._reversals.answer_to(record)
         opened = self._find(record.reference)
-        assert opened is not None, "a request without an answer is in progress or in doubt"
+        if opened is None:
+            # The records could not be read when the kiosk started.
+            raise Failed(
+                ErrorCondition.UNAVAILABLE_DEVICE,
+                "What became of it is not known until the kiosk has been started anew.",
+            )
         await opened.answered.wait()
         assert opened.answer is not None
         return opened.answer
@@ -401,9 +406,11 @@ class NexoTill:
         if payment is None:
             return
         payment.told = True
-        if result is SaleResult.UNKNOWN:
-            self._doubtful[reference] = payment
-        else:
+        # Until there is an answer, others need not wait for it.
+        self._doubtful[reference] = payment
+        if payment is self._current:
+            self._current = None
+        if result is not SaleResult.UNKNOWN:
             answer = answers.payment(
                 self._taken(payment),
                 result,
@@ -417,8 +424,6 @@ class NexoTill:
                 # Any other counts as nothing charged at the next start, too.
                 raise Untold
             self._close(payment, answer)
-        if payment is self._current:
-            self._current = None
 
     async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
         opened = self._find(reference)

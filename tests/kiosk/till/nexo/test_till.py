@@ -496,6 +496,34 @@ async def test_that_something_was_charged_is_told_only_once_it_is_recorded(
     assert told(await answer)[0] == ("Success" if result is SaleResult.APPROVED else "Failure")
 
 
+async def test_an_approval_that_cannot_be_recorded_keeps_no_other_payment_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    with monkeypatch.context() as full:
+        full.setattr(Records, "answer", _Full.answer)
+        with pytest.raises(Untold):
+            await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    other = shop.sends(payment(service_id="2"))
+    await shop.till.answer((await shop.takes()).reference, SaleResult.NOT_PAID)
+    assert told(await other) == ("Failure", "Cancel")
+    assert told(await shop.asks(status("1"))) == ("Failure", "InProgress")
+    await shop.till.answer(sale.reference, SaleResult.APPROVED)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_a_payment_that_could_not_be_read_at_the_start_is_no_error_of_the_kiosk(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    shop.sends(payment())
+    await shop.takes()
+    with monkeypatch.context() as broken:
+        broken.setattr(Records, "open", lambda _: (_ for _ in ()).throw(sqlite3.OperationalError()))
+        await shop.reopens()
+    assert told(await shop.asks(payment())) == ("Failure", "UnavailableDevice")
+
+
 # Diagnosis, login, and what is not served
 
 
