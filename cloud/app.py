@@ -11,6 +11,8 @@ from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import purchases, refunds
 from cloud.people import accounts, agreements, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
+from cloud.tills import relay
+from cloud.tills.relay import Relay
 from cloud.web import problems
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
@@ -54,6 +56,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.strangers = Strangers()
+    app.state.relay = Relay()
     problems.install(app)
     app.add_middleware(BodyLimit)
     for router in (
@@ -68,6 +71,8 @@ def create_app(context: Context) -> FastAPI:
         purchases.router,
         refunds.router,
         deletions.router,
+        relay.till_router,
+        relay.kiosk_router,
     ):
         app.include_router(router)
     if context.sandbox:

@@ -19,6 +19,7 @@ from cloud.merchants.devices import make_activation_code
 from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
 from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
+from cloud.tills.keys import make_till_key
 from cloud.web.devices import revoke_device
 from cloud.web.tables import DeviceRow
 
@@ -58,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("devices", _list_devices, "list the devices")
     revoke = add("revoke-device", _revoke_device, "make a device unknown from now on")
     replace = add("replace-device", _replace_device, "show a code for another one in its place")
+    key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
+    key.add_argument("merchant", help="the id of the merchant")
     for verb in (revoke, replace):
         verb.add_argument("device", help="the id of the device")
 
@@ -158,6 +161,13 @@ async def _replace_device(
             session, master, bootstrap.now(), site_id=device.site_id, replaces=device.id
         )
     )
+
+
+async def _make_till_key(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    merchant = await _one(session, MerchantRow, arguments.merchant)
+    print(await make_till_key(session, master, merchant.id, bootstrap.now()))
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

@@ -25,6 +25,7 @@ from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.events import Events, Listener
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
+from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Till
 
@@ -98,9 +99,15 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         device = service.identity.device
         return device.merchant if device else settings.merchant
 
-    records = Records(settings.state / "till.db")
     return NexoTill(
-        door, events, records, service.refund, merchant=merchant, clock=clock, tips=till.tips
+        door,
+        events,
+        Records(settings.state / "till.db"),
+        service.refund,
+        merchant=merchant,
+        clock=clock,
+        tips=till.tips,
+        relayed=Relayed(service, clock) if till.through_service else None,
     )
 
 

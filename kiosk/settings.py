@@ -96,6 +96,8 @@ class TillDoor(BaseModel):
     unencrypted: bool = False
     """Answers messages outside the encrypted envelope, too. TLS still protects them on their way,
     but anybody on the network may send them."""
+    through_service: bool = False
+    """Also takes messages of tills that send them to the service, which has checked their key."""
     tips: tuple[Annotated[int, Field(ge=1, le=50)], ...] = Field(default=(), max_length=4)
     """Tips that the shopper can choose from, in percent of the amount: [5, 10, 15]. Left out, no
     tip is asked for."""

@@ -30,6 +30,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
     POST   /deletions             DeletionRequest -> DeletionReceipt
+    GET    /till-messages                      -> TillMessages, as soon as there is one
+    PUT    /till-messages/{id}    TillAnswer   -> nothing
 """
 
 from datetime import datetime
@@ -424,6 +426,24 @@ class DeletionReceipt(Message):
 # Problems (RFC 9457)
 
 
+class TillMessage(Message):
+    """A message of the Terminal API that a till has sent through the service."""
+
+    id: Identifier
+    body: str = Field(repr=False, max_length=65536)
+
+
+class TillMessages(Message):
+    messages: list[TillMessage]
+
+
+class TillAnswer(Message):
+    """The kiosk's answer to a till's message, with the status of HTTP that belongs to it."""
+
+    status: StrictInt = Field(ge=200, le=499)
+    body: str = Field(repr=False, max_length=65536)
+
+
 class ProblemType(StrEnum):
     """The `type` of a problem, as a URN."""
 
@@ -433,6 +453,10 @@ class ProblemType(StrEnum):
     REPLAYED = "urn:palm-kiosk:problem:replayed"
     STALE = "urn:palm-kiosk:problem:stale"
     UNKNOWN_DEVICE = "urn:palm-kiosk:problem:unknown-device"
+    UNKNOWN_TILL = "urn:palm-kiosk:problem:unknown-till"
+    """The API key is nobody's."""
+    KIOSK_AWAY = "urn:palm-kiosk:problem:kiosk-away"
+    """The kiosk has not taken a till's message, or not answered it."""
     WRONG_ACTIVATION_CODE = "urn:palm-kiosk:problem:wrong-activation-code"
     NOT_FOUND = "urn:palm-kiosk:problem:not-found"
     EXPIRED = "urn:palm-kiosk:problem:expired"

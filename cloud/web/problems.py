@@ -22,6 +22,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.REPLAYED: (409, "The request was seen before"),
     ProblemType.STALE: (401, "The device's clock is off"),
     ProblemType.UNKNOWN_DEVICE: (401, "The device is not activated"),
+    ProblemType.UNKNOWN_TILL: (401, "The API key is not known"),
+    ProblemType.KIOSK_AWAY: (504, "The kiosk does not answer"),
     ProblemType.WRONG_ACTIVATION_CODE: (403, "The activation code is wrong or was used"),
     ProblemType.NOT_FOUND: (404, "There is no such thing"),
     ProblemType.EXPIRED: (410, "It took too long"),

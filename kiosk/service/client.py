@@ -59,6 +59,9 @@ from protocol.messages import (
     RefundRequest,
     ServiceInfo,
     Side,
+    TillAnswer,
+    TillMessage,
+    TillMessages,
 )
 from protocol.signature import receipt_bytes
 from protocol.storage import StorageFault
@@ -337,6 +340,24 @@ class SignatureService:
         except (InvalidSignature, ValueError):
             raise ForgedReceipt("the deletion receipt's signature does not fit it") from None
         return receipt
+
+    # Tills
+
+    def knows_this_kiosk(self) -> bool:
+        """Returns whether there is a service by which this kiosk was activated."""
+        return self.ready.is_set() and self.identity.device is not None
+
+    async def till_messages(self) -> list[TillMessage]:
+        """Returns the messages that tills have sent to this kiosk through the service, as soon as
+        there is one; none after some seconds."""
+        return (await self._get("/till-messages", TillMessages)).messages
+
+    async def answer_till(self, message_id: str, answer: TillAnswer) -> None:
+        """Sends the answer to a till's message. Raises Refused (NOT_FOUND) when the till waits no
+        longer."""
+        headers = {"content-type": "application/json"}
+        content = answer.model_dump_json().encode()
+        await self._transport.call("PUT", f"/till-messages/{message_id}", headers, content)
 
     # Sandbox
 

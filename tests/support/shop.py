@@ -13,6 +13,7 @@ from kiosk.till.nexo.events import Events, Listener
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import Records
+from kiosk.till.nexo.relayed import Messages, Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Request, Sale, SaleResult
 from protocol.messages import Card, Refund, RefundRequest
@@ -44,6 +45,8 @@ class Shop:
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
         self.listener: Listener | None = None
+        self.service: Messages | None = None
+        """The service through which tills send messages, too."""
         self._keeping: asyncio.Task[Any] | None = None
         self._set_up()
 
@@ -62,6 +65,7 @@ class Shop:
             self._refund,
             merchant=lambda: "Corner Shop",
             clock=self.clock,
+            relayed=Relayed(self.service, self.clock) if self.service else None,
         )
 
     async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:

@@ -130,7 +130,12 @@ def sealed(message: Json, key: SharedKey = KEY) -> Json:
 
 
 def opened(answer: httpx.Response, key: SharedKey = KEY) -> Json:
-    parts = answer.json()["SaleToPOIResponse"]
+    return enclosed(answer.json(), key)
+
+
+def enclosed(answer: Json, key: SharedKey = KEY) -> Json:
+    """Returns the message in the envelope of an answer."""
+    parts = answer["SaleToPOIResponse"]
     text, _ = unseal(parts["NexoBlob"], Trailer.model_validate(parts["SecurityTrailer"]), [key])
     return json.loads(text)
 

@@ -130,10 +130,8 @@ class Door:
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
         try:
-            text, key = self._opened(body)
-            message = message_in(parse(text))
+            message, key = self._read_message(body, plain=self._unencrypted)
         except (Unopened, Unreadable) as problem:
-            self._log_refusal(problem)
             return _json(_rejected(str(problem)), 400)
         url = request.headers.get(CALLBACK)
         if key is None and url is not None and self._events is not None and request.client:
@@ -143,6 +141,27 @@ class Door:
             return Response()
         return _json(answer if key is None else enclose(answer, key))
 
+    async def answer_relayed(self, body: bytes, answers: Answers) -> tuple[int, str]:
+        """Returns status and body of the answer to a message that has come through the service. It
+        may be without an envelope: the service knows the till by its key."""
+        try:
+            message, key = self._read_message(body, plain=True)
+        except (Unopened, Unreadable) as problem:
+            return 400, json.dumps(_rejected(str(problem)))
+        answer = await answers(message)
+        if answer is None:
+            return 200, ""
+        return 200, json.dumps(answer if key is None else enclose(answer, key))
+
+    def _read_message(self, body: bytes, *, plain: bool) -> tuple[Message, SharedKey | None]:
+        """Returns a message, and the key of its envelope. Raises Unopened and Unreadable."""
+        try:
+            text, key = self._opened(body, plain=plain)
+            return message_in(parse(text)), key
+        except (Unopened, Unreadable) as problem:
+            self._log_refusal(problem)
+            raise
+
     def _log_refusal(self, problem: Exception) -> None:
         """Whoever sends much that is refused does not fill the log."""
         now = asyncio.get_running_loop().time()
@@ -150,16 +169,16 @@ class Door:
             self._log_again_at = now + LOG_AGAIN_S
             log.warning("a till's message was refused: %s", problem)
 
-    def _opened(self, body: bytes) -> tuple[bytes, SharedKey | None]:
-        """Returns the message as it was sent, and the key of its envelope; None without one. Raises
-        Unopened and Unreadable."""
+    def _opened(self, body: bytes, *, plain: bool) -> tuple[bytes, SharedKey | None]:
+        """Returns the message as it was sent, and the key of its envelope; None without one, which
+        is right with `plain` only. Raises Unopened and Unreadable."""
         request: Any = parse(body).get("SaleToPOIRequest")
         if not isinstance(request, dict):
             raise Unreadable("There is no SaleToPOIRequest.")
         parts: Json = request  # pyright: ignore[reportUnknownVariableType]
         blob: Any = parts.get("NexoBlob")
         if blob is None:
-            if not self._unencrypted:
+            if not plain:
                 raise Unopened(
                     "This kiosk answers encrypted messages only. Set up one of its keys at the "
                     "till, or unencrypted = true in the kiosk's settings."

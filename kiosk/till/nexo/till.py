@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kiosk.clock import Clock
+from kiosk.race import both
 from kiosk.screens import Check, Notice
 from kiosk.till.nexo import answers, talk
 from kiosk.till.nexo.door import Door
@@ -33,6 +34,7 @@ from kiosk.till.nexo.messages import (
     wrap,
 )
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
+from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.reversals import AsksForRefund, Reversals
 from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
 from protocol.messages import Card, Customer, Money
@@ -69,6 +71,7 @@ class NexoTill:
         merchant: Callable[[], str],
         clock: Clock,
         tips: tuple[int, ...] = (),
+        relayed: Relayed | None = None,
     ) -> None:
         """`merchant` returns the name that is shown to the shopper. `tips` are those to choose
         from, in percent."""
@@ -79,6 +82,7 @@ class NexoTill:
         self._merchant = merchant
         self._clock = clock
         self._tips = tips
+        self._relayed = relayed
         self._current: _Open | None = None
         """The request that the kiosk serves or is about to take."""
         self._telling: set[asyncio.Task[bool]] = set()
@@ -365,6 +369,9 @@ class NexoTill:
         except sqlite3.Error as error:
             log.error("the till's payments cannot be read: %s", error)
         try:
+            if self._relayed is not None:
+                relayed = self._relayed.serve(self._door, self.answer_message)
+                await both(self._door.serve(self.answer_message), relayed)
             await self._door.serve(self.answer_message)
         finally:
             for telling in self._telling:

@@ -26,6 +26,7 @@ from protocol.messages import (
     Purpose,
     Refund,
     RefundRequest,
+    TillAnswer,
 )
 from tests.support import plain_palms
 from tests.support.device import TestDevice, fresh_phone
@@ -102,6 +103,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("GET", "/purchases/a-purchase/refunds/{}"),
     ),
     "deletions.delete_account": (leaving,),
+    "relay.answer": (with_id("PUT", "/till-messages/{}", TillAnswer(status=200, body="{}")),),
 }
 """What is asked of the endpoints that take an id, by their operation
 (`cloud.app.name_operation`)."""
@@ -115,6 +117,10 @@ NAMES_NOTHING = {
     "enrolments.begin",
     "claims.open_claim",
     "identifications.identify",
+    "relay.take",
+    # These are not for devices, and have tests of their own (tests/cloud/tills).
+    "relay.sync",
+    "relay.begin",
 }
 """The endpoints that take no id of what a merchant has stored."""
 
