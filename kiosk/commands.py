@@ -14,6 +14,8 @@ from kiosk.clock import SystemClock
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
 from kiosk.staff import StaffPin
+from kiosk.till.nexo.envelope import LONGEST_IDENTIFIER
+from kiosk.till.nexo.keys import add_key
 
 
 def staff(arguments: Sequence[str]) -> int:
@@ -50,6 +52,30 @@ def staff(arguments: Sequence[str]) -> int:
             "Make room or correct the folder's permissions.",
         ) from None
     print("The new PIN opens the staff area from now on.")
+    return 0
+
+
+def till(arguments: Sequence[str]) -> int:
+    """Makes a key that tills and the kiosk share, and prints it. A kiosk that runs takes it at
+    once. Returns the exit status; raises CannotStart."""
+    parser = argparse.ArgumentParser(
+        prog="./run kiosk till",
+        description="Commands for the till's door. All settings of ./run kiosk may follow.",
+    )
+    parser.add_argument("what", choices=["new-key"], help="make a key for tills and print it")
+    parser.add_argument("--identifier", default="till", help="its KeyIdentifier (default: till)")
+    asked, rest = parser.parse_known_args(arguments)
+    if not 1 <= len(asked.identifier) <= LONGEST_IDENTIFIER:
+        parser.error(f"an identifier has 1 to {LONGEST_IDENTIFIER} characters")
+    settings = Settings.load(rest)
+    _check_state(settings)
+    path = settings.state / "till-keys.toml"
+    key = add_key(path, asked.identifier)
+    print(
+        f"KeyIdentifier  {key.identifier}\nKeyVersion     {key.version}\n"
+        f"passphrase     {key.passphrase}\n"
+        f"Set these up at the till. They stand in {path}, too."
+    )
     return 0
 
 

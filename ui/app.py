@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments[:1] == ["staff"]:
             return commands.staff(arguments[1:])
+        if arguments[:1] == ["till"]:
+            return commands.till(arguments[1:])
         settings = Settings.load(arguments)
         with in_use(settings.state):
             return run(settings)
@@ -120,7 +122,10 @@ def greeting(settings: Settings, port: int | None) -> str:
         lines.append(
             f"  Service:   embedded, in the sandbox: no money moves, messages appear in {where}"
         )
-    if settings.dock:
+    if settings.till is not None:
+        port = settings.till.port
+        lines.append(f"  Till:      its door is at port {port}; ./run till rings up sales there")
+    elif settings.dock:
         lines.append("  Till:      simulated, its sales and its calls for staff are in the dock")
     else:
         lines.append("  Till:      simulated, tries a purchase; --dock rings up sales, shows calls")

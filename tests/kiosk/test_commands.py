@@ -1,4 +1,4 @@
-"""`./run kiosk staff`: the way in for staff who are locked out."""
+"""`./run kiosk staff` and `./run kiosk till`: what an operator does on the machine itself."""
 
 import asyncio
 import io
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.commands import staff
+from kiosk.commands import staff, till
 from kiosk.faults import CannotStart
 from kiosk.staff import StaffPin
+from kiosk.till.nexo.keys import KeyFile
 from tests.support.clocks import TurnedClock
 
 NEW = "739182"
@@ -65,3 +66,32 @@ def test_the_state_folder_of_another_user_is_refused(
     monkeypatch.setattr("os.geteuid", lambda: other)
     with pytest.raises(CannotStart, match="another user"):
         staff(["new-pin", "--state", str(tmp_path)])
+
+
+def test_keys_for_tills_are_added_one_after_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "till-keys.toml"
+    assert till(["new-key", "--state", str(tmp_path)]) == 0
+    file.write_text("# the first one\n" + file.read_text())
+    assert till(["new-key", "--state", str(tmp_path)]) == 0
+    assert till(["new-key", "--identifier", 'bar "1"', "--state", str(tmp_path)]) == 0
+    keys = KeyFile(file).keys()
+    assert [(key.identifier, key.version) for key in keys] == [
+        ("till", 1),
+        ("till", 2),
+        ('bar "1"', 1),
+    ]
+    told = capsys.readouterr().out
+    assert all(key.passphrase in told for key in keys)
+    assert len({key.passphrase for key in keys}) == 3
+    assert file.read_text().startswith("# the first one\n"), "what stood there stays"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_key_is_added_to_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "till-keys.toml"
+    file.write_text("[[key]]\n")
+    with pytest.raises(CannotStart, match="cannot be used"):
+        till(["new-key", "--state", str(tmp_path)])
+    assert file.read_text() == "[[key]]\n"

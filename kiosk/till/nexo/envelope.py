@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, StringC
 
 FORMAT = 1
 """The version of the format (`AdyenCryptoVersion`)."""
+LONGEST_IDENTIFIER = 64
+"""The largest number of characters of a key's identifier."""
 _SALT = b"AdyenNexoV1Salt"
 _ROUNDS = 4000
 _BLOCK = 16
@@ -38,7 +40,7 @@ class SharedKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    identifier: str = Field(min_length=1, max_length=64)
+    identifier: str = Field(min_length=1, max_length=LONGEST_IDENTIFIER)
     """The key's identifier, which the till sends as KeyIdentifier."""
     version: int = Field(default=1, ge=0, le=2**31)
     """The key's version, which the till sends as KeyVersion."""

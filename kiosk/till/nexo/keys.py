@@ -1,6 +1,8 @@
 """The keys that tills and this kiosk share, in a file that may change while the kiosk runs."""
 
+import json
 import logging
+import secrets
 import tomllib
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kiosk.faults import FileUnusable
 from kiosk.till.nexo.envelope import SharedKey
+from protocol.files import read_if_there, write_private
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,27 @@ class KeyFile:
             else:
                 log.info("the keys of the till were read: %d", len(self._keys))
         return self._keys
+
+
+def add_key(path: Path, identifier: str = "till") -> SharedKey:
+    """Adds a key with a passphrase drawn at random to the file, and returns it. Its version follows
+    the last one of its identifier. Raises FileUnusable."""
+    used = [key.version for key in _read(path) if key.identifier == identifier]
+    key = SharedKey(
+        identifier=identifier,
+        version=max(used, default=0) + 1,
+        passphrase=secrets.token_urlsafe(24),
+    )
+    table = (
+        f"[[key]]\nidentifier = {json.dumps(identifier)}\nversion = {key.version}\n"
+        f'passphrase = "{key.passphrase}"\n'
+    )
+    try:
+        before = read_if_there(path)
+        write_private(path, (before + b"\n" if before else b"") + table.encode())
+    except OSError as error:
+        raise FileUnusable(path, *cause_and_remedy(error)) from None
+    return key
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
