@@ -1,0 +1,82 @@
+"""A kiosk's door on loopback, without the rest of the kiosk."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kiosk.clock import SystemClock
+from kiosk.screens import Notice
+from kiosk.till.nexo.certificate import ensure
+from kiosk.till.nexo.client import TillClient
+from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.envelope import SharedKey
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.records import Records
+from kiosk.till.nexo.till import NexoTill
+from kiosk.till.till import Sale, SaleResult
+from protocol.messages import Card, Money, Refund, RefundRequest
+from tests.support.tills import KEY, write_keys
+
+VISA = Card(brand="visa", last4="4242")
+
+
+class OpenDoor:
+    """A door that is open, whose kiosk is played by whoever holds it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys = folder / "till-keys.toml"
+        self.certificate = folder / "till-certificate.pem"
+        write_keys(self.keys, KEY)
+        ensure(self.certificate, "till-door.example")
+        self.door = Door("127.0.0.1", 0, self.certificate, KeyFile(self.keys), unencrypted=False)
+        records = Records(folder / "till.db")
+        self.till = NexoTill(self.door, records, self._refund, lambda: "Corner Shop", SystemClock())
+        self.notice: Notice | None = None
+        self.refunds: list[RefundRequest] = []
+
+    async def _refund(self, purchase: str, request: RefundRequest, _: str) -> Refund:
+        self.refunds.append(request)
+        return Refund(
+            refund_id="refund-12345678",
+            reference=request.reference,
+            purchase_reference=purchase,
+            amount=request.amount or Money(minor=450, currency="USD"),
+            outcome="refunded",
+            card=VISA,
+            at=datetime.now(UTC),
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        keeping = asyncio.create_task(self.till.keep(lambda: self.notice, lambda _: False))
+        async with asyncio.timeout(60):
+            await self.door.opened.wait()
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    @asynccontextmanager
+    async def client(
+        self, key: SharedKey = KEY, certificate: Path | None = None
+    ) -> AsyncGenerator[TillClient]:
+        trusted = certificate or self.certificate
+        client = TillClient("127.0.0.1", self.door.port, key, trusted, "till-1")
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    async def takes(self) -> Sale:
+        async with asyncio.timeout(60):
+            return await self.till.next_sale()
+
+    async def sells(self, result: SaleResult = SaleResult.APPROVED) -> Sale:
+        """Answers the next sale."""
+        sale = await self.takes()
+        await self.till.answer(sale.reference, result, card=VISA)
+        return sale
