@@ -1,0 +1,198 @@
+"""What a cashier does at the small till, at a real door on loopback."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kiosk.screens import Item, Notice
+from kiosk.till.nexo.certificate import ensure
+from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
+from kiosk.till.till import SaleResult
+from protocol.messages import Money
+from tests.support.doors import OpenDoor
+from tests.support.tills import KEY
+from till.register import Register, Unusable
+
+pytestmark = pytest.mark.anyio
+
+
+def ring_up(register: Register, *prices: str) -> None:
+    for price in prices:
+        register.add("Coffee", register.amount_of(price))
+
+
+async def test_what_is_rung_up_is_shown_at_the_kiosk_and_paid(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50", "4.50", "3")
+    register.send()
+    sale = await kiosk.sells()
+    assert sale.amount == Money(minor=1200, currency="USD")
+    assert sale.items == (
+        Item("Coffee", "2", Money(minor=900, currency="USD")),
+        Item("Coffee", "1", Money(minor=300, currency="USD")),
+    )
+    await register.settled()
+    assert register.said == "Paid: visa 4242."
+    assert (register.sales[-1].paid, register.basket, register.selling) == (True, [], None)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (SaleResult.DECLINED, "The card was declined."),
+        (SaleResult.ANOTHER_WAY, "use the other terminal"),
+        (SaleResult.NOT_PAID, "The shopper cancelled."),
+    ],
+)
+async def test_what_is_not_paid_is_told_and_stays_in_the_basket(
+    kiosk: OpenDoor, register: Register, result: SaleResult, words: str
+) -> None:
+    ring_up(register, "4.50")
+    register.send()
+    await kiosk.sells(result)
+    await register.settled()
+    assert words in register.said
+    assert (register.sales[-1].paid, register.total) == (False, 450)
+
+
+async def test_a_payment_is_aborted(kiosk: OpenDoor, register: Register) -> None:
+    ring_up(register, "4.50")
+    register.send()
+    sale = await kiosk.takes()
+    register.abort()
+    await kiosk.till.withdrawn(sale)
+    await kiosk.till.answer(sale.reference, SaleResult.NOT_PAID)
+    await register.settled()
+    assert register.said.startswith("Aborted.")
+
+
+async def test_a_payment_is_given_back_in_part_and_then_in_full(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50")
+    register.send()
+    sale = await kiosk.sells()
+    await register.settled()
+    register.give_back(part="1.20")
+    await register.settled()
+    assert register.said == "1.20 USD were given back."
+    assert kiosk.refunds[0].amount == Money(minor=120, currency="USD")
+    register.give_back(register.sales[-1].receipt)
+    await register.settled()
+    assert kiosk.refunds[1].amount is None
+    assert register.sales[-1].given_back == 120 + 450
+    assert register.sales[-1].transaction == sale.reference
+
+
+async def test_the_status_of_a_payment_is_asked_during_it_and_after(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    register.ask_status()
+    await register.settled()
+    assert register.said.startswith("The kiosk knows of none.")
+    ring_up(register, "4.50")
+    register.send()
+    sale = await kiosk.takes()
+    register.ask_status()
+    while not register.said.startswith("In progress."):
+        await register.change()
+    await kiosk.till.answer(sale.reference, SaleResult.APPROVED)
+    await register.settled()
+    register.ask_status(register.sales[-1].receipt)
+    await register.settled()
+    assert register.said == f"{register.sales[-1].receipt}: Paid."
+
+
+async def test_a_diagnosis_tells_whether_the_kiosk_can_serve(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    register.diagnose()
+    await register.settled()
+    assert register.said == "The kiosk can serve (OK)."
+    kiosk.notice = Notice.OFFLINE
+    register.diagnose()
+    await register.settled()
+    assert "does not reach the palm service" in register.said
+
+
+async def test_an_answer_that_is_lost_is_heard_all_the_same_and_paid_once(
+    kiosk: OpenDoor, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.till.nexo.client.AGAIN_S", 0.01)
+    send, sent = httpx.AsyncClient.post, asyncio.Event()
+
+    async def lose_first(*given: object, **named: object) -> httpx.Response:
+        if sent.is_set():
+            return await send(*given, **named)  # pyright: ignore[reportArgumentType]
+        lost = asyncio.create_task(send(*given, **named))  # pyright: ignore[reportArgumentType]
+        sale = await kiosk.takes()
+        await kiosk.till.answer(sale.reference, SaleResult.APPROVED)
+        await lost
+        sent.set()
+        raise httpx.ReadError("cut")
+
+    monkeypatch.setattr(httpx.AsyncClient, "post", lose_first)
+    ring_up(register, "4.50")
+    register.send()
+    await register.settled()
+    assert register.said == "Paid."
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(kiosk.till.next_sale(), 0)
+
+
+async def test_a_kiosk_that_is_closed_is_said_and_nothing_is_in_progress(tmp_path: Path) -> None:
+    closed = OpenDoor(tmp_path)
+    client = TillClient("127.0.0.1", 1, KEY, closed.certificate, "till-1")
+    register = Register(client, [], "USD")
+    ring_up(register, "4.50")
+    register.send()
+    await register.settled()
+    assert "Nobody answers there" in register.said
+    assert (register.sales[-1].paid, register.total) == (False, 450)
+    await register.close()
+
+
+async def test_a_stranger_at_the_kiosks_address_hears_nothing(
+    kiosk: OpenDoor, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    ensure(other, "till-door.example")
+    async with kiosk.client(certificate=other) as client:
+        with pytest.raises(Unreachable, match="another certificate"):
+            await client.diagnose()
+
+
+async def test_a_wrong_key_hears_which_one_is_expected(kiosk: OpenDoor) -> None:
+    async with kiosk.client(KEY.model_copy(update={"version": 2})) as client:
+        with pytest.raises(Rejected, match="Expected is 'till' version 1"):
+            await client.diagnose()
+
+
+async def test_what_cannot_be_done_is_said(register: Register) -> None:
+    for does in (register.send, register.abort, register.give_back):
+        with pytest.raises(Unusable):
+            does()
+    for text in ("", "x", "-1", "0", "4.501", "NaN", "1e99"):
+        with pytest.raises(Unusable):
+            register.amount_of(text)
+    assert register.amount_of("4,5") == Money(minor=450, currency="USD")
+
+
+async def test_one_of_a_line_is_taken_away(register: Register) -> None:
+    ring_up(register, "4.50", "4.50", "3")
+    register.remove(0)
+    assert [(line.count, line.minor) for line in register.basket] == [(1, 450), (1, 300)]
+    register.remove(0)
+    register.remove(7)
+    assert register.total == 300
+    register.clear()
+    assert register.basket == []
+
+
+async def test_no_number_is_used_twice(register: Register) -> None:
+    numbers = [register.client.next_number() for _ in range(50)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(len(number) <= 10 for number in numbers)

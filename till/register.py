@@ -1,0 +1,291 @@
+"""The cash register: what a cashier does, whichever form shows it."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from kiosk.screens import Item
+from kiosk.till.nexo.client import Answer, Rejected, TillClient, Unreachable
+from kiosk.till.nexo.messages import Failed, money
+from protocol.currency import exponent_of
+from protocol.messages import Money
+
+MOST_LINES = 100
+"""The largest number of lines of a sale."""
+
+_WORDS = {
+    "Aborted": "Aborted. Nothing was charged.",
+    "Busy": "The kiosk serves another till. Send it again in a moment.",
+    "Cancel": "The shopper cancelled. Nothing was charged.",
+    "PaymentRestriction": "The shopper pays another way: use the other terminal.",
+    "Refusal": "The card was declined.",
+    "InProgress": "In progress.",
+    "NotFound": "The kiosk knows of none.",
+    "NotAllowed": "Not given back.",
+}
+
+
+class Unusable(Exception):
+    """What was asked of the register cannot be done. The text tells the cashier why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    label: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    article: Article
+    count: int = 1
+
+    @property
+    def minor(self) -> int:
+        return self.article.price.minor * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class PastSale:
+    """A sale that was sent, and what became of it."""
+
+    receipt: str
+    """The ServiceID of the payment."""
+    amount: Money
+    outcome: str
+    """What the cashier reads."""
+    paid: bool | None = None
+    """None while it is not known."""
+    transaction: str | None = None
+    """The kiosk's name for the payment."""
+    given_back: int = 0
+    """How much of it was given back, in the minor unit."""
+
+
+class Register:
+    """One till with one kiosk. `said` holds what was last told to the cashier."""
+
+    def __init__(self, client: TillClient, articles: Sequence[Article], currency: str) -> None:
+        self.client = client
+        self.articles = articles
+        self.currency = currency
+        self.basket: list[Line] = []
+        self.sales: list[PastSale] = []
+        """The sales of this run, the newest last."""
+        self.said = "Ring up what the shopper buys."
+        self.selling: str | None = None
+        """The receipt of the payment in progress."""
+        self._changed = asyncio.Event()
+        self._work: set[asyncio.Task[None]] = set()
+
+    @property
+    def total(self) -> int:
+        return sum(line.minor for line in self.basket)
+
+    def add(self, label: str, price: Money) -> None:
+        """Adds one of an article. Raises Unusable."""
+        article = Article(label, price)
+        for place, line in enumerate(self.basket):
+            if line.article == article:
+                self.basket[place] = replace(line, count=line.count + 1)
+                break
+        else:
+            if len(self.basket) >= MOST_LINES:
+                raise Unusable(f"A sale has {MOST_LINES} lines at most.")
+            self.basket.append(Line(article))
+        self._change()
+
+    def remove(self, place: int) -> None:
+        """Takes one of a line of the basket away."""
+        if 0 <= place < len(self.basket):
+            line = self.basket[place]
+            self.basket[place : place + 1] = (
+                [replace(line, count=line.count - 1)] if line.count > 1 else []
+            )
+        self._change()
+
+    def clear(self) -> None:
+        self.basket = []
+        self._change()
+
+    def amount_of(self, text: str) -> Money:
+        """Returns an amount that was typed, such as 4.50. Raises Unusable."""
+        try:
+            return money(Decimal(text.replace(",", ".")), self.currency)
+        except (InvalidOperation, Failed):
+            raise Unusable(f"{text!r} is no amount in {self.currency}.") from None
+
+    def shown(self, minor: int) -> str:
+        """Returns an amount as the cashier reads it, such as 4.50 USD."""
+        exponent = exponent_of(self.currency) or 0
+        return f"{Decimal(minor).scaleb(-exponent):f} {self.currency}"
+
+    def send(self) -> None:
+        """Sends the basket to the kiosk; its answer is told when there is one. Raises Unusable."""
+        if self.selling is not None:
+            raise Unusable("A payment is in progress. Abort it first.")
+        if not self.basket:
+            raise Unusable("The basket is empty.")
+        amount = Money(minor=self.total, currency=self.currency)
+        items = [
+            Item(
+                line.article.label,
+                str(line.count),
+                Money(minor=line.minor, currency=self.currency),
+            )
+            for line in self.basket
+        ]
+        self.selling = self.client.next_number()
+        self.sales.append(PastSale(self.selling, amount, "At the kiosk."))
+        self._say(f"{self.shown(amount.minor)} is at the kiosk.")
+        self._start(self._sell(self.selling, amount, items))
+
+    def abort(self) -> None:
+        """Aborts the payment in progress. Raises Unusable."""
+        if self.selling is None:
+            raise Unusable("No payment is in progress.")
+        self._say("The payment is being aborted.")
+        self._start(self._abort(self.selling))
+
+    def give_back(self, receipt: str | None = None, part: str | None = None) -> None:
+        """Gives a payment back, the last one without a receipt, a part of it with an amount. Raises
+        Unusable."""
+        paid = [sale for sale in self.sales if sale.paid and receipt in {None, sale.receipt}]
+        if not paid:
+            raise Unusable("There is no such payment in this run of the till.")
+        amount = None if part is None else self.amount_of(part)
+        self._say("The money is being given back.")
+        self._start(self._give_back(paid[-1], amount))
+
+    def ask_status(self, receipt: str | None = None) -> None:
+        """Asks what became of a payment, of this till's last one without a receipt."""
+        self._start(self._ask_status(receipt))
+
+    def diagnose(self) -> None:
+        """Asks whether the kiosk can serve."""
+        self._start(self._diagnose())
+
+    async def change(self) -> None:
+        """Waits until something has changed."""
+        await self._changed.wait()
+
+    async def settled(self) -> None:
+        """Waits until nothing is under way."""
+        while self._work:
+            await asyncio.wait(self._work)
+
+    async def close(self) -> None:
+        """Ends what is under way. A payment in progress goes on at the kiosk."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.client.close()
+
+    async def _sell(self, receipt: str, amount: Money, items: list[Item]) -> None:
+        try:
+            answer = await self.client.pay(amount, items, receipt)
+        except Unreachable as unreachable:
+            self._become(receipt, outcome="Not sent.", paid=False)
+            self._say(str(unreachable))
+        except Rejected as rejected:
+            self._become(receipt, outcome="No answer. Ask for its status.")
+            self._say(str(rejected))
+        else:
+            self._settle(receipt, answer)
+        finally:
+            self.selling = None
+            self._change()
+
+    async def _abort(self, receipt: str) -> None:
+        try:
+            await self.client.abort(receipt)
+        except (Unreachable, Rejected) as failed:
+            self._say(str(failed))
+
+    async def _give_back(self, sale: PastSale, amount: Money | None) -> None:
+        assert sale.transaction is not None
+        try:
+            answer = await self.client.give_back(
+                sale.transaction, amount, self.client.next_number()
+            )
+        except (Unreachable, Rejected) as failed:
+            self._say(str(failed))
+            return
+        if answer.condition is not None:
+            self._say(_told(answer))
+            return
+        back = money(Decimal(str(answer.body["ReversedAmount"])), self.currency).minor
+        # Another part may have been given back meanwhile.
+        before = next(each.given_back for each in self.sales if each.receipt == sale.receipt)
+        self._become(sale.receipt, given_back=before + back)
+        self._say(f"{self.shown(back)} were given back.")
+
+    async def _ask_status(self, receipt: str | None) -> None:
+        try:
+            answer = await self.client.status(receipt)
+        except (Unreachable, Rejected) as failed:
+            self._say(str(failed))
+            return
+        if answer.condition is not None:
+            self._say(_told(answer))
+            return
+        message = answer.body["RepeatedMessageResponse"]
+        number = message["MessageHeader"]["ServiceID"]
+        (body,) = message["RepeatedResponseMessageBody"].values()
+        if any(sale.receipt == number and sale.paid is None for sale in self.sales):
+            self._settle(number, Answer.of(body))
+        else:
+            self._say(f"{number}: {_told(Answer.of(body))}")
+
+    async def _diagnose(self) -> None:
+        try:
+            answer = await self.client.diagnose()
+        except (Unreachable, Rejected) as failed:
+            self._say(str(failed))
+            return
+        status = answer.body.get("POIStatus", {}).get("GlobalStatus", "")
+        self._say(answer.words or f"The kiosk can serve ({status}).")
+
+    def _settle(self, receipt: str, answer: Answer) -> None:
+        """Notes how a payment ended."""
+        told = _told(answer)
+        paid = answer.condition is None
+        transaction = answer.transaction
+        self._become(receipt, outcome=told, paid=paid, transaction=transaction)
+        if paid:
+            self.basket = []
+        self._say(told)
+
+    def _become(self, receipt: str, **changes: Any) -> None:
+        self.sales = [
+            replace(sale, **changes) if sale.receipt == receipt else sale for sale in self.sales
+        ]
+        self._change()
+
+    def _say(self, text: str) -> None:
+        self.said = text
+        self._change()
+
+    def _change(self) -> None:
+        # Everybody who waits goes on, and who waits from now on waits for the next one.
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+
+def _told(answer: Answer) -> str:
+    """Returns what the cashier reads of an answer."""
+    if answer.condition is None:
+        instrument = answer.body.get("PaymentResult", {}).get("PaymentInstrumentData", {})
+        card = instrument.get("CardData", {})
+        if card:
+            return f"Paid: {card['PaymentBrand']} {card['MaskedPan'][-4:]}."
+        return "Paid." if "PaymentResult" in answer.body else "Done."
+    words = _WORDS.get(answer.condition)
+    return f"{words} ({answer.words})" if words else answer.words or answer.condition
