@@ -12,6 +12,7 @@ from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
 from kiosk.service.embedded import EmbeddedService
 from kiosk.simulated.till import SimulatedTill
+from kiosk.simulated.till_at_the_door import TillAtTheDoor
 from protocol.messages import Money
 
 
@@ -32,7 +33,11 @@ class Simulation:
         self.shopper = scene if isinstance(scene, Shopper) else None
         self.light = kiosk.light if isinstance(kiosk.light, SimulatedLight) else None
         self.terminal = terminal if isinstance(terminal, SimulatedTerminal) else None
-        self._till = kiosk.till if isinstance(kiosk.till, SimulatedTill) else None
+        self._till: SimulatedTill | TillAtTheDoor | None = None
+        if isinstance(kiosk.till, SimulatedTill):
+            self._till = kiosk.till
+        elif (door := kiosk.settings.till) is not None:
+            self._till = TillAtTheDoor(kiosk.settings, door)
         connection = kiosk.connection
         self._service = connection if isinstance(connection, EmbeddedService) else None
 
@@ -45,7 +50,7 @@ class Simulation:
 
     def show_calls(self, show: Callable[[], None]) -> None:
         """Has every call for staff shown by `show`, which is called from the loop's thread."""
-        if self._till is not None:
+        if isinstance(self._till, SimulatedTill):
             self._till.show_call = show
 
     def withdraw_sale(self) -> None:

@@ -1,0 +1,69 @@
+"""The dock's till at a kiosk with a door: it comes in as every other till does."""
+
+import asyncio
+import logging
+
+from kiosk.faults import FileUnusable
+from kiosk.settings import Settings, TillDoor
+from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
+from kiosk.till.nexo.keys import KeyFile, add_key
+from protocol.messages import Money
+
+log = logging.getLogger(__name__)
+
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - these stand for any address, loopback included
+
+
+class TillAtTheDoor:
+    """A till on the kiosk's own machine, on the loop that the kiosk runs on."""
+
+    def __init__(self, settings: Settings, door: TillDoor) -> None:
+        self._state = settings.state
+        self._host = "localhost" if door.host in EVERYWHERE else door.host
+        self._port = door.port
+        self._client: TillClient | None = None
+        self._selling: dict[str, asyncio.Task[None]] = {}
+        """The payments in progress, by ServiceID."""
+        self._aborting: set[asyncio.Task[None]] = set()
+
+    def ring_up(self, amount: Money, merchant: str) -> None:
+        """Sends a payment. The log is told what becomes of it."""
+        del merchant
+        try:
+            client = self._client = self._client or self._connected()
+        except (FileUnusable, OSError) as error:
+            log.warning("the dock's till cannot speak with the door: %s", error)
+            return
+        number = client.next_number()
+        task = self._selling[number] = asyncio.create_task(self._sell(client, amount, number))
+        task.add_done_callback(lambda _: self._selling.pop(number))
+
+    def withdraw(self) -> None:
+        """Aborts every payment in progress."""
+        for number in self._selling:
+            task = asyncio.create_task(self._abort(number))
+            self._aborting.add(task)
+            task.add_done_callback(self._aborting.discard)
+
+    def _connected(self) -> TillClient:
+        """Raises FileUnusable and OSError."""
+        path = self._state / "till-keys.toml"
+        keys = KeyFile(path).keys()
+        key = keys[-1] if keys else add_key(path)
+        certificate = self._state / "till-certificate.pem"
+        return TillClient(self._host, self._port, key, certificate, "dock")
+
+    async def _sell(self, client: TillClient, amount: Money, number: str) -> None:
+        try:
+            answer = await client.pay(amount, (), number)
+        except (Unreachable, Rejected) as failed:
+            log.warning("the dock's till was not answered: %s", failed)
+        else:
+            log.info("the dock's till hears: %s", answer.condition or "Success")
+
+    async def _abort(self, number: str) -> None:
+        assert self._client is not None, "a payment is in progress"
+        try:
+            await self._client.abort(number)
+        except (Unreachable, Rejected) as failed:
+            log.warning("the dock's till was not answered: %s", failed)

@@ -1,0 +1,58 @@
+"""The dock's till rings up sales through the door, at a real one on loopback."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from kiosk.settings import Settings, TillDoor
+from kiosk.simulated.till_at_the_door import TillAtTheDoor
+from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.till import SaleResult
+from protocol.messages import Money
+from tests.support.doors import OpenDoor
+
+pytestmark = pytest.mark.anyio
+
+COFFEE = Money(minor=450, currency="USD")
+
+
+def beside(kiosk: OpenDoor) -> TillAtTheDoor:
+    door = TillDoor(host="127.0.0.1", port=kiosk.door.port)
+    return TillAtTheDoor(Settings(state=kiosk.folder), door)
+
+
+async def test_a_sale_is_rung_up_withdrawn_and_answered(tmp_path: Path) -> None:
+    kiosk = OpenDoor(tmp_path)
+    async with kiosk.open():
+        dock = beside(kiosk)
+        dock.ring_up(COFFEE, "Corner Shop")
+        sale = await kiosk.takes()
+        assert sale.amount == COFFEE
+        dock.withdraw()
+        await kiosk.till.withdrawn(sale)
+        await kiosk.till.answer(sale.reference, SaleResult.NOT_PAID)
+
+
+async def test_a_kiosk_without_a_key_is_given_one(tmp_path: Path) -> None:
+    kiosk = OpenDoor(tmp_path)
+    async with kiosk.open():
+        kiosk.keys.unlink()
+        beside(kiosk).ring_up(COFFEE, "Corner Shop")
+        assert (await kiosk.sells()).amount == COFFEE
+    assert len(KeyFile(kiosk.keys).keys()) == 1
+
+
+async def test_a_door_that_is_shut_is_told_to_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kiosk = OpenDoor(tmp_path)
+    dock = TillAtTheDoor(Settings(state=tmp_path), TillDoor(host="127.0.0.1", port=1))
+    with caplog.at_level(logging.WARNING):
+        dock.ring_up(COFFEE, "Corner Shop")
+        await asyncio.gather(*dock._selling.values())
+    assert "Nobody answers there" in caplog.text
+    kiosk.certificate.unlink()
+    TillAtTheDoor(Settings(state=tmp_path), TillDoor()).ring_up(COFFEE, "Corner Shop")
+    assert "cannot speak with the door" in caplog.text
