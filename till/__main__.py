@@ -39,13 +39,7 @@ ARTICLES = {
 def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
-        key = _key(asked.keys, asked.state)
-        client = _client(asked, key)
-    except CannotStart as problem:
-        print(f"{problem.cause}\n{problem.remedy}", file=sys.stderr)
-        return 2
-    try:
-        asyncio.run(_serve(client, asked.currency, asked.page))
+        asyncio.run(_serve(_client(asked), asked.currency, asked.page))
     except KeyboardInterrupt:
         return 130
     except CannotStart as problem:
@@ -95,14 +89,17 @@ def _key(keys: Path | None, state: Path | None) -> SharedKey:
     return key
 
 
-def _client(asked: argparse.Namespace, key: SharedKey) -> TillClient:
+def _client(asked: argparse.Namespace) -> TillClient:
     """Raises CannotStart."""
-    certificate = asked.certificate or (asked.state or default_state()) / "till-certificate.pem"
     if exponent_of(asked.currency) is None:
         raise CannotStart(
             f"{asked.currency} is no currency of ISO 4217.", "Name another with --currency."
         )
+    certificate = asked.certificate or (asked.state or default_state()) / "till-certificate.pem"
     try:
+        # First, because a key is made only where there is a kiosk.
+        certificate.read_bytes()
+        key = _key(asked.keys, asked.state)
         return TillClient(asked.host, asked.port, key, certificate, asked.sale_id)
     except OSError as error:
         raise CannotStart(

@@ -1,0 +1,44 @@
+"""`./run till` as a program."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from kiosk.till.nexo.keys import KeyFile
+from tests.support.doors import OpenDoor
+from till.__main__ import main
+
+pytestmark = pytest.mark.anyio
+
+
+def test_without_a_kiosk_it_says_how_to_open_one_and_makes_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--state", str(tmp_path)]) == 2
+    assert "./run kiosk --till.port 8443" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+async def test_for_a_kiosk_on_this_machine_it_needs_the_state_folder_alone(tmp_path: Path) -> None:
+    kiosk = OpenDoor(tmp_path)
+    kiosk.keys.unlink()
+    async with kiosk.open():
+        till = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "till", "--page", "0"),
+            *("--state", tmp_path, "--port", str(kiosk.door.port)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert till.stdin
+        till.stdin.write(b"1\npay\n")
+        till.stdin.write_eof()
+        sale = await kiosk.sells()
+        told, _ = await till.communicate()
+    assert sale.items[0].label == "Coffee"
+    assert b"Paid: visa 4242." in told
+    assert till.returncode == 0
+    assert len(KeyFile(kiosk.keys).keys()) == 1
+    assert KeyFile(kiosk.keys).keys()[0].passphrase.encode() not in told
