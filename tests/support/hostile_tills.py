@@ -217,7 +217,7 @@ class Hearing:
 
     async def plays(self, sequence: list[Sent]) -> Played:
         """Raises AssertionError, and whatever the door raises."""
-        app = self._door._configuration(self._till.answer_message).app
+        app: Any = self._door._configuration(self._till.answer_message).app
         serving = asyncio.create_task(self._shoppers())
         sending: set[asyncio.Task[None]] = set()
         try:
