@@ -17,10 +17,10 @@ from fastapi.responses import PlainTextResponse, Response
 from cloud.context import Context
 from cloud.tills.keys import merchant_with
 from cloud.web import signed_request
+from cloud.web.devices import merchant_of_device
 from cloud.web.limits import read_body
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
-from cloud.web.tables import DeviceRow
 from protocol.messages import ProblemType, TillAnswer, TillMessage, TillMessages
 
 API_KEY = "x-api-key"
@@ -171,14 +171,8 @@ async def _accepted(request: Request, merchant_id: str, device_id: str) -> tuple
         known = await merchant_with(session, context.master, key)
         if known is None:
             raise Refusal(ProblemType.UNKNOWN_TILL)
-        device = await session.get(DeviceRow, device_id)
-    is_theirs = (
-        known == merchant_id
-        and device is not None
-        and device.merchant_id == merchant_id
-        and device.revoked_at is None
-    )
-    if not is_theirs:
+        owner = await merchant_of_device(session, device_id)
+    if not known == merchant_id == owner:
         raise Refusal(ProblemType.NOT_FOUND)
     body = await read_body(request)
     try:

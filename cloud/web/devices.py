@@ -33,6 +33,12 @@ async def register_device(
     )
 
 
+async def merchant_of_device(session: AsyncSession, device_id: str) -> str | None:
+    """Returns the id of the merchant whose device this is, None when it is not known."""
+    device = await session.get(DeviceRow, device_id)
+    return None if device is None or device.revoked_at is not None else device.merchant_id
+
+
 async def revoke_device(session: AsyncSession, device_id: str, now: datetime) -> bool:
     """Makes a device unknown from now on. Returns whether it was known."""
     device = await session.get(DeviceRow, device_id)

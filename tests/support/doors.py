@@ -12,6 +12,7 @@ from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import TillClient
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.envelope import SharedKey
+from kiosk.till.nexo.events import Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
@@ -33,7 +34,14 @@ class OpenDoor:
         ensure(self.certificate, "till-door.example")
         self.door = Door("127.0.0.1", 0, self.certificate, KeyFile(self.keys), unencrypted=False)
         records = Records(folder / "till.db")
-        self.till = NexoTill(self.door, records, self._refund, lambda: "Corner Shop", SystemClock())
+        self.till = NexoTill(
+            self.door,
+            Events(None, lambda: None, "palm-kiosk"),
+            records,
+            self._refund,
+            merchant=lambda: "Corner Shop",
+            clock=SystemClock(),
+        )
         self.notice: Notice | None = None
         self.refunds: list[RefundRequest] = []
 
@@ -73,7 +81,9 @@ class OpenDoor:
 
     async def takes(self) -> Sale:
         async with asyncio.timeout(60):
-            return await self.till.next_sale()
+            request = await self.till.next_request()
+        assert isinstance(request, Sale)
+        return request
 
     async def sells(self, result: SaleResult = SaleResult.APPROVED) -> Sale:
         """Answers the next sale."""

@@ -11,28 +11,34 @@ from typing import Any
 import httpx
 from hypothesis import strategies as st
 
+from kiosk.screens import Choice, Entered
 from kiosk.service.errors import Offline
 from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
+from kiosk.till.nexo.events import Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import ErrorCondition, number
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
-from kiosk.till.till import Sale, SaleResult
-from protocol.messages import Money, Refund, RefundRequest
+from kiosk.till.till import Acquisition, Entry, Sale, SaleResult, Talk
+from protocol.messages import Customer, Money, Refund, RefundRequest
 from tests.support.clocks import NOON, HurriedClock
 from tests.support.doors import VISA
 from tests.support.tills import (
     KEY,
     Json,
     abort,
+    acquisition,
+    display,
+    enable,
+    input_request,
     opened,
     payment,
+    print_request,
     request,
     reversal,
     sealed,
     status,
-    told,
     write_keys,
 )
 
@@ -74,7 +80,23 @@ _ABORTS = st.builds(abort, SERVICE_IDS, st.sampled_from(["8", "9"]), SALE_IDS)
 _REVERSALS = st.builds(
     reversal, st.just("the last sale"), st.sampled_from([None, 1, 0.5]), SERVICE_IDS
 )
-MESSAGES = _PAYMENTS | _PAYMENTS | _ASKING | _ABORTS | _REVERSALS
+_TALK = (
+    st.builds(display, _TEXTS)
+    | st.builds(print_request, _TEXTS)
+    | st.builds(
+        input_request,
+        st.sampled_from(["GetConfirmation", "DigitString", "GetMenuEntry", "Signature"]),
+        _TEXTS,
+        entries=st.lists(_TEXTS, max_size=3),
+    )
+)
+_ACQUISITIONS = st.builds(acquisition, SERVICE_IDS) | st.builds(
+    enable, st.sampled_from(["AbortTransaction", "StartTransaction"])
+)
+_CONTINUED = st.builds(payment, st.just(2), SERVICE_IDS, of=st.just("the last shopper"))
+MESSAGES = (
+    _PAYMENTS | _PAYMENTS | _ASKING | _ABORTS | _REVERSALS | _TALK | _ACQUISITIONS | _CONTINUED
+)
 """Messages as a till should send them, in any order."""
 
 
@@ -191,11 +213,17 @@ class Hearing:
             "127.0.0.1", 0, folder / "no.pem", KeyFile(folder / "keys.toml"), unencrypted=False
         )
         self._till = NexoTill(
-            self._door, self._records, self._refund, lambda: "Corner Shop", HurriedClock()
+            self._door,
+            Events(None, lambda: None, "palm-kiosk"),
+            self._records,
+            self._refund,
+            merchant=lambda: "Corner Shop",
+            clock=HurriedClock(),
         )
         self._till._condition = lambda: None
         self.played = Played()
         self._last = "nexo-none"
+        self._shopper = "nexo-none"
         self._aborted: set[tuple[str, str]] = set()
         """Names of payments whose abort was answered."""
         self._refunds: list[RefundRequest] = []
@@ -245,30 +273,46 @@ class Hearing:
         return self.played
 
     async def _shoppers(self) -> None:
-        for result in cycle(
+        results = cycle(
             [SaleResult.APPROVED, SaleResult.UNKNOWN, SaleResult.DECLINED, SaleResult.ANOTHER_WAY]
-        ):
-            sale = await self._till.next_sale()
-            withdrawn = asyncio.create_task(self._till.withdrawn(sale))
+        )
+        shoppers = cycle([Customer(name_hint="Alex D.", card=VISA), None])
+        said: list[Entry | None] = [Choice.CONFIRM, Entered("1"), Choice.CANCEL, None]
+        entries = cycle(said)
+        while True:
+            request = await self._till.next_request()
+            withdrawn = asyncio.create_task(self._till.withdrawn(request.reference))
             for _ in range(5):
                 await asyncio.sleep(0)
-            if withdrawn.done():
-                await self._till.answer(sale.reference, SaleResult.NOT_PAID)
-                continue
+            is_withdrawn = withdrawn.done()
             withdrawn.cancel()
-            await self._till.answer(sale.reference, result)
-            if result is SaleResult.UNKNOWN:
-                await asyncio.sleep(0)
-                await self._till.answer(sale.reference, SaleResult.APPROVED)
-            if result in {SaleResult.APPROVED, SaleResult.UNKNOWN}:
-                record = self._records.of_sale(sale.reference)
-                assert record is not None
-                assert (record.sale_id, record.service_id) not in self._aborted
-                self.played.charged.append(sale)
-                self._last = sale.reference
+            match request:
+                case Sale():
+                    result = SaleResult.NOT_PAID if is_withdrawn else next(results)
+                    await self._pays(request, result)
+                case Acquisition():
+                    self._shopper = request.reference
+                    customer = None if is_withdrawn else next(shoppers)
+                    await self._till.tell_shopper(request.reference, customer)
+                case Talk():
+                    entry = None if is_withdrawn else next(entries)
+                    await self._till.tell_entry(request.reference, entry)
+
+    async def _pays(self, sale: Sale, result: SaleResult) -> None:
+        await self._till.answer(sale.reference, result)
+        if result is SaleResult.UNKNOWN:
+            await asyncio.sleep(0)
+            await self._till.answer(sale.reference, SaleResult.APPROVED)
+        if result in {SaleResult.APPROVED, SaleResult.UNKNOWN}:
+            record = self._records.of_sale(sale.reference)
+            assert record is not None
+            assert (record.sale_id, record.service_id) not in self._aborted
+            self.played.charged.append(sale)
+            self._last = sale.reference
 
     async def _send(self, till: httpx.AsyncClient, sent: Sent) -> None:
-        message = json.loads(json.dumps(sent.message).replace("the last sale", self._last))
+        text = json.dumps(sent.message).replace("the last sale", self._last)
+        message = json.loads(text.replace("the last shopper", self._shopper))
         body = sent.body
         if body is None:
             whole = message if "MessageHeader" in message["SaleToPOIRequest"] else None
@@ -297,9 +341,10 @@ class Hearing:
         assert set(parts) == {"MessageHeader", f"{category}Response"}
         for name in ("SaleID", "ServiceID", "POIID", "MessageCategory"):
             assert parts["MessageHeader"][name] == header[name]
-        result, condition = told({"SaleToPOIResponse": parts})
-        assert (result == "Success") == (condition is None)
-        assert condition is None or condition in set(ErrorCondition)
+        for told in _responses(parts[f"{category}Response"]):
+            condition = told.get("ErrorCondition")
+            assert (told["Result"] == "Success") == (condition is None)
+            assert condition is None or condition in set(ErrorCondition)
 
     async def _still_sells(self, till: httpx.AsyncClient) -> None:
         """Checks that a payment goes through, whatever was sent before."""
@@ -321,6 +366,15 @@ class Hearing:
             del left[found]
 
 
+def _responses(body: Json) -> list[Json]:
+    """Returns every Response in the body of an answer, of which there is at least one."""
+    if "Response" in body:
+        return [body["Response"]]
+    shown = body["OutputResult"]
+    results = [*(shown if isinstance(shown, list) else [shown]), body.get("InputResult")]
+    return [result["Response"] for result in results if result is not None]
+
+
 def _headless(message: Json) -> Json:
     """Returns a message without a header in an envelope that has one outside."""
     whole = request("Diagnosis", {})
@@ -337,7 +391,7 @@ def _asks_nobody(message: Json) -> bool:
         category = message["SaleToPOIRequest"]["MessageHeader"]["MessageCategory"]
     except (KeyError, TypeError):
         return True
-    return category not in ["Payment", "Reversal", "Abort"]
+    return category in ["Diagnosis", "TransactionStatus", "Login", "Logout"]
 
 
 def _asks_for(message: Json, sale: Sale) -> bool:

@@ -63,7 +63,7 @@ async def test_a_payment_is_aborted(kiosk: OpenDoor, register: Register) -> None
     register.send()
     sale = await kiosk.takes()
     register.abort()
-    await kiosk.till.withdrawn(sale)
+    await kiosk.till.withdrawn(sale.reference)
     await kiosk.till.answer(sale.reference, SaleResult.NOT_PAID)
     await register.settled()
     assert register.said.startswith("Aborted.")
@@ -140,7 +140,7 @@ async def test_an_answer_that_is_lost_is_heard_all_the_same_and_paid_once(
     await register.settled()
     assert register.said == "Paid."
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(kiosk.till.next_sale(), 0)
+        await asyncio.wait_for(kiosk.till.next_request(), 0)
 
 
 async def test_a_kiosk_that_is_closed_is_said_and_nothing_is_in_progress(tmp_path: Path) -> None:

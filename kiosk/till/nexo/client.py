@@ -19,7 +19,7 @@ import httpx
 from pydantic import ValidationError
 
 from kiosk.screens import Item
-from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, seal, unseal
+from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
 from kiosk.till.nexo.messages import VERSION, Json, number, timestamp
 from protocol.messages import Money
 
@@ -184,14 +184,7 @@ class TillClient:
             "POIID": "palm-kiosk",
         }
         message = {"SaleToPOIRequest": {"MessageHeader": header, f"{category}Request": body}}
-        blob, trailer = seal(json.dumps(message).encode(), self._key)
-        sealed = {
-            "SaleToPOIRequest": {
-                "MessageHeader": header,
-                "NexoBlob": blob,
-                "SecurityTrailer": trailer.model_dump(),
-            }
-        }
+        sealed = enclose(message, self._key)
         patience = httpx.Timeout(within_s, connect=CONNECT_S)
         try:
             answer = await self._http.post(self._url, json=sealed, timeout=patience)
