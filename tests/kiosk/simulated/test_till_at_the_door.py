@@ -31,7 +31,7 @@ async def test_a_sale_is_rung_up_withdrawn_and_answered(tmp_path: Path) -> None:
         sale = await kiosk.takes()
         assert sale.amount == COFFEE
         dock.withdraw()
-        await kiosk.till.withdrawn(sale)
+        await kiosk.till.withdrawn(sale.reference)
         await kiosk.till.answer(sale.reference, SaleResult.NOT_PAID)
 
 
