@@ -20,6 +20,9 @@ import socket
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -34,8 +37,11 @@ from cloud.db import database
 from cloud.db.database import Database, DatabaseUnusable
 from cloud.jobs.rekey import renew_search_codes
 from cloud.merchants.devices import make_activation_code
+from cloud.payments.ledger import SALE
+from cloud.payments.reconcile import reconcile
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
+from cloud.providers import ProviderUnavailable
 from cloud.providers.sandbox import SandboxBroken, SandboxMissing
 from cloud.serving import CannotListen, allow_many_files, listen, make_server
 from cloud.settings import BadSettings, Serving, Settings
@@ -44,7 +50,9 @@ from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from cloud.web import certificates
 from cloud.web.certificates import ClockBehind
+from protocol.currency import exponent_of
 from protocol.files import write_private
+from protocol.messages import Money
 from protocol.storage import REMEDIES, cause_and_remedy
 
 log = logging.getLogger("cloud")
@@ -60,6 +68,7 @@ REFUSALS = (
     HousekeepingStopped,
     NoSuchPart,
     OSError,
+    ProviderUnavailable,
     SandboxBroken,
     SandboxMissing,
     StateDamaged,
@@ -87,6 +96,11 @@ def main(words: list[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
     staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
+    compare = verbs.add_parser(
+        "reconcile", help="compare a day of the payment provider, the ledger and the tills"
+    )
+    compare.add_argument("--day", type=_day, required=True, help="YYYY-MM-DD, in UTC")
+    compare.add_argument("--merchant", metavar="ID", help="only this merchant's")
     verify = verbs.add_parser(
         "verify-deletion", help="search for what a deletion receipt says was erased"
     )
@@ -125,6 +139,8 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
                 return 0
             case "verify-deletion":
                 return asyncio.run(_verify_deletion(state, arguments.receipt_id))
+            case "reconcile":
+                return asyncio.run(_reconcile(arguments, state, chosen))
             case "rekey":
                 return asyncio.run(_rekey(state, chosen))
             case _:
@@ -245,6 +261,46 @@ async def _announce(running: Context, state: State, listener: socket.socket) -> 
     line = json.dumps({"ready": ready})
     write_private(state.announcement, line.encode())
     print(line, flush=True)
+
+
+def _day(text: str) -> datetime:
+    """Returns the beginning of a day. Raises ValueError."""
+    return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+
+
+async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settings) -> int:
+    """Prints everything that happened on a day, and returns 1 when the sides differ on something.
+    The running service's sandbox is its own: that of a stopped one is asked."""
+    async with AsyncExitStack() as stack:
+        if chosen.payments.stripe_key is None and chosen.payments.stripe_url is None:
+            stack.enter_context(state.held())
+        bootstrap.open_store(state)
+        store = Database(state.database)
+        stack.push_async_callback(store.close)
+        sandbox = arguments.sandbox or _trial(chosen)
+        provider = await bootstrap.payment_provider(chosen, state, sandbox, stack)
+        lines = await reconcile(store, provider, arguments.day, arguments.merchant)
+    for line in lines:
+        print(
+            " " if line.agrees else "!",
+            f"{line.at:%H:%M:%S}",
+            line.kind,
+            line.merchant_id or "unknown",
+            line.reference,
+            f"ledger {_written(line.ledger)}",
+            f"provider {_written(line.provider)}",
+            f"till {line.told or 'not reported'}" if line.kind == SALE else "",
+            sep="\t",
+        )
+    differing = sum(not line.agrees for line in lines)
+    print(f"{len(lines)} in all, {differing} on which the sides differ.")
+    return 1 if differing else 0
+
+
+def _written(amount: Money | None) -> str:
+    if amount is None:
+        return "nothing"
+    return f"{Decimal(amount.minor).scaleb(-(exponent_of(amount.currency) or 0))} {amount.currency}"
 
 
 async def _rekey(state: State, chosen: Settings) -> int:

@@ -252,7 +252,7 @@ async def _vault_and_payments(
     not start, the other is stopped."""
     vault = VaultClient(settings.vault, settings.recognition, state.vault)
     starting_vault = asyncio.create_task(stack.enter_async_context(vault))
-    starting_payments = asyncio.create_task(_payments(settings, state, sandbox, stack))
+    starting_payments = asyncio.create_task(payment_provider(settings, state, sandbox, stack))
     try:
         return await asyncio.gather(starting_vault, starting_payments)
     finally:
@@ -261,9 +261,11 @@ async def _vault_and_payments(
         await asyncio.gather(starting_vault, starting_payments, return_exceptions=True)
 
 
-async def _payments(
+async def payment_provider(
     settings: Settings, state: State, sandbox: bool, stack: contextlib.AsyncExitStack
 ) -> PaymentProvider:
+    """Returns the payment provider, which is closed with the stack. Raises BadSettings,
+    SandboxMissing and SandboxBroken."""
     key, url = settings.payments.stripe_key, settings.payments.stripe_url
     if key is not None:
         provider: PaymentProvider = StripeProvider(

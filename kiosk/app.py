@@ -422,12 +422,23 @@ class Kiosk:
                 # On a full disk, a service that cannot tell about purchases serves deletions.
                 with suppress(ServiceError):
                     await self._settle_doubts()
+                    await self._report_answers()
             looks_s = patience.health_s if self._answers else min(GONE_LOOKS_S, patience.health_s)
             await self.clock.sleep(looks_s)
 
     def _hear(self, *, answers: bool) -> None:
         self._answers = answers
         self._changed.set()
+
+    async def _report_answers(self) -> None:
+        """Tells the service what the till was told about purchases."""
+        for reference, told in self.journal.unheard():
+            # A service of before answers that it does not know that, as one that has forgotten the
+            # purchase does.
+            with suppress(Refused):
+                await self.service.report(reference, told)
+            with suppress(OSError):
+                self.journal.heard(reference, told)
 
     async def _settle_doubts(self) -> None:
         for pending in self.journal.pending():

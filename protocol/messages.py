@@ -27,6 +27,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /claims/{id}/code      CodeEntry    -> Identification
     POST   /purchases             PurchaseRequest -> Purchase
     GET    /purchases/{reference}              -> Purchase
+    PUT    /purchases/{reference}/told Told    -> nothing
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
     POST   /deletions             DeletionRequest -> DeletionReceipt
@@ -351,6 +352,16 @@ class Purchase(Message):
     `abandoned` when the purchase was interrupted for too long."""
     card: Card
     at: AwareDatetime
+
+
+Result = Literal["approved", "declined", "not_paid"]
+
+
+class Told(Message):
+    """What the device has told its till about a purchase, so that it can be compared with what was
+    charged."""
+
+    result: Result
 
 
 class RefundRequest(Message):

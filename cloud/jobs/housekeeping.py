@@ -10,7 +10,7 @@ from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
-from cloud.payments import purchases, refunds
+from cloud.payments import ledger, purchases, refunds
 from cloud.people import claims, deletions, one_time_codes
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
@@ -23,9 +23,9 @@ EVERY_S = 5.0
 
 EXPIRING = (devices, signed_request, limits, one_time_codes, claims, challenges, identifications)
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, deletions)
+PROMISED = (refunds, purchases, ledger, deletions)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
-purchase stays as long as a refund of it, so refunds come first."""
+purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 
 
 async def forget_expired(context: Context) -> None:

@@ -18,6 +18,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
+from cloud.payments import ledger
 from cloud.payments.cards import cards_of
 from cloud.payments.settling import PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
@@ -44,6 +45,7 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
+    Told,
 )
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,9 @@ _OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
 
 @router.post(
     "/purchases",
-    responses=signed_request.leads_to("reference", "purchases.tell_purchase", "refunds.give_back"),
+    responses=signed_request.leads_to(
+        "reference", "purchases.tell_purchase", "purchases.note_what_was_told", "refunds.give_back"
+    ),
 )
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
     row = await _find(call, request.reference)
@@ -75,6 +79,15 @@ async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
 @router.get("/purchases/{reference}")
 async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
     return _told(await find_finished(call, reference))
+
+
+@router.put("/purchases/{reference}/told", status_code=204)
+async def note_what_was_told(call: Caller, reference: Identifier, told: Told) -> None:
+    """Stores what the till was told about a purchase of the device."""
+    row = await _find(call, reference)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    row.told = told.result
 
 
 async def find_finished(call: Call, reference: str) -> PurchaseRow:
@@ -105,6 +118,14 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
         match outcome:
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
+                await ledger.post(
+                    session,
+                    ledger.SALE,
+                    row,
+                    subject=row.id,
+                    minor=row.amount_minor,
+                    at=context.clock(),
+                )
             case Declined(reason):
                 row.outcome, row.decline_reason = DECLINED, reason
             case NotPaid(reason):

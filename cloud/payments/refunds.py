@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
-from cloud.payments import purchases
+from cloud.payments import ledger, purchases
 from cloud.payments.settling import PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.policy import BOOKKEEPING
@@ -76,6 +76,15 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
         match await _outcome(context, session, row):
             case Refunded():
                 row.outcome = REFUNDED
+                purchase = await session.get_one(PurchaseRow, row.purchase_id)
+                await ledger.post(
+                    session,
+                    ledger.REFUND,
+                    purchase,
+                    subject=row.id,
+                    minor=row.amount_minor,
+                    at=context.clock(),
+                )
             case NotRefunded(reason):
                 row.outcome, row.failure_reason = FAILED, reason
                 log.error("a purchase was not refunded: %s", reason)

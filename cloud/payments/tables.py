@@ -1,8 +1,8 @@
-"""Tables of cards, purchases and refunds."""
+"""Tables of cards, purchases, refunds and the ledger."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, merchant_key, person_key
@@ -45,6 +45,8 @@ class PurchaseRow(Table):
     outcome: Mapped[str]
     """`pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]
+    told: Mapped[str | None]
+    """What the till was told, as the device reports it; None until it does."""
     at: Mapped[datetime]
 
     __table_args__ = (
@@ -79,3 +81,28 @@ class RefundRow(Table):
     at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (UniqueConstraint("merchant_id", "reference", "device_id"),)
+
+
+class LedgerRow(Table):
+    """A transaction of a merchant's ledger (`cloud.payments.ledger`). Triggers refuse every change,
+    and every removal as long as the purchase is kept."""
+
+    __tablename__ = "ledger"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
+    purchase_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    """The id of what is posted."""
+    debit: Mapped[str]
+    credit: Mapped[str]
+    minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        UniqueConstraint("kind", "subject"),
+        CheckConstraint("debit <> credit", name="ck_ledger_accounts"),
+        CheckConstraint("minor > 0", name="ck_ledger_minor"),
+    )

@@ -125,8 +125,8 @@ def _receipt(
         retained.append(
             Retained(
                 what=f"purchases: {len(sales)} (of each the merchant, the amount, the time, "
-                "the kiosk, the till's number for the sale, the kind of card and its last four "
-                "digits)",
+                "the kiosk, the till's number for the sale, what the till was told, the kind of "
+                "card and its last four digits)",
                 why=books.format("payment"),
                 until=max(sales + returned) + BOOKKEEPING,
             )

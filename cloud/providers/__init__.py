@@ -20,7 +20,7 @@ the account of the merchant who sold, where the merchant has one.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from protocol.messages import Card, Chargeable, Money
 
@@ -90,6 +90,20 @@ class NotRefunded:
     """The provider's code for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that the provider has moved."""
+
+    kind: Literal["sale", "refund"]
+    name: str
+    """The provider's name for the payment, or the service's name for the refund."""
+    amount: Money
+    account: str | None
+    """The merchant's account that a payment goes to; None for the operator's own, and for a
+    refund."""
+    at: datetime
+
+
 class PaymentProvider(Protocol):
     """Keeps cards and charges them. Every method that calls the provider raises
     ProviderUnavailable, and those that use a card raise CardRefused."""
@@ -136,6 +150,11 @@ class PaymentProvider(Protocol):
         """Refunds a payment or a part of it, and returns the outcome. A repeated call with the same
         refund id, which the provider stores with the refund, has one effect. `account` is the one
         that got the money, and that gives it back. Never refunds more than was paid."""
+        ...
+
+    async def movements(self, since: datetime, until: datetime) -> list[Movement]:
+        """Returns the payments that were begun from `since` on and before `until` and were charged,
+        and the refunds that were made in that time and have not failed."""
         ...
 
     async def close(self) -> None: ...

@@ -90,8 +90,8 @@ class SandboxProvider(StripeProvider):
             )
         return await super()._make_refund(payment, units, refund_id, account, earlier)
 
-    def _made(self, since: datetime | None) -> Any:
-        return {}  # localstripe lists all customers or none
+    def _made(self, since: datetime | None, until: datetime | None = None) -> Any:
+        return {}  # localstripe lists everything or nothing
 
 
 class Sandbox:

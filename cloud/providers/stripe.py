@@ -4,8 +4,8 @@ import contextlib
 import logging
 import re
 from collections.abc import Generator, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
 
 import stripe
 
@@ -14,6 +14,7 @@ from cloud.providers import (
     CardOnFile,
     CardRefused,
     Declined,
+    Movement,
     NotPaid,
     NotRefunded,
     Paid,
@@ -175,6 +176,21 @@ class StripeProvider:
                 refund = await self._client.v1.refunds.cancel_async(refund.id)
         return _refund_outcome(refund)
 
+    async def movements(self, since: datetime, until: datetime) -> list[Movement]:
+        asked: Any = {"limit": 100, **self._made(since, until)}
+        with _translated_errors():
+            intents = await self._client.v1.payment_intents.list_async(asked)
+            paid = [each async for each in intents.auto_paging_iter() if each.status == "succeeded"]
+            listed = await self._client.v1.refunds.list_async(asked)
+            returned = [
+                each
+                async for each in listed.auto_paging_iter()
+                if each.status in ("succeeded", "pending")
+            ]
+        moved = [_movement("sale", each.id, each) for each in paid]
+        moved += [_movement("refund", _name_of(each) or each.id, each) for each in returned]
+        return [each for each in moved if since <= each.at < until]
+
     async def _settled(self, intent: stripe.PaymentIntent) -> Settled:
         """Returns the outcome of a payment. One that waits for its holder or for another card is
         cancelled first, because nobody would answer and it would stay open."""
@@ -251,13 +267,31 @@ class StripeProvider:
             parameters, {"idempotency_key": f"refund-{refund_id}"}
         )
 
-    def _made(self, since: datetime | None) -> Any:
-        """Returns the parameter that asks for what was made since that time."""
-        return {"created": {"gte": int((since - CLOCK_SKEW).timestamp())}} if since else {}
+    def _made(self, since: datetime | None, until: datetime | None = None) -> Any:
+        """Returns the parameter that asks for what was made since and until these times."""
+        created: dict[str, int] = {}
+        if since is not None:
+            created["gte"] = int((since - CLOCK_SKEW).timestamp())
+        if until is not None:
+            created["lt"] = int((until + CLOCK_SKEW).timestamp())
+        return {"created": created} if created else {}
 
     async def _delete(self, customer: str) -> None:
         with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.customers.delete_async(customer)
+
+
+def _movement(
+    kind: Literal["sale", "refund"], name: str, made: stripe.PaymentIntent | stripe.Refund
+) -> Movement:
+    goes_to = getattr(made, "transfer_data", None)
+    return Movement(
+        kind=kind,
+        name=name,
+        amount=stripe_units.from_stripes_units(made.amount, made.currency),
+        account=getattr(goes_to, "destination", None),
+        at=datetime.fromtimestamp(made.created, UTC),
+    )
 
 
 def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:

@@ -77,6 +77,15 @@ def refund_in_stripes_units(amount: Money) -> int:
     return _units(amount)
 
 
+def from_stripes_units(units: int, currency: str) -> Money:
+    """Returns an amount of Stripe's, whose currency may be in small letters."""
+    currency = currency.upper()
+    exponent = Currency(currency).exponent
+    assert exponent is not None
+    decimals, _ = _counting(currency)
+    return Money(minor=units * 10**exponent // 10**decimals, currency=currency)
+
+
 def _units(amount: Money) -> int:
     exponent = Currency(amount.currency).exponent
     assert exponent is not None

@@ -62,6 +62,7 @@ from protocol.messages import (
     TillAnswer,
     TillMessage,
     TillMessages,
+    Told,
 )
 from protocol.signature import receipt_bytes
 from protocol.storage import StorageFault
@@ -306,6 +307,12 @@ class SignatureService:
     async def find_purchase(self, reference: str) -> Purchase:
         """Returns a purchase. Raises Refused (NOT_FOUND) when there is none."""
         return await self._get(f"/purchases/{reference}", Purchase)
+
+    async def report(self, reference: str, told: Told) -> None:
+        """Tells what the till was told about a purchase."""
+        body = told.model_dump_json().encode()
+        headers = {"content-type": "application/json"}
+        await self._transport.call("PUT", f"/purchases/{reference}/told", headers, body)
 
     async def refund(
         self, purchase_reference: str, request: RefundRequest, idempotency_key: str

@@ -1,7 +1,8 @@
 """The journal of purchases whose outcome is not known yet, which survives a power cut.
 
-An entry is on the disk before the purchase is requested, and is removed once the till has its
-answer. Whatever happens in between, the next start knows which sales to ask the service about.
+An entry is on the disk before the purchase is requested, and is taken out once the till has its
+answer. Whatever happens in between, the next start knows which sales to ask the service about. What
+the till was told of a purchase is kept beside the journal until the service has heard it.
 """
 
 import logging
@@ -10,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from pydantic import ValidationError
 
 from kiosk.faults import FileUnusable
-from protocol.files import remove_durably, write_private
-from protocol.messages import Message, PurchaseRequest
+from protocol.files import remove_durably, rename_durably, write_private
+from protocol.messages import Message, PurchaseRequest, Result, Told
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
+
+_RESULTS: tuple[Result, ...] = get_args(Result)
 
 
 class PendingPurchase(Message):
@@ -31,14 +35,16 @@ class PendingPurchase(Message):
 
 
 class PurchaseJournal:
-    """A folder with one small file for each purchase, named after its reference."""
+    """A folder with one small file for each purchase, named after its reference, and in it a folder
+    for each thing that tills were told and the service has not heard."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._told: set[Path] = set()
         """The entries that cannot be read and of which the log was told."""
-        self._closed: set[Path] = set()
-        """The entries that are closed, and that the disk has not let go yet."""
+        self._closed: dict[Path, Told | None] = {}
+        """The entries that are closed, and that the disk has not let go yet, with what the till was
+        told."""
 
     def check(self) -> None:
         """Raises FileUnusable when the folder is there and cannot be listed: purchases in doubt
@@ -55,18 +61,33 @@ class PurchaseJournal:
         then."""
         path = self._path(pending.request.reference)
         # What is written half way is not an entry.
-        self._closed.add(path)
+        self._closed[path] = None
         write_private(path, pending.model_dump_json().encode())
-        self._closed.discard(path)
+        del self._closed[path]
 
-    def close(self, reference: str) -> None:
-        """Removes an entry whose outcome is known. Raises OSError when the disk does not let it go:
-        it counts as removed until the next start all the same, and is removed when that is
-        possible."""
+    def close(self, reference: str, told: Told | None = None) -> None:
+        """Takes out an entry whose outcome is known, and keeps what the till was `told` of the
+        purchase until `heard`. Raises OSError when the disk does not let it go: it counts as taken
+        out until the next start all the same, and is taken out when that is possible."""
         path = self._path(reference)
-        self._closed.add(path)
-        remove_durably(path)
-        self._closed.discard(path)
+        self._closed[path] = told
+        if told is None:
+            remove_durably(path)
+        elif path.exists():
+            to = self._folder / told.result / path.name
+            to.parent.mkdir(exist_ok=True, mode=0o700)
+            rename_durably(path, to)
+        del self._closed[path]
+
+    def unheard(self) -> Iterator[tuple[str, Told]]:
+        """Yields what tills were told and the service has not heard, by reference."""
+        for result in _RESULTS:
+            for path in sorted((self._folder / result).glob("*.json")):
+                yield path.stem, Told(result=result)
+
+    def heard(self, reference: str, told: Told) -> None:
+        """Forgets what the service has heard. Raises OSError."""
+        remove_durably(self._folder / told.result / f"{reference}.json")
 
     def find(self, reference: str) -> PendingPurchase | None:
         return next((p for p in self.pending() if p.request.reference == reference), None)
@@ -81,7 +102,7 @@ class PurchaseJournal:
         for path in sorted(self._folder.glob("*.json")):
             if path in self._closed:
                 with suppress(OSError):
-                    self.close(path.stem)
+                    self.close(path.stem, self._closed[path])
                 continue
             try:
                 yield PendingPurchase.model_validate_json(path.read_bytes())

@@ -57,6 +57,7 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
+    Told,
 )
 
 log = logging.getLogger(__name__)
@@ -387,11 +388,11 @@ async def _until_set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def _close(journal: PurchaseJournal, reference: str) -> None:
-    """Removes a purchase whose outcome is known from the journal. A disk that does not let it go
-    changes nothing about the outcome."""
+def _close(journal: PurchaseJournal, reference: str, told: Told | None = None) -> None:
+    """Takes a purchase whose outcome is known out of the journal. `told` is what the till was told
+    of it. A disk that does not let it go changes nothing about the outcome."""
     try:
-        journal.close(reference)
+        journal.close(reference, told)
     except OSError as error:
         log.error("a purchase stays in the journal: %s", error.strerror)
 
@@ -421,7 +422,7 @@ async def settle(
     except Untold:
         # It stays in the journal, and is told when the journal is settled.
         return
-    _close(journal, request.reference)
+    _close(journal, request.reference, Told(result=purchase.outcome))
 
 
 async def resolve(

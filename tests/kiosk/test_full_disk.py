@@ -50,6 +50,7 @@ def no_room(service: SignatureService, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"kiosk.{module}.write_private", full)
     for module in ("till.journal", "visits.maintain"):
         monkeypatch.setattr(f"kiosk.{module}.remove_durably", full)
+    monkeypatch.setattr("kiosk.till.journal.rename_durably", full)
 
 
 @pytest.mark.usefixtures("no_room")

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -51,6 +51,7 @@ from protocol.messages import (
     Purchase,
     Purpose,
     ServiceInfo,
+    Told,
 )
 from tests.support.canned import (
     VAULT,
@@ -164,6 +165,27 @@ async def test_whoever_agrees_too_late_shows_their_palm_again(
         (APPROVED, Choice.DONE),
     )
     assert await play(at) is SaleResult.APPROVED
+
+
+@pytest.mark.parametrize("result", ["approved", "declined", "not_paid"])
+async def test_what_the_till_was_told_is_kept_until_the_service_has_heard_it(
+    visit: At, canned: CannedService, result: Literal["approved", "declined", "not_paid"]
+) -> None:
+    screens = {"approved": Approved, "declined": Declined, "not_paid": NotCharged}
+    canned.will("POST /purchases", lambda asked: bought(asked, result))
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (screens[result], WalkedAway()))
+    sale = await ring_up(at)
+    with pytest.raises(WalkedAway):
+        await pay(at, sale)
+    assert list(at.journal.unheard()) == [(sale.reference, Told(result=result))]
+    at.journal.heard(*next(at.journal.unheard()))
+    assert not list(at.journal.unheard())
+
+
+async def test_nothing_is_kept_of_a_sale_that_was_never_bought(visit: At) -> None:
+    at = visit((HOLD, palm), (CONFIRM, Choice.CANCEL))
+    await play(at)
+    assert not list(at.journal.unheard())
 
 
 async def test_a_cancelled_purchase_charges_nothing(visit: At, canned: CannedService) -> None:
@@ -878,7 +900,7 @@ async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_known_outcome(
     tmp_path: Path,
     outcome: tuple[Answer, type[Exception] | None],
 ) -> None:
-    def keep(_: Path) -> None:
+    def keep(*_: Path) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     answer, end = outcome
@@ -886,11 +908,14 @@ async def test_a_disk_that_keeps_an_entry_changes_nothing_about_a_known_outcome(
     at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
     with monkeypatch.context() as patched:
         patched.setattr("kiosk.till.journal.remove_durably", keep)
+        patched.setattr("kiosk.till.journal.rename_durably", keep)
         with pytest.raises(end) if end else nullcontext():
             await play(at)
         assert not left_in_doubt(at)
     assert not left_in_doubt(at)
-    assert not list((tmp_path / "purchases").iterdir()), "it is removed once the disk lets it go"
+    assert not list((tmp_path / "purchases").glob("*.json")), (
+        "it is removed once the disk lets it go"
+    )
 
 
 @pytest.mark.parametrize("end", [WalkedAway(), Withdrawn(), Choice.ANOTHER_WAY])
