@@ -74,7 +74,8 @@ async def test_a_kiosk_that_can_write_nothing_charges_nothing_and_says_so(
 async def test_a_purchase_that_was_approved_is_told_whatever_the_disk_does_then(
     stand: MakeStand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kiosk.till.journal.remove_durably", full)
+    for change in ("remove_durably", "rename_durably"):
+        monkeypatch.setattr(f"kiosk.till.journal.{change}", full)
     here = stand(*TO_CHARGE, (Approved, Choice.DONE), HOME)
     await here.play()
     assert not list(here.kiosk.journal.pending())

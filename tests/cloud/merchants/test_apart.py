@@ -27,6 +27,7 @@ from protocol.messages import (
     Refund,
     RefundRequest,
     TillAnswer,
+    Told,
 )
 from tests.support import plain_palms
 from tests.support.device import TestDevice, fresh_phone
@@ -95,6 +96,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "claims.prove_by_code": (with_id("POST", "/claims/{}/code", CODE),),
     "purchases.buy": (buying,),
     "purchases.tell_purchase": (with_id("GET", "/purchases/{}"),),
+    "purchases.note_what_was_told": (
+        with_id("PUT", "/purchases/{}/told", Told(result="approved")),
+    ),
     "refunds.give_back": (
         with_id("POST", "/purchases/{}/refunds", RefundRequest(reference="another-refund")),
     ),

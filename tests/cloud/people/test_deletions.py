@@ -106,6 +106,7 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "id": bought.purchase_id,
         "merchant_id": "first",
         "account": None,
+        "told": None,
         "device_id": kiosk.id,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,

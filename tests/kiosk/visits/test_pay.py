@@ -880,7 +880,7 @@ async def test_a_disk_that_is_full_after_the_answer_does_not_make_it_unknown(
 ) -> None:
     at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
 
-    def full(_: object, reference: str) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(type(at.journal), "close", full)
