@@ -132,7 +132,7 @@ async def _posted(session: AsyncSession, since: datetime, until: datetime) -> li
             told=None if row.kind == ledger.REFUND else purchase.told,
             at=row.at,
         )
-        for row, purchase, refund in rows.tuples()
+        for row, purchase, refund in rows
     ]
 
 

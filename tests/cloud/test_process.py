@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -255,8 +255,16 @@ def start(proxy: Proxy, tmp_path: Path) -> Iterator[Callable[[], Process]]:
         yield lambda: running.enter_context(Process(tmp_path / "state", settings=url))
 
 
-def test_a_service_killed_while_paying_charges_exactly_once(
-    served: Served, proxy: Proxy, start: Callable[[], Process]
+def posted(root: Path, kind: str) -> int:
+    """Returns how many transactions of a kind the ledger of a state folder has."""
+    with closing(sqlite3.connect(root / "palms.db")) as database:
+        query = "SELECT count(*) FROM ledger WHERE kind = ?"
+        (count,) = database.execute(query, [kind]).fetchone()
+        return count
+
+
+def test_a_service_killed_while_paying_charges_and_posts_exactly_once(
+    served: Served, proxy: Proxy, start: Callable[[], Process], tmp_path: Path
 ):
     """At each step in turn, and asked again in each way that a kiosk has."""
     process = start()
@@ -268,7 +276,7 @@ def test_a_service_killed_while_paying_charges_exactly_once(
         (CHARGE, False, "by asking"),
         (CHARGE, True, "with its key"),
     ):
-        before = charged(served)
+        before, booked = charged(served), posted(tmp_path / "state", "sale")
         sale = kiosk.sale(kiosk.recognised("alex"))
         key = f"key-{sale.reference}"
         with proxy.holding(step, passed_on=passed_on) as held:
@@ -283,16 +291,17 @@ def test_a_service_killed_while_paying_charges_exactly_once(
             bought = kiosk.post("/purchases", sale, Purchase, key=key)
         assert (step, bought.outcome) == (step, "approved")
         assert (step, charged(served)) == (step, before + 1)
+        assert (step, posted(tmp_path / "state", "sale")) == (step, booked + 1)
 
 
-def test_a_service_killed_while_refunding_refunds_exactly_once(
-    served: Served, proxy: Proxy, start: Callable[[], Process]
+def test_a_service_killed_while_refunding_refunds_and_posts_exactly_once(
+    served: Served, proxy: Proxy, start: Callable[[], Process], tmp_path: Path
 ):
     process = start()
     kiosk = process.kiosk()
     kiosk.sign_up("alex")
     for passed_on in (False, True):
-        before = len(listed(served, "refunds"))
+        before, booked = len(listed(served, "refunds")), posted(tmp_path / "state", "refund")
         sale = kiosk.sale(kiosk.recognised("alex"))
         kiosk.post("/purchases", sale, Purchase)
         path = f"/purchases/{sale.reference}/refunds"
@@ -305,6 +314,7 @@ def test_a_service_killed_while_refunding_refunds_exactly_once(
         given = kiosk.get(f"{path}/{request.reference}", Refund)
         assert (passed_on, given.outcome) == (passed_on, "refunded")
         assert (passed_on, len(listed(served, "refunds"))) == (passed_on, before + 1)
+        assert (passed_on, posted(tmp_path / "state", "refund")) == (passed_on, booked + 1)
         assert ask() == given
 
 

@@ -69,6 +69,7 @@ from protocol.messages import (
     ProblemType,
     PurchaseRequest,
     ServiceInfo,
+    Told,
 )
 from tests.support.canned import (
     VAULT,
@@ -777,6 +778,26 @@ async def test_after_a_power_cut_the_till_learns_what_became_of_the_purchase(
         await here.till.answered(reference, SaleResult.APPROVED)
     assert not canned.requests("POST /purchases"), "asked after, never bought again"
     assert not list(here.kiosk.journal.pending())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Reply(204, b""), problem(ProblemType.NOT_FOUND, 404)],
+    ids=["heard", "of a purchase that it has forgotten"],
+)
+async def test_after_a_power_cut_the_service_hears_what_the_till_was_told(
+    stand: MakeStand, canned: CannedService, answer: Reply
+) -> None:
+    here = stand(HOME)
+    reference = in_doubt(here.kiosk.journal).request.reference
+    here.kiosk.journal.close(reference, Told(result="declined"))
+    request = f"PUT /purchases/{reference}/told"
+    canned.will(request, answer)
+    async with here.running():
+        while list(here.kiosk.journal.unheard()):
+            await here.clock.turn(0)
+    (asked,) = canned.requests(request)
+    assert asked.json == {"result": "declined"}
 
 
 async def test_a_doubt_is_settled_when_the_service_is_back(
