@@ -3,7 +3,12 @@
 import pytest
 from iso4217 import Currency
 
-from cloud.providers.stripe_units import chargeable, in_stripes_units, refund_in_stripes_units
+from cloud.providers.stripe_units import (
+    chargeable,
+    from_stripes_units,
+    in_stripes_units,
+    refund_in_stripes_units,
+)
 from protocol.messages import Money
 
 
@@ -27,7 +32,9 @@ from protocol.messages import Money
     ],
 )
 def test_amounts_are_sent_in_stripes_units(minor: int, currency: str, units: int):
-    assert in_stripes_units(Money(minor=minor, currency=currency)) == units
+    amount = Money(minor=minor, currency=currency)
+    assert in_stripes_units(amount) == units
+    assert from_stripes_units(units, currency.lower()) == amount
 
 
 @pytest.mark.parametrize(
