@@ -328,7 +328,9 @@ async def _erase(session: AsyncSession, context: Context, person: OpenPerson) ->
 async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
     # It is read again when it was read before: it may have been completed or erased meanwhile.
     row = await call.session.get(EnrolmentRow, enrolment_id, populate_existing=True)
-    if row is None or row.device_id != call.device_id:
+    # A device may have come to another merchant since.
+    merchant_id = (await call.device()).merchant_id
+    if row is None or (row.device_id, row.merchant_id) != (call.device_id, merchant_id):
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:
         raise Refusal(ProblemType.EXPIRED)

@@ -65,11 +65,13 @@ def test_a_device_that_comes_to_another_merchant_leaves_what_it_knew_behind(
     moving = served.kiosk()
     moving.sign_up(who)
     found = moving.recognised(who)
+    begun = moving.verified_enrolment()
     bought = moving.post("/purchases", moving.sale(moving.recognised(who)), Purchase)
     moving.activate(served.activation_code(served.merchant()))
     for ask in (
         lambda: moving.get(f"/purchases/{bought.reference}", Purchase),
         lambda: moving.post("/purchases", moving.sale(found), Purchase),
+        lambda: moving.add_card(begun),
     ):
         with pytest.raises(Refused) as refused:
             ask()
