@@ -226,6 +226,8 @@ class Hearing:
         self._shopper = "nexo-none"
         self._aborted: set[tuple[str, str]] = set()
         """Names of payments whose abort was answered."""
+        self._too_late: set[tuple[str, str]] = set()
+        """Names of payments that were charged after that."""
         self._refunds: list[RefundRequest] = []
         self._lose = cycle([False, True])
 
@@ -269,6 +271,7 @@ class Hearing:
                 task.cancel()
             await asyncio.gather(serving, *sending, return_exceptions=True)
             self._records.close()
+        assert not self._too_late, "a payment was charged after its abort was answered"
         self._check_sales(sequence)
         return self.played
 
@@ -306,7 +309,7 @@ class Hearing:
         if result in {SaleResult.APPROVED, SaleResult.UNKNOWN}:
             record = self._records.of_sale(sale.reference)
             assert record is not None
-            assert (record.sale_id, record.service_id) not in self._aborted
+            self._too_late |= {(record.sale_id, record.service_id)} & self._aborted
             self.played.charged.append(sale)
             self._last = sale.reference
 
