@@ -3,9 +3,7 @@
 import asyncio
 import json
 import logging
-import socket
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,12 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from kiosk.screens import Check, Finding, Health, Part
+from kiosk.till.listening import Listener
 from kiosk.till.nexo.certificate import fingerprint, public_part
 from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
 from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
-from protocol.connections import Connection, Server
+from protocol.connections import Connection
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +29,6 @@ MOST = 256 * 1024
 """The largest message in bytes."""
 WITHIN_S = 10.0
 """How long a till may take to send a message, in seconds."""
-AGAIN_S = 5.0
-"""Seconds between two tries to listen."""
 LOG_AGAIN_S = 1.0
 """Seconds between two lines of the log about messages that are refused."""
 CONNECTIONS = 64
@@ -55,23 +52,25 @@ class Door:
         """`certificate` is a PEM file of the certificate and its key. Messages outside an envelope
         are answered only with `unencrypted`, and may name an address for `events` then."""
         self._events = events
-        self._host = host
-        self._port = port
+        self._listener = Listener(host, port)
         self._certificate = certificate
         self._keys = keys
         self._unencrypted = unencrypted
-        self.port = port
-        """The port that is listened on, from `opened` on; 0 takes a free one."""
-        self.opened = asyncio.Event()
-        """Set once tills can connect."""
         self._log_again_at = float("-inf")
-        self._shut_out: str | None = None
-        """Why the port cannot be listened on."""
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
+
+    @property
+    def opened(self) -> asyncio.Event:
+        """Set once tills can connect."""
+        return self._listener.opened
 
     def check(self) -> Check:
         """Returns the line of the door for the maintenance screen."""
-        if self._shut_out is not None:
-            values = (self.port, self._shut_out)
+        if self._listener.shut_out is not None:
+            values = (self.port, self._listener.shut_out)
             return Check(Part.TILL, Health.BROKEN, Finding.TILL_SHUT_OUT, values)
         if not self._unencrypted and not self._keys.keys():
             path = str(self._keys.path)
@@ -80,27 +79,8 @@ class Door:
         return Check(Part.TILL, Health.GOOD, Finding.TILL_DOOR, values)
 
     async def serve(self, answers: Answers) -> NoReturn:
-        """Serves tills until it is cancelled. While it cannot listen, it says so in the log and
-        tries again."""
-        while True:
-            try:
-                listener = socket.create_server((self._host, self._port))
-            except OSError as error:
-                self._shut_out = error.strerror
-                log.error("tills cannot reach port %d: %s", self._port, error.strerror)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            self.port = listener.getsockname()[1]
-            self._shut_out = None
-            self.opened.set()
-            log.info("tills reach this kiosk at port %d", self.port)
-            server = _Server(self._configuration(answers))
-            serving = asyncio.create_task(server.serve([listener]))
-            try:
-                await asyncio.shield(serving)
-            finally:
-                server.should_exit = server.force_exit = True
-                await asyncio.gather(serving, return_exceptions=True)
+        """Serves tills until it is cancelled."""
+        await self._listener.serve(self._configuration(answers))
 
     def _configuration(self, answers: Answers) -> uvicorn.Config:
         async def nexo(request: Request) -> Response:
@@ -126,7 +106,7 @@ class Door:
     async def _respond(self, request: Request, answers: Answers) -> Response:
         try:
             async with asyncio.timeout(WITHIN_S):
-                body = await _read(request)
+                body = await read(request)
         except (TimeoutError, ClientDisconnect):
             return Response(status_code=408)
         try:
@@ -193,15 +173,8 @@ class Door:
         return unseal(blob, trailer, self._keys.keys())
 
 
-class _Server(Server):
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leaves signals to the kiosk."""
-        yield
-
-
-async def _read(request: Request) -> bytes:
-    """Raises ClientDisconnect."""
+async def read(request: Request) -> bytes:
+    """Returns the body of a request. Raises ClientDisconnect, also when it is too large."""
     body = b""
     async for some in request.stream():
         body += some

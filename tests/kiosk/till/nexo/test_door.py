@@ -213,7 +213,7 @@ async def test_other_paths_and_methods_are_no_door(entrance: Entrance):
 async def test_a_port_that_is_taken_is_told_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("kiosk.till.nexo.door.AGAIN_S", 0.01)
+    monkeypatch.setattr("kiosk.till.listening.AGAIN_S", 0.01)
     entrance = Entrance(tmp_path, unencrypted=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port, keys = taken.getsockname()[1], KeyFile(entrance.keys)
