@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import uvicorn
 from pydantic import ValidationError
@@ -36,6 +36,14 @@ CONNECTIONS = 64
 
 Answers = Callable[[Message], Awaitable[Json | None]]
 """Returns the answer to a message; None is an empty one."""
+
+
+class Entrance(Protocol):
+    """Where tills of one dialect come in."""
+
+    async def serve(self, answers: Answers) -> NoReturn:
+        """Serves tills until it is cancelled."""
+        ...
 
 
 class Door:

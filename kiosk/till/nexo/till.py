@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from kiosk.clock import Clock
-from kiosk.race import both
+from kiosk.race import first
 from kiosk.screens import Check, Notice
 from kiosk.till.nexo import answers, talk
-from kiosk.till.nexo.door import Door
+from kiosk.till.nexo.door import Door, Entrance
 from kiosk.till.nexo.events import Event, Events
 from kiosk.till.nexo.messages import (
     AbortRequest,
@@ -72,10 +72,12 @@ class NexoTill:
         clock: Clock,
         tips: tuple[int, ...] = (),
         relayed: Relayed | None = None,
+        odoo: Entrance | None = None,
     ) -> None:
         """`merchant` returns the name that is shown to the shopper. `tips` are those to choose
-        from, in percent."""
+        from, in percent. `odoo` is a second door."""
         self._door = door
+        self._odoo = odoo
         self._events = events
         self._records = records
         self._reversals = Reversals(records, refund, clock)
@@ -369,10 +371,13 @@ class NexoTill:
         except sqlite3.Error as error:
             log.error("the till's payments cannot be read: %s", error)
         try:
+            serving = [self._door.serve(self.answer_message)]
+            if self._odoo is not None:
+                serving.append(self._odoo.serve(self.answer_message))
             if self._relayed is not None:
-                relayed = self._relayed.serve(self._door, self.answer_message)
-                await both(self._door.serve(self.answer_message), relayed)
-            await self._door.serve(self.answer_message)
+                serving.append(self._relayed.serve(self._door, self.answer_message))
+            await first(*serving)
+            raise AssertionError("tills are served until that is cancelled")
         finally:
             for telling in self._telling:
                 telling.cancel()
