@@ -27,9 +27,13 @@ from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.till import NexoTill
+from kiosk.till.odoo import OdooDoor
 from kiosk.till.till import Till
 
 log = logging.getLogger(__name__)
+
+THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
+"""The addresses that no other machine reaches."""
 
 
 def assemble(settings: Settings, stage: Stage) -> Kiosk:
@@ -99,6 +103,11 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         device = service.identity.device
         return device.merchant if device else settings.merchant
 
+    box = till.odoo
+    odoo = None
+    if box is not None:
+        secret = None if box.host in THIS_MACHINE else certificate
+        odoo = OdooDoor(box.host, box.port, secret, box.origins)
     return NexoTill(
         door,
         events,
@@ -107,6 +116,7 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         merchant=merchant,
         clock=clock,
         tips=till.tips,
+        odoo=odoo,
         relayed=Relayed(service, clock) if till.through_service else None,
     )
 

@@ -82,6 +82,20 @@ class ServiceAddress(BaseModel):
     """PEM file of the only authority to trust; left out, those of the system."""
 
 
+class OdooBox(BaseModel):
+    """The door of Odoo's point of sale (docs/integrations/odoo.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    origins: list[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]] = Field(min_length=1)
+    """Where the pages come from that may ask, such as https://shop.example: no other may."""
+    host: str = "127.0.0.1"
+    """The address to listen on. On any other than this machine's own the door speaks TLS with the
+    certificate of the kiosk's door."""
+    port: int = Field(default=8069, ge=0, le=65535)
+    """The port to listen on."""
+
+
 class TillDoor(BaseModel):
     """The door by which tills reach the kiosk (docs/integrations/till.md)."""
 
@@ -108,6 +122,8 @@ class TillDoor(BaseModel):
     callback: bool = False
     """Takes the address for events from the header X-Callback-Url of unencrypted messages, if it is
     on the machine that has sent the message."""
+    odoo: OdooBox | None = None
+    """A second door, for Odoo's point of sale; left out, there is none."""
 
 
 def default_state() -> Path:
