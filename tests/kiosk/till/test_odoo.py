@@ -3,6 +3,7 @@ Odoo's own proxy (`hw_proxy`) and of the community's `pos_payment_terminal`."""
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,18 @@ async def test_a_page_of_another_origin_reaches_nothing(shop: Shop, origin: str 
     assert preflight.status_code == 403
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(shop.kiosk.till.next_sale(), 0)
+
+
+async def test_both_doors_are_open_and_this_one_speaks_tls_with_the_kiosks_certificate(
+    tmp_path: Path,
+) -> None:
+    kiosk = OpenDoor(tmp_path)
+    odoo = kiosk.till._odoo = OdooDoor("127.0.0.1", 0, kiosk.certificate, [ORIGIN])
+    trusted = ssl.create_default_context(cafile=kiosk.certificate)
+    async with kiosk.open(), httpx.AsyncClient(verify=trusted, trust_env=False) as page:
+        async with asyncio.timeout(60):
+            await odoo.listener.opened.wait()
+        url = f"https://127.0.0.1:{odoo.listener.port}/hw_proxy/hello"
+        assert (await page.get(url, headers={"Origin": ORIGIN})).text == "ping"
+        async with kiosk.client() as till:
+            assert (await till.diagnose()).condition is None
