@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from cloud.context import Context
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
-from cloud.payments import purchases, refunds
+from cloud.payments import purchases, refunds, webhooks
 from cloud.people import accounts, agreements, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
@@ -73,6 +73,7 @@ def create_app(context: Context) -> FastAPI:
         deletions.router,
         relay.till_router,
         relay.kiosk_router,
+        webhooks.router,
     ):
         app.include_router(router)
     if context.sandbox:

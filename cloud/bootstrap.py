@@ -266,15 +266,19 @@ async def payment_provider(
 ) -> PaymentProvider:
     """Returns the payment provider, which is closed with the stack. Raises BadSettings,
     SandboxMissing and SandboxBroken."""
-    key, url = settings.payments.stripe_key, settings.payments.stripe_url
+    given = settings.payments
+    key, url, secret = given.stripe_key, given.stripe_url, given.webhook_secret
     if key is not None:
         provider: PaymentProvider = StripeProvider(
-            key.get_secret_value(), str(url) if url else None
+            key.get_secret_value(),
+            str(url) if url else None,
+            webhook_secret=secret.get_secret_value() if secret else None,
+            return_url=str(given.return_url) if given.return_url else None,
         )
     elif sandbox:
         if url is None:
             simulated = await stack.enter_async_context(Sandbox(state.sandbox))
-            provider = SandboxProvider(simulated.url)
+            provider = SandboxProvider(simulated.url, simulated.pages_url)
         else:
             provider = SandboxProvider(str(url).rstrip("/"))
     else:

@@ -50,6 +50,10 @@ ANSWER_LIFE = timedelta(hours=24)
 PURCHASE_PATIENCE = timedelta(minutes=2)
 """How long an interrupted purchase is still completed. Later it is abandoned, because by then the
 shopper has paid in another way or has left."""
+CARD_PAGE_LIFE = timedelta(minutes=10)
+"""How long a card can be saved on a page that was opened for a shopper's phone."""
+WEBHOOK_MEMORY = timedelta(days=30)
+"""How long an event of the provider's is remembered. Stripe repeats one for three days."""
 KEEPING_PATIENCE = timedelta(minutes=5)
 """How long a card may take to be stored after the provider was asked to keep it. Later the provider
 is asked to forget it. This is longer than all attempts to reach the provider take together."""
@@ -81,6 +85,7 @@ class Limits:
     """Light challenges that were asked for, without those that a living hand has answered. So an
     attacker has 20 attempts, and the number of shoppers is not limited."""
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
+    CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""

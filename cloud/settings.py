@@ -172,6 +172,15 @@ class Payments(Group):
     stripe_url: AnyHttpUrl | None = Field(
         default=None, description="Address of the Stripe API, if it is not Stripe's own."
     )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret by which Stripe signs the events it sends to /v1/webhooks/stripe.",
+    )
+    return_url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Page that a shopper's phone shows after a card was saved with it. Needed "
+        "where kiosks have no card terminal.",
+    )
 
     @field_validator("stripe_key")
     @classmethod
@@ -179,6 +188,13 @@ class Payments(Group):
         if key is not None and not key.get_secret_value().startswith(("sk_", "rk_")):
             raise ValueError("a secret key of Stripe's begins with sk_ or rk_")
         return key
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_of_a_webhook(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not secret.get_secret_value().startswith("whsec_"):
+            raise ValueError("the secret of a webhook of Stripe's begins with whsec_")
+        return secret
 
 
 class Messages(Group):

@@ -13,6 +13,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
     POST   /enrolments/{id}/card  CardToken    -> Card
+    POST   /enrolments/{id}/card/pages         -> CardPage
+    GET    /enrolments/{id}/card/pages/{page_id} -> CardPageState
     POST   /enrolments/{id}/palms envelope     -> PalmAccepted; the second palm may also come after
                                                   the completion, until the enrolment expires
     POST   /enrolments/{id}/completion         -> Account
@@ -40,6 +42,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -49,6 +52,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from protocol.card_number import may_hold_number
 from protocol.storage import StorageFault
 
 ENVELOPE_TYPE = "application/palm-envelope"
@@ -240,14 +244,41 @@ class PhoneVerified(Message):
     """Whether an account with this number exists already."""
 
 
-class CardToken(Message):
-    """A single-use token of the payment provider, as the terminal delivered it."""
+def _without_number(text: str) -> str:
+    if may_hold_number(text):
+        raise ValueError("this may hold the number of a card, which never passes through here")
+    return text
 
-    token: Annotated[str, StringConstraints(min_length=3, max_length=255)] = Field(repr=False)
-    holder: Annotated[str, StringConstraints(max_length=64)] | None = Field(
-        default=None, repr=False
-    )
+
+class CardToken(Message):
+    """A single-use token of the payment provider, as the terminal delivered it. The number of a
+    card is refused."""
+
+    token: Annotated[
+        str, StringConstraints(min_length=3, max_length=255), AfterValidator(_without_number)
+    ] = Field(repr=False)
+    holder: (
+        Annotated[str, StringConstraints(max_length=64), AfterValidator(_without_number)] | None
+    ) = Field(default=None, repr=False)
     """The name on the card, if the terminal read one."""
+
+
+class CardPage(Message):
+    """A page of the payment provider's on which a shopper saves a card with their own phone."""
+
+    page_id: Identifier
+    url: Annotated[str, StringConstraints(pattern=r"^https?://", max_length=2048)] = Field(
+        repr=False
+    )
+    expires_at: AwareDatetime
+
+
+class CardPageState(Message):
+    """`lapsed` is for good: the page was open for too long, or another one was opened since."""
+
+    state: Literal["open", "saved", "lapsed"]
+    card: Card | None = None
+    """The card that was saved."""
 
 
 class PalmAccepted(Message):

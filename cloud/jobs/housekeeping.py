@@ -10,7 +10,7 @@ from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
-from cloud.payments import ledger, purchases, refunds
+from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import claims, deletions, one_time_codes
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
@@ -21,7 +21,17 @@ log = logging.getLogger(__name__)
 EVERY_S = 5.0
 """The longest pause between two rounds."""
 
-EXPIRING = (devices, signed_request, limits, one_time_codes, claims, challenges, identifications)
+EXPIRING = (
+    devices,
+    signed_request,
+    limits,
+    one_time_codes,
+    claims,
+    challenges,
+    identifications,
+    card_pages,
+    webhooks,
+)
 """The modules whose rows expire; each deletes its own."""
 PROMISED = (refunds, purchases, ledger, deletions)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
@@ -55,6 +65,7 @@ async def tidy_up(context: Context) -> None:
 ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
     purchases.settle_purchases,
     refunds.settle_refunds,
+    webhooks.apply_webhooks,
     erase_expired,
     forget_expired,
     signed_request.forget_nonces,

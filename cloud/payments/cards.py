@@ -5,7 +5,7 @@ again. The transaction that stores the card withdraws the errand. So a card that
 and this service does not know of is forgotten, wherever the service was interrupted.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
@@ -37,6 +37,8 @@ class CardDetail(BaseModel):
     method: str
     brand: str
     last4: str
+    holder: str | None = None
+    """The name on a card that was saved by phone."""
 
     @property
     def card(self) -> Card:
@@ -47,8 +49,9 @@ class CardDetail(BaseModel):
         return CardOnFile(self.card, self.customer, self.method)
 
     @classmethod
-    def of(cls, kept: CardOnFile) -> "CardDetail":
+    def of(cls, kept: CardOnFile, holder: str | None = None) -> "CardDetail":
         return cls(
+            holder=holder,
             customer=kept.customer,
             method=kept.method,
             brand=kept.card.brand,
@@ -69,14 +72,18 @@ class Asked(BaseModel):
 
 
 async def ask_to_keep(
-    session: AsyncSession, master: MasterKey, reference: str, now: datetime
+    session: AsyncSession,
+    master: MasterKey,
+    reference: str,
+    now: datetime,
+    patience: timedelta = KEEPING_PATIENCE,
 ) -> None:
     """Stores that the provider is about to be asked to keep a card under a reference.
 
-    Unless `replace_card` stores the card in time, the provider is told to forget it. Raises
-    ProviderUnavailable while it is being told so for an earlier attempt with this reference.
+    Unless `replace_card` stores the card within `patience`, the provider is told to forget it.
+    Raises ProviderUnavailable while it is being told so for an earlier attempt with this reference.
     """
-    errand_id, due_at = _errand_id(reference), now + KEEPING_PATIENCE
+    errand_id, due_at = _errand_id(reference), now + patience
     match await queue.delay(session, errand_id, now, due_at):
         case None:
             payload = Asked(reference=reference, at=now).model_dump_json().encode()
@@ -101,6 +108,7 @@ async def replace_card(
     *,
     reference: str,
     now: datetime,
+    holder: str | None = None,
 ) -> None:
     """Stores a card that was kept under a reference, in place of those the person had, which the
     provider forgets soon after. Raises ProviderUnavailable when it came too late (`ask_to_keep`).
@@ -111,7 +119,7 @@ async def replace_card(
     await forget_cards_later(session, master, person, now, but=kept.customer)
     await session.execute(delete(CardRow).where(CardRow.person_id == person.person_id))
     card = CardRow(id=new_id(), person_id=person.person_id)
-    card.detail = person.seal(CardDetail.of(kept), f"cards.detail/{card.id}")
+    card.detail = person.seal(CardDetail.of(kept, holder), f"cards.detail/{card.id}")
     session.add(card)
 
 

@@ -1,4 +1,5 @@
-"""Tables of cards, purchases, refunds and the ledger."""
+"""Tables of cards, the pages they are saved on, purchases, refunds, the ledger and the provider's
+events."""
 
 from datetime import datetime
 
@@ -15,6 +16,35 @@ class CardRow(Table):
     person_id: Mapped[str] = person_key()
     detail: Mapped[bytes]
     """`cloud.payments.cards.CardDetail`, sealed."""
+
+
+class CardPageRow(Table):
+    """A page of the provider's on which a person may save a card (`cloud.payments.card_pages`)."""
+
+    __tablename__ = "card_pages"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    name: Mapped[str | None] = mapped_column(index=True)
+    """The provider's name for the page; None until it has one."""
+    state: Mapped[str]
+    """`open`, `saved` or `lapsed`."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class WebhookRow(Table):
+    """An event that the provider has sent. What it told is not kept: how the thing is that it is
+    about is read from the provider (`cloud.payments.webhooks`)."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The provider's name for the event."""
+    kind: Mapped[str]
+    about: Mapped[str]
+    """The provider's name for what it is about."""
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    applied: Mapped[bool] = mapped_column(index=True)
 
 
 class PurchaseRow(Table):

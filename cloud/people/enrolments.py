@@ -21,6 +21,7 @@ from cloud.matching import Entry
 from cloud.merchants.merchants import merchant_of
 from cloud.merchants.tables import MerchantRow
 from cloud.messages import NotSent
+from cloud.payments import card_pages
 from cloud.payments.cards import (
     ask_to_keep,
     cards_of,
@@ -47,7 +48,7 @@ from cloud.policy import (
     RESEND_AFTER,
     Limits,
 )
-from cloud.providers import CardRefused, ProviderUnavailable
+from cloud.providers import CardRefused, NoPages, ProviderUnavailable
 from cloud.recognition import captures
 from cloud.recognition.palms import add_palm as add_enrolled_palm
 from cloud.recognition.palms import add_to_gallery, palms_of
@@ -60,10 +61,13 @@ from palm.search.protection import ProtectedProbe
 from protocol.messages import (
     Account,
     Card,
+    CardPage,
+    CardPageState,
     CardToken,
     CodeEntry,
     Enrolment,
     EnrolmentRequest,
+    Identifier,
     PalmAccepted,
     PhoneVerified,
     ProblemType,
@@ -86,6 +90,7 @@ MOVED = b""
         "enrolments.resend",
         "enrolments.verify_phone",
         "enrolments.add_card",
+        "enrolments.open_card_page",
         "enrolments.add_palm",
         "enrolments.complete",
         "enrolments.cancel",
@@ -189,6 +194,47 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
     return kept.card
 
 
+@router.post("/enrolments/{enrolment_id}/card/pages")
+async def open_card_page(call: Caller, enrolment_id: str) -> CardPage:
+    session = call.session
+    _, person = await _find_verified(call, enrolment_id)
+    await limits.spend(session, Limits.CARD_PAGES, enrolment_id, call.now)
+    try:
+        page = await card_pages.open_page(call.context, session, person)
+        _, call.person = await _find_verified(call, enrolment_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    except NoPages as none:
+        log.error("%s", none)
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, str(none)) from None
+    call.afterwards.append(call.context.wake)
+    return page
+
+
+@router.get("/enrolments/{enrolment_id}/card/pages/{page_id}")
+async def look_at_card_page(call: Caller, enrolment_id: str, page_id: Identifier) -> CardPageState:
+    session, context = call.session, call.context
+    _, person = await _find_verified(call, enrolment_id)
+    try:
+        state = await card_pages.look_at(context, session, page_id, person.person_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    row, person = await _find_verified(call, enrolment_id)
+    if state == card_pages.OPEN:
+        return CardPageState(state="open")
+    call.afterwards.append(context.wake)
+    if state == card_pages.LAPSED:
+        return CardPageState(state="lapsed")
+    saved = (await cards_of(session, person))[0]
+    profile = person.open(Profile, row.profile, PROFILE)
+    row.profile = person.seal(profile.model_copy(update={"holder": saved.holder}), PROFILE)
+    return CardPageState(state="saved", card=saved.card)
+
+
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
 async def add_palm(call: Caller, enrolment_id: str, request: Request) -> PalmAccepted:
     session, context = call.session, call.context
@@ -270,6 +316,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         now=call.now,
     )
     await add_agreement(session, person, row.merchant_id, call.now)
+    await card_pages.shut_pages(context, session, person.person_id)
     row.profile = MOVED
     call.person = person
     call.afterwards.append(partial(add_to_gallery, context, palms))
@@ -320,7 +367,9 @@ async def erase_unfinished(session: AsyncSession, context: Context, phone_lookup
 
 
 async def _erase(session: AsyncSession, context: Context, person: OpenPerson) -> None:
-    """Erases everything in an enrolment. The provider forgets the card soon after."""
+    """Erases everything in an enrolment. The provider forgets the card soon after, and shuts the
+    page on which one may be saved."""
+    await card_pages.shut_pages(context, session, person.person_id)
     await forget_cards_later(session, context.master, person, context.clock())
     await erase_person(session, person.person_id)
 

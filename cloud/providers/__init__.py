@@ -18,6 +18,7 @@ Cards are kept at the operator's own account with the provider. The money of a p
 the account of the merchant who sold, where the merchant has one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -37,6 +38,14 @@ class PaymentRefused(Exception):
     the provider's code for it. Nothing is charged, and the operator is told in the log."""
 
 
+class NoPages(Exception):
+    """The provider's pages are not set up: the message tells the operator the remedy."""
+
+
+class BadSignature(Exception):
+    """An event that the provider has not signed, or too long ago."""
+
+
 class ProviderUnavailable(Exception):
     """The provider gave no usable answer: what it was asked may or may not have been done."""
 
@@ -50,6 +59,49 @@ class CardOnFile:
     """The provider's name for the holder. There is one for each card, and it names no person."""
     method: str = field(repr=False)
     """The provider's name for the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostedPage:
+    """A page of the provider's on which a card is saved."""
+
+    name: str
+    """The provider's name for the page."""
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PageOpen:
+    """No card was saved on the page yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageLapsed:
+    """No card was saved on the page, and none can be any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardSaved:
+    """A card was saved on the page, and its bank has had the questions it has answered."""
+
+    kept: CardOnFile
+    holder: str | None = field(repr=False)
+    """The name on the card, None when it was not asked for."""
+
+
+PageState = PageOpen | PageLapsed | CardSaved
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the provider tells of by itself. It says what to look at, and not how it is: events
+    arrive twice, late and in any order."""
+
+    event_id: str
+    kind: str
+    """The provider's name for what has happened."""
+    about: str
+    """The provider's name for what it has happened to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +160,9 @@ class PaymentProvider(Protocol):
     """Keeps cards and charges them. Every method that calls the provider raises
     ProviderUnavailable, and those that use a card raise CardRefused."""
 
+    name: str
+    """The last part of the path to which the provider sends its events."""
+
     def chargeable(self, currency: str) -> Chargeable | None:
         """Returns the amounts of a currency that the provider charges; None when it does not carry
         the currency."""
@@ -118,13 +173,26 @@ class PaymentProvider(Protocol):
         one effect."""
         ...
 
+    async def open_page(self, reference: str) -> HostedPage:
+        """Opens a page on which a card is saved; its bank asks the holder there, too. A call that
+        is repeated with the same `reference` has one effect. Raises NoPages."""
+        ...
+
+    async def look_at_page(self, name: str) -> PageState: ...
+
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
+        """Returns the event that the provider has sent, None for one that nobody here needs. Raises
+        BadSignature."""
+        ...
+
     async def forget(self, customer: str, method: str) -> None:
         """Removes a card on file; does nothing when it is removed already."""
         ...
 
     async def forget_kept(self, reference: str, since: datetime) -> None:
-        """Removes everything that `keep` has made for a reference since that time, even where its
-        answer was lost or it failed half-way; does nothing when there is nothing."""
+        """Removes everything that `keep` and `open_page` have made for a reference since that time,
+        even where an answer was lost or they failed half-way, and shuts the page; does nothing when
+        there is nothing."""
         ...
 
     async def begin(

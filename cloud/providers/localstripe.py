@@ -1,4 +1,5 @@
-"""Runs an unchanged localstripe in a process of its own: `--directory DIR --port PORT`.
+"""Runs an unchanged localstripe in a process of its own: `--directory DIR --port PORT --pages-port
+PORT`. The pages on which cards are saved (`cloud.providers.sandbox_pages`) run beside it.
 
 localstripe listens on every interface and keeps its state in `/tmp/localstripe.pickle`, where
 anybody could put a pickle for it to load; it has no option for either. Its licence is GPL-3, so it
@@ -17,6 +18,8 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+from cloud.providers.sandbox_pages import Pages
 
 _STATE = "/tmp/localstripe.pickle"  # noqa: S108 - localstripe's choice, and never opened
 _PR_SET_PDEATHSIG = 1
@@ -52,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m cloud.providers.localstripe")
     parser.add_argument("--directory", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pages-port", type=int, required=True)
     arguments = parser.parse_args()
 
     parent = os.getppid()
@@ -69,6 +73,7 @@ def main() -> None:
 
     builtins.open = open_ours
     socket.socket = _Loopback
+    Pages(arguments.pages_port, f"http://127.0.0.1:{arguments.port}").start()
     sys.argv = ["localstripe", "--port", str(arguments.port)]
     runpy.run_module("localstripe", run_name="__main__")
 

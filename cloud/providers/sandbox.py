@@ -52,8 +52,14 @@ class SandboxProvider(StripeProvider):
     finishing: ClassVar[Any] = {}
     connects: ClassVar[bool] = False
 
-    def __init__(self, url: str) -> None:
-        super().__init__("sk_test_sandbox", url)
+    def __init__(self, url: str, pages_url: str | None = None) -> None:
+        """`pages_url` is where `cloud.providers.sandbox_pages` listens."""
+        super().__init__("sk_test_sandbox", url, return_url=pages_url and f"{pages_url}/saved")
+        self._has_pages = pages_url is not None
+        if pages_url is not None:
+            self._checkout = stripe.StripeClient(
+                "sk_test_sandbox", base_addresses={"api": pages_url}, http_client=self._http
+            )
 
     async def _method(self, token: str, reference: str) -> tuple[str, Card]:
         del reference  # localstripe knows no idempotency keys
@@ -67,6 +73,10 @@ class SandboxProvider(StripeProvider):
             }
         )
         return method.id, Card(brand=brand, last4=number[-4:])
+
+    async def _shut_pages(self, customer: str) -> None:
+        if self._has_pages:
+            await super()._shut_pages(customer)
 
     async def _customer(self, reference: str) -> str:
         # localstripe knows no idempotency keys: an earlier call may have made the customer.
@@ -103,12 +113,16 @@ class Sandbox:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._port = _free_port()
+        self._port, self._pages_port = _free_port(), _free_port()
         self._ends = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pages_url(self) -> str:
+        return f"http://127.0.0.1:{self._pages_port}"
 
     async def __aenter__(self) -> "Sandbox":
         if find_spec("localstripe") is None:
@@ -146,6 +160,7 @@ class Sandbox:
         while True:
             program = [sys.executable, "-m", "cloud.providers.localstripe"]
             options = ["--directory", str(self._directory), "--port", str(self._port)]
+            options += ["--pages-port", str(self._pages_port)]
             process = await asyncio.create_subprocess_exec(
                 *program,
                 *options,

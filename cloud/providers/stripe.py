@@ -1,9 +1,10 @@
 """Payments through Stripe."""
 
 import contextlib
+import json
 import logging
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -11,12 +12,20 @@ import stripe
 
 from cloud.providers import (
     ABANDONED,
+    BadSignature,
     CardOnFile,
     CardRefused,
+    CardSaved,
     Declined,
+    Event,
+    HostedPage,
     Movement,
+    NoPages,
     NotPaid,
     NotRefunded,
+    PageLapsed,
+    PageOpen,
+    PageState,
     Paid,
     PaymentRefused,
     ProviderUnavailable,
@@ -24,6 +33,7 @@ from cloud.providers import (
     Settled,
     stripe_units,
 )
+from protocol.card_number import may_hold_number
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
 
 log = logging.getLogger(__name__)
@@ -33,10 +43,20 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far Stripe's clock may be behind ours."""
 
 
+TOLERANCE_S = 300
+"""How old the signature of an event may be, in seconds, as Stripe recommends."""
+HEARD = {
+    "checkout.session.completed",
+    "checkout.session.expired",
+}
+"""The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
+
+
 class StripeProvider:
     """Charges through the Stripe API: a card on file is a customer with one payment method, a
     purchase is a PaymentIntent, and a refund is a Refund of it."""
 
+    name = "stripe"
     beginning: ClassVar[Any] = {
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}
     }
@@ -45,8 +65,19 @@ class StripeProvider:
     connects: ClassVar[bool] = True
     """Whether payments can be made for connected accounts (https://docs.stripe.com/connect)."""
 
-    def __init__(self, key: str, url: str | None) -> None:
+    def __init__(
+        self,
+        key: str,
+        url: str | None,
+        *,
+        webhook_secret: str | None = None,
+        return_url: str | None = None,
+    ) -> None:
+        """`webhook_secret` verifies events. `return_url` is where a phone goes once a card was
+        saved on a page of Stripe's: without it there are no such pages."""
         self.url = url
+        self._webhook_secret = webhook_secret
+        self._return_url = return_url
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
         self._client = stripe.StripeClient(
             key,
@@ -54,6 +85,8 @@ class StripeProvider:
             http_client=self._http,
             max_network_retries=2,
         )
+        self._checkout = self._client
+        """Opens pages (https://docs.stripe.com/api/checkout/sessions)."""
 
     def chargeable(self, currency: str) -> Chargeable | None:
         return stripe_units.chargeable(currency)
@@ -65,6 +98,68 @@ class StripeProvider:
             await self._client.v1.payment_methods.attach_async(method, {"customer": customer})
         return CardOnFile(card, customer, method)
 
+    async def open_page(self, reference: str) -> HostedPage:
+        if self._return_url is None:
+            raise NoPages(
+                "cards cannot be saved by phone. Set return_url under [payments] in settings.toml."
+            )
+        with _translated_errors():
+            asked: Any = {
+                "mode": "setup",
+                "customer": await self._customer(reference),
+                "payment_method_types": ["card"],
+                "success_url": self._return_url,
+                "metadata": {"reference": reference},
+            }
+            session = await self._checkout.v1.checkout.sessions.create_async(
+                asked, {"idempotency_key": f"page-{reference}"}
+            )
+        assert session.url is not None
+        return HostedPage(session.id, session.url)
+
+    async def look_at_page(self, name: str) -> PageState:
+        asked: Any = {"expand": ["setup_intent.payment_method"]}
+        with _translated_errors():
+            try:
+                session = await self._checkout.v1.checkout.sessions.retrieve_async(name, asked)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return PageLapsed()
+        if session.status == "open":
+            return PageOpen()
+        customer = session.customer
+        method: Any = getattr(session.setup_intent, "payment_method", None)
+        card = getattr(method, "card", None)
+        if session.status != "complete" or card is None or not isinstance(customer, str):
+            return PageLapsed()
+        holder = getattr(getattr(method, "billing_details", None), "name", None)
+        if holder is not None and may_hold_number(holder):
+            # Somebody typed it into the wrong field.
+            holder = None
+        kept = CardOnFile(Card(brand=card.brand, last4=card.last4), customer, method.id)
+        return CardSaved(kept, holder)
+
+    def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
+        if self._webhook_secret is None:
+            raise BadSignature("no webhook_secret is set under [payments]")
+        try:
+            # Of a wrong secret's length or a header without a time, it raises ValueError.
+            stripe.WebhookSignature.verify_header(
+                body.decode(),
+                headers.get("stripe-signature", ""),
+                self._webhook_secret,
+                TOLERANCE_S,
+            )
+        except (stripe.SignatureVerificationError, ValueError):
+            raise BadSignature("the signature is wrong or too old") from None
+        try:
+            told = json.loads(body)
+            event = Event(str(told["id"]), str(told["type"]), str(told["data"]["object"]["id"]))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return event if event.kind in HEARD else None
+
     async def forget(self, customer: str, method: str) -> None:
         with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.payment_methods.detach_async(method)
@@ -74,6 +169,8 @@ class StripeProvider:
         # Listing is exact at once. Stripe's search is not, and its idempotency keys last for a day.
         with _translated_errors():
             customers = await self._customers(reference, since)
+            for customer in customers:
+                await self._shut_pages(customer)
             cards = [
                 (customer, method.id)
                 for customer in customers
@@ -228,6 +325,15 @@ class StripeProvider:
             {"idempotency_key": f"customer-{reference}"},
         )
         return customer.id
+
+    async def _shut_pages(self, customer: str) -> None:
+        """Shuts the open pages of a customer, so that no card is saved there any more."""
+        asked: Any = {"customer": customer, "status": "open", "limit": 100}
+        listed = await self._checkout.v1.checkout.sessions.list_async(asked)
+        for session in listed.data:
+            # One on which a card was saved meanwhile cannot be shut.
+            with contextlib.suppress(stripe.InvalidRequestError):
+                await self._checkout.v1.checkout.sessions.expire_async(session.id)
 
     async def _customers(self, reference: str, since: datetime | None) -> list[str]:
         """Returns the names of the customers with a reference who were made since that time."""

@@ -1,11 +1,14 @@
 """A small API of Stripe's on loopback, for the answers that localstripe cannot give."""
 
+import hmac
 import json
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +18,7 @@ from tests.support.served import Served
 
 PAYMENT = "pi_1"
 REFUND = "re_1"
+PAGE = "cs_test_1"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,24 @@ def refund(status: str, name: str | None = None, **more: Any) -> Answer:
     metadata = {} if name is None else {"refund": name}
     body = {"id": REFUND, "object": "refund", "status": status, "metadata": metadata}
     return Answer(200, {**body, "amount": 500, **more})
+
+
+def checkout(status: str, method: dict[str, Any] | None = None, **more: Any) -> Answer:
+    """A page on which a card is saved, in this status; and the card that was saved on it."""
+    body = {"id": PAGE, "object": "checkout.session", "status": status, "customer": "cus_1"}
+    saved = None
+    if method is not None:
+        saved = {"id": "seti_1", "object": "setup_intent", "payment_method": method}
+    return Answer(200, {**body, "setup_intent": saved, **more})
+
+
+def signed(event: dict[str, Any], secret: str, *, age_s: int = 0) -> tuple[bytes, dict[str, str]]:
+    """Returns the body of an event and the header that signs it, as Stripe sends them
+    (https://docs.stripe.com/webhooks#verify-manually)."""
+    body = json.dumps(event).encode()
+    at = int(time.time()) - age_s
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, sha256).hexdigest()
+    return body, {"stripe-signature": f"t={at},v1={digest}"}
 
 
 def listing(*objects: Answer, url: str, more: bool = False) -> Answer:

@@ -78,6 +78,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "enrolments.verify_phone": (with_id("POST", "/enrolments/{}/code", CODE),),
     "enrolments.resend": (with_id("POST", "/enrolments/{}/code/resend"),),
     "enrolments.add_card": (with_id("POST", "/enrolments/{}/card", TOKEN),),
+    "enrolments.open_card_page": (with_id("POST", "/enrolments/{}/card/pages"),),
+    "enrolments.look_at_card_page": (
+        with_id("GET", "/enrolments/{}/card/pages/a-card-page"),
+        with_id("GET", "/enrolments/an-enrolment/card/pages/{}"),
+    ),
     "enrolments.add_palm": (with_palm("/enrolments/{}/palms", Purpose.ENROL),),
     "enrolments.complete": (with_id("POST", "/enrolments/{}/completion"),),
     "enrolments.cancel": (with_id("DELETE", "/enrolments/{}"),),

@@ -20,7 +20,17 @@ from cloud.providers import (
 )
 from cloud.providers.stripe import StripeProvider
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Money
-from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, intent, listing, refund
+from tests.support.stripe_api import (
+    PAGE,
+    PAYMENT,
+    Answer,
+    StripeApi,
+    checkout,
+    error,
+    intent,
+    listing,
+    refund,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -455,10 +465,18 @@ async def test_all_customers_of_a_reference_are_forgotten_with_their_cards_and_n
     )
     api.will("GET /payment_methods?customer=cus_1&type=card", cards)
     api.will("GET /payment_methods?customer=cus_3&type=card", no_cards)
+    for name in ("cus_1", "cus_3"):
+        open_pages = f"GET /checkout/sessions?customer={name}&status=open&limit=100"
+        opened = [checkout("open")] if name == "cus_1" else []
+        api.will(open_pages, listing(*opened, url="/checkout/sessions"))
+    api.will(f"POST /checkout/sessions/{PAGE}/expire", checkout("expired"))
     await provider.forget_kept("ours", since)
     gone = [request for request in api.requests if not request.startswith("GET")]
     assert sorted(gone) == [
         "DELETE /customers/cus_1",
         "DELETE /customers/cus_3",
+        f"POST /checkout/sessions/{PAGE}/expire",
         "POST /payment_methods/pm_1/detach",
     ]
+    shut = gone.index(f"POST /checkout/sessions/{PAGE}/expire")
+    assert shut == 0, "no card may be saved any more when the customer is deleted"

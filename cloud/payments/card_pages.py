@@ -1,0 +1,143 @@
+"""Cards that shoppers save with their own phones, on a page of the payment provider's.
+
+Only the provider's page hears the number of the card, and there the card's bank asks its holder.
+What became of a page is read from the provider: when a kiosk asks for it, and when the provider
+tells that something has happened (`cloud.payments.webhooks`). A page that was opened is undone by
+the errand of `cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
+"""
+
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.payments.cards import ask_to_keep, give_up_keeping, replace_card
+from cloud.payments.tables import CardPageRow
+from cloud.policy import CARD_PAGE_LIFE, KEEPING_PATIENCE
+from cloud.providers import CardSaved, NoPages, PageLapsed, PageOpen, ProviderUnavailable
+from protocol.messages import CardPage
+
+OPEN, SAVED, LAPSED = "open", "saved", "lapsed"
+
+
+class NoSuchPage(Exception):
+    """The page is gone, because its person was erased."""
+
+
+async def open_page(context: Context, session: AsyncSession, person: OpenPerson) -> CardPage:
+    """Opens a page on which a person can save a card, in place of one that is open already.
+
+    It is called in a transaction, which it ends, and leaves another one open. Raises NoSuchPage
+    when the person was erased meanwhile, ProviderUnavailable and NoPages.
+    """
+    await shut_pages(context, session, person.person_id)
+    now = context.clock()
+    row = CardPageRow(
+        id=new_id(),
+        person_id=person.person_id,
+        name=None,
+        state=OPEN,
+        expires_at=now + CARD_PAGE_LIFE,
+    )
+    session.add(row)
+    page_id, reference, expires_at = row.id, _reference(row.id), row.expires_at
+    patience = CARD_PAGE_LIFE + KEEPING_PATIENCE
+    await ask_to_keep(session, context.master, reference, now, patience)
+    await session.commit()
+    try:
+        page = await context.payments.open_page(reference)
+    except (ProviderUnavailable, NoPages):
+        await give_up_keeping(session, reference, context.clock())
+        await session.commit()
+        raise
+    opened = await _find(session, page_id)
+    if opened is None or opened.state != OPEN:
+        await give_up_keeping(session, reference, context.clock())
+        raise NoSuchPage
+    opened.name = page.name
+    return CardPage(page_id=page_id, url=page.url, expires_at=expires_at)
+
+
+async def look_at(
+    context: Context, session: AsyncSession, page_id: str, person_id: str | None = None
+) -> str:
+    """Stores the card that was saved on a page, if there is one. Returns the state of the page.
+
+    With `person_id`, the page has to be that person's. It is called in a transaction, which it may
+    end, and leaves another one open. Raises NoSuchPage and ProviderUnavailable.
+    """
+    row = await _find(session, page_id)
+    if row is None or person_id not in (None, row.person_id):
+        raise NoSuchPage
+    if row.state != OPEN or row.name is None:
+        return row.state
+    name = row.name
+    await session.commit()
+    found = await context.payments.look_at_page(name)
+    row = await _find(session, page_id)
+    if row is None:
+        raise NoSuchPage
+    if row.state != OPEN:
+        # Somebody else has looked at the same time.
+        return row.state
+    now = context.clock()
+    match found:
+        case PageOpen() if row.expires_at > now:
+            pass
+        case PageOpen() | PageLapsed():
+            await _lapse(session, row, now)
+        case CardSaved(kept, holder):
+            person = await find_person(session, context.master, row.person_id)
+            await replace_card(
+                session,
+                context.master,
+                person,
+                kept,
+                reference=_reference(page_id),
+                now=now,
+                holder=holder,
+            )
+            row.state = SAVED
+    return row.state
+
+
+async def shut_pages(context: Context, session: AsyncSession, person_id: str) -> None:
+    """Has the open pages of a person shut soon, and what was made for them forgotten."""
+    theirs = CardPageRow.person_id == person_id, CardPageRow.state == OPEN
+    for row in await session.scalars(select(CardPageRow).where(*theirs)):
+        await _lapse(session, row, context.clock())
+
+
+async def look_at_the_one_named(context: Context, session: AsyncSession, name: str) -> None:
+    """Looks at the page that the provider calls by this name; does nothing when there is none.
+    Raises ProviderUnavailable."""
+    page_id = await session.scalar(select(CardPageRow.id).where(CardPageRow.name == name))
+    if page_id is not None:
+        await look_at(context, session, page_id)
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes the pages that nobody asks for any more."""
+    await session.execute(
+        delete(CardPageRow).where(CardPageRow.expires_at <= now - KEEPING_PATIENCE)
+    )
+
+
+async def _lapse(session: AsyncSession, row: CardPageRow, now: datetime) -> None:
+    row.state = LAPSED
+    if row.name is not None:
+        await give_up_keeping(session, _reference(row.id), now)
+    # Otherwise the provider is being asked to open it: `open_page` gives it up afterwards.
+
+
+async def _find(session: AsyncSession, page_id: str) -> CardPageRow | None:
+    return await session.get(CardPageRow, page_id, populate_existing=True)
+
+
+def _reference(page_id: str) -> str:
+    """Returns the name of a page that the provider stores: not its id, which leads to a person."""
+    return sha256(f"card page {page_id}".encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""What the payment provider tells by itself: `POST /v1/webhooks/{provider}`.
+
+An event is verified, stored once and answered; afterwards it is applied. Applying it reads how the
+thing is now that the event is about, so events may come late, twice and in any order. What an event
+says beside that is not kept: it may name the holder of a card.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.payments import card_pages
+from cloud.payments.tables import WebhookRow
+from cloud.policy import WEBHOOK_MEMORY
+from cloud.providers import BadSignature, ProviderUnavailable
+from cloud.web.limits import read_body
+from cloud.web.problems import Refusal, unexpected_response
+from protocol.messages import ProblemType
+from protocol.storage import StorageFault
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(prefix="/v1")
+
+MAX_EVENT = 256 * 1024
+"""The largest event in bytes."""
+
+Applier = Callable[[Context, AsyncSession, str], Awaitable[None]]
+"""Looks at what an event is about, given the provider's name for that. It is called in a
+transaction and leaves one open. Raises ProviderUnavailable."""
+
+APPLIERS: Mapping[str, Applier] = {
+    "checkout.session.completed": card_pages.look_at_the_one_named,
+    "checkout.session.expired": card_pages.look_at_the_one_named,
+}
+"""What applies the events of each kind."""
+
+
+@router.post("/webhooks/{provider}", status_code=204, include_in_schema=False)
+async def hear(provider: str, request: Request) -> Response:
+    context: Context = request.app.state.context
+    if provider != context.payments.name:
+        raise Refusal(ProblemType.NOT_FOUND)
+    body = await read_body(request, MAX_EVENT)
+    try:
+        event = context.payments.read_event(body, request.headers)
+    except BadSignature as bad:
+        log.warning("an event of the payment provider's was refused: %s", bad)
+        raise Refusal(ProblemType.BAD_SIGNATURE, status=400) from None
+    if event is None:
+        return Response(status_code=204)
+    if context.database.is_for_deletions_only:
+        # The provider sends it again.
+        raise Refusal(ProblemType.STORAGE_FULL, retry_after=60, storage=StorageFault.FULL)
+    try:
+        async with context.database.session() as session:
+            if await session.get(WebhookRow, event.event_id) is None:
+                session.add(
+                    WebhookRow(
+                        id=event.event_id,
+                        kind=event.kind,
+                        about=event.about,
+                        received_at=context.clock(),
+                        applied=False,
+                    )
+                )
+                await session.commit()
+    except Exception as error:
+        return unexpected_response(error)
+    await context.wake()
+    return Response(status_code=204)
+
+
+async def apply_webhooks(context: Context) -> None:
+    """Applies the events that are stored and not applied yet. One that has to wait for the provider
+    is tried again in the next round."""
+    async with context.database.session() as session:
+        waiting = (await session.scalars(select(WebhookRow.id).where(~WebhookRow.applied))).all()
+    for event_id in waiting:
+        async with context.database.session() as session:
+            row = await session.get_one(WebhookRow, event_id)
+            apply = APPLIERS.get(row.kind)
+            try:
+                if apply is not None:
+                    await apply(context, session, row.about)
+            except ProviderUnavailable as error:
+                log.warning("an event of the payment provider's has to wait: %s", error)
+                continue
+            row = await session.get(WebhookRow, event_id, populate_existing=True)
+            if row is not None:
+                row.applied = True
+            await session.commit()
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes the events that the provider does not repeat any more."""
+    old = WebhookRow.received_at <= now - WEBHOOK_MEMORY
+    await session.execute(delete(WebhookRow).where(old))

@@ -1,0 +1,46 @@
+"""No number of a card fits into a message."""
+
+import pytest
+from pydantic import ValidationError
+
+from protocol import messages
+from protocol.card_number import may_hold_number
+from protocol.messages import CardToken, Message
+from tests.support.card_fields import FOR_NUMBERS
+
+NUMBERS = [
+    "4242424242424242",
+    "4242 4242 4242 4242",
+    "4242-4242-4242-4242",
+    "378282246310005",
+    "pan=5555555555554444;",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_is_seen_however_it_is_written(number: str):
+    assert may_hold_number(number)
+
+
+@pytest.mark.parametrize("text", ["tok_visa", "pm_1N2b3C4d5E6f", "4242", "Alex Doe", "2026-11-29"])
+def test_what_is_none_is_let_through(text: str):
+    assert not may_hold_number(text)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("field", ["token", "holder"])
+def test_a_terminal_cannot_pass_a_number_on(field: str, number: str):
+    with pytest.raises(ValidationError):
+        CardToken(**{"token": "tok_visa", field: number})
+
+
+def test_no_message_has_a_field_for_a_number():
+    kinds = [kind for kind in vars(messages).values() if isinstance(kind, type)]
+    fields = {
+        f"{kind.__name__}.{name}"
+        for kind in kinds
+        if issubclass(kind, Message)
+        for name in kind.model_fields
+        if set(name.split("_")) & FOR_NUMBERS
+    }
+    assert fields == set()

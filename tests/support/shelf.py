@@ -1,0 +1,103 @@
+"""A database and a Stripe with prepared answers: rules about cards need no whole service."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from cloud.context import Context
+from cloud.db import database
+from cloud.db.database import Database
+from cloud.db.reserve import Reserve
+from cloud.db.tables import Table
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, find_person, make_person
+from cloud.payments import webhooks
+from cloud.payments.cards import CardDetail, cards_of
+from cloud.providers.stripe import StripeProvider
+from cloud.web import problems
+from cloud.web.limits import BodyLimit
+from tests.support.stripe_api import StripeApi
+
+SECRET = "whsec_tests"
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+@dataclass
+class Shelf:
+    """What of `cloud.context.Context` cards need. `ahead` moves its clock."""
+
+    master: MasterKey
+    database: Database
+    payments: StripeProvider
+    running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ahead: timedelta = timedelta(0)
+    woken: int = 0
+
+    def clock(self) -> datetime:
+        return NOON + self.ahead
+
+    async def wake(self) -> None:
+        self.woken += 1
+
+    @property
+    def context(self) -> Context:
+        return cast(Context, self)
+
+    @property
+    def app(self) -> FastAPI:
+        """The part of the API that the provider calls."""
+        app = FastAPI()
+        app.state.context = self
+        problems.install(app)
+        app.add_middleware(BodyLimit)
+        app.include_router(webhooks.router)
+        return app
+
+    async def person(self) -> str:
+        async with self.database.session() as session:
+            person = make_person(session, self.master)
+            await session.commit()
+            return person.person_id
+
+    async def cards(self, person_id: str) -> list[CardDetail]:
+        async with self.database.session() as session:
+            person: OpenPerson = await find_person(session, self.master, person_id)
+            return await cards_of(session, person)
+
+    async def count(self, table: type[Table]) -> int:
+        async with self.database.session() as session:
+            return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@cache
+def _migrated() -> bytes:
+    """Returns the file of an empty database."""
+    with TemporaryDirectory() as folder:
+        database.migrate(Path(folder) / "palms.db")
+        return (Path(folder) / "palms.db").read_bytes()
+
+
+@asynccontextmanager
+async def shelf(root: Path, api: StripeApi) -> AsyncGenerator[Shelf]:
+    path = root / "palms.db"
+    Reserve(path).prepare()
+    path.write_bytes(_migrated())
+    provider = StripeProvider(
+        "sk_test_1", api.url, webhook_secret=SECRET, return_url="https://shop.test/saved"
+    )
+    store = Database(path)
+    try:
+        yield Shelf(MasterKey(os.urandom(32)), store, provider)
+    finally:
+        await provider.close()
+        await store.close()
