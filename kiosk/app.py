@@ -87,7 +87,7 @@ class Kiosk:
     """The feed of the near-infrared camera, None without one."""
     light: Light | None
     reader: Reader
-    terminal: CardTerminal
+    terminal: CardTerminal | None
     service: SignatureService
     connection: Connection
     till: Till

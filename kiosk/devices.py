@@ -35,7 +35,8 @@ class Devices:
     infrared: Feed | None
     light: Light | None
     """The light ring, None without one."""
-    terminal: CardTerminal
+    terminal: CardTerminal | None
+    """The card terminal, None without one."""
 
 
 def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devices:
@@ -54,7 +55,7 @@ def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devi
     size = SIZE if seen is None else Mounting.of(Address.parse(camera)).upright(SIZE)
     also_seen = made(lambda: _infrared(infrared, seen, size))
     cards = made(partial(terminal_at, terminal))
-    if faults or seen is None or cards is None:
+    if faults or seen is None:
         raise WrongDevices(faults)
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":

@@ -32,6 +32,7 @@ from kiosk.screens import (
     OfferSecondPalm,
     PresentCard,
     Result,
+    SaveCardByPhone,
     Screen,
     StillThere,
     TillMessage,
@@ -127,7 +128,7 @@ class IdleWatch:
     def _stays(self, screen: Screen[object]) -> float:
         """Returns how many seconds a screen stays when nobody does anything."""
         match screen:
-            case EnterCode():
+            case EnterCode() | SaveCardByPhone():
                 return self._patience.message_s
             case AlreadyKnown() | Deleted(stays=True) | TillMessage() | Trouble():
                 return self._patience.idle_s
@@ -201,7 +202,7 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
     match screen:
         case HoldPalm(purpose=Purpose.ENROL, side=side):
             return Loss.ENTRIES if side is None else Loss.SECOND_PALM
-        case EnterPhone(purpose=Purpose.ENROL) | PresentCard():
+        case EnterPhone(purpose=Purpose.ENROL) | PresentCard() | SaveCardByPhone():
             return Loss.ENTRIES
         case OfferSecondPalm():
             return Loss.SECOND_PALM

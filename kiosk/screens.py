@@ -162,6 +162,24 @@ class PresentCard(Screen[Back]):
     problem: CardProblem | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """A QR code (ISO/IEC 18004), without the quiet zone around it."""
+
+    rows: tuple[str, ...]
+    """The modules of each row from the left: `1` is dark."""
+
+
+@dataclass(frozen=True)
+class SaveCardByPhone(Screen[Literal[Choice.TRY_AGAIN] | Back]):
+    """The shopper saves a card on their own phone, on a page that the code leads to. The kiosk goes
+    on by itself once it is saved. TRY_AGAIN asks for another code, and is offered when this one has
+    lapsed."""
+
+    code: QrCode | None
+    """None when it has lapsed."""
+
+
 @dataclass(frozen=True)
 class OfferSecondPalm(Screen[Literal[Choice.ADD, Choice.SKIP]]):
     first: Side
@@ -218,6 +236,8 @@ class Work(StrEnum):
     SENDING_CODE = "sending_code"
     CHECKING_CODE = "checking_code"
     SAVING_CARD = "saving_card"
+    OPENING_PAGE = "opening_page"
+    """The page on which a card is saved by phone."""
     FINISHING = "finishing"
     PAYING = "paying"
     DELETING = "deleting"
@@ -347,14 +367,6 @@ class Recognised(Screen[Literal[Choice.CANCEL]]):
 
     merchant: str
     name_hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class QrCode:
-    """A QR code (ISO/IEC 18004), without the quiet zone around it."""
-
-    rows: tuple[str, ...]
-    """The modules of each row from the left: `1` is dark."""
 
 
 @dataclass(frozen=True)
@@ -552,6 +564,8 @@ class Finding(StrEnum):
     RING_LIT = "ring_lit"
     """The ring was lit and turned off: its name, and how many milliseconds it took."""
     TAKES_CARDS = "takes_cards"
+    NO_TERMINAL = "no_terminal"
+    """Shoppers save their card with their own phone."""
     TAKES_TEST_CARDS = "takes_test_cards"
     """The terminal is simulated."""
     TILL_DOOR = "till_door"

@@ -37,7 +37,7 @@ class Patience(BaseModel):
     idle_s: Seconds = 40
     """How long without a touch or a palm until a visit is given up."""
     message_s: Seconds = 120
-    """The same while a shopper waits for the message with the code."""
+    """The same while a shopper waits for the message with the code, or saves a card by phone."""
     warning_s: Seconds = 10
     """How long of that time the warning counts down."""
     result_s: Seconds = 4
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     light: str = "sim:"
     """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights simulated hands only."""
     terminal: str = "sim:"
-    """The card terminal."""
+    """The card terminal: sim:, or none:, where shoppers save their card with their own phone."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     service: ServiceAddress = ServiceAddress()

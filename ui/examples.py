@@ -8,6 +8,7 @@ import numpy as np
 
 from drawn import Drawing, Presentation, draw, identity
 from kiosk.capture.guidance import Guidance, Instruction
+from kiosk.qr_code import qr_code
 from kiosk.screens import (
     AlreadyKnown,
     Approved,
@@ -45,6 +46,7 @@ from kiosk.screens import (
     PayAnotherWay,
     PresentCard,
     Recognised,
+    SaveCardByPhone,
     Screen,
     SignedUp,
     StaffCalled,
@@ -62,7 +64,6 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Cause
-from kiosk.till.nexo.talk import qr_code
 from palm.hand.landmarks import Side as HandSide
 from protocol.messages import Card, Holdings, Money, Purpose, Side
 
@@ -81,6 +82,8 @@ RECEIPT_LINES = (
     "Total  USD 12.50",
     "Thank you, and see you soon.",
 )
+CARD_PAGE = qr_code("https://checkout.example.com/c/pay/cs_" + "a1B2" * 140)
+"""As long as the addresses of Stripe's pages are."""
 RECEIPT_CODE = qr_code("\n".join(RECEIPT_LINES))
 MENU = ("At the table", "To take away", "On the terrace", "At the bar", "In the garden", "Later on")
 BASKET = (
@@ -274,6 +277,8 @@ def examples() -> dict[str, Screen[Any]]:
         "enter-code-expired": EnterCode("42", 0, EntryProblem.EXPIRED),
         "enter-code-not-sent": EnterCode("42", 0, EntryProblem.NOT_SENT),
         "present-card": PresentCard(),
+        "save-card-by-phone": SaveCardByPhone(CARD_PAGE),
+        "save-card-by-phone-lapsed": SaveCardByPhone(None),
         **{f"present-card-{problem}": PresentCard(problem) for problem in CardProblem},
         **{
             f"hold-palm-{instruction}": HoldPalm(sign_up, guidance(instruction))

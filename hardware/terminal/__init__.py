@@ -14,11 +14,17 @@ __all__ = [
 ]
 
 
-def terminal_at(text: str) -> CardTerminal:
-    """Returns the terminal that an address names. Raises BadAddress."""
+def terminal_at(text: str) -> CardTerminal | None:
+    """Returns the terminal that an address names; None for `none:`. Raises BadAddress."""
     address = Address.parse(text)
-    if address.scheme != "sim":
-        raise address.wrong(
-            f"names no terminal driver: there is no '{address.scheme}'", "Use sim:."
-        )
-    return SimulatedTerminal(address)
+    match address.scheme:
+        case "none":
+            address.known()
+            return None
+        case "sim":
+            return SimulatedTerminal(address)
+        case scheme:
+            raise address.wrong(
+                f"names no terminal driver: there is no '{scheme}'",
+                "Use sim:, or none: where cards are saved by phone.",
+            )

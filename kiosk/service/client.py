@@ -29,6 +29,8 @@ from protocol.messages import (
     Account,
     Activation,
     Card,
+    CardPage,
+    CardPageState,
     CardToken,
     Challenge,
     ChallengeAnswer,
@@ -237,6 +239,13 @@ class SignatureService:
 
     async def add_card(self, enrolment_id: str, card: CardToken) -> Card:
         return await self._post(f"/enrolments/{enrolment_id}/card", card, Card)
+
+    async def open_card_page(self, enrolment_id: str) -> CardPage:
+        """Opens a page on which the shopper saves a card by phone, in place of an earlier one."""
+        return await self._post(f"/enrolments/{enrolment_id}/card/pages", None, CardPage)
+
+    async def look_at_card_page(self, enrolment_id: str, page_id: str) -> CardPageState:
+        return await self._get(f"/enrolments/{enrolment_id}/card/pages/{page_id}", CardPageState)
 
     async def add_palm(self, enrolment_id: str, burst: Burst, side: Side | None) -> PalmAccepted:
         envelope = await self._seal(burst, Purpose.ENROL, enrolment_id, side)

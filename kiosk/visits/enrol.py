@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from hardware.faults import PermanentFault, TemporaryFault
-from hardware.terminal import CardRead, CardUnreadable
+from hardware.terminal import CardRead, CardTerminal, CardUnreadable
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.race import first
 from kiosk.screens import (
@@ -28,6 +28,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
+from kiosk.visits.card_by_phone import CardByPhone
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
@@ -75,6 +76,7 @@ class SignUp:
         self._enrolment: Enrolment | None = None
         self._resend_at = 0.0
         self._verified = False
+        self._by_phone = CardByPhone(visit)
         self._palms: list[Side] = []
         self._completion_key = ""
         """The idempotency key of the completion: when its answer is lost, it is asked for again."""
@@ -139,9 +141,13 @@ class SignUp:
     async def card(self) -> Turn:
         if self._enrolment is None:
             return Turn.BACK
+        if self._visit.terminal is None:
+            return await self._by_phone.save(self._id)
         problem: CardProblem | None = None
         while True:
-            card = await first(self._read_card(), self._visit.stage.ask(PresentCard(problem)))
+            card = await first(
+                self._read_card(self._visit.terminal), self._visit.stage.ask(PresentCard(problem))
+            )
             if not isinstance(card, CardRead):
                 return Turn.BACK
             self._visit.stage.show(Working(Work.SAVING_CARD))
@@ -206,6 +212,7 @@ class SignUp:
 
     def _forget(self) -> None:
         self._enrolment, self._verified = None, False
+        self._by_phone = CardByPhone(self._visit)
 
     async def _palm(self, side: Side | None) -> Turn:
         screen = HoldPalm(Purpose.ENROL, side=side)
@@ -242,12 +249,12 @@ class SignUp:
                 self._palms = accepted.palms
                 return Turn.ON
 
-    async def _read_card(self) -> CardRead:
+    async def _read_card(self, terminal: CardTerminal) -> CardRead:
         """Waits for a card, and shows what is wrong meanwhile. Raises Troubled when the terminal
         is broken."""
         while True:
             try:
-                return await self._visit.terminal.read_card()
+                return await terminal.read_card()
             except CardUnreadable:
                 self._visit.stage.show(PresentCard(CardProblem.NOT_READ))
             except TemporaryFault:

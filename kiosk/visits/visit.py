@@ -45,7 +45,7 @@ class Visit:
 
     stage: Stage
     reader: Reader
-    terminal: CardTerminal
+    terminal: CardTerminal | None
     service: SignatureService
     till: Till
     journal: PurchaseJournal

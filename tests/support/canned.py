@@ -22,6 +22,8 @@ from protocol.messages import (
     CONSENT_VERSION,
     Account,
     Card,
+    CardPage,
+    CardPageState,
     Challenge,
     ChallengeAnswered,
     ClaimOpened,
@@ -95,6 +97,10 @@ def challenge(challenge_id: str) -> Challenge:
     return Challenge(challenge_id=challenge_id, seed=seed, expires_at=soon())
 
 
+def card_page(page_id: str = "page-one") -> CardPage:
+    return CardPage(page_id=page_id, url=f"https://pages.test/{page_id}", expires_at=soon())
+
+
 def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) -> Identification:
     accepted = outcome is Outcome.ACCEPTED
     return Identification(
@@ -165,6 +171,8 @@ HAPPY: dict[str, Answer] = {
         enrolment_id="enrolment-1", expires_at=soon(), resend_after=60
     ),
     "POST /enrolments/enrolment-1/card": VISA,
+    "POST /enrolments/enrolment-1/card/pages": lambda _: card_page(),
+    "GET /enrolments/enrolment-1/card/pages/page-one": CardPageState(state="saved", card=VISA),
     "POST /enrolments/enrolment-1/palms": PalmAccepted(side=Side.LEFT, palms=[Side.LEFT]),
     "POST /enrolments/enrolment-1/completion": Account(
         name_hint="Alex D.", phone_last4="0123", card=VISA, palms=[Side.LEFT]

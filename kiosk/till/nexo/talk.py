@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import segno
 from pydantic import Field
 
+from kiosk.qr_code import qr_code
 from kiosk.screens import (
     Choice,
     Entered,
@@ -131,12 +131,6 @@ def read(message: Message, merchant: str) -> Spoken:
             return _input(message.read(InputRequest), merchant)
         case _:
             return _print(message.read(PrintRequest), merchant)
-
-
-def qr_code(text: str) -> QrCode:
-    """Returns the QR code of a text, with as much redundancy as its size leaves room for."""
-    rows = segno.make_qr(text, error="l").matrix
-    return QrCode(tuple("".join("1" if module else "0" for module in row) for row in rows))
 
 
 def _display(asked: DisplayRequest, merchant: str) -> Spoken:

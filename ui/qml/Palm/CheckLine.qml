@@ -66,6 +66,8 @@ Item {
             return [qsTr("%1, lit and out in %2 ms.").arg(values[0]).arg(number(values[1], 0))];
         case "takes_cards":
             return [qsTr("Takes cards.")];
+        case "no_terminal":
+            return [qsTr("None: shoppers save their card with their own phone.")];
         case "takes_test_cards":
             return [qsTr("Simulated: takes test cards only.")];
         case "till_door":

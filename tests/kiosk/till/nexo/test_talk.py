@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kiosk.qr_code import qr_code
 from kiosk.screens import (
     Choice,
     Entered,
@@ -14,7 +15,7 @@ from kiosk.screens import (
     TillMessage,
     TillQuestion,
 )
-from kiosk.till.nexo.talk import MOST_CODE, qr_code
+from kiosk.till.nexo.talk import MOST_CODE
 from kiosk.till.till import Acquisition, SaleResult, Talk
 from protocol.messages import Customer
 from tests.support.shop import VISA, Shop

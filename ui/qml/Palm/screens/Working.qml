@@ -22,6 +22,8 @@ ScreenFrame {
             return qsTr("Checking the code");
         case "saving_card":
             return qsTr("Checking your card");
+        case "opening_page":
+            return qsTr("Making a code for your phone");
         case "finishing":
             return qsTr("Finishing your sign-up");
         case "paying":
