@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson
+from cloud.keys.persons import OpenPerson, find_person, open_person, with_wrapped_key
 from cloud.outbox import queue
 from cloud.payments.tables import CardRow
 from cloud.policy import KEEPING_PATIENCE
@@ -120,7 +120,42 @@ async def replace_card(
     await session.execute(delete(CardRow).where(CardRow.person_id == person.person_id))
     card = CardRow(id=new_id(), person_id=person.person_id)
     card.detail = person.seal(CardDetail.of(kept, holder), f"cards.detail/{card.id}")
+    card.lookup = master.lookup("card", kept.method)
     session.add(card)
+
+
+async def renew_card(context: Context, session: AsyncSession, method: str) -> None:
+    """Stores how the provider's card of this name is now; does nothing when nobody here has it.
+
+    It is called in a transaction, which it may end, and leaves another one open. Raises
+    ProviderUnavailable.
+    """
+    row = await _find_card(context.master, session, method)
+    if row is None:
+        return
+    card_id = row.id
+    await session.commit()
+    now = await context.payments.look_at_card(method)
+    row = await session.get(CardRow, card_id, populate_existing=True)
+    if row is None or now is None:
+        return
+    person = await find_person(session, context.master, row.person_id)
+    place = f"cards.detail/{row.id}"
+    changed = {"brand": now.brand, "last4": now.last4}
+    detail = person.open(CardDetail, row.detail, place).model_copy(update=changed)
+    row.detail = person.seal(detail, place)
+
+
+async def _find_card(master: MasterKey, session: AsyncSession, method: str) -> CardRow | None:
+    earlier = with_wrapped_key(select(CardRow).where(CardRow.lookup.is_(None)), CardRow.person_id)
+    for row, wrapped_key in (await session.execute(earlier)).all():
+        # Once: each has a lookup afterwards.
+        person = open_person(master, row.person_id, wrapped_key)
+        detail = person.open(CardDetail, row.detail, f"cards.detail/{row.id}")
+        row.lookup = master.lookup("card", detail.method)
+    await session.flush()
+    wanted = CardRow.lookup == master.lookup("card", method)
+    return await session.scalar(select(CardRow).where(wanted))
 
 
 async def forget_cards_later(

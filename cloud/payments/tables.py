@@ -16,6 +16,9 @@ class CardRow(Table):
     person_id: Mapped[str] = person_key()
     detail: Mapped[bytes]
     """`cloud.payments.cards.CardDetail`, sealed."""
+    lookup: Mapped[str | None] = mapped_column(index=True)
+    """A keyed hash of the provider's name for the card (`cloud.keys.person_keys.MasterKey.lookup`);
+    None for a card that was stored by an earlier version."""
 
 
 class CardPageRow(Table):
@@ -77,6 +80,8 @@ class PurchaseRow(Table):
     decline_reason: Mapped[str | None]
     told: Mapped[str | None]
     """What the till was told, as the device reports it; None until it does."""
+    dispute: Mapped[str | None]
+    """The provider's word for how a dispute about it stands; None without one."""
     at: Mapped[datetime]
 
     __table_args__ = (

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.payments import card_pages
+from cloud.payments import card_pages, cards, disputes
 from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
 from cloud.providers import BadSignature, ProviderUnavailable
@@ -35,8 +35,12 @@ Applier = Callable[[Context, AsyncSession, str], Awaitable[None]]
 transaction and leaves one open. Raises ProviderUnavailable."""
 
 APPLIERS: Mapping[str, Applier] = {
+    "charge.dispute.closed": disputes.note_dispute,
+    "charge.dispute.created": disputes.note_dispute,
+    "charge.dispute.updated": disputes.note_dispute,
     "checkout.session.completed": card_pages.look_at_the_one_named,
     "checkout.session.expired": card_pages.look_at_the_one_named,
+    "payment_method.automatically_updated": cards.renew_card,
 }
 """What applies the events of each kind."""
 

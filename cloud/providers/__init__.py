@@ -93,6 +93,16 @@ PageState = PageOpen | PageLapsed | CardSaved
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """The holder of a card disputes a payment at their bank."""
+
+    payment: str
+    """The provider's name for the payment."""
+    status: str
+    """The provider's word for how it stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """What the provider tells of by itself. It says what to look at, and not how it is: events
     arrive twice, late and in any order."""
@@ -179,6 +189,15 @@ class PaymentProvider(Protocol):
         ...
 
     async def look_at_page(self, name: str) -> PageState: ...
+
+    async def look_at_card(self, method: str) -> Card | None:
+        """Returns how a card on file is now, None when the provider does not keep it any more. A
+        bank that gives out a new card tells the provider."""
+        ...
+
+    async def look_at_dispute(self, name: str) -> Dispute | None:
+        """Returns how a dispute stands, None when it is about no payment of this service."""
+        ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
         """Returns the event that the provider has sent, None for one that nobody here needs. Raises

@@ -17,6 +17,7 @@ from cloud.providers import (
     CardRefused,
     CardSaved,
     Declined,
+    Dispute,
     Event,
     HostedPage,
     Movement,
@@ -46,8 +47,12 @@ CLOCK_SKEW = timedelta(minutes=5)
 TOLERANCE_S = 300
 """How old the signature of an event may be, in seconds, as Stripe recommends."""
 HEARD = {
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
     "checkout.session.completed",
     "checkout.session.expired",
+    "payment_method.automatically_updated",
 }
 """The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
 
@@ -139,6 +144,22 @@ class StripeProvider:
             holder = None
         kept = CardOnFile(Card(brand=card.brand, last4=card.last4), customer, method.id)
         return CardSaved(kept, holder)
+
+    async def look_at_card(self, method: str) -> Card | None:
+        with _translated_errors():
+            try:
+                kept = await self._client.v1.payment_methods.retrieve_async(method)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
+        return kept.card and Card(brand=kept.card.brand, last4=kept.card.last4)
+
+    async def look_at_dispute(self, name: str) -> Dispute | None:
+        with _translated_errors():
+            dispute = await self._client.v1.disputes.retrieve_async(name)
+        payment = dispute.payment_intent
+        return Dispute(payment, dispute.status) if isinstance(payment, str) else None
 
     def read_event(self, body: bytes, headers: Mapping[str, str]) -> Event | None:
         if self._webhook_secret is None:

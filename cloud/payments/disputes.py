@@ -1,0 +1,40 @@
+"""Disputes: the holder of a card asks their bank for the money back.
+
+They are answered in the provider's dashboard. The service notes on the purchase how a dispute
+stands, and tells the operator in the log.
+"""
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.payments.tables import PurchaseRow
+
+log = logging.getLogger(__name__)
+
+
+async def note_dispute(context: Context, session: AsyncSession, name: str) -> None:
+    """Notes how the dispute that the provider calls by this name stands.
+
+    It is called in a transaction, which it ends, and leaves another one open. Raises
+    ProviderUnavailable.
+    """
+    await session.commit()
+    found = await context.payments.look_at_dispute(name)
+    if found is None:
+        return
+    row = await session.scalar(select(PurchaseRow).where(PurchaseRow.payment == found.payment))
+    if row is None:
+        # Its person was deleted, or another program charges at the same account.
+        log.warning("the dispute %s (%s) is about no purchase known here", name, found.status)
+    elif row.dispute != found.status:
+        row.dispute = found.status
+        log.warning(
+            "the purchase %s is disputed by the holder of the card: %s (%s). Answer it in the "
+            "payment provider's dashboard.",
+            row.reference,
+            found.status,
+            name,
+        )

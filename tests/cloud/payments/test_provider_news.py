@@ -1,0 +1,197 @@
+"""What the provider tells of cards and purchases that are here already."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from cloud.keys.persons import find_person
+from cloud.merchants.tables import FIRST
+from cloud.payments import webhooks
+from cloud.payments.cards import CardDetail, ask_to_keep, replace_card
+from cloud.payments.tables import CardRow, PurchaseRow
+from cloud.providers import CardOnFile
+from protocol.messages import Card
+from tests.support.shelf import SECRET, Shelf, shelf
+from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, signed
+
+pytestmark = pytest.mark.anyio
+
+KEPT = CardOnFile(Card(brand="visa", last4="4242"), "cus_1", "pm_1")
+CARD, DISPUTE = "GET /payment_methods/pm_1", "GET /disputes/dp_1"
+
+
+def method(brand: str, last4: str) -> Answer:
+    card = {"brand": brand, "last4": last4}
+    return Answer(200, {"id": "pm_1", "object": "payment_method", "card": card})
+
+
+def dispute(status: str, payment: str | None = PAYMENT) -> Answer:
+    body = {"id": "dp_1", "object": "dispute", "status": status, "payment_intent": payment}
+    return Answer(200, body)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def api() -> Iterator[StripeApi]:
+    with StripeApi() as api:
+        yield api
+
+
+@pytest.fixture
+async def books(tmp_path: Path, api: StripeApi) -> AsyncIterator[Shelf]:
+    async with shelf(tmp_path, api) as books:
+        yield books
+
+
+@pytest.fixture
+async def person(books: Shelf) -> str:
+    """A person with the card KEPT."""
+    person_id = await books.person()
+    async with books.database.session() as session:
+        person = await find_person(session, books.master, person_id)
+        await ask_to_keep(session, books.master, "ours", books.clock())
+        await replace_card(session, books.master, person, KEPT, reference="ours", now=books.clock())
+        await session.commit()
+    return person_id
+
+
+async def hears(books: Shelf, kind: str, about: str, event_id: str = "evt_1") -> None:
+    event: dict[str, Any] = {"id": event_id, "type": kind, "data": {"object": {"id": about}}}
+    body, headers = signed(event, SECRET)
+    transport = httpx.ASGITransport(books.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        answer = await client.post("/v1/webhooks/stripe", content=body, headers=headers)
+    assert answer.status_code == 204
+    await webhooks.apply_webhooks(books.context)
+
+
+async def purchase(books: Shelf, payment: str | None = PAYMENT) -> None:
+    row = PurchaseRow(
+        id="a-purchase",
+        merchant_id=FIRST,
+        device_id="a-device",
+        reference="till-7-0042",
+        amount_minor=1250,
+        currency="USD",
+        card_brand="visa",
+        card_last4="4242",
+        payment=payment,
+        outcome="approved",
+        at=datetime(2026, 11, 29, tzinfo=UTC),
+    )
+    async with books.database.session() as session:
+        session.add(row)
+        await session.commit()
+
+
+async def disputed(books: Shelf) -> str | None:
+    async with books.database.session() as session:
+        return await session.scalar(select(PurchaseRow.dispute))
+
+
+# Cards
+
+
+async def test_a_card_that_its_bank_has_renewed_is_shown_as_it_is_now(
+    books: Shelf, api: StripeApi, person: str
+):
+    api.will(CARD, method("mastercard", "4444"))
+    await hears(books, "payment_method.automatically_updated", "pm_1")
+    (card,) = await books.cards(person)
+    assert (card.brand, card.last4) == ("mastercard", "4444")
+    assert (card.customer, card.method) == ("cus_1", "pm_1")
+
+
+async def test_a_card_of_an_earlier_version_is_found_too(books: Shelf, api: StripeApi, person: str):
+    async with books.database.session() as session:
+        row = (await session.scalars(select(CardRow))).one()
+        row.lookup = None
+        await session.commit()
+    api.will(CARD, method("visa", "1881"))
+    await hears(books, "payment_method.automatically_updated", "pm_1")
+    assert [card.last4 for card in await books.cards(person)] == ["1881"]
+
+
+async def test_a_card_that_nobody_here_has_is_not_asked_for(
+    books: Shelf, api: StripeApi, person: str
+):
+    await hears(books, "payment_method.automatically_updated", "pm_of_another")
+    assert api.requests == []
+    assert [card.last4 for card in await books.cards(person)] == ["4242"]
+
+
+async def test_a_card_that_the_provider_has_lost_stays_as_it_was(
+    books: Shelf, api: StripeApi, person: str
+):
+    gone = {"type": "invalid_request_error", "code": "resource_missing"}
+    api.will(CARD, Answer(404, {"error": gone}))
+    await hears(books, "payment_method.automatically_updated", "pm_1")
+    kept = await books.cards(person)
+    assert kept == [CardDetail.of(KEPT)]
+
+
+async def test_the_providers_name_for_a_card_cannot_be_read_in_the_database(
+    books: Shelf, person: str
+):
+    async with books.database.session() as session:
+        row = (await session.scalars(select(CardRow))).one()
+    assert row.lookup
+    assert "pm_1" not in row.lookup
+
+
+# Disputes
+
+
+async def test_a_dispute_is_noted_on_the_purchase_and_told_to_the_operator(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    await purchase(books)
+    api.will(DISPUTE, dispute("needs_response"))
+    await hears(books, "charge.dispute.created", "dp_1")
+    assert await disputed(books) == "needs_response"
+    assert "till-7-0042" in caplog.text
+    assert "dashboard" in caplog.text
+    api.will(DISPUTE, dispute("won"))
+    await hears(books, "charge.dispute.closed", "dp_1", "evt_2")
+    assert await disputed(books) == "won"
+
+
+async def test_a_dispute_whose_events_change_places_is_noted_as_it_stands(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture
+):
+    await purchase(books)
+    api.will(DISPUTE, dispute("lost"))
+    await hears(books, "charge.dispute.closed", "dp_1", "evt_2")
+    await hears(books, "charge.dispute.created", "dp_1", "evt_1")
+    assert await disputed(books) == "lost"
+    assert caplog.text.count("till-7-0042") == 1, "the operator is told once"
+
+
+@pytest.mark.parametrize("payment", [PAYMENT, None])
+async def test_a_dispute_of_a_purchase_that_leads_to_nobody_is_told_without_it(
+    books: Shelf, api: StripeApi, caplog: pytest.LogCaptureFixture, payment: str | None
+):
+    await purchase(books, None)
+    api.will(DISPUTE, dispute("needs_response", payment))
+    await hears(books, "charge.dispute.created", "dp_1")
+    assert await disputed(books) is None
+    assert ("dp_1" in caplog.text) == (payment is not None)
+
+
+async def test_a_dispute_waits_for_a_provider_that_does_not_answer(books: Shelf, api: StripeApi):
+    await purchase(books)
+    api.will(DISPUTE, error(500, "api_error"))
+    await hears(books, "charge.dispute.created", "dp_1")
+    assert await disputed(books) is None
+    api.will(DISPUTE, dispute("needs_response"))
+    await webhooks.apply_webhooks(books.context)
+    assert await disputed(books) == "needs_response"
