@@ -136,7 +136,7 @@ class Accounts(Protocol):
         """Returns whether a person has agreed to use their palm at a merchant."""
         ...
 
-    async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
+    async def customer(self, session: AsyncSession, person: OpenPerson, now: datetime) -> Customer:
         """Returns what a shopper is shown of their own account."""
         ...
 

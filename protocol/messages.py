@@ -128,6 +128,9 @@ class Card(Message):
 
     brand: str
     last4: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+    expired: bool = False
+    """Whether its last month is over. Its bank may have renewed it without a word, so it may pay
+    all the same when the shopper wants it to."""
 
 
 # Service and devices

@@ -102,6 +102,7 @@ RECEIPT = "4f1c0b7e9d2a86535e1f7a90c3b8d246"
 DEVICE = "0d9b6a5cf2e84713a8c15e7f90b3d462"
 """Ids as the service makes them (`cloud.db.tables.new_id`)."""
 VISA = Card(brand="visa", last4="4242")
+EXPIRED = Card(brand="amex", last4="0005", expired=True)
 MASTERCARD = Card(brand="mastercard", last4="4444")
 AMEX = Card(brand="amex", last4="0005")
 UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
@@ -322,6 +323,7 @@ def examples() -> dict[str, Screen[Any]]:
         "choose-tip": ChooseTip(SHOP, LUNCH, TIPS),
         "choose-tip-fortune": ChooseTip(LONG_SHOP, FORTUNE, (FORTUNE, FORTUNE, FORTUNE, FORTUNE)),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
+        "confirm-purchase-expired": ConfirmPurchase(SHOP, LUNCH, "Alex D.", EXPIRED),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
         "confirm-purchase-by-itself": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA, 3.0),
         "step-up": StepUp(),

@@ -39,14 +39,19 @@ class CardDetail(BaseModel):
     last4: str
     holder: str | None = None
     """The name on a card that was saved by phone."""
+    last_month: tuple[int, int] | None = None
+    """The year and the month at whose end it expires; None when that is not known, as for cards
+    that were stored by an earlier version and not renewed since."""
 
-    @property
-    def card(self) -> Card:
-        return Card(brand=self.brand, last4=self.last4)
+    def shown(self, now: datetime) -> Card:
+        """Returns the card as it may be shown."""
+        expired = self.last_month is not None and (now.year, now.month) > self.last_month
+        return Card(brand=self.brand, last4=self.last4, expired=expired)
 
     @property
     def on_file(self) -> CardOnFile:
-        return CardOnFile(self.card, self.customer, self.method)
+        shown = Card(brand=self.brand, last4=self.last4)
+        return CardOnFile(shown, self.customer, self.method, self.last_month)
 
     @classmethod
     def of(cls, kept: CardOnFile, holder: str | None = None) -> "CardDetail":
@@ -56,6 +61,7 @@ class CardDetail(BaseModel):
             method=kept.method,
             brand=kept.card.brand,
             last4=kept.card.last4,
+            last_month=kept.last_month,
         )
 
 
@@ -133,17 +139,14 @@ async def renew_card(context: Context, session: AsyncSession, method: str) -> No
     row = await _find_card(context.master, session, method)
     if row is None:
         return
-    card_id = row.id
-    await session.commit()
-    now = await context.payments.look_at_card(method)
-    row = await session.get(CardRow, card_id, populate_existing=True)
-    if row is None or now is None:
-        return
     person = await find_person(session, context.master, row.person_id)
-    place = f"cards.detail/{row.id}"
-    changed = {"brand": now.brand, "last4": now.last4}
-    detail = person.open(CardDetail, row.detail, place).model_copy(update=changed)
-    row.detail = person.seal(detail, place)
+    card_id, place = row.id, f"cards.detail/{row.id}"
+    before = person.open(CardDetail, row.detail, place)
+    await session.commit()
+    now = await context.payments.look_at_card(before.on_file)
+    row = await session.get(CardRow, card_id, populate_existing=True)
+    if row is not None and now is not None:
+        row.detail = person.seal(CardDetail.of(now, before.holder), place)
 
 
 async def _find_card(master: MasterKey, session: AsyncSession, method: str) -> CardRow | None:

@@ -69,7 +69,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         name_hint=profile.name_hint if is_told else "",
         phone_last4=profile.phone_last4 if is_told else "",
         palms=[palm.side for palm in await palms_of(call.session, person)],
-        cards=[card.card if is_told else None for card in cards],
+        cards=[card.shown(call.now) if is_told else None for card in cards],
         purchases=await count_purchases(call.session, person),
         merchants=await count_agreements(call.session, person),
         member_since=account.since,
@@ -82,10 +82,10 @@ class Accounts:
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None
 
-    async def customer(self, session: AsyncSession, person: OpenPerson) -> Customer:
+    async def customer(self, session: AsyncSession, person: OpenPerson, now: datetime) -> Customer:
         cards = await cards_of(session, person)
         profile = await profile_of(session, person)
-        return Customer(name_hint=profile.name_hint, card=cards[0].card if cards else None)
+        return Customer(name_hint=profile.name_hint, card=cards[0].shown(now) if cards else None)
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone_last4

@@ -232,7 +232,7 @@ async def look_at_card_page(call: Caller, enrolment_id: str, page_id: Identifier
     saved = (await cards_of(session, person))[0]
     profile = person.open(Profile, row.profile, PROFILE)
     row.profile = person.seal(profile.model_copy(update={"holder": saved.holder}), PROFILE)
-    return CardPageState(state="saved", card=saved.card)
+    return CardPageState(state="saved", card=saved.shown(call.now))
 
 
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
@@ -323,7 +323,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
     return Account(
         name_hint=profile.name_hint,
         phone_last4=profile.phone_last4,
-        card=cards[0].card,
+        card=cards[0].shown(call.now),
         palms=[palm.side for palm in palms],
     )
 

@@ -59,6 +59,8 @@ class CardOnFile:
     """The provider's name for the holder. There is one for each card, and it names no person."""
     method: str = field(repr=False)
     """The provider's name for the card."""
+    last_month: tuple[int, int] | None = field(default=None, repr=False)
+    """The year and the month at whose end the card expires, None when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class PaymentProvider(Protocol):
 
     async def look_at_page(self, name: str) -> PageState: ...
 
-    async def look_at_card(self, method: str) -> Card | None:
+    async def look_at_card(self, card: CardOnFile) -> CardOnFile | None:
         """Returns how a card on file is now, None when the provider does not keep it any more. A
         bank that gives out a new card tells the provider."""
         ...

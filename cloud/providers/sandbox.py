@@ -15,7 +15,6 @@ import stripe
 
 from cloud.providers import CardRefused
 from cloud.providers.stripe import StripeProvider
-from protocol.messages import Card
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class SandboxProvider(StripeProvider):
                 "sk_test_sandbox", base_addresses={"api": pages_url}, http_client=self._http
             )
 
-    async def _method(self, token: str, reference: str) -> tuple[str, Card]:
+    async def _method(self, token: str, reference: str) -> Any:
         del reference  # localstripe knows no idempotency keys
         if token not in _TEST_CARDS:
             raise CardRefused("not one of the test cards")
@@ -72,7 +71,9 @@ class SandboxProvider(StripeProvider):
                 "card": {"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"},
             }
         )
-        return method.id, Card(brand=brand, last4=number[-4:])
+        assert method.card is not None
+        method.card.brand = brand
+        return method
 
     async def _shut_pages(self, customer: str) -> None:
         if self._has_pages:

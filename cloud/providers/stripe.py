@@ -98,10 +98,12 @@ class StripeProvider:
 
     async def keep(self, token: str, reference: str) -> CardOnFile:
         with _translated_errors():
-            method, card = await self._method(token, reference)
+            method = await self._method(token, reference)
             customer = await self._customer(reference)
-            await self._client.v1.payment_methods.attach_async(method, {"customer": customer})
-        return CardOnFile(card, customer, method)
+            kept = _on_file(method, customer)
+            assert kept is not None
+            await self._client.v1.payment_methods.attach_async(kept.method, {"customer": customer})
+        return kept
 
     async def open_page(self, reference: str) -> HostedPage:
         if self._return_url is None:
@@ -135,25 +137,24 @@ class StripeProvider:
             return PageOpen()
         customer = session.customer
         method: Any = getattr(session.setup_intent, "payment_method", None)
-        card = getattr(method, "card", None)
-        if session.status != "complete" or card is None or not isinstance(customer, str):
+        kept = _on_file(method, customer) if isinstance(customer, str) else None
+        if session.status != "complete" or kept is None:
             return PageLapsed()
         holder = getattr(getattr(method, "billing_details", None), "name", None)
         if holder is not None and may_hold_number(holder):
             # Somebody typed it into the wrong field.
             holder = None
-        kept = CardOnFile(Card(brand=card.brand, last4=card.last4), customer, method.id)
         return CardSaved(kept, holder)
 
-    async def look_at_card(self, method: str) -> Card | None:
+    async def look_at_card(self, card: CardOnFile) -> CardOnFile | None:
         with _translated_errors():
             try:
-                kept = await self._client.v1.payment_methods.retrieve_async(method)
+                kept = await self._client.v1.payment_methods.retrieve_async(card.method)
             except stripe.InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
                 return None
-        return kept.card and Card(brand=kept.card.brand, last4=kept.card.last4)
+        return _on_file(kept, card.customer)
 
     async def look_at_dispute(self, name: str) -> Dispute | None:
         with _translated_errors():
@@ -330,14 +331,12 @@ class StripeProvider:
     async def close(self) -> None:
         await self._http.close_async()
 
-    async def _method(self, token: str, reference: str) -> tuple[str, Card]:
-        """Returns the name of the new payment method, and the card as it may be shown."""
-        method = await self._client.v1.payment_methods.create_async(
+    async def _method(self, token: str, reference: str) -> Any:
+        """Returns the new payment method."""
+        return await self._client.v1.payment_methods.create_async(
             {"type": "card", "card": {"token": token}},
             {"idempotency_key": f"method-{reference}"},
         )
-        assert method.card is not None
-        return method.id, Card(brand=method.card.brand, last4=method.card.last4)
 
     async def _customer(self, reference: str) -> str:
         """Returns the name of the customer with a reference, who is made when there is none."""
@@ -419,6 +418,17 @@ def _movement(
         account=getattr(goes_to, "destination", None),
         at=datetime.fromtimestamp(made.created, UTC),
     )
+
+
+def _on_file(method: Any, customer: str) -> CardOnFile | None:
+    """Returns the card of a payment method, None where it has none."""
+    card = getattr(method, "card", None)
+    if card is None:
+        return None
+    year, month = getattr(card, "exp_year", None), getattr(card, "exp_month", None)
+    last_month = (year, month) if isinstance(year, int) and isinstance(month, int) else None
+    shown = Card(brand=card.brand, last4=card.last4)
+    return CardOnFile(shown, customer, method.id, last_month)
 
 
 def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:

@@ -234,7 +234,7 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
         accounts, session = call.context.accounts, call.session
         call.person = person = await find_person(session, call.context.master, row.person_id)
         if await accounts.has_agreed(session, person, row.merchant_id):
-            customer = await accounts.customer(session, person)
+            customer = await accounts.customer(session, person, call.now)
     return Identification(
         identification_id=row.id,
         outcome=Outcome(row.outcome),

@@ -185,7 +185,7 @@ async def _confirm(
         sale = tipped
         visit.stage.bill(sale.bill)
     confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
-    if visit.pays_by_itself(sale.amount):
+    if visit.pays_by_itself(sale.amount) and not customer.card.expired:
         confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
         answer = await first(visit.stage.ask(confirm), _until_cancelled_no_more(visit.clock))
     else:

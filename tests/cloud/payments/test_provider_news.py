@@ -26,7 +26,7 @@ CARD, DISPUTE = "GET /payment_methods/pm_1", "GET /disputes/dp_1"
 
 
 def method(brand: str, last4: str) -> Answer:
-    card = {"brand": brand, "last4": last4}
+    card = {"brand": brand, "last4": last4, "exp_month": 5, "exp_year": 2027}
     return Answer(200, {"id": "pm_1", "object": "payment_method", "card": card})
 
 
@@ -109,6 +109,15 @@ async def test_a_card_that_its_bank_has_renewed_is_shown_as_it_is_now(
     (card,) = await books.cards(person)
     assert (card.brand, card.last4) == ("mastercard", "4444")
     assert (card.customer, card.method) == ("cus_1", "pm_1")
+    assert not card.shown(datetime(2027, 5, 31, 23, 59, tzinfo=UTC)).expired
+    assert card.shown(datetime(2027, 6, 1, tzinfo=UTC)).expired
+
+
+async def test_a_card_whose_last_month_is_not_known_is_not_told_to_have_expired(
+    books: Shelf, person: str
+):
+    (card,) = await books.cards(person)
+    assert not card.shown(datetime(2099, 1, 1, tzinfo=UTC)).expired
 
 
 async def test_a_card_of_an_earlier_version_is_found_too(books: Shelf, api: StripeApi, person: str):

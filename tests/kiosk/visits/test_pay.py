@@ -215,6 +215,19 @@ async def test_it_can_be_cancelled_until_then(visit: At, canned: CannedService) 
     assert not canned.requests("POST /purchases")
 
 
+async def test_an_expired_card_never_pays_by_itself_and_can_be_confirmed(
+    visit: At, canned: CannedService
+) -> None:
+    expired = VISA.model_copy(update={"expired": True})
+    known = identification()
+    assert known.customer
+    customer = known.customer.model_copy(update={"card": expired})
+    canned.will("POST /identifications", known.model_copy(update={"customer": customer}))
+    confirm = replace(CONFIRM, card=expired)
+    at = below_a_limit(visit((HOLD, palm), (confirm, Choice.CONFIRM), (APPROVED, Choice.DONE)))
+    assert await play(at) is SaleResult.APPROVED
+
+
 def money(minor: int) -> Money:
     return Money(minor=minor, currency="USD")
 

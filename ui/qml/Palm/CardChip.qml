@@ -14,7 +14,7 @@ Rectangle {
             "jcb": "JCB",
             "unionpay": "UnionPay"
         })
-    readonly property string text: card ? qsTr("%1 ending in %2").arg(names[card.brand] ?? card.brand).arg(card.last4) : ""
+    readonly property string text: card ? (card.expired ? qsTr("%1 ending in %2, expired") : qsTr("%1 ending in %2")).arg(names[card.brand] ?? card.brand).arg(card.last4) : ""
 
     implicitWidth: row.implicitWidth + 2 * Tokens.gap
     implicitHeight: 96
