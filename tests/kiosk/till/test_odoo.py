@@ -138,7 +138,7 @@ async def test_a_line_that_is_sent_again_is_one_payment_until_it_has_failed(shop
     again = await shop.pays(line="c12")
     assert (again["transaction_id"], again["success"]) == (second["transaction_id"], True)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(shop.kiosk.till.next_sale(), 0)
+        await asyncio.wait_for(shop.kiosk.till.next_request(), 0)
     assert (await shop.pays(line="c13"))["transaction_id"] != second["transaction_id"]
 
 
@@ -242,7 +242,7 @@ async def test_a_page_of_another_origin_reaches_nothing(shop: Shop, origin: str 
     preflight = await shop.page.options(url, headers=headers)
     assert preflight.status_code == 403
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(shop.kiosk.till.next_sale(), 0)
+        await asyncio.wait_for(shop.kiosk.till.next_request(), 0)
 
 
 async def test_both_doors_are_open_and_this_one_speaks_tls_with_the_kiosks_certificate(
