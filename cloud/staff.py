@@ -3,12 +3,11 @@
 # ruff: noqa: T201 - a command answers on standard output
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import bootstrap
@@ -16,16 +15,14 @@ from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
-from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
 from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
-from cloud.web.devices import revoke_device
-from cloud.web.tables import DeviceRow
+from cloud.web import devices
 
 Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
 """Does what one verb asks for. Raises CannotDo."""
-Row = TypeVar("Row", MerchantRow, SiteRow, DeviceRow)
+Row = TypeVar("Row")
 
 
 class CannotDo(ValueError):
@@ -95,9 +92,9 @@ async def _show_code(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
     if arguments.site is not None:
-        site = await _one(session, SiteRow, arguments.site)
+        site = _there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
     else:
-        site, *others = sites = await _all(session, SiteRow)
+        site, *others = sites = await merchants.all_sites(session)
         if others:
             listed = "".join(f"\n  --site {each.id}  ({each.name})" for each in sites)
             raise CannotDo(f"there are several sites. Say which one:{listed}")
@@ -105,7 +102,7 @@ async def _show_code(
 
 
 async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    for row in await _all(session, MerchantRow):
+    for row in await merchants.all_merchants(session):
         print(row.id, row.country, row.currency, row.account or "-", row.name, sep="\t")
 
 
@@ -117,8 +114,8 @@ async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _:
 async def _change_merchant(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    row = await _one(session, MerchantRow, arguments.merchant)
-    if row.id == FIRST:
+    row = await _merchant_named(session, arguments.merchant)
+    if row.id == merchants.FIRST:
         raise CannotDo(
             "the first merchant is what [merchant] in settings.toml says. Change it there, and "
             "start the service again."
@@ -128,18 +125,18 @@ async def _change_merchant(
 
 
 async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    for site in await _all(session, SiteRow):
+    for site in await merchants.all_sites(session):
         print(site.id, site.merchant_id, site.name, sep="\t")
 
 
 async def _add_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    merchant = await _one(session, MerchantRow, arguments.merchant)
+    merchant = await _merchant_named(session, arguments.merchant)
     site = await merchants.add_site(session, merchant.id, arguments.name)
     print(f"site {site.id}")
 
 
 async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    for device in await _all(session, DeviceRow):
+    for device in await devices.all_devices(session):
         until = device.revoked_at
         state = "active" if until is None else f"revoked {until:%Y-%m-%d %H:%M}"
         print(device.id, device.merchant_id, device.site_id, state, device.name, sep="\t")
@@ -148,14 +145,16 @@ async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: Master
 async def _revoke_device(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    if not await revoke_device(session, arguments.device, bootstrap.now()):
+    if not await devices.revoke_device(session, arguments.device, bootstrap.now()):
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
 
 
 async def _replace_device(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
-    device = await _one(session, DeviceRow, arguments.device)
+    device = _there(
+        await devices.find_device(session, arguments.device), "devices", arguments.device
+    )
     print(
         await make_activation_code(
             session, master, bootstrap.now(), site_id=device.site_id, replaces=device.id
@@ -166,7 +165,7 @@ async def _replace_device(
 async def _make_till_key(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
-    merchant = await _one(session, MerchantRow, arguments.merchant)
+    merchant = await _merchant_named(session, arguments.merchant)
     print(await make_till_key(session, master, merchant.id, bootstrap.now()))
 
 
@@ -188,12 +187,12 @@ def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merc
     return merchant
 
 
-async def _one(session: AsyncSession, table: type[Row], row_id: str) -> Row:
-    row = await session.get(table, row_id)
+async def _merchant_named(session: AsyncSession, merchant_id: str) -> "merchants.MerchantRow":
+    return _there(await merchants.find_merchant(session, merchant_id), "merchants", merchant_id)
+
+
+def _there(row: Row | None, listed_by: str, row_id: str) -> Row:
+    """Returns a row that there is. Raises CannotDo."""
     if row is None:
-        raise CannotDo(f"there is no {row_id}. List them: staff {table.__tablename__}.")
+        raise CannotDo(f"there is no {row_id}. List them: staff {listed_by}.")
     return row
-
-
-async def _all(session: AsyncSession, table: type[Row]) -> Sequence[Row]:
-    return (await session.scalars(select(table).order_by(table.id))).all()

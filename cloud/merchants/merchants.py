@@ -1,6 +1,9 @@
 """Merchants and their sites. The first merchant is what the settings say; others are added by the
 operator."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import settings
@@ -36,6 +39,22 @@ async def add_site(session: AsyncSession, merchant_id: str, name: str) -> SiteRo
     session.add(site)
     await session.flush()
     return site
+
+
+async def find_merchant(session: AsyncSession, merchant_id: str) -> MerchantRow | None:
+    return await session.get(MerchantRow, merchant_id)
+
+
+async def all_merchants(session: AsyncSession) -> Sequence[MerchantRow]:
+    return (await session.scalars(select(MerchantRow).order_by(MerchantRow.id))).all()
+
+
+async def find_site(session: AsyncSession, site_id: str) -> SiteRow | None:
+    return await session.get(SiteRow, site_id)
+
+
+async def all_sites(session: AsyncSession) -> Sequence[SiteRow]:
+    return (await session.scalars(select(SiteRow).order_by(SiteRow.id))).all()
 
 
 async def merchant_of(call: Call) -> MerchantRow:

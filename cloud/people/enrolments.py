@@ -18,8 +18,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
 from cloud.matching import Entry
-from cloud.merchants.merchants import merchant_of
-from cloud.merchants.tables import MerchantRow
+from cloud.merchants.merchants import MerchantRow, merchant_of
 from cloud.messages import NotSent
 from cloud.payments import card_pages
 from cloud.payments.cards import (

@@ -1,7 +1,9 @@
 """The devices that may send requests."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.web.tables import DeviceRow
@@ -31,6 +33,14 @@ async def register_device(
             infrared=infrared,
         )
     )
+
+
+async def find_device(session: AsyncSession, device_id: str) -> DeviceRow | None:
+    return await session.get(DeviceRow, device_id)
+
+
+async def all_devices(session: AsyncSession) -> Sequence[DeviceRow]:
+    return (await session.scalars(select(DeviceRow).order_by(DeviceRow.id))).all()
 
 
 async def merchant_of_device(session: AsyncSession, device_id: str) -> str | None:
