@@ -112,7 +112,7 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
         door,
         events,
         Records(settings.state / "till.db"),
-        service.refund,
+        service,
         merchant=merchant,
         clock=clock,
         tips=till.tips,

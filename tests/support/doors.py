@@ -17,8 +17,8 @@ from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Sale, SaleResult
-from protocol.messages import Card, Money, Refund, RefundRequest
-from tests.support.tills import KEY, write_keys
+from protocol.messages import Card, Money, ProblemType, Purchase, Refund, RefundRequest
+from tests.support.tills import KEY, refused, write_keys
 
 VISA = Card(brand="visa", last4="4242")
 
@@ -38,19 +38,25 @@ class OpenDoor:
             self.door,
             Events(None, lambda: None, "palm-kiosk"),
             records,
-            self._refund,
+            self,
             merchant=lambda: "Corner Shop",
             clock=SystemClock(),
         )
         self.notice: Notice | None = None
         self.refunds: list[RefundRequest] = []
 
-    async def _refund(self, purchase: str, request: RefundRequest, _: str) -> Refund:
+    async def find_purchase(self, reference: str) -> Purchase:
+        raise refused(ProblemType.NOT_FOUND)
+
+    async def refund(
+        self, purchase_reference: str, request: RefundRequest, idempotency_key: str
+    ) -> Refund:
+        del idempotency_key
         self.refunds.append(request)
         return Refund(
             refund_id="refund-12345678",
             reference=request.reference,
-            purchase_reference=purchase,
+            purchase_reference=purchase_reference,
             amount=request.amount or Money(minor=450, currency="USD"),
             outcome="refunded",
             card=VISA,

@@ -21,7 +21,7 @@ from kiosk.till.nexo.messages import ErrorCondition, number
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Acquisition, Entry, Sale, SaleResult, Talk
-from protocol.messages import Customer, Money, Refund, RefundRequest
+from protocol.messages import Customer, Money, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.clocks import NOON, HurriedClock
 from tests.support.doors import VISA
 from tests.support.tills import (
@@ -35,6 +35,7 @@ from tests.support.tills import (
     opened,
     payment,
     print_request,
+    refused,
     request,
     reversal,
     sealed,
@@ -216,7 +217,7 @@ class Hearing:
             self._door,
             Events(None, lambda: None, "palm-kiosk"),
             self._records,
-            self._refund,
+            self,
             merchant=lambda: "Corner Shop",
             clock=HurriedClock(),
         )
@@ -231,15 +232,21 @@ class Hearing:
         self._refunds: list[RefundRequest] = []
         self._lose = cycle([False, True])
 
-    async def _refund(self, purchase: str, asked: RefundRequest, _: str) -> Refund:
+    async def find_purchase(self, reference: str) -> Purchase:
+        raise refused(ProblemType.NOT_FOUND)
+
+    async def refund(
+        self, purchase_reference: str, request: RefundRequest, idempotency_key: str
+    ) -> Refund:
+        del idempotency_key
         if next(self._lose):
             raise Offline("cut", may_have_arrived=True)
-        self._refunds.append(asked)
+        self._refunds.append(request)
         return Refund(
             refund_id="refund-12345678",
-            reference=asked.reference,
-            purchase_reference=purchase,
-            amount=asked.amount or Money(minor=1, currency="USD"),
+            reference=request.reference,
+            purchase_reference=purchase_reference,
+            amount=request.amount or Money(minor=1, currency="USD"),
             outcome="refunded",
             card=VISA,
             at=NOON,

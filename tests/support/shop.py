@@ -16,9 +16,9 @@ from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.relayed import Messages, Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Request, Sale, SaleResult
-from protocol.messages import Card, Refund, RefundRequest
+from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.clocks import TurnedClock
-from tests.support.tills import KEY, Json, payment
+from tests.support.tills import KEY, Json, payment, refused
 
 VISA = Card(brand="visa", last4="4242")
 
@@ -39,6 +39,8 @@ class Shop:
         self._state = state
         self.refunds: list[tuple[str, RefundRequest, str]] = []
         """What the service was asked to refund: the purchase, the request and its key."""
+        self.sold_elsewhere: dict[str, Purchase] = {}
+        """What other kiosks of the merchant have sold, by reference."""
         self.refunding = asyncio.Event()
         self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
         """What the service answers to the next requests."""
@@ -62,14 +64,22 @@ class Shop:
             door,
             events,
             self.records,
-            self._refund,
+            self,
             merchant=lambda: "Corner Shop",
             clock=self.clock,
             relayed=Relayed(self.service, self.clock) if self.service else None,
         )
 
-    async def _refund(self, purchase: str, request: RefundRequest, key: str) -> Refund:
-        self.refunds.append((purchase, request, key))
+    async def find_purchase(self, reference: str) -> Purchase:
+        if reference not in self.sold_elsewhere:
+            raise refused(ProblemType.NOT_FOUND)
+        await asyncio.sleep(0)
+        return self.sold_elsewhere[reference]
+
+    async def refund(
+        self, purchase_reference: str, request: RefundRequest, idempotency_key: str
+    ) -> Refund:
+        self.refunds.append((purchase_reference, request, idempotency_key))
         self.refunding.set()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

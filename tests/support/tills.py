@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from kiosk.service.errors import Refused
 from kiosk.till.nexo.envelope import SharedKey, Trailer, enclose, unseal
+from protocol.messages import Problem, ProblemType
 
 KEY = SharedKey(identifier="till", version=1, passphrase="correct horse battery staple")
 
@@ -113,6 +115,11 @@ def status(of: str | None, service_id: str = "8", sale_id: str = "till-1") -> Js
     if of is not None:
         body["MessageReference"] = {"MessageCategory": "Payment", "ServiceID": of}
     return request("TransactionStatus", body, service_id, sale_id)
+
+
+def refused(type: ProblemType) -> Refused:
+    """Returns the service's refusal."""
+    return Refused(Problem(type=type, title="no", status=409, detail=""))
 
 
 def write_keys(path: Path, *keys: SharedKey) -> None:

@@ -9,7 +9,9 @@ import asyncio
 import logging
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from pydantic import TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
 from kiosk.service.errors import Offline, Refused, ServiceError
@@ -27,14 +29,29 @@ from kiosk.till.nexo.messages import (
 )
 from kiosk.till.nexo.records import Record, Records
 from protocol.backoff import pause_after
-from protocol.messages import Money, ProblemType, Refund, RefundRequest
+from protocol.messages import (
+    Identifier,
+    Money,
+    ProblemType,
+    Purchase,
+    Refund,
+    RefundRequest,
+)
 
 log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 
-AsksForRefund = Callable[[str, RefundRequest, str], Awaitable[Refund]]
-"""Asks the service for a refund (`SignatureService.refund`)."""
+
+class Refunds(Protocol):
+    """What of the service gives money back (`kiosk.service.client.SignatureService`)."""
+
+    async def find_purchase(self, reference: str) -> Purchase: ...
+
+    async def refund(
+        self, purchase_reference: str, request: RefundRequest, idempotency_key: str
+    ) -> Refund: ...
+
 
 _REFUSALS = {
     ProblemType.NOT_FOUND: "The service does not know this payment.",
@@ -46,9 +63,9 @@ _REFUSALS = {
 
 
 class Reversals:
-    def __init__(self, records: Records, refund: AsksForRefund, clock: Clock) -> None:
+    def __init__(self, records: Records, service: Refunds, clock: Clock) -> None:
         self._records = records
-        self._refund = refund
+        self._service = service
         self._clock = clock
         self._carried_out: dict[str, asyncio.Task[Json]] = {}
         """The reversals without an answer, by reference."""
@@ -59,14 +76,19 @@ class Reversals:
         request = message.read(ReversalRequest)
         reference = request.OriginalPOITransaction.POITransactionID.TransactionID
         payment = self._records.of_sale(reference)
-        if payment is None or payment.category != "Payment" or not _is_paid(payment):
-            raise Failed(
-                ErrorCondition.NOT_FOUND, "No payment of this TransactionID was approved here."
-            )
-        currency = payment.asked["amount"]["Currency"]
+        if payment is None:
+            currency = await self._sold_elsewhere(reference)
+        elif payment.category == "Payment" and _is_paid(payment):
+            currency = payment.asked["amount"]["Currency"]
+        else:
+            raise _not_approved()
         part = request.ReversedAmount
         amount = None if part is None else money(part, currency)
         header = message.header
+        # It may have come twice while the service was asked.
+        known = self._records.of_message(*header.name)
+        if known is not None and known.digest == message.digest() and known.answer is None:
+            return await self.answer_to(known)
         record = Record(
             category=header.MessageCategory,
             sale_id=header.SaleID,
@@ -84,6 +106,23 @@ class Reversals:
         self._records.begin(record)
         self.carry_on(record, was_asked=False)
         return await self.answer_to(record)
+
+    async def _sold_elsewhere(self, reference: str) -> str:
+        """Returns the currency of a payment that another kiosk of the merchant has made: goods come
+        back to any till. Raises Failed."""
+        try:
+            TypeAdapter(Identifier).validate_python(reference)
+            purchase = await self._service.find_purchase(reference)
+        except (ValidationError, Refused):
+            raise _not_approved() from None
+        except ServiceError:
+            raise Failed(
+                ErrorCondition.UNREACHABLE_HOST,
+                "The kiosk does not reach the palm service: nothing was given back.",
+            ) from None
+        if purchase.outcome != "approved":
+            raise _not_approved()
+        return purchase.amount.currency
 
     async def answer_to(self, record: Record) -> Json:
         """Returns the answer to a recorded reversal, which goes on when nobody waits for it."""
@@ -127,7 +166,7 @@ class Reversals:
         """Raises ServiceError when it is not known whether the refund is made: a service that was
         asked before may have made it, whatever becomes of this attempt."""
         try:
-            refund = await self._refund(record.asked["payment"], request, record.reference)
+            refund = await self._service.refund(record.asked["payment"], request, record.reference)
         except Refused as refused:
             why = _REFUSALS.get(refused.type)
             if why is None:
@@ -159,6 +198,11 @@ class Reversals:
         if refund is not None:
             body["ReversedAmount"] = number(refund.amount)
         return response(Header.model_validate(record.asked["header"]), body, failed)
+
+
+def _not_approved() -> Failed:
+    why = "This merchant has no approved payment of this TransactionID."
+    return Failed(ErrorCondition.NOT_FOUND, why)
 
 
 def _is_paid(payment: Record) -> bool:

@@ -35,7 +35,7 @@ from kiosk.till.nexo.messages import (
 )
 from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
 from kiosk.till.nexo.relayed import Relayed
-from kiosk.till.nexo.reversals import AsksForRefund, Reversals
+from kiosk.till.nexo.reversals import Refunds, Reversals
 from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
 from protocol.messages import Card, Customer, Money
 
@@ -66,7 +66,7 @@ class NexoTill:
         door: Door,
         events: Events,
         records: Records,
-        refund: AsksForRefund,
+        service: Refunds,
         *,
         merchant: Callable[[], str],
         clock: Clock,
@@ -80,7 +80,7 @@ class NexoTill:
         self._odoo = odoo
         self._events = events
         self._records = records
-        self._reversals = Reversals(records, refund, clock)
+        self._reversals = Reversals(records, service, clock)
         self._merchant = merchant
         self._clock = clock
         self._tips = tips

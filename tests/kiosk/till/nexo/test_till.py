@@ -8,15 +8,15 @@ from typing import Any, Literal
 import pytest
 
 from kiosk.screens import Bill, Item, Notice
-from kiosk.service.errors import Offline, Refused, ServiceUnavailable
+from kiosk.service.errors import Offline, ServiceUnavailable
 from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
 from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
 from kiosk.till.till import SaleResult, Untold
-from protocol.messages import Money, Problem, ProblemType, Refund
+from protocol.messages import Money, ProblemType, Purchase, Refund
 from tests.support.clocks import NOON
 from tests.support.shop import VISA, Shop
-from tests.support.tills import Json, abort, payment, request, reversal, status, told
+from tests.support.tills import Json, abort, payment, refused, request, reversal, status, told
 
 pytestmark = pytest.mark.anyio
 
@@ -308,10 +308,6 @@ def refund(minor: int, outcome: Literal["refunded", "failed"] = "refunded") -> R
     )
 
 
-def refused(type: ProblemType) -> Refused:
-    return Refused(Problem(type=type, title="no", status=409, detail=""))
-
-
 @pytest.mark.parametrize(("part", "minor"), [(None, 450), (1.2, 120)])
 async def test_a_payment_is_given_back_in_full_or_in_part(
     shop: Shop, part: float | None, minor: int
@@ -438,6 +434,38 @@ async def test_what_was_not_paid_here_is_not_given_back(shop: Shop, unknown: str
     await shop.pays()
     assert told(await shop.asks(reversal(unknown))) == ("Failure", "NotFound")
     assert shop.refunds == []
+
+
+async def test_what_another_kiosk_of_the_merchant_has_sold_is_given_back_here(shop: Shop):
+    shop.sold_elsewhere["nexo-elsewhere"] = Purchase(
+        purchase_id="purchase-0001",
+        reference="nexo-elsewhere",
+        amount=Money(minor=900, currency="USD"),
+        outcome="approved",
+        card=VISA,
+        at=NOON,
+    )
+    shop.answers.append(refund(450))
+    # Both ask the service whose the payment is before either is recorded.
+    twice = await asyncio.gather(*(shop.asks(reversal("nexo-elsewhere", 4.5)) for _ in range(2)))
+    assert [told(answer) for answer in twice] == [("Success", None)] * 2
+    ((purchase, asked, _),) = shop.refunds
+    assert (purchase, asked.amount) == ("nexo-elsewhere", Money(minor=450, currency="USD"))
+
+
+@pytest.mark.parametrize("outcome", ["declined", "not_paid"])
+async def test_what_was_not_paid_elsewhere_is_not_given_back(
+    shop: Shop, outcome: Literal["declined", "not_paid"]
+):
+    shop.sold_elsewhere["nexo-elsewhere"] = Purchase(
+        purchase_id="purchase-0001",
+        reference="nexo-elsewhere",
+        amount=Money(minor=900, currency="USD"),
+        outcome=outcome,
+        card=VISA,
+        at=NOON,
+    )
+    assert told(await shop.asks(reversal("nexo-elsewhere"))) == ("Failure", "NotFound")
 
 
 async def test_neither_a_failed_payment_nor_a_reversal_is_given_back(shop: Shop):
