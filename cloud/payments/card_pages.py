@@ -6,6 +6,7 @@ tells that something has happened (`cloud.payments.webhooks`). A page that was o
 the errand of `cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 
@@ -117,7 +118,8 @@ async def look_at_the_one_named(context: Context, session: AsyncSession, name: s
     Raises ProviderUnavailable."""
     page_id = await session.scalar(select(CardPageRow.id).where(CardPageRow.name == name))
     if page_id is not None:
-        await look_at(context, session, page_id)
+        with suppress(NoSuchPage):
+            await look_at(context, session, page_id)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -45,7 +45,7 @@ class WebhookRow(Table):
     """The provider's name for the event."""
     kind: Mapped[str]
     about: Mapped[str]
-    """The provider's name for what it is about."""
+    """The provider's name for what it is about; empty once the event was applied."""
     received_at: Mapped[datetime] = mapped_column(index=True)
     applied: Mapped[bool] = mapped_column(index=True)
 

@@ -86,19 +86,24 @@ async def apply_webhooks(context: Context) -> None:
     async with context.database.session() as session:
         waiting = (await session.scalars(select(WebhookRow.id).where(~WebhookRow.applied))).all()
     for event_id in waiting:
-        async with context.database.session() as session:
-            row = await session.get_one(WebhookRow, event_id)
-            apply = APPLIERS.get(row.kind)
-            try:
+        try:
+            async with context.database.session() as session:
+                row = await session.get_one(WebhookRow, event_id)
+                apply = APPLIERS.get(row.kind)
                 if apply is not None:
                     await apply(context, session, row.about)
-            except ProviderUnavailable as error:
-                log.warning("an event of the payment provider's has to wait: %s", error)
-                continue
-            row = await session.get(WebhookRow, event_id, populate_existing=True)
-            if row is not None:
-                row.applied = True
-            await session.commit()
+                row = await session.get(WebhookRow, event_id, populate_existing=True)
+                if row is not None:
+                    # The name may lead to a person, who can be deleted from now on.
+                    row.applied, row.about = True, ""
+                await session.commit()
+        except ProviderUnavailable as error:
+            log.warning("an event of the payment provider's has to wait: %s", error)
+        except Exception as error:
+            # The others must not wait for it. The message may quote what was read.
+            log.error("an event of the payment provider's has to wait: %s", type(error).__name__)
+        else:
+            await context.database.forget_erased()
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
