@@ -158,7 +158,12 @@ class StripeProvider:
 
     async def look_at_dispute(self, name: str) -> Dispute | None:
         with _translated_errors():
-            dispute = await self._client.v1.disputes.retrieve_async(name)
+            try:
+                dispute = await self._client.v1.disputes.retrieve_async(name)
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
         payment = dispute.payment_intent
         return Dispute(payment, dispute.status) if isinstance(payment, str) else None
 
@@ -166,14 +171,14 @@ class StripeProvider:
         if self._webhook_secret is None:
             raise BadSignature("no webhook_secret is set under [payments]")
         try:
-            # Of a wrong secret's length or a header without a time, it raises ValueError.
+            # A body that is not text is a ValueError, a signature that is not ASCII a TypeError.
             stripe.WebhookSignature.verify_header(
                 body.decode(),
                 headers.get("stripe-signature", ""),
                 self._webhook_secret,
                 TOLERANCE_S,
             )
-        except (stripe.SignatureVerificationError, ValueError):
+        except (stripe.SignatureVerificationError, TypeError, ValueError):
             raise BadSignature("the signature is wrong or too old") from None
         try:
             told = json.loads(body)
@@ -349,7 +354,11 @@ class StripeProvider:
     async def _shut_pages(self, customer: str) -> None:
         """Shuts the open pages of a customer, so that no card is saved there any more."""
         asked: Any = {"customer": customer, "status": "open", "limit": 100}
-        listed = await self._checkout.v1.checkout.sessions.list_async(asked)
+        try:
+            listed = await self._checkout.v1.checkout.sessions.list_async(asked)
+        except stripe.PermissionError:
+            # A restricted key that may not open pages has opened none.
+            return
         for session in listed.data:
             # One on which a card was saved meanwhile cannot be shut.
             with contextlib.suppress(stripe.InvalidRequestError):
