@@ -240,13 +240,17 @@ class Register:
             self._say(f"{number}: {_told(Answer.of(body))}")
 
     async def _diagnose(self) -> None:
+        sales = list(self.sales)
         try:
             answer = await self.client.diagnose()
         except (Unreachable, Rejected) as failed:
-            self._say(str(failed))
-            return
-        status = answer.body.get("POIStatus", {}).get("GlobalStatus", "")
-        self._say(answer.words or f"The kiosk can serve ({status}).")
+            told = str(failed)
+        else:
+            status = answer.body.get("POIStatus", {}).get("GlobalStatus", "")
+            told = answer.words or f"The kiosk can serve ({status})."
+        if self.sales == sales:
+            # A sale that began or ended meanwhile is what the cashier has to read.
+            self._say(told)
 
     def _settle(self, receipt: str, answer: Answer) -> None:
         """Notes how a payment ended."""

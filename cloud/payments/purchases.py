@@ -157,7 +157,7 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[
     await session.execute(delete(PurchaseRow).where(theirs, PurchaseRow.outcome != APPROVED))
     kept = list(await session.scalars(select(PurchaseRow).where(theirs)))
     for row in kept:
-        row.person_id = row.identification_id = row.payment = None
+        row.person_id = row.identification_id = row.payment = row.dispute = None
     await session.flush()
     return kept
 

@@ -1,5 +1,6 @@
 """The life of the kiosk: shoppers who leave, faults, and how it continues."""
 
+import asyncio
 import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from kiosk.screens import (
     AlreadyKnown,
     Approved,
     AskConsent,
+    AskMerchantConsent,
     Choice,
     ChooseProof,
     ChooseTip,
@@ -41,6 +43,7 @@ from kiosk.screens import (
     PayAnotherWay,
     PresentCard,
     Recognised,
+    SaveCardByPhone,
     Screen,
     SignedUp,
     StaffCalled,
@@ -105,6 +108,7 @@ class Way:
     lines: list[Line]
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: Request | None = None
+    has_terminal: bool = True
 
     def begins(self, stand: MakeStand, canned: CannedService, *then: Line) -> Stand:
         """Returns a stand with this way as its script, and what comes then."""
@@ -113,6 +117,8 @@ class Way:
         here = stand(*self.lines, *then)
         if self.asked is not None:
             here.till.ask(self.asked)
+        if not self.has_terminal:
+            here.kiosk.terminal = None
         return here
 
 
@@ -138,6 +144,15 @@ TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PI
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
 DECLINED: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "declined")}
+
+
+async def never(asked: Asked) -> Reply:
+    del asked
+    return await asyncio.Future[Reply]()
+
+
+OPEN_PAGE: dict[str, Answer] = {"GET /enrolments/enrolment-1/card/pages/page-one": never}
+ASKS_CONSENT: dict[str, Answer] = {"POST /identifications": identification(Outcome.ASK_CONSENT)}
 NOT_PAID: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "not_paid")}
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
@@ -152,6 +167,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     AlreadyKnown: Way(TO_PALM, KNOWN),
     ConfirmPurchase: Way(TO_PAY),
     ChooseTip: Way([*ASKED, (HoldPalm, palm)], asked=TIPPED),
+    AskMerchantConsent: Way(TO_PAY, ASKS_CONSENT),
+    SaveCardByPhone: Way(TO_PALM[:4], OPEN_PAGE, has_terminal=False),
     StepUp: Way(TO_PAY, STEP_UP),
     NotRecognised: Way(TO_PAY, REFUSED),
     PayAnotherWay: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),

@@ -165,7 +165,7 @@ def test_a_screen_becomes_plain_values() -> None:
         "merchant": "Shop",
         "amount": {"text": "$12.50"},
         "name_hint": "Alex D.",
-        "card": {"brand": "visa", "last4": "4242"},
+        "card": {"brand": "visa", "last4": "4242", "expired": False},
         "pays_in": None,
     }
     assert values(Welcome("Shop"))["notice"] is None

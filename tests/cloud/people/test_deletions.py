@@ -107,6 +107,7 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "merchant_id": "first",
         "account": None,
         "told": None,
+        "dispute": None,
         "device_id": kiosk.id,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,
