@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from kiosk.screens import Approved, ConfirmPurchase
 from tests.support.hands import Person
 from tests.support.nothing_written import watching
@@ -13,6 +15,7 @@ LESS_THAN_A_CAPTURE = 100_000
 mostly to wake threads; the pictures of one capture have several times as many."""
 
 
+@pytest.mark.usefixtures("alone")
 def test_no_picture_is_written_while_somebody_signs_up_and_pays(
     shopper: Shopper, ada: Person, tmp_path: Path
 ) -> None:
