@@ -19,6 +19,7 @@ mostly to wake threads; the pictures of one capture have several times as many."
 def test_no_picture_is_written_while_somebody_signs_up_and_pays(
     shopper: Shopper, ada: Person, tmp_path: Path
 ) -> None:
+    shopper.load_every_screen()
     with watching(tmp_path) as written:
         shopper.signs_up(ada, NUMBER)
         shopper.holds_palm_to_pay(ada.left[1])

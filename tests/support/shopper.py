@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtQml import QQmlComponent, QQmlEngine
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -68,6 +69,15 @@ class Shopper:
         engine.texted.connect(self._texts.append)
 
     # What is seen
+
+    def load_every_screen(self) -> None:
+        """Has Qt compile every screen now: it writes what it has compiled into its cache, once for
+        each change of the QML."""
+        engine = QQmlEngine.contextForObject(self._window.window).engine()
+        for screen in Screen.__subclasses__():
+            component = QQmlComponent(engine)
+            component.loadFromModule("Palm.screens", screen.__name__)
+            assert component.isReady(), component.errorString()
 
     def sees(self, *screens: type[Screen[Any]]) -> None:
         """Waits until one of these screens is shown and can be touched."""
