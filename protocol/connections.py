@@ -1,4 +1,4 @@
-"""Connections of an HTTPS server that hangs up on clients that do not get on."""
+"""An HTTP server, with or without TLS, that hangs up on clients that do not get on."""
 
 import asyncio
 import socket
@@ -73,14 +73,16 @@ class Server(uvicorn.Server):
         for the handshake."""
         await self.lifespan.startup()
         loop = asyncio.get_running_loop()
+        # asyncio refuses one without TLS.
+        patience = HANDSHAKE_S if self.config.ssl else None
         self.servers = [
             await loop.create_server(
                 self._accept,
                 sock=each,
                 ssl=self.config.ssl,
                 backlog=BACKLOG,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=HANDSHAKE_S,
+                ssl_handshake_timeout=patience,
+                ssl_shutdown_timeout=patience,
             )
             for each in sockets or ()
         ]

@@ -33,23 +33,29 @@ class Listener:
         again."""
         while True:
             try:
-                listener = socket.create_server((self._host, self._port))
+                with socket.create_server((self._host, self._port)) as listener:
+                    await self._serve_at(listener, configuration)
             except OSError as error:
-                self.shut_out = error.strerror
-                log.error("tills cannot reach port %d: %s", self._port, error.strerror)
+                # The certificate's file is one of those that may be missing by now.
+                self.shut_out = error.strerror or str(error)
+                log.error("tills cannot reach port %d: %s", self._port, self.shut_out)
                 await asyncio.sleep(AGAIN_S)
-                continue
-            self.port = listener.getsockname()[1]
-            self.shut_out = None
-            self.opened.set()
-            log.info("tills reach this kiosk at port %d", self.port)
-            server = _Server(configuration)
-            serving = asyncio.create_task(server.serve([listener]))
-            try:
-                await asyncio.shield(serving)
-            finally:
-                server.should_exit = server.force_exit = True
-                await asyncio.gather(serving, return_exceptions=True)
+
+    async def _serve_at(self, listener: socket.socket, configuration: uvicorn.Config) -> None:
+        """Raises OSError."""
+        if not configuration.loaded:
+            configuration.load()
+        self.port = listener.getsockname()[1]
+        self.shut_out = None
+        self.opened.set()
+        log.info("tills reach this kiosk at port %d", self.port)
+        server = _Server(configuration)
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = server.force_exit = True
+            await asyncio.gather(serving, return_exceptions=True)
 
 
 class _Server(Server):
