@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from kiosk.screens import Notice
 from kiosk.till.nexo.door import Door
-from kiosk.till.nexo.events import Events, Listener
+from kiosk.till.nexo.events import Events, TillAddress
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import Records
@@ -41,12 +41,16 @@ class Shop:
         """What the service was asked to refund: the purchase, the request and its key."""
         self.sold_elsewhere: dict[str, Purchase] = {}
         """What other kiosks of the merchant have sold, by reference."""
+        self.asked_for_purchase = asyncio.Event()
+        self.finding = asyncio.Event()
+        """The service tells of a purchase once this is set, as it is at first."""
+        self.finding.set()
         self.refunding = asyncio.Event()
         self.answers: list[Refund | Exception | asyncio.Future[Refund]] = []
         """What the service answers to the next requests."""
         self.notice: Notice | None = None
         self.in_doubt: set[str] = set()
-        self.listener: Listener | None = None
+        self.listener: TillAddress | None = None
         self.service: Messages | None = None
         """The service through which tills send messages, too."""
         self._keeping: asyncio.Task[Any] | None = None
@@ -73,7 +77,8 @@ class Shop:
     async def find_purchase(self, reference: str) -> Purchase:
         if reference not in self.sold_elsewhere:
             raise refused(ProblemType.NOT_FOUND)
-        await asyncio.sleep(0)
+        self.asked_for_purchase.set()
+        await self.finding.wait()
         return self.sold_elsewhere[reference]
 
     async def refund(

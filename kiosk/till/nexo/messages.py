@@ -38,7 +38,11 @@ Json = dict[str, Any]
 def _only_number(given: Any) -> Any:
     if isinstance(given, bool) or not isinstance(given, int | Decimal):
         raise ValueError("a number is expected")
-    return given
+    number = Decimal(given)
+    # Before it is written out, which could take as many digits as its exponent says.
+    if number.is_nan() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
+        raise ValueError("the number is out of range")
+    return number
 
 
 Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=128)]
@@ -313,14 +317,11 @@ def wrap(header: Header, body: Json) -> Json:
 
 
 def money(number: Decimal, currency: str) -> Money:
-    """Returns an amount in the minor unit of ISO 4217. Raises Failed when the currency has no such
-    amounts."""
+    """Returns an amount in the minor unit of ISO 4217; `number` is a `Number`, which is in range.
+    Raises Failed when the currency has no such amounts."""
     exponent = exponent_of(currency)
     if exponent is None:
         raise Failed(ErrorCondition.MESSAGE_FORMAT, f"{currency} is not a currency of ISO 4217.")
-    if number.is_nan() or (number and not -_DIGITS <= number.adjusted() <= _DIGITS):
-        # Before it is made an integer, which could be as long as its exponent says.
-        raise Failed(ErrorCondition.MESSAGE_FORMAT, "The amount is out of range.")
     minor = number.scaleb(exponent)
     whole = minor.to_integral_value()
     if abs(minor - whole) > _NOISE:

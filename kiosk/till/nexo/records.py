@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.faults import FileUnusable
+from kiosk.till.nexo.messages import ErrorCondition, Failed
 from protocol.storage import cause_and_remedy
 
 KEPT = timedelta(days=400)
@@ -118,6 +119,19 @@ class Records:
     def of_message(self, sale_id: str, service_id: str) -> Record | None:
         """Returns the last request of a till with this name."""
         return self._one("sale_id = ? AND service_id = ?", sale_id, service_id)
+
+    def repeated(self, name: tuple[str, str], digest: bytes, now: datetime) -> Record | None:
+        """Returns the request that a message repeats, None when it is a new one. Raises Failed when
+        its name was used for another message and has not rested since."""
+        known = self.of_message(*name)
+        if known is not None and known.digest != digest:
+            if now - known.at < NUMBERS_REST:
+                raise Failed(
+                    ErrorCondition.MESSAGE_FORMAT,
+                    "This ServiceID was used within the last 48 hours for another message.",
+                )
+            return None
+        return known
 
     def last(self, sale_id: str) -> Record | None:
         """Returns the last request of a till."""

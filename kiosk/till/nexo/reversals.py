@@ -85,10 +85,10 @@ class Reversals:
         part = request.ReversedAmount
         amount = None if part is None else money(part, currency)
         header = message.header
-        # It may have come twice while the service was asked.
-        known = self._records.of_message(*header.name)
-        if known is not None and known.digest == message.digest() and known.answer is None:
-            return await self.answer_to(known)
+        # The same may have come, and have been answered, while the service was asked.
+        known = self._records.repeated(header.name, message.digest(), self._clock.wall())
+        if known is not None:
+            return known.answer or await self.answer_to(known)
         record = Record(
             category=header.MessageCategory,
             sale_id=header.SaleID,

@@ -33,7 +33,7 @@ from kiosk.till.nexo.messages import (
     response,
     wrap,
 )
-from kiosk.till.nexo.records import NUMBERS_REST, Record, Records
+from kiosk.till.nexo.records import Record, Records
 from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.reversals import Refunds, Reversals
 from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
@@ -150,14 +150,9 @@ class NexoTill:
     async def _transact(self, message: Message) -> Json:
         """Answers a payment, an acquisition or a reversal; a repeated one as the first."""
         header, now = message.header, self._clock.wall()
-        known = self._records.of_message(*header.name)
-        if known is not None and known.digest == message.digest():
+        known = self._records.repeated(header.name, message.digest(), now)
+        if known is not None:
             return await self._answer_to(known)
-        if known is not None and now - known.at < NUMBERS_REST:
-            raise Failed(
-                ErrorCondition.MESSAGE_FORMAT,
-                "This ServiceID was used within the last 48 hours for another message.",
-            )
         self._records.forget(now)
         match header.MessageCategory:
             case "Reversal":

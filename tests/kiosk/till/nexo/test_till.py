@@ -1,6 +1,7 @@
 """The kiosk as a POI: what tills are answered, whatever becomes of the payment."""
 
 import asyncio
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import pytest
 from kiosk.screens import Bill, Item, Notice
 from kiosk.service.errors import Offline, ServiceUnavailable
 from kiosk.till.nexo.answers import OTHER_TERMINAL
+from kiosk.till.nexo.messages import message_in, parse
 from kiosk.till.nexo.records import KEPT, NUMBERS_REST, Records
 from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
 from kiosk.till.till import SaleResult, Untold
@@ -77,12 +79,26 @@ async def test_the_lines_of_a_sale_are_shown_as_the_till_words_them(shop: Shop):
 
 @pytest.mark.parametrize(
     ("line", "field"),
-    [({"ProductLabel": 7}, "ProductLabel"), ({"ItemAmount": "6.50"}, "ItemAmount")],
+    [
+        ({"ProductLabel": 7}, "ProductLabel"),
+        ({"ItemAmount": "6.50"}, "ItemAmount"),
+    ],
 )
 async def test_a_line_that_cannot_be_read_is_named(shop: Shop, line: Json, field: str):
     (answer,) = (await shop.asks(rung_up(line)))["SaleToPOIResponse"]["PaymentResponse"].values()
     assert answer["ErrorCondition"] == "MessageFormat"
     assert field in answer["AdditionalResponse"]
+
+
+@pytest.mark.parametrize("field", ["Quantity", "ItemAmount"])
+@pytest.mark.parametrize("number", ["1e999999999", "-1e-999999999", "1" * 4000])
+async def test_a_number_without_end_is_refused_before_it_is_written_out(
+    shop: Shop, field: str, number: str
+):
+    text = json.dumps(rung_up({"ProductLabel": "Bread", field: "here"})).replace('"here"', number)
+    answer = await shop.till.answer_message(message_in(parse(text.encode())))
+    assert answer is not None
+    assert told(answer) == ("Failure", "MessageFormat")
 
 
 @pytest.mark.parametrize(
@@ -436,15 +452,21 @@ async def test_what_was_not_paid_here_is_not_given_back(shop: Shop, unknown: str
     assert shop.refunds == []
 
 
-async def test_what_another_kiosk_of_the_merchant_has_sold_is_given_back_here(shop: Shop):
-    shop.sold_elsewhere["nexo-elsewhere"] = Purchase(
+def sold_elsewhere(
+    outcome: Literal["approved", "declined", "not_paid"] = "approved",
+) -> Purchase:
+    return Purchase(
         purchase_id="purchase-0001",
         reference="nexo-elsewhere",
         amount=Money(minor=900, currency="USD"),
-        outcome="approved",
+        outcome=outcome,
         card=VISA,
         at=NOON,
     )
+
+
+async def test_what_another_kiosk_of_the_merchant_has_sold_is_given_back_here(shop: Shop):
+    shop.sold_elsewhere["nexo-elsewhere"] = sold_elsewhere()
     shop.answers.append(refund(450))
     # Both ask the service whose the payment is before either is recorded.
     twice = await asyncio.gather(*(shop.asks(reversal("nexo-elsewhere", 4.5)) for _ in range(2)))
@@ -453,18 +475,24 @@ async def test_what_another_kiosk_of_the_merchant_has_sold_is_given_back_here(sh
     assert (purchase, asked.amount) == ("nexo-elsewhere", Money(minor=450, currency="USD"))
 
 
+async def test_one_that_was_answered_while_the_service_was_asked_is_given_back_once(shop: Shop):
+    shop.sold_elsewhere["nexo-elsewhere"] = sold_elsewhere()
+    shop.answers.append(refund(450))
+    asking, shop.finding = shop.finding, asyncio.Event()
+    slow = shop.sends(reversal("nexo-elsewhere", 4.5))
+    await shop.asked_for_purchase.wait()
+    held, shop.finding = shop.finding, asking
+    assert told(await shop.asks(reversal("nexo-elsewhere", 4.5))) == ("Success", None)
+    held.set()
+    assert told(await slow) == ("Success", None)
+    assert len(shop.refunds) == 1
+
+
 @pytest.mark.parametrize("outcome", ["declined", "not_paid"])
 async def test_what_was_not_paid_elsewhere_is_not_given_back(
     shop: Shop, outcome: Literal["declined", "not_paid"]
 ):
-    shop.sold_elsewhere["nexo-elsewhere"] = Purchase(
-        purchase_id="purchase-0001",
-        reference="nexo-elsewhere",
-        amount=Money(minor=900, currency="USD"),
-        outcome=outcome,
-        card=VISA,
-        at=NOON,
-    )
+    shop.sold_elsewhere["nexo-elsewhere"] = sold_elsewhere(outcome)
     assert told(await shop.asks(reversal("nexo-elsewhere"))) == ("Failure", "NotFound")
 
 
