@@ -21,6 +21,7 @@ from cloud.providers import BadSignature, ProviderUnavailable
 from cloud.web.limits import read_body
 from cloud.web.problems import Refusal, unexpected_response
 from protocol.messages import ProblemType
+from protocol.seldom import Seldom
 from protocol.storage import StorageFault
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ router = APIRouter(prefix="/v1")
 
 MAX_EVENT = 256 * 1024
 """The largest event in bytes."""
+
+_may_log = Seldom(60.0)
+"""Anybody can send what is refused."""
 
 Applier = Callable[[Context, AsyncSession, str], Awaitable[None]]
 """Looks at what an event is about, given the provider's name for that. It is called in a
@@ -54,7 +58,8 @@ async def hear(provider: str, request: Request) -> Response:
     try:
         event = context.payments.read_event(body, request.headers)
     except BadSignature as bad:
-        log.warning("an event of the payment provider's was refused: %s", bad)
+        if _may_log():
+            log.warning("an event of the payment provider's was refused: %s", bad)
         raise Refusal(ProblemType.BAD_SIGNATURE, status=400) from None
     if event is None:
         return Response(status_code=204)

@@ -31,8 +31,8 @@ TAKEN_WITHIN_S = 10.0
 """How long a message waits for its kiosk, in seconds."""
 ANSWERED_WITHIN_S = 180.0
 """How long a till waits for the answer to a message that its kiosk has taken, in seconds."""
-WAITING = 32
-"""The largest number of messages on their way to one kiosk."""
+ON_THEIR_WAY = 32
+"""The largest number of messages of one kiosk that are not answered yet."""
 
 
 @dataclass(eq=False)
@@ -58,9 +58,10 @@ class Relay:
     async def send(self, device_id: str, body: str) -> Relayed:
         """Puts a message on its way, and waits until its kiosk has taken it. Raises Refusal."""
         message = Relayed(body)
-        waiting = self._waiting[device_id]
-        if len(waiting) >= WAITING:
+        on_their_way = sum(device == device_id for device, _ in self._taken)
+        if on_their_way + len(self._waiting.get(device_id, ())) >= ON_THEIR_WAY:
             raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=1)
+        waiting = self._waiting[device_id]
         waiting.append(message)
         async with self._changed:
             self._changed.notify_all()

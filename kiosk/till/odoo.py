@@ -24,7 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kiosk.till.listening import Listener
-from kiosk.till.nexo.door import CONNECTIONS, WITHIN_S, Answers, read
+from kiosk.till.nexo.door import CONNECTIONS, LOG_AGAIN_S, WITHIN_S, Answers, read
 from kiosk.till.nexo.messages import (
     ErrorCondition,
     Header,
@@ -34,6 +34,7 @@ from kiosk.till.nexo.messages import (
     Unreadable,
     parse,
 )
+from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class OdooDoor:
         self.listener = Listener(host, port)
         self._certificate = certificate
         self._origins = set(origins)
+        self._may_log = Seldom(LOG_AGAIN_S)
         self._paying: dict[str, asyncio.Future[Json | None]] = {}
         """The last payments of this run, by ServiceID."""
 
@@ -113,7 +115,8 @@ class OdooDoor:
         async def come_in(request: Request) -> Response:
             origin = request.headers.get("origin")
             if origin not in self._origins:
-                log.warning("a page of another origin was refused: add it to the settings' origins")
+                if self._may_log():
+                    log.warning("a page of another origin was refused: see [till.odoo] origins")
                 return PlainTextResponse("This page may not ask here.", 403)
             answer = await self._answer(request, answers)
             answer.headers["Access-Control-Allow-Origin"] = origin
@@ -209,7 +212,7 @@ class OdooDoor:
         """Returns what Odoo is told of the kiosk."""
         told = _response(await answers(_request("Diagnosis", {})))
         serves = told["Result"] == "Success"
-        payments = {number: await self._payment(number, answers) for number in self._paying}
+        payments = {number: await self._payment(number, answers) for number in [*self._paying]}
         last = await answers(_request("TransactionStatus", {}))
         if last is not None and _response(last)["Result"] == "Success":
             # That of an earlier run, perhaps, which a till still asks for.

@@ -22,6 +22,7 @@ from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
 from protocol.connections import Connection
+from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Door:
         self._certificate = certificate
         self._keys = keys
         self._unencrypted = unencrypted
-        self._log_again_at = float("-inf")
+        self._may_log = Seldom(LOG_AGAIN_S)
 
     @property
     def port(self) -> int:
@@ -152,9 +153,7 @@ class Door:
 
     def _log_refusal(self, problem: Exception) -> None:
         """Whoever sends much that is refused does not fill the log."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._log_again_at:
-            self._log_again_at = now + LOG_AGAIN_S
+        if self._may_log():
             log.warning("a till's message was refused: %s", problem)
 
     def _opened(self, body: bytes, *, plain: bool) -> tuple[bytes, SharedKey | None]:

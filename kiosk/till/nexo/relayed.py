@@ -55,9 +55,12 @@ class Relayed:
                     group.create_task(self._answer(message, door, answers))
 
     async def _answer(self, message: TillMessage, door: Door, answers: Answers) -> None:
-        status, body = await door.answer_relayed(message.body.encode(), answers)
         try:
+            status, body = await door.answer_relayed(message.body.encode(), answers)
             await self._service.answer_till(message.id, TillAnswer(status=status, body=body))
         except ServiceError as error:
             # The till asks for the status.
             log.warning("a till's answer is lost on its way through the service: %s", error)
+        except Exception as error:
+            # One message must not end the others, nor the kiosk. The error may quote it.
+            log.error("a till's message from the service failed with %s", type(error).__name__)

@@ -168,8 +168,12 @@ def test_a_device_that_was_never_given_is_answered_as_another_merchants(
 def test_too_many_messages_for_one_kiosk_are_refused(
     till: CloudTill, kiosk: TestDevice, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(relay, "WAITING", 0)
+    monkeypatch.setattr(relay, "ON_THEIR_WAY", 1)
+    waiting = till.sends(kiosk, "async")
+    message = taken(kiosk)
+    assert waiting.result().text == "ok"
     assert problem(till.sends(kiosk).result()) is ProblemType.TOO_MANY_ATTEMPTS
+    answer(kiosk, message.id)
 
 
 def test_a_large_message_is_refused(till: CloudTill, kiosk: TestDevice):
