@@ -32,8 +32,8 @@ class CannotDo(ValueError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="what", required=True)
 
-    def add(name: str, act: Act, what: str) -> argparse.ArgumentParser:
-        verb = verbs.add_parser(name, help=what)
+    def add(name: str, act: Act, what: str, options: str = "-") -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=what, prefix_chars=options)
         verb.set_defaults(act=act)
         return verb
 
@@ -54,8 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     site.add_argument("merchant", help="the id of the merchant")
     site.add_argument("name")
     add("devices", _list_devices, "list the devices")
-    revoke = add("revoke-device", _revoke_device, "make a device unknown from now on")
-    replace = add("replace-device", _replace_device, "show a code for another one in its place")
+    # The id of a device is made of its key, and may begin with a dash.
+    revoke = add("revoke-device", _revoke_device, "make a device unknown from now on", "+")
+    replace = add(
+        "replace-device", _replace_device, "show a code for another one in its place", "+"
+    )
     key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
     key.add_argument("merchant", help="the id of the merchant")
     for verb in (revoke, replace):

@@ -22,7 +22,7 @@ from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.door import Door
-from kiosk.till.nexo.events import Events, Listener
+from kiosk.till.nexo.events import Events, TillAddress
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.relayed import Relayed
@@ -88,7 +88,7 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
     certificate = settings.state / "till-certificate.pem"
     ensure(certificate, till.name)
     keys = KeyFile(settings.state / "till-keys.toml")
-    listener = None if till.events is None else Listener(till.events, till.events_ca)
+    listener = None if till.events is None else TillAddress(till.events, till.events_ca)
     events = Events(listener, lambda: next(iter(keys.keys()), None), till.name)
     door = Door(
         till.host,

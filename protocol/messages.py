@@ -88,11 +88,15 @@ class Purpose(StrEnum):
     LEAVE = "leave"
 
 
+MOST_MINOR = 999_999_999_999
+"""The largest amount in a minor unit."""
+
+
 class Money(Message):
     """An amount in the currency's minor unit (ISO 4217), above zero. Which amounts can be charged
     depends on the currency, see `Chargeable`."""
 
-    minor: StrictInt = Field(gt=0, le=999_999_999_999)
+    minor: StrictInt = Field(gt=0, le=MOST_MINOR)
     currency: Currency
 
 

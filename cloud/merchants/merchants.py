@@ -42,18 +42,22 @@ async def add_site(session: AsyncSession, merchant_id: str, name: str) -> SiteRo
 
 
 async def find_merchant(session: AsyncSession, merchant_id: str) -> MerchantRow | None:
+    """Returns a merchant, None when there is none of this id."""
     return await session.get(MerchantRow, merchant_id)
 
 
 async def all_merchants(session: AsyncSession) -> Sequence[MerchantRow]:
+    """Returns every merchant, by id."""
     return (await session.scalars(select(MerchantRow).order_by(MerchantRow.id))).all()
 
 
 async def find_site(session: AsyncSession, site_id: str) -> SiteRow | None:
+    """Returns a site, None when there is none of this id."""
     return await session.get(SiteRow, site_id)
 
 
 async def all_sites(session: AsyncSession) -> Sequence[SiteRow]:
+    """Returns every site, by id."""
     return (await session.scalars(select(SiteRow).order_by(SiteRow.id))).all()
 
 

@@ -36,10 +36,12 @@ async def register_device(
 
 
 async def find_device(session: AsyncSession, device_id: str) -> DeviceRow | None:
+    """Returns a device, a revoked one too; None when there is none of this id."""
     return await session.get(DeviceRow, device_id)
 
 
 async def all_devices(session: AsyncSession) -> Sequence[DeviceRow]:
+    """Returns every device, revoked ones too, by id."""
     return (await session.scalars(select(DeviceRow).order_by(DeviceRow.id))).all()
 
 

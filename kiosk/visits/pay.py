@@ -47,6 +47,7 @@ from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
+    MOST_MINOR,
     ClaimOpened,
     Customer,
     Identification,
@@ -127,7 +128,9 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
     why = await visit.service.refusal(sale.amount)
     if why is not None:
         raise NotChargeable(why)
-    longer = await visit.service.wants_pulse(sale.amount)
+    # A tip may bring the amount above the limit.
+    most = max([sale.amount, *(_with(sale.amount, tip) for tip in _tips(sale))], key=_minor)
+    longer = await visit.service.wants_pulse(most)
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
     while True:
@@ -143,7 +146,7 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
             if await enrol(visit) is Choice.DELETE:
                 await leave(visit)
             visit_id = new_visit_id()
-        elif bought is Choice.TRY_AGAIN and await visit.service.wants_pulse(sale.amount):
+        elif bought is Choice.TRY_AGAIN and await visit.service.wants_pulse(most):
             screen = replace(screen, longer=True)
         elif bought is not Choice.TRY_AGAIN:
             return bought
@@ -210,13 +213,10 @@ async def _confirm(
 
 
 async def _ask_tip(visit: Visit, sale: Sale) -> Sale | None:
-    """Returns the sale with the tip that the shopper adds, None when they cancel."""
-    currency = sale.amount.currency
-    tips: list[Money] = []
-    for percent in sale.tips:
-        tip = Money(minor=max(1, round(sale.amount.minor * percent / 100)), currency=currency)
-        if await visit.service.refusal(_together(sale.amount, tip)) is None:
-            tips.append(tip)
+    """Returns the sale with the tip that the shopper adds, None when they cancel. Tips that cannot
+    be charged are not offered."""
+    refusals = [await visit.service.refusal(_with(sale.amount, tip)) for tip in _tips(sale)]
+    tips = [tip for tip, why in zip(_tips(sale), refusals, strict=True) if why is None]
     if not tips:
         return sale
     while True:
@@ -228,13 +228,28 @@ async def _ask_tip(visit: Visit, sale: Sale) -> Sale | None:
                 return sale
             case Entered(text) if text.isdecimal() and 1 <= int(text) <= len(tips):
                 tip = tips[int(text) - 1]
-                return replace(sale, amount=_together(sale.amount, tip), tip=tip)
+                return replace(sale, amount=_with(sale.amount, tip), tip=tip)
             case _:
                 continue
 
 
-def _together(amount: Money, tip: Money) -> Money:
+def _tips(sale: Sale) -> list[Money]:
+    """Returns the tips of a sale that make no amount above the largest one."""
+    amount = sale.amount
+    parts = [max(1, (amount.minor * percent + 50) // 100) for percent in sale.tips]
+    return [
+        Money(minor=part, currency=amount.currency)
+        for part in parts
+        if amount.minor + part <= MOST_MINOR
+    ]
+
+
+def _with(amount: Money, tip: Money) -> Money:
     return Money(minor=amount.minor + tip.minor, currency=amount.currency)
+
+
+def _minor(amount: Money) -> int:
+    return amount.minor
 
 
 async def _until_cancelled_no_more(clock: Clock) -> Literal[Choice.CONFIRM]:

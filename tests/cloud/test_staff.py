@@ -87,6 +87,11 @@ def test_where_there_are_several_sites_a_code_is_for_one_of_them(staff: Staff):
     assert "there is no nowhere" in staff("activation-code", "--site", "nowhere", status=2)
 
 
+@pytest.mark.parametrize("verb", ["revoke-device", "replace-device"])
+def test_a_device_whose_id_begins_with_a_dash_is_no_option(staff: Staff, verb: str):
+    assert "there is no" in staff(verb, "-hUu_x", status=2)
+
+
 def test_devices_are_listed_revoked_and_replaced_beside_a_running_service(
     staff: Staff, tmp_path: Path
 ):

@@ -37,7 +37,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True)
-class Listener:
+class TillAddress:
     """Where a till hears events."""
 
     url: str
@@ -48,11 +48,11 @@ class Listener:
 
 class Events:
     def __init__(
-        self, listener: Listener | None, key: Callable[[], SharedKey | None], poi_id: str
+        self, listener: TillAddress | None, key: Callable[[], SharedKey | None], poi_id: str
     ) -> None:
         """`key` returns the key that events are sealed with, None when they go unencrypted."""
         self._configured = listener
-        self._named: Listener | None = None
+        self._named: TillAddress | None = None
         self._key = key
         self._poi_id = poi_id
 
@@ -67,7 +67,7 @@ class Events:
         if not is_its_own:
             log.warning("a till names an address for events that is not its own: not taken")
             return
-        self._named = Listener(url, None, sale_id)
+        self._named = TillAddress(url, None, sale_id)
 
     async def tell(self, event: Event, at: datetime, **details: str) -> bool:
         """Tells the till of an event. Returns whether a till has heard it."""

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import secrets
 import select
 import signal
 import stat
@@ -273,14 +274,19 @@ def test_a_palm_that_was_not_examined_can_be_sent_again_with_the_same_key(
     served: Served, kiosk: TestDevice, who: str
 ):
     kiosk.sign_up(who)
-    envelope = kiosk.seal(burst(who), Purpose.PAY, "visit-12345678")
-    assert served.vault.pid
-    os.kill(served.vault.pid, signal.SIGKILL)
-    found, before = until_answered(
-        lambda: kiosk.post("/identifications", envelope, Identification, key="the-same-key")
-    )
-    assert before
-    assert found.outcome is Outcome.ACCEPTED
+    before: list[Problem] = []
+    while not before:
+        # A vault that is started again before the palm arrives has to be killed once more.
+        key = secrets.token_urlsafe(16)
+        envelope = kiosk.seal(burst(who), Purpose.PAY, key)
+        assert served.vault.pid
+        os.kill(served.vault.pid, signal.SIGKILL)
+        found, before = until_answered(
+            lambda envelope=envelope, key=key: kiosk.post(
+                "/identifications", envelope, Identification, key=key
+            )
+        )
+        assert found.outcome is Outcome.ACCEPTED
 
 
 def test_the_vault_ends_with_the_service_even_when_that_is_killed(tmp_path: Path):

@@ -232,7 +232,7 @@ def money(minor: int) -> Money:
     return Money(minor=minor, currency="USD")
 
 
-ASK_TIP = ChooseTip("Corner Shop", AMOUNT, (money(62), money(125), money(250)))
+ASK_TIP = ChooseTip("Corner Shop", AMOUNT, (money(63), money(125), money(250)))
 
 
 @pytest.mark.parametrize(("answer", "total"), [(typed("2"), 1375), (Choice.SKIP, 1250)])

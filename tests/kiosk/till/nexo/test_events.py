@@ -12,7 +12,7 @@ import pytest
 from kiosk.till.nexo import events
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.envelope import SharedKey, Trailer, unseal
-from kiosk.till.nexo.events import Event, Events, Listener
+from kiosk.till.nexo.events import Event, Events, TillAddress
 from tests.support.shop import Shop
 from tests.support.till_server import TillServer
 from tests.support.tills import KEY, Json
@@ -35,7 +35,7 @@ def told_by(message: Json) -> Any:
 
 
 async def test_a_call_for_staff_is_sealed_and_heard(till: TillServer):
-    listener = Listener(till.url, till.certificate)
+    listener = TillAddress(till.url, till.certificate)
     assert await Events(listener, lambda: KEY, "palm-kiosk").tell(
         Event.SALE_ADMIN, NOON, callStaff="true"
     )
@@ -52,7 +52,7 @@ async def test_a_call_for_staff_is_sealed_and_heard(till: TillServer):
 
 
 async def test_without_a_key_an_event_goes_as_it_is(till: TillServer):
-    listener = Listener(till.url, till.certificate)
+    listener = TillAddress(till.url, till.certificate)
     assert await Events(listener, lambda: None, "palm-kiosk").tell(Event.BEGIN_MAINTENANCE, NOON)
     (heard,) = till.heard
     assert told_by(heard)["EventToNotify"] == "BeginMaintenance"
@@ -67,7 +67,7 @@ async def test_a_till_that_nobody_named_hears_nothing_and_the_shopper_is_told_so
 async def test_a_till_that_does_not_answer_or_refuses_has_not_heard(
     till: TillServer, monkeypatch: pytest.MonkeyPatch
 ):
-    listener = Listener(till.url, till.certificate)
+    listener = TillAddress(till.url, till.certificate)
     told = Events(listener, lambda: KEY, "palm-kiosk")
     till.status = 500
     assert not await told.tell(Event.SALE_ADMIN, NOON)
@@ -81,7 +81,7 @@ async def test_a_till_with_a_certificate_of_others_is_told_nothing(
 ):
     other = tmp_path / "other.pem"
     ensure(other, "till.example")
-    told = Events(Listener(till.url, other), lambda: KEY, "palm-kiosk")
+    told = Events(TillAddress(till.url, other), lambda: KEY, "palm-kiosk")
     assert not await told.tell(Event.SALE_ADMIN, NOON)
     assert till.heard == []
 
@@ -113,7 +113,7 @@ async def test_a_till_that_names_its_own_address_hears_there(till: TillServer):
 
 
 async def test_staff_who_begin_and_end_maintenance_are_told_of(till: TillServer, shop: Shop):
-    shop.listener = Listener(till.url, till.certificate)
+    shop.listener = TillAddress(till.url, till.certificate)
     await shop.reopens()
     shop.till.maintain(begins=True)
     await till.hears(1)
@@ -144,7 +144,7 @@ def test_the_published_event_can_be_opened() -> None:
 
 async def test_telling_goes_on_beside_the_visit(shop: Shop, till: TillServer):
     till.silent = True
-    shop.listener = Listener(till.url, till.certificate)
+    shop.listener = TillAddress(till.url, till.certificate)
     await shop.reopens()
     shop.till.maintain(begins=True)
     await asyncio.sleep(0)
