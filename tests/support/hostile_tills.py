@@ -411,6 +411,7 @@ def _asks_for(message: Json, sale: Sale) -> bool:
         is_payment = request["MessageHeader"]["MessageCategory"] == "Payment"
         amount: Any = asked["RequestedAmount"]
         same = abs(amount - number(sale.amount)) < 1e-6
+        currency = asked["Currency"]
     except (KeyError, TypeError):
         return False
-    return is_payment and asked["Currency"] == sale.amount.currency and same
+    return is_payment and currency == sale.amount.currency and same
