@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from kiosk.clock import SystemClock
@@ -17,8 +16,8 @@ from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Sale, SaleResult
-from protocol.messages import Card, Money, ProblemType, Purchase, Refund, RefundRequest
-from tests.support.tills import KEY, refused, write_keys
+from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
+from tests.support.tills import KEY, given_back, refused, write_keys
 
 VISA = Card(brand="visa", last4="4242")
 
@@ -53,15 +52,7 @@ class OpenDoor:
     ) -> Refund:
         del idempotency_key
         self.refunds.append(request)
-        return Refund(
-            refund_id="refund-12345678",
-            reference=request.reference,
-            purchase_reference=purchase_reference,
-            amount=request.amount or Money(minor=450, currency="USD"),
-            outcome="refunded",
-            card=VISA,
-            at=datetime.now(UTC),
-        )
+        return given_back(purchase_reference, request)
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:

@@ -21,8 +21,8 @@ from kiosk.till.nexo.messages import ErrorCondition, number
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Acquisition, Entry, Sale, SaleResult, Talk
-from protocol.messages import Customer, Money, ProblemType, Purchase, Refund, RefundRequest
-from tests.support.clocks import NOON, HurriedClock
+from protocol.messages import Customer, ProblemType, Purchase, Refund, RefundRequest
+from tests.support.clocks import HurriedClock
 from tests.support.doors import VISA
 from tests.support.tills import (
     KEY,
@@ -31,6 +31,7 @@ from tests.support.tills import (
     acquisition,
     display,
     enable,
+    given_back,
     input_request,
     opened,
     payment,
@@ -242,15 +243,7 @@ class Hearing:
         if next(self._lose):
             raise Offline("cut", may_have_arrived=True)
         self._refunds.append(request)
-        return Refund(
-            refund_id="refund-12345678",
-            reference=request.reference,
-            purchase_reference=purchase_reference,
-            amount=request.amount or Money(minor=1, currency="USD"),
-            outcome="refunded",
-            card=VISA,
-            at=NOON,
-        )
+        return given_back(purchase_reference, request)
 
     async def plays(self, sequence: list[Sent]) -> Played:
         """Raises AssertionError, and whatever the door raises."""

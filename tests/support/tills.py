@@ -9,7 +9,8 @@ import httpx
 
 from kiosk.service.errors import Refused
 from kiosk.till.nexo.envelope import SharedKey, Trailer, enclose, unseal
-from protocol.messages import Problem, ProblemType
+from protocol.messages import Card, Money, Problem, ProblemType, Refund, RefundRequest
+from tests.support.clocks import NOON
 
 KEY = SharedKey(identifier="till", version=1, passphrase="correct horse battery staple")
 
@@ -120,6 +121,19 @@ def status(of: str | None, service_id: str = "8", sale_id: str = "till-1") -> Js
 def refused(type: ProblemType) -> Refused:
     """Returns the service's refusal."""
     return Refused(Problem(type=type, title="no", status=409, detail=""))
+
+
+def given_back(purchase_reference: str, request: RefundRequest) -> Refund:
+    """Returns what the service answers to a refund that it gives."""
+    return Refund(
+        refund_id="refund-12345678",
+        reference=request.reference,
+        purchase_reference=purchase_reference,
+        amount=request.amount or Money(minor=450, currency="USD"),
+        outcome="refunded",
+        card=Card(brand="visa", last4="4242"),
+        at=NOON,
+    )
 
 
 def write_keys(path: Path, *keys: SharedKey) -> None:

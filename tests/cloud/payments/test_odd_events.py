@@ -1,7 +1,6 @@
 """Events that are odd or hostile: none stops the others, and none leaves a trace."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -18,29 +17,12 @@ from cloud.payments.cards import ask_to_keep, replace_card
 from cloud.payments.tables import WebhookRow
 from cloud.providers import CardOnFile
 from protocol.messages import Card
-from tests.support.shelf import SECRET, Shelf, shelf
+from tests.support.shelf import SECRET, Shelf
 from tests.support.stripe_api import Answer, StripeApi, error, listing, signed
 
 pytestmark = pytest.mark.anyio
 
 RENEWED = "payment_method.automatically_updated"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def api() -> Iterator[StripeApi]:
-    with StripeApi() as api:
-        yield api
-
-
-@pytest.fixture
-async def books(tmp_path: Path, api: StripeApi) -> AsyncIterator[Shelf]:
-    async with shelf(tmp_path, api) as books:
-        yield books
 
 
 async def somebody(books: Shelf, name: str) -> str:

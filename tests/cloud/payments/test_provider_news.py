@@ -1,8 +1,6 @@
 """What the provider tells of cards and purchases that are here already."""
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +14,7 @@ from cloud.payments.cards import CardDetail, ask_to_keep, replace_card
 from cloud.payments.tables import CardRow, PurchaseRow
 from cloud.providers import CardOnFile
 from protocol.messages import Card
-from tests.support.shelf import SECRET, Shelf, shelf
+from tests.support.shelf import SECRET, Shelf
 from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, signed
 
 pytestmark = pytest.mark.anyio
@@ -33,23 +31,6 @@ def method(brand: str, last4: str) -> Answer:
 def dispute(status: str, payment: str | None = PAYMENT) -> Answer:
     body = {"id": "dp_1", "object": "dispute", "status": status, "payment_intent": payment}
     return Answer(200, body)
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def api() -> Iterator[StripeApi]:
-    with StripeApi() as api:
-        yield api
-
-
-@pytest.fixture
-async def books(tmp_path: Path, api: StripeApi) -> AsyncIterator[Shelf]:
-    async with shelf(tmp_path, api) as books:
-        yield books
 
 
 @pytest.fixture
