@@ -7,7 +7,8 @@ by `drawn.presentation`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property, reduce
+from itertools import islice, pairwise
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ _TETRAHEDRON = array(((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)))[..., No
 """The corners at which the distance is sampled to estimate its gradient."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bone:
     """A tapered capsule; `flat` below 1 flattens it toward the plane of the palm."""
 
@@ -46,23 +47,57 @@ class Bone:
     radius: tuple[float, float]
     flat: float = 1.0
 
-    def distance(self, at: Field) -> Field:
-        """Returns the (n,) distances of (3, n) points in mm, negative inside."""
-        squeeze = array((1.0, 1.0, 1 / self.flat))
-        start, end = self.start * squeeze, self.end * squeeze
-        along = end - start
-        x, y = at[0] - start[0], at[1] - start[1]
-        z = at[2] * squeeze[2] - start[2]
-        t = (x * along[0] + y * along[1] + z * along[2]) / max(float(along @ along), 1e-6)
-        t = np.clip(t, 0.0, 1.0)
+    @cached_property
+    def reach(self) -> tuple[float, float, float, float]:
+        """The box (left, right, bottom, top) in which the bone can affect distances, in mm."""
+        (left, bottom), (right, top) = (
+            each[:2].tolist()
+            for each in (np.minimum(self.start, self.end), np.maximum(self.start, self.end))
+        )
+        far = max(self.radius) + _REACH
+        return left - far, right + far, bottom - far, top + far
+
+
+class _Capsules:
+    """The numbers of several bones, a bone in each row, by which distances from all of them are
+    computed together."""
+
+    def __init__(self, bones: Sequence[Bone]) -> None:
+        squeeze = array([(1.0, 1.0, 1 / bone.flat) for bone in bones])
+        starts = array([bone.start for bone in bones]) * squeeze
+        along = array([bone.end for bone in bones]) * squeeze - starts
+        length = array([max(float(each @ each), 1e-6) for each in along])
+        first, last = np.array([bone.radius for bone in bones]).T
+        self._squeeze = squeeze[:, 2, None]
+        self._starts = starts.T[..., None]
+        self._along = along.T[..., None]
+        self._length = length[:, None]
+        self._first, self._growth = array(first)[:, None], array(last - first)[:, None]
+
+    def distances(self, at: Field) -> Field:
+        """Returns the (bones, n) distances of (3, n) points in mm, negative inside."""
+        along = self._along
+        x, y = at[0] - self._starts[0], at[1] - self._starts[1]
+        z = at[2] * self._squeeze - self._starts[2]
+        t = x * along[0]
+        t += y * along[1]
+        t += z * along[2]
+        t /= self._length
+        np.maximum(t, 0.0, out=t)
+        np.minimum(t, 1.0, out=t)
         x -= t * along[0]
         y -= t * along[1]
         z -= t * along[2]
-        first, last = self.radius
-        return np.sqrt(x * x + y * y + z * z) - first - t * (last - first)
+        away = x * x
+        away += y * y
+        away += z * z
+        np.sqrt(away, out=away)
+        away -= self._first
+        away -= t * self._growth
+        return away
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
     """The bones of the palm and of each finger. Fingers may touch, but do not blend into each
     other."""
@@ -80,13 +115,14 @@ class Body:
 
     def near(self, low: Field, high: Field) -> "Body":
         """Returns the bones that can affect distances within a box of (x, y)."""
+        (x, y), (x_end, y_end) = low.tolist(), high.tolist()
 
         def affecting(bones: Sequence[Bone]) -> list[Bone]:
             return [
-                b
-                for b in bones
-                if np.all(np.maximum(b.start, b.end)[:2] + max(b.radius) + _REACH > low)
-                and np.all(np.minimum(b.start, b.end)[:2] - max(b.radius) - _REACH < high)
+                bone
+                for bone in bones
+                for left, right, bottom, top in (bone.reach,)
+                if left < x_end and right > x and bottom < y_end and top > y
             ]
 
         return Body(affecting(self.palm), [affecting(finger) for finger in self.fingers])
@@ -94,12 +130,21 @@ class Body:
     def distance(self, at: Field) -> Field:
         """Returns the (n,) distances of (3, n) points from the skin in mm, negative inside."""
         nearest = np.full(at.shape[1], _REACH, np.float32)
-        palm = _blended(self.palm, at, 14.0) if self.palm else nearest
+        if self._capsules is None:
+            return nearest
+        bones = iter(self._capsules.distances(at))
+        palm = _blended(list(islice(bones, len(self.palm))), 14.0) if self.palm else nearest
         nearest = np.minimum(nearest, palm)
         for finger in self.fingers:
             if finger:
-                nearest = np.minimum(nearest, _smooth_minimum(_blended(finger, at, 1.0), palm, 9.0))
+                blended = _blended(list(islice(bones, len(finger))), 1.0)
+                nearest = np.minimum(nearest, _smooth_minimum(blended, palm, 9.0))
         return nearest
+
+    @cached_property
+    def _capsules(self) -> _Capsules | None:
+        bones = [*self.palm, *(bone for finger in self.fingers for bone in finger)]
+        return _Capsules(bones) if bones else None
 
     @property
     def top(self) -> float:
@@ -110,15 +155,19 @@ class Body:
 
 def _smooth_minimum(a: Field, b: Field, reach: float) -> Field:
     """Returns the smooth minimum of two distances."""
-    h = np.maximum(reach - np.abs(a - b), 0.0) / reach
-    return np.minimum(a, b) - h * h * (reach * 0.25)
+    h = a - b
+    np.abs(h, out=h)
+    np.subtract(reach, h, out=h)
+    np.maximum(h, 0.0, out=h)
+    h /= reach
+    h *= h
+    h *= reach * 0.25
+    return np.minimum(a, b) - h
 
 
-def _blended(bones: Sequence[Bone], at: Field, reach: float) -> Field:
-    distance = bones[0].distance(at)
-    for bone in bones[1:]:
-        distance = _smooth_minimum(distance, bone.distance(at), reach)
-    return distance
+def _blended(distances: Sequence[Field], reach: float) -> Field:
+    """Returns the (n,) distances from bones that blend into each other, from those of each."""
+    return reduce(lambda blended, each: _smooth_minimum(blended, each, reach), distances)
 
 
 def flesh(hand: Build, joints: Field) -> Body:
@@ -214,8 +263,9 @@ class Surface:
 def see(body: Body, scale: float) -> Surface:
     """Returns the surface of a body seen along z, cropped to the body."""
     coarse = _blank(_COARSE, _LEFT, _TOP, _RIGHT - _LEFT, _TOP - _BOTTOM)
+    flat = body.moved(array((1, 1, 0)))
     for window in _tiles(coarse.outside.shape):
-        _measure_outline(body, coarse, window)
+        _measure_outline(flat, coarse, window)
         _trace(body, coarse, window, coarse.outside[window] < _RIM)
 
     rows, columns = (np.flatnonzero((coarse.outside < _RIM).any(axis=axis)) for axis in (1, 0))
@@ -275,10 +325,10 @@ def _part(body: Body, surface: Surface, window: tuple[slice, slice]) -> tuple[Bo
     return near, np.stack(np.broadcast_arrays(x, y)).reshape(2, -1)
 
 
-def _measure_outline(body: Body, surface: Surface, window: tuple[slice, slice]) -> None:
-    """Fills in the distance from the outline: the distance to the body when it is flattened to a
-    plane."""
-    near, points = _part(body.moved(array((1, 1, 0))), surface, window)
+def _measure_outline(flat: Body, surface: Surface, window: tuple[slice, slice]) -> None:
+    """Fills in the distance from the outline: the distance to the body, which has been flattened to
+    a plane."""
+    near, points = _part(flat, surface, window)
     points = np.concatenate((points, np.zeros_like(points[:1])))
     outside = surface.outside[window]
     outside[:] = near.distance(points).reshape(outside.shape)

@@ -1,6 +1,7 @@
 """Draws creases as curves that are pressed into a sheet of skin."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -18,9 +19,17 @@ _FADE = 8.0
 """The longest distance over which a crease fades at its ends, in mm."""
 
 
+@cache
+def _even(count: int) -> Field:
+    """Returns `count` numbers from 0 to 1 at even distances."""
+    even = np.linspace(0, 1, count, dtype=np.float32)
+    even.flags.writeable = False
+    return even
+
+
 def bezier(points: npt.ArrayLike, count: int) -> Field:
     """Returns (count, 2) points of the Bezier curve of (n, 2) control points (de Casteljau)."""
-    t = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+    t = _even(count)[:, None]
     layer = np.repeat(array(points)[:, None], count, axis=1)
     while len(layer) > 1:
         layer = layer[:-1] * (1 - t) + layer[1:] * t
@@ -53,7 +62,7 @@ class Furrows:
         control = array(points)
         length = float(np.hypot(*np.diff(control, axis=0).T).sum()) / self._scale
         curve = bezier(control, int(np.clip(length / 1.2, 6, 60)))
-        along = np.linspace(0, 1, len(curve), dtype=np.float32)
+        along = _even(len(curve))
         shake = np.cumsum(self._rng.standard_normal((len(curve), 2), np.float32), axis=0)
         shake -= along[:, None] * shake[-1]
         curve = curve + shake * (wobble * self._scale / len(curve) ** 0.5)
