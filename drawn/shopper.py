@@ -64,6 +64,7 @@ class Shopper:
         bright enough."""
         self.wish = Wish(seed=seed, side=side)
         self._light = light
+        self._is_seen_in_infrared = False
         self._painter = ThreadPoolExecutor(1, "palm-painter")
         self._painting: Future[_Painted] | None = None
         self._painted: _Painted | None = None
@@ -110,6 +111,7 @@ class Shopper:
 
     def in_infrared(self) -> "InInfrared":
         """Returns the scene of a near-infrared camera beside this one."""
+        self._is_seen_in_infrared = True
         return InInfrared(self)
 
     @property
@@ -133,13 +135,17 @@ class Shopper:
     def _paint(self, wish: Wish, pose: Presentation) -> "_Painted":
         palm = identity(wish.seed, wish.side)
         painted = gesture(palm, pose)
-        if self._light is None:
+        if self._light is None and not self._is_seen_in_infrared:
             still = sprite(palm, painted)
-            return _Painted(palm, lambda _: still, _lit(palm, painted).in_infrared)
+            return _Painted(
+                palm, lambda _: still, lambda shown: _lit(palm, painted).in_infrared(shown)
+            )
         light, lit = self._light, _lit(palm, painted)
 
         def seen(at: float) -> Sprite:
-            return lit.under(WHITE if self.wish.recording else light_of(light(at)))
+            if light is None or self.wish.recording:
+                return lit.under(WHITE)
+            return lit.under(light_of(light(at)))
 
         return _Painted(palm, seen, lit.in_infrared)
 
