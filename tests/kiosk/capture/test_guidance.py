@@ -367,7 +367,7 @@ def told_of_picture(finder: HandFinder, image: Colour, wanted: Side | None = Non
     ("pose", "instruction"),
     [
         (Presentation(), Instruction.HOLD_STILL),
-        (Presentation(turn=170), Instruction.HOLD_STILL),
+        (Presentation(turn=170, light=140), Instruction.HOLD_STILL),
         (Presentation(y=3.0), Instruction.SHOW_PALM),
         (Presentation(back=True, span=0.45, y=0.5), Instruction.TURN_OVER),
         (Presentation(curl=1.0), Instruction.OPEN_HAND),

@@ -33,7 +33,10 @@ def follower(finder: HandFinder) -> HandFinder:
 
 
 def drawn(side: Side, **shown: float) -> Colour:
+    """Returns a picture of a hand. The light turns with it, so that it is drawn once for all
+    turns."""
     pose = replace(Presentation(), **shown)
+    pose = replace(pose, light=pose.light + pose.turn)
     return draw(identity(21, side), pose, np.random.default_rng(2)).image
 
 

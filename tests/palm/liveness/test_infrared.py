@@ -2,6 +2,7 @@
 does both."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,12 +27,14 @@ def rng(seed: int = 2) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+@cache
 def hand(seed: int) -> Film:
     palm = identity(seed, Side.RIGHT)
     return film(palm, living(palm, SHOT.shown).palm_alone(), SHOT, PLAYED, rng())
 
 
-def imitation(instrument: Instrument, seed: int = 2) -> Film:
+@cache
+def imitation(instrument: Instrument, seed: int) -> Film:
     return attack(instrument, identity(LIGHT_SKIN, Side.RIGHT), SHOT, PLAYED, rng(seed))
 
 
@@ -58,13 +61,13 @@ def test_a_living_palm_of_dark_skin_passes_and_is_as_bright(alive: Film) -> None
 
 @pytest.mark.parametrize("instrument", [i for i in Instrument if i is not Instrument.INJECTED])
 def test_attack_instruments_fail(instrument: Instrument) -> None:
-    shown = imitation(instrument)
+    shown = imitation(instrument, 2)
     assert not judged(shown, shown.infrared).live
 
 
 @pytest.mark.parametrize("instrument", SHOWN_IN_COLOUR_ALONE)
 def test_a_screen_shows_no_lines_in_near_infrared(instrument: Instrument) -> None:
-    shown = imitation(instrument)
+    shown = imitation(instrument, 2)
     assert judged(shown, shown.infrared).cues.alike < 0.3
 
 
@@ -83,5 +86,5 @@ def test_the_lines_of_another_palm_do_not_agree(alive: Film) -> None:
 
 def test_a_recording_of_a_hand_passes_in_near_infrared() -> None:
     """So near infrared is judged in addition to the light, and not in place of it."""
-    shown = imitation(Instrument.INJECTED)
+    shown = imitation(Instrument.INJECTED, 2)
     assert judged(shown, shown.infrared).live

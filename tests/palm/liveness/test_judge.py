@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,6 +38,12 @@ def burst(palm: DrawnPalm, lights: Sequence[Light] = PLAYED, shot: Shot = SHOT) 
     return film(palm, living(palm, shot.shown).palm_alone(), shot, lights, rng()).lit
 
 
+@cache
+def attacked(instrument: Instrument) -> list[LitFrame]:
+    """Returns a burst of the palm as an instrument presents it."""
+    return attack(instrument, identity(LIGHT_SKIN, Side.RIGHT), SHOT, PLAYED, rng()).lit
+
+
 @pytest.fixture(scope="module")
 def palm() -> DrawnPalm:
     return identity(LIGHT_SKIN, Side.RIGHT)
@@ -69,26 +76,26 @@ class TestTheLiving:
 
 class TestAttacks:
     @pytest.mark.parametrize("instrument", Instrument)
-    def test_attack_instruments_fail(self, palm: DrawnPalm, instrument: Instrument) -> None:
-        assert not judge(attack(instrument, palm, SHOT, PLAYED, rng()).lit).live
+    def test_attack_instruments_fail(self, instrument: Instrument) -> None:
+        assert not judge(attacked(instrument)).live
 
-    def test_a_screen_does_not_respond(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
-        screen = attack(Instrument.PHONE, palm, SHOT, PLAYED, rng()).lit
+    def test_a_screen_does_not_respond(self, alive: list[LitFrame]) -> None:
+        screen = attacked(Instrument.PHONE)
         assert judge(screen).cues.share < judge(alive).cues.share - 0.5
 
-    def test_a_print_has_lines_but_no_furrows(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
-        cues = judge(attack(Instrument.CURVED_PRINT, palm, SHOT, PLAYED, rng()).lit).cues
+    def test_a_print_has_lines_but_no_furrows(self, alive: list[LitFrame]) -> None:
+        cues = judge(attacked(Instrument.CURVED_PRINT)).cues
         assert cues.contrast > -3.2
         assert cues.certainty < judge(alive).cues.certainty / 2
 
-    def test_a_sheet_is_flat(self, palm: DrawnPalm, alive: list[LitFrame]) -> None:
-        sheet = attack(Instrument.MATT_PRINT, palm, SHOT, PLAYED, rng()).lit
+    def test_a_sheet_is_flat(self, alive: list[LitFrame]) -> None:
+        sheet = attacked(Instrument.MATT_PRINT)
         assert judge(sheet).cues.lumps < judge(alive).cues.lumps - 0.5
 
     def test_light_of_all_colours_spreads_more_alike_in_silicone_than_in_skin(
-        self, palm: DrawnPalm, alive: list[LitFrame]
+        self, alive: list[LitFrame]
     ) -> None:
-        cast = judge(attack(Instrument.CAST, palm, SHOT, PLAYED, rng()).lit)
+        cast = judge(attacked(Instrument.CAST))
         assert cast.cues.bleed > judge(alive).cues.bleed + 0.1
 
     def test_a_burst_fails_under_any_challenge_but_its_own(self, alive: list[LitFrame]) -> None:
