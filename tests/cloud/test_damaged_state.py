@@ -18,6 +18,7 @@ from cloud.web import certificates
 from protocol.storage import cause_and_remedy
 from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.served import plain_settings
+from tests.support.warm import warm_starts
 
 pytestmark = pytest.mark.process
 
@@ -171,7 +172,8 @@ def test_a_damaged_file_of_a_child_process_is_told_by_name_with_a_remedy_and_lef
     name: str,
     damage: Damage,
 ):
-    check(made, tmp_path / "state", name, damage, capfd)
+    with warm_starts():
+        check(made, tmp_path / "state", name, damage, capfd)
 
 
 @pytest.mark.parametrize("folder", ["keys", "sandbox"])

@@ -42,6 +42,7 @@ from tests.support.books import charged, listed
 from tests.support.device import Refused, fresh_phone
 from tests.support.plain_palms import burst
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
+from tests.support.warm import warm_starts
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 
     def run(*words: object) -> Finished:
         capfd.readouterr()
-        status = main([str(word) for word in words])
+        with warm_starts():
+            status = main([str(word) for word in words])
         said = capfd.readouterr()
         return Finished(status, said.out, said.err)
 
@@ -132,7 +134,7 @@ def test_accounts_purchases_and_cards_survive_a_restart(tmp_path: Path):
 
 @pytest.mark.parametrize("way", ["end of its standard input", "SIGTERM", "SIGKILL"])
 def test_the_child_processes_end_with_the_service(tmp_path: Path, way: str):
-    with Process(tmp_path / "state") as process:
+    with Process(tmp_path / "state", with_its_own_children=True) as process:
         others = [os.pidfd_open(child) for child in children(process.pid)]
         assert len(others) == 2, "the vault and the simulated provider"
         if way == "SIGKILL":

@@ -49,6 +49,7 @@ from tests.support.tills import (
     write_keys,
 )
 from tests.support.unhurried import unhurried
+from tests.support.warm import warm_starts
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -111,7 +112,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
             pytest.skip(f"port {PORT} is in use, and the library knows no other")
     state: Path = tmp_path_factory.mktemp("till")
     write_keys(state / "till-keys.toml", KEY)
-    with unhurried():
+    with unhurried(), warm_starts():
         shop = Shop(state, till=TillDoor(host="127.0.0.1", port=PORT, name=NAME))
         await shop.activated()
         yield shop

@@ -16,6 +16,7 @@ from tests.support.clocks import SkippingClock
 from tests.support.hands import Person, people
 from tests.support.shopper import Shopper
 from tests.support.unhurried import unhurried
+from tests.support.warm import warm_starts
 from ui.engine import Engine
 from ui.window import KioskWindow
 
@@ -48,7 +49,7 @@ def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
 def opens(qapp: QGuiApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Opens]:
     """Returns a function that opens the kiosk of one state folder with given settings. A kiosk that
     is open already is closed first, as by a restart."""
-    with unhurried(), ExitStack() as open_now:
+    with unhurried(), warm_starts(), ExitStack() as open_now:
 
         def start(**more: Any) -> Shopper:
             open_now.close()

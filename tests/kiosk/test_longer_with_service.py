@@ -15,6 +15,7 @@ from kiosk.screens import (
 from tests.kiosk.test_with_service import Shop
 from tests.support.scripted import WAITS
 from tests.support.unhurried import unhurried
+from tests.support.warm import warm_starts
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -30,7 +31,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     (state / "service").mkdir(mode=0o700)
     asks = 'liveness = "required"\npulse_above = 400\n'
     (state / "service" / "settings.toml").write_text(asks)
-    with unhurried():
+    with unhurried(), warm_starts():
         shop = Shop(state, infrared="sim:")
         await shop.activated()
         yield shop

@@ -48,6 +48,7 @@ from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
 from tests.support.unhurried import unhurried
+from tests.support.warm import warm_starts
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -189,7 +190,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    with unhurried():
+    with unhurried(), warm_starts():
         shop = Shop(tmp_path_factory.mktemp("shop"))
         await shop.activated()
         yield shop

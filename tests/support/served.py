@@ -30,7 +30,7 @@ from cloud.vault.client import VaultClient
 from cloud.web import limits
 from tests.support import plain_palms
 from tests.support.device import TestDevice
-from tests.support.warm import Started
+from tests.support.warm import Started, warm_starts
 
 T = TypeVar("T")
 
@@ -69,8 +69,9 @@ class Served:
         self._devices: list[TestDevice] = []
 
     def __enter__(self) -> "Served":
-        self._thread.start()
-        self.context = self._ready.result(PATIENCE_S)
+        with warm_starts():
+            self._thread.start()
+            self.context = self._ready.result(PATIENCE_S)
         payments = self.context.payments
         assert isinstance(payments, SandboxProvider)
         assert payments.url
@@ -235,14 +236,18 @@ def plain_settings(settings: str = "") -> str:
 class Process:
     """Runs `python -m cloud` in the sandbox, with plain palms. Leaving the block kills it."""
 
-    def __init__(self, root: Path, settings: str | None = "") -> None:
-        """`settings` are written to `settings.toml`; with None, what is there is left."""
+    def __init__(
+        self, root: Path, settings: str | None = "", *, with_its_own_children: bool = False
+    ) -> None:
+        """`settings` are written to `settings.toml`; with None, what is there is left. Child
+        processes of its own take longer to start."""
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
         if settings is not None:
             (root / "settings.toml").write_text(plain_settings(settings))
         words = ["--state", str(root), "--sandbox", "--port", "0"]
-        self._process = Started(words, root.with_name(f"{root.name}-{secrets.token_hex(4)}.log"))
+        log = root.with_name(f"{root.name}-{secrets.token_hex(4)}.log")
+        self._process = Started(words, log, asks=not with_its_own_children)
 
     def __enter__(self) -> "Process":
         line = self._process.stdout.readline()

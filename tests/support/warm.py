@@ -1,9 +1,11 @@
-"""Starts services from a process that has already loaded their modules, which takes longer than
-most of what a test does with a service.
+"""Starts the programs of the service from a process that has already loaded their modules, which
+takes longer than most of what a test does with a service.
 
-`python -m tests.support.warm FD` is that process. It reads requests from the socket FD and forks.
+That process, `tests.support.warm_process`, forks for every program that is asked for. A service
+that was started in this way starts its vault and its simulated provider in this way too.
 """
 
+import asyncio
 import atexit
 import json
 import os
@@ -12,30 +14,137 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import traceback
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any
 
-_LONGEST = 1 << 16
+import pytest
+
+PROGRAMS = ("cloud", "cloud.vault", "cloud.providers.localstripe")
+"""What `python -m` may run there."""
+LONGEST = 1 << 16
+"""The longest request in bytes."""
+
+_askable: dict[str, socket.socket] = {}
+"""Where to ask for programs, by the PYTHONPATH that they are started with: it decides what their
+modules are."""
+_create_subprocess_exec = asyncio.create_subprocess_exec
+
+
+class Forked:
+    """A program that was started: its process, and later its exit status.
+
+    Its descriptors are those of `descriptors`, a copy of each by the number it has there. When this
+    object is closed before the program has ended, the program is told to end.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        words: list[str],
+        descriptors: Mapping[int, int],
+        environment: Mapping[str, str] = os.environ,
+        *,
+        asks: bool = True,
+    ) -> None:
+        """With `asks`, the program asks for programs here too, instead of starting them."""
+        self._end, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        request = {
+            "module": module,
+            "words": words,
+            "numbers": list(descriptors),
+            "environment": dict(environment),
+            "folder": os.getcwd(),
+            "asks": asks,
+        }
+        with theirs:
+            files = [theirs.fileno(), *descriptors.values()]
+            socket.send_fds(_ask_where(), [json.dumps(request).encode()], files)
+        told, (self._process,), _, _ = socket.recv_fds(self._end, LONGEST, 1)
+        self.pid: int = json.loads(told)
+
+    def fileno(self) -> int:
+        """Returns a descriptor that can be read from once the program has ended."""
+        return self._end.fileno()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        signal.pidfd_send_signal(self._process, number)
+
+    def status(self) -> int:
+        """Waits for the end of the program, and returns its exit status."""
+        return json.loads(self._end.recv(LONGEST))
+
+    def close(self) -> None:
+        self._end.close()
+        os.close(self._process)
+
+
+def _ask_where() -> socket.socket:
+    path = os.environ.get("PYTHONPATH", "")
+    if path not in _askable:
+        _askable[path] = _start()
+    return _askable[path]
+
+
+def _start() -> socket.socket:
+    """Starts the process that forks, for as long as this one runs."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        numbers = [end.fileno() for end in (ours, theirs)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.warm_process", *map(str, numbers)],
+            pass_fds=numbers,
+            # It ends when this pipe closes.
+            stdin=subprocess.PIPE,
+            # As a vault is started: the number of threads is decided when modules are loaded.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    @atexit.register
+    def end() -> None:
+        assert process.stdin
+        process.stdin.close()
+        process.wait()
+
+    return ours
+
+
+def ask_on(asking: socket.socket) -> None:
+    """Asks for programs on this socket, and never starts them otherwise, in the whole process."""
+    _askable[os.environ.get("PYTHONPATH", "")] = asking
+    asyncio.create_subprocess_exec = _create
+
+
+@contextmanager
+def warm_starts() -> Generator[None]:
+    """Has whatever starts programs with asyncio inside this context start them warm."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "create_subprocess_exec", _create)
+        yield
 
 
 class Started:
-    """A process that runs `python -m cloud` with given words; its standard error goes to a file."""
+    """A process that runs `python -m cloud` with given words; its standard error goes to a file.
 
-    def __init__(self, words: list[str], errors: Path) -> None:
+    With `asks`, its own child processes are started warm, and are not its children.
+    """
+
+    def __init__(self, words: list[str], errors: Path, *, asks: bool = True) -> None:
         stdin, self._stdin = os.pipe()
         out, stdout = os.pipe()
         with errors.open("wb") as stderr:
-            self.pid = _warm().ask(words, [stdin, stdout, stderr.fileno()])
+            descriptors = {0: stdin, 1: stdout, 2: stderr.fileno()}
+            self._forked = Forked("cloud", words, descriptors, asks=asks)
         os.close(stdin)
         os.close(stdout)
         self._errors = errors
-        self._ended = os.pidfd_open(self.pid)
         self.stdout: IO[bytes] = os.fdopen(out, "rb")
         self.returncode: int | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._forked.pid
 
     def hang_up(self) -> None:
         """Closes its standard input, as when the process that started it has ended."""
@@ -43,87 +152,97 @@ class Started:
         self._stdin = -1
 
     def send_signal(self, number: signal.Signals) -> None:
-        signal.pidfd_send_signal(self._ended, number)
+        self._forked.send_signal(number)
 
     def wait(self, timeout: float) -> str:
         """Waits until it has ended; returns what it wrote to standard error."""
-        if not select.select([self._ended], [], [], timeout)[0]:
+        if not select.select([self._forked], [], [], timeout)[0]:
             raise TimeoutError(f"it has not ended after {timeout} s")
-        self.returncode = _warm().ask(self.pid)
+        self.returncode = self._forked.status()
+        self._forked.close()
         self.stdout.close()
-        os.close(self._ended)
         if self._stdin >= 0:
             self.hang_up()
         return self._errors.read_text()
 
 
-class _Warm:
-    def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._one_at_a_time = threading.Lock()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.warm", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-            )
+class _Running:
+    """What `asyncio.create_subprocess_exec` returns, as far as the kiosk and the service use it."""
 
-    def ask(self, request: list[str] | int, files: list[int] | None = None) -> int:
-        """Starts a service with these words and returns its process, or returns the exit status of
-        a process that has ended."""
-        with self._one_at_a_time:
-            socket.send_fds(self._socket, [json.dumps(request).encode()], files or [])
-            return json.loads(self._socket.recv(_LONGEST))
+    def __init__(self, forked: Forked, stdin: int | None) -> None:
+        self.pid = forked.pid
+        self.returncode: int | None = None
+        self.stdout: asyncio.StreamReader | None = None
+        self.stderr: asyncio.StreamReader | None = None
+        self._stdin = stdin
+        self._forked = forked
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[int] = self._loop.create_future()
+        self._loop.add_reader(forked, self._end)
 
-    def close(self) -> None:
-        self._socket.close()
-        self._process.wait()
+    def _end(self) -> None:
+        self._loop.remove_reader(self._forked)
+        self.returncode = self._forked.status()
+        self._forked.close()
+        if self._stdin is not None:
+            os.close(self._stdin)
+        self._ended.set_result(self.returncode)
 
+    async def wait(self) -> int:
+        return await asyncio.shield(self._ended)
 
-@cache
-def _warm() -> _Warm:
-    warm = _Warm()
-    atexit.register(warm.close)
-    return warm
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
 
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
 
-def _serve(requests: socket.socket) -> None:
-    from cloud.__main__ import main
-
-    while True:
-        message, files, _, _ = socket.recv_fds(requests, _LONGEST, 3)
-        if not message:
-            return
-        request = json.loads(message)
-        if isinstance(request, int):
-            answer = os.waitstatus_to_exitcode(os.waitpid(request, 0)[1])
-        else:
-            answer = os.fork()
-            if answer == 0:
-                requests.close()
-                for number, file in enumerate(files):
-                    os.dup2(file, number)
-                    os.close(file)
-                _become(main, request)
-            for file in files:
-                os.close(file)
-        requests.send(json.dumps(answer).encode())
+    def _send(self, number: signal.Signals) -> None:
+        if self.returncode is not None:
+            raise ProcessLookupError
+        self._forked.send_signal(number)
 
 
-def _become(main: Callable[[list[str]], int], words: list[str]) -> NoReturn:
-    # Those of the process that forked remember what kind of file was behind them.
-    sys.stdout, sys.stderr = (
-        os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2)
+async def _create(program: str, *words: str, **options: Any) -> Any:
+    """Stands in for `asyncio.create_subprocess_exec`."""
+    if program != sys.executable or words[0] != "-m" or words[1] not in PROGRAMS:
+        return await _create_subprocess_exec(program, *words, **options)
+    theirs: dict[int, int] = {number: number for number in options.get("pass_fds", ())}
+    ours: dict[int, int] = {}
+    opened: list[int] = []
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        match options.get(name):
+            case asyncio.subprocess.PIPE:
+                reading, writing = os.pipe()
+                theirs[number], ours[number] = (writing, reading) if number else (reading, writing)
+                opened.append(theirs[number])
+            case asyncio.subprocess.DEVNULL:
+                theirs[number] = os.open(os.devnull, os.O_RDWR)
+                opened.append(theirs[number])
+            case None:
+                theirs[number] = number
+            case file:
+                theirs[number] = file.fileno()
+    forked = Forked(
+        words[1],
+        list(words[2:]),
+        theirs,
+        options.get("env") or os.environ,
+        asks=words[1] == "cloud",
     )
-    status = 1
-    try:
-        status = main(words)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    running = _Running(forked, ours.get(0))
+    for descriptor in opened:
+        os.close(descriptor)
+    if 1 in ours:
+        running.stdout = await _reader(ours[1])
+    if 2 in ours:
+        running.stderr = await _reader(ours[2])
+    return running
 
 
-if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+async def _reader(pipe: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", 0)
+    )
+    return reader

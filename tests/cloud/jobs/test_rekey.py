@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
@@ -31,6 +32,14 @@ from tests.support.device import TestDevice
 from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Process
 from tests.support.stored import AFTER, codes, files, open_shop, palms
+from tests.support.warm import warm_starts
+
+
+@pytest.fixture(autouse=True)
+def warm() -> Iterator[None]:
+    """Has the commands start their vaults warm."""
+    with warm_starts():
+        yield
 
 
 @pytest.fixture(scope="module")
