@@ -16,6 +16,7 @@ from kiosk.screens import (
     EnterPin,
     Help,
     HoldPalm,
+    NotCharged,
     NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
@@ -88,7 +89,8 @@ def test_from_every_screen_of_paying_deleting_and_asking(
         shopper.shows(None)
 
     def to_another_way() -> None:
-        to_not_recognised()
+        shopper.world.ring_up(30)
+        shopper.sees(NotCharged)
         shopper.presses("Pay another way")
         shopper.sees(PayAnotherWay)
 

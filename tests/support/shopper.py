@@ -40,7 +40,7 @@ from ui.window import KioskWindow
 PATIENCE = Patience()
 PATIENCE_S = 100
 """Seconds that a busy machine may take for one step."""
-LOOKS_MS = 20
+LOOKS_MS = 50
 """Milliseconds between two looks at the window: looking takes time from what is looked at."""
 
 
