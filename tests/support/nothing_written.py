@@ -49,16 +49,16 @@ class Written:
 
     def assert_nothing(self, spare: int = 4096) -> None:
         """Asserts that at most `spare` bytes were written, such as a log line."""
-        assert not self.changed
+        assert not self.changed, self.changed
         self.assert_no_picture(spare)
 
     def assert_no_picture(self, spare: int) -> None:
         """Asserts that no picture was written and at most `spare` bytes of anything, which must be
         fewer than the smallest possible picture has."""
-        assert not self.pictures
-        assert not self.opened
-        assert self.to_calls <= spare
-        assert self.to_disk <= spare
+        assert not self.pictures, self.pictures
+        assert not self.opened, self.opened
+        assert self.to_calls <= spare, self.to_calls
+        assert self.to_disk <= spare, self.to_disk
 
 
 @contextmanager
