@@ -137,7 +137,13 @@ class Shop:
         shopper.wish = replace(shopper.wish, present=present)
 
     async def _told(self, instruction: Instruction) -> None:
-        while self.last(HoldPalm).guidance.instruction is not instruction:
+        """Waits until the shopper has read an instruction on the screen that is shown."""
+
+        def told() -> bool:
+            screen = self.stage.shown[-1]
+            return isinstance(screen, HoldPalm) and screen.guidance.instruction is instruction
+
+        while not told():
             await self.kiosk.clock.sleep(0.05)
 
     def tap(self, card: TestCard) -> Callable[[], Any]:
