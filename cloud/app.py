@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from cloud.context import Context
+from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import purchases, refunds, webhooks
@@ -66,6 +67,7 @@ def create_app(context: Context) -> FastAPI:
         enrolments.router,
         identifications.router,
         agreements.router,
+        memberships.router,
         accounts.router,
         claims.router,
         purchases.router,

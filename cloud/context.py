@@ -136,8 +136,10 @@ class Accounts(Protocol):
         """Returns whether a person has agreed to use their palm at a merchant."""
         ...
 
-    async def customer(self, session: AsyncSession, person: OpenPerson, now: datetime) -> Customer:
-        """Returns what a shopper is shown of their own account."""
+    async def customer(
+        self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
+    ) -> Customer:
+        """Returns what a merchant's device is told of a person who has agreed there."""
         ...
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:

@@ -24,6 +24,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /identifications/{id}/step-up LastFour -> Identification
     POST   /identifications/{id}/agreement Consent -> Identification
     GET    /identifications/{id}/holdings      -> Holdings
+    PUT    /identifications/{id}/membership Membership -> nothing
+    DELETE /identifications/{id}/membership    -> nothing
     POST   /claims                Claim        -> ClaimOpened
     POST   /claims/{id}/palm      envelope     -> Identification          (1:1)
     POST   /claims/{id}/code      CodeEntry    -> Identification
@@ -52,7 +54,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from protocol.card_number import may_hold_number
+from protocol.card_number import holds_payment_card, may_hold_number
 from protocol.storage import StorageFault
 
 ENVELOPE_TYPE = "application/palm-envelope"
@@ -86,6 +88,8 @@ class Purpose(StrEnum):
     ENROL = "enrol"
     PAY = "pay"
     LEAVE = "leave"
+    IDENTIFY = "identify"
+    """The palm only tells who somebody is: nothing can be charged with it, and nothing deleted."""
 
 
 MOST_MINOR = 999_999_999_999
@@ -318,9 +322,39 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+def _of_no_payment_card(text: str) -> str:
+    if holds_payment_card(text):
+        raise ValueError("this holds the number of a payment card, which never passes through here")
+    return text
+
+
+MembershipCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]([ -~]{0,126}[!-~])?$"),
+    AfterValidator(_of_no_payment_card),
+]
+"""What the code of a membership card says, or what is printed on it: up to 128 printable characters
+of ASCII."""
+
+
+class Membership(Message):
+    """A person's membership at one merchant, who alone is told of it."""
+
+    code: MembershipCode = Field(repr=False)
+    scanned: StrictBool = False
+    """Whether the camera has read it, and nobody typed it."""
+
+    @property
+    def ending(self) -> str:
+        """The last four characters, by which people recognise their card."""
+        return self.code[-4:]
+
+
 class Customer(Message):
     name_hint: str = Field(repr=False)
     card: Card | None
+    membership: Membership | None = None
+    """The person's membership at the device's merchant."""
 
 
 class Identification(Message):
@@ -443,6 +477,8 @@ class Holdings(Message):
     purchases: int
     merchants: int = 1
     """At how many merchants the person uses their palm."""
+    memberships: int = 0
+    """At how many merchants a membership is linked to the palm."""
     member_since: datetime
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
+from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.payments.cards import cards_of
 from cloud.payments.purchases import count_purchases
 from cloud.people.agreements import count_agreements
@@ -72,6 +73,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         cards=[card.shown(call.now) if is_told else None for card in cards],
         purchases=await count_purchases(call.session, person),
         merchants=await count_agreements(call.session, person),
+        memberships=await count_memberships(call.session, person),
         member_since=account.since,
     )
 
@@ -82,10 +84,16 @@ class Accounts:
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None
 
-    async def customer(self, session: AsyncSession, person: OpenPerson, now: datetime) -> Customer:
+    async def customer(
+        self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
+    ) -> Customer:
         cards = await cards_of(session, person)
         profile = await profile_of(session, person)
-        return Customer(name_hint=profile.name_hint, card=cards[0].shown(now) if cards else None)
+        return Customer(
+            name_hint=profile.name_hint,
+            card=cards[0].shown(now) if cards else None,
+            membership=await membership_of(session, person, merchant_id),
+        )
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone_last4

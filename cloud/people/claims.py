@@ -62,8 +62,8 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
     must_be_mobile(claim.phone)
     if claim.purpose is Purpose.ENROL:
         raise Refusal(ProblemType.MALFORMED, "a claim cannot be made for an enrolment", status=422)
-    if (claim.proof, claim.purpose) == (Proof.CODE, Purpose.PAY):
-        raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone does not pay")
+    if claim.proof is Proof.CODE and claim.purpose is not Purpose.LEAVE:
+        raise Refusal(ProblemType.NOT_ACCEPTED, "a phone alone serves to leave only")
     phone_lookup = context.master.lookup("phone", claim.phone)
     person_id = await person_id_of(session, phone_lookup)
     row = ClaimRow(

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Database
 from cloud.db.tables import Table, new_id
 from cloud.keys.persons import erase_person
+from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
 from cloud.payments import purchases, refunds
 from cloud.payments.cards import forget_cards_later
@@ -64,6 +65,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     palms = len(await palms_of(session, person))
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
     merchants = await count_agreements(session, person)
+    memberships = await count_memberships(session, person)
     named = (await profile_of(session, person)).holder is not None
     returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
     sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
@@ -76,6 +78,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             f"palm signatures: {palms}",
             f"cards: {cards}; the payment provider is told to forget them as well",
             f"your consent, at merchants: {merchants}",
+            *([f"your membership cards: {memberships}"] if memberships else []),
             "everything else in your account",
             *(["what led from your purchases to you"] if sales else []),
         ],

@@ -33,7 +33,11 @@ router: APIRouter = signed_request.router()
     "/identifications",
     openapi_extra=signed_request.ENVELOPE,
     responses=signed_request.leads_to(
-        "identification_id", "identifications.step_up", "accounts.tell_holdings"
+        "identification_id",
+        "identifications.step_up",
+        "accounts.tell_holdings",
+        "memberships.link",
+        "memberships.unlink",
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)
@@ -48,7 +52,7 @@ async def identify(call: Caller, request: Request) -> Identification:
 
     try:
         examined, matches = await captures.examine(
-            call, request, [Purpose.PAY, Purpose.LEAVE], search
+            call, request, [Purpose.PAY, Purpose.LEAVE, Purpose.IDENTIFY], search
         )
     except Lifeless as lifeless:
         return await record_lifeless(call, lifeless)
@@ -234,7 +238,7 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
         accounts, session = call.context.accounts, call.session
         call.person = person = await find_person(session, call.context.master, row.person_id)
         if await accounts.has_agreed(session, person, row.merchant_id):
-            customer = await accounts.customer(session, person, call.now)
+            customer = await accounts.customer(session, person, row.merchant_id, call.now)
     return Identification(
         identification_id=row.id,
         outcome=Outcome(row.outcome),

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from protocol import messages
-from protocol.card_number import may_hold_number
+from protocol.card_number import holds_payment_card, may_hold_number
 from protocol.messages import CardToken, Message
 from tests.support.card_fields import FOR_NUMBERS
 
@@ -25,6 +25,25 @@ def test_a_number_is_seen_however_it_is_written(number: str):
 @pytest.mark.parametrize("text", ["tok_visa", "pm_1N2b3C4d5E6f", "4242", "Alex Doe", "2026-11-29"])
 def test_what_is_none_is_let_through(text: str):
     assert not may_hold_number(text)
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "6011111111111117", "30569309025904"])
+def test_the_number_of_a_payment_card_is_told_from_other_long_numbers(number: str):
+    assert holds_payment_card(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "4242424242424241",  # a wrong check digit
+        "4006381333931",  # EAN-13, as on many membership cards
+        "6275980012345678903",  # ISO/IEC 7812, of a shop
+        "9820123456789",
+        "FL-20482",
+    ],
+)
+def test_the_number_of_a_membership_card_is_let_through(number: str):
+    assert not holds_payment_card(number)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

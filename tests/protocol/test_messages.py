@@ -17,6 +17,7 @@ from protocol.messages import (
     EnrolmentRequest,
     Holdings,
     LastFour,
+    Membership,
     Message,
     Money,
     Proof,
@@ -42,6 +43,7 @@ VISA = Card(brand="visa", last4="4242")
         (CardToken(token="tok_visa", holder="Alex Doe"), "Alex"),
         (Account(name_hint="Alex D.", phone_last4="2671", card=VISA, palms=[]), "2671"),
         (Customer(name_hint="Alex D.", card=VISA), "Alex"),
+        (Membership(code="2890000012345", scanned=True), "0012345"),
         (
             Holdings(
                 name_hint="Alex D.",

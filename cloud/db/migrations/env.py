@@ -7,6 +7,7 @@ from alembic import context
 
 from cloud.db.tables import Instant, Table
 from cloud.keys import tables as keys
+from cloud.loyalty import tables as loyalty
 from cloud.merchants import tables as merchants
 from cloud.outbox import tables as outbox
 from cloud.payments import tables as payments
@@ -14,7 +15,7 @@ from cloud.people import tables as people
 from cloud.recognition import tables as recognition
 from cloud.web import tables as web
 
-DECLARED = (keys, merchants, outbox, payments, people, recognition, web)
+DECLARED = (keys, loyalty, merchants, outbox, payments, people, recognition, web)
 """Every module that declares tables: importing them adds the tables to `Table.metadata`."""
 
 

@@ -1,0 +1,1 @@
+"""Memberships that people have linked to their palm."""
