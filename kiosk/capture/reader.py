@@ -192,10 +192,10 @@ class PalmReader:
 
     def _until_camera_lost(self) -> list[Coroutine[Any, Any, NoReturn]]:
         feeds = [self._feed] if self._infrared is None else [self._feed, self._infrared]
-        return [_until_lost(feed) for feed in feeds]
+        return [until_lost(feed) for feed in feeds]
 
 
-async def _until_lost(feed: Feed) -> NoReturn:
+async def until_lost(feed: Feed) -> NoReturn:
     """Waits until the camera is lost and raises its fault; raises TemporaryFault when it has not
     delivered a first picture after START seconds."""
     loop = asyncio.get_running_loop()
