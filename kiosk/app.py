@@ -38,15 +38,17 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PurchaseJournal
-from kiosk.till.till import Acquisition, Request, Sale, SaleResult, Talk, Till
+from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
 from kiosk.visits.acquire import acquire
+from kiosk.visits.collect import collect
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
+from kiosk.visits.membership import change_membership
 from kiosk.visits.pay import pay, resolve
 from kiosk.visits.talk import talk
-from kiosk.visits.visit import Reader, Troubled, Visit
+from kiosk.visits.visit import Codes, Reader, Troubled, Visit
 from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
@@ -71,7 +73,13 @@ REFUSALS = {
 }
 """Problems of the service that have a screen of their own."""
 
-Membership = Literal[Choice.SIGN_UP, Choice.DELETE]
+Wanted = Literal[Choice.SIGN_UP, Choice.DELETE, Choice.MEMBERSHIP]
+BY_THEMSELVES: dict[Wanted, Callable[[Visit], Awaitable[Wanted | None]]] = {
+    Choice.SIGN_UP: enrol,
+    Choice.DELETE: leave,
+    Choice.MEMBERSHIP: change_membership,
+}
+"""The visits that people make by themselves. Each returns the visit that they want instead."""
 T = TypeVar("T")
 
 
@@ -87,6 +95,7 @@ class Kiosk:
     """The feed of the near-infrared camera, None without one."""
     light: Light | None
     reader: Reader
+    codes: Codes
     terminal: CardTerminal | None
     service: SignatureService
     connection: Connection
@@ -151,12 +160,15 @@ class Kiosk:
                 await self._serve_sale(began, found)
             case Acquisition():
                 await self._serve_acquisition(began)
+            case Collection():
+                found = known[1] if known and known[0] == began.acquisition else None
+                await self._serve_collection(began, found)
             case Talk():
                 await self._serve_talk(began)
             case Choice.TRY_PURCHASE:
                 await self._try_purchase()
-            case Choice.SIGN_UP | Choice.DELETE:
-                await self._serve_member(began)
+            case Choice.SIGN_UP | Choice.DELETE | Choice.MEMBERSHIP:
+                await self._serve_person(began)
             case Choice.HELP:
                 await self._visit(self._help)
             case Choice.STAFF:
@@ -172,6 +184,7 @@ class Kiosk:
             and device is not None
             and self.service.known_sandbox,
             notice=self._notice(),
+            memberships=self.settings.memberships,
         )
 
     def _notice(self) -> Notice | None:
@@ -256,6 +269,14 @@ class Kiosk:
                 await self.till.tell_shopper(asked.reference, None)
         self._known = asked.reference, found
 
+    async def _serve_collection(self, asked: Collection, known: Identification | None) -> None:
+        script = partial(self._with_visit, partial(collect, collection=asked, known=known))
+        try:
+            await self._visit(script, asked)
+        finally:
+            if self.till.awaits(asked.reference):
+                await self.till.tell_shopper(asked.reference, None)
+
     async def _serve_talk(self, asked: Talk) -> None:
         try:
             await self._visit(partial(talk, till=self.till, asked=asked), asked)
@@ -263,11 +284,10 @@ class Kiosk:
             if self.till.awaits(asked.reference):
                 await self.till.tell_entry(asked.reference, None)
 
-    async def _serve_member(self, wanted: Membership | None) -> None:
-        """Makes the visit, and the opposite one when the shopper asks for that instead."""
+    async def _serve_person(self, wanted: Wanted | None) -> None:
+        """Makes the visit, and another one when the shopper asks for that instead."""
         while wanted is not None:
-            script = enrol if wanted is Choice.SIGN_UP else leave
-            wanted = await self._visit(partial(self._with_visit, script))
+            wanted = await self._visit(partial(self._with_visit, BY_THEMSELVES[wanted]))
 
     async def _with_visit(self, script: Callable[[Visit], Awaitable[T]], stage: Stage) -> T:
         return await script(self._visiting(stage))
@@ -369,6 +389,7 @@ class Kiosk:
         return Visit(
             stage,
             self.reader,
+            self.codes,
             self.terminal,
             self.service,
             self.till,

@@ -4,6 +4,7 @@ import logging
 
 from hardware.camera.feed import Feed
 from kiosk.app import Kiosk
+from kiosk.capture.codes import CodeReader
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.light_challenge import Challenger
 from kiosk.capture.reader import PalmReader
@@ -70,6 +71,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         infrared=infrared,
         light=light,
         reader=PalmReader(eyes, feed, challenger, infrared),
+        codes=CodeReader(feed),
         terminal=devices.terminal,
         service=service,
         connection=_connection(settings, clock),

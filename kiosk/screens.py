@@ -24,6 +24,7 @@ class Choice(StrEnum):
     SIGN_UP = "sign_up"
     TRY_PURCHASE = "try_purchase"
     DELETE = "delete"
+    MEMBERSHIP = "membership"
     STAFF = "staff"
     AGREE = "agree"
     RESEND = "resend"
@@ -97,13 +98,24 @@ class Notice(StrEnum):
 
 @dataclass(frozen=True)
 class Welcome(
-    Screen[Literal[Choice.SIGN_UP, Choice.TRY_PURCHASE, Choice.DELETE, Choice.HELP, Choice.STAFF]]
+    Screen[
+        Literal[
+            Choice.SIGN_UP,
+            Choice.TRY_PURCHASE,
+            Choice.MEMBERSHIP,
+            Choice.DELETE,
+            Choice.HELP,
+            Choice.STAFF,
+        ]
+    ]
 ):
     """`demo` offers a trial purchase where no till is attached."""
 
     merchant: str
     demo: bool = False
     notice: Notice | None = None
+    memberships: bool = False
+    """Whether a membership card can be linked here."""
 
 
 # Sign-up
@@ -238,6 +250,7 @@ class Work(StrEnum):
     SAVING_CARD = "saving_card"
     OPENING_PAGE = "opening_page"
     """The page on which a card is saved by phone."""
+    SAVING_MEMBERSHIP = "saving_membership"
     FINISHING = "finishing"
     PAYING = "paying"
     DELETING = "deleting"
@@ -256,6 +269,66 @@ class Working(Screen[Literal[Choice.ANOTHER_WAY]]):
     """Whether it takes longer than usual."""
     way_out: bool = False
     """Whether the shopper may pay another way, because nothing was sent that could charge them."""
+
+
+# Memberships
+
+
+class MembershipProblem(StrEnum):
+    """Why a code or a number is not taken for a membership."""
+
+    PAYMENT_CARD = "payment_card"
+    """It is the number of a payment card."""
+    UNUSABLE = "unusable"
+    """It is too long, or holds characters that tills do not take."""
+
+
+@dataclass(frozen=True)
+class ShowMembership(Screen[Literal[Choice.ADD, Choice.DELETE, Choice.DONE]]):
+    """The membership that is linked. ADD links another card in its place, and DELETE takes it
+    off."""
+
+    merchant: str
+    ending: str = field(repr=False)
+    """How the number ends."""
+
+
+@dataclass(frozen=True)
+class ScanMembership(Screen[Literal[Choice.USE_NUMBER] | Back]):
+    """The live view, to which the shopper shows the code of their membership card."""
+
+    merchant: str
+    problem: MembershipProblem | None = None
+
+
+@dataclass(frozen=True)
+class EnterMembership(Screen[Entered | Back]):
+    merchant: str
+    problem: MembershipProblem | None = None
+
+
+@dataclass(frozen=True)
+class MembershipChanged(Result, Screen[Done]):
+    merchant: str
+    ending: str | None = field(repr=False)
+    """How the number that is linked ends, None when it was taken off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What the till says about points; None where it does not."""
+
+    collected: int | None = None
+    balance: int | None = None
+    """How many the shopper has, those collected included."""
+
+
+@dataclass(frozen=True)
+class Collected(Result, Screen[Done]):
+    """The till has the shopper's membership. `points` are those that it books."""
+
+    merchant: str
+    points: Points
 
 
 # Pay
@@ -300,6 +373,8 @@ class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
     amount: Money
     name_hint: str
     card: Card
+    points: Points | None = None
+    """What the till says about points."""
     pays_in: float | None = None
     """The seconds after which it is paid without a touch; None when it has to be confirmed."""
 
@@ -309,6 +384,7 @@ class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
     """Asks somebody who has signed up elsewhere, before their palm is first used here."""
 
     merchant: str
+    paying: bool = True
 
 
 @dataclass(frozen=True)
@@ -324,6 +400,8 @@ class Approved(Result, Screen[Done]):
     merchant: str
     amount: Money
     card: Card
+    points: Points | None = None
+    """What the till says about points."""
 
 
 @dataclass(frozen=True)
@@ -435,6 +513,7 @@ class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     purchases: int
     retained_until: datetime | None
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
+    memberships: int = 0
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
 

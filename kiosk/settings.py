@@ -174,6 +174,8 @@ class Settings(BaseSettings):
     """The amount below which a recognised palm pays without a touch, in the minor unit of each
     currency: {USD = 2500} for 25 dollars. The shopper can cancel for 3 seconds. In currencies that
     are left out every payment is confirmed."""
+    memberships: bool = False
+    """Lets shoppers link their membership card of this merchant to their palm."""
     name: str = Field(default="Kiosk", min_length=1, max_length=64)
     """The name by which the service's operator knows this kiosk."""
     merchant: str = Field(default="Palm Market", min_length=1)

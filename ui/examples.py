@@ -19,12 +19,14 @@ from kiosk.screens import (
     Check,
     ChooseProof,
     ChooseTip,
+    Collected,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
     Deleted,
     EnterActivationCode,
     EnterCode,
+    EnterMembership,
     EnterPhone,
     EnterPin,
     EntryProblem,
@@ -37,6 +39,8 @@ from kiosk.screens import (
     Known,
     Loss,
     Maintenance,
+    MembershipChanged,
+    MembershipProblem,
     NotCharged,
     Notice,
     NotRecognised,
@@ -44,10 +48,13 @@ from kiosk.screens import (
     OfferSecondPalm,
     Part,
     PayAnotherWay,
+    Points,
     PresentCard,
     Recognised,
     SaveCardByPhone,
+    ScanMembership,
     Screen,
+    ShowMembership,
     SignedUp,
     StaffCalled,
     StaffShut,
@@ -69,6 +76,7 @@ from protocol.messages import Card, Holdings, Money, Purpose, Side
 
 SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
+RICHES = Points(999_999_999, 999_999_999)
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=999_999_999_999, currency="KWD")
 """The longest amount: its currency's sign is a code, and it has three decimals."""
@@ -115,7 +123,12 @@ HOLDINGS = Holdings(
     member_since=datetime(2026, 3, 9, tzinfo=UTC),
 )
 LONG_HOLDINGS = HOLDINGS.model_copy(
-    update={"name_hint": LONG_NAME, "cards": [MASTERCARD], "purchases": 1234}
+    update={
+        "name_hint": LONG_NAME,
+        "cards": [MASTERCARD],
+        "purchases": 1234,
+        "memberships": 12,
+    }
 )
 UNTOLD_HOLDINGS = HOLDINGS.model_copy(update={"name_hint": "", "phone_last4": "", "cards": [None]})
 """As they are told where the person has never agreed to use their palm."""
@@ -254,6 +267,8 @@ def examples() -> dict[str, Screen[Any]]:
         "welcome": Welcome(SHOP),
         "welcome-demo": Welcome(SHOP, demo=True),
         "welcome-long-name": Welcome(LONG_SHOP, demo=True),
+        "welcome-memberships": Welcome(SHOP, memberships=True),
+        "welcome-demo-memberships": Welcome(LONG_SHOP, demo=True, memberships=True),
         **{f"welcome-{notice}": Welcome(SHOP, True, notice) for notice in Notice},
         "ask-consent": AskConsent(SHOP),
         "ask-consent-long-name": AskConsent(LONG_SHOP),
@@ -306,6 +321,25 @@ def examples() -> dict[str, Screen[Any]]:
             Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, FORTUNE, LONG_SHOP, 2, True
         ),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
+        "hold-palm-identifying": HoldPalm(Purpose.IDENTIFY, merchant=SHOP),
+        "scan-membership": ScanMembership(SHOP),
+        **{
+            f"scan-membership-{problem}": ScanMembership(LONG_SHOP, problem)
+            for problem in MembershipProblem
+        },
+        "enter-membership": EnterMembership(SHOP),
+        **{
+            f"enter-membership-{problem}": EnterMembership(LONG_SHOP, problem)
+            for problem in MembershipProblem
+        },
+        "show-membership": ShowMembership(SHOP, "2345"),
+        "show-membership-long-name": ShowMembership(LONG_SHOP, "2345"),
+        "membership-changed": MembershipChanged(SHOP, "2345"),
+        "membership-changed-removed": MembershipChanged(LONG_SHOP, None),
+        "collected": Collected(SHOP, Points(12, 1262)),
+        "collected-none": Collected(LONG_SHOP, Points()),
+        "collected-balance": Collected(LONG_SHOP, Points(None, 999_999_999)),
+        "ask-merchant-consent-identifying": AskMerchantConsent(SHOP, paying=False),
         "ask-merchant-consent": AskMerchantConsent(SHOP),
         "ask-merchant-consent-long-name": AskMerchantConsent(LONG_SHOP),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
@@ -323,12 +357,20 @@ def examples() -> dict[str, Screen[Any]]:
         "choose-tip": ChooseTip(SHOP, LUNCH, TIPS),
         "choose-tip-fortune": ChooseTip(LONG_SHOP, FORTUNE, (FORTUNE, FORTUNE, FORTUNE, FORTUNE)),
         "confirm-purchase": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA),
+        "confirm-purchase-points": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA, Points(12)),
+        "confirm-purchase-points-fortune": ConfirmPurchase(
+            LONG_SHOP, FORTUNE, LONG_NAME, AMEX, RICHES
+        ),
         "confirm-purchase-expired": ConfirmPurchase(SHOP, LUNCH, "Alex D.", EXPIRED),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
-        "confirm-purchase-by-itself": ConfirmPurchase(SHOP, LUNCH, "Alex D.", VISA, 3.0),
+        "confirm-purchase-by-itself": ConfirmPurchase(
+            SHOP, LUNCH, "Alex D.", VISA, Points(12), 3.0
+        ),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
         "approved": Approved(SHOP, LUNCH, VISA),
+        "approved-points": Approved(SHOP, LUNCH, VISA, Points(12, 1262)),
+        "approved-points-fortune": Approved(LONG_SHOP, FORTUNE, AMEX, RICHES),
         "approved-fortune": Approved(LONG_SHOP, FORTUNE, AMEX),
         "declined": Declined(SHOP, LUNCH, VISA),
         "declined-asks-holder": Declined(SHOP, LUNCH, VISA, asks_holder=True),
@@ -336,6 +378,8 @@ def examples() -> dict[str, Screen[Any]]:
         "not-recognised": NotRecognised(Purpose.PAY, 2),
         "not-recognised-no-more": NotRecognised(Purpose.PAY, 0),
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
+        "not-recognised-identifying": NotRecognised(Purpose.IDENTIFY, 1),
+        "not-recognised-identifying-no-more": NotRecognised(Purpose.IDENTIFY, 0),
         "pay-another-way": PayAnotherWay(SHOP),
         "recognised": Recognised(SHOP, "Alex D."),
         "till-message": TillMessage(SHOP, ("Three for two on tomatoes today.",)),
@@ -354,7 +398,7 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
-        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL),
+        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
         "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
         "help": Help(paying=False),

@@ -49,6 +49,7 @@ from protocol.messages import (
     Holdings,
     Identification,
     LastFour,
+    Membership,
     Message,
     Money,
     PalmAccepted,
@@ -286,6 +287,13 @@ class SignatureService:
     async def holdings(self, identification_id: str) -> Holdings:
         return await self._get(f"/identifications/{identification_id}/holdings", Holdings)
 
+    async def link(self, identification_id: str, membership: Membership) -> None:
+        """Links a membership at this kiosk's merchant to the palm of whoever was identified."""
+        await self._put(f"/identifications/{identification_id}/membership", membership)
+
+    async def unlink(self, identification_id: str) -> None:
+        await self._transport.call("DELETE", f"/identifications/{identification_id}/membership")
+
     async def claim(self, phone: str, proof: Proof, purpose: Purpose) -> ClaimOpened:
         claim = Claim(phone=phone, proof=proof, purpose=purpose)
         return await self._post("/claims", claim, ClaimOpened)
@@ -319,9 +327,7 @@ class SignatureService:
 
     async def report(self, reference: str, told: Told) -> None:
         """Tells what the till was told about a purchase."""
-        body = told.model_dump_json().encode()
-        headers = {"content-type": "application/json"}
-        await self._transport.call("PUT", f"/purchases/{reference}/told", headers, body)
+        await self._put(f"/purchases/{reference}/told", told)
 
     async def refund(
         self, purchase_reference: str, request: RefundRequest, idempotency_key: str
@@ -371,9 +377,7 @@ class SignatureService:
     async def answer_till(self, message_id: str, answer: TillAnswer) -> None:
         """Sends the answer to a till's message. Raises Refused (NOT_FOUND) when the till waits no
         longer."""
-        headers = {"content-type": "application/json"}
-        content = answer.model_dump_json().encode()
-        await self._transport.call("PUT", f"/till-messages/{message_id}", headers, content)
+        await self._put(f"/till-messages/{message_id}", answer)
 
     # Sandbox
 
@@ -411,6 +415,10 @@ class SignatureService:
     async def _get(self, path: str, reply: type[Reply], deadline_s: float | None = None) -> Reply:
         response = await self._transport.call("GET", path, deadline_s=deadline_s)
         return _parse(response.content, reply)
+
+    async def _put(self, path: str, body: Message) -> None:
+        headers = {"content-type": "application/json"}
+        await self._transport.call("PUT", path, headers, body.model_dump_json().encode())
 
     async def _post(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from kiosk.screens import Check, Notice
-from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk
+from kiosk.till.till import Acquisition, Collection, Entry, Request, Sale, SaleResult, Talk
 from protocol.messages import Card, Customer, Money
 
 
@@ -28,7 +28,9 @@ class SimulatedTill:
         self.show_call: Callable[[], None] | None = None
         """Shows a call for staff to whoever plays the till; None when nobody does."""
         self.shoppers: dict[str, Customer | None] = {}
-        """Who the shopper of every answered acquisition is, by reference."""
+        """Who the shopper of every answered acquisition and collection is, by reference."""
+        self.payers: dict[str, Customer] = {}
+        """Who pays each sale, by reference."""
         self.entries: dict[str, Entry | None] = {}
         """How shoppers have answered the till's questions, by reference."""
         self.maintenance: list[bool] = []
@@ -77,7 +79,7 @@ class SimulatedTill:
             match request:
                 case Sale():
                     await self.answer(request.reference, SaleResult.NOT_PAID)
-                case Acquisition():
+                case Acquisition() | Collection():
                     await self.tell_shopper(request.reference, None)
                 case Talk():
                     await self.tell_entry(request.reference, None)
@@ -107,6 +109,9 @@ class SimulatedTill:
         async with self._told:
             self.answers[reference] = result
             self._told.notify_all()
+
+    def note_payer(self, reference: str, customer: Customer) -> None:
+        self.payers[reference] = customer
 
     async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
         self._withdrawals.pop(reference, None)

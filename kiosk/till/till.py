@@ -12,6 +12,7 @@ from kiosk.screens import (
     Entered,
     Item,
     Notice,
+    Points,
     TillDigits,
     TillMenu,
     TillMessage,
@@ -50,6 +51,8 @@ class Sale:
     """The tips to choose from, in percent; none when no tip is asked for."""
     tip: Money | None = None
     """What of the amount is a tip."""
+    points: Points | None = None
+    """What the till says about points; None when it says nothing."""
 
     @property
     def bill(self) -> Bill:
@@ -62,6 +65,17 @@ class Acquisition:
 
     reference: str
     merchant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The till asks for the shopper's membership, to book points without a payment."""
+
+    reference: str
+    merchant: str
+    points: Points | None = None
+    acquisition: str | None = None
+    """The acquisition whose shopper collects; None when the palm is still to be shown."""
 
 
 Dialogue = TillMessage | TillQuestion | TillDigits | TillMenu
@@ -78,7 +92,7 @@ class Talk:
     screen: Dialogue
 
 
-Request = Sale | Acquisition | Talk
+Request = Sale | Acquisition | Collection | Talk
 """What a till asks of the kiosk."""
 
 
@@ -128,9 +142,14 @@ class Till(Protocol):
         again changes nothing. Raises Untold."""
         ...
 
+    def note_payer(self, reference: str, customer: Customer) -> None:
+        """Notes who pays a sale: its answer tells the till of their membership."""
+        ...
+
     async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
-        """Tells the till who the shopper of an acquisition is; None when nobody is known, or when
-        the shopper has left since."""
+        """Tells the till who the shopper of an acquisition or a collection is; None when nobody is
+        known, or when the shopper has left since. A collection is of no use to a shopper without
+        a membership."""
         ...
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:

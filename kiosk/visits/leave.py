@@ -155,6 +155,7 @@ class Leaving:
             palms=len(self._holdings.palms),
             cards=len(self._holdings.cards),
             purchases=self._holdings.purchases,
+            memberships=self._holdings.memberships,
             retained_until=max((kept.until for kept in receipt.retained), default=None),
         )
         if await self._visit.stage.ask(deleted) is Choice.STAY:

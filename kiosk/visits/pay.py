@@ -102,7 +102,7 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.till.answer(sale.reference, SaleResult.ANOTHER_WAY)
         await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
-        await visit.stage.ask(Approved(sale.merchant, purchase.amount, purchase.card))
+        await visit.stage.ask(Approved(sale.merchant, purchase.amount, purchase.card, sale.points))
     elif purchase.outcome == "not_paid":
         await _tell_not_charged(visit, sale)
     else:
@@ -166,7 +166,7 @@ async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPa
 
 async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
     """Recognises the shopper by the palm alone or by the palm and the number."""
-    by_palm = partial(visit.service.identify, purpose=Purpose.PAY, visit_id=visit_id)
+    by_palm = partial(visit.service.identify, purpose=screen.purpose, visit_id=visit_id)
     while True:
         found = await recognise(visit, screen, by_palm)
         if found is Choice.USE_NUMBER:
@@ -181,13 +181,16 @@ async def _confirm(
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
     if customer.card is None:
         return Choice.ANOTHER_WAY
+    visit.till.note_payer(sale.reference, customer)
     if sale.tips:
         tipped = await _ask_tip(visit, sale)
         if tipped is None:
             return Choice.CANCEL
         sale = tipped
         visit.stage.bill(sale.bill)
-    confirm = ConfirmPurchase(sale.merchant, sale.amount, customer.name_hint, customer.card)
+    confirm = ConfirmPurchase(
+        sale.merchant, sale.amount, customer.name_hint, customer.card, sale.points
+    )
     if visit.pays_by_itself(sale.amount) and not customer.card.expired:
         confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
         answer = await first(visit.stage.ask(confirm), _until_cancelled_no_more(visit.clock))
@@ -278,7 +281,7 @@ class Claiming:
 
     async def number(self) -> Turn:
         typed = self._mobile.typed if self._mobile else ""
-        mobile = await ask_mobile(self._visit, Purpose.PAY, typed)
+        mobile = await ask_mobile(self._visit, self._screen.purpose, typed)
         if mobile is None:
             return Turn.BACK
         self._mobile, self._claim = mobile, None
@@ -286,11 +289,11 @@ class Claiming:
 
     async def palm(self) -> Turn:
         assert self._mobile
-        service = self._visit.service
+        service, purpose = self._visit.service, self._screen.purpose
         if self._claim is None:
             self._visit.stage.show(Working(Work.CHECKING_SERVICE))
-            self._claim = await service.claim(self._mobile.e164, Proof.PALM, Purpose.PAY)
-        by_claim = partial(service.prove_by_palm, self._claim.claim_id, purpose=Purpose.PAY)
+            self._claim = await service.claim(self._mobile.e164, Proof.PALM, purpose)
+        by_claim = partial(service.prove_by_palm, self._claim.claim_id, purpose=purpose)
         found = await recognise(self._visit, self._screen, by_claim)
         if found is Choice.BACK or found is Choice.USE_NUMBER:
             return Turn.BACK

@@ -66,7 +66,8 @@ async def recognise(
         if found.outcome is Outcome.STEP_UP:
             found = await step_up(visit, found)
         if found is not None and found.outcome is Outcome.ASK_CONSENT:
-            found = await ask_merchant_consent(visit, found)
+            paying = screen.purpose is Purpose.PAY
+            found = await ask_merchant_consent(visit, found, paying=paying)
         if found is None:
             continue
         if found is Choice.ANOTHER_WAY:
@@ -82,11 +83,11 @@ async def recognise(
 
 
 async def ask_merchant_consent(
-    visit: Visit, known: Identification
+    visit: Visit, known: Identification, *, paying: bool
 ) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
     """Asks somebody who has signed up elsewhere whether their palm may be used at this merchant
     too. Returns None when the palm has to be shown again."""
-    answer = await visit.stage.ask(AskMerchantConsent(visit.device.merchant))
+    answer = await visit.stage.ask(AskMerchantConsent(visit.device.merchant, paying))
     if answer is Choice.ANOTHER_WAY:
         return answer
     visit.stage.show(Working(Work.CHECKING_PALM))

@@ -26,6 +26,13 @@ class Reader(Protocol):
         ...
 
 
+class Codes(Protocol):
+    async def read(self, but: str | None = None) -> str:
+        """Waits until a bar or QR code is held before the camera that says something else than
+        `but`, and returns what it says. Raises DeviceFault when the camera goes away."""
+        ...
+
+
 async def not_at_all(error: Exception) -> bool:
     raise error
 
@@ -45,6 +52,7 @@ class Visit:
 
     stage: Stage
     reader: Reader
+    codes: Codes
     terminal: CardTerminal | None
     service: SignatureService
     till: Till

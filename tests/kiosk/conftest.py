@@ -24,7 +24,13 @@ from palm.hand.find import HandFinder
 from tests.support.authority import Authority
 from tests.support.canned import DEVICE, CannedService
 from tests.support.clocks import HurriedClock, TurnedClock
-from tests.support.scripted import Line, ScriptedReader, ScriptedStage, ScriptedVisit
+from tests.support.scripted import (
+    Line,
+    ScriptedCodes,
+    ScriptedReader,
+    ScriptedStage,
+    ScriptedVisit,
+)
 from tests.support.stand import ConnectedAlready, EmptyRoom, MakeStand, Stand
 
 
@@ -81,6 +87,7 @@ def visit(
         whole = ScriptedVisit(
             stage=ScriptedStage(list(script)),
             reader=ScriptedReader(),
+            codes=ScriptedCodes(),
             terminal=terminal,
             service=service,
             till=SimulatedTill(),
@@ -116,13 +123,14 @@ def stand(
         feed = Feed(camera, (72, 128))
         till = SimulatedTill()
         kiosk = Kiosk(
-            settings=Settings(state=tmp_path),
+            settings=Settings(state=tmp_path, memberships=True),
             stage=stage,
             feed=feed,
             eyes=Eyes(feed),
             infrared=None,
             light=light_at("sim:"),
             reader=ScriptedReader(),
+            codes=ScriptedCodes(),
             terminal=terminal,
             service=service,
             connection=ConnectedAlready(),

@@ -21,12 +21,14 @@ from kiosk.screens import (
     Choice,
     ChooseProof,
     ChooseTip,
+    Collected,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
     Deleted,
     EnterActivationCode,
     EnterCode,
+    EnterMembership,
     EnterPhone,
     EnterPin,
     Finding,
@@ -34,6 +36,7 @@ from kiosk.screens import (
     HoldPalm,
     Loss,
     Maintenance,
+    MembershipChanged,
     NotCharged,
     Notice,
     NotRecognised,
@@ -43,7 +46,9 @@ from kiosk.screens import (
     PresentCard,
     Recognised,
     SaveCardByPhone,
+    ScanMembership,
     Screen,
+    ShowMembership,
     SignedUp,
     StaffCalled,
     StaffShut,
@@ -62,7 +67,7 @@ from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceUnavailable
 from kiosk.settings import Patience, Settings
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
-from kiosk.till.till import Acquisition, Dialogue, Request, Sale, SaleResult, Talk
+from kiosk.till.till import Acquisition, Collection, Dialogue, Request, Sale, SaleResult, Talk
 from kiosk.visits.leave import LOOKS_S
 from protocol.messages import (
     Chargeable,
@@ -74,6 +79,7 @@ from protocol.messages import (
     Told,
 )
 from tests.support.canned import (
+    MEMBER,
     VAULT,
     Answer,
     Asked,
@@ -144,6 +150,8 @@ DECLINED: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "d
 
 ASKS_CONSENT: dict[str, Answer] = {"POST /identifications": identification(Outcome.ASK_CONSENT)}
 NOT_PAID: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "not_paid")}
+MEMBERS: dict[str, Answer] = {"POST /identifications": identification(membership=MEMBER)}
+TO_MEMBERSHIP: list[Line] = [(Welcome, Choice.MEMBERSHIP), (HoldPalm, palm)]
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
 WAYS: dict[type[Screen[Any]], Way] = {
@@ -175,6 +183,11 @@ WAYS: dict[type[Screen[Any]], Way] = {
     Maintenance: Way(TO_OFFICE),
     EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
     Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
+    ShowMembership: Way(TO_MEMBERSHIP, MEMBERS),
+    ScanMembership: Way(TO_MEMBERSHIP),
+    EnterMembership: Way([*TO_MEMBERSHIP, (ScanMembership, Choice.USE_NUMBER)]),
+    MembershipChanged: Way([*TO_MEMBERSHIP, (ShowMembership, Choice.DELETE)], MEMBERS),
+    Collected: Way([*ASKED, (HoldPalm, palm)], MEMBERS, Collection("asked-0001", "Corner Shop")),
     TillMessage: Way(ASKED, asked=Talk("asked-0001", TillMessage(*WORDS))),
     TillQuestion: Way(ASKED, asked=Talk("asked-0001", TillQuestion(*WORDS))),
     TillDigits: Way(ASKED, asked=Talk("asked-0001", TillDigits(*WORDS))),
@@ -202,6 +215,8 @@ RESULTS: dict[type[Screen[Any]], float] = {
     PayAnotherWay: PATIENCE.result_s,
     Deleted: PATIENCE.result_s,
     StaffCalled: PATIENCE.result_s,
+    MembershipChanged: PATIENCE.result_s,
+    Collected: PATIENCE.result_s,
     AlreadyKnown: PATIENCE.idle_s,
     TillMessage: PATIENCE.idle_s,
 }

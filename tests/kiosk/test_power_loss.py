@@ -23,7 +23,7 @@ from kiosk.visits.pay import STRAGGLING, pay, resolve
 from kiosk.visits.visit import Visit
 from protocol.messages import Money
 from tests.support.canned import DEVICE, CannedService, bought, identification
-from tests.support.scripted import ScriptedReader, ScriptedStage, palm
+from tests.support.scripted import ScriptedCodes, ScriptedReader, ScriptedStage, palm
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -62,6 +62,7 @@ def pay_until_the_plug_is_pulled() -> None:
         at = Visit(
             stage=stage,
             reader=ScriptedReader(),
+            codes=ScriptedCodes(),
             terminal=SimulatedTerminal(Address.parse("sim:")),
             service=service,
             till=SimulatedTill() if before else PulledBeforeTheTillKnew(),

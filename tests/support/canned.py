@@ -33,6 +33,7 @@ from protocol.messages import (
     Enrolment,
     Holdings,
     Identification,
+    Membership,
     Money,
     Outcome,
     PalmAccepted,
@@ -47,6 +48,7 @@ from protocol.messages import (
 from protocol.signature import receipt_bytes
 
 VISA = Card(brand="visa", last4="4242")
+MEMBER = Membership(code="2890000012345", scanned=True)
 VAULT = PrivateKey.generate()
 RETAINED_UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
 DEVICE = Device(device_id="device-1234", merchant="Corner Shop", country="US", currency="USD")
@@ -101,12 +103,18 @@ def card_page(page_id: str = "page-one") -> CardPage:
     return CardPage(page_id=page_id, url=f"https://pages.test/{page_id}", expires_at=soon())
 
 
-def identification(outcome: Outcome = Outcome.ACCEPTED, attempts_left: int = 3) -> Identification:
+def identification(
+    outcome: Outcome = Outcome.ACCEPTED,
+    attempts_left: int = 3,
+    membership: Membership | None = None,
+) -> Identification:
     accepted = outcome is Outcome.ACCEPTED
     return Identification(
         identification_id="identification-1",
         outcome=outcome,
-        customer=Customer(name_hint="Alex D.", card=VISA) if accepted else None,
+        customer=Customer(name_hint="Alex D.", card=VISA, membership=membership)
+        if accepted
+        else None,
         attempts_left=attempts_left,
         expires_at=soon(),
     )
@@ -181,6 +189,8 @@ HAPPY: dict[str, Answer] = {
     "POST /identifications": lambda _: identification(),
     "POST /identifications/identification-1/step-up": lambda _: identification(),
     "POST /identifications/identification-1/agreement": lambda _: identification(),
+    "PUT /identifications/identification-1/membership": Reply(204, b""),
+    "DELETE /identifications/identification-1/membership": Reply(204, b""),
     "GET /identifications/identification-1/holdings": Holdings(
         name_hint="Alex D.",
         phone_last4="0123",

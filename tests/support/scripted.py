@@ -143,3 +143,17 @@ class ScriptedReader:
 
     async def present(self, stage: Stage, screen: HoldPalm) -> Any:
         return await stage.ask(screen)
+
+
+class ScriptedCodes:
+    """A code reader before which cards are held one after the other."""
+
+    def __init__(self, *codes: str) -> None:
+        self.held = list(codes)
+
+    async def read(self, but: str | None = None) -> str:
+        while self.held:
+            code = self.held.pop(0)
+            if code != but:
+                return code
+        return await asyncio.Future[str]()

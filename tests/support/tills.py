@@ -60,6 +60,29 @@ def acquisition(service_id: str = "1") -> Json:
     return request("CardAcquisition", body, service_id)
 
 
+def loyalty(
+    points: int | None = None,
+    balance: int | None = None,
+    service_id: str = "1",
+    of: str | None = None,
+    kind: str = "Award",
+) -> Json:
+    """Returns a request for the shopper's membership without a payment."""
+    data: Json = {}
+    if points is not None:
+        data["LoyaltyAmount"] = {"LoyaltyUnit": "Point", "Value": points}
+    if of is not None:
+        reference = {"TransactionID": of, "TimeStamp": "2027-03-01T12:00:00+00:00"}
+        data["CardAcquisitionReference"] = reference
+    told = sale_data() | ({"SaleToPOIData": f"loyaltyBalance={balance}"} if balance else {})
+    body: Json = {
+        "SaleData": told,
+        "LoyaltyTransaction": {"LoyaltyTransactionType": kind},
+        "LoyaltyData": [data] if data else [],
+    }
+    return request("Loyalty", body, service_id)
+
+
 def enable(action: str, service_id: str = "6") -> Json:
     body = {"TransactionAction": action, "ServicesEnabled": ["CardAcquisition"]}
     return request("EnableService", body, service_id)

@@ -10,6 +10,7 @@ from kiosk.till.nexo.messages import (
     Header,
     Json,
     card_data,
+    loyalty_account,
     number,
     response,
     timestamp,
@@ -17,10 +18,11 @@ from kiosk.till.nexo.messages import (
 from kiosk.till.nexo.records import Record
 from kiosk.till.till import SaleResult
 from protocol import VERSION
-from protocol.messages import Card, Customer, Money
+from protocol.messages import Card, Customer, Membership, Money
 
 OTHER_TERMINAL = "useOtherTerminal=true"
 """What the answer adds when the shopper pays at the shop's own terminal."""
+_OF_MEMBERS = {"LoyaltyAccount", "LoyaltyResult"}
 _FAILURES = {
     SaleResult.DECLINED: (ErrorCondition.REFUSAL, "The bank declined the card."),
     SaleResult.ANOTHER_WAY: (
@@ -48,10 +50,11 @@ _CONDITIONS = {
 
 @dataclass(frozen=True)
 class Taken:
-    """A recorded request, and when it is answered."""
+    """A recorded request, when it is answered, and whose loyalty programme it is about."""
 
     record: Record
     at: datetime
+    brand: str
 
     def names(self) -> Json:
         """Returns the names of the transaction at the till and at the kiosk."""
@@ -65,6 +68,16 @@ class Taken:
         header = Header.model_validate(self.record.asked["header"])
         return response(header, self.names() | body, failed)
 
+    def booked(self, membership: Membership | None) -> Json:
+        """Returns the LoyaltyResult with a membership and the points that were asked for."""
+        if membership is None:
+            return {}
+        result: Json = {"LoyaltyAccount": loyalty_account(membership, self.brand)}
+        points = self.record.asked.get("points")
+        if points is not None:
+            result["LoyaltyAmount"] = {"LoyaltyUnit": "Point", "Value": points}
+        return {"LoyaltyResult": [result]}
+
 
 def payment(
     taken: Taken,
@@ -73,11 +86,12 @@ def payment(
     *,
     card: Card | None = None,
     charged: Money | None = None,
+    membership: Membership | None = None,
     withdrawn: bool,
 ) -> Json:
     """Returns the answer to a payment. What was charged above the amount asked for is a tip;
     `withdrawn` tells that the till has aborted the payment."""
-    failed = None
+    failed, booked = None, taken.booked(membership)
     paid = dict(taken.record.asked["amount"])
     if result is SaleResult.APPROVED and charged is not None:
         tip = number(charged) - paid["AuthorizedAmount"]
@@ -89,11 +103,11 @@ def payment(
         if result is SaleResult.NOT_PAID and withdrawn:
             condition, why = ErrorCondition.ABORTED, "The payment was aborted."
         failed = Failed(condition, f"{why} ({cause})" if cause else why)
-        paid["AuthorizedAmount"] = 0
+        paid["AuthorizedAmount"], booked = 0, {}
     told: Json = {"PaymentType": "Normal", "AmountsResp": paid, "OnlineFlag": True}
     if card is not None:
         told["PaymentInstrumentData"] = card_data(card)
-    return taken.answered({"PaymentResult": told}, failed)
+    return taken.answered({"PaymentResult": told} | booked, failed)
 
 
 def acquisition(taken: Taken, customer: Customer | None, *, withdrawn: bool) -> Json:
@@ -103,8 +117,34 @@ def acquisition(taken: Taken, customer: Customer | None, *, withdrawn: bool) -> 
         if withdrawn:
             failed = Failed(ErrorCondition.ABORTED, "The acquisition was aborted.")
         return taken.answered({}, failed)
-    card = customer.card
-    return taken.answered({"PaymentInstrumentData": card_data(card)} if card else {}, None)
+    told: Json = {}
+    if customer.card is not None:
+        told["PaymentInstrumentData"] = card_data(customer.card)
+    if customer.membership is not None:
+        told["LoyaltyAccount"] = [loyalty_account(customer.membership, taken.brand)]
+    return taken.answered(told, None)
+
+
+def collection(taken: Taken, membership: Membership | None, *, withdrawn: bool) -> Json:
+    """Returns the answer to a loyalty request; None is for a shopper whose membership is not
+    known."""
+    failed = None
+    if membership is None:
+        failed = Failed(ErrorCondition.CANCEL, "No membership was shown, or the shopper left.")
+        if withdrawn:
+            failed = Failed(ErrorCondition.ABORTED, "The request was aborted.")
+    return taken.answered(taken.booked(membership), failed)
+
+
+def without_membership(answer: Json) -> Json:
+    """Returns an answer without the membership in it, which is written down nowhere."""
+    ((kind, parts),) = answer.items()
+    return {
+        kind: {
+            name: {key: value for key, value in part.items() if key not in _OF_MEMBERS}
+            for name, part in parts.items()
+        }
+    }
 
 
 def unable(notice: Notice, body: Json | None = None) -> Failed:

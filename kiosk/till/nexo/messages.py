@@ -5,7 +5,8 @@ wants. Amounts are decimal numbers on the wire and `Money` here.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -21,9 +22,9 @@ from pydantic import (
     ValidationError,
 )
 
-from kiosk.screens import Item
+from kiosk.screens import Item, Points
 from protocol.currency import exponent_of
-from protocol.messages import Card, Money
+from protocol.messages import Card, Membership, Money
 
 VERSION = "3.0"
 _DIGITS = 12
@@ -123,8 +124,29 @@ class Transaction(Part):
     """The till's own time, which is only repeated."""
 
 
+MOST_POINTS = 999_999_999
+_POINTS = re.compile("[0-9]{1,9}")
+
+
 class OfSale(Part):
     SaleTransactionID: Transaction
+    SaleToPOIData: str = ""
+    """What else the till tells the kiosk, such as `loyaltyBalance=1250`, with `&` in between. Names
+    that the kiosk does not know are other terminals'."""
+
+    def told(self, name: str) -> str | None:
+        parts = (part.partition("=") for part in self.SaleToPOIData.split("&"))
+        return {key: value for key, _, value in parts}.get(name)
+
+    def balance(self) -> int | None:
+        """Raises Failed."""
+        told = self.told("loyaltyBalance")
+        if told is not None and _POINTS.fullmatch(told) is None:
+            raise Failed(
+                ErrorCondition.MESSAGE_FORMAT,
+                f"loyaltyBalance is a number of points from 0 to {MOST_POINTS}.",
+            )
+        return None if told is None else int(told)
 
 
 class Amounts(Part):
@@ -181,6 +203,38 @@ class OfAcquisition(Part):
     TransactionID: Name
 
 
+class AmountOfPoints(Part):
+    LoyaltyUnit: Name = "Point"
+    Value: Number
+
+
+class OfLoyalty(Part):
+    LoyaltyAmount: AmountOfPoints | None = None
+    CardAcquisitionReference: OfAcquisition | None = None
+    """The acquisition whose shopper collects."""
+
+
+def points(loyalty: Sequence[OfLoyalty], sale: OfSale) -> Points | None:
+    """Returns what a till says about points, None when it says nothing. Raises Failed."""
+    amounts = [each.LoyaltyAmount for each in loyalty if each.LoyaltyAmount is not None]
+    collected = None
+    if amounts:
+        amount = amounts[0]
+        if amount.LoyaltyUnit != "Point":
+            raise Failed(
+                ErrorCondition.UNAVAILABLE_SERVICE,
+                f"LoyaltyUnit {amount.LoyaltyUnit} is not served here, only Point.",
+            )
+        if amount.Value % 1 or not 0 <= amount.Value <= MOST_POINTS:
+            raise Failed(
+                ErrorCondition.MESSAGE_FORMAT,
+                f"The LoyaltyAmount is a whole number from 0 to {MOST_POINTS}.",
+            )
+        collected = int(amount.Value)
+    balance = sale.balance()
+    return None if collected is None and balance is None else Points(collected, balance)
+
+
 class KindOfPayment(Part):
     PaymentType: Name = "Normal"
     CardAcquisitionReference: OfAcquisition | None = None
@@ -191,6 +245,7 @@ class PaymentRequest(Part):
     SaleData: OfSale
     PaymentTransaction: OfPayment
     PaymentData: KindOfPayment = KindOfPayment()
+    LoyaltyData: Annotated[list[OfLoyalty], Field(max_length=10)] = []
 
     def amount(self) -> Money:
         """Returns what is to be paid. Raises Failed."""
@@ -209,9 +264,38 @@ class PaymentRequest(Part):
         currency = self.PaymentTransaction.AmountsReq.Currency
         return tuple(line.item(currency) for line in self.PaymentTransaction.SaleItem)
 
+    def points(self) -> Points | None:
+        """Raises Failed."""
+        return points(self.LoyaltyData, self.SaleData)
+
 
 class CardAcquisitionRequest(Part):
     SaleData: OfSale
+
+
+class KindOfLoyalty(Part):
+    LoyaltyTransactionType: Name
+
+
+class LoyaltyRequest(Part):
+    SaleData: OfSale
+    LoyaltyTransaction: KindOfLoyalty
+    LoyaltyData: Annotated[list[OfLoyalty], Field(max_length=10)] = []
+
+    def points(self) -> Points | None:
+        """Returns the points that the shopper collects. Raises Failed."""
+        kind = self.LoyaltyTransaction.LoyaltyTransactionType
+        if kind != "Award":
+            raise Failed(
+                ErrorCondition.UNAVAILABLE_SERVICE,
+                f"LoyaltyTransactionType {kind} is not served here, only Award.",
+            )
+        return points(self.LoyaltyData, self.SaleData)
+
+    def acquisition(self) -> str | None:
+        """Returns the acquisition whose shopper collects, None without one."""
+        named = (each.CardAcquisitionReference for each in self.LoyaltyData)
+        return next((reference.TransactionID for reference in named if reference), None)
 
 
 class EnableServiceRequest(Part):
@@ -349,6 +433,19 @@ def card_data(card: Card) -> Json:
     return {
         "PaymentInstrumentType": "Card",
         "CardData": {"PaymentBrand": card.brand, "MaskedPan": f"************{card.last4}"},
+    }
+
+
+def loyalty_account(membership: Membership, brand: str) -> Json:
+    """Returns a membership as the till knows it: what the card's code says, or its number."""
+    return {
+        "LoyaltyAccountID": {
+            "EntryMode": ["File"],
+            "IdentificationType": "BarCode" if membership.scanned else "AccountNumber",
+            "IdentificationSupport": "NoCard",
+            "LoyaltyID": membership.code,
+        },
+        "LoyaltyBrand": brand,
     }
 
 

@@ -48,10 +48,10 @@ CREATE TABLE IF NOT EXISTS aborts (
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A payment or a reversal that a till has asked for."""
+    """What a till has asked for."""
 
     category: str
-    """The MessageCategory of the request: Payment or Reversal."""
+    """The MessageCategory of the request: Payment, CardAcquisition, Loyalty or Reversal."""
     sale_id: str
     service_id: str
     digest: bytes
@@ -61,7 +61,7 @@ class Record:
     asked: dict[str, Any]
     """What the answer repeats of the request; nothing about a person."""
     answer: dict[str, Any] | None
-    """The whole answer, None as long as the outcome is not known."""
+    """The answer, without a membership in it; None as long as the outcome is not known."""
     at: datetime
 
 

@@ -26,6 +26,7 @@ from kiosk.till.nexo.messages import (
     Failed,
     Header,
     Json,
+    LoyaltyRequest,
     Message,
     PaymentRequest,
     TransactionStatusRequest,
@@ -36,10 +37,22 @@ from kiosk.till.nexo.messages import (
 from kiosk.till.nexo.records import Record, Records
 from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.reversals import Refunds, Reversals
-from kiosk.till.till import Acquisition, Entry, Request, Sale, SaleResult, Talk, Untold
-from protocol.messages import Card, Customer, Money
+from kiosk.till.till import (
+    Acquisition,
+    Collection,
+    Entry,
+    Request,
+    Sale,
+    SaleResult,
+    Talk,
+    Untold,
+)
+from protocol.messages import Card, Customer, Membership, Money
 
 log = logging.getLogger(__name__)
+
+ANSWERS_WHOLE = 100
+"""How many answers with a membership are kept whole, in memory, for a till that asks again."""
 
 
 @dataclass
@@ -54,6 +67,8 @@ class _Open:
     withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Json | None = None
+    membership: Membership | None = None
+    """That of whoever pays, once they are known."""
     told: bool = False
     """Whether the kiosk has told anything, UNKNOWN included."""
 
@@ -99,6 +114,8 @@ class NexoTill:
         """What the till said or asked last."""
         self._doubtful: dict[str, _Open] = {}
         """Payments of which the outcome is not known yet, by reference."""
+        self._whole: dict[str, Json] = {}
+        """The last answers with a membership, by reference: records are without."""
         self._condition: Callable[[], Notice | None] = lambda: Notice.STARTING
 
     # What tills ask
@@ -108,7 +125,7 @@ class NexoTill:
         header = message.header
         try:
             match header.MessageCategory:
-                case "Payment" | "CardAcquisition" | "Reversal":
+                case "Payment" | "CardAcquisition" | "Loyalty" | "Reversal":
                     return await self._transact(message)
                 case "Display" | "Input" | "Print":
                     return await self._talk(message)
@@ -148,7 +165,7 @@ class NexoTill:
                 )
 
     async def _transact(self, message: Message) -> Json:
-        """Answers a payment, an acquisition or a reversal; a repeated one as the first."""
+        """Answers what is recorded; a repeated request as the first."""
         header, now = message.header, self._clock.wall()
         known = self._records.repeated(header.name, message.digest(), now)
         if known is not None:
@@ -159,6 +176,8 @@ class NexoTill:
                 return await self._reversals.begin(message)
             case "CardAcquisition":
                 return await self._acquire(message)
+            case "Loyalty":
+                return await self._collect(message)
             case _:
                 return await self._pay(message)
 
@@ -168,18 +187,18 @@ class NexoTill:
         self._refuse_if_aborted(message)
         acquisition = request.PaymentData.CardAcquisitionReference
         of = None if acquisition is None else acquisition.TransactionID
-        if of is not None and (self._acquired is None or self._acquired.reference != of):
-            raise Failed(
-                ErrorCondition.NOT_FOUND,
-                "No shopper of this CardAcquisition waits at the kiosk any more.",
-            )
+        self._refuse_if_gone(of)
         self._refuse_if_unable()
+        points = request.points()
         asked: Json = {
             "transaction": request.SaleData.SaleTransactionID.model_dump(),
             "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
+            "points": points.collected if points else None,
         }
         opened = self._record(message, asked)
-        sale = Sale(opened.reference, amount, self._merchant(), items, of, self._tips)
+        sale = Sale(
+            opened.reference, amount, self._merchant(), items, of, self._tips, points=points
+        )
         return await self._serve(opened, sale)
 
     async def _acquire(self, message: Message) -> Json:
@@ -189,6 +208,19 @@ class NexoTill:
         asked: Json = {"transaction": request.SaleData.SaleTransactionID.model_dump()}
         opened = self._record(message, asked)
         return await self._serve(opened, Acquisition(opened.reference, self._merchant()))
+
+    async def _collect(self, message: Message) -> Json:
+        request = message.read(LoyaltyRequest)
+        points, of = request.points(), request.acquisition()
+        self._refuse_if_aborted(message)
+        self._refuse_if_gone(of)
+        self._refuse_if_unable()
+        asked: Json = {
+            "transaction": request.SaleData.SaleTransactionID.model_dump(),
+            "points": points.collected if points else None,
+        }
+        opened = self._record(message, asked)
+        return await self._serve(opened, Collection(opened.reference, self._merchant(), points, of))
 
     async def _talk(self, message: Message) -> Json:
         """Shows the shopper what the till says, or asks them. A repeated message is answered as the
@@ -234,7 +266,7 @@ class NexoTill:
     async def _answer_to(self, record: Record) -> Json:
         """Returns the answer to a recorded request, once its outcome is known."""
         if record.answer is not None:
-            return record.answer
+            return self._whole.get(record.reference, record.answer)
         if record.category == "Reversal":
             return await self._reversals.answer_to(record)
         opened = self._find(record.reference)
@@ -276,7 +308,7 @@ class NexoTill:
         if current is not None and current.record is not None:
             if current.record.category != "CardAcquisition":
                 raise Failed(
-                    ErrorCondition.NOT_ALLOWED, "A payment is ended by an Abort of its message."
+                    ErrorCondition.NOT_ALLOWED, "This is ended by an Abort of its message."
                 )
             await self._withdraw(current)
 
@@ -295,7 +327,7 @@ class NexoTill:
         match request:
             case Sale():
                 await self.answer(request.reference, SaleResult.NOT_PAID)
-            case Acquisition():
+            case Acquisition() | Collection():
                 await self.tell_shopper(request.reference, None)
             case Talk():
                 await self.tell_entry(request.reference, None)
@@ -312,7 +344,8 @@ class NexoTill:
             raise Failed(ErrorCondition.NOT_FOUND, "There was no such request at this kiosk.")
         if record.answer is None:
             raise Failed(ErrorCondition.IN_PROGRESS, "It is in progress: ask again.")
-        answer, told = record.answer["SaleToPOIResponse"], f"{record.category}Response"
+        whole = self._whole.get(record.reference, record.answer)
+        answer, told = whole["SaleToPOIResponse"], f"{record.category}Response"
         return {
             "MessageReference": {
                 "MessageCategory": record.category,
@@ -335,6 +368,15 @@ class NexoTill:
         if self._current is not None:
             raise Failed(ErrorCondition.BUSY, "Another request is in progress at this kiosk.")
 
+    def _refuse_if_gone(self, acquisition: str | None) -> None:
+        """Raises Failed for an acquisition whose shopper does not wait at the kiosk."""
+        waits = self._acquired is not None and self._acquired.reference == acquisition
+        if acquisition is not None and not waits:
+            raise Failed(
+                ErrorCondition.NOT_FOUND,
+                "No shopper of this CardAcquisition waits at the kiosk any more.",
+            )
+
     def _refuse_if_unable(self) -> None:
         """Raises Failed while no visit can be made."""
         notice = self._condition()
@@ -347,7 +389,7 @@ class NexoTill:
         self, condition: Callable[[], Notice | None], in_doubt: Callable[[str], bool]
     ) -> NoReturn:
         """Takes up what an earlier run has left without an answer: payments that are not in doubt
-        have charged nothing, acquisitions are over, and reversals are carried out. Then serves the
+        have charged nothing, other visits are over, and reversals are carried out. Then serves the
         door."""
         self._condition = condition
         try:
@@ -357,7 +399,7 @@ class NexoTill:
                     continue
                 reference = record.reference
                 left = self._doubtful[reference] = _Open(reference, None, record)
-                if record.category == "CardAcquisition":
+                if record.category in {"CardAcquisition", "Loyalty"}:
                     left.withdrawn.set()
                     await self.tell_shopper(reference, None)
                 elif not in_doubt(reference):
@@ -424,6 +466,7 @@ class NexoTill:
                 cause,
                 card=card,
                 charged=charged,
+                membership=payment.membership,
                 withdrawn=payment.withdrawn.is_set(),
             )
             told = self._keep(payment, answer)
@@ -431,6 +474,11 @@ class NexoTill:
                 # Any other counts as nothing charged at the next start, too.
                 raise Untold
             self._close(payment, answer)
+
+    def note_payer(self, reference: str, customer: Customer) -> None:
+        payment = self._find(reference)
+        if payment is not None:
+            payment.membership = customer.membership
 
     async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
         opened = self._find(reference)
@@ -441,13 +489,18 @@ class NexoTill:
             self._acquired = None
             return
         opened.told = True
-        withdrawn = opened.withdrawn.is_set()
-        answer = answers.acquisition(self._taken(opened), customer, withdrawn=withdrawn)
+        taken, withdrawn = self._taken(opened), opened.withdrawn.is_set()
+        collects = taken.record.category == "Loyalty"
+        if collects:
+            membership = customer.membership if customer else None
+            answer = answers.collection(taken, membership, withdrawn=withdrawn)
+        else:
+            answer = answers.acquisition(taken, customer, withdrawn=withdrawn)
         self._keep(opened, answer)
         self._close(opened, answer)
         if opened is self._current:
             self._current = None
-            self._acquired = opened if customer is not None else None
+            self._acquired = opened if customer is not None and not collects else None
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:
         opened = self._find(reference)
@@ -465,9 +518,14 @@ class NexoTill:
         self._doubtful.pop(opened.reference, None)
 
     def _keep(self, opened: _Open, answer: Json) -> bool:
-        """Records an answer. Returns whether the disk has taken it."""
+        """Records an answer, without a membership in it. Returns whether the disk has taken it."""
+        recorded = answers.without_membership(answer)
+        if recorded != answer:
+            self._whole[opened.reference] = answer
+            for old in list(self._whole)[:-ANSWERS_WHOLE]:
+                del self._whole[old]
         try:
-            self._records.answer(opened.reference, answer)
+            self._records.answer(opened.reference, recorded)
         except sqlite3.Error as error:
             log.error("the answer to a till cannot be recorded: %s", error)
             return False
@@ -484,7 +542,7 @@ class NexoTill:
 
     def _taken(self, opened: _Open) -> answers.Taken:
         assert opened.record is not None
-        return answers.Taken(opened.record, self._clock.wall())
+        return answers.Taken(opened.record, self._clock.wall(), self._merchant())
 
     def _find(self, reference: str) -> _Open | None:
         for opened in (self._current, self._acquired):

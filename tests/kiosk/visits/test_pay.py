@@ -28,6 +28,7 @@ from kiosk.screens import (
     NotCharged,
     NotRecognised,
     PayAnotherWay,
+    Points,
     StaffCalled,
     StepUp,
     TroubleKind,
@@ -54,6 +55,7 @@ from protocol.messages import (
     Told,
 )
 from tests.support.canned import (
+    MEMBER,
     VAULT,
     VISA,
     Answer,
@@ -180,6 +182,22 @@ async def test_what_the_till_was_told_is_kept_until_the_service_has_heard_it(
     assert list(at.journal.unheard()) == [(sale.reference, Told(result=result))]
     at.journal.heard(*next(at.journal.unheard()))
     assert not list(at.journal.unheard())
+
+
+async def test_the_till_hears_whose_membership_it_is_and_the_shopper_of_their_points(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(membership=MEMBER))
+    points = Points(12, 1262)
+    at = visit(
+        (HOLD, palm),
+        (replace(CONFIRM, points=points), Choice.CONFIRM),
+        (replace(APPROVED, points=points), Choice.DONE),
+    )
+    sale = replace(await ring_up(at), points=points)
+    await pay(at, sale)
+    assert told(at, sale) is SaleResult.APPROVED
+    assert at.till.payers[sale.reference].membership == MEMBER
 
 
 async def test_nothing_is_kept_of_a_sale_that_was_never_bought(visit: At) -> None:

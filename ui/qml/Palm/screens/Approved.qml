@@ -9,6 +9,7 @@ ScreenFrame {
     required property string merchant
     required property var amount
     required property var card
+    required property var points
 
     showsBill: true
     title: qsTr("Paid. Thank you!")
@@ -28,6 +29,10 @@ ScreenFrame {
     }
     CardChip {
         card: screen.card
+    }
+    PointsLine {
+        width: parent.width
+        points: screen.points
     }
 
     actions: PrimaryButton {

@@ -7,6 +7,7 @@ ScreenFrame {
     id: screen
 
     required property string merchant
+    required property bool paying
 
     title: qsTr("Use your palm at %1 too?").arg(merchant)
     text: qsTr("You have signed up elsewhere. If you agree, this shop is told:")
@@ -45,7 +46,7 @@ ScreenFrame {
 
     actions: [
         SecondaryButton {
-            text: qsTr("Pay another way")
+            text: screen.paying ? qsTr("Pay another way") : qsTr("Stop here")
             onClicked: screen.answer("another_way")
         },
         PrimaryButton {

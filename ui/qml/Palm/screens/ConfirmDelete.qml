@@ -46,6 +46,13 @@ ScreenFrame {
         text: screen.cards()
     }
     Fact {
+        visible: screen.holdings.memberships > 0
+        width: parent.width
+        sign: "star"
+        colour: Tokens.danger
+        text: qsTr("Membership cards: %1").arg(screen.holdings.memberships)
+    }
+    Fact {
         width: parent.width
         sign: "receipt"
         colour: Tokens.danger

@@ -9,6 +9,7 @@ ScreenFrame {
     required property var amount
     required property string name_hint
     required property var card
+    required property var points
     required property var pays_in
 
     readonly property bool paysItself: typeof pays_in === "number"
@@ -49,6 +50,10 @@ ScreenFrame {
 
     CardChip {
         card: screen.card
+    }
+    PointsLine {
+        width: parent.width
+        points: screen.points
     }
     // The line runs out while the shopper can still cancel.
     Rectangle {

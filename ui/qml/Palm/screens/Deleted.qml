@@ -10,6 +10,7 @@ ScreenFrame {
     required property int palms
     required property int cards
     required property int purchases
+    required property int memberships
     required property var retained_until
     required property bool stays
 
@@ -47,6 +48,12 @@ ScreenFrame {
             visible: screen.cards > 0
             sign: "check"
             text: screen.cards === 1 ? qsTr("Card") : qsTr("Cards")
+        }
+        Fact {
+            width: erased.cell
+            visible: screen.memberships > 0
+            sign: "check"
+            text: screen.memberships === 1 ? qsTr("Membership card") : qsTr("Membership cards")
         }
         Fact {
             width: erased.cell

@@ -12,8 +12,8 @@ EntryFrame {
     required property string typed
     required property var problem
 
-    // To pay, the palm itself proves whose number it is.
-    readonly property bool sendsCode: purpose !== "pay"
+    // The palm itself proves whose number it is, but not that somebody may sign up or leave with it.
+    readonly property bool sendsCode: purpose === "enrol" || purpose === "leave"
 
     title: purpose === "enrol" ? qsTr("Enter your mobile number") : qsTr("Enter the number you signed up with")
     text: sendsCode ? qsTr("We send a code to it, to check that it is yours.") : qsTr("Then we compare your palm with those signed up with this number.")

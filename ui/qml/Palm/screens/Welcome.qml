@@ -10,6 +10,7 @@ ScreenFrame {
     required property string merchant
     required property bool demo
     required property var notice
+    required property bool memberships
 
     readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
     readonly property bool readsPalms: open && notice !== "camera"
@@ -60,6 +61,12 @@ ScreenFrame {
         SecondaryButton {
             text: qsTr("Delete my data")
             onClicked: screen.answer("delete")
+        }
+        SecondaryButton {
+            visible: screen.memberships
+            enabled: screen.readsPalms
+            text: qsTr("Membership card")
+            onClicked: screen.answer("membership")
         }
         SecondaryButton {
             visible: screen.demo

@@ -24,6 +24,8 @@ ScreenFrame {
             return qsTr("Checking your card");
         case "opening_page":
             return qsTr("Making a code for your phone");
+        case "saving_membership":
+            return qsTr("Saving your membership");
         case "finishing":
             return qsTr("Finishing your sign-up");
         case "paying":
