@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 
+from cloud.ages import ages
 from cloud.context import Context
 from cloud.loyalty import memberships
 from cloud.merchants import devices
@@ -68,6 +69,7 @@ def create_app(context: Context) -> FastAPI:
         identifications.router,
         agreements.router,
         memberships.router,
+        ages.router,
         accounts.router,
         claims.router,
         purchases.router,

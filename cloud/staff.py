@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import bootstrap
+from cloud.ages.ages import checks_of
 from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants import merchants
@@ -61,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
     key.add_argument("merchant", help="the id of the merchant")
+    seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
+    seen.add_argument("merchant", help="the id of the merchant")
     for verb in (revoke, replace):
         verb.add_argument("device", help="the id of the device")
 
@@ -170,6 +173,15 @@ async def _make_till_key(
 ) -> None:
     merchant = await _merchant_named(session, arguments.merchant)
     print(await make_till_key(session, master, merchant.id, bootstrap.now()))
+
+
+async def _list_age_checks(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    """Whose age it was is not told."""
+    merchant = await _merchant_named(session, arguments.merchant)
+    for seen in await checks_of(session, merchant.id):
+        print(f"{seen.at:%Y-%m-%d %H:%M}", seen.over, seen.staff, seen.device_id, sep="\t")
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

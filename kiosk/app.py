@@ -394,6 +394,7 @@ class Kiosk:
             self.service,
             self.till,
             self.journal,
+            self.pin,
             self.clock,
             device,
             partial(self._recovers, stage),

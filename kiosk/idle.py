@@ -34,6 +34,7 @@ from kiosk.screens import (
     Result,
     SaveCardByPhone,
     Screen,
+    ShowDocument,
     StillThere,
     TillMessage,
     Trouble,
@@ -128,7 +129,7 @@ class IdleWatch:
     def _stays(self, screen: Screen[object]) -> float:
         """Returns how many seconds a screen stays when nobody does anything."""
         match screen:
-            case EnterCode() | SaveCardByPhone():
+            case EnterCode() | SaveCardByPhone() | ShowDocument():
                 return self._patience.message_s
             case AlreadyKnown() | Deleted(stays=True) | TillMessage() | Trouble():
                 return self._patience.idle_s

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from kiosk.capture.guidance import Guidance, Instruction
-from protocol.messages import Card, Holdings, Money, Purpose, Side
+from protocol.messages import Age, Card, Holdings, Money, Purpose, Side
 
 
 class Choice(StrEnum):
@@ -43,6 +43,8 @@ class Choice(StrEnum):
     ACTIVATE = "activate"
     CHANGE_PIN = "change_pin"
     RESTART = "restart"
+    OVER_18 = "over_18"
+    OVER_21 = "over_21"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,42 @@ class Collected(Result, Screen[Done]):
     points: Points
 
 
+# Age
+
+
+@dataclass(frozen=True)
+class ShowDocument(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]]):
+    """Asks the shopper to show staff a document with their age. Staff go on with STAFF."""
+
+    merchant: str
+    over: Age
+    shut: bool = False
+    """Whether staff cannot go on here, because there is no PIN that could be asked for."""
+
+
+@dataclass(frozen=True)
+class EnterStaffNumber(Screen[Entered | Back]):
+    """The number by which the merchant knows its member of staff."""
+
+
+@dataclass(frozen=True)
+class ConfirmAge(Screen[Literal[Choice.OVER_18, Choice.OVER_21, Choice.CANCEL]]):
+    """Asks staff what they have seen: CANCEL for neither age. Whoever was born on one of the days
+    or before has reached the age."""
+
+    name_hint: str = field(repr=False)
+    born_by_18: datetime
+    born_by_21: datetime
+
+
+@dataclass(frozen=True)
+class AgeNotSeen(Result, Screen[Done]):
+    """Nothing was charged, because staff have not seen that the shopper has reached an age."""
+
+    merchant: str
+    over: Age
+
+
 # Pay
 
 
@@ -375,6 +413,8 @@ class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
     card: Card
     points: Points | None = None
     """What the till says about points."""
+    over: Age | None = None
+    """The age of which the till is told that the shopper has reached it."""
     pays_in: float | None = None
     """The seconds after which it is paid without a touch; None when it has to be confirmed."""
 
@@ -514,6 +554,7 @@ class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     retained_until: datetime | None
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
     memberships: int = 0
+    ages: int = 0
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
 

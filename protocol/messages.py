@@ -26,6 +26,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     GET    /identifications/{id}/holdings      -> Holdings
     PUT    /identifications/{id}/membership Membership -> nothing
     DELETE /identifications/{id}/membership    -> nothing
+    PUT    /identifications/{id}/age AgeCheck  -> nothing
+    GET    /identifications/{id}/age/{over}    -> AgeFlag
     POST   /claims                Claim        -> ClaimOpened
     POST   /claims/{id}/palm      envelope     -> Identification          (1:1)
     POST   /claims/{id}/code      CodeEntry    -> Identification
@@ -40,7 +42,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
 """
 
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -350,6 +352,29 @@ class Membership(Message):
         return self.code[-4:]
 
 
+class Age(IntEnum):
+    """An age in years that somebody has reached."""
+
+    EIGHTEEN = 18
+    TWENTY_ONE = 21
+
+
+class AgeCheck(Message):
+    """A member of staff has seen a document by which a person has reached an age. Nothing else of
+    the document is told."""
+
+    over: Age
+    staff: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
+    """The number of the member of staff at the merchant."""
+
+
+class AgeFlag(Message):
+    """Whether staff of the device's merchant have seen that a person has reached an age."""
+
+    over: Age
+    seen: bool
+
+
 class Customer(Message):
     name_hint: str = Field(repr=False)
     card: Card | None
@@ -479,6 +504,8 @@ class Holdings(Message):
     """At how many merchants the person uses their palm."""
     memberships: int = 0
     """At how many merchants a membership is linked to the palm."""
+    ages: int = 0
+    """At how many merchants staff have seen the person's age."""
     member_since: datetime
 
 

@@ -10,6 +10,7 @@ from drawn import Drawing, Presentation, draw, identity
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.qr_code import qr_code
 from kiosk.screens import (
+    AgeNotSeen,
     AlreadyKnown,
     Approved,
     AskConsent,
@@ -20,6 +21,7 @@ from kiosk.screens import (
     ChooseProof,
     ChooseTip,
     Collected,
+    ConfirmAge,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -29,6 +31,7 @@ from kiosk.screens import (
     EnterMembership,
     EnterPhone,
     EnterPin,
+    EnterStaffNumber,
     EntryProblem,
     Figure,
     Finding,
@@ -54,6 +57,7 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanMembership,
     Screen,
+    ShowDocument,
     ShowMembership,
     SignedUp,
     StaffCalled,
@@ -72,7 +76,7 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Cause
 from palm.hand.landmarks import Side as HandSide
-from protocol.messages import Card, Holdings, Money, Purpose, Side
+from protocol.messages import Age, Card, Holdings, Money, Purpose, Side
 
 SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
@@ -128,6 +132,7 @@ LONG_HOLDINGS = HOLDINGS.model_copy(
         "cards": [MASTERCARD],
         "purchases": 1234,
         "memberships": 12,
+        "ages": 3,
     }
 )
 UNTOLD_HOLDINGS = HOLDINGS.model_copy(update={"name_hint": "", "phone_last4": "", "cards": [None]})
@@ -336,6 +341,16 @@ def examples() -> dict[str, Screen[Any]]:
         "show-membership-long-name": ShowMembership(LONG_SHOP, "2345"),
         "membership-changed": MembershipChanged(SHOP, "2345"),
         "membership-changed-removed": MembershipChanged(LONG_SHOP, None),
+        "show-document": ShowDocument(SHOP, Age.EIGHTEEN),
+        "show-document-shut": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, shut=True),
+        "enter-staff-number": EnterStaffNumber(),
+        "confirm-age": ConfirmAge(
+            LONG_NAME, datetime(2008, 9, 29, tzinfo=UTC), datetime(2005, 9, 29, tzinfo=UTC)
+        ),
+        "age-not-seen": AgeNotSeen(LONG_SHOP, Age.EIGHTEEN),
+        "confirm-purchase-age": ConfirmPurchase(
+            SHOP, LUNCH, "Alex D.", VISA, Points(12, 1262), Age.EIGHTEEN
+        ),
         "collected": Collected(SHOP, Points(12, 1262)),
         "collected-none": Collected(LONG_SHOP, Points()),
         "collected-balance": Collected(LONG_SHOP, Points(None, 999_999_999)),
@@ -364,7 +379,7 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-purchase-expired": ConfirmPurchase(SHOP, LUNCH, "Alex D.", EXPIRED),
         "confirm-purchase-fortune": ConfirmPurchase(LONG_SHOP, FORTUNE, LONG_NAME, AMEX),
         "confirm-purchase-by-itself": ConfirmPurchase(
-            SHOP, LUNCH, "Alex D.", VISA, Points(12), 3.0
+            SHOP, LUNCH, "Alex D.", VISA, Points(12), pays_in=3.0
         ),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
@@ -398,7 +413,7 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
-        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12),
+        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
         "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
         "help": Help(paying=False),
@@ -453,6 +468,9 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             StepUp()
             | AskMerchantConsent()
             | PayAnotherWay()
+            | ShowDocument()
+            | ConfirmAge()
+            | AgeNotSeen()
             | EnterPhone(purpose=Purpose.PAY)
             | NotRecognised(purpose=Purpose.PAY)
             | Help(paying=True)

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.ages.ages import count_ages
 from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
@@ -74,6 +75,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         purchases=await count_purchases(call.session, person),
         merchants=await count_agreements(call.session, person),
         memberships=await count_memberships(call.session, person),
+        ages=await count_ages(call.session, person),
         member_since=account.since,
     )
 

@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from sqlalchemy import String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.ages.ages import count_ages
 from cloud.context import Database
 from cloud.db.tables import Table, new_id
 from cloud.keys.persons import erase_person
@@ -66,6 +67,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
     merchants = await count_agreements(session, person)
     memberships = await count_memberships(session, person)
+    ages = await count_ages(session, person)
     named = (await profile_of(session, person)).holder is not None
     returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
     sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
@@ -79,6 +81,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             f"cards: {cards}; the payment provider is told to forget them as well",
             f"your consent, at merchants: {merchants}",
             *([f"your membership cards: {memberships}"] if memberships else []),
+            *([f"that staff have seen your age, at merchants: {ages}"] if ages else []),
             "everything else in your account",
             *(["what led from your purchases to you"] if sales else []),
         ],

@@ -38,6 +38,8 @@ router: APIRouter = signed_request.router()
         "accounts.tell_holdings",
         "memberships.link",
         "memberships.unlink",
+        "ages.note",
+        "ages.tell",
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)

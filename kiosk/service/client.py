@@ -28,6 +28,9 @@ from protocol.messages import (
     ENVELOPE_TYPE,
     Account,
     Activation,
+    Age,
+    AgeCheck,
+    AgeFlag,
     Card,
     CardPage,
     CardPageState,
@@ -293,6 +296,15 @@ class SignatureService:
 
     async def unlink(self, identification_id: str) -> None:
         await self._transport.call("DELETE", f"/identifications/{identification_id}/membership")
+
+    async def has_reached(self, identification_id: str, over: Age) -> bool:
+        """Returns whether staff of this kiosk's merchant have seen that whoever was identified has
+        reached an age."""
+        flag = await self._get(f"/identifications/{identification_id}/age/{over}", AgeFlag)
+        return flag.seen
+
+    async def note_age(self, identification_id: str, check: AgeCheck) -> None:
+        await self._put(f"/identifications/{identification_id}/age", check)
 
     async def claim(self, phone: str, proof: Proof, purpose: Purpose) -> ClaimOpened:
         claim = Claim(phone=phone, proof=proof, purpose=purpose)

@@ -31,6 +31,8 @@ class SimulatedTill:
         """Who the shopper of every answered acquisition and collection is, by reference."""
         self.payers: dict[str, Customer] = {}
         """Who pays each sale, by reference."""
+        self.of_age: dict[str, bool] = {}
+        """Whether the shopper of every answered acquisition has reached the age that was asked."""
         self.entries: dict[str, Entry | None] = {}
         """How shoppers have answered the till's questions, by reference."""
         self.maintenance: list[bool] = []
@@ -113,8 +115,11 @@ class SimulatedTill:
     def note_payer(self, reference: str, customer: Customer) -> None:
         self.payers[reference] = customer
 
-    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+    async def tell_shopper(
+        self, reference: str, customer: Customer | None, *, of_age: bool = False
+    ) -> None:
         self._withdrawals.pop(reference, None)
+        self.of_age[reference] = of_age
         self.shoppers[reference] = customer
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:

@@ -18,7 +18,7 @@ from kiosk.screens import (
     TillMessage,
     TillQuestion,
 )
-from protocol.messages import Card, Customer, Money
+from protocol.messages import Age, Card, Customer, Money
 
 
 class SaleResult(StrEnum):
@@ -29,6 +29,9 @@ class SaleResult(StrEnum):
     kiosk or the service failed."""
     ANOTHER_WAY = "another_way"
     """Nothing was charged, and the shopper pays at the shop's own terminal or in cash."""
+    AGE_NOT_SEEN = "age_not_seen"
+    """Nothing was charged, because staff have not seen that the shopper has reached the age that
+    the till asks for."""
     UNKNOWN = "unknown"
     """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
 
@@ -53,6 +56,8 @@ class Sale:
     """What of the amount is a tip."""
     points: Points | None = None
     """What the till says about points; None when it says nothing."""
+    over: Age | None = None
+    """The age that the shopper must have reached; None for any."""
 
     @property
     def bill(self) -> Bill:
@@ -65,6 +70,8 @@ class Acquisition:
 
     reference: str
     merchant: str
+    over: Age | None = None
+    """The age of which the till asks whether the shopper has reached it; None when it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +153,13 @@ class Till(Protocol):
         """Notes who pays a sale: its answer tells the till of their membership."""
         ...
 
-    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+    async def tell_shopper(
+        self, reference: str, customer: Customer | None, *, of_age: bool = False
+    ) -> None:
         """Tells the till who the shopper of an acquisition or a collection is; None when nobody is
         known, or when the shopper has left since. A collection is of no use to a shopper without
-        a membership."""
+        a membership. `of_age` is whether staff have seen that the shopper has reached the age that
+        the acquisition asks for."""
         ...
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:

@@ -3,6 +3,7 @@
 from kiosk.race import first
 from kiosk.screens import Choice, HoldPalm, NotRecognised, Recognised
 from kiosk.till.till import Acquisition
+from kiosk.visits.age import ask_age
 from kiosk.visits.pay import who
 from kiosk.visits.recognise import new_visit_id
 from kiosk.visits.visit import Visit
@@ -18,7 +19,13 @@ async def acquire(visit: Visit, acquisition: Acquisition) -> Identification | No
         found = await who(visit, screen, visit_id)
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
-                await visit.till.tell_shopper(acquisition.reference, customer)
+                of_age = False
+                if acquisition.over is not None:
+                    seen = await ask_age(visit, found, acquisition.over)
+                    if seen is Choice.TRY_AGAIN:
+                        continue
+                    of_age = seen is True
+                await visit.till.tell_shopper(acquisition.reference, customer, of_age=of_age)
                 greeting = Recognised(acquisition.merchant, customer.name_hint)
                 answer = await first(visit.stage.ask(greeting), _until_it_goes_on(visit))
                 return found if answer is None else None

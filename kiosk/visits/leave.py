@@ -156,6 +156,7 @@ class Leaving:
             cards=len(self._holdings.cards),
             purchases=self._holdings.purchases,
             memberships=self._holdings.memberships,
+            ages=self._holdings.ages,
             retained_until=max((kept.until for kept in receipt.retained), default=None),
         )
         if await self._visit.stage.ask(deleted) is Choice.STAY:

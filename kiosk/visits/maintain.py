@@ -37,10 +37,11 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import Cause, Offline, Refused, ServiceError
-from kiosk.staff import PIN, Refusal, StaffPin, easy_to_guess
+from kiosk.staff import PIN, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
+from kiosk.visits.pin import ask_pin
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
@@ -140,32 +141,13 @@ async def _keep_open(office: BackOffice) -> None:
 async def _unlock(stage: Stage, pin: StaffPin) -> bool:
     if not pin.chosen:
         return await _choose_pin(stage, pin)
-    known = await _ask_pin(stage, pin)
+    known = await ask_pin(stage, pin)
     if known is None:
         return False
     if easy_to_guess(known):
         # It was chosen when such a PIN was taken. Whoever goes back keeps it.
         await _choose_pin(stage, pin, EntryProblem.WEAK_PIN)
     return True
-
-
-async def _ask_pin(stage: Stage, pin: StaffPin, *, changing: bool = False) -> str | None:
-    """Asks until the PIN is right and returns it, None when staff go back."""
-    refusal = pin.locked()
-    while True:
-        answer = await stage.ask(_enter_pin(refusal, changing=changing))
-        if answer is Choice.BACK:
-            return None
-        refusal = await pin.refuses(answer.text)
-        if refusal is None:
-            return answer.text
-
-
-def _enter_pin(refusal: Refusal | None, *, changing: bool) -> EnterPin:
-    if refusal is None:
-        return EnterPin(changing=changing)
-    problem = EntryProblem.LOCKED if refusal.locked_for else EntryProblem.WRONG_PIN
-    return EnterPin(problem, refusal.guesses_left, refusal.locked_for, changing=changing)
 
 
 async def _choose_pin(stage: Stage, pin: StaffPin, problem: EntryProblem | None = None) -> bool:
@@ -187,7 +169,7 @@ async def _choose_pin(stage: Stage, pin: StaffPin, problem: EntryProblem | None 
 async def _change_pin(stage: Stage, pin: StaffPin) -> bool:
     """Asks for the PIN, so that nobody changes it who finds the staff area open, and then for a new
     one. Returns whether it was changed."""
-    known = await _ask_pin(stage, pin, changing=True)
+    known = await ask_pin(stage, pin, changing=True)
     return known is not None and await _choose_pin(stage, pin)
 
 

@@ -12,6 +12,7 @@ from kiosk.clock import Clock
 from kiosk.idle import Withdrawn
 from kiosk.race import first
 from kiosk.screens import (
+    AgeNotSeen,
     Approved,
     Choice,
     ChooseTip,
@@ -38,6 +39,7 @@ from kiosk.service.transport import Delivery
 from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Sale, SaleResult, Till, Untold
+from kiosk.visits.age import ask_age
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
@@ -48,6 +50,7 @@ from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     MOST_MINOR,
+    Card,
     ClaimOpened,
     Customer,
     Identification,
@@ -64,6 +67,10 @@ from protocol.messages import (
 log = logging.getLogger(__name__)
 
 NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
+
+
+class AgeNotReached(Exception):
+    """Staff have not seen that the shopper has reached the age that the till asks for."""
 
 
 class NotChargeable(Exception):
@@ -95,6 +102,11 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
         await visit.till.answer(sale.reference, SaleResult.NOT_PAID, str(why))
         await _tell_not_charged(visit, sale)
         return
+    except AgeNotReached:
+        await visit.till.answer(sale.reference, SaleResult.AGE_NOT_SEEN)
+        assert sale.over
+        await visit.stage.ask(AgeNotSeen(sale.merchant, sale.over))
+        return
     if purchase is Choice.CANCEL:
         return
     if purchase is Choice.ANOTHER_WAY:
@@ -124,7 +136,8 @@ async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
 
 
 async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purchase | NotPaid:
-    """Raises NotChargeable, before the palm is shown if the service has told its limits."""
+    """Raises AgeNotReached, and NotChargeable: before the palm is shown if the service has told its
+    limits."""
     why = await visit.service.refusal(sale.amount)
     if why is not None:
         raise NotChargeable(why)
@@ -137,7 +150,7 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
         found, known = known or await who(visit, screen, visit_id), None
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
-                bought = await _confirm(visit, sale, found, customer)
+                bought = await _recognised(visit, sale, found, customer)
             case Identification():
                 bought = await visit.stage.ask(NotRecognised(Purpose.PAY, found.attempts_left))
             case _:
@@ -176,12 +189,25 @@ async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification |
         return Choice.CANCEL if found is Choice.BACK else found
 
 
-async def _confirm(
+async def _recognised(
     visit: Visit, sale: Sale, found: Identification, customer: Customer
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
+    """Raises AgeNotReached."""
     if customer.card is None:
         return Choice.ANOTHER_WAY
+    if sale.over is not None:
+        seen = await ask_age(visit, found, sale.over)
+        if isinstance(seen, Choice):
+            return seen
+        if not seen:
+            raise AgeNotReached
     visit.till.note_payer(sale.reference, customer)
+    return await _confirm(visit, sale, found, customer, customer.card)
+
+
+async def _confirm(
+    visit: Visit, sale: Sale, found: Identification, customer: Customer, card: Card
+) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
     if sale.tips:
         tipped = await _ask_tip(visit, sale)
         if tipped is None:
@@ -189,9 +215,9 @@ async def _confirm(
         sale = tipped
         visit.stage.bill(sale.bill)
     confirm = ConfirmPurchase(
-        sale.merchant, sale.amount, customer.name_hint, customer.card, sale.points
+        sale.merchant, sale.amount, customer.name_hint, card, sale.points, sale.over
     )
-    if visit.pays_by_itself(sale.amount) and not customer.card.expired:
+    if visit.pays_by_itself(sale.amount) and not card.expired:
         confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
         answer = await first(visit.stage.ask(confirm), _until_cancelled_no_more(visit.clock))
     else:

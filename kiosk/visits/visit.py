@@ -8,6 +8,7 @@ from hardware.terminal import CardTerminal
 from kiosk.clock import Clock
 from kiosk.screens import Choice, HoldPalm, TroubleKind
 from kiosk.service.client import SignatureService
+from kiosk.staff import StaffPin
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
@@ -57,6 +58,7 @@ class Visit:
     service: SignatureService
     till: Till
     journal: PurchaseJournal
+    pin: StaffPin
     clock: Clock
     device: Device
     recovers: Callable[[Exception], Awaitable[bool]] = not_at_all

@@ -92,6 +92,7 @@ def visit(
             service=service,
             till=SimulatedTill(),
             journal=PurchaseJournal(tmp_path / "purchases"),
+            pin=StaffPin(tmp_path / "staff.json", HurriedClock().wall),
             clock=HurriedClock(),
             device=DEVICE,
         )

@@ -14,6 +14,7 @@ from hardware.faults import TemporaryFault
 from hardware.terminal import SimulatedTerminal
 from kiosk import screens
 from kiosk.screens import (
+    AgeNotSeen,
     AlreadyKnown,
     Approved,
     AskConsent,
@@ -22,6 +23,7 @@ from kiosk.screens import (
     ChooseProof,
     ChooseTip,
     Collected,
+    ConfirmAge,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -31,6 +33,7 @@ from kiosk.screens import (
     EnterMembership,
     EnterPhone,
     EnterPin,
+    EnterStaffNumber,
     Finding,
     Help,
     HoldPalm,
@@ -48,6 +51,7 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanMembership,
     Screen,
+    ShowDocument,
     ShowMembership,
     SignedUp,
     StaffCalled,
@@ -70,6 +74,7 @@ from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Dialogue, Request, Sale, SaleResult, Talk
 from kiosk.visits.leave import LOOKS_S
 from protocol.messages import (
+    Age,
     Chargeable,
     Money,
     Outcome,
@@ -114,13 +119,16 @@ class Way:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: Request | None = None
 
-    def begins(self, stand: MakeStand, canned: CannedService, *then: Line) -> Stand:
-        """Returns a stand with this way as its script, and what comes then."""
+    async def begins(self, stand: MakeStand, canned: CannedService, *then: Line) -> Stand:
+        """Returns a stand with this way as its script, and what comes then. Where staff are asked
+        for a PIN on the way, it is chosen already."""
         for request, answer in self.answers.items():
             canned.will(request, answer)
         here = stand(*self.lines, *then)
         if self.asked is not None:
             here.till.ask(self.asked)
+        if (ShowDocument, Choice.STAFF) in self.lines:
+            await here.kiosk.pin.choose(PIN.text)
         return here
 
 
@@ -142,6 +150,14 @@ TO_LEAVE: list[Line] = [
 ASKED: list[Line] = [(Welcome, WAITS)]
 WORDS = "Corner Shop", ("Do you need a bag?",)
 TIPPED = Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20))
+OVER_18 = Sale("sale-00000001", AMOUNT, "Corner Shop", over=Age.EIGHTEEN)
+TO_AGE: list[Line] = [*ASKED, (HoldPalm, palm)]
+TO_DOCUMENT: list[Line] = [
+    *TO_AGE,
+    (ShowDocument, Choice.STAFF),
+    (EnterPin, PIN),
+    (EnterStaffNumber, typed("17")),
+]
 TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
@@ -182,6 +198,10 @@ WAYS: dict[type[Screen[Any]], Way] = {
     StaffShut: Way(TO_OFFICE[:1]),
     Maintenance: Way(TO_OFFICE),
     EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
+    ShowDocument: Way(TO_AGE, asked=OVER_18),
+    EnterStaffNumber: Way(TO_DOCUMENT[:4], asked=OVER_18),
+    ConfirmAge: Way(TO_DOCUMENT, asked=OVER_18),
+    AgeNotSeen: Way([*TO_DOCUMENT, (ConfirmAge, Choice.CANCEL)], asked=OVER_18),
     Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
     ShowMembership: Way(TO_MEMBERSHIP, MEMBERS),
     ScanMembership: Way(TO_MEMBERSHIP),
@@ -217,6 +237,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     StaffCalled: PATIENCE.result_s,
     MembershipChanged: PATIENCE.result_s,
     Collected: PATIENCE.result_s,
+    AgeNotSeen: PATIENCE.result_s,
     AlreadyKnown: PATIENCE.idle_s,
     TillMessage: PATIENCE.idle_s,
 }
@@ -241,10 +262,11 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
         terminal.unplug()
     if screen is StaffShut:
         (tmp_path / "staff.json").touch()
-    here = way.begins(stand, canned, (screen, WAITS), HOME)
+    here = await way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
-        patience = PATIENCE.message_s if screen is EnterCode else PATIENCE.idle_s
+        waits = screen in {EnterCode, ShowDocument}
+        patience = PATIENCE.message_s if waits else PATIENCE.idle_s
         await here.clock.turn(patience - 11)
         assert here.stage.warnings == []
         await here.clock.turn(12)
@@ -257,7 +279,7 @@ async def test_a_result_closes_by_itself_and_never_asks_whether_anybody_is_there
     stand: MakeStand, canned: CannedService, screen: type[Screen[Any]]
 ) -> None:
     way = WAYS[screen]
-    here = way.begins(stand, canned, (screen, WAITS), HOME)
+    here = await way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
         await here.clock.turn(RESULTS[screen] - 0.2)
@@ -283,7 +305,7 @@ async def test_a_result_gives_way_to_the_next_sale_at_once(
         result: Any = Trouble(screen, paying=True)
     else:
         way, result = WAYS[screen], screen
-    here = way.begins(stand, canned, (result, WAITS), HOME, (HoldPalm, WAITS))
+    here = await way.begins(stand, canned, (result, WAITS), HOME, (HoldPalm, WAITS))
     async with here.running():
         await here.stage.reached(len(way.lines))
         here.till.ring_up(AMOUNT, "Corner Shop")
@@ -296,7 +318,7 @@ async def test_the_till_says_what_the_shopper_pays_once_it_knows_them(
     stand: MakeStand, canned: CannedService
 ) -> None:
     sale = Sale("sale-00000001", AMOUNT, "Corner Shop", acquisition="asked-0001")
-    here = WAYS[Recognised].begins(
+    here = await WAYS[Recognised].begins(
         stand,
         canned,
         (Recognised("Corner Shop", "Alex D."), WAITS),
@@ -320,7 +342,7 @@ async def test_who_waited_for_the_till_and_left_shows_the_palm_again(
     stand: MakeStand, canned: CannedService
 ) -> None:
     sale = Sale("sale-00000001", AMOUNT, "Corner Shop", acquisition="asked-0001")
-    here = WAYS[Recognised].begins(
+    here = await WAYS[Recognised].begins(
         stand, canned, (Recognised, Choice.CANCEL), HOME, (HoldPalm, WAITS)
     )
     async with here.running():
@@ -436,7 +458,7 @@ async def test_the_warning_says_what_is_lost_and_of_how_many_seconds(
     way, screen, loss, paying = LOSSES[place]
     if screen is PresentCard:
         terminal.unplug()
-    here = way.begins(stand, canned, (screen, WAITS), HOME)
+    here = await way.begins(stand, canned, (screen, WAITS), HOME)
     here.kiosk.settings = Settings(state=here.kiosk.settings.state, patience=Patience(warning_s=7))
     async with here.running():
         await here.stage.reached(len(way.lines))

@@ -17,6 +17,7 @@ from kiosk.service.client import SignatureService
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
 from kiosk.simulated.till import SimulatedTill
+from kiosk.staff import StaffPin
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.pay import STRAGGLING, pay, resolve
@@ -67,6 +68,7 @@ def pay_until_the_plug_is_pulled() -> None:
             service=service,
             till=SimulatedTill() if before else PulledBeforeTheTillKnew(),
             journal=PurchaseJournal(state / "purchases"),
+            pin=StaffPin.of(state, SystemClock().wall),
             clock=SystemClock(),
             device=DEVICE,
         )

@@ -21,6 +21,8 @@ from protocol.envelope import PrivateKey
 from protocol.messages import (
     CONSENT_VERSION,
     Account,
+    Age,
+    AgeFlag,
     Card,
     CardPage,
     CardPageState,
@@ -189,6 +191,9 @@ HAPPY: dict[str, Answer] = {
     "POST /identifications": lambda _: identification(),
     "POST /identifications/identification-1/step-up": lambda _: identification(),
     "POST /identifications/identification-1/agreement": lambda _: identification(),
+    "GET /identifications/identification-1/age/18": AgeFlag(over=Age.EIGHTEEN, seen=False),
+    "GET /identifications/identification-1/age/21": AgeFlag(over=Age.TWENTY_ONE, seen=False),
+    "PUT /identifications/identification-1/age": Reply(204, b""),
     "PUT /identifications/identification-1/membership": Reply(204, b""),
     "DELETE /identifications/identification-1/membership": Reply(204, b""),
     "GET /identifications/identification-1/holdings": Holdings(

@@ -338,7 +338,7 @@ def test_the_amount_stays_while_it_is_paid_and_what_is_true_is_told(
 WORDINGS = {
     "2026-12": {
         "AskConsent": "38848dfa7f412767fc9149cf1c2f776805ec2fde23b8b9a61d6244a8d86780a3",
-        "AskMerchantConsent": "09e003473b759fdb6876627d7ecc145dd8f8374ff743e237073b2ad36bca71ca",
+        "AskMerchantConsent": "75342767c3b5c0085b3becaa25076f7519f06c951129638e47e0ecd42a084a28",
     }
 }
 """The SHA-256 of every wording of the consent, by its version and the screen."""

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from cloud.ages import tables as ages
 from cloud.db.tables import Instant, Table
 from cloud.keys import tables as keys
 from cloud.loyalty import tables as loyalty
@@ -15,7 +16,7 @@ from cloud.people import tables as people
 from cloud.recognition import tables as recognition
 from cloud.web import tables as web
 
-DECLARED = (keys, loyalty, merchants, outbox, payments, people, recognition, web)
+DECLARED = (ages, keys, loyalty, merchants, outbox, payments, people, recognition, web)
 """Every module that declares tables: importing them adds the tables to `Table.metadata`."""
 
 

@@ -29,6 +29,10 @@ _FAILURES = {
         ErrorCondition.PAYMENT_RESTRICTION,
         f"The shopper pays another way: use the other terminal. {OTHER_TERMINAL}",
     ),
+    SaleResult.AGE_NOT_SEEN: (
+        ErrorCondition.PAYMENT_RESTRICTION,
+        "Staff have not seen that the shopper is old enough. Nothing was charged.",
+    ),
     SaleResult.NOT_PAID: (ErrorCondition.CANCEL, "Nothing was charged."),
 }
 _CONDITIONS = {
@@ -64,9 +68,14 @@ class Taken:
             "POIData": {"POITransactionID": transaction},
         }
 
-    def answered(self, body: Json, failed: Failed | None) -> Json:
+    def answered(self, body: Json, failed: Failed | None, *, of_age: bool = False) -> Json:
         header = Header.model_validate(self.record.asked["header"])
-        return response(header, self.names() | body, failed)
+        return response(header, self.names() | body, failed, added=self.age(of_age=of_age))
+
+    def age(self, *, of_age: bool) -> str:
+        """Returns what is told of the age that was asked for, nothing when none was."""
+        over = self.record.asked.get("over")
+        return "" if over is None else f"ageOver{over}={str(of_age).lower()}"
 
     def booked(self, membership: Membership | None) -> Json:
         """Returns the LoyaltyResult with a membership and the points that were asked for."""
@@ -102,15 +111,18 @@ def payment(
         condition, why = _FAILURES[result]
         if result is SaleResult.NOT_PAID and withdrawn:
             condition, why = ErrorCondition.ABORTED, "The payment was aborted."
+        if result is SaleResult.AGE_NOT_SEEN:
+            why = f"{why} {taken.age(of_age=False)}"
         failed = Failed(condition, f"{why} ({cause})" if cause else why)
         paid["AuthorizedAmount"], booked = 0, {}
     told: Json = {"PaymentType": "Normal", "AmountsResp": paid, "OnlineFlag": True}
     if card is not None:
         told["PaymentInstrumentData"] = card_data(card)
-    return taken.answered({"PaymentResult": told} | booked, failed)
+    # A shopper who is not as old as the till asks pays nothing.
+    return taken.answered({"PaymentResult": told} | booked, failed, of_age=True)
 
 
-def acquisition(taken: Taken, customer: Customer | None, *, withdrawn: bool) -> Json:
+def acquisition(taken: Taken, customer: Customer | None, *, of_age: bool, withdrawn: bool) -> Json:
     """Returns the answer to an acquisition; None is for a shopper who is not known."""
     if customer is None:
         failed = Failed(ErrorCondition.CANCEL, "Nobody was recognised, or the shopper left.")
@@ -122,7 +134,7 @@ def acquisition(taken: Taken, customer: Customer | None, *, withdrawn: bool) -> 
         told["PaymentInstrumentData"] = card_data(customer.card)
     if customer.membership is not None:
         told["LoyaltyAccount"] = [loyalty_account(customer.membership, taken.brand)]
-    return taken.answered(told, None)
+    return taken.answered(told, None, of_age=of_age)
 
 
 def collection(taken: Taken, membership: Membership | None, *, withdrawn: bool) -> Json:

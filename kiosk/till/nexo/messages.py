@@ -24,7 +24,7 @@ from pydantic import (
 
 from kiosk.screens import Item, Points
 from protocol.currency import exponent_of
-from protocol.messages import Card, Membership, Money
+from protocol.messages import Age, Card, Membership, Money
 
 VERSION = "3.0"
 _DIGITS = 12
@@ -125,18 +125,28 @@ class Transaction(Part):
 
 
 MOST_POINTS = 999_999_999
+_AGES = {str(age.value): age for age in Age}
 _POINTS = re.compile("[0-9]{1,9}")
 
 
 class OfSale(Part):
     SaleTransactionID: Transaction
     SaleToPOIData: str = ""
-    """What else the till tells the kiosk, such as `loyaltyBalance=1250`, with `&` in between. Names
-    that the kiosk does not know are other terminals'."""
+    """What else the till tells the kiosk, such as `loyaltyBalance=1250&ageOver=18`. Names that the
+    kiosk does not know are for others."""
 
     def told(self, name: str) -> str | None:
         parts = (part.partition("=") for part in self.SaleToPOIData.split("&"))
         return {key: value for key, _, value in parts}.get(name)
+
+    def over(self) -> Age | None:
+        """Returns the age that the till asks for. Raises Failed."""
+        told = self.told("ageOver")
+        if told is None:
+            return None
+        if told not in _AGES:
+            raise Failed(ErrorCondition.MESSAGE_FORMAT, f"ageOver is {' or '.join(_AGES)}.")
+        return _AGES[told]
 
     def balance(self) -> int | None:
         """Raises Failed."""
@@ -381,9 +391,12 @@ def message_in(parsed: Mapping[str, Any]) -> Message:
     return Message(header=header, body=body)
 
 
-def response(header: Header, body: Json | None = None, failed: Failed | None = None) -> Json:
-    """Returns a SaleToPOIResponse with a body, or one that tells a failure beside it."""
-    told: Json = {"Result": "Success"}
+def response(
+    header: Header, body: Json | None = None, failed: Failed | None = None, *, added: str = ""
+) -> Json:
+    """Returns a SaleToPOIResponse with a body, or one that tells a failure beside it. `added` is
+    what a success tells in AdditionalResponse."""
+    told: Json = {"Result": "Success"} | ({"AdditionalResponse": added} if added else {})
     if failed is not None:
         told = failure(failed.condition, str(failed))
     return wrap(header, {"Response": told} | (body or {}))

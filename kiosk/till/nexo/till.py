@@ -189,15 +189,23 @@ class NexoTill:
         of = None if acquisition is None else acquisition.TransactionID
         self._refuse_if_gone(of)
         self._refuse_if_unable()
-        points = request.points()
+        points, over = request.points(), request.SaleData.over()
         asked: Json = {
             "transaction": request.SaleData.SaleTransactionID.model_dump(),
+            "over": over,
             "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
             "points": points.collected if points else None,
         }
         opened = self._record(message, asked)
         sale = Sale(
-            opened.reference, amount, self._merchant(), items, of, self._tips, points=points
+            opened.reference,
+            amount,
+            self._merchant(),
+            items,
+            of,
+            self._tips,
+            points=points,
+            over=over,
         )
         return await self._serve(opened, sale)
 
@@ -205,9 +213,10 @@ class NexoTill:
         request = message.read(CardAcquisitionRequest)
         self._refuse_if_aborted(message)
         self._refuse_if_unable()
-        asked: Json = {"transaction": request.SaleData.SaleTransactionID.model_dump()}
-        opened = self._record(message, asked)
-        return await self._serve(opened, Acquisition(opened.reference, self._merchant()))
+        over = request.SaleData.over()
+        transaction = request.SaleData.SaleTransactionID.model_dump()
+        opened = self._record(message, {"transaction": transaction, "over": over})
+        return await self._serve(opened, Acquisition(opened.reference, self._merchant(), over))
 
     async def _collect(self, message: Message) -> Json:
         request = message.read(LoyaltyRequest)
@@ -480,7 +489,9 @@ class NexoTill:
         if payment is not None:
             payment.membership = customer.membership
 
-    async def tell_shopper(self, reference: str, customer: Customer | None) -> None:
+    async def tell_shopper(
+        self, reference: str, customer: Customer | None, *, of_age: bool = False
+    ) -> None:
         opened = self._find(reference)
         if opened is None:
             return
@@ -495,7 +506,7 @@ class NexoTill:
             membership = customer.membership if customer else None
             answer = answers.collection(taken, membership, withdrawn=withdrawn)
         else:
-            answer = answers.acquisition(taken, customer, withdrawn=withdrawn)
+            answer = answers.acquisition(taken, customer, of_age=of_age, withdrawn=withdrawn)
         self._keep(opened, answer)
         self._close(opened, answer)
         if opened is self._current:

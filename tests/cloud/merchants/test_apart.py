@@ -11,6 +11,8 @@ import pytest
 
 from cloud.app import create_app
 from protocol.messages import (
+    Age,
+    AgeCheck,
     CardToken,
     ChallengeAnswer,
     Claim,
@@ -102,6 +104,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("PUT", "/identifications/{}/membership", Membership(code="2890000012345")),
     ),
     "memberships.unlink": (with_id("DELETE", "/identifications/{}/membership"),),
+    "ages.note": (
+        with_id("PUT", "/identifications/{}/age", AgeCheck(over=Age.EIGHTEEN, staff="7")),
+    ),
+    "ages.tell": (with_id("GET", "/identifications/{}/age/18"),),
     "claims.prove_by_palm": (with_palm("/claims/{}/palm", Purpose.PAY),),
     "claims.prove_by_code": (with_id("POST", "/claims/{}/code", CODE),),
     "purchases.buy": (buying,),
@@ -211,6 +217,8 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "enrolments.add_card": "the enrolment",
         "accounts.tell_holdings": "the identification that leaves",
         "memberships.link": "the identification that only identifies",
+        "ages.note": "the identification that pays",
+        "ages.tell": "the identification that pays",
         "purchases.tell_purchase": "the sale",
         "refunds.give_back": "the sale",
         "purchases.buy": "the identification that pays",

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import zxingcpp
@@ -30,7 +29,7 @@ class Card:
 
     def hold(self, text: str, kind: zxingcpp.BarcodeFormat, turned: int = 0) -> None:
         drawn = np.array(zxingcpp.create_barcode(text, kind).to_image(scale=2))
-        self.shown = cv2.cvtColor(np.rot90(drawn, turned).copy(), cv2.COLOR_GRAY2BGR)
+        self.shown = np.repeat(np.rot90(drawn, turned)[..., None], 3, axis=2)
 
     def draw(self, out: Colour, at: float) -> None:
         del at

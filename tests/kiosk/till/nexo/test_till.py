@@ -622,7 +622,7 @@ async def test_a_till_logs_in_and_out(shop: Shop):
     assert told(await shop.asks(request("Logout", {}))) == ("Success", None)
 
 
-@pytest.mark.parametrize("category", ["Loyalty", "<script>"])
+@pytest.mark.parametrize("category", ["StoredValue", "<script>"])
 async def test_what_is_not_served_is_said_to_be_unavailable(shop: Shop, category: str):
     assert told(await shop.asks(request(category, {}))) == ("Failure", "UnavailableService")
 

@@ -53,6 +53,13 @@ ScreenFrame {
         text: qsTr("Membership cards: %1").arg(screen.holdings.memberships)
     }
     Fact {
+        visible: screen.holdings.ages > 0
+        width: parent.width
+        sign: "person"
+        colour: Tokens.danger
+        text: qsTr("That staff have seen your age")
+    }
+    Fact {
         width: parent.width
         sign: "receipt"
         colour: Tokens.danger

@@ -10,6 +10,7 @@ ScreenFrame {
     required property string name_hint
     required property var card
     required property var points
+    required property var over
     required property var pays_in
 
     readonly property bool paysItself: typeof pays_in === "number"
@@ -54,6 +55,12 @@ ScreenFrame {
     PointsLine {
         width: parent.width
         points: screen.points
+    }
+    Fact {
+        visible: typeof screen.over === "number"
+        width: parent.width
+        sign: "person"
+        text: visible ? qsTr("The till is told that you are over %1").arg(screen.over) : ""
     }
     // The line runs out while the shopper can still cancel.
     Rectangle {

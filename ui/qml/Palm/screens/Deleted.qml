@@ -11,6 +11,7 @@ ScreenFrame {
     required property int cards
     required property int purchases
     required property int memberships
+    required property int ages
     required property var retained_until
     required property bool stays
 
@@ -54,6 +55,12 @@ ScreenFrame {
             visible: screen.memberships > 0
             sign: "check"
             text: screen.memberships === 1 ? qsTr("Membership card") : qsTr("Membership cards")
+        }
+        Fact {
+            width: erased.cell
+            visible: screen.ages > 0
+            sign: "check"
+            text: qsTr("That your age was seen")
         }
         Fact {
             width: erased.cell

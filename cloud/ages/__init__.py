@@ -1,0 +1,1 @@
+"""Ages that staff have seen in a document."""
