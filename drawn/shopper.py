@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from drawn.anatomy import Field, array
+from drawn.card import hold_up
 from drawn.heart import SIGNATURE, Heart
 from drawn.identity import DrawnPalm, identity
 from drawn.lit import WHITE, LitHand, light_of
@@ -49,6 +50,8 @@ class Wish:
     recording: bool = False
     """Whether a film of the hand is shown instead. It looks as in plain white light, whatever the
     ring plays."""
+    card: str | None = None
+    """What the code of the membership card says that is held up instead; None without one."""
 
 
 class Shopper:
@@ -92,11 +95,14 @@ class Shopper:
         within = (at - self._began) % (AWAY_SECONDS + SHOWN_SECONDS)
         present = within >= AWAY_SECONDS if wish.present is None else wish.present
         # While no hand has been asked for, the processor is left to whatever starts meanwhile.
-        hand = self._hand(wish) if present or self._painted is not None else None
+        wanted = wish.card is None and (present or self._painted is not None)
+        hand = self._hand(wish) if wanted else None
         if hand is None:
             self._pose, self._speed[:] = _withdrawn(wish.pose), 0
             self._seen = None
             np.copyto(out, background(*out.shape[:2]))
+            if wish.card is not None:
+                hold_up(out, wish.card)
             expose(out, wish.pose, self._rng)
             return
         self._move(wish.pose if present else _withdrawn(wish.pose), passed)

@@ -12,7 +12,9 @@ from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
 
 from hardware.terminal import CardUnreadable, TestCard
+from kiosk.screens import Points
 from palm.hand.landmarks import Side
+from protocol.messages import Age
 from protocol.ring import Levels
 from ui.window import QML, Variant
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     # Imports the whole kiosk, for which the window must not wait.
     from kiosk.simulated.simulation import Simulation
 
+DRINK_MINOR = 890
+"""What is rung up that is sold to adults only, in the minor unit of the device's currency."""
+POINTS = Points(collected=12, balance=1262)
 RING_LOOKS_MS = 30
 """Milliseconds between two updates of the simulated light ring."""
 
@@ -52,6 +57,8 @@ class Dock(QObject):
         self._simulation = simulation
         simulation.show_calls(self.called.emit)
         self._does = {
+            "ring_up_over_18": partial(simulation.ring_up, DRINK_MINOR, Age.EIGHTEEN),
+            "collect_points": partial(simulation.collect, POINTS),
             "withdraw_sale": simulation.withdraw_sale,
             "cut_network": simulation.cut_network,
             "mend_network": simulation.mend_network,
@@ -120,6 +127,11 @@ class Dock(QObject):
     def replay(self, recording: bool) -> None:
         """Shows a recording of the hand instead of the hand."""
         self._wish(lambda _: {"recording": recording})
+
+    @Slot(bool)
+    def hold_card(self, held: bool) -> None:
+        """Holds up a membership card of the person instead of the hand."""
+        self._wish(lambda wish: {"card": f"MEMBER-{wish.seed:06d}" if held else None})
 
     @Slot(str)
     def present(self, when: str) -> None:

@@ -10,10 +10,11 @@ from hardware.camera import SimulatedCamera
 from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
+from kiosk.screens import Points
 from kiosk.service.embedded import EmbeddedService
 from kiosk.simulated.till import SimulatedTill
 from kiosk.simulated.till_at_the_door import TillAtTheDoor
-from protocol.messages import Money
+from protocol.messages import Age, Money
 
 
 class Simulation:
@@ -41,12 +42,19 @@ class Simulation:
         connection = kiosk.connection
         self._service = connection if isinstance(connection, EmbeddedService) else None
 
-    def ring_up(self, minor: int) -> None:
-        """Rings up a sale, in the minor unit of the device's currency. Needs an activated kiosk."""
+    def ring_up(self, minor: int, over: Age | None = None) -> None:
+        """Rings up a sale, in the minor unit of the device's currency. `over` is the age that the
+        shopper must have reached. Needs an activated kiosk."""
         device = self._kiosk.service.identity.device
         if self._till is not None and device is not None:
             amount = Money(minor=minor, currency=device.currency)
-            self._loop.call_soon_threadsafe(self._till.ring_up, amount, device.merchant)
+            self._loop.call_soon_threadsafe(self._till.ring_up, amount, device.merchant, over)
+
+    def collect(self, points: Points) -> None:
+        """Has points collected without a payment. Needs an activated kiosk."""
+        device = self._kiosk.service.identity.device
+        if self._till is not None and device is not None:
+            self._loop.call_soon_threadsafe(self._till.collect, points, device.merchant)
 
     def show_calls(self, show: Callable[[], None]) -> None:
         """Has every call for staff shown by `show`, which is called from the loop's thread."""

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
-from kiosk.screens import Check, Notice
+from kiosk.screens import Check, Notice, Points
 from kiosk.till.till import Acquisition, Collection, Entry, Request, Sale, SaleResult, Talk
-from protocol.messages import Card, Customer, Money
+from protocol.messages import Age, Card, Customer, Money
 
 
 class SimulatedTill:
@@ -39,10 +39,13 @@ class SimulatedTill:
         """Each beginning (True) and end of maintenance."""
         self._told = asyncio.Condition()
 
-    def ring_up(self, amount: Money, merchant: str) -> Sale:
-        sale = Sale(f"sale-{secrets.token_hex(8)}", amount, merchant)
+    def ring_up(self, amount: Money, merchant: str, over: Age | None = None) -> Sale:
+        sale = Sale(_new_reference("sale"), amount, merchant, over=over)
         self.ask(sale)
         return sale
+
+    def collect(self, points: Points, merchant: str) -> None:
+        self.ask(Collection(_new_reference("points"), merchant, points))
 
     def ask(self, request: Request) -> None:
         """Asks the kiosk for something."""
@@ -135,3 +138,7 @@ class SimulatedTill:
             return False
         self.show_call()
         return True
+
+
+def _new_reference(kind: str) -> str:
+    return f"{kind}-{secrets.token_hex(8)}"

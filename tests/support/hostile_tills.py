@@ -20,8 +20,8 @@ from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import ErrorCondition, number
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
-from kiosk.till.till import Acquisition, Entry, Sale, SaleResult, Talk
-from protocol.messages import Customer, ProblemType, Purchase, Refund, RefundRequest
+from kiosk.till.till import Acquisition, Collection, Entry, Sale, SaleResult, Talk
+from protocol.messages import Customer, Membership, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.clocks import HurriedClock
 from tests.support.doors import VISA
 from tests.support.tills import (
@@ -33,6 +33,7 @@ from tests.support.tills import (
     enable,
     given_back,
     input_request,
+    loyalty,
     opened,
     payment,
     print_request,
@@ -45,6 +46,8 @@ from tests.support.tills import (
 )
 
 OTHER_KEY = SharedKey(identifier="till", version=2, passphrase="a passphrase of another day")
+STRANGER = Customer(name_hint="Alex D.", card=VISA)
+MEMBER = STRANGER.model_copy(update={"membership": Membership(code="2890000012345")})
 WITHIN_S = 60.0
 """How long an answer may take in a test, which says nothing of the kiosk's speed."""
 
@@ -53,7 +56,16 @@ WITHIN_S = 60.0
 SERVICE_IDS = st.sampled_from(["1", "2", "1234567890"])
 SALE_IDS = st.sampled_from(["till-1", "till-1", "till-2"])
 CATEGORIES = st.sampled_from(
-    ["Diagnosis", "Login", "Logout", "GetTotals", "Reconciliation", "Loyalty", "BalanceInquiry"]
+    [
+        "Diagnosis",
+        "Login",
+        "Logout",
+        "GetTotals",
+        "Reconciliation",
+        "Loyalty",
+        "StoredValue",
+        "BalanceInquiry",
+    ]
 )
 _TEXTS = st.text(max_size=12) | st.sampled_from(
     ["", "\0", "../..", "'; DROP TABLE", "\u202e", "x" * 300]
@@ -95,9 +107,38 @@ _TALK = (
 _ACQUISITIONS = st.builds(acquisition, SERVICE_IDS) | st.builds(
     enable, st.sampled_from(["AbortTransaction", "StartTransaction"])
 )
+_COLLECTIONS = st.builds(
+    loyalty,
+    st.sampled_from([None, 0, 12, -1]),
+    st.sampled_from([None, 1262]),
+    SERVICE_IDS,
+    st.none() | st.just("the last shopper"),
+    st.sampled_from(["Award", "Award", "Redemption"]),
+)
+
+
+def _with_more(message: Json, told: str, points: Any) -> Json:
+    """Adds to a payment what a till tells the kiosk about the shopper's age and points."""
+    asked = message["SaleToPOIRequest"]["PaymentRequest"]
+    asked["SaleData"]["SaleToPOIData"] = told
+    asked["LoyaltyData"] = [{"LoyaltyAmount": {"Value": points}}]
+    return message
+
+
+_TOLD = st.sampled_from(["ageOver=18", "ageOver=21&loyaltyBalance=7", "ageOver", "=&=", "&" * 99])
+_OF_MEMBERS = st.builds(_with_more, _PAYMENTS, _TOLD | _TEXTS, st.integers(0, 99) | _NUMBERS)
 _CONTINUED = st.builds(payment, st.just(2), SERVICE_IDS, of=st.just("the last shopper"))
 MESSAGES = (
-    _PAYMENTS | _PAYMENTS | _ASKING | _ABORTS | _REVERSALS | _TALK | _ACQUISITIONS | _CONTINUED
+    _PAYMENTS
+    | _PAYMENTS
+    | _OF_MEMBERS
+    | _ASKING
+    | _ABORTS
+    | _REVERSALS
+    | _TALK
+    | _ACQUISITIONS
+    | _COLLECTIONS
+    | _CONTINUED
 )
 """Messages as a till should send them, in any order."""
 
@@ -279,7 +320,7 @@ class Hearing:
         results = cycle(
             [SaleResult.APPROVED, SaleResult.UNKNOWN, SaleResult.DECLINED, SaleResult.ANOTHER_WAY]
         )
-        shoppers = cycle([Customer(name_hint="Alex D.", card=VISA), None])
+        shoppers = cycle([STRANGER, None, MEMBER])
         said: list[Entry | None] = [Choice.CONFIRM, Entered("1"), Choice.CANCEL, None]
         entries = cycle(said)
         while True:
@@ -293,7 +334,7 @@ class Hearing:
                 case Sale():
                     result = SaleResult.NOT_PAID if is_withdrawn else next(results)
                     await self._pays(request, result)
-                case Acquisition():
+                case Acquisition() | Collection():
                     self._shopper = request.reference
                     customer = None if is_withdrawn else next(shoppers)
                     await self._till.tell_shopper(request.reference, customer)
@@ -302,6 +343,7 @@ class Hearing:
                     await self._till.tell_entry(request.reference, entry)
 
     async def _pays(self, sale: Sale, result: SaleResult) -> None:
+        self._till.note_payer(sale.reference, MEMBER)
         await self._till.answer(sale.reference, result)
         if result is SaleResult.UNKNOWN:
             await asyncio.sleep(0)

@@ -120,6 +120,14 @@ def test_a_recording_is_held_up_instead_of_the_hand(dock: Dock, world: Simulatio
     assert not world.shopper.wish.recording
 
 
+def test_a_membership_card_is_held_up_instead_of_the_hand(dock: Dock, world: Simulation) -> None:
+    assert world.shopper
+    click(dock, "Membership card")
+    assert world.shopper.wish.card == "MEMBER-000007"
+    click(dock, "Membership card")
+    assert world.shopper.wish.card is None
+
+
 def test_the_hand_is_moved(dock: Dock, world: Simulation) -> None:
     assert world.shopper
     dock.pose("span", 0.3)

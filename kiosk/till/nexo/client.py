@@ -18,10 +18,10 @@ from typing import Any, Self
 import httpx
 from pydantic import ValidationError
 
-from kiosk.screens import Item
+from kiosk.screens import Item, Points
 from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
 from kiosk.till.nexo.messages import VERSION, Json, number, timestamp
-from protocol.messages import Money
+from protocol.messages import Age, Money
 
 CONNECT_S = 3.0
 """How long a till waits for a connection, in seconds."""
@@ -95,23 +95,36 @@ class TillClient:
         self._last = max(self._last + 1, time.time_ns() // 10**8)
         return str(self._last % 10**10)
 
-    async def pay(self, amount: Money, items: Sequence[Item], service_id: str) -> Answer:
-        """Returns how a payment ended. Raises Unreachable when the kiosk has heard nothing of it,
-        and Rejected."""
+    async def pay(
+        self, amount: Money, items: Sequence[Item], service_id: str, over: Age | None = None
+    ) -> Answer:
+        """Returns how a payment ended; `over` is the age that the shopper must have reached. Raises
+        Unreachable when the kiosk has heard nothing of it, and Rejected."""
         asked: Json = {
             "AmountsReq": {"Currency": amount.currency, "RequestedAmount": number(amount)},
         }
         if items:
             asked["SaleItem"] = [_line(place, item) for place, item in enumerate(items)]
-        transaction = {
-            "TransactionID": f"{self.sale_id}-{service_id}",
-            "TimeStamp": timestamp(datetime.now(UTC)),
-        }
-        body = {
-            "SaleData": {"SaleTransactionID": transaction},
-            "PaymentTransaction": asked,
-        }
+        sale = self._sale(service_id) | ({"SaleToPOIData": f"ageOver={over}"} if over else {})
+        body = {"SaleData": sale, "PaymentTransaction": asked}
         return await self._until_answered("Payment", body, service_id)
+
+    async def collect(self, points: Points, service_id: str) -> Answer:
+        """Returns whose membership it is that collects points. Raises Unreachable when the kiosk
+        has heard nothing of it, and Rejected."""
+        sale = self._sale(service_id)
+        data: list[Json] = []
+        if points.balance is not None:
+            sale["SaleToPOIData"] = f"loyaltyBalance={points.balance}"
+        if points.collected is not None:
+            amount = {"LoyaltyUnit": "Point", "Value": points.collected}
+            data.append({"LoyaltyAmount": amount})
+        body: Json = {
+            "SaleData": sale,
+            "LoyaltyTransaction": {"LoyaltyTransactionType": "Award"},
+            "LoyaltyData": data,
+        }
+        return await self._until_answered("Loyalty", body, service_id)
 
     async def give_back(self, transaction: str, amount: Money | None, service_id: str) -> Answer:
         """Returns how the reversal of a payment ended, of a part of it with `amount`. Raises
@@ -154,6 +167,14 @@ class TillClient:
     async def diagnose(self) -> Answer:
         """Returns whether the kiosk can serve. Raises Unreachable and Rejected."""
         return await self._at_once("Diagnosis", {"HostDiagnosisFlag": True})
+
+    def _sale(self, service_id: str) -> Json:
+        """Returns the SaleData of a request."""
+        transaction = {
+            "TransactionID": f"{self.sale_id}-{service_id}",
+            "TimeStamp": timestamp(datetime.now(UTC)),
+        }
+        return {"SaleTransactionID": transaction}
 
     async def _at_once(self, category: str, body: Json) -> Answer:
         try:

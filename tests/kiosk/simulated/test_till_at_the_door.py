@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.screens import Points
 from kiosk.settings import Settings, TillDoor
 from kiosk.simulated.till_at_the_door import TillAtTheDoor
 from kiosk.till.nexo.keys import KeyFile
-from kiosk.till.till import SaleResult
-from protocol.messages import Money
+from kiosk.till.till import Collection, SaleResult
+from protocol.messages import Age, Money
 from tests.support.doors import OpenDoor
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +36,19 @@ async def test_a_sale_is_rung_up_withdrawn_and_answered(tmp_path: Path) -> None:
         await kiosk.till.answer(sale.reference, SaleResult.NOT_PAID)
 
 
+async def test_points_are_collected_and_an_age_is_asked_for(tmp_path: Path) -> None:
+    kiosk = OpenDoor(tmp_path)
+    async with kiosk.open():
+        dock = beside(kiosk)
+        dock.collect(Points(12, 1262), "Corner Shop")
+        asked = await kiosk.till.next_request()
+        assert isinstance(asked, Collection)
+        assert asked.points == Points(12, 1262)
+        await kiosk.till.tell_shopper(asked.reference, None)
+        dock.ring_up(COFFEE, "Corner Shop", Age.EIGHTEEN)
+        assert (await kiosk.sells(SaleResult.NOT_PAID)).over is Age.EIGHTEEN
+
+
 async def test_a_kiosk_without_a_key_is_given_one(tmp_path: Path) -> None:
     kiosk = OpenDoor(tmp_path)
     async with kiosk.open():
@@ -51,7 +65,7 @@ async def test_a_door_that_is_shut_is_told_to_the_log(
     dock = TillAtTheDoor(Settings(state=tmp_path), TillDoor(host="127.0.0.1", port=1))
     with caplog.at_level(logging.WARNING):
         dock.ring_up(COFFEE, "Corner Shop")
-        await asyncio.gather(*dock._selling.values())
+        await asyncio.gather(*dock._asking.values())
     assert "Nobody answers there" in caplog.text
     kiosk.certificate.unlink()
     TillAtTheDoor(Settings(state=tmp_path), TillDoor()).ring_up(COFFEE, "Corner Shop")

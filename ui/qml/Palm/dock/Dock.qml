@@ -14,6 +14,7 @@ Window {
     property bool right: false
     property bool back: false
     property bool recording: false
+    property bool card: false
     property string present: "sometimes"
     // How often staff were called and nobody has answered yet.
     property int calls: 0
@@ -205,6 +206,14 @@ Window {
                     }
                 }
                 DockButton {
+                    text: qsTr("Membership card")
+                    checked: window.card
+                    onClicked: {
+                        window.card = !window.card;
+                        window.dock.hold_card(window.card);
+                    }
+                }
+                DockButton {
                     text: qsTr("Person %1: next").arg(window.seed)
                     onClicked: {
                         window.seed += 1;
@@ -269,6 +278,14 @@ Window {
                         text: qsTr("Ring up %1").arg((modelData / 100).toFixed(2))
                         onClicked: window.dock.ring_up(modelData)
                     }
+                }
+                Does {
+                    what: "ring_up_over_18"
+                    text: qsTr("Ring up 8.90, over 18")
+                }
+                Does {
+                    what: "collect_points"
+                    text: qsTr("Collect 12 points")
                 }
                 Does {
                     what: "withdraw_sale"
