@@ -178,10 +178,10 @@ async def _make_till_key(
 async def _list_age_checks(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    """Whose age it was is not told."""
+    """Whose age it was is not told, nor which."""
     merchant = await _merchant_named(session, arguments.merchant)
     for seen in await checks_of(session, merchant.id):
-        print(f"{seen.at:%Y-%m-%d %H:%M}", seen.over, seen.staff, seen.device_id, sep="\t")
+        print(f"{seen.at:%Y-%m-%d %H:%M}", seen.staff, seen.device_id, sep="\t")
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

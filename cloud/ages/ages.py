@@ -24,11 +24,12 @@ router: APIRouter = signed_request.router()
 async def note(call: Caller, identification_id: str, check: AgeCheck) -> None:
     """Stores what staff of the device's merchant have seen, in place of what they saw before."""
     person = await accepted_for(call, identification_id, Purpose.PAY)
+    merchant_id = (await call.device()).merchant_id
     await call.session.merge(
         AgeRow(
             person_id=person.person_id,
-            merchant_id=(await call.device()).merchant_id,
-            over=check.over,
+            merchant_id=merchant_id,
+            sealed=person.seal(AgeFlag(over=check.over, seen=True), _place(merchant_id)),
             staff=check.staff,
             device_id=call.device_id,
             at=call.now,
@@ -41,11 +42,14 @@ async def tell(call: Caller, identification_id: str, over: Age) -> AgeFlag:
     person = await accepted_for(call, identification_id, Purpose.PAY)
     merchant_id = (await call.device()).merchant_id
     row = await call.session.get(AgeRow, (person.person_id, merchant_id))
-    return AgeFlag(over=over, seen=row is not None and row.over >= over)
+    if row is None:
+        return AgeFlag(over=over, seen=False)
+    known = person.open(AgeFlag, row.sealed, _place(merchant_id))
+    return AgeFlag(over=over, seen=known.over >= over)
 
 
 async def checks_of(session: AsyncSession, merchant_id: str) -> Sequence[AgeRow]:
-    """Returns what staff of a merchant have seen, the latest first."""
+    """Returns when staff of a merchant have seen an age, the latest first."""
     rows = select(AgeRow).where(AgeRow.merchant_id == merchant_id).order_by(AgeRow.at.desc())
     return (await session.scalars(rows)).all()
 
@@ -54,3 +58,7 @@ async def count_ages(session: AsyncSession, person: OpenPerson) -> int:
     """Returns at how many merchants staff have seen a person's age."""
     count = await session.scalar(select(func.count()).where(AgeRow.person_id == person.person_id))
     return count or 0
+
+
+def _place(merchant_id: str) -> str:
+    return f"ages/{merchant_id}"

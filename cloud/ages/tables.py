@@ -15,8 +15,8 @@ class AgeRow(Table):
 
     person_id: Mapped[str] = person_key(index=False, primary_key=True)
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
-    over: Mapped[int]
-    """The age that the person had reached, in years (`protocol.messages.Age`)."""
+    sealed: Mapped[bytes]
+    """`protocol.messages.AgeFlag` of the age that the person had reached, sealed."""
     staff: Mapped[str]
     """The number of the member of staff at the merchant."""
     device_id: Mapped[str]

@@ -8,8 +8,8 @@ import pytest
 
 from cloud.__main__ import main
 from cloud.settings import Settings
-from protocol.messages import ProblemType, Purchase
-from tests.support.device import Refused
+from protocol.messages import Age, AgeCheck, ProblemType, Purchase
+from tests.support.device import Refused, TestDevice
 from tests.support.served import PLAIN, Served
 
 Staff = Callable[..., str]
@@ -85,6 +85,19 @@ def test_where_there_are_several_sites_a_code_is_for_one_of_them(staff: Staff):
     assert f"--site {site}" in staff("activation-code", status=2)
     assert re.fullmatch(r"[0-9]{8}\n", staff("activation-code", "--site", site))
     assert "there is no nowhere" in staff("activation-code", "--site", "nowhere", status=2)
+
+
+def test_when_staff_have_seen_an_age_is_listed_and_whose_it_was_is_not(
+    staff: Staff, served: Served, kiosk: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    check = AgeCheck(over=Age.EIGHTEEN, staff="40921").model_dump_json().encode()
+    path = f"/identifications/{kiosk.recognised(who)}/age"
+    assert kiosk.send("PUT", path, check).status_code == 204
+    listed = staff("age-checks", "first", state=served.state.root).splitlines()
+    (line,) = [line for line in listed if "40921" in line]
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d\t40921\t{kiosk.id}", line)
+    assert "there is no" in staff("age-checks", "nobody", state=served.state.root, status=2)
 
 
 @pytest.mark.parametrize("verb", ["revoke-device", "replace-device"])

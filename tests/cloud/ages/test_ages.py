@@ -33,11 +33,11 @@ def is_over(kiosk: TestDevice, who: str, age: int) -> bool:
     return told.seen
 
 
-def rows(served: Served, staff: str) -> list[tuple[int, str, datetime]]:
-    async def read() -> list[tuple[int, str, datetime]]:
+def rows(served: Served, staff: str) -> list[tuple[str, datetime]]:
+    async def read() -> list[tuple[str, datetime]]:
         async with served.database.session() as session:
             found = await session.scalars(select(AgeRow).where(AgeRow.staff == staff))
-            return [(row.over, row.device_id, row.at) for row in found]
+            return [(row.device_id, row.at) for row in found]
 
     return served.do(read())
 
@@ -69,11 +69,11 @@ def test_who_saw_it_where_and_when_is_kept_and_nothing_else(
 ):
     kiosk.sign_up(who)
     saw(kiosk, who, Age.EIGHTEEN, staff="40917")
-    ((over, device, at),) = rows(served, "40917")
-    assert (over, device) == (18, kiosk.id)
+    ((device, at),) = rows(served, "40917")
+    assert device == kiosk.id
     assert abs((served.context.clock() - at).total_seconds()) < 300
     columns = {column.name for column in AgeRow.__table__.columns}
-    assert columns == {"person_id", "merchant_id", "over", "staff", "device_id", "at"}
+    assert columns == {"person_id", "merchant_id", "sealed", "staff", "device_id", "at"}
 
 
 def test_a_merchant_relies_on_its_own_staff_alone(served: Served, kiosk: TestDevice, who: str):

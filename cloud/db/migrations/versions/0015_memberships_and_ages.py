@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.create_table('ages',
     sa.Column('person_id', sa.String(), nullable=False),
     sa.Column('merchant_id', sa.String(), nullable=False),
-    sa.Column('over', sa.Integer(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
     sa.Column('staff', sa.String(), nullable=False),
     sa.Column('device_id', sa.String(), nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),
