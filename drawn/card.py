@@ -7,17 +7,17 @@ import zxingcpp
 
 from palm.image import Colour
 
-_WIDTH = 0.7
-"""The width of the card, as a part of the picture's."""
+_SIDE = 0.7
+"""The side of the card, as a part of the picture's shorter one."""
 _MARGIN = 0.06
-"""The white around the code, as a part of the card's width."""
+"""The white around the code, as a part of the card's side."""
 
 
 def hold_up(out: Colour, code: str) -> None:
-    """Draws a white card with the QR code of a text in the middle of a picture, (height, width,
-    3)."""
+    """Draws a white, square card with the QR code of a text in the middle of a picture, (height,
+    width, 3)."""
     height, width = out.shape[:2]
-    side = round(width * _WIDTH)
+    side = round(min(height, width) * _SIDE)
     margin = round(side * _MARGIN)
     modules = _modules(code)
     scale = (side - 2 * margin) // len(modules)

@@ -9,7 +9,7 @@ from drawn import Shopper
 from drawn.shopper import Wish
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (640, 480), (480, 640)])
+@pytest.mark.parametrize("size", [(720, 1280), (1280, 720), (480, 640)])
 def test_the_code_of_a_card_that_is_held_up_can_be_read(size: tuple[int, int]):
     shopper = Shopper()
     shopper.wish = Wish(card="MEMBER-000007")

@@ -18,11 +18,18 @@ import pytest
 from kiosk.screens import (
     Approved,
     Choice,
+    Collected,
+    ConfirmAge,
     ConfirmPurchase,
+    EnterPin,
+    EnterStaffNumber,
     HoldPalm,
     NotRecognised,
     PayAnotherWay,
+    Points,
     Recognised,
+    ScanMembership,
+    ShowDocument,
     TillDigits,
     TillMessage,
     Welcome,
@@ -40,6 +47,7 @@ from tests.support.tills import (
     display,
     enable,
     input_request,
+    loyalty,
     payment,
     print_request,
     request,
@@ -226,6 +234,43 @@ async def test_the_till_says_asks_and_hears_who_the_shopper_is_before_they_pay(
     assert printed["Response"]["Result"] == "Success"
     assert told(await till.asks(enable("AbortTransaction"))) == ("Success", None)
     assert (await shop.leave()).purchases == 1
+
+
+async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop, till: NpmTill):
+    shop.hand(seed=7)
+    await shop.sign_up("2025550133")
+    collecting = till.sends(loyalty(12, 1262, "31"))
+    await shop.visit(
+        None,
+        (HoldPalm, WAITS),
+        (ScanMembership, shop.hold_card("MEMBER-000007")),
+        (Collected("Corner Shop", Points(12, 1262)), Choice.DONE),
+    )
+    shop.hold_card(None)()
+    booked = (await collecting)["answer"]["SaleToPOIResponse"]["LoyaltyResponse"]
+    (result,) = booked["LoyaltyResult"]
+    assert result["LoyaltyAmount"] == {"LoyaltyUnit": "Point", "Value": 12}
+    assert result["LoyaltyAccount"]["LoyaltyAccountID"]["LoyaltyID"] == "MEMBER-000007"
+
+    drinks = payment(8.9, "32")
+    drinks["SaleToPOIRequest"]["PaymentRequest"]["SaleData"]["SaleToPOIData"] = "ageOver=18"
+    paying = till.sends(drinks)
+    await shop.kiosk.pin.choose("246810")
+    await shop.visit(
+        None,
+        (HoldPalm, WAITS),
+        (ShowDocument, Choice.STAFF),
+        (EnterPin, typed("246810")),
+        (EnterStaffNumber, typed("17")),
+        (ConfirmAge, Choice.OVER_18),
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+    )
+    paid = (await paying)["answer"]["SaleToPOIResponse"]["PaymentResponse"]
+    assert paid["Response"] == {"Result": "Success", "AdditionalResponse": "ageOver18=true"}
+    assert paid["LoyaltyResult"] == [{"LoyaltyAccount": result["LoyaltyAccount"]}]
+    held = await shop.leave()
+    assert (held.purchases, held.memberships, held.ages) == (1, 1, 1)
 
 
 async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: NpmTill):

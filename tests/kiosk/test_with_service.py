@@ -136,6 +136,17 @@ class Shop:
         assert shopper
         shopper.wish = replace(shopper.wish, present=present)
 
+    def hold_card(self, code: str | None) -> Callable[[], Any]:
+        """Holds up a membership card instead of the hand; None takes it away."""
+
+        def hold() -> Any:
+            shopper = self.world.shopper
+            assert shopper
+            shopper.wish = replace(shopper.wish, card=code)
+            return WAITS
+
+        return hold
+
     async def _told(self, instruction: Instruction) -> None:
         """Waits until the shopper has read an instruction on the screen that is shown."""
 

@@ -1,0 +1,123 @@
+"""A shopper makes the palm their membership card, and staff see their age once."""
+
+import numpy as np
+
+from drawn.card import hold_up
+from kiosk.screens import (
+    Approved,
+    Collected,
+    ConfirmAge,
+    ConfirmPurchase,
+    EnterMembership,
+    EnterPin,
+    EnterStaffNumber,
+    HoldPalm,
+    Maintenance,
+    MembershipChanged,
+    Points,
+    ScanMembership,
+    ShowDocument,
+    ShowMembership,
+    Welcome,
+)
+from palm.image import Colour
+from protocol.messages import Age
+from tests.journeys.conftest import Opens
+from tests.support.hands import SIZE, Person
+from tests.support.shopper import Shopper
+
+PIN = "246810"
+
+
+def card(code: str) -> Colour:
+    picture = np.full((*SIZE, 3), 118, np.uint8)
+    hold_up(picture, code)
+    return picture
+
+
+def identifies(shopper: Shopper, hand: Colour) -> None:
+    shopper.sees(HoldPalm)
+    shopper.shows(hand)
+
+
+def test_the_palm_becomes_the_membership_card(opens: Opens, ada: Person) -> None:
+    shopper = opens(memberships=True)
+    shopper.signs_up(ada, "2025550123")
+
+    shopper.presses("Membership card")
+    identifies(shopper, ada.left[1])
+    shopper.sees(ScanMembership)
+    shopper.shows(card("4242424242424242"))
+    shopper.reads("That is a payment card.")
+    shopper.shows(card("MEMBER-2345"))
+    shopper.sees(MembershipChanged)
+    shopper.reads("Number ending in 2345")
+    shopper.shows(None)
+    shopper.finishes()
+
+    shopper.world.collect(Points(12, 1262))
+    identifies(shopper, ada.left[2])
+    shopper.sees(Collected)
+    shopper.reads("12 points")
+    shopper.reads("Balance: 1,262")
+    shopper.shows(None)
+    shopper.finishes()
+
+    shopper.presses("Membership card")
+    identifies(shopper, ada.left[1])
+    shopper.sees(ShowMembership)
+    shopper.shows(None)
+    shopper.presses("Use another card")
+    shopper.sees(ScanMembership)
+    shopper.presses("Type the number")
+    shopper.sees(EnterMembership)
+    shopper.types("9876")
+    shopper.presses("Go on")
+    shopper.sees(MembershipChanged)
+    shopper.reads("Number ending in 9876")
+    shopper.finishes()
+
+
+def test_staff_see_an_age_once(opens: Opens, ada: Person) -> None:
+    shopper = opens()
+    shopper.signs_up(ada, "2025550123")
+    choose_pin(shopper)
+
+    shopper.world.ring_up(890, Age.EIGHTEEN)
+    identifies(shopper, ada.left[1])
+    shopper.sees(ShowDocument)
+    shopper.shows(None)
+    shopper.presses("Staff: go on")
+    shopper.sees(EnterPin)
+    shopper.types(PIN)
+    shopper.presses("Open staff area")
+    shopper.sees(EnterStaffNumber)
+    shopper.types("17")
+    shopper.presses("Go on")
+    shopper.sees(ConfirmAge)
+    shopper.presses("Over 18")
+    pays(shopper)
+
+    shopper.world.ring_up(890, Age.EIGHTEEN)
+    identifies(shopper, ada.left[2])
+    pays(shopper)
+
+
+def pays(shopper: Shopper) -> None:
+    shopper.sees(ConfirmPurchase)
+    shopper.reads("The till is told that you are over 18")
+    shopper.shows(None)
+    shopper.presses("Pay $8.90")
+    shopper.sees(Approved)
+    shopper.finishes()
+
+
+def choose_pin(shopper: Shopper) -> None:
+    shopper.presses("Staff")
+    shopper.sees(EnterPin)
+    for _ in range(2):
+        shopper.types(PIN)
+        shopper.presses("Save PIN")
+    shopper.sees(Maintenance)
+    shopper.presses("Go back")
+    shopper.sees(Welcome)
