@@ -364,7 +364,7 @@ class AgeCheck(Message):
     the document is told."""
 
     over: Age
-    staff: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
+    staff: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}$")]
     """The number of the member of staff at the merchant."""
 
 

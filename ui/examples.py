@@ -274,6 +274,9 @@ def examples() -> dict[str, Screen[Any]]:
         "welcome-long-name": Welcome(LONG_SHOP, demo=True),
         "welcome-memberships": Welcome(SHOP, memberships=True),
         "welcome-demo-memberships": Welcome(LONG_SHOP, demo=True, memberships=True),
+        "welcome-demo-memberships-offline": Welcome(
+            LONG_SHOP, demo=True, notice=Notice.OFFLINE, memberships=True
+        ),
         **{f"welcome-{notice}": Welcome(SHOP, True, notice) for notice in Notice},
         "ask-consent": AskConsent(SHOP),
         "ask-consent-long-name": AskConsent(LONG_SHOP),

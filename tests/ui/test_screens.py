@@ -340,9 +340,9 @@ def test_the_amount_stays_while_it_is_paid_and_what_is_true_is_told(
 @pytest.mark.parametrize(
     ("points", "told"),
     [
-        (Points(12, 1262), {"12 points", "Balance: 1,262"}),
+        (Points(12, 1262), {"12 points · Balance: 1,262"}),
         (Points(1), {"1 point"}),
-        (Points(0, 0), {"0 points", "Balance: 0"}),
+        (Points(0, 0), {"0 points · Balance: 0"}),
         (Points(None, 7), {"Balance: 7"}),
         (Points(), set[str]()),
     ],

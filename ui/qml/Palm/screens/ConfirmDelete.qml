@@ -14,6 +14,10 @@ ScreenFrame {
     panelShare: wide ? 0.34 : 0.26
     drawing: Trash {}
 
+    readonly property string phone: holdings.phone_last4 === "" ? qsTr("Your mobile number") : qsTr("Mobile number ending in %1").arg(holdings.phone_last4)
+    readonly property string memberships: holdings.memberships > 0 ? qsTr("Membership cards: %1").arg(holdings.memberships) : ""
+    readonly property string age: holdings.ages > 0 ? qsTr("That staff have seen your age") : ""
+
     function cards(): string {
         return holdings.cards.map(card => card ? qsTr("%1 ending in %2").arg(card.brand.charAt(0).toUpperCase() + card.brand.slice(1)).arg(card.last4) : qsTr("A card")).join(", ");
     }
@@ -24,19 +28,13 @@ ScreenFrame {
         lines: 1
         colour: Tokens.danger
         text: screen.holdings.name_hint === "" ? qsTr("Your account") : screen.holdings.name_hint
-        detail: qsTr("Since %1").arg(screen.holdings.member_since.toLocaleDateString(Qt.locale(), Locale.LongFormat))
+        detail: [screen.phone, qsTr("since %1").arg(screen.holdings.member_since.toLocaleDateString(Qt.locale(), Locale.LongFormat))].join(" · ")
     }
     Fact {
         width: parent.width
         sign: "hand"
         colour: Tokens.danger
         text: screen.holdings.palms.length === 2 ? qsTr("The codes of both palms") : qsTr("The code of your palm")
-    }
-    Fact {
-        width: parent.width
-        sign: "phone"
-        colour: Tokens.danger
-        text: screen.holdings.phone_last4 === "" ? qsTr("Your mobile number") : qsTr("Mobile number ending in %1").arg(screen.holdings.phone_last4)
     }
     Fact {
         visible: screen.holdings.cards.length > 0
@@ -46,18 +44,11 @@ ScreenFrame {
         text: screen.cards()
     }
     Fact {
-        visible: screen.holdings.memberships > 0
+        visible: text !== ""
         width: parent.width
         sign: "star"
         colour: Tokens.danger
-        text: qsTr("Membership cards: %1").arg(screen.holdings.memberships)
-    }
-    Fact {
-        visible: screen.holdings.ages > 0
-        width: parent.width
-        sign: "person"
-        colour: Tokens.danger
-        text: qsTr("That staff have seen your age")
+        text: [screen.memberships, screen.age].filter(words => words !== "").join(" · ")
     }
     Fact {
         width: parent.width

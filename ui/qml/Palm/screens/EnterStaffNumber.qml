@@ -8,12 +8,12 @@ EntryFrame {
     title: qsTr("Enter your staff number")
     text: qsTr("It is kept with what you have seen.")
     back: true
-    longest: 8
-    fullWords: qsTr("A staff number has no more than 8 digits.")
+    longest: 12
+    fullWords: qsTr("A staff number has no more than 12 digits.")
 
     CodeBoxes {
         width: parent.width
-        digits: Math.max(4, Math.min(8, screen.digits.length + 1))
+        digits: Math.max(4, Math.min(12, screen.digits.length + 1))
         typed: screen.digits
     }
 

@@ -52,10 +52,12 @@ ScreenFrame {
         sign: "hand"
         onClicked: screen.answer("sign_up")
     }
-    RowLayout {
+    GridLayout {
         width: parent.width
-        spacing: Tokens.gap
-        uniformCellSizes: true
+        columns: screen.memberships || screen.demo ? 2 : 1
+        columnSpacing: Tokens.gap
+        rowSpacing: Tokens.gap
+        uniformCellWidths: true
         enabled: !screen.spent && screen.open
 
         SecondaryButton {
@@ -69,6 +71,7 @@ ScreenFrame {
             onClicked: screen.answer("membership")
         }
         SecondaryButton {
+            Layout.columnSpan: screen.memberships ? 2 : 1
             visible: screen.demo
             enabled: screen.readsPalms
             text: qsTr("Try a purchase")
