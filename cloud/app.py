@@ -10,7 +10,7 @@ from cloud.context import Context
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
-from cloud.payments import purchases, refunds, webhooks
+from cloud.payments import purchases, readers, refunds, webhooks
 from cloud.people import accounts, agreements, claims, deletions, enrolments
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
@@ -74,6 +74,7 @@ def create_app(context: Context) -> FastAPI:
         claims.router,
         purchases.router,
         refunds.router,
+        readers.router,
         deletions.router,
         relay.till_router,
         relay.kiosk_router,

@@ -86,6 +86,7 @@ class Limits:
     attacker has 20 attempts, and the number of shoppers is not limited."""
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
+    CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""

@@ -3,6 +3,7 @@
 # ruff: noqa: T201 - a command answers on standard output
 
 import argparse
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import TypeVar
@@ -20,6 +21,9 @@ from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
 from cloud.web import devices
+
+READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
+"""How Stripe names a card reader."""
 
 Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
 """Does what one verb asks for. Raises CannotDo."""
@@ -60,11 +64,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replace = add(
         "replace-device", _replace_device, "show a code for another one in its place", "+"
     )
+    bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
+    bind.add_argument(
+        "reader", help="its id, tmr_...; none takes the device its reader", metavar="READER"
+    )
     key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
     key.add_argument("merchant", help="the id of the merchant")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
-    for verb in (revoke, replace):
+    for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
 
 
@@ -145,7 +153,8 @@ async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: Master
     for device in await devices.all_devices(session):
         until = device.revoked_at
         state = "active" if until is None else f"revoked {until:%Y-%m-%d %H:%M}"
-        print(device.id, device.merchant_id, device.site_id, state, device.name, sep="\t")
+        reader = device.reader or "-"
+        print(device.id, device.merchant_id, device.site_id, state, reader, device.name, sep="\t")
 
 
 async def _revoke_device(
@@ -166,6 +175,16 @@ async def _replace_device(
             session, master, bootstrap.now(), site_id=device.site_id, replaces=device.id
         )
     )
+
+
+async def _bind_reader(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    reader = arguments.reader
+    if reader != "none" and not READER.fullmatch(reader):
+        raise CannotDo("a reader of Stripe's is called tmr_ and letters and digits.")
+    if not await devices.bind_reader(
+        session, arguments.device, None if reader == "none" else reader
+    ):
+        raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
 
 
 async def _make_till_key(

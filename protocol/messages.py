@@ -15,6 +15,9 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /enrolments/{id}/card  CardToken    -> Card
     POST   /enrolments/{id}/card/pages         -> CardPage
     GET    /enrolments/{id}/card/pages/{page_id} -> CardPageState
+    POST   /enrolments/{id}/card/readings AtReader -> CardReading
+    GET    /enrolments/{id}/card/readings/{reading_id} -> CardReadingState
+    DELETE /enrolments/{id}/card/readings      -> nothing; the reader stops waiting for a card
     POST   /enrolments/{id}/palms envelope     -> PalmAccepted; the second palm may also come after
                                                   the completion, until the enrolment expires
     POST   /enrolments/{id}/completion         -> Account
@@ -37,6 +40,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
     POST   /deletions             DeletionRequest -> DeletionReceipt
+    GET    /readers/{reader}                   -> Reader
     GET    /till-messages                      -> TillMessages, as soon as there is one
     PUT    /till-messages/{id}    TillAnswer   -> nothing
 """
@@ -294,6 +298,28 @@ class CardPageState(Message):
     """The card that was saved."""
 
 
+class AtReader(Message):
+    """Where the shopper presents their card: at the reader that is bound to this device."""
+
+    reader: Identifier
+
+
+class CardReading(Message):
+    """The reader waits for a card that it saves for an enrolment."""
+
+    reading_id: Identifier
+    expires_at: AwareDatetime
+
+
+class CardReadingState(Message):
+    """Everything but `waiting` is for good. `not_read` means that the reader has read no card, and
+    `refused` that a card cannot be saved. `lapsed` means that the reader does not wait any more."""
+
+    state: Literal["waiting", "saved", "not_read", "refused", "lapsed"]
+    card: Card | None = None
+    """The card that was saved."""
+
+
 class PalmAccepted(Message):
     side: Side
     palms: list[Side]
@@ -307,6 +333,33 @@ class Account(Message):
     phone_last4: str = Field(repr=False)
     card: Card
     palms: list[Side]
+
+
+# Card readers
+
+
+class ReaderFault(StrEnum):
+    """Why a card reader takes no card."""
+
+    OFFLINE = "offline"
+    """The payment provider does not reach it."""
+    BUSY = "busy"
+    """It is doing something else."""
+    UNKNOWN = "unknown"
+    """The payment provider has no reader of this id."""
+    NOT_WORKING = "not_working"
+    """It reports a fault of its own, or is registered in a way that lets it take no cards."""
+    SIMULATED = "simulated"
+    """The service simulates payments, and its provider has no readers."""
+
+
+class Reader(Message):
+    """A card reader of the payment provider's, which the service drives."""
+
+    reader: Identifier
+    label: str
+    """Its name in the payment provider's dashboard."""
+    fault: ReaderFault | None = None
 
 
 # Recognition
@@ -597,6 +650,8 @@ class ProblemType(StrEnum):
     NOT_ACCEPTED = "urn:palm-kiosk:problem:not-accepted"
     STEP_UP_FAILED = "urn:palm-kiosk:problem:step-up-failed"
     PROVIDER_UNAVAILABLE = "urn:palm-kiosk:problem:provider-unavailable"
+    READER_UNAVAILABLE = "urn:palm-kiosk:problem:reader-unavailable"
+    """The card reader takes no card now: `Problem.reader` says why."""
     VAULT_UNAVAILABLE = "urn:palm-kiosk:problem:vault-unavailable"
     BUSY = "urn:palm-kiosk:problem:busy"
     STORAGE_FULL = "urn:palm-kiosk:problem:storage-full"
@@ -620,3 +675,5 @@ class Problem(BaseModel):
     """The service's clock, sent when the device's clock is the problem (`stale`)."""
     storage: StorageFault | None = None
     """What is wrong with the service's disk, sent when it can store nothing (`storage-full`)."""
+    reader: ReaderFault | None = None
+    """Why the card reader takes no card (`reader-unavailable`)."""

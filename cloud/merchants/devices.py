@@ -13,7 +13,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.merchants.tables import FIRST, ActivationCode, MerchantRow, SiteRow
 from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
 from cloud.web import signed_request
-from cloud.web.devices import register_device, revoke_device
+from cloud.web.devices import bind_reader, find_device, register_device, revoke_device
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
@@ -56,7 +56,10 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     strangers.take_back(address)
     site = await call.session.get_one(SiteRow, code.site_id)
     merchant = await call.session.get_one(MerchantRow, site.merchant_id)
-    if code.replaces not in (None, call.device_id):
+    reader: str | None = None
+    if code.replaces is not None and code.replaces != call.device_id:
+        replaced = await find_device(call.session, code.replaces)
+        reader = None if replaced is None else replaced.reader
         await revoke_device(call.session, code.replaces, call.now)
     await register_device(
         call.session,
@@ -68,6 +71,8 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
         infrared=activation.infrared,
         now=call.now,
     )
+    if reader is not None:
+        await bind_reader(call.session, call.device_id, reader)
     return Device(
         device_id=call.device_id,
         merchant=merchant.name,

@@ -1,14 +1,18 @@
-"""Cards that shoppers save with their own phones, on a page of the payment provider's.
+"""Cards that shoppers save with their own phones, on a page of the payment provider's, or at a card
+reader that the provider drives.
 
-Only the provider's page hears the number of the card, and there the card's bank asks its holder.
-What became of a page is read from the provider: when a kiosk asks for it, and when the provider
+Only the provider's page or reader hears the number of the card, and on the page the card's bank
+asks its holder. A reader is treated as a page that lies on the counter. What became of a page is
+read from the provider: when a kiosk asks for it, and when the provider
 tells that something has happened (`cloud.payments.webhooks`). A page that was opened is undone by
 the errand of `cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,10 +23,26 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import ask_to_keep, give_up_keeping, replace_card
 from cloud.payments.tables import CardPageRow
 from cloud.policy import CARD_PAGE_LIFE, KEEPING_PATIENCE
-from cloud.providers import CardSaved, NoPages, PageLapsed, PageOpen, ProviderUnavailable
-from protocol.messages import CardPage
+from cloud.providers import (
+    CardNotSaved,
+    CardSaved,
+    CardSaving,
+    HostedPage,
+    NoPages,
+    PageLapsed,
+    PageOpen,
+    ProviderUnavailable,
+    Readers,
+    ReaderTrouble,
+    SavingState,
+)
+from protocol.messages import CardPage, CardReading
 
 OPEN, SAVED, LAPSED = "open", "saved", "lapsed"
+NOT_READ, REFUSED = "not_read", "refused"
+"""The states in which a reader may have ended, too."""
+
+Begun = TypeVar("Begun", bound=CardSaving)
 
 
 class NoSuchPage(Exception):
@@ -35,23 +55,53 @@ async def open_page(context: Context, session: AsyncSession, person: OpenPerson)
     It is called in a transaction, which it ends, and leaves another one open. Raises NoSuchPage
     when the person was erased meanwhile, ProviderUnavailable and NoPages.
     """
+
+    async def begin(reference: str) -> HostedPage:
+        return await context.payments.open_page(reference)
+
+    row, page = await _open(context, session, person, begin)
+    return CardPage(page_id=row.id, url=page.url, expires_at=row.expires_at)
+
+
+async def read_at(
+    context: Context, session: AsyncSession, person: OpenPerson, readers: Readers, reader: str
+) -> CardReading:
+    """Has a reader wait for a card that it saves for a person; otherwise as `open_page`. Raises
+    NoSuchPage, ProviderUnavailable and ReaderTrouble."""
+
+    async def begin(reference: str) -> CardSaving:
+        return await readers.save_card(reader, reference)
+
+    row, _ = await _open(context, session, person, begin, reader)
+    return CardReading(reading_id=row.id, expires_at=row.expires_at)
+
+
+async def _open(
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    begin: Callable[[str], Awaitable[Begun]],
+    reader: str | None = None,
+) -> tuple[CardPageRow, Begun]:
+    """Stores a page, has the provider begin with it under a reference, and stores its name."""
     await shut_pages(context, session, person.person_id)
     now = context.clock()
     row = CardPageRow(
         id=new_id(),
         person_id=person.person_id,
         name=None,
+        reader=reader,
         state=OPEN,
         expires_at=now + CARD_PAGE_LIFE,
     )
     session.add(row)
-    page_id, reference, expires_at = row.id, _reference(row.id), row.expires_at
+    page_id, reference = row.id, _reference(row.id)
     patience = CARD_PAGE_LIFE + KEEPING_PATIENCE
     await ask_to_keep(session, context.master, reference, now, patience)
     await session.commit()
     try:
-        page = await context.payments.open_page(reference)
-    except (ProviderUnavailable, NoPages):
+        page = await begin(reference)
+    except (ProviderUnavailable, NoPages, ReaderTrouble):
         await give_up_keeping(session, reference, context.clock())
         await session.commit()
         raise
@@ -60,7 +110,7 @@ async def open_page(context: Context, session: AsyncSession, person: OpenPerson)
         await give_up_keeping(session, reference, context.clock())
         raise NoSuchPage
     opened.name = page.name
-    return CardPage(page_id=page_id, url=page.url, expires_at=expires_at)
+    return opened, page
 
 
 async def look_at(
@@ -76,9 +126,9 @@ async def look_at(
         raise NoSuchPage
     if row.state != OPEN or row.name is None:
         return row.state
-    name = row.name
+    name, reader = row.name, row.reader
     await session.commit()
-    found = await context.payments.look_at_page(name)
+    found = await _found(context, name, reader)
     row = await _find(session, page_id)
     if row is None:
         raise NoSuchPage
@@ -91,6 +141,9 @@ async def look_at(
             pass
         case PageOpen() | PageLapsed():
             await _lapse(session, row, now)
+        case CardNotSaved(refused):
+            await _lapse(session, row, now)
+            row.state = REFUSED if refused else NOT_READ
         case CardSaved(kept, holder):
             person = await find_person(session, context.master, row.person_id)
             await replace_card(
@@ -106,6 +159,20 @@ async def look_at(
     return row.state
 
 
+async def _found(context: Context, name: str, reader: str | None) -> SavingState:
+    """Raises ProviderUnavailable."""
+    if reader is None:
+        return await context.payments.look_at_page(name)
+    readers = context.payments.readers
+    if readers is None:
+        # The service has another provider than when it was begun.
+        return PageLapsed()
+    try:
+        return await readers.look_at_saving(reader, name)
+    except ReaderTrouble as trouble:
+        raise ProviderUnavailable(str(trouble)) from None
+
+
 async def shut_pages(context: Context, session: AsyncSession, person_id: str) -> None:
     """Has the open pages of a person shut soon, and what was made for them forgotten."""
     theirs = CardPageRow.person_id == person_id, CardPageRow.state == OPEN
@@ -118,6 +185,15 @@ async def look_at_the_one_named(context: Context, session: AsyncSession, name: s
     Raises ProviderUnavailable."""
     page_id = await session.scalar(select(CardPageRow.id).where(CardPageRow.name == name))
     if page_id is not None:
+        with suppress(NoSuchPage):
+            await look_at(context, session, page_id)
+
+
+async def look_at_those_of(context: Context, session: AsyncSession, reader: str) -> None:
+    """Looks at what the reader waits for that the provider calls by this name; does nothing when it
+    waits for nothing. Raises ProviderUnavailable."""
+    waiting = CardPageRow.reader == reader, CardPageRow.state == OPEN
+    for page_id in (await session.scalars(select(CardPageRow.id).where(*waiting))).all():
         with suppress(NoSuchPage):
             await look_at(context, session, page_id)
 

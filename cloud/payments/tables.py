@@ -22,16 +22,19 @@ class CardRow(Table):
 
 
 class CardPageRow(Table):
-    """A page of the provider's on which a person may save a card (`cloud.payments.card_pages`)."""
+    """A page of the provider's on which a person may save a card, or a reader that waits for one
+    (`cloud.payments.card_pages`)."""
 
     __tablename__ = "card_pages"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     person_id: Mapped[str] = person_key()
     name: Mapped[str | None] = mapped_column(index=True)
-    """The provider's name for the page; None until it has one."""
+    """The provider's name for the page, or for what the reader does; None until it has one."""
+    reader: Mapped[str | None] = mapped_column(index=True)
+    """The reader that waits for the card; None for a page."""
     state: Mapped[str]
-    """`open`, `saved` or `lapsed`."""
+    """`open`, `saved` or `lapsed`, and at a reader also `not_read` or `refused`."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -75,8 +78,11 @@ class PurchaseRow(Table):
     account: Mapped[str | None]
     """The merchant's account that the money goes to (`cloud.merchants.tables.MerchantRow`), as it
     was at the time of the sale."""
+    terminal: Mapped[str | None]
+    """Where the card itself was presented: the provider's name for the reader, or `token` for a
+    terminal that has delivered one. None for a purchase with a palm."""
     outcome: Mapped[str]
-    """`pending`, `approved`, `declined` or `not_paid`."""
+    """`awaiting`, `pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]
     told: Mapped[str | None]
     """What the till was told, as the device reports it; None until it does."""

@@ -6,9 +6,10 @@ or after it, until the enrolment expires; whoever leaves without one has an acco
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from sqlalchemy import delete, select
@@ -20,7 +21,7 @@ from cloud.keys.persons import OpenPerson, erase_person, find_person, make_perso
 from cloud.matching import Entry
 from cloud.merchants.merchants import MerchantRow, merchant_of
 from cloud.messages import NotSent
-from cloud.payments import card_pages
+from cloud.payments import card_pages, readers
 from cloud.payments.cards import (
     ask_to_keep,
     cards_of,
@@ -47,7 +48,7 @@ from cloud.policy import (
     RESEND_AFTER,
     Limits,
 )
-from cloud.providers import CardRefused, NoPages, ProviderUnavailable
+from cloud.providers import CardRefused, NoPages, ProviderUnavailable, ReaderTrouble
 from cloud.recognition import captures
 from cloud.recognition.palms import add_palm as add_enrolled_palm
 from cloud.recognition.palms import add_to_gallery, palms_of
@@ -59,9 +60,12 @@ from cloud.web.signed_request import Call, Caller
 from palm.search.protection import ProtectedProbe
 from protocol.messages import (
     Account,
+    AtReader,
     Card,
     CardPage,
     CardPageState,
+    CardReading,
+    CardReadingState,
     CardToken,
     CodeEntry,
     Enrolment,
@@ -78,6 +82,18 @@ log = logging.getLogger(__name__)
 
 router: APIRouter = signed_request.router()
 
+_PAGE_STATES: Mapping[str, Literal["open", "saved", "lapsed"]] = {
+    card_pages.OPEN: "open",
+    card_pages.SAVED: "saved",
+}
+_READING_STATES: Mapping[str, Literal["waiting", "saved", "not_read", "refused", "lapsed"]] = {
+    card_pages.OPEN: "waiting",
+    card_pages.SAVED: "saved",
+    card_pages.LAPSED: "lapsed",
+    card_pages.NOT_READ: "not_read",
+    card_pages.REFUSED: "refused",
+}
+
 MOVED = b""
 """The profile of a completed enrolment: it is in the account."""
 
@@ -90,6 +106,8 @@ MOVED = b""
         "enrolments.verify_phone",
         "enrolments.add_card",
         "enrolments.open_card_page",
+        "enrolments.read_card",
+        "enrolments.stop_reading",
         "enrolments.add_palm",
         "enrolments.complete",
         "enrolments.cancel",
@@ -214,24 +232,43 @@ async def open_card_page(call: Caller, enrolment_id: str) -> CardPage:
 
 @router.get("/enrolments/{enrolment_id}/card/pages/{page_id}")
 async def look_at_card_page(call: Caller, enrolment_id: str, page_id: Identifier) -> CardPageState:
-    session, context = call.session, call.context
+    state, card = await _look_at_saving(call, enrolment_id, page_id)
+    return CardPageState(state=_PAGE_STATES.get(state, "lapsed"), card=card)
+
+
+@router.post("/enrolments/{enrolment_id}/card/readings")
+async def read_card(call: Caller, enrolment_id: str, where: AtReader) -> CardReading:
+    session = call.session
     _, person = await _find_verified(call, enrolment_id)
+    drives = await readers.driving(call, where.reader)
+    await limits.spend(session, Limits.CARD_READINGS, enrolment_id, call.now)
     try:
-        state = await card_pages.look_at(context, session, page_id, person.person_id)
+        reading = await card_pages.read_at(call.context, session, person, drives, where.reader)
+        _, call.person = await _find_verified(call, enrolment_id)
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    row, person = await _find_verified(call, enrolment_id)
-    if state == card_pages.OPEN:
-        return CardPageState(state="open")
-    call.afterwards.append(context.wake)
-    if state == card_pages.LAPSED:
-        return CardPageState(state="lapsed")
-    saved = (await cards_of(session, person))[0]
-    profile = person.open(Profile, row.profile, PROFILE)
-    row.profile = person.seal(profile.model_copy(update={"holder": saved.holder}), PROFILE)
-    return CardPageState(state="saved", card=saved.shown(call.now))
+    except ReaderTrouble as trouble:
+        log.warning("%s", trouble)
+        raise Refusal(ProblemType.READER_UNAVAILABLE, reader=trouble.fault) from None
+    call.afterwards.append(call.context.wake)
+    return reading
+
+
+@router.get("/enrolments/{enrolment_id}/card/readings/{reading_id}")
+async def look_at_reading(
+    call: Caller, enrolment_id: str, reading_id: Identifier
+) -> CardReadingState:
+    state, card = await _look_at_saving(call, enrolment_id, reading_id)
+    return CardReadingState(state=_READING_STATES[state], card=card)
+
+
+@router.delete("/enrolments/{enrolment_id}/card/readings", status_code=204)
+async def stop_reading(call: Caller, enrolment_id: str) -> None:
+    _, person = await _find_verified(call, enrolment_id)
+    await card_pages.shut_pages(call.context, call.session, person.person_id)
+    call.afterwards.append(call.context.wake)
 
 
 @router.post("/enrolments/{enrolment_id}/palms", openapi_extra=signed_request.ENVELOPE)
@@ -371,6 +408,28 @@ async def _erase(session: AsyncSession, context: Context, person: OpenPerson) ->
     await card_pages.shut_pages(context, session, person.person_id)
     await forget_cards_later(session, context.master, person, context.clock())
     await erase_person(session, person.person_id)
+
+
+async def _look_at_saving(call: Call, enrolment_id: str, page_id: str) -> tuple[str, Card | None]:
+    """Returns the state of a page or a reading of an enrolment, and the card that was saved. Raises
+    Refusal."""
+    session, context = call.session, call.context
+    _, person = await _find_verified(call, enrolment_id)
+    try:
+        state = await card_pages.look_at(context, session, page_id, person.person_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    row, person = await _find_verified(call, enrolment_id)
+    if state != card_pages.OPEN:
+        call.afterwards.append(context.wake)
+    if state != card_pages.SAVED:
+        return state, None
+    saved = (await cards_of(session, person))[0]
+    profile = person.open(Profile, row.profile, PROFILE)
+    row.profile = person.seal(profile.model_copy(update={"holder": saved.holder}), PROFILE)
+    return state, saved.shown(call.now)
 
 
 async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:

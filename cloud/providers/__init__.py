@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from protocol.messages import Card, Chargeable, Money
+from protocol.messages import Card, Chargeable, Money, Reader, ReaderFault
 
 ABANDONED = "abandoned"
 """The reason of a payment that was begun and then abandoned."""
@@ -50,6 +50,14 @@ class ProviderUnavailable(Exception):
     """The provider gave no usable answer: what it was asked may or may not have been done."""
 
 
+class ReaderTrouble(Exception):
+    """A card reader takes no card now."""
+
+    def __init__(self, fault: ReaderFault) -> None:
+        super().__init__(f"the card reader takes no card: {fault}")
+        self.fault = fault
+
+
 @dataclass(frozen=True, slots=True)
 class CardOnFile:
     """A card as the provider keeps it."""
@@ -64,27 +72,41 @@ class CardOnFile:
 
 
 @dataclass(frozen=True, slots=True)
-class HostedPage:
-    """A page of the provider's on which a card is saved."""
+class CardSaving:
+    """The provider has begun to save a card, which is still to come."""
 
     name: str
-    """The provider's name for the page."""
+    """The provider's name for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostedPage(CardSaving):
+    """A page of the provider's on which a card is saved."""
+
     url: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PageOpen:
-    """No card was saved on the page yet."""
+    """No card was saved yet, on the page or at the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLapsed:
-    """No card was saved on the page, and none can be any more."""
+    """No card was saved there, and none can be any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardNotSaved:
+    """The reader has ended without a card."""
+
+    refused: bool
+    """Whether it has read one that cannot be saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardSaved:
-    """A card was saved on the page, and its bank has had the questions it has answered."""
+    """A card was saved there, and its bank has had the questions it has answered."""
 
     kept: CardOnFile
     holder: str | None = field(repr=False)
@@ -92,6 +114,7 @@ class CardSaved:
 
 
 PageState = PageOpen | PageLapsed | CardSaved
+SavingState = PageState | CardNotSaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +191,34 @@ class Movement:
     at: datetime
 
 
+class Readers(Protocol):
+    """Card readers that the provider drives. Whoever presents a card there shows it to the provider
+    alone. Every method raises ProviderUnavailable."""
+
+    async def look(self, reader: str) -> Reader:
+        """Returns what is known of a reader, with its fault; it need not be there."""
+        ...
+
+    async def save_card(self, reader: str, reference: str) -> CardSaving:
+        """Has a reader wait for a card that it saves. What it was waiting for before is given up.
+        A call that is repeated with the same `reference` has one effect at the provider. Raises
+        ReaderTrouble."""
+        ...
+
+    async def look_at_saving(self, reader: str, name: str) -> SavingState: ...
+
+
 class PaymentProvider(Protocol):
     """Keeps cards and charges them. Every method that calls the provider raises
     ProviderUnavailable, and those that use a card raise CardRefused."""
 
     name: str
     """The last part of the path to which the provider sends its events."""
+
+    @property
+    def readers(self) -> Readers | None:
+        """The card readers; None where the provider has none."""
+        ...
 
     def chargeable(self, currency: str) -> Chargeable | None:
         """Returns the amounts of a currency that the provider charges; None when it does not carry
@@ -211,9 +256,9 @@ class PaymentProvider(Protocol):
         ...
 
     async def forget_kept(self, reference: str, since: datetime) -> None:
-        """Removes everything that `keep` and `open_page` have made for a reference since that time,
-        even where an answer was lost or they failed half-way, and shuts the page; does nothing when
-        there is nothing."""
+        """Removes everything that `keep`, `open_page` and `Readers.save_card` have made for a
+        reference since that time, even where an answer was lost or they failed half-way. It shuts
+        the page and has the reader stop waiting; does nothing when there is nothing."""
         ...
 
     async def begin(

@@ -60,6 +60,10 @@ class SandboxProvider(StripeProvider):
                 "sk_test_sandbox", base_addresses={"api": pages_url}, http_client=self._http
             )
 
+    @property
+    def readers(self) -> None:
+        return None  # localstripe has none
+
     async def _method(self, token: str, reference: str) -> Any:
         del reference  # localstripe knows no idempotency keys
         if token not in _TEST_CARDS:
@@ -82,7 +86,7 @@ class SandboxProvider(StripeProvider):
     async def _customer(self, reference: str) -> str:
         # localstripe knows no idempotency keys: an earlier call may have made the customer.
         for customer in await self._customers(reference, None):
-            return customer
+            return customer.id
         return await super()._customer(reference)
 
     async def _make_refund(

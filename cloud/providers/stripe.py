@@ -3,8 +3,7 @@
 import contextlib
 import json
 import logging
-import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -14,7 +13,6 @@ from cloud.providers import (
     ABANDONED,
     BadSignature,
     CardOnFile,
-    CardRefused,
     CardSaved,
     Declined,
     Dispute,
@@ -30,12 +28,15 @@ from cloud.providers import (
     Paid,
     PaymentRefused,
     ProviderUnavailable,
+    Readers,
     Refunded,
     Settled,
     stripe_units,
 )
+from cloud.providers.stripe_errors import is_the_operators, log_refused, translated_errors
+from cloud.providers.stripe_readers import StripeReaders, on_file
 from protocol.card_number import may_hold_number
-from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
+from protocol.messages import AUTHENTICATION_REQUIRED, Chargeable, Money
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ HEARD = {
     "checkout.session.completed",
     "checkout.session.expired",
     "payment_method.automatically_updated",
+    "terminal.reader.action_failed",
+    "terminal.reader.action_succeeded",
 }
 """The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
 
@@ -90,17 +93,22 @@ class StripeProvider:
             http_client=self._http,
             max_network_retries=2,
         )
+        self._readers = StripeReaders(self._client)
         self._checkout = self._client
         """Opens pages (https://docs.stripe.com/api/checkout/sessions)."""
+
+    @property
+    def readers(self) -> Readers | None:
+        return self._readers
 
     def chargeable(self, currency: str) -> Chargeable | None:
         return stripe_units.chargeable(currency)
 
     async def keep(self, token: str, reference: str) -> CardOnFile:
-        with _translated_errors():
+        with translated_errors():
             method = await self._method(token, reference)
             customer = await self._customer(reference)
-            kept = _on_file(method, customer)
+            kept = on_file(method, customer)
             assert kept is not None
             await self._client.v1.payment_methods.attach_async(kept.method, {"customer": customer})
         return kept
@@ -110,7 +118,7 @@ class StripeProvider:
             raise NoPages(
                 "cards cannot be saved by phone. Set return_url under [payments] in settings.toml."
             )
-        with _translated_errors():
+        with translated_errors():
             asked: Any = {
                 "mode": "setup",
                 "customer": await self._customer(reference),
@@ -126,7 +134,7 @@ class StripeProvider:
 
     async def look_at_page(self, name: str) -> PageState:
         asked: Any = {"expand": ["setup_intent.payment_method"]}
-        with _translated_errors():
+        with translated_errors():
             try:
                 session = await self._checkout.v1.checkout.sessions.retrieve_async(name, asked)
             except stripe.InvalidRequestError as error:
@@ -137,7 +145,7 @@ class StripeProvider:
             return PageOpen()
         customer = session.customer
         method: Any = getattr(session.setup_intent, "payment_method", None)
-        kept = _on_file(method, customer) if isinstance(customer, str) else None
+        kept = on_file(method, customer) if isinstance(customer, str) else None
         if session.status != "complete" or kept is None:
             return PageLapsed()
         holder = getattr(getattr(method, "billing_details", None), "name", None)
@@ -147,17 +155,17 @@ class StripeProvider:
         return CardSaved(kept, holder)
 
     async def look_at_card(self, card: CardOnFile) -> CardOnFile | None:
-        with _translated_errors():
+        with translated_errors():
             try:
                 kept = await self._client.v1.payment_methods.retrieve_async(card.method)
             except stripe.InvalidRequestError as error:
                 if error.code != "resource_missing":
                     raise
                 return None
-        return _on_file(kept, card.customer)
+        return on_file(kept, card.customer)
 
     async def look_at_dispute(self, name: str) -> Dispute | None:
-        with _translated_errors():
+        with translated_errors():
             try:
                 dispute = await self._client.v1.disputes.retrieve_async(name)
             except stripe.InvalidRequestError as error:
@@ -188,28 +196,31 @@ class StripeProvider:
         return event if event.kind in HEARD else None
 
     async def forget(self, customer: str, method: str) -> None:
-        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
+        with translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.payment_methods.detach_async(method)
         await self._delete(customer)
 
     async def forget_kept(self, reference: str, since: datetime) -> None:
         # Listing is exact at once. Stripe's search is not, and its idempotency keys last for a day.
-        with _translated_errors():
+        with translated_errors():
             customers = await self._customers(reference, since)
             for customer in customers:
-                await self._shut_pages(customer)
+                reader = getattr(customer.metadata, "reader", None)
+                if reader is not None:
+                    await self._readers.give_up(reader, customer.id)
+                await self._shut_pages(customer.id)
             cards = [
-                (customer, method.id)
+                (customer.id, method.id)
                 for customer in customers
                 for method in (
                     await self._client.v1.payment_methods.list_async(
-                        {"customer": customer, "type": "card"}
+                        {"customer": customer.id, "type": "card"}
                     )
                 ).data
             ]
         for customer, method in cards:
             await self.forget(customer, method)
-        for customer in set(customers) - {customer for customer, _ in cards}:
+        for customer in {each.id for each in customers} - {customer for customer, _ in cards}:
             await self._delete(customer)
 
     async def begin(
@@ -230,19 +241,19 @@ class StripeProvider:
         }
         if account is not None and self.connects:
             parameters |= {"on_behalf_of": account, "transfer_data": {"destination": account}}
-        with _translated_errors():
+        with translated_errors():
             try:
                 intent = await self._client.v1.payment_intents.create_async(
                     parameters, {"idempotency_key": f"begin-{purchase_id}"}
                 )
             except stripe.StripeError as error:
-                if _is_the_operators(error):
-                    raise PaymentRefused(_log(error)) from None
+                if is_the_operators(error):
+                    raise PaymentRefused(log_refused(error)) from None
                 raise
         return intent.id
 
     async def finish(self, payment: str) -> Settled:
-        with _translated_errors():
+        with translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
             if intent.status != "requires_confirmation":
                 return await self._settled(intent)
@@ -255,15 +266,15 @@ class StripeProvider:
             except stripe.CardError as error:
                 why: Declined | NotPaid = Declined(_decline_code(error.error) or "card_declined")
             except stripe.StripeError as error:
-                if not _is_the_operators(error):
+                if not is_the_operators(error):
                     raise
-                why = NotPaid(_log(error))
+                why = NotPaid(log_refused(error))
             else:
                 return await self._settled(intent)
             return await self._cancel(payment, why)
 
     async def abandon(self, payment: str) -> Settled:
-        with _translated_errors():
+        with translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
             if intent.status in ("requires_confirmation", "requires_capture"):
                 return await self._cancel(payment, NotPaid(ABANDONED))
@@ -277,7 +288,7 @@ class StripeProvider:
         except ValueError:
             log.error("an amount that Stripe does not count is not refunded")
             return NotRefunded("not_chargeable")
-        with _translated_errors():
+        with translated_errors():
             # An idempotency key lasts for a day, and a refund may be asked for again later.
             try:
                 made = await self._refunds(payment)
@@ -286,15 +297,15 @@ class StripeProvider:
                 if error.code != "resource_missing" and error.http_status != 404:
                     raise
                 # The payment was made with another account's key.
-                return NotRefunded(_log(error))
+                return NotRefunded(log_refused(error))
             refund = next((each for each in made if _name_of(each) == refund_id), None)
             if refund is None:
                 try:
                     refund = await self._make_refund(payment, units, refund_id, account, made)
                 except stripe.StripeError as error:
-                    if not (_is_the_operators(error) or isinstance(error, stripe.CardError)):
+                    if not (is_the_operators(error) or isinstance(error, stripe.CardError)):
                         raise
-                    return NotRefunded(_log(error))
+                    return NotRefunded(log_refused(error))
             if refund.status == "requires_action":
                 # Nobody would answer, and it would stay open.
                 refund = await self._client.v1.refunds.cancel_async(refund.id)
@@ -302,7 +313,7 @@ class StripeProvider:
 
     async def movements(self, since: datetime, until: datetime) -> list[Movement]:
         asked: Any = {"limit": 100, **self._made(since, until)}
-        with _translated_errors():
+        with translated_errors():
             intents = await self._client.v1.payment_intents.list_async(asked)
             paid = [each async for each in intents.auto_paging_iter() if each.status == "succeeded"]
             listed = await self._client.v1.refunds.list_async(asked)
@@ -364,12 +375,12 @@ class StripeProvider:
             with contextlib.suppress(stripe.InvalidRequestError):
                 await self._checkout.v1.checkout.sessions.expire_async(session.id)
 
-    async def _customers(self, reference: str, since: datetime | None) -> list[str]:
-        """Returns the names of the customers with a reference who were made since that time."""
+    async def _customers(self, reference: str, since: datetime | None) -> list[stripe.Customer]:
+        """Returns the customers with a reference who were made since that time."""
         asked: Any = {"limit": 100, **self._made(since)}
         listed = await self._client.v1.customers.list_async(asked)
         return [
-            customer.id
+            customer
             async for customer in listed.auto_paging_iter()
             if getattr(customer.metadata, "reference", None) == reference
         ]
@@ -412,7 +423,7 @@ class StripeProvider:
         return {"created": created} if created else {}
 
     async def _delete(self, customer: str) -> None:
-        with _translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
+        with translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
             await self._client.v1.customers.delete_async(customer)
 
 
@@ -427,17 +438,6 @@ def _movement(
         account=getattr(goes_to, "destination", None),
         at=datetime.fromtimestamp(made.created, UTC),
     )
-
-
-def _on_file(method: Any, customer: str) -> CardOnFile | None:
-    """Returns the card of a payment method, None where it has none."""
-    card = getattr(method, "card", None)
-    if card is None:
-        return None
-    year, month = getattr(card, "exp_year", None), getattr(card, "exp_month", None)
-    last_month = (year, month) if isinstance(year, int) and isinstance(month, int) else None
-    shown = Card(brand=card.brand, last4=card.last4)
-    return CardOnFile(shown, customer, method.id, last_month)
 
 
 def _outcome(intent: stripe.PaymentIntent, why: Declined | NotPaid) -> Settled:
@@ -486,49 +486,3 @@ def _last_error(intent: stripe.PaymentIntent) -> Declined | NotPaid | None:
 
 def _decline_code(error: Any) -> str | None:
     return error and (getattr(error, "decline_code", None) or getattr(error, "code", None))
-
-
-def _is_the_operators(error: stripe.StripeError) -> bool:
-    """Returns whether Stripe refused a request for good, and not for the card's sake: the settings
-    or this service are wrong. A conflict (409) passes by itself."""
-    status = error.http_status or 0
-    return 400 <= status < 500 and status != 409 and not isinstance(error, stripe.CardError)
-
-
-def _log(error: stripe.StripeError) -> str:
-    """Tells the operator what Stripe refused, and returns Stripe's code for it. The message is left
-    out, because it quotes what was sent."""
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
-    code = error.code or kind
-    remedy = "Look the request up in Stripe's dashboard."
-    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        remedy = "Check stripe_key under [payments], and what that key is allowed to do."
-    log.error(
-        "Stripe refused a request: %s (HTTP status %s, parameter %s, request %s). %s",
-        code,
-        error.http_status,
-        getattr(error, "param", None) or "none",
-        error.request_id or "unknown",
-        remedy,
-    )
-    return code
-
-
-_OF_THE_TOKEN = ("card[token]", "card", "token", "payment_method")
-"""The parameters by which Stripe names a token or a card that it does not know."""
-
-
-@contextlib.contextmanager
-def _translated_errors() -> Generator[None, None, None]:
-    """Raises CardRefused and ProviderUnavailable in place of Stripe's errors, whose messages quote
-    what was sent."""
-    try:
-        yield
-    except stripe.CardError:
-        raise CardRefused("the provider refused the card") from None
-    except stripe.StripeError as error:
-        if isinstance(error, stripe.InvalidRequestError) and error.param in _OF_THE_TOKEN:
-            raise CardRefused("the provider knows no such card") from None
-        if _is_the_operators(error):
-            raise ProviderUnavailable(f"the provider refused a request: {_log(error)}") from None
-        raise ProviderUnavailable(f"the provider: {type(error).__name__}") from None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.web.tables import DeviceRow
@@ -20,7 +20,10 @@ async def register_device(
     infrared: bool,
     now: datetime,
 ) -> None:
-    """Adds a device. One that is registered already, or was revoked, gets the new values."""
+    """Adds a device. One that is registered already, or was revoked, gets the new values. It keeps
+    its card reader only where it stays, because the reader stays."""
+    before = await session.get(DeviceRow, device_id)
+    stays = before is not None and (before.merchant_id, before.site_id) == (merchant_id, site_id)
     await session.merge(
         DeviceRow(
             id=device_id,
@@ -30,9 +33,24 @@ async def register_device(
             site_id=site_id,
             activated_at=now,
             revoked_at=None,
+            reader=before.reader if before is not None and stays else None,
             infrared=infrared,
         )
     )
+
+
+async def bind_reader(session: AsyncSession, device_id: str, reader: str | None) -> bool:
+    """Binds a card reader to a device, in place of the one it had; None binds none. The device it
+    was bound to before loses it. Returns whether the device is known."""
+    device = await session.get(DeviceRow, device_id)
+    if device is None or device.revoked_at is not None:
+        return False
+    if reader is not None:
+        had = DeviceRow.reader == reader, DeviceRow.id != device_id
+        await session.execute(update(DeviceRow).where(*had).values(reader=None))
+    device.reader = reader
+    await session.flush()
+    return True
 
 
 async def find_device(session: AsyncSession, device_id: str) -> DeviceRow | None:
@@ -56,5 +74,5 @@ async def revoke_device(session: AsyncSession, device_id: str, now: datetime) ->
     device = await session.get(DeviceRow, device_id)
     if device is None or device.revoked_at is not None:
         return False
-    device.revoked_at = now
+    device.revoked_at, device.reader = now, None
     return True

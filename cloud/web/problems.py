@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from cloud.db.database import cause_of, is_busy, storage_fault
-from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
+from protocol.messages import PROBLEM_TYPE, Problem, ProblemType, ReaderFault
 from protocol.storage import REMEDIES, StorageFault
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.NOT_ACCEPTED: (403, "Nobody was recognised for this"),
     ProblemType.STEP_UP_FAILED: (403, "The digits do not fit"),
     ProblemType.PROVIDER_UNAVAILABLE: (503, "A provider does not answer"),
+    ProblemType.READER_UNAVAILABLE: (409, "The card reader takes no card now"),
     ProblemType.VAULT_UNAVAILABLE: (503, "Palms cannot be read at the moment"),
     ProblemType.BUSY: (503, "Too much is going on at the moment"),
     ProblemType.STORAGE_FULL: (507, "Nothing can be stored"),
@@ -72,6 +73,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         time: datetime | None = None,
         storage: StorageFault | None = None,
+        reader: ReaderFault | None = None,
     ) -> None:
         usual, title = _KINDS[kind]
         super().__init__(kind)
@@ -84,6 +86,7 @@ class Refusal(Exception):
             retry_after=retry_after,
             time=time,
             storage=storage,
+            reader=reader,
         )
 
     def response(self) -> Response:

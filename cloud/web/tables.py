@@ -20,6 +20,9 @@ class DeviceRow(Table):
     activated_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     """Since when the device is not known any more; None while it is."""
+    reader: Mapped[str | None] = mapped_column(index=True, unique=True)
+    """The payment provider's name for the card reader that this device alone may use; None without
+    one."""
     infrared: Mapped[bool]
     """Whether the device has a near-infrared camera: every capture must then hold near-infrared
     frames."""
