@@ -65,15 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "replace-device", _replace_device, "show a code for another one in its place", "+"
     )
     bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
-    bind.add_argument(
-        "reader", help="its id, tmr_...; none takes the device its reader", metavar="READER"
-    )
     key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
     key.add_argument("merchant", help="the id of the merchant")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
+    bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
 
 
 async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:

@@ -18,7 +18,7 @@ from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.faults import DeviceFault
 from hardware.light import Light
-from hardware.terminal import CardTerminal
+from hardware.terminal import Terminal
 from kiosk.capture.eyes import Eyes
 from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, Withdrawn
@@ -96,7 +96,7 @@ class Kiosk:
     light: Light | None
     reader: Reader
     codes: Codes
-    terminal: CardTerminal | None
+    terminal: Terminal | None
     service: SignatureService
     connection: Connection
     till: Till

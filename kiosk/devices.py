@@ -11,7 +11,7 @@ from hardware.camera import CameraSource, Mounting, Scene, SimulatedCamera, Size
 from hardware.camera.feed import SIZE, Feed
 from hardware.faults import DeviceFault
 from hardware.light import Light, SimulatedLight, light_at
-from hardware.terminal import CardTerminal, terminal_at
+from hardware.terminal import Terminal, terminal_at
 from palm.hand.landmarks import Side
 
 Device = TypeVar("Device")
@@ -35,7 +35,7 @@ class Devices:
     infrared: Feed | None
     light: Light | None
     """The light ring, None without one."""
-    terminal: CardTerminal | None
+    terminal: Terminal | None
     """The card terminal, None without one."""
 
 

@@ -167,7 +167,8 @@ class Settings(BaseSettings):
     light: str = "sim:"
     """The light ring: serial:/dev/ttyACM0, none:, or sim:, which lights simulated hands only."""
     terminal: str = "sim:"
-    """The card terminal: sim:, or none:, where shoppers save their card with their own phone."""
+    """The card terminal: stripe:tmr_… for a reader of Stripe's, sim:, or none:, where shoppers save
+    their card with their own phone."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     service: ServiceAddress = ServiceAddress()

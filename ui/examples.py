@@ -76,7 +76,7 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Cause
 from palm.hand.landmarks import Side as HandSide
-from protocol.messages import Age, Card, Holdings, Money, Purpose, Side
+from protocol.messages import Age, Card, Holdings, Money, Purpose, ReaderFault, Side
 
 SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
@@ -189,6 +189,16 @@ BROKEN_CHECKS = (
     Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED),
     MODELS,
     Check(Part.DISK, Health.BROKEN, Finding.NO_ROOM, (21, "/var/lib/palm-kiosk")),
+)
+READER = "tmr_FDOt2wlRZEdpd7"
+READER_CHECKS = (
+    Check(Part.TERMINAL, Health.GOOD, Finding.READER_READY, ("Counter 1",)),
+    *(
+        Check(Part.TERMINAL, Health.BROKEN, Finding.READER_FAULT, (fault.value, "Counter 1"))
+        for fault in ReaderFault
+    ),
+    Check(Part.TERMINAL, Health.BROKEN, Finding.READER_NOT_BOUND, (READER, DEVICE)),
+    Check(Part.TERMINAL, Health.BROKEN, Finding.READER_UNKNOWN_STATE, (READER,)),
 )
 PIN_UNREADABLE = Check(
     Part.DISK, Health.BROKEN, Finding.PIN_UNREADABLE, ("/var/lib/palm-kiosk/staff.json",)
@@ -441,6 +451,7 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
+        "maintenance-readers": Maintenance("0.1.0", DEVICE, AT, READER_CHECKS),
         "maintenance-no-ring": Maintenance(
             "0.1.0",
             DEVICE,

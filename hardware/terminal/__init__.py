@@ -2,19 +2,26 @@
 
 from hardware.address import Address
 from hardware.terminal.sim import SimulatedTerminal, TestCard
+from hardware.terminal.stripe import StripeReader
 from hardware.terminal.terminal import CardRead, CardTerminal, CardUnreadable
+
+Terminal = CardTerminal | StripeReader
+"""What can be attached: a terminal that the kiosk reads a card with, or one that the service
+drives."""
 
 __all__ = [
     "CardRead",
     "CardTerminal",
     "CardUnreadable",
     "SimulatedTerminal",
+    "StripeReader",
+    "Terminal",
     "TestCard",
     "terminal_at",
 ]
 
 
-def terminal_at(text: str) -> CardTerminal | None:
+def terminal_at(text: str) -> Terminal | None:
     """Returns the terminal that an address names; None for `none:`. Raises BadAddress."""
     address = Address.parse(text)
     match address.scheme:
@@ -23,8 +30,10 @@ def terminal_at(text: str) -> CardTerminal | None:
             return None
         case "sim":
             return SimulatedTerminal(address)
+        case "stripe":
+            return StripeReader.at(address)
         case scheme:
             raise address.wrong(
                 f"names no terminal driver: there is no '{scheme}'",
-                "Use sim:, or none: where cards are saved by phone.",
+                "Use stripe:tmr_…, sim:, or none: where cards are saved by phone.",
             )

@@ -31,9 +31,12 @@ from protocol.messages import (
     Age,
     AgeCheck,
     AgeFlag,
+    AtReader,
     Card,
     CardPage,
     CardPageState,
+    CardReading,
+    CardReadingState,
     CardToken,
     Challenge,
     ChallengeAnswer,
@@ -61,6 +64,7 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
+    Reader,
     Refund,
     RefundRequest,
     ServiceInfo,
@@ -251,6 +255,21 @@ class SignatureService:
     async def look_at_card_page(self, enrolment_id: str, page_id: str) -> CardPageState:
         return await self._get(f"/enrolments/{enrolment_id}/card/pages/{page_id}", CardPageState)
 
+    async def read_card(self, enrolment_id: str, reader: str) -> CardReading:
+        """Has a reader of this kiosk's wait for a card, in place of what it waited for. Raises
+        Refused (READER_UNAVAILABLE) when it takes none."""
+        path = f"/enrolments/{enrolment_id}/card/readings"
+        return await self._post(path, AtReader(reader=reader), CardReading)
+
+    async def look_at_reading(self, enrolment_id: str, reading_id: str) -> CardReadingState:
+        path = f"/enrolments/{enrolment_id}/card/readings/{reading_id}"
+        return await self._get(path, CardReadingState)
+
+    async def stop_reading(self, enrolment_id: str) -> None:
+        """Has the reader stop waiting, in one brief attempt."""
+        path = f"/enrolments/{enrolment_id}/card/readings"
+        await self._transport.call("DELETE", path, deadline_s=BRIEFLY)
+
     async def add_palm(self, enrolment_id: str, burst: Burst, side: Side | None) -> PalmAccepted:
         envelope = await self._seal(burst, Purpose.ENROL, enrolment_id, side)
         return await self._post(f"/enrolments/{enrolment_id}/palms", envelope, PalmAccepted)
@@ -358,6 +377,12 @@ class SignatureService:
     async def find_refund(self, purchase_reference: str, reference: str) -> Refund:
         """Returns a refund. Raises Refused (NOT_FOUND) when there is none."""
         return await self._get(f"/purchases/{purchase_reference}/refunds/{reference}", Refund)
+
+    # Card readers
+
+    async def look_at_reader(self, reader: str) -> Reader:
+        """Describes a reader. Raises Refused (NOT_FOUND) when it is not bound to this kiosk."""
+        return await self._get(f"/readers/{reader}", Reader)
 
     # Leaving
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from hardware.faults import PermanentFault, TemporaryFault
-from hardware.terminal import CardRead, CardTerminal, CardUnreadable
+from hardware.terminal import CardRead, CardTerminal, CardUnreadable, StripeReader
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.race import first
 from kiosk.screens import (
@@ -28,6 +28,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
+from kiosk.visits.card_at_reader import CardAtReader
 from kiosk.visits.card_by_phone import CardByPhone
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
@@ -77,6 +78,7 @@ class SignUp:
         self._resend_at = 0.0
         self._verified = False
         self._by_phone = CardByPhone(visit)
+        self._at_reader = CardAtReader(visit)
         self._palms: list[Side] = []
         self._completion_key = ""
         """The idempotency key of the completion: when its answer is lost, it is asked for again."""
@@ -141,12 +143,20 @@ class SignUp:
     async def card(self) -> Turn:
         if self._enrolment is None:
             return Turn.BACK
-        if self._visit.terminal is None:
-            return await self._by_phone.save(self._id)
+        match self._visit.terminal:
+            case None:
+                return await self._by_phone.save(self._id)
+            case StripeReader(reader):
+                return await self._at_reader.save(reader, self._id)
+            case terminal:
+                return await self._tap(terminal)
+
+    async def _tap(self, terminal: CardTerminal) -> Turn:
+        """Waits for a card at a terminal of the kiosk's own."""
         problem: CardProblem | None = None
         while True:
             card = await first(
-                self._read_card(self._visit.terminal), self._visit.stage.ask(PresentCard(problem))
+                self._read_card(terminal), self._visit.stage.ask(PresentCard(problem))
             )
             if not isinstance(card, CardRead):
                 return Turn.BACK
@@ -213,6 +223,7 @@ class SignUp:
     def _forget(self) -> None:
         self._enrolment, self._verified = None, False
         self._by_phone = CardByPhone(self._visit)
+        self._at_reader = CardAtReader(self._visit)
 
     async def _palm(self, side: Side | None) -> Turn:
         screen = HoldPalm(Purpose.ENROL, side=side)

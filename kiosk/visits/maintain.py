@@ -13,7 +13,7 @@ from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
 from hardware.faults import DeviceFault
 from hardware.light import Light
-from hardware.terminal import CardTerminal, SimulatedTerminal
+from hardware.terminal import SimulatedTerminal, StripeReader, Terminal
 from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
@@ -73,7 +73,7 @@ class BackOffice:
     stage: Stage
     pin: StaffPin
     service: SignatureService
-    terminal: CardTerminal | None
+    terminal: Terminal | None
     till: Till
     light: Light | None
     feed: Feed
@@ -328,17 +328,38 @@ async def _light(office: BackOffice) -> Check:
 
 
 async def _terminal(office: BackOffice) -> Check:
-    """Starts waiting for a card: a missing terminal raises a fault at once."""
-    if office.terminal is None:
+    """Starts waiting for a card: a missing terminal raises a fault at once. About a reader, the
+    service is asked."""
+    terminal = office.terminal
+    if terminal is None:
         return Check(Part.TERMINAL, Health.GOOD, Finding.NO_TERMINAL)
+    if isinstance(terminal, StripeReader):
+        return await _reader(office, terminal.reader)
     wait = office.clock.sleep(TERMINAL_ANSWERS_WITHIN_S)
     try:
-        await first(office.terminal.read_card(), wait)
+        await first(terminal.read_card(), wait)
     except DeviceFault as fault:
         return _fault(Part.TERMINAL, fault)
-    simulated = isinstance(office.terminal, SimulatedTerminal)
+    simulated = isinstance(terminal, SimulatedTerminal)
     finding = Finding.TAKES_TEST_CARDS if simulated else Finding.TAKES_CARDS
     return Check(Part.TERMINAL, Health.GOOD, finding)
+
+
+async def _reader(office: BackOffice, reader: str) -> Check:
+    try:
+        told = await office.service.look_at_reader(reader)
+    except Refused as refused:
+        if refused.type is not ProblemType.NOT_FOUND:
+            return Check(Part.TERMINAL, Health.BROKEN, Finding.READER_UNKNOWN_STATE, (reader,))
+        device = office.service.identity.device
+        bound_to = device.device_id if device else ""
+        return Check(Part.TERMINAL, Health.BROKEN, Finding.READER_NOT_BOUND, (reader, bound_to))
+    except ServiceError:
+        return Check(Part.TERMINAL, Health.BROKEN, Finding.READER_UNKNOWN_STATE, (reader,))
+    name = told.label or reader
+    if told.fault is None:
+        return Check(Part.TERMINAL, Health.GOOD, Finding.READER_READY, (name,))
+    return Check(Part.TERMINAL, Health.BROKEN, Finding.READER_FAULT, (told.fault.value, name))
 
 
 async def _service(office: BackOffice) -> tuple[Check, ...]:

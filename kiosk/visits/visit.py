@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from hardware.terminal import CardTerminal
+from hardware.terminal import Terminal
 from kiosk.clock import Clock
 from kiosk.screens import Choice, HoldPalm, TroubleKind
 from kiosk.service.client import SignatureService
@@ -54,7 +54,7 @@ class Visit:
     stage: Stage
     reader: Reader
     codes: Codes
-    terminal: CardTerminal | None
+    terminal: Terminal | None
     service: SignatureService
     till: Till
     journal: PurchaseJournal

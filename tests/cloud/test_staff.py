@@ -8,7 +8,7 @@ import pytest
 
 from cloud.__main__ import main
 from cloud.settings import Settings
-from protocol.messages import Age, AgeCheck, ProblemType, Purchase
+from protocol.messages import Age, AgeCheck, ProblemType, Purchase, Reader
 from tests.support.device import Refused, TestDevice
 from tests.support.served import PLAIN, Served
 
@@ -122,3 +122,26 @@ def test_devices_are_listed_revoked_and_replaced_beside_a_running_service(
         assert sorted("revoked" in line for line in listed) == [False, True, True]
         told = staff("revoke-device", stolen.id, state=root, status=2)
         assert "no active device" in told
+
+
+def test_a_card_reader_is_bound_to_a_device_and_taken_away_beside_a_running_service(
+    staff: Staff, tmp_path: Path
+):
+    root = tmp_path / "state"
+    with Served(root, Settings(recognition=PLAIN)) as served:
+        device = served.kiosk()
+        staff("bind-reader", device.id, "tmr_Counter1", state=root)
+        assert "\ttmr_Counter1\t" in staff("devices", state=root)
+        assert device.get("/readers/tmr_Counter1", Reader).reader == "tmr_Counter1"
+        staff("bind-reader", device.id, "none", state=root)
+        assert "tmr_Counter1" not in staff("devices", state=root)
+
+
+@pytest.mark.parametrize(
+    ("reader", "told"),
+    [("tmr_Counter1", "no active device"), ("sk_live_secret", "tmr_"), ("tmr_", "tmr_")],
+)
+def test_a_reader_that_cannot_be_bound_is_told(staff: Staff, reader: str, told: str):
+    said = staff("bind-reader", "-no-device", reader, status=2)
+    assert told in said
+    assert "sk_live" not in said

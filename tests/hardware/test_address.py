@@ -134,7 +134,15 @@ def test_a_camera_address_that_cannot_work_is_refused_with_cause_and_remedy(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("usb:1", "no 'usb'"), ("sim:?card=gold", "gold"), ("sim:?tap=1", "'tap'")]
+    ("text", "says"),
+    [
+        ("usb:1", "no 'usb'"),
+        ("sim:?card=gold", "gold"),
+        ("sim:?tap=1", "'tap'"),
+        ("stripe:", "no reader"),
+        ("stripe:sk_live_4eC39HqLyjWDarjtT1zdp7dc", "no reader"),
+        ("stripe:tmr_FDOt2wlRZEdpd7?key=1", "no option 'key'"),
+    ],
 )
 def test_a_terminal_address_that_cannot_work_is_refused(text: str, says: str) -> None:
     with pytest.raises(BadAddress, match=says):

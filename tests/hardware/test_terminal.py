@@ -4,7 +4,14 @@ import threading
 import pytest
 
 from hardware.faults import TemporaryFault
-from hardware.terminal import CardRead, CardUnreadable, SimulatedTerminal, TestCard, terminal_at
+from hardware.terminal import (
+    CardRead,
+    CardUnreadable,
+    SimulatedTerminal,
+    StripeReader,
+    TestCard,
+    terminal_at,
+)
 
 
 def terminal() -> SimulatedTerminal:
@@ -92,3 +99,9 @@ def test_a_terminal_that_nobody_drives_taps_by_itself() -> None:
     assert terminal is not None
     read = asyncio.run(terminal.read_card())
     assert read.token == "tok_chargeCustomerFail"
+
+
+def test_a_reader_of_stripes_is_a_name_and_nothing_that_could_read_a_card() -> None:
+    made = terminal_at("stripe:tmr_FDOt2wlRZEdpd7")
+    assert made == StripeReader("tmr_FDOt2wlRZEdpd7")
+    assert not hasattr(made, "read_card")

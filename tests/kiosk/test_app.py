@@ -11,7 +11,7 @@ import pytest
 
 from hardware.camera.feed import Recovering, Streaming
 from hardware.faults import TemporaryFault
-from hardware.terminal import SimulatedTerminal
+from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk import screens
 from kiosk.screens import (
     AgeNotSeen,
@@ -80,10 +80,13 @@ from protocol.messages import (
     Outcome,
     ProblemType,
     PurchaseRequest,
+    Reader,
+    ReaderFault,
     ServiceInfo,
     Told,
 )
 from tests.support.canned import (
+    DEVICE,
     MEMBER,
     VAULT,
     Answer,
@@ -106,6 +109,7 @@ NUMBER = typed("2025550123")
 CODE = typed("123456")
 AMOUNT = Money(minor=1250, currency="USD")
 HOME: Line = (Welcome, WAITS)
+READER = "tmr_Counter1"
 
 
 # Walking away
@@ -925,6 +929,39 @@ async def test_maintenance_shows_what_is_attached_and_whether_it_is_well(
     broken = {check.part for check in first_look.checks if check.health is screens.Health.BROKEN}
     assert broken == {Part.TERMINAL}
     assert {check.part for check in first_look.checks} == set(Part) - {Part.INFRARED, Part.TILL}
+
+
+@pytest.mark.parametrize(
+    ("told", "finding", "values"),
+    [
+        (Reader(reader=READER, label="Counter 1"), Finding.READER_READY, ("Counter 1",)),
+        (
+            Reader(reader=READER, label="", fault=ReaderFault.UNKNOWN),
+            Finding.READER_FAULT,
+            ("unknown", READER),
+        ),
+        (
+            problem(ProblemType.NOT_FOUND, 404),
+            Finding.READER_NOT_BOUND,
+            (READER, DEVICE.device_id),
+        ),
+        (problem(ProblemType.INTERNAL, 500), Finding.READER_UNKNOWN_STATE, (READER,)),
+    ],
+    ids=["takes cards", "takes none", "of another kiosk", "not told"],
+)
+async def test_maintenance_shows_what_is_wrong_with_a_reader(
+    stand: MakeStand, canned: CannedService, told: Answer, finding: Finding, values: tuple[str, ...]
+) -> None:
+    here = stand(*TO_OFFICE, (Maintenance, Choice.BACK), HOME)
+    here.kiosk.terminal = StripeReader(READER)
+    canned.will(f"GET /readers/{READER}", told)
+    async with here.running():
+        await here.stage.reached()
+    first_look = next(s for s in here.stage.shown if isinstance(s, Maintenance))
+    check = next(check for check in first_look.checks if check.part is Part.TERMINAL)
+    assert (check.finding, check.values) == (finding, values)
+    well = finding is Finding.READER_READY
+    assert check.health is (screens.Health.GOOD if well else screens.Health.BROKEN)
 
 
 @pytest.mark.parametrize("demanded", [False, True])

@@ -26,6 +26,8 @@ from protocol.messages import (
     Card,
     CardPage,
     CardPageState,
+    CardReading,
+    CardReadingState,
     Challenge,
     ChallengeAnswered,
     ClaimOpened,
@@ -103,6 +105,10 @@ def challenge(challenge_id: str) -> Challenge:
 
 def card_page(page_id: str = "page-one") -> CardPage:
     return CardPage(page_id=page_id, url=f"https://pages.test/{page_id}", expires_at=soon())
+
+
+def card_reading(reading_id: str = "reading-one") -> CardReading:
+    return CardReading(reading_id=reading_id, expires_at=soon())
 
 
 def identification(
@@ -183,6 +189,11 @@ HAPPY: dict[str, Answer] = {
     "POST /enrolments/enrolment-1/card": VISA,
     "POST /enrolments/enrolment-1/card/pages": lambda _: card_page(),
     "GET /enrolments/enrolment-1/card/pages/page-one": CardPageState(state="saved", card=VISA),
+    "POST /enrolments/enrolment-1/card/readings": lambda _: card_reading(),
+    "GET /enrolments/enrolment-1/card/readings/reading-one": CardReadingState(
+        state="saved", card=VISA
+    ),
+    "DELETE /enrolments/enrolment-1/card/readings": Reply(204, b""),
     "POST /enrolments/enrolment-1/palms": PalmAccepted(side=Side.LEFT, palms=[Side.LEFT]),
     "POST /enrolments/enrolment-1/completion": Account(
         name_hint="Alex D.", phone_last4="0123", card=VISA, palms=[Side.LEFT]

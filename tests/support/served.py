@@ -28,6 +28,7 @@ from cloud.settings import Merchant, Recognition, Scheme, Settings
 from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import limits
+from cloud.web.devices import bind_reader
 from tests.support import plain_palms
 from tests.support.device import TestDevice
 from tests.support.warm import Started, warm_starts
@@ -131,6 +132,16 @@ class Served:
         device.ahead = self.ahead
         device.activate(self.activation_code(site_id))
         return device
+
+    def bind(self, device: TestDevice, reader: str | None) -> None:
+        """Binds a card reader to a device."""
+
+        async def write() -> None:
+            async with self.context.database.session() as session:
+                assert await bind_reader(session, device.id, reader)
+                await session.commit()
+
+        self.do(write())
 
     def merchant(self, **values: Any) -> str:
         """Adds another merchant, and returns the id of its site."""

@@ -128,10 +128,12 @@ class StripeApi:
 
 
 @contextmanager
-def stripe_in_place_of_the_sandbox(served: Served) -> Generator[StripeApi]:
+def stripe_in_place_of_the_sandbox(
+    served: Served, prepared: StripeApi | None = None
+) -> Generator[StripeApi]:
     """Has the service charge at a Stripe whose answers are prepared."""
     real = served.context.payments
-    with StripeApi() as api:
+    with prepared or StripeApi() as api:
         provider = StripeProvider("sk_test_1", api.url)
         served.context.payments = provider
         try:

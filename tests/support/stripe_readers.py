@@ -70,7 +70,7 @@ class StripeWithReaders(StripeApi):
             (r"POST /setup_intents/(\w+)/cancel", self._cancel_setup),
             (r"GET /payment_methods", self._list_methods),
             (r"POST /payment_methods/(\w+)/detach", self._detach),
-            (r"GET /checkout/sessions", lambda _: listing(url="/checkout/sessions")),
+            (r"GET /checkout/sessions", self._list_pages),
             (r"GET /terminal/readers/(\w+)", self._show_reader),
             (r"POST /terminal/readers/(\w+)/process_setup_intent", self._process_setup),
             (r"POST /terminal/readers/(\w+)/cancel_action", self._cancel_action),
@@ -173,7 +173,9 @@ class StripeWithReaders(StripeApi):
         return Answer(200, made)
 
     def _list_setups(self, fields: dict[str, str]) -> Answer:
-        theirs = [s for s in self.kept.setup_intents.values() if s["customer"] == fields["customer"]]
+        theirs = [
+            s for s in self.kept.setup_intents.values() if s["customer"] == fields["customer"]
+        ]
         return _listed(theirs, "/setup_intents")
 
     def _show_setup(self, name: str, _: dict[str, str]) -> Answer:
@@ -187,6 +189,9 @@ class StripeWithReaders(StripeApi):
             return error(400, "invalid_request_error", code="intent_unexpected_state")
         intent["status"] = "canceled"
         return Answer(200, intent)
+
+    def _list_pages(self, _: dict[str, str]) -> Answer:
+        return listing(url="/checkout/sessions")
 
     def _list_methods(self, fields: dict[str, str]) -> Answer:
         kept = self.kept.payment_methods.values()

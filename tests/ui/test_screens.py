@@ -51,7 +51,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Cause
-from protocol.messages import CONSENT_VERSION, CardToken, Money, Purpose
+from protocol.messages import CONSENT_VERSION, CardToken, Money, Purpose, ReaderFault
 from protocol.storage import StorageFault
 from tests.support.screenful import SMALL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, bill_with, examples
@@ -388,6 +388,7 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
     broken = {"fault", "offline", "service_failed", "ring_demanded", "clock_wrong"}
     broken |= {"not_activated", "models_missing", "no_room", "life_with_ring", "life_unchecked"}
     broken |= {"service_stopped", "service_stores_nothing", "stores_nothing"}
+    broken |= {"reader_fault", "reader_not_bound", "reader_unknown_state"}
     broken |= {"entries_unreadable", "pin_unreadable", "till_without_key", "till_shut_out"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
@@ -437,7 +438,33 @@ def test_every_fault_of_a_disk_has_words_and_a_remedy(
         assert remedy.endswith(".")
 
 
+@pytest.mark.parametrize("fault", ReaderFault)
+def test_every_fault_of_a_card_reader_has_words_and_a_remedy(
+    screenful: Screenful, fault: ReaderFault
+) -> None:
+    values = (fault.value, "Counter 1")
+    check = Check(Part.TERMINAL, Health.BROKEN, Finding.READER_FAULT, values)
+    screenful.show(Maintenance("0.1.0", None, "", (check,)))
+    ((_, found, remedy),) = check_lines(screenful)
+    assert ("Counter 1" in found) == (fault is not ReaderFault.SIMULATED)
+    assert remedy.endswith(".")
+
+
+def test_a_reader_that_is_not_bound_is_bound_with_the_command_that_is_shown(
+    screenful: Screenful,
+) -> None:
+    values = ("tmr_Counter1", "device-1234")
+    check = Check(Part.TERMINAL, Health.BROKEN, Finding.READER_NOT_BOUND, values)
+    screenful.show(Maintenance("0.1.0", None, "", (check,)))
+    ((_, _, remedy),) = check_lines(screenful)
+    assert "./run cloud staff bind-reader device-1234 tmr_Counter1" in remedy
+
+
 FINDINGS: dict[Finding, tuple[str | float, ...]] = {
+    Finding.READER_READY: ("Counter 1",),
+    Finding.READER_FAULT: ("busy", "Counter 1"),
+    Finding.READER_NOT_BOUND: ("tmr_Counter1", "device-1234"),
+    Finding.READER_UNKNOWN_STATE: ("tmr_Counter1",),
     Finding.TILL_DOOR: (8443, "07:0E"),
     Finding.TILL_WITHOUT_KEY: ("/var/lib/palm-kiosk/till-keys.toml",),
     Finding.TILL_SHUT_OUT: (8443, "Address already in use"),

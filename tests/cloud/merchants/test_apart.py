@@ -13,6 +13,7 @@ from cloud.app import create_app
 from protocol.messages import (
     Age,
     AgeCheck,
+    AtReader,
     CardToken,
     ChallengeAnswer,
     Claim,
@@ -71,6 +72,11 @@ def leaving(device: TestDevice, name: str) -> httpx.Response:
     return device.send("POST", "/deletions", request.model_dump_json().encode())
 
 
+def reading_at(device: TestDevice, name: str) -> httpx.Response:
+    path = f"/enrolments/{device.verified_enrolment()}/card/readings"
+    return device.send("POST", path, AtReader(reader=name).model_dump_json().encode())
+
+
 CODE = CodeEntry(code="123456")
 TOKEN = CardToken(token="tok_visa")
 DIGEST = "A" * 43 + "="
@@ -86,6 +92,16 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("GET", "/enrolments/{}/card/pages/a-card-page"),
         with_id("GET", "/enrolments/an-enrolment/card/pages/{}"),
     ),
+    "enrolments.read_card": (
+        with_id("POST", "/enrolments/{}/card/readings", AtReader(reader="tmr_Counter1")),
+        reading_at,
+    ),
+    "enrolments.look_at_reading": (
+        with_id("GET", "/enrolments/{}/card/readings/a-reading"),
+        with_id("GET", "/enrolments/an-enrolment/card/readings/{}"),
+    ),
+    "enrolments.stop_reading": (with_id("DELETE", "/enrolments/{}/card/readings"),),
+    "readers.tell_about_reader": (with_id("GET", "/readers/{}"),),
     "enrolments.add_palm": (with_palm("/enrolments/{}/palms", Purpose.ENROL),),
     "enrolments.complete": (with_id("POST", "/enrolments/{}/completion"),),
     "enrolments.cancel": (with_id("DELETE", "/enrolments/{}"),),
@@ -157,6 +173,9 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
     )
     refunded = kiosk.post(path, part, Refund)
 
+    reader = f"tmr_{secrets.token_hex(8)}"
+    served.bind(kiosk, reader)
+
     def claim(proof: Proof, purpose: Purpose) -> str:
         told = Claim(phone=fresh_phone(), proof=proof, purpose=purpose)
         return kiosk.post("/claims", told, ClaimOpened).claim_id
@@ -175,6 +194,7 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
         "the refund": refunded.refund_id,
         "the reference of the refund": refunded.reference,
         "the device": kiosk.id,
+        "the reader": reader,
     }
 
 
@@ -220,6 +240,7 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "ages.note": "the identification that pays",
         "ages.tell": "the identification that pays",
         "purchases.tell_purchase": "the sale",
+        "readers.tell_about_reader": "the reader",
         "refunds.give_back": "the sale",
         "purchases.buy": "the identification that pays",
     }

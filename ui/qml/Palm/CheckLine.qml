@@ -66,6 +66,14 @@ Item {
             return [qsTr("%1, lit and out in %2 ms.").arg(values[0]).arg(number(values[1], 0))];
         case "takes_cards":
             return [qsTr("Takes cards.")];
+        case "reader_ready":
+            return [qsTr("%1 takes cards.").arg(values[0])];
+        case "reader_fault":
+            return reader(values[0], values[1]);
+        case "reader_not_bound":
+            return [qsTr("The service has bound no reader %1 to this kiosk.").arg(values[0]), qsTr("On the service's machine: ./run cloud staff bind-reader %1 %2. Or correct terminal in the settings.").arg(values[1]).arg(values[0])];
+        case "reader_unknown_state":
+            return [qsTr("How %1 is cannot be told: the service does not say.").arg(values[0]), qsTr("Mend what is wrong with the service, then test again.")];
         case "no_terminal":
             return [qsTr("None: shoppers save their card with their own phone.")];
         case "takes_test_cards":
@@ -151,6 +159,21 @@ Item {
             return [qsTr("The certificate of %1 cannot be accepted. The clock says %2.").arg(address).arg(now), qsTr("Look into the logs of kiosk and service.")];
         }
         return [qsTr("%1 cannot be reached.").arg(address), qsTr("Look into the logs of kiosk and service.")];
+    }
+
+    // Why a card reader takes no card, and the remedy.
+    function reader(fault: string, name: string): list<string> {
+        switch (fault) {
+        case "offline":
+            return [qsTr("%1 is not connected.").arg(name), qsTr("Check its power and its network. Its own screen shows whether it is online.")];
+        case "busy":
+            return [qsTr("%1 is doing something else.").arg(name), qsTr("Press Cancel on the reader, and take out any card. If it installs an update, wait until it is done.")];
+        case "unknown":
+            return [qsTr("Stripe has no reader %1.").arg(name), qsTr("Compare terminal in the settings with the reader's id in Stripe's dashboard, and with the account whose key the service has.")];
+        case "simulated":
+            return [qsTr("The service simulates payments, and has no readers."), qsTr("Set stripe_key under [payments] in the service's settings, or terminal = \"sim:\" in this kiosk's.")];
+        }
+        return [qsTr("%1 reports a fault.").arg(name), qsTr("Restart the reader. If that does not help, look it up in Stripe's dashboard: its location must be in the country of the account.")];
     }
 
     // What is wrong with a disk, and the remedy.

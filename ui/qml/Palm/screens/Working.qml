@@ -26,6 +26,8 @@ ScreenFrame {
             return qsTr("Making a code for your phone");
         case "saving_membership":
             return qsTr("Saving your membership");
+        case "readying_reader":
+            return qsTr("Getting the card reader ready");
         case "finishing":
             return qsTr("Finishing your sign-up");
         case "paying":
