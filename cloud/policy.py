@@ -50,6 +50,8 @@ ANSWER_LIFE = timedelta(hours=24)
 PURCHASE_PATIENCE = timedelta(minutes=2)
 """How long an interrupted purchase is still completed. Later it is abandoned, because by then the
 shopper has paid in another way or has left."""
+CARD_PATIENCE = timedelta(minutes=3)
+"""How long a card is awaited at a reader for a purchase. Later the purchase is abandoned."""
 CARD_PAGE_LIFE = timedelta(minutes=10)
 """How long a card can be saved on a page that was opened for a shopper's phone."""
 WEBHOOK_MEMORY = timedelta(days=30)
@@ -88,6 +90,8 @@ class Limits:
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
+    CARD_PURCHASES_BY_DEVICE = Limit("card purchases by device", 240, timedelta(hours=1))
+    """Sales that were paid with the card itself, or were about to be."""
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""
 

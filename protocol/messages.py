@@ -35,6 +35,9 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /claims/{id}/palm      envelope     -> Identification          (1:1)
     POST   /claims/{id}/code      CodeEntry    -> Identification
     POST   /purchases             PurchaseRequest -> Purchase
+    POST   /card-purchases        CardPurchaseRequest -> CardPurchase
+    GET    /card-purchases/{reference}         -> CardPurchase
+    POST   /card-purchases/{reference}/end     -> Purchase; the card is awaited no longer
     GET    /purchases/{reference}              -> Purchase
     PUT    /purchases/{reference}/told Told    -> nothing
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
@@ -58,6 +61,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
+    model_validator,
 )
 
 from protocol.card_number import holds_payment_card, may_hold_number
@@ -267,13 +271,15 @@ def _without_number(text: str) -> str:
     return text
 
 
-class CardToken(Message):
-    """A single-use token of the payment provider, as the terminal delivered it. The number of a
-    card is refused."""
+SingleUseToken = Annotated[
+    str, StringConstraints(min_length=3, max_length=255), AfterValidator(_without_number)
+]
+"""A single-use token of the payment provider, as the terminal delivered it. The number of a card is
+refused."""
 
-    token: Annotated[
-        str, StringConstraints(min_length=3, max_length=255), AfterValidator(_without_number)
-    ] = Field(repr=False)
+
+class CardToken(Message):
+    token: SingleUseToken = Field(repr=False)
     holder: (
         Annotated[str, StringConstraints(max_length=64), AfterValidator(_without_number)] | None
     ) = Field(default=None, repr=False)
@@ -488,6 +494,28 @@ class PurchaseRequest(Message):
     devices of the merchant find the purchase by it, and can refund it."""
 
 
+class CardSale(Message):
+    """A sale that is paid with the card itself, which is presented at the device's terminal."""
+
+    amount: Money
+    reference: Identifier
+    """As in a PurchaseRequest."""
+
+
+class CardPurchaseRequest(CardSale):
+    """Names what takes the card: the reader that is bound to the device, or else a terminal that
+    has read the card already and delivered a token."""
+
+    reader: Identifier | None = None
+    token: SingleUseToken | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _is_taken_by_one(self) -> "CardPurchaseRequest":
+        if (self.reader is None) == (self.token is None):
+            raise ValueError("a reader or a token, and not both")
+        return self
+
+
 class Purchase(Message):
     purchase_id: Identifier
     reference: Identifier
@@ -498,10 +526,19 @@ class Purchase(Message):
     0.2 answer `declined` to both."""
     decline_reason: str | None = None
     """The provider's code for why nothing was charged: for `declined` the issuer's, such as
-    `insufficient_funds`, or AUTHENTICATION_REQUIRED; for `not_paid` such as `amount_too_small`, or
-    `abandoned` when the purchase was interrupted for too long."""
-    card: Card
+    `insufficient_funds`, or AUTHENTICATION_REQUIRED; for `not_paid` such as `amount_too_small`,
+    `abandoned` when the purchase was interrupted for too long, or `no_card` when no card was
+    presented."""
+    card: Card | None = None
+    """None when no card was presented. A palm always has one."""
     at: AwareDatetime
+
+
+class CardPurchase(Message):
+    """How far a purchase with the card itself is."""
+
+    purchase: Purchase | None = None
+    """None as long as the reader waits for the card."""
 
 
 Result = Literal["approved", "declined", "not_paid"]

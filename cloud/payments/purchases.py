@@ -2,7 +2,8 @@
 
 A purchase is stored as pending before the provider hears of it, and stored again with the
 provider's name for the payment before any money moves. A repeated request, a question about the
-purchase and the next start of the service all find it pending, and finish that same payment.
+purchase and the next start of the service all find it pending, and finish that same payment. One
+whose card is still to be presented is awaiting before that (`cloud.payments.card_purchases`).
 """
 
 import logging
@@ -18,13 +19,14 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
-from cloud.payments import ledger
+from cloud.payments import ledger, readers
 from cloud.payments.cards import cards_of
-from cloud.payments.settling import PENDING, settle_each, turn
+from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
 from cloud.providers import (
     ABANDONED,
+    NO_CARD,
     CardRefused,
     Declined,
     NotPaid,
@@ -39,6 +41,7 @@ from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.messages import (
     Card,
+    CardPurchaseRequest,
     Identifier,
     Money,
     ProblemType,
@@ -67,55 +70,70 @@ _OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
     ),
 )
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
-    row = await _find(call, request.reference)
+    row = await find_own(call, request.reference)
     if row is None:
         row = await _store_pending(call, request)
     elif not _is_for(row, request):
         raise Refusal(ProblemType.CONFLICT, "another purchase has this reference")
-    await _finish(call, row)
-    return _told(row)
+    await finish(call, row)
+    return told(row)
 
 
 @router.get("/purchases/{reference}")
 async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
-    return _told(await find_finished(call, reference))
+    return told(await find_finished(call, reference))
 
 
 @router.put("/purchases/{reference}/told", status_code=204)
-async def note_what_was_told(call: Caller, reference: Identifier, told: Told) -> None:
+async def note_what_was_told(call: Caller, reference: Identifier, answer: Told) -> None:
     """Stores what the till was told about a purchase of the device."""
-    row = await _find(call, reference)
+    row = await find_own(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    row.told = told.result
+    row.told = answer.result
 
 
 async def find_finished(call: Call, reference: str) -> PurchaseRow:
     """Returns a purchase of the device or of another one of its merchant, which is finished first,
     and leaves a transaction open. The answer is taken to be about the purchase's person. Raises
     Refusal."""
-    row = await _find(call, reference) or await _find_elsewhere(call, reference)
+    row = await find_own(call, reference) or await _find_elsewhere(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    await _finish(call, row)
+    await finish(call, row)
+    if row.outcome in OPEN:
+        detail = "the card of this purchase is still awaited"
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, detail, retry_after=2)
     return row
 
 
-async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
-    """Finishes a pending purchase. It must be called outside a transaction, and leaves one open.
+async def settle(
+    context: Context,
+    session: AsyncSession,
+    row: PurchaseRow,
+    *,
+    asked: CardPurchaseRequest | None = None,
+    ends: bool = False,
+) -> None:
+    """Finishes an open purchase; one whose card is awaited stays open until it is taken. It must be
+    called outside a transaction, and leaves one open.
 
-    Raises ProviderUnavailable, and Refusal when it was not paid and its person was deleted since.
+    `asked` is the request for a card that is presented: without it, none is begun. `ends` tells
+    that the card is awaited no longer. Raises ProviderUnavailable, ReaderTrouble, and Refusal when
+    it was not paid and its person was deleted since.
     """
-    async with turn(session, row) as is_pending:
-        if not is_pending:
+    async with turn(session, row) as is_open:
+        if not is_open:
             return
         try:
-            outcome = await _outcome(context, session, row)
+            outcome = await _outcome(context, session, row, asked, ends=ends)
         except CardRefused:
             outcome = Declined("card_declined")
         except PaymentRefused as refused:
             outcome = NotPaid(str(refused))
         match outcome:
+            case None:
+                pass
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
                 await ledger.post(
@@ -130,7 +148,8 @@ async def settle(context: Context, session: AsyncSession, row: PurchaseRow) -> N
                 row.outcome, row.decline_reason = DECLINED, reason
             case NotPaid(reason):
                 row.outcome, row.decline_reason = NOT_PAID, reason
-                log.error("a purchase was not paid: %s", reason)
+                if reason != NO_CARD:
+                    log.error("a purchase was not paid: %s", reason)
         await session.flush()
 
 
@@ -162,6 +181,10 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[
     return kept
 
 
+OF_THE_DELETED = PurchaseRow.person_id.is_(None) & PurchaseRow.terminal.is_(None)
+"""Holds for the purchases of people who were deleted. A card that was presented names nobody."""
+
+
 async def count_leading_to_the_deleted(session: AsyncSession) -> int:
     """Returns how many purchases lead to a person who was deleted."""
     leads = (
@@ -169,7 +192,7 @@ async def count_leading_to_the_deleted(session: AsyncSession) -> int:
         | PurchaseRow.payment.is_not(None)
         | (PurchaseRow.outcome != APPROVED)
     )
-    count = await session.scalar(select(func.count()).where(PurchaseRow.person_id.is_(None), leads))
+    count = await session.scalar(select(func.count()).where(OF_THE_DELETED, leads))
     return count or 0
 
 
@@ -180,7 +203,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> bool:
         delete(PurchaseRow)
         .where(
             PurchaseRow.at <= now - BOOKKEEPING,
-            PurchaseRow.outcome != PENDING,
+            PurchaseRow.outcome.not_in(OPEN),
             ~exists().where(RefundRow.purchase_id == PurchaseRow.id),
         )
         .returning(PurchaseRow.id)
@@ -197,13 +220,38 @@ async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> boo
     return pending is not None
 
 
-async def _outcome(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
+async def _outcome(
+    context: Context,
+    session: AsyncSession,
+    row: PurchaseRow,
+    asked: CardPurchaseRequest | None,
+    *,
+    ends: bool,
+) -> Settled | None:
+    """Returns how a purchase has ended, None when it has not."""
+    if row.outcome == AWAITING:
+        begins = asked is not None
+        return await readers.outcome_at_reader(context, session, row, begins=begins, ends=ends)
     late = context.clock() - row.at > PURCHASE_PATIENCE
-    if row.payment is None:
-        return NotPaid(ABANDONED) if late else await _pay(context, session, row)
-    if late:
-        return await context.payments.abandon(row.payment)
-    return await context.payments.finish(row.payment)
+    if row.payment is not None:
+        payments = context.payments
+        return await (payments.abandon if late else payments.finish)(row.payment)
+    if not late and row.terminal is None:
+        return await _pay(context, session, row)
+    if not late and asked is not None and asked.token is not None:
+        return await _pay_with_token(context, session, row, asked.token)
+    # A token is not stored: only the request that carries it can go on.
+    return NotPaid(ABANDONED) if late or ends else None
+
+
+async def _pay_with_token(
+    context: Context, session: AsyncSession, row: PurchaseRow, token: str
+) -> Settled:
+    amount = Money(minor=row.amount_minor, currency=row.currency)
+    payment, card = await context.payments.begin_with_token(amount, token, row.id, row.account)
+    row.payment, row.card_brand, row.card_last4 = payment, card.brand, card.last4
+    await session.commit()
+    return await context.payments.finish(payment)
 
 
 async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
@@ -225,12 +273,17 @@ async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Set
 def _is_for(row: PurchaseRow, request: PurchaseRequest) -> bool:
     """Returns whether a request is for this purchase. The identification of a purchase whose person
     was deleted is not known any more."""
-    if (row.amount_minor, row.currency) != (request.amount.minor, request.amount.currency):
+    if row.terminal is not None or not is_of(row, request.amount):
         return False
     return row.identification_id in (None, request.identification_id)
 
 
-async def _find(call: Call, reference: str) -> PurchaseRow | None:
+def is_of(row: PurchaseRow, amount: Money) -> bool:
+    """Returns whether a purchase is of this amount."""
+    return (row.amount_minor, row.currency) == (amount.minor, amount.currency)
+
+
+async def find_own(call: Call, reference: str) -> PurchaseRow | None:
     """Returns the purchase that the device itself made."""
     return await call.session.scalar(
         select(PurchaseRow).where(
@@ -262,7 +315,7 @@ async def _find_elsewhere(call: Call, reference: str) -> PurchaseRow | None:
 async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     session = call.session
     merchant = await merchant_of(call)
-    _check_amount(call.context, merchant.currency, request.amount)
+    check_amount(call.context, merchant.currency, request.amount)
     person = await accepted_for(call, request.identification_id, Purpose.PAY)
     spent = await session.scalar(
         select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
@@ -290,6 +343,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         card_last4=cards[0].last4,
         payment=None,
         account=merchant.account,
+        terminal=None,
         outcome=PENDING,
         decline_reason=None,
         at=call.now,
@@ -299,7 +353,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     return row
 
 
-def _check_amount(context: Context, currency: str, amount: Money) -> None:
+def check_amount(context: Context, currency: str, amount: Money) -> None:
     """Raises Refusal when an amount cannot be charged in the merchant's currency."""
     if amount.currency != currency:
         raise Refusal(ProblemType.MALFORMED, f"sales here are in {currency}", status=422)
@@ -309,11 +363,18 @@ def _check_amount(context: Context, currency: str, amount: Money) -> None:
         raise Refusal(ProblemType.NOT_CHARGEABLE, why)
 
 
-async def _finish(call: Call, row: PurchaseRow) -> None:
+async def finish(
+    call: Call,
+    row: PurchaseRow,
+    *,
+    asked: CardPurchaseRequest | None = None,
+    ends: bool = False,
+) -> None:
+    """Finishes a purchase as `settle` does. Raises ReaderTrouble and Refusal."""
     context = call.context
     await call.session.commit()
     try:
-        await settle(context, call.session, row)
+        await settle(context, call.session, row, asked=asked, ends=ends)
     except ProviderUnavailable as error:
         log.warning("a purchase stays pending: %s", error)
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
@@ -321,13 +382,15 @@ async def _finish(call: Call, row: PurchaseRow) -> None:
         call.person = await find_person(call.session, context.master, row.person_id)
 
 
-def _told(row: PurchaseRow) -> Purchase:
+def told(row: PurchaseRow) -> Purchase:
+    """Returns what is told about a finished purchase."""
+    card = Card(brand=row.card_brand, last4=row.card_last4) if row.card_last4 else None
     return Purchase(
         purchase_id=row.id,
         reference=row.reference,
         amount=Money(minor=row.amount_minor, currency=row.currency),
         outcome=_OUTCOMES[row.outcome],
         decline_reason=row.decline_reason,
-        card=Card(brand=row.card_brand, last4=row.card_last4),
+        card=card,
         at=row.at,
     )

@@ -121,7 +121,7 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[
 async def count_leading_to_the_deleted(session: AsyncSession) -> int:
     """Returns how many refunds lead to a person who was deleted."""
     leads = RefundRow.provider_reference.is_not(None) | (RefundRow.outcome != REFUNDED)
-    of_the_deleted = select(PurchaseRow.id).where(PurchaseRow.person_id.is_(None))
+    of_the_deleted = select(PurchaseRow.id).where(purchases.OF_THE_DELETED)
     count = await session.scalar(
         select(func.count()).where(RefundRow.purchase_id.in_(of_the_deleted), leads)
     )

@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 PENDING = "pending"
 """The outcome of a row that is not finished."""
+AWAITING = "awaiting"
+"""The outcome of a purchase whose card is awaited at a reader. Nothing can be charged yet."""
+OPEN = (PENDING, AWAITING)
+"""The outcomes that are none yet."""
 
 Row = TypeVar("Row", PurchaseRow, RefundRow)
 
@@ -29,7 +33,7 @@ _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 @asynccontextmanager
 async def turn(session: AsyncSession, row: PurchaseRow | RefundRow) -> AsyncGenerator[bool]:
-    """Waits until nobody else finishes a row, and yields whether it is still pending. No
+    """Waits until nobody else finishes a row, and yields whether it is still open. No
     transaction is open then, unless it is finished.
 
     It must be entered outside a transaction. Raises Refusal when the row is gone, because it was
@@ -38,10 +42,10 @@ async def turn(session: AsyncSession, row: PurchaseRow | RefundRow) -> AsyncGene
     async with _turns.setdefault(row.id, asyncio.Lock()):
         if await session.get(type(row), row.id, populate_existing=True) is None:
             raise Refusal(ProblemType.NOT_FOUND)
-        is_pending = row.outcome == PENDING
-        if is_pending:
+        is_open = row.outcome in OPEN
+        if is_open:
             await session.commit()
-        yield is_pending
+        yield is_open
 
 
 async def settle_each(
@@ -50,10 +54,10 @@ async def settle_each(
     settle: Callable[[Context, AsyncSession, Row], Awaitable[None]],
     what: str,
 ) -> None:
-    """Finishes the rows of a table that a crash or an unreachable provider left pending. The log
-    calls one of them `what`."""
+    """Finishes the rows of a table that a crash or an unreachable provider left open. The log calls
+    one of them `what`."""
     async with context.database.session() as session:
-        pending = await session.scalars(select(table.id).where(table.outcome == PENDING))
+        pending = await session.scalars(select(table.id).where(table.outcome.in_(OPEN)))
         ids = pending.all()
     for row_id in ids:
         try:

@@ -72,6 +72,7 @@ class PurchaseRow(Table):
     currency: Mapped[str]
     card_brand: Mapped[str]
     card_last4: Mapped[str]
+    """Both are empty as long as no card was presented."""
     payment: Mapped[str | None]
     """The provider's name for the payment; None until it has one, and once the person is
     deleted."""

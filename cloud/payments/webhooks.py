@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.payments import card_pages, cards, disputes, readers
+from cloud.payments import card_pages, card_purchases, cards, disputes
 from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
 from cloud.providers import BadSignature, ProviderUnavailable
@@ -45,8 +45,8 @@ APPLIERS: Mapping[str, Applier] = {
     "checkout.session.completed": card_pages.look_at_the_one_named,
     "checkout.session.expired": card_pages.look_at_the_one_named,
     "payment_method.automatically_updated": cards.renew_card,
-    "terminal.reader.action_failed": readers.look_at_reader,
-    "terminal.reader.action_succeeded": readers.look_at_reader,
+    "terminal.reader.action_failed": card_purchases.look_at_reader,
+    "terminal.reader.action_succeeded": card_purchases.look_at_reader,
 }
 """What applies the events of each kind."""
 

@@ -27,6 +27,8 @@ from protocol.messages import Card, Chargeable, Money, Reader, ReaderFault
 
 ABANDONED = "abandoned"
 """The reason of a payment that was begun and then abandoned."""
+NO_CARD = "no_card"
+"""The reason of a payment for which no card was presented."""
 
 
 class CardRefused(Exception):
@@ -165,6 +167,32 @@ Settled = Paid | Declined | NotPaid
 
 
 @dataclass(frozen=True, slots=True)
+class CardAwaited:
+    """The reader waits for a card, or the card's issuer is being asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardTaken:
+    """The issuer has agreed to the payment, which is charged when it is finished."""
+
+    card: Card | None
+    """None when the provider does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardNotTaken:
+    """The reader does not wait for the payment's card any more. Nothing can be charged."""
+
+    declined: bool
+    """Whether a card was presented, and its issuer declined."""
+    card: Card | None
+    """The card that was declined, where the provider tells it."""
+
+
+Presented = CardAwaited | CardTaken | CardNotTaken
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
     """The provider has taken the refund on. It may reach the card days later."""
 
@@ -206,6 +234,22 @@ class Readers(Protocol):
         ...
 
     async def look_at_saving(self, reader: str, name: str) -> SavingState: ...
+
+    async def begin(self, amount: Money, purchase_id: str, account: str | None = None) -> str:
+        """Begins a payment whose card is still to be presented; otherwise as
+        `PaymentProvider.begin`. Raises PaymentRefused."""
+        ...
+
+    async def present(self, reader: str, payment: str) -> None:
+        """Has a reader wait for the card of a payment. What it was waiting for before is given up.
+        Raises ReaderTrouble."""
+        ...
+
+    async def look_at_payment(self, reader: str, payment: str) -> Presented: ...
+
+    async def stop(self, reader: str, name: str) -> None:
+        """Has a reader stop waiting for the card of a payment, where it does and can be reached."""
+        ...
 
 
 class PaymentProvider(Protocol):
@@ -268,6 +312,13 @@ class PaymentProvider(Protocol):
         purchase id, which the provider stores with the payment, has one effect. `account` is the
         merchant's account, which gets the money; None means the operator's own. Raises
         PaymentRefused."""
+        ...
+
+    async def begin_with_token(
+        self, amount: Money, token: str, purchase_id: str, account: str | None = None
+    ) -> tuple[str, Card]:
+        """Begins a payment with the card of a token, which is not kept; otherwise as `begin`.
+        Returns the payment and the card."""
         ...
 
     async def finish(self, payment: str) -> Settled:

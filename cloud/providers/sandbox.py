@@ -15,6 +15,7 @@ import stripe
 
 from cloud.providers import CardRefused
 from cloud.providers.stripe import StripeProvider
+from protocol.messages import Card, Money
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,14 @@ class SandboxProvider(StripeProvider):
         assert method.card is not None
         method.card.brand = brand
         return method
+
+    async def begin_with_token(
+        self, amount: Money, token: str, purchase_id: str, account: str | None = None
+    ) -> tuple[str, Card]:
+        if token == "tok_chargeDeclined":  # noqa: S105 - a test token of Stripe's
+            # localstripe declines it only where it is kept.
+            raise CardRefused("declined")
+        return await super().begin_with_token(amount, token, purchase_id, account)
 
     async def _shut_pages(self, customer: str) -> None:
         if self._has_pages:

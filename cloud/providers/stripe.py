@@ -11,6 +11,7 @@ import stripe
 
 from cloud.providers import (
     ABANDONED,
+    NO_CARD,
     BadSignature,
     CardOnFile,
     CardSaved,
@@ -26,17 +27,17 @@ from cloud.providers import (
     PageOpen,
     PageState,
     Paid,
-    PaymentRefused,
     ProviderUnavailable,
     Readers,
     Refunded,
     Settled,
+    stripe_intents,
     stripe_units,
 )
 from cloud.providers.stripe_errors import is_the_operators, log_refused, translated_errors
 from cloud.providers.stripe_readers import StripeReaders, on_file
 from protocol.card_number import may_hold_number
-from protocol.messages import AUTHENTICATION_REQUIRED, Chargeable, Money
+from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
 
 log = logging.getLogger(__name__)
 
@@ -226,35 +227,29 @@ class StripeProvider:
     async def begin(
         self, amount: Money, card: CardOnFile, purchase_id: str, account: str | None = None
     ) -> str:
-        try:
-            units = stripe_units.in_stripes_units(amount)
-        except ValueError:
-            log.error("a purchase of an amount that Stripe does not charge is not begun")
-            raise PaymentRefused("not_chargeable") from None
-        parameters: Any = {
-            "amount": units,
-            "currency": amount.currency.lower(),
-            "customer": card.customer,
-            "payment_method": card.method,
-            "metadata": {"purchase": purchase_id},
-            **self.beginning,
-        }
-        if account is not None and self.connects:
-            parameters |= {"on_behalf_of": account, "transfer_data": {"destination": account}}
+        how = {"customer": card.customer, "payment_method": card.method, **self.beginning}
+        return await self._begin(amount, purchase_id, account, how)
+
+    async def begin_with_token(
+        self, amount: Money, token: str, purchase_id: str, account: str | None = None
+    ) -> tuple[str, Card]:
         with translated_errors():
-            try:
-                intent = await self._client.v1.payment_intents.create_async(
-                    parameters, {"idempotency_key": f"begin-{purchase_id}"}
-                )
-            except stripe.StripeError as error:
-                if is_the_operators(error):
-                    raise PaymentRefused(log_refused(error)) from None
-                raise
-        return intent.id
+            method = await self._method(token, purchase_id)
+        how = {"payment_method": method.id, **self.beginning}
+        payment = await self._begin(amount, purchase_id, account, how)
+        return payment, Card(brand=method.card.brand, last4=method.card.last4)
+
+    async def _begin(
+        self, amount: Money, purchase_id: str, account: str | None, how: Mapping[str, Any]
+    ) -> str:
+        account = account if self.connects else None
+        return await stripe_intents.begin(self._client, amount, purchase_id, account, how)
 
     async def finish(self, payment: str) -> Settled:
         with translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
+            if intent.status == "requires_capture":
+                return await self._capture(payment)
             if intent.status != "requires_confirmation":
                 return await self._settled(intent)
             try:
@@ -332,8 +327,20 @@ class StripeProvider:
         if intent.status == "requires_action":
             return await self._cancel(intent.id, Declined(AUTHENTICATION_REQUIRED))
         if intent.status == "requires_payment_method":
-            return await self._cancel(intent.id, _last_error(intent) or NotPaid("no_card"))
+            return await self._cancel(intent.id, _last_error(intent) or NotPaid(NO_CARD))
         return _outcome(intent, _last_error(intent) or NotPaid(ABANDONED))
+
+    async def _capture(self, payment: str) -> Settled:
+        """Charges a payment to which the issuer has agreed at a reader."""
+        try:
+            intent = await self._client.v1.payment_intents.capture_async(
+                payment, None, {"idempotency_key": f"capture-{payment}"}
+            )
+        except stripe.StripeError as error:
+            if not (is_the_operators(error) or isinstance(error, stripe.CardError)):
+                raise
+            return await self._cancel(payment, NotPaid(log_refused(error)))
+        return _outcome(intent, NotPaid(ABANDONED))
 
     async def _cancel(self, payment: str, why: Declined | NotPaid) -> Settled:
         """Cancels a payment and returns its outcome: `why`, unless it was charged meanwhile."""

@@ -9,18 +9,23 @@ from typing import Any
 import stripe
 
 from cloud.providers import (
+    CardAwaited,
     CardNotSaved,
+    CardNotTaken,
     CardOnFile,
     CardSaved,
     CardSaving,
+    CardTaken,
     PageLapsed,
     PageOpen,
+    Presented,
     ReaderTrouble,
     SavingState,
+    stripe_intents,
 )
 from cloud.providers.stripe_errors import translated_errors
 from protocol.card_number import may_hold_number
-from protocol.messages import Card, Reader, ReaderFault
+from protocol.messages import Card, Money, Reader, ReaderFault
 
 _BUSY = "terminal_reader_busy"
 _FAULTS = {
@@ -103,6 +108,43 @@ class StripeReaders:
             return PageOpen()
         return CardNotSaved(refused=getattr(setup, "last_setup_error", None) is not None)
 
+    async def begin(self, amount: Money, purchase_id: str, account: str | None = None) -> str:
+        """See `cloud.providers.Readers.begin`."""
+        # Charged by the service once it knows that the issuer has agreed: a card that is presented
+        # in the moment in which nobody waits for it any more is not charged.
+        how = {"payment_method_types": ["card_present"], "capture_method": "manual"}
+        return await stripe_intents.begin(self._client, amount, purchase_id, account, how)
+
+    async def present(self, reader: str, payment: str) -> None:
+        """See `cloud.providers.Readers.present`."""
+        readers = self._client.v1.terminal.readers
+        asked: Any = {"payment_intent": payment}
+        await self._have(reader, lambda: readers.process_payment_intent_async(reader, asked))
+
+    async def look_at_payment(self, reader: str, payment: str) -> Presented:
+        """See `cloud.providers.Readers.look_at_payment`."""
+        with translated_errors():
+            intent: Any = await self._client.v1.payment_intents.retrieve_async(
+                payment, {"expand": ["latest_charge"]}
+            )
+        match intent.status:
+            case "requires_capture" | "succeeded":
+                charge = getattr(intent, "latest_charge", None)
+                return CardTaken(_presented(getattr(charge, "payment_method_details", None)))
+            case "requires_payment_method":
+                action = None
+                with contextlib.suppress(ReaderTrouble):
+                    action = await self._action(reader, payment)
+                if _is_in_progress(action):
+                    return CardAwaited()
+            case "canceled":
+                pass
+            case _:
+                return CardAwaited()
+        error = getattr(intent, "last_payment_error", None)
+        card = _presented(getattr(error, "payment_method", None))
+        return CardNotTaken(declined=error is not None, card=card)
+
     async def give_up(self, reader: str, customer: str) -> None:
         """Has a reader stop waiting for a card of this customer. Raises ProviderUnavailable."""
         asked: Any = {"customer": customer, "limit": 100}
@@ -110,14 +152,14 @@ class StripeReaders:
             listed = await self._client.v1.setup_intents.list_async(asked)
         for setup in listed.data:
             if setup.status not in _OVER:
-                await self._stop(reader, setup.id)
+                await self.stop(reader, setup.id)
                 # One with which a card was saved meanwhile cannot be cancelled.
                 with translated_errors(), contextlib.suppress(stripe.InvalidRequestError):
                     await self._client.v1.setup_intents.cancel_async(setup.id)
 
-    async def _stop(self, reader: str, name: str) -> None:
-        """Ends what a reader does about the intent of this name. A reader that cannot be reached is
-        left: the intent is cancelled, so that no card serves it any more."""
+    async def stop(self, reader: str, name: str) -> None:
+        """See `cloud.providers.Readers.stop`; for what is saved as well. A reader that cannot be
+        reached is left: once its intent is cancelled, no card serves it any more."""
         with contextlib.suppress(ReaderTrouble):
             if _is_in_progress(await self._action(reader, name)):
                 with _translated():
@@ -155,6 +197,13 @@ def on_file(method: Any, customer: str) -> CardOnFile | None:
     last_month = (year, month) if isinstance(year, int) and isinstance(month, int) else None
     shown = Card(brand=card.brand, last4=card.last4)
     return CardOnFile(shown, customer, method.id, last_month)
+
+
+def _presented(details: Any) -> Card | None:
+    """Returns the card in details of a payment, None when they do not tell it."""
+    read = getattr(details, "card_present", None)
+    brand, last4 = getattr(read, "brand", None), getattr(read, "last4", None)
+    return Card(brand=brand, last4=last4) if brand and last4 else None
 
 
 def _saved(setup: Any) -> CardSaved | CardNotSaved:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from protocol import messages
 from protocol.card_number import holds_payment_card, may_hold_number
-from protocol.messages import CardToken, Message
+from protocol.messages import CardPurchaseRequest, CardToken, Message, Money
 from tests.support.card_fields import FOR_NUMBERS
 
 NUMBERS = [
@@ -51,6 +51,22 @@ def test_the_number_of_a_membership_card_is_let_through(number: str):
 def test_a_terminal_cannot_pass_a_number_on(field: str, number: str):
     with pytest.raises(ValidationError):
         CardToken(**{"token": "tok_visa", field: number})
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_terminal_cannot_pay_with_a_number(number: str):
+    sale = {"amount": Money(minor=1250, currency="USD"), "reference": "sale-no-1"}
+    assert CardPurchaseRequest(**sale, token="tok_visa").token == "tok_visa"
+    with pytest.raises(ValidationError) as refused:
+        CardPurchaseRequest(**sale, token=number)
+    assert number not in str(refused.value)
+
+
+@pytest.mark.parametrize("taken_by", [{}, {"reader": "tmr_Counter1", "token": "tok_visa"}])
+def test_a_card_is_taken_by_a_reader_or_a_terminal_and_not_by_both(taken_by: dict[str, str]):
+    amount = Money(minor=1250, currency="USD")
+    with pytest.raises(ValidationError):
+        CardPurchaseRequest(amount=amount, reference="sale-no-1", **taken_by)
 
 
 def test_no_message_has_a_field_for_a_number():

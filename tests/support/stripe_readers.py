@@ -73,7 +73,14 @@ class StripeWithReaders(StripeApi):
             (r"GET /checkout/sessions", self._list_pages),
             (r"GET /terminal/readers/(\w+)", self._show_reader),
             (r"POST /terminal/readers/(\w+)/process_setup_intent", self._process_setup),
+            (r"POST /terminal/readers/(\w+)/process_payment_intent", self._process_payment),
             (r"POST /terminal/readers/(\w+)/cancel_action", self._cancel_action),
+            (r"POST /payment_intents", self._make_payment),
+            (r"GET /payment_intents/(\w+)", self._show_payment),
+            (r"POST /payment_intents/(\w+)/capture", self._capture),
+            (r"POST /payment_intents/(\w+)/cancel", self._cancel_payment),
+            (r"GET /refunds", self._list_refunds),
+            (r"POST /refunds", self._refund),
         ]
 
     # What happens at a reader
@@ -87,6 +94,9 @@ class StripeWithReaders(StripeApi):
         if action["type"] == "process_setup_intent":
             setup = self.kept.setup_intents[about["setup_intent"]]
             self._save(setup, keeps=keeps)
+        else:
+            # Nothing is charged until it is captured.
+            self.tap_all_the_same(about["payment_intent"])
         action["status"] = "succeeded"
 
     def fail(self, code: str = "customer_canceled", reader: str = READER) -> None:
@@ -98,6 +108,34 @@ class StripeWithReaders(StripeApi):
         if code == "card_declined" and action["type"] == "process_setup_intent":
             told = {"type": "card_error", "code": code, "decline_code": "do_not_honor"}
             self.kept.setup_intents[about["setup_intent"]]["last_setup_error"] = told
+        elif code == "card_declined":
+            told = {"type": "card_error", "code": code, "decline_code": "insufficient_funds"}
+            card = {"type": "card_present", "card_present": dict(TAP)}
+            intent = self.kept.payment_intents[about["payment_intent"]]
+            intent["last_payment_error"] = {**told, "payment_method": card}
+
+    def tap_all_the_same(self, payment: str) -> None:
+        """Has the issuer agree to a payment for which a card is on its way already."""
+        intent = self.kept.payment_intents[payment]
+        details = {"type": "card_present", "card_present": dict(TAP)}
+        charge = self._new("ch", "charge", payment_method_details=details, captured=False)
+        intent |= {"status": "requires_capture", "latest_charge": charge}
+
+    def lists(self, kind: str, *objects: Json) -> None:
+        """Has Stripe list these objects of a kind, whatever is asked for."""
+        self._routes.insert(0, (f"GET /{kind}", lambda _: _listed(objects, f"/{kind}")))
+
+    @property
+    def charged(self) -> list[int]:
+        """The amounts that were charged."""
+        kept = self.kept.payment_intents.values()
+        return [intent["amount"] for intent in kept if intent["status"] == "succeeded"]
+
+    @property
+    def authorised(self) -> list[int]:
+        """The amounts that are held on a card and neither charged nor released."""
+        kept = self.kept.payment_intents.values()
+        return [intent["amount"] for intent in kept if intent["status"] == "requires_capture"]
 
     def waits(self, reader: str = READER) -> bool:
         """Returns whether a reader waits for a card."""
@@ -193,6 +231,53 @@ class StripeWithReaders(StripeApi):
     def _list_pages(self, _: dict[str, str]) -> Answer:
         return listing(url="/checkout/sessions")
 
+    def _make_payment(self, fields: dict[str, str]) -> Answer:
+        purchase = f"payment {fields['metadata[purchase]']}"
+        if purchase not in self.named:
+            made = self._new(
+                "pi",
+                "payment_intent",
+                amount=int(fields["amount"]),
+                currency=fields["currency"],
+                status="requires_payment_method",
+                capture_method=fields["capture_method"],
+                latest_charge=None,
+                last_payment_error=None,
+            )
+            self.kept.payment_intents[made["id"]] = made
+            self.named[purchase] = made["id"]
+        return Answer(200, self.kept.payment_intents[self.named[purchase]])
+
+    def _show_payment(self, name: str, _: dict[str, str]) -> Answer:
+        return _shown(self.kept.payment_intents.get(name))
+
+    def _capture(self, name: str, _: dict[str, str]) -> Answer:
+        intent = self.kept.payment_intents[name]
+        if intent["status"] != "requires_capture":
+            return error(400, "invalid_request_error", code="payment_intent_unexpected_state")
+        intent["status"] = "succeeded"
+        return Answer(200, intent)
+
+    def _cancel_payment(self, name: str, _: dict[str, str]) -> Answer:
+        return self._cancelled(self.kept.payment_intents.get(name))
+
+    def _list_refunds(self, fields: dict[str, str]) -> Answer:
+        made = self.kept.refunds.values()
+        theirs = [r for r in made if r["payment_intent"] == fields["payment_intent"]]
+        return _listed(theirs, "/refunds")
+
+    def _refund(self, fields: dict[str, str]) -> Answer:
+        made = self._new(
+            "re",
+            "refund",
+            amount=int(fields["amount"]),
+            payment_intent=fields["payment_intent"],
+            status="succeeded",
+            metadata={"refund": fields["metadata[refund]"]},
+        )
+        self.kept.refunds[made["id"]] = made
+        return Answer(200, made)
+
     def _list_methods(self, fields: dict[str, str]) -> Answer:
         kept = self.kept.payment_methods.values()
         theirs = [m for m in kept if m["customer"] == fields["customer"]]
@@ -210,6 +295,12 @@ class StripeWithReaders(StripeApi):
     def _process_setup(self, name: str, fields: dict[str, str]) -> Answer:
         assert fields["allow_redisplay"] == "always"
         return self._process(name, "process_setup_intent", "setup_intent", fields["setup_intent"])
+
+    def _process_payment(self, name: str, fields: dict[str, str]) -> Answer:
+        intent = self.kept.payment_intents[fields["payment_intent"]]
+        if intent["status"] != "requires_payment_method":
+            return error(400, "invalid_request_error", code="intent_invalid_state")
+        return self._process(name, "process_payment_intent", "payment_intent", intent["id"])
 
     def _process(self, name: str, kind: str, what: str, intent: str) -> Answer:
         found = self.readers.get(name)

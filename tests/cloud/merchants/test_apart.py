@@ -14,6 +14,8 @@ from protocol.messages import (
     Age,
     AgeCheck,
     AtReader,
+    CardPurchase,
+    CardPurchaseRequest,
     CardToken,
     ChallengeAnswer,
     Claim,
@@ -77,6 +79,12 @@ def reading_at(device: TestDevice, name: str) -> httpx.Response:
     return device.send("POST", path, AtReader(reader=name).model_dump_json().encode())
 
 
+def taking_at(device: TestDevice, name: str) -> httpx.Response:
+    amount = Money(minor=1250, currency="USD")
+    request = CardPurchaseRequest(amount=amount, reference=secrets.token_hex(8), reader=name)
+    return device.send("POST", "/card-purchases", request.model_dump_json().encode())
+
+
 CODE = CodeEntry(code="123456")
 TOKEN = CardToken(token="tok_visa")
 DIGEST = "A" * 43 + "="
@@ -127,6 +135,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "claims.prove_by_palm": (with_palm("/claims/{}/palm", Purpose.PAY),),
     "claims.prove_by_code": (with_id("POST", "/claims/{}/code", CODE),),
     "purchases.buy": (buying,),
+    "card_purchases.take": (taking_at,),
+    "card_purchases.look": (with_id("GET", "/card-purchases/{}"),),
+    "card_purchases.end": (with_id("POST", "/card-purchases/{}/end"),),
     "purchases.tell_purchase": (with_id("GET", "/purchases/{}"),),
     "purchases.note_what_was_told": (
         with_id("PUT", "/purchases/{}/told", Told(result="approved")),
@@ -167,6 +178,10 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
     kiosk.sign_up(who)
     white = plain_palms.burst(who)
     bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
+    tapped = CardPurchaseRequest(
+        amount=bought.amount, reference=secrets.token_hex(8), token="tok_visa"
+    )
+    kiosk.post("/card-purchases", tapped, CardPurchase)
     path = f"/purchases/{bought.reference}/refunds"
     part = RefundRequest(
         reference=secrets.token_urlsafe(12), amount=Money(minor=500, currency="USD")
@@ -191,6 +206,7 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
         "the claim by code": claim(Proof.CODE, Purpose.LEAVE),
         "the purchase": bought.purchase_id,
         "the sale": bought.reference,
+        "the sale to a card": tapped.reference,
         "the refund": refunded.refund_id,
         "the reference of the refund": refunded.reference,
         "the device": kiosk.id,
@@ -241,6 +257,7 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "ages.tell": "the identification that pays",
         "purchases.tell_purchase": "the sale",
         "readers.tell_about_reader": "the reader",
+        "card_purchases.look": "the sale to a card",
         "refunds.give_back": "the sale",
         "purchases.buy": "the identification that pays",
     }

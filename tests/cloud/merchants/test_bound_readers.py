@@ -21,11 +21,7 @@ def reader(served: Served, kiosk: TestDevice) -> str:
 
 def knows(device: TestDevice, reader: str) -> bool:
     """Returns whether a reader is the device's."""
-    try:
-        return device.get(f"/readers/{reader}", Reader).reader == reader
-    except Refused as refused:
-        assert refused.problem.type is ProblemType.NOT_FOUND
-        return False
+    return device.send("GET", f"/readers/{reader}").status_code == 200
 
 
 def test_another_device_of_the_same_merchant_does_not_know_the_reader(
@@ -38,9 +34,9 @@ def test_another_device_of_the_same_merchant_does_not_know_the_reader(
 def test_another_device_cannot_have_it_read_a_card(served: Served, kiosk: TestDevice):
     served.bind(kiosk, READER)
     other = served.kiosk()
+    path = f"/enrolments/{other.verified_enrolment()}/card/readings"
     with stripe_in_place_of_the_sandbox(served, StripeWithReaders()) as api:
         with pytest.raises(Refused) as refused:
-            path = f"/enrolments/{other.verified_enrolment()}/card/readings"
             other.post(path, AtReader(reader=READER), CardReading)
         assert refused.value.problem.type is ProblemType.NOT_FOUND
         assert api.asked == []
@@ -74,8 +70,8 @@ def test_a_device_that_is_activated_again_keeps_its_reader_where_it_stays(
 
 def test_the_sandbox_has_no_readers_and_says_so(kiosk: TestDevice, reader: str):
     assert kiosk.get(f"/readers/{reader}", Reader).fault is ReaderFault.SIMULATED
+    path = f"/enrolments/{kiosk.verified_enrolment()}/card/readings"
     with pytest.raises(Refused) as refused:
-        path = f"/enrolments/{kiosk.verified_enrolment()}/card/readings"
         kiosk.post(path, AtReader(reader=reader), CardReading)
     problem = refused.value.problem
     assert (problem.type, problem.reader) == (
