@@ -40,13 +40,14 @@ from kiosk.stage import Stage, WalkedAway
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
 from kiosk.visits.acquire import acquire
+from kiosk.visits.charge import resolve
 from kiosk.visits.collect import collect
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
 from kiosk.visits.membership import change_membership
-from kiosk.visits.pay import pay, resolve
+from kiosk.visits.pay import pay
 from kiosk.visits.talk import talk
 from kiosk.visits.visit import Codes, Reader, Troubled, Visit
 from protocol.messages import Identification, Money, Problem, ProblemType

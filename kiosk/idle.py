@@ -30,6 +30,7 @@ from kiosk.screens import (
     HoldPalm,
     Loss,
     OfferSecondPalm,
+    PayWithCard,
     PresentCard,
     Result,
     SaveCardByPhone,
@@ -129,7 +130,8 @@ class IdleWatch:
     def _stays(self, screen: Screen[object]) -> float:
         """Returns how many seconds a screen stays when nobody does anything."""
         match screen:
-            case EnterCode() | SaveCardByPhone() | ShowDocument():
+            case EnterCode() | SaveCardByPhone() | ShowDocument() | PayWithCard():
+                # What is done on a phone, or with a PIN at a card reader, is not seen here.
                 return self._patience.message_s
             case AlreadyKnown() | Deleted(stays=True) | TillMessage() | Trouble():
                 return self._patience.idle_s
@@ -214,6 +216,7 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | EnterPhone()
             | ChooseTip()
             | ConfirmPurchase()
+            | PayWithCard()
             | AskConsent()
             | AskMerchantConsent()
             | ChooseProof()

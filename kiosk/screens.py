@@ -430,6 +430,15 @@ class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
 
 
 @dataclass(frozen=True)
+class PayWithCard(Screen[Literal[Choice.ANOTHER_WAY, Choice.CANCEL]]):
+    """The terminal takes the card; the shopper can pay at the till instead, or not at all."""
+
+    merchant: str
+    amount: Money
+    problem: Literal[CardProblem.NOT_READ, CardProblem.TERMINAL] | None = None
+
+
+@dataclass(frozen=True)
 class StepUp(Screen[Entered | Back]):
     """The last four digits of the mobile number."""
 
@@ -441,7 +450,7 @@ class StepUp(Screen[Entered | Back]):
 class Approved(Result, Screen[Done]):
     merchant: str
     amount: Money
-    card: Card
+    card: Card | None
     points: Points | None = None
     """What the till says about points."""
 
@@ -453,7 +462,7 @@ class Declined(Result, Screen[Literal[Choice.ANOTHER_WAY, Choice.DONE]]):
 
     merchant: str
     amount: Money
-    card: Card
+    card: Card | None
     asks_holder: bool = False
 
 

@@ -51,6 +51,7 @@ from kiosk.screens import (
     OfferSecondPalm,
     Part,
     PayAnotherWay,
+    PayWithCard,
     Points,
     PresentCard,
     Recognised,
@@ -376,6 +377,7 @@ def examples() -> dict[str, Screen[Any]]:
         "signed-up-both": SignedUp(LONG_NAME, "0142", AMEX, (Side.LEFT, Side.RIGHT)),
         **{f"already-known-{known}": AlreadyKnown(known) for known in Known},
         **{f"working-{work}": Working(work) for work in Work if work is not Work.PAYING},
+        "working-readying-reader-paying": Working(Work.READYING_READER, LUNCH, SHOP),
         "working-slow": Working(Work.CHECKING_PALM, slow=True),
         "working-paying": Working(Work.PAYING, LUNCH, SHOP),
         "working-paying-fortune": Working(Work.PAYING, FORTUNE, LONG_SHOP),
@@ -394,6 +396,10 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-purchase-by-itself": ConfirmPurchase(
             SHOP, LUNCH, "Alex D.", VISA, Points(12), pays_in=3.0
         ),
+        "pay-with-card": PayWithCard(SHOP, LUNCH),
+        "pay-with-card-fortune": PayWithCard(LONG_SHOP, FORTUNE),
+        "pay-with-card-not-read": PayWithCard(SHOP, LUNCH, CardProblem.NOT_READ),
+        "pay-with-card-terminal": PayWithCard(LONG_SHOP, FORTUNE, CardProblem.TERMINAL),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
         "approved": Approved(SHOP, LUNCH, VISA),
@@ -401,6 +407,7 @@ def examples() -> dict[str, Screen[Any]]:
         "approved-points-fortune": Approved(LONG_SHOP, FORTUNE, AMEX, RICHES),
         "approved-fortune": Approved(LONG_SHOP, FORTUNE, AMEX),
         "declined": Declined(SHOP, LUNCH, VISA),
+        "declined-unknown-card": Declined(SHOP, LUNCH, None),
         "declined-asks-holder": Declined(SHOP, LUNCH, VISA, asks_holder=True),
         "not-charged": NotCharged(SHOP, LUNCH),
         "not-recognised": NotRecognised(Purpose.PAY, 2),
@@ -476,7 +483,14 @@ def examples() -> dict[str, Screen[Any]]:
 def bill_with(screen: Screen[Any]) -> Bill | None:
     """Returns what is being paid for while an example is shown, None when nothing is."""
     match screen:
-        case HoldPalm(amount=Money()) | ConfirmPurchase() | Approved() | Declined() | NotCharged():
+        case (
+            HoldPalm(amount=Money())
+            | ConfirmPurchase()
+            | PayWithCard()
+            | Approved()
+            | Declined()
+            | NotCharged()
+        ):
             return Bill(screen.merchant, screen.amount or LUNCH, BASKET)
         case (
             StepUp()

@@ -35,6 +35,8 @@ from protocol.messages import (
     Card,
     CardPage,
     CardPageState,
+    CardPurchase,
+    CardPurchaseRequest,
     CardReading,
     CardReadingState,
     CardToken,
@@ -351,6 +353,37 @@ class SignatureService:
             deadline_s=self._patience.purchase_deadline_s,
             delivery=delivery,
         )
+
+    async def buy_with_card(
+        self, request: CardPurchaseRequest, idempotency_key: str, delivery: Delivery | None = None
+    ) -> Purchase:
+        """Buys with the card of a token, as `purchase` does."""
+        told = await self._post(
+            "/card-purchases",
+            request,
+            CardPurchase,
+            key=idempotency_key,
+            deadline_s=self._patience.purchase_deadline_s,
+            delivery=delivery,
+        )
+        if told.purchase is None:
+            raise ServiceUnavailable("the service waits for a card that was presented already")
+        return told.purchase
+
+    async def begin_card_purchase(
+        self, request: CardPurchaseRequest, idempotency_key: str
+    ) -> CardPurchase:
+        """Has a reader wait for the card of a sale. Repeated with the same key it begins nothing
+        more. Raises Refused (READER_UNAVAILABLE) when it takes none: nothing is charged then."""
+        return await self._post("/card-purchases", request, CardPurchase, key=idempotency_key)
+
+    async def look_at_card_purchase(self, reference: str) -> CardPurchase:
+        return await self._get(f"/card-purchases/{reference}", CardPurchase)
+
+    async def end_card_purchase(self, reference: str) -> Purchase:
+        """Has a card awaited no longer, and returns what became of the sale: a card that was taken
+        already has paid. Raises Refused (NOT_FOUND) when there is no such sale."""
+        return await self._post(f"/card-purchases/{reference}/end", None, Purchase)
 
     async def find_purchase(self, reference: str) -> Purchase:
         """Returns a purchase. Raises Refused (NOT_FOUND) when there is none."""

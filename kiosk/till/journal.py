@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from kiosk.faults import FileUnusable
 from protocol.files import remove_durably, rename_durably, write_private
-from protocol.messages import Message, PurchaseRequest, Result, Told
+from protocol.messages import CardSale, Message, PurchaseRequest, Result, Told
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,12 @@ _RESULTS: tuple[Result, ...] = get_args(Result)
 class PendingPurchase(Message):
     """A purchase in doubt. It holds nothing about a person but the id of one identification."""
 
-    request: PurchaseRequest
+    request: PurchaseRequest | CardSale
+    """A CardSale when the card itself is presented."""
     idempotency_key: str
     decided_by: datetime
-    """When the identification has lapsed: a purchase that was not made by then never will be."""
+    """When the identification has lapsed, or a request cannot arrive any more: a purchase that was
+    not made by then never will be."""
 
 
 class PurchaseJournal:

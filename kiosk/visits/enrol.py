@@ -8,8 +8,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
-from hardware.faults import PermanentFault, TemporaryFault
-from hardware.terminal import CardRead, CardTerminal, CardUnreadable, StripeReader
+from hardware.faults import PermanentFault
+from hardware.terminal import CardRead, CardTerminal, StripeReader
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.race import first
 from kiosk.screens import (
@@ -33,12 +33,10 @@ from kiosk.visits.card_by_phone import CardByPhone
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
+from kiosk.visits.tap import read_card
 from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
 from protocol.messages import Account, CardToken, Enrolment, ProblemType, Purpose, Side
-
-TERMINAL_RETRY_S = 1.0
-"""Seconds between two checks whether a lost terminal is back."""
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which an enrolment cannot go on."""
@@ -261,18 +259,13 @@ class SignUp:
                 return Turn.ON
 
     async def _read_card(self, terminal: CardTerminal) -> CardRead:
-        """Waits for a card, and shows what is wrong meanwhile. Raises Troubled when the terminal
-        is broken."""
-        while True:
-            try:
-                return await terminal.read_card()
-            except CardUnreadable:
-                self._visit.stage.show(PresentCard(CardProblem.NOT_READ))
-            except TemporaryFault:
-                self._visit.stage.show(PresentCard(CardProblem.TERMINAL))
-                await self._visit.clock.sleep(TERMINAL_RETRY_S)
-            except PermanentFault as fault:
-                raise Troubled(TroubleKind.TERMINAL) from fault
+        """Raises Troubled when the terminal is broken."""
+        try:
+            return await read_card(
+                self._visit, terminal, lambda what: self._visit.stage.show(PresentCard(what))
+            )
+        except PermanentFault as fault:
+            raise Troubled(TroubleKind.TERMINAL) from fault
 
     async def _resend(self) -> float:
         self._sent(await self._visit.service.resend_code(self._id))

@@ -1,24 +1,18 @@
-"""Paying for a sale with a palm, exactly once."""
+"""Paying for a sale with a palm, or else with a card at the terminal, exactly once."""
 
-import asyncio
 import logging
-import secrets
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from kiosk.clock import Clock
-from kiosk.idle import Withdrawn
 from kiosk.race import first
 from kiosk.screens import (
     AgeNotSeen,
     Approved,
     Choice,
-    ChooseTip,
     ConfirmPurchase,
     Declined,
-    Entered,
     HoldPalm,
     NotCharged,
     NotRecognised,
@@ -27,29 +21,22 @@ from kiosk.screens import (
     Work,
     Working,
 )
-from kiosk.service.client import SignatureService
-from kiosk.service.errors import (
-    Offline,
-    Refused,
-    ServiceError,
-    ServiceUnavailable,
-    WrongPurchase,
-)
-from kiosk.service.transport import Delivery
-from kiosk.stage import Stage, WalkedAway
-from kiosk.till.journal import PendingPurchase, PurchaseJournal
-from kiosk.till.till import Sale, SaleResult, Till, Untold
+from kiosk.service.errors import Refused, ServiceError
+from kiosk.till.journal import PendingPurchase
+from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.age import ask_age
+from kiosk.visits.charge import STRAGGLING, NotChargeable, Unreached, charge, resolve
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.number import Mobile, ask_mobile
+from kiosk.visits.pay_by_card import NotPaid, pay_by_card
 from kiosk.visits.recognise import new_visit_id, recognise
 from kiosk.visits.steps import Turn, take_steps
+from kiosk.visits.tips import ask_tip, tips_of, with_tip
 from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
-    MOST_MINOR,
     Card,
     ClaimOpened,
     Customer,
@@ -61,20 +48,13 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
-    Told,
 )
 
 log = logging.getLogger(__name__)
 
-NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
-
 
 class AgeNotReached(Exception):
     """Staff have not seen that the shopper has reached the age that the till asks for."""
-
-
-class NotChargeable(Exception):
-    """The service does not charge this sale: the message tells the operator why."""
 
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
@@ -82,9 +62,6 @@ LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 
 CANCEL_WITHIN_S = 3.0
 """How long a shopper can cancel a payment that is made without a touch, in seconds."""
-
-STRAGGLING = timedelta(minutes=2)
-"""How long after its identification has expired a purchase may still be completed."""
 
 
 async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> None:
@@ -95,8 +72,16 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
     Called again after Troubled (PAYMENT_UNKNOWN), it asks what became of the purchase.
     """
     pending = visit.journal.find(sale.reference)
+    purchase: Purchase | NotPaid = Choice.ANOTHER_WAY
     try:
         purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale, known))
+        if purchase is Choice.ANOTHER_WAY and _takes_cards(visit, sale):
+            # Whoever taps a card is not known, and collects no points.
+            sale = replace(sale, points=None)
+            purchase = await pay_by_card(visit, sale)
+    except Unreached:
+        # No card is taken either without the service.
+        pass
     except NotChargeable as why:
         log.error("a sale cannot be charged: %s", why)
         await visit.till.answer(sale.reference, SaleResult.NOT_PAID, str(why))
@@ -124,6 +109,12 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.stage.ask(PayAnotherWay(sale.merchant))
 
 
+def _takes_cards(visit: Visit, sale: Sale) -> bool:
+    """Returns whether the sale can still be paid with a card here. Where the till asks for an age,
+    somebody has to look at the shopper, whom the kiosk does not know."""
+    return sale.over is None and visit.till.awaits(sale.reference)
+
+
 async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
     """Tells the shopper that nothing was charged, and offers help and another way to pay."""
     while True:
@@ -142,7 +133,7 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
     if why is not None:
         raise NotChargeable(why)
     # A tip may bring the amount above the limit.
-    most = max([sale.amount, *(_with(sale.amount, tip) for tip in _tips(sale))], key=_minor)
+    most = max([sale.amount, *(with_tip(sale.amount, tip) for tip in tips_of(sale))], key=_minor)
     longer = await visit.service.wants_pulse(most)
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
@@ -209,7 +200,7 @@ async def _confirm(
     visit: Visit, sale: Sale, found: Identification, customer: Customer, card: Card
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
     if sale.tips:
-        tipped = await _ask_tip(visit, sale)
+        tipped = await ask_tip(visit, sale)
         if tipped is None:
             return Choice.CANCEL
         sale = tipped
@@ -225,7 +216,13 @@ async def _confirm(
     if answer is Choice.CANCEL:
         return Choice.CANCEL
     try:
-        return await charge(visit, sale, found)
+        request = PurchaseRequest(
+            identification_id=found.identification_id,
+            amount=sale.amount,
+            reference=sale.reference,
+        )
+        buy = partial(visit.service.purchase, request)
+        return await charge(visit, sale, request, found.expires_at + STRAGGLING, buy)
     except Refused as refused:
         if refused.type is ProblemType.HOLD_LONGER:
             # The operator has changed the limit meanwhile.
@@ -239,42 +236,6 @@ async def _confirm(
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
         raise
-
-
-async def _ask_tip(visit: Visit, sale: Sale) -> Sale | None:
-    """Returns the sale with the tip that the shopper adds, None when they cancel. Tips that cannot
-    be charged are not offered."""
-    refusals = [await visit.service.refusal(_with(sale.amount, tip)) for tip in _tips(sale)]
-    tips = [tip for tip, why in zip(_tips(sale), refusals, strict=True) if why is None]
-    if not tips:
-        return sale
-    while True:
-        answer = await visit.stage.ask(ChooseTip(sale.merchant, sale.amount, tuple(tips)))
-        match answer:
-            case Choice.CANCEL:
-                return None
-            case Choice.SKIP:
-                return sale
-            case Entered(text) if text.isdecimal() and 1 <= int(text) <= len(tips):
-                tip = tips[int(text) - 1]
-                return replace(sale, amount=_with(sale.amount, tip), tip=tip)
-            case _:
-                continue
-
-
-def _tips(sale: Sale) -> list[Money]:
-    """Returns the tips of a sale that make no amount above the largest one."""
-    amount = sale.amount
-    parts = [max(1, (amount.minor * percent + 50) // 100) for percent in sale.tips]
-    return [
-        Money(minor=part, currency=amount.currency)
-        for part in parts
-        if amount.minor + part <= MOST_MINOR
-    ]
-
-
-def _with(amount: Money, tip: Money) -> Money:
-    return Money(minor=amount.minor + tip.minor, currency=amount.currency)
 
 
 def _minor(amount: Money) -> int:
@@ -335,158 +296,3 @@ class Claiming:
         if not again:
             self.found = Choice.CANCEL
         return again
-
-
-async def charge(
-    visit: Visit, sale: Sale, identification: Identification
-) -> Purchase | Literal[Choice.ANOTHER_WAY]:
-    """Buys and tells the till. The purchase is in the journal until its outcome is known. Returns
-    ANOTHER_WAY when the shopper did not wait for a service that was never reached.
-
-    Raises Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown; `resolve` asks again later.
-    Every other exception means that nothing was charged.
-    """
-    request = PurchaseRequest(
-        identification_id=identification.identification_id,
-        amount=sale.amount,
-        reference=sale.reference,
-    )
-    pending = PendingPurchase(
-        request=request,
-        idempotency_key=secrets.token_urlsafe(24),
-        decided_by=identification.expires_at + STRAGGLING,
-    )
-    visit.journal.open(pending)
-    try:
-        purchase = await _bought(visit, sale, pending)
-    except (Refused, WalkedAway, Withdrawn):
-        _close(visit.journal, sale.reference)
-        raise
-    except Offline as offline:
-        if offline.may_have_arrived:
-            await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
-            raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from offline
-        _close(visit.journal, sale.reference)
-        raise
-    except ServiceUnavailable as unavailable:
-        await visit.till.answer(sale.reference, SaleResult.UNKNOWN)
-        raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from unavailable
-    if purchase is Choice.ANOTHER_WAY:
-        _close(visit.journal, sale.reference)
-        return purchase
-    try:
-        await settle(visit.till, visit.journal, request, purchase)
-    except WrongPurchase as wrong:
-        log.error("a purchase stays in the journal: %s", wrong)
-        raise Troubled(TroubleKind.PAYMENT_UNKNOWN) from wrong
-    return purchase
-
-
-async def _bought(
-    visit: Visit, sale: Sale, pending: PendingPurchase
-) -> Purchase | Literal[Choice.ANOTHER_WAY]:
-    """Requests the purchase, and offers a way out as long as nothing of the request was sent.
-
-    Raises what the service raises, and what interrupts the question whether to wait.
-    """
-    working = Working(Work.PAYING, sale.amount, sale.merchant)
-    visit.stage.show(working)
-    delivery = Delivery()
-    buying = asyncio.ensure_future(
-        visit.service.purchase(pending.request, pending.idempotency_key, delivery)
-    )
-    leaving = asyncio.ensure_future(_leaves(visit.stage, working, delivery))
-    try:
-        await asyncio.wait({buying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        # Sent meanwhile or not: once cancelled, the request sends nothing more.
-        left = leaving.done() and not buying.done() and not delivery.begun.is_set()
-        return leaving.result() if left else await buying
-    finally:
-        buying.cancel()
-        leaving.cancel()
-        await asyncio.gather(buying, leaving, return_exceptions=True)
-
-
-async def _leaves(
-    stage: Stage, working: Working, delivery: Delivery
-) -> Literal[Choice.ANOTHER_WAY]:
-    """Waits until the shopper pays another way, or for ever once the request may have arrived: its
-    outcome is unknown from then on. The payment goes on when the question fails."""
-    await delivery.failed.wait()
-    if not delivery.begun.is_set():
-        waiting = replace(working, way_out=True)
-        try:
-            answer = await first(_until_set(delivery.begun), stage.ask(waiting))
-        except (WalkedAway, Withdrawn):
-            raise
-        except Exception as error:
-            log.error("paying cannot be left: %s", type(error).__name__)
-        else:
-            if answer is not None and not delivery.begun.is_set():
-                return answer
-            stage.show(working)
-    return await asyncio.Future[Any]()
-
-
-async def _until_set(event: asyncio.Event) -> None:
-    await event.wait()
-
-
-def _close(journal: PurchaseJournal, reference: str, told: Told | None = None) -> None:
-    """Takes a purchase whose outcome is known out of the journal. `told` is what the till was told
-    of it. A disk that does not let it go changes nothing about the outcome."""
-    try:
-        journal.close(reference, told)
-    except OSError as error:
-        log.error("a purchase stays in the journal: %s", error.strerror)
-
-
-async def settle(
-    till: Till, journal: PurchaseJournal, request: PurchaseRequest, purchase: Purchase
-) -> None:
-    """Tells the till the outcome and removes the purchase from the journal.
-
-    Raises WrongPurchase when the answer is for another reference or amount than was asked. The
-    till is told UNKNOWN then, and the purchase stays in the journal.
-    """
-    if (purchase.reference, purchase.amount) != (request.reference, request.amount):
-        await till.answer(request.reference, SaleResult.UNKNOWN)
-        raise WrongPurchase("the service answered for another purchase than was asked")
-    if purchase.outcome == "not_paid":
-        log.error("a purchase was not paid: %s", purchase.decline_reason)
-    result = SaleResult(purchase.outcome)
-    try:
-        await till.answer(
-            request.reference,
-            result,
-            purchase.decline_reason,
-            card=purchase.card,
-            charged=purchase.amount,
-        )
-    except Untold:
-        # It stays in the journal, and is told when the journal is settled.
-        return
-    _close(journal, request.reference, Told(result=purchase.outcome))
-
-
-async def resolve(
-    service: SignatureService, till: Till, journal: PurchaseJournal, pending: PendingPurchase
-) -> Purchase | None:
-    """Asks what became of a purchase in doubt and tells the till. Returns None when there was no
-    purchase or it is too early to say. Never buys: the shopper may have paid another way by now.
-
-    Raises ServiceError when the service cannot be asked, WrongPurchase among them (see `settle`).
-    """
-    reference = pending.request.reference
-    try:
-        purchase = await service.find_purchase(reference)
-    except Refused as refused:
-        if refused.type is not ProblemType.NOT_FOUND:
-            raise
-        # Until then a delayed request could still arrive.
-        if service.now() > pending.decided_by:
-            await till.answer(reference, SaleResult.NOT_PAID)
-            _close(journal, reference)
-        return None
-    await settle(till, journal, pending.request, purchase)
-    return purchase

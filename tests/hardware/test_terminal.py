@@ -96,7 +96,7 @@ def test_an_unplugged_terminal_reads_nothing_until_it_is_plugged_in() -> None:
 
 def test_a_terminal_that_nobody_drives_taps_by_itself() -> None:
     terminal = terminal_at("sim:?after=0&card=declines")
-    assert terminal is not None
+    assert isinstance(terminal, SimulatedTerminal)
     read = asyncio.run(terminal.read_card())
     assert read.token == "tok_chargeCustomerFail"
 

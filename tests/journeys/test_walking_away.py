@@ -20,6 +20,7 @@ from kiosk.screens import (
     NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
+    PayWithCard,
     SignedUp,
     StaffCalled,
     Welcome,
@@ -92,6 +93,8 @@ def test_from_every_screen_of_paying_deleting_and_asking(
         shopper.world.ring_up(30)
         shopper.sees(NotCharged)
         shopper.presses("Pay another way")
+        shopper.sees(PayWithCard)
+        shopper.presses("Pay at the till")
         shopper.sees(PayAnotherWay)
 
     def to_proof() -> None:

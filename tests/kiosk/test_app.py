@@ -46,6 +46,7 @@ from kiosk.screens import (
     OfferSecondPalm,
     Part,
     PayAnotherWay,
+    PayWithCard,
     PresentCard,
     Recognised,
     SaveCardByPhone,
@@ -188,7 +189,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     AskMerchantConsent: Way(TO_PAY, ASKS_CONSENT),
     StepUp: Way(TO_PAY, STEP_UP),
     NotRecognised: Way(TO_PAY, REFUSED),
-    PayAnotherWay: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
+    PayWithCard: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
+    PayAnotherWay: Way([*TO_CHARGE, (Declined, Choice.ANOTHER_WAY)], DECLINED),
     Approved: Way(TO_CHARGE),
     Declined: Way(TO_CHARGE, DECLINED),
     NotCharged: Way(TO_CHARGE, NOT_PAID),
@@ -262,14 +264,14 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     tmp_path: Path,
 ) -> None:
     way = WAYS[screen]
-    if screen is PresentCard:
+    if screen in (PresentCard, PayWithCard):
         terminal.unplug()
     if screen is StaffShut:
         (tmp_path / "staff.json").touch()
     here = await way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
-        waits = screen in {EnterCode, ShowDocument}
+        waits = screen in {EnterCode, ShowDocument, PayWithCard}
         patience = PATIENCE.message_s if waits else PATIENCE.idle_s
         await here.clock.turn(patience - 11)
         assert here.stage.warnings == []

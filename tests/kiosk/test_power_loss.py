@@ -6,11 +6,11 @@ import signal
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hardware.address import Address
-from hardware.terminal import SimulatedTerminal
+from hardware.terminal import StripeReader
 from kiosk import screens
 from kiosk.clock import SystemClock
 from kiosk.service.client import SignatureService
@@ -20,11 +20,26 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Sale, SaleResult
-from kiosk.visits.pay import STRAGGLING, pay, resolve
+from kiosk.visits.charge import STRAGGLING, resolve
+from kiosk.visits.pay import pay
 from kiosk.visits.visit import Visit
-from protocol.messages import Money
-from tests.support.canned import DEVICE, CannedService, bought, identification
-from tests.support.scripted import ScriptedCodes, ScriptedReader, ScriptedStage, palm
+from protocol.messages import CardPurchase, Money
+from tests.support.canned import (
+    DEVICE,
+    CannedService,
+    at_reader,
+    bought,
+    ended,
+    identification,
+)
+from tests.support.scripted import (
+    WAITS,
+    Line,
+    ScriptedCodes,
+    ScriptedReader,
+    ScriptedStage,
+    palm,
+)
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -41,9 +56,31 @@ class PulledBeforeItLeft(SignatureService):
         pull_the_plug()
 
 
+class PulledBeforeTheReaderWasTold(SignatureService):
+    async def begin_card_purchase(self, *_: object, **__: object) -> Any:
+        pull_the_plug()
+
+
+class PulledWhileTheCardWasAwaited(SignatureService):
+    async def look_at_card_purchase(self, *_: object, **__: object) -> Any:
+        pull_the_plug()
+
+
 class PulledBeforeTheTillKnew(SimulatedTill):
     async def answer(self, *_: object, **__: object) -> None:
         pull_the_plug()
+
+
+CLIENTS: dict[str, type[SignatureService]] = {
+    "before it left": PulledBeforeItLeft,
+    "before the reader was told": PulledBeforeTheReaderWasTold,
+    "while the card was awaited": PulledWhileTheCardWasAwaited,
+}
+WITH_CARD = {
+    "before the reader was told",
+    "while the card was awaited",
+    "before the till knew of the card",
+}
 
 
 def pay_until_the_plug_is_pulled() -> None:
@@ -53,20 +90,24 @@ def pay_until_the_plug_is_pulled() -> None:
 
     async def shop() -> None:
         identity = Identity.load_or_make(state / "identity.json")
-        before = moment == "before it left"
-        client = PulledBeforeItLeft if before else SignatureService
+        client = CLIENTS.get(moment, SignatureService)
         service = client(identity, SystemClock(), ServicePatience())
         await service.connect(url, None)
-        stage = ScriptedStage(
-            [(screens.HoldPalm, palm), (screens.ConfirmPurchase, screens.Choice.CONFIRM)]
-        )
+        script: list[Line] = [(screens.HoldPalm, palm)]
+        script += [(screens.ConfirmPurchase, screens.Choice.CONFIRM)]
+        if moment in WITH_CARD:
+            script = [(screens.HoldPalm, screens.Choice.HELP)]
+            script += [(screens.Help, screens.Choice.ANOTHER_WAY), (screens.PayWithCard, WAITS)]
+        till = SimulatedTill() if moment in CLIENTS else PulledBeforeTheTillKnew()
+        till.ask(SALE)
+        stage = ScriptedStage(script)
         at = Visit(
             stage=stage,
             reader=ScriptedReader(),
             codes=ScriptedCodes(),
-            terminal=SimulatedTerminal(Address.parse("sim:")),
+            terminal=StripeReader("tmr_Counter1"),
             service=service,
-            till=SimulatedTill() if before else PulledBeforeTheTillKnew(),
+            till=till,
             journal=PurchaseJournal(state / "purchases"),
             pin=StaffPin.of(state, SystemClock().wall),
             clock=SystemClock(),
@@ -110,3 +151,25 @@ async def test_what_was_not_bought_when_the_plug_was_pulled_never_is(
     assert till.answers == {SALE.reference: SaleResult.NOT_PAID}
     assert not list(journal.pending())
     assert not canned.requests("POST /purchases")
+
+
+@pytest.mark.parametrize("moment", sorted(WITH_CARD))
+@pytest.mark.parametrize("became", [SaleResult.APPROVED, SaleResult.DECLINED, SaleResult.NOT_PAID])
+async def test_what_became_of_a_card_when_the_plug_was_pulled_is_told_and_it_is_awaited_no_longer(
+    canned: CannedService,
+    service: SignatureService,
+    tmp_path: Path,
+    moment: str,
+    became: SaleResult,
+) -> None:
+    known = {"reference": SALE.reference}
+    canned.will("POST /card-purchases", CardPurchase())
+    canned.will(f"GET /card-purchases/{SALE.reference}", at_reader("approved", **known))
+    await power_loss(moment, canned, tmp_path)
+    canned.will(f"POST /card-purchases/{SALE.reference}/end", ended(became.value, **known))
+    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    (pending,) = journal.pending()
+    await resolve(service, till, journal, pending)
+    assert till.answers == {SALE.reference: became}
+    assert not list(journal.pending())
+    assert len(canned.requests(f"POST /card-purchases/{SALE.reference}/end")) == 1

@@ -26,6 +26,7 @@ from protocol.messages import (
     Card,
     CardPage,
     CardPageState,
+    CardPurchase,
     CardReading,
     CardReadingState,
     Challenge,
@@ -141,6 +142,33 @@ def bought(asked: Asked, outcome: Any = "approved", decline_reason: str | None =
     )
 
 
+def paid_by_card(
+    asked: Asked, outcome: Any = "approved", decline_reason: str | None = None
+) -> CardPurchase:
+    """Returns what a terminal that has read a card gets, and None when a reader waits for one."""
+    if asked.json["reader"] is not None:
+        return CardPurchase()
+    return CardPurchase(purchase=bought(asked, outcome, decline_reason))
+
+
+def at_reader(outcome: Any = "approved", **more: Any) -> CardPurchase:
+    """Returns what became of the card of the sale at a reader."""
+    return CardPurchase(purchase=ended(outcome, **more))
+
+
+def ended(outcome: Any = "not_paid", **more: Any) -> Purchase:
+    """Returns the purchase of 12.50 dollars of the sale `sale-at-reader`."""
+    purchase = Purchase(
+        purchase_id="purchase-1",
+        reference="sale-at-reader",
+        amount=Money(minor=1250, currency="USD"),
+        outcome=outcome,
+        card=None if outcome == "not_paid" else VISA,
+        at=soon(),
+    )
+    return purchase.model_copy(update=more)
+
+
 def refunded(asked: Asked) -> Refund:
     """Returns what was asked for as refunded; everything of a purchase is 12.50 dollars."""
     request = asked.json
@@ -219,6 +247,7 @@ HAPPY: dict[str, Answer] = {
     "POST /claims/claim-123/palm": lambda _: identification(),
     "POST /claims/claim-123/code": lambda _: identification(),
     "POST /purchases": bought,
+    "POST /card-purchases": paid_by_card,
     "POST /deletions": receipt(),
 }
 
@@ -234,6 +263,10 @@ class CannedService:
 
     def will(self, request: str, *answers: Answer) -> None:
         self._next[request] += answers
+
+    def forget(self, request: str) -> None:
+        """Forgets the answers that were set for a request."""
+        self._next[request].clear()
 
     def requests(self, request: str) -> list[Asked]:
         return [asked for asked in self.asked if _name(asked) == request]

@@ -38,7 +38,8 @@ from kiosk.screens import (
 from kiosk.service.errors import Offline, Refused, WrongPurchase
 from kiosk.stage import WalkedAway
 from kiosk.till.till import Sale, SaleResult
-from kiosk.visits.pay import STRAGGLING, pay, resolve
+from kiosk.visits.charge import STRAGGLING, resolve
+from kiosk.visits.pay import pay
 from kiosk.visits.visit import Troubled
 from protocol.files import write_private
 from protocol.messages import (
@@ -146,6 +147,7 @@ async def test_whoever_does_not_agree_pays_another_way_and_nothing_is_stored(
         (HOLD, palm),
         (AskMerchantConsent("Corner Shop"), Choice.ANOTHER_WAY),
         (ANOTHER_WAY, Choice.DONE),
+        terminal=None,
     )
     assert await play(at) is SaleResult.ANOTHER_WAY
     assert not canned.requests("POST /identifications/identification-1/agreement")
@@ -532,6 +534,7 @@ async def test_a_stranger_can_try_again_or_pay_another_way(
         (HOLD, palm),
         (refused, Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
+        terminal=None,
     )
     assert await play(at) is SaleResult.ANOTHER_WAY
 
@@ -553,7 +556,7 @@ async def test_somebody_without_a_card_pays_another_way(visit: At, canned: Canne
         update={"customer": Customer(name_hint="Alex D.", card=None)}
     )
     canned.will("POST /identifications", cardless)
-    await play(visit((HOLD, palm), (PayAnotherWay, Choice.DONE)))
+    await play(visit((HOLD, palm), (PayAnotherWay, Choice.DONE), terminal=None))
 
 
 async def test_the_number_narrows_the_search_to_one_person(
@@ -669,6 +672,7 @@ async def test_help_calls_staff_and_leads_back_to_the_palm(visit: At) -> None:
         (HOLD, Choice.HELP),
         (Help(paying=True), Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
+        terminal=None,
     )
     shown: list[int] = []
     at.till.show_call = lambda: shown.append(1)

@@ -28,6 +28,7 @@ ScreenFrame {
         elide: Text.ElideRight
     }
     CardChip {
+        visible: screen.card !== null && screen.card !== undefined
         card: screen.card
     }
     PointsLine {

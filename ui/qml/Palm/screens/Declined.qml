@@ -18,6 +18,7 @@ ScreenFrame {
     drawing: CardRefused {}
 
     CardChip {
+        visible: screen.card !== null && screen.card !== undefined
         card: screen.card
     }
 
