@@ -90,7 +90,7 @@ _PAYMENTS = st.builds(
 _ASKING = st.builds(
     status, st.none() | SERVICE_IDS, st.sampled_from(["8", "9"]), SALE_IDS
 ) | st.builds(lambda category: request(category, {}), CATEGORIES)
-_ABORTS = st.builds(abort, SERVICE_IDS, st.sampled_from(["8", "9"]), SALE_IDS)
+_ABORTS = st.builds(abort, SERVICE_IDS, st.sampled_from(["8", "9"]), SALE_IDS, SALE_IDS)
 _REVERSALS = st.builds(
     reversal, st.just("the last sale"), st.sampled_from([None, 1, 0.5]), SERVICE_IDS
 )
@@ -269,6 +269,8 @@ class Hearing:
         self._shopper = "nexo-none"
         self._aborted: set[tuple[str, str]] = set()
         """Names of payments whose abort was answered."""
+        self._aborting: set[tuple[str, str]] = set()
+        """Names of payments that their own tills have aborted."""
         self._too_late: set[tuple[str, str]] = set()
         """Names of payments that were charged after that."""
         self._refunds: list[RefundRequest] = []
@@ -360,6 +362,7 @@ class Hearing:
         message = json.loads(text.replace("the last shopper", self._shopper))
         body = sent.body
         if body is None:
+            self._aborting |= _names_of_its_own(message)
             whole = message if "MessageHeader" in message["SaleToPOIRequest"] else None
             body = json.dumps(sealed(whole) if whole else _headless(message)).encode()
         began = time.perf_counter()
@@ -388,6 +391,8 @@ class Hearing:
             assert parts["MessageHeader"][name] == header[name]
         for told in _responses(parts[f"{category}Response"]):
             condition = told.get("ErrorCondition")
+            if category == "Payment" and condition == ErrorCondition.ABORTED:
+                assert (header["SaleID"], header["ServiceID"]) in self._aborting
             assert (told["Result"] == "Success") == (condition is None)
             assert condition is None or condition in set(ErrorCondition)
 
@@ -418,6 +423,18 @@ def _responses(body: Json) -> list[Json]:
     shown = body["OutputResult"]
     results = [*(shown if isinstance(shown, list) else [shown]), body.get("InputResult")]
     return [result["Response"] for result in results if result is not None]
+
+
+def _names_of_its_own(message: Json) -> set[tuple[str, str]]:
+    """Returns the name of the payment that a till aborts, none for that of another till."""
+    try:
+        asked = message["SaleToPOIRequest"]
+        sale_id = asked["MessageHeader"]["SaleID"]
+        reference = asked["AbortRequest"]["MessageReference"]
+        own = (reference.get("SaleID") or sale_id) == sale_id
+        return {(sale_id, reference["ServiceID"])} if own else set()
+    except (KeyError, TypeError, AttributeError):
+        return set()
 
 
 def _headless(message: Json) -> Json:

@@ -115,11 +115,14 @@ class Shop:
         self._set_up()
         await self.opens()
 
-    async def asks(self, message: Json) -> Any:
-        return await self.till.answer_message(message_in(parse(json.dumps(message).encode())))
+    async def asks(self, message: Json, key: str | None = None) -> Any:
+        """Returns the answer to a message; `key` is the identifier of the key that it was sealed
+        with."""
+        parsed = parse(json.dumps(message).encode())
+        return await self.till.answer_message(message_in(parsed, key))
 
-    def sends(self, message: Json) -> "asyncio.Task[Any]":
-        return asyncio.create_task(self.asks(message))
+    def sends(self, message: Json, key: str | None = None) -> "asyncio.Task[Any]":
+        return asyncio.create_task(self.asks(message, key))
 
     async def takes(self) -> Sale:
         request = await self.takes_request()

@@ -83,9 +83,9 @@ def loyalty(
     return request("Loyalty", body, service_id)
 
 
-def enable(action: str, service_id: str = "6") -> Json:
+def enable(action: str, service_id: str = "6", sale_id: str = "till-1") -> Json:
     body = {"TransactionAction": action, "ServicesEnabled": ["CardAcquisition"]}
-    return request("EnableService", body, service_id)
+    return request("EnableService", body, service_id, sale_id)
 
 
 def output(*lines: str, device: str = "CustomerDisplay", format: str = "Text") -> Json:
@@ -115,10 +115,11 @@ def input_request(command: str, *lines: str, entries: Sequence[str] = (), **more
     return request("Input", {"DisplayOutput": shown, "InputData": asked})
 
 
-def abort(of: str, service_id: str = "9", sale_id: str = "till-1") -> Json:
+def abort(of: str, service_id: str = "9", sale_id: str = "till-1", by: str = "till-1") -> Json:
+    """Returns the abort of the message `of` of a till, which another one may send."""
     reference = {"MessageCategory": "Payment", "ServiceID": of, "SaleID": sale_id}
     body = {"AbortReason": "MerchantAbort", "MessageReference": reference}
-    return request("Abort", body, service_id, sale_id)
+    return request("Abort", body, service_id, by)
 
 
 def reversal(of: str, amount: float | None = None, service_id: str = "7") -> Json:

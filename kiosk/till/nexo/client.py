@@ -144,7 +144,7 @@ class TillClient:
 
     async def abort(self, service_id: str) -> None:
         """Returns when the payment can charge nothing any more, or has its answer. Raises
-        Unreachable when that is not known, and Rejected."""
+        Unreachable when that is not known, and Rejected, also when another till has sent it."""
         reference = {
             "MessageCategory": "Payment",
             "SaleID": self.sale_id,
@@ -152,9 +152,11 @@ class TillClient:
         }
         body = {"AbortReason": "MerchantAbort", "MessageReference": reference}
         try:
-            await self._ask("Abort", body, self.next_number(), PATIENCE_S)
+            answer = await self._ask("Abort", body, self.next_number(), PATIENCE_S)
         except _Unanswered:
             raise Unreachable("The kiosk has not answered the abort.") from None
+        if answer.condition is not None:
+            raise Rejected(answer.words)
 
     async def status(self, service_id: str | None = None) -> Answer:
         """Returns what became of a payment, or of the last one of this till. Raises Unreachable

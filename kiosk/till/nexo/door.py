@@ -146,7 +146,7 @@ class Door:
         """Returns a message, and the key of its envelope. Raises Unopened and Unreadable."""
         try:
             text, key = self._opened(body, plain=plain)
-            return message_in(parse(text)), key
+            return message_in(parse(text), None if key is None else key.identifier), key
         except (Unopened, Unreadable) as problem:
             self._log_refusal(problem)
             raise

@@ -350,6 +350,13 @@ class Message(BaseModel):
 
     header: Header
     body: Json = Field(repr=False)
+    key: str | None = None
+    """The identifier of the key that it was sealed with, None for a message outside an envelope."""
+
+    @property
+    def sender(self) -> tuple[str, str | None]:
+        """What names the till that sends it: SaleID and key."""
+        return self.header.SaleID, self.key
 
     def read(self, kind: type[R]) -> R:
         """Returns the body as a request of a kind. Raises Failed."""
@@ -375,8 +382,9 @@ def parse(text: bytes) -> Json:
     return parsed  # pyright: ignore[reportUnknownVariableType]
 
 
-def message_in(parsed: Mapping[str, Any]) -> Message:
-    """Returns the request in a SaleToPOIRequest. Raises Unreadable."""
+def message_in(parsed: Mapping[str, Any], key: str | None = None) -> Message:
+    """Returns the request in a SaleToPOIRequest, which was sealed with the key of this identifier.
+    Raises Unreadable."""
     request = parsed.get("SaleToPOIRequest")
     if not isinstance(request, dict):
         raise Unreadable("There is no SaleToPOIRequest.")
@@ -388,7 +396,7 @@ def message_in(parsed: Mapping[str, Any]) -> Message:
     body = parts.get(f"{header.MessageCategory}Request", {})
     if not isinstance(body, dict):
         raise Unreadable(f"The {header.MessageCategory}Request is no object.")
-    return Message(header=header, body=body)
+    return Message(header=header, body=body, key=key)
 
 
 def response(

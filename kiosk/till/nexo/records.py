@@ -24,7 +24,7 @@ NUMBERS_REST = timedelta(hours=48)
 ABORTS = 10_000
 """The largest number of aborts of unknown payments that are kept."""
 
-_COLUMNS = "category, sale_id, service_id, digest, reference, asked, answer, at"
+_COLUMNS = "category, sale_id, service_id, digest, reference, asked, answer, at, key"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
     category TEXT NOT NULL,
@@ -34,14 +34,16 @@ CREATE TABLE IF NOT EXISTS transactions (
     reference TEXT NOT NULL UNIQUE,
     asked TEXT NOT NULL,
     answer TEXT,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    key TEXT
 );
 CREATE INDEX IF NOT EXISTS transactions_name ON transactions (sale_id, service_id);
 CREATE INDEX IF NOT EXISTS transactions_at ON transactions (at);
 CREATE TABLE IF NOT EXISTS aborts (
     sale_id TEXT NOT NULL,
     service_id TEXT NOT NULL,
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    key TEXT
 );
 """
 
@@ -63,6 +65,13 @@ class Record:
     answer: dict[str, Any] | None
     """The answer, without a membership in it; None as long as the outcome is not known."""
     at: datetime
+    key: str | None = None
+    """The identifier of the key that the request was sealed with, None without an envelope and in
+    records of a version that did not keep it."""
+
+    @property
+    def sender(self) -> tuple[str, str | None]:
+        return self.sale_id, self.key
 
 
 class Records:
@@ -79,6 +88,7 @@ class Records:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
+            self._add_keys()
         except OSError as error:
             raise FileUnusable(path, *cause_and_remedy(error)) from None
         except sqlite3.Error as error:
@@ -89,12 +99,19 @@ class Records:
                 "payments then.",
             ) from None
 
+    def _add_keys(self) -> None:
+        """Adds the column of keys to the tables of a version that did not keep them."""
+        for table in ("transactions", "aborts"):
+            columns = self._database.execute("SELECT name FROM pragma_table_info(?)", (table,))
+            if ("key",) not in columns.fetchall():
+                self._database.execute(f"ALTER TABLE {table} ADD COLUMN key TEXT")
+
     def close(self) -> None:
         self._database.close()
 
     def begin(self, record: Record) -> None:
         self._database.execute(
-            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
+            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?)",
             (
                 record.category,
                 record.sale_id,
@@ -103,6 +120,7 @@ class Records:
                 record.reference,
                 json.dumps(record.asked),
                 record.at.isoformat(),
+                record.key,
             ),
         )
 
@@ -141,20 +159,22 @@ class Records:
         """Returns the requests without an answer."""
         return self._all("answer IS NULL")
 
-    def abort(self, sale_id: str, service_id: str, at: datetime) -> None:
-        """Records that a payment was aborted of which nothing is known: its request may come
-        late."""
+    def abort(self, sender: tuple[str, str | None], service_id: str, at: datetime) -> None:
+        """Records that a till has aborted a payment of its own of which nothing is known: its
+        request may come late."""
+        sale_id, key = sender
         self._database.execute(
-            "INSERT INTO aborts VALUES (?, ?, ?)", (sale_id, service_id, at.isoformat())
+            "INSERT INTO aborts VALUES (?, ?, ?, ?)", (sale_id, service_id, at.isoformat(), key)
         )
         self._database.execute(
             "DELETE FROM aborts WHERE rowid <= (SELECT max(rowid) FROM aborts) - ?", (ABORTS,)
         )
 
-    def was_aborted(self, sale_id: str, service_id: str, now: datetime) -> bool:
+    def was_aborted(self, sender: tuple[str, str | None], service_id: str, now: datetime) -> bool:
+        sale_id, key = sender
         found = self._database.execute(
-            "SELECT 1 FROM aborts WHERE sale_id = ? AND service_id = ? AND at > ?",
-            (sale_id, service_id, (now - NUMBERS_REST).isoformat()),
+            "SELECT 1 FROM aborts WHERE sale_id = ? AND service_id = ? AND key IS ? AND at > ?",
+            (sale_id, service_id, key, (now - NUMBERS_REST).isoformat()),
         )
         return found.fetchone() is not None
 
@@ -185,6 +205,7 @@ class Records:
                 json.loads(asked),
                 json.loads(answer) if answer is not None else None,
                 datetime.fromisoformat(at),
+                key,
             )
-            for category, sale_id, service_id, digest, reference, asked, answer, at in rows
+            for category, sale_id, service_id, digest, reference, asked, answer, at, key in rows
         ]

@@ -102,6 +102,7 @@ class Reversals:
             },
             answer=None,
             at=self._clock.wall(),
+            key=message.key,
         )
         self._records.begin(record)
         self.carry_on(record, was_asked=False)

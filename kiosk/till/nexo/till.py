@@ -130,9 +130,9 @@ class NexoTill:
                 case "Display" | "Input" | "Print":
                     return await self._talk(message)
                 case "Abort":
-                    return await self._abort(header, message.read(AbortRequest))
+                    return await self._abort(message)
                 case "EnableService":
-                    await self._enable(message.read(EnableServiceRequest))
+                    await self._enable(message)
                     return response(header)
                 case _:
                     return response(header, self._told(message))
@@ -259,6 +259,7 @@ class NexoTill:
             asked={"header": header.model_dump(exclude_none=True), **asked},
             answer=None,
             at=self._clock.wall(),
+            key=message.key,
         )
         self._records.begin(record)
         return _Open(record.reference, message, record)
@@ -289,32 +290,42 @@ class NexoTill:
         assert opened.answer is not None
         return opened.answer
 
-    async def _abort(self, header: Header, request: AbortRequest) -> None:
-        """Returns when the request can charge nothing any more, or has its answer."""
-        reference = request.MessageReference
-        name = reference.SaleID or header.SaleID, reference.ServiceID
+    async def _abort(self, message: Message) -> None:
+        """Returns when the request can charge nothing any more, or has its answer. Raises Failed
+        for the request of another till."""
+        reference, sale_id = message.read(AbortRequest).MessageReference, message.header.SaleID
+        if reference.SaleID not in {None, sale_id}:
+            raise _not_its_own()
+        name = sale_id, reference.ServiceID
         record = self._records.of_message(*name)
         if record is not None:
+            _refuse_unless_own(message, record)
             opened = None if record.answer else self._find(record.reference)
         else:
             opened = self._current
             if opened is None or opened.message is None or opened.message.header.name != name:
-                self._records.abort(*name, self._clock.wall())
+                self._records.abort(message.sender, reference.ServiceID, self._clock.wall())
                 return
+            _refuse_unless_own(message, opened.message)
         if opened is not None:
             await self._withdraw(opened)
 
-    async def _enable(self, request: EnableServiceRequest) -> None:
-        """Ends an acquisition, whose shopper may wait already. Raises Failed."""
+    async def _enable(self, message: Message) -> None:
+        """Ends an acquisition, whose shopper may wait already. Raises Failed, for the acquisition
+        of another till as well."""
+        request = message.read(EnableServiceRequest)
         if request.TransactionAction == "StartTransaction":
             raise Failed(
                 ErrorCondition.UNAVAILABLE_SERVICE,
                 "StartTransaction is not served here: a CardAcquisition asks who the shopper is.",
             )
-        if self._acquired is not None:
-            self._acquired.withdrawn.set()
-        current = self._current
+        acquired, current = self._acquired, self._current
+        if acquired is not None:
+            assert acquired.record is not None
+            _refuse_unless_own(message, acquired.record)
+            acquired.withdrawn.set()
         if current is not None and current.record is not None:
+            _refuse_unless_own(message, current.record)
             if current.record.category != "CardAcquisition":
                 raise Failed(
                     ErrorCondition.NOT_ALLOWED, "This is ended by an Abort of its message."
@@ -369,7 +380,8 @@ class NexoTill:
 
     def _refuse_if_aborted(self, message: Message) -> None:
         """Raises Failed for a request whose abort arrived before it."""
-        if self._records.was_aborted(*message.header.name, self._clock.wall()):
+        number = message.header.ServiceID
+        if self._records.was_aborted(message.sender, number, self._clock.wall()):
             raise Failed(ErrorCondition.ABORTED, "This request was aborted before it arrived.")
 
     def _refuse_if_busy(self) -> None:
@@ -560,6 +572,17 @@ class NexoTill:
             if opened is not None and opened.reference == reference:
                 return opened
         return self._doubtful.get(reference)
+
+
+def _refuse_unless_own(message: Message, of: Record | Message) -> None:
+    """Raises Failed when another till has sent the request that a till ends."""
+    if of.sender != message.sender:
+        raise _not_its_own()
+
+
+def _not_its_own() -> Failed:
+    why = "Only the till that has sent a message may end it, with the key that it was sent with."
+    return Failed(ErrorCondition.NOT_ALLOWED, why)
 
 
 def _new_reference() -> str:

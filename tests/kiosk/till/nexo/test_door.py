@@ -103,6 +103,15 @@ async def test_an_abort_is_answered_with_nothing(entrance: Entrance):
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+async def test_the_key_of_a_message_tells_tills_apart_whatever_its_version(entrance: Entrance):
+    own = KEY.model_copy(update={"identifier": "till-2"})
+    newer = KEY.model_copy(update={"version": 2})
+    write_keys(entrance.keys, KEY, own, newer)
+    for key in (KEY, own, newer):
+        await entrance.send(sealed(payment(), key))
+    assert [message.key for message in entrance.heard] == ["till", "till-2", "till"]
+
+
 async def test_the_header_outside_the_envelope_is_not_believed(entrance: Entrance):
     message = sealed(payment(sale_id="till-1"))
     message["SaleToPOIRequest"]["MessageHeader"]["SaleID"] = "till-2"

@@ -118,6 +118,28 @@ async def test_a_shopper_who_waits_for_the_till_is_let_go_by_it(shop: Shop):
     await waiting
 
 
+async def test_another_till_neither_ends_an_acquisition_nor_lets_its_shopper_go(shop: Shop):
+    theirs = enable("AbortTransaction", sale_id="till-2")
+    answer = shop.sends(acquisition())
+    asked = await shop.takes_request()
+    assert told(await shop.asks(theirs)) == ("Failure", "NotAllowed")
+    await shop.till.tell_shopper(asked.reference, ALEX)
+    assert told(await answer) == ("Success", None)
+    assert told(await shop.asks(theirs)) == ("Failure", "NotAllowed")
+    paying = shop.sends(payment(service_id="2", of=asked.reference))
+    sale = await shop.takes()
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert told(await paying) == ("Success", None)
+
+
+async def test_another_till_does_not_abort_a_question(shop: Shop):
+    answer = shop.sends(input_request("GetConfirmation", "Do you need a bag?"), "shared")
+    talk = await shop.takes_request()
+    assert told(await shop.asks(abort("1"), "another")) == ("Failure", "NotAllowed")
+    await shop.till.tell_entry(talk.reference, Choice.CONFIRM)
+    await answer
+
+
 async def test_a_payment_is_not_ended_with_an_acquisition(shop: Shop):
     paying = shop.sends(payment())
     sale = await shop.takes()

@@ -231,6 +231,72 @@ async def test_a_payment_that_comes_after_its_abort_asks_nobody(shop: Shop):
     assert told(await shop.asks(payment())) == ("Failure", "Aborted")
 
 
+@pytest.mark.parametrize(
+    ("sale_id", "by", "key"),
+    [
+        ("till-1", "till-2", "shared"),
+        ("till-1", "till-1", "another"),
+        ("till-1", "till-1", None),
+    ],
+    ids=["another SaleID", "another key", "outside the envelope"],
+)
+async def test_a_till_cannot_abort_the_payment_of_another(
+    shop: Shop, sale_id: str, by: str, key: str | None
+):
+    answer = shop.sends(payment(), "shared")
+    sale = await shop.takes()
+    aborting = abort("1", sale_id=sale_id, by=by)
+    assert told(await shop.asks(aborting, key)) == ("Failure", "NotAllowed")
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_what_a_till_aborts_under_its_own_name_is_not_the_message_of_another(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    assert await shop.asks(abort("1", sale_id="till-2", by="till-2")) is None
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_a_till_cannot_abort_what_another_has_yet_to_send(shop: Shop):
+    assert told(await shop.asks(abort("1", by="till-2"))) == ("Failure", "NotAllowed")
+    assert await shop.asks(abort("1"), "another") is None
+    answer = shop.sends(payment(), "shared")
+    await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED, card=VISA)
+    assert told(await answer) == ("Success", None)
+
+
+async def test_records_of_a_version_that_kept_no_keys_are_read_and_added_to(tmp_path: Path):
+    before = sqlite3.connect(tmp_path / "till.db")
+    columns = "category, sale_id, service_id, digest, reference, asked, answer, at"
+    before.execute(f"CREATE TABLE transactions ({columns})")
+    before.execute("CREATE TABLE aborts (sale_id, service_id, at)")
+    asked = json.dumps({"header": {}})
+    row = ("Payment", "till-1", "1", b"", "nexo-1", asked, None, NOON.isoformat())
+    before.execute("INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    before.commit()
+    before.close()
+    for _ in range(2):
+        records = Records(tmp_path / "till.db")
+        (old,) = records.open()
+        assert old.sender == ("till-1", None)
+        records.abort(("till-1", "shared"), "2", NOON)
+        assert records.was_aborted(("till-1", "shared"), "2", NOON)
+        assert not records.was_aborted(("till-1", None), "2", NOON)
+        records.close()
+
+
+async def test_a_key_of_a_later_version_aborts_what_the_earlier_has_sent(shop: Shop):
+    answer = shop.sends(payment(), "till")
+    sale = await shop.takes()
+    aborting = shop.sends(abort("1"), "till")
+    await shop.till.withdrawn(sale.reference)
+    await shop.till.answer(sale.reference, SaleResult.NOT_PAID)
+    assert await aborting is None
+    assert told(await answer) == ("Failure", "Aborted")
+
+
 async def test_an_abort_of_what_is_answered_changes_nothing(shop: Shop):
     answer = shop.sends(payment())
     await shop.till.answer((await shop.takes()).reference, SaleResult.APPROVED)
