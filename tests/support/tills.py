@@ -55,6 +55,19 @@ def payment(
     return request("Payment", body, service_id, sale_id)
 
 
+def line(label: str, amount: float, **more: Any) -> Json:
+    """Returns a line of a sale."""
+    return {"ProductLabel": label, "ItemAmount": amount, **more}
+
+
+def rung_up(*lines: Json, service_id: str = "1") -> Json:
+    """Returns a payment of 12.50 with the lines of its sale."""
+    message = payment(12.5, service_id)
+    transaction = message["SaleToPOIRequest"]["PaymentRequest"]["PaymentTransaction"]
+    transaction["SaleItem"] = list(lines)
+    return message
+
+
 def acquisition(service_id: str = "1") -> Json:
     body = {"SaleData": sale_data(), "CardAcquisitionTransaction": {}}
     return request("CardAcquisition", body, service_id)

@@ -18,7 +18,17 @@ from kiosk.till.till import SaleResult, Untold
 from protocol.messages import Money, ProblemType, Purchase, Refund
 from tests.support.clocks import NOON
 from tests.support.shop import VISA, Shop
-from tests.support.tills import Json, abort, payment, refused, request, reversal, status, told
+from tests.support.tills import (
+    Json,
+    abort,
+    payment,
+    refused,
+    request,
+    reversal,
+    rung_up,
+    status,
+    told,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -52,13 +62,6 @@ async def test_a_tip_is_told_beside_what_was_charged(shop: Shop):
     await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA, charged=charged)
     paid = (await answer)["SaleToPOIResponse"]["PaymentResponse"]["PaymentResult"]
     assert paid["AmountsResp"] == {"Currency": "USD", "AuthorizedAmount": 4.95, "TipAmount": 0.45}
-
-
-def rung_up(*lines: Json) -> Json:
-    message = payment(12.5)
-    transaction = message["SaleToPOIRequest"]["PaymentRequest"]["PaymentTransaction"]
-    transaction["SaleItem"] = list(lines)
-    return message
 
 
 async def test_the_lines_of_a_sale_are_shown_as_the_till_words_them(shop: Shop):

@@ -1,0 +1,87 @@
+"""A cashier and a shopper at one counter: the till is npm's @adyen/api-library, unmodified, and the
+shopper stands before the real window."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk.screens import Approved, ConfirmDelete, ConfirmPurchase, HoldPalm, Welcome
+from tests.journeys.conftest import Opens
+from tests.support.hands import Person
+from tests.support.npm_till import DOOR, NpmTill, skip_where_it_cannot_run
+from tests.support.shopper import Shopper
+from tests.support.tills import (
+    KEY,
+    abort,
+    line,
+    payment,
+    request,
+    reversal,
+    rung_up,
+    status,
+    told,
+    write_keys,
+)
+
+NUMBER = "2025550123"
+
+
+@pytest.fixture
+def shopper(opens: Opens, tmp_path: Path) -> Shopper:
+    skip_where_it_cannot_run()
+    write_keys(tmp_path / "till-keys.toml", KEY)
+    return opens(till=DOOR)
+
+
+@pytest.fixture
+def till(shopper: Shopper, tmp_path: Path) -> Iterator[NpmTill]:
+    shopper.sees(Welcome)
+    till = NpmTill(tmp_path / "till-certificate.pem")
+    yield till
+    till.close()
+
+
+def test_a_cashier_rings_up_what_a_palm_pays_aborts_the_next_sale_and_gives_back_what_returns(
+    shopper: Shopper, till: NpmTill, ada: Person
+) -> None:
+    shopper.signs_up(ada, NUMBER)
+    assert told(till.asks(request("Diagnosis", {}))) == ("Success", None)
+
+    bread, tomatoes = line("Sourdough", 6.5, Quantity=1), line("Tomatoes", 6.0, Quantity=3)
+    paying = till.sends(rung_up(bread, tomatoes))
+    shopper.sees(HoldPalm)
+    shopper.reads("Sourdough")
+    shopper.reads("$12.50")
+    shopper.shows(ada.left[1])
+    shopper.sees(ConfirmPurchase)
+    shopper.reads("Alex D.")
+    shopper.shows(None)
+    assert told(till.asks(status("1"))) == ("Failure", "InProgress")
+    shopper.presses("Pay $12.50")
+    shopper.sees(Approved)
+    answer = paying.result(60)["answer"]
+    assert told(answer) == ("Success", None)
+    shopper.finishes()
+
+    aborted = till.sends(payment(9.9, "2"))
+    shopper.sees(HoldPalm)
+    shopper.shows(ada.left[1])
+    till.sends(abort("2"))
+    assert told(aborted.result(60)["answer"]) == ("Failure", "Aborted")
+    shopper.shows(None)
+    shopper.sees(Welcome)
+
+    paid = answer["SaleToPOIResponse"]["PaymentResponse"]["POIData"]["POITransactionID"]
+    name = paid["TransactionID"]
+    assert told(till.asks(reversal(name, 2.0, "3"))) == ("Success", None)
+    rest = till.asks(reversal(name, None, "4"))["SaleToPOIResponse"]["ReversalResponse"]
+    assert rest["ReversedAmount"] == 10.5
+    assert told(till.asks(reversal(name, 0.5, "5"))) == ("Failure", "NotAllowed")
+
+    shopper.presses("Delete my data")
+    shopper.presses("Use my palm")
+    shopper.sees(HoldPalm)
+    shopper.shows(ada.left[1])
+    shopper.sees(ConfirmDelete)
+    shopper.reads("Your name on your purchases: 1")
