@@ -25,13 +25,14 @@ VISA = Card(brand="visa", last4="4242")
 class OpenDoor:
     """A door that is open, whose kiosk is played by whoever holds it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, unencrypted: bool = False) -> None:
         self.folder = folder
         self.keys = folder / "till-keys.toml"
         self.certificate = folder / "till-certificate.pem"
         write_keys(self.keys, KEY)
         ensure(self.certificate, "till-door.example")
-        self.door = Door("127.0.0.1", 0, self.certificate, KeyFile(self.keys), unencrypted=False)
+        keys = KeyFile(self.keys)
+        self.door = Door("127.0.0.1", 0, self.certificate, keys, unencrypted=unencrypted)
         records = Records(folder / "till.db")
         self.till = NexoTill(
             self.door,
