@@ -51,6 +51,10 @@ class WebhookRow(Table):
     """The provider's name for what it is about; empty once the event was applied."""
     received_at: Mapped[datetime] = mapped_column(index=True)
     applied: Mapped[bool] = mapped_column(index=True)
+    attempts: Mapped[int]
+    """How often it could not be applied."""
+    due_at: Mapped[datetime]
+    """When it is applied at the earliest."""
 
 
 class PurchaseRow(Table):

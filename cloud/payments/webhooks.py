@@ -7,7 +7,7 @@ says beside that is not kept: it may name the holder of a card.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import delete, select
@@ -20,6 +20,7 @@ from cloud.policy import WEBHOOK_MEMORY
 from cloud.providers import BadSignature, ProviderUnavailable
 from cloud.web.limits import read_body
 from cloud.web.problems import Refusal, unexpected_response
+from protocol.backoff import pause_after
 from protocol.messages import ProblemType
 from protocol.seldom import Seldom
 from protocol.storage import StorageFault
@@ -30,6 +31,10 @@ router = APIRouter(prefix="/v1")
 
 MAX_EVENT = 256 * 1024
 """The largest event in bytes."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 120.0
+"""The pauses before an event is tried again. The longest is below the time for which the
+provider keeps a card that is not stored here (`cloud.policy.KEEPING_PATIENCE`)."""
 
 _may_log = Seldom(60.0)
 """Anybody can send what is refused."""
@@ -78,6 +83,8 @@ async def hear(provider: str, request: Request) -> Response:
                         about=event.about,
                         received_at=context.clock(),
                         applied=False,
+                        attempts=0,
+                        due_at=context.clock(),
                     )
                 )
                 await session.commit()
@@ -88,10 +95,11 @@ async def hear(provider: str, request: Request) -> Response:
 
 
 async def apply_webhooks(context: Context) -> None:
-    """Applies the events that are stored and not applied yet. One that has to wait for the provider
-    is tried again in the next round."""
+    """Applies the events that are stored and due. One that has to wait for the provider is tried
+    again after a pause that doubles with every attempt."""
     async with context.database.session() as session:
-        waiting = (await session.scalars(select(WebhookRow.id).where(~WebhookRow.applied))).all()
+        due = ~WebhookRow.applied, WebhookRow.due_at <= context.clock()
+        waiting = (await session.scalars(select(WebhookRow.id).where(*due))).all()
     for event_id in waiting:
         try:
             async with context.database.session() as session:
@@ -106,11 +114,23 @@ async def apply_webhooks(context: Context) -> None:
                 await session.commit()
         except ProviderUnavailable as error:
             log.warning("an event of the payment provider's has to wait: %s", error)
+            await _postpone(context, event_id)
         except Exception as error:
             # The others must not wait for it. The message may quote what was read.
             log.error("an event of the payment provider's has to wait: %s", type(error).__name__)
+            await _postpone(context, event_id)
         else:
             await context.database.forget_erased()
+
+
+async def _postpone(context: Context, event_id: str) -> None:
+    async with context.database.session() as session:
+        row = await session.get(WebhookRow, event_id)
+        if row is not None:
+            pause_s = pause_after(row.attempts, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+            row.attempts += 1
+            row.due_at = context.clock() + timedelta(seconds=pause_s)
+        await session.commit()
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

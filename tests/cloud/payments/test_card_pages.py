@@ -283,8 +283,25 @@ async def test_an_event_waits_for_a_provider_that_does_not_answer(
     await webhooks.apply_webhooks(books.context)
     assert await books.cards(person) == []
     api.will(LOOKS, checkout("complete", METHOD))
+    books.ahead = timedelta(seconds=webhooks.FIRST_PAUSE_S)
     await webhooks.apply_webhooks(books.context)
     assert len(await books.cards(person)) == 1
+
+
+@pytest.mark.parametrize("answer", [error(500, "api_error"), Answer(200, {})], ids=["away", "odd"])
+async def test_an_event_that_waits_is_tried_again_after_a_growing_pause(
+    books: Shelf, api: StripeApi, person: str, answer: Answer
+):
+    await opened(books, person)
+    await sent(books, COMPLETED)
+    tried_at: list[float] = []
+    for second in range(130):
+        books.ahead = timedelta(seconds=second)
+        before = len(api.requests)
+        api.will(LOOKS, answer)
+        await webhooks.apply_webhooks(books.context)
+        tried_at += [second] if len(api.requests) > before else []
+    assert tried_at == [0, 2, 6, 14, 30, 62, 126]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What the provider tells of cards and purchases that are here already."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -183,5 +183,6 @@ async def test_a_dispute_waits_for_a_provider_that_does_not_answer(books: Shelf,
     await hears(books, "charge.dispute.created", "dp_1")
     assert await disputed(books) is None
     api.will(DISPUTE, dispute("needs_response"))
+    books.ahead = timedelta(seconds=webhooks.FIRST_PAUSE_S)
     await webhooks.apply_webhooks(books.context)
     assert await disputed(books) == "needs_response"
