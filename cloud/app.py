@@ -11,7 +11,7 @@ from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import card_purchases, purchases, readers, refunds, webhooks
-from cloud.people import accounts, agreements, claims, deletions, enrolments
+from cloud.people import accounts, agreements, claims, deletions, enrolments, withdrawals
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
@@ -77,6 +77,7 @@ def create_app(context: Context) -> FastAPI:
         refunds.router,
         readers.router,
         deletions.router,
+        withdrawals.router,
         relay.till_router,
         relay.kiosk_router,
         webhooks.router,

@@ -15,11 +15,13 @@ from kiosk.clock import Clock
 from kiosk.race import first
 from kiosk.screens import (
     FINAL,
+    AgreementEnded,
     AlreadyKnown,
     AskConsent,
     AskMerchantConsent,
     Bill,
     Choice,
+    ChooseDeletion,
     ChooseProof,
     ChooseTip,
     ConfirmDelete,
@@ -133,7 +135,9 @@ class IdleWatch:
             case EnterCode() | SaveCardByPhone() | ShowDocument() | PayWithCard():
                 # What is done on a phone, or with a PIN at a card reader, is not seen here.
                 return self._patience.message_s
-            case AlreadyKnown() | Deleted(stays=True) | TillMessage() | Trouble():
+            case AlreadyKnown() | TillMessage() | Trouble():
+                return self._patience.idle_s
+            case Deleted(stays=True) | AgreementEnded(stays=True):
                 return self._patience.idle_s
             case _:
                 patience = self._patience
@@ -209,7 +213,12 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             return Loss.ENTRIES
         case OfferSecondPalm():
             return Loss.SECOND_PALM
-        case HoldPalm(purpose=Purpose.LEAVE) | EnterPhone(purpose=Purpose.LEAVE) | ConfirmDelete():
+        case (
+            HoldPalm(purpose=Purpose.LEAVE)
+            | EnterPhone(purpose=Purpose.LEAVE)
+            | ChooseDeletion()
+            | ConfirmDelete()
+        ):
             return Loss.DELETION
         case (
             HoldPalm()

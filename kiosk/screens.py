@@ -548,6 +548,16 @@ class ChooseProof(Screen[Literal[Choice.USE_PALM, Choice.USE_NUMBER] | Back]):
 
 
 @dataclass(frozen=True)
+class ChooseDeletion(Screen[Literal[Choice.DELETE, Choice.LEAVE] | Back]):
+    """Asks whether everything is to be deleted (DELETE), or only the agreement with this merchant
+    is to end (LEAVE)."""
+
+    merchant: str
+    others: int
+    """At how many other merchants the shopper uses their palm."""
+
+
+@dataclass(frozen=True)
 class ConfirmDelete(Screen[Literal[Choice.CONFIRM] | Back]):
     """Asks for confirmation by a button that is held, not tapped."""
 
@@ -566,6 +576,16 @@ class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
     memberships: int = 0
     ages: int = 0
+    stays: bool = False
+    """Whether the shopper wants the receipt to stay, to write its number down."""
+
+
+@dataclass(frozen=True)
+class AgreementEnded(Result, Screen[Done | Literal[Choice.STAY]]):
+    """Tells that the palm is not used at this merchant any more."""
+
+    merchant: str
+    receipt_id: str
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
 

@@ -596,6 +596,9 @@ class Holdings(Message):
     """At how many merchants a membership is linked to the palm."""
     ages: int = 0
     """At how many merchants staff have seen the person's age."""
+    agreed: bool = False
+    """Whether the merchant whose device asks is one of them, and the agreement can be ended there
+    alone."""
     member_since: datetime
 
 
@@ -613,7 +616,8 @@ class Retained(Message):
 
 
 class DeletionReceipt(Message):
-    """A receipt signed by the service: Ed25519 over the canonical JSON (RFC 8785) of all other
+    """A receipt of a deletion, or of the end of the agreement with one merchant. It is signed by the
+    service: Ed25519 over the canonical JSON (RFC 8785) of all other
     fields, see `protocol.signature.receipt_bytes`."""
 
     receipt_id: Identifier

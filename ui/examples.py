@@ -11,6 +11,7 @@ from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.qr_code import qr_code
 from kiosk.screens import (
     AgeNotSeen,
+    AgreementEnded,
     AlreadyKnown,
     Approved,
     AskConsent,
@@ -18,6 +19,7 @@ from kiosk.screens import (
     Bill,
     CardProblem,
     Check,
+    ChooseDeletion,
     ChooseProof,
     ChooseTip,
     Collected,
@@ -429,6 +431,8 @@ def examples() -> dict[str, Screen[Any]]:
         "till-menu-long": TillMenu(LONG_SHOP, ("Where do you eat?",), MENU),
         "choose-proof": ChooseProof(),
         "choose-proof-camera": ChooseProof(reads_palms=False),
+        "choose-deletion": ChooseDeletion(SHOP, 1),
+        "choose-deletion-long-name": ChooseDeletion(LONG_SHOP, 12),
         "confirm-delete": ConfirmDelete(HOLDINGS),
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
@@ -436,6 +440,8 @@ def examples() -> dict[str, Screen[Any]]:
         "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
         "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
+        "agreement-ended": AgreementEnded(SHOP, RECEIPT),
+        "agreement-ended-stays": AgreementEnded(LONG_SHOP, RECEIPT, stays=True),
         "help": Help(paying=False),
         "help-paying": Help(paying=True),
         "staff-called": StaffCalled(told=True),

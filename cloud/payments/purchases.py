@@ -169,6 +169,13 @@ async def count_purchases(session: AsyncSession, person: OpenPerson) -> int:
     return count or 0
 
 
+async def made_at(session: AsyncSession, person: OpenPerson, merchant_id: str) -> list[datetime]:
+    """Returns when a person has bought something at a merchant."""
+    theirs = PurchaseRow.person_id == person.person_id, PurchaseRow.merchant_id == merchant_id
+    paid = PurchaseRow.outcome == APPROVED
+    return list(await session.scalars(select(PurchaseRow.at).where(*theirs, paid)))
+
+
 async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[PurchaseRow]:
     """Removes from a person's purchases everything that leads to the person, and deletes those that
     were not paid. Returns the others. None may be pending."""

@@ -76,6 +76,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         merchants=await count_agreements(call.session, person),
         memberships=await count_memberships(call.session, person),
         ages=await count_ages(call.session, person),
+        agreed=is_told,
         member_since=account.since,
     )
 

@@ -55,6 +55,15 @@ async def add_agreement(
     )
 
 
+async def end_agreement(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+    """Returns False when a person has not agreed to use their palm at a merchant."""
+    row = await session.get(AgreementRow, (person.person_id, merchant_id))
+    if row is None:
+        return False
+    await session.delete(row)
+    return True
+
+
 async def count_agreements(session: AsyncSession, person: OpenPerson) -> int:
     """Returns at how many merchants a person uses their palm."""
     count = await session.scalar(

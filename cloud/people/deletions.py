@@ -12,23 +12,25 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter
 from sqlalchemy import String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.ages import count_ages
 from cloud.context import Database
-from cloud.db.tables import Table, new_id
+from cloud.db.tables import Table
 from cloud.keys.persons import erase_person
 from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
 from cloud.payments import purchases, refunds
 from cloud.payments.cards import forget_cards_later
+from cloud.people import withdrawals
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
 from cloud.people.claims import forget_number
 from cloud.people.enrolments import erase_unfinished
+from cloud.people.receipts import sign_receipt
 from cloud.people.tables import ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition.identifications import accepted_for
@@ -37,7 +39,7 @@ from cloud.state import State
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
-from protocol.encoding import from_base64, to_base64
+from protocol.encoding import from_base64
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
@@ -71,7 +73,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     named = (await profile_of(session, person)).holder is not None
     returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
     sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
-    receipt = _receipt(
+    receipt = sign_receipt(
         context.receipt_key,
         call.now,
         erased=[
@@ -85,8 +87,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             "everything else in your account",
             *(["what led from your purchases to you"] if sales else []),
         ],
-        sales=sales,
-        returned=returned,
+        retained=_retained(sales, returned),
     )
     phone_lookup = await phone_lookup_of(session, person)
     await limits.forget_subjects(session, (person.person_id, phone_lookup))
@@ -111,17 +112,9 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
     return receipt
 
 
-def _receipt(
-    key: Ed25519PrivateKey,
-    now: datetime,
-    *,
-    erased: list[str],
-    sales: list[datetime],
-    returned: list[datetime],
-) -> DeletionReceipt:
-    """Returns a signed receipt. `sales` are the times of the purchases that are kept, and
-    `returned` those of their refunds."""
-    public = key.public_key().public_bytes_raw()
+def _retained(sales: list[datetime], returned: list[datetime]) -> list[Retained]:
+    """`sales` are the times of the purchases that are kept, and `returned` those of their
+    refunds."""
     books = (
         "the merchants' books. Nothing stored with them leads to your account or to the payment "
         "provider's own record of the {}, which the provider keeps"
@@ -146,15 +139,7 @@ def _receipt(
                 until=max(returned) + BOOKKEEPING,
             )
         )
-    unsigned = DeletionReceipt(
-        receipt_id=new_id(),
-        at=now,
-        erased=erased,
-        retained=retained,
-        key_id=sha256(public).hexdigest()[:16],
-        public_key=to_base64(public),
-    )
-    return unsigned.model_copy(update={"signature": to_base64(key.sign(receipt_bytes(unsigned)))})
+    return retained
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> bool:
@@ -170,6 +155,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> bool:
 
 async def remains_of(receipt_id: str, state: State, database: Database) -> list[str]:
     """Verifies a deletion: searches every table and the bytes of every file of the state directory.
+    Of a withdrawal, it verifies that the agreement is gone.
 
     Returns a description, for an operator, of each thing that is left although the receipt says it
     was erased; an empty list when nothing is. Raises KeyError when there is no such receipt.
@@ -178,7 +164,10 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
         row = await session.get(ReceiptRow, receipt_id)
         if row is None:
             raise KeyError(receipt_id)
-        found = [*_forgery(row), *[each async for each in _rows(session, row)]]
+        found = list(_forgery(row))
+        if row.merchant_id is not None:
+            return found + [each async for each in withdrawals.what_remains(session, row)]
+        found += [each async for each in _rows(session, row)]
     await database.forget_erased()
     files = sorted(path for path in state.root.rglob("*") if path.is_file())
     found += [f"a trace in {path}" for path in files if row.person_digest in _named_in(path)]

@@ -99,14 +99,17 @@ class ClaimRow(Table):
 
 
 class ReceiptRow(Table):
-    """A deletion receipt, kept so that the deletion can be verified later."""
+    """A receipt of a deletion or a withdrawal, kept so that it can be verified later."""
 
     __tablename__ = "receipts"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     person_digest: Mapped[bytes]
-    """SHA-256 of the id of the person, which is stored nowhere any more."""
+    """SHA-256 of the id of the person, which is stored nowhere any more once they are deleted."""
+    merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
+    """The merchant with whom the person has ended the agreement; None when everything was
+    deleted."""
     document: Mapped[str]
     """The signed `protocol.messages.DeletionReceipt` as JSON."""
     at: Mapped[datetime] = mapped_column(index=True)
-    """When the person was deleted."""
+    """When it was done."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
@@ -212,6 +212,20 @@ async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> 
         raise Refusal(ProblemType.NOT_ACCEPTED)
     call.person = await find_person(call.session, call.context.master, row.person_id)
     return call.person
+
+
+async def ask_consent_again(session: AsyncSession, person: OpenPerson, merchant_id: str) -> None:
+    """Has a person who was accepted to pay at a merchant asked for their consent again."""
+    await session.execute(
+        update(IdentificationRow)
+        .where(
+            IdentificationRow.person_id == person.person_id,
+            IdentificationRow.merchant_id == merchant_id,
+            IdentificationRow.purpose != Purpose.LEAVE,
+            IdentificationRow.outcome == Outcome.ACCEPTED,
+        )
+        .values(outcome=Outcome.ASK_CONSENT)
+    )
 
 
 async def attempts_left(call: Call, visit_id: str) -> int:

@@ -425,13 +425,17 @@ class SignatureService:
         """Deletes the person. Repeated with the same key it returns the first receipt. Raises
         ForgedReceipt when the receipt's signature is wrong."""
         request = DeletionRequest(identification_id=identification_id)
-        receipt = await self._post("/deletions", request, DeletionReceipt, key=idempotency_key)
-        try:
-            signer = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-            signer.verify(from_base64(receipt.signature), receipt_bytes(receipt))
-        except (InvalidSignature, ValueError):
-            raise ForgedReceipt("the deletion receipt's signature does not fit it") from None
-        return receipt
+        return _signed(
+            await self._post("/deletions", request, DeletionReceipt, key=idempotency_key)
+        )
+
+    async def withdraw(
+        self, identification_id: str, idempotency_key: str | None = None
+    ) -> DeletionReceipt:
+        """Ends the person's agreement with this kiosk's merchant. Repeated with the same key it
+        returns the first receipt. Raises ForgedReceipt when the receipt's signature is wrong."""
+        path = f"/identifications/{identification_id}/withdrawal"
+        return _signed(await self._post(path, None, DeletionReceipt, key=idempotency_key))
 
     # Tills
 
@@ -512,6 +516,16 @@ class SignatureService:
             "POST", path, headers, content, deadline_s, delivery=delivery
         )
         return _parse(response.content, reply)
+
+
+def _signed(receipt: DeletionReceipt) -> DeletionReceipt:
+    """Raises ForgedReceipt."""
+    try:
+        signer = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
+        signer.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+    except (InvalidSignature, ValueError):
+        raise ForgedReceipt("the receipt's signature does not fit it") from None
+    return receipt
 
 
 def _parse(content: bytes, reply: type[Reply]) -> Reply:

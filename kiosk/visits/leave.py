@@ -7,7 +7,9 @@ from typing import Literal, NoReturn
 
 from kiosk.race import first
 from kiosk.screens import (
+    AgreementEnded,
     Choice,
+    ChooseDeletion,
     ChooseProof,
     ConfirmDelete,
     Deleted,
@@ -48,6 +50,7 @@ async def leave(visit: Visit) -> Literal[Choice.SIGN_UP] | None:
         leaving.proof,
         leaving.number,
         leaving.prove,
+        leaving.choose,
         leaving.confirm,
         leaving.delete,
         recovers=leaving.recovers,
@@ -67,7 +70,9 @@ class Leaving:
         self._resend_at = 0.0
         self._found: Identification | None = None
         self._holdings: Holdings | None = None
-        """What the shopper confirmed to have deleted."""
+        """What the shopper was shown."""
+        self._here_only = False
+        """Whether only the agreement with this merchant is to end."""
         self._deletion_key = secrets.token_urlsafe(24)
         """The idempotency key of the deletion: when its answer is lost, it is asked for again."""
         self._choose_again = False
@@ -130,22 +135,39 @@ class Leaving:
             if self._proof is Proof.CODE:
                 return Turn.BACK
 
-    async def confirm(self) -> Turn:
+    async def choose(self) -> Turn:
+        """Asks whose palm is used at other merchants too whether everything is to be deleted."""
         if self._found is None:
             return Turn.BACK
         self._visit.stage.show(Working(Work.CHECKING_SERVICE))
         try:
-            holdings = await self._visit.service.holdings(self._identification_id)
+            self._holdings = held = await self._visit.service.holdings(self._identification_id)
         except Refused as refused:
             return self._lapsed(refused)
-        if await self._visit.stage.ask(ConfirmDelete(holdings)) is Choice.BACK:
+        others = held.merchants - held.agreed
+        self._here_only = False
+        if not (held.agreed and others):
+            return Turn.ON
+        merchant = self._visit.device.merchant
+        chosen = await self._visit.stage.ask(ChooseDeletion(merchant, others))
+        self._here_only = chosen is Choice.LEAVE
+        return Turn.OVER if chosen is Choice.BACK else Turn.ON
+
+    async def confirm(self) -> Turn:
+        if self._found is None:
+            return Turn.BACK
+        if self._here_only:
+            return Turn.PASS
+        assert self._holdings
+        if await self._visit.stage.ask(ConfirmDelete(self._holdings)) is Choice.BACK:
             return Turn.OVER
-        self._holdings = holdings
         return Turn.ON
 
     async def delete(self) -> Turn:
         self._visit.stage.show(Working(Work.DELETING))
         try:
+            if self._here_only:
+                return await self._end_agreement()
             receipt = await self._visit.service.delete(self._identification_id, self._deletion_key)
         except Refused as refused:
             return self._lapsed(refused)
@@ -161,6 +183,14 @@ class Leaving:
         )
         if await self._visit.stage.ask(deleted) is Choice.STAY:
             await self._visit.stage.ask(replace(deleted, stays=True))
+        return Turn.ON
+
+    async def _end_agreement(self) -> Turn:
+        identification_id, key = self._identification_id, self._deletion_key
+        receipt = await self._visit.service.withdraw(identification_id, key)
+        ended = AgreementEnded(self._visit.device.merchant, receipt.receipt_id)
+        if await self._visit.stage.ask(ended) is Choice.STAY:
+            await self._visit.stage.ask(replace(ended, stays=True))
         return Turn.ON
 
     async def recovers(self, error: Exception) -> bool:

@@ -15,11 +15,13 @@ from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk import screens
 from kiosk.screens import (
     AgeNotSeen,
+    AgreementEnded,
     AlreadyKnown,
     Approved,
     AskConsent,
     AskMerchantConsent,
     Choice,
+    ChooseDeletion,
     ChooseProof,
     ChooseTip,
     Collected,
@@ -89,6 +91,7 @@ from protocol.messages import (
 from tests.support.canned import (
     DEVICE,
     MEMBER,
+    USED_AT_TWO_SHOPS,
     VAULT,
     Answer,
     Asked,
@@ -173,6 +176,7 @@ ASKS_CONSENT: dict[str, Answer] = {"POST /identifications": identification(Outco
 NOT_PAID: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "not_paid")}
 MEMBERS: dict[str, Answer] = {"POST /identifications": identification(membership=MEMBER)}
 TO_MEMBERSHIP: list[Line] = [(Welcome, Choice.MEMBERSHIP), (HoldPalm, palm)]
+TWO_SHOPS: dict[str, Answer] = {"GET /identifications/identification-1/holdings": USED_AT_TWO_SHOPS}
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
 WAYS: dict[type[Screen[Any]], Way] = {
@@ -195,6 +199,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     Declined: Way(TO_CHARGE, DECLINED),
     NotCharged: Way(TO_CHARGE, NOT_PAID),
     ChooseProof: Way(TO_LEAVE[:1]),
+    ChooseDeletion: Way(TO_LEAVE, TWO_SHOPS),
+    AgreementEnded: Way([*TO_LEAVE, (ChooseDeletion, Choice.LEAVE)], TWO_SHOPS),
     ConfirmDelete: Way(TO_LEAVE),
     Deleted: Way([*TO_LEAVE, (ConfirmDelete, Choice.CONFIRM)]),
     Help: Way([(Welcome, Choice.HELP)]),
@@ -240,6 +246,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     NotCharged: PATIENCE.result_s,
     PayAnotherWay: PATIENCE.result_s,
     Deleted: PATIENCE.result_s,
+    AgreementEnded: PATIENCE.result_s,
     StaffCalled: PATIENCE.result_s,
     MembershipChanged: PATIENCE.result_s,
     Collected: PATIENCE.result_s,
@@ -403,14 +410,17 @@ async def test_what_is_paid_for_is_shown_from_the_first_screen_to_the_last(
     assert none is None
 
 
+@pytest.mark.parametrize("result", [Deleted, AgreementEnded])
 async def test_a_receipt_stays_for_who_wants_to_write_it_down_until_the_next_sale(
-    stand: MakeStand,
+    stand: MakeStand, canned: CannedService, result: type[Screen[Any]]
 ) -> None:
+    for request, answer in WAYS[result].answers.items():
+        canned.will(request, answer)
     here = stand(
-        *WAYS[Deleted].lines, (Deleted, Choice.STAY), (Deleted, WAITS), HOME, (HoldPalm, WAITS)
+        *WAYS[result].lines, (result, Choice.STAY), (result, WAITS), HOME, (HoldPalm, WAITS)
     )
     async with here.running():
-        await here.stage.reached(len(WAYS[Deleted].lines) + 1)
+        await here.stage.reached(len(WAYS[result].lines) + 1)
         await here.clock.turn(PATIENCE.idle_s - 1)
         assert not here.stage.over
         assert here.stage.warnings == []
@@ -452,6 +462,7 @@ LOSSES: dict[str, tuple[Way, type[Screen[Any]], Loss, bool]] = {
         Loss.DELETION,
         False,
     ),
+    "what to delete": (WAYS[ChooseDeletion], ChooseDeletion, Loss.DELETION, False),
     "deletion": (WAYS[ConfirmDelete], ConfirmDelete, Loss.DELETION, False),
     "staff": (WAYS[Maintenance], Maintenance, Loss.NOTHING, False),
 }

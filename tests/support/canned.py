@@ -198,6 +198,16 @@ def receipt(**forged: Any) -> DeletionReceipt:
     return unsigned.model_copy(update={"signature": signature, **forged})
 
 
+HOLDINGS = Holdings(
+    name_hint="Alex D.",
+    phone_last4="0123",
+    palms=[Side.LEFT],
+    cards=[VISA],
+    purchases=2,
+    agreed=True,
+    member_since=datetime(2027, 1, 1, tzinfo=UTC),
+)
+USED_AT_TWO_SHOPS = HOLDINGS.model_copy(update={"merchants": 2})
 HAPPY: dict[str, Answer] = {
     "GET /service": lambda _: ServiceInfo(
         version="1",
@@ -235,20 +245,14 @@ HAPPY: dict[str, Answer] = {
     "PUT /identifications/identification-1/age": Reply(204, b""),
     "PUT /identifications/identification-1/membership": Reply(204, b""),
     "DELETE /identifications/identification-1/membership": Reply(204, b""),
-    "GET /identifications/identification-1/holdings": Holdings(
-        name_hint="Alex D.",
-        phone_last4="0123",
-        palms=[Side.LEFT],
-        cards=[VISA],
-        purchases=2,
-        member_since=datetime(2027, 1, 1, tzinfo=UTC),
-    ),
+    "GET /identifications/identification-1/holdings": HOLDINGS,
     "POST /claims": ClaimOpened(claim_id="claim-123", expires_at=soon()),
     "POST /claims/claim-123/palm": lambda _: identification(),
     "POST /claims/claim-123/code": lambda _: identification(),
     "POST /purchases": bought,
     "POST /card-purchases": paid_by_card,
     "POST /deletions": receipt(),
+    "POST /identifications/identification-1/withdrawal": receipt(),
 }
 
 

@@ -21,6 +21,7 @@ from cloud.db.tables import new_id
 from cloud.people.accounts import Profile
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
+    AgreementEnded,
     AskConsent,
     CardProblem,
     Check,
@@ -216,9 +217,10 @@ def test_what_was_deleted_is_told_in_words_of_the_window(
 
 def test_a_receipts_number_is_told_in_groups_that_can_be_copied(screenful: Screenful) -> None:
     receipt = "0123456789abcdef" * 2
-    screenful.show(Deleted(receipt, 1, 1, 0, None))
     groups = "0123 4567 89ab cdef 0123 4567 89ab cdef"
-    assert f"Receipt {groups}" in screenful.reads().splitlines()
+    for screen in (Deleted(receipt, 1, 1, 0, None), AgreementEnded("Corner Shop", receipt)):
+        screenful.show(screen)
+        assert f"Receipt {groups}" in screenful.reads().splitlines()
     assert groups.replace(" ", "") == receipt
 
 
@@ -227,7 +229,11 @@ def test_examples_have_ids_as_the_service_makes_them() -> None:
     assert made.fullmatch(new_id())
     for name, screen in shown().items():
         match screen:
-            case Deleted(receipt_id=id_) | Maintenance(device_id=str(id_)):
+            case (
+                Deleted(receipt_id=id_)
+                | AgreementEnded(receipt_id=id_)
+                | Maintenance(device_id=str(id_))
+            ):
                 assert made.fullmatch(id_), name
             case _:
                 pass

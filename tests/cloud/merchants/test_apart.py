@@ -150,6 +150,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("GET", "/purchases/a-purchase/refunds/{}"),
     ),
     "deletions.delete_account": (leaving,),
+    "withdrawals.withdraw": (with_id("POST", "/identifications/{}/withdrawal"),),
     "relay.answer": (with_id("PUT", "/till-messages/{}", TillAnswer(status=200, body="{}")),),
 }
 """What is asked of the endpoints that take an id, by their operation

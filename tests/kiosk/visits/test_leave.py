@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
 
 import pytest
 
 from hardware.faults import TemporaryFault
 from kiosk.screens import (
+    AgreementEnded,
     Choice,
+    ChooseDeletion,
     ChooseProof,
     ConfirmDelete,
     Deleted,
@@ -20,10 +21,11 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import ForgedReceipt
 from kiosk.visits.leave import leave
-from protocol.messages import Holdings, Outcome, ProblemType, Purpose
+from protocol.messages import Outcome, ProblemType, Purpose
 from tests.support.canned import (
-    HAPPY,
+    HOLDINGS,
     RETAINED_UNTIL,
+    USED_AT_TWO_SHOPS,
     CannedService,
     HangUp,
     Reply,
@@ -31,12 +33,11 @@ from tests.support.canned import (
     problem,
     receipt,
 )
-from tests.support.scripted import WAITS, ScriptedVisit, palm, typed
+from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
 At = Callable[..., ScriptedVisit]
-HOLDINGS = cast(Holdings, HAPPY["GET /identifications/identification-1/holdings"])
 NUMBER = typed("2025550123")
 CODE = typed("123456")
 
@@ -251,3 +252,77 @@ async def test_a_receipt_with_a_wrong_signature_is_not_shown(
     at = visit((ChooseProof, Choice.USE_PALM), (HoldPalm, palm), (ConfirmDelete, Choice.CONFIRM))
     with pytest.raises(ForgedReceipt):
         await leave(at)
+
+
+HOLDS, WITHDRAWS = (
+    "GET /identifications/identification-1/holdings",
+    "POST /identifications/identification-1/withdrawal",
+)
+TO_CHOICE = (
+    (ChooseProof, Choice.USE_PALM),
+    (HoldPalm, palm),
+    (ChooseDeletion("Corner Shop", 1), Choice.LEAVE),
+)
+
+
+async def test_whose_palm_is_used_at_other_shops_can_end_it_here_alone(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(HOLDS, USED_AT_TWO_SHOPS)
+    at = visit(*TO_CHOICE, (AgreementEnded("Corner Shop", "receipt-1"), Choice.DONE))
+    await play(at)
+    assert len(canned.requests(WITHDRAWS)) == 1
+    assert not canned.requests("POST /deletions")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rest"),
+    [
+        (
+            Choice.DELETE,
+            [(ConfirmDelete(USED_AT_TWO_SHOPS), Choice.CONFIRM), (Deleted, Choice.DONE)],
+        ),
+        (Choice.BACK, []),
+    ],
+)
+async def test_or_have_everything_deleted_or_keep_it(
+    visit: At, canned: CannedService, chosen: Choice, rest: list[Line]
+) -> None:
+    canned.will(HOLDS, USED_AT_TWO_SHOPS)
+    await play(visit(*TO_CHOICE[:2], (ChooseDeletion, chosen), *rest))
+    assert not canned.requests(WITHDRAWS)
+    assert len(canned.requests("POST /deletions")) == len(rest) // 2
+
+
+@pytest.mark.parametrize("elsewhere", [{"agreed": False, "merchants": 2}, {"merchants": 1}])
+async def test_who_has_nothing_to_end_here_alone_is_not_asked(
+    visit: At, canned: CannedService, elsewhere: dict[str, object]
+) -> None:
+    held = HOLDINGS.model_copy(update=elsewhere)
+    canned.will(HOLDS, held)
+    await play(visit(*TO_CHOICE[:2], (ConfirmDelete(held), Choice.BACK)))
+
+
+async def test_an_end_whose_answer_is_lost_is_asked_for_again_with_its_key(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(HOLDS, USED_AT_TWO_SHOPS)
+    canned.will(WITHDRAWS, HangUp())
+    await play(visit(*TO_CHOICE, (AgreementEnded, Choice.DONE)))
+    first, again = canned.requests(WITHDRAWS)
+    assert first.headers["idempotency-key"] == again.headers["idempotency-key"]
+
+
+async def test_a_proof_that_has_lapsed_meanwhile_is_given_again(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will(HOLDS, USED_AT_TWO_SHOPS, USED_AT_TWO_SHOPS)
+    canned.will(WITHDRAWS, problem(ProblemType.EXPIRED))
+    await play(visit(*TO_CHOICE, *TO_CHOICE[1:], (AgreementEnded, Choice.DONE)))
+
+
+async def test_a_forged_receipt_of_an_end_is_not_shown(visit: At, canned: CannedService) -> None:
+    canned.will(HOLDS, USED_AT_TWO_SHOPS)
+    canned.will(WITHDRAWS, receipt(erased=["something else"]))
+    with pytest.raises(ForgedReceipt):
+        await play(visit(*TO_CHOICE))

@@ -1,4 +1,4 @@
-"""events of the provider that wait are tried again after a growing pause"""
+"""pauses of events that wait for the provider, and receipts of agreements that were ended"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -13,3 +13,6 @@ def upgrade() -> None:
     # Events that wait are due at once.
     op.add_column('webhooks', sa.Column('attempts', sa.Integer(), nullable=False, server_default='0'))
     op.add_column('webhooks', sa.Column('due_at', sa.BigInteger(), nullable=False, server_default='0'))
+    with op.batch_alter_table('receipts', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('merchant_id', sa.String(), nullable=True))
+        batch_op.create_foreign_key(batch_op.f('fk_receipts_merchant_id'), 'merchants', ['merchant_id'], ['id'])

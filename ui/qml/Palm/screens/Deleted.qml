@@ -15,11 +15,8 @@ ScreenFrame {
     required property var retained_until
     required property bool stays
 
-    // The service's number has 32 digits: in groups of four it can be copied.
-    readonly property string number: /^[0-9a-f]{32}$/.test(receipt_id) ? receipt_id.match(/.{4}/g).join(" ") : receipt_id
-
     title: qsTr("Your data is deleted")
-    text: qsTr("Receipt %1").arg(number)
+    text: Receipt.words(receipt_id)
     panelShare: 0.3
     drawing: Check {}
 

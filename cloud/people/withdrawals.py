@@ -1,0 +1,77 @@
+"""Withdrawals: a person ends the agreement with one merchant, and stays signed up elsewhere.
+
+Nothing of a person is kept for one merchant alone but that they agreed: palm, number and card serve
+every merchant, and the card is kept at the operator's account with the payment provider.
+"""
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.merchants.merchants import merchant_of
+from cloud.payments import purchases, refunds
+from cloud.people.agreements import end_agreement
+from cloud.people.receipts import sign_receipt
+from cloud.people.tables import AgreementRow, ReceiptRow
+from cloud.policy import BOOKKEEPING
+from cloud.recognition import identifications
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Caller
+from protocol.messages import DeletionReceipt, ProblemType, Purpose, Retained
+
+router: APIRouter = signed_request.router()
+
+
+@router.post("/identifications/{identification_id}/withdrawal")
+@signed_request.for_deletions()
+async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
+    """Ends the agreement of the person who was recognised with the merchant whose device asks."""
+    session = call.session
+    person = await identifications.accepted_for(call, identification_id, Purpose.LEAVE)
+    is_buying = await purchases.has_pending_purchase(session, person)
+    if is_buying or await refunds.has_pending_refund(session, person):
+        detail = "a payment is still being completed"
+        raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
+    merchant = await merchant_of(call)
+    if not await end_agreement(session, person, merchant.id):
+        raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
+    await identifications.ask_consent_again(session, person, merchant.id)
+    sales = await purchases.made_at(session, person, merchant.id)
+    retained: list[Retained] = []
+    if sales:
+        kept = Retained(
+            what=f"purchases at {merchant.name}: {len(sales)}",
+            why="the merchant's books, and refunds to your card. They stay a part of your account "
+            "until you have everything deleted",
+            until=max(sales) + BOOKKEEPING,
+        )
+        retained.append(kept)
+    receipt = sign_receipt(
+        call.context.receipt_key,
+        call.now,
+        erased=[f"your consent at {merchant.name}, which is told nothing about you from now on"],
+        retained=retained,
+    )
+    session.add(
+        ReceiptRow(
+            id=receipt.receipt_id,
+            person_digest=sha256(person.person_id.encode()).digest(),
+            merchant_id=merchant.id,
+            document=receipt.model_dump_json(),
+            at=call.now,
+        )
+    )
+    return receipt
+
+
+async def what_remains(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
+    """Yields what is left of an agreement whose end has this receipt. One that was given again
+    since is another one."""
+    earlier = AgreementRow.merchant_id == row.merchant_id, AgreementRow.at <= row.at
+    for person_id in await session.scalars(select(AgreementRow.person_id).where(*earlier)):
+        if sha256(person_id.encode()).digest() == row.person_digest:
+            yield "the agreement with the merchant"

@@ -1,0 +1,166 @@
+"""Withdrawals: consent ends at one merchant, and nothing else changes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from cloud.jobs.errands import run_errands
+from cloud.merchants.tables import FIRST
+from cloud.people.deletions import remains_of
+from cloud.people.tables import AgreementRow
+from protocol.encoding import from_base64
+from protocol.messages import (
+    Consent,
+    DeletionReceipt,
+    DeletionRequest,
+    Holdings,
+    Identification,
+    Outcome,
+    ProblemType,
+    Purchase,
+    Purpose,
+    Refund,
+    RefundRequest,
+)
+from protocol.signature import receipt_bytes
+from tests.support.books import listed
+from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.served import Served
+
+
+@pytest.fixture
+def elsewhere(served: Served) -> TestDevice:
+    """A device of another merchant."""
+    return served.kiosk(served.merchant(name="Florist"))
+
+
+@pytest.fixture
+def member(kiosk: TestDevice, elsewhere: TestDevice, who: str) -> str:
+    """Somebody who uses their palm at both merchants."""
+    kiosk.sign_up(who)
+    agree(elsewhere, elsewhere.identify(who))
+    return who
+
+
+def agree(kiosk: TestDevice, asked: Identification) -> Identification:
+    consent = Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
+    path = f"/identifications/{asked.identification_id}/agreement"
+    return kiosk.post(path, consent, Identification)
+
+
+def withdraw(kiosk: TestDevice, who: str, key: str | None = None) -> DeletionReceipt:
+    found = kiosk.recognised(who, Purpose.LEAVE)
+    return kiosk.post(f"/identifications/{found}/withdrawal", None, DeletionReceipt, key=key)
+
+
+def holdings(kiosk: TestDevice, who: str) -> Holdings:
+    found = kiosk.recognised(who, Purpose.LEAVE)
+    return kiosk.get(f"/identifications/{found}/holdings", Holdings)
+
+
+def refused_to(kiosk: TestDevice, path: str) -> ProblemType:
+    with pytest.raises(Refused) as refused:
+        kiosk.post(path, None, DeletionReceipt)
+    return refused.value.problem.type
+
+
+def test_whoever_withdraws_is_asked_again_there_and_known_elsewhere(
+    kiosk: TestDevice, elsewhere: TestDevice, member: str
+):
+    before = holdings(kiosk, member)
+    assert (before.agreed, before.merchants) == (True, 2)
+    withdraw(kiosk, member)
+    asked = kiosk.identify(member)
+    assert (asked.outcome, asked.customer) == (Outcome.ASK_CONSENT, None)
+    assert elsewhere.identify(member).outcome is Outcome.ACCEPTED
+    after = holdings(kiosk, member)
+    assert (after.agreed, after.merchants) == (False, 1)
+    assert (after.name_hint, after.phone_last4, after.cards) == ("", "", [None])
+    assert agree(kiosk, kiosk.identify(member)).outcome is Outcome.ACCEPTED
+
+
+def test_nothing_but_the_agreement_is_touched(
+    served: Served, kiosk: TestDevice, elsewhere: TestDevice, member: str
+):
+    bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(member)), Purchase)
+    before, customers = holdings(elsewhere, member), len(listed(served, "customers"))
+    withdraw(kiosk, member)
+    assert holdings(elsewhere, member) == before.model_copy(update={"merchants": 1})
+    assert len(listed(served, "customers")) == customers
+    assert kiosk.get(f"/purchases/{bought.reference}", Purchase) == bought
+    request = RefundRequest(reference=f"back-{bought.reference}")
+    refund = kiosk.post(f"/purchases/{bought.reference}/refunds", request, Refund)
+    assert refund.outcome == "refunded"
+
+
+def test_whoever_was_recognised_before_cannot_be_charged_after(kiosk: TestDevice, member: str):
+    found = kiosk.recognised(member)
+    withdraw(kiosk, member)
+    with pytest.raises(Refused) as refused:
+        kiosk.post("/purchases", kiosk.sale(found), Purchase)
+    assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
+
+
+def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(kiosk: TestDevice, member: str):
+    kiosk.post("/purchases", kiosk.sale(kiosk.recognised(member)), Purchase)
+    receipt = withdraw(kiosk, member)
+    key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
+    key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+    (ended,) = receipt.erased
+    (kept,) = receipt.retained
+    assert "Corner Shop" in ended
+    assert kept.what == "purchases at Corner Shop: 1"
+
+
+def test_a_withdrawal_sent_again_gets_the_same_receipt(
+    served: Served, kiosk: TestDevice, member: str
+):
+    path = f"/identifications/{kiosk.recognised(member, Purpose.LEAVE)}/withdrawal"
+    first, again = (kiosk.post(path, None, DeletionReceipt, key="the-same-key") for _ in range(2))
+    assert first == again
+    assert refused_to(kiosk, path) is ProblemType.CONFLICT
+
+
+def test_only_an_identification_that_leaves_withdraws(kiosk: TestDevice, member: str):
+    path = f"/identifications/{kiosk.recognised(member)}/withdrawal"
+    assert refused_to(kiosk, path) is ProblemType.NOT_ACCEPTED
+    assert kiosk.identify(member).outcome is Outcome.ACCEPTED
+
+
+def test_whoever_has_not_agreed_here_has_nothing_to_withdraw(
+    kiosk: TestDevice, elsewhere: TestDevice, who: str
+):
+    kiosk.sign_up(who)
+    path = f"/identifications/{elsewhere.recognised(who, Purpose.LEAVE)}/withdrawal"
+    assert refused_to(elsewhere, path) is ProblemType.CONFLICT
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
+
+
+def test_a_withdrawal_is_verified_by_its_receipt(served: Served, kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    receipt = withdraw(kiosk, who)
+
+    def remains() -> list[str]:
+        return served.do(remains_of(receipt.receipt_id, served.state, served.database))
+
+    assert remains() == []
+    agree(kiosk, kiosk.identify(who))
+    assert remains() == [], "an agreement that was given again is another one"
+    withdraw(kiosk, who)
+    person = served.person_id(phone)
+    served.add(AgreementRow(person_id=person, merchant_id=FIRST, version=None, at=receipt.at))
+    assert remains() == ["the agreement with the merchant"]
+
+
+def test_everything_is_deleted_after_a_withdrawal_as_without_one(
+    served: Served, kiosk: TestDevice, elsewhere: TestDevice, member: str
+):
+    withdraw(kiosk, member)
+    request = DeletionRequest(identification_id=kiosk.recognised(member, Purpose.LEAVE))
+    receipt = kiosk.post("/deletions", request, DeletionReceipt)
+    assert "your consent, at merchants: 1" in receipt.erased
+    assert elsewhere.identify(member).outcome is not Outcome.ACCEPTED
+    served.do(run_errands(served.context))
+    assert served.do(remains_of(receipt.receipt_id, served.state, served.database)) == []
