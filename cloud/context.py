@@ -130,7 +130,7 @@ class Gallery(Protocol):
 
 
 class Accounts(Protocol):
-    """What recognition needs of an account. The person must have one."""
+    """What recognition and payments need of an account. The person must have one."""
 
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         """Returns whether a person has agreed to use their palm at a merchant."""
@@ -140,6 +140,17 @@ class Accounts(Protocol):
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:
         """Returns what a merchant's device is told of a person who has agreed there."""
+        ...
+
+    async def agreed_to(
+        self, session: AsyncSession, person: OpenPerson, merchant_id: str
+    ) -> str | None:
+        """Returns the version of the wording that a person has agreed to at a merchant, None when
+        they have not agreed."""
+        ...
+
+    async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
+        """Returns the person's mobile number in E.164."""
         ...
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:

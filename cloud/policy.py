@@ -59,6 +59,12 @@ WEBHOOK_MEMORY = timedelta(days=30)
 KEEPING_PATIENCE = timedelta(minutes=5)
 """How long a card may take to be stored after the provider was asked to keep it. Later the provider
 is asked to forget it. This is longer than all attempts to reach the provider take together."""
+RECEIPTS_SINCE = "2026-12"
+"""The first version of the consent's wording that tells of receipts."""
+RECEIPT_AFTER = timedelta(seconds=30)
+"""How long a shopper can decline the receipt of a purchase before it is sent to their phone."""
+RECEIPT_PATIENCE = timedelta(hours=1)
+"""How long after the purchase its receipt is still sent, when the message provider was away."""
 BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, and a receipt of a deletion for its
 verification."""
@@ -92,6 +98,8 @@ class Limits:
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     CARD_PURCHASES_BY_DEVICE = Limit("card purchases by device", 240, timedelta(hours=1))
     """Sales that were paid with the card itself, or were about to be."""
+    RECEIPTS = Limit("receipts", 10, timedelta(hours=1))
+    """Receipts that are sent to one person's phone."""
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""
 

@@ -280,7 +280,8 @@ class Kiosk:
 
     async def _serve_talk(self, asked: Talk) -> None:
         try:
-            await self._visit(partial(talk, till=self.till, asked=asked), asked)
+            script = partial(talk, till=self.till, service=self.service, asked=asked)
+            await self._visit(script, asked)
         finally:
             if self.till.awaits(asked.reference):
                 await self.till.tell_entry(asked.reference, None)

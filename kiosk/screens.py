@@ -447,12 +447,17 @@ class StepUp(Screen[Entered | Back]):
 
 
 @dataclass(frozen=True)
-class Approved(Result, Screen[Done]):
+class Approved(Result, Screen[Done | Literal[Choice.SKIP]]):
+    """SKIP declines the receipt."""
+
     merchant: str
     amount: Money
     card: Card | None
     points: Points | None = None
     """What the till says about points."""
+    receipt: bool | None = None
+    """Whether a receipt goes to the shopper's phone: False once it was declined, None where there
+    is none."""
 
 
 @dataclass(frozen=True)
@@ -499,12 +504,16 @@ class Recognised(Screen[Literal[Choice.CANCEL]]):
 
 
 @dataclass(frozen=True)
-class TillMessage(Result, Screen[Done]):
-    """What the till has to say, in its own words, with a code that a phone can read."""
+class TillMessage(Result, Screen[Done | Literal[Choice.SKIP]]):
+    """What the till has to say, in its own words, with a code that a phone can read. SKIP declines
+    that it is sent as a receipt."""
 
     merchant: str
     lines: tuple[str, ...]
     code: QrCode | None = None
+    receipt: bool | None = None
+    """Whether it goes to the shopper's phone as a receipt: False once that was declined, None where
+    it is none."""
 
 
 @dataclass(frozen=True)

@@ -531,6 +531,9 @@ class Purchase(Message):
     presented."""
     card: Card | None = None
     """None when no card was presented. A palm always has one."""
+    receipt: bool = False
+    """Whether a receipt goes to the shopper's phone, unless it is declined in time
+    (`DELETE /v1/purchases/{reference}/receipt`)."""
     at: AwareDatetime
 
 
@@ -539,6 +542,13 @@ class CardPurchase(Message):
 
     purchase: Purchase | None = None
     """None as long as the reader waits for the card."""
+
+
+class PrintedReceipt(Message):
+    """A till's own receipt of a purchase, which goes to the shopper's phone in place of the
+    service's."""
+
+    text: str = Field(repr=False, min_length=1, max_length=900)
 
 
 Result = Literal["approved", "declined", "not_paid"]

@@ -4,19 +4,21 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from cloud.context import Context
+from cloud.messages import NotSent
 from cloud.outbox import queue
-from cloud.payments import cards
+from cloud.payments import cards, receipts
 from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
 
 Runner = Callable[[Context, bytes], Awaitable[None]]
-"""Does one errand, given its payload. Raises ProviderUnavailable and CardRefused when it has to be
-tried again."""
+"""Does one errand, given its payload. Raises ProviderUnavailable, CardRefused and NotSent when it
+has to be tried again."""
 
 RUNNERS: Mapping[str, Runner] = {
     cards.FORGET_CARD: cards.forget_card,
     cards.FORGET_UNLESS_KEPT: cards.forget_unless_kept,
+    receipts.SEND_RECEIPT: receipts.send_receipt,
 }
 """What runs the errands of each kind."""
 
@@ -46,7 +48,7 @@ async def _run(context: Context, errand: queue.DueErrand) -> bool:
         return False
     try:
         await run(context, errand.payload(context.master.outbox))
-    except (ProviderUnavailable, CardRefused) as error:
+    except (ProviderUnavailable, CardRefused, NotSent) as error:
         log.warning("an errand has to wait: %s", error)
         return False
     except Exception as error:

@@ -19,7 +19,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
-from cloud.payments import ledger, readers
+from cloud.payments import ledger, readers, receipts
 from cloud.payments.cards import cards_of
 from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
@@ -44,6 +44,7 @@ from protocol.messages import (
     CardPurchaseRequest,
     Identifier,
     Money,
+    PrintedReceipt,
     ProblemType,
     Purchase,
     PurchaseRequest,
@@ -66,7 +67,12 @@ _OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
 @router.post(
     "/purchases",
     responses=signed_request.leads_to(
-        "reference", "purchases.tell_purchase", "purchases.note_what_was_told", "refunds.give_back"
+        "reference",
+        "purchases.tell_purchase",
+        "purchases.note_what_was_told",
+        "purchases.print_receipt",
+        "purchases.decline_receipt",
+        "refunds.give_back",
     ),
 )
 async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
@@ -91,6 +97,27 @@ async def note_what_was_told(call: Caller, reference: Identifier, answer: Told) 
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     row.told = answer.result
+
+
+@router.put("/purchases/{reference}/receipt", status_code=204)
+async def print_receipt(call: Caller, reference: Identifier, printed: PrintedReceipt) -> None:
+    """Has the till's own words sent to the shopper's phone as the receipt of a purchase of the
+    device."""
+    row = await find_own(call, reference)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if not await receipts.print_in_place(call.context, call.session, row, printed.text):
+        raise Refusal(ProblemType.CONFLICT, "no receipt of this purchase is to be sent")
+
+
+@router.delete("/purchases/{reference}/receipt", status_code=204)
+async def decline_receipt(call: Caller, reference: Identifier) -> None:
+    """Has no receipt of a purchase of the device sent to the shopper's phone."""
+    row = await find_own(call, reference)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    if not await receipts.decline(call.session, row):
+        raise Refusal(ProblemType.CONFLICT, "the receipt is on its way")
 
 
 async def find_finished(call: Call, reference: str) -> PurchaseRow:
@@ -136,6 +163,7 @@ async def settle(
                 pass
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
+                await receipts.promise(context, session, row)
                 await ledger.post(
                     session,
                     ledger.SALE,
@@ -183,6 +211,7 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[
     await session.execute(delete(PurchaseRow).where(theirs, PurchaseRow.outcome != APPROVED))
     kept = list(await session.scalars(select(PurchaseRow).where(theirs)))
     for row in kept:
+        await receipts.withdraw(session, row)
         row.person_id = row.identification_id = row.payment = row.dispute = None
     await session.flush()
     return kept
@@ -399,5 +428,6 @@ def told(row: PurchaseRow) -> Purchase:
         outcome=_OUTCOMES[row.outcome],
         decline_reason=row.decline_reason,
         card=card,
+        receipt=row.receipt in {receipts.WAITING, receipts.SENT},
         at=row.at,
     )

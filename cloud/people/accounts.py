@@ -82,7 +82,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
 
 
 class Accounts:
-    """What recognition needs of accounts (`cloud.context.Accounts`)."""
+    """What recognition and payments need of accounts (`cloud.context.Accounts`)."""
 
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None
@@ -97,6 +97,17 @@ class Accounts:
             card=cards[0].shown(now) if cards else None,
             membership=await membership_of(session, person, merchant_id),
         )
+
+    async def agreed_to(
+        self, session: AsyncSession, person: OpenPerson, merchant_id: str
+    ) -> str | None:
+        agreement = await session.get(AgreementRow, (person.person_id, merchant_id))
+        if agreement is None:
+            return None
+        return agreement.version or (await profile_of(session, person)).consent_version
+
+    async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
+        return (await profile_of(session, person)).phone
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone_last4

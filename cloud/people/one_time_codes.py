@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
-from cloud.messages.length import fits_one_message
+from cloud.messages.length import with_name
 from cloud.people.tables import OneTimeCode
 from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limits
 from cloud.recognition.proofs import count_guess
@@ -64,18 +64,11 @@ async def check(call: Call, subject: str, one_time_code: str, about: str) -> Non
 
 
 def text(merchant: str, one_time_code: str) -> str:
-    """Returns the message with a code. A long name of the merchant is cut so that it stays one
-    message."""
-    name = " ".join(merchant.split())
-    told = _told(name, one_time_code)
-    while name and not fits_one_message(told):
-        name = name[:-1].rstrip()
-        told = _told(f"{name}...", one_time_code)
-    return told
-
-
-def _told(merchant: str, one_time_code: str) -> str:
-    return f"{one_time_code} is your code. Enter it only at the kiosk of {merchant}."
+    """Returns the message with a code."""
+    return with_name(
+        merchant,
+        lambda name: f"{one_time_code} is your code. Enter it only at the kiosk of {name}.",
+    )
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -62,6 +62,7 @@ from protocol.messages import (
     Money,
     PalmAccepted,
     PhoneVerified,
+    PrintedReceipt,
     Proof,
     Purchase,
     PurchaseRequest,
@@ -392,6 +393,19 @@ class SignatureService:
     async def report(self, reference: str, told: Told) -> None:
         """Tells what the till was told about a purchase."""
         await self._put(f"/purchases/{reference}/told", told)
+
+    async def print_receipt(self, reference: str, text: str) -> None:
+        """Has a till's own receipt of a purchase sent to the shopper's phone, in one brief attempt.
+        Raises Refused where none is to be sent."""
+        body = PrintedReceipt(text=text).model_dump_json().encode()
+        headers = {"content-type": "application/json"}
+        path = f"/purchases/{reference}/receipt"
+        await self._transport.call("PUT", path, headers, body, BRIEFLY)
+
+    async def decline_receipt(self, reference: str) -> None:
+        """Has no receipt of a purchase sent, in one brief attempt. Raises Refused when it is on its
+        way already."""
+        await self._transport.call("DELETE", f"/purchases/{reference}/receipt", deadline_s=BRIEFLY)
 
     async def refund(
         self, purchase_reference: str, request: RefundRequest, idempotency_key: str

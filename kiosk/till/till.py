@@ -92,11 +92,22 @@ Entry = Entered | Literal[Choice.DONE, Choice.CONFIRM, Choice.CANCEL]
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """A receipt that a till prints for the shopper who has just paid."""
+
+    sale: str
+    """The reference of the sale."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Talk:
     """The till says or asks the shopper something."""
 
     reference: str
     screen: Dialogue
+    printed: Printed | None = None
+    """The receipt that it is, None for anything else."""
 
 
 Request = Sale | Acquisition | Collection | Talk

@@ -31,6 +31,7 @@ from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.number import Mobile, ask_mobile
 from kiosk.visits.pay_by_card import NotPaid, pay_by_card
+from kiosk.visits.receipts import ask_with_receipt
 from kiosk.visits.recognise import new_visit_id, recognise
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.tips import ask_tip, tips_of, with_tip
@@ -99,7 +100,9 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.till.answer(sale.reference, SaleResult.ANOTHER_WAY)
         await visit.stage.ask(PayAnotherWay(sale.merchant))
     elif purchase.outcome == "approved":
-        await visit.stage.ask(Approved(sale.merchant, purchase.amount, purchase.card, sale.points))
+        card, receipt = purchase.card, purchase.receipt or None
+        approved = Approved(sale.merchant, purchase.amount, card, sale.points, receipt)
+        await ask_with_receipt(visit.stage, visit.service, sale.reference, approved)
     elif purchase.outcome == "not_paid":
         await _tell_not_charged(visit, sale)
     else:

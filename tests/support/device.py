@@ -164,7 +164,7 @@ class TestDevice:
 
     def last_one_time_code(self, phone: str) -> str:
         messages = self.http.get("/v1/sandbox/messages").json()
-        return [message["code"] for message in messages if message["to"] == phone][-1]
+        return [m["code"] for m in messages if m["to"] == phone and m["code"]][-1]
 
     def verify_phone(self, enrolment_id: str, phone: str) -> PhoneVerified:
         code = {"code": self.last_one_time_code(phone)}

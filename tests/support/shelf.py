@@ -21,8 +21,11 @@ from cloud.db.reserve import Reserve
 from cloud.db.tables import Table
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person
+from cloud.messages import Messenger
+from cloud.messages.sandbox import SandboxMessenger
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, cards_of
+from cloud.people.accounts import Accounts
 from cloud.providers.stripe import StripeProvider
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
@@ -34,12 +37,14 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 @dataclass
 class Shelf:
-    """What of `cloud.context.Context` cards need. `ahead` moves its clock."""
+    """What of `cloud.context.Context` cards and receipts need. `ahead` moves its clock."""
 
     master: MasterKey
     database: Database
     payments: StripeProvider
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
+    accounts: Accounts = field(default_factory=Accounts)
+    messenger: Messenger = field(default_factory=SandboxMessenger)
     ahead: timedelta = timedelta(0)
     woken: int = 0
 

@@ -369,8 +369,8 @@ def test_a_membership_card_is_asked_for_where_the_merchant_has_some(screenful: S
 
 WORDINGS = {
     "2026-12": {
-        "AskConsent": "38848dfa7f412767fc9149cf1c2f776805ec2fde23b8b9a61d6244a8d86780a3",
-        "AskMerchantConsent": "75342767c3b5c0085b3becaa25076f7519f06c951129638e47e0ecd42a084a28",
+        "AskConsent": "f213f2b5bf57fe883b8041f29d82a5b4a241c838dc94d3c0f993725909cf3064",
+        "AskMerchantConsent": "255fae12aeaaba4120ca26307cc36734205da2c6474859bf4c5f605cb53f241e",
     }
 }
 """The SHA-256 of every wording of the consent, by its version and the screen."""

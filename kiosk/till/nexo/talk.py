@@ -43,6 +43,8 @@ class Spoken:
     screen: Dialogue
     answer: Callable[[Entry | None], Json]
     """Returns the body of the answer; None is for a shopper who has not answered."""
+    printed: str = ""
+    """The whole text of a receipt."""
 
 
 class Words(Part):
@@ -162,7 +164,7 @@ def _print(asked: PrintRequest, merchant: str) -> Spoken:
     def answer(entry: Entry | None) -> Json:
         return {"DocumentQualifier": printed.DocumentQualifier, "Response": _told(entry)}
 
-    return Spoken(TillMessage(merchant, _few(lines), code), answer)
+    return Spoken(TillMessage(merchant, _few(lines), code), answer, text)
 
 
 def _input(asked: InputRequest, merchant: str) -> Spoken:

@@ -41,6 +41,7 @@ from kiosk.till.till import (
     Acquisition,
     Collection,
     Entry,
+    Printed,
     Request,
     Sale,
     SaleResult,
@@ -53,6 +54,10 @@ log = logging.getLogger(__name__)
 
 ANSWERS_WHOLE = 100
 """How many answers with a membership are kept whole, in memory, for a till that asks again."""
+
+PRINTS_WITHIN_S = 60.0
+"""How long after a payment a till may print its receipt, in seconds. Whoever stands at the kiosk
+later may be somebody else."""
 
 
 @dataclass
@@ -110,6 +115,9 @@ class NexoTill:
         """Set while a request is waiting."""
         self._acquired: _Open | None = None
         """The acquisition whose shopper waits at the kiosk for the till to go on."""
+        self._paid: tuple[Record, float] | None = None
+        """The payment that was approved last, and when on the kiosk's clock, until something else
+        is asked of the kiosk."""
         self._talked: tuple[_Open, talk.Spoken] | None = None
         """What the till said or asked last."""
         self._doubtful: dict[str, _Open] = {}
@@ -244,7 +252,19 @@ class NexoTill:
         self._refuse_if_busy()
         opened = _Open(_new_reference(), message)
         self._talked = opened, spoken
-        return await self._serve(opened, Talk(opened.reference, spoken.screen))
+        printed = self._receipt(message, spoken.printed)
+        return await self._serve(opened, Talk(opened.reference, spoken.screen, printed))
+
+    def _receipt(self, message: Message, text: str) -> Printed | None:
+        """Returns what a till prints as the receipt of the payment that it was told of last, if
+        nothing else was asked of the kiosk since."""
+        if self._paid is None or not text:
+            return None
+        record, at = self._paid
+        is_soon = self._clock.now() - at <= PRINTS_WITHIN_S
+        if not is_soon or record.sender != message.sender:
+            return None
+        return Printed(record.reference, text)
 
     def _record(self, message: Message, asked: Json) -> _Open:
         """Records a request before the kiosk is told of it. Raises Failed and sqlite3.Error."""
@@ -268,6 +288,7 @@ class NexoTill:
         """Gives a request to the kiosk, and returns its answer. Whoever waited at the kiosk for the
         till to go on waits no longer."""
         self._current, self._waiting, self._acquired = opened, request, None
+        self._paid = None
         self._asked.set()
         await opened.answered.wait()
         assert opened.answer is not None
@@ -478,7 +499,8 @@ class NexoTill:
         payment.told = True
         # Until there is an answer, others need not wait for it.
         self._doubtful[reference] = payment
-        if payment is self._current:
+        is_served = payment is self._current
+        if is_served:
             self._current = None
         if result is not SaleResult.UNKNOWN:
             answer = answers.payment(
@@ -495,6 +517,8 @@ class NexoTill:
                 # Any other counts as nothing charged at the next start, too.
                 raise Untold
             self._close(payment, answer)
+            if result is SaleResult.APPROVED and is_served and payment.record is not None:
+                self._paid = payment.record, self._clock.now()
 
     def note_payer(self, reference: str, customer: Customer) -> None:
         payment = self._find(reference)

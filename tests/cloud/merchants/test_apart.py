@@ -27,6 +27,7 @@ from protocol.messages import (
     Membership,
     Message,
     Money,
+    PrintedReceipt,
     Proof,
     Purchase,
     Purpose,
@@ -142,6 +143,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "purchases.note_what_was_told": (
         with_id("PUT", "/purchases/{}/told", Told(result="approved")),
     ),
+    "purchases.print_receipt": (
+        with_id("PUT", "/purchases/{}/receipt", PrintedReceipt(text="Total 12.50")),
+    ),
+    "purchases.decline_receipt": (with_id("DELETE", "/purchases/{}/receipt"),),
     "refunds.give_back": (
         with_id("POST", "/purchases/{}/refunds", RefundRequest(reference="another-refund")),
     ),

@@ -108,6 +108,7 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "account": None,
         "told": None,
         "dispute": None,
+        "receipt": None,
         "device_id": kiosk.id,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,
@@ -211,7 +212,8 @@ def test_a_purchase_asked_for_again_after_the_deletion_is_the_same_and_not_anoth
     bought = kiosk.post("/purchases", sale, Purchase, key="sale-key")
     leave(kiosk, who)
     for key in ("sale-key", "another-key"):
-        assert kiosk.post("/purchases", sale, Purchase, key=key) == bought
+        again = kiosk.post("/purchases", sale, Purchase, key=key)
+        assert again == bought.model_copy(update={"receipt": False})
     other = sale.model_copy(update={"amount": Money(minor=1, currency="USD")})
     with pytest.raises(Refused) as refused:
         kiosk.post("/purchases", other, Purchase)
@@ -244,7 +246,8 @@ def test_a_purchase_can_be_read_after_its_person_was_deleted(
     sale = kiosk.sale(kiosk.recognised(who))
     bought = kiosk.post("/purchases", sale, Purchase)
     leave(kiosk, who)
-    assert kiosk.get(f"/purchases/{sale.reference}", Purchase) == bought
+    told = kiosk.get(f"/purchases/{sale.reference}", Purchase)
+    assert told == bought.model_copy(update={"receipt": False})
 
 
 def test_what_was_begun_with_the_same_number_is_erased_with_the_account(

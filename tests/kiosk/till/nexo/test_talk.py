@@ -16,7 +16,8 @@ from kiosk.screens import (
     TillQuestion,
 )
 from kiosk.till.nexo.talk import MOST_CODE
-from kiosk.till.till import Acquisition, SaleResult, Talk
+from kiosk.till.nexo.till import PRINTS_WITHIN_S
+from kiosk.till.till import Acquisition, Printed, SaleResult, Talk
 from protocol.messages import Customer
 from tests.support.shop import VISA, Shop
 from tests.support.tills import (
@@ -294,3 +295,78 @@ async def test_what_cannot_be_shown_is_refused_with_the_reason(
 def test_the_largest_code_is_one_that_a_phone_reads() -> None:
     # Version 21, of 101 modules: nearly 4 pixels each on a screen 480 pixels high.
     assert len(qr_code("x" * MOST_CODE).rows) <= 101
+
+
+# Receipts of payments
+
+
+async def printed(shop: Shop, message: Json, sale: str | None) -> None:
+    """Checks that what a till prints is the receipt of a sale, of none with None."""
+    answer = shop.sends(message)
+    asked = await shop.takes_request()
+    assert isinstance(asked, Talk)
+    assert asked.printed == (Printed(sale, "Total 4.50") if sale else None)
+    await shop.till.tell_entry(asked.reference, Choice.DONE)
+    await answer
+
+
+def receipt(service_id: str = "2", sale_id: str = "till-1") -> Json:
+    message = print_request("Total 4.50")
+    header = message["SaleToPOIRequest"]["MessageHeader"]
+    header |= {"ServiceID": service_id, "SaleID": sale_id}
+    return message
+
+
+async def test_what_a_till_prints_after_a_payment_is_its_receipt_once(shop: Shop):
+    sale = await shop.pays()
+    await printed(shop, receipt("2"), sale)
+    await printed(shop, receipt("3"), None)
+
+
+async def test_what_another_till_prints_is_no_receipt_of_it(shop: Shop):
+    await shop.pays()
+    await printed(shop, receipt(sale_id="till-2"), None)
+
+
+async def test_what_is_printed_much_later_or_after_something_else_is_no_receipt_of_it(shop: Shop):
+    await shop.pays()
+    await shop.clock.turn(PRINTS_WITHIN_S + 1)
+    await printed(shop, receipt("2"), None)
+    answer = shop.sends(payment(service_id="3"))
+    sale = await shop.takes()
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    await answer
+    await says(shop, display("Thank you"), Choice.DONE)
+    await printed(shop, receipt("4"), None)
+
+
+@pytest.mark.parametrize("result", [SaleResult.DECLINED, SaleResult.NOT_PAID])
+async def test_what_is_printed_after_a_payment_that_failed_is_no_receipt(
+    shop: Shop, result: SaleResult
+):
+    answer = shop.sends(payment())
+    await shop.till.answer((await shop.takes()).reference, result)
+    await answer
+    await printed(shop, receipt(), None)
+
+
+async def test_a_payment_whose_outcome_came_late_has_no_receipt_here(shop: Shop):
+    answer = shop.sends(payment())
+    sale = await shop.takes()
+    await shop.till.answer(sale.reference, SaleResult.UNKNOWN)
+    await shop.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    await answer
+    await printed(shop, receipt(), None)
+
+
+async def test_the_whole_receipt_is_sent_though_a_part_of_it_is_shown(shop: Shop):
+    await shop.pays()
+    message = print_request(*[f"Line {number}" for number in range(20)])
+    message["SaleToPOIRequest"]["MessageHeader"]["ServiceID"] = "2"
+    answer = shop.sends(message)
+    asked = await shop.takes_request()
+    assert isinstance(asked, Talk)
+    assert asked.printed is not None
+    assert asked.printed.text.splitlines()[-1] == "Line 19"
+    await shop.till.tell_entry(asked.reference, Choice.DONE)
+    await answer

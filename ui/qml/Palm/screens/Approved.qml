@@ -10,6 +10,7 @@ ScreenFrame {
     required property var amount
     required property var card
     required property var points
+    required property var receipt
 
     showsBill: true
     title: qsTr("Paid. Thank you!")
@@ -35,9 +36,20 @@ ScreenFrame {
         width: parent.width
         points: screen.points
     }
-
-    actions: PrimaryButton {
-        text: qsTr("Finish")
-        onClicked: screen.answer("done")
+    ReceiptNote {
+        width: parent.width
+        receipt: screen.receipt
     }
+
+    actions: [
+        SecondaryButton {
+            visible: screen.receipt === true
+            text: qsTr("No receipt")
+            onClicked: screen.answer("skip")
+        },
+        PrimaryButton {
+            text: qsTr("Finish")
+            onClicked: screen.answer("done")
+        }
+    ]
 }

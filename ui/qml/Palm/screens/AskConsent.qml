@@ -41,7 +41,7 @@ ScreenFrame {
             width: facts.cell
             sign: "phone"
             text: qsTr("Your mobile number")
-            detail: qsTr("To check that it is you. No advertising.")
+            detail: qsTr("For codes and receipts. You can decline receipts. No advertising.")
         }
         Fact {
             width: facts.cell

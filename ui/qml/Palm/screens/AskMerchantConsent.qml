@@ -35,12 +35,12 @@ ScreenFrame {
         width: parent.width
         sign: "receipt"
         text: qsTr("What you buy here with your palm")
-        detail: qsTr("Not what you buy elsewhere.")
+        detail: qsTr("Not what you buy elsewhere. A receipt goes to your phone; you can decline it.")
     }
     Fact {
         width: parent.width
         sign: "clock"
-        text: qsTr("Until you delete your data, at any kiosk")
+        text: qsTr("Until you end it here, or delete your data at any kiosk")
         detail: qsTr("We keep that you agreed, and when.")
     }
 

@@ -10,6 +10,7 @@ ScreenFrame {
     required property string merchant
     required property var lines
     required property var code
+    required property var receipt
 
     readonly property bool coded: code !== null && code !== undefined
 
@@ -47,9 +48,22 @@ ScreenFrame {
         text: qsTr("Read the code with your phone's camera to keep it.")
         color: Tokens.inkSoft
     }
+    ReceiptNote {
+        id: note
 
-    actions: PrimaryButton {
-        text: qsTr("Finish")
-        onClicked: screen.answer("done")
+        width: parent.width
+        receipt: screen.receipt
     }
+
+    actions: [
+        SecondaryButton {
+            visible: screen.receipt === true
+            text: qsTr("Not to my phone")
+            onClicked: screen.answer("skip")
+        },
+        PrimaryButton {
+            text: qsTr("Finish")
+            onClicked: screen.answer("done")
+        }
+    ]
 }

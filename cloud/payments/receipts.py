@@ -1,0 +1,150 @@
+"""Receipts of purchases, which go to the shopper's phone once, unless they decline.
+
+The transaction that approves a purchase stores an errand that sends its receipt half a minute
+later. Until then a till may print a receipt of its own in its place, and the shopper may decline.
+The kiosk never learns the number. A receipt counts as sent before it is: rather none than two.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.keys.persons import find_person
+from cloud.merchants.merchants import find_merchant
+from cloud.messages import NoMessenger, NotSent
+from cloud.messages.length import with_name
+from cloud.outbox import queue
+from cloud.payments.tables import PurchaseRow
+from cloud.policy import RECEIPT_AFTER, RECEIPT_PATIENCE, RECEIPTS_SINCE, Limits
+from cloud.web import limits
+from cloud.web.problems import Refusal
+from protocol.currency import exponent_of
+
+SEND_RECEIPT = "send receipt"
+"""The kind of the errands that `send_receipt` runs."""
+WAITING, SENT, DECLINED = "waiting", "sent", "declined"
+
+
+class Receipt(BaseModel):
+    """What an errand sends."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    purchase_id: str
+    printed: str | None = Field(default=None, repr=False)
+    """The till's own words; None for those of `words`."""
+
+
+async def promise(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
+    """Has the receipt of a purchase sent that was approved just now, if its person has agreed to
+    receipts at this merchant."""
+    if row.person_id is None or isinstance(context.messenger, NoMessenger):
+        return
+    now = context.clock()
+    person = await find_person(session, context.master, row.person_id)
+    agreed_to = await context.accounts.agreed_to(session, person, row.merchant_id)
+    if agreed_to is None or agreed_to < RECEIPTS_SINCE:
+        return
+    try:
+        await limits.spend(session, Limits.RECEIPTS, person.person_id, now)
+    except Refusal:
+        return
+    row.receipt = WAITING
+    _put(context, session, Receipt(purchase_id=row.id), now)
+
+
+async def print_in_place(
+    context: Context, session: AsyncSession, row: PurchaseRow, printed: str
+) -> bool:
+    """Has the till's own words sent as the receipt. Returns False when there is none to send."""
+    if row.receipt != WAITING:
+        return False
+    await queue.remove(session, _errand_id(row))
+    # Without what could disturb the rest of the message.
+    printed = "".join(sign for sign in printed if sign == "\n" or sign.isprintable())
+    _put(context, session, Receipt(purchase_id=row.id, printed=printed), context.clock())
+    return True
+
+
+async def decline(session: AsyncSession, row: PurchaseRow) -> bool:
+    """Returns False when the receipt is on its way already."""
+    if row.receipt == WAITING:
+        await queue.remove(session, _errand_id(row))
+        row.receipt = DECLINED
+    return row.receipt != SENT
+
+
+async def withdraw(session: AsyncSession, row: PurchaseRow) -> None:
+    """Forgets the receipt of a purchase whose person is deleted."""
+    if row.receipt == WAITING:
+        await queue.remove(session, _errand_id(row))
+    row.receipt = None
+
+
+async def send_receipt(context: Context, payload: bytes) -> None:
+    """Runs an errand. Raises NotSent when it has to be tried again."""
+    receipt = Receipt.model_validate_json(payload)
+    async with context.database.session() as session:
+        row = await session.get(PurchaseRow, receipt.purchase_id)
+        if row is None or row.receipt != WAITING or row.person_id is None:
+            return
+        if context.clock() - row.at > RECEIPT_PATIENCE:
+            row.receipt = None
+            await session.commit()
+            return
+        person = await find_person(session, context.master, row.person_id)
+        phone = await context.accounts.phone(session, person)
+        merchant = await find_merchant(session, row.merchant_id)
+        assert merchant is not None
+        text = words(row, merchant.name)
+        if receipt.printed is not None:
+            text = f"{merchant.name}\n{receipt.printed}"
+        row.receipt = SENT
+        await session.commit()
+    try:
+        await context.messenger.send(phone, text)
+    except NotSent:
+        await _wait_again(context, receipt.purchase_id)
+        raise
+
+
+def words(row: PurchaseRow, merchant: str) -> str:
+    """Returns the service's own receipt of a purchase."""
+    exponent = exponent_of(row.currency) or 0
+    amount = Decimal(row.amount_minor).scaleb(-exponent)
+    paid = (
+        f"paid {amount:.{exponent}f} {row.currency} by palm, {row.card_brand} ending in "
+        f"{row.card_last4}, {row.at:%Y-%m-%d %H:%M} UTC. Receipt {row.reference}."
+    )
+    return with_name(merchant, lambda name: f"{name}: {paid}")
+
+
+async def _wait_again(context: Context, purchase_id: str) -> None:
+    async with context.database.session() as session:
+        row = await session.get(PurchaseRow, purchase_id)
+        if row is not None and row.receipt == SENT:
+            row.receipt = WAITING
+        await session.commit()
+
+
+def _put(context: Context, session: AsyncSession, receipt: Receipt, now: datetime) -> None:
+    queue.put(
+        session,
+        context.master.outbox,
+        SEND_RECEIPT,
+        receipt.model_dump_json().encode(),
+        now + RECEIPT_AFTER,
+        errand_id=_errand_id_of(receipt.purchase_id),
+    )
+
+
+def _errand_id(row: PurchaseRow) -> str:
+    return _errand_id_of(row.id)
+
+
+def _errand_id_of(purchase_id: str) -> str:
+    return sha256(f"{SEND_RECEIPT} {purchase_id}".encode()).hexdigest()
