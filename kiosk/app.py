@@ -16,6 +16,7 @@ from typing import Literal, NoReturn, TypeVar
 from hardware.address import Address
 from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering
+from hardware.enclosure import Contact
 from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import Terminal
@@ -37,6 +38,7 @@ from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
+from kiosk.tampering import Watch, signs_of
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
 from kiosk.visits.acquire import acquire
@@ -104,6 +106,8 @@ class Kiosk:
     journal: PurchaseJournal
     pin: StaffPin
     clock: Clock
+    enclosure: Contact | None = None
+    """The contact of the enclosure, None without one."""
     _answers: bool | None = field(default=None, init=False)
     """Whether the service answered last; None before its first answer, when nothing is claimed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -121,6 +125,7 @@ class Kiosk:
         for feed in self._feeds:
             feed.start()
         self.eyes.start()
+        signs = signs_of(self.feed, self.infrared, self.enclosure)
         try:
             with suppress(RestartAsked):
                 await first(
@@ -128,6 +133,7 @@ class Kiosk:
                     self._look_after_the_service(),
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
+                    Watch(signs, self.till, self.clock).run(),
                 )
         finally:
             await self.service.close()

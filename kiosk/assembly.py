@@ -45,7 +45,13 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
     clock = SystemClock()
     state = settings.state
     try:
-        devices = attach(settings.camera, settings.infrared, settings.light, settings.terminal)
+        devices = attach(
+            settings.camera,
+            settings.infrared,
+            settings.light,
+            settings.terminal,
+            settings.enclosure,
+        )
         light, infrared = devices.light, devices.infrared
         service = SignatureService(
             Identity.load_or_make(state / "identity.json"),
@@ -73,6 +79,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         reader=PalmReader(eyes, feed, challenger, infrared),
         codes=CodeReader(feed),
         terminal=devices.terminal,
+        enclosure=devices.enclosure,
         service=service,
         connection=_connection(settings, clock),
         till=_till(settings, service, clock),

@@ -9,6 +9,7 @@ from drawn import Shopper
 from hardware.address import Address
 from hardware.camera import CameraSource, Mounting, Scene, SimulatedCamera, Size, camera_at
 from hardware.camera.feed import SIZE, Feed
+from hardware.enclosure import Contact, contact_at
 from hardware.faults import DeviceFault
 from hardware.light import Light, SimulatedLight, light_at
 from hardware.terminal import Terminal, terminal_at
@@ -37,9 +38,13 @@ class Devices:
     """The light ring, None without one."""
     terminal: Terminal | None
     """The card terminal, None without one."""
+    enclosure: Contact | None
+    """The contact of the enclosure, None without one."""
 
 
-def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devices:
+def attach(
+    camera: str, infrared: str | None, light: str, terminal: str, enclosure: str | None = None
+) -> Devices:
     """Returns the devices at these addresses. Raises WrongDevices for all wrong ones at once."""
     faults: list[DeviceFault] = []
 
@@ -55,12 +60,13 @@ def attach(camera: str, infrared: str | None, light: str, terminal: str) -> Devi
     size = SIZE if seen is None else Mounting.of(Address.parse(camera)).upright(SIZE)
     also_seen = made(lambda: _infrared(infrared, seen, size))
     cards = made(partial(terminal_at, terminal))
+    contact = made(partial(contact_at, enclosure))
     if faults or seen is None:
         raise WrongDevices(faults)
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
         ring = None
-    return Devices(seen, size, also_seen, ring, cards)
+    return Devices(seen, size, also_seen, ring, cards, contact)
 
 
 def _infrared(text: str | None, camera: CameraSource | None, size: Size) -> Feed | None:

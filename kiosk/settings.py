@@ -169,6 +169,9 @@ class Settings(BaseSettings):
     terminal: str = "sim:"
     """The card terminal: stripe:tmr_… for a reader of Stripe's, sim:, or none:, where shoppers save
     their card with their own phone."""
+    enclosure: str | None = None
+    """The contact that tells that the enclosure was opened:
+    hwmon:/sys/class/hwmon/hwmon0/intrusion0_alarm, or sim:; left out, there is none."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     service: ServiceAddress = ServiceAddress()
@@ -245,7 +248,13 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
     from kiosk.devices import WrongDevices, attach  # noqa: PLC0415
 
     try:
-        attach(settings.camera, settings.infrared, settings.light, settings.terminal)
+        attach(
+            settings.camera,
+            settings.infrared,
+            settings.light,
+            settings.terminal,
+            settings.enclosure,
+        )
     except WrongDevices as wrong:
         return [(fault.cause, fault.remedy) for fault in wrong.faults]
     return []

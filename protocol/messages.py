@@ -626,9 +626,9 @@ class Retained(Message):
 
 
 class DeletionReceipt(Message):
-    """A receipt of a deletion, or of the end of the agreement with one merchant. It is signed by the
-    service: Ed25519 over the canonical JSON (RFC 8785) of all other
-    fields, see `protocol.signature.receipt_bytes`."""
+    """A receipt of a deletion, or of the end of the agreement with one merchant. The service signs
+    it: Ed25519 over the canonical JSON (RFC 8785) of all other fields, see
+    `protocol.signature.receipt_bytes`."""
 
     receipt_id: Identifier
     at: AwareDatetime

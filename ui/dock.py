@@ -75,6 +75,8 @@ class Dock(QObject):
             }
         if light := simulation.light:
             self._does |= {"unplug_light": light.unplug, "plug_in_light": light.plug_in}
+        if enclosure := simulation.enclosure:
+            self._does |= {"open_enclosure": enclosure.open, "reset_enclosure": enclosure.reset}
         if terminal := simulation.terminal:
             self._does |= {
                 "unplug_terminal": terminal.unplug,

@@ -7,6 +7,7 @@ from typing import Any
 
 from drawn import Shopper
 from hardware.camera import SimulatedCamera
+from hardware.enclosure import SimulatedContact
 from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
@@ -20,8 +21,8 @@ from protocol.messages import Age, Money
 class Simulation:
     """Access to the simulated parts of a kiosk, from any thread.
 
-    `shopper`, `camera`, `light` and `terminal` are thread-safe, and None where a real device is
-    attached. Methods do nothing when the part they act on is real.
+    `shopper`, `camera`, `light`, `terminal` and `enclosure` are thread-safe, and None where a real
+    device is attached. Methods do nothing when the part they act on is real.
     """
 
     def __init__(self, kiosk: Kiosk, loop: asyncio.AbstractEventLoop) -> None:
@@ -34,6 +35,8 @@ class Simulation:
         self.shopper = scene if isinstance(scene, Shopper) else None
         self.light = kiosk.light if isinstance(kiosk.light, SimulatedLight) else None
         self.terminal = terminal if isinstance(terminal, SimulatedTerminal) else None
+        contact = kiosk.enclosure
+        self.enclosure = contact if isinstance(contact, SimulatedContact) else None
         self._till: SimulatedTill | TillAtTheDoor | None = None
         if isinstance(kiosk.till, SimulatedTill):
             self._till = kiosk.till

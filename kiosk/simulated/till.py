@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from kiosk.screens import Check, Notice, Points
-from kiosk.till.till import Acquisition, Collection, Entry, Request, Sale, SaleResult, Talk
+from kiosk.till.till import (
+    Acquisition,
+    Collection,
+    Entry,
+    Request,
+    Sale,
+    SaleResult,
+    Talk,
+    Tampering,
+)
 from protocol.messages import Age, Card, Customer, Money
 
 
@@ -35,6 +44,8 @@ class SimulatedTill:
         """Whether the shopper of every answered acquisition has reached the age that was asked."""
         self.entries: dict[str, Entry | None] = {}
         """How shoppers have answered the till's questions, by reference."""
+        self.tampered: list[Tampering] = []
+        """The signs of tampering that are not gone."""
         self.maintenance: list[bool] = []
         """Each beginning (True) and end of maintenance."""
         self._told = asyncio.Condition()
@@ -131,6 +142,13 @@ class SimulatedTill:
 
     def maintain(self, *, begins: bool) -> None:
         self.maintenance.append(begins)
+
+    async def tampering(self, sign: Tampering) -> bool:
+        self.tampered.append(sign)
+        return True
+
+    def tampering_ended(self, sign: Tampering) -> None:
+        self.tampered.remove(sign)
 
     async def call_staff(self) -> bool:
         self.staff_calls += 1

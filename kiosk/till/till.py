@@ -36,6 +36,17 @@ class SaleResult(StrEnum):
     """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
 
 
+class Tampering(StrEnum):
+    """A sign that somebody tampers with the kiosk."""
+
+    CAMERA = "camera"
+    """The camera was unplugged."""
+    INFRARED = "infrared"
+    """The near-infrared camera was unplugged."""
+    ENCLOSURE = "enclosure"
+    """The enclosure was opened."""
+
+
 class Untold(Exception):
     """The till cannot be told the result now, and has to be told later."""
 
@@ -179,6 +190,15 @@ class Till(Protocol):
 
     def maintain(self, *, begins: bool) -> None:
         """Tells the till that staff begin or end maintenance."""
+        ...
+
+    async def tampering(self, sign: Tampering) -> bool:
+        """Tells the till of a sign of tampering. Returns False when a till that wants to hear of it
+        has not."""
+        ...
+
+    def tampering_ended(self, sign: Tampering) -> None:
+        """Takes note that a sign of tampering is gone."""
         ...
 
     async def call_staff(self) -> bool:

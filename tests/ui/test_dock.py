@@ -25,7 +25,7 @@ from ui.stage import QtStage
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Simulation]:
     loop = asyncio.new_event_loop()
-    kiosk = assemble(Settings(state=tmp_path, dock=True), QtStage(loop))
+    kiosk = assemble(Settings(state=tmp_path, dock=True, enclosure="sim:"), QtStage(loop))
     yield Simulation(kiosk, loop)
     loop.close()
 
@@ -84,6 +84,14 @@ def test_the_camera_is_unplugged_and_plugged_in(dock: Dock, world: Simulation) -
         world.camera.open()
     click(dock, "Plug in camera")
     world.camera.open().close()
+
+
+def test_the_enclosure_is_opened_until_its_contact_is_reset(dock: Dock, world: Simulation) -> None:
+    assert world.enclosure
+    click(dock, "Open enclosure")
+    assert world.enclosure.was_opened()
+    click(dock, "Reset its contact")
+    assert not world.enclosure.was_opened()
 
 
 def test_the_hand_is_turned_over_and_becomes_anothers(dock: Dock, world: Simulation) -> None:

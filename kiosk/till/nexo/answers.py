@@ -164,14 +164,15 @@ def unable(notice: Notice, body: Json | None = None) -> Failed:
     return Failed(*_CONDITIONS[notice], body)
 
 
-def diagnosis(notice: Notice | None, *, busy: bool) -> Json:
-    """Raises Failed, with the same body, while no visit can be made."""
+def diagnosis(notice: Notice | None, *, busy: bool, safe: bool) -> Json:
+    """Raises Failed, with the same body, while no visit can be made. `safe` tells that there is no
+    sign of tampering."""
     reaches = notice not in {Notice.OFFLINE, Notice.STARTING}
     status = "Busy" if busy else "OK"
     body: Json = {
         "POIStatus": {
             "GlobalStatus": status if notice is None else "Maintenance",
-            "SecurityOKFlag": True,
+            "SecurityOKFlag": safe,
             "CommunicationOKFlag": reaches,
         },
         "HostStatus": [{"AcquirerID": "palm service", "IsReachableFlag": reaches}],

@@ -34,6 +34,8 @@ class Event(StrEnum):
     """The kiosk needs somebody: the details say for what."""
     BEGIN_MAINTENANCE = "BeginMaintenance"
     END_MAINTENANCE = "EndMaintenance"
+    SECURITY_ALARM = "SecurityAlarm"
+    """Somebody may tamper with the kiosk: the details say where."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Events:
             log.warning("a till names an address for events that is not its own: not taken")
             return
         self._named = TillAddress(url, None, sale_id)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a till wants to hear them."""
+        return (self._named or self._configured) is not None
 
     async def tell(self, event: Event, at: datetime, **details: str) -> bool:
         """Tells the till of an event. Returns whether a till has heard it."""

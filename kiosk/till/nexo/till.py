@@ -46,6 +46,7 @@ from kiosk.till.till import (
     Sale,
     SaleResult,
     Talk,
+    Tampering,
     Untold,
 )
 from protocol.messages import Card, Customer, Membership, Money
@@ -115,6 +116,8 @@ class NexoTill:
         """Set while a request is waiting."""
         self._acquired: _Open | None = None
         """The acquisition whose shopper waits at the kiosk for the till to go on."""
+        self._tampered: set[Tampering] = set()
+        """The signs of tampering that are not gone."""
         self._paid: tuple[Record, float] | None = None
         """The payment that was approved last, and when on the kiosk's clock, until something else
         is asked of the kiosk."""
@@ -162,7 +165,8 @@ class NexoTill:
             case "TransactionStatus":
                 return self._status(header, message.read(TransactionStatusRequest))
             case "Diagnosis":
-                return answers.diagnosis(self._condition(), busy=self._current is not None)
+                is_busy, is_safe = self._current is not None, not self._tampered
+                return answers.diagnosis(self._condition(), busy=is_busy, safe=is_safe)
             case "Login":
                 return answers.login(self._clock.wall())
             case "Logout":
@@ -583,6 +587,15 @@ class NexoTill:
         telling = asyncio.create_task(self._events.tell(event, self._clock.wall()))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
+
+    async def tampering(self, sign: Tampering) -> bool:
+        self._tampered.add(sign)
+        if not self._events.wanted:
+            return True
+        return await self._events.tell(Event.SECURITY_ALARM, self._clock.wall(), tamper=sign)
+
+    def tampering_ended(self, sign: Tampering) -> None:
+        self._tampered.discard(sign)
 
     async def call_staff(self) -> bool:
         return await self._events.tell(Event.SALE_ADMIN, self._clock.wall(), callStaff="true")

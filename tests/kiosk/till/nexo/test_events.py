@@ -13,9 +13,10 @@ from kiosk.till.nexo import events
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.envelope import SharedKey, Trailer, unseal
 from kiosk.till.nexo.events import Event, Events, TillAddress
+from kiosk.till.till import Tampering
 from tests.support.shop import Shop
 from tests.support.till_server import TillServer
-from tests.support.tills import KEY, Json
+from tests.support.tills import KEY, Json, request
 
 pytestmark = pytest.mark.anyio
 
@@ -132,14 +133,24 @@ async def test_staff_who_begin_and_end_maintenance_are_told_of(till: TillServer,
 VECTOR = SharedKey(identifier="vector", version=1, passphrase="a passphrase of the test vector")
 
 
-def test_the_published_event_can_be_opened() -> None:
+@pytest.mark.parametrize(
+    ("title", "event", "details"),
+    [
+        ("An event in its envelope:", "SaleAdmin", "callStaff=true"),
+        ("Tampering in its envelope:", "SecurityAlarm", "tamper=enclosure"),
+    ],
+)
+def test_the_published_event_can_be_opened(title: str, event: str, details: str) -> None:
     page = Path("docs/integrations/till.md").read_text(encoding="utf-8")
-    _, _, after = page.partition("An event in its envelope:\n\n")
+    _, _, after = page.partition(f"{title}\n\n")
     published: Json = json.loads(after.partition("\n\n")[0])
     parts = published["SaleToPOIRequest"]
     trailer = Trailer.model_validate(parts["SecurityTrailer"])
     message, _ = unseal(parts["NexoBlob"], trailer, [VECTOR])
-    assert told_by(json.loads(message))["EventDetails"] == "callStaff=true"
+    told = told_by(json.loads(message))
+    assert (told["EventToNotify"], told["EventDetails"]) == (event, details)
+    _, _, opened = after.partition("above,\n\n")
+    assert json.loads(opened.partition("\n\n")[0]) == json.loads(message)
 
 
 async def test_telling_goes_on_beside_the_visit(shop: Shop, till: TillServer):
@@ -150,3 +161,42 @@ async def test_telling_goes_on_beside_the_visit(shop: Shop, till: TillServer):
     await asyncio.sleep(0)
     await shop.closes()
     await shop.opens()
+
+
+async def test_tampering_is_told_in_an_envelope_and_at_every_diagnosis_until_it_is_gone(
+    shop: Shop, till: TillServer
+):
+    shop.listener = TillAddress(till.url, till.certificate)
+    await shop.reopens()
+    assert await shop.till.tampering(Tampering.ENCLOSURE)
+    (heard,) = till.heard
+    parts = heard["SaleToPOIRequest"]
+    trailer = Trailer.model_validate(parts["SecurityTrailer"])
+    message, _ = unseal(parts["NexoBlob"], trailer, [KEY])
+    told = told_by(json.loads(message))
+    assert (told["EventToNotify"], told["EventDetails"]) == ("SecurityAlarm", "tamper=enclosure")
+    assert not await is_safe(shop)
+    shop.till.tampering_ended(Tampering.ENCLOSURE)
+    assert await is_safe(shop)
+
+
+async def is_safe(shop: Shop) -> bool:
+    answer = await shop.asks(request("Diagnosis", {}))
+    status = answer["SaleToPOIResponse"]["DiagnosisResponse"]["POIStatus"]
+    return status["SecurityOKFlag"]
+
+
+async def test_a_till_that_has_not_heard_of_tampering_is_to_be_told_again(
+    shop: Shop, till: TillServer
+):
+    till.status = 500
+    shop.listener = TillAddress(till.url, till.certificate)
+    await shop.reopens()
+    assert not await shop.till.tampering(Tampering.CAMERA)
+    till.status = 200
+    assert await shop.till.tampering(Tampering.CAMERA)
+
+
+async def test_where_no_till_listens_nobody_is_told_of_tampering(shop: Shop):
+    assert await shop.till.tampering(Tampering.CAMERA)
+    assert not await is_safe(shop)

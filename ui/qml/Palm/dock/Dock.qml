@@ -313,6 +313,14 @@ Window {
                     text: qsTr("Resume camera")
                 }
                 Does {
+                    what: "open_enclosure"
+                    text: qsTr("Open enclosure")
+                }
+                Does {
+                    what: "reset_enclosure"
+                    text: qsTr("Reset its contact")
+                }
+                Does {
                     what: "unplug_terminal"
                     text: qsTr("Unplug terminal")
                 }
