@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -94,6 +95,20 @@ def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
         assert b"sandbox_url" in process.stdout.readline()
         _, said = process.communicate()
     assert b"SIMULATED" in said
+
+
+def test_it_is_asked_with_curl_as_the_page_about_payments_says(running: tuple[Process, Path]):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not there")
+    page = Path("docs/integrations/payment.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("### Trying it\n")
+    commands = re.findall(r"^    (.+)$", section.partition("\n## ")[0], re.MULTILINE)
+    assert commands[0].startswith("cd ")
+    script = "\n".join([f"cd {running[1]}", *commands[1:]]).replace('"\n', '"; echo\n')
+    told = subprocess.run(["bash", "-ec", script], capture_output=True, check=True, text=True)
+    info, messages, problem = map(json.loads, told.stdout.splitlines())
+    assert (info["sandbox"], messages) == (True, [])
+    assert problem["type"] == "urn:palm-kiosk:problem:bad-signature"
 
 
 def test_a_first_run_makes_its_files_readable_by_the_owner_only(running: tuple[Process, Path]):
