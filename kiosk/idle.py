@@ -17,6 +17,7 @@ from kiosk.screens import (
     FINAL,
     AgreementEnded,
     AlreadyKnown,
+    Approved,
     AskConsent,
     AskMerchantConsent,
     Bill,
@@ -54,6 +55,8 @@ NO_HAND = {Instruction.SHOW_PALM, Instruction.TAKE_AWAY}
 has to leave."""
 BLINK = 0.1
 """Seconds between two checks whether the warning was answered."""
+DECLINES_S = 10.0
+"""How long a result stays at least that says what can be declined, in seconds."""
 SLOW = 5.0
 """Seconds after which work takes longer than usual."""
 
@@ -137,6 +140,8 @@ class IdleWatch:
                 return self._patience.message_s
             case AlreadyKnown() | TillMessage() | Trouble():
                 return self._patience.idle_s
+            case Approved(receipt=True):
+                return max(self._patience.result_s, DECLINES_S)
             case Deleted(stays=True) | AgreementEnded(stays=True):
                 return self._patience.idle_s
             case _:

@@ -13,6 +13,7 @@ from hardware.camera.feed import Recovering, Streaming
 from hardware.faults import TemporaryFault
 from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk import screens
+from kiosk.idle import DECLINES_S
 from kiosk.screens import (
     AgeNotSeen,
     AgreementEnded,
@@ -426,6 +427,20 @@ async def test_a_receipt_stays_for_who_wants_to_write_it_down_until_the_next_sal
         assert here.stage.warnings == []
         here.till.ring_up(AMOUNT, "Corner Shop")
         await here.stage.reached()
+
+
+async def test_a_receipt_for_the_phone_can_be_declined_for_a_while(
+    stand: MakeStand, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", lambda asked: bought(asked).model_copy(update={"receipt": True}))
+    here = stand(*TO_CHARGE, (Approved, WAITS), HOME)
+    async with here.running():
+        await here.stage.reached(len(TO_CHARGE))
+        await here.clock.turn(DECLINES_S - 1)
+        assert not here.stage.over
+        await here.clock.turn(2)
+        await here.stage.reached()
+    assert here.stage.warnings == []
 
 
 LOSSES: dict[str, tuple[Way, type[Screen[Any]], Loss, bool]] = {
