@@ -11,8 +11,8 @@ from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
 from kiosk.till.till import SaleResult
 from protocol.messages import Money
-from tests.support.doors import OpenDoor
-from tests.support.tills import KEY
+from tests.support.doors import VISA, OpenDoor
+from tests.support.tills import KEY, write_keys
 from till.register import Register, Unusable
 
 pytestmark = pytest.mark.anyio
@@ -169,6 +169,22 @@ async def test_a_wrong_key_hears_which_one_is_expected(kiosk: OpenDoor) -> None:
     async with kiosk.client(KEY.model_copy(update={"version": 2})) as client:
         with pytest.raises(Rejected, match="Expected is 'till' version 1"):
             await client.diagnose()
+
+
+async def test_a_till_with_another_key_cannot_abort_the_payment_of_one(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    other = KEY.model_copy(update={"identifier": "till-2"})
+    write_keys(kiosk.keys, KEY, other)
+    ring_up(register, "4.50")
+    register.send()
+    sale = await kiosk.takes()
+    async with kiosk.client(other) as client:
+        with pytest.raises(Rejected, match="Only the till"):
+            await client.abort(register.sales[-1].receipt)
+    await kiosk.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    await register.settled()
+    assert register.sales[-1].paid
 
 
 async def test_what_cannot_be_done_is_said(register: Register) -> None:
