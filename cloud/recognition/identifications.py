@@ -40,6 +40,7 @@ router: APIRouter = signed_request.router()
         "memberships.unlink",
         "ages.note",
         "ages.tell",
+        "withdrawals.withdraw",
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)
