@@ -7,7 +7,7 @@ the document is stored: only which age was reached, who saw it, where and when.
 from collections.abc import Sequence
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.tables import AgeRow
@@ -52,6 +52,14 @@ async def checks_of(session: AsyncSession, merchant_id: str) -> Sequence[AgeRow]
     """Returns when staff of a merchant have seen an age, the latest first."""
     rows = select(AgeRow).where(AgeRow.merchant_id == merchant_id).order_by(AgeRow.at.desc())
     return (await session.scalars(rows)).all()
+
+
+async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+    """Deletes what staff of a merchant have seen of a person's age. Returns whether there was
+    anything."""
+    theirs = AgeRow.person_id == person.person_id, AgeRow.merchant_id == merchant_id
+    gone = await session.execute(delete(AgeRow).where(*theirs).returning(AgeRow.person_id))
+    return gone.first() is not None
 
 
 async def count_ages(session: AsyncSession, person: OpenPerson) -> int:

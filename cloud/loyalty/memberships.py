@@ -37,13 +37,17 @@ async def link(call: Caller, identification_id: str, membership: Membership) -> 
 @signed_request.for_deletions()
 async def unlink(call: Caller, identification_id: str) -> None:
     person = await accepted_for(call, identification_id, Purpose.IDENTIFY)
-    await call.session.execute(
-        delete(MembershipRow).where(
-            MembershipRow.person_id == person.person_id,
-            MembershipRow.merchant_id == (await call.device()).merchant_id,
-        )
-    )
+    await forget(call.session, person, (await call.device()).merchant_id)
     call.afterwards.append(call.context.database.forget_erased)
+
+
+async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+    """Deletes a person's membership at a merchant. Returns whether there was one."""
+    theirs = MembershipRow.person_id == person.person_id, MembershipRow.merchant_id == merchant_id
+    gone = await session.execute(
+        delete(MembershipRow).where(*theirs).returning(MembershipRow.person_id)
+    )
+    return gone.first() is not None
 
 
 async def membership_of(

@@ -1,7 +1,8 @@
 """Withdrawals: a person ends the agreement with one merchant, and stays signed up elsewhere.
 
-Nothing of a person is kept for one merchant alone but that they agreed: palm, number and card serve
-every merchant, and the card is kept at the operator's account with the payment provider.
+What is kept for this merchant alone goes: that they agreed, their membership, and what the
+merchant's staff have seen of their age. Palm, number and card serve every merchant, and the card is
+kept at the operator's account with the payment provider.
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.ages import ages
+from cloud.loyalty import memberships
 from cloud.merchants.merchants import merchant_of
 from cloud.payments import purchases, refunds
 from cloud.people.agreements import end_agreement
@@ -40,6 +43,8 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
     if not await end_agreement(session, person, merchant.id):
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
     await identifications.ask_consent_again(session, person, merchant.id)
+    was_member = await memberships.forget(session, person, merchant.id)
+    was_seen = await ages.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
     retained: list[Retained] = []
     if sales:
@@ -53,7 +58,11 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
     receipt = sign_receipt(
         call.context.receipt_key,
         call.now,
-        erased=[f"your consent at {merchant.name}, which is told nothing about you from now on"],
+        erased=[
+            f"your consent at {merchant.name}, which is told nothing about you from now on",
+            *(["your membership there"] if was_member else []),
+            *(["what staff there have seen of your age"] if was_seen else []),
+        ],
         retained=retained,
     )
     session.add(
@@ -65,6 +74,7 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
             at=call.now,
         )
     )
+    call.afterwards.append(call.context.database.forget_erased)
     return receipt
 
 

@@ -11,11 +11,14 @@ from cloud.people.deletions import remains_of
 from cloud.people.tables import AgreementRow
 from protocol.encoding import from_base64
 from protocol.messages import (
+    Age,
+    AgeCheck,
     Consent,
     DeletionReceipt,
     DeletionRequest,
     Holdings,
     Identification,
+    Membership,
     Outcome,
     ProblemType,
     Purchase,
@@ -111,6 +114,32 @@ def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(kiosk: TestDev
     (kept,) = receipt.retained
     assert "Corner Shop" in ended
     assert kept.what == "purchases at Corner Shop: 1"
+
+
+def test_what_is_kept_for_this_merchant_alone_is_erased(
+    kiosk: TestDevice, elsewhere: TestDevice, member: str
+):
+    for device in (kiosk, elsewhere):
+        identified = device.recognised(member, Purpose.IDENTIFY)
+        card = Membership(code="MEMBER-000007")
+        body = card.model_dump_json().encode()
+        assert device.send("PUT", f"/identifications/{identified}/membership", body).is_success
+        check = AgeCheck(over=Age.EIGHTEEN, staff="17").model_dump_json().encode()
+        found = device.recognised(member)
+        assert device.send("PUT", f"/identifications/{found}/age", check).is_success
+    receipt = withdraw(kiosk, member)
+    assert receipt.erased[1:] == [
+        "your membership there",
+        "what staff there have seen of your age",
+    ]
+    held = holdings(elsewhere, member)
+    assert (held.memberships, held.ages) == (1, 1)
+    agreed = agree(kiosk, kiosk.identify(member))
+    assert agreed.customer is not None
+    assert agreed.customer.membership is None
+    known = elsewhere.identify(member).customer
+    assert known is not None
+    assert known.membership is not None
 
 
 def test_a_withdrawal_sent_again_gets_the_same_receipt(

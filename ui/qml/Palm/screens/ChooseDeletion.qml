@@ -19,7 +19,7 @@ ScreenFrame {
         enabled: !screen.spent
         sign: "hand"
         text: qsTr("Only here")
-        detail: qsTr("This shop is told nothing about you any more. Your palm, number and card stay for the others.")
+        detail: qsTr("This shop is told nothing about you any more, and a membership here is removed. Your palm, number and card stay for the others.")
         onClicked: screen.answer("leave")
     }
     Tile {
