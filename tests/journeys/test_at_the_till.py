@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.screens import Approved, ConfirmDelete, ConfirmPurchase, HoldPalm, Welcome
+from kiosk.screens import (
+    Approved,
+    ConfirmDelete,
+    ConfirmPurchase,
+    HoldPalm,
+    TillMessage,
+    Welcome,
+)
 from tests.journeys.conftest import Opens
 from tests.support.hands import Person
 from tests.support.npm_till import DOOR, NpmTill, skip_where_it_cannot_run
@@ -16,6 +23,7 @@ from tests.support.tills import (
     abort,
     line,
     payment,
+    print_request,
     request,
     reversal,
     rung_up,
@@ -62,6 +70,13 @@ def test_a_cashier_rings_up_what_a_palm_pays_aborts_the_next_sale_and_gives_back
     shopper.sees(Approved)
     answer = paying.result(60)["answer"]
     assert told(answer) == ("Success", None)
+    shopper.reads("A receipt goes to your phone")
+
+    printing = till.sends(print_request("Sourdough 6.50", "Tomatoes 6.00", "Total 12.50"))
+    shopper.sees(TillMessage)
+    assert told(printing.result(60)["answer"]) == ("Success", None)
+    shopper.presses("Not to my phone")
+    shopper.reads("Nothing is sent to your phone.")
     shopper.finishes()
 
     aborted = till.sends(payment(9.9, "2"))
