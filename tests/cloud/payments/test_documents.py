@@ -29,6 +29,7 @@ from tests.support.stripe_api import PAYMENT, StripeApi, intent, listing, refund
 pytestmark = pytest.mark.anyio
 
 PAGE = (Path(__file__).parents[3] / "docs" / "integrations" / "payment.md").read_text("utf-8")
+BY_MESSAGE = PAGE.partition("\n## Message by message\n")[2].partition("\n## ")[0]
 EXCHANGE = re.compile(
     r"^    (?P<method>GET|POST|PUT|DELETE) (?P<path>/v1/\S+)\n(?P<body>(?:    .+\n)*)"
     r"(?:\n(?P<answer>    \{(?:.+\n)(?:    .+\n)*))?",
@@ -45,7 +46,7 @@ PAYING = "the-identification"
 
 
 def exchanges() -> Iterator[re.Match[str]]:
-    return EXCHANGE.finditer(PAGE)
+    return EXCHANGE.finditer(BY_MESSAGE)
 
 
 @pytest.fixture
