@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from PySide6.QtGui import QGuiApplication
 
@@ -26,6 +27,10 @@ STARTS_PROCESS = {"subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "o
 """Audit events, as the documentation of `sys.audit` lists them."""
 FAST = pytest.StashKey[bool]()
 """Whether a test belongs to `--fast`."""
+
+# How long an example takes on a busy machine says nothing about it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

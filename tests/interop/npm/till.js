@@ -12,6 +12,8 @@ const config = new Config({
   environment: "TEST",
   terminalApiLocalEndpoint: "https://localhost",
   certificatePath: process.argv[2],
+  // A shopper takes their time, and a busy machine takes it as well.
+  connectionTimeoutMillis: 300_000,
 });
 const api = new TerminalLocalAPI(new Client(config));
 
