@@ -38,7 +38,7 @@ class SimulatedTill:
         """Shows a call for staff to whoever plays the till; None when nobody does."""
         self.shoppers: dict[str, Customer | None] = {}
         """Who the shopper of every answered acquisition and collection is, by reference."""
-        self.payers: dict[str, Customer] = {}
+        self.payers: dict[str, Customer | None] = {}
         """Who pays each sale, by reference."""
         self.of_age: dict[str, bool] = {}
         """Whether the shopper of every answered acquisition has reached the age that was asked."""
@@ -126,7 +126,7 @@ class SimulatedTill:
             self.answers[reference] = result
             self._told.notify_all()
 
-    def note_payer(self, reference: str, customer: Customer) -> None:
+    def note_payer(self, reference: str, customer: Customer | None) -> None:
         self.payers[reference] = customer
 
     async def tell_shopper(

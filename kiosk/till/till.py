@@ -171,8 +171,9 @@ class Till(Protocol):
         again changes nothing. Raises Untold."""
         ...
 
-    def note_payer(self, reference: str, customer: Customer) -> None:
-        """Notes who pays a sale: its answer tells the till of their membership."""
+    def note_payer(self, reference: str, customer: Customer | None) -> None:
+        """Notes who pays a sale, None when they are not known: its answer tells the till of their
+        membership."""
         ...
 
     async def tell_shopper(

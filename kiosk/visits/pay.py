@@ -79,6 +79,7 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
         if purchase is Choice.ANOTHER_WAY and _takes_cards(visit, sale):
             # Whoever taps a card is not known, and collects no points.
             sale = replace(sale, points=None)
+            visit.till.note_payer(sale.reference, None)
             purchase = await pay_by_card(visit, sale)
     except Unreached:
         # No card is taken either without the service.

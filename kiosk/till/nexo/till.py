@@ -524,10 +524,10 @@ class NexoTill:
             if result is SaleResult.APPROVED and is_served and payment.record is not None:
                 self._paid = payment.record, self._clock.now()
 
-    def note_payer(self, reference: str, customer: Customer) -> None:
+    def note_payer(self, reference: str, customer: Customer | None) -> None:
         payment = self._find(reference)
         if payment is not None:
-            payment.membership = customer.membership
+            payment.membership = customer.membership if customer else None
 
     async def tell_shopper(
         self, reference: str, customer: Customer | None, *, of_age: bool = False

@@ -199,7 +199,9 @@ async def test_the_till_hears_whose_membership_it_is_and_the_shopper_of_their_po
     sale = replace(await ring_up(at), points=points)
     await pay(at, sale)
     assert told(at, sale) is SaleResult.APPROVED
-    assert at.till.payers[sale.reference].membership == MEMBER
+    payer = at.till.payers[sale.reference]
+    assert payer is not None
+    assert payer.membership == MEMBER
 
 
 async def test_nothing_is_kept_of_a_sale_that_was_never_bought(visit: At) -> None:

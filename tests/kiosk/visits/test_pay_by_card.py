@@ -14,6 +14,7 @@ from kiosk.screens import (
     CardProblem,
     Choice,
     ChooseTip,
+    ConfirmPurchase,
     Declined,
     Help,
     HoldPalm,
@@ -47,6 +48,7 @@ from protocol.messages import (
     Told,
 )
 from tests.support.canned import (
+    MEMBER,
     VISA,
     CannedService,
     HangUp,
@@ -199,7 +201,23 @@ async def test_a_sale_for_which_an_age_is_asked_is_not_handed_over(
 async def test_whoever_taps_a_card_is_told_of_no_points(at: At) -> None:
     visit = at((TAP, WAITS), (APPROVED, Choice.DONE))
     await play(visit, Sale(SALE.reference, LUNCH, SHOP, points=Points(12, 1262)))
-    assert visit.till.payers == {}
+    assert visit.till.payers[SALE.reference] is None
+
+
+async def test_the_membership_of_a_palm_shown_before_is_not_told_with_the_card(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(membership=MEMBER))
+    canned.will("POST /purchases", problem(ProblemType.EXPIRED, 410))
+    at = visit(
+        (HOLD, palm),
+        (ConfirmPurchase, Choice.CONFIRM),
+        *TO_CARD,
+        (TAP, WAITS),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert at.till.payers[SALE.reference] is None
 
 
 async def test_a_tip_is_asked_for_before_the_card(at: At, canned: CannedService) -> None:
