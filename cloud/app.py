@@ -10,7 +10,7 @@ from cloud.context import Context
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
-from cloud.payments import card_purchases, purchases, readers, refunds, webhooks
+from cloud.payments import card_purchases, purchases, readers, refunds, wallet, webhooks
 from cloud.people import accounts, agreements, claims, deletions, enrolments, withdrawals
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
@@ -72,6 +72,7 @@ def create_app(context: Context) -> FastAPI:
         ages.router,
         accounts.router,
         claims.router,
+        wallet.router,
         purchases.router,
         card_purchases.router,
         refunds.router,

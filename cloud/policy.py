@@ -33,6 +33,8 @@ ATTEMPTS = 3
 """How many palms may be shown in one visit, and how often digits may be entered."""
 CODE_ATTEMPTS = 5
 """How often one one-time code or activation code may be entered."""
+CARDS = 4
+"""The largest number of cards of one person, as many as a shopper can choose from at the till."""
 PALMS = 2
 """The largest number of enrolled palms of one person."""
 
@@ -95,6 +97,8 @@ class Limits:
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)
+    CARDS = Limit("cards of a person", 6, timedelta(hours=1))
+    """Attempts to add one."""
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))
     CARD_PURCHASES_BY_DEVICE = Limit("card purchases by device", 240, timedelta(hours=1))
     """Sales that were paid with the card itself, or were about to be."""

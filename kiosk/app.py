@@ -52,6 +52,7 @@ from kiosk.visits.membership import change_membership
 from kiosk.visits.pay import pay
 from kiosk.visits.talk import talk
 from kiosk.visits.visit import Codes, Reader, Troubled, Visit
+from kiosk.visits.wallet import change_cards
 from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
@@ -76,10 +77,11 @@ REFUSALS = {
 }
 """Problems of the service that have a screen of their own."""
 
-Wanted = Literal[Choice.SIGN_UP, Choice.DELETE, Choice.MEMBERSHIP]
+Wanted = Literal[Choice.SIGN_UP, Choice.DELETE, Choice.CARDS, Choice.MEMBERSHIP]
 BY_THEMSELVES: dict[Wanted, Callable[[Visit], Awaitable[Wanted | None]]] = {
     Choice.SIGN_UP: enrol,
     Choice.DELETE: leave,
+    Choice.CARDS: change_cards,
     Choice.MEMBERSHIP: change_membership,
 }
 """The visits that people make by themselves. Each returns the visit that they want instead."""
@@ -174,7 +176,7 @@ class Kiosk:
                 await self._serve_talk(began)
             case Choice.TRY_PURCHASE:
                 await self._try_purchase()
-            case Choice.SIGN_UP | Choice.DELETE | Choice.MEMBERSHIP:
+            case Choice.SIGN_UP | Choice.DELETE | Choice.CARDS | Choice.MEMBERSHIP:
                 await self._serve_person(began)
             case Choice.HELP:
                 await self._visit(self._help)

@@ -25,6 +25,7 @@ from kiosk.screens import (
     ChooseDeletion,
     ChooseProof,
     ChooseTip,
+    ConfirmByPhone,
     ConfirmDelete,
     ConfirmPurchase,
     Deleted,
@@ -38,6 +39,8 @@ from kiosk.screens import (
     Result,
     SaveCardByPhone,
     Screen,
+    ShowCard,
+    ShowCards,
     ShowDocument,
     StillThere,
     TillMessage,
@@ -97,7 +100,8 @@ class IdleWatch:
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
         """Asks as the stage does. A result that nobody answers is answered with DONE; where it does
-        not offer that, the visit ends.
+        not offer that, the visit ends. Whoever confirms a payment on their phone is not idle: that
+        wait has an end of its own.
 
         Raises WalkedAway, Withdrawn, and what the stage raises.
         """
@@ -109,7 +113,7 @@ class IdleWatch:
             interruptions.append(_until_withdrawn(self._withdrawn()))
         if tells_result(screen):
             interruptions.append(cast(Awaitable[Answer], self._until_read(screen)))
-        elif not isinstance(screen, Working):
+        elif not isinstance(screen, Working | ConfirmByPhone):
             interruptions.append(self._until_idle(self._stays(screen)))
         return await first(question, *interruptions)
 
@@ -214,7 +218,11 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
     match screen:
         case HoldPalm(purpose=Purpose.ENROL, side=side):
             return Loss.ENTRIES if side is None else Loss.SECOND_PALM
-        case EnterPhone(purpose=Purpose.ENROL) | PresentCard() | SaveCardByPhone():
+        case (
+            EnterPhone(purpose=Purpose.ENROL)
+            | PresentCard(adding=False)
+            | SaveCardByPhone(adding=False)
+        ):
             return Loss.ENTRIES
         case OfferSecondPalm():
             return Loss.SECOND_PALM
@@ -234,6 +242,10 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | AskConsent()
             | AskMerchantConsent()
             | ChooseProof()
+            | ShowCards()
+            | ShowCard()
+            | PresentCard()
+            | SaveCardByPhone()
         ):
             return Loss.NOTHING
         case _:

@@ -23,6 +23,7 @@ class Choice(StrEnum):
     DONE = "done"
     SIGN_UP = "sign_up"
     TRY_PURCHASE = "try_purchase"
+    CARDS = "cards"
     DELETE = "delete"
     MEMBERSHIP = "membership"
     STAFF = "staff"
@@ -37,6 +38,7 @@ class Choice(StrEnum):
     CALL_STAFF = "call_staff"
     USE_PALM = "use_palm"
     USE_NUMBER = "use_number"
+    USE_FIRST = "use_first"
     STAY = "stay"
     LEAVE = "leave"
     SELF_TEST = "self_test"
@@ -105,6 +107,7 @@ class Welcome(
             Choice.SIGN_UP,
             Choice.TRY_PURCHASE,
             Choice.MEMBERSHIP,
+            Choice.CARDS,
             Choice.DELETE,
             Choice.HELP,
             Choice.STAFF,
@@ -174,6 +177,8 @@ class PresentCard(Screen[Back]):
     """The terminal gives the answer; the shopper can only go back."""
 
     problem: CardProblem | None = None
+    adding: bool = False
+    """Whether the card is added to those of an account, and not a part of signing up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,8 @@ class SaveCardByPhone(Screen[Literal[Choice.TRY_AGAIN] | Back]):
 
     code: QrCode | None
     """None when it has lapsed."""
+    adding: bool = False
+    """Whether the card is added to those of an account, and not a part of signing up."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,29 @@ class AlreadyKnown(Result, Screen[Literal[Choice.DONE, Choice.DELETE]]):
     """The palm or the number already belongs to an account."""
 
     known: Known
+
+
+# Cards
+
+
+@dataclass(frozen=True)
+class ShowCards(Screen[Entered | Literal[Choice.ADD, Choice.DONE]]):
+    """The shopper's cards, the default first. The answer is the number of a card in figures, from
+    1, or ADD for another one."""
+
+    cards: tuple[Card, ...]
+    full: bool
+    """Whether no further card can be added."""
+
+
+@dataclass(frozen=True)
+class ShowCard(Screen[Literal[Choice.USE_FIRST, Choice.DELETE] | Back]):
+    """One of the shopper's cards. It is removed by a button that is held, not tapped."""
+
+    card: Card
+    is_first: bool
+    is_only: bool
+    """Whether there is no other one: it cannot be removed then."""
 
 
 # Palm
@@ -257,6 +287,8 @@ class Work(StrEnum):
     """The card reader, until it waits for a card."""
     FINISHING = "finishing"
     PAYING = "paying"
+    CANCELLING = "cancelling"
+    """The payment that the shopper has not confirmed."""
     DELETING = "deleting"
     CHECKING_SERVICE = "checking_service"
 
@@ -408,7 +440,10 @@ class ChooseTip(Screen[Entered | Literal[Choice.SKIP, Choice.CANCEL]]):
 
 
 @dataclass(frozen=True)
-class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
+class ConfirmPurchase(Screen[Entered | Literal[Choice.CONFIRM, Choice.CANCEL]]):
+    """What is paid, and with which card. The answer is CONFIRM, or the number of another card in
+    figures, from 1."""
+
     merchant: str
     amount: Money
     name_hint: str
@@ -419,6 +454,22 @@ class ConfirmPurchase(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
     """The age of which the till is told that the shopper has reached it."""
     pays_in: float | None = None
     """The seconds after which it is paid without a touch; None when it has to be confirmed."""
+    cards: tuple[Card, ...] = ()
+    """The cards to choose from; none when there is only one. One that has expired cannot be
+    chosen."""
+    chosen: int = 0
+    """The place of `card` among them, from 0."""
+
+
+@dataclass(frozen=True)
+class ConfirmByPhone(Screen[Literal[Choice.ANOTHER_WAY]]):
+    """The card's bank wants its holder to confirm the payment, on a page that the code leads to.
+    The kiosk goes on by itself once they have, and when it has taken too long."""
+
+    merchant: str
+    amount: Money
+    card: Card
+    code: QrCode
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     DELETE /identifications/{id}/membership    -> nothing
     PUT    /identifications/{id}/age AgeCheck  -> nothing
     GET    /identifications/{id}/age/{over}    -> AgeFlag
+    GET    /identifications/{id}/cards         -> Wallet
+    POST   /identifications/{id}/cards CardToken -> Wallet
+    POST   /identifications/{id}/cards/pages   -> CardPage
+    GET    /identifications/{id}/cards/pages/{page_id} -> CardPageState
+    PUT    /identifications/{id}/cards/{card_id}/default -> Wallet
+    DELETE /identifications/{id}/cards/{card_id} -> Wallet; the provider forgets the card soon after
     POST   /claims                Claim        -> ClaimOpened
     POST   /claims/{id}/palm      envelope     -> Identification          (1:1)
     POST   /claims/{id}/code      CodeEntry    -> Identification
@@ -39,6 +45,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     GET    /card-purchases/{reference}         -> CardPurchase
     POST   /card-purchases/{reference}/end     -> Purchase; the card is awaited no longer
     GET    /purchases/{reference}              -> Purchase
+    POST   /purchases/{reference}/end          -> Purchase; its card's holder is waited for no
+                                                  longer
     PUT    /purchases/{reference}/told Told    -> nothing
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
@@ -100,6 +108,8 @@ class Purpose(StrEnum):
     LEAVE = "leave"
     IDENTIFY = "identify"
     """The palm only tells who somebody is: nothing can be charged with it, and nothing deleted."""
+    CARDS = "cards"
+    """The shopper adds cards to those that pay for them, and removes them."""
 
 
 MOST_MINOR = 999_999_999_999
@@ -434,9 +444,20 @@ class AgeFlag(Message):
     seen: bool
 
 
+class OwnCard(Message):
+    """A card of the person who was recognised."""
+
+    card_id: Identifier
+    card: Card
+
+
 class Customer(Message):
     name_hint: str = Field(repr=False)
     card: Card | None
+    """The card that pays unless another one is chosen: the first that has not expired, or else the
+    first."""
+    cards: list[OwnCard] = []
+    """All cards, the default first."""
     membership: Membership | None = None
     """The person's membership at the device's merchant."""
 
@@ -479,6 +500,18 @@ class ClaimOpened(Message):
     expires_at: AwareDatetime
 
 
+# Cards of an account
+
+
+class Wallet(Message):
+    """The cards of a person, the default first. The last one cannot be removed: whoever wants no
+    card any more leaves."""
+
+    cards: list[OwnCard]
+    full: bool
+    """Whether no further card can be added."""
+
+
 # Purchases
 
 AUTHENTICATION_REQUIRED = "authentication_required"
@@ -492,6 +525,11 @@ class PurchaseRequest(Message):
     reference: Identifier
     """The device's own identifier of the sale; only one purchase of the device ever has it. Other
     devices of the merchant find the purchase by it, and can refund it."""
+    card_id: Identifier | None = None
+    """The card that the shopper has chosen, None for the one that pays unless they choose."""
+    asks_holder: StrictBool = False
+    """Whether the device shows the shopper a page on which they confirm the payment, should the
+    card's bank ask for it. Otherwise such a payment is declined (AUTHENTICATION_REQUIRED)."""
 
 
 class CardSale(Message):
@@ -683,6 +721,9 @@ class ProblemType(StrEnum):
     TOO_MANY_ATTEMPTS = "urn:palm-kiosk:problem:too-many-attempts"
     CARD_REFUSED = "urn:palm-kiosk:problem:card-refused"
     NOT_CHARGEABLE = "urn:palm-kiosk:problem:not-chargeable"
+    HOLDER_ASKED = "urn:palm-kiosk:problem:holder-asked"
+    """The card's bank wants its holder to confirm the purchase at `Problem.confirm_url`. Nothing is
+    charged before they do; how it ends is told by GET /purchases/{reference}."""
     NOT_REFUNDABLE = "urn:palm-kiosk:problem:not-refundable"
     """Nothing was refunded: so much is not left of the purchase, or the provider does not count
     such an amount."""
@@ -728,3 +769,5 @@ class Problem(BaseModel):
     """What is wrong with the service's disk, sent when it can store nothing (`storage-full`)."""
     reader: ReaderFault | None = None
     """Why the card reader takes no card (`reader-unavailable`)."""
+    confirm_url: str | None = Field(default=None, repr=False)
+    """Where the card's holder confirms a purchase (`holder-asked`)."""

@@ -24,6 +24,7 @@ from kiosk.screens import (
     ChooseTip,
     Collected,
     ConfirmAge,
+    ConfirmByPhone,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -60,6 +61,8 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanMembership,
     Screen,
+    ShowCard,
+    ShowCards,
     ShowDocument,
     ShowMembership,
     SignedUp,
@@ -99,6 +102,8 @@ RECEIPT_LINES = (
 )
 CARD_PAGE = qr_code("https://checkout.example.com/c/pay/cs_" + "a1B2" * 140)
 """As long as the addresses of Stripe's pages are."""
+CONFIRM_PAGE = qr_code("https://hooks.example.com/redirect/authenticate/src_" + "a1B2" * 30)
+"""As long as the addresses are at which cards' holders confirm payments."""
 RECEIPT_CODE = qr_code("\n".join(RECEIPT_LINES))
 MENU = ("At the table", "To take away", "On the terrace", "At the bar", "In the garden", "Later on")
 BASKET = (
@@ -120,6 +125,7 @@ VISA = Card(brand="visa", last4="4242")
 EXPIRED = Card(brand="amex", last4="0005", expired=True)
 MASTERCARD = Card(brand="mastercard", last4="4444")
 AMEX = Card(brand="amex", last4="0005")
+CARDS = (VISA, EXPIRED, MASTERCARD, Card(brand="mastercard", last4="5454", expired=True))
 UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
 HOLDINGS = Holdings(
     name_hint="Alex D.",
@@ -132,7 +138,7 @@ HOLDINGS = Holdings(
 LONG_HOLDINGS = HOLDINGS.model_copy(
     update={
         "name_hint": LONG_NAME,
-        "cards": [MASTERCARD],
+        "cards": [*CARDS],
         "purchases": 1234,
         "memberships": 12,
         "ages": 3,
@@ -316,6 +322,14 @@ def examples() -> dict[str, Screen[Any]]:
         "present-card": PresentCard(),
         "save-card-by-phone": SaveCardByPhone(CARD_PAGE),
         "save-card-by-phone-lapsed": SaveCardByPhone(None),
+        "save-card-by-phone-adding": SaveCardByPhone(CARD_PAGE, adding=True),
+        "present-card-adding": PresentCard(adding=True),
+        "show-cards": ShowCards((VISA, EXPIRED), full=False),
+        "show-cards-one": ShowCards((VISA,), full=False),
+        "show-cards-full": ShowCards(CARDS, full=True),
+        "show-card": ShowCard(MASTERCARD, is_first=False, is_only=False),
+        "show-card-first": ShowCard(AMEX, is_first=True, is_only=False),
+        "show-card-only": ShowCard(VISA, is_first=True, is_only=True),
         **{f"present-card-{problem}": PresentCard(problem) for problem in CardProblem},
         **{
             f"hold-palm-{instruction}": HoldPalm(sign_up, guidance(instruction))
@@ -371,7 +385,9 @@ def examples() -> dict[str, Screen[Any]]:
         "collected-none": Collected(LONG_SHOP, Points()),
         "collected-balance": Collected(LONG_SHOP, Points(None, 999_999_999)),
         "ask-merchant-consent-identifying": AskMerchantConsent(SHOP, paying=False),
+        "hold-palm-cards": HoldPalm(Purpose.CARDS, merchant=SHOP),
         "ask-merchant-consent": AskMerchantConsent(SHOP),
+        "ask-merchant-consent-cards": AskMerchantConsent(SHOP, paying=False),
         "ask-merchant-consent-long-name": AskMerchantConsent(LONG_SHOP),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),
@@ -402,6 +418,17 @@ def examples() -> dict[str, Screen[Any]]:
         "pay-with-card-fortune": PayWithCard(LONG_SHOP, FORTUNE),
         "pay-with-card-not-read": PayWithCard(SHOP, LUNCH, CardProblem.NOT_READ),
         "pay-with-card-terminal": PayWithCard(LONG_SHOP, FORTUNE, CardProblem.TERMINAL),
+        "confirm-purchase-cards": ConfirmPurchase(
+            SHOP, LUNCH, "Alex D.", VISA, cards=(VISA, EXPIRED)
+        ),
+        "confirm-purchase-cards-by-itself": ConfirmPurchase(
+            SHOP, LUNCH, "Alex D.", VISA, pays_in=3.0, cards=(VISA, MASTERCARD)
+        ),
+        "confirm-purchase-cards-full": ConfirmPurchase(
+            LONG_SHOP, FORTUNE, LONG_NAME, MASTERCARD, cards=CARDS, chosen=2
+        ),
+        "confirm-by-phone": ConfirmByPhone(SHOP, LUNCH, VISA, CONFIRM_PAGE),
+        "confirm-by-phone-fortune": ConfirmByPhone(LONG_SHOP, FORTUNE, AMEX, CONFIRM_PAGE),
         "step-up": StepUp(),
         "step-up-wrong": StepUp(EntryProblem.WRONG_DIGITS, 1),
         "approved": Approved(SHOP, LUNCH, VISA),
@@ -416,6 +443,7 @@ def examples() -> dict[str, Screen[Any]]:
         "not-charged": NotCharged(SHOP, LUNCH),
         "not-recognised": NotRecognised(Purpose.PAY, 2),
         "not-recognised-no-more": NotRecognised(Purpose.PAY, 0),
+        "not-recognised-cards": NotRecognised(Purpose.CARDS, 2),
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
         "not-recognised-identifying": NotRecognised(Purpose.IDENTIFY, 1),
         "not-recognised-identifying-no-more": NotRecognised(Purpose.IDENTIFY, 0),
@@ -497,6 +525,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             HoldPalm(amount=Money())
             | ConfirmPurchase()
             | PayWithCard()
+            | ConfirmByPhone()
             | Approved()
             | Declined()
             | NotCharged()
@@ -504,7 +533,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             return Bill(screen.merchant, screen.amount or LUNCH, BASKET)
         case (
             StepUp()
-            | AskMerchantConsent()
+            | AskMerchantConsent(paying=True)
             | PayAnotherWay()
             | ShowDocument()
             | ConfirmAge()

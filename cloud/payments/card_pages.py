@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
-from cloud.payments.cards import ask_to_keep, give_up_keeping, replace_card
+from cloud.payments.cards import ask_to_keep, give_up_keeping, keep_card
 from cloud.payments.tables import CardPageRow
 from cloud.policy import CARD_PAGE_LIFE, KEEPING_PATIENCE
 from cloud.providers import (
@@ -49,8 +49,11 @@ class NoSuchPage(Exception):
     """The page is gone, because its person was erased."""
 
 
-async def open_page(context: Context, session: AsyncSession, person: OpenPerson) -> CardPage:
-    """Opens a page on which a person can save a card, in place of one that is open already.
+async def open_page(
+    context: Context, session: AsyncSession, person: OpenPerson, *, adds: bool = False
+) -> CardPage:
+    """Opens a page on which a person can save a card, in place of one that is open already. With
+    `adds` the card is added to those that the person has.
 
     It is called in a transaction, which it ends, and leaves another one open. Raises NoSuchPage
     when the person was erased meanwhile, ProviderUnavailable and NoPages.
@@ -59,7 +62,7 @@ async def open_page(context: Context, session: AsyncSession, person: OpenPerson)
     async def begin(reference: str) -> HostedPage:
         return await context.payments.open_page(reference)
 
-    row, page = await _open(context, session, person, begin)
+    row, page = await _open(context, session, person, begin, adds=adds)
     return CardPage(page_id=row.id, url=page.url, expires_at=row.expires_at)
 
 
@@ -82,6 +85,8 @@ async def _open(
     person: OpenPerson,
     begin: Callable[[str], Awaitable[Begun]],
     reader: str | None = None,
+    *,
+    adds: bool = False,
 ) -> tuple[CardPageRow, Begun]:
     """Stores a page, has the provider begin with it under a reference, and stores its name."""
     await shut_pages(context, session, person.person_id)
@@ -91,6 +96,7 @@ async def _open(
         person_id=person.person_id,
         name=None,
         reader=reader,
+        adds=adds,
         state=OPEN,
         expires_at=now + CARD_PAGE_LIFE,
     )
@@ -146,7 +152,7 @@ async def look_at(
             row.state = REFUSED if refused else NOT_READ
         case CardSaved(kept, holder):
             person = await find_person(session, context.master, row.person_id)
-            await replace_card(
+            await keep_card(
                 session,
                 context.master,
                 person,
@@ -154,6 +160,7 @@ async def look_at(
                 reference=_reference(page_id),
                 now=now,
                 holder=holder,
+                adds=row.adds,
             )
             row.state = SAVED
     return row.state

@@ -5,11 +5,12 @@ again. The transaction that stores the card withdraws the errand. So a card that
 and this service does not know of is forgotten, wherever the service was interrupted.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -20,7 +21,7 @@ from cloud.outbox import queue
 from cloud.payments.tables import CardRow
 from cloud.policy import KEEPING_PATIENCE
 from cloud.providers import CardOnFile, ProviderUnavailable
-from protocol.messages import Card
+from protocol.messages import Card, OwnCard
 
 FORGET_CARD = "forget card"
 """The kind of the errands that `forget_card` runs."""
@@ -39,6 +40,9 @@ class CardDetail(BaseModel):
     last4: str
     holder: str | None = None
     """The name on a card that was saved by phone."""
+    fingerprint: str | None = None
+    """The provider's mark of the card's number, by which the same card is known again; None for
+    cards that were stored by an earlier version and not renewed since."""
     last_month: tuple[int, int] | None = None
     """The year and the month at whose end it expires; None when that is not known, as for cards
     that were stored by an earlier version and not renewed since."""
@@ -51,7 +55,7 @@ class CardDetail(BaseModel):
     @property
     def on_file(self) -> CardOnFile:
         shown = Card(brand=self.brand, last4=self.last4)
-        return CardOnFile(shown, self.customer, self.method, self.last_month)
+        return CardOnFile(shown, self.customer, self.method, self.last_month, self.fingerprint)
 
     @classmethod
     def of(cls, kept: CardOnFile, holder: str | None = None) -> "CardDetail":
@@ -62,12 +66,30 @@ class CardDetail(BaseModel):
             brand=kept.card.brand,
             last4=kept.card.last4,
             last_month=kept.last_month,
+            fingerprint=kept.fingerprint,
         )
 
 
-async def cards_of(session: AsyncSession, person: OpenPerson) -> list[CardDetail]:
-    rows = await session.scalars(select(CardRow).where(CardRow.person_id == person.person_id))
-    return [person.open(CardDetail, row.detail, f"cards.detail/{row.id}") for row in rows]
+async def cards_of(session: AsyncSession, person: OpenPerson) -> dict[str, CardDetail]:
+    """Returns the cards of a person by their ids, the default first."""
+    rows = await session.scalars(
+        select(CardRow)
+        .where(CardRow.person_id == person.person_id)
+        .order_by(CardRow.place, CardRow.id)
+    )
+    return {row.id: _opened(person, row) for row in rows}
+
+
+def default_of(cards: Mapping[str, CardDetail], now: datetime) -> str | None:
+    """Returns the id of the card that pays unless another one is chosen: the first that has not
+    expired, or else the first; None without cards."""
+    lasting = (card_id for card_id, card in cards.items() if not card.shown(now).expired)
+    return next(lasting, next(iter(cards), None))
+
+
+def listed(cards: Mapping[str, CardDetail], now: datetime) -> list[OwnCard]:
+    """Returns cards as they may be shown to their person."""
+    return [OwnCard(card_id=card_id, card=card.shown(now)) for card_id, card in cards.items()]
 
 
 class Asked(BaseModel):
@@ -86,7 +108,7 @@ async def ask_to_keep(
 ) -> None:
     """Stores that the provider is about to be asked to keep a card under a reference.
 
-    Unless `replace_card` stores the card within `patience`, the provider is told to forget it.
+    Unless `keep_card` stores the card within `patience`, the provider is told to forget it.
     Raises ProviderUnavailable while it is being told so for an earlier attempt with this reference.
     """
     errand_id, due_at = _errand_id(reference), now + patience
@@ -106,7 +128,7 @@ async def give_up_keeping(session: AsyncSession, reference: str, now: datetime) 
     await queue.hasten(session, _errand_id(reference), now)
 
 
-async def replace_card(
+async def keep_card(
     session: AsyncSession,
     master: MasterKey,
     person: OpenPerson,
@@ -115,19 +137,56 @@ async def replace_card(
     reference: str,
     now: datetime,
     holder: str | None = None,
+    adds: bool = False,
 ) -> None:
-    """Stores a card that was kept under a reference, in place of those the person had, which the
-    provider forgets soon after. Raises ProviderUnavailable when it came too late (`ask_to_keep`).
+    """Stores a card that was kept under a reference, in place of those the person had. With `adds`
+    it is added to them as the last one, and takes the place only of the same card.
+
+    The provider forgets soon after what was replaced. Raises ProviderUnavailable when the card came
+    too late (`ask_to_keep`).
     """
     if not await queue.withdraw(session, _errand_id(reference), now):
         raise ProviderUnavailable("the card came too late, and is being forgotten")
-    # The same token again may be the same customer, who must not be forgotten then.
-    await forget_cards_later(session, master, person, now, but=kept.customer)
-    await session.execute(delete(CardRow).where(CardRow.person_id == person.person_id))
-    card = CardRow(id=new_id(), person_id=person.person_id)
+    cards = await cards_of(session, person)
+    replaced = [each for each, card in cards.items() if not adds or _is_same(card, kept)]
+    place = await session.scalar(select(CardRow.place).where(CardRow.id.in_(replaced)))
+    if place is None:
+        last = select(func.max(CardRow.place)).where(CardRow.person_id == person.person_id)
+        place = (await session.scalar(last) or 0) + 1
+    for each in replaced:
+        # The same token again may be the same customer, who must not be forgotten then.
+        if cards[each].customer != kept.customer:
+            _forget_later(session, master, cards[each], now)
+    await session.execute(delete(CardRow).where(CardRow.id.in_(replaced)))
+    card = CardRow(id=new_id(), person_id=person.person_id, place=place)
     card.detail = person.seal(CardDetail.of(kept, holder), f"cards.detail/{card.id}")
     card.lookup = master.lookup("card", kept.method)
     session.add(card)
+    await session.flush()
+
+
+def _is_same(card: CardDetail, kept: CardOnFile) -> bool:
+    same_number = kept.fingerprint is not None and kept.fingerprint == card.fingerprint
+    return same_number or kept.method == card.method
+
+
+async def put_first(session: AsyncSession, person: OpenPerson, card_id: str) -> None:
+    """Makes a card of a person the default."""
+    theirs = CardRow.person_id == person.person_id
+    first = await session.scalar(
+        select(func.min(CardRow.place)).where(theirs, CardRow.id != card_id)
+    )
+    if first is not None:
+        changed = update(CardRow).where(theirs, CardRow.id == card_id).values(place=first - 1)
+        await session.execute(changed)
+
+
+async def remove_card(
+    session: AsyncSession, master: MasterKey, person: OpenPerson, card_id: str, now: datetime
+) -> None:
+    """Removes a card of a person, which the provider forgets soon after."""
+    _forget_later(session, master, (await cards_of(session, person))[card_id], now)
+    await session.execute(delete(CardRow).where(CardRow.id == card_id))
 
 
 async def renew_card(context: Context, session: AsyncSession, method: str) -> None:
@@ -140,13 +199,12 @@ async def renew_card(context: Context, session: AsyncSession, method: str) -> No
     if row is None:
         return
     person = await find_person(session, context.master, row.person_id)
-    card_id, place = row.id, f"cards.detail/{row.id}"
-    before = person.open(CardDetail, row.detail, place)
+    card_id, before = row.id, _opened(person, row)
     await session.commit()
     now = await context.payments.look_at_card(before.on_file)
     row = await session.get(CardRow, card_id, populate_existing=True)
     if row is not None and now is not None:
-        row.detail = person.seal(CardDetail.of(now, before.holder), place)
+        row.detail = person.seal(CardDetail.of(now, before.holder), f"cards.detail/{row.id}")
 
 
 async def _find_card(master: MasterKey, session: AsyncSession, method: str) -> CardRow | None:
@@ -154,8 +212,7 @@ async def _find_card(master: MasterKey, session: AsyncSession, method: str) -> C
     for row, wrapped_key in (await session.execute(earlier)).all():
         # Once: each has a lookup afterwards.
         person = open_person(master, row.person_id, wrapped_key)
-        detail = person.open(CardDetail, row.detail, f"cards.detail/{row.id}")
-        row.lookup = master.lookup("card", detail.method)
+        row.lookup = master.lookup("card", _opened(person, row).method)
     await session.flush()
     wanted = CardRow.lookup == master.lookup("card", method)
     return await session.scalar(select(CardRow).where(wanted))
@@ -167,19 +224,31 @@ async def forget_cards_later(
     person: OpenPerson,
     now: datetime,
     person_digest: bytes | None = None,
-    *,
-    but: str | None = None,
 ) -> int:
     """Puts an errand into the outbox for each card of a person: the provider is to forget it.
 
-    A card of the customer `but` is left out. Returns the number of cards. `person_digest` is for a
-    later check of the person's deletion (`cloud.outbox.queue.put`).
+    Returns the number of cards. `person_digest` is for a later check of the person's deletion
+    (`cloud.outbox.queue.put`).
     """
-    cards = [card for card in await cards_of(session, person) if card.customer != but]
-    for card in cards:
-        payload = card.model_dump_json().encode()
-        queue.put(session, master.outbox, FORGET_CARD, payload, now, person_digest=person_digest)
+    cards = await cards_of(session, person)
+    for card in cards.values():
+        _forget_later(session, master, card, now, person_digest)
     return len(cards)
+
+
+def _forget_later(
+    session: AsyncSession,
+    master: MasterKey,
+    card: CardDetail,
+    now: datetime,
+    person_digest: bytes | None = None,
+) -> None:
+    payload = card.model_dump_json().encode()
+    queue.put(session, master.outbox, FORGET_CARD, payload, now, person_digest=person_digest)
+
+
+def _opened(person: OpenPerson, row: CardRow) -> CardDetail:
+    return person.open(CardDetail, row.detail, f"cards.detail/{row.id}")
 
 
 async def forget_card(context: Context, payload: bytes) -> None:

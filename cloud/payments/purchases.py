@@ -4,6 +4,9 @@ A purchase is stored as pending before the provider hears of it, and stored agai
 provider's name for the payment before any money moves. A repeated request, a question about the
 purchase and the next start of the service all find it pending, and finish that same payment. One
 whose card is still to be presented is awaiting before that (`cloud.payments.card_purchases`).
+
+A bank may want the card's holder to confirm a payment. Where the device waits for that, the
+purchase stays pending until they do on their phone, the device ends it, or it has taken too long.
 """
 
 import logging
@@ -20,7 +23,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
 from cloud.payments import ledger, readers, receipts
-from cloud.payments.cards import cards_of
+from cloud.payments.cards import cards_of, default_of
 from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
@@ -29,6 +32,7 @@ from cloud.providers import (
     NO_CARD,
     CardRefused,
     Declined,
+    HolderAsked,
     NotPaid,
     Paid,
     PaymentRefused,
@@ -69,6 +73,7 @@ _OUTCOMES: Mapping[str, Literal["approved", "declined", "not_paid"]] = {
     responses=signed_request.leads_to(
         "reference",
         "purchases.tell_purchase",
+        "purchases.end",
         "purchases.note_what_was_told",
         "purchases.print_receipt",
         "purchases.decline_receipt",
@@ -81,13 +86,23 @@ async def buy(call: Caller, request: PurchaseRequest) -> Purchase:
         row = await _store_pending(call, request)
     elif not _is_for(row, request):
         raise Refusal(ProblemType.CONFLICT, "another purchase has this reference")
-    await finish(call, row)
-    return told(row)
+    return await _told_once_finished(call, row)
 
 
 @router.get("/purchases/{reference}")
 async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
-    return told(await find_finished(call, reference))
+    return await _told_once_finished(call, await _find_anywhere(call, reference))
+
+
+@router.post("/purchases/{reference}/end")
+async def end(call: Caller, reference: Identifier) -> Purchase:
+    """Ends the wait for the holder of a purchase's card: what they have not confirmed by now is
+    cancelled and declined."""
+    row = await find_own(call, reference)
+    if row is None or row.terminal is not None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    row.asks_holder = False
+    return await _told_once_finished(call, row)
 
 
 @router.put("/purchases/{reference}/told", status_code=204)
@@ -124,12 +139,10 @@ async def find_finished(call: Call, reference: str) -> PurchaseRow:
     """Returns a purchase of the device or of another one of its merchant, which is finished first,
     and leaves a transaction open. The answer is taken to be about the purchase's person. Raises
     Refusal."""
-    row = await find_own(call, reference) or await _find_elsewhere(call, reference)
-    if row is None:
-        raise Refusal(ProblemType.NOT_FOUND)
+    row = await _find_anywhere(call, reference)
     await finish(call, row)
     if row.outcome in OPEN:
-        detail = "the card of this purchase is still awaited"
+        detail = "its card or the confirmation of its holder is still awaited"
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, detail, retry_after=2)
     return row
 
@@ -141,8 +154,9 @@ async def settle(
     *,
     asked: CardPurchaseRequest | None = None,
     ends: bool = False,
-) -> None:
-    """Finishes an open purchase; one whose card is awaited stays open until it is taken. It must be
+) -> HolderAsked | None:
+    """Finishes an open purchase; one whose card is awaited stays open until it is taken. Returns
+    where the card's holder confirms it, when the bank wants that and the device waits. It must be
     called outside a transaction, and leaves one open.
 
     `asked` is the request for a card that is presented: without it, none is begun. `ends` tells
@@ -151,7 +165,7 @@ async def settle(
     """
     async with turn(session, row) as is_open:
         if not is_open:
-            return
+            return None
         try:
             outcome = await _outcome(context, session, row, asked, ends=ends)
         except CardRefused:
@@ -161,6 +175,8 @@ async def settle(
         match outcome:
             case None:
                 pass
+            case HolderAsked():
+                return outcome
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
                 await receipts.promise(context, session, row)
@@ -179,6 +195,7 @@ async def settle(
                 if reason != NO_CARD:
                     log.error("a purchase was not paid: %s", reason)
         await session.flush()
+    return None
 
 
 async def settle_purchases(context: Context) -> None:
@@ -212,7 +229,8 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[
     kept = list(await session.scalars(select(PurchaseRow).where(theirs)))
     for row in kept:
         await receipts.withdraw(session, row)
-        row.person_id = row.identification_id = row.payment = row.dispute = None
+        row.person_id = row.identification_id = row.payment = row.dispute = row.card_id = None
+        row.asks_holder = None
     await session.flush()
     return kept
 
@@ -263,15 +281,16 @@ async def _outcome(
     asked: CardPurchaseRequest | None,
     *,
     ends: bool,
-) -> Settled | None:
+) -> Settled | HolderAsked | None:
     """Returns how a purchase has ended, None when it has not."""
     if row.outcome == AWAITING:
         begins = asked is not None
         return await readers.outcome_at_reader(context, session, row, begins=begins, ends=ends)
     late = context.clock() - row.at > PURCHASE_PATIENCE
     if row.payment is not None:
-        payments = context.payments
-        return await (payments.abandon if late else payments.finish)(row.payment)
+        if late:
+            return await context.payments.abandon(row.payment)
+        return await context.payments.finish(row.payment, asks_holder=bool(row.asks_holder))
     if not late and row.terminal is None:
         return await _pay(context, session, row)
     if not late and asked is not None and asked.token is not None:
@@ -282,7 +301,7 @@ async def _outcome(
 
 async def _pay_with_token(
     context: Context, session: AsyncSession, row: PurchaseRow, token: str
-) -> Settled:
+) -> Settled | HolderAsked:
     amount = Money(minor=row.amount_minor, currency=row.currency)
     payment, card = await context.payments.begin_with_token(amount, token, row.id, row.account)
     row.payment, row.card_brand, row.card_last4 = payment, card.brand, card.last4
@@ -290,26 +309,32 @@ async def _pay_with_token(
     return await context.payments.finish(payment)
 
 
-async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled:
+async def _pay(context: Context, session: AsyncSession, row: PurchaseRow) -> Settled | HolderAsked:
     if row.person_id is None or row.identification_id is None:
         return NotPaid(ABANDONED)
     person = await find_person(session, context.master, row.person_id)
     cards = await cards_of(session, person)
+    # A purchase of an earlier version names no card: its person had one.
+    card = cards.get(row.card_id or next(iter(cards), ""))
+    if card is None:
+        return NotPaid(ABANDONED)
     await session.commit()
     amount = Money(minor=row.amount_minor, currency=row.currency)
     # The provider's record of the payment names the identification, which a deletion clears here.
     # The row's own id stays, so the provider must not know it.
     payment = row.payment = await context.payments.begin(
-        amount, cards[0].on_file, row.identification_id, row.account
+        amount, card.on_file, row.identification_id, row.account
     )
     await session.commit()
-    return await context.payments.finish(payment)
+    return await context.payments.finish(payment, asks_holder=bool(row.asks_holder))
 
 
 def _is_for(row: PurchaseRow, request: PurchaseRequest) -> bool:
     """Returns whether a request is for this purchase. The identification of a purchase whose person
     was deleted is not known any more."""
     if row.terminal is not None or not is_of(row, request.amount):
+        return False
+    if row.card_id is not None and request.card_id not in (None, row.card_id):
         return False
     return row.identification_id in (None, request.identification_id)
 
@@ -328,6 +353,14 @@ async def find_own(call: Call, reference: str) -> PurchaseRow | None:
             PurchaseRow.device_id == call.device_id,
         )
     )
+
+
+async def _find_anywhere(call: Call, reference: str) -> PurchaseRow:
+    """Returns a purchase of the device or of another one of its merchant. Raises Refusal."""
+    row = await find_own(call, reference) or await _find_elsewhere(call, reference)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return row
 
 
 async def _find_elsewhere(call: Call, reference: str) -> PurchaseRow | None:
@@ -363,8 +396,12 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         if not identification.pulse:
             raise Refusal(ProblemType.HOLD_LONGER)
     cards = await cards_of(session, person)
-    if not cards:
+    card_id = request.card_id or default_of(cards, call.now)
+    if card_id is None:
         raise Refusal(ProblemType.CARD_REFUSED, "there is no card")
+    card = cards.get(card_id)
+    if card is None:
+        raise Refusal(ProblemType.NOT_ACCEPTED, "the person has no such card any more")
     await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
     row = PurchaseRow(
         id=new_id(),
@@ -375,11 +412,13 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         identification_id=request.identification_id,
         amount_minor=request.amount.minor,
         currency=request.amount.currency,
-        card_brand=cards[0].brand,
-        card_last4=cards[0].last4,
+        card_brand=card.brand,
+        card_last4=card.last4,
+        card_id=card_id,
         payment=None,
         account=merchant.account,
         terminal=None,
+        asks_holder=request.asks_holder,
         outcome=PENDING,
         decline_reason=None,
         at=call.now,
@@ -399,23 +438,35 @@ def check_amount(context: Context, currency: str, amount: Money) -> None:
         raise Refusal(ProblemType.NOT_CHARGEABLE, why)
 
 
+async def _told_once_finished(call: Call, row: PurchaseRow) -> Purchase:
+    """Returns what is told about a purchase, which is finished first. Raises Refusal."""
+    asked = await finish(call, row)
+    if asked is not None:
+        raise Refusal(ProblemType.HOLDER_ASKED, confirm_url=asked.url)
+    if row.outcome in OPEN:
+        detail = "the card of this purchase is still awaited"
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, detail, retry_after=2)
+    return told(row)
+
+
 async def finish(
     call: Call,
     row: PurchaseRow,
     *,
     asked: CardPurchaseRequest | None = None,
     ends: bool = False,
-) -> None:
+) -> HolderAsked | None:
     """Finishes a purchase as `settle` does. Raises ReaderTrouble and Refusal."""
     context = call.context
     await call.session.commit()
     try:
-        await settle(context, call.session, row, asked=asked, ends=ends)
+        holder = await settle(context, call.session, row, asked=asked, ends=ends)
     except ProviderUnavailable as error:
         log.warning("a purchase stays pending: %s", error)
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=2) from None
     if row.person_id is not None:
         call.person = await find_person(call.session, context.master, row.person_id)
+    return holder
 
 
 def told(row: PurchaseRow) -> Purchase:

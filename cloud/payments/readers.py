@@ -17,6 +17,7 @@ from cloud.providers import (
     CardAwaited,
     CardNotTaken,
     CardTaken,
+    HolderAsked,
     NotPaid,
     ProviderUnavailable,
     Readers,
@@ -61,7 +62,7 @@ async def driving(call: Call, reader: str) -> Readers:
 
 async def outcome_at_reader(
     context: Context, session: AsyncSession, row: PurchaseRow, *, begins: bool, ends: bool
-) -> Settled | None:
+) -> Settled | HolderAsked | None:
     """Looks for the card of an awaited purchase. Once it is taken, the purchase is pending and is
     charged. Returns how it has ended, None as long as the card is awaited.
 

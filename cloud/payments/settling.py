@@ -51,7 +51,7 @@ async def turn(session: AsyncSession, row: PurchaseRow | RefundRow) -> AsyncGene
 async def settle_each(
     context: Context,
     table: type[Row],
-    settle: Callable[[Context, AsyncSession, Row], Awaitable[None]],
+    settle: Callable[[Context, AsyncSession, Row], Awaitable[object]],
     what: str,
 ) -> None:
     """Finishes the rows of a table that a crash or an unreachable provider left open. The log calls

@@ -16,6 +16,8 @@ class CardRow(Table):
     person_id: Mapped[str] = person_key()
     detail: Mapped[bytes]
     """`cloud.payments.cards.CardDetail`, sealed."""
+    place: Mapped[int] = mapped_column(default=0)
+    """The card's place among those of its person, the lowest first: that one is the default."""
     lookup: Mapped[str | None] = mapped_column(index=True)
     """A keyed hash of the provider's name for the card (`cloud.keys.person_keys.MasterKey.lookup`);
     None for a card that was stored by an earlier version."""
@@ -33,6 +35,9 @@ class CardPageRow(Table):
     """The provider's name for the page, or for what the reader does; None until it has one."""
     reader: Mapped[str | None] = mapped_column(index=True)
     """The reader that waits for the card; None for a page."""
+    """The provider's name for the page; None until it has one."""
+    adds: Mapped[bool] = mapped_column(default=False)
+    """Whether the card is added to those that its person has, and does not replace them."""
     state: Mapped[str]
     """`open`, `saved` or `lapsed`, and at a reader also `not_read` or `refused`."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -77,6 +82,9 @@ class PurchaseRow(Table):
     card_brand: Mapped[str]
     card_last4: Mapped[str]
     """Both are empty as long as no card was presented."""
+    card_id: Mapped[str | None]
+    """The card that pays (`CardRow`); None for purchases of earlier versions, and once the person
+    is deleted."""
     payment: Mapped[str | None]
     """The provider's name for the payment; None until it has one, and once the person is
     deleted."""
@@ -86,6 +94,9 @@ class PurchaseRow(Table):
     terminal: Mapped[str | None]
     """Where the card itself was presented: the provider's name for the reader, or `token` for a
     terminal that has delivered one. None for a purchase with a palm."""
+    asks_holder: Mapped[bool | None]
+    """Whether the device waits, should the bank ask the card's holder to confirm the payment; None
+    for purchases of earlier versions, which no device waits for."""
     outcome: Mapped[str]
     """`awaiting`, `pending`, `approved`, `declined` or `not_paid`."""
     decline_reason: Mapped[str | None]

@@ -52,6 +52,7 @@ APPLIERS: Mapping[str, Applier] = {
     "payment_method.automatically_updated": cards.renew_card,
     "terminal.reader.action_failed": card_purchases.look_at_reader,
     "terminal.reader.action_succeeded": card_purchases.look_at_reader,
+    "payment_method.updated": cards.renew_card,
 }
 """What applies the events of each kind."""
 

@@ -13,7 +13,7 @@ from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty.memberships import count_memberships, membership_of
-from cloud.payments.cards import cards_of
+from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals
@@ -71,7 +71,7 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         name_hint=profile.name_hint if is_told else "",
         phone_last4=profile.phone_last4 if is_told else "",
         palms=[palm.side for palm in await palms_of(call.session, person)],
-        cards=[card.shown(call.now) if is_told else None for card in cards],
+        cards=[card.shown(call.now) if is_told else None for card in cards.values()],
         purchases=await count_purchases(call.session, person),
         merchants=await count_agreements(call.session, person),
         memberships=await count_memberships(call.session, person),
@@ -92,9 +92,11 @@ class Accounts:
     ) -> Customer:
         cards = await cards_of(session, person)
         profile = await profile_of(session, person)
+        default = default_of(cards, now)
         return Customer(
             name_hint=profile.name_hint,
-            card=cards[0].shown(now) if cards else None,
+            card=cards[default].shown(now) if default else None,
+            cards=listed(cards, now),
             membership=await membership_of(session, person, merchant_id),
         )
 

@@ -23,7 +23,7 @@ from cloud.db.tables import Table
 from cloud.keys.persons import erase_person
 from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
-from cloud.payments import purchases, refunds
+from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import forget_cards_later
 from cloud.people import withdrawals
 from cloud.people.accounts import phone_lookup_of, profile_of
@@ -65,6 +65,7 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
         detail = "a payment is still being completed"
         raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
     digest = sha256(person.person_id.encode()).digest()
+    await card_pages.shut_pages(context, session, person.person_id)
     palms = len(await palms_of(session, person))
     cards = await forget_cards_later(session, context.master, person, call.now, digest)
     merchants = await count_agreements(session, person)

@@ -27,7 +27,7 @@ from cloud.payments.cards import (
     cards_of,
     forget_cards_later,
     give_up_keeping,
-    replace_card,
+    keep_card,
 )
 from cloud.people import one_time_codes
 from cloud.people.accounts import (
@@ -194,7 +194,7 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
         kept = await context.payments.keep(token.token, reference)
         row, person = await _find_verified(call, enrolment_id)
         now = context.clock()
-        await replace_card(session, context.master, person, kept, reference=reference, now=now)
+        await keep_card(session, context.master, person, kept, reference=reference, now=now)
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     except CardRefused as refused:
@@ -342,6 +342,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
             if await _has_account(call, palm.side, [probe]):
                 raise Refusal(ProblemType.PALM_KNOWN)
         searched = palms, joined
+    (card,) = cards.values()
     profile = person.open(Profile, row.profile, PROFILE)
     await add_account(
         session,
@@ -359,7 +360,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
     return Account(
         name_hint=profile.name_hint,
         phone_last4=profile.phone_last4,
-        card=cards[0].shown(call.now),
+        card=card.shown(call.now),
         palms=[palm.side for palm in palms],
     )
 
@@ -426,7 +427,7 @@ async def _look_at_saving(call: Call, enrolment_id: str, page_id: str) -> tuple[
         call.afterwards.append(context.wake)
     if state != card_pages.SAVED:
         return state, None
-    saved = (await cards_of(session, person))[0]
+    (saved,) = (await cards_of(session, person)).values()
     profile = person.open(Profile, row.profile, PROFILE)
     row.profile = person.seal(profile.model_copy(update={"holder": saved.holder}), PROFILE)
     return state, saved.shown(call.now)

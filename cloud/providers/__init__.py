@@ -7,7 +7,7 @@ sandbox, these test tokens of Stripe's are the only ones:
     tok_mastercard              Mastercard ending 4444, pays
     tok_chargeCustomerFail      Visa ending 0341, is kept and declines every purchase
     tok_threeDSecureRequired    Visa ending 3184, is kept; its bank asks its holder to confirm
-                                every purchase, which declines it
+                                every purchase on a page, and it is declined where nobody waits
     tok_chargeDeclined          Visa ending 0002, is refused at sign-up
 
 A payment is begun and then finished. Beginning it names it and moves no money, so the name can be
@@ -71,6 +71,9 @@ class CardOnFile:
     """The provider's name for the card."""
     last_month: tuple[int, int] | None = field(default=None, repr=False)
     """The year and the month at whose end the card expires, None when that is not known."""
+    fingerprint: str | None = field(default=None, repr=False)
+    """The provider's mark of the card's number: two cards that have the same one are one card. None
+    when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,14 @@ class CardNotTaken:
 
 
 Presented = CardAwaited | CardTaken | CardNotTaken
+
+
+@dataclass(frozen=True, slots=True)
+class HolderAsked:
+    """The bank asks the card's holder to confirm the payment, which is open until they do."""
+
+    url: str = field(repr=False)
+    """The page on which they confirm it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,8 +332,12 @@ class PaymentProvider(Protocol):
         Returns the payment and the card."""
         ...
 
-    async def finish(self, payment: str) -> Settled:
-        """Charges, and returns the outcome. A repeated call returns the outcome of the first."""
+    async def finish(self, payment: str, *, asks_holder: bool = False) -> Settled | HolderAsked:
+        """Charges, and returns the outcome. A repeated call returns the outcome of the first.
+
+        With `asks_holder` a payment that the bank wants to be confirmed by the card's holder stays
+        open for them; otherwise it is cancelled and declined.
+        """
         ...
 
     async def abandon(self, payment: str) -> Settled:

@@ -47,15 +47,14 @@ class SandboxBroken(RuntimeError):
 class SandboxProvider(StripeProvider):
     """Speaks to localstripe at `url`."""
 
-    # localstripe knows neither of these parameters, nor connected accounts.
-    beginning: ClassVar[Any] = {}
+    # localstripe knows neither this parameter nor connected accounts.
     finishing: ClassVar[Any] = {}
     connects: ClassVar[bool] = False
 
     def __init__(self, url: str, pages_url: str | None = None) -> None:
         """`pages_url` is where `cloud.providers.sandbox_pages` listens."""
         super().__init__("sk_test_sandbox", url, return_url=pages_url and f"{pages_url}/saved")
-        self._has_pages = pages_url is not None
+        self._pages_url = pages_url
         if pages_url is not None:
             self._checkout = stripe.StripeClient(
                 "sk_test_sandbox", base_addresses={"api": pages_url}, http_client=self._http
@@ -89,8 +88,11 @@ class SandboxProvider(StripeProvider):
         return await super().begin_with_token(amount, token, purchase_id, account)
 
     async def _shut_pages(self, customer: str) -> None:
-        if self._has_pages:
+        if self._pages_url is not None:
             await super()._shut_pages(customer)
+
+    def _where_holder_confirms(self, intent: stripe.PaymentIntent) -> str | None:
+        return self._pages_url and f"{self._pages_url}/p/{intent.id}"
 
     async def _customer(self, reference: str) -> str:
         # localstripe knows no idempotency keys: an earlier call may have made the customer.

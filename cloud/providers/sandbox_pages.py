@@ -1,4 +1,5 @@
-"""The sandbox's pages on which test cards are saved by phone; they run in localstripe's process.
+"""The sandbox's pages on which test cards are saved and payments confirmed by phone; they run in
+localstripe's process.
 
 localstripe has no Checkout. This speaks that part of Stripe's API
 (https://docs.stripe.com/api/checkout/sessions, in the mode `setup`), and serves the pages that it
@@ -108,9 +109,11 @@ class Pages:
             if words[:3] == ["v1", "checkout", "sessions"]:
                 status, told = self._api(method, words[3:], form, dict(parse_qsl(parts.query)))
                 return status, "application/json", json.dumps(told).encode(), None
+            if words[0] == "p" and len(words) == 2:
+                return self._payment_page(method, words[1], form)
             session = self._sessions.get(words[1]) if words[0] == "c" and len(words) == 2 else None
             if words == ["saved"]:
-                return _html(200, "Card saved", "Look at the kiosk: it goes on by itself.")
+                return _html(200, "Done", "Look at the kiosk: it goes on by itself.")
             if session is None or session.status != "open":
                 return _html(404, "This page is closed", "Ask the kiosk for another code.")
             return self._page(method, session, form)
@@ -190,6 +193,25 @@ class Pages:
         session.status = "complete"
         return 303, "text/html", b"", session.success_url
 
+    def _payment_page(
+        self, method: str, payment: str, form: dict[str, str]
+    ) -> tuple[int, str, bytes, str | None]:
+        """The page on which the card's holder confirms a payment that the bank asks about."""
+        try:
+            intent = self._ask(f"payment_intents/{payment}")
+            if intent["status"] != "requires_action":
+                return _html(404, "This page is closed", "Nothing is to be confirmed here.")
+            if method != "POST":
+                return _html(200, "Your bank asks", "Do you confirm this payment?", _BANK)
+            told = {
+                "client_secret": intent["client_secret"],
+                "success": "true" if form.get("bank") == "yes" else "false",
+            }
+            self._ask(f"payment_intents/{payment}/_authenticate", told)
+        except Refused:
+            return _html(404, "This page is closed", "Nothing is to be confirmed here.")
+        return 303, "text/html", b"", "/saved"
+
     def _save(self, customer: str, number: str, name: str) -> dict[str, Any]:
         """Returns the payment method that a card becomes. Raises Refused."""
         card = {
@@ -208,10 +230,10 @@ class Pages:
             "billing_details": {"name": name or None},
         }
 
-    def _ask(self, path: str, fields: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, path: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - localstripe on loopback
             f"{self._stripe_url}/v1/{path}",
-            urlencode(fields).encode(),
+            None if fields is None else urlencode(fields).encode(),
             {"authorization": f"Basic {KEY}"},
         )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

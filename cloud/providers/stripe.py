@@ -18,6 +18,7 @@ from cloud.providers import (
     Declined,
     Dispute,
     Event,
+    HolderAsked,
     HostedPage,
     Movement,
     NoPages,
@@ -57,6 +58,7 @@ HEARD = {
     "payment_method.automatically_updated",
     "terminal.reader.action_failed",
     "terminal.reader.action_succeeded",
+    "payment_method.updated",
 }
 """The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
 
@@ -67,7 +69,8 @@ class StripeProvider:
 
     name = "stripe"
     beginning: ClassVar[Any] = {
-        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}
+        # What else the dashboard allows might lead the shopper away.
+        "payment_method_types": ["card"]
     }
     finishing: ClassVar[Any] = {"off_session": True}
     """Tells the card's issuer that its holder cannot answer a question."""
@@ -83,7 +86,7 @@ class StripeProvider:
         return_url: str | None = None,
     ) -> None:
         """`webhook_secret` verifies events. `return_url` is where a phone goes once a card was
-        saved on a page of Stripe's: without it there are no such pages."""
+        saved or a payment confirmed on a page of Stripe's: without it there are no such pages."""
         self.url = url
         self._webhook_secret = webhook_secret
         self._return_url = return_url
@@ -245,28 +248,58 @@ class StripeProvider:
         account = account if self.connects else None
         return await stripe_intents.begin(self._client, amount, purchase_id, account, how)
 
-    async def finish(self, payment: str) -> Settled:
+    async def finish(self, payment: str, *, asks_holder: bool = False) -> Settled | HolderAsked:
         with translated_errors():
             intent = await self._client.v1.payment_intents.retrieve_async(payment)
             if intent.status == "requires_capture":
                 return await self._capture(payment)
-            if intent.status != "requires_confirmation":
-                return await self._settled(intent)
-            try:
-                intent = await self._client.v1.payment_intents.confirm_async(
-                    payment,
-                    self.finishing,
-                    {"idempotency_key": f"finish-{payment}"},
-                )
-            except stripe.CardError as error:
-                why: Declined | NotPaid = Declined(_decline_code(error.error) or "card_declined")
-            except stripe.StripeError as error:
-                if not is_the_operators(error):
-                    raise
-                why = NotPaid(log_refused(error))
-            else:
-                return await self._settled(intent)
-            return await self._cancel(payment, why)
+            if intent.status == "requires_confirmation":
+                confirmed = await self._confirm(intent, f"finish-{payment}", self.finishing)
+                if not isinstance(confirmed, stripe.PaymentIntent):
+                    if not (asks_holder and confirmed == Declined(AUTHENTICATION_REQUIRED)):
+                        return await self._cancel(payment, confirmed)
+                    confirmed = await self._client.v1.payment_intents.retrieve_async(payment)
+                intent = confirmed
+            return await (self._asked(intent) if asks_holder else self._settled(intent))
+
+    async def _asked(self, intent: stripe.PaymentIntent) -> Settled | HolderAsked:
+        """Returns the outcome of a payment, or where its holder confirms it when the bank wants
+        that. What the bank has refused because the holder was not there is confirmed again as one
+        whose holder is (https://docs.stripe.com/payments/3d-secure/authentication-flow)."""
+        refused = intent.last_payment_error
+        method = getattr(getattr(refused, "payment_method", None), "id", None)
+        if (
+            intent.status == "requires_payment_method"
+            and _decline_code(refused) == AUTHENTICATION_REQUIRED
+            and method is not None
+            and self._return_url is not None
+        ):
+            asked = {"payment_method": method, "return_url": self._return_url}
+            confirmed = await self._confirm(intent, f"ask-{intent.id}", asked)
+            if not isinstance(confirmed, stripe.PaymentIntent):
+                return await self._cancel(intent.id, confirmed)
+            intent = confirmed
+        url = self._where_holder_confirms(intent) if intent.status == "requires_action" else None
+        return await self._settled(intent) if url is None else HolderAsked(url)
+
+    def _where_holder_confirms(self, intent: stripe.PaymentIntent) -> str | None:
+        return getattr(getattr(intent.next_action, "redirect_to_url", None), "url", None)
+
+    async def _confirm(
+        self, intent: stripe.PaymentIntent, key: str, how: Any
+    ) -> stripe.PaymentIntent | Declined | NotPaid:
+        """Confirms a payment, with an idempotency key. Returns why it was not charged where Stripe
+        refuses it."""
+        try:
+            return await self._client.v1.payment_intents.confirm_async(
+                intent.id, how, {"idempotency_key": key}
+            )
+        except stripe.CardError as error:
+            return Declined(_decline_code(error.error) or "card_declined")
+        except stripe.StripeError as error:
+            if not is_the_operators(error):
+                raise
+            return NotPaid(log_refused(error))
 
     async def abandon(self, payment: str) -> Settled:
         with translated_errors():

@@ -196,7 +196,7 @@ def on_file(method: Any, customer: str) -> CardOnFile | None:
     year, month = getattr(card, "exp_year", None), getattr(card, "exp_month", None)
     last_month = (year, month) if isinstance(year, int) and isinstance(month, int) else None
     shown = Card(brand=card.brand, last4=card.last4)
-    return CardOnFile(shown, customer, method.id, last_month)
+    return CardOnFile(shown, customer, method.id, last_month, getattr(card, "fingerprint", None))
 
 
 def _presented(details: Any) -> Card | None:

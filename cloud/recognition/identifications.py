@@ -41,6 +41,11 @@ router: APIRouter = signed_request.router()
         "ages.note",
         "ages.tell",
         "withdrawals.withdraw",
+        "wallet.show",
+        "wallet.add",
+        "wallet.open_page",
+        "wallet.make_default",
+        "wallet.remove",
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)
@@ -55,7 +60,10 @@ async def identify(call: Caller, request: Request) -> Identification:
 
     try:
         examined, matches = await captures.examine(
-            call, request, [Purpose.PAY, Purpose.LEAVE, Purpose.IDENTIFY], search
+            call,
+            request,
+            [Purpose.PAY, Purpose.LEAVE, Purpose.IDENTIFY, Purpose.CARDS],
+            search,
         )
     except Lifeless as lifeless:
         return await record_lifeless(call, lifeless)

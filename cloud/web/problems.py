@@ -34,6 +34,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.TOO_MANY_ATTEMPTS: (429, "Too many attempts"),
     ProblemType.CARD_REFUSED: (402, "The card was refused"),
     ProblemType.NOT_CHARGEABLE: (422, "The payment provider does not charge this amount"),
+    ProblemType.HOLDER_ASKED: (409, "The card's holder is asked to confirm the purchase"),
     ProblemType.NOT_REFUNDABLE: (422, "This amount of the purchase cannot be refunded"),
     ProblemType.CARD_FORGOTTEN: (410, "The card of the purchase is not known any more"),
     ProblemType.ENVELOPE_UNREADABLE: (400, "The envelope cannot be opened"),
@@ -74,6 +75,7 @@ class Refusal(Exception):
         time: datetime | None = None,
         storage: StorageFault | None = None,
         reader: ReaderFault | None = None,
+        confirm_url: str | None = None,
     ) -> None:
         usual, title = _KINDS[kind]
         super().__init__(kind)
@@ -87,6 +89,7 @@ class Refusal(Exception):
             time=time,
             storage=storage,
             reader=reader,
+            confirm_url=confirm_url,
         )
 
     def response(self) -> Response:

@@ -76,6 +76,7 @@ from protocol.messages import (
     TillMessage,
     TillMessages,
     Told,
+    Wallet,
 )
 from protocol.signature import receipt_bytes
 from protocol.storage import StorageFault
@@ -339,13 +340,40 @@ class SignatureService:
     async def prove_by_code(self, claim_id: str, code: str) -> Identification:
         return await self._post(f"/claims/{claim_id}/code", CodeEntry(code=code), Identification)
 
+    # Cards of an account
+
+    async def wallet(self, identification_id: str) -> Wallet:
+        return await self._get(f"/identifications/{identification_id}/cards", Wallet)
+
+    async def add_to_wallet(self, identification_id: str, card: CardToken) -> Wallet:
+        return await self._post(f"/identifications/{identification_id}/cards", card, Wallet)
+
+    async def open_wallet_page(self, identification_id: str) -> CardPage:
+        """Opens a page on which the shopper adds a card by phone, in place of an earlier one."""
+        return await self._post(f"/identifications/{identification_id}/cards/pages", None, CardPage)
+
+    async def look_at_wallet_page(self, identification_id: str, page_id: str) -> CardPageState:
+        path = f"/identifications/{identification_id}/cards/pages/{page_id}"
+        return await self._get(path, CardPageState)
+
+    async def use_first(self, identification_id: str, card_id: str) -> Wallet:
+        """Makes a card the one that pays unless the shopper chooses another."""
+        path = f"/identifications/{identification_id}/cards/{card_id}/default"
+        return await self._change("PUT", path, Wallet)
+
+    async def remove_card(self, identification_id: str, card_id: str) -> Wallet:
+        path = f"/identifications/{identification_id}/cards/{card_id}"
+        return await self._change("DELETE", path, Wallet)
+
     # Purchases and refunds
 
     async def purchase(
         self, request: PurchaseRequest, idempotency_key: str, delivery: Delivery | None = None
     ) -> Purchase:
         """Buys. Repeated with the same key it returns the first answer and buys nothing more.
-        `delivery` tells meanwhile how far the request has come."""
+        `delivery` tells meanwhile how far the request has come. Raises Refused: HOLDER_ASKED when
+        the card's bank wants its holder to confirm the purchase.
+        """
         return await self._post(
             "/purchases",
             request,
@@ -387,8 +415,18 @@ class SignatureService:
         return await self._post(f"/card-purchases/{reference}/end", None, Purchase)
 
     async def find_purchase(self, reference: str) -> Purchase:
-        """Returns a purchase. Raises Refused (NOT_FOUND) when there is none."""
+        """Returns a purchase. Raises Refused: NOT_FOUND when there is none, HOLDER_ASKED as long as
+        its card's holder is asked to confirm it."""
         return await self._get(f"/purchases/{reference}", Purchase)
+
+    async def end_purchase(self, reference: str) -> Purchase:
+        """Ends the wait for the holder of a purchase's card, and returns how it has ended."""
+        return await self._post(
+            f"/purchases/{reference}/end",
+            None,
+            Purchase,
+            deadline_s=self._patience.purchase_deadline_s,
+        )
 
     async def report(self, reference: str, told: Told) -> None:
         """Tells what the till was told about a purchase."""
@@ -507,6 +545,10 @@ class SignatureService:
     async def _put(self, path: str, body: Message) -> None:
         headers = {"content-type": "application/json"}
         await self._transport.call("PUT", path, headers, body.model_dump_json().encode())
+
+    async def _change(self, method: str, path: str, reply: type[Reply]) -> Reply:
+        """Sends a request that may be repeated."""
+        return _parse((await self._transport.call(method, path)).content, reply)
 
     async def _post(
         self,

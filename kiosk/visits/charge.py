@@ -36,6 +36,11 @@ class NotChargeable(Exception):
     """The service does not charge this sale: the message tells the operator why."""
 
 
+class Unconfirmed(Exception):
+    """The shopper has not confirmed the payment as the card's bank wants it, and it is cancelled.
+    Nothing was charged."""
+
+
 class Unreached(Exception):
     """The shopper does not wait for a service that was never reached. Nothing was charged."""
 
@@ -46,8 +51,8 @@ async def charge(
     """Buys and tells the till. The purchase is in the journal until its outcome is known. A
     purchase that the service has not heard of by `decided_by` is never made.
 
-    Raises Unreached, and Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown; `resolve` asks
-    again later. Every other exception means that nothing was charged.
+    Raises Unconfirmed, Unreached, and Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown;
+    `resolve` asks again later. Every other exception means that nothing was charged.
     """
     pending = PendingPurchase(
         request=request, idempotency_key=secrets.token_urlsafe(24), decided_by=decided_by
@@ -55,7 +60,7 @@ async def charge(
     visit.journal.open(pending)
     try:
         purchase = await _bought(visit, sale, buy, pending.idempotency_key)
-    except (Refused, Unreached, WalkedAway, Withdrawn):
+    except (Refused, Unconfirmed, Unreached, WalkedAway, Withdrawn):
         close(visit.journal, sale.reference)
         raise
     except Offline as offline:
@@ -176,7 +181,8 @@ async def resolve(
 ) -> Purchase | None:
     """Asks what became of a purchase in doubt and tells the till. Returns None when there was no
     purchase or it is too early to say. Never buys: the shopper may have paid another way by now. A
-    card that is still awaited at a reader is awaited no longer.
+    card that is still awaited at a reader is awaited no longer, and a payment that the card's
+    holder is still asked to confirm is cancelled.
 
     Raises ServiceError when the service cannot be asked, WrongPurchase among them (see `settle`).
     """
@@ -185,7 +191,7 @@ async def resolve(
         if isinstance(request, CardSale):
             purchase = await service.end_card_purchase(reference)
         else:
-            purchase = await service.find_purchase(reference)
+            purchase = await _ended(service, reference)
     except Refused as refused:
         if refused.type is not ProblemType.NOT_FOUND:
             raise
@@ -196,3 +202,12 @@ async def resolve(
         return None
     await settle(till, journal, request, purchase)
     return purchase
+
+
+async def _ended(service: SignatureService, reference: str) -> Purchase:
+    try:
+        return await service.find_purchase(reference)
+    except Refused as refused:
+        if refused.type is not ProblemType.HOLDER_ASKED:
+            raise
+        return await service.end_purchase(reference)

@@ -6,37 +6,33 @@ The account stands as soon as there is a card and a palm. Whoever leaves after t
 import secrets
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
-from hardware.faults import PermanentFault
-from hardware.terminal import CardRead, CardTerminal, StripeReader
+from hardware.terminal import StripeReader
 from kiosk.capture.guidance import Guidance, Instruction
-from kiosk.race import first
 from kiosk.screens import (
     AlreadyKnown,
     AskConsent,
-    CardProblem,
     Choice,
     EntryProblem,
     HoldPalm,
     Known,
     OfferSecondPalm,
-    PresentCard,
     SignedUp,
-    TroubleKind,
     Work,
     Working,
 )
 from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.card_at_reader import CardAtReader
+from kiosk.visits.card_at_terminal import save_card
 from kiosk.visits.card_by_phone import CardByPhone
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
-from kiosk.visits.tap import read_card
-from kiosk.visits.visit import Troubled, Visit
+from kiosk.visits.visit import Visit
 from protocol.capture import Burst
-from protocol.messages import Account, CardToken, Enrolment, ProblemType, Purpose, Side
+from protocol.messages import Account, Enrolment, ProblemType, Purpose, Side
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which an enrolment cannot go on."""
@@ -141,33 +137,16 @@ class SignUp:
     async def card(self) -> Turn:
         if self._enrolment is None:
             return Turn.BACK
+        service, name = self._visit.service, self._id
         match self._visit.terminal:
             case None:
-                return await self._by_phone.save(self._id)
+                return await self._by_phone.save(
+                    partial(service.open_card_page, name), partial(service.look_at_card_page, name)
+                )
             case StripeReader(reader):
-                return await self._at_reader.save(reader, self._id)
+                return await self._at_reader.save(reader, name)
             case terminal:
-                return await self._tap(terminal)
-
-    async def _tap(self, terminal: CardTerminal) -> Turn:
-        """Waits for a card at a terminal of the kiosk's own."""
-        problem: CardProblem | None = None
-        while True:
-            card = await first(
-                self._read_card(terminal), self._visit.stage.ask(PresentCard(problem))
-            )
-            if not isinstance(card, CardRead):
-                return Turn.BACK
-            self._visit.stage.show(Working(Work.SAVING_CARD))
-            token = CardToken(token=card.token, holder=card.holder[:64] or None)
-            try:
-                await self._visit.service.add_card(self._id, token)
-            except Refused as refused:
-                if refused.type is not ProblemType.CARD_REFUSED:
-                    raise
-                problem = CardProblem.REFUSED
-            else:
-                return Turn.ON
+                return await save_card(self._visit, terminal, partial(service.add_card, name))
 
     async def first_palm(self) -> Turn:
         if self._enrolment is None:
@@ -257,15 +236,6 @@ class SignUp:
             else:
                 self._palms = accepted.palms
                 return Turn.ON
-
-    async def _read_card(self, terminal: CardTerminal) -> CardRead:
-        """Raises Troubled when the terminal is broken."""
-        try:
-            return await read_card(
-                self._visit, terminal, lambda what: self._visit.stage.show(PresentCard(what))
-            )
-        except PermanentFault as fault:
-            raise Troubled(TroubleKind.TERMINAL) from fault
 
     async def _resend(self) -> float:
         self._sent(await self._visit.service.resend_code(self._id))

@@ -13,6 +13,7 @@ from kiosk.screens import (
     Choice,
     ConfirmPurchase,
     Declined,
+    Entered,
     HoldPalm,
     NotCharged,
     NotRecognised,
@@ -22,10 +23,19 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Refused, ServiceError
+from kiosk.service.transport import Delivery
 from kiosk.till.journal import PendingPurchase
 from kiosk.till.till import Sale, SaleResult
 from kiosk.visits.age import ask_age
-from kiosk.visits.charge import STRAGGLING, NotChargeable, Unreached, charge, resolve
+from kiosk.visits.charge import (
+    STRAGGLING,
+    NotChargeable,
+    Unconfirmed,
+    Unreached,
+    charge,
+    resolve,
+)
+from kiosk.visits.confirm_by_phone import confirm_by_phone
 from kiosk.visits.enrol import enrol
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
@@ -44,6 +54,7 @@ from protocol.messages import (
     Identification,
     Money,
     Outcome,
+    OwnCard,
     ProblemType,
     Proof,
     Purchase,
@@ -81,8 +92,9 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             sale = replace(sale, points=None)
             visit.till.note_payer(sale.reference, None)
             purchase = await pay_by_card(visit, sale)
-    except Unreached:
-        # No card is taken either without the service.
+    except (Unconfirmed, Unreached):
+        # No card is taken here either: without the service none can be charged, and one sale is one
+        # purchase, which has ended without its holder's confirmation.
         pass
     except NotChargeable as why:
         log.error("a sale cannot be charged: %s", why)
@@ -214,18 +226,27 @@ async def _confirm(
     )
     if visit.pays_by_itself(sale.amount) and not card.expired:
         confirm = replace(confirm, pays_in=CANCEL_WITHIN_S)
-        answer = await first(visit.stage.ask(confirm), _until_cancelled_no_more(visit.clock))
-    else:
-        answer = await visit.stage.ask(confirm)
-    if answer is Choice.CANCEL:
+    own = await _choose_card(visit, confirm, customer)
+    if own is Choice.CANCEL:
         return Choice.CANCEL
     try:
         request = PurchaseRequest(
             identification_id=found.identification_id,
             amount=sale.amount,
             reference=sale.reference,
+            card_id=own.card_id if own else None,
+            asks_holder=True,
         )
-        buy = partial(visit.service.purchase, request)
+
+        async def buy(key: str, delivery: Delivery) -> Purchase:
+            try:
+                return await visit.service.purchase(request, key, delivery)
+            except Refused as refused:
+                url = refused.problem.confirm_url
+                if refused.type is not ProblemType.HOLDER_ASKED or url is None:
+                    raise
+            return await confirm_by_phone(visit, sale, own.card if own else card, url)
+
         return await charge(visit, sale, request, found.expires_at + STRAGGLING, buy)
     except Refused as refused:
         if refused.type is ProblemType.HOLD_LONGER:
@@ -240,6 +261,38 @@ async def _confirm(
         if refused.type in (ProblemType.EXPIRED, ProblemType.NOT_ACCEPTED):
             return Choice.TRY_AGAIN
         raise
+
+
+async def _choose_card(
+    visit: Visit, confirm: ConfirmPurchase, customer: Customer
+) -> OwnCard | Literal[Choice.CANCEL] | None:
+    """Asks for the confirmation, and returns the card that pays; None where the service names none.
+    Whoever has chosen a card confirms by a touch, too."""
+    cards = customer.cards
+    if len(cards) > 1:
+        chosen = next((at for at, own in enumerate(cards) if own.card == customer.card), 0)
+        confirm = replace(confirm, cards=tuple(own.card for own in cards), chosen=chosen)
+    while True:
+        match await _confirmed(visit, confirm):
+            case Choice.CANCEL:
+                return Choice.CANCEL
+            case Entered(text) if text.isdecimal() and 1 <= int(text) <= len(cards):
+                at = int(text) - 1
+                if not cards[at].card.expired:
+                    confirm = replace(confirm, card=cards[at].card, chosen=at, pays_in=None)
+            case Entered():
+                pass
+            case Choice.CONFIRM:
+                return cards[confirm.chosen] if cards else None
+
+
+async def _confirmed(
+    visit: Visit, confirm: ConfirmPurchase
+) -> Entered | Literal[Choice.CONFIRM, Choice.CANCEL]:
+    answer = visit.stage.ask(confirm)
+    if confirm.pays_in is None:
+        return await answer
+    return await first(answer, _until_cancelled_no_more(visit.clock))
 
 
 def _minor(amount: Money) -> int:

@@ -27,6 +27,7 @@ from kiosk.screens import (
     ChooseTip,
     Collected,
     ConfirmAge,
+    ConfirmByPhone,
     ConfirmDelete,
     ConfirmPurchase,
     Declined,
@@ -55,6 +56,8 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanMembership,
     Screen,
+    ShowCard,
+    ShowCards,
     ShowDocument,
     ShowMembership,
     SignedUp,
@@ -156,6 +159,7 @@ TO_LEAVE: list[Line] = [
     (ChooseProof, Choice.USE_PALM),
     (HoldPalm, palm),
 ]
+TO_CARDS: list[Line] = [(Welcome, Choice.CARDS), (HoldPalm, palm)]
 ASKED: list[Line] = [(Welcome, WAITS)]
 WORDS = "Corner Shop", ("Do you need a bag?",)
 TIPPED = Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20))
@@ -204,6 +208,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     AgreementEnded: Way([*TO_LEAVE, (ChooseDeletion, Choice.LEAVE)], TWO_SHOPS),
     ConfirmDelete: Way(TO_LEAVE),
     Deleted: Way([*TO_LEAVE, (ConfirmDelete, Choice.CONFIRM)]),
+    ShowCards: Way(TO_CARDS),
+    ShowCard: Way([*TO_CARDS, (ShowCards, typed("1"))]),
     Help: Way([(Welcome, Choice.HELP)]),
     StaffCalled: Way([(Welcome, Choice.HELP), (Help, Choice.CALL_STAFF)]),
     Trouble: Way(TO_CHARGE, {"POST /purchases": problem(ProblemType.CONFLICT)}),
@@ -235,8 +241,9 @@ def asked_screens() -> Iterator[type[Screen[Any]]]:
 
 
 def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
-    # The page for a card has tests of its own (test_card_by_phone).
-    assert set(WAYS) == set(asked_screens()) - {Welcome, Working, StillThere, SaveCardByPhone}
+    # What is done on a phone has tests of its own (test_card_by_phone, test_confirm_by_phone).
+    by_phone = {SaveCardByPhone, ConfirmByPhone}
+    assert set(WAYS) == set(asked_screens()) - {Welcome, Working, StillThere} - by_phone
 
 
 PATIENCE = Patience()

@@ -6,10 +6,20 @@ import pytest
 
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.idle import IdleWatch, Withdrawn
-from kiosk.screens import AskConsent, Choice, HoldPalm, PayAnotherWay, Screen, Work, Working
+from kiosk.qr_code import qr_code
+from kiosk.screens import (
+    AskConsent,
+    Choice,
+    ConfirmByPhone,
+    HoldPalm,
+    PayAnotherWay,
+    Screen,
+    Work,
+    Working,
+)
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
-from protocol.messages import Money, Purpose
+from protocol.messages import Card, Money, Purpose
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, ScriptedStage
 
@@ -39,6 +49,21 @@ async def test_nobody_is_warned_while_there_is_time(
 ) -> None:
     asked = asyncio.ensure_future(attention.ask(CONSENT))
     await clock.turn(29.9)
+    assert stage.warnings == []
+    asked.cancel()
+
+
+async def test_nobody_is_taken_to_have_left_who_confirms_a_payment_on_their_phone(
+    attention: IdleWatch, stage: ScriptedStage, clock: TurnedClock
+) -> None:
+    amount = Money(minor=1250, currency="USD")
+    confirm = ConfirmByPhone(
+        "Corner Shop", amount, Card(brand="visa", last4="4242"), qr_code("https://bank.test")
+    )
+    stage.script[:] = [(confirm, WAITS)]
+    asked = asyncio.ensure_future(attention.ask(confirm))
+    await clock.turn(300)
+    assert not asked.done()
     assert stage.warnings == []
     asked.cancel()
 

@@ -7,9 +7,10 @@ import httpx
 from tests.support.served import Served
 
 
-def listed(served: Served, kind: str) -> list[dict[str, Any]]:
+def listed(served: Served, kind: str, **filters: str) -> list[dict[str, Any]]:
     answer = httpx.get(
-        f"{served.provider_url}/v1/{kind}?limit=10000",
+        f"{served.provider_url}/v1/{kind}",
+        params={"limit": "10000", **filters},
         auth=("sk_test_sandbox", ""),
         trust_env=False,
     )

@@ -41,6 +41,7 @@ from protocol.messages import (
     Membership,
     Money,
     Outcome,
+    OwnCard,
     PalmAccepted,
     PhoneVerified,
     ProblemType,
@@ -49,11 +50,13 @@ from protocol.messages import (
     Retained,
     ServiceInfo,
     Side,
+    Wallet,
 )
 from protocol.signature import receipt_bytes
 
 VISA = Card(brand="visa", last4="4242")
 MEMBER = Membership(code="2890000012345", scanned=True)
+WALLET = Wallet(cards=[OwnCard(card_id="the-visa", card=VISA)], full=False)
 VAULT = PrivateKey.generate()
 RETAINED_UNTIL = datetime(2036, 3, 9, tzinfo=UTC)
 DEVICE = Device(device_id="device-1234", merchant="Corner Shop", country="US", currency="USD")
@@ -246,6 +249,12 @@ HAPPY: dict[str, Answer] = {
     "PUT /identifications/identification-1/membership": Reply(204, b""),
     "DELETE /identifications/identification-1/membership": Reply(204, b""),
     "GET /identifications/identification-1/holdings": HOLDINGS,
+    "GET /identifications/identification-1/cards": WALLET,
+    "POST /identifications/identification-1/cards": WALLET,
+    "POST /identifications/identification-1/cards/pages": lambda _: card_page(),
+    "GET /identifications/identification-1/cards/pages/page-one": CardPageState(state="saved"),
+    "PUT /identifications/identification-1/cards/the-visa/default": WALLET,
+    "DELETE /identifications/identification-1/cards/the-visa": WALLET,
     "POST /claims": ClaimOpened(claim_id="claim-123", expires_at=soon()),
     "POST /claims/claim-123/palm": lambda _: identification(),
     "POST /claims/claim-123/code": lambda _: identification(),

@@ -27,10 +27,10 @@ class Failing:
         if name != self._call or self._failed:
             return real
 
-        async def fail(*arguments: object) -> Paid | Declined | str:
+        async def fail(*arguments: object, **options: object) -> Paid | Declined | str:
             self._failed = True
             if self._works:
-                await real(*arguments)
+                await real(*arguments, **options)
             raise ProviderUnavailable("the line went dead")
 
         return fail

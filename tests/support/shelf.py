@@ -77,7 +77,7 @@ class Shelf:
     async def cards(self, person_id: str) -> list[CardDetail]:
         async with self.database.session() as session:
             person: OpenPerson = await find_person(session, self.master, person_id)
-            return await cards_of(session, person)
+            return list((await cards_of(session, person)).values())
 
     async def count(self, table: type[Table]) -> int:
         async with self.database.session() as session:

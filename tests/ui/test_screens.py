@@ -29,6 +29,7 @@ from kiosk.screens import (
     ChooseTip,
     Collected,
     ConfirmDelete,
+    ConfirmPurchase,
     Deleted,
     EnterCode,
     Entered,
@@ -44,6 +45,8 @@ from kiosk.screens import (
     Part,
     Points,
     Screen,
+    ShowCard,
+    ShowCards,
     StillThere,
     TillMenu,
     TroubleKind,
@@ -126,6 +129,13 @@ def overlap(one: QQuickItem, other: QQuickItem) -> bool:
     return shared.width() > 1 and shared.height() > 1
 
 
+HELD: dict[type[Screen[Any]], set[Choice]] = {
+    ConfirmDelete: {Choice.CONFIRM},
+    ShowCard: {Choice.DELETE},
+}
+"""What a tap does not answer, because it has to be held."""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_can_be_touched_and_is_answered_at_once(
     screenful: Screenful, kind: type[Screen[Any]]
@@ -143,11 +153,11 @@ def test_every_choice_can_be_touched_and_is_answered_at_once(
                 answers.add(question.result())
         if answers - {None} >= kind.choices:
             break
-    held = {Choice.CONFIRM} if kind is ConfirmDelete else set[Choice]()
+    held = HELD.get(kind, set[Choice]())
     assert {answer for answer in answers if not isinstance(answer, Entered)} == kind.choices - held
 
 
-CHOSEN = {ChooseTip, TillMenu}
+CHOSEN = {ChooseTip, ConfirmPurchase, ShowCards, TillMenu}
 """Screens whose text is the number of what is chosen."""
 
 
@@ -296,7 +306,7 @@ def test_the_warnings_ring_follows_the_setting(
 @pytest.mark.parametrize(
     ("notice", "open_"),
     [
-        (None, {"Sign up", "Delete my data", "Try a purchase"}),
+        (None, {"Sign up", "Delete my data", "My cards", "Try a purchase"}),
         (Notice.CAMERA, {"Delete my data"}),
         (Notice.STARTING, set[str]()),
         (Notice.OFFLINE, set[str]()),

@@ -133,6 +133,33 @@ def test_a_purchase_of_before_keeps_its_amount_its_person_and_its_rules(tmp_path
     now.close()
 
 
+def test_the_card_of_before_is_the_default_and_the_purchases_of_before_wait_for_nobody(
+    tmp_path: Path,
+):
+    path = tmp_path / "palms.db"
+    earlier = database_of("0014", path)
+    earlier.executescript(
+        """
+        INSERT INTO persons VALUES ('person_1', x'00');
+        INSERT INTO cards (id, person_id, detail) VALUES ('card', 'person_1', x'01');
+        INSERT INTO card_pages (id, person_id, state, expires_at)
+            VALUES ('page', 'person_1', 'open', 99);
+        INSERT INTO purchases (id, merchant_id, device_id, reference, person_id,
+            identification_id, outcome, amount_minor, currency, card_brand, card_last4, at) VALUES
+            ('one', 'first', 'kiosk', 'sale', 'person_1', 'by', 'pending', 1250, 'USD', 'visa',
+            '4242', 30);
+        """
+    )
+    earlier.close()
+    database.migrate(path)
+    now = sqlite3.connect(path)
+    assert list(now.execute("SELECT id, place, detail FROM cards")) == [("card", 0, b"\x01")]
+    assert list(now.execute("SELECT id, adds FROM card_pages")) == [("page", 0)]
+    sold = "SELECT id, card_id, asks_holder FROM purchases"
+    assert list(now.execute(sold)) == [("one", None, None)]
+    now.close()
+
+
 def test_what_was_stored_before_there_were_merchants_belongs_to_the_first(tmp_path: Path):
     path = tmp_path / "palms.db"
     earlier = database_of("0009", path)

@@ -35,6 +35,7 @@ from protocol.messages import (
     RefundRequest,
     TillAnswer,
     Told,
+    Wallet,
 )
 from tests.support import plain_palms
 from tests.support.device import TestDevice, fresh_phone
@@ -133,6 +134,21 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("PUT", "/identifications/{}/age", AgeCheck(over=Age.EIGHTEEN, staff="7")),
     ),
     "ages.tell": (with_id("GET", "/identifications/{}/age/18"),),
+    "wallet.show": (with_id("GET", "/identifications/{}/cards"),),
+    "wallet.add": (with_id("POST", "/identifications/{}/cards", TOKEN),),
+    "wallet.open_page": (with_id("POST", "/identifications/{}/cards/pages"),),
+    "wallet.look_at_page": (
+        with_id("GET", "/identifications/{}/cards/pages/a-card-page"),
+        with_id("GET", "/identifications/an-identification/cards/pages/{}"),
+    ),
+    "wallet.make_default": (
+        with_id("PUT", "/identifications/{}/cards/a-card/default"),
+        with_id("PUT", "/identifications/an-identification/cards/{}/default"),
+    ),
+    "wallet.remove": (
+        with_id("DELETE", "/identifications/{}/cards/a-card"),
+        with_id("DELETE", "/identifications/an-identification/cards/{}"),
+    ),
     "claims.prove_by_palm": (with_palm("/claims/{}/palm", Purpose.PAY),),
     "claims.prove_by_code": (with_id("POST", "/claims/{}/code", CODE),),
     "purchases.buy": (buying,),
@@ -140,6 +156,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "card_purchases.look": (with_id("GET", "/card-purchases/{}"),),
     "card_purchases.end": (with_id("POST", "/card-purchases/{}/end"),),
     "purchases.tell_purchase": (with_id("GET", "/purchases/{}"),),
+    "purchases.end": (with_id("POST", "/purchases/{}/end"),),
     "purchases.note_what_was_told": (
         with_id("PUT", "/purchases/{}/told", Told(result="approved")),
     ),
@@ -196,6 +213,7 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
 
     reader = f"tmr_{secrets.token_hex(8)}"
     served.bind(kiosk, reader)
+    cards = kiosk.recognised(who, Purpose.CARDS)
 
     def claim(proof: Proof, purpose: Purpose) -> str:
         told = Claim(phone=fresh_phone(), proof=proof, purpose=purpose)
@@ -207,6 +225,8 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
         "the identification that pays": kiosk.recognised(who),
         "the identification that leaves": kiosk.recognised(who, Purpose.LEAVE),
         "the identification that only identifies": kiosk.recognised(who, Purpose.IDENTIFY),
+        "the identification that changes cards": cards,
+        "the card": kiosk.get(f"/identifications/{cards}/cards", Wallet).cards[0].card_id,
         "the doubtful identification": kiosk.identify(who, likeness=0.35).identification_id,
         "the claim by palm": claim(Proof.PALM, Purpose.PAY),
         "the claim by code": claim(Proof.CODE, Purpose.LEAVE),
@@ -266,6 +286,7 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "card_purchases.look": "the sale to a card",
         "refunds.give_back": "the sale",
         "purchases.buy": "the identification that pays",
+        "wallet.show": "the identification that changes cards",
     }
     for operation, what in own.items():
         (ask,) = ASKS[operation]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from cloud.keys.persons import find_person
 from cloud.payments import webhooks
-from cloud.payments.cards import ask_to_keep, replace_card
+from cloud.payments.cards import ask_to_keep, keep_card
 from cloud.payments.tables import WebhookRow
 from cloud.providers import CardOnFile
 from protocol.messages import Card
@@ -32,7 +32,7 @@ async def somebody(books: Shelf, name: str) -> str:
     async with books.database.session() as session:
         person = await find_person(session, books.master, person_id)
         await ask_to_keep(session, books.master, name, books.clock())
-        await replace_card(session, books.master, person, kept, reference=name, now=books.clock())
+        await keep_card(session, books.master, person, kept, reference=name, now=books.clock())
         await session.commit()
     return person_id
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cloud.keys.persons import find_person
 from cloud.merchants.tables import FIRST
 from cloud.payments import webhooks
-from cloud.payments.cards import CardDetail, ask_to_keep, replace_card
+from cloud.payments.cards import CardDetail, ask_to_keep, keep_card
 from cloud.payments.tables import CardRow, PurchaseRow
 from cloud.providers import CardOnFile
 from protocol.messages import Card
@@ -40,7 +40,7 @@ async def person(books: Shelf) -> str:
     async with books.database.session() as session:
         person = await find_person(session, books.master, person_id)
         await ask_to_keep(session, books.master, "ours", books.clock())
-        await replace_card(session, books.master, person, KEPT, reference="ours", now=books.clock())
+        await keep_card(session, books.master, person, KEPT, reference="ours", now=books.clock())
         await session.commit()
     return person_id
 

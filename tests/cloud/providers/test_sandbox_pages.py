@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from cloud.providers import CardSaved, HostedPage, PageLapsed, PageOpen
+from cloud.providers import CardSaved, HolderAsked, HostedPage, PageLapsed, PageOpen
 from cloud.providers.sandbox import SandboxProvider
 from cloud.providers.sandbox_pages import Pages
-from tests.support.stripe_api import Answer, StripeApi, error, listing
+from tests.support.stripe_api import PAYMENT, Answer, StripeApi, error, intent, listing
 
 pytestmark = pytest.mark.anyio
 
@@ -111,3 +111,43 @@ async def test_what_is_forgotten_is_shut_first(api: StripeApi, provider: Sandbox
 
 async def test_a_page_of_before_a_restart_has_lapsed(provider: SandboxProvider):
     assert await provider.look_at_page("cs_test_of_before") == PageLapsed()
+
+
+# Payments that the bank wants to be confirmed
+
+
+PAYMENT_TOLD = f"GET /payment_intents/{PAYMENT}"
+ANSWERED = f"POST /payment_intents/{PAYMENT}/_authenticate"
+ASKS = intent("requires_action", client_secret="a secret")
+
+
+@pytest.mark.parametrize(("bank", "told"), [("yes", "true"), ("no", "false")])
+async def test_the_cards_holder_answers_the_bank_on_a_page(
+    api: StripeApi, provider: SandboxProvider, bank: str, told: str
+):
+    api.will(PAYMENT_TOLD, ASKS)
+    api.will(ANSWERED, intent("succeeded"))
+    asked = await provider.finish(PAYMENT, asks_holder=True)
+    assert isinstance(asked, HolderAsked)
+    async with httpx.AsyncClient(trust_env=False) as phone:
+        page = await phone.get(asked.url)
+        assert "Your bank asks" in page.text
+        answer = await phone.post(asked.url, data={"bank": bank})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/saved")
+        assert "Look at the kiosk" in (await phone.post(answer.url.join("/saved"))).text
+    (fields,) = [fields for request, fields in api.asked if request == ANSWERED]
+    assert fields == {"client_secret": "a secret", "success": told}
+
+
+@pytest.mark.parametrize("found", [intent("canceled"), error(404, "invalid_request_error")])
+async def test_the_page_of_a_payment_that_has_ended_is_closed(
+    api: StripeApi, provider: SandboxProvider, found: Answer
+):
+    api.will(PAYMENT_TOLD, ASKS)
+    asked = await provider.finish(PAYMENT, asks_holder=True)
+    assert isinstance(asked, HolderAsked)
+    api.will(PAYMENT_TOLD, found)
+    async with httpx.AsyncClient(trust_env=False) as phone:
+        for answer in (await phone.get(asked.url), await phone.post(asked.url)):
+            assert answer.status_code == 404
+    assert ANSWERED not in api.requests

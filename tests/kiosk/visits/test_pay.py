@@ -45,10 +45,12 @@ from protocol.files import write_private
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     CONSENT_VERSION,
+    Card,
     Chargeable,
     Customer,
     Money,
     Outcome,
+    OwnCard,
     ProblemType,
     Purchase,
     Purpose,
@@ -114,6 +116,100 @@ async def test_a_shopper_who_is_known_confirms_and_has_paid(
     (asked,) = canned.requests("POST /purchases")
     assert asked.json["identification_id"] == "identification-1"
     assert not left_in_doubt(at)
+
+
+MASTERCARD = Card(brand="mastercard", last4="4444")
+LAPSED = Card(brand="amex", last4="0005", expired=True)
+
+
+def with_cards(canned: CannedService, *cards: Card, pays: Card = VISA) -> None:
+    """Has the shopper own these cards, each under its last four digits."""
+    own = [OwnCard(card_id=f"card-{card.last4}", card=card) for card in cards]
+    known = identification()
+    customer = Customer(name_hint="Alex D.", card=pays, cards=own)
+    canned.will("POST /identifications", known.model_copy(update={"customer": customer}))
+
+
+def chosen(canned: CannedService) -> str | None:
+    (asked,) = canned.requests("POST /purchases")
+    return asked.json["card_id"]
+
+
+async def test_the_only_card_pays_and_nothing_is_to_be_chosen(
+    visit: At, canned: CannedService
+) -> None:
+    with_cards(canned, VISA)
+    at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    assert await play(at) is SaleResult.APPROVED
+    assert chosen(canned) == "card-4242"
+
+
+async def test_another_card_is_chosen_with_a_tap(visit: At, canned: CannedService) -> None:
+    both = VISA, MASTERCARD
+    with_cards(canned, *both)
+    at = visit(
+        (HOLD, palm),
+        (replace(CONFIRM, cards=both), typed("2")),
+        (replace(CONFIRM, card=MASTERCARD, cards=both, chosen=1), Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert chosen(canned) == "card-4444"
+
+
+async def test_a_default_that_has_expired_is_not_the_one_that_is_preselected(
+    visit: At, canned: CannedService
+) -> None:
+    both = LAPSED, VISA
+    with_cards(canned, *both)
+    confirm = replace(CONFIRM, cards=both, chosen=1)
+    at = visit((HOLD, palm), (confirm, Choice.CONFIRM), (APPROVED, Choice.DONE))
+    await play(at)
+    assert chosen(canned) == "card-4242"
+
+
+@pytest.mark.parametrize("text", ["2", "3", "0", "", "-1"])
+async def test_an_expired_card_and_one_that_is_not_there_cannot_be_chosen(
+    visit: At, canned: CannedService, text: str
+) -> None:
+    both = VISA, LAPSED
+    with_cards(canned, *both)
+    confirm = replace(CONFIRM, cards=both)
+    at = visit(
+        (HOLD, palm), (confirm, typed(text)), (confirm, Choice.CONFIRM), (APPROVED, Choice.DONE)
+    )
+    await play(at)
+    assert chosen(canned) == "card-4242"
+
+
+async def test_whoever_has_chosen_a_card_confirms_by_a_touch(
+    visit: At, canned: CannedService
+) -> None:
+    both = VISA, MASTERCARD
+    with_cards(canned, *both)
+    at = visit(
+        (HOLD, palm),
+        (replace(CONFIRM, cards=both, pays_in=3.0), typed("2")),
+        (replace(CONFIRM, card=MASTERCARD, cards=both, chosen=1), Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+        pays_by_itself=lambda _: True,
+    )
+    await play(at)
+    assert chosen(canned) == "card-4444"
+
+
+async def test_a_card_that_was_removed_meanwhile_has_the_palm_shown_again(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /purchases", problem(ProblemType.NOT_ACCEPTED))
+    at = visit(
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (HOLD, palm),
+        (CONFIRM, Choice.CONFIRM),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
 
 
 async def test_the_till_knows_before_the_shopper_has_left(visit: At) -> None:

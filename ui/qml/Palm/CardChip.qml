@@ -5,16 +5,7 @@ Rectangle {
     id: chip
 
     required property var card
-    readonly property var names: ({
-            "visa": "Visa",
-            "mastercard": "Mastercard",
-            "amex": "American Express",
-            "discover": "Discover",
-            "diners": "Diners Club",
-            "jcb": "JCB",
-            "unionpay": "UnionPay"
-        })
-    readonly property string text: card ? (card.expired ? qsTr("%1 ending in %2, expired") : qsTr("%1 ending in %2")).arg(names[card.brand] ?? card.brand).arg(card.last4) : ""
+    readonly property string text: card ? (card.expired ? qsTr("%1 ending in %2, expired") : qsTr("%1 ending in %2")).arg(Brands.nameOf(card.brand)).arg(card.last4) : ""
 
     implicitWidth: row.implicitWidth + 2 * Tokens.gap
     implicitHeight: 96

@@ -19,7 +19,10 @@ ScreenFrame {
     readonly property string age: holdings.ages > 0 ? qsTr("That staff have seen your age") : ""
 
     function cards(): string {
-        return holdings.cards.map(card => card ? qsTr("%1 ending in %2").arg(card.brand.charAt(0).toUpperCase() + card.brand.slice(1)).arg(card.last4) : qsTr("A card")).join(", ");
+        if (holdings.cards.length > 1)
+            return holdings.cards[0] ? qsTr("Cards ending in %1").arg(holdings.cards.map(card => card.last4).join(", ")) : qsTr("%1 cards").arg(holdings.cards.length);
+        const card = holdings.cards[0];
+        return card ? qsTr("%1 ending in %2").arg(Brands.nameOf(card.brand)).arg(card.last4) : qsTr("A card");
     }
 
     Fact {

@@ -1,5 +1,6 @@
 pragma ComponentBehavior: Bound
 import QtQuick
+import QtQuick.Layouts
 import Palm
 
 ScreenFrame {
@@ -12,13 +13,18 @@ ScreenFrame {
     required property var points
     required property var over
     required property var pays_in
+    required property var cards
+    required property int chosen
 
     readonly property bool paysItself: typeof pays_in === "number"
+    readonly property bool chooses: cards.length > 0
+    // A name as long as a card may bear would leave no room for the cards.
+    readonly property string calledName: chooses && name_hint.length > 20 ? name_hint.slice(0, 19) + "…" : name_hint
 
     showsBill: true
-    title: name_hint === "" ? qsTr("Is this right?") : qsTr("Is this right, %1?").arg(name_hint)
-    text: paysItself ? qsTr("It is paid with this card in a moment. Cancel if it is not right.") : qsTr("It is paid with this card:")
-    panelShare: wide ? 0.46 : 0.54
+    title: calledName === "" ? qsTr("Is this right?") : qsTr("Is this right, %1?").arg(calledName)
+    text: chooses ? (paysItself ? qsTr("The marked card pays in a moment.") : qsTr("The marked card pays. Tap another to change.")) : paysItself ? qsTr("It is paid with this card in a moment. Cancel if it is not right.") : qsTr("It is paid with this card:")
+    panelShare: wide ? 0.46 : chooses ? 0.48 : 0.54
     drawing: Item {
         Column {
             anchors.verticalCenter: parent.verticalCenter
@@ -50,7 +56,31 @@ ScreenFrame {
     }
 
     CardChip {
+        visible: !screen.chooses
         card: screen.card
+    }
+    GridLayout {
+        visible: screen.chooses
+        width: parent.width
+        columns: 2
+        columnSpacing: Tokens.tight
+        rowSpacing: Tokens.tight
+        uniformCellWidths: true
+
+        Repeater {
+            model: screen.cards.length
+
+            CardChoice {
+                required property int index
+
+                Layout.fillWidth: true
+                enabled: !screen.spent && !card?.expired
+                card: screen.cards[index]
+                chosen: index === screen.chosen
+                onClicked: if (!chosen)
+                    screen.enter(String(index + 1))
+            }
+        }
     }
     PointsLine {
         width: parent.width

@@ -7,12 +7,13 @@ ScreenFrame {
     id: screen
 
     required property var problem
+    required property bool adding
 
     title: qsTr("Tap your card")
     text: qsTr("Hold it to the card reader. It pays for what you buy with your palm; nothing is charged now.")
     alert: sentence(problem)
     back: true
-    step: 3
+    step: adding ? 0 : 3
     panelShare: wide ? 0.46 : 0.54
     drawing: CardTap {}
 

@@ -7,13 +7,14 @@ ScreenFrame {
     id: screen
 
     required property var code
+    required property bool adding
 
     readonly property bool lapsed: code === null || code === undefined
 
     title: lapsed ? qsTr("This code has run out") : qsTr("Add your card with your phone")
     text: lapsed ? qsTr("No card was saved. You can have another code.") : qsTr("Point your phone's camera at the code. Enter your card on the page that opens; this screen goes on by itself. Nothing is charged now.")
     back: true
-    step: 3
+    step: adding ? 0 : 3
     panelShare: wide ? 0.46 : 0.54
     drawing: lapsed ? message : square
 

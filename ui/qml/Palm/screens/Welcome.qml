@@ -54,7 +54,7 @@ ScreenFrame {
     }
     GridLayout {
         width: parent.width
-        columns: screen.memberships || screen.demo ? 2 : 1
+        columns: 2
         columnSpacing: Tokens.gap
         rowSpacing: Tokens.gap
         uniformCellWidths: true
@@ -63,6 +63,11 @@ ScreenFrame {
         SecondaryButton {
             text: qsTr("Delete my data")
             onClicked: screen.answer("delete")
+        }
+        SecondaryButton {
+            enabled: screen.readsPalms
+            text: qsTr("My cards")
+            onClicked: screen.answer("cards")
         }
         SecondaryButton {
             visible: screen.memberships

@@ -32,6 +32,8 @@ ScreenFrame {
             return qsTr("Finishing your sign-up");
         case "paying":
             return qsTr("Paying");
+        case "cancelling":
+            return qsTr("Cancelling the payment");
         case "deleting":
             return qsTr("Deleting your data");
         default:

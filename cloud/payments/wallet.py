@@ -1,0 +1,157 @@
+"""The cards of an account: their holder shows a palm, adds cards, removes them, and says which one
+pays unless they choose another at the till.
+
+Cards belong to the person and not to a merchant: they are kept at the operator's account with the
+provider, and a payment passes the money on to the merchant's (`cloud.providers`). So a card that is
+added at one merchant pays at all of them.
+"""
+
+import logging
+from hashlib import sha256
+
+from fastapi import APIRouter
+
+from cloud.keys.persons import OpenPerson
+from cloud.payments import card_pages
+from cloud.payments.cards import (
+    ask_to_keep,
+    cards_of,
+    give_up_keeping,
+    keep_card,
+    listed,
+    put_first,
+    remove_card,
+)
+from cloud.payments.purchases import has_pending_purchase
+from cloud.policy import CARDS, Limits
+from cloud.providers import CardRefused, NoPages, ProviderUnavailable
+from cloud.recognition.identifications import accepted_for
+from cloud.web import limits, signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Caller
+from protocol.messages import (
+    CardPage,
+    CardPageState,
+    CardToken,
+    Identifier,
+    ProblemType,
+    Purpose,
+    Wallet,
+)
+
+log = logging.getLogger(__name__)
+
+router: APIRouter = signed_request.router()
+
+
+@router.get("/identifications/{identification_id}/cards")
+async def show(call: Caller, identification_id: str) -> Wallet:
+    return await _wallet(call, await _person(call, identification_id))
+
+
+@router.post("/identifications/{identification_id}/cards")
+async def add(call: Caller, identification_id: str, token: CardToken) -> Wallet:
+    session, context = call.session, call.context
+    await _growing(call, identification_id)
+    reference = sha256(f"{identification_id} {token.token}".encode()).hexdigest()
+    try:
+        await ask_to_keep(session, context.master, reference, context.clock())
+        await session.commit()
+        kept = await context.payments.keep(token.token, reference)
+        person = await _person(call, identification_id)
+        await keep_card(
+            session,
+            context.master,
+            person,
+            kept,
+            reference=reference,
+            now=context.clock(),
+            adds=True,
+        )
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    except CardRefused as refused:
+        await give_up_keeping(session, reference, context.clock())
+        raise Refusal(ProblemType.CARD_REFUSED, str(refused)) from None
+    except Refusal:
+        # The person was deleted while the provider was asked.
+        await give_up_keeping(session, reference, context.clock())
+        raise
+    call.afterwards.append(context.wake)
+    return await _wallet(call, person)
+
+
+@router.post("/identifications/{identification_id}/cards/pages")
+async def open_page(call: Caller, identification_id: str) -> CardPage:
+    person = await _growing(call, identification_id)
+    try:
+        page = await card_pages.open_page(call.context, call.session, person, adds=True)
+        await _person(call, identification_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    except NoPages as none:
+        log.error("%s", none)
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, str(none)) from None
+    call.afterwards.append(call.context.wake)
+    return page
+
+
+@router.get("/identifications/{identification_id}/cards/pages/{page_id}")
+async def look_at_page(call: Caller, identification_id: str, page_id: Identifier) -> CardPageState:
+    person = await _person(call, identification_id)
+    try:
+        state = await card_pages.look_at(call.context, call.session, page_id, person.person_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    if state == card_pages.OPEN:
+        return CardPageState(state="open")
+    call.afterwards.append(call.context.wake)
+    return CardPageState(state="saved" if state == card_pages.SAVED else "lapsed")
+
+
+@router.put("/identifications/{identification_id}/cards/{card_id}/default")
+async def make_default(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
+    person = await _person(call, identification_id)
+    if card_id not in await cards_of(call.session, person):
+        raise Refusal(ProblemType.NOT_FOUND)
+    await put_first(call.session, person, card_id)
+    return await _wallet(call, person)
+
+
+@router.delete("/identifications/{identification_id}/cards/{card_id}")
+async def remove(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
+    """Removes a card, and changes nothing when it is removed already."""
+    person = await _person(call, identification_id)
+    cards = await cards_of(call.session, person)
+    if card_id not in cards:
+        return await _wallet(call, person)
+    if len(cards) == 1:
+        raise Refusal(ProblemType.CONFLICT, "the last card stays until its person leaves")
+    if await has_pending_purchase(call.session, person):
+        raise Refusal(ProblemType.CONFLICT, "a payment is still being completed", retry_after=5)
+    await remove_card(call.session, call.context.master, person, card_id, call.now)
+    call.afterwards += [call.context.wake, call.context.database.forget_erased]
+    return await _wallet(call, person)
+
+
+async def _person(call: Call, identification_id: str) -> OpenPerson:
+    """Raises Refusal."""
+    return await accepted_for(call, identification_id, Purpose.CARDS)
+
+
+async def _growing(call: Call, identification_id: str) -> OpenPerson:
+    """Returns the person, who may try to add a card. Raises Refusal."""
+    person = await _person(call, identification_id)
+    if len(await cards_of(call.session, person)) >= CARDS:
+        raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
+    await limits.spend(call.session, Limits.CARDS, person.person_id, call.now)
+    return person
+
+
+async def _wallet(call: Call, person: OpenPerson) -> Wallet:
+    cards = await cards_of(call.session, person)
+    return Wallet(cards=listed(cards, call.now), full=len(cards) >= CARDS)
