@@ -76,8 +76,7 @@ ScreenFrame {
             onClicked: screen.answer("membership")
         }
         SecondaryButton {
-            Layout.columnSpan: screen.memberships ? 2 : 1
-            visible: screen.demo
+            visible: screen.demo && screen.open
             enabled: screen.readsPalms
             text: qsTr("Try a purchase")
             onClicked: screen.answer("try_purchase")
