@@ -169,7 +169,7 @@ Item {
         case "busy":
             return [qsTr("%1 is doing something else.").arg(name), qsTr("Press Cancel on the reader, and take out any card. If it installs an update, wait until it is done.")];
         case "unknown":
-            return [qsTr("Stripe has no reader %1.").arg(name), qsTr("Compare terminal in the settings with the reader's id in Stripe's dashboard, and with the account whose key the service has.")];
+            return [qsTr("Stripe knows no reader %1.").arg(name), qsTr("Compare terminal in the settings with the reader's id in Stripe's dashboard, and with the account whose key the service has.")];
         case "simulated":
             return [qsTr("The service simulates payments, and has no readers."), qsTr("Set stripe_key under [payments] in the service's settings, or terminal = \"sim:\" in this kiosk's.")];
         }

@@ -12,9 +12,9 @@ ScreenFrame {
 
     showsBill: true
     title: qsTr("Tap your card")
-    text: qsTr("Hold it to the card reader. It pays %1 to %2.").arg(amount.text).arg(merchant)
+    text: qsTr("Hold it to the card reader.")
     alert: sentence(problem)
-    panelShare: wide ? 0.46 : 0.54
+    panelShare: 0.46
     drawing: CardTap {}
 
     function sentence(about: var): string {
@@ -28,6 +28,17 @@ ScreenFrame {
         }
     }
 
+    Amount {
+        width: parent.width
+        money: screen.amount
+    }
+    Label {
+        width: parent.width
+        text: qsTr("to %1").arg(screen.merchant)
+        color: Tokens.inkSoft
+        maximumLineCount: 2
+        elide: Text.ElideRight
+    }
     BusyDots {
         visible: !screen.problem
     }
