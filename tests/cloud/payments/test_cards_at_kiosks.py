@@ -12,6 +12,7 @@ from sqlalchemy import select
 from cloud.payments.purchases import count_leading_to_the_deleted, settle_purchases
 from cloud.payments.tables import LedgerRow
 from protocol.messages import (
+    AUTHENTICATION_REQUIRED,
     Card,
     CardPurchase,
     CardPurchaseRequest,
@@ -84,11 +85,20 @@ def test_the_same_request_charges_once_and_answers_the_same(served: Served, kios
     assert posted(served, purchase) == [("sale", 1250)]
 
 
-@pytest.mark.parametrize("token", ["tok_chargeCustomerFail", "tok_chargeDeclined"])
-def test_a_card_that_is_declined_charges_nothing(served: Served, kiosk: TestDevice, token: str):
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ("tok_chargeCustomerFail", "card_declined"),
+        ("tok_chargeDeclined", "card_declined"),
+        ("tok_threeDSecureRequired", AUTHENTICATION_REQUIRED),
+    ],
+)
+def test_a_card_that_is_declined_charges_nothing(
+    served: Served, kiosk: TestDevice, token: str, reason: str
+):
     before = charged(served)
     purchase = bought(kiosk, with_token(token))
-    assert (purchase.outcome, purchase.decline_reason) == ("declined", "card_declined")
+    assert (purchase.outcome, purchase.decline_reason) == ("declined", reason)
     assert charged(served) == before
     assert posted(served, purchase) == []
 
