@@ -15,10 +15,11 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 
+from drawn.card import hold_up
 from drawn.presentation import background
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
-from kiosk.screens import HoldPalm, Screen, StillThere
+from kiosk.screens import HoldPalm, ScanMembership, Screen, StillThere
 from palm.image import Colour
 from ui.examples import bill_with, drawn, examples
 from ui.liveview import LiveView
@@ -50,7 +51,12 @@ class Still:
 def pictured(screen: Screen[object]) -> Colour:
     """Returns what the camera sees while the screen is shown."""
     seen = drawn(screen.guidance.instruction) if isinstance(screen, HoldPalm) else None
-    return background(720, 1280) if seen is None else seen.image
+    if seen is not None:
+        return seen.image
+    room = background(720, 1280).copy()
+    if isinstance(screen, ScanMembership):
+        hold_up(room, "MEMBER-000007")
+    return room
 
 
 def size_of(text: str) -> tuple[int, int]:

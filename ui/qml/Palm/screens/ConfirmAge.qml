@@ -11,12 +11,12 @@ ScreenFrame {
     required property var born_by_21
 
     title: qsTr("Staff: what does the document say?")
-    text: name_hint === "" ? qsTr("Compare the picture in it with the shopper.") : qsTr("The palm is that of %1. Compare the picture in the document with the shopper.").arg(name_hint)
+    text: name_hint === "" ? qsTr("Compare the picture in it with the shopper.") : qsTr("Signed up as %1: compare the picture in the document with the shopper.").arg(name_hint)
     panelShare: wide ? 0.3 : 0.24
     drawing: Staff {}
 
     function born(by: date): string {
-        return qsTr("Born on %1 or before").arg(by.toLocaleDateString(Qt.locale(), Locale.LongFormat));
+        return qsTr("Born on %1 or before").arg(by.toLocaleDateString(Qt.locale(), "d MMMM yyyy"));
     }
 
     Tile {

@@ -38,7 +38,7 @@ ScreenFrame {
             height: width / 1.6
             radius: Tokens.radius
             color: "transparent"
-            border.color: Tokens.overlayInk
+            border.color: Tokens.overlayAccent
             border.width: 8
             visible: view.live
             Accessible.ignored: true

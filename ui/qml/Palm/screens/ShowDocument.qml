@@ -11,7 +11,7 @@ ScreenFrame {
     required property bool shut
 
     showsBill: false
-    title: qsTr("Staff have to see that you are over %1").arg(over)
+    title: qsTr("Staff have to see that you are over %1").arg(over)
     text: qsTr("Please show staff a document with your age. At %1 you are asked this once.").arg(merchant)
     alert: shut ? qsTr("Staff cannot confirm it at this kiosk. Please pay another way.") : ""
     help: true
