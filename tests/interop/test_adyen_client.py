@@ -212,8 +212,8 @@ async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop,
 
     drinks = payment(8.9, "32")
     drinks["SaleToPOIRequest"]["PaymentRequest"]["SaleData"]["SaleToPOIData"] = "ageOver=18"
-    paying = till.sends(drinks)
     await shop.kiosk.pin.choose("246810")
+    paying = till.sends(drinks)
     await shop.visit(
         None,
         (HoldPalm, WAITS),
