@@ -72,6 +72,6 @@ class NpmTill:
         return self.sends(message).result(60)["answer"]
 
     def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._reading.join()
+        with self._process:
+            self._process.kill()
+            self._reading.join()
