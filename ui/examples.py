@@ -100,6 +100,8 @@ RECEIPT_LINES = (
     "Total  USD 12.50",
     "Thank you, and see you soon.",
 )
+LONG_LINES = tuple(f"{line}, and more than that" for line in RECEIPT_LINES + RECEIPT_LINES[:5])
+"""As many lines as a till may have shown."""
 CARD_PAGE = qr_code("https://checkout.example.com/c/pay/cs_" + "a1B2" * 140)
 """As long as the addresses of Stripe's pages are."""
 CONFIRM_PAGE = qr_code("https://hooks.example.com/redirect/authenticate/src_" + "a1B2" * 30)
@@ -451,7 +453,7 @@ def examples() -> dict[str, Screen[Any]]:
         "recognised": Recognised(SHOP, "Alex D."),
         "till-message": TillMessage(SHOP, ("Three for two on tomatoes today.",)),
         "till-message-receipt": TillMessage(LONG_SHOP, RECEIPT_LINES, RECEIPT_CODE),
-        "till-message-to-phone": TillMessage(LONG_SHOP, RECEIPT_LINES, RECEIPT_CODE, receipt=True),
+        "till-message-to-phone": TillMessage(LONG_SHOP, LONG_LINES, RECEIPT_CODE, receipt=True),
         "till-message-not-to-phone": TillMessage(SHOP, ("Total 12.50",), None, receipt=False),
         "till-question": TillQuestion(SHOP, ("Do you need a bag for 20 cents?",)),
         "till-question-long": TillQuestion(LONG_SHOP, RECEIPT_LINES),

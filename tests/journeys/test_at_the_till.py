@@ -75,7 +75,7 @@ def test_a_cashier_rings_up_what_a_palm_pays_aborts_the_next_sale_and_gives_back
     printing = till.sends(print_request("Sourdough 6.50", "Tomatoes 6.00", "Total 12.50"))
     shopper.sees(TillMessage)
     assert told(printing.result(60)["answer"]) == ("Success", None)
-    shopper.presses("Not to my phone")
+    shopper.presses("No message")
     shopper.reads("Nothing is sent to your phone.")
     shopper.finishes()
 

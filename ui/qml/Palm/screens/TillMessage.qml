@@ -13,6 +13,7 @@ ScreenFrame {
     required property var receipt
 
     readonly property bool coded: code !== null && code !== undefined
+    readonly property real below: (coded ? hint.height + Tokens.gap : 0) + (note.visible ? note.height + Tokens.gap : 0)
 
     text: qsTr("%1 says:").arg(merchant)
     panelShare: coded || wide ? 0.5 : 0.3
@@ -35,7 +36,7 @@ ScreenFrame {
 
     Title {
         width: parent.width
-        height: Math.min(implicitHeight, screen.contentRoom)
+        height: Math.min(implicitHeight, screen.contentRoom - screen.below)
         text: screen.lines.join("\n")
         font.pixelSize: screen.lines.length > 3 ? Tokens.body : Tokens.heading
         font.letterSpacing: 0
@@ -43,6 +44,8 @@ ScreenFrame {
         elide: Text.ElideRight
     }
     Label {
+        id: hint
+
         width: parent.width
         visible: screen.coded
         text: qsTr("Read the code with your phone's camera to keep it.")
@@ -58,7 +61,7 @@ ScreenFrame {
     actions: [
         SecondaryButton {
             visible: screen.receipt === true
-            text: qsTr("Not to my phone")
+            text: qsTr("No message")
             onClicked: screen.answer("skip")
         },
         PrimaryButton {
