@@ -14,7 +14,8 @@ ScreenFrame {
 
     showsBill: true
     title: qsTr("Paid. Thank you!")
-    panelShare: wide ? 0.46 : 0.54
+    // With points and a receipt there is more to read than otherwise.
+    panelShare: wide || (points && receipt !== null) ? 0.46 : 0.54
     drawing: Check {}
 
     Amount {
