@@ -54,6 +54,10 @@ PURCHASE_PATIENCE = timedelta(minutes=2)
 shopper has paid in another way or has left."""
 CARD_PATIENCE = timedelta(minutes=3)
 """How long a card is awaited at a reader for a purchase. Later the purchase is abandoned."""
+SESSION_IDLE = timedelta(minutes=30)
+"""How long somebody stays signed in to the portal without asking it for anything."""
+SESSION_LIFE = timedelta(hours=12)
+"""How long somebody stays signed in to the portal at most."""
 CARD_PAGE_LIFE = timedelta(minutes=10)
 """How long a card can be saved on a page that was opened for a shopper's phone."""
 WEBHOOK_MEMORY = timedelta(days=30)
@@ -106,6 +110,15 @@ class Limits:
     """Receipts that are sent to one person's phone."""
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""
+    PORTAL_CODES = Limit("portal codes to phone", 6, timedelta(hours=1))
+    """Counted apart from the kiosks' codes, and so are wrong ones: a stranger on the internet must
+    not be able to keep anybody from using a kiosk."""
+    PORTAL_CODES_BY_ADDRESS = Limit("portal codes by address", 60, timedelta(hours=1))
+    """Phones of one network may share an address."""
+    PORTAL_FAILED = Limit("failed portal codes", 10, timedelta(hours=1))
+    """Wrong codes against one account, or against a number without an account, in all browsers
+    together."""
+    PORTAL_FAILED_BY_ADDRESS = Limit("failed portal codes by address", 60, timedelta(hours=1))
 
 
 LONGEST_WINDOW = timedelta(hours=1)

@@ -53,7 +53,7 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     code = await _use_up(call, activation.activation_code)
     if code is None:
         raise Refusal(ProblemType.WRONG_ACTIVATION_CODE)
-    strangers.take_back(address)
+    strangers.take_back(Limits.WRONG_ACTIVATIONS, address)
     site = await call.session.get_one(SiteRow, code.site_id)
     merchant = await call.session.get_one(MerchantRow, site.merchant_id)
     reader: str | None = None

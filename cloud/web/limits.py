@@ -27,7 +27,7 @@ DRAINED = 8 * 1024 * 1024
 """The number of bytes that are still read of a body that is too large: a sender reads the answer
 only after it has sent everything."""
 REMEMBERED = 10_000
-"""The largest number of addresses that `Strangers` keeps."""
+"""The largest number of limits and addresses together that `Strangers` keeps."""
 
 
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
@@ -85,20 +85,20 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 
 class Strangers:
-    """Counts in memory what senders do who are not known as devices, by address.
+    """Counts in memory what senders do who are not known as devices, by limit and address.
 
     Nothing is written to the database for a stranger, who could fill it. An IPv6 network of 64 bits
     counts as one address, because one sender has all of its addresses.
     """
 
     def __init__(self) -> None:
-        self._events: OrderedDict[str, deque[datetime]] = OrderedDict()
+        self._events: OrderedDict[tuple[str, str], deque[datetime]] = OrderedDict()
 
     def spend(self, limit: Limit, address: str, now: datetime) -> None:
         """Counts one event. Raises Refusal when the address has reached its limit."""
-        network = _network(address)
-        events = self._events.setdefault(network, deque())
-        self._events.move_to_end(network)
+        key = limit.kind, _network(address)
+        events = self._events.setdefault(key, deque())
+        self._events.move_to_end(key)
         if len(self._events) > REMEMBERED:
             self._events.popitem(last=False)
         while events and events[0] <= now - limit.window:
@@ -108,9 +108,9 @@ class Strangers:
             raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
         events.append(now)
 
-    def take_back(self, address: str) -> None:
+    def take_back(self, limit: Limit, address: str) -> None:
         """Takes back the latest event of an address."""
-        events = self._events.get(_network(address))
+        events = self._events.get((limit.kind, _network(address)))
         if events:
             events.pop()
 
