@@ -114,6 +114,10 @@ class Gallery(Protocol):
         """Removes all palms of a person."""
         ...
 
+    def remove_palm(self, palm_id: str) -> None:
+        """Removes one palm; does nothing when it is not enrolled."""
+        ...
+
     async def search(
         self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
     ) -> list[Match]:

@@ -87,8 +87,7 @@ class Gallery:
     def enrol(self, entries: Collection[Entry]) -> None:
         """Adds palms. A palm that is enrolled already is replaced."""
         for entry in entries:
-            if entry.palm_id in self._places:
-                self._remove_palm(entry.palm_id)
+            self.remove_palm(entry.palm_id)
             shelf = _shelf_of(entry.side, entry.template)
             self._shelves[shelf].add(entry.palm_id, entry.template.search_code)
             self._places[entry.palm_id] = _Place(entry.person_id, shelf)
@@ -97,7 +96,20 @@ class Gallery:
     def remove(self, person_id: str) -> None:
         """Removes all palms of a person."""
         for palm_id in list(self._palms.get(person_id, ())):
-            self._remove_palm(palm_id)
+            self.remove_palm(palm_id)
+
+    def remove_palm(self, palm_id: str) -> None:
+        """Removes one palm; does nothing when it is not enrolled."""
+        if palm_id not in self._places:
+            return
+        person_id, shelf = self._places.pop(palm_id)
+        index = self._shelves[shelf]
+        index.remove(palm_id)
+        if len(index) == 0:
+            del self._shelves[shelf]
+        self._palms[person_id].discard(palm_id)
+        if not self._palms[person_id]:
+            del self._palms[person_id]
 
     async def search(
         self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
@@ -157,13 +169,3 @@ class Gallery:
                 rarity = self._rarity(version, score)
                 matches.append(Match(place.person_id, palm_id, version, rarity))
         return matches
-
-    def _remove_palm(self, palm_id: str) -> None:
-        person_id, shelf = self._places.pop(palm_id)
-        index = self._shelves[shelf]
-        index.remove(palm_id)
-        if len(index) == 0:
-            del self._shelves[shelf]
-        self._palms[person_id].discard(palm_id)
-        if not self._palms[person_id]:
-            del self._palms[person_id]

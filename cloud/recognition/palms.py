@@ -3,13 +3,13 @@
 from collections.abc import Collection, Sequence
 
 import cbor2
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson, open_person, still_there, with_wrapped_key
+from cloud.keys.persons import OpenPerson, open_person, with_wrapped_key
 from cloud.matching import Entry
 from cloud.recognition.tables import PalmRow
 from palm.search.protection import ProtectedTemplate
@@ -74,13 +74,25 @@ async def sealed_templates(
 
 
 async def add_to_gallery(context: Context, palms: Collection[Entry]) -> None:
-    """Adds palms that were stored, once that is committed, and removes them again if their people
-    were deleted in between."""
+    """Adds palms that were stored, once that is committed, and removes those again that were
+    deleted in between, alone or with their people."""
     context.gallery.enrol(palms)
-    people = {palm.person_id for palm in palms}
+    added = {palm.palm_id for palm in palms}
     async with context.database.session() as session:
-        for gone in people - await still_there(session, people):
-            context.gallery.remove(gone)
+        there = set(await session.scalars(select(PalmRow.id).where(PalmRow.id.in_(added))))
+        for gone in added - there:
+            context.gallery.remove_palm(gone)
+
+
+async def erase_palm(session: AsyncSession, person: OpenPerson, palm_id: str) -> bool:
+    """Deletes one palm of a person. Returns whether they had it. The caller removes it from the
+    gallery once that is committed."""
+    deleted = await session.execute(
+        delete(PalmRow)
+        .where(PalmRow.id == palm_id, PalmRow.person_id == person.person_id)
+        .returning(PalmRow.id)
+    )
+    return deleted.first() is not None
 
 
 async def count_stale(session: AsyncSession, transform: str) -> int:
