@@ -11,7 +11,7 @@ from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
-from cloud.people import claims, deletions, one_time_codes
+from cloud.people import claims, deletions, one_time_codes, sign_ins
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -27,6 +27,7 @@ EXPIRING = (
     limits,
     one_time_codes,
     claims,
+    sign_ins,
     challenges,
     identifications,
     card_pages,

@@ -1,7 +1,6 @@
 """Claims: somebody claims to be the holder of a mobile number, and proves it by a palm, compared
 1:1, or by a one-time code."""
 
-import logging
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -9,11 +8,9 @@ from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.matching import Match
 from cloud.merchants.merchants import merchant_of
-from cloud.messages import NotSent
 from cloud.people import one_time_codes
 from cloud.people.accounts import person_id_of
 from cloud.people.mobile import must_be_mobile
@@ -38,8 +35,6 @@ from protocol.messages import (
     Proof,
     Purpose,
 )
-
-log = logging.getLogger(__name__)
 
 router: APIRouter = signed_request.router()
 
@@ -86,7 +81,7 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
 
             async def send() -> None:
                 # In the background: the answer must not take longer when there is an account.
-                context.begin(_send(context, claim.phone, text))
+                context.begin(one_time_codes.send(context, claim.phone, text))
 
             call.afterwards.append(send)
     return ClaimOpened(claim_id=row.id, expires_at=row.expires_at)
@@ -174,10 +169,3 @@ async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
     if row.expires_at <= call.now:
         raise Refusal(ProblemType.EXPIRED)
     return row
-
-
-async def _send(context: Context, phone: str, text: str) -> None:
-    try:
-        await context.messenger.send(phone, text)
-    except NotSent as error:
-        log.warning("a code was not sent: %s", error)

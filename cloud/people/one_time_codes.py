@@ -1,20 +1,26 @@
 """One-time codes: six digits by text message, valid for ten minutes and five attempts."""
 
+import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.keys.person_keys import MasterKey
+from cloud.messages import NotSent
 from cloud.messages.length import with_name
 from cloud.people.tables import OneTimeCode
 from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limits
-from cloud.recognition.proofs import count_guess
+from cloud.recognition.proofs import Guess, count_guess
 from cloud.web import limits
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
 from protocol.messages import ProblemType
+
+log = logging.getLogger(__name__)
 
 
 async def spend_message(call: Call, phone_lookup: str) -> None:
@@ -26,8 +32,8 @@ async def spend_message(call: Call, phone_lookup: str) -> None:
 async def make(
     session: AsyncSession, master: MasterKey, subject: str, person_id: str | None, now: datetime
 ) -> str:
-    """Returns a new code for an enrolment or claim, whose id is `subject`. An earlier code of the
-    same subject becomes invalid."""
+    """Returns a new code for an enrolment, a claim or whatever else `subject` names. An earlier
+    code of the same subject becomes invalid."""
     one_time_code = f"{secrets.randbelow(10**6):06d}"
     await session.execute(delete(OneTimeCode).where(OneTimeCode.subject == subject))
     session.add(
@@ -48,15 +54,33 @@ async def check(call: Call, subject: str, one_time_code: str, about: str) -> Non
     `about` is what a wrong code is counted against (`cloud.recognition.proofs.count_guess`). Raises
     Refusal unless the code is right.
     """
-    session = call.session
+
+    async def count() -> Guess:
+        return await count_guess(call, [about])
+
+    master = call.context.master
+    await use_up(master, call.session, subject, one_time_code, now=call.now, count=count)
+
+
+async def use_up(
+    master: MasterKey,
+    session: AsyncSession,
+    subject: str,
+    one_time_code: str,
+    *,
+    now: datetime,
+    count: Callable[[], Awaitable[Guess]],
+) -> None:
+    """Uses up the code of a subject. `count` counts the guess, and is called before it is compared.
+    Raises Refusal unless the code is right."""
     row = await session.get(OneTimeCode, subject)
-    if row is None or row.expires_at <= call.now:
+    if row is None or row.expires_at <= now:
         raise Refusal(ProblemType.EXPIRED, "the code has expired")
     if row.attempts_left <= 0:
         raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, attempts_left=0)
-    guess = await count_guess(call, [about])
+    guess = await count()
     row.attempts_left -= 1
-    expected = _lookup(call.context.master, subject, one_time_code)
+    expected = _lookup(master, subject, one_time_code)
     if not secrets.compare_digest(row.lookup, expected):
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=row.attempts_left)
     await guess.was_right(session)
@@ -64,11 +88,41 @@ async def check(call: Call, subject: str, one_time_code: str, about: str) -> Non
 
 
 def text(merchant: str, one_time_code: str) -> str:
-    """Returns the message with a code."""
+    """Returns the message with a code for a kiosk."""
     return with_name(
         merchant,
         lambda name: f"{one_time_code} is your code. Enter it only at the kiosk of {name}.",
     )
+
+
+def sign_in_text(merchant: str, one_time_code: str) -> str:
+    """Returns the message with a code for signing in to the portal."""
+    return with_name(
+        merchant,
+        lambda name: (
+            f"{one_time_code} is your code to sign in to the portal of {name}. Nobody will ask you "
+            "for it."
+        ),
+    )
+
+
+def deletion_text(merchant: str, one_time_code: str) -> str:
+    """Returns the message with a code that deletes an account in the portal."""
+    return with_name(
+        merchant,
+        lambda name: (
+            f"{one_time_code} will DELETE your account and your palms at {name}. Nobody will ask "
+            "you for it."
+        ),
+    )
+
+
+async def send(context: Context, phone: str, message: str) -> None:
+    """Sends a message with a code. A failure is logged: nobody waits for the message."""
+    try:
+        await context.messenger.send(phone, message)
+    except NotSent as error:
+        log.warning("a code was not sent: %s", error)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Tables of accounts, enrolments, claims, one-time codes and receipts."""
+"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes and receipts."""
 
 from datetime import datetime
 
@@ -22,6 +22,8 @@ class AccountRow(Table):
     since: Mapped[datetime]
     joined: Mapped[int] = mapped_column(unique=True)
     """The account's place in the order in which accounts joined: 1 is the first."""
+    frozen_at: Mapped[datetime | None]
+    """Since when the person's palms are frozen; None while they are not."""
 
 
 class AgreementRow(Table):
@@ -49,12 +51,12 @@ class Arrivals(Table):
 
 
 class OneTimeCode(Table):
-    """The code that was sent for an enrolment or a claim."""
+    """The code that was sent for an enrolment, a claim, a sign-in or a deletion in the portal."""
 
     __tablename__ = "codes"
 
     subject: Mapped[str] = mapped_column(primary_key=True)
-    """The id of the enrolment or claim."""
+    """The id of the enrolment, claim or sign-in, or the name of a deletion."""
     person_id: Mapped[str | None] = person_key()
     lookup: Mapped[str]
     """A keyed hash: the code cannot be read back."""
@@ -96,6 +98,36 @@ class ClaimRow(Table):
     proof: Mapped[Proof]
     purpose: Mapped[Purpose]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SignInRow(Table):
+    """A browser that wants to sign in to the portal with a mobile number."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the browser's token."""
+    person_id: Mapped[str | None] = person_key()
+    """None when no account has the number."""
+    about: Mapped[str]
+    """What a wrong code is counted against: the id of the person, or the lookup of a number
+    without an account."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SessionRow(Table):
+    """A browser that is signed in to the portal."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    lookup: Mapped[str] = mapped_column(unique=True)
+    """A keyed hash of the session's token, which only the browser has."""
+    browser: Mapped[bytes]
+    """`cloud.people.sign_ins.Browser`, sealed."""
+    since: Mapped[datetime] = mapped_column(index=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ReceiptRow(Table):

@@ -1,9 +1,11 @@
 """The message with a one-time code: what it says is true, and it is one message."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cloud.messages.length import fits_one_message
-from cloud.people.one_time_codes import text
+from cloud.people.one_time_codes import deletion_text, sign_in_text, text
 
 
 def test_the_message_says_where_the_code_is_entered() -> None:
@@ -31,6 +33,21 @@ def test_any_merchants_name_leaves_it_one_message(merchant: str, kept: int) -> N
     assert told.startswith("204817 ")
     assert "\n" not in told
     assert " ".join(merchant.split())[:kept] in told
+
+
+@pytest.mark.parametrize("tell", [sign_in_text, deletion_text])
+@pytest.mark.parametrize(
+    "merchant", ["Corner Shop", "Shop " * 40, "寿司屋 さくら 本店", "🥐" * 30, ""]
+)
+def test_a_message_for_the_portal_is_one_message_and_says_what_its_code_does(
+    tell: Callable[[str, str], str], merchant: str
+) -> None:
+    told = tell(merchant, "204817")
+    assert fits_one_message(told)
+    assert told.startswith("204817 ")
+    assert ("DELETE" in told) is (tell is deletion_text)
+    assert ("sign in to the portal" in told) is (tell is sign_in_text)
+    assert "Nobody will ask you for it." in told
 
 
 @pytest.mark.parametrize(
