@@ -140,6 +140,10 @@ class Accounts(Protocol):
         """Returns whether a person has agreed to use their palm at a merchant."""
         ...
 
+    async def is_frozen(self, session: AsyncSession, person: OpenPerson) -> bool:
+        """Returns whether a person has frozen their palms."""
+        ...
+
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:

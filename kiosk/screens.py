@@ -539,6 +539,13 @@ class NotRecognised(Screen[Literal[Choice.TRY_AGAIN, Choice.SIGN_UP, Choice.ANOT
 
 
 @dataclass(frozen=True)
+class Frozen(Screen[Literal[Choice.ANOTHER_WAY]]):
+    """The shopper has frozen their palms in the portal, and can thaw them there only."""
+
+    purpose: Purpose
+
+
+@dataclass(frozen=True)
 class PayAnotherWay(Result, Screen[Done]):
     merchant: str
 

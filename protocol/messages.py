@@ -390,6 +390,8 @@ class Outcome(StrEnum):
     ASK_CONSENT = "ask_consent"
     """The person is known, and has not agreed yet to use their palm at this merchant. Nothing can
     be charged until they do."""
+    FROZEN = "frozen"
+    """The person is known, and has frozen their palms in the portal: they only leave with them."""
     REFUSED = "refused"
 
 

@@ -38,6 +38,7 @@ from kiosk.screens import (
     EntryProblem,
     Figure,
     Finding,
+    Frozen,
     Health,
     Help,
     HoldPalm,
@@ -449,6 +450,8 @@ def examples() -> dict[str, Screen[Any]]:
         "not-recognised-leaving": NotRecognised(Purpose.LEAVE, 1),
         "not-recognised-identifying": NotRecognised(Purpose.IDENTIFY, 1),
         "not-recognised-identifying-no-more": NotRecognised(Purpose.IDENTIFY, 0),
+        "frozen": Frozen(Purpose.PAY),
+        "frozen-identifying": Frozen(Purpose.IDENTIFY),
         "pay-another-way": PayAnotherWay(SHOP),
         "recognised": Recognised(SHOP, "Alex D."),
         "till-message": TillMessage(SHOP, ("Three for two on tomatoes today.",)),
@@ -541,6 +544,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             | ConfirmAge()
             | AgeNotSeen()
             | EnterPhone(purpose=Purpose.PAY)
+            | Frozen(purpose=Purpose.PAY)
             | NotRecognised(purpose=Purpose.PAY)
             | Help(paying=True)
             | Trouble(paying=True)

@@ -17,7 +17,7 @@ from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals
-from cloud.recognition.identifications import accepted_for
+from cloud.recognition.identifications import accepted_for, refuse_frozen
 from cloud.recognition.palms import all_palms, palms_of
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
@@ -86,6 +86,9 @@ class Accounts:
 
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None
+
+    async def is_frozen(self, session: AsyncSession, person: OpenPerson) -> bool:
+        return await frozen_since(session, person) is not None
 
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
@@ -171,6 +174,27 @@ async def add_account(
 async def profile_of(session: AsyncSession, person: OpenPerson) -> Profile:
     account = await session.get_one(AccountRow, person.person_id)
     return person.open(Profile, account.profile, PROFILE)
+
+
+async def member_since(session: AsyncSession, person: OpenPerson) -> datetime:
+    """Returns when a person has signed up."""
+    return (await session.get_one(AccountRow, person.person_id)).since
+
+
+async def frozen_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
+    """Returns since when a person's palms are frozen; None while they are not."""
+    return (await session.get_one(AccountRow, person.person_id)).frozen_at
+
+
+async def freeze(session: AsyncSession, person: OpenPerson, now: datetime) -> None:
+    """Freezes a person's palms: from now on they serve to leave and to nothing else."""
+    account = await session.get_one(AccountRow, person.person_id)
+    account.frozen_at = account.frozen_at or now
+    await refuse_frozen(session, person)
+
+
+async def unfreeze(session: AsyncSession, person: OpenPerson) -> None:
+    (await session.get_one(AccountRow, person.person_id)).frozen_at = None
 
 
 async def phone_lookup_of(session: AsyncSession, person: OpenPerson) -> str:

@@ -4,6 +4,7 @@ Until a person has agreed, a merchant's devices are told that the palm is known 
 no name, no card and nothing that could be charged.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.people.tables import AgreementRow
-from cloud.recognition.identifications import find, told
+from cloud.recognition.identifications import find, outcome_for, told
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -31,7 +32,7 @@ async def agree(call: Caller, identification_id: str, consent: Consent) -> Ident
     must_be_current(call.context, consent)
     person = await find_person(call.session, call.context.master, row.person_id)
     await add_agreement(call.session, person, row.merchant_id, call.now, consent.version)
-    row.outcome = Outcome.ACCEPTED
+    row.outcome = await outcome_for(call, row, person)
     return await told(call, row)
 
 
@@ -70,3 +71,13 @@ async def count_agreements(session: AsyncSession, person: OpenPerson) -> int:
         select(func.count()).where(AgreementRow.person_id == person.person_id)
     )
     return count or 0
+
+
+async def agreements_of(session: AsyncSession, person: OpenPerson) -> Sequence[AgreementRow]:
+    """Returns a person's agreements, the oldest first."""
+    rows = await session.scalars(
+        select(AgreementRow)
+        .where(AgreementRow.person_id == person.person_id)
+        .order_by(AgreementRow.at, AgreementRow.merchant_id)
+    )
+    return rows.all()

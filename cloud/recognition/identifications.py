@@ -120,7 +120,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         if await context.accounts.phone_last4(session, person) == digits.phone_last4:
             await guess.was_right(session)
             row.person_id, row.attempts_left = person.person_id, 0
-            row.outcome = await _outcome_for(call, row, person)
+            row.outcome = await outcome_for(call, row, person)
             return await told(call, row)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
@@ -139,7 +139,8 @@ async def record(
     pulse: bool = False,
 ) -> Identification:
     """Stores an identification and returns it as the device sees it. A person who is accepted is
-    asked for their consent first where they have never used their palm.
+    asked for their consent first where they have never used their palm, and refused while they
+    have frozen it.
 
     `person_id` is the person who was accepted; `candidates` are the people whom digits are to tell
     apart.
@@ -158,7 +159,7 @@ async def record(
     )
     if person_id is not None:
         person = await find_person(call.session, call.context.master, person_id)
-        row.outcome = await _outcome_for(call, row, person)
+        row.outcome = await outcome_for(call, row, person)
     call.session.add(row)
     await call.session.flush()
     call.session.add_all(
@@ -219,8 +220,9 @@ async def accepted_for(call: Call, identification_id: str, purpose: Purpose) -> 
     row = await find(call, identification_id)
     if row.outcome != Outcome.ACCEPTED or row.purpose != purpose or row.person_id is None:
         raise Refusal(ProblemType.NOT_ACCEPTED)
-    call.person = await find_person(call.session, call.context.master, row.person_id)
-    return call.person
+    person = await find_person(call.session, call.context.master, row.person_id)
+    call.person = person
+    return person
 
 
 async def ask_consent_again(session: AsyncSession, person: OpenPerson, merchant_id: str) -> None:
@@ -234,6 +236,20 @@ async def ask_consent_again(session: AsyncSession, person: OpenPerson, merchant_
             IdentificationRow.outcome == Outcome.ACCEPTED,
         )
         .values(outcome=Outcome.ASK_CONSENT)
+    )
+
+
+async def refuse_frozen(session: AsyncSession, person: OpenPerson) -> None:
+    """Has a person who was recognised, and has frozen their palms since, refused like one who is
+    recognised afterwards."""
+    await session.execute(
+        update(IdentificationRow)
+        .where(
+            IdentificationRow.person_id == person.person_id,
+            IdentificationRow.purpose != Purpose.LEAVE,
+            IdentificationRow.outcome.in_((Outcome.ACCEPTED, Outcome.ASK_CONSENT)),
+        )
+        .values(outcome=Outcome.FROZEN)
     )
 
 
@@ -262,7 +278,8 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
     if row.person_id is not None:
         accounts, session = call.context.accounts, call.session
         call.person = person = await find_person(session, call.context.master, row.person_id)
-        if await accounts.has_agreed(session, person, row.merchant_id):
+        is_frozen = row.outcome == Outcome.FROZEN
+        if not is_frozen and await accounts.has_agreed(session, person, row.merchant_id):
             customer = await accounts.customer(session, person, row.merchant_id, call.now)
     return Identification(
         identification_id=row.id,
@@ -273,11 +290,13 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
     )
 
 
-async def _outcome_for(call: Call, row: IdentificationRow, person: OpenPerson) -> Outcome:
+async def outcome_for(call: Call, row: IdentificationRow, person: OpenPerson) -> Outcome:
     """Returns the outcome for a person who was recognised. Everybody can leave everywhere."""
-    accounts = call.context.accounts
-    if row.purpose != Purpose.LEAVE and not await accounts.has_agreed(
-        call.session, person, row.merchant_id
-    ):
+    accounts, session = call.context.accounts, call.session
+    if row.purpose == Purpose.LEAVE:
+        return Outcome.ACCEPTED
+    if await accounts.is_frozen(session, person):
+        return Outcome.FROZEN
+    if not await accounts.has_agreed(session, person, row.merchant_id):
         return Outcome.ASK_CONSENT
     return Outcome.ACCEPTED

@@ -9,6 +9,7 @@ from kiosk.screens import (
     AskMerchantConsent,
     Choice,
     EntryProblem,
+    Frozen,
     HoldPalm,
     StepUp,
     TroubleKind,
@@ -49,6 +50,7 @@ async def recognise(
     visit: Visit, screen: HoldPalm, ask_service: Callable[[Burst], Awaitable[Identification]]
 ) -> Identification | Elsewhere:
     """Asks for the palm as often as the service wants it. The outcome is `accepted` or `refused`.
+    Whoever has frozen their palms is told so, and goes another way.
 
     Raises Troubled when there were too many attempts.
     """
@@ -73,6 +75,8 @@ async def recognise(
         if found is Choice.ANOTHER_WAY:
             return found
         match found.outcome:
+            case Outcome.FROZEN:
+                return await visit.stage.ask(Frozen(screen.purpose))
             case Outcome.HOLD_LONGER:
                 screen = replace(screen, attempts_left=None, lifeless=False, longer=True)
             case Outcome.ASK_AGAIN:

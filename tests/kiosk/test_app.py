@@ -39,6 +39,7 @@ from kiosk.screens import (
     EnterPin,
     EnterStaffNumber,
     Finding,
+    Frozen,
     Help,
     HoldPalm,
     Loss,
@@ -174,6 +175,7 @@ TO_DOCUMENT: list[Line] = [
 TO_OFFICE: list[Line] = [(Welcome, Choice.STAFF), (EnterPin, PIN), (EnterPin, PIN)]
 STEP_UP: dict[str, Answer] = {"POST /identifications": identification(Outcome.STEP_UP)}
 REFUSED: dict[str, Answer] = {"POST /identifications": identification(Outcome.REFUSED)}
+FROZEN: dict[str, Answer] = {"POST /identifications": identification(Outcome.FROZEN)}
 DECLINED: dict[str, Answer] = {"POST /purchases": lambda asked: bought(asked, "declined")}
 
 
@@ -198,6 +200,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     AskMerchantConsent: Way(TO_PAY, ASKS_CONSENT),
     StepUp: Way(TO_PAY, STEP_UP),
     NotRecognised: Way(TO_PAY, REFUSED),
+    Frozen: Way(TO_PAY, FROZEN),
     PayWithCard: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
     PayAnotherWay: Way([*TO_CHARGE, (Declined, Choice.ANOTHER_WAY)], DECLINED),
     Approved: Way(TO_CHARGE),

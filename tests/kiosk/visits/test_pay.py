@@ -23,6 +23,7 @@ from kiosk.screens import (
     Declined,
     EnterPhone,
     EntryProblem,
+    Frozen,
     Help,
     HoldPalm,
     NotCharged,
@@ -631,6 +632,19 @@ async def test_a_stranger_can_try_again_or_pay_another_way(
         (refused, Choice.TRY_AGAIN),
         (HOLD, palm),
         (refused, Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+        terminal=None,
+    )
+    assert await play(at) is SaleResult.ANOTHER_WAY
+
+
+async def test_somebody_who_has_frozen_their_palms_is_told_so_and_pays_another_way(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.FROZEN))
+    at = visit(
+        (HOLD, palm),
+        (Frozen(Purpose.PAY), Choice.ANOTHER_WAY),
         (PayAnotherWay, Choice.DONE),
         terminal=None,
     )
