@@ -221,18 +221,25 @@ async def made_at(session: AsyncSession, person: OpenPerson, merchant_id: str) -
     return list(await session.scalars(select(PurchaseRow.at).where(*theirs, paid)))
 
 
-async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[PurchaseRow]:
+async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list[datetime]:
+    """Returns the times of the purchases that are kept when a person is deleted."""
+    theirs = PurchaseRow.person_id == person.person_id
+    times = await session.scalars(
+        select(PurchaseRow.at).where(theirs, PurchaseRow.outcome == APPROVED)
+    )
+    return list(times)
+
+
+async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
     """Removes from a person's purchases everything that leads to the person, and deletes those that
-    were not paid. Returns the others. None may be pending."""
+    were not paid. None may be pending."""
     theirs = PurchaseRow.person_id == person.person_id
     await session.execute(delete(PurchaseRow).where(theirs, PurchaseRow.outcome != APPROVED))
-    kept = list(await session.scalars(select(PurchaseRow).where(theirs)))
-    for row in kept:
+    for row in (await session.scalars(select(PurchaseRow).where(theirs))).all():
         await receipts.withdraw(session, row)
         row.person_id = row.identification_id = row.payment = row.dispute = row.card_id = None
         row.asks_holder = None
     await session.flush()
-    return kept
 
 
 OF_THE_DELETED = PurchaseRow.person_id.is_(None) & PurchaseRow.terminal.is_(None)

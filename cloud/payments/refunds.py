@@ -105,17 +105,30 @@ async def has_pending_refund(session: AsyncSession, person: OpenPerson) -> bool:
     return pending is not None
 
 
-async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> list[RefundRow]:
+async def must_be_settled(session: AsyncSession, person: OpenPerson) -> None:
+    """Raises Refusal while a purchase of a person, or a refund of one, is being completed."""
+    is_buying = await purchases.has_pending_purchase(session, person)
+    if is_buying or await has_pending_refund(session, person):
+        detail = "a payment is still being completed"
+        raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
+
+
+async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list[datetime]:
+    """Returns the times of the refunds that are kept when a person is deleted."""
+    theirs = RefundRow.purchase_id.in_(_purchases_of(person))
+    times = await session.scalars(select(RefundRow.at).where(theirs, RefundRow.outcome == REFUNDED))
+    return list(times)
+
+
+async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
     """Removes from the refunds of a person's purchases what leads to the provider's record of them,
-    and deletes those that failed. Returns the others. None may be pending, and the purchases must
-    still lead to the person."""
+    and deletes those that failed. None may be pending, and the purchases must still lead to the
+    person."""
     theirs = RefundRow.purchase_id.in_(_purchases_of(person))
     await session.execute(delete(RefundRow).where(theirs, RefundRow.outcome != REFUNDED))
-    kept = list(await session.scalars(select(RefundRow).where(theirs)))
-    for row in kept:
+    for row in await session.scalars(select(RefundRow).where(theirs)):
         row.provider_reference = None
     await session.flush()
-    return kept
 
 
 async def count_leading_to_the_deleted(session: AsyncSession) -> int:

@@ -6,7 +6,8 @@ Verifies a deletion afterwards as well.
 import json
 import mmap
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,17 +19,16 @@ from sqlalchemy import String, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.ages import count_ages
-from cloud.context import Database
+from cloud.context import Context, Database
 from cloud.db.tables import Table
-from cloud.keys.persons import erase_person
+from cloud.keys.persons import OpenPerson, erase_person
 from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, refunds
-from cloud.payments.cards import forget_cards_later
-from cloud.people import withdrawals
+from cloud.payments.cards import cards_of, forget_cards_later
+from cloud.people import claims, sign_ins, withdrawals
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
-from cloud.people.claims import forget_number
 from cloud.people.enrolments import erase_unfinished
 from cloud.people.receipts import sign_receipt
 from cloud.people.tables import ReceiptRow
@@ -37,13 +37,11 @@ from cloud.recognition.identifications import accepted_for
 from cloud.recognition.palms import palms_of
 from cloud.state import State
 from cloud.web import limits, signed_request
-from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
 from protocol.encoding import from_base64
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
-    ProblemType,
     Purpose,
     Retained,
 )
@@ -55,44 +53,47 @@ _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 """A person's id, as `cloud.keys.persons.make_person` makes it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What becomes of what is stored about a person when their account is deleted."""
+
+    erased: list[str]
+    retained: list[Retained]
+
+
 @router.post("/deletions")
 @signed_request.for_deletions()
 async def delete_account(call: Caller, request: DeletionRequest) -> DeletionReceipt:
-    session, context = call.session, call.context
     person = await accepted_for(call, request.identification_id, Purpose.LEAVE)
-    is_buying = await purchases.has_pending_purchase(session, person)
-    if is_buying or await refunds.has_pending_refund(session, person):
-        detail = "a payment is still being completed"
-        raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
+    receipt = await erase_account(call.context, call.session, person, call.now)
+    # The stored answer is not sealed: the person's key is gone, and the receipt names nobody.
+    call.person = None
+    call.afterwards += after_erasing(call.context, person)
+    return receipt
+
+
+async def erase_account(
+    context: Context, session: AsyncSession, person: OpenPerson, now: datetime
+) -> DeletionReceipt:
+    """Erases everything about a person that is not kept for the books, and returns the receipt.
+
+    `after_erasing` says what is left to do once the transaction is committed. Raises Refusal while
+    a payment of theirs is being completed.
+    """
+    await refunds.must_be_settled(session, person)
+    leaving = await what_becomes(session, person)
+    receipt = sign_receipt(
+        context.receipt_key, now, erased=leaving.erased, retained=leaving.retained
+    )
     digest = sha256(person.person_id.encode()).digest()
     await card_pages.shut_pages(context, session, person.person_id)
-    palms = len(await palms_of(session, person))
-    cards = await forget_cards_later(session, context.master, person, call.now, digest)
-    merchants = await count_agreements(session, person)
-    memberships = await count_memberships(session, person)
-    ages = await count_ages(session, person)
-    named = (await profile_of(session, person)).holder is not None
-    returned = [row.at for row in await refunds.keep_for_the_books(session, person)]
-    sales = [row.at for row in await purchases.keep_for_the_books(session, person)]
-    receipt = sign_receipt(
-        context.receipt_key,
-        call.now,
-        erased=[
-            "your mobile number",
-            *(["your name"] if named else []),
-            f"palm signatures: {palms}",
-            f"cards: {cards}; the payment provider is told to forget them as well",
-            f"your consent, at merchants: {merchants}",
-            *([f"your membership cards: {memberships}"] if memberships else []),
-            *([f"that staff have seen your age, at merchants: {ages}"] if ages else []),
-            "everything else in your account",
-            *(["what led from your purchases to you"] if sales else []),
-        ],
-        retained=_retained(sales, returned),
-    )
+    await forget_cards_later(session, context.master, person, now, digest)
+    await refunds.keep_for_the_books(session, person)
+    await purchases.keep_for_the_books(session, person)
     phone_lookup = await phone_lookup_of(session, person)
     await limits.forget_subjects(session, (person.person_id, phone_lookup))
-    await forget_number(session, phone_lookup)
+    await claims.forget_number(session, phone_lookup)
+    await sign_ins.forget_number(session, phone_lookup)
     await erase_unfinished(session, context, phone_lookup)
     await erase_person(session, person.person_id)
     session.add(
@@ -100,22 +101,31 @@ async def delete_account(call: Caller, request: DeletionRequest) -> DeletionRece
             id=receipt.receipt_id,
             person_digest=digest,
             document=receipt.model_dump_json(),
-            at=call.now,
+            at=now,
         )
     )
+    return receipt
+
+
+def after_erasing(context: Context, person: OpenPerson) -> list[Callable[[], Awaitable[None]]]:
+    """Returns what is left to do once it is committed that a person is erased."""
 
     async def remove_from_gallery() -> None:
         context.gallery.remove(person.person_id)
 
-    # The stored answer is not sealed: the person's key is gone, and the receipt names nobody.
-    call.person = None
-    call.afterwards += [remove_from_gallery, context.database.forget_erased, context.wake]
-    return receipt
+    return [remove_from_gallery, context.database.forget_erased, context.wake]
 
 
-def _retained(sales: list[datetime], returned: list[datetime]) -> list[Retained]:
-    """`sales` are the times of the purchases that are kept, and `returned` those of their
-    refunds."""
+async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
+    """Returns what a deletion would erase, and what it would keep and until when."""
+    palms = len(await palms_of(session, person))
+    cards = len(await cards_of(session, person))
+    merchants = await count_agreements(session, person)
+    memberships = await count_memberships(session, person)
+    ages = await count_ages(session, person)
+    named = (await profile_of(session, person)).holder is not None
+    sales = await purchases.times_for_the_books(session, person)
+    returned = await refunds.times_for_the_books(session, person)
     books = (
         "the merchants' books. Nothing stored with them leads to your account or to the payment "
         "provider's own record of the {}, which the provider keeps"
@@ -140,7 +150,25 @@ def _retained(sales: list[datetime], returned: list[datetime]) -> list[Retained]
                 until=max(returned) + BOOKKEEPING,
             )
         )
-    return retained
+    return Leaving(
+        erased=[
+            "your mobile number",
+            *(["your name"] if named else []),
+            f"palm signatures: {palms}",
+            f"cards: {cards}; the payment provider is told to forget them as well",
+            f"your consent, at merchants: {merchants}",
+            *([f"your membership cards: {memberships}"] if memberships else []),
+            *([f"that staff have seen your age, at merchants: {ages}"] if ages else []),
+            "everything else in your account",
+            *(["what led from your purchases to you"] if sales else []),
+        ],
+        retained=retained,
+    )
+
+
+async def find_receipt(session: AsyncSession, receipt_id: str) -> ReceiptRow | None:
+    """Returns a receipt of a deletion or of a withdrawal; None when there is none of this id."""
+    return await session.get(ReceiptRow, receipt_id)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> bool:

@@ -6,6 +6,7 @@ kept at the operator's account with the payment provider.
 """
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from hashlib import sha256
 
 from fastapi import APIRouter
@@ -13,8 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages import ages
+from cloud.context import Context
+from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
-from cloud.merchants.merchants import merchant_of
+from cloud.merchants.merchants import find_merchant
 from cloud.payments import purchases, refunds
 from cloud.people.agreements import end_agreement
 from cloud.people.receipts import sign_receipt
@@ -33,14 +36,25 @@ router: APIRouter = signed_request.router()
 @signed_request.for_deletions()
 async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
     """Ends the agreement of the person who was recognised with the merchant whose device asks."""
-    session = call.session
     person = await identifications.accepted_for(call, identification_id, Purpose.LEAVE)
-    is_buying = await purchases.has_pending_purchase(session, person)
-    if is_buying or await refunds.has_pending_refund(session, person):
-        detail = "a payment is still being completed"
-        raise Refusal(ProblemType.CONFLICT, detail, retry_after=5)
-    merchant = await merchant_of(call)
-    if not await end_agreement(session, person, merchant.id):
+    merchant_id = (await call.device()).merchant_id
+    receipt = await end_with(call.context, call.session, person, merchant_id, call.now)
+    call.afterwards.append(call.context.database.forget_erased)
+    return receipt
+
+
+async def end_with(
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    merchant_id: str,
+    now: datetime,
+) -> DeletionReceipt:
+    """Ends the agreement of a person with a merchant, and returns the receipt. Raises Refusal when
+    there is none, and while a payment of theirs is being completed."""
+    await refunds.must_be_settled(session, person)
+    merchant = await find_merchant(session, merchant_id)
+    if merchant is None or not await end_agreement(session, person, merchant.id):
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
     await identifications.ask_consent_again(session, person, merchant.id)
     was_member = await memberships.forget(session, person, merchant.id)
@@ -56,8 +70,8 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
         )
         retained.append(kept)
     receipt = sign_receipt(
-        call.context.receipt_key,
-        call.now,
+        context.receipt_key,
+        now,
         erased=[
             f"your consent at {merchant.name}, which is told nothing about you from now on",
             *(["your membership there"] if was_member else []),
@@ -71,10 +85,9 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
             person_digest=sha256(person.person_id.encode()).digest(),
             merchant_id=merchant.id,
             document=receipt.model_dump_json(),
-            at=call.now,
+            at=now,
         )
     )
-    call.afterwards.append(call.context.database.forget_erased)
     return receipt
 
 
