@@ -62,6 +62,14 @@ async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) ->
     return gone.first() is not None
 
 
+async def ages_of(session: AsyncSession, person: OpenPerson) -> list[tuple[AgeRow, AgeFlag]]:
+    """Returns which ages of a person staff have seen, by merchant."""
+    rows = await session.scalars(
+        select(AgeRow).where(AgeRow.person_id == person.person_id).order_by(AgeRow.merchant_id)
+    )
+    return [(row, person.open(AgeFlag, row.sealed, _place(row.merchant_id))) for row in rows]
+
+
 async def count_ages(session: AsyncSession, person: OpenPerson) -> int:
     """Returns at how many merchants staff have seen a person's age."""
     count = await session.scalar(select(func.count()).where(AgeRow.person_id == person.person_id))

@@ -58,6 +58,18 @@ async def membership_of(
     return None if row is None else person.open(Membership, row.sealed, _place(merchant_id))
 
 
+async def memberships_of(
+    session: AsyncSession, person: OpenPerson
+) -> list[tuple[MembershipRow, Membership]]:
+    """Returns a person's memberships, by merchant."""
+    rows = await session.scalars(
+        select(MembershipRow)
+        .where(MembershipRow.person_id == person.person_id)
+        .order_by(MembershipRow.merchant_id)
+    )
+    return [(row, person.open(Membership, row.sealed, _place(row.merchant_id))) for row in rows]
+
+
 async def count_memberships(session: AsyncSession, person: OpenPerson) -> int:
     """Returns at how many merchants a person has linked a membership."""
     count = await session.scalar(
