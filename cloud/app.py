@@ -12,6 +12,7 @@ from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import card_purchases, purchases, readers, refunds, wallet, webhooks
 from cloud.people import accounts, agreements, claims, deletions, enrolments, withdrawals
+from cloud.portal.routes import ROUTERS as PORTAL
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
@@ -82,6 +83,7 @@ def create_app(context: Context) -> FastAPI:
         relay.till_router,
         relay.kiosk_router,
         webhooks.router,
+        *PORTAL,
     ):
         app.include_router(router)
     if context.sandbox:

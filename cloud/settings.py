@@ -21,6 +21,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    IPvAnyAddress,
     SecretStr,
     StrictInt,
     ValidationError,
@@ -263,6 +264,27 @@ class Serving(Group):
     )
 
 
+class Portal(Group):
+    url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Address at which customers find the portal, such as "
+        "https://palms.example.com; its pages are below /portal. If unset, there is no portal but "
+        "in the sandbox, which has one at the service's own address.",
+    )
+    proxies: tuple[IPvAnyAddress, ...] = Field(
+        default=(),
+        description="Addresses of the reverse proxies in front of the portal. What they say in "
+        "X-Forwarded-For is believed; without them, everybody behind a proxy counts as one sender.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and (url.scheme != "https" or url.path not in ("", "/") or url.query):
+            raise ValueError("it begins with https:// and ends after the host name or the port")
+        return url
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PALM_CLOUD_",
@@ -305,6 +327,7 @@ class Settings(BaseSettings):
     recognition: Recognition = Recognition()
     payments: Payments = Payments()
     messages: Messages = Messages()
+    portal: Portal = Portal()
 
     @field_validator("pulse_above", mode="before")
     @classmethod

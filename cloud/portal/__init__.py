@@ -1,0 +1,1 @@
+"""The customers' portal: pages on which people see what is kept of them, and leave."""

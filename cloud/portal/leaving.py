@@ -1,0 +1,105 @@
+"""Pages on which people have everything about them deleted, and get a receipt.
+
+A deletion is that of the kiosk (`cloud.people.deletions`). It asks for a code of its own, whose
+message says what it does: a code for signing in, given to somebody who has asked for it on the
+phone, deletes nothing. A receipt names nobody, and whoever has its number may read it.
+"""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Response
+
+from cloud.payments import refunds
+from cloud.people import deletions, sign_ins
+from cloud.portal import codes
+from cloud.portal.asking import (
+    HOME,
+    SESSION,
+    Asked,
+    Asker,
+    LeavingRoute,
+    ReceiptRoute,
+    delete_cookie,
+    redirect,
+    router,
+)
+from cloud.portal.codes import NO_PROBLEM, NotTaken
+from cloud.web.problems import Refusal
+from protocol.messages import DeletionReceipt, ProblemType
+
+LEAVE = f"{HOME}/leave"
+
+routes: APIRouter = router(LeavingRoute)
+receipts: APIRouter = router(ReceiptRoute)
+
+
+@routes.get("/leave")
+async def show_what_becomes(asked: Asker) -> Response:
+    return await _show(asked, 200, NO_PROBLEM)
+
+
+@routes.post("/leave")
+async def ask_for_code(asked: Asker) -> Response:
+    who = asked.signed_in
+    try:
+        await codes.send(
+            asked, partial(sign_ins.ask_to_delete, asked.context, asked.session, who, asked.now)
+        )
+    except NotTaken as why:
+        return await _show(asked, why.status, why.told)
+    return redirect(f"{LEAVE}/code")
+
+
+@routes.get("/leave/code")
+async def show_code(asked: Asker) -> Response:
+    return asked.page("leave_code.html", **NO_PROBLEM)
+
+
+@routes.post("/leave/code")
+async def delete_everything(
+    asked: Asker, code: Annotated[str, Form(max_length=16)] = ""
+) -> Response:
+    context, session, who = asked.context, asked.session, asked.signed_in
+    # Before the code is used up: it is of use again in a few seconds.
+    await refunds.must_be_settled(session, who.person)
+    try:
+        await codes.use(
+            asked, code, partial(sign_ins.confirm_deletion, context, session, who, now=asked.now)
+        )
+    except NotTaken as why:
+        if why.can_be_corrected:
+            return asked.page("leave_code.html", why.status, **why.told)
+        return await _show(asked, why.status, why.told)
+    receipt = await deletions.erase_account(context, session, who.person, asked.now)
+    asked.afterwards += deletions.after_erasing(context, who.person)
+    response = redirect(f"{HOME}/receipts/{receipt.receipt_id}")
+    delete_cookie(response, SESSION)
+    return response
+
+
+@receipts.get("/receipts/{receipt_id}.json")
+async def download_receipt(asked: Asker, receipt_id: str) -> Response:
+    document = (await _find(asked, receipt_id)).document
+    name = f"deletion-{receipt_id}.json"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(document, headers=headers, media_type="application/json")
+
+
+@receipts.get("/receipts/{receipt_id}")
+async def show_receipt(asked: Asker, receipt_id: str) -> Response:
+    row = await _find(asked, receipt_id)
+    receipt = DeletionReceipt.model_validate_json(row.document)
+    return asked.page("receipt.html", receipt=receipt, of_one=row.merchant_id is not None)
+
+
+async def _find(asked: Asked, receipt_id: str) -> deletions.ReceiptRow:
+    row = await deletions.find_receipt(asked.session, receipt_id)
+    if row is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return row
+
+
+async def _show(asked: Asked, status: int, told: dict[str, Any]) -> Response:
+    leaving = await deletions.what_becomes(asked.session, asked.person)
+    return asked.page("leave.html", status, leaving=leaving, **told)

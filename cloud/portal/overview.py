@@ -1,0 +1,98 @@
+"""The first page: palms, cards, merchants and sessions of who is signed in."""
+
+from fastapi import APIRouter, Response
+
+from cloud.merchants.merchants import find_merchant
+from cloud.payments.cards import cards_of
+from cloud.people import accounts, sign_ins
+from cloud.people.accounts import member_since, profile_of
+from cloud.people.agreements import agreements_of
+from cloud.people.withdrawals import end_with
+from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.recognition.palms import erase_palm, palms_of
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType, Side
+
+routes: APIRouter = router()
+
+
+@routes.get("")
+async def show_overview(asked: Asker) -> Response:
+    session, person = asked.session, asked.person
+    profile = await profile_of(session, person)
+    agreements = [
+        (agreement, await find_merchant(session, agreement.merchant_id))
+        for agreement in await agreements_of(session, person)
+    ]
+    return asked.page(
+        "overview.html",
+        profile=profile,
+        since=await member_since(session, person),
+        frozen=await accounts.frozen_since(session, person),
+        palms=await palms_of(session, person),
+        cards=[card.shown(asked.now) for card in await cards_of(session, person)],
+        agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
+        sessions=await sign_ins.sessions_of(session, person, asked.now),
+        here=asked.signed_in.session_id,
+    )
+
+
+@routes.get("/palms/{palm_id}")
+async def ask_about_palm(asked: Asker, palm_id: str) -> Response:
+    side, is_last = await _find_palm(asked, palm_id)
+    return asked.page("palm.html", palm_id=palm_id, side=side, is_last=is_last)
+
+
+@routes.post("/palms/{palm_id}")
+async def delete_palm(asked: Asker, palm_id: str) -> Response:
+    """Deletes a palm. The last one goes with the account only (`cloud.portal.leaving`)."""
+    _, is_last = await _find_palm(asked, palm_id)
+    if is_last:
+        raise Refusal(ProblemType.CONFLICT)
+    await erase_palm(asked.session, asked.person, palm_id)
+
+    async def remove_from_gallery() -> None:
+        asked.context.gallery.remove_palm(palm_id)
+
+    asked.afterwards += [remove_from_gallery, asked.context.database.forget_erased]
+    return redirect(HOME)
+
+
+@routes.post("/freeze")
+async def freeze(asked: Asker) -> Response:
+    await accounts.freeze(asked.session, asked.person, asked.now)
+    return redirect(HOME)
+
+
+@routes.post("/unfreeze")
+async def unfreeze(asked: Asker) -> Response:
+    await accounts.unfreeze(asked.session, asked.person)
+    return redirect(HOME)
+
+
+@routes.get("/merchants/{merchant_id}")
+async def ask_about_merchant(asked: Asker, merchant_id: str) -> Response:
+    for agreement in await agreements_of(asked.session, asked.person):
+        shop = await find_merchant(asked.session, agreement.merchant_id)
+        if shop is not None and shop.id == merchant_id:
+            return asked.page("merchant.html", shop=shop)
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
+@routes.post("/merchants/{merchant_id}")
+async def withdraw(asked: Asker, merchant_id: str) -> Response:
+    """Ends the agreement with a merchant, as at the merchant's own kiosks."""
+    context, session = asked.context, asked.session
+    receipt = await end_with(context, session, asked.person, merchant_id, asked.now)
+    asked.afterwards.append(context.database.forget_erased)
+    return redirect(f"{HOME}/receipts/{receipt.receipt_id}")
+
+
+async def _find_palm(asked: Asked, palm_id: str) -> tuple[Side, bool]:
+    """Returns the hand of a palm of who is signed in, and whether they have no other. Raises
+    Refusal."""
+    palms = await palms_of(asked.session, asked.person)
+    for palm in palms:
+        if palm.palm_id == palm_id:
+            return palm.side, len(palms) == 1
+    raise Refusal(ProblemType.NOT_FOUND)

@@ -1,0 +1,105 @@
+"""Everything that is stored about somebody, as a page and as a file (GDPR, articles 15 and 20).
+
+A palm's template is named and not handed out: only the vault can open it, and a copy outside of it
+would be one to lose. Left out is what is gone within a day: codes, claims, recognitions and
+repeated answers.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from cloud.ages.ages import ages_of
+from cloud.loyalty.memberships import memberships_of
+from cloud.merchants.merchants import all_merchants
+from cloud.payments.cards import cards_of
+from cloud.people import sign_ins
+from cloud.people.accounts import frozen_since, member_since, profile_of
+from cloud.people.agreements import agreements_of
+from cloud.portal.asking import Asked, Asker, router
+from cloud.portal.history import tell_history
+from cloud.recognition.palms import palms_of
+
+routes: APIRouter = router()
+
+
+@routes.get("/data")
+async def show_data(asked: Asker) -> Response:
+    return asked.page("data.html", data=await _everything(asked))
+
+
+@routes.get("/data.json")
+async def download_data(asked: Asker) -> Response:
+    text = json.dumps(await _everything(asked), ensure_ascii=False, indent=2, default=_told)
+    headers = {"content-disposition": 'attachment; filename="my-data.json"'}
+    return Response(text, headers=headers, media_type="application/json")
+
+
+async def _everything(asked: Asked) -> dict[str, Any]:
+    session, person = asked.session, asked.person
+    profile = await profile_of(session, person)
+    since = await member_since(session, person)
+    names = {row.id: row.name for row in await all_merchants(session)}
+    return {
+        "told_at": asked.now,
+        "account": {
+            "mobile_number": profile.phone,
+            "name_on_card": profile.holder,
+            "since": since,
+            "frozen_since": await frozen_since(session, person),
+            "consent_version": profile.consent_version,
+            "consented_at": profile.agreed_at,
+        },
+        "palms": [
+            {"hand": palm.side, "since": since, "template_version": palm.template.version}
+            for palm in await palms_of(session, person)
+        ],
+        "cards": [
+            {
+                "brand": card.brand,
+                "last4": card.last4,
+                "expires": card.last_month and "{}-{:02}".format(*card.last_month),
+                "name_on_card": card.holder,
+                "name_at_payment_provider": card.method,
+                "customer_at_payment_provider": card.customer,
+            }
+            for card in await cards_of(session, person)
+        ],
+        "merchants": [
+            {
+                "merchant": names[agreement.merchant_id],
+                "agreed_at": agreement.at,
+                "consent_version": agreement.version or profile.consent_version,
+            }
+            for agreement in await agreements_of(session, person)
+        ],
+        "memberships": [
+            {
+                "merchant": names[row.merchant_id],
+                "linked_at": row.at,
+                "card": membership.code,
+            }
+            for row, membership in await memberships_of(session, person)
+        ],
+        "ages_seen": [
+            {"merchant": names[row.merchant_id], "at": row.at, "over": seen.over}
+            for row, seen in await ages_of(session, person)
+        ],
+        "sessions": [
+            {
+                "browser": each.browser.name,
+                "system": each.browser.system,
+                "since": each.since,
+                "last_used": each.seen_at,
+            }
+            for each in await sign_ins.sessions_of(session, person, asked.now)
+        ],
+        "purchases_and_refunds": await tell_history(asked),
+    }
+
+
+def _told(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat(timespec="seconds")

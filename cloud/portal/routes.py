@@ -1,0 +1,48 @@
+"""The routes of the portal."""
+
+from fastapi import APIRouter, Response
+
+from cloud.portal import history, leaving, overview, pages, personal_data, signing_in
+from cloud.portal.asking import HOME, DoorRoute, redirect, router
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+_static = APIRouter(prefix=f"{HOME}/static", include_in_schema=False)
+_root = APIRouter(route_class=DoorRoute, include_in_schema=False)
+_rest: APIRouter = router(DoorRoute)
+
+
+@_static.get("/{name}")
+async def read_static(name: str) -> Response:
+    try:
+        return pages.read_static(name)
+    except KeyError:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+
+
+@_root.get("/")
+@_root.get(f"{HOME}/")
+async def lead_home() -> Response:
+    return redirect(HOME)
+
+
+@_rest.api_route("/{rest:path}", methods=["GET", "POST"])
+async def refuse(rest: str) -> Response:
+    """Answers whatever no other route of the portal does."""
+    del rest
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
+ROUTERS = (
+    _root,
+    _static,
+    signing_in.door,
+    signing_in.inside,
+    overview.routes,
+    history.routes,
+    personal_data.routes,
+    leaving.routes,
+    leaving.receipts,
+    _rest,
+)
+"""Every route, in the order in which they are tried."""

@@ -1,0 +1,115 @@
+"""Pages on which people sign in, with their mobile number and a code, and sign out.
+
+No answer, and no time that an answer takes, tells whether a number has an account.
+"""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from cloud.people import sign_ins
+from cloud.portal import codes
+from cloud.portal.asking import (
+    HOME,
+    SESSION,
+    SIGN_IN,
+    VISITOR,
+    Asker,
+    DoorRoute,
+    PageRoute,
+    delete_cookie,
+    redirect,
+    router,
+    set_cookie,
+)
+from cloud.portal.codes import NO_PROBLEM, NotTaken
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+from protocol.mobile import NotANumber, NotMobile, read_mobile
+
+CODE = f"{HOME}/code"
+
+door: APIRouter = router(DoorRoute)
+inside: APIRouter = router(PageRoute)
+
+
+@door.get("/sign-in")
+async def show_sign_in(asked: Asker) -> Response:
+    if asked.who is not None:
+        return redirect(HOME)
+    if not asked.has_expired:
+        return asked.page("sign_in.html", **NO_PROBLEM)
+    response = asked.page("sign_in.html", 200, **{**NO_PROBLEM, "problem": "expired"})
+    delete_cookie(response, SESSION)
+    return response
+
+
+@door.post("/sign-in")
+async def ask_for_code(asked: Asker, phone: Annotated[str, Form(max_length=64)] = "") -> Response:
+    context = asked.context
+    try:
+        number = _read_number(phone, context.settings.merchant.country)
+        make = partial(
+            sign_ins.ask_for_code, context, asked.session, asked.visitor, number, asked.now
+        )
+        await codes.send(asked, make)
+    except NotTaken as why:
+        return asked.page("sign_in.html", why.status, **why.told)
+    return redirect(CODE)
+
+
+@door.get("/code")
+async def show_code(asked: Asker) -> Response:
+    if asked.who is not None:
+        return redirect(HOME)
+    if not await sign_ins.is_asking(asked.context, asked.session, asked.visitor, asked.now):
+        return redirect(SIGN_IN)
+    return asked.page("code.html", **NO_PROBLEM)
+
+
+@door.post("/code")
+async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "") -> Response:
+    context, session = asked.context, asked.session
+    use_up = partial(
+        sign_ins.sign_in, context, session, asked.visitor, browser=asked.browser, now=asked.now
+    )
+    try:
+        token = await codes.use(asked, code, use_up)
+    except NotTaken as why:
+        page = "code.html" if why.can_be_corrected else "sign_in.html"
+        return asked.page(page, why.status, **why.told)
+    before = asked.request.cookies.get(SESSION)
+    if before is not None:
+        await sign_ins.end_by_token(context, session, before)
+    response = redirect(HOME)
+    set_cookie(response, SESSION, token)
+    delete_cookie(response, VISITOR)
+    return response
+
+
+@inside.post("/sign-out")
+async def sign_out(asked: Asker) -> Response:
+    await sign_ins.end(asked.session, asked.person, asked.signed_in.session_id)
+    response = redirect(SIGN_IN)
+    delete_cookie(response, SESSION)
+    return response
+
+
+@inside.post("/sessions/{session_id}/end")
+async def end_session(asked: Asker, session_id: str) -> Response:
+    if session_id == asked.signed_in.session_id:
+        return await sign_out(asked)
+    if not await sign_ins.end(asked.session, asked.person, session_id):
+        raise Refusal(ProblemType.NOT_FOUND)
+    return redirect(HOME)
+
+
+def _read_number(typed: str, country: str) -> str:
+    """Returns a mobile number in E.164. Raises NotTaken."""
+    try:
+        return read_mobile(typed, country)
+    except NotANumber:
+        raise NotTaken("not_a_number", 422) from None
+    except NotMobile:
+        raise NotTaken("not_mobile", 422) from None

@@ -1,0 +1,118 @@
+"""What people are told of all that is stored about them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cloud.ages.tables import AgeRow
+from cloud.db.tables import Table
+from cloud.loyalty.tables import MembershipRow
+from protocol.messages import Age, AgeFlag, Membership
+from tests.support.portal import Portal
+
+pytestmark = pytest.mark.anyio
+
+PHONE, OTHER = "+14155550123", "+14155550124"
+
+TOLD = {
+    "accounts",
+    "ages",
+    "agreements",
+    "cards",
+    "memberships",
+    "palms",
+    "purchases",
+    "sessions",
+}
+GONE_WITHIN_A_DAY = {
+    "answers",
+    "candidates",
+    "card_pages",
+    "claims",
+    "codes",
+    "enrolments",
+    "identifications",
+    "sign_ins",
+}
+
+
+def test_every_table_about_people_is_told_or_is_gone_within_a_day():
+    about_people = {
+        table.name
+        for table in Table.metadata.sorted_tables
+        if any(key.column.table.name == "persons" for key in table.foreign_keys)
+    }
+    assert about_people == TOLD | GONE_WITHIN_A_DAY
+
+
+async def test_everything_is_taken_along_as_a_file(portal: Portal):
+    person = await portal.account(PHONE)
+    bought = await portal.buy(person, 1250)
+    await portal.refund(bought, 250)
+    membership = person.seal(Membership(code="M-1234567"), "memberships/first")
+    seen = person.seal(AgeFlag(over=Age.EIGHTEEN, seen=True), "ages/first")
+    about: dict[str, Any] = {"person_id": person.person_id, "merchant_id": "first"}
+    await portal.add(MembershipRow(**about, sealed=membership, at=portal.now))
+    await portal.add(AgeRow(**about, sealed=seen, staff="7", device_id="kiosk", at=portal.now))
+    browser = portal.browser(agent="Mozilla/5.0 (Android 16; Mobile) Firefox/147.0")
+    await browser.sign_in(PHONE)
+    answer = await browser.open("/portal/data.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    now = portal.now.isoformat(timespec="seconds")
+    told = json.loads(answer.text)
+    assert {each["kind"] for each in told.pop("purchases_and_refunds")} == {"purchase", "refund"}
+    assert told == {
+        "told_at": now,
+        "account": {
+            "mobile_number": PHONE,
+            "name_on_card": "Alex Doe",
+            "since": now,
+            "frozen_since": None,
+            "consent_version": "2",
+            "consented_at": now,
+        },
+        "palms": [
+            {"hand": "left", "since": now, "template_version": 1},
+            {"hand": "right", "since": now, "template_version": 1},
+        ],
+        "cards": [
+            {
+                "brand": "visa",
+                "last4": "4242",
+                "expires": None,
+                "name_on_card": None,
+                "name_at_payment_provider": "pm",
+                "customer_at_payment_provider": "cus",
+            }
+        ],
+        "merchants": [{"merchant": "Corner Shop", "agreed_at": now, "consent_version": "2"}],
+        "memberships": [{"merchant": "Corner Shop", "linked_at": now, "card": "M-1234567"}],
+        "ages_seen": [{"merchant": "Corner Shop", "at": now, "over": 18}],
+        "sessions": [{"browser": "Firefox", "system": "Android", "since": now, "last_used": now}],
+    }
+
+
+async def test_everything_is_read_on_a_page(portal: Portal):
+    person = await portal.account(PHONE, holder=None)
+    await portal.buy(person)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = (await browser.open("/portal/data")).text
+    for words in (PHONE, "Left palm", "Visa •••• 4242", "Corner Shop", "There is one", "Not told"):
+        assert words in page
+
+
+async def test_nothing_is_told_of_others_or_to_others(portal: Portal):
+    await portal.account(PHONE)
+    await portal.account(OTHER, holder="Sam Roe")
+    browser = portal.browser()
+    for page in ("/portal/data", "/portal/data.json"):
+        assert (await browser.open(page)).url.path == "/portal/sign-in"
+    await browser.sign_in(PHONE)
+    for page in ("/portal/data", "/portal/data.json"):
+        answer = await browser.open(page)
+        assert PHONE in answer.text
+        assert OTHER not in answer.text
+        assert "Roe" not in answer.text
+        assert answer.headers["cache-control"] == "no-store"
