@@ -7,18 +7,22 @@ something known (the area under the ROC curve; 50 % is a guess).
 """
 
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import delete
 
 from bench.figure import Figure
 from bench.hostile import palm, sign_up
+from cloud.portal.asking import SIGN_IN
+from cloud.portal.signing_in import CODE
 from cloud.settings import Settings
 from cloud.web.tables import Tally
 from protocol.encoding import to_base64
@@ -33,6 +37,7 @@ from protocol.messages import (
     Purpose,
 )
 from tests.support.device import Refused, TestDevice, fresh_phone
+from tests.support.portal import forms
 from tests.support.served import Served
 
 PEOPLE = 4
@@ -57,6 +62,9 @@ def measure() -> Iterator[Figure]:
         yield from _compared("claim by palm", claims.open_by_palm, claims.refresh)
         yield from _compared("claim by code", claims.open_by_code, claims.refresh)
         yield from _compared("wrong code", claims.wrong_code, claims.refresh)
+        sign_ins = SignIns(served, claims)
+        yield from _compared("portal code", sign_ins.ask_for_code, sign_ins.refresh)
+        yield from _compared("portal wrong code", sign_ins.wrong_code, sign_ins.refresh)
         activations = Activations(served)
         # Which names of codes are in use is no secret, so there is no limit to this figure.
         yield from _compared("wrong activation", activations.wrong, activations.refresh, None)
@@ -71,9 +79,9 @@ class Claims:
 
     def __post_init__(self) -> None:
         self._kiosk = self.served.kiosk()
-        self._known = [fresh_phone() for _ in range(PEOPLE)]
-        self._unknown = [fresh_phone() for _ in range(PEOPLE)]
-        for seed, phone in enumerate(self._known):
+        self.known = [fresh_phone() for _ in range(PEOPLE)]
+        self.unknown = [fresh_phone() for _ in range(PEOPLE)]
+        for seed, phone in enumerate(self.known):
             sign_up(self._kiosk, palm(seed), phone)
         self._wrong = palm(PEOPLE)
 
@@ -107,9 +115,47 @@ class Claims:
         return _timed(lambda: self._kiosk.post(path, entry, Identification))
 
     def _open(self, known: bool, proof: Proof) -> str:
-        phone = secrets.choice(self._known if known else self._unknown)
+        phone = secrets.choice(self.known if known else self.unknown)
         claim = Claim(phone=phone, proof=proof, purpose=Purpose.LEAVE)
         return self._kiosk.post("/claims", claim, ClaimOpened).claim_id
+
+
+@dataclass
+class SignIns:
+    """Sign-ins to the portal with numbers with and without an account."""
+
+    served: Served
+    claims: Claims
+
+    def __post_init__(self) -> None:
+        self._trusted = ssl.create_default_context(cafile=self.served.state.ca)
+        self._addresses = (f"127.2.{high}.{low}" for high in range(256) for low in range(1, 255))
+        self._http: httpx.Client | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Goes on in a new browser at another address, and forgets what was counted."""
+        self.claims.refresh()
+        if self._http is not None:
+            self._http.close()
+        address = next(self._addresses)
+        transport = httpx.HTTPTransport(verify=self._trusted, local_address=address)
+        self._http = httpx.Client(transport=transport, base_url=self.served.url)
+        self._form = forms(self._http.get(SIGN_IN))[SIGN_IN].fields
+
+    def ask_for_code(self, known: bool) -> float:
+        phone = secrets.choice(self.claims.known if known else self.claims.unknown)
+        return _timed(lambda: self._post(SIGN_IN, 303, phone=phone))
+
+    def wrong_code(self, known: bool) -> float:
+        self.ask_for_code(known)
+        # Right once in a million.
+        return _timed(lambda: self._post(CODE, 403, code="000000"))
+
+    def _post(self, path: str, status: int, **typed: str) -> None:
+        assert self._http is not None
+        answer = self._http.post(path, data={**self._form, **typed})
+        assert answer.status_code == status, answer.text
 
 
 @dataclass
