@@ -197,7 +197,7 @@ async def test_the_till_says_asks_and_hears_who_the_shopper_is_before_they_pay(
 async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop, till: Till):
     shop.hand(seed=7)
     await shop.sign_up("2025550133")
-    collecting = till.sends(loyalty(12, 1262, "31"))
+    collecting = till.sends(loyalty(12, 1262, "41"))
     await shop.visit(
         None,
         (HoldPalm, WAITS),
@@ -210,7 +210,7 @@ async def test_the_palm_is_a_membership_card_and_is_paid_with_as_one(shop: Shop,
     assert result["LoyaltyAmount"] == {"LoyaltyUnit": "Point", "Value": 12}
     assert result["LoyaltyAccount"]["LoyaltyAccountID"]["LoyaltyID"] == "MEMBER-000007"
 
-    drinks = payment(8.9, "32")
+    drinks = payment(8.9, "42")
     drinks["SaleToPOIRequest"]["PaymentRequest"]["SaleData"]["SaleToPOIData"] = "ageOver=18"
     await shop.kiosk.pin.choose("246810")
     paying = till.sends(drinks)
