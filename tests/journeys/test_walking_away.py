@@ -20,7 +20,6 @@ from kiosk.screens import (
     NotRecognised,
     OfferSecondPalm,
     PayAnotherWay,
-    PayWithCard,
     SignedUp,
     StaffCalled,
     Welcome,
@@ -93,8 +92,6 @@ def test_from_every_screen_of_paying_deleting_and_asking(
         shopper.world.ring_up(30)
         shopper.sees(NotCharged)
         shopper.presses("Pay another way")
-        shopper.sees(PayWithCard)
-        shopper.presses("Pay at the till")
         shopper.sees(PayAnotherWay)
 
     def to_proof() -> None:
