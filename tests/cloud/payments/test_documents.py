@@ -15,7 +15,7 @@ from cloud.app import create_app
 from cloud.keys.persons import find_person
 from cloud.merchants.merchants import follow_settings
 from cloud.merchants.tables import FIRST
-from cloud.payments.cards import ask_to_keep, replace_card
+from cloud.payments.cards import ask_to_keep, keep_card
 from cloud.providers import CardOnFile
 from cloud.recognition.tables import IdentificationRow
 from cloud.settings import Settings
@@ -69,7 +69,7 @@ async def device(books: Shelf) -> Ed25519PrivateKey:
         )
         person = await find_person(session, books.master, person_id)
         await ask_to_keep(session, books.master, "ours", NOON)
-        await replace_card(session, books.master, person, kept, reference="ours", now=NOON)
+        await keep_card(session, books.master, person, kept, reference="ours", now=NOON)
         session.add(
             IdentificationRow(
                 id=PAYING,
