@@ -30,7 +30,7 @@ async def show_overview(asked: Asker) -> Response:
         since=await member_since(session, person),
         frozen=await accounts.frozen_since(session, person),
         palms=await palms_of(session, person),
-        cards=[card.shown(asked.now) for card in await cards_of(session, person)],
+        cards=[card.shown(asked.now) for card in (await cards_of(session, person)).values()],
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
         sessions=await sign_ins.sessions_of(session, person, asked.now),
         here=asked.signed_in.session_id,

@@ -64,8 +64,9 @@ async def _everything(asked: Asked) -> dict[str, Any]:
                 "name_on_card": card.holder,
                 "name_at_payment_provider": card.method,
                 "customer_at_payment_provider": card.customer,
+                "mark_of_payment_provider": card.fingerprint,
             }
-            for card in await cards_of(session, person)
+            for card in (await cards_of(session, person)).values()
         ],
         "merchants": [
             {

@@ -5,6 +5,9 @@ import re
 import pytest
 from sqlalchemy import select
 
+from cloud.db.tables import new_id
+from cloud.payments.cards import CardDetail
+from cloud.payments.tables import CardRow
 from cloud.people.deletions import remains_of
 from cloud.recognition.tables import PalmRow
 from protocol.messages import Side
@@ -31,6 +34,18 @@ async def test_people_see_their_palms_their_card_and_their_merchants(portal: Por
     ):
         assert words in page.text
     assert PHONE not in page.text
+
+
+async def test_people_see_all_their_cards_the_default_first(portal: Portal):
+    person = await portal.account(PHONE)
+    for place, brand, last4 in ((2, "jcb", "0505"), (-1, "mastercard", "4444")):
+        card = CardRow(id=new_id(), person_id=person.person_id, place=place, lookup=None)
+        detail = CardDetail(customer="cus", method=f"pm_{brand}", brand=brand, last4=last4)
+        card.detail = person.seal(detail, f"cards.detail/{card.id}")
+        await portal.add(card)
+    page = (await portal.browser().sign_in(PHONE)).text
+    cards = re.findall(r"<strong>(\w+ •••• [0-9]{4})</strong>", page)
+    assert cards == ["Mastercard •••• 4444", "Visa •••• 4242", "JCB •••• 0505"]
 
 
 async def test_nobody_sees_an_account_without_signing_in(portal: Portal):

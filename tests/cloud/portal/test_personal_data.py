@@ -84,6 +84,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
                 "name_on_card": None,
                 "name_at_payment_provider": "pm",
                 "customer_at_payment_provider": "cus",
+                "mark_of_payment_provider": None,
             }
         ],
         "merchants": [{"merchant": "Corner Shop", "agreed_at": now, "consent_version": "2"}],
