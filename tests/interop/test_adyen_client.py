@@ -248,7 +248,7 @@ async def test_a_shopper_who_pays_another_way_is_handed_over(shop: Shop, till: T
 
 
 async def test_a_shopper_who_prefers_another_way_taps_a_card_in_the_same_payment(
-    shop: Shop, till: NpmTill
+    shop: Shop, till: Till
 ):
     paying = till.sends(payment(1.75, "31"))
     await shop.visit(
@@ -268,7 +268,7 @@ async def test_a_shopper_who_prefers_another_way_taps_a_card_in_the_same_payment
     assert await till.asks(payment(1.75, "31")) == answer
 
 
-async def test_an_abort_while_the_card_is_awaited_charges_nothing(shop: Shop, till: NpmTill):
+async def test_an_abort_while_the_card_is_awaited_charges_nothing(shop: Shop, till: Till):
     def aborts() -> object:
         till.sends(abort("32"))
         return WAITS

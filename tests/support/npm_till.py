@@ -69,7 +69,7 @@ class NpmTill:
         return answer
 
     def asks(self, message: Json) -> Any:
-        return self.sends(message).result(60)["answer"]
+        return self.sends(message).result(300)["answer"]
 
     def close(self) -> None:
         with self._process:
