@@ -76,7 +76,9 @@ def test_a_payment_that_its_holder_confirms_is_charged_and_posted_once(
     assert asked(kiosk, sale, again=True) == url
     assert answers(url) == 303
     paid = told(kiosk, sale)
-    assert (paid.outcome, paid.card.last4) == ("approved", "3184")
+    assert paid.outcome == "approved"
+    assert paid.card is not None
+    assert paid.card.last4 == "3184"
     assert bought(kiosk, sale) == paid
     assert charged(served) == before + 1
     assert posted(served, paid) == [SALE]

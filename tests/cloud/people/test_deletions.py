@@ -112,7 +112,6 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "terminal": None,
         "dispute": None,
         "receipt": None,
-        "terminal": None,
         "device_id": kiosk.id,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,
