@@ -166,7 +166,11 @@ def test_a_screen_becomes_plain_values() -> None:
         "amount": {"text": "$12.50"},
         "name_hint": "Alex D.",
         "card": {"brand": "visa", "last4": "4242", "expired": False},
+        "points": None,
+        "over": None,
         "pays_in": None,
+        "cards": [],
+        "chosen": 0,
     }
     assert values(Welcome("Shop"))["notice"] is None
 
