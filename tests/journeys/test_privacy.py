@@ -20,6 +20,8 @@ def test_no_picture_is_written_while_somebody_signs_up_and_pays(
     shopper: Shopper, ada: Person, tmp_path: Path
 ) -> None:
     shopper.load_every_screen()
+    # The service writes files of its own before it is ready.
+    shopper.can_press("Sign up")
     with watching(tmp_path) as written:
         shopper.signs_up(ada, NUMBER)
         shopper.holds_palm_to_pay(ada.left[1])

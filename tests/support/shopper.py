@@ -100,6 +100,10 @@ class Shopper:
 
         self._until(written)
 
+    def can_press(self, words: str) -> None:
+        """Waits until a button can be pressed."""
+        self._button(words)
+
     # What is done
 
     def presses(self, words: str) -> None:
