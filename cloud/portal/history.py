@@ -128,7 +128,10 @@ def _wanted(merchant: str, month: str) -> Wanted:
     if found is None or found[1] == "0000":
         raise Refusal(ProblemType.NOT_FOUND)
     first = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC)
-    return Wanted(merchant or None, first, _next_month(first))
+    try:
+        return Wanted(merchant or None, first, _next_month(first))
+    except OverflowError:
+        raise Refusal(ProblemType.NOT_FOUND) from None
 
 
 def _next_month(first: datetime) -> datetime:
@@ -150,7 +153,11 @@ def _cursor(text: str) -> tuple[datetime, str] | None:
     found = _CURSOR.fullmatch(text)
     if found is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1])), found[2]
+    try:
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))
+    except OverflowError:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    return at, found[2]
 
 
 def _ms(at: datetime) -> int:

@@ -105,7 +105,17 @@ async def test_purchases_are_filtered_by_merchant_and_month(portal: Portal):
 
 
 @pytest.mark.parametrize(
-    "query", ["month=2026-13", "month=0000-01", "month=x", "before=x", "before=1-2", "month='--"]
+    "query",
+    [
+        "month=2026-13",
+        "month=0000-01",
+        "month=9999-12",
+        "month=x",
+        "month='--",
+        "before=x",
+        "before=1-2",
+        f"before=999999999999999-{'0' * 32}",
+    ],
 )
 async def test_a_filter_that_is_none_is_refused(portal: Portal, query: str):
     await portal.account(PHONE)
