@@ -41,9 +41,9 @@ class Database(Protocol):
         """Opens a session; the first statement begins a transaction."""
         ...
 
-    async def forget_erased(self) -> None:
-        """Removes the copies of erased rows from all files of the database. Raises the database's
-        errors."""
+    async def forget_erased(self, *ids: str) -> None:
+        """Removes the copies of erased rows from all files of the database. `ids` are those of rows
+        of which no copy may be left. Raises the database's errors."""
         ...
 
     @property

@@ -5,6 +5,7 @@ change before it ends. No transaction may therefore be open while the vault or a
 """
 
 import asyncio
+import mmap
 import os
 import sqlite3
 from collections.abc import Callable, Generator
@@ -123,6 +124,7 @@ def _looking(path: Path) -> Generator[Connection]:
 class Database:
     def __init__(self, path: Path, max_pages: int | None = None) -> None:
         """`max_pages` limits the size of the database, but for those who leave."""
+        self._path = path
         self._reserve = Reserve(path)
         self._max_pages = max_pages
         self._erasing = asyncio.Lock()
@@ -130,6 +132,8 @@ class Database:
         and does not let a second one wait."""
         self._erased_remains = False
         """Whether the write-ahead log may hold what was erased."""
+        self._erased_ids: set[str] = set()
+        """Ids of erased rows that the database may still hold."""
         # Parameters may be personal: they must not appear in an error.
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True
@@ -138,19 +142,52 @@ class Database:
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         """Opens a session; use it as `async with database.session() as session`."""
 
-    async def forget_erased(self) -> None:
+    async def forget_erased(self, *ids: str) -> None:
         """Moves the write-ahead log into the database and empties it: then neither holds what a
         deletion has overwritten. While somebody reads it does nothing, and a later call does it.
-        Raises sqlite3.DatabaseError."""
+
+        `ids` are those of rows that were erased. SQLite overwrites the rows, but not the copies
+        that it left between the rows of a page when it moved them to another page: about one
+        deletion in 700 leaves one. When the database still holds one of the ids, all of it is
+        written anew. On a full disk that waits until there is room.
+
+        Raises sqlite3.DatabaseError.
+        """
         self._erased_remains = True
+        self._erased_ids.update(ids)
         async with self._erasing:
-            try:
-                is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.DatabaseError as error:
-                if not self.let_go(error):
-                    raise
-                is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._erased_remains = bool(is_busy)
+            searched = frozenset(self._erased_ids)
+            remains = await self._empty_log()
+            if not remains and searched and await asyncio.to_thread(self._holds_any, searched):
+                if self.is_for_deletions_only:
+                    return
+                await self.rewrite()
+                remains = await self._empty_log()
+            if not remains:
+                self._erased_ids -= searched
+            self._erased_remains = remains
+
+    async def rewrite(self) -> None:
+        """Writes all rows anew, and nothing that lies between them. Raises
+        sqlite3.DatabaseError."""
+        await self._ask("VACUUM")
+
+    async def _empty_log(self) -> bool:
+        """Returns whether the log has to be emptied later, because somebody reads."""
+        try:
+            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:
+            if not self.let_go(error):
+                raise
+            is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
+        return bool(is_busy)
+
+    def _holds_any(self, ids: frozenset[str]) -> bool:
+        with (
+            self._path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return any(content.find(each.encode()) >= 0 for each in ids)
 
     @property
     def is_for_deletions_only(self) -> bool:
@@ -183,12 +220,12 @@ class Database:
     def _page_limit(self) -> int:
         return _ANY_PAGES if self.is_for_deletions_only else self._max_pages or _ANY_PAGES
 
-    async def _ask(self, pragma: str) -> Any:
-        """Returns the row that a pragma answers, outside of any transaction."""
+    async def _ask(self, statement: str) -> Any:
+        """Returns the row that a statement answers, outside of any transaction."""
         async with self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
-            cursor = await driver.execute(pragma)
+            cursor = await driver.execute(statement)
             return await cursor.fetchone()
 
     async def close(self) -> None:
@@ -258,6 +295,8 @@ def _prepare(engine: Engine, page_limit: Callable[[], int] | None = None) -> Non
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
+            # VACUUM copies everything to a temporary file elsewhere otherwise.
+            "temp_store = MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -36,7 +36,7 @@ async def run_errands(context: Context) -> None:
                 else:
                     await queue.postpone(session, errand.errand_id, context.clock())
                 await session.commit()
-            await context.database.forget_erased()
+            await context.database.forget_erased(*[errand.errand_id] if done else [])
 
 
 async def _run(context: Context, errand: queue.DueErrand) -> bool:

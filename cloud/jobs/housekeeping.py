@@ -63,7 +63,9 @@ async def tidy_up(context: Context) -> None:
     await context.database.tidy_up()
 
 
-ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
+Part = Callable[[Context], Awaitable[None]]
+
+ROUND: tuple[Part, ...] = (
     purchases.settle_purchases,
     refunds.settle_refunds,
     webhooks.apply_webhooks,
@@ -80,6 +82,7 @@ ROUND: tuple[Callable[[Context], Awaitable[None]], ...] = (
 async def run_housekeeping(context: Context) -> None:
     """Runs rounds until cancelled: at once, whenever the outbox gets an errand, and every few
     seconds."""
+    await _run_part(context, deletions.forget_all_deleted)
     while True:
         context.errand.clear()
         await run_round(context)
@@ -90,10 +93,14 @@ async def run_housekeeping(context: Context) -> None:
 async def run_round(context: Context) -> None:
     """Runs one round. When a part of it fails, that is logged, and the other parts still run."""
     for part in ROUND:
-        try:
-            await part(context)
-        except Exception as error:
-            # Most likely the disk is full: what there is to do is stored, and the next round does
-            # it. The message is left out of the log: it may quote what was read.
-            name = getattr(part, "__name__", "part")
-            log.error("housekeeping has to wait: %s failed with %s", name, cause_of(error))
+        await _run_part(context, part)
+
+
+async def _run_part(context: Context, part: Part) -> None:
+    try:
+        await part(context)
+    except Exception as error:
+        # Most likely the disk is full: what there is to do is stored, and the next round does it.
+        # The message is left out of the log: it may quote what was read.
+        name = getattr(part, "__name__", "part")
+        log.error("housekeeping has to wait: %s failed with %s", name, cause_of(error))

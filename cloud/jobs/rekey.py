@@ -40,6 +40,8 @@ async def renew_search_codes(
             await session.commit()
             progress(done, of)
     if done:
+        # Between the rows lie copies of codes under the old secret.
+        await store.rewrite()
         await store.forget_erased()
     return done
 

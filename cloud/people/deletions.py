@@ -3,12 +3,14 @@
 Verifies a deletion afterwards as well.
 """
 
+import asyncio
 import json
 import mmap
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -113,7 +115,8 @@ def after_erasing(context: Context, person: OpenPerson) -> list[Callable[[], Awa
     async def remove_from_gallery() -> None:
         context.gallery.remove(person.person_id)
 
-    return [remove_from_gallery, context.database.forget_erased, context.wake]
+    forget = partial(context.database.forget_erased, person.person_id)
+    return [remove_from_gallery, forget, context.wake]
 
 
 async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
@@ -197,10 +200,28 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
         if row.merchant_id is not None:
             return found + [each async for each in withdrawals.what_remains(session, row)]
         found += [each async for each in _rows(session, row)]
-    await database.forget_erased()
+    await _forget_deleted(state, database, {row.person_digest})
     files = sorted(path for path in state.root.rglob("*") if path.is_file())
-    found += [f"a trace in {path}" for path in files if row.person_digest in _named_in(path)]
+    found += [f"a trace in {path}" for path in files if _named_in(path, {row.person_digest})]
     return found
+
+
+async def forget_all_deleted(context: Context) -> None:
+    """Removes what a database that was interrupted, or written by an older version, still holds of
+    people who were deleted. It reads the whole database: call it once."""
+    async with context.database.session() as session:
+        digests = await session.scalars(
+            select(ReceiptRow.person_digest).where(ReceiptRow.merchant_id.is_(None))
+        )
+    await _forget_deleted(context.state, context.database, set(digests))
+
+
+async def _forget_deleted(state: State, database: Database, digests: Collection[bytes]) -> None:
+    # Once without ids: what is still in the log is looked for as well.
+    await database.forget_erased()
+    left = await asyncio.to_thread(_named_in, state.database, digests) if digests else ()
+    if left:
+        await database.forget_erased(*left)
 
 
 def _forgery(row: ReceiptRow) -> Iterator[str]:
@@ -229,9 +250,10 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
         yield f"{waiting} cards the payment provider has yet to forget"
 
 
-def _named_in(path: Path) -> set[bytes]:
-    """Returns the digests of all ids of people in the bytes of a file."""
+def _named_in(path: Path, digests: Collection[bytes]) -> set[str]:
+    """Returns the ids of people in the bytes of a file whose digests are given."""
     if path.stat().st_size == 0:
         return set()
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return {sha256(name).digest() for name in _PERSON_ID.findall(content)}
+        named = {found.group() for found in _PERSON_ID.finditer(content)}
+    return {name.decode() for name in named if sha256(name).digest() in digests}

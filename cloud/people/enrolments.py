@@ -372,7 +372,8 @@ async def cancel(call: Caller, enrolment_id: str) -> None:
     if await _has_joined(call.session, row):
         raise Refusal(ProblemType.NOT_FOUND)
     await _erase(call.session, call.context, person)
-    call.afterwards += [call.context.wake, call.context.database.forget_erased]
+    forget = partial(call.context.database.forget_erased, person.person_id)
+    call.afterwards += [call.context.wake, forget]
 
 
 async def erase_expired(context: Context) -> None:
@@ -391,7 +392,7 @@ async def erase_expired(context: Context) -> None:
             await _erase(session, context, await find_person(session, context.master, person_id))
         await session.commit()
     if people:
-        await context.database.forget_erased()
+        await context.database.forget_erased(*people)
 
 
 async def erase_unfinished(session: AsyncSession, context: Context, phone_lookup: str) -> None:

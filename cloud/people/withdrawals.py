@@ -5,8 +5,9 @@ merchant's staff have seen of their age. Palm, number and card serve every merch
 kept at the operator's account with the payment provider.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
 from fastapi import APIRouter
@@ -39,7 +40,7 @@ async def withdraw(call: Caller, identification_id: str) -> DeletionReceipt:
     person = await identifications.accepted_for(call, identification_id, Purpose.LEAVE)
     merchant_id = (await call.device()).merchant_id
     receipt = await end_with(call.context, call.session, person, merchant_id, call.now)
-    call.afterwards.append(call.context.database.forget_erased)
+    call.afterwards.append(after_end(call.context, person, merchant_id))
     return receipt
 
 
@@ -89,6 +90,14 @@ async def end_with(
         )
     )
     return receipt
+
+
+def after_end(
+    context: Context, person: OpenPerson, merchant_id: str
+) -> Callable[[], Awaitable[None]]:
+    """Returns what is left to do once it is committed that an agreement has ended."""
+    # The two ids stand beside each other in every row of a person at a merchant that was erased.
+    return partial(context.database.forget_erased, person.person_id + merchant_id)
 
 
 async def what_remains(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:

@@ -1,5 +1,7 @@
 """The first page: palms, cards, merchants and sessions of who is signed in."""
 
+from functools import partial
+
 from fastapi import APIRouter, Response
 
 from cloud.merchants.merchants import find_merchant
@@ -7,7 +9,7 @@ from cloud.payments.cards import cards_of
 from cloud.people import accounts, sign_ins
 from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
-from cloud.people.withdrawals import end_with
+from cloud.people.withdrawals import after_end, end_with
 from cloud.portal.asking import HOME, Asked, Asker, redirect, router
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
@@ -54,7 +56,8 @@ async def delete_palm(asked: Asker, palm_id: str) -> Response:
     async def remove_from_gallery() -> None:
         asked.context.gallery.remove_palm(palm_id)
 
-    asked.afterwards += [remove_from_gallery, asked.context.database.forget_erased]
+    forget = partial(asked.context.database.forget_erased, palm_id)
+    asked.afterwards += [remove_from_gallery, forget]
     return redirect(HOME)
 
 
@@ -84,7 +87,7 @@ async def withdraw(asked: Asker, merchant_id: str) -> Response:
     """Ends the agreement with a merchant, as at the merchant's own kiosks."""
     context, session = asked.context, asked.session
     receipt = await end_with(context, session, asked.person, merchant_id, asked.now)
-    asked.afterwards.append(context.database.forget_erased)
+    asked.afterwards.append(after_end(context, asked.person, merchant_id))
     return redirect(f"{HOME}/receipts/{receipt.receipt_id}")
 
 

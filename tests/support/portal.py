@@ -35,6 +35,7 @@ from cloud.settings import Merchant, Settings
 from cloud.state import State
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from protocol.messages import Side
+from tests.support.between_rows import leave_between_rows
 
 HOST = "portal.example"
 ORIGIN = f"https://{HOST}"
@@ -269,6 +270,16 @@ class Portal:
         row = RefundRow(**values | changes)
         await self.add(row)
         return row
+
+    async def leave_between_rows(self, text: str) -> None:
+        """Has the database hold a copy of a row, as SQLite leaves one."""
+        await self.database.forget_erased()
+        leave_between_rows(self.context.state.database, text)
+
+    def holds(self, text: str) -> bool:
+        """Returns whether a text is in a file of the database."""
+        files = self.context.state.database.parent.glob("palms.db*")
+        return any(text.encode() in file.read_bytes() for file in files)
 
     async def add(self, row: Table) -> None:
         async with self.database.session() as session:

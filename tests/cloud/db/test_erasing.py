@@ -1,13 +1,33 @@
 """What was erased is in no file of the database once somebody was told so."""
 
 import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, text
 
 from cloud.db.database import Database, migrate
+from cloud.keys.tables import Person
 from cloud.web.tables import Nonce
+from tests.support.between_rows import leave_between_rows
+
+ERASED = "person_" + "e" * 32
+
+
+def holds(path: Path, name: str) -> bool:
+    return any(name.encode() in each.read_bytes() for each in path.parent.glob("palms.db*"))
+
+
+def work(path: Path, do: Callable[[Database], Awaitable[None]]) -> None:
+    async def run() -> None:
+        database = Database(path)
+        await database.tidy_up()
+        await do(database)
+        await database.close()
+
+    asyncio.run(run())
 
 
 def test_the_log_is_empty_for_everybody_who_erases_at_once(tmp_path: Path):
@@ -34,3 +54,49 @@ def test_the_log_is_empty_for_everybody_who_erases_at_once(tmp_path: Path):
         return sizes
 
     assert asyncio.run(erase_at_once()) == [0] * 60
+
+
+async def keep(database: Database, person_id: str) -> None:
+    async with database.session() as session:
+        session.add(Person(id=person_id, wrapped_key=secrets.token_bytes(60)))
+        await session.commit()
+
+
+def test_a_copy_between_the_rows_of_a_page_is_erased_and_every_row_stays(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    migrate(path)
+    work(path, lambda database: keep(database, "person_" + "a" * 32))
+    leave_between_rows(path, ERASED)
+    assert holds(path, ERASED)
+
+    async def forget(database: Database) -> None:
+        await database.forget_erased(ERASED)
+        async with database.session() as session:
+            assert (await session.scalars(select(Person.id))).all() == ["person_" + "a" * 32]
+            assert await session.scalar(text("PRAGMA integrity_check")) == "ok"
+
+    work(path, forget)
+    assert not holds(path, ERASED)
+
+
+def test_a_copy_that_cannot_be_erased_while_somebody_reads_is_erased_later(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    migrate(path)
+    leave_between_rows(path, ERASED)
+
+    async def forget(database: Database) -> None:
+        reader = Database(path)
+        async with reader._engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            await raw.execute("BEGIN")
+            await (await raw.execute("SELECT * FROM persons")).fetchall()
+            await database._ask("PRAGMA busy_timeout = 1")
+            await database.forget_erased(ERASED)
+            assert holds(path, ERASED)
+            await raw.execute("ROLLBACK")
+        await reader.close()
+        await database.tidy_up()
+        assert not holds(path, ERASED)
+
+    work(path, forget)

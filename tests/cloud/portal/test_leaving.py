@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from cloud.keys.tables import Person
 from cloud.payments.tables import PurchaseRow
-from cloud.people.deletions import remains_of
+from cloud.people.deletions import forget_all_deleted, remains_of
 from cloud.people.tables import ReceiptRow, SessionRow, SignInRow
 from cloud.policy import BOOKKEEPING, CODE_ATTEMPTS, CODE_LIFE, Limits
 from cloud.portal.pages import day
@@ -79,6 +79,31 @@ async def test_a_deletion_leaves_nothing_and_its_receipt_is_verified_like_a_kios
     # What is left is the errand that has the provider forget the card.
     found = await remains_of(receipt_id, portal.context.state, portal.database)
     assert found == ["1 cards the payment provider has yet to forget"]
+
+
+async def test_a_deletion_leaves_no_copy_between_the_rows_of_the_database(portal: Portal):
+    person = await portal.account(PHONE)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    await portal.leave_between_rows(person.person_id)
+    await leave(portal, browser)
+    assert not portal.holds(person.person_id)
+
+
+async def test_a_copy_that_an_interrupted_deletion_has_left_is_erased(portal: Portal):
+    person = await portal.account(PHONE)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = await leave(portal, browser)
+    receipt_id = page.url.path.rpartition("/")[2]
+    for erase in (
+        forget_all_deleted(portal.context),
+        remains_of(receipt_id, portal.context.state, portal.database),
+    ):
+        await portal.leave_between_rows(person.person_id)
+        assert portal.holds(person.person_id)
+        await erase
+        assert not portal.holds(person.person_id)
 
 
 async def test_the_receipt_is_downloaded_as_it_was_signed(portal: Portal):

@@ -60,7 +60,10 @@ async def test_one_palm_is_deleted_and_the_other_still_works(portal: Portal):
     browser = portal.browser()
     page = await browser.sign_in(PHONE)
     left = re.findall(r'href="(/portal/palms/\w+)"', page.text)[0]
+    palm_id = left.rpartition("/")[2]
+    await portal.leave_between_rows(palm_id)
     page = await browser.submit(await browser.open(left), left)
+    assert not portal.holds(palm_id)
     assert page.url.path == "/portal"
     (right,) = re.findall(r'href="/portal/palms/(\w+)"', page.text)
     async with portal.database.session() as session:
@@ -91,7 +94,9 @@ async def test_a_merchant_is_withdrawn_from(portal: Portal):
     page = await browser.sign_in(PHONE)
     link = f"/portal/merchants/{florist}"
     assert link in page.text
+    await portal.leave_between_rows(person.person_id + florist)
     page = await browser.submit(await browser.open(link), link)
+    assert not portal.holds(person.person_id + florist)
     assert "You have withdrawn" in page.text
     assert "your consent at Florist" in page.text
     receipt_id = page.url.path.rpartition("/")[2]
