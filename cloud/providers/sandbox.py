@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +55,8 @@ class SandboxProvider(StripeProvider):
         """`pages_url` is where `cloud.providers.sandbox_pages` listens."""
         super().__init__("sk_test_sandbox", url, return_url=pages_url and f"{pages_url}/saved")
         self._pages_url = pages_url
+        self._references: set[str] | None = None
+        """The references that a customer may have been made for, once they were listed."""
         if pages_url is not None:
             self._checkout = stripe.StripeClient(
                 "sk_test_sandbox", base_addresses={"api": pages_url}, http_client=self._http
@@ -96,9 +98,20 @@ class SandboxProvider(StripeProvider):
 
     async def _customer(self, reference: str) -> str:
         # localstripe knows no idempotency keys: an earlier call may have made the customer.
-        for customer in await self._customers(reference, None):
-            return customer.id
+        if self._references is None:
+            self._references = {each async for each in self._all_references()}
+        if reference in self._references:
+            for customer in await self._customers(reference, None):
+                return customer.id
+        self._references.add(reference)
         return await super()._customer(reference)
+
+    async def _all_references(self) -> AsyncIterator[str]:
+        listed = await self._client.v1.customers.list_async({"limit": 100})
+        async for customer in listed.auto_paging_iter():
+            reference: Any = getattr(customer.metadata, "reference", None)
+            if reference is not None:
+                yield reference
 
     async def _make_refund(
         self,
