@@ -2,7 +2,6 @@
 as long as promised, and runs the outbox."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -77,17 +76,35 @@ ROUND: tuple[Part, ...] = (
     tidy_up,
 )
 """What one round does, in this order."""
+AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands)
+"""What is done whenever the outbox gets an errand or a webhook comes."""
 
 
 async def run_housekeeping(context: Context) -> None:
-    """Runs rounds until cancelled: at once, whenever the outbox gets an errand, and every few
-    seconds."""
+    """Runs rounds every few seconds until cancelled, and in between what is asked for at once."""
     await _run_part(context, deletions.forget_all_deleted)
+    time = asyncio.get_running_loop().time
     while True:
         context.errand.clear()
         await run_round(context)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(context.errand.wait(), EVERY_S)
+        next_round = time() + EVERY_S
+        while await _is_asked(context, next_round - time()):
+            for part in AT_ONCE:
+                await _run_part(context, part)
+
+
+async def _is_asked(context: Context, patience_s: float) -> bool:
+    """Waits until something is asked for at once. Returns False when nothing is in time."""
+    if patience_s <= 0:
+        return False
+    try:
+        # Not wait_for, which loses a cancellation in the moment in which the event is set.
+        async with asyncio.timeout(patience_s):
+            await context.errand.wait()
+    except TimeoutError:
+        return False
+    context.errand.clear()
+    return True
 
 
 async def run_round(context: Context) -> None:

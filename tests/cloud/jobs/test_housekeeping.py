@@ -50,6 +50,7 @@ def test_another_round_follows_one_that_failed(monkeypatch: pytest.MonkeyPatch):
         rounds: list[int] = []
 
         async def counting_part(context: Context) -> None:
+            await asyncio.sleep(0)
             rounds.append(1)
             if len(rounds) == 3:
                 enough.set()
@@ -61,6 +62,63 @@ def test_another_round_follows_one_that_failed(monkeypatch: pytest.MonkeyPatch):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+    asyncio.run(run())
+
+
+def test_an_errand_is_run_at_once_and_not_with_a_whole_round(monkeypatch: pytest.MonkeyPatch):
+    async def run() -> list[str]:
+        context = idle_context()
+        ran: list[str] = []
+        thrice = asyncio.Event()
+
+        async def round_part(context: Context) -> None:
+            ran.append("round")
+            context.errand.set()
+
+        async def errands(context: Context) -> None:
+            await asyncio.sleep(0)
+            ran.append("errands")
+            if len(ran) == 4:
+                thrice.set()
+            context.errand.set()
+
+        monkeypatch.setattr(housekeeping, "ROUND", (round_part,))
+        monkeypatch.setattr(housekeeping, "AT_ONCE", (errands,))
+        monkeypatch.setattr(housekeeping, "EVERY_S", 3600)
+        running = asyncio.create_task(housekeeping.run_housekeeping(context))
+        await asyncio.wait_for(thrice.wait(), 30)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return ran[:4]
+
+    assert asyncio.run(run()) == ["round", "errands", "errands", "errands"]
+
+
+def test_errands_that_never_end_do_not_keep_the_round_away(monkeypatch: pytest.MonkeyPatch):
+    async def run() -> None:
+        context = idle_context()
+        rounds = 0
+        again = asyncio.Event()
+
+        async def round_part(context: Context) -> None:
+            nonlocal rounds
+            rounds += 1
+            if rounds == 2:
+                again.set()
+
+        async def errands(context: Context) -> None:
+            await asyncio.sleep(0)
+            context.errand.set()
+
+        monkeypatch.setattr(housekeeping, "ROUND", (round_part,))
+        monkeypatch.setattr(housekeeping, "AT_ONCE", (errands,))
+        monkeypatch.setattr(housekeeping, "EVERY_S", 0.01)
+        running = asyncio.create_task(housekeeping.run_housekeeping(context))
+        context.errand.set()
+        await asyncio.wait_for(again.wait(), 30)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(run())
 
