@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,7 +69,9 @@ class Forked:
         return self._end.fileno()
 
     def send_signal(self, number: signal.Signals) -> None:
-        signal.pidfd_send_signal(self._process, number)
+        # As subprocess.Popen does with a process that has ended meanwhile.
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, number)
 
     def status(self) -> int:
         """Waits for the end of the program, and returns its exit status."""
