@@ -3,12 +3,10 @@
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from cloud.settings import Settings
 from protocol.encoding import to_base64
 from protocol.messages import Challenge, Commitment, ProblemType
-from tests.support.device import Refused
+from tests.support.device import refusal
 from tests.support.served import PLAIN, Served
 
 COMMITMENT = Commitment(commitment=to_base64(bytes(32)))
@@ -21,10 +19,11 @@ def test_a_locked_database_is_a_503_with_a_pause_and_the_same_request_succeeds_l
         kiosk = served.kiosk()
         other = sqlite3.connect(served.state.database, isolation_level=None, timeout=60)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Refused) as busy:
-            kiosk.post("/challenges", COMMITMENT, Challenge, key="challenge-key")
+        message = COMMITMENT.model_dump_json().encode()
+        busy = kiosk.send("POST", "/challenges", message, key="challenge-key")
         other.execute("ROLLBACK")
         other.close()
-        assert (busy.value.problem.type, busy.value.problem.status) == (ProblemType.BUSY, 503)
-        assert busy.value.response.headers["retry-after"] == "1"
+        problem = refusal(busy)
+        assert (problem.type, problem.status) == (ProblemType.BUSY, 503)
+        assert busy.headers["retry-after"] == "1"
         assert kiosk.post("/challenges", COMMITMENT, Challenge, key="challenge-key").challenge_id

@@ -109,12 +109,23 @@ class TestDevice:
         return _read(self.send("GET", path), reply)
 
     def post(
-        self, path: str, message: Message | bytes | None, reply: type[Reply], **how: Any
+        self,
+        path: str,
+        message: Message | bytes | None,
+        reply: type[Reply],
+        *,
+        key: str | None = None,
+        **how: Any,
     ) -> Reply:
-        if isinstance(message, bytes):
-            response = self.send("POST", path, message, content_type=ENVELOPE_TYPE, **how)
+        """Sends a message, and the same again while the database is busy, as kiosks do."""
+        key = key or secrets.token_urlsafe(16)
+        body, how = message, {**how, "key": key}
+        if isinstance(body, bytes):
+            how["content_type"] = ENVELOPE_TYPE
         else:
-            body = message.model_dump_json().encode() if message else b""
+            body = body.model_dump_json().encode() if body else b""
+        response = self.send("POST", path, body, **how)
+        while response.status_code == 503 and refusal(response).type is ProblemType.BUSY:
             response = self.send("POST", path, body, **how)
         return _read(response, reply)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
 from cloud import bootstrap
 from cloud.context import Context
@@ -180,6 +180,16 @@ class Served:
         async def read() -> int:
             async with self.context.database.session() as session:
                 return await session.scalar(select(func.count()).select_from(table)) or 0
+
+        return self.do(read())
+
+    def keys(self, table: type[Table]) -> set[tuple[Any, ...]]:
+        """Returns the primary keys of all rows of a table."""
+
+        async def read() -> set[tuple[Any, ...]]:
+            async with self.context.database.session() as session:
+                rows = await session.execute(select(*inspect(table).primary_key))
+                return {tuple(row) for row in rows}
 
         return self.do(read())
 

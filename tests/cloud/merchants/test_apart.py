@@ -198,6 +198,8 @@ NAMES_NOTHING = {
 @pytest.fixture
 def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
     """The ids of what a device of the first merchant has stored, each of another kind."""
+    # A challenge has to be answered within two seconds.
+    served.stop_clock()
     kiosk.sign_up(who)
     white = plain_palms.burst(who)
     bought = kiosk.post("/purchases", kiosk.sale(kiosk.recognised(who)), Purchase)
