@@ -378,6 +378,8 @@ class ShowDocument(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]
     over: Age
     shut: bool = False
     """Whether staff cannot go on here, because there is no PIN that could be asked for."""
+    kept: bool = True
+    """Whether it is stored what staff see. It is not of somebody who is not known here."""
 
 
 @dataclass(frozen=True)
@@ -391,6 +393,7 @@ class ConfirmAge(Screen[Literal[Choice.OVER_18, Choice.OVER_21, Choice.CANCEL]])
     or before has reached the age."""
 
     name_hint: str = field(repr=False)
+    """The shopper's name; empty for somebody who is not known here."""
     born_by_18: datetime
     born_by_21: datetime
 
@@ -478,6 +481,15 @@ class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
 
     merchant: str
     paying: bool = True
+
+
+@dataclass(frozen=True)
+class PalmReaderLost(Screen[Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY, Choice.HELP]]):
+    """The palm reader has failed in the middle of a sale, and the terminal takes cards:
+    ANOTHER_WAY goes on with one."""
+
+    merchant: str
+    amount: Money
 
 
 @dataclass(frozen=True)

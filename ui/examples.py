@@ -53,6 +53,7 @@ from kiosk.screens import (
     NotRecognised,
     Observed,
     OfferSecondPalm,
+    PalmReaderLost,
     Part,
     PayAnotherWay,
     PayWithCard,
@@ -376,9 +377,13 @@ def examples() -> dict[str, Screen[Any]]:
         "membership-changed-removed": MembershipChanged(LONG_SHOP, None),
         "show-document": ShowDocument(SHOP, Age.EIGHTEEN),
         "show-document-shut": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, shut=True),
+        "show-document-not-kept": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, kept=False),
         "enter-staff-number": EnterStaffNumber(),
         "confirm-age": ConfirmAge(
             LONG_NAME, datetime(2008, 9, 29, tzinfo=UTC), datetime(2005, 9, 29, tzinfo=UTC)
+        ),
+        "confirm-age-unknown": ConfirmAge(
+            "", datetime(2008, 9, 29, tzinfo=UTC), datetime(2005, 9, 29, tzinfo=UTC)
         ),
         "age-not-seen": AgeNotSeen(LONG_SHOP, Age.EIGHTEEN),
         "confirm-purchase-age": ConfirmPurchase(
@@ -417,6 +422,8 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-purchase-by-itself": ConfirmPurchase(
             SHOP, LUNCH, "Alex D.", VISA, Points(12), pays_in=3.0
         ),
+        "palm-reader-lost": PalmReaderLost(SHOP, LUNCH),
+        "palm-reader-lost-fortune": PalmReaderLost(LONG_SHOP, FORTUNE),
         "pay-with-card": PayWithCard(SHOP, LUNCH),
         "pay-with-card-fortune": PayWithCard(LONG_SHOP, FORTUNE),
         "pay-with-card-not-read": PayWithCard(SHOP, LUNCH, CardProblem.NOT_READ),
@@ -529,6 +536,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
         case (
             HoldPalm(amount=Money())
             | ConfirmPurchase()
+            | PalmReaderLost()
             | PayWithCard()
             | ConfirmByPhone()
             | Approved()

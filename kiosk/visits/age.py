@@ -1,7 +1,8 @@
-"""Whether the shopper is as old as the till asks: staff see a document once.
+"""Whether the shopper is as old as the till asks: staff see a document.
 
-Nothing of the document is entered. What is stored is which age was reached, which member of staff
-has seen it, and when.
+Nothing of the document is entered. Of a shopper who is known it is stored which age was reached,
+which member of staff has seen it, and when: they are asked once. Of whoever pays with a card at the
+terminal nothing is stored, and staff look again at their next purchase.
 """
 
 import logging
@@ -29,10 +30,20 @@ End = Literal[Choice.TRY_AGAIN, Choice.ANOTHER_WAY, Choice.CANCEL]
 again."""
 
 
-async def ask_age(visit: Visit, found: Identification, over: Age) -> bool | End:
-    """Returns whether staff here have seen, now or before, that the shopper has reached an age."""
+class AgeNotReached(Exception):
+    """Staff have not seen that the shopper has reached the age that the till asks for."""
+
+
+class NotAwaited(Exception):
+    """The shopper does not wait until staff have seen their age. Nothing was charged."""
+
+
+async def ask_age(visit: Visit, found: Identification | None, over: Age) -> bool | End:
+    """Returns whether staff here have seen, now or before, that the shopper has reached an age.
+    `found` is the shopper, None when they are not known: then only what staff see now counts, and
+    it never ends with TRY_AGAIN."""
     try:
-        if await visit.service.has_reached(found.identification_id, over):
+        if found and await visit.service.has_reached(found.identification_id, over):
             return True
     except Refused as refused:
         if refused.type not in LAPSED:
@@ -48,7 +59,7 @@ async def ask_age(visit: Visit, found: Identification, over: Age) -> bool | End:
 class Seeing:
     """One look of staff at a shopper's document."""
 
-    def __init__(self, visit: Visit, found: Identification, over: Age) -> None:
+    def __init__(self, visit: Visit, found: Identification | None, over: Age) -> None:
         self._visit = visit
         self._found = found
         self._over = over
@@ -63,7 +74,8 @@ class Seeing:
         """Asks the shopper to wait for staff."""
         visit = self._visit
         while True:
-            asked = ShowDocument(visit.device.merchant, self._over, self._shut)
+            kept = self._found is not None
+            asked = ShowDocument(visit.device.merchant, self._over, self._shut, kept)
             answer = await visit.stage.ask(asked)
             if answer is Choice.STAFF:
                 return Turn.ON
@@ -87,6 +99,8 @@ class Seeing:
             return Turn.BACK
 
     async def number(self) -> Turn:
+        if self._found is None:
+            return Turn.PASS
         answer = await self._visit.stage.ask(EnterStaffNumber())
         if answer is Choice.BACK:
             return Turn.BACK
@@ -95,7 +109,8 @@ class Seeing:
 
     async def document(self) -> Turn:
         today = self._visit.service.now().astimezone().date()
-        customer = self._found.customer
+        found = self._found
+        customer = found.customer if found else None
         answer = await self._visit.stage.ask(
             ConfirmAge(
                 customer.name_hint if customer else "",
@@ -105,11 +120,14 @@ class Seeing:
         )
         if answer is Choice.CANCEL:
             return Turn.ON
-        self._visit.stage.show(Working(Work.CHECKING_SERVICE))
         seen = SEEN[answer]
+        if found is None:
+            self.seen = seen
+            return Turn.ON
+        self._visit.stage.show(Working(Work.CHECKING_SERVICE))
         check = AgeCheck(over=seen, staff=self._staff)
         try:
-            await self._visit.service.note_age(self._found.identification_id, check)
+            await self._visit.service.note_age(found.identification_id, check)
         except Refused as refused:
             if refused.type not in LAPSED:
                 raise

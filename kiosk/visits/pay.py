@@ -26,7 +26,7 @@ from kiosk.service.errors import Refused, ServiceError
 from kiosk.service.transport import Delivery
 from kiosk.till.journal import PendingPurchase
 from kiosk.till.till import Sale, SaleResult
-from kiosk.visits.age import ask_age
+from kiosk.visits.age import AgeNotReached, NotAwaited, ask_age
 from kiosk.visits.charge import (
     STRAGGLING,
     NotChargeable,
@@ -65,10 +65,6 @@ from protocol.messages import (
 log = logging.getLogger(__name__)
 
 
-class AgeNotReached(Exception):
-    """Staff have not seen that the shopper has reached the age that the till asks for."""
-
-
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which a claim has to be made again."""
 
@@ -87,14 +83,15 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
     purchase: Purchase | NotPaid = Choice.ANOTHER_WAY
     try:
         purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale, known))
-        if purchase is Choice.ANOTHER_WAY and _takes_cards(visit, sale):
+        if purchase is Choice.ANOTHER_WAY and visit.till.awaits(sale.reference):
             # Whoever taps a card is not known, and collects no points.
             sale = replace(sale, points=None)
             visit.till.note_payer(sale.reference, None)
             purchase = await pay_by_card(visit, sale)
-    except (Unconfirmed, Unreached):
-        # No card is taken here either: without the service none can be charged, and one sale is one
-        # purchase, which has ended without its holder's confirmation.
+    except (NotAwaited, Unconfirmed, Unreached):
+        # No card is taken here either: staff would have to see the age as well, without the service
+        # no card can be charged, and one sale is one purchase, which has ended without its holder's
+        # confirmation.
         pass
     except NotChargeable as why:
         log.error("a sale cannot be charged: %s", why)
@@ -125,12 +122,6 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.stage.ask(PayAnotherWay(sale.merchant))
 
 
-def _takes_cards(visit: Visit, sale: Sale) -> bool:
-    """Returns whether the sale can still be paid with a card here. Where the till asks for an age,
-    somebody has to look at the shopper, whom the kiosk does not know."""
-    return sale.over is None and visit.till.awaits(sale.reference)
-
-
 async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
     """Tells the shopper that nothing was charged, and offers help and another way to pay."""
     while True:
@@ -143,8 +134,8 @@ async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
 
 
 async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purchase | NotPaid:
-    """Raises AgeNotReached, and NotChargeable: before the palm is shown if the service has told its
-    limits."""
+    """Raises AgeNotReached, NotAwaited, and NotChargeable: before the palm is shown if the service
+    has told its limits."""
     why = await visit.service.refusal(sale.amount)
     if why is not None:
         raise NotChargeable(why)
@@ -199,11 +190,13 @@ async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification |
 async def _recognised(
     visit: Visit, sale: Sale, found: Identification, customer: Customer
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
-    """Raises AgeNotReached."""
+    """Raises AgeNotReached and NotAwaited."""
     if customer.card is None:
         return Choice.ANOTHER_WAY
     if sale.over is not None:
         seen = await ask_age(visit, found, sale.over)
+        if seen is Choice.ANOTHER_WAY:
+            raise NotAwaited
         if isinstance(seen, Choice):
             return seen
         if not seen:

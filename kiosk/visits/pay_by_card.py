@@ -17,6 +17,7 @@ from kiosk.service.errors import Offline, Refused, ServiceError, ServiceUnavaila
 from kiosk.stage import WalkedAway
 from kiosk.till.journal import PendingPurchase
 from kiosk.till.till import Sale
+from kiosk.visits.age import AgeNotReached, ask_age
 from kiosk.visits.charge import NotChargeable, charge, close, conclude, unknown
 from kiosk.visits.tap import Problem, read_card
 from kiosk.visits.tips import ask_tip
@@ -39,15 +40,22 @@ NotPaid = Literal[Choice.CANCEL, Choice.ANOTHER_WAY]
 
 
 async def pay_by_card(visit: Visit, sale: Sale) -> Purchase | NotPaid:
-    """Takes a card for a sale, and tells the till as soon as it is charged or declined. Returns
-    ANOTHER_WAY where no terminal is attached, and when it takes no card: nothing was charged then.
+    """Takes a card for a sale, and tells the till as soon as it is charged or declined. Where the
+    till asks for an age, staff look at a document first. Returns ANOTHER_WAY where no terminal is
+    attached, and when it takes no card: nothing was charged then.
 
-    Raises NotChargeable, Unreached, and Troubled (PAYMENT_UNKNOWN) when the outcome stays unknown.
-    Every other exception means that nothing was charged.
+    Raises AgeNotReached, NotChargeable, Unreached, and Troubled (PAYMENT_UNKNOWN) when the outcome
+    stays unknown. Every other exception means that nothing was charged.
     """
     terminal = visit.terminal
     if terminal is None:
         return Choice.ANOTHER_WAY
+    if sale.over is not None:
+        seen = await ask_age(visit, None, sale.over)
+        if seen is Choice.CANCEL or seen is Choice.ANOTHER_WAY:
+            return seen
+        if seen is not True:
+            raise AgeNotReached
     tipped = await ask_tip(visit, sale) if sale.tips else sale
     if tipped is None:
         return Choice.CANCEL

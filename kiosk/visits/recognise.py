@@ -1,16 +1,19 @@
 """Recognising the person a palm belongs to."""
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
 
+from hardware.faults import DeviceFault
 from kiosk.screens import (
     AskMerchantConsent,
     Choice,
     EntryProblem,
     Frozen,
     HoldPalm,
+    PalmReaderLost,
     StepUp,
     TroubleKind,
     Work,
@@ -22,6 +25,8 @@ from kiosk.visits.number import LAST_FOUR
 from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
 from protocol.messages import Identification, Outcome, ProblemType, Purpose
+
+log = logging.getLogger(__name__)
 
 SHOW_AGAIN = {ProblemType.PALM_UNUSABLE, ProblemType.CHALLENGE_REFUSED}
 """Problems after which the palm is asked for again without using up an attempt."""
@@ -36,10 +41,22 @@ def new_visit_id() -> str:
 
 async def hold_palm(visit: Visit, screen: HoldPalm) -> Burst | Elsewhere:
     """Asks for a palm and returns its burst, or what the shopper chose instead. Help leads back
-    here."""
+    here.
+
+    Raises DeviceFault when no palm can be read, except in a sale that can be paid with a card: the
+    shopper chooses then.
+    """
     paying = screen.purpose is Purpose.PAY
     while True:
-        shown = await visit.reader.present(visit.stage, screen)
+        try:
+            shown = await visit.reader.present(visit.stage, screen)
+        except DeviceFault as fault:
+            if screen.amount is None or visit.terminal is None:
+                raise
+            log.warning("no palm can be read in the middle of a sale: %s", fault)
+            shown = await visit.stage.ask(PalmReaderLost(screen.merchant, screen.amount))
+        if shown is Choice.TRY_AGAIN:
+            continue
         if shown is not Choice.HELP:
             return shown
         if await offer_help(visit.stage, visit.till, paying=paying) is Choice.ANOTHER_WAY:

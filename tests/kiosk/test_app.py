@@ -49,6 +49,7 @@ from kiosk.screens import (
     Notice,
     NotRecognised,
     OfferSecondPalm,
+    PalmReaderLost,
     Part,
     PayAnotherWay,
     PayWithCard,
@@ -119,6 +120,7 @@ CODE = typed("123456")
 AMOUNT = Money(minor=1250, currency="USD")
 HOME: Line = (Welcome, WAITS)
 READER = "tmr_Counter1"
+UNPLUGGED = TemporaryFault("Unplugged.", "Plug it in.")
 
 
 # Walking away
@@ -202,6 +204,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     NotRecognised: Way(TO_PAY, REFUSED),
     Frozen: Way(TO_PAY, FROZEN),
     PayWithCard: Way([*TO_PAY, (NotRecognised, Choice.ANOTHER_WAY)], REFUSED),
+    PalmReaderLost: Way([TO_PAY[0], (HoldPalm, UNPLUGGED)]),
     PayAnotherWay: Way([*TO_CHARGE, (Declined, Choice.ANOTHER_WAY)], DECLINED),
     Approved: Way(TO_CHARGE),
     Declined: Way(TO_CHARGE, DECLINED),
@@ -704,6 +707,7 @@ async def test_what_fails_in_the_kiosk_is_said_and_logged_without_what_was_typed
     stand: MakeStand, caplog: pytest.LogCaptureFixture, error: Exception, kind: TroubleKind
 ) -> None:
     here = stand(*TO_PAY[:1], (HoldPalm, error), (Trouble(kind, paying=True), Choice.DONE), HOME)
+    here.kiosk.terminal = None
     await here.play()
     assert caplog.records
     assert NUMBER.text not in caplog.text
@@ -721,6 +725,7 @@ async def test_help_from_trouble_leads_to_another_way_to_pay(stand: MakeStand) -
         (PayAnotherWay, Choice.DONE),
         HOME,
     )
+    here.kiosk.terminal = None
     await here.play()
 
 

@@ -1,6 +1,7 @@
 """Paying with the card itself at the attached terminal, in the same sale, played from a script."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,19 +11,25 @@ from hardware.faults import PermanentFault, TemporaryFault
 from hardware.terminal import CardUnreadable, SimulatedTerminal, StripeReader, TestCard
 from kiosk.idle import Withdrawn
 from kiosk.screens import (
+    AgeNotSeen,
     Approved,
     CardProblem,
     Choice,
     ChooseTip,
+    ConfirmAge,
     ConfirmPurchase,
     Declined,
+    EnterPhone,
+    EnterPin,
     Help,
     HoldPalm,
     NotCharged,
     NotRecognised,
+    PalmReaderLost,
     PayAnotherWay,
     PayWithCard,
     Points,
+    ShowDocument,
     TroubleKind,
     Work,
     Working,
@@ -71,6 +78,12 @@ TAP = PayWithCard(SHOP, LUNCH)
 APPROVED = Approved(SHOP, LUNCH, VISA)
 DECLINED = Declined(SHOP, LUNCH, VISA)
 AT_THE_TILL = PayAnotherWay(SHOP)
+UNPLUGGED = TemporaryFault("The camera is unplugged.", "Plug it in.")
+READER_LOST = PalmReaderLost(SHOP, LUNCH)
+ADULTS = Sale(SALE.reference, LUNCH, SHOP, over=Age.EIGHTEEN)
+SHOW = ShowDocument(SHOP, Age.EIGHTEEN, kept=False)
+PIN = typed("246810")
+TO_DOCUMENT: list[Line] = [(SHOW, Choice.STAFF), (EnterPin(), PIN)]
 TO_CARD: list[Line] = [(HOLD, Choice.HELP), (Help(paying=True), Choice.ANOTHER_WAY)]
 BEGINS, LOOKS, ENDS = (
     "POST /card-purchases",
@@ -121,6 +134,11 @@ async def play(visit: ScriptedVisit, sale: Sale = SALE) -> SaleResult | None:
     await pay(visit, sale)
     assert visit.stage.over
     return visit.till.answers.get(sale.reference)
+
+
+async def play_for_adults(visit: ScriptedVisit, over: Age = Age.EIGHTEEN) -> SaleResult | None:
+    await visit.pin.choose(PIN.text)
+    return await play(visit, replace(ADULTS, over=over))
 
 
 def told(visit: ScriptedVisit) -> list[tuple[SaleResult, Card | None, Money | None]]:
@@ -189,13 +207,119 @@ async def test_without_a_terminal_that_takes_cards_the_shopper_pays_at_the_till(
     assert pending(visit) == []
 
 
-async def test_a_sale_for_which_an_age_is_asked_is_not_handed_over(
+# Whoever taps, when the till asks for an age
+
+
+@pytest.mark.parametrize("answer", [Choice.OVER_18, Choice.OVER_21])
+async def test_a_card_pays_after_staff_have_seen_the_age_and_nothing_of_it_is_stored(
+    at: At, canned: CannedService, answer: Choice
+) -> None:
+    visit = at(*TO_DOCUMENT, (ConfirmAge, answer), (TAP, WAITS), (APPROVED, Choice.DONE))
+    assert await play_for_adults(visit) is SaleResult.APPROVED
+    assert told(visit) == [(SaleResult.APPROVED, VISA, LUNCH)]
+    sent = [f"{each.method} {each.path}" for each in canned.asked]
+    assert [each for each in sent if "age" in each or "identifications" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("over", "answer"), [(Age.EIGHTEEN, Choice.CANCEL), (Age.TWENTY_ONE, Choice.OVER_18)]
+)
+async def test_no_card_is_asked_for_when_staff_have_not_seen_the_age(
+    at: At, canned: CannedService, over: Age, answer: Choice
+) -> None:
+    show = replace(SHOW, over=over)
+    visit = at(
+        (show, Choice.STAFF),
+        *TO_DOCUMENT[1:],
+        (ConfirmAge, answer),
+        (AgeNotSeen(SHOP, over), Choice.DONE),
+    )
+    assert await play_for_adults(visit, over) is SaleResult.AGE_NOT_SEEN
+    assert not canned.requests(BEGINS)
+
+
+async def test_staff_see_the_age_before_a_tip_is_asked_for(at: At) -> None:
+    visit = at(*TO_DOCUMENT, (ConfirmAge, Choice.OVER_18), (ChooseTip, Choice.CANCEL))
+    await visit.pin.choose(PIN.text)
+    assert await play(visit, replace(ADULTS, tips=(10,))) is None
+
+
+async def test_who_does_not_wait_for_staff_with_a_card_pays_at_the_till(
     at: At, canned: CannedService
 ) -> None:
-    adults = Sale(SALE.reference, LUNCH, SHOP, over=Age.EIGHTEEN)
-    visit = at((AT_THE_TILL, Choice.DONE))
-    assert await play(visit, adults) is SaleResult.ANOTHER_WAY
+    visit = at((SHOW, Choice.ANOTHER_WAY), (AT_THE_TILL, Choice.DONE))
+    assert await play_for_adults(visit) is SaleResult.ANOTHER_WAY
     assert not canned.requests(BEGINS)
+
+
+async def test_who_did_not_wait_for_staff_after_the_palm_is_not_asked_again(
+    visit: At, canned: CannedService
+) -> None:
+    kept = replace(SHOW, kept=True)
+    at = visit(
+        (HOLD, palm),
+        (kept, Choice.ANOTHER_WAY),
+        (AT_THE_TILL, Choice.DONE),
+        till=CardTill(),
+    )
+    assert await play_for_adults(at) is SaleResult.ANOTHER_WAY
+    assert not canned.requests(BEGINS)
+
+
+async def test_without_a_terminal_nobody_is_asked_for_a_document(at: At) -> None:
+    visit = at((AT_THE_TILL, Choice.DONE), terminal=None)
+    assert await play_for_adults(visit) is SaleResult.ANOTHER_WAY
+
+
+# A palm reader that fails in the middle of a sale
+
+
+async def test_a_card_pays_in_the_same_sale_when_the_palm_reader_fails(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit(
+        (HOLD, UNPLUGGED),
+        (READER_LOST, Choice.ANOTHER_WAY),
+        (TAP, WAITS),
+        (APPROVED, Choice.DONE),
+        till=CardTill(),
+    )
+    assert await play(at) is SaleResult.APPROVED
+    assert told(at) == [(SaleResult.APPROVED, VISA, LUNCH)]
+    assert len(canned.requests(BEGINS)) == 1
+
+
+async def test_a_card_pays_when_the_palm_reader_fails_after_a_number_was_typed(visit: At) -> None:
+    at = visit(
+        (HOLD, Choice.USE_NUMBER),
+        (EnterPhone, typed("2025550123")),
+        (HOLD, UNPLUGGED),
+        (READER_LOST, Choice.ANOTHER_WAY),
+        (TAP, WAITS),
+        (APPROVED, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+
+
+async def test_a_palm_reader_that_is_back_can_be_used_again(visit: At) -> None:
+    at = visit(
+        (HOLD, UNPLUGGED),
+        (READER_LOST, Choice.HELP),
+        (Help(paying=True), Choice.BACK),
+        (HOLD, UNPLUGGED),
+        (READER_LOST, Choice.TRY_AGAIN),
+        (HOLD, palm),
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+    )
+    assert await play(at) is SaleResult.APPROVED
+
+
+async def test_without_a_terminal_the_visit_fails_with_the_palm_reader(visit: At) -> None:
+    at = visit((HOLD, UNPLUGGED), terminal=None)
+    with pytest.raises(TemporaryFault):
+        await play(at)
+    assert at.till.answers == {}
 
 
 async def test_whoever_taps_a_card_is_told_of_no_points(at: At) -> None:

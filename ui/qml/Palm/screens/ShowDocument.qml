@@ -9,10 +9,11 @@ ScreenFrame {
     required property string merchant
     required property int over
     required property bool shut
+    required property bool kept
 
     showsBill: false
     title: qsTr("Staff have to see that you are over %1").arg(over)
-    text: qsTr("Please show staff a document with your age. At %1 you are asked this once.").arg(merchant)
+    text: kept ? qsTr("Please show staff a document with your age. At %1 you are asked this once.").arg(merchant) : qsTr("Please show staff a document with your age. Then pay with your card.")
     alert: shut ? qsTr("Staff cannot confirm it at this kiosk. Please pay another way.") : ""
     help: true
     panelShare: wide ? 0.36 : 0.3
@@ -22,8 +23,8 @@ ScreenFrame {
         width: parent.width
         visible: !screen.shut
         sign: "shield"
-        text: qsTr("We keep your age group, who saw it and when")
-        detail: qsTr("Nothing of the document. You can delete it at any time.")
+        text: screen.kept ? qsTr("We keep your age group, who saw it and when") : qsTr("Nothing of it is kept")
+        detail: screen.kept ? qsTr("Nothing of the document. You can delete it at any time.") : qsTr("It counts for this payment only.")
     }
 
     actions: [
