@@ -37,6 +37,9 @@ class _Wish(BaseModel):
     label: str = Field(default="", max_length=64)
     amount: str | None = Field(default=None, max_length=16)
     receipt: str | None = Field(default=None, max_length=10)
+    points: str = Field(default="", max_length=16)
+    balance: str = Field(default="", max_length=16)
+    age: str = Field(default="", max_length=2)
 
 
 class Page:
@@ -97,7 +100,10 @@ class Page:
             case "clear":
                 register.clear()
             case "pay":
-                register.send()
+                points = register.points_of(wish.points, wish.balance)
+                register.send(points, register.age_of(wish.age))
+            case "collect":
+                register.collect(register.points_of(wish.points, wish.balance))
             case "abort":
                 register.abort()
             case "refund":

@@ -1,20 +1,22 @@
 """The cash register: what a cashier does, whichever form shows it."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import re
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 
-from kiosk.screens import Item
+from kiosk.screens import Item, Points
 from kiosk.till.nexo.client import Answer, Rejected, TillClient, Unreachable
-from kiosk.till.nexo.messages import Failed, money
+from kiosk.till.nexo.messages import MOST_POINTS, Failed, Json, money
 from protocol.currency import exponent_of
-from protocol.messages import Money
+from protocol.messages import Age, Money
 
 MOST_LINES = 100
 """The largest number of lines of a sale."""
 
+_POINTS = re.compile("[0-9]{1,9}")
 _WORDS = {
     "Aborted": "Aborted. Nothing was charged.",
     "Busy": "The kiosk serves another till. Send it again in a moment.",
@@ -76,7 +78,9 @@ class Register:
         """The sales of this run, the newest last."""
         self.said = "Ring up what the shopper buys."
         self.selling: str | None = None
-        """The receipt of the payment in progress."""
+        """The ServiceID of the payment or the collection in progress."""
+        self._kind: Literal["Payment", "Loyalty"] = "Payment"
+        """What is in progress."""
         self._changed = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
 
@@ -122,10 +126,28 @@ class Register:
         exponent = exponent_of(self.currency) or 0
         return f"{Decimal(minor).scaleb(-exponent):f} {self.currency}"
 
-    def send(self) -> None:
-        """Sends the basket to the kiosk; its answer is told when there is one. Raises Unusable."""
-        if self.selling is not None:
-            raise Unusable("A payment is in progress. Abort it first.")
+    @staticmethod
+    def points_of(collected: str, balance: str = "") -> Points:
+        """Returns points that were typed: those collected, and the balance with them. What was left
+        empty is told to nobody. Raises Unusable."""
+        told = [text.strip() for text in (collected, balance)]
+        if not all(text == "" or _POINTS.fullmatch(text) for text in told):
+            raise Unusable(f"Points are a number from 0 to {MOST_POINTS}.")
+        return Points(*(int(text) if text else None for text in told))
+
+    @staticmethod
+    def age_of(text: str) -> Age | None:
+        """Returns an age that was chosen, None for none. Raises Unusable."""
+        ages = {str(age.value): age for age in Age}
+        if text not in {"", *ages}:
+            raise Unusable(f"The age is {' or '.join(ages)}.")
+        return ages.get(text)
+
+    def send(self, points: Points | None = None, over: Age | None = None) -> None:
+        """Sends the basket to the kiosk; its answer is told when there is one. `points` are those
+        that the payment brings, and `over` is the age that the shopper must have reached. Raises
+        Unusable."""
+        self._must_be_free()
         if not self.basket:
             raise Unusable("The basket is empty.")
         amount = Money(minor=self.total, currency=self.currency)
@@ -137,16 +159,25 @@ class Register:
             )
             for line in self.basket
         ]
-        self.selling = self.client.next_number()
+        self.selling, self._kind = self.client.next_number(), "Payment"
         self.sales.append(PastSale(self.selling, amount, "At the kiosk."))
         self._say(f"{self.shown(amount.minor)} is at the kiosk.")
-        self._start(self._sell(self.selling, amount, items))
+        self._start(
+            self._sell(self.selling, self.client.pay(amount, items, self.selling, over, points))
+        )
+
+    def collect(self, points: Points) -> None:
+        """Asks for the shopper's membership without a payment. Raises Unusable."""
+        self._must_be_free()
+        self.selling, self._kind = self.client.next_number(), "Loyalty"
+        self._say("The membership is asked for at the kiosk.")
+        self._start(self._collect(self.client.collect(points, self.selling)))
 
     def abort(self) -> None:
-        """Aborts the payment in progress. Raises Unusable."""
+        """Aborts what is in progress. Raises Unusable."""
         if self.selling is None:
-            raise Unusable("No payment is in progress.")
-        self._say("The payment is being aborted.")
+            raise Unusable("Nothing is in progress.")
+        self._say("It is being aborted.")
         self._start(self._abort(self.selling))
 
     def give_back(self, receipt: str | None = None, part: str | None = None) -> None:
@@ -183,9 +214,15 @@ class Register:
         await asyncio.gather(*self._work, return_exceptions=True)
         await self.client.close()
 
-    async def _sell(self, receipt: str, amount: Money, items: list[Item]) -> None:
+    def _must_be_free(self) -> None:
+        """Raises Unusable."""
+        if self.selling is not None:
+            what = "A payment" if self._kind == "Payment" else "A collection"
+            raise Unusable(f"{what} is in progress. Abort it first.")
+
+    async def _sell(self, receipt: str, paying: Awaitable[Answer]) -> None:
         try:
-            answer = await self.client.pay(amount, items, receipt)
+            answer = await paying
         except Unreachable as unreachable:
             self._become(receipt, outcome="Not sent.", paid=False)
             self._say(str(unreachable))
@@ -198,9 +235,18 @@ class Register:
             self.selling = None
             self._change()
 
+    async def _collect(self, collecting: Awaitable[Answer]) -> None:
+        try:
+            self._say(_told(await collecting))
+        except (Unreachable, Rejected) as failed:
+            self._say(str(failed))
+        finally:
+            self.selling = None
+            self._change()
+
     async def _abort(self, receipt: str) -> None:
         try:
-            await self.client.abort(receipt)
+            await self.client.abort(receipt, self._kind)
         except (Unreachable, Rejected) as failed:
             self._say(str(failed))
 
@@ -286,10 +332,36 @@ class Register:
 def _told(answer: Answer) -> str:
     """Returns what the cashier reads of an answer."""
     if answer.condition is None:
-        instrument = answer.body.get("PaymentResult", {}).get("PaymentInstrumentData", {})
-        card = instrument.get("CardData", {})
-        if card:
-            return f"Paid: {card['PaymentBrand']} {card['MaskedPan'][-4:]}."
-        return "Paid." if "PaymentResult" in answer.body else "Done."
+        return " ".join([_done(answer.body), *_memberships(answer.body), *_ages(answer.words)])
     words = _WORDS.get(answer.condition)
+    if answer.condition == "PaymentRestriction" and "ageOver" in answer.words:
+        words = "The shopper is not old enough, or staff have not seen it."
     return f"{words} ({answer.words})" if words else answer.words or answer.condition
+
+
+def _done(body: Json) -> str:
+    instrument = body.get("PaymentResult", {}).get("PaymentInstrumentData", {})
+    card = instrument.get("CardData", {})
+    if card:
+        return f"Paid: {card['PaymentBrand']} {card['MaskedPan'][-4:]}."
+    return "Paid." if "PaymentResult" in body else "Done."
+
+
+def _memberships(body: Json) -> list[str]:
+    """Returns what the answer tells of memberships (LoyaltyResult)."""
+    told: list[str] = []
+    for result in body.get("LoyaltyResult", ()):
+        account = result["LoyaltyAccount"]
+        name = account["LoyaltyAccountID"]
+        points = result.get("LoyaltyAmount")
+        booked = "" if points is None else f", {points['Value']} points"
+        told.append(
+            f"Membership {name['LoyaltyID']} ({name['IdentificationType']}) "
+            f"of {account['LoyaltyBrand']}{booked}."
+        )
+    return told
+
+
+def _ages(words: str) -> list[str]:
+    """Returns what the answer tells of an age (AdditionalResponse)."""
+    return [f"The shopper is over {age}." for age in Age if f"ageOver{age}=true" in words]

@@ -12,8 +12,9 @@ HELP = """\
   AMOUNT NAME        ring up something else, such as 4.50 Soup
   - LINE             take one of a line of the basket away
   list, clear        show articles and basket; empty the basket
-  pay                send the basket to the kiosk
-  abort              abort the payment in progress
+  pay [WITH ...]     send the basket to the kiosk; WITH is points=12, balance=1262 or age=18
+  collect [WITH ...] ask for the shopper's membership without a payment
+  abort              abort what is in progress
   refund [AMOUNT]    give the last payment back, or a part of it
   status             ask what became of the last payment
   diagnosis          ask whether the kiosk can serve
@@ -75,7 +76,6 @@ def _ends(register: Register, words: list[str], say: Says) -> bool:
     does = {
         "list": lambda: _show(register, say),
         "clear": register.clear,
-        "pay": register.send,
         "abort": register.abort,
         "refund": register.give_back,
         "status": register.ask_status,
@@ -88,11 +88,30 @@ def _ends(register: Register, words: list[str], say: Says) -> bool:
             does[word]()
         case ["refund", part]:
             register.give_back(part=part)
+        case ["pay", *pairs]:
+            told = _pairs(pairs, "points", "balance", "age")
+            points = register.points_of(told["points"], told["balance"])
+            register.send(points, register.age_of(told["age"]))
+        case ["collect", *pairs]:
+            told = _pairs(pairs, "points", "balance")
+            register.collect(register.points_of(told["points"], told["balance"]))
         case _ if _rings_up(register, words):
             _show_basket(register, say)
         case _:
             say(HELP)
     return False
+
+
+def _pairs(words: list[str], *names: str) -> dict[str, str]:
+    """Returns what words such as `points=12` tell, by their names; empty for what they do not
+    tell. Raises Unusable."""
+    told = dict.fromkeys(names, "")
+    for word in words:
+        name, is_pair, value = word.partition("=")
+        if name not in told or not is_pair:
+            raise Unusable(f"{word!r} is none of {'=, '.join(names)}=.")
+        told[name] = value
+    return told
 
 
 def _rings_up(register: Register, words: list[str]) -> bool:

@@ -15,7 +15,7 @@ from kiosk.till.nexo.events import Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
-from kiosk.till.till import Sale, SaleResult
+from kiosk.till.till import Collection, Sale, SaleResult
 from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.tills import KEY, given_back, refused, write_keys
 
@@ -81,6 +81,12 @@ class OpenDoor:
         async with asyncio.timeout(60):
             request = await self.till.next_request()
         assert isinstance(request, Sale)
+        return request
+
+    async def collects(self) -> Collection:
+        async with asyncio.timeout(60):
+            request = await self.till.next_request()
+        assert isinstance(request, Collection)
         return request
 
     async def sells(self, result: SaleResult = SaleResult.APPROVED) -> Sale:

@@ -6,16 +6,19 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kiosk.screens import Item, Notice
+from kiosk.screens import Item, Notice, Points
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
 from kiosk.till.till import SaleResult
-from protocol.messages import Money
+from protocol.messages import Age, Customer, Money
+from tests.support.canned import MEMBER as CARD
 from tests.support.doors import VISA, OpenDoor
 from tests.support.tills import KEY, write_keys
 from till.register import Register, Unusable
 
 pytestmark = pytest.mark.anyio
+
+MEMBER = Customer(name_hint="Alex D.", card=VISA, membership=CARD)
 
 
 def ring_up(register: Register, *prices: str) -> None:
@@ -37,6 +40,66 @@ async def test_what_is_rung_up_is_shown_at_the_kiosk_and_paid(
     await register.settled()
     assert register.said == "Paid: visa 4242."
     assert (register.sales[-1].paid, register.basket, register.selling) == (True, [], None)
+
+
+async def test_points_and_an_age_go_with_a_payment_and_what_comes_back_is_told(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50")
+    register.send(register.points_of("12", "1262"), register.age_of("18"))
+    sale = await kiosk.takes()
+    assert (sale.points, sale.over) == (Points(12, 1262), Age.EIGHTEEN)
+    kiosk.till.note_payer(sale.reference, MEMBER)
+    await kiosk.till.answer(sale.reference, SaleResult.APPROVED, card=VISA)
+    await register.settled()
+    assert register.said == (
+        "Paid: visa 4242. Membership 2890000012345 (BarCode) of Corner Shop, 12 points. "
+        "The shopper is over 18."
+    )
+
+
+async def test_who_is_not_old_enough_is_not_sent_to_the_other_terminal(
+    kiosk: OpenDoor, register: Register
+) -> None:
+    ring_up(register, "4.50")
+    register.send(over=Age.TWENTY_ONE)
+    await kiosk.sells(SaleResult.AGE_NOT_SEEN)
+    await register.settled()
+    assert register.said.startswith("The shopper is not old enough, or staff have not seen it.")
+    assert "ageOver21=false" in register.said
+    assert "other terminal" not in register.said
+
+
+@pytest.mark.parametrize(
+    ("customer", "words"),
+    [
+        (MEMBER, "Done. Membership 2890000012345 (BarCode) of Corner Shop, 5 points."),
+        (None, "The shopper cancelled. Nothing was charged."),
+    ],
+    ids=["known", "not known"],
+)
+async def test_points_are_collected_without_a_payment(
+    kiosk: OpenDoor, register: Register, customer: Customer | None, words: str
+) -> None:
+    register.collect(Points(5))
+    asked = await kiosk.collects()
+    assert asked.points == Points(5)
+    with pytest.raises(Unusable, match="A collection is in progress"):
+        register.collect(Points(5))
+    await kiosk.till.tell_shopper(asked.reference, customer)
+    await register.settled()
+    assert register.said.startswith(words)
+    assert (register.selling, register.sales) == (None, [])
+
+
+async def test_a_collection_is_aborted(kiosk: OpenDoor, register: Register) -> None:
+    register.collect(Points())
+    asked = await kiosk.collects()
+    register.abort()
+    await kiosk.till.withdrawn(asked.reference)
+    await kiosk.till.tell_shopper(asked.reference, None)
+    await register.settled()
+    assert register.said.startswith("Aborted.")
 
 
 @pytest.mark.parametrize(
@@ -194,6 +257,18 @@ async def test_what_cannot_be_done_is_said(register: Register) -> None:
     for text in ("", "x", "-1", "0", "4.501", "NaN", "1e99"):
         with pytest.raises(Unusable):
             register.amount_of(text)
+    for text in ("-1", "x", "1.5", "²", "1" * 10):
+        with pytest.raises(Unusable):
+            register.points_of(text)
+        with pytest.raises(Unusable):
+            register.points_of("", text)
+        with pytest.raises(Unusable):
+            register.age_of(text)
+    assert (register.points_of(" 12 "), register.points_of("", "7")) == (
+        Points(12),
+        Points(None, 7),
+    )
+    assert (register.age_of(""), register.age_of("21")) == (None, Age.TWENTY_ONE)
     assert register.amount_of("4,5") == Money(minor=450, currency="USD")
 
 

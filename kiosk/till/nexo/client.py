@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 from pydantic import ValidationError
@@ -96,33 +96,35 @@ class TillClient:
         return str(self._last % 10**10)
 
     async def pay(
-        self, amount: Money, items: Sequence[Item], service_id: str, over: Age | None = None
+        self,
+        amount: Money,
+        items: Sequence[Item],
+        service_id: str,
+        over: Age | None = None,
+        points: Points | None = None,
     ) -> Answer:
-        """Returns how a payment ended; `over` is the age that the shopper must have reached. Raises
-        Unreachable when the kiosk has heard nothing of it, and Rejected."""
+        """Returns how a payment ended. `over` is the age that the shopper must have reached, and
+        `points` are those that the payment brings. Raises Unreachable when the kiosk has heard
+        nothing of it, and Rejected."""
         asked: Json = {
             "AmountsReq": {"Currency": amount.currency, "RequestedAmount": number(amount)},
         }
         if items:
             asked["SaleItem"] = [_line(place, item) for place, item in enumerate(items)]
-        sale = self._sale(service_id) | ({"SaleToPOIData": f"ageOver={over}"} if over else {})
-        body = {"SaleData": sale, "PaymentTransaction": asked}
+        body = {
+            "SaleData": self._sale(service_id, over, points),
+            "PaymentTransaction": asked,
+            **_loyalty(points),
+        }
         return await self._until_answered("Payment", body, service_id)
 
     async def collect(self, points: Points, service_id: str) -> Answer:
         """Returns whose membership it is that collects points. Raises Unreachable when the kiosk
         has heard nothing of it, and Rejected."""
-        sale = self._sale(service_id)
-        data: list[Json] = []
-        if points.balance is not None:
-            sale["SaleToPOIData"] = f"loyaltyBalance={points.balance}"
-        if points.collected is not None:
-            amount = {"LoyaltyUnit": "Point", "Value": points.collected}
-            data.append({"LoyaltyAmount": amount})
         body: Json = {
-            "SaleData": sale,
+            "SaleData": self._sale(service_id, points=points),
             "LoyaltyTransaction": {"LoyaltyTransactionType": "Award"},
-            "LoyaltyData": data,
+            **_loyalty(points),
         }
         return await self._until_answered("Loyalty", body, service_id)
 
@@ -142,11 +144,13 @@ class TillClient:
             body["ReversedAmount"] = number(amount)
         return await self._until_answered("Reversal", body, service_id)
 
-    async def abort(self, service_id: str) -> None:
-        """Returns when the payment can charge nothing any more, or has its answer. Raises
+    async def abort(
+        self, service_id: str, category: Literal["Payment", "Loyalty"] = "Payment"
+    ) -> None:
+        """Returns when the request can charge nothing any more, or has its answer. Raises
         Unreachable when that is not known, and Rejected, also when another till has sent it."""
         reference = {
-            "MessageCategory": "Payment",
+            "MessageCategory": category,
             "SaleID": self.sale_id,
             "ServiceID": service_id,
         }
@@ -170,13 +174,19 @@ class TillClient:
         """Returns whether the kiosk can serve. Raises Unreachable and Rejected."""
         return await self._at_once("Diagnosis", {"HostDiagnosisFlag": True})
 
-    def _sale(self, service_id: str) -> Json:
+    def _sale(self, service_id: str, over: Age | None = None, points: Points | None = None) -> Json:
         """Returns the SaleData of a request."""
+        told: list[str] = []
+        if points is not None and points.balance is not None:
+            told.append(f"loyaltyBalance={points.balance}")
+        if over is not None:
+            told.append(f"ageOver={over}")
         transaction = {
             "TransactionID": f"{self.sale_id}-{service_id}",
             "TimeStamp": timestamp(datetime.now(UTC)),
         }
-        return {"SaleTransactionID": transaction}
+        sale: Json = {"SaleTransactionID": transaction}
+        return sale | ({"SaleToPOIData": "&".join(told)} if told else {})
 
     async def _at_once(self, category: str, body: Json) -> Answer:
         try:
@@ -232,6 +242,13 @@ class TillClient:
             return Answer.of(json.loads(text)["SaleToPOIResponse"][f"{category}Response"])
         except (Unopened, ValidationError, ValueError, KeyError, TypeError):
             raise Rejected("The kiosk's answer cannot be read.") from None
+
+
+def _loyalty(points: Points | None) -> Json:
+    """Returns the LoyaltyData of a request, nothing when no points are collected."""
+    if points is None or points.collected is None:
+        return {}
+    return {"LoyaltyData": [{"LoyaltyAmount": {"LoyaltyUnit": "Point", "Value": points.collected}}]}
 
 
 def _line(place: int, item: Item) -> Json:
