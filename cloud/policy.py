@@ -101,6 +101,8 @@ class Limits:
     LIFELESS_IN_ENROLMENT = Limit("lifeless palms in an enrolment", ATTEMPTS, ENROLMENT_LIFE)
     CARD_PAGES = Limit("card pages of an enrolment", 6, ENROLMENT_LIFE)
     CARD_READINGS = Limit("card readings of an enrolment", 30, ENROLMENT_LIFE)
+    """Of a person, too, who adds a card at a reader. It is told again every two seconds as long as
+    it does not answer."""
     CARDS = Limit("cards of a person", 6, timedelta(hours=1))
     """Attempts to add one."""
     PURCHASES = Limit("purchases", 30, timedelta(hours=1))

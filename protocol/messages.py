@@ -35,6 +35,9 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /identifications/{id}/cards CardToken -> Wallet
     POST   /identifications/{id}/cards/pages   -> CardPage
     GET    /identifications/{id}/cards/pages/{page_id} -> CardPageState
+    POST   /identifications/{id}/cards/readings AtReader -> CardReading
+    GET    /identifications/{id}/cards/readings/{reading_id} -> CardReadingState
+    DELETE /identifications/{id}/cards/readings -> nothing; the reader stops waiting for a card
     PUT    /identifications/{id}/cards/{card_id}/default -> Wallet
     DELETE /identifications/{id}/cards/{card_id} -> Wallet; the provider forgets the card soon after
     POST   /claims                Claim        -> ClaimOpened

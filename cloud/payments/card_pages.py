@@ -8,11 +8,11 @@ tells that something has happened (`cloud.payments.webhooks`). A page that was o
 the errand of `cloud.payments.cards.ask_to_keep` unless a card was saved on it in time.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,6 +41,14 @@ from protocol.messages import CardPage, CardReading
 OPEN, SAVED, LAPSED = "open", "saved", "lapsed"
 NOT_READ, REFUSED = "not_read", "refused"
 """The states in which a reader may have ended, too."""
+READING_STATES: Mapping[str, Literal["waiting", "saved", "not_read", "refused", "lapsed"]] = {
+    OPEN: "waiting",
+    SAVED: "saved",
+    LAPSED: "lapsed",
+    NOT_READ: "not_read",
+    REFUSED: "refused",
+}
+"""What a kiosk is told of a reader."""
 
 Begun = TypeVar("Begun", bound=CardSaving)
 
@@ -67,7 +75,13 @@ async def open_page(
 
 
 async def read_at(
-    context: Context, session: AsyncSession, person: OpenPerson, readers: Readers, reader: str
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    readers: Readers,
+    reader: str,
+    *,
+    adds: bool = False,
 ) -> CardReading:
     """Has a reader wait for a card that it saves for a person; otherwise as `open_page`. Raises
     NoSuchPage, ProviderUnavailable and ReaderTrouble."""
@@ -75,7 +89,7 @@ async def read_at(
     async def begin(reference: str) -> CardSaving:
         return await readers.save_card(reader, reference)
 
-    row, _ = await _open(context, session, person, begin, reader)
+    row, _ = await _open(context, session, person, begin, reader, adds=adds)
     return CardReading(reading_id=row.id, expires_at=row.expires_at)
 
 
@@ -124,13 +138,17 @@ async def look_at(
 ) -> str:
     """Stores the card that was saved on a page, if there is one. Returns the state of the page.
 
-    With `person_id`, the page has to be that person's. It is called in a transaction, which it may
-    end, and leaves another one open. Raises NoSuchPage and ProviderUnavailable.
+    With `person_id`, the page has to be that person's. A card that a reader adds to an account is
+    stored only with it, which is while the kiosk asks: whoever taps a card after that person has
+    left would add it to their account. It is called in a transaction, which it may end, and leaves
+    another one open. Raises NoSuchPage and ProviderUnavailable.
     """
     row = await _find(session, page_id)
     if row is None or person_id not in (None, row.person_id):
         raise NoSuchPage
     if row.state != OPEN or row.name is None:
+        return row.state
+    if row.adds and row.reader is not None and person_id is None:
         return row.state
     name, reader = row.name, row.reader
     await session.commit()

@@ -12,7 +12,7 @@ from hashlib import sha256
 from fastapi import APIRouter
 
 from cloud.keys.persons import OpenPerson
-from cloud.payments import card_pages
+from cloud.payments import card_pages, readers
 from cloud.payments.cards import (
     ask_to_keep,
     cards_of,
@@ -23,15 +23,18 @@ from cloud.payments.cards import (
     remove_card,
 )
 from cloud.payments.purchases import has_pending_purchase
-from cloud.policy import CARDS, Limits
-from cloud.providers import CardRefused, NoPages, ProviderUnavailable
+from cloud.policy import CARDS, Limit, Limits
+from cloud.providers import CardRefused, NoPages, ProviderUnavailable, ReaderTrouble
 from cloud.recognition.identifications import accepted_for
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.messages import (
+    AtReader,
     CardPage,
     CardPageState,
+    CardReading,
+    CardReadingState,
     CardToken,
     Identifier,
     ProblemType,
@@ -100,17 +103,46 @@ async def open_page(call: Caller, identification_id: str) -> CardPage:
 
 @router.get("/identifications/{identification_id}/cards/pages/{page_id}")
 async def look_at_page(call: Caller, identification_id: str, page_id: Identifier) -> CardPageState:
-    person = await _person(call, identification_id)
+    state = await _look_at_saving(call, identification_id, page_id)
+    if state == card_pages.OPEN:
+        return CardPageState(state="open")
+    return CardPageState(state="saved" if state == card_pages.SAVED else "lapsed")
+
+
+@router.post("/identifications/{identification_id}/cards/readings")
+async def read_card(call: Caller, identification_id: str, where: AtReader) -> CardReading:
+    session = call.session
+    person = await _growing(call, identification_id, Limits.CARD_READINGS)
+    drives = await readers.driving(call, where.reader)
     try:
-        state = await card_pages.look_at(call.context, call.session, page_id, person.person_id)
+        reading = await card_pages.read_at(
+            call.context, session, person, drives, where.reader, adds=True
+        )
+        await _person(call, identification_id)
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    if state == card_pages.OPEN:
-        return CardPageState(state="open")
+    except ReaderTrouble as trouble:
+        log.warning("%s", trouble)
+        raise Refusal(ProblemType.READER_UNAVAILABLE, reader=trouble.fault) from None
     call.afterwards.append(call.context.wake)
-    return CardPageState(state="saved" if state == card_pages.SAVED else "lapsed")
+    return reading
+
+
+@router.get("/identifications/{identification_id}/cards/readings/{reading_id}")
+async def look_at_reading(
+    call: Caller, identification_id: str, reading_id: Identifier
+) -> CardReadingState:
+    state = await _look_at_saving(call, identification_id, reading_id)
+    return CardReadingState(state=card_pages.READING_STATES[state])
+
+
+@router.delete("/identifications/{identification_id}/cards/readings", status_code=204)
+async def stop_reading(call: Caller, identification_id: str) -> None:
+    person = await _person(call, identification_id)
+    await card_pages.shut_pages(call.context, call.session, person.person_id)
+    call.afterwards.append(call.context.wake)
 
 
 @router.put("/identifications/{identification_id}/cards/{card_id}/default")
@@ -143,13 +175,27 @@ async def _person(call: Call, identification_id: str) -> OpenPerson:
     return await accepted_for(call, identification_id, Purpose.CARDS)
 
 
-async def _growing(call: Call, identification_id: str) -> OpenPerson:
-    """Returns the person, who may try to add a card. Raises Refusal."""
+async def _growing(call: Call, identification_id: str, limit: Limit = Limits.CARDS) -> OpenPerson:
+    """Returns the person, who may try to add a card within a limit. Raises Refusal."""
     person = await _person(call, identification_id)
     if len(await cards_of(call.session, person)) >= CARDS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
-    await limits.spend(call.session, Limits.CARDS, person.person_id, call.now)
+    await limits.spend(call.session, limit, person.person_id, call.now)
     return person
+
+
+async def _look_at_saving(call: Call, identification_id: str, page_id: str) -> str:
+    """Returns the state of a page or a reading. Raises Refusal."""
+    person = await _person(call, identification_id)
+    try:
+        state = await card_pages.look_at(call.context, call.session, page_id, person.person_id)
+    except card_pages.NoSuchPage:
+        raise Refusal(ProblemType.NOT_FOUND) from None
+    except ProviderUnavailable:
+        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
+    if state != card_pages.OPEN:
+        call.afterwards.append(call.context.wake)
+    return state
 
 
 async def _wallet(call: Call, person: OpenPerson) -> Wallet:

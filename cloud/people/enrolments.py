@@ -86,14 +86,6 @@ _PAGE_STATES: Mapping[str, Literal["open", "saved", "lapsed"]] = {
     card_pages.OPEN: "open",
     card_pages.SAVED: "saved",
 }
-_READING_STATES: Mapping[str, Literal["waiting", "saved", "not_read", "refused", "lapsed"]] = {
-    card_pages.OPEN: "waiting",
-    card_pages.SAVED: "saved",
-    card_pages.LAPSED: "lapsed",
-    card_pages.NOT_READ: "not_read",
-    card_pages.REFUSED: "refused",
-}
-
 MOVED = b""
 """The profile of a completed enrolment: it is in the account."""
 
@@ -261,7 +253,7 @@ async def look_at_reading(
     call: Caller, enrolment_id: str, reading_id: Identifier
 ) -> CardReadingState:
     state, card = await _look_at_saving(call, enrolment_id, reading_id)
-    return CardReadingState(state=_READING_STATES[state], card=card)
+    return CardReadingState(state=card_pages.READING_STATES[state], card=card)
 
 
 @router.delete("/enrolments/{enrolment_id}/card/readings", status_code=204)

@@ -44,6 +44,8 @@ router: APIRouter = signed_request.router()
         "wallet.show",
         "wallet.add",
         "wallet.open_page",
+        "wallet.read_card",
+        "wallet.stop_reading",
         "wallet.make_default",
         "wallet.remove",
     ),

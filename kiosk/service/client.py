@@ -352,6 +352,22 @@ class SignatureService:
         """Opens a page on which the shopper adds a card by phone, in place of an earlier one."""
         return await self._post(f"/identifications/{identification_id}/cards/pages", None, CardPage)
 
+    async def read_card_for_wallet(self, identification_id: str, reader: str) -> CardReading:
+        """Has a reader of this kiosk's wait for another card (see `read_card`)."""
+        path = f"/identifications/{identification_id}/cards/readings"
+        return await self._post(path, AtReader(reader=reader), CardReading)
+
+    async def look_at_wallet_reading(
+        self, identification_id: str, reading_id: str
+    ) -> CardReadingState:
+        path = f"/identifications/{identification_id}/cards/readings/{reading_id}"
+        return await self._get(path, CardReadingState)
+
+    async def stop_wallet_reading(self, identification_id: str) -> None:
+        """Has the reader stop waiting, in one brief attempt."""
+        path = f"/identifications/{identification_id}/cards/readings"
+        await self._transport.call("DELETE", path, deadline_s=BRIEFLY)
+
     async def look_at_wallet_page(self, identification_id: str, page_id: str) -> CardPageState:
         path = f"/identifications/{identification_id}/cards/pages/{page_id}"
         return await self._get(path, CardPageState)

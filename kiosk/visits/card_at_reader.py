@@ -1,6 +1,7 @@
 """Saving a card at a reader that the service drives."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -9,7 +10,7 @@ from kiosk.screens import CardProblem, Choice, PresentCard, TroubleKind, Work, W
 from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.steps import Turn
 from kiosk.visits.visit import Troubled, Visit
-from protocol.messages import ProblemType, ReaderFault
+from protocol.messages import CardReading, CardReadingState, ProblemType, ReaderFault
 
 log = logging.getLogger(__name__)
 
@@ -21,38 +22,47 @@ PASSING = {ReaderFault.OFFLINE, ReaderFault.BUSY}
 """Faults of a reader that may pass while the shopper waits."""
 
 
-class CardAtReader:
-    """What a reader does for the shopper of one enrolment."""
+Begins = Callable[[], Awaitable[CardReading]]
+"""Has the reader wait for a card."""
+Looks = Callable[[str], Awaitable[CardReadingState]]
+"""Asks what became of the reading of this id."""
+Stops = Callable[[], Awaitable[None]]
+"""Has the reader stop waiting."""
 
-    def __init__(self, visit: Visit) -> None:
+
+class CardAtReader:
+    """What a reader does for one shopper."""
+
+    def __init__(self, visit: Visit, *, adding: bool = False) -> None:
+        """`adding` tells that the card is added to those of an account."""
         self._visit = visit
+        self._adding = adding
         self._saved = False
 
-    async def save(self, reader: str, enrolment_id: str) -> Turn:
+    async def save(self, begins: Begins, looks: Looks, stops: Stops) -> Turn:
         """Has the reader wait until it has saved a card, or the shopper goes back. Passes once one
-        is saved."""
+        is saved. Raises Troubled (TERMINAL) when the reader cannot work."""
         if self._saved:
             return Turn.PASS
         problem: CardProblem | None = None
         while True:
             if problem is not CardProblem.TERMINAL:
                 self._visit.stage.show(Working(Work.READYING_READER))
-            reading = await self._begin(reader, enrolment_id)
+            reading = await self._begin(begins)
             if reading is None:
                 problem = CardProblem.TERMINAL
             elif problem is CardProblem.TERMINAL:
                 problem = None
-            end = await first(
-                self._ended(enrolment_id, reading), self._visit.stage.ask(PresentCard(problem))
-            )
+            present = PresentCard(problem, self._adding)
+            end = await first(self._ended(looks, reading), self._visit.stage.ask(present))
             match end:
                 case "saved":
                     self._saved = True
                     return Turn.ON
                 case Choice.BACK:
-                    # It ends by itself when the enrolment does.
+                    # Otherwise it ends by itself.
                     with suppress(ServiceError):
-                        await self._visit.service.stop_reading(enrolment_id)
+                        await stops()
                     return Turn.BACK
                 case "refused":
                     problem = CardProblem.REFUSED
@@ -61,11 +71,11 @@ class CardAtReader:
                 case "not_begun":
                     pass
 
-    async def _begin(self, reader: str, enrolment_id: str) -> str | None:
+    async def _begin(self, begins: Begins) -> str | None:
         """Has the reader begin. Returns the id of the reading, None when the reader takes no card
         now. Raises Troubled when it cannot work."""
         try:
-            return (await self._visit.service.read_card(enrolment_id, reader)).reading_id
+            return (await begins()).reading_id
         except Refused as refused:
             if refused.type is not ProblemType.READER_UNAVAILABLE:
                 raise
@@ -76,7 +86,7 @@ class CardAtReader:
             return None
 
     async def _ended(
-        self, enrolment_id: str, reading: str | None
+        self, looks: Looks, reading: str | None
     ) -> Literal["saved", "not_read", "refused", "lapsed", "not_begun"]:
         """Waits until the reader has ended, or may begin where it has not."""
         if reading is None:
@@ -85,7 +95,7 @@ class CardAtReader:
         while True:
             await self._visit.clock.sleep(LOOKS_S)
             try:
-                told = await self._visit.service.look_at_reading(enrolment_id, reading)
+                told = await looks(reading)
             except ServiceUnavailable as unavailable:
                 problem = unavailable.problem
                 if problem is None or problem.type is not ProblemType.PROVIDER_UNAVAILABLE:

@@ -144,7 +144,11 @@ class SignUp:
                     partial(service.open_card_page, name), partial(service.look_at_card_page, name)
                 )
             case StripeReader(reader):
-                return await self._at_reader.save(reader, name)
+                return await self._at_reader.save(
+                    partial(service.read_card, name, reader),
+                    partial(service.look_at_reading, name),
+                    partial(service.stop_reading, name),
+                )
             case terminal:
                 return await save_card(self._visit, terminal, partial(service.add_card, name))
 

@@ -1,5 +1,7 @@
 """The shopper's cards: added, removed, and put first as the one that pays by default."""
 
+import logging
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
@@ -11,17 +13,22 @@ from kiosk.screens import (
     NotRecognised,
     ShowCard,
     ShowCards,
+    TroubleKind,
     Work,
     Working,
 )
-from kiosk.service.errors import Refused
+from kiosk.service.errors import Refused, ServiceError
+from kiosk.stage import WalkedAway
+from kiosk.visits.card_at_reader import CardAtReader
 from kiosk.visits.card_at_terminal import save_card
 from kiosk.visits.card_by_phone import CardByPhone
 from kiosk.visits.pay import who
 from kiosk.visits.recognise import new_visit_id
 from kiosk.visits.steps import Turn, take_steps
-from kiosk.visits.visit import Visit
+from kiosk.visits.visit import Troubled, Visit
 from protocol.messages import Identification, Outcome, OwnCard, ProblemType, Purpose, Wallet
+
+log = logging.getLogger(__name__)
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND, ProblemType.NOT_ACCEPTED}
 """Problems after which the palm has to be shown again: the shopper took too long."""
@@ -91,18 +98,49 @@ class Changing:
         return await self._visit.service.wallet(self._id)
 
     async def _add(self, wallet: Wallet) -> Wallet:
-        service, terminal, name = self._visit.service, self._visit.terminal, self._id
-        if terminal is not None and not isinstance(terminal, StripeReader):
-            turn = await save_card(
-                self._visit, terminal, partial(service.add_to_wallet, name), adding=True
-            )
+        terminal = self._visit.terminal
+        if terminal is None or self._by_phone is not None:
+            turn = await self._add_by_phone()
+        elif isinstance(terminal, StripeReader):
+            turn = await self._add_at(terminal.reader)
         else:
-            page = self._by_phone = self._by_phone or CardByPhone(self._visit, adding=True)
-            turn = await page.save(
-                partial(service.open_wallet_page, name), partial(service.look_at_wallet_page, name)
-            )
-            self._by_phone = None
+            save = partial(self._visit.service.add_to_wallet, self._id)
+            turn = await save_card(self._visit, terminal, save, adding=True)
         return wallet if turn is Turn.BACK else await self._wallet()
+
+    async def _add_by_phone(self) -> Turn:
+        service, name = self._visit.service, self._id
+        page = self._by_phone = self._by_phone or CardByPhone(self._visit, adding=True)
+        turn = await page.save(
+            partial(service.open_wallet_page, name), partial(service.look_at_wallet_page, name)
+        )
+        self._by_phone = None
+        return turn
+
+    async def _add_at(self, reader: str) -> Turn:
+        """Adds a card at a reader, and by phone where the reader cannot work."""
+        service, name = self._visit.service, self._id
+        try:
+            return await CardAtReader(self._visit, adding=True).save(
+                partial(service.read_card_for_wallet, name, reader),
+                partial(service.look_at_wallet_reading, name),
+                partial(service.stop_wallet_reading, name),
+            )
+        except WalkedAway:
+            # Nobody is at the reader any more.
+            with suppress(ServiceError):
+                await service.stop_wallet_reading(name)
+            raise
+        except Troubled as trouble:
+            if trouble.kind is not TroubleKind.TERMINAL:
+                raise
+        except Refused as refused:
+            # No such reader is bound to this kiosk, or the service is one of before. A palm that
+            # was shown too long ago is told by phone, too.
+            if refused.type is not ProblemType.NOT_FOUND:
+                raise
+            log.warning("no card is added at the reader: %s", refused)
+        return await self._add_by_phone()
 
     async def _change(self, wallet: Wallet, own: OwnCard) -> Wallet:
         is_first, is_only = own is wallet.cards[0], len(wallet.cards) == 1

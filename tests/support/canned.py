@@ -253,6 +253,11 @@ HAPPY: dict[str, Answer] = {
     "POST /identifications/identification-1/cards": WALLET,
     "POST /identifications/identification-1/cards/pages": lambda _: card_page(),
     "GET /identifications/identification-1/cards/pages/page-one": CardPageState(state="saved"),
+    "POST /identifications/identification-1/cards/readings": lambda _: card_reading(),
+    "GET /identifications/identification-1/cards/readings/reading-one": CardReadingState(
+        state="saved"
+    ),
+    "DELETE /identifications/identification-1/cards/readings": Reply(204, b""),
     "PUT /identifications/identification-1/cards/the-visa/default": WALLET,
     "DELETE /identifications/identification-1/cards/the-visa": WALLET,
     "POST /claims": ClaimOpened(claim_id="claim-123", expires_at=soon()),

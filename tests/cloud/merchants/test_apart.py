@@ -141,6 +141,14 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("GET", "/identifications/{}/cards/pages/a-card-page"),
         with_id("GET", "/identifications/an-identification/cards/pages/{}"),
     ),
+    "wallet.read_card": (
+        with_id("POST", "/identifications/{}/cards/readings", AtReader(reader="tmr_Counter1")),
+    ),
+    "wallet.look_at_reading": (
+        with_id("GET", "/identifications/{}/cards/readings/a-reading"),
+        with_id("GET", "/identifications/an-identification/cards/readings/{}"),
+    ),
+    "wallet.stop_reading": (with_id("DELETE", "/identifications/{}/cards/readings"),),
     "wallet.make_default": (
         with_id("PUT", "/identifications/{}/cards/a-card/default"),
         with_id("PUT", "/identifications/an-identification/cards/{}/default"),

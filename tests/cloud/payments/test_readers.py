@@ -39,19 +39,23 @@ async def person(books: Shelf) -> str:
     return await books.person()
 
 
-async def begun(books: Shelf, person_id: str, reader: str = READER) -> CardReading:
+async def begun(
+    books: Shelf, person_id: str, reader: str = READER, *, adds: bool = False
+) -> CardReading:
     readers = books.payments.readers
     assert readers is not None
     async with books.database.session() as session:
         person = await find_person(session, books.master, person_id)
-        reading = await card_pages.read_at(books.context, session, person, readers, reader)
+        reading = await card_pages.read_at(
+            books.context, session, person, readers, reader, adds=adds
+        )
         await session.commit()
     return reading
 
 
-async def looked(books: Shelf, reading: CardReading) -> str:
+async def looked(books: Shelf, reading: CardReading, person_id: str | None = None) -> str:
     async with books.database.session() as session:
-        state = await card_pages.look_at(books.context, session, reading.reading_id)
+        state = await card_pages.look_at(books.context, session, reading.reading_id, person_id)
         await session.commit()
     return state
 
@@ -196,6 +200,34 @@ async def test_what_the_reader_did_is_heard_without_being_asked_for(
     # The same once more, and one about nothing, change nothing.
     await told(books, f"terminal.reader.action_{kind}", "evt_2")
     assert len(await books.cards(person)) == (kind == "succeeded")
+
+
+async def test_a_card_is_added_to_those_of_an_account_while_the_kiosk_asks(
+    books: Shelf, person: str, api: StripeWithReaders
+):
+    reading = await begun(books, person)
+    api.tap()
+    assert await looked(books, reading) == SAVED
+    added = await begun(books, person, adds=True)
+    assert await looked(books, added, person) == OPEN
+    api.tap()
+    assert await looked(books, added, person) == SAVED
+    first, second = await books.cards(person)
+    assert first.method != second.method
+
+
+async def test_a_card_that_is_tapped_after_the_person_has_left_is_not_theirs(
+    books: Shelf, person: str, api: StripeWithReaders
+):
+    await begun(books, person, adds=True)
+    # The kiosk was killed, and asks no more. Somebody else taps their card at the reader.
+    api.tap()
+    await told(books, "terminal.reader.action_succeeded")
+    assert await books.cards(person) == []
+    books.ahead = timedelta(hours=1)
+    await run_errands(books.context)
+    assert await books.cards(person) == []
+    assert (api.kept.customers, api.kept.payment_methods) == ({}, {})
 
 
 async def test_a_shopper_who_goes_back_leaves_a_reader_that_does_not_wait(

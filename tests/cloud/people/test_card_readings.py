@@ -1,4 +1,4 @@
-"""Sign-up with a card that is tapped at a reader of Stripe's, as a kiosk asks for it."""
+"""Cards that are tapped at a reader of Stripe's, at sign-up and later, as a kiosk asks for them."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,9 @@ from protocol.messages import (
     CardReading,
     CardReadingState,
     ProblemType,
+    Purpose,
     ReaderFault,
+    Wallet,
 )
 from tests.support.device import Refused, TestDevice
 from tests.support.plain_palms import burst
@@ -53,6 +55,30 @@ def test_a_shopper_taps_a_card_and_has_an_account_with_it(
     kiosk.add_palm(enrolment, burst(who))
     account = kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
     assert (account.card, account.name_hint) == (card, "Alex D.")
+
+
+def test_somebody_adds_a_second_card_at_the_reader(
+    kiosk: TestDevice, api: StripeWithReaders, enrolment: str, who: str
+):
+    path = begun(kiosk, enrolment)
+    api.tap()
+    assert kiosk.get(path, CardReadingState).state == "saved"
+    kiosk.add_palm(enrolment, burst(who))
+    kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
+    cards = f"/identifications/{kiosk.recognised(who, Purpose.CARDS)}/cards"
+    readings = f"{cards}/readings"
+    stopped = f"{readings}/{kiosk.post(readings, HERE, CardReading).reading_id}"
+    assert kiosk.send("DELETE", readings).status_code == 204
+    assert kiosk.get(stopped, CardReadingState).state == "lapsed"
+    path = f"{readings}/{kiosk.post(readings, HERE, CardReading).reading_id}"
+    assert kiosk.get(path, CardReadingState).state == "waiting"
+    api.tap()
+    assert kiosk.get(path, CardReadingState).state == "saved"
+    assert len(kiosk.get(cards, Wallet).cards) == 2
+    elsewhere = AtReader(reader="tmr_Counter2")
+    with pytest.raises(Refused) as refused:
+        kiosk.post(readings, elsewhere, CardReading)
+    assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
 def test_a_shopper_who_goes_back_leaves_a_reader_that_does_not_wait(

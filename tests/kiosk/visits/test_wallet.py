@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hardware.terminal import SimulatedTerminal
+from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk.qr_code import qr_code
 from kiosk.screens import (
     AskMerchantConsent,
@@ -19,9 +19,28 @@ from kiosk.screens import (
     ShowCards,
     StepUp,
 )
+from kiosk.stage import WalkedAway
 from kiosk.visits.wallet import change_cards
-from protocol.messages import Card, CardPageState, Outcome, OwnCard, ProblemType, Purpose, Wallet
-from tests.support.canned import VISA, WALLET, CannedService, card_page, identification, problem
+from protocol.messages import (
+    Card,
+    CardPageState,
+    CardReadingState,
+    Outcome,
+    OwnCard,
+    ProblemType,
+    Purpose,
+    ReaderFault,
+    Wallet,
+)
+from tests.support.canned import (
+    VISA,
+    WALLET,
+    CannedService,
+    Reply,
+    card_page,
+    identification,
+    problem,
+)
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +57,10 @@ CODE = SaveCardByPhone(qr_code("https://pages.test/page-one"), adding=True)
 CARDS = "/identifications/identification-1/cards"
 SHOWS, TAPS, OPENS = f"GET {CARDS}", f"POST {CARDS}", f"POST {CARDS}/pages"
 LOOKS = f"GET {CARDS}/pages/page-one"
+ADDING = PresentCard(adding=True)
+BEGINS, STOPS = f"POST {CARDS}/readings", f"DELETE {CARDS}/readings"
+LOOKS_AT_READER = f"GET {CARDS}/readings/reading-one"
+WAITING = CardReadingState(state="waiting")
 EXPIRED = problem(ProblemType.EXPIRED, 410)
 
 
@@ -127,6 +150,78 @@ async def test_who_types_for_long_shows_the_palm_again_and_the_same_page_stays_o
         )
     )
     assert len(canned.requests(OPENS)) == 1
+
+
+# At a reader that the service drives
+
+
+@pytest.fixture
+def at_reader(visit: At) -> At:
+    return lambda *script: visit(*script, terminal=StripeReader("tmr_Counter1"))
+
+
+async def test_a_card_is_added_at_the_kiosks_reader(at_reader: At, canned: CannedService) -> None:
+    canned.will(SHOWS, WALLET, BOTH)
+    canned.will(LOOKS_AT_READER, WAITING)
+    await play(at_reader((HOLD, palm), (ONE, Choice.ADD), (ADDING, WAITS), (TWO, Choice.DONE)))
+    (asked,) = canned.requests(BEGINS)
+    assert asked.json == {"reader": "tmr_Counter1"}
+    assert not canned.requests(OPENS)
+    assert not canned.requests(STOPS)
+
+
+async def test_a_card_that_the_reader_has_not_read_is_asked_for_again(
+    at_reader: At, canned: CannedService
+) -> None:
+    canned.will(LOOKS_AT_READER, CardReadingState(state="not_read"))
+    again = PresentCard(CardProblem.NOT_READ, adding=True)
+    await play(
+        at_reader(
+            (HOLD, palm), (ONE, Choice.ADD), (ADDING, WAITS), (again, WAITS), (ONE, Choice.DONE)
+        )
+    )
+
+
+@pytest.mark.parametrize("leaves", [Choice.BACK, WalkedAway()], ids=["back", "gone"])
+async def test_who_leaves_the_reader_leaves_it_waiting_for_nobody(
+    at_reader: At, canned: CannedService, leaves: Choice | WalkedAway
+) -> None:
+    canned.will(LOOKS_AT_READER, *[WAITING] * 3)
+    lines: list[Line] = [(HOLD, palm), (ONE, Choice.ADD), (ADDING, leaves)]
+    if leaves is Choice.BACK:
+        await play(at_reader(*lines, (ONE, Choice.DONE)))
+    else:
+        with pytest.raises(WalkedAway):
+            await play(at_reader(*lines))
+    assert len(canned.requests(STOPS)) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        problem(ProblemType.READER_UNAVAILABLE, reader=ReaderFault.NOT_WORKING),
+        problem(ProblemType.READER_UNAVAILABLE, reader=ReaderFault.SIMULATED),
+        problem(ProblemType.NOT_FOUND, 404),
+    ],
+    ids=["broken", "simulated provider", "not bound"],
+)
+async def test_where_the_reader_cannot_work_a_card_is_added_by_phone(
+    at_reader: At, canned: CannedService, refusal: Reply
+) -> None:
+    canned.will(BEGINS, refusal)
+    canned.will(SHOWS, WALLET, BOTH)
+    await play(at_reader((HOLD, palm), (ONE, Choice.ADD), (CODE, WAITS), (TWO, Choice.DONE)))
+
+
+async def test_who_stands_at_the_reader_for_too_long_shows_the_palm_again(
+    at_reader: At, canned: CannedService
+) -> None:
+    canned.will(LOOKS_AT_READER, EXPIRED)
+    await play(
+        at_reader(
+            (HOLD, palm), (ONE, Choice.ADD), (ADDING, WAITS), (HOLD, palm), (ONE, Choice.DONE)
+        )
+    )
 
 
 async def test_another_card_is_put_first(visit: At, canned: CannedService) -> None:
