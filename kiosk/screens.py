@@ -367,6 +367,14 @@ class Collected(Result, Screen[Done]):
     points: Points
 
 
+@dataclass(frozen=True)
+class NoMembership(Result, Screen[Done]):
+    """The till requires a membership, and the shopper has linked none here."""
+
+    merchant: str
+    paying: bool = True
+
+
 # Age
 
 

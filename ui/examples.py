@@ -48,6 +48,7 @@ from kiosk.screens import (
     Maintenance,
     MembershipChanged,
     MembershipProblem,
+    NoMembership,
     NotCharged,
     Notice,
     NotRecognised,
@@ -375,6 +376,8 @@ def examples() -> dict[str, Screen[Any]]:
         "show-membership-long-name": ShowMembership(LONG_SHOP, "2345"),
         "membership-changed": MembershipChanged(SHOP, "2345"),
         "membership-changed-removed": MembershipChanged(LONG_SHOP, None),
+        "no-membership": NoMembership(LONG_SHOP),
+        "no-membership-identifying": NoMembership(SHOP, paying=False),
         "show-document": ShowDocument(SHOP, Age.EIGHTEEN),
         "show-document-shut": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, shut=True),
         "show-document-not-kept": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, kept=False),
@@ -551,6 +554,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             | ShowDocument()
             | ConfirmAge()
             | AgeNotSeen()
+            | NoMembership(paying=True)
             | EnterPhone(purpose=Purpose.PAY)
             | Frozen(purpose=Purpose.PAY)
             | NotRecognised(purpose=Purpose.PAY)

@@ -32,6 +32,8 @@ class SaleResult(StrEnum):
     AGE_NOT_SEEN = "age_not_seen"
     """Nothing was charged, because staff have not seen that the shopper has reached the age that
     the till asks for."""
+    NO_MEMBERSHIP = "no_membership"
+    """Nothing was charged, because the till requires a membership and the shopper has none."""
     UNKNOWN = "unknown"
     """The outcome is not known; APPROVED, DECLINED or NOT_PAID follows for the same reference."""
 
@@ -69,6 +71,8 @@ class Sale:
     """What the till says about points; None when it says nothing."""
     over: Age | None = None
     """The age that the shopper must have reached; None for any."""
+    members_only: bool = False
+    """Whether the till wants nothing to be charged to a shopper without a membership."""
 
     @property
     def bill(self) -> Bill:
@@ -83,6 +87,8 @@ class Acquisition:
     merchant: str
     over: Age | None = None
     """The age of which the till asks whether the shopper has reached it; None when it does not."""
+    members_only: bool = False
+    """Whether the till wants to hear of nobody without a membership."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +187,8 @@ class Till(Protocol):
     ) -> None:
         """Tells the till who the shopper of an acquisition or a collection is; None when nobody is
         known, or when the shopper has left since. A collection is of no use to a shopper without
-        a membership. `of_age` is whether staff have seen that the shopper has reached the age that
-        the acquisition asks for."""
+        a membership, and neither is an acquisition for members only. `of_age` is whether staff have
+        seen that the shopper has reached the age that the acquisition asks for."""
         ...
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:

@@ -1,7 +1,7 @@
 """Telling the till who the shopper is, before it says what they pay."""
 
 from kiosk.race import first
-from kiosk.screens import Choice, HoldPalm, NotRecognised, Recognised
+from kiosk.screens import Choice, HoldPalm, NoMembership, NotRecognised, Recognised
 from kiosk.till.till import Acquisition
 from kiosk.visits.age import ask_age
 from kiosk.visits.pay import who
@@ -26,6 +26,9 @@ async def acquire(visit: Visit, acquisition: Acquisition) -> Identification | No
                         continue
                     of_age = seen is True
                 await visit.till.tell_shopper(acquisition.reference, customer, of_age=of_age)
+                if acquisition.members_only and customer.membership is None:
+                    await visit.stage.ask(NoMembership(acquisition.merchant, paying=False))
+                    return None
                 greeting = Recognised(acquisition.merchant, customer.name_hint)
                 answer = await first(visit.stage.ask(greeting), _until_it_goes_on(visit))
                 return found if answer is None else None

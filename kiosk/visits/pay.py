@@ -15,6 +15,7 @@ from kiosk.screens import (
     Declined,
     Entered,
     HoldPalm,
+    NoMembership,
     NotCharged,
     NotRecognised,
     PayAnotherWay,
@@ -65,6 +66,10 @@ from protocol.messages import (
 log = logging.getLogger(__name__)
 
 
+class NotMember(Exception):
+    """The till requires a membership, and the shopper has none."""
+
+
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which a claim has to be made again."""
 
@@ -83,7 +88,7 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
     purchase: Purchase | NotPaid = Choice.ANOTHER_WAY
     try:
         purchase = await (_ask_after(visit, pending) if pending else _buy(visit, sale, known))
-        if purchase is Choice.ANOTHER_WAY and visit.till.awaits(sale.reference):
+        if purchase is Choice.ANOTHER_WAY and _takes_cards(visit, sale):
             # Whoever taps a card is not known, and collects no points.
             sale = replace(sale, points=None)
             visit.till.note_payer(sale.reference, None)
@@ -102,6 +107,10 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
         await visit.till.answer(sale.reference, SaleResult.AGE_NOT_SEEN)
         assert sale.over
         await visit.stage.ask(AgeNotSeen(sale.merchant, sale.over))
+        return
+    except NotMember:
+        await visit.till.answer(sale.reference, SaleResult.NO_MEMBERSHIP)
+        await visit.stage.ask(NoMembership(sale.merchant))
         return
     if purchase is Choice.CANCEL:
         return
@@ -122,6 +131,12 @@ async def pay(visit: Visit, sale: Sale, known: Identification | None = None) -> 
             await visit.stage.ask(PayAnotherWay(sale.merchant))
 
 
+def _takes_cards(visit: Visit, sale: Sale) -> bool:
+    """Returns whether the sale can still be paid with a card here. It is not known whether whoever
+    taps one has a membership."""
+    return not sale.members_only and visit.till.awaits(sale.reference)
+
+
 async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
     """Tells the shopper that nothing was charged, and offers help and another way to pay."""
     while True:
@@ -134,8 +149,8 @@ async def _tell_not_charged(visit: Visit, sale: Sale) -> None:
 
 
 async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purchase | NotPaid:
-    """Raises AgeNotReached, NotAwaited, and NotChargeable: before the palm is shown if the service
-    has told its limits."""
+    """Raises AgeNotReached, NotAwaited, NotMember, and NotChargeable: before the palm is shown if
+    the service has told its limits."""
     why = await visit.service.refusal(sale.amount)
     if why is not None:
         raise NotChargeable(why)
@@ -190,7 +205,9 @@ async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification |
 async def _recognised(
     visit: Visit, sale: Sale, found: Identification, customer: Customer
 ) -> Purchase | NotPaid | Literal[Choice.TRY_AGAIN]:
-    """Raises AgeNotReached and NotAwaited."""
+    """Raises AgeNotReached, NotAwaited and NotMember."""
+    if sale.members_only and customer.membership is None:
+        raise NotMember
     if customer.card is None:
         return Choice.ANOTHER_WAY
     if sale.over is not None:

@@ -45,6 +45,7 @@ from kiosk.screens import (
     Loss,
     Maintenance,
     MembershipChanged,
+    NoMembership,
     NotCharged,
     Notice,
     NotRecognised,
@@ -167,6 +168,7 @@ ASKED: list[Line] = [(Welcome, WAITS)]
 WORDS = "Corner Shop", ("Do you need a bag?",)
 TIPPED = Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20))
 OVER_18 = Sale("sale-00000001", AMOUNT, "Corner Shop", over=Age.EIGHTEEN)
+MEMBERS_ONLY = Sale("sale-00000001", AMOUNT, "Corner Shop", members_only=True)
 TO_AGE: list[Line] = [*ASKED, (HoldPalm, palm)]
 TO_DOCUMENT: list[Line] = [
     *TO_AGE,
@@ -226,6 +228,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     ShowDocument: Way(TO_AGE, asked=OVER_18),
     EnterStaffNumber: Way(TO_DOCUMENT[:4], asked=OVER_18),
     ConfirmAge: Way(TO_DOCUMENT, asked=OVER_18),
+    NoMembership: Way([*ASKED, (HoldPalm, palm)], asked=MEMBERS_ONLY),
     AgeNotSeen: Way([*TO_DOCUMENT, (ConfirmAge, Choice.CANCEL)], asked=OVER_18),
     Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
     ShowMembership: Way(TO_MEMBERSHIP, MEMBERS),
@@ -265,6 +268,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     MembershipChanged: PATIENCE.result_s,
     Collected: PATIENCE.result_s,
     AgeNotSeen: PATIENCE.result_s,
+    NoMembership: PATIENCE.result_s,
     AlreadyKnown: PATIENCE.idle_s,
     TillMessage: PATIENCE.idle_s,
 }

@@ -9,6 +9,7 @@ from kiosk.till.nexo.messages import (
     Failed,
     Header,
     Json,
+    Loyalty,
     card_data,
     loyalty_account,
     number,
@@ -22,6 +23,8 @@ from protocol.messages import Card, Customer, Membership, Money
 
 OTHER_TERMINAL = "useOtherTerminal=true"
 """What the answer adds when the shopper pays at the shop's own terminal."""
+NO_MEMBERSHIP = "membership=false"
+"""What the answer adds when the till requires a membership and the shopper has none."""
 _OF_MEMBERS = {"LoyaltyAccount", "LoyaltyResult"}
 _FAILURES = {
     SaleResult.DECLINED: (ErrorCondition.REFUSAL, "The bank declined the card."),
@@ -32,6 +35,10 @@ _FAILURES = {
     SaleResult.AGE_NOT_SEEN: (
         ErrorCondition.PAYMENT_RESTRICTION,
         "Staff have not seen that the shopper is old enough. Nothing was charged.",
+    ),
+    SaleResult.NO_MEMBERSHIP: (
+        ErrorCondition.CANCEL,
+        f"The till requires a membership, and the shopper has none. {NO_MEMBERSHIP}",
     ),
     SaleResult.NOT_PAID: (ErrorCondition.CANCEL, "Nothing was charged."),
 }
@@ -77,9 +84,20 @@ class Taken:
         over = self.record.asked.get("over")
         return "" if over is None else f"ageOver{over}={str(of_age).lower()}"
 
+    @property
+    def loyalty(self) -> Loyalty:
+        """What the till wants about memberships; records of before do not tell."""
+        return Loyalty(self.record.asked.get("loyalty", Loyalty.ALLOWED))
+
+    def tells_of(self, customer: Customer | None) -> bool:
+        """Returns whether an acquisition tells of this shopper."""
+        if customer is None:
+            return False
+        return customer.membership is not None or self.loyalty is not Loyalty.REQUIRED
+
     def booked(self, membership: Membership | None) -> Json:
         """Returns the LoyaltyResult with a membership and the points that were asked for."""
-        if membership is None:
+        if membership is None or not self.loyalty.tells:
             return {}
         result: Json = {"LoyaltyAccount": loyalty_account(membership, self.brand)}
         points = self.record.asked.get("points")
@@ -129,10 +147,12 @@ def acquisition(taken: Taken, customer: Customer | None, *, of_age: bool, withdr
         if withdrawn:
             failed = Failed(ErrorCondition.ABORTED, "The acquisition was aborted.")
         return taken.answered({}, failed)
+    if not taken.tells_of(customer):
+        return taken.answered({}, Failed(*_FAILURES[SaleResult.NO_MEMBERSHIP]))
     told: Json = {}
     if customer.card is not None:
         told["PaymentInstrumentData"] = card_data(customer.card)
-    if customer.membership is not None:
+    if customer.membership is not None and taken.loyalty.tells:
         told["LoyaltyAccount"] = [loyalty_account(customer.membership, taken.brand)]
     return taken.answered(told, None, of_age=of_age)
 

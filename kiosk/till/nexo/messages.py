@@ -204,8 +204,36 @@ class Line(Part):
         return Item(label, quantity, amount, deducted=asked is not None and asked < 0)
 
 
+class Loyalty(StrEnum):
+    """What a till wants the kiosk to do about memberships (nexo Retailer protocol 3.0,
+    LoyaltyHandling)."""
+
+    FORBIDDEN = "Forbidden"
+    """No membership is told, and nothing is shown of points."""
+    PROCESSED = "Processed"
+    """The till has booked the points already: they are shown, and no membership is told."""
+    ALLOWED = "Allowed"
+    """The membership that is linked to the palm is told."""
+    PROPOSED = "Proposed"
+    """The standard has a card asked for. Here the palm shows it: the same as ALLOWED."""
+    REQUIRED = "Required"
+    """Nothing is done for a shopper without a membership."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether the till is told of a membership."""
+        return self not in {Loyalty.FORBIDDEN, Loyalty.PROCESSED}
+
+
+class Conditions(Part):
+    """TransactionConditions, and what an acquisition has in their place."""
+
+    LoyaltyHandling: Loyalty = Loyalty.ALLOWED
+
+
 class OfPayment(Part):
     AmountsReq: Amounts
+    TransactionConditions: Conditions = Conditions()
     SaleItem: Annotated[list[Line], Field(max_length=1000)] = []
 
 
@@ -274,13 +302,23 @@ class PaymentRequest(Part):
         currency = self.PaymentTransaction.AmountsReq.Currency
         return tuple(line.item(currency) for line in self.PaymentTransaction.SaleItem)
 
+    @property
+    def loyalty(self) -> Loyalty:
+        return self.PaymentTransaction.TransactionConditions.LoyaltyHandling
+
     def points(self) -> Points | None:
         """Raises Failed."""
-        return points(self.LoyaltyData, self.SaleData)
+        told = points(self.LoyaltyData, self.SaleData)
+        return None if self.loyalty is Loyalty.FORBIDDEN else told
 
 
 class CardAcquisitionRequest(Part):
     SaleData: OfSale
+    CardAcquisitionTransaction: Conditions = Conditions()
+
+    @property
+    def loyalty(self) -> Loyalty:
+        return self.CardAcquisitionTransaction.LoyaltyHandling
 
 
 class KindOfLoyalty(Part):

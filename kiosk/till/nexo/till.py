@@ -26,6 +26,7 @@ from kiosk.till.nexo.messages import (
     Failed,
     Header,
     Json,
+    Loyalty,
     LoyaltyRequest,
     Message,
     PaymentRequest,
@@ -207,6 +208,7 @@ class NexoTill:
             "over": over,
             "amount": {"Currency": amount.currency, "AuthorizedAmount": number(amount)},
             "points": points.collected if points else None,
+            "loyalty": request.loyalty,
         }
         opened = self._record(message, asked)
         sale = Sale(
@@ -218,6 +220,7 @@ class NexoTill:
             self._tips,
             points=points,
             over=over,
+            members_only=request.loyalty is Loyalty.REQUIRED,
         )
         return await self._serve(opened, sale)
 
@@ -227,8 +230,11 @@ class NexoTill:
         self._refuse_if_unable()
         over = request.SaleData.over()
         transaction = request.SaleData.SaleTransactionID.model_dump()
-        opened = self._record(message, {"transaction": transaction, "over": over})
-        return await self._serve(opened, Acquisition(opened.reference, self._merchant(), over))
+        asked: Json = {"transaction": transaction, "over": over, "loyalty": request.loyalty}
+        opened = self._record(message, asked)
+        members_only = request.loyalty is Loyalty.REQUIRED
+        acquisition = Acquisition(opened.reference, self._merchant(), over, members_only)
+        return await self._serve(opened, acquisition)
 
     async def _collect(self, message: Message) -> Json:
         request = message.read(LoyaltyRequest)
@@ -551,7 +557,8 @@ class NexoTill:
         self._close(opened, answer)
         if opened is self._current:
             self._current = None
-            self._acquired = opened if customer is not None and not collects else None
+            waits = taken.tells_of(customer) and not collects
+            self._acquired = opened if waits else None
 
     async def tell_entry(self, reference: str, entry: Entry | None) -> None:
         opened = self._find(reference)

@@ -26,10 +26,12 @@ from kiosk.screens import (
     Frozen,
     Help,
     HoldPalm,
+    NoMembership,
     NotCharged,
     NotRecognised,
     PayAnotherWay,
     Points,
+    Recognised,
     StaffCalled,
     StepUp,
     TroubleKind,
@@ -38,7 +40,8 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Offline, Refused, WrongPurchase
 from kiosk.stage import WalkedAway
-from kiosk.till.till import Sale, SaleResult
+from kiosk.till.till import Acquisition, Sale, SaleResult
+from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import STRAGGLING, resolve
 from kiosk.visits.pay import pay
 from kiosk.visits.visit import Troubled
@@ -49,6 +52,7 @@ from protocol.messages import (
     Card,
     Chargeable,
     Customer,
+    Membership,
     Money,
     Outcome,
     OwnCard,
@@ -71,7 +75,7 @@ from tests.support.canned import (
     problem,
 )
 from tests.support.clocks import TurnedClock
-from tests.support.scripted import WAITS, ScriptedVisit, palm, typed
+from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
@@ -86,9 +90,9 @@ NOT_CHARGED = NotCharged("Corner Shop", AMOUNT)
 ANOTHER_WAY = PayAnotherWay("Corner Shop")
 
 
-async def play(at: ScriptedVisit) -> SaleResult | None:
+async def play(at: ScriptedVisit, *, members_only: bool = False) -> SaleResult | None:
     """Plays the visit. Returns what the till was told, None for nothing."""
-    sale = await ring_up(at)
+    sale = replace(await ring_up(at), members_only=members_only)
     await pay(at, sale)
     assert at.stage.over
     return told(at, sale)
@@ -711,6 +715,7 @@ async def test_a_camera_that_fails_after_the_number_leaves_the_number_and_its_cl
         (CONFIRM, Choice.CONFIRM),
         (APPROVED, Choice.DONE),
         recovers=tries_again,
+        terminal=None,
     )
     assert await play(at) is SaleResult.APPROVED
     assert len(canned.requests("POST /claims")) == 1
@@ -759,6 +764,7 @@ async def test_whoever_goes_back_after_a_failure_finds_the_number_typed(visit: A
         (EnterPhone("US", "+1", Purpose.PAY, "2025550123"), Choice.BACK),
         (HOLD, Choice.BACK),
         recovers=tries_again,
+        terminal=None,
     )
     assert await play(at) is None
 
@@ -771,6 +777,7 @@ async def test_whoever_stops_when_the_camera_fails_after_the_number_has_paid_not
         (EnterPhone, typed("2025550123")),
         (HOLD, FAULT),
         recovers=stops_here,
+        terminal=None,
     )
     assert await play(at) is None
     assert not canned.requests("POST /purchases")
@@ -1205,3 +1212,51 @@ async def test_the_journal_holds_nothing_of_a_person(
     for personal in ("Alex", VISA.last4, VISA.brand):
         assert personal not in entry.read_text()
     assert entry.stat().st_mode & 0o077 == 0
+
+
+# A sale for members only
+
+
+async def test_a_shopper_without_a_membership_pays_nothing_where_the_till_requires_one(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit((HOLD, palm), (NoMembership("Corner Shop"), Choice.DONE))
+    assert await play(at, members_only=True) is SaleResult.NO_MEMBERSHIP
+    assert not canned.requests("POST /purchases")
+
+
+async def test_a_member_pays_where_the_till_requires_a_membership(
+    visit: At, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(membership=MEMBER))
+    at = visit((HOLD, palm), (ConfirmPurchase, Choice.CONFIRM), (Approved, Choice.DONE))
+    assert await play(at, members_only=True) is SaleResult.APPROVED
+
+
+async def test_whoever_taps_a_card_is_no_member_and_pays_at_the_till(visit: At) -> None:
+    at = visit(
+        (HOLD, Choice.HELP),
+        (Help(paying=True), Choice.ANOTHER_WAY),
+        (PayAnotherWay, Choice.DONE),
+    )
+    assert await play(at, members_only=True) is SaleResult.ANOTHER_WAY
+
+
+@pytest.mark.parametrize("membership", [MEMBER, None], ids=["member", "no member"])
+async def test_an_acquisition_for_members_only_keeps_nobody_else_waiting(
+    visit: At, canned: CannedService, membership: Membership | None
+) -> None:
+    canned.will("POST /identifications", identification(membership=membership))
+    asked = Acquisition("asked-0001", "Corner Shop", members_only=True)
+    waits: Line = (Recognised, Choice.CANCEL)
+    leaves: Line = (NoMembership("Corner Shop", paying=False), Choice.DONE)
+    at = visit(
+        (HoldPalm(Purpose.PAY, merchant="Corner Shop"), palm), waits if membership else leaves
+    )
+    at.till.ask(asked)
+    await at.till.next_request()
+    assert await acquire(at, asked) is None
+    assert at.stage.over
+    customer = at.till.shoppers["asked-0001"]
+    assert customer is not None
+    assert customer.membership == membership

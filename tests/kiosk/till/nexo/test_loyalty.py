@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.screens import Points
+from kiosk.till.nexo.answers import NO_MEMBERSHIP
 from kiosk.till.nexo.till import ANSWERS_WHOLE
-from kiosk.till.till import Collection, Sale, SaleResult
+from kiosk.till.till import Acquisition, Collection, Sale, SaleResult
 from protocol.messages import Customer, Membership
 from tests.support.shop import VISA, Shop
 from tests.support.tills import Json, abort, acquisition, enable, loyalty, payment, status, told
@@ -139,6 +140,85 @@ async def test_an_acquisition_tells_the_membership_before_the_amount_is_known(sh
     sale, paid = await pays(shop, with_points(payment(service_id="2", of=asked.reference)))
     assert sale.acquisition == asked.reference
     assert paid["LoyaltyResult"] == [{"LoyaltyAccount": ACCOUNT, "LoyaltyAmount": POINTS}]
+
+
+# What the till wants about memberships (LoyaltyHandling)
+
+
+def handling(message: Json, handling: str) -> Json:
+    """Adds what a till wants about memberships to a payment or an acquisition."""
+    parts = message["SaleToPOIRequest"]
+    if "PaymentRequest" in parts:
+        conditions = {"LoyaltyHandling": handling}
+        parts["PaymentRequest"]["PaymentTransaction"]["TransactionConditions"] = conditions
+    else:
+        transaction = parts["CardAcquisitionRequest"]["CardAcquisitionTransaction"]
+        transaction["LoyaltyHandling"] = handling
+    return message
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "is_told"),
+    [
+        ("Forbidden", None, False),
+        ("Processed", Points(12, 1262), False),
+        ("Allowed", Points(12, 1262), True),
+        ("Proposed", Points(12, 1262), True),
+        ("Required", Points(12, 1262), True),
+    ],
+)
+async def test_a_payment_handles_memberships_as_the_till_wants(
+    shop: Shop, wanted: str, shown: Points | None, is_told: bool
+):
+    message = with_points(payment(), data="loyaltyBalance=1262")
+    sale, answer = await pays(shop, handling(message, wanted))
+    assert sale.points == shown
+    assert sale.members_only == (wanted == "Required")
+    result = {"LoyaltyAccount": ACCOUNT, "LoyaltyAmount": POINTS}
+    assert answer.get("LoyaltyResult") == ([result] if is_told else None)
+
+
+async def test_a_payment_that_requires_a_membership_tells_that_there_is_none(shop: Shop):
+    message = handling(payment(), "Required")
+    _, answer = await pays(shop, message, STRANGER, SaleResult.NO_MEMBERSHIP)
+    assert answer["Response"]["ErrorCondition"] == "Cancel"
+    assert answer["Response"]["AdditionalResponse"].endswith(NO_MEMBERSHIP)
+    assert answer["PaymentResult"]["AmountsResp"]["AuthorizedAmount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_told"),
+    [("Forbidden", False), ("Processed", False), ("Allowed", True), ("Required", True)],
+)
+async def test_an_acquisition_handles_memberships_as_the_till_wants(
+    shop: Shop, wanted: str, is_told: bool
+):
+    answer = shop.sends(handling(acquisition(), wanted))
+    asked = await shop.takes_request()
+    assert asked == Acquisition(asked.reference, "Corner Shop", members_only=wanted == "Required")
+    await shop.till.tell_shopper(asked.reference, MEMBER)
+    found = body(await answer)
+    assert found["Response"]["Result"] == "Success"
+    assert found.get("LoyaltyAccount") == ([ACCOUNT] if is_told else None)
+
+
+async def test_an_acquisition_that_requires_a_membership_tells_of_nobody_without_one(shop: Shop):
+    answer = shop.sends(handling(acquisition(), "Required"))
+    asked = await shop.takes_request()
+    await shop.till.tell_shopper(asked.reference, STRANGER)
+    found = body(await answer)
+    assert found["Response"]["ErrorCondition"] == "Cancel"
+    assert found["Response"]["AdditionalResponse"].endswith(NO_MEMBERSHIP)
+    assert "PaymentInstrumentData" not in found
+    gone = await shop.asks(payment(service_id="2", of=asked.reference))
+    assert told(gone) == ("Failure", "NotFound")
+
+
+@pytest.mark.parametrize("message", [payment(), acquisition()], ids=["payment", "acquisition"])
+async def test_what_the_standard_does_not_know_is_refused(shop: Shop, message: Json):
+    answer = body(await shop.asks(handling(message, "Perhaps")))
+    assert answer["Response"]["ErrorCondition"] == "MessageFormat"
+    assert "LoyaltyHandling" in answer["Response"]["AdditionalResponse"]
 
 
 # Without a payment
