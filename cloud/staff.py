@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -17,6 +18,8 @@ from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
+from cloud.outbox import queue
+from cloud.payments import receipts
 from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
@@ -24,6 +27,9 @@ from cloud.web import devices
 
 READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
 """How Stripe names a card reader."""
+
+UNSENT_LISTED = timedelta(days=30)
+"""How long receipts that were given up are listed."""
 
 Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
 """Does what one verb asks for. Raises CannotDo."""
@@ -69,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     key.add_argument("merchant", help="the id of the merchant")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
+    add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
     bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
@@ -199,6 +206,15 @@ async def _list_age_checks(
     merchant = await _merchant_named(session, arguments.merchant)
     for seen in await checks_of(session, merchant.id):
         print(f"{seen.at:%Y-%m-%d %H:%M}", seen.staff, seen.device_id, sep="\t")
+
+
+async def _list_unfinished(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    """Whom it is about is not told."""
+    for errand in await queue.failed(session):
+        print("waits", errand.kind, errand.attempts, f"{errand.due_at:%Y-%m-%d %H:%M}", sep="\t")
+    for row in await receipts.unsent(session, bootstrap.now() - UNSENT_LISTED):
+        at = f"{row.at:%Y-%m-%d %H:%M}"
+        print("given up", receipts.SEND_RECEIPT, row.merchant_id, row.reference, at, sep="\t")
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

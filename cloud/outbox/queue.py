@@ -33,6 +33,14 @@ class DueErrand:
         return key.open(self.sealed, _place(self.errand_id))
 
 
+@dataclass(frozen=True, slots=True)
+class FailedErrand:
+    kind: str
+    attempts: int
+    due_at: datetime
+    """When it is tried again."""
+
+
 def put(
     session: AsyncSession,
     key: Key,
@@ -64,6 +72,14 @@ def put(
 async def due(session: AsyncSession, now: datetime) -> Sequence[DueErrand]:
     rows = await session.scalars(select(Errand).where(Errand.due_at <= now))
     return [DueErrand(row.id, row.kind, row.payload) for row in rows]
+
+
+async def failed(session: AsyncSession) -> Sequence[FailedErrand]:
+    """Returns the errands that were tried and have to be tried again, the next one first."""
+    rows = await session.scalars(
+        select(Errand).where(Errand.attempts > 0).order_by(Errand.due_at, Errand.id)
+    )
+    return [FailedErrand(row.kind, row.attempts, row.due_at) for row in rows]
 
 
 async def remove(session: AsyncSession, errand_id: str) -> None:

@@ -5,11 +5,13 @@ later. Until then a till may print a receipt of its own in its place, and the sh
 The kiosk never learns the number. A receipt counts as sent before it is: rather none than two.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -26,7 +28,7 @@ from protocol.currency import exponent_of
 
 SEND_RECEIPT = "send receipt"
 """The kind of the errands that `send_receipt` runs."""
-WAITING, SENT, DECLINED = "waiting", "sent", "declined"
+WAITING, SENT, DECLINED, UNSENT = "waiting", "sent", "declined", "unsent"
 
 
 class Receipt(BaseModel):
@@ -78,6 +80,13 @@ async def decline(session: AsyncSession, row: PurchaseRow) -> bool:
     return row.receipt != SENT
 
 
+async def unsent(session: AsyncSession, since: datetime) -> Sequence[PurchaseRow]:
+    """Returns the purchases since then whose receipt was given up."""
+    given_up = PurchaseRow.receipt == UNSENT, PurchaseRow.at >= since
+    found = await session.scalars(select(PurchaseRow).where(*given_up).order_by(PurchaseRow.at))
+    return found.all()
+
+
 async def withdraw(session: AsyncSession, row: PurchaseRow) -> None:
     """Forgets the receipt of a purchase whose person is deleted."""
     if row.receipt == WAITING:
@@ -93,7 +102,7 @@ async def send_receipt(context: Context, payload: bytes) -> None:
         if row is None or row.receipt != WAITING or row.person_id is None:
             return
         if context.clock() - row.at > RECEIPT_PATIENCE:
-            row.receipt = None
+            row.receipt = UNSENT
             await session.commit()
             return
         person = await find_person(session, context.master, row.person_id)

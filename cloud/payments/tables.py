@@ -103,8 +103,8 @@ class PurchaseRow(Table):
     told: Mapped[str | None]
     """What the till was told, as the device reports it; None until it does."""
     receipt: Mapped[str | None]
-    """`waiting`, `sent` or `declined`: what becomes of the receipt for the shopper's phone
-    (`cloud.payments.receipts`). None when there is none, and once the person is deleted."""
+    """What becomes of the receipt for the shopper's phone (`cloud.payments.receipts`): `waiting`,
+    `sent`, `declined` or `unsent`. None when there is none, and once the person is deleted."""
     dispute: Mapped[str | None]
     """The provider's word for how a dispute about it stands; None without one."""
     at: Mapped[datetime]

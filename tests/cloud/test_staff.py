@@ -1,12 +1,18 @@
 """`./run cloud staff`: merchants, sites and devices, from the command line."""
 
+import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cloud.__main__ import main
+from cloud.db.database import Database
+from cloud.outbox.tables import Errand
+from cloud.payments import receipts
+from cloud.payments.tables import PurchaseRow
 from cloud.settings import Settings
 from protocol.messages import Age, AgeCheck, ProblemType, Purchase, Reader
 from tests.support.device import Refused, TestDevice
@@ -98,6 +104,39 @@ def test_when_staff_have_seen_an_age_is_listed_and_whose_it_was_is_not(
     (line,) = [line for line in listed if "40921" in line]
     assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d\t40921\t{kiosk.id}", line)
     assert "there is no" in staff("age-checks", "nobody", state=served.state.root, status=2)
+
+
+def test_what_has_failed_and_receipts_that_were_given_up_are_listed(staff: Staff, tmp_path: Path):
+    assert staff("unfinished") == ""
+    now = datetime.now(UTC)
+    bought = PurchaseRow(
+        id="purchase-1",
+        merchant_id="first",
+        device_id="device-1",
+        reference="till-7-0042",
+        amount_minor=1250,
+        currency="USD",
+        card_brand="visa",
+        card_last4="4242",
+        outcome="approved",
+        at=now,
+        receipt=receipts.UNSENT,
+    )
+    due = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    waiting = Errand(id="errand-1", kind="forget card", payload=b"sealed", attempts=3, due_at=due)
+
+    async def happens() -> None:
+        store = Database(tmp_path / "palms.db")
+        async with store.session() as session:
+            session.add_all([bought, waiting])
+            await session.commit()
+        await store.close()
+
+    asyncio.run(happens())
+    assert staff("unfinished") == (
+        "waits\tforget card\t3\t2026-11-29 12:00\n"
+        f"given up\tsend receipt\tfirst\ttill-7-0042\t{now:%Y-%m-%d %H:%M}\n"
+    )
 
 
 @pytest.mark.parametrize("verb", ["revoke-device", "replace-device"])

@@ -4,18 +4,21 @@ from datetime import timedelta
 from secrets import token_hex
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.jobs.errands import run_errands
-from cloud.keys.persons import find_person, make_person
+from cloud.keys.persons import OpenPerson, find_person, make_person
 from cloud.merchants.tables import FIRST, MerchantRow
 from cloud.messages import NoMessenger, NotSent
 from cloud.messages.length import fits_one_message
 from cloud.messages.sandbox import SandboxMessenger
+from cloud.outbox import queue
 from cloud.outbox.tables import Errand
 from cloud.payments import receipts
 from cloud.payments.purchases import keep_for_the_books
 from cloud.payments.tables import PurchaseRow
-from cloud.people.accounts import PROFILE, Profile
+from cloud.people.accounts import PROFILE, Accounts, Profile
 from cloud.people.tables import AccountRow, AgreementRow
 from cloud.policy import RECEIPT_AFTER, RECEIPT_PATIENCE, RECEIPTS_SINCE, Limits
 from tests.support.shelf import NOON, Shelf
@@ -204,8 +207,42 @@ async def test_a_receipt_of_long_ago_is_not_sent(books: Shelf):
     assert await later(books) == []
     tries = messenger.tries
     assert await later(books, RECEIPT_PATIENCE) == []
-    assert (messenger.tries, await state(books, purchase)) == (tries, None)
+    assert (messenger.tries, await state(books, purchase)) == (tries, receipts.UNSENT)
     assert await books.count(Errand) == 0
+
+
+async def test_the_operator_is_told_of_receipts_that_wait_and_that_were_given_up(books: Shelf):
+    books.messenger = Away(100)
+    purchase = await bought(books, await member(books))
+    await later(books)
+    async with books.database.session() as session:
+        (waiting,) = await queue.failed(session)
+        assert (waiting.kind, waiting.attempts) == (receipts.SEND_RECEIPT, 1)
+        assert await receipts.unsent(session, NOON) == []
+    await later(books, RECEIPT_PATIENCE)
+    async with books.database.session() as session:
+        assert await queue.failed(session) == []
+        (row,) = await receipts.unsent(session, NOON)
+        assert row.id == purchase
+        assert await receipts.unsent(session, books.clock()) == []
+
+
+async def test_a_receipt_whose_number_cannot_be_read_is_given_up_as_well(
+    books: Shelf, caplog: pytest.LogCaptureFixture
+):
+    class Unreadable(Accounts):
+        async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
+            raise InvalidTag
+
+    person = await member(books)
+    purchase = await bought(books, person)
+    books.accounts = Unreadable()
+    await later(books)
+    async with books.database.session() as session:
+        assert [errand.attempts for errand in await queue.failed(session)] == [1]
+    await later(books, RECEIPT_PATIENCE)
+    assert await state(books, purchase) == receipts.UNSENT
+    assert PHONE not in caplog.text
 
 
 async def test_a_crash_while_a_receipt_is_sent_sends_no_second_one(books: Shelf):
