@@ -159,8 +159,10 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
     longer = await visit.service.wants_pulse(most)
     screen = HoldPalm(Purpose.PAY, amount=sale.amount, merchant=sale.merchant, longer=longer)
     visit_id = new_visit_id()
+    # Where no card is taken, none is offered when the palm reader fails.
+    reading = replace(visit, terminal=None) if sale.members_only else visit
     while True:
-        found, known = known or await who(visit, screen, visit_id), None
+        found, known = known or await who(reading, screen, visit_id), None
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
                 bought = await _recognised(visit, sale, found, customer)

@@ -1242,6 +1242,11 @@ async def test_whoever_taps_a_card_is_no_member_and_pays_at_the_till(visit: At) 
     assert await play(at, members_only=True) is SaleResult.ANOTHER_WAY
 
 
+async def test_no_card_is_offered_to_members_only_when_the_palm_reader_fails(visit: At) -> None:
+    with pytest.raises(TemporaryFault):
+        await play(visit((HOLD, FAULT)), members_only=True)
+
+
 @pytest.mark.parametrize("membership", [MEMBER, None], ids=["member", "no member"])
 async def test_an_acquisition_for_members_only_keeps_nobody_else_waiting(
     visit: At, canned: CannedService, membership: Membership | None

@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
+from hardware.faults import TemporaryFault
 from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk.screens import (
     Approved,
     Choice,
+    ConfirmAge,
+    EnterPin,
     Help,
     HoldPalm,
+    PalmReaderLost,
     PayWithCard,
+    ShowDocument,
     Trouble,
     TroubleKind,
     Welcome,
@@ -23,7 +28,7 @@ from kiosk.till.journal import PurchaseJournal
 from kiosk.visits.pay_by_card import LOOKS_S
 from protocol.messages import CardPurchase, CardSale
 from tests.support.canned import Asked, CannedService, HangUp, at_reader, ended
-from tests.support.scripted import WAITS, Line
+from tests.support.scripted import WAITS, Line, typed
 from tests.support.shop import Shop
 from tests.support.stand import MakeStand, Stand
 from tests.support.tills import Json, abort, payment, request, status, told
@@ -38,6 +43,7 @@ TO_CARD: list[Line] = [
     (PayWithCard, WAITS),
 ]
 AWAITED = len(TO_CARD) - 1
+PIN = typed("246810")
 UNKNOWN = TroubleKind.PAYMENT_UNKNOWN
 LUNCH = payment(12.5)
 
@@ -132,6 +138,40 @@ async def test_a_card_of_a_simulated_terminal_is_a_success_too(
 ):
     canned.forget("POST /card-purchases")
     stand, shop = here.begins(*TO_CARD, (Approved, Choice.DONE), HOME, terminal=terminal)
+    async with stand.running():
+        answer = await (await answers(shop, LUNCH, stand))
+        await stand.stage.reached()
+    assert told(answer) == ("Success", None)
+
+
+async def test_a_card_that_is_taken_after_staff_have_seen_the_age_tells_that_alone(
+    here: Here, canned: CannedService, terminal: SimulatedTerminal
+):
+    canned.forget("POST /card-purchases")
+    to_document: list[Line] = [*TO_CARD[:-1], (ShowDocument, Choice.STAFF), (EnterPin, PIN)]
+    seen: list[Line] = [(ConfirmAge, Choice.OVER_21), TO_CARD[-1], (Approved, Choice.DONE), HOME]
+    stand, shop = here.begins(*to_document, *seen, terminal=terminal)
+    await stand.kiosk.pin.choose(PIN.text)
+    asked = payment(12.5)
+    asked["SaleToPOIRequest"]["PaymentRequest"]["SaleData"]["SaleToPOIData"] = "ageOver=18"
+    async with stand.running():
+        answer = await (await answers(shop, asked, stand))
+        await stand.stage.reached()
+    response = answer["SaleToPOIResponse"]["PaymentResponse"]["Response"]
+    assert response == {"Result": "Success", "AdditionalResponse": "ageOver18=true"}
+
+
+async def test_a_sale_whose_palm_reader_fails_goes_on_with_a_card(
+    here: Here, canned: CannedService, terminal: SimulatedTerminal
+):
+    canned.forget("POST /card-purchases")
+    lost: list[Line] = [
+        HOME,
+        (HoldPalm, TemporaryFault("Unplugged.", "Plug it in.")),
+        (PalmReaderLost, Choice.ANOTHER_WAY),
+        TO_CARD[-1],
+    ]
+    stand, shop = here.begins(*lost, (Approved, Choice.DONE), HOME, terminal=terminal)
     async with stand.running():
         answer = await (await answers(shop, LUNCH, stand))
         await stand.stage.reached()
