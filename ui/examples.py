@@ -440,6 +440,9 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-purchase-cards-full": ConfirmPurchase(
             LONG_SHOP, FORTUNE, LONG_NAME, MASTERCARD, cards=CARDS, chosen=2
         ),
+        "confirm-purchase-everything": ConfirmPurchase(
+            LONG_SHOP, FORTUNE, LONG_NAME, MASTERCARD, RICHES, Age.TWENTY_ONE, 3.0, CARDS, 2
+        ),
         "confirm-by-phone": ConfirmByPhone(SHOP, LUNCH, VISA, CONFIRM_PAGE),
         "confirm-by-phone-fortune": ConfirmByPhone(LONG_SHOP, FORTUNE, AMEX, CONFIRM_PAGE),
         "step-up": StepUp(),

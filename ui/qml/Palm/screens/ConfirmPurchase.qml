@@ -50,7 +50,14 @@ ScreenFrame {
                 width: parent.width
                 items: screen.bill?.items ?? []
                 tip: screen.bill?.tip ?? null
-                rows: Math.max(1, Math.floor((screen.panelItem.height - 520) / 50))
+                rows: Math.max(1, Math.floor((screen.panelItem.height - 520 - (pointsLine.visible ? pointsLine.height : 0)) / 50))
+            }
+            // Beside four cards and an age there is no room for it.
+            PointsLine {
+                id: pointsLine
+
+                width: parent.width
+                points: screen.points
             }
         }
     }
@@ -81,10 +88,6 @@ ScreenFrame {
                     screen.enter(String(index + 1))
             }
         }
-    }
-    PointsLine {
-        width: parent.width
-        points: screen.points
     }
     Fact {
         visible: typeof screen.over === "number"
