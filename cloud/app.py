@@ -11,7 +11,15 @@ from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
 from cloud.payments import card_purchases, purchases, readers, refunds, wallet, webhooks
-from cloud.people import accounts, agreements, claims, deletions, enrolments, withdrawals
+from cloud.people import (
+    accounts,
+    agreements,
+    claims,
+    deletions,
+    enrolments,
+    receipt_log,
+    withdrawals,
+)
 from cloud.portal.routes import ROUTERS as PORTAL
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
@@ -80,6 +88,7 @@ def create_app(context: Context) -> FastAPI:
         readers.router,
         deletions.router,
         withdrawals.router,
+        receipt_log.router,
         relay.till_router,
         relay.kiosk_router,
         webhooks.router,

@@ -2,6 +2,8 @@
 
 - `messages` defines the requests and responses of the service's API.
 - `signature` signs and verifies requests.
+- `documents` signs and verifies receipts; `merkle` proves what their log holds, and
+  `verify_receipt` is the command with which anybody checks one.
 - `envelope` seals a capture so that only the vault can read it.
 - `capture` encodes the frames of one palm.
 - `challenge` derives the steps of a light challenge; `ring` defines the light ring.

@@ -670,8 +670,7 @@ class Retained(Message):
 
 class DeletionReceipt(Message):
     """A receipt of a deletion, or of the end of the agreement with one merchant. The service signs
-    it: Ed25519 over the canonical JSON (RFC 8785) of all other fields, see
-    `protocol.signature.receipt_bytes`."""
+    it (`protocol.documents`)."""
 
     receipt_id: Identifier
     at: AwareDatetime
@@ -680,6 +679,55 @@ class DeletionReceipt(Message):
     key_id: str
     public_key: Base64
     signature: Base64 | Literal[""] = ""
+
+
+# The log of receipts
+
+
+LogSize = Annotated[StrictInt, Field(ge=0, lt=2**53)]
+"""A number of entries, or the place of one, which counts from 0. JSON's numbers go this far (RFC
+7493)."""
+
+
+class TreeHead(Message):
+    """What the log of receipts consists of at a time. The service signs it
+    (`protocol.documents`)."""
+
+    kind: Literal["head of the log of receipts"] = "head of the log of receipts"
+    """Nothing else that is signed with the same key has this member."""
+    size: LogSize
+    root: Digest
+    """The root of the Merkle tree of all entries (`protocol.merkle`)."""
+    at: AwareDatetime
+    key_id: str
+    public_key: Base64
+    signature: Base64 | Literal[""] = ""
+
+
+class ReceiptLog(Message):
+    """The head of the log as it is published, with the proof that the log has only grown."""
+
+    head: TreeHead
+    since: LogSize | None = None
+    """The size of the earlier log that was asked about; None where none was, or where that is
+    larger than this one."""
+    consistency: list[Digest] = []
+    """The proof that the log begins with the earlier one (RFC 9162, section 2.1.4)."""
+
+
+class InclusionProof(Message):
+    """The proof that an entry is in the log (RFC 9162, section 2.1.3)."""
+
+    place: LogSize
+    path: list[Digest]
+    head: TreeHead
+
+
+class LoggedReceipt(Message):
+    """A receipt with the proof that it is in the log."""
+
+    receipt: DeletionReceipt
+    proof: InclusionProof
 
 
 # Problems (RFC 9457)

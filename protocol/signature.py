@@ -20,11 +20,8 @@ from hmac import compare_digest
 from typing import Any, cast
 
 import http_sf
-import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
-from protocol.messages import DeletionReceipt
 
 ALGORITHM = "ed25519"
 TAG = "palm-kiosk-v1"
@@ -153,12 +150,6 @@ def verify_body(request: Request) -> None:
     """Verifies the body of a request whose head is verified. Raises Forged."""
     if request.body and not _digest_fits(request):
         raise Forged("the digest does not fit the body")
-
-
-def receipt_bytes(receipt: DeletionReceipt) -> bytes:
-    """Returns what the service signs: the receipt without its signature, as canonical JSON (RFC
-    8785)."""
-    return rfc8785.dumps(receipt.model_dump(mode="json", exclude={"signature"}))
 
 
 def _components(headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
-from cloud.people import claims, deletions, one_time_codes, sign_ins
+from cloud.people import claims, deletions, one_time_codes, receipts, sign_ins
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -33,7 +33,7 @@ EXPIRING = (
     webhooks,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, deletions)
+PROMISED = (refunds, purchases, ledger, receipts)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 

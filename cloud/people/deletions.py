@@ -1,23 +1,20 @@
-"""Deletions: destroys a person's key and with it everything about them, and signs a receipt.
+"""Deletions: destroys a person's key and with it everything about them, and issues a receipt.
 
 Verifies a deletion afterwards as well.
 """
 
 import asyncio
-import json
 import mmap
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter
-from sqlalchemy import String, delete, select
+from sqlalchemy import String, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.ages import count_ages
@@ -28,11 +25,10 @@ from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import cards_of, forget_cards_later
-from cloud.people import claims, sign_ins, withdrawals
+from cloud.people import claims, receipts, sign_ins, withdrawals
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
 from cloud.people.enrolments import erase_unfinished
-from cloud.people.receipts import sign_receipt
 from cloud.people.tables import ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition.identifications import accepted_for
@@ -40,14 +36,12 @@ from cloud.recognition.palms import palms_of
 from cloud.state import State
 from cloud.web import limits, signed_request
 from cloud.web.signed_request import Caller
-from protocol.encoding import from_base64
 from protocol.messages import (
     DeletionReceipt,
     DeletionRequest,
     Purpose,
     Retained,
 )
-from protocol.signature import receipt_bytes
 
 router: APIRouter = signed_request.router()
 
@@ -84,12 +78,8 @@ async def erase_account(
     """
     await refunds.must_be_settled(session, person)
     leaving = await what_becomes(session, person)
-    receipt = sign_receipt(
-        context.receipt_key, now, erased=leaving.erased, retained=leaving.retained
-    )
-    digest = sha256(person.person_id.encode()).digest()
     await card_pages.shut_pages(context, session, person.person_id)
-    await forget_cards_later(session, context.master, person, now, digest)
+    await forget_cards_later(session, context.master, person, now, receipts.digest_of(person))
     await refunds.keep_for_the_books(session, person)
     await purchases.keep_for_the_books(session, person)
     phone_lookup = await phone_lookup_of(session, person)
@@ -98,15 +88,9 @@ async def erase_account(
     await sign_ins.forget_number(session, phone_lookup)
     await erase_unfinished(session, context, phone_lookup)
     await erase_person(session, person.person_id)
-    session.add(
-        ReceiptRow(
-            id=receipt.receipt_id,
-            person_digest=digest,
-            document=receipt.model_dump_json(),
-            at=now,
-        )
+    return await receipts.issue(
+        context, session, person, now, erased=leaving.erased, retained=leaving.retained
     )
-    return receipt
 
 
 def after_erasing(context: Context, person: OpenPerson) -> list[Callable[[], Awaitable[None]]]:
@@ -169,19 +153,6 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
     )
 
 
-async def find_receipt(session: AsyncSession, receipt_id: str) -> ReceiptRow | None:
-    """Returns a receipt of a deletion or of a withdrawal; None when there is none of this id."""
-    return await session.get(ReceiptRow, receipt_id)
-
-
-async def forget_expired(session: AsyncSession, now: datetime) -> bool:
-    """Deletes the receipts that are too old to be verified. Returns whether there were any."""
-    deleted = await session.execute(
-        delete(ReceiptRow).where(ReceiptRow.at <= now - BOOKKEEPING).returning(ReceiptRow.id)
-    )
-    return deleted.first() is not None
-
-
 # Verification
 
 
@@ -193,10 +164,10 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
     was erased; an empty list when nothing is. Raises KeyError when there is no such receipt.
     """
     async with database.session() as session:
-        row = await session.get(ReceiptRow, receipt_id)
+        row = await receipts.find(session, receipt_id)
         if row is None:
             raise KeyError(receipt_id)
-        found = list(_forgery(row))
+        found = await receipts.faults_of(session, row)
         if row.merchant_id is not None:
             return found + [each async for each in withdrawals.what_remains(session, row)]
         found += [each async for each in _rows(session, row)]
@@ -222,15 +193,6 @@ async def _forget_deleted(state: State, database: Database, digests: Collection[
     left = await asyncio.to_thread(_named_in, state.database, digests) if digests else ()
     if left:
         await database.forget_erased(*left)
-
-
-def _forgery(row: ReceiptRow) -> Iterator[str]:
-    receipt = DeletionReceipt.model_validate(json.loads(row.document))
-    try:
-        key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-        key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
-    except (InvalidSignature, ValueError):
-        yield "a receipt whose signature does not fit"
 
 
 async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:

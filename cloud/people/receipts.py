@@ -1,27 +1,93 @@
-"""Receipts: what a person is shown of what was erased, signed by the service."""
+"""Receipts: what a person is shown of what was erased, signed by the service and logged.
 
+A receipt and its entry in the log are written in the transaction that erases. So a receipt that
+anybody has seen is in the log, after a crash as well, and nobody has to put it there later.
+"""
+
+import json
 from datetime import datetime
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.db.tables import new_id
-from protocol.encoding import to_base64
-from protocol.messages import DeletionReceipt, Retained
-from protocol.signature import receipt_bytes
+from cloud.keys.persons import OpenPerson
+from cloud.people import receipt_log
+from cloud.people.tables import ReceiptRow
+from cloud.policy import BOOKKEEPING
+from protocol import documents
+from protocol.messages import DeletionReceipt, LoggedReceipt, Retained
 
 
-def sign_receipt(
-    key: Ed25519PrivateKey, now: datetime, *, erased: list[str], retained: list[Retained]
+def digest_of(person: OpenPerson) -> bytes:
+    """Returns by what a person who is deleted is known to those who check the deletion."""
+    return sha256(person.person_id.encode()).digest()
+
+
+async def issue(
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    now: datetime,
+    *,
+    erased: list[str],
+    retained: list[Retained],
+    merchant_id: str | None = None,
 ) -> DeletionReceipt:
-    """Returns a receipt with a new number."""
-    public = key.public_key().public_bytes_raw()
-    unsigned = DeletionReceipt(
+    """Returns a receipt with a new number, which it has stored and logged. `merchant_id` is the
+    merchant with whom the agreement has ended, None when everything is erased."""
+    receipt = documents.sign(
+        context.receipt_key,
+        DeletionReceipt,
         receipt_id=new_id(),
         at=now,
         erased=erased,
         retained=retained,
-        key_id=sha256(public).hexdigest()[:16],
-        public_key=to_base64(public),
     )
-    return unsigned.model_copy(update={"signature": to_base64(key.sign(receipt_bytes(unsigned)))})
+    session.add(
+        ReceiptRow(
+            id=receipt.receipt_id,
+            person_digest=digest_of(person),
+            merchant_id=merchant_id,
+            document=receipt.model_dump_json(),
+            at=now,
+        )
+    )
+    await receipt_log.append(session, documents.entry_of(documents.document_of(receipt)))
+    return receipt
+
+
+async def find(session: AsyncSession, receipt_id: str) -> ReceiptRow | None:
+    """Returns a receipt of a deletion or of a withdrawal; None when there is none of this id."""
+    return await session.get(ReceiptRow, receipt_id)
+
+
+async def with_proof(
+    context: Context, session: AsyncSession, row: ReceiptRow, now: datetime
+) -> LoggedReceipt:
+    """Returns a receipt with the proof that it is in the log as it is now."""
+    return await receipt_log.prove(context, session, json.loads(row.document), now)
+
+
+async def faults_of(session: AsyncSession, row: ReceiptRow) -> list[str]:
+    """Returns what is wrong with a stored receipt, for an operator."""
+    document = json.loads(row.document)
+    faults: list[str] = []
+    try:
+        documents.verify(document)
+    except documents.Forged:
+        faults.append("a receipt whose signature does not fit")
+    if await receipt_log.place_of(session, documents.entry_of(document)) is None:
+        faults.append("a receipt that is not in the log")
+    return faults
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes the receipts that are too old to be verified. Returns whether there were any. Their
+    entries in the log stay: they are hashes, and all later proofs are made of them."""
+    deleted = await session.execute(
+        delete(ReceiptRow).where(ReceiptRow.at <= now - BOOKKEEPING).returning(ReceiptRow.id)
+    )
+    return deleted.first() is not None

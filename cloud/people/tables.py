@@ -1,4 +1,5 @@
-"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes and receipts."""
+"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes, and receipts with
+their log."""
 
 from datetime import datetime
 
@@ -145,3 +146,14 @@ class ReceiptRow(Table):
     """The signed `protocol.messages.DeletionReceipt` as JSON."""
     at: Mapped[datetime] = mapped_column(index=True)
     """When it was done."""
+
+
+class LogNode(Table):
+    """A complete subtree of the log of receipts (`protocol.merkle`). Rows are never changed."""
+
+    __tablename__ = "receipt_log"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """0 for the entries themselves."""
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(unique=True)

@@ -20,8 +20,8 @@ from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
 from cloud.merchants.merchants import find_merchant
 from cloud.payments import purchases, refunds
+from cloud.people import receipts
 from cloud.people.agreements import end_agreement
-from cloud.people.receipts import sign_receipt
 from cloud.people.tables import AgreementRow, ReceiptRow
 from cloud.policy import BOOKKEEPING
 from cloud.recognition import identifications
@@ -70,8 +70,10 @@ async def end_with(
             until=max(sales) + BOOKKEEPING,
         )
         retained.append(kept)
-    receipt = sign_receipt(
-        context.receipt_key,
+    return await receipts.issue(
+        context,
+        session,
+        person,
         now,
         erased=[
             f"your consent at {merchant.name}, which is told nothing about you from now on",
@@ -79,17 +81,8 @@ async def end_with(
             *(["what staff there have seen of your age"] if was_seen else []),
         ],
         retained=retained,
+        merchant_id=merchant.id,
     )
-    session.add(
-        ReceiptRow(
-            id=receipt.receipt_id,
-            person_digest=sha256(person.person_id.encode()).digest(),
-            merchant_id=merchant.id,
-            document=receipt.model_dump_json(),
-            at=now,
-        )
-    )
-    return receipt
 
 
 def after_end(

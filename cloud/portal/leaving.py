@@ -2,7 +2,8 @@
 
 A deletion is that of the kiosk (`cloud.people.deletions`). It asks for a code of its own, whose
 message says what it does: a code for signing in, given to somebody who has asked for it on the
-phone, deletes nothing. A receipt names nobody, and whoever has its number may read it.
+phone, deletes nothing. A receipt names nobody, and whoever has its number may read it. The log that
+receipts are in is published here as well.
 """
 
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Response
 
 from cloud.payments import refunds
-from cloud.people import deletions, sign_ins
+from cloud.people import deletions, receipt_log, receipts, sign_ins
 from cloud.portal import codes
 from cloud.portal.asking import (
     HOME,
@@ -31,7 +32,9 @@ from protocol.messages import DeletionReceipt, ProblemType
 LEAVE = f"{HOME}/leave"
 
 routes: APIRouter = router(LeavingRoute)
-receipts: APIRouter = router(ReceiptRoute)
+receipt_routes: APIRouter = router(ReceiptRoute)
+
+_JSON = "application/json"
 
 
 @routes.get("/leave")
@@ -78,23 +81,32 @@ async def delete_everything(
     return response
 
 
-@receipts.get("/receipts/{receipt_id}.json")
+@receipt_routes.get("/receipts/{receipt_id}.json")
 async def download_receipt(asked: Asker, receipt_id: str) -> Response:
-    document = (await _find(asked, receipt_id)).document
+    row = await _find(asked, receipt_id)
+    logged = await receipts.with_proof(asked.context, asked.session, row, asked.now)
     name = f"deletion-{receipt_id}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(document, headers=headers, media_type="application/json")
+    return Response(logged.model_dump_json(indent=2), headers=headers, media_type=_JSON)
 
 
-@receipts.get("/receipts/{receipt_id}")
+@receipt_routes.get("/receipts/{receipt_id}")
 async def show_receipt(asked: Asker, receipt_id: str) -> Response:
     row = await _find(asked, receipt_id)
     receipt = DeletionReceipt.model_validate_json(row.document)
     return asked.page("receipt.html", receipt=receipt, of_one=row.merchant_id is not None)
 
 
-async def _find(asked: Asked, receipt_id: str) -> deletions.ReceiptRow:
-    row = await deletions.find_receipt(asked.session, receipt_id)
+@receipt_routes.get("/receipt-log.json")
+async def publish_log(asked: Asker, since: receipt_log.Since = None) -> Response:
+    """Tells everybody the head of the log: whoever keeps one can prove later that no entry was
+    changed or taken out."""
+    log = await receipt_log.published(asked.context, asked.session, since, asked.now)
+    return Response(log.model_dump_json(indent=2), media_type=_JSON)
+
+
+async def _find(asked: Asked, receipt_id: str) -> receipts.ReceiptRow:
+    row = await receipts.find(asked.session, receipt_id)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     return row

@@ -42,7 +42,7 @@ ROUTERS = (
     history.routes,
     personal_data.routes,
     leaving.routes,
-    leaving.receipts,
+    leaving.receipt_routes,
     _rest,
 )
 """Every route, in the order in which they are tried."""

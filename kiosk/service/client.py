@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
@@ -20,8 +18,9 @@ from kiosk.service.errors import ForgedReceipt, ServiceUnavailable
 from kiosk.service.identity import Identity
 from kiosk.service.transport import Delivery, Transport
 from kiosk.settings import ServicePatience
+from protocol import documents
 from protocol.capture import Burst
-from protocol.encoding import from_base64, to_base64
+from protocol.encoding import to_base64
 from protocol.envelope import Context, seal
 from protocol.messages import (
     CONSENT_VERSION,
@@ -78,7 +77,6 @@ from protocol.messages import (
     Told,
     Wallet,
 )
-from protocol.signature import receipt_bytes
 from protocol.storage import StorageFault
 
 log = logging.getLogger(__name__)
@@ -593,9 +591,8 @@ class SignatureService:
 def _signed(receipt: DeletionReceipt) -> DeletionReceipt:
     """Raises ForgedReceipt."""
     try:
-        signer = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-        signer.verify(from_base64(receipt.signature), receipt_bytes(receipt))
-    except (InvalidSignature, ValueError):
+        documents.verify(documents.document_of(receipt))
+    except documents.Forged:
         raise ForgedReceipt("the receipt's signature does not fit it") from None
     return receipt
 

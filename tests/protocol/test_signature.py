@@ -1,5 +1,4 @@
 import dataclasses
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +12,7 @@ from http_message_signatures import (
     algorithms,
 )
 
-from protocol.encoding import from_base64, to_base64
-from protocol.messages import DeletionReceipt, Retained
+from protocol.encoding import from_base64
 from protocol.signature import (
     CLOCK_SKEW,
     LIFETIME,
@@ -25,7 +23,6 @@ from protocol.signature import (
     Stale,
     key_id,
     read_parameters,
-    receipt_bytes,
     sign_request,
     verify_request,
 )
@@ -289,41 +286,3 @@ def test_we_verify_an_independent_implementations_signature(request_: Request):
     )
     headers = {name.lower(): value for name, value in theirs.headers.items()}
     verify(dataclasses.replace(request_, headers=headers))
-
-
-# Receipts
-
-RECEIPT = DeletionReceipt(
-    receipt_id="receipt-1",
-    at=datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC),
-    erased=["palm signatures"],
-    retained=[Retained(what="1 sale", why="tax law", until=datetime(2036, 1, 1, tzinfo=UTC))],
-    key_id="receipts-1",
-    public_key=to_base64(bytes(32)),
-    signature=to_base64(bytes(64)),
-)
-
-
-def test_the_signature_of_a_receipt_does_not_cover_itself():
-    signed_receipt = RECEIPT.model_copy(update={"signature": "AAAA"})
-    assert receipt_bytes(signed_receipt) == receipt_bytes(RECEIPT)
-
-
-def test_a_receipt_has_the_same_bytes_after_transport():
-    arrived = DeletionReceipt.model_validate_json(RECEIPT.model_dump_json())
-    assert receipt_bytes(arrived) == receipt_bytes(RECEIPT)
-
-
-def test_a_changed_receipt_has_other_bytes():
-    changed = RECEIPT.model_copy(update={"erased": []})
-    assert receipt_bytes(changed) != receipt_bytes(RECEIPT)
-
-
-def test_the_signed_bytes_of_a_receipt_are_canonical_json() -> None:
-    """RFC 8785: sorted names, no spaces, and only the escapes that JSON requires."""
-    told = receipt_bytes(RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}))
-    fields = RECEIPT.model_copy(update={"erased": ["your name: Zoë"]}).model_dump(
-        mode="json", exclude={"signature"}
-    )
-    expected = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert told == expected.encode()

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 
 from kiosk.simulated.network_fault import HOST, Listener
+from protocol import documents
 from protocol.challenge import SEED_BYTES
 from protocol.encoding import to_base64
 from protocol.envelope import PrivateKey
@@ -52,7 +53,6 @@ from protocol.messages import (
     Side,
     Wallet,
 )
-from protocol.signature import receipt_bytes
 
 VISA = Card(brand="visa", last4="4242")
 MEMBER = Membership(code="2890000012345", scanned=True)
@@ -189,16 +189,15 @@ def refunded(asked: Asked) -> Refund:
 def receipt(**forged: Any) -> DeletionReceipt:
     """Returns a signed receipt; the fields in `forged` are changed afterwards."""
     key = Ed25519PrivateKey.generate()
-    unsigned = DeletionReceipt(
+    signed = documents.sign(
+        key,
+        DeletionReceipt,
         receipt_id="receipt-1",
         at=datetime.now(UTC),
         erased=["palms", "card"],
         retained=[Retained(what="2 purchases", why="tax law", until=RETAINED_UNTIL)],
-        key_id="key-1",
-        public_key=to_base64(key.public_key().public_bytes_raw()),
     )
-    signature = to_base64(key.sign(receipt_bytes(unsigned)))
-    return unsigned.model_copy(update={"signature": signature, **forged})
+    return signed.model_copy(update=forged)
 
 
 HOLDINGS = Holdings(

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from cloud.db import database
 from cloud.db.tables import Table
 from cloud.payments.tables import PurchaseRow
+from tests.support.receipt_logs import ReceiptLogs, leaves_of
 
 
 def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):
@@ -201,3 +203,23 @@ def test_what_was_stored_before_there_were_merchants_belongs_to_the_first(tmp_pa
         defaults = {default for _, _, _, _, default, _ in columns}
         assert defaults == {None}, f"whose a later row of {table} is has to be said"
     now.close()
+
+
+def test_receipts_of_before_the_log_are_logged_in_the_order_in_which_they_were_issued(
+    tmp_path: Path,
+):
+    path = tmp_path / "palms.db"
+    logs = ReceiptLogs()
+    receipts = [logs.issue() for _ in range(13)]
+    with closing(database_of("0019", path)) as earlier:
+        for receipt in reversed(receipts):
+            at = round(receipt.at.timestamp() * 1000)
+            earlier.execute(
+                "INSERT INTO receipts (id, person_digest, document, at) VALUES (?, x'00', ?, ?)",
+                [receipt.receipt_id, receipt.model_dump_json(), at],
+            )
+        earlier.commit()
+    database.migrate(path)
+    with closing(sqlite3.connect(path)) as now:
+        rows = now.execute("SELECT level, place, hash FROM receipt_log")
+        assert leaves_of({(level, place): hash_ for level, place, hash_ in rows}) == logs.leaves

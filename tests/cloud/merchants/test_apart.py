@@ -190,6 +190,8 @@ NAMES_NOTHING = {
     # The service itself, and who becomes a device of it.
     "devices.tell_about_service",
     "devices.activate",
+    # The log of receipts, which is for everybody.
+    "receipt_log.publish",
     # These begin something, and a palm or a number is all that they take.
     "challenges.issue",
     "enrolments.begin",

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from cloud.jobs.errands import run_errands
@@ -24,7 +23,7 @@ from cloud.policy import BOOKKEEPING
 from cloud.recognition.palms import entry, palms_of
 from cloud.recognition.tables import PalmRow
 from cloud.settings import Settings
-from protocol.encoding import from_base64
+from protocol import documents
 from protocol.messages import (
     Claim,
     ClaimOpened,
@@ -41,7 +40,6 @@ from protocol.messages import (
     RefundRequest,
     Side,
 )
-from protocol.signature import receipt_bytes
 from tests.support.books import listed
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.failing import Failing
@@ -67,11 +65,11 @@ def bytes_on_disk(root: Path) -> Iterator[bytes]:
     return (path.read_bytes() for path in root.rglob("*") if path.is_file())
 
 
-def test_the_receipt_is_signed_by_the_service(kiosk: TestDevice, who: str):
+def test_the_receipt_is_signed_by_the_service(served: Served, kiosk: TestDevice, who: str):
     kiosk.sign_up(who)
     receipt = leave(kiosk, who)
-    key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-    key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+    signer = documents.verify(documents.document_of(receipt))
+    assert signer == served.context.receipt_key.public_key().public_bytes_raw()
 
 
 def test_a_receipt_lists_retained_purchases_only_if_there_were_any(kiosk: TestDevice, who: str):

@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.jobs.errands import run_errands
 from cloud.merchants.tables import FIRST
 from cloud.people.deletions import remains_of
 from cloud.people.tables import AgreementRow
-from protocol.encoding import from_base64
+from protocol import documents
 from protocol.messages import (
     Age,
     AgeCheck,
@@ -26,7 +25,6 @@ from protocol.messages import (
     Refund,
     RefundRequest,
 )
-from protocol.signature import receipt_bytes
 from tests.support.books import listed
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.served import Served
@@ -105,11 +103,13 @@ def test_whoever_was_recognised_before_cannot_be_charged_after(kiosk: TestDevice
     assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
 
 
-def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(kiosk: TestDevice, member: str):
+def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(
+    served: Served, kiosk: TestDevice, member: str
+):
     kiosk.post("/purchases", kiosk.sale(kiosk.recognised(member)), Purchase)
     receipt = withdraw(kiosk, member)
-    key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-    key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+    signer = documents.verify(documents.document_of(receipt))
+    assert signer == served.context.receipt_key.public_key().public_bytes_raw()
     (ended,) = receipt.erased
     (kept,) = receipt.retained
     assert "Corner Shop" in ended

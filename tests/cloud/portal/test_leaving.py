@@ -1,8 +1,10 @@
 """Deleting everything in the portal: what is said before, what it takes, and what proves it."""
 
+import json
+from pathlib import Path
+
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select
 
 from cloud.keys.tables import Person
@@ -12,9 +14,9 @@ from cloud.people.tables import ReceiptRow, SessionRow, SignInRow
 from cloud.policy import BOOKKEEPING, CODE_ATTEMPTS, CODE_LIFE, Limits
 from cloud.portal.pages import day
 from cloud.web.tables import Tally
+from protocol import merkle, verify_receipt
 from protocol.encoding import from_base64
-from protocol.messages import DeletionReceipt
-from protocol.signature import receipt_bytes
+from protocol.messages import LoggedReceipt, ReceiptLog
 from tests.support.portal import Browser, Portal, forms
 
 pytestmark = pytest.mark.anyio
@@ -116,11 +118,57 @@ async def test_the_receipt_is_downloaded_as_it_was_signed(portal: Portal):
     answer = await portal.browser().open(link)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["content-disposition"].startswith("attachment")
-    receipt = DeletionReceipt.model_validate_json(answer.content)
-    key = Ed25519PublicKey.from_public_bytes(from_base64(receipt.public_key))
-    key.verify(from_base64(receipt.signature), receipt_bytes(receipt))
+    receipt = LoggedReceipt.model_validate_json(answer.content).receipt
     async with portal.database.session() as session:
-        assert (await session.get_one(ReceiptRow, receipt.receipt_id)).document == answer.text
+        row = await session.get_one(ReceiptRow, receipt.receipt_id)
+    assert json.loads(row.document) == json.loads(answer.content)["receipt"]
+
+
+async def test_the_downloaded_receipt_and_the_published_log_are_all_that_a_check_needs(
+    portal: Portal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for phone in (PHONE, OTHER):
+        await portal.account(phone)
+        browser = portal.browser()
+        await browser.sign_in(phone)
+        page = await leave(portal, browser, phone)
+        receipt = await portal.browser().open(f"{page.url.path}.json")
+        log = await portal.browser().open("/portal/receipt-log.json")
+        (tmp_path / "receipt.json").write_bytes(receipt.content)
+        (tmp_path / "log.json").write_bytes(log.content)
+        words = [str(tmp_path / "receipt.json"), "--key", str(tmp_path / "log.json")]
+        assert verify_receipt.main(words) == verify_receipt.VERIFIED
+    said = capsys.readouterr().out
+    assert "entry 1 of the 1" in said
+    assert "entry 2 of the 2" in said
+
+
+async def test_the_log_proves_to_everybody_that_it_has_only_grown(portal: Portal):
+    heads: list[tuple[int, bytes]] = []
+    for number in range(4):
+        answer = await portal.browser().open("/portal/receipt-log.json")
+        head = ReceiptLog.model_validate_json(answer.content).head
+        heads.append((head.size, from_base64(head.root)))
+        phone = f"+1415555013{number}"
+        await portal.account(phone)
+        browser = portal.browser()
+        await browser.sign_in(phone)
+        await leave(portal, browser, phone)
+    assert [size for size, _ in heads] == [0, 1, 2, 3]
+    for size, root in heads:
+        answer = await portal.browser().open(f"/portal/receipt-log.json?since={size}")
+        log = ReceiptLog.model_validate_json(answer.content)
+        path = [from_base64(each) for each in log.consistency]
+        assert merkle.is_consistent(size, 4, path, root, from_base64(log.head.root))
+
+
+async def test_the_log_is_asked_about_a_size_that_it_can_have_had(portal: Portal):
+    answer = await portal.browser().open("/portal/receipt-log.json?since=7")
+    log = ReceiptLog.model_validate_json(answer.content)
+    assert (log.head.size, log.since, log.consistency) == (0, None, [])
+    for wrong in ("-1", "x", str(2**53), "1e3", ""):
+        answer = await portal.browser().open(f"/portal/receipt-log.json?since={wrong}")
+        assert answer.status_code == 400
 
 
 async def test_a_receipt_is_found_by_its_number_only(portal: Portal):
