@@ -144,6 +144,10 @@ class Accounts(Protocol):
         """Returns whether a person has frozen their palms."""
         ...
 
+    async def note_use(self, session: AsyncSession, person: OpenPerson, now: datetime) -> None:
+        """Notes that a person was recognised: an account that nobody uses is deleted."""
+        ...
+
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:
@@ -194,6 +198,8 @@ class Context:
     `time.monotonic`."""
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while errands run, so that none runs twice at once."""
+    ending_inactive: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a run deletes accounts that nobody uses."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:

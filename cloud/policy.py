@@ -75,6 +75,17 @@ BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, and a receipt of a deletion for its
 verification."""
 
+NOTICE = timedelta(days=30)
+"""How long somebody has, at least, to use an account before it is deleted for want of use."""
+LAST_NOTICE = timedelta(days=7)
+"""How long they have, at least, after they were told again."""
+RUNS_BETWEEN = 9
+"""How many daily runs must have passed since somebody was told before the next step. The clock may
+step forward once without shortening LAST_NOTICE: that makes one run more."""
+TOLD_EARLIER = timedelta(days=2)
+"""How much earlier people are told than their notice asks for, so that RUNS_BETWEEN runs have
+passed by the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:

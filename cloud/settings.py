@@ -285,6 +285,16 @@ class Portal(Group):
         return url
 
 
+class Retention(Group):
+    inactive_months: int = Field(
+        default=12,
+        ge=3,
+        le=36,
+        description="Months without use after which an account is deleted. Its person is told by "
+        "text message, 30 days before at least, and again 7 days before at least.",
+    )
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PALM_CLOUD_",
@@ -328,6 +338,7 @@ class Settings(BaseSettings):
     payments: Payments = Payments()
     messages: Messages = Messages()
     portal: Portal = Portal()
+    retention: Retention = Retention()
 
     @field_validator("pulse_above", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""`./run cloud staff`: merchants, their sites, and the devices at them."""
+"""`./run cloud staff`: merchants, their sites, the devices at them, and evidence of deletions."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -20,6 +20,7 @@ from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
+from cloud.people import inactivity
 from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
@@ -30,6 +31,8 @@ READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
 
 UNSENT_LISTED = timedelta(days=30)
 """How long receipts that were given up are listed."""
+RUNS_LISTED = 400
+"""The number of daily runs that are listed: those of more than a year."""
 
 Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
 """Does what one verb asks for. Raises CannotDo."""
@@ -76,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
+    add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
     bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
@@ -215,6 +219,15 @@ async def _list_unfinished(_: argparse.Namespace, session: AsyncSession, __: Mas
     for row in await receipts.unsent(session, bootstrap.now() - UNSENT_LISTED):
         at = f"{row.at:%Y-%m-%d %H:%M}"
         print("given up", receipts.SEND_RECEIPT, row.merchant_id, row.reference, at, sep="\t")
+
+
+async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row in reversed(await inactivity.latest_runs(session, RUNS_LISTED)):
+        ended = "not finished" if row.ended_at is None else f"{row.ended_at:%Y-%m-%d %H:%M}"
+        counts = f"told {row.told}", f"deleted {row.deleted}", f"failed {row.failed}"
+        print(f"{row.began_at:%Y-%m-%d %H:%M}", ended, *counts, row.fault or "-", sep="\t")
+    once, twice = await inactivity.waiting(session)
+    print(f"People who were told and are there: {once} once, {twice} twice.")
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

@@ -1,5 +1,5 @@
 """Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
-as long as promised, and runs the outbox."""
+as long as promised, runs the outbox, and begins the daily run about accounts that nobody uses."""
 
 import asyncio
 import logging
@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
+from cloud.jobs.inactivity import begin_daily_run
 from cloud.merchants import devices
 from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
-from cloud.people import claims, deletions, one_time_codes, receipts, sign_ins
+from cloud.people import claims, deletions, inactivity, one_time_codes, receipts, sign_ins
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -33,7 +34,7 @@ EXPIRING = (
     webhooks,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, receipts)
+PROMISED = (refunds, purchases, ledger, receipts, inactivity)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 
@@ -74,6 +75,7 @@ ROUND: tuple[Part, ...] = (
     end_retention,
     run_errands,
     tidy_up,
+    begin_daily_run,
 )
 """What one round does, in this order."""
 AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands)

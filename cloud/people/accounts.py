@@ -15,6 +15,7 @@ from cloud.keys.persons import OpenPerson
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
+from cloud.people import inactivity
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals
 from cloud.recognition.identifications import accepted_for, refuse_frozen
@@ -89,6 +90,9 @@ class Accounts:
 
     async def is_frozen(self, session: AsyncSession, person: OpenPerson) -> bool:
         return await frozen_since(session, person) is not None
+
+    async def note_use(self, session: AsyncSession, person: OpenPerson, now: datetime) -> None:
+        await inactivity.note_use(session, person, now)
 
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
@@ -169,6 +173,7 @@ async def add_account(
     except IntegrityError:
         await session.rollback()
         raise Refusal(ProblemType.CONFLICT, "the number has an account already") from None
+    await inactivity.begin(session, person, now)
 
 
 async def profile_of(session: AsyncSession, person: OpenPerson) -> Profile:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
-from cloud.people import one_time_codes
+from cloud.people import inactivity, one_time_codes
 from cloud.people.accounts import person_id_of, phone_lookup_of, profile_of
 from cloud.people.tables import SessionRow, SignInRow
 from cloud.policy import CODE_LIFE, SESSION_IDLE, SESSION_LIFE, Limits
@@ -125,6 +125,7 @@ async def sign_in(
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
     await session.delete(row)
     person = await find_person(session, context.master, row.person_id)
+    await inactivity.note_use(session, person, now)
     token, session_id = new_token(), new_id()
     session.add(
         SessionRow(

@@ -1,5 +1,5 @@
-"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes, and receipts with
-their log."""
+"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes, receipts with
+their log, and activity."""
 
 from datetime import datetime
 
@@ -38,6 +38,40 @@ class AgreementRow(Table):
     """The version of the wording; None where the person has signed up, because the profile has
     it."""
     at: Mapped[datetime]
+
+
+class ActivityRow(Table):
+    """When a person has last used their account, and when they were told that it will be deleted.
+    Each use begins anew."""
+
+    __tablename__ = "activity"
+
+    person_id: Mapped[str] = person_key(index=False, primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(index=True)
+    told_at: Mapped[datetime | None]
+    """When the first message was handed over."""
+    told_run: Mapped[int | None]
+    """The run that has sent it (`InactivityRun`)."""
+    told_again_at: Mapped[datetime | None]
+    told_again_run: Mapped[int | None]
+
+
+class InactivityRun(Table):
+    """A daily run of `cloud.jobs.inactivity`, kept as evidence. It names nobody."""
+
+    __tablename__ = "inactivity_runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    """None while it runs, and when it was killed."""
+    told: Mapped[int]
+    """How many messages were handed over."""
+    deleted: Mapped[int]
+    failed: Mapped[int]
+    """How many messages and deletions were begun and are not known to have worked."""
+    fault: Mapped[str | None]
+    """The last cause of a failure, which quotes no number and no text."""
 
 
 class Arrivals(Table):

@@ -15,7 +15,7 @@ from cloud.ages.ages import ages_of
 from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants
 from cloud.payments.cards import cards_of
-from cloud.people import sign_ins
+from cloud.people import inactivity, sign_ins
 from cloud.people.accounts import frozen_since, member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
@@ -41,6 +41,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
     session, person = asked.session, asked.person
     profile = await profile_of(session, person)
     since = await member_since(session, person)
+    activity = await inactivity.activity_of(session, person)
     names = {row.id: row.name for row in await all_merchants(session)}
     return {
         "told_at": asked.now,
@@ -48,6 +49,8 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             "mobile_number": profile.phone,
             "name_on_card": profile.holder,
             "since": since,
+            "last_used": activity.used_at,
+            "told_of_deletion_at": activity.told_again_at or activity.told_at,
             "frozen_since": await frozen_since(session, person),
             "consent_version": profile.consent_version,
             "consented_at": profile.agreed_at,

@@ -121,6 +121,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         person = await find_person(session, context.master, candidate.person_id)
         if await context.accounts.phone_last4(session, person) == digits.phone_last4:
             await guess.was_right(session)
+            await context.accounts.note_use(session, person, call.now)
             row.person_id, row.attempts_left = person.person_id, 0
             row.outcome = await outcome_for(call, row, person)
             return await told(call, row)
@@ -161,6 +162,7 @@ async def record(
     )
     if person_id is not None:
         person = await find_person(call.session, call.context.master, person_id)
+        await call.context.accounts.note_use(call.session, person, call.now)
         row.outcome = await outcome_for(call, row, person)
     call.session.add(row)
     await call.session.flush()

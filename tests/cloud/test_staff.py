@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,3 +186,21 @@ def test_a_reader_that_cannot_be_bound_is_told(staff: Staff, reader: str, told: 
     said = staff("bind-reader", "-no-device", reader, status=2)
     assert told in said
     assert "sk_live" not in said
+
+
+def test_the_runs_that_delete_unused_accounts_are_listed(staff: Staff, tmp_path: Path):
+    nobody = "People who were told and are there: 0 once, 0 twice.\n"
+    assert staff("inactivity") == nobody
+    with closing(sqlite3.connect(tmp_path / "palms.db")) as stored:
+        stored.executescript(
+            """
+            INSERT INTO inactivity_runs VALUES (1, 1795953600000, 1795953660000, 2, 1, 0, NULL);
+            INSERT INTO inactivity_runs
+                VALUES (2, 1796040000000, NULL, 0, 0, 1, 'Twilio answered 503');
+            """
+        )
+    assert staff("inactivity") == (
+        "2026-11-29 12:00\t2026-11-29 12:01\ttold 2\tdeleted 1\tfailed 0\t-\n"
+        "2026-11-30 12:00\tnot finished\ttold 0\tdeleted 0\tfailed 1\tTwilio answered 503\n"
+        + nobody
+    )

@@ -223,3 +223,29 @@ def test_receipts_of_before_the_log_are_logged_in_the_order_in_which_they_were_i
     with closing(sqlite3.connect(path)) as now:
         rows = now.execute("SELECT level, place, hash FROM receipt_log")
         assert leaves_of({(level, place): hash_ for level, place, hash_ in rows}) == logs.leaves
+
+
+def test_the_last_use_of_before_is_the_latest_that_is_known(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    with closing(database_of("0019", path)) as earlier:
+        earlier.executescript(
+            """
+            INSERT INTO persons VALUES ('buyer', x'00'), ('guest', x'00'), ('newcomer', x'00');
+            INSERT INTO accounts (person_id, phone_lookup, profile, since, joined) VALUES
+                ('buyer', 'a', x'00', 10, 1), ('guest', 'b', x'00', 20, 2);
+            INSERT INTO agreements (person_id, merchant_id, at) VALUES ('buyer', 'first', 12);
+            INSERT INTO sessions VALUES ('one', 'guest', 'c', x'00', 25, 30);
+            INSERT INTO purchases (id, merchant_id, device_id, reference, person_id,
+                identification_id, outcome, amount_minor, currency, card_brand, card_last4, at)
+                VALUES ('one', 'first', 'kiosk', 'sale', 'buyer', 'by', 'approved', 1250, 'USD',
+                'visa', '4242', 40), ('two', 'first', 'kiosk', 'other', NULL, NULL, 'approved',
+                1250, 'USD', 'visa', '4242', 50);
+            """
+        )
+    database.migrate(path)
+    with closing(sqlite3.connect(path)) as now:
+        told = now.execute("SELECT * FROM activity ORDER BY person_id")
+        assert list(told) == [
+            ("buyer", 40, None, None, None, None),
+            ("guest", 30, None, None, None, None),
+        ]

@@ -17,6 +17,7 @@ PHONE, OTHER = "+14155550123", "+14155550124"
 
 TOLD = {
     "accounts",
+    "activity",
     "ages",
     "agreements",
     "cards",
@@ -68,6 +69,8 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             "mobile_number": PHONE,
             "name_on_card": "Alex Doe",
             "since": now,
+            "last_used": now,
+            "told_of_deletion_at": None,
             "frozen_since": None,
             "consent_version": "2",
             "consented_at": now,

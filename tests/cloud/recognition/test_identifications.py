@@ -1,9 +1,11 @@
 """Identifications: who a palm belongs to, 1:N."""
 
 import secrets
+from datetime import datetime, timedelta
 
 import pytest
 
+from cloud.people.tables import ActivityRow
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
 from cloud.recognition.tables import Candidate
 from protocol.messages import (
@@ -210,3 +212,38 @@ def test_a_capture_sealed_for_an_enrolment_identifies_nobody(kiosk: TestDevice, 
     with pytest.raises(Refused) as refused:
         kiosk.post("/identifications", envelope, Identification)
     assert refused.value.problem.type is ProblemType.ENVELOPE_UNREADABLE
+
+
+# Uses, which keep an account from being deleted
+
+
+def last_used(served: Served, phone: str) -> datetime:
+    async def read() -> datetime:
+        async with served.database.session() as session:
+            return (await session.get_one(ActivityRow, person_id)).used_at
+
+    person_id = served.person_id(phone)
+    return served.do(read())
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PAY, Purpose.IDENTIFY, Purpose.CARDS, Purpose.LEAVE])
+def test_to_be_recognised_is_a_use(served: Served, kiosk: TestDevice, who: str, purpose: Purpose):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    before = last_used(served, phone)
+    served.ahead = kiosk.ahead = timedelta(days=3)
+    assert kiosk.identify(f"not {who}", purpose).outcome is Outcome.ASK_AGAIN
+    assert last_used(served, phone) == before
+    assert kiosk.identify(who, purpose).outcome is Outcome.ACCEPTED
+    assert last_used(served, phone) >= before + timedelta(days=3)
+
+
+def test_to_be_recognised_by_digits_is_a_use(served: Served, kiosk: TestDevice, who: str):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone)
+    before = last_used(served, phone)
+    served.ahead = kiosk.ahead = timedelta(days=3)
+    found = kiosk.identify(who, likeness=NEARLY)
+    assert last_used(served, phone) == before
+    assert step_up(kiosk, found, phone[-4:]).outcome is Outcome.ACCEPTED
+    assert last_used(served, phone) >= before + timedelta(days=3)
