@@ -35,6 +35,8 @@ CODE_ATTEMPTS = 5
 """How often one one-time code or activation code may be entered."""
 CARDS = 4
 """The largest number of cards of one person, as many as a shopper can choose from at the till."""
+PASSKEYS = 8
+"""The largest number of passkeys of one person."""
 PALMS = 2
 """The largest number of enrolled palms of one person."""
 
@@ -58,6 +60,10 @@ SESSION_IDLE = timedelta(minutes=30)
 """How long somebody stays signed in to the portal without asking it for anything."""
 SESSION_LIFE = timedelta(hours=12)
 """How long somebody stays signed in to the portal at most."""
+SESSION_FRESH = timedelta(minutes=10)
+"""How long after signing in somebody may change how they sign in."""
+PASSKEY_CHALLENGE_LIFE = timedelta(minutes=5)
+"""How long a browser has to answer with a passkey (Web Authentication, level 3, section 15.1)."""
 CARD_PAGE_LIFE = timedelta(minutes=10)
 """How long a card can be saved on a page that was opened for a shopper's phone."""
 WEBHOOK_MEMORY = timedelta(days=30)
@@ -132,6 +138,9 @@ class Limits:
     """Wrong codes against one account, or against a number without an account, in all browsers
     together."""
     PORTAL_FAILED_BY_ADDRESS = Limit("failed portal codes by address", 60, timedelta(hours=1))
+    """Wrong codes and passkeys that are not taken."""
+    PORTAL_PASSKEYS_BY_ADDRESS = Limit("passkeys asked for by address", 120, timedelta(hours=1))
+    """Challenges that passkeys are to answer, from browsers in which nobody is signed in."""
 
 
 LONGEST_WINDOW = timedelta(hours=1)

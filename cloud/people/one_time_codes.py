@@ -118,11 +118,12 @@ def deletion_text(merchant: str, one_time_code: str) -> str:
 
 
 async def send(context: Context, phone: str, message: str) -> None:
-    """Sends a message with a code. A failure is logged: nobody waits for the message."""
+    """Sends a message that is lost when it cannot be sent now. That is logged: nobody waits for
+    the message."""
     try:
         await context.messenger.send(phone, message)
     except NotSent as error:
-        log.warning("a code was not sent: %s", error)
+        log.warning("a message was not sent: %s", error)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Sign-ins to the portal by mobile number and code, and the sessions that they begin.
+"""Sign-ins to the portal by mobile number and code, and the sessions that sign-ins begin.
 
 A browser that wants to sign in is known by a random token, and one that is signed in by another.
 The service keeps a keyed hash of either. A code serves the browser that asked for it and the
@@ -22,7 +22,7 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.people import inactivity, one_time_codes
 from cloud.people.accounts import person_id_of, phone_lookup_of, profile_of
 from cloud.people.tables import SessionRow, SignInRow
-from cloud.policy import CODE_LIFE, SESSION_IDLE, SESSION_LIFE, Limits
+from cloud.policy import CODE_LIFE, SESSION_FRESH, SESSION_IDLE, SESSION_LIFE, Limits
 from cloud.recognition.proofs import Guess
 from cloud.web import limits
 from cloud.web.problems import Refusal
@@ -52,6 +52,11 @@ class SignedIn:
 
     session_id: str
     person: OpenPerson
+    since: datetime
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Returns whether they have signed in so lately that they may change how they sign in."""
+        return self.since > now - SESSION_FRESH
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,16 @@ async def sign_in(
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
     await session.delete(row)
     person = await find_person(session, context.master, row.person_id)
+    return await begin(context, session, person, browser, now)
+
+
+# Sessions
+
+
+async def begin(
+    context: Context, session: AsyncSession, person: OpenPerson, browser: Browser, now: datetime
+) -> str:
+    """Begins a session of a person who has proven who they are, and returns its token."""
     await inactivity.note_use(session, person, now)
     token, session_id = new_token(), new_id()
     session.add(
@@ -139,9 +154,6 @@ async def sign_in(
     )
     await session.flush()
     return token
-
-
-# Sessions
 
 
 async def find(
@@ -159,7 +171,8 @@ async def find(
         return None
     if row.seen_at <= now - _NOTED_EVERY:
         row.seen_at = now
-    return SignedIn(row.id, await find_person(session, context.master, row.person_id))
+    person = await find_person(session, context.master, row.person_id)
+    return SignedIn(row.id, person, row.since)
 
 
 async def sessions_of(session: AsyncSession, person: OpenPerson, now: datetime) -> list[Session]:
@@ -208,8 +221,7 @@ async def ask_to_delete(
     await limits.spend(session, Limits.PORTAL_CODES, phone_lookup, now)
     code = await one_time_codes.make(session, context.master, _deletion(who), person.person_id, now)
     text = one_time_codes.deletion_text(context.settings.merchant.name, code)
-    profile = await profile_of(session, person)
-    return partial(one_time_codes.send, context, profile.phone, text)
+    return await message_to(context, session, person, text)
 
 
 async def confirm_deletion(
@@ -218,6 +230,14 @@ async def confirm_deletion(
     """Uses up the code that deletes the account of who is signed in. Raises Refusal."""
     about = who.person.person_id
     await _use_up(context, session, _deletion(who), one_time_code, about=about, now=now)
+
+
+async def message_to(
+    context: Context, session: AsyncSession, person: OpenPerson, text: str
+) -> Send:
+    """Returns what sends a message to a person's number."""
+    profile = await profile_of(session, person)
+    return partial(one_time_codes.send, context, profile.phone, text)
 
 
 async def forget_number(session: AsyncSession, phone_lookup: str) -> None:

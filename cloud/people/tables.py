@@ -1,5 +1,5 @@
-"""Tables of accounts, enrolments, claims, sign-ins to the portal, one-time codes, receipts with
-their log, and activity."""
+"""Tables of accounts, enrolments, claims, sign-ins to the portal, passkeys, one-time codes, receipts
+with their log, and activity."""
 
 from datetime import datetime
 
@@ -163,6 +163,34 @@ class SessionRow(Table):
     """`cloud.people.sign_ins.Browser`, sealed."""
     since: Mapped[datetime] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PasskeyRow(Table):
+    """A passkey with which a person signs in to the portal."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    lookup: Mapped[str] = mapped_column(unique=True)
+    """A keyed hash of the credential's id, by which the authenticator names it."""
+    sealed: Mapped[bytes]
+    """`cloud.people.passkeys.Passkey`, sealed."""
+    since: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasskeyChallengeRow(Table):
+    """What a passkey is to sign, once."""
+
+    __tablename__ = "passkey_challenges"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the browser and of what the challenge is for."""
+    person_id: Mapped[str | None] = person_key()
+    """Who adds a passkey; None for a sign-in."""
+    challenge: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ReceiptRow(Table):

@@ -27,7 +27,8 @@ from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
 from cloud.keys.persons import OpenPerson
 from cloud.people import sign_ins
-from cloud.people.sign_ins import Browser, SignedIn
+from cloud.people.passkeys import Site
+from cloud.people.sign_ins import Browser, Send, SignedIn
 from cloud.policy import Limit
 from cloud.portal import pages
 from cloud.web import limits
@@ -82,6 +83,8 @@ class Asked:
     session: AsyncSession
     request: Request
     now: datetime
+    origin: str
+    """The origin of the portal's pages."""
     fields: Mapping[str, str] = field(repr=False)
     """The fields of the form that was sent."""
     visitor: str = field(repr=False)
@@ -99,6 +102,10 @@ class Asked:
     @property
     def person(self) -> OpenPerson:
         return self.signed_in.person
+
+    @property
+    def site(self) -> Site:
+        return Site(self.origin, self.context.settings.merchant.name)
 
     @property
     def has_expired(self) -> bool:
@@ -120,8 +127,17 @@ class Asked:
             merchant=self.context.settings.merchant.name,
             signed_in=self.who is not None,
             form_token=_form_token(self.context, token),
+            takes_passkeys=self.site.takes_passkeys,
             **values,
         )
+
+    def later(self, send: Send) -> None:
+        """Has a message sent once the request is answered, which must not take longer for it."""
+
+        async def begin() -> None:
+            self.context.begin(send())
+
+        self.afterwards.append(begin)
 
     def strangers_spend(self, limit: Limit) -> None:
         """Counts an event for the address of the browser. Raises Refusal."""
@@ -152,6 +168,11 @@ Asker = Annotated[Asked, Depends(_asked)]
 def redirect(place: str) -> Response:
     """Returns an answer that leads to another page of the portal, which the browser gets anew."""
     return RedirectResponse(place, 303)
+
+
+def json(text: str) -> Response:
+    """Returns an answer that the portal's script reads."""
+    return Response(text, media_type="application/json")
 
 
 def set_cookie(response: Response, name: str, token: str) -> None:
@@ -202,11 +223,11 @@ class PageRoute(APIRoute):
         if context.database.is_for_deletions_only and not self.serves_deletions:
             raise Refusal(ProblemType.STORAGE_FULL)
         try:
-            asked, response = await self._work(context, request, fields, endpoint)
+            asked, response = await self._work(context, request, origin, fields, endpoint)
         except Exception as error:
             if not (self.serves_deletions and context.database.let_go(error)):
                 raise
-            asked, response = await self._work(context, request, fields, endpoint)
+            asked, response = await self._work(context, request, origin, fields, endpoint)
         for act in asked.afterwards:
             try:
                 await act()
@@ -216,7 +237,12 @@ class PageRoute(APIRoute):
         return response
 
     async def _work(
-        self, context: Context, request: Request, fields: Mapping[str, str], endpoint: Handler
+        self,
+        context: Context,
+        request: Request,
+        origin: str,
+        fields: Mapping[str, str],
+        endpoint: Handler,
     ) -> tuple[Asked, Response]:
         now = context.clock()
         visitor, is_new = _token_in(request, VISITOR), False
@@ -226,7 +252,7 @@ class PageRoute(APIRoute):
             token = _token_in(request, SESSION)
             who = await sign_ins.find(context, session, token, now) if token else None
             asked = request.state.asked = Asked(
-                context, session, request, now, fields, visitor, who
+                context, session, request, now, origin, fields, visitor, who
             )
             if who is None and not self.for_everybody:
                 return asked, redirect(SIGN_IN)

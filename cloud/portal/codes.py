@@ -39,12 +39,7 @@ async def send(asked: Asked, make: Callable[[], Awaitable[Send | None]]) -> None
     except Refusal as refusal:
         raise _not_taken(refusal) from None
     if begin is not None:
-        sending = begin
-
-        async def send_later() -> None:
-            asked.context.begin(sending())
-
-        asked.afterwards.append(send_later)
+        asked.later(begin)
 
 
 async def use(asked: Asked, typed: str, use_up: Callable[[str], Awaitable[T]]) -> T:

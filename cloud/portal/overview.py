@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from cloud.merchants.merchants import find_merchant
 from cloud.payments.cards import cards_of
-from cloud.people import accounts, sign_ins
+from cloud.people import accounts, passkeys, sign_ins
 from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
@@ -34,6 +34,8 @@ async def show_overview(asked: Asker) -> Response:
         palms=await palms_of(session, person),
         cards=[card.shown(asked.now) for card in (await cards_of(session, person)).values()],
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
+        passkeys=await passkeys.passkeys_of(session, person),
+        is_fresh=asked.signed_in.is_fresh(asked.now),
         sessions=await sign_ins.sessions_of(session, person, asked.now),
         here=asked.signed_in.session_id,
     )

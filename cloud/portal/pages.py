@@ -19,6 +19,7 @@ from protocol.messages import Card
 
 _HERE = Path(__file__).parent
 STATIC: Mapping[str, str] = {
+    "passkeys.js": "text/javascript",
     "portal.css": "text/css",
     "tokens.css": "text/css",
     "hand.svg": "image/svg+xml",
@@ -30,6 +31,7 @@ STATIC: Mapping[str, str] = {
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "
+        "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-frame-options": "DENY",

@@ -15,7 +15,7 @@ from cloud.ages.ages import ages_of
 from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants
 from cloud.payments.cards import cards_of
-from cloud.people import inactivity, sign_ins
+from cloud.people import inactivity, passkeys, sign_ins
 from cloud.people.accounts import frozen_since, member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
@@ -99,6 +99,10 @@ async def _everything(asked: Asked) -> dict[str, Any]:
                 "last_used": each.seen_at,
             }
             for each in await sign_ins.sessions_of(session, person, asked.now)
+        ],
+        "passkeys": [
+            {"name": each.name, "since": each.since, "last_used": each.used_at}
+            for each in await passkeys.passkeys_of(session, person)
         ],
         "purchases_and_refunds": await tell_history(asked),
     }

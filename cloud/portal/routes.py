@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter, Response
 
-from cloud.portal import history, leaving, overview, pages, personal_data, signing_in
+from cloud.portal import (
+    history,
+    leaving,
+    overview,
+    pages,
+    passkeys,
+    personal_data,
+    signing_in,
+)
 from cloud.portal.asking import HOME, DoorRoute, redirect, router
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -39,6 +47,7 @@ ROUTERS = (
     signing_in.door,
     signing_in.inside,
     overview.routes,
+    passkeys.routes,
     history.routes,
     personal_data.routes,
     leaving.routes,

@@ -1,4 +1,5 @@
-"""Pages on which people sign in, with their mobile number and a code, and sign out.
+"""Pages on which people sign in, with their mobile number and a code or with a passkey, and sign
+out.
 
 No answer, and no time that an answer takes, tells whether a number has an account.
 """
@@ -8,17 +9,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
-from cloud.people import sign_ins
+from cloud.people import passkeys, sign_ins
+from cloud.policy import Limits
 from cloud.portal import codes
 from cloud.portal.asking import (
     HOME,
     SESSION,
     SIGN_IN,
     VISITOR,
+    Asked,
     Asker,
     DoorRoute,
     PageRoute,
     delete_cookie,
+    json,
     redirect,
     router,
     set_cookie,
@@ -29,6 +33,8 @@ from protocol.messages import ProblemType
 from protocol.mobile import NotANumber, NotMobile, read_mobile
 
 CODE = f"{HOME}/code"
+CREDENTIAL_LENGTH = 16_384
+"""The largest number of characters of a credential, which a browser writes as JSON."""
 
 door: APIRouter = router(DoorRoute)
 inside: APIRouter = router(PageRoute)
@@ -79,13 +85,41 @@ async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "
     except NotTaken as why:
         page = "code.html" if why.can_be_corrected else "sign_in.html"
         return asked.page(page, why.status, **why.told)
-    before = asked.request.cookies.get(SESSION)
-    if before is not None:
-        await sign_ins.end_by_token(context, session, before)
-    response = redirect(HOME)
-    set_cookie(response, SESSION, token)
-    delete_cookie(response, VISITOR)
-    return response
+    return await _signed_in(asked, token)
+
+
+@door.post("/passkey/options")
+async def ask_for_passkey(asked: Asker) -> Response:
+    asked.strangers_spend(Limits.PORTAL_PASSKEYS_BY_ADDRESS)
+    return json(
+        await passkeys.begin_sign_in(
+            asked.context, asked.session, asked.visitor, asked.site, asked.now
+        )
+    )
+
+
+@door.post("/passkey")
+async def use_passkey(
+    asked: Asker, credential: Annotated[str, Form(max_length=CREDENTIAL_LENGTH)] = ""
+) -> Response:
+    try:
+        asked.strangers_spend(Limits.PORTAL_FAILED_BY_ADDRESS)
+        token = await passkeys.sign_in(
+            asked.context,
+            asked.session,
+            asked.visitor,
+            asked.site,
+            credential,
+            browser=asked.browser,
+            now=asked.now,
+        )
+    except Refusal as refusal:
+        if refusal.problem.type is not ProblemType.NOT_ACCEPTED:
+            raise
+        told = {**NO_PROBLEM, "problem": "passkey"}
+        return asked.page("sign_in.html", refusal.problem.status, **told)
+    asked.strangers_take_back(Limits.PORTAL_FAILED_BY_ADDRESS)
+    return await _signed_in(asked, token)
 
 
 @inside.post("/sign-out")
@@ -103,6 +137,17 @@ async def end_session(asked: Asker, session_id: str) -> Response:
     if not await sign_ins.end(asked.session, asked.person, session_id):
         raise Refusal(ProblemType.NOT_FOUND)
     return redirect(HOME)
+
+
+async def _signed_in(asked: Asked, token: str) -> Response:
+    """Returns the answer to whoever has signed in, with a new session only."""
+    before = asked.request.cookies.get(SESSION)
+    if before is not None:
+        await sign_ins.end_by_token(asked.context, asked.session, before)
+    response = redirect(HOME)
+    set_cookie(response, SESSION, token)
+    delete_cookie(response, VISITOR)
+    return response
 
 
 def _read_number(typed: str, country: str) -> str:

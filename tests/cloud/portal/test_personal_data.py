@@ -8,6 +8,8 @@ import pytest
 from cloud.ages.tables import AgeRow
 from cloud.db.tables import Table
 from cloud.loyalty.tables import MembershipRow
+from cloud.people.passkeys import Passkey
+from cloud.people.tables import PasskeyRow
 from protocol.messages import Age, AgeFlag, Membership
 from tests.support.portal import Portal
 
@@ -23,6 +25,7 @@ TOLD = {
     "cards",
     "memberships",
     "palms",
+    "passkeys",
     "purchases",
     "sessions",
 }
@@ -34,6 +37,7 @@ GONE_WITHIN_A_DAY = {
     "codes",
     "enrolments",
     "identifications",
+    "passkey_challenges",
     "sign_ins",
 }
 
@@ -56,6 +60,16 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
     about: dict[str, Any] = {"person_id": person.person_id, "merchant_id": "first"}
     await portal.add(MembershipRow(**about, sealed=membership, at=portal.now))
     await portal.add(AgeRow(**about, sealed=seen, staff="7", device_id="kiosk", at=portal.now))
+    passkey = Passkey(name="My phone", credential_id=b"c", public_key=b"k", sign_count=1)
+    await portal.add(
+        PasskeyRow(
+            id="1",
+            person_id=person.person_id,
+            lookup="l",
+            sealed=person.seal(passkey, "passkeys.sealed/1"),
+            since=portal.now,
+        )
+    )
     browser = portal.browser(agent="Mozilla/5.0 (Android 16; Mobile) Firefox/147.0")
     await browser.sign_in(PHONE)
     answer = await browser.open("/portal/data.json")
@@ -94,6 +108,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         "memberships": [{"merchant": "Corner Shop", "linked_at": now, "card": "M-1234567"}],
         "ages_seen": [{"merchant": "Corner Shop", "at": now, "over": 18}],
         "sessions": [{"browser": "Firefox", "system": "Android", "since": now, "last_used": now}],
+        "passkeys": [{"name": "My phone", "since": now, "last_used": None}],
     }
 
 

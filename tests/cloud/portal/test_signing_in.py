@@ -85,7 +85,7 @@ async def test_what_is_no_mobile_number_is_said_to_be_none(portal: Portal, typed
     page = await portal.browser().ask_for_code(typed)
     assert page.status_code == 422
     assert answer in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
 
 
 async def test_nothing_tells_a_number_with_an_account_from_one_without(

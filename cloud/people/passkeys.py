@@ -1,0 +1,339 @@
+"""Passkeys: people sign in to the portal with a key that their device keeps, without number and
+code (W3C Web Authentication, level 3).
+
+A passkey is a discoverable credential, so the authenticator itself says whose it is. It has to
+verify its user, by a finger, a face or a PIN. What it signs is a challenge that the service has
+made for this browser and this purpose, which serves once. Of a credential's id the service keeps a
+keyed hash, and everything else sealed with the person's key.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import webauthn
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from webauthn.helpers import bytes_to_base64url, parse_authentication_credential_json
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from cloud.context import Context
+from cloud.db.tables import new_id
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.messages.length import with_name
+from cloud.people import sign_ins
+from cloud.people.accounts import profile_of
+from cloud.people.sign_ins import Browser, SignedIn
+from cloud.people.tables import PasskeyChallengeRow, PasskeyRow
+from cloud.policy import PASSKEY_CHALLENGE_LIFE, PASSKEYS
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+NAME_LENGTH = 60
+"""The largest number of characters of a passkey's name."""
+_TIMEOUT_MS = int(PASSKEY_CHALLENGE_LIFE.total_seconds() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The portal, as authenticators know it."""
+
+    origin: str
+    name: str
+
+    @property
+    def rp_id(self) -> str:
+        """Returns the domain that passkeys are for."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def takes_passkeys(self) -> bool:
+        """Whether browsers make passkeys for it: they do for a name, and not for an address."""
+        try:
+            ip_address(self.rp_id)
+        except ValueError:
+            return bool(self.rp_id)
+        return False
+
+
+class Passkey(BaseModel):
+    """What is kept of a passkey, sealed."""
+
+    model_config = ConfigDict(
+        hide_input_in_errors=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+    name: str
+    credential_id: bytes
+    public_key: bytes
+    """A COSE key (RFC 9052)."""
+    sign_count: int
+    """What the authenticator's counter was last; 0 for one that does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A passkey as its person is shown it."""
+
+    passkey_id: str
+    name: str
+    since: datetime
+    used_at: datetime | None
+
+
+# Signing in
+
+
+async def begin_sign_in(
+    context: Context, session: AsyncSession, visitor: str, site: Site, now: datetime
+) -> str:
+    """Returns what the browser with the token `visitor` asks its authenticators for, as JSON."""
+    options = webauthn.generate_authentication_options(
+        rp_id=site.rp_id,
+        timeout=_TIMEOUT_MS,
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    await _keep(session, _sign_in_id(context, visitor), None, options.challenge, now)
+    return webauthn.options_to_json(options)
+
+
+async def sign_in(
+    context: Context,
+    session: AsyncSession,
+    visitor: str,
+    site: Site,
+    given: str,
+    *,
+    browser: Browser,
+    now: datetime,
+) -> str:
+    """Begins a session for whose passkey has signed the challenge of the browser with the token
+    `visitor`, and returns the session's token.
+
+    `given` is the credential as the browser writes it (AuthenticationResponseJSON). Raises Refusal,
+    for the same reason whatever is wrong.
+    """
+    challenge = await _use_up(session, _sign_in_id(context, visitor), now)
+    try:
+        credential = parse_authentication_credential_json(given)
+    except Exception:
+        # The library does not say all that it raises for what strangers make up.
+        raise _not_taken() from None
+    lookup = _lookup(context, credential.raw_id)
+    row = await session.scalar(select(PasskeyRow).where(PasskeyRow.lookup == lookup))
+    if row is None:
+        raise _not_taken()
+    person = await find_person(session, context.master, row.person_id)
+    passkey = _opened(person, row)
+    handle = credential.response.user_handle or b""
+    if not compare_digest(handle, _handle(context, person)):
+        raise _not_taken()
+    try:
+        verified = webauthn.verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )
+    except Exception:
+        raise _not_taken() from None
+    row.sealed = _sealed(
+        person, row.id, passkey.model_copy(update={"sign_count": verified.new_sign_count})
+    )
+    row.used_at = now
+    return await sign_ins.begin(context, session, person, browser, now)
+
+
+# Adding and removing
+
+
+async def begin_adding(
+    context: Context, session: AsyncSession, who: SignedIn, site: Site, now: datetime
+) -> str:
+    """Returns what the browser asks its authenticators to make, as JSON. Raises Refusal when
+    nothing may be added."""
+    person = who.person
+    await _must_be_addable(session, who, now)
+    profile = await profile_of(session, person)
+    rows = await session.scalars(select(PasskeyRow).where(PasskeyRow.person_id == person.person_id))
+    options = webauthn.generate_registration_options(
+        rp_id=site.rp_id,
+        rp_name=site.name,
+        user_id=_handle(context, person),
+        # Whoever keeps people's passkeys for them reads these.
+        user_name=profile.name_hint,
+        user_display_name=profile.name_hint,
+        timeout=_TIMEOUT_MS,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            # One that is not discoverable is of no use where no number is typed.
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            require_resident_key=True,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(_opened(person, row).credential_id) for row in rows
+        ],
+    )
+    challenge_id = _adding_id(context, who)
+    await _keep(session, challenge_id, person.person_id, options.challenge, now)
+    return webauthn.options_to_json(options)
+
+
+async def add(
+    context: Context,
+    session: AsyncSession,
+    who: SignedIn,
+    site: Site,
+    given: str,
+    *,
+    name: str,
+    now: datetime,
+) -> sign_ins.Send:
+    """Adds a passkey of who is signed in, and returns what tells them so by message.
+
+    `given` is the credential as the browser writes it (RegistrationResponseJSON). Raises Refusal.
+    """
+    person = who.person
+    await _must_be_addable(session, who, now)
+    challenge = await _use_up(session, _adding_id(context, who), now)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=given,
+            expected_challenge=challenge,
+            expected_rp_id=site.rp_id,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except Exception:
+        raise _not_taken() from None
+    lookup = _lookup(context, made.credential_id)
+    if await session.scalar(select(PasskeyRow.id).where(PasskeyRow.lookup == lookup)):
+        raise _not_taken()
+    passkey = Passkey(
+        name=" ".join(name.split())[:NAME_LENGTH],
+        credential_id=made.credential_id,
+        public_key=made.credential_public_key,
+        sign_count=made.sign_count,
+    )
+    row = PasskeyRow(id=new_id(), person_id=person.person_id, lookup=lookup, since=now)
+    row.sealed = _sealed(person, row.id, passkey)
+    session.add(row)
+    await session.flush()
+    return await sign_ins.message_to(context, session, person, _added_text(site.name))
+
+
+async def passkeys_of(session: AsyncSession, person: OpenPerson) -> list[Kept]:
+    """Returns the passkeys of a person, the newest first."""
+    rows = await session.scalars(
+        select(PasskeyRow)
+        .where(PasskeyRow.person_id == person.person_id)
+        .order_by(PasskeyRow.since.desc(), PasskeyRow.id)
+    )
+    return [Kept(row.id, _opened(person, row).name, row.since, row.used_at) for row in rows]
+
+
+async def remove(session: AsyncSession, person: OpenPerson, passkey_id: str) -> bool:
+    """Removes a passkey of a person. Returns whether they had it."""
+    removed = await session.execute(
+        delete(PasskeyRow)
+        .where(PasskeyRow.id == passkey_id, PasskeyRow.person_id == person.person_id)
+        .returning(PasskeyRow.id)
+    )
+    return removed.first() is not None
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes the challenges that no passkey may answer any more."""
+    await session.execute(delete(PasskeyChallengeRow).where(PasskeyChallengeRow.expires_at <= now))
+
+
+async def _must_be_addable(session: AsyncSession, who: SignedIn, now: datetime) -> None:
+    theirs = PasskeyRow.person_id == who.person.person_id
+    count = await session.scalar(select(func.count()).where(theirs))
+    if not who.is_fresh(now) or (count or 0) >= PASSKEYS:
+        raise Refusal(ProblemType.CONFLICT)
+
+
+async def _keep(
+    session: AsyncSession,
+    challenge_id: str,
+    person_id: str | None,
+    challenge: bytes,
+    now: datetime,
+) -> None:
+    """Stores a challenge, in place of the one that was made before for the same."""
+    await session.execute(delete(PasskeyChallengeRow).where(PasskeyChallengeRow.id == challenge_id))
+    session.add(
+        PasskeyChallengeRow(
+            id=challenge_id,
+            person_id=person_id,
+            challenge=challenge,
+            expires_at=now + PASSKEY_CHALLENGE_LIFE,
+        )
+    )
+
+
+async def _use_up(session: AsyncSession, challenge_id: str, now: datetime) -> bytes:
+    """Returns a challenge, which nobody gets again, whatever becomes of it. Raises Refusal."""
+    row = await session.get(PasskeyChallengeRow, challenge_id)
+    if row is None:
+        raise _not_taken()
+    await session.delete(row)
+    if row.expires_at <= now:
+        raise _not_taken()
+    return row.challenge
+
+
+def _not_taken() -> Refusal:
+    return Refusal(ProblemType.NOT_ACCEPTED, "the passkey is not taken")
+
+
+def _added_text(merchant: str) -> str:
+    return with_name(
+        merchant,
+        lambda name: (
+            f"A passkey was added to your account at {name}. If it was not you, remove it in the "
+            "portal."
+        ),
+    )
+
+
+def _opened(person: OpenPerson, row: PasskeyRow) -> Passkey:
+    return person.open(Passkey, row.sealed, _place(row.id))
+
+
+def _sealed(person: OpenPerson, passkey_id: str, passkey: Passkey) -> bytes:
+    return person.seal(passkey, _place(passkey_id))
+
+
+def _place(passkey_id: str) -> str:
+    return f"passkeys.sealed/{passkey_id}"
+
+
+def _lookup(context: Context, credential_id: bytes) -> str:
+    return context.master.lookup("passkey", bytes_to_base64url(credential_id))
+
+
+def _handle(context: Context, person: OpenPerson) -> bytes:
+    """Returns the 32 bytes by which authenticators know a person, so that they keep one passkey of
+    each account. They tell nothing about the person."""
+    return bytes.fromhex(context.master.lookup("passkey holder", person.person_id))
+
+
+def _sign_in_id(context: Context, visitor: str) -> str:
+    return context.master.lookup("passkey sign-in", visitor)
+
+
+def _adding_id(context: Context, who: SignedIn) -> str:
+    return context.master.lookup("passkey adding", who.session_id)
