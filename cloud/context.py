@@ -148,6 +148,10 @@ class Accounts(Protocol):
         """Notes that a person was recognised: an account that nobody uses is deleted."""
         ...
 
+    async def wants_alerts(self, session: AsyncSession, person: OpenPerson) -> bool:
+        """Returns whether a person wants a message about each purchase of theirs."""
+        ...
+
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:

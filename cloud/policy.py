@@ -77,6 +77,8 @@ RECEIPT_AFTER = timedelta(seconds=30)
 """How long a shopper can decline the receipt of a purchase before it is sent to their phone."""
 RECEIPT_PATIENCE = timedelta(hours=1)
 """How long after the purchase its receipt is still sent, when the message provider was away."""
+ALERT_PATIENCE = timedelta(hours=1)
+"""How long after a purchase its alert is still sent, when the message provider was away."""
 BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, and a receipt of a deletion for its
 verification."""

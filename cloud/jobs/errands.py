@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from cloud.context import Context
 from cloud.messages import NotSent
 from cloud.outbox import queue
-from cloud.payments import cards, receipts
+from cloud.payments import alerts, cards, receipts
 from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ has to be tried again."""
 RUNNERS: Mapping[str, Runner] = {
     cards.FORGET_CARD: cards.forget_card,
     cards.FORGET_UNLESS_KEPT: cards.forget_unless_kept,
+    alerts.SEND_ALERT: alerts.send_alert,
     receipts.SEND_RECEIPT: receipts.send_receipt,
 }
 """What runs the errands of each kind."""

@@ -10,16 +10,8 @@ from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
 from cloud.jobs.inactivity import begin_daily_run
 from cloud.merchants import devices
-from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
-from cloud.people import (
-    claims,
-    deletions,
-    inactivity,
-    one_time_codes,
-    passkeys,
-    receipts,
-    sign_ins,
-)
+from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
+from cloud.people import claims, deletions, inactivity, one_time_codes, passkeys, receipts, sign_ins
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -40,6 +32,7 @@ EXPIRING = (
     challenges,
     identifications,
     card_pages,
+    alerts,
     webhooks,
 )
 """The modules whose rows expire; each deletes its own."""

@@ -22,7 +22,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
-from cloud.payments import ledger, readers, receipts
+from cloud.payments import alerts, ledger, readers, receipts
 from cloud.payments.cards import cards_of, default_of
 from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
@@ -180,6 +180,7 @@ async def settle(
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
                 await receipts.promise(context, session, row)
+                await alerts.promise(context, session, row)
                 await ledger.post(
                     session,
                     ledger.SALE,

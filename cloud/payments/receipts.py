@@ -121,13 +121,17 @@ async def send_receipt(context: Context, payload: bytes) -> None:
         raise
 
 
+def amount_of(row: PurchaseRow) -> str:
+    """Returns the amount of a purchase such as `12.50 USD`."""
+    exponent = exponent_of(row.currency) or 0
+    return f"{Decimal(row.amount_minor).scaleb(-exponent):.{exponent}f} {row.currency}"
+
+
 def words(row: PurchaseRow, merchant: str) -> str:
     """Returns the service's own receipt of a purchase."""
-    exponent = exponent_of(row.currency) or 0
-    amount = Decimal(row.amount_minor).scaleb(-exponent)
     paid = (
-        f"paid {amount:.{exponent}f} {row.currency} by palm, {row.card_brand} ending in "
-        f"{row.card_last4}, {row.at:%Y-%m-%d %H:%M} UTC. Receipt {row.reference}."
+        f"paid {amount_of(row)} by palm, {row.card_brand} ending in {row.card_last4}, "
+        f"{row.at:%Y-%m-%d %H:%M} UTC. Receipt {row.reference}."
     )
     return with_name(merchant, lambda name: f"{name}: {paid}")
 

@@ -94,6 +94,9 @@ class Accounts:
     async def note_use(self, session: AsyncSession, person: OpenPerson, now: datetime) -> None:
         await inactivity.note_use(session, person, now)
 
+    async def wants_alerts(self, session: AsyncSession, person: OpenPerson) -> bool:
+        return await alerts_since(session, person) is not None
+
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:
@@ -189,6 +192,16 @@ async def member_since(session: AsyncSession, person: OpenPerson) -> datetime:
 async def frozen_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
     """Returns since when a person's palms are frozen; None while they are not."""
     return (await session.get_one(AccountRow, person.person_id)).frozen_at
+
+
+async def alerts_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
+    """Returns since when a person wants a message about each purchase; None while they do not."""
+    return (await session.get_one(AccountRow, person.person_id)).alerts_since
+
+
+async def switch_alerts(session: AsyncSession, person: OpenPerson, since: datetime | None) -> None:
+    """Has a person told of each purchase from now on, or with None of no more."""
+    (await session.get_one(AccountRow, person.person_id)).alerts_since = since
 
 
 async def freeze(session: AsyncSession, person: OpenPerson, now: datetime) -> None:

@@ -25,6 +25,8 @@ class AccountRow(Table):
     """The account's place in the order in which accounts joined: 1 is the first."""
     frozen_at: Mapped[datetime | None]
     """Since when the person's palms are frozen; None while they are not."""
+    alerts_since: Mapped[datetime | None]
+    """Since when the person wants a message about each purchase; None while they do not."""
 
 
 class AgreementRow(Table):

@@ -31,6 +31,7 @@ async def show_overview(asked: Asker) -> Response:
         profile=profile,
         since=await member_since(session, person),
         frozen=await accounts.frozen_since(session, person),
+        alerts=await accounts.alerts_since(session, person),
         palms=await palms_of(session, person),
         cards=[card.shown(asked.now) for card in (await cards_of(session, person)).values()],
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
@@ -72,6 +73,18 @@ async def freeze(asked: Asker) -> Response:
 @routes.post("/unfreeze")
 async def unfreeze(asked: Asker) -> Response:
     await accounts.unfreeze(asked.session, asked.person)
+    return redirect(HOME)
+
+
+@routes.post("/alerts/on")
+async def switch_alerts_on(asked: Asker) -> Response:
+    await accounts.switch_alerts(asked.session, asked.person, asked.now)
+    return redirect(HOME)
+
+
+@routes.post("/alerts/off")
+async def switch_alerts_off(asked: Asker) -> Response:
+    await accounts.switch_alerts(asked.session, asked.person, None)
     return redirect(HOME)
 
 

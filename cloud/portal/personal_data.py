@@ -16,7 +16,7 @@ from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants
 from cloud.payments.cards import cards_of
 from cloud.people import inactivity, passkeys, sign_ins
-from cloud.people.accounts import frozen_since, member_since, profile_of
+from cloud.people.accounts import alerts_since, frozen_since, member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
 from cloud.portal.history import tell_history
@@ -52,6 +52,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             "last_used": activity.used_at,
             "told_of_deletion_at": activity.told_again_at or activity.told_at,
             "frozen_since": await frozen_since(session, person),
+            "alerts_since": await alerts_since(session, person),
             "consent_version": profile.consent_version,
             "consented_at": profile.agreed_at,
         },

@@ -30,6 +30,7 @@ TOLD = {
     "sessions",
 }
 GONE_WITHIN_A_DAY = {
+    "alerts",
     "answers",
     "candidates",
     "card_pages",
@@ -86,6 +87,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             "last_used": now,
             "told_of_deletion_at": None,
             "frozen_since": None,
+            "alerts_since": None,
             "consent_version": "2",
             "consented_at": now,
         },

@@ -1,4 +1,4 @@
-"""passkeys of people who sign in to the portal"""
+"""passkeys, and alerts about purchases"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -10,6 +10,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column('accounts', sa.Column('alerts_since', sa.BigInteger(), nullable=True))
+    op.create_table('alerts',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('person_id', sa.String(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['persons.id'], name=op.f('fk_alerts_person_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alerts'))
+    )
+    with op.batch_alter_table('alerts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alerts_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alerts_person_id'), ['person_id'], unique=False)
     op.create_table('passkeys',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('person_id', sa.String(), nullable=False),

@@ -1,0 +1,187 @@
+"""Messages about purchases, which people switch on and off in the portal."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import func, select
+
+from cloud.jobs import housekeeping
+from cloud.jobs.errands import run_errands
+from cloud.keys.persons import OpenPerson
+from cloud.messages import NoMessenger, NotSent
+from cloud.messages.length import fits_one_message
+from cloud.messages.sandbox import SandboxMessenger
+from cloud.outbox.tables import Errand
+from cloud.payments import purchases
+from cloud.payments.alerts import words
+from cloud.payments.tables import AlertRow, PurchaseRow
+from cloud.people import deletions
+from cloud.policy import ALERT_PATIENCE
+from cloud.providers import Declined, Paid, Settled
+from tests.support.portal import Portal, forms
+
+pytestmark = pytest.mark.anyio
+
+PHONE = "+14155550123"
+WORDS = (
+    "Corner Shop: your palm paid 12.50 USD, 2026-11-29 12:00 UTC. If it was not you, freeze your "
+    "palms in the portal."
+)
+
+
+@dataclass
+class Provider:
+    """A provider with which each payment ends in the same way."""
+
+    outcome: Settled
+
+    async def finish(self, payment: str, *, asks_holder: bool) -> Settled:
+        del payment, asks_holder
+        return self.outcome
+
+
+class Broken:
+    """A messenger that reaches nobody."""
+
+    async def send(self, phone: str, text: str) -> None:
+        del phone, text
+        raise NotSent("away")
+
+
+async def with_alerts(portal: Portal) -> OpenPerson:
+    """Returns somebody who has switched messages on."""
+    person, browser = await portal.account(PHONE), portal.browser()
+    await browser.submit(await browser.sign_in(PHONE), "/portal/alerts/on")
+    return person
+
+
+async def pay(portal: Portal, person: OpenPerson, outcome: Settled | None = None) -> PurchaseRow:
+    """Has a purchase of now finished by the provider."""
+    portal.context.payments = cast(Any, Provider(outcome or Paid()))
+    bought = await portal.buy(person, outcome="pending", asks_holder=False)
+    async with portal.database.session() as session:
+        row = await session.get_one(PurchaseRow, bought.id)
+        await session.commit()
+        await purchases.settle(portal.context, session, row)
+        await session.commit()
+        return row
+
+
+async def sent(portal: Portal) -> list[str]:
+    """Returns the messages that are no codes."""
+    await run_errands(portal.context)
+    return [text for text in portal.messages_to(PHONE) if "is your code" not in text]
+
+
+async def count(portal: Portal, table: type[Any]) -> int:
+    async with portal.database.session() as session:
+        return await session.scalar(select(func.count()).select_from(table)) or 0
+
+
+async def test_nobody_gets_messages_without_having_asked_for_them(portal: Portal):
+    await pay(portal, await portal.account(PHONE))
+    assert await sent(portal) == []
+    assert await count(portal, AlertRow) == 0
+
+
+async def test_a_message_names_merchant_amount_and_time_and_no_card(portal: Portal):
+    await pay(portal, await with_alerts(portal))
+    assert await sent(portal) == [WORDS]
+
+
+async def test_a_message_is_sent_once(portal: Portal):
+    await pay(portal, await with_alerts(portal))
+    assert len(await sent(portal)) == 1
+    portal.pass_time(timedelta(hours=2))
+    assert len(await sent(portal)) == 1
+    assert await count(portal, Errand) == 0
+    assert await count(portal, AlertRow) == 0
+
+
+async def test_who_has_switched_messages_off_gets_none(portal: Portal):
+    person, browser = await with_alerts(portal), portal.browser()
+    page = await browser.sign_in(PHONE)
+    assert "/portal/alerts/on" not in forms(page)
+    page = await browser.submit(page, "/portal/alerts/off")
+    assert "/portal/alerts/on" in forms(page)
+    await pay(portal, person)
+    assert await sent(portal) == []
+
+
+async def test_nothing_is_told_of_what_was_not_paid(portal: Portal):
+    await pay(portal, await with_alerts(portal), Declined("card_declined"))
+    assert await sent(portal) == []
+
+
+async def test_a_purchase_is_approved_when_no_message_can_be_sent(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+):
+    person = await with_alerts(portal)
+    portal.context.messenger = Broken()
+    row = await pay(portal, person)
+    assert row.outcome == "approved"
+    with caplog.at_level(logging.DEBUG):
+        await run_errands(portal.context)
+    assert not any(secret in caplog.text for secret in (PHONE, "Corner Shop", "12.50"))
+    portal.context.messenger = portal.messenger
+    portal.pass_time(timedelta(minutes=1))
+    assert await sent(portal) == [WORDS]
+
+
+async def test_a_service_without_messages_stores_none(portal: Portal):
+    person = await with_alerts(portal)
+    portal.context.messenger = NoMessenger()
+    assert (await pay(portal, person)).outcome == "approved"
+    assert await count(portal, AlertRow) == 0
+
+
+async def test_a_message_that_would_come_too_late_is_not_sent(portal: Portal):
+    person = await with_alerts(portal)
+    await pay(portal, person)
+    portal.pass_time(ALERT_PATIENCE + timedelta(seconds=1))
+    assert await sent(portal) == []
+    await pay(portal, person)
+    portal.pass_time(ALERT_PATIENCE + timedelta(seconds=1))
+    await housekeeping.forget_expired(portal.context)
+    assert await count(portal, AlertRow) == 0
+    assert await sent(portal) == []
+    assert await count(portal, Errand) == 0
+
+
+async def test_a_deletion_takes_what_was_still_to_be_sent(portal: Portal):
+    person = await with_alerts(portal)
+    await pay(portal, person)
+    await leave(portal, person)
+    assert await count(portal, AlertRow) == 0
+    assert await sent(portal) == []
+
+
+async def test_a_deletion_while_a_message_is_being_sent_leaves_nothing(portal: Portal):
+    person = await with_alerts(portal)
+    await pay(portal, person)
+
+    class Meanwhile(SandboxMessenger):
+        async def send(self, phone: str, text: str) -> None:
+            await leave(portal, person)
+            raise NotSent("away")
+
+    portal.context.messenger = Meanwhile()
+    await run_errands(portal.context)
+    assert await count(portal, AlertRow) == 0
+
+
+async def leave(portal: Portal, person: OpenPerson) -> None:
+    async with portal.database.session() as session:
+        await deletions.erase_account(portal.context, session, person, portal.now)
+        await session.commit()
+
+
+def test_a_message_is_one_message_whatever_the_merchants_name():
+    row = PurchaseRow(
+        amount_minor=999_999_999_999, currency="USD", at=datetime(2026, 11, 29, tzinfo=UTC)
+    )
+    for name in ("Corner Shop", "S" * 200, "Ł" * 200):
+        assert fits_one_message(words(row, name))
