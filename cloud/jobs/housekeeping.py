@@ -11,7 +11,16 @@ from cloud.jobs.errands import run_errands
 from cloud.jobs.inactivity import begin_daily_run
 from cloud.merchants import devices
 from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
-from cloud.people import claims, deletions, inactivity, one_time_codes, passkeys, receipts, sign_ins
+from cloud.people import (
+    claims,
+    corrections,
+    deletions,
+    inactivity,
+    one_time_codes,
+    passkeys,
+    receipts,
+    sign_ins,
+)
 from cloud.people.enrolments import erase_expired
 from cloud.recognition import challenges, identifications
 from cloud.web import limits, signed_request
@@ -29,6 +38,7 @@ EXPIRING = (
     claims,
     sign_ins,
     passkeys,
+    corrections,
     challenges,
     identifications,
     card_pages,

@@ -31,6 +31,14 @@ PROFILE = "profile"
 """The place that a profile is sealed for, in an enrolment and in an account."""
 
 
+class Correction(BaseModel):
+    """That a person has corrected something."""
+
+    what: str
+    """`name` or `number`."""
+    at: datetime
+
+
 class Profile(BaseModel):
     """The personal part of an account."""
 
@@ -40,7 +48,8 @@ class Profile(BaseModel):
     consent_version: str
     agreed_at: datetime
     holder: str | None = None
-    """The name on the card."""
+    """The name on the card, or as the person has corrected it."""
+    corrections: list[Correction] = []
 
     @property
     def phone_last4(self) -> str:

@@ -2,8 +2,10 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +23,9 @@ from cloud.web.signed_request import Call
 from protocol.messages import ProblemType
 
 log = logging.getLogger(__name__)
+
+Send = Callable[[], Coroutine[Any, Any, None]]
+"""Sends a message. It is called once the transaction is committed."""
 
 
 async def spend_message(call: Call, phone_lookup: str) -> None:
@@ -115,6 +120,11 @@ def deletion_text(merchant: str, one_time_code: str) -> str:
             "you for it."
         ),
     )
+
+
+def sending(context: Context, phone: str, message: str) -> Send:
+    """Returns what sends a message to a number."""
+    return partial(send, context, phone, message)
 
 
 async def send(context: Context, phone: str, message: str) -> None:

@@ -31,6 +31,7 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.messages.length import with_name
 from cloud.people import sign_ins
 from cloud.people.accounts import profile_of
+from cloud.people.one_time_codes import Send
 from cloud.people.sign_ins import Browser, SignedIn
 from cloud.people.tables import PasskeyChallengeRow, PasskeyRow
 from cloud.policy import PASSKEY_CHALLENGE_LIFE, PASSKEYS
@@ -199,7 +200,7 @@ async def add(
     *,
     name: str,
     now: datetime,
-) -> sign_ins.Send:
+) -> Send:
     """Adds a passkey of who is signed in, and returns what tells them so by message.
 
     `given` is the credential as the browser writes it (RegistrationResponseJSON). Raises Refusal.

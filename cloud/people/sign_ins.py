@@ -6,11 +6,8 @@ purpose that its message names: one for signing in deletes nothing.
 """
 
 import secrets
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, or_, select
@@ -21,6 +18,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.people import inactivity, one_time_codes
 from cloud.people.accounts import person_id_of, phone_lookup_of, profile_of
+from cloud.people.one_time_codes import Send
 from cloud.people.tables import SessionRow, SignInRow
 from cloud.policy import CODE_LIFE, SESSION_FRESH, SESSION_IDLE, SESSION_LIFE, Limits
 from cloud.recognition.proofs import Guess
@@ -30,9 +28,6 @@ from protocol.messages import ProblemType
 
 _NOTED_EVERY = timedelta(minutes=1)
 """How often it is written down that a session is used."""
-
-Send = Callable[[], Coroutine[Any, Any, None]]
-"""Sends a message. It is called once the transaction is committed."""
 
 
 class Browser(BaseModel):
@@ -101,7 +96,7 @@ async def ask_for_code(
     )
     code = await one_time_codes.make(session, context.master, sign_in_id, person_id, now)
     text = one_time_codes.sign_in_text(context.settings.merchant.name, code)
-    return None if person_id is None else partial(one_time_codes.send, context, phone, text)
+    return None if person_id is None else one_time_codes.sending(context, phone, text)
 
 
 async def is_asking(context: Context, session: AsyncSession, visitor: str, now: datetime) -> bool:
@@ -124,7 +119,7 @@ async def sign_in(
     row = await session.get(SignInRow, sign_in_id)
     if row is None or row.expires_at <= now:
         raise Refusal(ProblemType.EXPIRED, "the code has expired")
-    await _use_up(context, session, sign_in_id, one_time_code, about=row.about, now=now)
+    await use_up(context, session, sign_in_id, one_time_code, about=row.about, now=now)
     if row.person_id is None:
         # The code was never sent, and guessed with a chance of one in a million.
         raise Refusal(ProblemType.WRONG_CODE, attempts_left=0)
@@ -229,7 +224,7 @@ async def confirm_deletion(
 ) -> None:
     """Uses up the code that deletes the account of who is signed in. Raises Refusal."""
     about = who.person.person_id
-    await _use_up(context, session, _deletion(who), one_time_code, about=about, now=now)
+    await use_up(context, session, _deletion(who), one_time_code, about=about, now=now)
 
 
 async def message_to(
@@ -237,7 +232,7 @@ async def message_to(
 ) -> Send:
     """Returns what sends a message to a person's number."""
     profile = await profile_of(session, person)
-    return partial(one_time_codes.send, context, profile.phone, text)
+    return one_time_codes.sending(context, profile.phone, text)
 
 
 async def forget_number(session: AsyncSession, phone_lookup: str) -> None:
@@ -254,7 +249,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     )
 
 
-async def _use_up(
+async def use_up(
     context: Context,
     session: AsyncSession,
     subject: str,
@@ -263,6 +258,9 @@ async def _use_up(
     about: str,
     now: datetime,
 ) -> None:
+    """Uses up a code that was sent for the portal. `about` is what a wrong one is counted against.
+    Raises Refusal unless it is right."""
+
     async def count() -> Guess:
         await limits.check(session, Limits.PORTAL_FAILED, about, now)
         counted = limits.tally(session, Limits.PORTAL_FAILED, about, now)

@@ -195,6 +195,23 @@ class PasskeyChallengeRow(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class NumberChangeRow(Table):
+    """Another mobile number that a person wants to have (`cloud.people.corrections`)."""
+
+    __tablename__ = "number_changes"
+
+    session_id: Mapped[str] = mapped_column(
+        ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    """The session in which it was asked for."""
+    person_id: Mapped[str] = person_key()
+    sealed: Mapped[bytes]
+    """`cloud.people.corrections.NewNumber`, sealed."""
+    is_allowed: Mapped[bool]
+    """Whether the code that was sent to the present number was entered."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ReceiptRow(Table):
     """A receipt of a deletion or a withdrawal, kept so that it can be verified later."""
 

@@ -27,8 +27,9 @@ from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
 from cloud.keys.persons import OpenPerson
 from cloud.people import sign_ins
+from cloud.people.one_time_codes import Send
 from cloud.people.passkeys import Site
-from cloud.people.sign_ins import Browser, Send, SignedIn
+from cloud.people.sign_ins import Browser, SignedIn
 from cloud.policy import Limit
 from cloud.portal import pages
 from cloud.web import limits

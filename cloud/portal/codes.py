@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from cloud.people.sign_ins import Send
+from cloud.people.one_time_codes import Send
 from cloud.policy import Limits
 from cloud.portal.asking import Asked, minutes
 from cloud.web.problems import Refusal

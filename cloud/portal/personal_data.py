@@ -47,7 +47,8 @@ async def _everything(asked: Asked) -> dict[str, Any]:
         "told_at": asked.now,
         "account": {
             "mobile_number": profile.phone,
-            "name_on_card": profile.holder,
+            "name": profile.holder,
+            "corrections": [{"what": each.what, "at": each.at} for each in profile.corrections],
             "since": since,
             "last_used": activity.used_at,
             "told_of_deletion_at": activity.told_again_at or activity.told_at,

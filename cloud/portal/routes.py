@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from cloud.portal import (
+    corrections,
     history,
     leaving,
     overview,
@@ -48,6 +49,7 @@ ROUTERS = (
     signing_in.inside,
     overview.routes,
     passkeys.routes,
+    corrections.routes,
     history.routes,
     personal_data.routes,
     leaving.routes,

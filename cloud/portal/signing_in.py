@@ -55,7 +55,7 @@ async def show_sign_in(asked: Asker) -> Response:
 async def ask_for_code(asked: Asker, phone: Annotated[str, Form(max_length=64)] = "") -> Response:
     context = asked.context
     try:
-        number = _read_number(phone, context.settings.merchant.country)
+        number = read_number(phone, context.settings.merchant.country)
         make = partial(
             sign_ins.ask_for_code, context, asked.session, asked.visitor, number, asked.now
         )
@@ -150,7 +150,7 @@ async def _signed_in(asked: Asked, token: str) -> Response:
     return response
 
 
-def _read_number(typed: str, country: str) -> str:
+def read_number(typed: str, country: str) -> str:
     """Returns a mobile number in E.164. Raises NotTaken."""
     try:
         return read_mobile(typed, country)

@@ -38,6 +38,7 @@ GONE_WITHIN_A_DAY = {
     "codes",
     "enrolments",
     "identifications",
+    "number_changes",
     "passkey_challenges",
     "sign_ins",
 }
@@ -82,7 +83,8 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         "told_at": now,
         "account": {
             "mobile_number": PHONE,
-            "name_on_card": "Alex Doe",
+            "name": "Alex Doe",
+            "corrections": [],
             "since": now,
             "last_used": now,
             "told_of_deletion_at": None,

@@ -1,4 +1,4 @@
-"""passkeys, and alerts about purchases"""
+"""passkeys, alerts about purchases, and changes of numbers"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -46,3 +46,16 @@ def upgrade() -> None:
     with op.batch_alter_table('passkey_challenges', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_passkey_challenges_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_passkey_challenges_expires_at'), ['expires_at'], unique=False)
+    op.create_table('number_changes',
+    sa.Column('session_id', sa.String(), nullable=False),
+    sa.Column('person_id', sa.String(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('is_allowed', sa.Boolean(), nullable=False),
+    sa.Column('expires_at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['persons.id'], name=op.f('fk_number_changes_person_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['session_id'], ['sessions.id'], name=op.f('fk_number_changes_session_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('session_id', name=op.f('pk_number_changes'))
+    )
+    with op.batch_alter_table('number_changes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_number_changes_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_number_changes_person_id'), ['person_id'], unique=False)
