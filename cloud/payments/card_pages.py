@@ -58,17 +58,23 @@ class NoSuchPage(Exception):
 
 
 async def open_page(
-    context: Context, session: AsyncSession, person: OpenPerson, *, adds: bool = False
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    *,
+    adds: bool = False,
+    back: str | None = None,
 ) -> CardPage:
     """Opens a page on which a person can save a card, in place of one that is open already. With
-    `adds` the card is added to those that the person has.
+    `adds` the card is added to those that the person has. The page leads to the address `back`
+    afterwards, or else to the operator's.
 
     It is called in a transaction, which it ends, and leaves another one open. Raises NoSuchPage
     when the person was erased meanwhile, ProviderUnavailable and NoPages.
     """
 
     async def begin(reference: str) -> HostedPage:
-        return await context.payments.open_page(reference)
+        return await context.payments.open_page(reference, back)
 
     row, page = await _open(context, session, person, begin, adds=adds)
     return CardPage(page_id=row.id, url=page.url, expires_at=row.expires_at)
@@ -196,6 +202,16 @@ async def _found(context: Context, name: str, reader: str | None) -> SavingState
         return await readers.look_at_saving(reader, name)
     except ReaderTrouble as trouble:
         raise ProviderUnavailable(str(trouble)) from None
+
+
+async def newest_of(session: AsyncSession, person: OpenPerson) -> str | None:
+    """Returns the id of the page that was opened last for a person; None when none is known."""
+    return await session.scalar(
+        select(CardPageRow.id)
+        .where(CardPageRow.person_id == person.person_id, CardPageRow.reader.is_(None))
+        .order_by(CardPageRow.expires_at.desc())
+        .limit(1)
+    )
 
 
 async def shut_pages(context: Context, session: AsyncSession, person_id: str) -> None:

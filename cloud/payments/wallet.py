@@ -1,5 +1,6 @@
 """The cards of an account: their holder shows a palm, adds cards, removes them, and says which one
-pays unless they choose another at the till.
+pays unless they choose another at the till. In the portal the same rules hold
+(`cloud.portal.cards`).
 
 Cards belong to the person and not to a merchant: they are kept at the operator's account with the
 provider, and a payment passes the money on to the merchant's (`cloud.providers`). So a card that is
@@ -7,10 +8,13 @@ added at one merchant pays at all of them.
 """
 
 import logging
+from datetime import datetime
 from hashlib import sha256
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.keys.persons import OpenPerson
 from cloud.payments import card_pages, readers
 from cloud.payments.cards import (
@@ -148,9 +152,7 @@ async def stop_reading(call: Caller, identification_id: str) -> None:
 @router.put("/identifications/{identification_id}/cards/{card_id}/default")
 async def make_default(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
     person = await _person(call, identification_id)
-    if card_id not in await cards_of(call.session, person):
-        raise Refusal(ProblemType.NOT_FOUND)
-    await put_first(call.session, person, card_id)
+    await choose_default(call.session, person, card_id)
     return await _wallet(call, person)
 
 
@@ -158,16 +160,39 @@ async def make_default(call: Caller, identification_id: str, card_id: Identifier
 async def remove(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
     """Removes a card, and changes nothing when it is removed already."""
     person = await _person(call, identification_id)
-    cards = await cards_of(call.session, person)
+    if await take_away(call.context, call.session, person, card_id, call.now):
+        call.afterwards += [call.context.wake, call.context.database.forget_erased]
+    return await _wallet(call, person)
+
+
+async def must_have_room(session: AsyncSession, person: OpenPerson, now: datetime) -> None:
+    """Counts an attempt to add a card. Raises Refusal when the person may not add one."""
+    if len(await cards_of(session, person)) >= CARDS:
+        raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
+    await limits.spend(session, Limits.CARDS, person.person_id, now)
+
+
+async def choose_default(session: AsyncSession, person: OpenPerson, card_id: str) -> None:
+    """Makes a card of a person the default. Raises Refusal."""
+    if card_id not in await cards_of(session, person):
+        raise Refusal(ProblemType.NOT_FOUND)
+    await put_first(session, person, card_id)
+
+
+async def take_away(
+    context: Context, session: AsyncSession, person: OpenPerson, card_id: str, now: datetime
+) -> bool:
+    """Removes a card of a person. Returns False when they do not have it. Raises Refusal when it
+    has to stay."""
+    cards = await cards_of(session, person)
     if card_id not in cards:
-        return await _wallet(call, person)
+        return False
     if len(cards) == 1:
         raise Refusal(ProblemType.CONFLICT, "the last card stays until its person leaves")
-    if await has_pending_purchase(call.session, person):
+    if await has_pending_purchase(session, person):
         raise Refusal(ProblemType.CONFLICT, "a payment is still being completed", retry_after=5)
-    await remove_card(call.session, call.context.master, person, card_id, call.now)
-    call.afterwards += [call.context.wake, call.context.database.forget_erased]
-    return await _wallet(call, person)
+    await remove_card(session, context.master, person, card_id, now)
+    return True
 
 
 async def _person(call: Call, identification_id: str) -> OpenPerson:
@@ -181,6 +206,7 @@ async def _growing(call: Call, identification_id: str, limit: Limit = Limits.CAR
     if len(await cards_of(call.session, person)) >= CARDS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
     await limits.spend(call.session, limit, person.person_id, call.now)
+    await must_have_room(call.session, person, call.now)
     return person
 
 

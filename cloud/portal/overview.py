@@ -5,11 +5,12 @@ from functools import partial
 from fastapi import APIRouter, Response
 
 from cloud.merchants.merchants import find_merchant
-from cloud.payments.cards import cards_of
+from cloud.payments.cards import cards_of, default_of, listed
 from cloud.people import accounts, passkeys, sign_ins
 from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
+from cloud.policy import CARDS
 from cloud.portal.asking import HOME, Asked, Asker, redirect, router
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
@@ -26,6 +27,7 @@ async def show_overview(asked: Asker) -> Response:
         (agreement, await find_merchant(session, agreement.merchant_id))
         for agreement in await agreements_of(session, person)
     ]
+    cards = await cards_of(session, person)
     return asked.page(
         "overview.html",
         profile=profile,
@@ -33,7 +35,9 @@ async def show_overview(asked: Asker) -> Response:
         frozen=await accounts.frozen_since(session, person),
         alerts=await accounts.alerts_since(session, person),
         palms=await palms_of(session, person),
-        cards=[card.shown(asked.now) for card in (await cards_of(session, person)).values()],
+        cards=listed(cards, asked.now),
+        default=default_of(cards, asked.now),
+        has_room=len(cards) < CARDS,
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
         passkeys=await passkeys.passkeys_of(session, person),
         is_fresh=asked.signed_in.is_fresh(asked.now),

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from cloud.portal import (
+    cards,
     corrections,
     history,
     leaving,
@@ -50,6 +51,7 @@ ROUTERS = (
     overview.routes,
     passkeys.routes,
     corrections.routes,
+    cards.routes,
     history.routes,
     personal_data.routes,
     leaving.routes,

@@ -285,9 +285,10 @@ class PaymentProvider(Protocol):
         one effect."""
         ...
 
-    async def open_page(self, reference: str) -> HostedPage:
-        """Opens a page on which a card is saved; its bank asks the holder there, too. A call that
-        is repeated with the same `reference` has one effect. Raises NoPages."""
+    async def open_page(self, reference: str, back: str | None = None) -> HostedPage:
+        """Opens a page on which a card is saved; its bank asks the holder there, too. It leads to
+        the address `back` afterwards, or else to the operator's. A call that is repeated with the
+        same `reference` has one effect. Raises NoPages."""
         ...
 
     async def look_at_page(self, name: str) -> PageState: ...

@@ -117,8 +117,8 @@ class StripeProvider:
             await self._client.v1.payment_methods.attach_async(kept.method, {"customer": customer})
         return kept
 
-    async def open_page(self, reference: str) -> HostedPage:
-        if self._return_url is None:
+    async def open_page(self, reference: str, back: str | None = None) -> HostedPage:
+        if (back or self._return_url) is None:
             raise NoPages(
                 "cards cannot be saved by phone. Set return_url under [payments] in settings.toml."
             )
@@ -127,8 +127,9 @@ class StripeProvider:
                 "mode": "setup",
                 "customer": await self._customer(reference),
                 "payment_method_types": ["card"],
-                "success_url": self._return_url,
+                "success_url": back or self._return_url,
                 "metadata": {"reference": reference},
+                **({"cancel_url": back} if back else {}),
             }
             session = await self._checkout.v1.checkout.sessions.create_async(
                 asked, {"idempotency_key": f"page-{reference}"}
