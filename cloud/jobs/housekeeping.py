@@ -22,7 +22,7 @@ from cloud.people import (
     sign_ins,
 )
 from cloud.people.enrolments import erase_expired
-from cloud.recognition import challenges, identifications
+from cloud.recognition import challenges, identifications, refusals
 from cloud.web import limits, signed_request
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ EXPIRING = (
 )
 """The modules whose rows expire; each deletes its own."""
 PROMISED = (refunds, purchases, ledger, receipts, inactivity)
+PROMISED = (refunds, purchases, ledger, refusals, deletions)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 

@@ -1,33 +1,35 @@
-"""What a person has bought and got back, as they are shown it."""
+"""What a person has bought and got back, and when their palm was refused, as they are shown it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import and_, literal, or_, select, union_all
+from sqlalchemy import and_, literal, null, or_, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.persons import OpenPerson
 from cloud.payments.tables import PurchaseRow, RefundRow
-from protocol.messages import Card
+from cloud.recognition.refusals import reason_of
+from cloud.recognition.tables import RefusedUseRow
+from protocol.messages import Card, Money
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A purchase, or a refund of one, whatever became of it."""
+    """A purchase, or a refund of one, whatever became of it; or a palm that was not taken."""
 
     use_id: str
-    kind: Literal["purchase", "refund"]
+    kind: Literal["purchase", "refund", "refused"]
     at: datetime
     merchant_id: str
-    minor: int
-    currency: str
+    amount: Money | None
     outcome: str
-    """The `outcome` of the purchase or of the refund (`cloud.payments.tables`)."""
-    card: Card
+    """The `outcome` of the purchase or of the refund (`cloud.payments.tables`), or why the palm was
+    refused (`cloud.recognition.refusals.Why`)."""
+    card: Card | None
     reference: str
-    """The till's name for it."""
+    """The till's name for it; empty for a palm that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ async def uses_of(
         PurchaseRow.card_brand,
         PurchaseRow.card_last4,
         PurchaseRow.reference,
+        null().label("sealed"),
     ).where(PurchaseRow.person_id == person.person_id)
     given_back = (
         select(
@@ -74,40 +77,51 @@ async def uses_of(
             PurchaseRow.card_brand,
             PurchaseRow.card_last4,
             RefundRow.reference,
+            null(),
         )
         .join(PurchaseRow, PurchaseRow.id == RefundRow.purchase_id)
         .where(PurchaseRow.person_id == person.person_id)
     )
-    both = union_all(bought, given_back).subquery().c
-    query = select(*both).order_by(both.at.desc(), both.id.desc()).limit(count)
+    refused = select(
+        RefusedUseRow.id,
+        literal("refused"),
+        RefusedUseRow.at,
+        RefusedUseRow.merchant_id,
+        *(literal(empty) for empty in (0, "", "", "", "", "")),
+        RefusedUseRow.sealed,
+    ).where(RefusedUseRow.person_id == person.person_id)
+    uses = union_all(bought, given_back, refused).subquery().c
+    query = select(*uses).order_by(uses.at.desc(), uses.id.desc()).limit(count)
     if wanted.merchant_id is not None:
-        query = query.where(both.merchant_id == wanted.merchant_id)
+        query = query.where(uses.merchant_id == wanted.merchant_id)
     if wanted.since is not None:
-        query = query.where(both.at >= wanted.since)
+        query = query.where(uses.at >= wanted.since)
     if wanted.until is not None:
-        query = query.where(both.at < wanted.until)
+        query = query.where(uses.at < wanted.until)
     if before is not None:
         at, use_id = before
-        query = query.where(or_(both.at < at, and_(both.at == at, both.id < use_id)))
-    return [
-        Use(
-            use_id=row.id,
-            kind=row.kind,
-            at=row.at,
-            merchant_id=row.merchant_id,
-            minor=row.amount_minor,
-            currency=row.currency,
-            outcome=row.outcome,
-            card=Card(brand=row.card_brand, last4=row.card_last4),
-            reference=row.reference,
-        )
-        for row in await session.execute(query)
-    ]
+        query = query.where(or_(uses.at < at, and_(uses.at == at, uses.id < use_id)))
+    return [_use(person, row) for row in await session.execute(query)]
 
 
 async def merchants_of_uses(session: AsyncSession, person: OpenPerson) -> Collection[str]:
-    """Returns the ids of the merchants at whom a person has bought."""
-    ids = await session.scalars(
-        select(PurchaseRow.merchant_id).where(PurchaseRow.person_id == person.person_id).distinct()
+    """Returns the ids of the merchants at whom a person has bought or was refused."""
+    bought, refused = (
+        select(table.merchant_id).where(table.person_id == person.person_id)
+        for table in (PurchaseRow, RefusedUseRow)
     )
-    return ids.all()
+    return (await session.scalars(union(bought, refused))).all()
+
+
+def _use(person: OpenPerson, row: Any) -> Use:
+    is_refused = row.kind == "refused"
+    return Use(
+        use_id=row.id,
+        kind=row.kind,
+        at=row.at,
+        merchant_id=row.merchant_id,
+        amount=None if is_refused else Money(minor=row.amount_minor, currency=row.currency),
+        outcome=reason_of(person, row.id, row.sealed) if is_refused else row.outcome,
+        card=None if is_refused else Card(brand=row.card_brand, last4=row.card_last4),
+        reference=row.reference,
+    )

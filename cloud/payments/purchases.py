@@ -39,6 +39,7 @@ from cloud.providers import (
     ProviderUnavailable,
     Settled,
 )
+from cloud.recognition import refusals
 from cloud.recognition.identifications import accepted_for, find
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
@@ -410,7 +411,12 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     card = cards.get(card_id)
     if card is None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "the person has no such card any more")
-    await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
+    try:
+        await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
+    except Refusal:
+        identification = await find(call, request.identification_id)
+        await refusals.note(session, person, identification, "too_many", call.now)
+        raise
     row = PurchaseRow(
         id=new_id(),
         merchant_id=merchant.id,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.people.tables import AgreementRow
-from cloud.recognition.identifications import find, outcome_for, told
+from cloud.recognition.identifications import decide, find, told
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -32,7 +32,7 @@ async def agree(call: Caller, identification_id: str, consent: Consent) -> Ident
     must_be_current(call.context, consent)
     person = await find_person(call.session, call.context.master, row.person_id)
     await add_agreement(call.session, person, row.merchant_id, call.now, consent.version)
-    row.outcome = await outcome_for(call, row, person)
+    await decide(call, row, person)
     return await told(call, row)
 
 

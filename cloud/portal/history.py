@@ -1,4 +1,5 @@
-"""The page of what somebody has bought and got back, and the files of it."""
+"""The page of what somebody has bought and got back and where their palm was refused, and the files
+of it."""
 
 import csv
 import io
@@ -105,11 +106,11 @@ async def _told(asked: Asked, wanted: Wanted) -> list[Mapping[str, str]]:
             "time": use.at.isoformat(timespec="seconds"),
             "kind": use.kind,
             "merchant": names[use.merchant_id],
-            "amount": decimal(use.minor, use.currency),
-            "currency": use.currency,
+            "amount": decimal(use.amount.minor, use.amount.currency) if use.amount else "",
+            "currency": use.amount.currency if use.amount else "",
             "outcome": use.outcome,
-            "card": use.card.brand,
-            "card_last4": use.card.last4,
+            "card": use.card.brand if use.card else "",
+            "card_last4": use.card.last4 if use.card else "",
             "reference": use.reference,
         }
         for use in await uses_of(asked.session, asked.person, wanted)

@@ -106,7 +106,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             {"name": each.name, "since": each.since, "last_used": each.used_at}
             for each in await passkeys.passkeys_of(session, person)
         ],
-        "purchases_and_refunds": await tell_history(asked),
+        "uses": await tell_history(asked),
     }
 
 

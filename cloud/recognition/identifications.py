@@ -15,7 +15,7 @@ from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.matching import Match
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
-from cloud.recognition import captures
+from cloud.recognition import captures, refusals
 from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.recognition.tables import Candidate, IdentificationRow
@@ -123,10 +123,14 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
             await guess.was_right(session)
             await context.accounts.note_use(session, person, call.now)
             row.person_id, row.attempts_left = person.person_id, 0
-            row.outcome = await outcome_for(call, row, person)
+            await decide(call, row, person)
             return await told(call, row)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
+        if len(candidates) == 1:
+            # With several it is not known whose palm it was, and nobody is told of another's.
+            person = await find_person(session, context.master, candidates[0].person_id)
+            await refusals.note(session, person, row, "wrong_digits", call.now)
     raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)
 
 
@@ -164,6 +168,7 @@ async def record(
         person = await find_person(call.session, call.context.master, person_id)
         await call.context.accounts.note_use(call.session, person, call.now)
         row.outcome = await outcome_for(call, row, person)
+        await decide(call, row, person)
     call.session.add(row)
     await call.session.flush()
     call.session.add_all(
@@ -294,13 +299,15 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
     )
 
 
-async def outcome_for(call: Call, row: IdentificationRow, person: OpenPerson) -> Outcome:
-    """Returns the outcome for a person who was recognised. Everybody can leave everywhere."""
+async def decide(call: Call, row: IdentificationRow, person: OpenPerson) -> None:
+    """Decides the outcome for a person who was recognised. Everybody can leave everywhere."""
     accounts, session = call.context.accounts, call.session
     if row.purpose == Purpose.LEAVE:
-        return Outcome.ACCEPTED
-    if await accounts.is_frozen(session, person):
-        return Outcome.FROZEN
-    if not await accounts.has_agreed(session, person, row.merchant_id):
-        return Outcome.ASK_CONSENT
-    return Outcome.ACCEPTED
+        row.outcome = Outcome.ACCEPTED
+    elif await accounts.is_frozen(session, person):
+        row.outcome = Outcome.FROZEN
+        await refusals.note(session, person, row, "frozen", call.now)
+    elif not await accounts.has_agreed(session, person, row.merchant_id):
+        row.outcome = Outcome.ASK_CONSENT
+    else:
+        row.outcome = Outcome.ACCEPTED

@@ -1,4 +1,4 @@
-"""Tables of light challenges, enrolled palms and identifications."""
+"""Tables of light challenges, enrolled palms, identifications and refused uses."""
 
 from datetime import datetime
 
@@ -61,6 +61,22 @@ class IdentificationRow(Table):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_identifications_visit", "device_id", "visit_id"),)
+
+
+class RefusedUseRow(Table):
+    """That a palm was recognised and not taken (`cloud.recognition.refusals`)."""
+
+    __tablename__ = "refused_uses"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The id of the identification."""
+    merchant_id: Mapped[str] = merchant_key()
+    person_id: Mapped[str] = person_key()
+    """Not before the merchant: whoever ends an agreement has the file searched for rows in which
+    the merchant follows the person (`cloud.people.withdrawals`), and this one stays."""
+    sealed: Mapped[bytes]
+    """`cloud.recognition.refusals.Reason`, sealed."""
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Candidate(Table):

@@ -29,8 +29,11 @@ from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
 from cloud.people.accounts import PROFILE, Accounts, Profile, add_account
 from cloud.people.agreements import add_agreement
 from cloud.policy import Policy
+from cloud.recognition import refusals
 from cloud.recognition.gallery import Gallery
 from cloud.recognition.palms import add_palm
+from cloud.recognition.refusals import Why
+from cloud.recognition.tables import IdentificationRow
 from cloud.settings import Merchant, Settings
 from cloud.state import State
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
@@ -280,6 +283,13 @@ class Portal:
         """Returns whether a text is in a file of the database."""
         files = self.context.state.database.parent.glob("palms.db*")
         return any(text.encode() in file.read_bytes() for file in files)
+
+    async def refuse(self, person: OpenPerson, why: Why, merchant_id: str = "first") -> None:
+        """Adds a palm that was recognised now and not taken."""
+        row = IdentificationRow(id=new_id(), merchant_id=merchant_id)
+        async with self.database.session() as session:
+            await refusals.note(session, person, row, why, self.now)
+            await session.commit()
 
     async def add(self, row: Table) -> None:
         async with self.database.session() as session:

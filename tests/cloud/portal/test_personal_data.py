@@ -27,6 +27,7 @@ TOLD = {
     "palms",
     "passkeys",
     "purchases",
+    "refused_uses",
     "sessions",
 }
 GONE_WITHIN_A_DAY = {
@@ -57,6 +58,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
     person = await portal.account(PHONE)
     bought = await portal.buy(person, 1250)
     await portal.refund(bought, 250)
+    await portal.refuse(person, "frozen")
     membership = person.seal(Membership(code="M-1234567"), "memberships/first")
     seen = person.seal(AgeFlag(over=Age.EIGHTEEN, seen=True), "ages/first")
     about: dict[str, Any] = {"person_id": person.person_id, "merchant_id": "first"}
@@ -78,7 +80,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
     assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     now = portal.now.isoformat(timespec="seconds")
     told = json.loads(answer.text)
-    assert {each["kind"] for each in told.pop("purchases_and_refunds")} == {"purchase", "refund"}
+    assert {each["kind"] for each in told.pop("uses")} == {"purchase", "refund", "refused"}
     assert told == {
         "told_at": now,
         "account": {

@@ -1,4 +1,4 @@
-"""passkeys, alerts about purchases, and changes of numbers"""
+"""passkeys, alerts about purchases, changes of numbers, and refused uses of palms"""
 
 from alembic import op
 import sqlalchemy as sa
@@ -59,3 +59,16 @@ def upgrade() -> None:
     with op.batch_alter_table('number_changes', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_number_changes_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_number_changes_person_id'), ['person_id'], unique=False)
+    op.create_table('refused_uses',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('merchant_id', sa.String(), nullable=False),
+    sa.Column('person_id', sa.String(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['merchant_id'], ['merchants.id'], name=op.f('fk_refused_uses_merchant_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['persons.id'], name=op.f('fk_refused_uses_person_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_refused_uses'))
+    )
+    with op.batch_alter_table('refused_uses', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_refused_uses_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_refused_uses_person_id'), ['person_id'], unique=False)

@@ -1,0 +1,62 @@
+"""Refused uses: that a palm was recognised and not taken, kept so that its person sees it in the
+portal.
+
+Of each the merchant and the time are kept, and why, sealed with the person's key. They are erased
+with the person, and like their purchases when the books need those no longer.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.keys.persons import OpenPerson
+from cloud.policy import BOOKKEEPING
+from cloud.recognition.tables import IdentificationRow, RefusedUseRow
+
+Why = Literal["frozen", "wrong_digits", "too_many"]
+"""The palms were frozen; the digits of the number were wrong to the last; or too many purchases
+were made within an hour."""
+
+
+class Reason(BaseModel):
+    """Why a palm was not taken, sealed."""
+
+    why: Why
+
+
+async def note(
+    session: AsyncSession, person: OpenPerson, row: IdentificationRow, why: Why, now: datetime
+) -> None:
+    """Keeps that a person was recognised by an identification and refused: once, however often it
+    is tried again."""
+    if await session.get(RefusedUseRow, row.id) is None:
+        session.add(
+            RefusedUseRow(
+                id=row.id,
+                person_id=person.person_id,
+                merchant_id=row.merchant_id,
+                sealed=person.seal(Reason(why=why), _place(row.id)),
+                at=now,
+            )
+        )
+
+
+def reason_of(person: OpenPerson, refused_id: str, sealed: bytes) -> Why:
+    return person.open(Reason, sealed, _place(refused_id)).why
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes what was kept for as long as purchases are. Returns whether there was any."""
+    deleted = await session.execute(
+        delete(RefusedUseRow)
+        .where(RefusedUseRow.at <= now - BOOKKEEPING)
+        .returning(RefusedUseRow.id)
+    )
+    return deleted.first() is not None
+
+
+def _place(refused_id: str) -> str:
+    return f"refused_uses.sealed/{refused_id}"
