@@ -46,8 +46,7 @@ EXPIRING = (
     webhooks,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, receipts, inactivity)
-PROMISED = (refunds, purchases, ledger, refusals, deletions)
+PROMISED = (refunds, purchases, ledger, refusals, receipts, inactivity)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 

@@ -165,11 +165,13 @@ async def remove(call: Caller, identification_id: str, card_id: Identifier) -> W
     return await _wallet(call, person)
 
 
-async def must_have_room(session: AsyncSession, person: OpenPerson, now: datetime) -> None:
+async def must_have_room(
+    session: AsyncSession, person: OpenPerson, now: datetime, limit: Limit = Limits.CARDS
+) -> None:
     """Counts an attempt to add a card. Raises Refusal when the person may not add one."""
     if len(await cards_of(session, person)) >= CARDS:
         raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
-    await limits.spend(session, Limits.CARDS, person.person_id, now)
+    await limits.spend(session, limit, person.person_id, now)
 
 
 async def choose_default(session: AsyncSession, person: OpenPerson, card_id: str) -> None:
@@ -203,10 +205,7 @@ async def _person(call: Call, identification_id: str) -> OpenPerson:
 async def _growing(call: Call, identification_id: str, limit: Limit = Limits.CARDS) -> OpenPerson:
     """Returns the person, who may try to add a card within a limit. Raises Refusal."""
     person = await _person(call, identification_id)
-    if len(await cards_of(call.session, person)) >= CARDS:
-        raise Refusal(ProblemType.CONFLICT, f"no more than {CARDS} cards")
-    await limits.spend(call.session, limit, person.person_id, call.now)
-    await must_have_room(call.session, person, call.now)
+    await must_have_room(call.session, person, call.now, limit)
     return person
 
 

@@ -1,5 +1,5 @@
-"""Tables of accounts, enrolments, claims, sign-ins to the portal, passkeys, one-time codes, receipts
-with their log, and activity."""
+"""Tables of accounts, enrolments, claims, sign-ins to the portal, passkeys, one-time codes, the log
+of receipts, and activity."""
 
 from datetime import datetime
 

@@ -167,7 +167,6 @@ async def record(
     if person_id is not None:
         person = await find_person(call.session, call.context.master, person_id)
         await call.context.accounts.note_use(call.session, person, call.now)
-        row.outcome = await outcome_for(call, row, person)
         await decide(call, row, person)
     call.session.add(row)
     await call.session.flush()
