@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.jobs.errands import run_errands
-from cloud.jobs.inactivity import begin_daily_run
 from cloud.merchants import devices
 from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import (
@@ -22,6 +21,7 @@ from cloud.people import (
     sign_ins,
 )
 from cloud.people.enrolments import erase_expired
+from cloud.people.inactivity_runs import begin_daily_run
 from cloud.recognition import challenges, identifications, refusals
 from cloud.web import limits, signed_request
 

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.persons import OpenPerson
 from cloud.payments.tables import PurchaseRow, RefundRow
-from cloud.recognition.refusals import reason_of
-from cloud.recognition.tables import RefusedUseRow
+from cloud.recognition.refusals import reason_of, refused_uses
 from protocol.messages import Card, Money
 
 
@@ -82,14 +81,15 @@ async def uses_of(
         .join(PurchaseRow, PurchaseRow.id == RefundRow.purchase_id)
         .where(PurchaseRow.person_id == person.person_id)
     )
+    kept = refused_uses(person).subquery().c
     refused = select(
-        RefusedUseRow.id,
+        kept.id,
         literal("refused"),
-        RefusedUseRow.at,
-        RefusedUseRow.merchant_id,
+        kept.at,
+        kept.merchant_id,
         *(literal(empty) for empty in (0, "", "", "", "", "")),
-        RefusedUseRow.sealed,
-    ).where(RefusedUseRow.person_id == person.person_id)
+        kept.sealed,
+    )
     uses = union_all(bought, given_back, refused).subquery().c
     query = select(*uses).order_by(uses.at.desc(), uses.id.desc()).limit(count)
     if wanted.merchant_id is not None:
@@ -106,10 +106,8 @@ async def uses_of(
 
 async def merchants_of_uses(session: AsyncSession, person: OpenPerson) -> Collection[str]:
     """Returns the ids of the merchants at whom a person has bought or was refused."""
-    bought, refused = (
-        select(table.merchant_id).where(table.person_id == person.person_id)
-        for table in (PurchaseRow, RefusedUseRow)
-    )
+    bought = select(PurchaseRow.merchant_id).where(PurchaseRow.person_id == person.person_id)
+    refused = select(refused_uses(person).subquery().c.merchant_id)
     return (await session.scalars(union(bought, refused))).all()
 
 

@@ -59,7 +59,7 @@ class ActivityRow(Table):
 
 
 class InactivityRun(Table):
-    """A daily run of `cloud.jobs.inactivity`, kept as evidence. It names nobody."""
+    """A daily run of `cloud.people.inactivity_runs`, kept as evidence. It names nobody."""
 
     __tablename__ = "inactivity_runs"
 

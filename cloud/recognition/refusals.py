@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel
-from sqlalchemy import delete
+from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.persons import OpenPerson
@@ -42,6 +42,14 @@ async def note(
                 at=now,
             )
         )
+
+
+def refused_uses(person: OpenPerson) -> Select[tuple[str, datetime, str, bytes]]:
+    """Returns the query for the refused uses of a person: `id`, `at`, `merchant_id` and `sealed`,
+    which `reason_of` opens."""
+    return select(
+        RefusedUseRow.id, RefusedUseRow.at, RefusedUseRow.merchant_id, RefusedUseRow.sealed
+    ).where(RefusedUseRow.person_id == person.person_id)
 
 
 def reason_of(person: OpenPerson, refused_id: str, sealed: bytes) -> Why:

@@ -7,10 +7,10 @@ from kiosk.screens import (
     HoldPalm,
     NotRecognised,
     OfferSecondPalm,
+    PalmReaderLost,
     PayAnotherWay,
     PayWithCard,
     SignedUp,
-    Trouble,
     Welcome,
 )
 from tests.support.shopper import Shopper
@@ -35,7 +35,7 @@ def test_a_living_hand_signs_up_and_pays_and_again_when_the_ring_was_pulled_out(
     assert shopper.world.light
     shopper.world.light.unplug()
     shopper.presses("Try a purchase")
-    shopper.sees(Trouble)
+    shopper.sees(PalmReaderLost)
     shopper.reads("Nothing was charged.")
     shopper.world.light.plug_in()
     shopper.keeps_pressing("Try again", until=ConfirmPurchase)

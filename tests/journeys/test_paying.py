@@ -7,6 +7,7 @@ from kiosk.screens import (
     ConfirmPurchase,
     Declined,
     HoldPalm,
+    PalmReaderLost,
     PayAnotherWay,
     Trouble,
     Welcome,
@@ -50,7 +51,7 @@ def test_a_pulled_camera_and_a_killed_service_are_waited_for_and_the_card_is_cha
 
     shopper.holds_palm_to_pay(ada.left[1])
     shopper.world.camera.unplug()
-    shopper.sees(Trouble)
+    shopper.sees(PalmReaderLost)
     shopper.world.camera.plug_in()
     shopper.keeps_pressing("Try again", until=ConfirmPurchase)
     shopper.reads("Alex D.")

@@ -34,6 +34,7 @@ from kiosk.screens import (
     NotCharged,
     Notice,
     OfferSecondPalm,
+    PalmReaderLost,
     PayAnotherWay,
     PresentCard,
     SignedUp,
@@ -303,7 +304,7 @@ async def test_a_camera_pulled_while_holding_still_is_said_and_waited_for(shop: 
     await shop.visit(
         Choice.TRY_PURCHASE,
         (HoldPalm, pull),
-        (Trouble(TroubleKind.CAMERA, paying=True), put_back),
+        (PalmReaderLost, put_back),
         (HoldPalm, Choice.BACK),
     )
 

@@ -16,11 +16,11 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from cloud.db.database import Database
-from cloud.jobs import inactivity as job
 from cloud.jobs.housekeeping import end_retention
 from cloud.keys.persons import OpenPerson
 from cloud.messages import NotSent
 from cloud.payments.tables import PurchaseRow
+from cloud.people import inactivity_runs as job
 from cloud.people.accounts import Accounts
 from cloud.people.deletions import remains_of
 from cloud.people.inactivity import ends_at, longest_inactivity
