@@ -159,7 +159,9 @@ async def test_a_deletion_takes_what_was_still_to_be_sent(portal: Portal):
     assert await sent(portal) == []
 
 
-async def test_a_deletion_while_a_message_is_being_sent_leaves_nothing(portal: Portal):
+async def test_a_deletion_while_a_message_is_being_sent_leaves_nothing(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+):
     person = await with_alerts(portal)
     await pay(portal, person)
 
@@ -171,6 +173,8 @@ async def test_a_deletion_while_a_message_is_being_sent_leaves_nothing(portal: P
     portal.context.messenger = Meanwhile()
     await run_errands(portal.context)
     assert await count(portal, AlertRow) == 0
+    assert "an errand has to wait: away" in caplog.text
+    assert "IntegrityError" not in caplog.text
 
 
 async def leave(portal: Portal, person: OpenPerson) -> None:

@@ -168,6 +168,18 @@ async def test_the_code_to_the_new_number_does_nothing_before_the_other(portal: 
     assert await holder_of(portal, OLD) == person.person_id
 
 
+async def test_the_code_for_one_new_number_does_not_change_to_another(portal: Portal):
+    """Whoever allowed the first has not allowed the second."""
+    person, browser = await portal.account(OLD), portal.browser()
+    await browser.sign_in(OLD)
+    form = forms(await allow(portal, browser))[f"{NUMBER}/new"].fields
+    code = portal.last_code(NEW)
+    await begin(browser, OTHER)
+    assert (await browser.post(f"{NUMBER}/new", {**form, "code": code})).status_code == 403
+    assert await holder_of(portal, OTHER) is None
+    assert await holder_of(portal, OLD) == person.person_id
+
+
 async def test_no_code_stands_for_another(portal: Portal):
     """The code of a sign-in and the one of a deletion change no number, and the reverse."""
     person, browser = await portal.account(OLD), portal.browser()
