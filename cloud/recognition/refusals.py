@@ -44,7 +44,7 @@ async def note(
         )
 
 
-def refused_uses(person: OpenPerson) -> Select[tuple[str, datetime, str, bytes]]:
+def refused_uses(person: OpenPerson) -> Select[str, datetime, str, bytes]:
     """Returns the query for the refused uses of a person: `id`, `at`, `merchant_id` and `sealed`,
     which `reason_of` opens."""
     return select(
