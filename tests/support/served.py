@@ -224,6 +224,8 @@ class Served:
         try:
             self._loop.run_until_complete(self._serve())
         except BaseException as error:
+            if self._ready.done():
+                raise
             self._ready.set_exception(error)
         finally:
             self._loop.close()

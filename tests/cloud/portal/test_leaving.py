@@ -1,6 +1,7 @@
 """Deleting everything in the portal: what is said before, what it takes, and what proves it."""
 
 import json
+from errno import ENOSPC
 from pathlib import Path
 
 import httpx
@@ -309,13 +310,11 @@ async def test_every_session_of_somebody_who_is_deleted_ends(portal: Portal):
     assert (await other.open("/portal")).url.path == "/portal"
 
 
-async def test_a_full_disk_keeps_nobody_who_is_signed_in_from_leaving(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_full_disk_keeps_nobody_who_is_signed_in_from_leaving(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()
     await browser.sign_in(PHONE)
-    monkeypatch.setattr(type(portal.database), "is_for_deletions_only", True)
+    portal.database.let_go(OSError(ENOSPC, "No space left on device"))
     assert (await browser.open("/portal")).status_code == 507
     assert "Your data is deleted" in (await leave(portal, browser)).text
     assert not await is_there(portal)

@@ -1,6 +1,7 @@
 """What people see of their account, and what they take back one by one."""
 
 import re
+from errno import ENOSPC
 
 import pytest
 from sqlalchemy import select
@@ -110,9 +111,9 @@ async def test_a_merchant_is_withdrawn_from(portal: Portal):
 
 
 async def test_a_full_disk_is_said_and_nothing_is_taken_from_the_room_for_deletions(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch
+    portal: Portal,
 ):
-    monkeypatch.setattr(type(portal.database), "is_for_deletions_only", True)
+    portal.database.let_go(OSError(ENOSPC, "No space left on device"))
     page = await portal.browser().open("/portal/sign-in")
     assert page.status_code == 507
     assert "delete your data at every kiosk" in page.text
