@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 
@@ -25,6 +26,21 @@ def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
     engine.dispose()
+
+
+def test_a_database_is_of_the_newest_revision_after_all_migrations(tmp_path: Path):
+    """The service compares it with the names of the files, and imports Alembic only for older
+    ones."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    database.migrate(tmp_path / "palms.db")
+    with closing(sqlite3.connect(tmp_path / "palms.db")) as made:
+        (revision,) = made.execute("SELECT version_num FROM alembic_version").fetchone()
+    migrations = list(ScriptDirectory.from_config(config).walk_revisions())
+    assert revision == migrations[0].revision
+    names = [Path(each.path).name for each in reversed(migrations)]
+    assert names == sorted(names)
+    assert names[-1].startswith(f"{revision}_")
 
 
 def test_migrating_again_changes_nothing(tmp_path: Path):
