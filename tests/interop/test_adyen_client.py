@@ -34,7 +34,7 @@ from kiosk.screens import (
 from kiosk.till.nexo.answers import OTHER_TERMINAL
 from kiosk.till.nexo.envelope import SharedKey
 from tests.kiosk.test_with_service import Shop
-from tests.support.npm_till import DOOR, NpmTill, skip_where_it_cannot_run
+from tests.support.npm_till import DOOR, NpmTill, port_of_its_own
 from tests.support.scripted import WAITS, typed
 from tests.support.tills import (
     KEY,
@@ -79,10 +79,9 @@ class Till:
 
 @pytest.fixture(scope="module")
 async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
-    skip_where_it_cannot_run()
     state: Path = tmp_path_factory.mktemp("till")
     write_keys(state / "till-keys.toml", KEY)
-    with unhurried(), warm_starts():
+    with port_of_its_own(), unhurried(), warm_starts():
         shop = Shop(state, till=DOOR)
         await shop.activated()
         yield shop

@@ -16,7 +16,7 @@ from kiosk.screens import (
 )
 from tests.journeys.conftest import Opens
 from tests.support.hands import Person
-from tests.support.npm_till import DOOR, NpmTill, skip_where_it_cannot_run
+from tests.support.npm_till import DOOR, NpmTill, port_of_its_own
 from tests.support.shopper import Shopper
 from tests.support.tills import (
     KEY,
@@ -36,8 +36,13 @@ NUMBER = "2025550123"
 
 
 @pytest.fixture
-def shopper(opens: Opens, tmp_path: Path) -> Shopper:
-    skip_where_it_cannot_run()
+def port() -> Iterator[None]:
+    with port_of_its_own():
+        yield
+
+
+@pytest.fixture
+def shopper(port: None, opens: Opens, tmp_path: Path) -> Shopper:
     write_keys(tmp_path / "till-keys.toml", KEY)
     return opens(till=DOOR)
 

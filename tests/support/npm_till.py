@@ -1,12 +1,16 @@
 """A till that is npm's @adyen/api-library, unmodified: through its local client, encrypted. The
 library connects to port 8443 and to no other."""
 
+import fcntl
 import json
 import socket
 import subprocess
+from collections.abc import Generator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Thread
 from typing import Any
 
@@ -25,12 +29,18 @@ DOOR = TillDoor(
 """The door that the library finds: it wants this port, and this common name of a certificate."""
 
 
-def skip_where_it_cannot_run() -> None:
+@contextmanager
+def port_of_its_own() -> Generator[None]:
+    """Keeps the port from other tests while the block lasts, and waits for those that have it.
+    Skips the test where the library cannot run."""
     if not (PROGRAM.parent / "node_modules" / "@adyen").exists():
         pytest.skip("npm's library is not there: ./run test installs it where npm's registry is")
-    with socket.socket() as probe:
-        if probe.connect_ex((DOOR.host, DOOR.port)) == 0:
-            pytest.skip(f"port {DOOR.port} is in use, and the library knows no other")
+    with (Path(gettempdir()) / f"port-{DOOR.port}-of-palm-tests").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with socket.socket() as probe:
+            if probe.connect_ex((DOOR.host, DOOR.port)) == 0:
+                pytest.skip(f"port {DOOR.port} is in use, and the library knows no other")
+        yield
 
 
 class NpmTill:

@@ -273,9 +273,16 @@ class Shopper:
             middle = button.mapToScene(button.boundingRect().center())
             self._at = QPoint(round(middle.x()), round(middle.y()))
             QTest.touchEvent(window, self._finger).press(0, self._at).commit()
-            if not button.property("pressed"):
-                QTest.touchEvent(window, self._finger).release(0, self._at).commit()
-            return bool(button.property("pressed"))
+            # The screen may have changed under the finger, to one with the same button.
+            is_felt = any(
+                name == words and each.property("pressed") for name, each in self._all_buttons()
+            )
+            if not is_felt:
+                # Where no button is, so that nothing is tapped that is not meant.
+                aside = QTest.touchEvent(window, self._finger)
+                aside.move(0, QPoint(0, 0)).commit()
+                QTest.touchEvent(window, self._finger).release(0, QPoint(0, 0)).commit()
+            return is_felt
 
         self._until(felt)
         yield
@@ -292,11 +299,14 @@ class Shopper:
         return (str(item.property("text")) for item in self._visible())
 
     def _buttons(self) -> dict[str, QQuickItem]:
-        return {
-            str(item.property("text")): item
+        return dict(self._all_buttons())
+
+    def _all_buttons(self) -> list[tuple[str, QQuickItem]]:
+        return [
+            (str(item.property("text")), item)
             for item in self._visible()
             if item.inherits("QQuickAbstractButton") and item.isEnabled()
-        }
+        ]
 
     def _visible(self) -> Iterator[QQuickItem]:
         waiting = [self._window.window.contentItem()]
