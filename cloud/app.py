@@ -15,6 +15,7 @@ from cloud.people import (
     accounts,
     agreements,
     claims,
+    consents,
     deletions,
     enrolments,
     receipt_log,
@@ -73,6 +74,7 @@ def create_app(context: Context) -> FastAPI:
     for router in (
         devices.info_router,
         devices.router,
+        consents.router,
         challenges.router,
         enrolments.router,
         identifications.router,

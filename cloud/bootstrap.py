@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Clock, Context
 from cloud.db import database
@@ -18,7 +19,8 @@ from cloud.db.reserve import Reserve
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
-from cloud.merchants.merchants import follow_settings
+from cloud.law import PLAIN
+from cloud.merchants.merchants import faults_of_laws, follow_settings, laws
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
@@ -117,6 +119,7 @@ async def running(
         stack.push_async_callback(store.close)
         async with store.session() as session:
             await follow_settings(session, settings.merchant)
+            await _check_laws(session, settings, sandbox=sandbox)
         vault, payments = await _vault_and_payments(settings, state, sandbox, stack)
         policy = _policy(settings, vault)
         try:
@@ -138,7 +141,7 @@ async def running(
             vault=vault,
             gallery=gallery,
             policy=policy,
-            accounts=Accounts(),
+            accounts=Accounts(settings),
             payments=payments,
             messenger=_messenger(settings, sandbox),
         )
@@ -150,6 +153,21 @@ async def running(
                 for task in background:
                     task.cancel()
                 await asyncio.gather(*background, return_exceptions=True)
+
+
+async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: bool) -> None:
+    """Raises BadSettings, which names each site whose law cannot be its own, and what the laws in
+    force need from the settings."""
+    faults = await faults_of_laws(session, settings)
+    if settings.portal.url is None and not sandbox and not faults:
+        in_force = {law.code for law in (await laws(session, settings)).values() if law != PLAIN}
+        if in_force:
+            faults.append(
+                f"portal.url is not set, and under {', '.join(sorted(in_force))} the policy has to "
+                "be public: it is a page of the portal. Set it in settings.toml."
+            )
+    if faults:
+        raise BadSettings("\n".join(faults))
 
 
 def open_store(state: State) -> tuple[MasterKey, Ed25519PrivateKey]:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -136,6 +136,11 @@ class Gallery(Protocol):
 class Accounts(Protocol):
     """What recognition and payments need of an account. The person must have one."""
 
+    async def agrees_at(self, session: AsyncSession, person: OpenPerson, site_id: str) -> bool:
+        """Returns whether a person agrees to the use of their palm at a site, in the words of
+        today."""
+        ...
+
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         """Returns whether a person has agreed to use their palm at a merchant."""
         ...
@@ -204,6 +209,8 @@ class Context:
     """Held while errands run, so that none runs twice at once."""
     ending_inactive: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a run deletes accounts that nobody uses."""
+    review_told_on: date | None = None
+    """The day on which it was last logged that a review of the policy is due."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -80,8 +80,10 @@ RECEIPT_PATIENCE = timedelta(hours=1)
 ALERT_PATIENCE = timedelta(hours=1)
 """How long after a purchase its alert is still sent, when the message provider was away."""
 BOOKKEEPING = timedelta(days=3653)
-"""How long a sale is kept for the merchant's books, and a receipt of a deletion for its
-verification."""
+"""How long a sale is kept for the merchant's books, a receipt of a deletion for its verification,
+and to what somebody agreed as its proof after they have withdrawn."""
+REVIEW_EVERY = timedelta(days=365)
+"""How long a review of the privacy policy counts."""
 
 NOTICE = timedelta(days=30)
 """How long somebody has, at least, to use an account before it is deleted for want of use."""

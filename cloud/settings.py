@@ -7,6 +7,7 @@ precedence: `PALM_CLOUD_MERCHANT__NAME="Corner Shop"` is `name = "Corner Shop"` 
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
@@ -36,9 +37,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cloud.law import Law, find_law
 from cloud.policy import FUSED_2, LINE_FIELD_1, Calibration
 from protocol.files import read_if_there
-from protocol.messages import CONSENT_VERSION, Money
+from protocol.messages import Money
 
 CURRENCIES = [currency.code for currency in iso4217.Currency if currency.exponent is not None]
 """The codes of ISO 4217 that name money; those of metals and for tests have no minor unit."""
@@ -295,6 +297,41 @@ class Retention(Group):
     )
 
 
+def _law(code: str) -> str:
+    return find_law(code).code
+
+
+LawCode = Annotated[str, AfterValidator(_law)]
+
+
+class Privacy(Group):
+    law: LawCode = Field(
+        default="plain",
+        description="Law of the sites that have none of their own (`./run cloud staff sites`): "
+        "US-IL, US-TX, US-WA, US-CO, US-NY-NYC, EU, GB or plain. It decides what shoppers are "
+        "asked (docs/law.md).",
+    )
+    operator: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Who answers for the data: a name and an address. By default the first "
+        "merchant. People read it when they are asked, and in the policy.",
+    )
+    contact: str | None = Field(
+        default=None,
+        min_length=3,
+        max_length=128,
+        description="How to reach them: a mail address or a telephone number. Needed where the "
+        "law of any site is not plain.",
+    )
+    reviewed: date | None = Field(
+        default=None,
+        description="Day on which the policy was reviewed last. Where Colorado's law applies, the "
+        "service warns when that is a year ago.",
+    )
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PALM_CLOUD_",
@@ -304,11 +341,6 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    consent_version: str = Field(
-        default=CONSENT_VERSION,
-        description="Version of the consent wording that shoppers agree to. It has to be that of "
-        "the kiosks: consent to another is refused.",
-    )
     max_pages: int | None = Field(
         default=None,
         ge=16,
@@ -339,6 +371,17 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     portal: Portal = Portal()
     retention: Retention = Retention()
+    privacy: Privacy = Privacy()
+
+    @property
+    def law(self) -> Law:
+        """The law of the sites that have none of their own."""
+        return find_law(self.privacy.law)
+
+    @property
+    def operator(self) -> str:
+        """Who answers for the data."""
+        return self.privacy.operator or self.merchant.name
 
     @field_validator("pulse_above", mode="before")
     @classmethod

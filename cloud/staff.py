@@ -16,6 +16,7 @@ from cloud import bootstrap
 from cloud.ages.ages import checks_of
 from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
+from cloud.law import LAWS, Law, find_law
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
@@ -29,6 +30,7 @@ from cloud.web import devices
 READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
 """How Stripe names a card reader."""
 
+LAW = f"the law of the site: {', '.join(LAWS)} (docs/law.md)"
 UNSENT_LISTED = timedelta(days=30)
 """How long receipts that were given up are listed."""
 RUNS_LISTED = 400
@@ -58,15 +60,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--site", default="Shop", help="the name of its first site")
     change = add("change-merchant", _change_merchant, "change what is given of a merchant")
     change.add_argument("merchant", help="the id of the merchant")
+    new.add_argument("--law", help=LAW)
     for verb, is_new in ((new, True), (change, False)):
         verb.add_argument("--name", required=is_new, help="the name that shoppers see")
         verb.add_argument("--country", required=is_new, help="its ISO 3166-1 alpha-2 code")
         verb.add_argument("--currency", required=is_new, help="the ISO 4217 code of all its sales")
         verb.add_argument("--account", help="its own account, connected to yours at Stripe")
-    add("sites", _list_sites, "list the sites")
+    add("sites", _list_sites, "list the sites with their laws")
     site = add("add-site", _add_site, "add a site of a merchant")
     site.add_argument("merchant", help="the id of the merchant")
     site.add_argument("name")
+    site.add_argument("--law", help=LAW)
+    move = add("change-site", _change_site, "change the law of a site")
+    move.add_argument("site", help="the id of the site")
+    move.add_argument("--law", required=True, help=f"{LAW}; none for that of settings.toml")
     add("devices", _list_devices, "list the devices")
     # The id of a device is made of its key, and may begin with a dash.
     revoke = add("revoke-device", _revoke_device, "make a device unknown from now on", "+")
@@ -105,7 +112,11 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
                     # A running service goes on with the settings it was started with.
                     await merchants.follow_settings(session, chosen.merchant)
                 act: Act = arguments.act
+                before = await merchants.faults_of_laws(session, chosen)
                 await act(arguments, session, master)
+                faults = await merchants.faults_of_laws(session, chosen)
+                if not set(faults) <= set(before):
+                    raise CannotDo("nothing was changed: " + " ".join(faults))
                 await session.commit()
         finally:
             await store.close()
@@ -130,7 +141,8 @@ async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: Mast
 
 
 async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    row, site = await merchants.add_merchant(session, _merchant({}, arguments), arguments.site)
+    merchant = _merchant({}, arguments)
+    row, site = await merchants.add_merchant(session, merchant, arguments.site, _law(arguments))
     print(f"merchant {row.id}\nsite {site.id}")
 
 
@@ -149,13 +161,19 @@ async def _change_merchant(
 
 async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     for site in await merchants.all_sites(session):
-        print(site.id, site.merchant_id, site.name, sep="\t")
+        print(site.id, site.merchant_id, site.law or "-", site.name, sep="\t")
 
 
 async def _add_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     merchant = await _merchant_named(session, arguments.merchant)
-    site = await merchants.add_site(session, merchant.id, arguments.name)
+    site = await merchants.add_site(session, merchant.id, arguments.name, _law(arguments))
     print(f"site {site.id}")
+
+
+async def _change_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    site = _there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
+    law = _law(arguments)
+    site.law = law and law.code
 
 
 async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -228,6 +246,14 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
         print(f"{row.began_at:%Y-%m-%d %H:%M}", ended, *counts, row.fault or "-", sep="\t")
     once, twice = await inactivity.waiting(session)
     print(f"People who were told and are there: {once} once, {twice} twice.")
+
+
+def _law(arguments: argparse.Namespace) -> Law | None:
+    """Returns the law that is asked for; None when it is that of the settings. Raises CannotDo."""
+    try:
+        return None if arguments.law in (None, "none") else find_law(arguments.law)
+    except ValueError as error:
+        raise CannotDo(f"{error}.") from None
 
 
 def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merchant:

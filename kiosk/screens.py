@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from kiosk.capture.guidance import Guidance, Instruction
-from protocol.messages import Age, Card, Holdings, Money, Purpose, Side
+from protocol.messages import Age, Card, ConsentText, Holdings, Money, Purpose, Side
 
 
 class Choice(StrEnum):
@@ -128,7 +128,10 @@ class Welcome(
 
 @dataclass(frozen=True)
 class AskConsent(Screen[Literal[Choice.AGREE] | Back]):
-    merchant: str
+    """Shows a text as the service has made it, word by word. A release is signed: to agree, the
+    shopper holds the button."""
+
+    consent: ConsentText
 
 
 class EntryProblem(StrEnum):
@@ -485,8 +488,10 @@ class ConfirmByPhone(Screen[Literal[Choice.ANOTHER_WAY]]):
 
 @dataclass(frozen=True)
 class AskMerchantConsent(Screen[Literal[Choice.AGREE, Choice.ANOTHER_WAY]]):
-    """Asks somebody who has signed up elsewhere, before their palm is first used here."""
+    """Asks somebody who has signed up elsewhere, before their palm is first used here, and whoever
+    has agreed to an earlier text. It shows and is agreed to as `AskConsent`."""
 
+    consent: ConsentText
     merchant: str
     paying: bool = True
 

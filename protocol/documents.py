@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.encoding import from_base64, to_base64
-from protocol.messages import DeletionReceipt, TreeHead
+from protocol.messages import ConsentText, DeletionReceipt, TreeHead
 
 Document = Mapping[str, Any]
 Signed = TypeVar("Signed", DeletionReceipt, TreeHead)
@@ -31,6 +31,16 @@ class Forged(ValueError):
 
 def document_of(message: DeletionReceipt | TreeHead) -> Document:
     return message.model_dump(mode="json")
+
+
+def text_of(consent: ConsentText) -> bytes:
+    """Returns the exact text of a consent: its canonical JSON (RFC 8785)."""
+    return rfc8785.dumps(consent.model_dump(mode="json"))
+
+
+def digest_of(consent: ConsentText) -> str:
+    """Returns by what the text of a consent is known: the SHA-256 of its canonical JSON."""
+    return to_base64(sha256(text_of(consent)).digest())
 
 
 def read(content: bytes) -> Document:

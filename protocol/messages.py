@@ -9,6 +9,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /devices               Activation   -> Device
     POST   /challenges            Commitment   -> Challenge
     POST   /challenges/{id}/answer ChallengeAnswer -> ChallengeAnswered
+    GET    /consents                           -> ConsentTexts
     POST   /enrolments            EnrolmentRequest -> Enrolment
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
@@ -180,7 +181,6 @@ class ServiceInfo(Message):
     time: AwareDatetime
     vault_keys: list[VaultKey]
     """The keys of the vault. The first is used for sealing; the others still open envelopes."""
-    consent_version: str
     sandbox: bool
     """Whether payments and messages are simulated."""
     light_required: bool = False
@@ -244,17 +244,52 @@ class ChallengeAnswered(Message):
 
 # Sign-up
 
-CONSENT_VERSION = "2026-12"
-"""The version of the wording that kiosks show (`AskConsent.qml` and `AskMerchantConsent.qml` in
-`ui/qml/Palm/screens/`). A changed wording gets another version."""
+
+class ConsentSection(Message):
+    heading: str
+    text: str
+
+
+class ConsentText(Message):
+    """What somebody is asked to agree to, word by word. It is known by its digest
+    (`protocol.documents.digest_of`), so what was agreed to is what was shown."""
+
+    version: str
+    """Of the wording. What differs by merchant and settings has the same version and another
+    digest."""
+    law: str
+    """The code of the law whose text it is."""
+    language: str
+    """A tag of BCP 47."""
+    title: str
+    sections: list[ConsentSection]
+    release: bool = False
+    """Whether it is a written release, which the person signs."""
+
+
+class ConsentTexts(Message):
+    """What somebody is asked at this device before their palm is used: each by itself, in this
+    order, and all before anything is taken."""
+
+    texts: Annotated[list[ConsentText], Field(min_length=1)]
+
+
+class Signature(StrEnum):
+    """How somebody has signed a release. An electronic signature is a process that is carried out
+    with the intent to sign (740 ILCS 14/10)."""
+
+    HELD = "held"
+    """They held a button that says so for a while."""
 
 
 class Consent(Message):
-    """The version of the wording to which the shopper agreed, and the time: at sign-up, and before
-    their palm is first used at another merchant."""
+    """The texts to which the shopper agreed, and the time: at sign-up, before their palm is first
+    used at another merchant, and where a text has changed since."""
 
-    version: str
+    texts: Annotated[list[Digest], Field(min_length=1, max_length=8)]
     agreed_at: AwareDatetime
+    signature: Signature | None = None
+    """How they have signed those that are releases; None where none is."""
 
 
 class EnrolmentRequest(Message):

@@ -85,7 +85,17 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Cause
 from palm.hand.landmarks import Side as HandSide
-from protocol.messages import Age, Card, Holdings, Money, Purpose, ReaderFault, Side
+from protocol.messages import (
+    Age,
+    Card,
+    ConsentSection,
+    ConsentText,
+    Holdings,
+    Money,
+    Purpose,
+    ReaderFault,
+    Side,
+)
 
 SHOP = "Corner Market"
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
@@ -289,9 +299,77 @@ def guidance(instruction: Instruction) -> Guidance:
     return Guidance(instruction, progress, points)
 
 
+def consents(merchant: str) -> dict[str, ConsentText]:
+    """Returns texts of the length of the service's: the longest, one to sign, and a short one."""
+    told = [
+        (
+            "What we keep",
+            "A code made from your palm, encrypted. This is a biometric identifier. Pictures are "
+            "erased at once.\n"
+            "Your mobile number.\n"
+            "A stand-in for your card: its kind, last four digits and name, never its number.\n"
+            "What you buy with your palm: amount, time, kiosk and card.\n"
+            "Your membership card, and that staff have seen your age, if you show them.\n"
+            "To what you agreed, when and where.",
+        ),
+        (
+            "Why",
+            f"To recognise you when you hold your palm before a kiosk of {merchant}, and to charge "
+            "what you confirm. Your number is for codes, receipts, which you can decline, and news "
+            "about your account. Not for advertising. Nothing is sold, leased or traded.",
+        ),
+        (
+            "How long",
+            "Until you delete it, and at most 12 months after you last used your palm; we tell you "
+            "twice before. Purchases stay for the books then, without your name, for 10 years.",
+        ),
+        (
+            "Who has it",
+            "Palm Operator, 1 Main Street, Springfield answers for your data.\n"
+            f"{merchant} is told your first name and an initial, your card's kind and last four "
+            "digits, and what you buy there.\n"
+            "A payment provider charges your card. A message provider sends to your number.\n"
+            "None of them gets the code made from your palm.",
+        ),
+        ("Your choice", "You can always pay another way instead, at the same price."),
+        (
+            "How to withdraw",
+            "At any kiosk with this sign-up or on its website, at any time: it is done at once. "
+            "You may see, correct, take along and delete what we keep. Questions and requests: "
+            "privacy@example.com. We answer within 45 days.",
+        ),
+    ]
+    release = (
+        "Your release",
+        "By signing I release this to Palm Operator, 1 Main Street, Springfield: it may collect, "
+        "keep and use what is made of my palm as this text says. My signature is electronic: I "
+        "hold a button that says so.",
+    )
+    plain = ConsentText(
+        version="2027-01",
+        law="plain",
+        language="en",
+        title="What we keep, if you agree",
+        sections=[ConsentSection(heading=heading, text=text) for heading, text in told],
+    )
+    signed = ConsentSection(heading=release[0], text=release[1])
+    return {
+        "plain": plain,
+        "release": plain.model_copy(
+            update={
+                "title": "Written release for your palm",
+                "sections": [*plain.sections, signed],
+                "release": True,
+            }
+        ),
+        "short": plain.model_copy(update={"sections": plain.sections[4:5]}),
+    }
+
+
 def examples() -> dict[str, Screen[Any]]:
     """Returns every example by the name of its picture."""
     sign_up = Purpose.ENROL
+    asked = consents(SHOP)
     return {
         "welcome": Welcome(SHOP),
         "welcome-demo": Welcome(SHOP, demo=True),
@@ -302,8 +380,8 @@ def examples() -> dict[str, Screen[Any]]:
             LONG_SHOP, demo=True, notice=Notice.OFFLINE, memberships=True
         ),
         **{f"welcome-{notice}": Welcome(SHOP, True, notice) for notice in Notice},
-        "ask-consent": AskConsent(SHOP),
-        "ask-consent-long-name": AskConsent(LONG_SHOP),
+        **{f"ask-consent-{name}": AskConsent(text) for name, text in consents(SHOP).items()},
+        "ask-consent-long-name": AskConsent(consents(LONG_SHOP)["release"]),
         "enter-phone": EnterPhone("US", "+1", sign_up),
         "enter-phone-typed": EnterPhone("US", "+1", sign_up, "2015550142"),
         "enter-phone-foreign": EnterPhone("US", "+1", sign_up, "+4915112345678"),
@@ -395,11 +473,14 @@ def examples() -> dict[str, Screen[Any]]:
         "collected": Collected(SHOP, Points(12, 1262)),
         "collected-none": Collected(LONG_SHOP, Points()),
         "collected-balance": Collected(LONG_SHOP, Points(None, 999_999_999)),
-        "ask-merchant-consent-identifying": AskMerchantConsent(SHOP, paying=False),
+        "ask-merchant-consent-identifying": AskMerchantConsent(asked["plain"], SHOP, paying=False),
         "hold-palm-cards": HoldPalm(Purpose.CARDS, merchant=SHOP),
-        "ask-merchant-consent": AskMerchantConsent(SHOP),
-        "ask-merchant-consent-cards": AskMerchantConsent(SHOP, paying=False),
-        "ask-merchant-consent-long-name": AskMerchantConsent(LONG_SHOP),
+        "ask-merchant-consent": AskMerchantConsent(asked["plain"], SHOP),
+        "ask-merchant-consent-short": AskMerchantConsent(asked["short"], SHOP),
+        "ask-merchant-consent-release": AskMerchantConsent(asked["release"], SHOP),
+        "ask-merchant-consent-long-name": AskMerchantConsent(
+            consents(LONG_SHOP)["plain"], LONG_SHOP
+        ),
         "offer-second-palm": OfferSecondPalm(Side.RIGHT),
         "offer-second-palm-right": OfferSecondPalm(Side.LEFT),
         "signed-up": SignedUp("Alex D.", "0142", VISA, (Side.RIGHT,)),

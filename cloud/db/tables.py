@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from protocol.messages import Outcome, Proof, Purpose, Side
+from protocol.messages import Outcome, Proof, Purpose, Side, Signature
 
 
 class Instant(TypeDecorator[datetime]):
@@ -58,6 +58,7 @@ class Table(DeclarativeBase):
         Purpose: String(),
         Proof: String(),
         Outcome: String(),
+        Signature: String(),
     }
 
 

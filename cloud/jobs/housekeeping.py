@@ -1,5 +1,6 @@
 """Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
-as long as promised, runs the outbox, and begins the daily run about accounts that nobody uses."""
+as long as promised, runs the outbox, begins the daily run about accounts that nobody uses, and
+reminds of the policy's review."""
 
 import asyncio
 import logging
@@ -12,6 +13,7 @@ from cloud.merchants import devices
 from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import (
     claims,
+    consents,
     corrections,
     deletions,
     inactivity,
@@ -22,6 +24,7 @@ from cloud.people import (
 )
 from cloud.people.enrolments import erase_expired
 from cloud.people.inactivity_runs import begin_daily_run
+from cloud.people.policy_review import remind
 from cloud.recognition import challenges, identifications, refusals
 from cloud.web import limits, signed_request
 
@@ -46,7 +49,7 @@ EXPIRING = (
     webhooks,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, refusals, receipts, inactivity)
+PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 
@@ -88,6 +91,7 @@ ROUND: tuple[Part, ...] = (
     run_errands,
     tidy_up,
     begin_daily_run,
+    remind,
 )
 """What one round does, in this order."""
 AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands)

@@ -35,7 +35,6 @@ async def tell_about_service(request: Request, currency: Currency | None = None)
         version=context.version,
         time=context.clock(),
         vault_keys=context.vault.introduction.keys,
-        consent_version=context.settings.consent_version,
         sandbox=context.sandbox,
         light_required=context.settings.light_required,
         chargeable=context.payments.chargeable(currency),

@@ -1,13 +1,14 @@
 """Merchants and their sites. The first merchant is what the settings say; others are added by the
 operator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import settings
 from cloud.db.tables import new_id
+from cloud.law import PLAIN, Law, find_law, foreign
 from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
 from cloud.web.signed_request import Call
 
@@ -24,18 +25,21 @@ def change(row: MerchantRow, merchant: settings.Merchant) -> None:
 
 
 async def add_merchant(
-    session: AsyncSession, merchant: settings.Merchant, site: str
+    session: AsyncSession, merchant: settings.Merchant, site: str, law: Law | None = None
 ) -> tuple[MerchantRow, SiteRow]:
-    """Adds a merchant with a site of this name."""
+    """Adds a merchant with a site of this name. Without a law the site has that of the settings."""
     row = MerchantRow(id=new_id())
     change(row, merchant)
     session.add(row)
     await session.flush()
-    return row, await add_site(session, row.id, site)
+    return row, await add_site(session, row.id, site, law)
 
 
-async def add_site(session: AsyncSession, merchant_id: str, name: str) -> SiteRow:
-    site = SiteRow(id=new_id(), merchant_id=merchant_id, name=name)
+async def add_site(
+    session: AsyncSession, merchant_id: str, name: str, law: Law | None = None
+) -> SiteRow:
+    """Adds a site. Without a law it has that of the settings."""
+    site = SiteRow(id=new_id(), merchant_id=merchant_id, name=name, law=law and law.code)
     session.add(site)
     await session.flush()
     return site
@@ -59,6 +63,50 @@ async def find_site(session: AsyncSession, site_id: str) -> SiteRow | None:
 async def all_sites(session: AsyncSession) -> Sequence[SiteRow]:
     """Returns every site, by id."""
     return (await session.scalars(select(SiteRow).order_by(SiteRow.id))).all()
+
+
+async def place_of(session: AsyncSession, site_id: str) -> tuple[SiteRow, MerchantRow]:
+    """Returns a site that there is, and its merchant."""
+    site = await session.get_one(SiteRow, site_id)
+    return site, await session.get_one(MerchantRow, site.merchant_id)
+
+
+async def laws(session: AsyncSession, chosen: settings.Settings) -> Mapping[str, Law]:
+    """Returns the law of every site, by the id of the site."""
+    return {site.id: law_of(site, chosen) for site in await all_sites(session)}
+
+
+def law_of(site: SiteRow, chosen: settings.Settings) -> Law:
+    """Returns the law of a site."""
+    return chosen.law if site.law is None else find_law(site.law)
+
+
+async def faults_of_laws(session: AsyncSession, chosen: settings.Settings) -> list[str]:
+    """Returns what is wrong with the laws of the sites, in sentences for the operator."""
+    faults: list[str] = []
+    in_force: set[str] = set()
+    for site in await all_sites(session):
+        _, merchant = await place_of(session, site.id)
+        named = f"site {site.id} ({site.name} of {merchant.name})"
+        change = f"Change it: staff change-site {site.id} --law CODE."
+        try:
+            law = law_of(site, chosen)
+        except ValueError as error:
+            faults.append(f"{named}: {error}. {change}")
+            continue
+        if law is not PLAIN:
+            in_force.add(law.code)
+        abroad = foreign(law, merchant.country)
+        if abroad is not None:
+            here = "It is law under [privacy] in settings.toml. " if site.law is None else ""
+            faults.append(f"{named}: {abroad}. {here}{change}")
+    if in_force and chosen.privacy.contact is None:
+        codes = ", ".join(sorted(in_force))
+        faults.append(
+            f"privacy.contact is not set, and people whose data is under {codes} need to know how "
+            "to reach whoever answers for it. Set it in settings.toml."
+        )
+    return faults
 
 
 async def merchant_of(call: Call) -> MerchantRow:

@@ -33,6 +33,8 @@ class SiteRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
     name: Mapped[str]
+    law: Mapped[str | None]
+    """The code of its law (`cloud.law`); None when it is that of the settings."""
 
 
 class ActivationCode(Table):

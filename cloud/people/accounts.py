@@ -13,13 +13,15 @@ from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty.memberships import count_memberships, membership_of
+from cloud.merchants.merchants import place_of
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
-from cloud.people import inactivity
+from cloud.people import consents, inactivity
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals
 from cloud.recognition.identifications import accepted_for, refuse_frozen
 from cloud.recognition.palms import all_palms, palms_of
+from cloud.settings import Settings
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -93,6 +95,15 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
 
 class Accounts:
     """What recognition and payments need of accounts (`cloud.context.Accounts`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def agrees_at(self, session: AsyncSession, person: OpenPerson, site_id: str) -> bool:
+        site, _ = await place_of(session, site_id)
+        return await self.has_agreed(session, person, site.merchant_id) and (
+            await consents.are_given(session, self._settings, person, site_id)
+        )
 
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
         return await session.get(AgreementRow, (person.person_id, merchant_id)) is not None

@@ -1,4 +1,5 @@
-"""Agreements: one person has one palm for many merchants, and is asked once at each.
+"""Agreements: one person has one palm for many merchants, and is asked once at each, and again
+where the text has changed (`cloud.people.consents`).
 
 Until a person has agreed, a merchant's devices are told that the palm is known and nothing else:
 no name, no card and nothing that could be charged.
@@ -11,8 +12,8 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
 from cloud.keys.persons import OpenPerson, find_person
+from cloud.people import consents
 from cloud.people.tables import AgreementRow
 from cloud.recognition.identifications import decide, find, told
 from cloud.web import signed_request
@@ -29,17 +30,11 @@ async def agree(call: Caller, identification_id: str, consent: Consent) -> Ident
     row = await find(call, identification_id)
     if row.outcome != Outcome.ASK_CONSENT or row.person_id is None:
         raise Refusal(ProblemType.CONFLICT, "no agreement was asked for")
-    must_be_current(call.context, consent)
     person = await find_person(call.session, call.context.master, row.person_id)
-    await add_agreement(call.session, person, row.merchant_id, call.now, consent.version)
+    version = await consents.give(call, person, consent)
+    await add_agreement(call.session, person, row.merchant_id, call.now, version)
     await decide(call, row, person)
     return await told(call, row)
-
-
-def must_be_current(context: Context, consent: Consent) -> None:
-    """Raises Refusal for consent to another wording than the service wants."""
-    if consent.version != context.settings.consent_version:
-        raise Refusal(ProblemType.CONFLICT, "the consent wording has changed since")
 
 
 async def add_agreement(
@@ -47,21 +42,25 @@ async def add_agreement(
     person: OpenPerson,
     merchant_id: str,
     now: datetime,
-    version: str | None = None,
+    version: str,
 ) -> None:
-    """Stores that a person has agreed to use their palm at a merchant. The version of the wording
-    is left out when the profile has it."""
+    """Stores that a person has agreed to use their palm at a merchant, to this version of the
+    wording."""
     await session.merge(
         AgreementRow(person_id=person.person_id, merchant_id=merchant_id, version=version, at=now)
     )
 
 
-async def end_agreement(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
-    """Returns False when a person has not agreed to use their palm at a merchant."""
+async def end_agreement(
+    session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
+) -> bool:
+    """Returns False when a person has not agreed to use their palm at a merchant. To what they had
+    agreed stays as a part of their account."""
     row = await session.get(AgreementRow, (person.person_id, merchant_id))
     if row is None:
         return False
     await session.delete(row)
+    await consents.end(session, person, merchant_id, now)
     return True
 
 

@@ -25,7 +25,7 @@ from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import cards_of, forget_cards_later
-from cloud.people import claims, receipts, sign_ins, withdrawals
+from cloud.people import claims, consents, receipts, sign_ins, withdrawals
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
 from cloud.people.enrolments import erase_unfinished
@@ -144,12 +144,24 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
             f"palm signatures: {palms}",
             f"cards: {cards}; the payment provider is told to forget them as well",
             f"your consent, at merchants: {merchants}",
+            *[_told(given) for given in await consents.given_by(session, person)],
             *([f"your membership cards: {memberships}"] if memberships else []),
             *([f"that staff have seen your age, at merchants: {ages}"] if ages else []),
             "everything else in your account",
             *(["what led from your purchases to you"] if sales else []),
         ],
         retained=retained,
+    )
+
+
+def _told(given: consents.Given) -> str:
+    """Returns a consent as a receipt tells of it. The receipt is all that is left of it: it proves
+    to whoever kept theirs, and to the merchant, to which text somebody had agreed."""
+    signed = ", signed" if given.row.signature else ""
+    return (
+        f"to what you agreed at {given.merchant.name} on {given.row.at:%Y-%m-%d}{signed}: the text "
+        f"{given.text.law} {given.text.version}, SHA-256 {given.row.digest}. This line stays as "
+        "its proof"
     )
 
 

@@ -29,7 +29,7 @@ from cloud.payments.cards import (
     give_up_keeping,
     keep_card,
 )
-from cloud.people import one_time_codes
+from cloud.people import consents, one_time_codes
 from cloud.people.accounts import (
     PROFILE,
     Profile,
@@ -38,7 +38,7 @@ from cloud.people.accounts import (
     nobody_joined_after,
     person_id_of,
 )
-from cloud.people.agreements import add_agreement, must_be_current
+from cloud.people.agreements import add_agreement
 from cloud.people.mobile import must_be_mobile
 from cloud.people.tables import AccountRow, EnrolmentRow
 from cloud.policy import (
@@ -108,14 +108,14 @@ MOVED = b""
 async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     context, session = call.context, call.session
     must_be_mobile(request.phone)
-    must_be_current(context, request.consent)
+    asked = await consents.must_be_whole(call, request.consent)
     phone_lookup = context.master.lookup("phone", request.phone)
     await one_time_codes.spend_message(call, phone_lookup)
     merchant = await merchant_of(call)
     person = make_person(session, context.master)
     profile = Profile(
         phone=request.phone,
-        consent_version=request.consent.version,
+        consent_version=asked[0].version,
         agreed_at=request.consent.agreed_at,
     )
     row = EnrolmentRow(
@@ -132,6 +132,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     )
     await session.flush()
     session.add(row)
+    await consents.give(call, person, request.consent)
     one_time_code = await one_time_codes.make(
         session, context.master, row.id, person.person_id, call.now
     )
@@ -344,7 +345,7 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         joined=joined + 1,
         now=call.now,
     )
-    await add_agreement(session, person, row.merchant_id, call.now)
+    await add_agreement(session, person, row.merchant_id, call.now, profile.consent_version)
     await card_pages.shut_pages(context, session, person.person_id)
     row.profile = MOVED
     call.person = person

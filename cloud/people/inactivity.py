@@ -19,7 +19,6 @@ from cloud.keys.persons import OpenPerson
 from cloud.messages.length import with_name
 from cloud.people.tables import ActivityRow, InactivityRun
 from cloud.policy import BOOKKEEPING, LAST_NOTICE, NOTICE, RUNS_BETWEEN, TOLD_EARLIER
-from cloud.settings import Settings
 
 A_DAY = timedelta(days=1)
 _SLACK = timedelta(days=3)
@@ -32,15 +31,6 @@ class Step(Enum):
     TELL = auto()
     TELL_AGAIN = auto()
     DELETE = auto()
-
-
-def longest_inactivity(settings: Settings) -> int:
-    """Returns after how many months without use an account is deleted.
-
-    It is what the operator has set. A law that sets a limit is to be applied here: the smallest of
-    both counts.
-    """
-    return settings.retention.inactive_months
 
 
 def ends_at(used_at: datetime, months: int) -> datetime:

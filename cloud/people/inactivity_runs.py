@@ -15,6 +15,7 @@ from cloud.keys.persons import find_person
 from cloud.messages import NotSent
 from cloud.people import inactivity
 from cloud.people.accounts import profile_of
+from cloud.people.consents import longest_inactivity, shortest_inactivity
 from cloud.people.deletions import after_erasing, erase_account
 from cloud.people.inactivity import A_DAY, Step
 from cloud.people.tables import ActivityRow, InactivityRun
@@ -42,17 +43,17 @@ async def run(context: Context) -> None:
     """Does everything that is due."""
     async with context.ending_inactive:
         now = context.clock()
-        months = inactivity.longest_inactivity(context.settings)
         async with context.database.session() as session:
             await inactivity.mend_times(session, now)
             run_id = (await inactivity.begin_run(session, now)).id
-            people = await inactivity.candidates(session, now, months)
+            shortest = await shortest_inactivity(session, context.settings)
+            people = await inactivity.candidates(session, now, shortest)
             await session.commit()
         fault: str | None = None
         unsent = 0
         for person_id in people:
             try:
-                await _do_next(context, run_id, person_id, months)
+                await _do_next(context, run_id, person_id)
                 unsent = 0
             except NotSent as error:
                 fault = str(error)
@@ -73,12 +74,13 @@ async def run(context: Context) -> None:
             await session.commit()
 
 
-async def _do_next(context: Context, run_id: int, person_id: str, months: int) -> None:
+async def _do_next(context: Context, run_id: int, person_id: str) -> None:
     """Does what is to be done about a person. Raises NotSent, Refusal while a payment of theirs is
     being completed, and the database's errors."""
     async with context.database.session() as session:
         row = await session.get(ActivityRow, person_id)
         now = context.clock()
+        months = await longest_inactivity(session, context.settings, person_id)
         step = None if row is None else await inactivity.next_step(session, row, now, months)
         if row is None or step is None:
             return
@@ -88,7 +90,7 @@ async def _do_next(context: Context, run_id: int, person_id: str, months: int) -
         await session.commit()
     name = context.settings.merchant.name
     if step is Step.DELETE:
-        receipt_id = await _delete(context, run_id, person_id, months)
+        receipt_id = await _delete(context, run_id, person_id)
         if receipt_id is not None:
             await _say_farewell(context, phone, inactivity.farewell(name, receipt_id))
         return
@@ -102,7 +104,7 @@ async def _do_next(context: Context, run_id: int, person_id: str, months: int) -
         await session.commit()
 
 
-async def _delete(context: Context, run_id: int, person_id: str, months: int) -> str | None:
+async def _delete(context: Context, run_id: int, person_id: str) -> str | None:
     """Deletes a person, and returns the number of the receipt; None when the account was used in
     the last moment."""
     async with context.database.session() as session:
@@ -110,6 +112,7 @@ async def _delete(context: Context, run_id: int, person_id: str, months: int) ->
         counted = await session.get_one(InactivityRun, run_id)
         counted.failed -= 1
         row = await session.get(ActivityRow, person_id)
+        months = await longest_inactivity(session, context.settings, person_id)
         if row is None or await inactivity.next_step(session, row, now, months) is not Step.DELETE:
             await session.commit()
             return None

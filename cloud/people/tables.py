@@ -1,5 +1,5 @@
-"""Tables of accounts, enrolments, claims, sign-ins to the portal, passkeys, one-time codes, the log
-of receipts, and activity."""
+"""Tables of accounts, consents, enrolments, claims, sign-ins to the portal, passkeys, one-time
+codes, the log of receipts, and activity."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, merchant_key, person_key
-from protocol.messages import Proof, Purpose
+from protocol.messages import Proof, Purpose, Signature
 
 
 class AccountRow(Table):
@@ -37,9 +37,40 @@ class AgreementRow(Table):
     person_id: Mapped[str] = person_key(index=False, primary_key=True)
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
     version: Mapped[str | None]
-    """The version of the wording; None where the person has signed up, because the profile has
-    it."""
+    """The version of the wording; None where the person has signed up before 2027, because the
+    profile has it."""
     at: Mapped[datetime]
+
+
+class ConsentTextRow(Table):
+    """A text that somebody has agreed to. It is about nobody, and stored once."""
+
+    __tablename__ = "consent_texts"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    """`protocol.documents.digest_of`."""
+    text: Mapped[str]
+    """The `protocol.messages.ConsentText` as canonical JSON, of which the digest is."""
+
+
+class ConsentRow(Table):
+    """That a person has agreed to a text, where and when."""
+
+    __tablename__ = "consents"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    device_id: Mapped[str]
+    person_id: Mapped[str] = person_key()
+    """Not before the merchant, as in `cloud.recognition.tables.RefusedUseRow`: the row stays when
+    the agreement ends."""
+    digest: Mapped[str] = mapped_column(ForeignKey("consent_texts.digest"))
+    signature: Mapped[Signature | None]
+    """How the release was signed; None for a text that is none."""
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When the person has withdrawn; None while they have not."""
 
 
 class ActivityRow(Table):

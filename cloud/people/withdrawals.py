@@ -1,8 +1,9 @@
 """Withdrawals: a person ends the agreement with one merchant, and stays signed up elsewhere.
 
-What is kept for this merchant alone goes: that they agreed, their membership, and what the
-merchant's staff have seen of their age. Palm, number and card serve every merchant, and the card is
-kept at the operator's account with the payment provider.
+What is kept for this merchant alone goes: their agreement, their membership, and what the
+merchant's staff have seen of their age. To what they had agreed stays as its proof. Palm, number
+and card serve every merchant, and the card is kept at the operator's account with the payment
+provider.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -55,13 +56,20 @@ async def end_with(
     there is none, and while a payment of theirs is being completed."""
     await refunds.must_be_settled(session, person)
     merchant = await find_merchant(session, merchant_id)
-    if merchant is None or not await end_agreement(session, person, merchant.id):
+    if merchant is None or not await end_agreement(session, person, merchant.id, now):
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
     await identifications.ask_consent_again(session, person, merchant.id)
     was_member = await memberships.forget(session, person, merchant.id)
     was_seen = await ages.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
-    retained: list[Retained] = []
+    retained = [
+        Retained(
+            what=f"to what you agreed at {merchant.name}, when and where, and that you have "
+            "ended it",
+            why="its proof. It stays a part of your account until you have everything deleted",
+            until=now + BOOKKEEPING,
+        )
+    ]
     if sales:
         kept = Retained(
             what=f"purchases at {merchant.name}: {len(sales)}",

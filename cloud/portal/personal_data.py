@@ -15,7 +15,7 @@ from cloud.ages.ages import ages_of
 from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants
 from cloud.payments.cards import cards_of
-from cloud.people import inactivity, passkeys, sign_ins
+from cloud.people import consents, inactivity, passkeys, sign_ins
 from cloud.people.accounts import alerts_since, frozen_since, member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
@@ -80,6 +80,19 @@ async def _everything(asked: Asked) -> dict[str, Any]:
                 "consent_version": agreement.version or profile.consent_version,
             }
             for agreement in await agreements_of(session, person)
+        ],
+        "consents": [
+            {
+                "merchant": given.merchant.name,
+                "site": given.site.name,
+                "device": given.row.device_id,
+                "at": given.row.at,
+                "withdrawn_at": given.row.ended_at,
+                "signature": given.row.signature,
+                "sha256": given.row.digest,
+                "text": given.text.model_dump(mode="json"),
+            }
+            for given in await consents.given_by(session, person)
         ],
         "memberships": [
             {

@@ -146,8 +146,8 @@ async def record(
     pulse: bool = False,
 ) -> Identification:
     """Stores an identification and returns it as the device sees it. A person who is accepted is
-    asked for their consent first where they have never used their palm, and refused while they
-    have frozen it.
+    asked for their consent first where they have not agreed to each text as it is now, and refused
+    while they have frozen it.
 
     `person_id` is the person who was accepted; `candidates` are the people whom digits are to tell
     apart.
@@ -286,8 +286,8 @@ async def told(call: Call, row: IdentificationRow) -> Identification:
     if row.person_id is not None:
         accounts, session = call.context.accounts, call.session
         call.person = person = await find_person(session, call.context.master, row.person_id)
-        is_frozen = row.outcome == Outcome.FROZEN
-        if not is_frozen and await accounts.has_agreed(session, person, row.merchant_id):
+        is_held_back = row.outcome in (Outcome.FROZEN, Outcome.ASK_CONSENT)
+        if not is_held_back and await accounts.has_agreed(session, person, row.merchant_id):
             customer = await accounts.customer(session, person, row.merchant_id, call.now)
     return Identification(
         identification_id=row.id,
@@ -306,7 +306,7 @@ async def decide(call: Call, row: IdentificationRow, person: OpenPerson) -> None
     elif await accounts.is_frozen(session, person):
         row.outcome = Outcome.FROZEN
         await refusals.note(session, person, row, "frozen", call.now)
-    elif not await accounts.has_agreed(session, person, row.merchant_id):
+    elif not await accounts.agrees_at(session, person, (await call.device()).site_id):
         row.outcome = Outcome.ASK_CONSENT
     else:
         row.outcome = Outcome.ACCEPTED

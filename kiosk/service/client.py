@@ -23,7 +23,6 @@ from protocol.capture import Burst
 from protocol.encoding import to_base64
 from protocol.envelope import Context, seal
 from protocol.messages import (
-    CONSENT_VERSION,
     ENVELOPE_TYPE,
     Account,
     Activation,
@@ -48,6 +47,8 @@ from protocol.messages import (
     CodeEntry,
     Commitment,
     Consent,
+    ConsentText,
+    ConsentTexts,
     DeletionReceipt,
     DeletionRequest,
     Device,
@@ -224,18 +225,13 @@ class SignatureService:
 
     # Sign-up
 
-    async def enrol(self, phone: str, agreed_at: datetime) -> Enrolment:
-        """Begins a sign-up. Raises Refused (CONFLICT) when the service wants consent to another
-        wording than kiosks of this version show."""
-        wanted = (await self._known_info()).consent_version
-        if wanted != CONSENT_VERSION:
-            log.error(
-                "the service wants consent to wording %s, and this kiosk shows wording %s: update "
-                "the older of the two, and leave consent_version out of the service's settings",
-                wanted,
-                CONSENT_VERSION,
-            )
-        consent = Consent(version=CONSENT_VERSION, agreed_at=agreed_at)
+    async def consent_texts(self) -> list[ConsentText]:
+        """Returns what a shopper is asked at this kiosk before their palm is used."""
+        return (await self._get("/consents", ConsentTexts)).texts
+
+    async def enrol(self, phone: str, consent: Consent) -> Enrolment:
+        """Begins a sign-up. Raises Refused (CONFLICT) when a text has changed since it was
+        shown."""
         request = EnrolmentRequest(phone=phone, consent=consent)
         return await self._post("/enrolments", request, Enrolment)
 
@@ -301,10 +297,9 @@ class SignatureService:
             Identification,
         )
 
-    async def agree(self, identification_id: str, agreed_at: datetime) -> Identification:
+    async def agree(self, identification_id: str, consent: Consent) -> Identification:
         """Tells that the person who was recognised agrees to use their palm at this kiosk's
         merchant, and returns the identification that was held back until then."""
-        consent = Consent(version=CONSENT_VERSION, agreed_at=agreed_at)
         path = f"/identifications/{identification_id}/agreement"
         return await self._post(path, consent, Identification)
 

@@ -5,7 +5,6 @@ The account stands as soon as there is a card and a palm. Whoever leaves after t
 
 import secrets
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -27,12 +26,13 @@ from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
 from kiosk.visits.card_at_reader import CardAtReader
 from kiosk.visits.card_at_terminal import save_card
 from kiosk.visits.card_by_phone import CardByPhone
+from kiosk.visits.consent import ask_consent
 from kiosk.visits.number import Mobile, ask_code, ask_mobile, could_not_send
 from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Visit
 from protocol.capture import Burst
-from protocol.messages import Account, Enrolment, ProblemType, Purpose, Side
+from protocol.messages import Account, Consent, Enrolment, ProblemType, Purpose, Side
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which an enrolment cannot go on."""
@@ -66,7 +66,7 @@ class SignUp:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._agreed_at: datetime
+        self._consent: Consent
         self._mobile: Mobile | None = None
         self._enrolment: Enrolment | None = None
         self._resend_at = 0.0
@@ -82,9 +82,12 @@ class SignUp:
         """Set when the palm or the number belongs to an account already."""
 
     async def consent(self) -> Turn:
-        if await self._visit.stage.ask(AskConsent(self._visit.device.merchant)) is Choice.BACK:
+        self._visit.stage.show(Working(Work.CHECKING_SERVICE))
+        texts = await self._visit.service.consent_texts()
+        consent = await ask_consent(self._visit, AskConsent, texts)
+        if not isinstance(consent, Consent):
             return Turn.BACK
-        self._agreed_at = self._visit.service.now()
+        self._consent = consent
         return Turn.ON
 
     async def number(self) -> Turn:
@@ -100,9 +103,12 @@ class SignUp:
             await self.give_up_unfinished()
             self._visit.stage.show(Working(Work.SENDING_CODE))
             try:
-                self._sent(await self._visit.service.enrol(mobile.e164, self._agreed_at))
+                self._sent(await self._visit.service.enrol(mobile.e164, self._consent))
                 self._completion_key = secrets.token_urlsafe(24)
             except Refused as refused:
+                if refused.type is ProblemType.CONFLICT:
+                    # A text has changed since: it is shown.
+                    return Turn.BACK
                 if refused.type is not ProblemType.PHONE_NOT_ACCEPTED:
                     raise
                 problem = EntryProblem.NOT_MOBILE

@@ -20,11 +20,12 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Refused
+from kiosk.visits.consent import ask_consent
 from kiosk.visits.help import offer_help
 from kiosk.visits.number import LAST_FOUR
 from kiosk.visits.visit import Troubled, Visit
 from protocol.capture import Burst
-from protocol.messages import Identification, Outcome, ProblemType, Purpose
+from protocol.messages import Consent, Identification, Outcome, ProblemType, Purpose
 
 log = logging.getLogger(__name__)
 
@@ -106,16 +107,21 @@ async def recognise(
 async def ask_merchant_consent(
     visit: Visit, known: Identification, *, paying: bool
 ) -> Identification | Literal[Choice.ANOTHER_WAY] | None:
-    """Asks somebody who has signed up elsewhere whether their palm may be used at this merchant
-    too. Returns None when the palm has to be shown again."""
-    answer = await visit.stage.ask(AskMerchantConsent(visit.device.merchant, paying))
-    if answer is Choice.ANOTHER_WAY:
-        return answer
+    """Asks somebody who has signed up elsewhere, or has agreed to an earlier text, whether their
+    palm may be used at this merchant. Returns None when the palm has to be shown again."""
+    merchant = visit.device.merchant
+    texts = await visit.service.consent_texts()
+    consent = await ask_consent(
+        visit, lambda text: AskMerchantConsent(text, merchant, paying), texts
+    )
+    if not isinstance(consent, Consent):
+        return Choice.ANOTHER_WAY
     visit.stage.show(Working(Work.CHECKING_PALM))
     try:
-        return await visit.service.agree(known.identification_id, visit.service.now())
+        return await visit.service.agree(known.identification_id, consent)
     except Refused as refused:
-        if refused.type is not ProblemType.EXPIRED:
+        # A text that has changed since is a conflict, and is shown with the next palm.
+        if refused.type not in (ProblemType.EXPIRED, ProblemType.CONFLICT):
             raise
         return None
 

@@ -196,7 +196,7 @@ def test_a_hosted_service_needs_a_decision_about_liveness(
 
 
 @pytest.mark.parametrize(
-    "content", ["# nothing is set", 'consent_version = "2027-01"', '[messages]\nprovider = "none"']
+    "content", ["# nothing is set", "max_pages = 4096", '[messages]\nprovider = "none"']
 )
 def test_a_trial_without_real_money_or_messages_needs_no_decision(tmp_path: Path, content: str):
     (tmp_path / "settings.toml").write_text(content)

@@ -49,7 +49,34 @@ def test_a_new_service_has_the_merchant_of_its_settings(staff: Staff, tmp_path: 
         'account = "acct_bakery"\n'
     )
     assert staff("merchants") == "first\tUS\tEUR\tacct_bakery\tBakery\n"
-    assert staff("sites") == "first\tfirst\tShop\n"
+    assert staff("sites") == "first\tfirst\t-\tShop\n"
+
+
+def test_a_site_has_a_law_and_gets_another(staff: Staff, tmp_path: Path):
+    assert "privacy.contact is not set" in staff("change-site", "first", "--law", "US-IL", status=2)
+    (tmp_path / "settings.toml").write_text('[privacy]\ncontact = "privacy@example.com"\n')
+    words = ("--name", "Deli", "--country", "US", "--currency", "USD", "--law", "US-IL")
+    _, site = staff("add-merchant", *words).split("site ")
+    site = site.strip()
+    assert f"{site}\t" in staff("sites")
+    assert "\tUS-IL\tShop\n" in staff("sites")
+    staff("change-site", site, "--law", "US-WA")
+    assert "\tUS-WA\tShop\n" in staff("sites")
+    staff("change-site", site, "--law", "none")
+    assert "US-" not in staff("sites")
+
+
+@pytest.mark.parametrize(
+    ("law", "told"),
+    [("US-TN", "no law that the service knows"), ("EU", "no law of US"), ("GB", "no law of US")],
+)
+def test_a_law_that_cannot_be_a_sites_is_refused_and_nothing_is_changed(
+    staff: Staff, law: str, told: str
+):
+    before = staff("sites")
+    assert told in staff("change-site", "first", "--law", law, status=2)
+    assert told in staff("add-site", "first", "Station", "--law", law, status=2)
+    assert staff("sites") == before
 
 
 def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
@@ -57,8 +84,8 @@ def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
     assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
     second = staff("add-site", merchant, "Station").removeprefix("site ").strip()
     listed = staff("sites")
-    assert f"{site}\t{merchant}\tMarket\n" in listed
-    assert f"{second}\t{merchant}\tStation\n" in listed
+    assert f"{site}\t{merchant}\t-\tMarket\n" in listed
+    assert f"{second}\t{merchant}\t-\tStation\n" in listed
 
 
 def test_a_merchant_is_changed_and_keeps_what_is_not_given(staff: Staff):

@@ -37,7 +37,7 @@ def test_from_every_screen_of_signing_up(shopper: Shopper, ada: Person, ben: Per
 
     def to_number() -> None:
         to_consent()
-        shopper.presses("I agree")
+        shopper.agrees()
         shopper.sees(EnterPhone)
 
     def to_second_palm() -> None:

@@ -617,7 +617,6 @@ async def test_a_purchase_can_be_tried_only_where_no_money_moves(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=sandbox,
     )
     canned.will("GET /service", *[info] * 99)
@@ -839,7 +838,6 @@ async def test_a_kiosk_without_the_light_ring_that_is_demanded_reads_no_palms(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=True,
         light_required=True,
     )
@@ -943,7 +941,6 @@ async def test_a_trial_purchase_is_of_an_amount_that_can_be_charged(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=True,
         chargeable=dear,
     )
@@ -1021,7 +1018,6 @@ async def test_a_kiosk_without_a_light_ring_says_so_and_whether_that_will_do(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=True,
         light_required=demanded,
     )

@@ -22,7 +22,7 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.service.embedded import pass_on
-from protocol.messages import CONSENT_VERSION, ProblemType, ServiceInfo
+from protocol.messages import ProblemType, ServiceInfo
 from protocol.storage import StorageFault
 from tests.kiosk.test_app import HOME, TO_CHARGE, TO_LEAVE, Finding, found, in_doubt
 from tests.support.canned import VAULT, CannedService, problem
@@ -140,7 +140,6 @@ async def test_the_self_test_says_when_the_service_only_serves_deletions(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version=CONSENT_VERSION,
         sandbox=True,
         storage=StorageFault.FULL,
     )

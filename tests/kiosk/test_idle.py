@@ -20,13 +20,14 @@ from kiosk.screens import (
 from kiosk.settings import Patience
 from kiosk.stage import WalkedAway
 from protocol.messages import Card, Money, Purpose
+from tests.support.canned import CONSENT as TEXT
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, ScriptedStage
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE = Patience(idle_s=40, warning_s=10)
-CONSENT = AskConsent("Corner Shop")
+CONSENT = AskConsent(TEXT)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cloud.__main__ import main as cloud_main
 from hardware.camera.feed import Streaming
 from hardware.terminal import TestCard
 from kiosk.app import Kiosk
@@ -18,7 +19,9 @@ from kiosk.assembly import assemble
 from kiosk.capture.guidance import Instruction
 from kiosk.screens import (
     AlreadyKnown,
+    Approved,
     AskConsent,
+    AskMerchantConsent,
     CardProblem,
     Choice,
     ChooseProof,
@@ -187,6 +190,12 @@ class Shop:
             (SignedUp, Choice.DONE),
         )
 
+    async def under(self, law: str) -> None:
+        """Has the site of the kiosk be under another law, as an operator does it."""
+        state = str(self.kiosk.settings.state / "service")
+        words = ["--state", state, "staff", "change-site", "first", "--law", law]
+        assert await asyncio.to_thread(cloud_main, words) == 0
+
     def last(self, screen: type[Any]) -> Any:
         return next(shown for shown in reversed(self.stage.shown) if type(shown) is screen)
 
@@ -234,6 +243,35 @@ async def test_a_palm_and_a_number_sign_up_once(shop: Shop) -> None:
         (EnterCode, shop.code),
         (AlreadyKnown(Known.PHONE), Choice.DONE),
     )
+    await shop.leave()
+
+
+async def test_what_is_asked_follows_the_law_of_the_site(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALM_CLOUD_PRIVACY__CONTACT", "privacy@example.com")
+    shop.hand(seed=7)
+    await shop.under("US-IL")
+    await shop.sign_up("2025550127")
+    assert shop.last(AskConsent).consent.release
+    buying: list[Line] = [
+        (ConfirmPurchase, Choice.CONFIRM),
+        (Approved, Choice.DONE),
+    ]
+    await shop.visit(Choice.TRY_PURCHASE, (HoldPalm, WAITS), *buying)
+    await shop.under("US-WA")
+    await shop.visit(
+        Choice.TRY_PURCHASE,
+        (HoldPalm, WAITS),
+        (AskMerchantConsent, Choice.AGREE),
+        (AskMerchantConsent, Choice.AGREE),
+        *buying,
+    )
+    titles = [
+        shown.consent.title for shown in shop.stage.shown if isinstance(shown, AskMerchantConsent)
+    ]
+    assert titles == ["May we keep this about you?", "May we share this with others?"]
+    await shop.under("none")
     await shop.leave()
 
 

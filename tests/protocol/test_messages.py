@@ -24,6 +24,7 @@ from protocol.messages import (
     Purpose,
 )
 
+DIGEST = "A" * 43 + "="
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 VISA = Card(brand="visa", last4="4242")
 
@@ -32,7 +33,7 @@ VISA = Card(brand="visa", last4="4242")
     ("message", "secret"),
     [
         (
-            EnrolmentRequest(phone="+14155552671", consent=Consent(version="1", agreed_at=NOW)),
+            EnrolmentRequest(phone="+14155552671", consent=Consent(texts=[DIGEST], agreed_at=NOW)),
             "5552671",
         ),
         (Claim(phone="+14155552671", proof=Proof.CODE, purpose=Purpose.LEAVE), "5552671"),

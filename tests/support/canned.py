@@ -20,7 +20,6 @@ from protocol.challenge import SEED_BYTES
 from protocol.encoding import to_base64
 from protocol.envelope import PrivateKey
 from protocol.messages import (
-    CONSENT_VERSION,
     Account,
     Age,
     AgeFlag,
@@ -33,6 +32,9 @@ from protocol.messages import (
     Challenge,
     ChallengeAnswered,
     ClaimOpened,
+    ConsentSection,
+    ConsentText,
+    ConsentTexts,
     Customer,
     DeletionReceipt,
     Device,
@@ -54,6 +56,13 @@ from protocol.messages import (
     Wallet,
 )
 
+CONSENT = ConsentText(
+    version="2027-01",
+    law="plain",
+    language="en",
+    title="What we keep, if you agree",
+    sections=[ConsentSection(heading="Why", text="To pay with your palm.")],
+)
 VISA = Card(brand="visa", last4="4242")
 MEMBER = Membership(code="2890000012345", scanned=True)
 WALLET = Wallet(cards=[OwnCard(card_id="the-visa", card=VISA)], full=False)
@@ -215,10 +224,10 @@ HAPPY: dict[str, Answer] = {
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version=CONSENT_VERSION,
         sandbox=True,
     ),
     "POST /devices": DEVICE,
+    "GET /consents": ConsentTexts(texts=[CONSENT]),
     "POST /challenges": lambda asked: challenge(f"challenge-{asked.headers['idempotency-key']}"),
     "POST /challenges/{id}/answer": lambda _: ChallengeAnswered(expires_at=soon()),
     "POST /enrolments": Enrolment(enrolment_id="enrolment-1", expires_at=soon(), resend_after=30),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.binding import answer_of, commitment_of
 from protocol.capture import Burst
+from protocol.documents import digest_of
 from protocol.encoding import to_base64
 from protocol.envelope import Context, seal
 from protocol.messages import (
@@ -28,6 +29,7 @@ from protocol.messages import (
     ChallengeAnswered,
     Commitment,
     Consent,
+    ConsentTexts,
     Device,
     Enrolment,
     EnrolmentRequest,
@@ -43,6 +45,7 @@ from protocol.messages import (
     Purpose,
     ServiceInfo,
     Side,
+    Signature,
 )
 from protocol.signature import Request, key_id, sign_request
 from tests.support import plain_palms
@@ -170,8 +173,19 @@ class TestDevice:
         return self.post("/devices", activation, Device)
 
     def begin_enrolment(self, phone: str) -> Enrolment:
-        consent = Consent(version=self.info().consent_version, agreed_at=datetime.now(UTC))
-        return self.post("/enrolments", EnrolmentRequest(phone=phone, consent=consent), Enrolment)
+        request = EnrolmentRequest(phone=phone, consent=self.consent())
+        return self.post("/enrolments", request, Enrolment)
+
+    def consent(self, **changes: Any) -> Consent:
+        """Returns consent to everything that is asked at this device."""
+        texts = self.get("/consents", ConsentTexts).texts
+        signature = Signature.HELD if any(text.release for text in texts) else None
+        consent = Consent(
+            texts=[digest_of(text) for text in texts],
+            agreed_at=datetime.now(UTC),
+            signature=signature,
+        )
+        return consent.model_copy(update=changes)
 
     def last_one_time_code(self, phone: str) -> str:
         messages = self.http.get("/v1/sandbox/messages").json()

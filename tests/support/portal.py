@@ -22,12 +22,14 @@ from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, make_person
-from cloud.merchants.merchants import add_merchant, follow_settings
+from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.payments.cards import CardDetail
 from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
 from cloud.people.accounts import PROFILE, Accounts, Profile, add_account
 from cloud.people.agreements import add_agreement
+from cloud.people.consents import texts_at
+from cloud.people.tables import ConsentRow, ConsentTextRow
 from cloud.policy import Policy
 from cloud.recognition import refusals
 from cloud.recognition.gallery import Gallery
@@ -37,7 +39,8 @@ from cloud.recognition.tables import IdentificationRow
 from cloud.settings import Merchant, Settings
 from cloud.state import State
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
-from protocol.messages import Side
+from protocol.documents import digest_of, text_of
+from protocol.messages import Side, Signature
 from tests.support.between_rows import leave_between_rows
 
 HOST = "portal.example"
@@ -164,7 +167,7 @@ class Portal:
             vault=cast(Any, None),
             gallery=self.gallery,
             policy=Policy({}),
-            accounts=Accounts(),
+            accounts=Accounts(settings or Settings()),
             payments=cast(Any, None),
             messenger=self.messenger,
         )
@@ -193,9 +196,11 @@ class Portal:
         phone: str,
         *,
         holder: str | None = "Alex Doe",
+        consents: bool = True,
         sides: Sequence[Side] = (Side.LEFT, Side.RIGHT),
     ) -> OpenPerson:
-        """Adds somebody who has signed up at the first merchant."""
+        """Adds somebody who has signed up at the first merchant, before consents were kept if they
+        have none."""
         master = self.context.master
         self._joined += 1
         async with self.database.session() as session:
@@ -216,9 +221,11 @@ class Portal:
             detail = CardDetail(customer="cus", method="pm", brand="visa", last4="4242")
             card.detail = person.seal(detail, f"cards.detail/{card.id}")
             session.add(card)
-            await add_agreement(session, person, "first", self.now)
+            await add_agreement(session, person, "first", self.now, "2")
             await session.commit()
         self.gallery.enrol(entries)
+        if consents:
+            await self.consent(person)
         return person
 
     async def merchant(self, name: str, *, agreed_by: OpenPerson | None = None) -> str:
@@ -230,9 +237,37 @@ class Portal:
                 "A site",
             )
             if agreed_by is not None:
-                await add_agreement(session, agreed_by, row.id, self.now)
+                await add_agreement(session, agreed_by, row.id, self.now, "2")
             await session.commit()
             return row.id
+
+    async def consent(self, person: OpenPerson, merchant_id: str = "first") -> list[ConsentRow]:
+        """Adds that a person has agreed now, at a device of the merchant's first site, to what is
+        asked there."""
+        async with self.database.session() as session:
+            site_id = next(
+                site.id for site in await all_sites(session) if site.merchant_id == merchant_id
+            )
+            rows: list[ConsentRow] = []
+            for text in await texts_at(session, self.context.settings, site_id):
+                digest = digest_of(text)
+                await session.merge(ConsentTextRow(digest=digest, text=text_of(text).decode()))
+                rows.append(
+                    ConsentRow(
+                        id=new_id(),
+                        merchant_id=merchant_id,
+                        site_id=site_id,
+                        device_id="kiosk",
+                        person_id=person.person_id,
+                        digest=digest,
+                        signature=Signature.HELD if text.release else None,
+                        at=self.now,
+                    )
+                )
+            await session.flush()
+            session.add_all(rows)
+            await session.commit()
+        return rows
 
     async def buy(self, person: OpenPerson, minor: int = 1250, **changes: Any) -> PurchaseRow:
         """Adds a purchase of now."""

@@ -17,8 +17,9 @@ from cloud import bootstrap
 from cloud.context import Context
 from cloud.db.database import Database
 from cloud.db.tables import Table
+from cloud.law import Law
 from cloud.merchants.devices import make_activation_code
-from cloud.merchants.merchants import add_merchant
+from cloud.merchants.merchants import add_merchant, find_site
 from cloud.merchants.tables import FIRST
 from cloud.people.accounts import person_id_of
 from cloud.policy import Limit
@@ -143,17 +144,27 @@ class Served:
 
         self.do(write())
 
-    def merchant(self, **values: Any) -> str:
-        """Adds another merchant, and returns the id of its site."""
+    def merchant(self, *, law: Law | None = None, **values: Any) -> str:
+        """Adds another merchant, and returns the id of its site, which has this law."""
 
         async def add() -> str:
             async with self.context.database.session() as session:
                 merchant = Merchant(**{"name": "Other Shop", **values})
-                _, site = await add_merchant(session, merchant, "Other site")
+                _, site = await add_merchant(session, merchant, "Other site", law)
                 await session.commit()
                 return site.id
 
         return self.do(add())
+
+    def change_site(self, site_id: str, *, law: Law) -> None:
+        async def write() -> None:
+            async with self.context.database.session() as session:
+                site = await find_site(session, site_id)
+                assert site
+                site.law = law.code
+                await session.commit()
+
+        self.do(write())
 
     def stop_clock(self) -> None:
         """Stops the clock of the service and of its devices at a whole second; `ahead` still moves

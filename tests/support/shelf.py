@@ -27,6 +27,7 @@ from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, cards_of
 from cloud.people.accounts import Accounts
 from cloud.providers.stripe import StripeProvider
+from cloud.settings import Settings
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
 from tests.support.stripe_api import StripeApi
@@ -43,7 +44,7 @@ class Shelf:
     database: Database
     payments: StripeProvider
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
-    accounts: Accounts = field(default_factory=Accounts)
+    accounts: Accounts = field(default_factory=lambda: Accounts(Settings()))
     messenger: Messenger = field(default_factory=SandboxMessenger)
     ahead: timedelta = timedelta(0)
     woken: int = 0

@@ -206,10 +206,21 @@ class Shopper:
     def comes_to_the_code(self, number: str) -> None:
         self.sees(Welcome)
         self.presses("Sign up")
-        self.sees(AskConsent)
-        self.presses("I agree")
+        self.agrees()
         self.sees(EnterPhone)
         self.asks_for_a_code(number)
+
+    def agrees(self) -> None:
+        """Reads what is asked to its end, and agrees to it."""
+        self.sees(AskConsent)
+
+        def is_read() -> None:
+            if "Read on" in self._buttons():
+                self.presses("Read on")
+            assert "I agree" in self._buttons(), "the text is not read to its end"
+
+        self._until(is_read)
+        self.presses("I agree")
 
     def asks_for_a_code(self, number: str) -> None:
         self.types(number)

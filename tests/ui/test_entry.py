@@ -210,7 +210,7 @@ def test_the_steps_of_a_sign_up_are_shown_from_its_first_screen_to_its_last(
 ) -> None:
     shown: list[int | None] = []
     for screen in (
-        examples()["ask-consent"],
+        examples()["ask-consent-short"],
         phone(),
         Working(Work.SENDING_CODE),
         EnterCode("42", 30),

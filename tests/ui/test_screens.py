@@ -4,9 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from hashlib import sha256
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +14,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
-import ui
 from cloud.db.tables import new_id
+from cloud.law import ILLINOIS, PLAIN
 from cloud.people.accounts import Profile
+from cloud.people.consent_texts import texts_for
+from cloud.settings import Privacy, Settings
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
     AgreementEnded,
-    AskConsent,
     CardProblem,
     Check,
     Choice,
@@ -55,10 +54,10 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Cause
-from protocol.messages import CONSENT_VERSION, CardToken, Money, Purpose, ReaderFault
+from protocol.messages import CardToken, Money, Purpose, ReaderFault
 from protocol.storage import StorageFault
 from tests.support.screenful import SMALL, Screenful, is_within, place, seen
-from ui.examples import HOLDINGS, bill_with, examples
+from ui.examples import HOLDINGS, bill_with, consents, examples
 
 TWENTY_MM = 20 / 194 * 1080
 """On the reference panel, whose short side is 1080 pixels and 194 mm."""
@@ -286,7 +285,7 @@ def test_examples_reach_the_longest_values_that_messages_allow() -> None:
 def test_the_warning_says_what_is_lost(
     screenful: Screenful, qtbot: QtBot, warning: StillThere, words: str
 ) -> None:
-    screenful.ask(AskConsent("Corner Market"))
+    screenful.ask(examples()["ask-consent-short"])
     screenful.stage.overlay(warning)
     qtbot.waitUntil(lambda: words in screenful.reads().splitlines())
 
@@ -295,7 +294,7 @@ def test_the_warning_says_what_is_lost(
 def test_the_warnings_ring_follows_the_setting(
     screenful: Screenful, qtbot: QtBot, of: float, filled: float
 ) -> None:
-    screenful.ask(AskConsent("Corner Market"))
+    screenful.ask(examples()["ask-consent-short"])
     screenful.stage.overlay(StillThere(7, of))
     qtbot.waitUntil(lambda: "Are you still there?" in screenful.reads())
     rings = [item for item in screenful.everything() if item.property("thickness") is not None]
@@ -377,20 +376,42 @@ def test_a_membership_card_is_asked_for_where_the_merchant_has_some(screenful: S
     assert "Membership card" in screenful.reads()
 
 
-WORDINGS = {
-    "2026-12": {
-        "AskConsent": "f213f2b5bf57fe883b8041f29d82a5b4a241c838dc94d3c0f993725909cf3064",
-        "AskMerchantConsent": "255fae12aeaaba4120ca26307cc36734205da2c6474859bf4c5f605cb53f241e",
-    }
-}
-"""The SHA-256 of every wording of the consent, by its version and the screen."""
+def test_a_text_is_read_to_its_end_before_it_is_agreed_to(
+    screenful: Screenful, qtbot: QtBot
+) -> None:
+    question = screenful.ask(examples()["ask-consent-plain"])
+    assert "I agree" not in screenful.reads()
+    turns = 0
+    while "Read on" in screenful.reads():
+        screenful.touch(screenful.button("Read on"))
+        turns += 1
+    assert 1 <= turns <= 6
+    assert not question.done()
+    screenful.touch(screenful.button("I agree"))
+    qtbot.waitUntil(question.done)
+    assert question.result() is Choice.AGREE
 
 
-@pytest.mark.parametrize("screen", ["AskConsent", "AskMerchantConsent"])
-def test_the_wording_of_the_consent_has_its_version(screen: str) -> None:
-    page = Path(ui.__file__).parent / "qml" / "Palm" / "screens" / f"{screen}.qml"
-    wording = "\n".join(re.findall(r'qsTr\("(.*?)"\)', page.read_text()))
-    assert sha256(wording.encode()).hexdigest() == WORDINGS[CONSENT_VERSION][screen]
+def test_a_release_is_signed_by_holding(screenful: Screenful, qtbot: QtBot) -> None:
+    question = screenful.ask(examples()["ask-consent-release"])
+    while "Read on" in screenful.reads():
+        screenful.touch(screenful.button("Read on"))
+    hold = screenful.button("Hold to sign")
+    screenful.touch(hold)
+    qtbot.waitUntil(lambda: hold.property("filled") == 0)
+    assert not question.done()
+    screenful.press(hold)
+    qtbot.waitUntil(question.done)
+    screenful.release(hold)
+    assert question.result() is Choice.AGREE
+
+
+def test_examples_are_the_texts_of_the_service() -> None:
+    operator = "Palm Operator, 1 Main Street, Springfield"
+    told = Settings(privacy=Privacy(operator=operator, contact="privacy@example.com"))
+    assert consents("Shop")["plain"] == texts_for(PLAIN, "Shop", told)[0]
+    longest = texts_for(ILLINOIS, "Shop", told)[0].model_copy(update={"law": "plain"})
+    assert consents("Shop")["release"] == longest
 
 
 @pytest.mark.parametrize("part", Part)

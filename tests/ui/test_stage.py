@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
-    AskConsent,
     Choice,
     ConfirmPurchase,
     EnterCode,
@@ -27,20 +26,22 @@ from kiosk.screens import (
 from kiosk.stage import WalkedAway, WrongAnswer
 from protocol.messages import Card, Money, Purpose
 from tests.support.screenful import Screenful
+from ui.examples import examples
 from ui.stage import values
 
+SHORT = examples()["ask-consent-short"]
 WAIT = 5
 """Seconds after which a test gives up; what it waits for happens at once."""
 
 
 def test_what_is_pressed_is_the_answer(screenful: Screenful) -> None:
-    question = screenful.ask(AskConsent("Corner Market"))
+    question = screenful.ask(SHORT)
     screenful.touch(screenful.button("I agree"))
     assert question.result(WAIT) is Choice.AGREE
 
 
 def test_an_answer_is_there_one_turn_of_the_loop_after_the_touch(screenful: Screenful) -> None:
-    question = screenful.ask(AskConsent("Corner Market"))
+    question = screenful.ask(SHORT)
     screenful.touch(screenful.button("Go back"))
     screenful.turn_of_the_loop()
     screenful.turn_of_the_loop()
@@ -54,12 +55,12 @@ def test_digits_come_as_text(screenful: Screenful) -> None:
 
 
 def test_an_impatient_second_touch_answers_nothing_more(screenful: Screenful) -> None:
-    first = screenful.ask(AskConsent("Corner Market"))
+    first = screenful.ask(SHORT)
     screenful.touch(screenful.button("I agree"))
     agree = screenful.page
     assert first.result(WAIT) is Choice.AGREE
     assert not [b for b in screenful.buttons() if b.property("text") == "I agree"]
-    second = screenful.ask(AskConsent("Corner Market"))
+    second = screenful.ask(SHORT)
     assert screenful.page is not agree
     screenful.turn_of_the_loop()
     assert not second.done()
@@ -69,7 +70,7 @@ def test_an_answer_to_a_question_that_is_gone_is_dropped(screenful: Screenful) -
     question = screenful.ask(PresentCard())
     serial = int(screenful.page.property("serial"))
     question.cancel()
-    later = screenful.ask(AskConsent("Corner Market"))
+    later = screenful.ask(SHORT)
     screenful.stage.answer(serial, "back")
     screenful.turn_of_the_loop()
     screenful.turn_of_the_loop()
@@ -78,7 +79,7 @@ def test_an_answer_to_a_question_that_is_gone_is_dropped(screenful: Screenful) -
 
 @pytest.mark.parametrize("answer", ["confirm", "no such choice"])
 def test_an_answer_that_is_not_offered_is_an_error(screenful: Screenful, answer: str) -> None:
-    question = screenful.ask(AskConsent("Corner Market"))
+    question = screenful.ask(SHORT)
     screenful.stage.answer(int(screenful.page.property("serial")), answer)
     with pytest.raises(WrongAnswer, match="AskConsent"):
         question.result(WAIT)
@@ -87,7 +88,7 @@ def test_an_answer_that_is_not_offered_is_an_error(screenful: Screenful, answer:
 def test_text_where_none_is_asked_for_is_an_error_that_does_not_repeat_it(
     screenful: Screenful,
 ) -> None:
-    question = screenful.ask(AskConsent("Corner Market"))
+    question = screenful.ask(SHORT)
     screenful.stage.enter(int(screenful.page.property("serial")), "4929")
     with pytest.raises(WrongAnswer) as wrong:
         question.result(WAIT)
@@ -114,7 +115,7 @@ def test_a_new_question_after_an_answer_starts_with_nothing_typed(screenful: Scr
 
 
 def test_what_is_only_shown_has_no_answer(screenful: Screenful) -> None:
-    question = screenful.ask(AskConsent("Corner Market"))
+    question = screenful.ask(SHORT)
     serial = int(screenful.page.property("serial"))
     screenful.show(Working(Work.PAYING))
     screenful.stage.answer(serial, "agree")
@@ -126,7 +127,7 @@ def test_what_is_only_shown_has_no_answer(screenful: Screenful) -> None:
 class TestTheWarning:
     @pytest.fixture
     def question(self, screenful: Screenful, qtbot: QtBot) -> "Future[Any]":
-        asked = screenful.ask(AskConsent("Corner Market"))
+        asked = screenful.ask(SHORT)
         screenful.stage.overlay(StillThere(7))
         qtbot.waitUntil(lambda: "Are you still there?" in screenful.reads())
         return asked

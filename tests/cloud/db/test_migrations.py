@@ -265,3 +265,25 @@ def test_the_last_use_of_before_is_the_latest_that_is_known(tmp_path: Path):
             ("buyer", 40, None, None, None, None),
             ("guest", 30, None, None, None, None),
         ]
+
+
+def test_sites_of_before_have_the_law_of_the_settings_and_agreements_stay(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    with closing(database_of("0022", path)) as earlier:
+        earlier.executescript(
+            """
+            INSERT INTO persons VALUES ('alex', x'00');
+            INSERT INTO accounts (person_id, phone_lookup, profile, since, joined) VALUES
+                ('alex', 'a', x'00', 10, 1);
+            INSERT INTO agreements (person_id, merchant_id, version, at) VALUES
+                ('alex', 'first', '2026-12', 12);
+            """
+        )
+    database.migrate(path)
+    with closing(sqlite3.connect(path)) as now:
+        assert list(now.execute("SELECT id, law FROM sites")) == [("first", None)]
+        agreed = now.execute("SELECT person_id, merchant_id, version, at FROM agreements")
+        assert list(agreed) == [("alex", "first", "2026-12", 12)]
+        # To which text is not known, so everybody is asked at the next visit.
+        assert list(now.execute("SELECT * FROM consents")) == []
+        assert list(now.execute("PRAGMA foreign_key_check")) == []

@@ -122,7 +122,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id(
             "POST",
             "/identifications/{}/agreement",
-            Consent(version="2026-12", agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
+            Consent(texts=[DIGEST], agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
         ),
     ),
     "accounts.tell_holdings": (with_id("GET", "/identifications/{}/holdings"),),
@@ -192,6 +192,8 @@ NAMES_NOTHING = {
     "devices.activate",
     # The log of receipts, which is for everybody.
     "receipt_log.publish",
+    # What is asked at the device's own site.
+    "consents.tell_texts",
     # These begin something, and a palm or a number is all that they take.
     "challenges.issue",
     "enrolments.begin",

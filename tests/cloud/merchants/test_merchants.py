@@ -1,12 +1,11 @@
 """One service for many merchants: whose a device is, and one palm for all of them."""
 
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from cloud.people.tables import AgreementRow
 from protocol.messages import (
-    Consent,
     DeletionReceipt,
     DeletionRequest,
     Holdings,
@@ -26,13 +25,9 @@ def elsewhere(served: Served) -> TestDevice:
     return served.kiosk(served.merchant(name="Florist", country="DE", currency="EUR"))
 
 
-def consent(kiosk: TestDevice) -> Consent:
-    return Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
-
-
-def agree(kiosk: TestDevice, asked: Identification, **changes: str) -> Identification:
+def agree(kiosk: TestDevice, asked: Identification, **changes: Any) -> Identification:
     path = f"/identifications/{asked.identification_id}/agreement"
-    return kiosk.post(path, consent(kiosk).model_copy(update=changes), Identification)
+    return kiosk.post(path, kiosk.consent(**changes), Identification)
 
 
 # Devices
@@ -153,7 +148,7 @@ def test_an_agreement_to_another_wording_is_refused(
     kiosk.sign_up(who)
     agreed = served.count(AgreementRow)
     with pytest.raises(Refused) as refused:
-        agree(elsewhere, elsewhere.identify(who), version="of long ago")
+        agree(elsewhere, elsewhere.identify(who), texts=["A" * 43 + "="])
     assert refused.value.problem.type is ProblemType.CONFLICT
     assert served.count(AgreementRow) == agreed
 

@@ -21,6 +21,7 @@ from cloud.payments.tables import PurchaseRow
 from cloud.people.accounts import PROFILE, Accounts, Profile
 from cloud.people.tables import AccountRow, AgreementRow
 from cloud.policy import RECEIPT_AFTER, RECEIPT_PATIENCE, RECEIPTS_SINCE, Limits
+from cloud.settings import Settings
 from tests.support.shelf import NOON, Shelf
 
 pytestmark = pytest.mark.anyio
@@ -236,7 +237,7 @@ async def test_a_receipt_whose_number_cannot_be_read_is_given_up_as_well(
 
     person = await member(books)
     purchase = await bought(books, person)
-    books.accounts = Unreadable()
+    books.accounts = Unreadable(Settings())
     await later(books)
     async with books.database.session() as session:
         assert [errand.attempts for errand in await queue.failed(session)] == [1]

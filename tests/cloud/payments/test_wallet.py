@@ -1,7 +1,5 @@
 """The cards of an account at the service's API, and the purchases that they pay."""
 
-import json
-
 import pytest
 
 from cloud.jobs.errands import run_errands
@@ -228,11 +226,10 @@ def test_a_card_serves_at_every_merchant(served: Served, kiosk: TestDevice, who:
     other = served.kiosk(served.merchant())
     known = other.identify(who)
     assert known.customer is None, "nothing is told before the person agrees"
-    consent = {"version": other.info().consent_version, "agreed_at": "2026-12-01T00:00:00Z"}
     agreed = other.send(
         "POST",
         f"/identifications/{known.identification_id}/agreement",
-        json.dumps(consent).encode(),
+        other.consent().model_dump_json().encode(),
     )
     assert agreed.is_success
     sale = other.sale(known.identification_id, card_id=wallet.cards[1].card_id)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -19,7 +19,6 @@ from cloud.vault.examiner import Flaw
 from protocol.messages import (
     Account,
     CodeEntry,
-    Consent,
     Enrolment,
     EnrolmentRequest,
     Outcome,
@@ -59,7 +58,7 @@ def count(served: Served, table: type[Table]) -> int:
     ],
 )
 def test_a_number_that_is_not_mobile_is_refused(kiosk: TestDevice, phone: str):
-    consent = Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
+    consent = kiosk.consent()
     if len(phone) < 8:
         body = EnrolmentRequest.model_construct(phone=phone, consent=consent)
     else:
@@ -72,7 +71,7 @@ def test_a_number_that_is_not_mobile_is_refused(kiosk: TestDevice, phone: str):
 
 
 def test_consent_to_an_old_wording_is_refused(kiosk: TestDevice):
-    consent = Consent(version="1999-01", agreed_at=datetime.now(UTC))
+    consent = kiosk.consent(texts=["A" * 43 + "="])
     with pytest.raises(Refused) as refused:
         kiosk.post("/enrolments", EnrolmentRequest(phone=fresh_phone(), consent=consent), Enrolment)
     assert refused.value.problem.type is ProblemType.CONFLICT

@@ -1,7 +1,5 @@
 """Withdrawals: consent ends at one merchant, and nothing else changes."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from cloud.jobs.errands import run_errands
@@ -12,7 +10,6 @@ from protocol import documents
 from protocol.messages import (
     Age,
     AgeCheck,
-    Consent,
     DeletionReceipt,
     DeletionRequest,
     Holdings,
@@ -45,9 +42,8 @@ def member(kiosk: TestDevice, elsewhere: TestDevice, who: str) -> str:
 
 
 def agree(kiosk: TestDevice, asked: Identification) -> Identification:
-    consent = Consent(version=kiosk.info().consent_version, agreed_at=datetime.now(UTC))
     path = f"/identifications/{asked.identification_id}/agreement"
-    return kiosk.post(path, consent, Identification)
+    return kiosk.post(path, kiosk.consent(), Identification)
 
 
 def withdraw(kiosk: TestDevice, who: str, key: str | None = None) -> DeletionReceipt:
@@ -111,7 +107,8 @@ def test_the_receipt_is_signed_and_says_what_ended_and_what_stays(
     signer = documents.verify(documents.document_of(receipt))
     assert signer == served.context.receipt_key.public_key().public_bytes_raw()
     (ended,) = receipt.erased
-    (kept,) = receipt.retained
+    proof, kept = receipt.retained
+    assert "to what you agreed at Corner Shop" in proof.what
     assert "Corner Shop" in ended
     assert kept.what == "purchases at Corner Shop: 1"
 

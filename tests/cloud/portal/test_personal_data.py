@@ -7,9 +7,12 @@ import pytest
 
 from cloud.ages.tables import AgeRow
 from cloud.db.tables import Table
+from cloud.law import PLAIN
 from cloud.loyalty.tables import MembershipRow
+from cloud.people.consent_texts import texts_for
 from cloud.people.passkeys import Passkey
 from cloud.people.tables import PasskeyRow
+from protocol.documents import digest_of
 from protocol.messages import Age, AgeFlag, Membership
 from tests.support.portal import Portal
 
@@ -23,6 +26,7 @@ TOLD = {
     "ages",
     "agreements",
     "cards",
+    "consents",
     "memberships",
     "palms",
     "passkeys",
@@ -81,6 +85,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
     now = portal.now.isoformat(timespec="seconds")
     told = json.loads(answer.text)
     assert {each["kind"] for each in told.pop("uses")} == {"purchase", "refund", "refused"}
+    (text,) = texts_for(PLAIN, "Corner Shop", portal.context.settings)
     assert told == {
         "told_at": now,
         "account": {
@@ -111,6 +116,18 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             }
         ],
         "merchants": [{"merchant": "Corner Shop", "agreed_at": now, "consent_version": "2"}],
+        "consents": [
+            {
+                "merchant": "Corner Shop",
+                "site": "Shop",
+                "device": "kiosk",
+                "at": now,
+                "withdrawn_at": None,
+                "signature": None,
+                "sha256": digest_of(text),
+                "text": text.model_dump(mode="json"),
+            }
+        ],
         "memberships": [{"merchant": "Corner Shop", "linked_at": now, "card": "M-1234567"}],
         "ages_seen": [{"merchant": "Corner Shop", "at": now, "over": 18}],
         "sessions": [{"browser": "Firefox", "system": "Android", "since": now, "last_used": now}],

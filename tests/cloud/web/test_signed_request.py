@@ -220,7 +220,7 @@ def test_nonces_are_forgotten_when_they_have_expired_for_a_while(served: Served,
 
 def test_a_repeated_request_gets_its_answer_and_another_with_its_key_is_refused(kiosk: TestDevice):
     key = secrets.token_urlsafe(12)
-    consent = {"version": kiosk.info().consent_version, "agreed_at": "2026-01-01T00:00:00Z"}
+    consent = kiosk.consent().model_dump(mode="json")
     body = {"phone": fresh_phone(), "consent": consent}
     first, second = (
         kiosk.send("POST", "/enrolments", json.dumps(body).encode(), key=key) for _ in range(2)
@@ -240,10 +240,7 @@ def test_idempotency_keys_of_two_devices_are_independent(served: Served, who: st
         body = json.dumps(
             {
                 "phone": phone,
-                "consent": {
-                    "version": device.info().consent_version,
-                    "agreed_at": "2026-01-01T00:00:00Z",
-                },
+                "consent": device.consent().model_dump(mode="json"),
             }
         ).encode()
         answer = device.send("POST", "/enrolments", body, key="the-very-same-key")

@@ -14,10 +14,20 @@ from kiosk.service.client import SignatureService
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
+from protocol.documents import digest_of
 from protocol.encoding import from_base64
-from protocol.messages import Money, ProblemType, Purpose, RefundRequest
+from protocol.messages import Consent, Money, ProblemType, Purpose, RefundRequest
 from protocol.signature import Request, verify_request
-from tests.support.canned import DEVICE, Asked, CannedService, HangUp, Reply, problem, refunded
+from tests.support.canned import (
+    CONSENT,
+    DEVICE,
+    Asked,
+    CannedService,
+    HangUp,
+    Reply,
+    problem,
+    refunded,
+)
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import palm
 
@@ -34,7 +44,9 @@ async def test_every_request_is_signed_with_the_devices_key(
     service: SignatureService, canned: CannedService
 ) -> None:
     await service.info()
-    await service.enrol("+12025550123", service.now())
+    await service.enrol(
+        "+12025550123", Consent(texts=[digest_of(CONSENT)], agreed_at=service.now())
+    )
     await service.holdings("identification-1")
     for asked in canned.asked:
         verify(asked, service.identity.key.public_key())

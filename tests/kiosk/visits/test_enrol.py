@@ -27,16 +27,17 @@ from kiosk.service.errors import Refused, ServiceUnavailable
 from kiosk.stage import WalkedAway
 from kiosk.visits.enrol import enrol
 from kiosk.visits.visit import Troubled
+from protocol.documents import digest_of
 from protocol.envelope import open_envelope
 from protocol.messages import (
-    CONSENT_VERSION,
+    ConsentTexts,
     PalmAccepted,
     PhoneVerified,
     ProblemType,
     Purpose,
     Side,
 )
-from tests.support.canned import VAULT, VISA, CannedService, HangUp, Reply, problem
+from tests.support.canned import CONSENT, VAULT, VISA, CannedService, HangUp, Reply, problem
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -46,6 +47,11 @@ At = Callable[..., ScriptedVisit]
 NUMBER = typed("2025550123")
 CODE = typed("123456")
 TO_CODE: list[Line] = [(AskConsent, Choice.AGREE), (EnterPhone, NUMBER)]
+LEAVES: list[Line] = [
+    (EnterCode, Choice.BACK),
+    (EnterPhone, Choice.BACK),
+    (AskConsent, Choice.BACK),
+]
 TO_CARD: list[Line] = [*TO_CODE, (EnterCode, CODE)]
 TO_PALM: list[Line] = [*TO_CARD, (PresentCard, WAITS)]
 DONE: list[Line] = [(OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
@@ -67,7 +73,8 @@ async def test_a_shopper_signs_up_with_number_code_card_and_palm(
 
     (asked,) = canned.requests("POST /enrolments")
     assert asked.json["phone"] == "+12025550123"
-    assert asked.json["consent"]["version"] == CONSENT_VERSION
+    assert asked.json["consent"]["texts"] == [digest_of(CONSENT)]
+    assert asked.json["consent"]["signature"] is None
     (asked,) = canned.requests("POST /enrolments/enrolment-1/card")
     assert asked.json == {"token": "tok_visa", "holder": "Alex Doe"}
     signed_up = at.stage.shown[-1]
@@ -75,20 +82,43 @@ async def test_a_shopper_signs_up_with_number_code_card_and_palm(
     assert not canned.requests(GIVEN_UP)
 
 
-async def test_the_consent_is_to_the_wording_that_was_shown_whatever_the_service_wants(
-    visit: At, canned: CannedService, caplog: pytest.LogCaptureFixture
+async def test_each_text_is_agreed_to_by_itself_and_back_leads_to_the_one_before(
+    visit: At, canned: CannedService
 ) -> None:
-    at = visit(*TO_CODE)
-    info = await at.service.info()
-    canned.will("GET /service", info.model_copy(update={"consent_version": "2031-01"}))
-    await at.service.info()
-    canned.will("POST /enrolments", problem(ProblemType.CONFLICT))
-    with pytest.raises(Refused):
-        await enrol(at)
+    texts = [CONSENT, CONSENT.model_copy(update={"title": "May we share this with others?"})]
+    canned.will("GET /consents", ConsentTexts(texts=texts))
+    keeping, sharing = map(AskConsent, texts)
+    at = visit(
+        (keeping, Choice.AGREE),
+        (sharing, Choice.BACK),
+        (keeping, Choice.AGREE),
+        (sharing, Choice.AGREE),
+        (EnterPhone, Choice.BACK),
+        (AskConsent, Choice.BACK),
+    )
+    assert await enrol(at) is None
+    canned.will("GET /consents", ConsentTexts(texts=texts))
+    await enrol(visit((keeping, Choice.AGREE), (sharing, Choice.AGREE), *TO_CODE[1:], *LEAVES))
     (asked,) = canned.requests("POST /enrolments")
-    assert asked.json["consent"]["version"] == CONSENT_VERSION
-    assert "2031-01" in caplog.text
-    assert CONSENT_VERSION in caplog.text
+    assert asked.json["consent"]["texts"] == [digest_of(text) for text in texts]
+
+
+async def test_a_release_is_signed(visit: At, canned: CannedService) -> None:
+    release = CONSENT.model_copy(update={"release": True})
+    canned.will("GET /consents", ConsentTexts(texts=[release]))
+    await enrol(visit((AskConsent(release), Choice.AGREE), *TO_CODE[1:], *LEAVES))
+    (asked,) = canned.requests("POST /enrolments")
+    assert asked.json["consent"]["signature"] == "held"
+
+
+async def test_a_text_that_has_changed_meanwhile_is_shown(visit: At, canned: CannedService) -> None:
+    changed = CONSENT.model_copy(update={"version": "2031-01"})
+    canned.will("GET /consents", ConsentTexts(texts=[CONSENT]), ConsentTexts(texts=[changed]))
+    canned.will("POST /enrolments", problem(ProblemType.CONFLICT))
+    at = visit(*TO_CODE, (AskConsent(changed), Choice.AGREE), (EnterPhone, NUMBER), *LEAVES)
+    await enrol(at)
+    _, asked = canned.requests("POST /enrolments")
+    assert asked.json["consent"]["texts"] == [digest_of(changed)]
 
 
 async def test_a_palm_travels_sealed_for_this_visit_and_purpose(

@@ -21,7 +21,7 @@ from kiosk.screens import (
 )
 from kiosk.visits.membership import change_membership
 from protocol.messages import Membership, Outcome, ProblemType, Purpose
-from tests.support.canned import MEMBER, CannedService, identification, problem
+from tests.support.canned import CONSENT, MEMBER, CannedService, identification, problem
 from tests.support.scripted import WAITS, ScriptedCodes, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
@@ -203,7 +203,7 @@ async def test_who_signed_up_elsewhere_is_asked_before_a_card_is_linked(
     visit: At, canned: CannedService
 ) -> None:
     canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
-    asked = AskMerchantConsent(SHOP, paying=False)
+    asked = AskMerchantConsent(CONSENT, SHOP, paying=False)
     await play(visit((HOLD, palm), (asked, Choice.ANOTHER_WAY)))
     assert linked(canned) == []
 

@@ -45,10 +45,10 @@ from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import STRAGGLING, resolve
 from kiosk.visits.pay import pay
 from kiosk.visits.visit import Troubled
+from protocol.documents import digest_of
 from protocol.files import write_private
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
-    CONSENT_VERSION,
     Card,
     Chargeable,
     Customer,
@@ -63,6 +63,7 @@ from protocol.messages import (
     Told,
 )
 from tests.support.canned import (
+    CONSENT,
     MEMBER,
     VAULT,
     VISA,
@@ -231,13 +232,13 @@ async def test_whoever_signed_up_elsewhere_is_asked_once_and_pays(
     canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
     at = visit(
         (HOLD, palm),
-        (AskMerchantConsent("Corner Shop"), Choice.AGREE),
+        (AskMerchantConsent(CONSENT, "Corner Shop"), Choice.AGREE),
         (CONFIRM, Choice.CONFIRM),
         (APPROVED, Choice.DONE),
     )
     assert await play(at) is SaleResult.APPROVED
     (agreed,) = canned.requests("POST /identifications/identification-1/agreement")
-    assert agreed.json["version"] == CONSENT_VERSION
+    assert agreed.json["texts"] == [digest_of(CONSENT)]
 
 
 async def test_whoever_does_not_agree_pays_another_way_and_nothing_is_stored(
@@ -246,7 +247,7 @@ async def test_whoever_does_not_agree_pays_another_way_and_nothing_is_stored(
     canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
     at = visit(
         (HOLD, palm),
-        (AskMerchantConsent("Corner Shop"), Choice.ANOTHER_WAY),
+        (AskMerchantConsent(CONSENT, "Corner Shop"), Choice.ANOTHER_WAY),
         (ANOTHER_WAY, Choice.DONE),
         terminal=None,
     )
@@ -264,7 +265,7 @@ async def test_whoever_agrees_too_late_shows_their_palm_again(
     )
     at = visit(
         (HOLD, palm),
-        (AskMerchantConsent("Corner Shop"), Choice.AGREE),
+        (AskMerchantConsent(CONSENT, "Corner Shop"), Choice.AGREE),
         (HOLD, palm),
         (CONFIRM, Choice.CONFIRM),
         (APPROVED, Choice.DONE),
@@ -443,7 +444,6 @@ def charging(currency: str = "USD", least: int = 50, step: int = 1) -> ServiceIn
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=True,
         chargeable=Chargeable(currency=currency, least=least, most=99_999_999, step=step),
     )
@@ -555,7 +555,6 @@ def asking_for_a_pulse_above(minor: int) -> ServiceInfo:
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
-        consent_version="2027-01",
         sandbox=True,
         pulse_above=minor,
     )

@@ -33,6 +33,7 @@ from protocol.messages import (
     Wallet,
 )
 from tests.support.canned import (
+    CONSENT,
     VISA,
     WALLET,
     CannedService,
@@ -297,7 +298,7 @@ async def test_going_back_from_the_palm_ends_the_visit(visit: At, canned: Canned
 
 async def test_whoever_signed_up_elsewhere_agrees_first(visit: At, canned: CannedService) -> None:
     canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
-    asks = AskMerchantConsent("Corner Shop", paying=False)
+    asks = AskMerchantConsent(CONSENT, "Corner Shop", paying=False)
     await play(visit((HOLD, palm), (asks, Choice.AGREE), (ONE, Choice.DONE)))
 
 

@@ -10,6 +10,10 @@ Pressable {
     Layout.fillHeight: true
 
     signal held
+    property string sign: "trash"
+    property color colour: Tokens.danger
+    // On the bar.
+    property color colourOver: Tokens.inkOnDanger
     property real filled: 0
     readonly property int holdFor: 1500
 
@@ -50,7 +54,7 @@ Pressable {
     background: Rectangle {
         radius: Tokens.radius
         color: Tokens.raised
-        border.color: Tokens.danger
+        border.color: button.colour
         border.width: Tokens.stroke
         clip: true
 
@@ -59,7 +63,7 @@ Pressable {
             width: parent.width * button.filled
             height: parent.height
             radius: Tokens.radius
-            color: Tokens.danger
+            color: button.colour
         }
     }
     contentItem: Item {
@@ -73,8 +77,8 @@ Pressable {
 
             anchors.fill: parent
             text: button.text
-            sign: "trash"
-            colour: Tokens.danger
+            sign: button.sign
+            colour: button.colour
         }
         Item {
             anchors.left: parent.left
@@ -90,8 +94,8 @@ Pressable {
                 width: inside.width
                 height: inside.height
                 text: button.text
-                sign: "trash"
-                colour: Tokens.inkOnDanger
+                sign: button.sign
+                colour: button.colourOver
             }
         }
     }

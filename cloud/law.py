@@ -1,0 +1,144 @@
+"""What the law of a place asks of a service that recognises palms, as values.
+
+A site has one law (`cloud.merchants.merchants.law_of`). What each value is taken from, and what was
+checked against it, is in `docs/law.md`. None of this is legal advice.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+# fmt: off
+EEA = frozenset(
+    {
+        "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR",
+        "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO",
+        "PL", "PT", "RO", "SE", "SI", "SK", "AX", "GF", "GP", "MQ", "RE", "YT",
+    }
+)
+# fmt: on
+"""Countries and territories of ISO 3166-1 in which the GDPR applies: the European Economic Area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The obligations of one place."""
+
+    code: str
+    """As settings and commands name it: ISO 3166 where that has a code for it."""
+    place: str
+    cited: str
+    """The statute, as people are told it."""
+    countries: frozenset[str] | None = None
+    """The countries in which it can apply, as codes of ISO 3166-1; None for all."""
+    release: bool = False
+    """Whether the consent is a written release that the person signs."""
+    shares_apart: bool = False
+    """Whether sharing data takes a consent of its own."""
+    explicit: bool = False
+    """Whether the consent is that of article 9 of the GDPR: explicit, free, with an equal way to
+    pay and the same price."""
+    longest_inactivity: int | None = None
+    """After how many months without use a palm is erased at the latest; None when the law names no
+    number."""
+    sign: bool = False
+    """Whether a sign stands at every entrance."""
+    reviewed: bool = False
+    """Whether the policy is reviewed every year."""
+    answers_in: int = 45
+    """Within how many days a request about one's data is answered."""
+
+
+_AMERICA = frozenset({"US"})
+
+PLAIN = Law("plain", "Any other place", "No law of this place is known to the service")
+ILLINOIS = Law(
+    "US-IL",
+    "Illinois",
+    "Illinois Biometric Information Privacy Act, 740 ILCS 14",
+    _AMERICA,
+    release=True,
+    longest_inactivity=36,
+)
+TEXAS = Law(
+    "US-TX",
+    "Texas",
+    "Texas Business and Commerce Code, section 503.001",
+    _AMERICA,
+    longest_inactivity=12,
+)
+WASHINGTON = Law(
+    "US-WA",
+    "Washington",
+    "Revised Code of Washington, chapters 19.373 and 19.375",
+    _AMERICA,
+    shares_apart=True,
+)
+COLORADO = Law(
+    "US-CO",
+    "Colorado",
+    "Colorado Revised Statutes, section 6-1-1314",
+    _AMERICA,
+    longest_inactivity=24,
+    reviewed=True,
+)
+NEW_YORK_CITY = Law(
+    "US-NY-NYC",
+    "New York City",
+    "New York City Administrative Code, sections 22-1201 to 22-1205",
+    _AMERICA,
+    sign=True,
+)
+EUROPE = Law(
+    "EU",
+    "The European Economic Area",
+    "General Data Protection Regulation (EU) 2016/679, article 9",
+    EEA,
+    explicit=True,
+    answers_in=30,
+)
+UNITED_KINGDOM = Law(
+    "GB",
+    "The United Kingdom",
+    "UK General Data Protection Regulation, article 9",
+    frozenset({"GB"}),
+    explicit=True,
+    answers_in=30,
+)
+
+LAWS: Mapping[str, Law] = {
+    law.code: law
+    for law in (
+        PLAIN,
+        ILLINOIS,
+        TEXAS,
+        WASHINGTON,
+        COLORADO,
+        NEW_YORK_CITY,
+        EUROPE,
+        UNITED_KINGDOM,
+    )
+}
+
+
+def find_law(code: str) -> Law:
+    """Returns the law of a code. Raises ValueError, whose message names those there are."""
+    law = LAWS.get(code)
+    if law is None:
+        # The code is quoted when it is short enough to be one: anything else may be a secret.
+        quoted = f"'{code}' is" if len(code) <= 9 else "this is"
+        raise ValueError(f"{quoted} no law that the service knows; it knows {', '.join(LAWS)}")
+    return law
+
+
+def foreign(law: Law, country: str) -> str | None:
+    """Returns that a law cannot be that of a country, for the operator; None when it can."""
+    if law.countries is None or country in law.countries:
+        return None
+    return f"{law.code} ({law.place}) is no law of {country}"
+
+
+def longest(months: int, laws: Collection[Law]) -> int:
+    """Returns after how many months without use a palm is erased, where the operator has set
+    `months` and all these laws apply: the shortest of all."""
+    limits = (law.longest_inactivity for law in laws)
+    return min([months, *(limit for limit in limits if limit is not None)])
