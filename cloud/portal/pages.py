@@ -5,7 +5,7 @@ templates themselves.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def read_static(name: str) -> Response:
     return response
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """Returns a day such as `29 November 2026`."""
     return f"{at.day} {at:%B %Y}"
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from cloud.portal import (
     cards,
+    consents,
     corrections,
     history,
     leaving,
@@ -11,6 +12,7 @@ from cloud.portal import (
     pages,
     passkeys,
     personal_data,
+    privacy,
     signing_in,
 )
 from cloud.portal.asking import HOME, DoorRoute, redirect, router
@@ -48,7 +50,9 @@ ROUTERS = (
     _static,
     signing_in.door,
     signing_in.inside,
+    privacy.routes,
     overview.routes,
+    consents.routes,
     passkeys.routes,
     corrections.routes,
     cards.routes,
