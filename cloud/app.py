@@ -18,6 +18,7 @@ from cloud.people import (
     consents,
     deletions,
     enrolments,
+    picking_up,
     receipt_log,
     withdrawals,
 )
@@ -79,6 +80,7 @@ def create_app(context: Context) -> FastAPI:
         enrolments.router,
         identifications.router,
         agreements.router,
+        picking_up.router,
         memberships.router,
         ages.router,
         accounts.router,

@@ -44,6 +44,8 @@ CODE_LIFE = timedelta(minutes=10)
 CODES_PER_ENROLMENT = 4
 RESEND_AFTER = timedelta(seconds=30)
 ENROLMENT_LIFE = timedelta(minutes=30)
+BEGUN_LIFE = timedelta(days=7)
+"""How long a sign-up that was begun in the portal can be finished at a kiosk."""
 CLAIM_LIFE = timedelta(minutes=10)
 IDENTIFICATION_LIFE = timedelta(minutes=5)
 CHALLENGE_LIFE = timedelta(minutes=2)
@@ -145,6 +147,9 @@ class Limits:
     """Wrong codes and passkeys that are not taken."""
     PORTAL_PASSKEYS_BY_ADDRESS = Limit("passkeys asked for by address", 120, timedelta(hours=1))
     """Challenges that passkeys are to answer, from browsers in which nobody is signed in."""
+    BEGINNINGS = Limit("sign-ups begun in the portal", 200, timedelta(hours=1))
+    """By everybody together: strangers with many addresses could have messages sent to any number,
+    at the operator's expense."""
 
 
 LONGEST_WINDOW = timedelta(hours=1)

@@ -11,6 +11,8 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     POST   /challenges/{id}/answer ChallengeAnswer -> ChallengeAnswered
     GET    /consents                           -> ConsentTexts
     POST   /enrolments            EnrolmentRequest -> Enrolment
+    POST   /begun-enrolments      BegunCode    -> BegunEnrolment
+    PUT    /enrolments/{id}/agreement Consent  -> nothing
     POST   /enrolments/{id}/code  CodeEntry    -> PhoneVerified
     POST   /enrolments/{id}/code/resend        -> Enrolment
     POST   /enrolments/{id}/card  CardToken    -> Card
@@ -280,6 +282,8 @@ class Signature(StrEnum):
 
     HELD = "held"
     """They held a button that says so for a while."""
+    PRESSED = "pressed"
+    """They pressed a button that says so, on a page."""
 
 
 class Consent(Message):
@@ -302,6 +306,34 @@ class Enrolment(Message):
     expires_at: AwareDatetime
     resend_after: int
     """The seconds until another code may be requested."""
+
+
+BEGUN_DIGITS = 12
+"""The number of digits of the code with which a sign-up that was begun in the portal is finished at
+a kiosk."""
+BEGUN_MARK = "PALM-BEGUN "
+"""What stands before the digits where the code is a QR code, so that no other code is taken for
+it."""
+
+
+class BegunCode(Message):
+    """Picks up a sign-up that was begun in the portal."""
+
+    code: Annotated[str, StringConstraints(pattern=rf"^[0-9]{{{BEGUN_DIGITS}}}$")] = Field(
+        repr=False
+    )
+
+
+class BegunEnrolment(Enrolment):
+    """The enrolment in which it is finished here. A one-time code was sent to its number, which has
+    to be entered first."""
+
+    phone_last2: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")] = Field(repr=False)
+    agreed: bool
+    """Whether the shopper has agreed to the present wording, and at this merchant. Otherwise they
+    have to be asked (`POST /enrolments/{id}/agreement`)."""
+    has_card: bool
+    """Whether there is a card. Otherwise one has to be saved here."""
 
 
 class CodeEntry(Message):

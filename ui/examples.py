@@ -343,7 +343,7 @@ def consents(merchant: str) -> dict[str, ConsentText]:
         "Your release",
         "By signing I release this to Palm Operator, 1 Main Street, Springfield: it may collect, "
         "keep and use what is made of my palm as this text says. My signature is electronic: I "
-        "hold a button that says so.",
+        "give it with a button that says so.",
     )
     plain = ConsentText(
         version="2027-01",

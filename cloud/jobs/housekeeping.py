@@ -12,6 +12,7 @@ from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import (
+    begun,
     claims,
     consents,
     corrections,
@@ -85,6 +86,7 @@ ROUND: tuple[Part, ...] = (
     refunds.settle_refunds,
     webhooks.apply_webhooks,
     erase_expired,
+    begun.erase_expired,
     forget_expired,
     signed_request.forget_nonces,
     end_retention,

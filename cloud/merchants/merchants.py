@@ -45,6 +45,16 @@ async def add_site(
     return site
 
 
+async def first_merchant(session: AsyncSession) -> MerchantRow:
+    """Returns the merchant that the settings describe."""
+    return await session.get_one(MerchantRow, FIRST)
+
+
+async def first_site(session: AsyncSession) -> SiteRow:
+    """Returns the first site of that merchant, which is there from the beginning."""
+    return await session.get_one(SiteRow, FIRST)
+
+
 async def find_merchant(session: AsyncSession, merchant_id: str) -> MerchantRow | None:
     """Returns a merchant, None when there is none of this id."""
     return await session.get(MerchantRow, merchant_id)

@@ -102,7 +102,7 @@ class Accounts:
     async def agrees_at(self, session: AsyncSession, person: OpenPerson, site_id: str) -> bool:
         site, _ = await place_of(session, site_id)
         return await self.has_agreed(session, person, site.merchant_id) and (
-            await consents.are_given(session, self._settings, person, site_id)
+            not await consents.missing(session, self._settings, person, site_id)
         )
 
     async def has_agreed(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:

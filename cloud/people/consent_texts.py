@@ -48,8 +48,8 @@ def _write(told: _Told) -> tuple[ConsentText, ...]:
         signed = ConsentSection(
             heading="Your release",
             text=f"By signing I release this to {told.operator}: it may collect, keep and use what "
-            "is made of my palm as this text says. My signature is electronic: I hold a button "
-            "that says so.",
+            "is made of my palm as this text says. My signature is electronic: I give it with "
+            "a button that says so.",
         )
         return (_text(law, "Written release for your palm", [*asked, *sharing, *end, signed]),)
     title = "Your explicit consent" if law.explicit else "What we keep, if you agree"

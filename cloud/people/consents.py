@@ -27,7 +27,7 @@ from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.documents import digest_of, text_of
-from protocol.messages import Consent, ConsentText, ConsentTexts, ProblemType
+from protocol.messages import Consent, ConsentText, ConsentTexts, ProblemType, Signature
 
 router: APIRouter = signed_request.router()
 
@@ -76,32 +76,49 @@ async def give(call: Call, person: OpenPerson, consent: Consent) -> str:
     wording. Raises Refusal, as `must_be_whole`."""
     texts = await must_be_whole(call, consent)
     device = await call.device()
-    for text in texts:
-        digest = digest_of(text)
-        stored = insert(ConsentTextRow).values(digest=digest, text=text_of(text).decode())
-        await call.session.execute(stored.on_conflict_do_nothing())
-        call.session.add(
-            ConsentRow(
-                id=new_id(),
-                merchant_id=device.merchant_id,
-                site_id=device.site_id,
-                device_id=device.id,
-                person_id=person.person_id,
-                digest=digest,
-                signature=consent.signature if text.release else None,
-                # A kiosk whose clock is ahead has nobody agree in the future.
-                at=min(consent.agreed_at, call.now),
-            )
-        )
+    # A kiosk whose clock is ahead has nobody agree in the future.
+    at = min(consent.agreed_at, call.now)
+    for text in await missing(call.session, call.context.settings, person, device.site_id):
+        signature = consent.signature
+        await give_to(call.session, person, text, device.site_id, device.id, signature, at=at)
     return texts[0].version
 
 
-async def are_given(
+async def give_to(
+    session: AsyncSession,
+    person: OpenPerson,
+    text: ConsentText,
+    site_id: str,
+    device_id: str | None,
+    signature: Signature | None,
+    *,
+    at: datetime,
+) -> None:
+    """Stores that a person has agreed to a text of a site, at a device or, without one, in the
+    portal."""
+    _, merchant = await place_of(session, site_id)
+    digest = digest_of(text)
+    stored = insert(ConsentTextRow).values(digest=digest, text=text_of(text).decode())
+    await session.execute(stored.on_conflict_do_nothing())
+    session.add(
+        ConsentRow(
+            id=new_id(),
+            merchant_id=merchant.id,
+            site_id=site_id,
+            device_id=device_id,
+            person_id=person.person_id,
+            digest=digest,
+            signature=signature if text.release else None,
+            at=at,
+        )
+    )
+
+
+async def missing(
     session: AsyncSession, settings: Settings, person: OpenPerson, site_id: str
-) -> bool:
-    """Returns whether a person has agreed, at the merchant of a site, to each text of the site as
-    it is now."""
-    asked = {digest_of(text) for text in await texts_at(session, settings, site_id)}
+) -> list[ConsentText]:
+    """Returns the texts of a site, as they are now, to which a person has not agreed at its
+    merchant."""
     _, merchant = await place_of(session, site_id)
     given = await session.scalars(
         select(ConsentRow.digest).where(
@@ -110,7 +127,9 @@ async def are_given(
             ConsentRow.ended_at.is_(None),
         )
     )
-    return asked <= set(given)
+    agreed_to = set(given)
+    texts = await texts_at(session, settings, site_id)
+    return [text for text in texts if digest_of(text) not in agreed_to]
 
 
 async def end(session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.keys.persons import OpenPerson
 from cloud.messages.length import with_name
-from cloud.people import one_time_codes, sign_ins
+from cloud.people import begun, one_time_codes, sign_ins
 from cloud.people.accounts import PROFILE, Correction, Profile, person_id_of, profile_of
 from cloud.people.one_time_codes import Send
 from cloud.people.sign_ins import SignedIn
@@ -140,6 +140,7 @@ async def change_number(
     account.phone_lookup = lookup
     profile = await profile_of(session, person)
     await _store(session, person, _corrected(profile, "number", now, phone=phone))
+    await begun.end_with_account(session, context, lookup)
     # An enrolment is known to be completed by its number (`cloud.people.enrolments`).
     for table in (OneTimeCode, SignInRow, ClaimRow, EnrolmentRow):
         await session.execute(delete(table).where(table.person_id == person.person_id))

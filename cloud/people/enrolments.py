@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
+from cloud.keys.persons import OpenPerson, find_person, make_person
 from cloud.matching import Entry
 from cloud.merchants.merchants import MerchantRow, merchant_of
 from cloud.messages import NotSent
@@ -25,11 +25,10 @@ from cloud.payments import card_pages, readers
 from cloud.payments.cards import (
     ask_to_keep,
     cards_of,
-    forget_cards_later,
     give_up_keeping,
     keep_card,
 )
-from cloud.people import consents, one_time_codes
+from cloud.people import begun, consents, one_time_codes
 from cloud.people.accounts import (
     PROFILE,
     Profile,
@@ -108,16 +107,26 @@ MOVED = b""
 async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     context, session = call.context, call.session
     must_be_mobile(request.phone)
-    asked = await consents.must_be_whole(call, request.consent)
+    await consents.must_be_whole(call, request.consent)
     phone_lookup = context.master.lookup("phone", request.phone)
     await one_time_codes.spend_message(call, phone_lookup)
-    merchant = await merchant_of(call)
     person = make_person(session, context.master)
+    await session.flush()
     profile = Profile(
         phone=request.phone,
-        consent_version=asked[0].version,
+        consent_version=await consents.give(call, person, request.consent),
         agreed_at=request.consent.agreed_at,
     )
+    return enrolment_of(await start(call, person, phone_lookup, profile))
+
+
+async def start(
+    call: Call, person: OpenPerson, phone_lookup: str, profile: Profile
+) -> EnrolmentRow:
+    """Adds an enrolment of a person at the calling device, and sends a code to its number. It ends
+    the transaction, and leaves another one open. Raises Refusal."""
+    context, session = call.context, call.session
+    merchant = await merchant_of(call)
     row = EnrolmentRow(
         id=new_id(),
         merchant_id=merchant.id,
@@ -130,9 +139,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
         verified=False,
         expires_at=call.now + ENROLMENT_LIFE,
     )
-    await session.flush()
     session.add(row)
-    await consents.give(call, person, request.consent)
     one_time_code = await one_time_codes.make(
         session, context.master, row.id, person.person_id, call.now
     )
@@ -140,7 +147,7 @@ async def begin(call: Caller, request: EnrolmentRequest) -> Enrolment:
     await _send(call, row, merchant, profile, one_time_code)
     # The enrolment was erased if the account of this number was deleted while the message was sent.
     row, call.person = await _find(call, row.id)
-    return _enrolment(row)
+    return row
 
 
 @router.post("/enrolments/{enrolment_id}/code/resend")
@@ -163,7 +170,7 @@ async def resend(call: Caller, enrolment_id: str) -> Enrolment:
     merchant = await merchant_of(call)
     await call.session.commit()
     await _send(call, row, merchant, profile, one_time_code)
-    return _enrolment(row)
+    return enrolment_of(row)
 
 
 @router.post("/enrolments/{enrolment_id}/code")
@@ -179,13 +186,13 @@ async def verify_phone(call: Caller, enrolment_id: str, entry: CodeEntry) -> Pho
 @router.post("/enrolments/{enrolment_id}/card")
 async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
     session, context = call.session, call.context
-    await _find_verified(call, enrolment_id)
+    await find_verified(call, enrolment_id)
     reference = sha256(f"{enrolment_id} {token.token}".encode()).hexdigest()
     try:
         await ask_to_keep(session, context.master, reference, context.clock())
         await session.commit()
         kept = await context.payments.keep(token.token, reference)
-        row, person = await _find_verified(call, enrolment_id)
+        row, person = await find_verified(call, enrolment_id)
         now = context.clock()
         await keep_card(session, context.master, person, kept, reference=reference, now=now)
     except ProviderUnavailable:
@@ -207,11 +214,11 @@ async def add_card(call: Caller, enrolment_id: str, token: CardToken) -> Card:
 @router.post("/enrolments/{enrolment_id}/card/pages")
 async def open_card_page(call: Caller, enrolment_id: str) -> CardPage:
     session = call.session
-    _, person = await _find_verified(call, enrolment_id)
+    _, person = await find_verified(call, enrolment_id)
     await limits.spend(session, Limits.CARD_PAGES, enrolment_id, call.now)
     try:
         page = await card_pages.open_page(call.context, session, person)
-        _, call.person = await _find_verified(call, enrolment_id)
+        _, call.person = await find_verified(call, enrolment_id)
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
     except ProviderUnavailable:
@@ -232,12 +239,12 @@ async def look_at_card_page(call: Caller, enrolment_id: str, page_id: Identifier
 @router.post("/enrolments/{enrolment_id}/card/readings")
 async def read_card(call: Caller, enrolment_id: str, where: AtReader) -> CardReading:
     session = call.session
-    _, person = await _find_verified(call, enrolment_id)
+    _, person = await find_verified(call, enrolment_id)
     drives = await readers.driving(call, where.reader)
     await limits.spend(session, Limits.CARD_READINGS, enrolment_id, call.now)
     try:
         reading = await card_pages.read_at(call.context, session, person, drives, where.reader)
-        _, call.person = await _find_verified(call, enrolment_id)
+        _, call.person = await find_verified(call, enrolment_id)
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
     except ProviderUnavailable:
@@ -259,7 +266,7 @@ async def look_at_reading(
 
 @router.delete("/enrolments/{enrolment_id}/card/readings", status_code=204)
 async def stop_reading(call: Caller, enrolment_id: str) -> None:
-    _, person = await _find_verified(call, enrolment_id)
+    _, person = await find_verified(call, enrolment_id)
     await card_pages.shut_pages(call.context, call.session, person.person_id)
     call.afterwards.append(call.context.wake)
 
@@ -319,11 +326,15 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
     session, context = call.session, call.context
     searched: tuple[list[Entry], int] | None = None
     while True:
-        row, person = await _find_verified(call, enrolment_id)
+        row, person = await find_verified(call, enrolment_id)
         palms = await palms_of(session, person)
         cards = await cards_of(session, person)
         if not palms or not cards:
             raise Refusal(ProblemType.CONFLICT, "a card and a palm are needed")
+        beginning = await begun.begun_by(context, session, person)
+        site_id = (await call.device()).site_id
+        if beginning and not await context.accounts.agrees_at(session, person, site_id):
+            raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
         joined = await catch_up(session, context.master, context.gallery)
         if searched == (palms, joined) and await nobody_joined_after(session, joined):
             break
@@ -345,11 +356,15 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
         joined=joined + 1,
         now=call.now,
     )
-    await add_agreement(session, person, row.merchant_id, call.now, profile.consent_version)
+    if beginning is None:
+        await add_agreement(session, person, row.merchant_id, call.now, profile.consent_version)
+    erased = await begun.end_with_account(session, context, row.phone_lookup, person)
     await card_pages.shut_pages(context, session, person.person_id)
     row.profile = MOVED
     call.person = person
     call.afterwards.append(partial(add_to_gallery, context, palms))
+    if erased:
+        call.afterwards += [context.wake, partial(context.database.forget_erased, *erased)]
     return Account(
         name_hint=profile.name_hint,
         phone_last4=profile.phone_last4,
@@ -364,14 +379,14 @@ async def cancel(call: Caller, enrolment_id: str) -> None:
     row, person = await _find(call, enrolment_id)
     if await _has_joined(call.session, row):
         raise Refusal(ProblemType.NOT_FOUND)
-    await _erase(call.session, call.context, person)
-    forget = partial(call.context.database.forget_erased, person.person_id)
+    erased = await _end(call.session, call.context, person)
+    forget = partial(call.context.database.forget_erased, *erased)
     call.afterwards += [call.context.wake, forget]
 
 
 async def erase_expired(context: Context) -> None:
     """Erases everything in enrolments that expired before they were completed, and ends the others
-    that have expired."""
+    that have expired. What was begun in the portal is kept until its own end."""
     async with context.database.session() as session:
         is_over = EnrolmentRow.expires_at <= context.clock()
         await session.execute(
@@ -380,43 +395,48 @@ async def erase_expired(context: Context) -> None:
             )
         )
         expired = await session.scalars(select(EnrolmentRow.person_id).where(is_over))
-        people = expired.all()
-        for person_id in people:
-            await _erase(session, context, await find_person(session, context.master, person_id))
+        erased: list[str] = []
+        for person_id in expired.all():
+            person = await find_person(session, context.master, person_id)
+            erased += await _end(session, context, person)
         await session.commit()
-    if people:
-        await context.database.forget_erased(*people)
+    if erased:
+        await context.database.forget_erased(*erased)
 
 
 async def erase_unfinished(session: AsyncSession, context: Context, phone_lookup: str) -> None:
-    """Erases everything in the enrolments of a mobile number that are not completed."""
+    """Erases everything in the enrolments of a mobile number that are not completed, and in what
+    was begun with it in the portal."""
+    await begun.end_with_account(session, context, phone_lookup)
     unfinished = await session.scalars(
         select(EnrolmentRow.person_id).where(EnrolmentRow.phone_lookup == phone_lookup)
     )
     for person_id in unfinished.all():
-        await _erase(session, context, await find_person(session, context.master, person_id))
+        await begun.erase(session, context, await find_person(session, context.master, person_id))
 
 
-async def _erase(session: AsyncSession, context: Context, person: OpenPerson) -> None:
-    """Erases everything in an enrolment. The provider forgets the card soon after, and shuts the
-    page on which one may be saved."""
-    await card_pages.shut_pages(context, session, person.person_id)
-    await forget_cards_later(session, context.master, person, context.clock())
-    await erase_person(session, person.person_id)
+async def _end(session: AsyncSession, context: Context, person: OpenPerson) -> list[str]:
+    """Erases everything in an enrolment that is not completed, and returns the ids of what was
+    erased. What was begun in the portal stays: its person can finish another time."""
+    beginning = await begun.begun_by(context, session, person)
+    if beginning is not None:
+        return await begun.let_go(session, beginning)
+    await begun.erase(session, context, person)
+    return [person.person_id]
 
 
 async def _look_at_saving(call: Call, enrolment_id: str, page_id: str) -> tuple[str, Card | None]:
     """Returns the state of a page or a reading of an enrolment, and the card that was saved. Raises
     Refusal."""
     session, context = call.session, call.context
-    _, person = await _find_verified(call, enrolment_id)
+    _, person = await find_verified(call, enrolment_id)
     try:
         state = await card_pages.look_at(context, session, page_id, person.person_id)
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    row, person = await _find_verified(call, enrolment_id)
+    row, person = await find_verified(call, enrolment_id)
     if state != card_pages.OPEN:
         call.afterwards.append(context.wake)
     if state != card_pages.SAVED:
@@ -439,7 +459,9 @@ async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson
     return row, await find_person(call.session, call.context.master, row.person_id)
 
 
-async def _find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
+async def find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
+    """Returns an enrolment at the calling device whose number is proven, and which is not completed
+    yet. Raises Refusal."""
     row, person = await _find(call, enrolment_id)
     if not row.verified:
         raise Refusal(ProblemType.CONFLICT, "the number has not been verified")
@@ -456,7 +478,7 @@ async def _find_growing(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Op
     row, person = await _find(call, enrolment_id)
     if await _has_joined(call.session, row):
         return row, person, True
-    return *await _find_verified(call, enrolment_id), False
+    return *await find_verified(call, enrolment_id), False
 
 
 async def _has_joined(session: AsyncSession, row: EnrolmentRow) -> bool:
@@ -505,12 +527,14 @@ async def _send(
     except NotSent as error:
         log.warning("a code was not sent: %s", error)
         if row.sent == 1:
-            await erase_person(call.session, row.person_id)
+            _, person = await _find(call, row.id)
+            await _end(call.session, context, person)
             await call.session.commit()
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
 
 
-def _enrolment(row: EnrolmentRow) -> Enrolment:
+def enrolment_of(row: EnrolmentRow) -> Enrolment:
+    """Returns an enrolment as a kiosk is told it."""
     return Enrolment(
         enrolment_id=row.id,
         expires_at=row.expires_at,

@@ -111,6 +111,17 @@ def sign_in_text(merchant: str, one_time_code: str) -> str:
     )
 
 
+def sign_up_text(merchant: str, one_time_code: str) -> str:
+    """Returns the message with a code for signing up in the portal."""
+    return with_name(
+        merchant,
+        lambda name: (
+            f"{one_time_code} is your code to sign up at {name}. Enter it only on the page where "
+            "you asked for it."
+        ),
+    )
+
+
 def deletion_text(merchant: str, one_time_code: str) -> str:
     """Returns the message with a code that deletes an account in the portal."""
     return with_name(

@@ -61,7 +61,8 @@ class ConsentRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = merchant_key()
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
-    device_id: Mapped[str]
+    device_id: Mapped[str | None]
+    """None for what was agreed to in the portal."""
     person_id: Mapped[str] = person_key()
     """Not before the merchant, as in `cloud.recognition.tables.RefusedUseRow`: the row stays when
     the agreement ends."""
@@ -124,7 +125,7 @@ class OneTimeCode(Table):
     __tablename__ = "codes"
 
     subject: Mapped[str] = mapped_column(primary_key=True)
-    """The id of the enrolment, claim or sign-in, or the name of a deletion."""
+    """The id of the enrolment, claim, sign-in or begun sign-up, or the name of a deletion."""
     person_id: Mapped[str | None] = person_key()
     lookup: Mapped[str]
     """A keyed hash: the code cannot be read back."""
@@ -146,6 +147,26 @@ class EnrolmentRow(Table):
     sent: Mapped[int]
     """The number of one-time codes that were sent."""
     sent_at: Mapped[datetime]
+    verified: Mapped[bool]
+    """Whether the one-time code was entered."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class BegunRow(Table):
+    """A sign-up that was begun in the portal and is finished at a kiosk (`cloud.people.begun`). It
+    is gone when there is an account."""
+
+    __tablename__ = "begun"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    phone_lookup: Mapped[str] = mapped_column(index=True)
+    browser: Mapped[str] = mapped_column(unique=True)
+    """A keyed hash of the token of the browser in which it goes on."""
+    sealed: Mapped[bytes]
+    """`cloud.people.begun.Beginning`, sealed."""
+    lookup: Mapped[str | None] = mapped_column(unique=True)
+    """A keyed hash of the code with which it is finished; None until the person has agreed."""
     verified: Mapped[bool]
     """Whether the one-time code was entered."""
     expires_at: Mapped[datetime] = mapped_column(index=True)

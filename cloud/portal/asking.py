@@ -1,10 +1,11 @@
 """Requests of browsers to the portal: what each must bring, and what each answer carries.
 
-Who is signed in is known by a cookie with a random token; who is about to sign in, by another one,
-which is never used for anything else. A request that changes something must come from a page of the
-portal: its form carries a keyed hash of the cookie's token, and its headers must not name another
-site. The changes of a request and what it counts are written in one transaction. A refusal below
-500 is a decision, as in `cloud.web.signed_request`: a wrong code counts.
+Who is signed in is known by a cookie with a random token; who is about to sign in, by another one;
+and who has begun to sign up, by a third. None is used for anything else. A request that changes
+something must come from a page of the portal: its form carries a keyed hash of the cookie's token,
+and its headers must not name another site. The changes of a request and what it counts are written
+in one transaction. A refusal below 500 is a decision, as in `cloud.web.signed_request`: a wrong
+code counts.
 """
 
 import logging
@@ -12,7 +13,7 @@ import re
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Annotated, Any, ClassVar
 
@@ -46,6 +47,8 @@ SESSION = "__Host-portal"
 """The cookie of who is signed in."""
 VISITOR = "__Host-portal-visitor"
 """The cookie of who is about to sign in."""
+BEGUN = "__Host-portal-begun"
+"""The cookie of who has begun to sign up."""
 FORM_TOKEN = "form"  # noqa: S105 - the name of a field
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -107,6 +110,11 @@ class Asked:
     @property
     def site(self) -> Site:
         return Site(self.origin, self.context.settings.merchant.name)
+
+    @property
+    def begun_token(self) -> str | None:
+        """Returns the token of a browser in which a sign-up was begun; None in others."""
+        return _token_in(self.request, BEGUN)
 
     @property
     def has_expired(self) -> bool:
@@ -176,11 +184,16 @@ def json(text: str) -> Response:
     return Response(text, media_type="application/json")
 
 
-def set_cookie(response: Response, name: str, token: str) -> None:
-    """A session is sent along when a link on another site leads to the portal; the token of a
-    visitor is not."""
+def set_cookie(response: Response, name: str, token: str, life: timedelta | None = None) -> None:
+    """A token is sent along when a link on another site leads to the portal, such as back from the
+    payment provider; that of a visitor is not. Without a `life` it ends with the browser."""
     response.set_cookie(
-        name, token, secure=True, httponly=True, samesite="lax" if name == SESSION else "strict"
+        name,
+        token,
+        max_age=None if life is None else int(life.total_seconds()),
+        secure=True,
+        httponly=True,
+        samesite="strict" if name == VISITOR else "lax",
     )
 
 
@@ -288,7 +301,7 @@ class LeavingRoute(PageRoute):
 
 
 class ReceiptRoute(DoorRoute):
-    """A page for whoever has had their data deleted."""
+    """A page for whoever has no account, and has had their data deleted or wants it."""
 
     serves_deletions = True
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from cloud.portal import (
+    beginning,
     cards,
     consents,
     corrections,
@@ -51,6 +52,8 @@ ROUTERS = (
     signing_in.door,
     signing_in.inside,
     privacy.routes,
+    beginning.routes,
+    beginning.ending,
     overview.routes,
     consents.routes,
     passkeys.routes,

@@ -30,6 +30,8 @@ from cloud.state import State
 from cloud.web import certificates
 from protocol.messages import (
     Account,
+    BegunCode,
+    BegunEnrolment,
     DeletionReceipt,
     DeletionRequest,
     Outcome,
@@ -41,6 +43,7 @@ from protocol.messages import (
 )
 from tests.support.books import charged, listed
 from tests.support.device import Refused, fresh_phone
+from tests.support.phone import Phone, begun_code
 from tests.support.plain_palms import burst
 from tests.support.served import PATIENCE_S, PLAIN, Process, Served
 from tests.support.warm import warm_starts
@@ -386,6 +389,55 @@ def test_a_card_that_is_added_again_after_the_service_was_killed_is_kept_once(
     keep()
     kiosk.add_palm(enrolment_id, burst("alex"))
     kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    process.kill()
+    round_after_the_enrolment_expired(served, tmp_path / "state")
+    assert len(customers(served) - before) == 1
+
+
+def test_what_is_begun_on_a_phone_goes_on_after_each_kill_and_leaves_no_customer_unfinished(
+    served: Served, proxy: Proxy, start: Callable[[], Process], tmp_path: Path
+):
+    before = customers(served)
+    process = start()
+    kiosk, number, begin = process.kiosk(), fresh_phone(), "/portal/begin"
+    phone = Phone(process.ready["url"], Path(process.ready["ca"]))
+    page = phone.sends(phone.opens(begin), begin, phone=number)
+    page = phone.sends(page, f"{begin}/code", code=kiosk.last_one_time_code(number))
+
+    def restart() -> Process:
+        again = start()
+        again.follow(kiosk)
+        phone.follows(again.ready["url"])
+        return again
+
+    def shown() -> str:
+        """Shows the code at the kiosk, and enters the one that comes by message."""
+        told = kiosk.post("/begun-enrolments", BegunCode(code=begun_code(page)), BegunEnrolment)
+        kiosk.verify_phone(told.enrolment_id, number)
+        return told.enrolment_id
+
+    process.kill()
+    process = restart()
+    page = phone.sends(phone.opens(begin), f"{begin}/consent")
+    process.kill()
+    process = restart()
+    page = phone.opens(f"{begin}/ready")
+    for passed_on in (False, True):
+        with proxy.holding(ATTACH, passed_on=passed_on) as held:
+            kill_while(process, held, partial(kiosk.add_card, shown()))
+        process = restart()
+    enrolment_id = shown()
+    kiosk.add_card(enrolment_id)
+    kiosk.add_palm(enrolment_id, burst("alex"))
+    process.kill()
+    process = restart()
+    # The palm that was added before the service was killed, and the enrolment, are still there.
+    kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
+    process.kill()
+    process = restart()
+    assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
+    assert "What you began here is over" in phone.opens(f"{begin}/ready").text
+    phone.close()
     process.kill()
     round_after_the_enrolment_expired(served, tmp_path / "state")
     assert len(customers(served) - before) == 1

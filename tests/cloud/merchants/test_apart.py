@@ -118,6 +118,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "identifications.step_up": (
         with_id("POST", "/identifications/{}/step-up", LastFour(phone_last4="0000")),
     ),
+    "picking_up.agree": (
+        with_id(
+            "PUT",
+            "/enrolments/{}/agreement",
+            Consent(version="2026-12", agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
+        ),
+    ),
     "agreements.agree": (
         with_id(
             "POST",
@@ -194,9 +201,10 @@ NAMES_NOTHING = {
     "receipt_log.publish",
     # What is asked at the device's own site.
     "consents.tell_texts",
-    # These begin something, and a palm or a number is all that they take.
+    # These begin something, and a palm, a number or a code of the shopper's is all that they take.
     "challenges.issue",
     "enrolments.begin",
+    "picking_up.pick_up",
     "claims.open_claim",
     "identifications.identify",
     "relay.take",

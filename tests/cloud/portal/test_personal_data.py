@@ -47,6 +47,8 @@ GONE_WITHIN_A_DAY = {
     "passkey_challenges",
     "sign_ins",
 }
+GONE_WITH_THE_ACCOUNT = {"begun"}
+"""What is kept of people before they have an account, and no longer."""
 
 
 def test_every_table_about_people_is_told_or_is_gone_within_a_day():
@@ -55,7 +57,7 @@ def test_every_table_about_people_is_told_or_is_gone_within_a_day():
         for table in Table.metadata.sorted_tables
         if any(key.column.table.name == "persons" for key in table.foreign_keys)
     }
-    assert about_people == TOLD | GONE_WITHIN_A_DAY
+    assert about_people == TOLD | GONE_WITHIN_A_DAY | GONE_WITH_THE_ACCOUNT
 
 
 async def test_everything_is_taken_along_as_a_file(portal: Portal):

@@ -20,7 +20,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('merchant_id', sa.String(), nullable=False),
     sa.Column('site_id', sa.String(), nullable=False),
-    sa.Column('device_id', sa.String(), nullable=False),
+    sa.Column('device_id', sa.String(), nullable=True),
     sa.Column('person_id', sa.String(), nullable=False),
     sa.Column('digest', sa.String(), nullable=False),
     sa.Column('signature', sa.String(), nullable=True),
