@@ -29,6 +29,7 @@ from kiosk.screens import (
     ConfirmDelete,
     ConfirmPurchase,
     Deleted,
+    EnterBegun,
     EnterCode,
     EnterPhone,
     HoldPalm,
@@ -38,6 +39,7 @@ from kiosk.screens import (
     PresentCard,
     Result,
     SaveCardByPhone,
+    ScanBegun,
     Screen,
     ShowCard,
     ShowCards,
@@ -216,15 +218,16 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
     """Returns what is lost when the visit is given up at this screen. `before` is what was lost at
     the screen before, which holds for screens that occur in any visit."""
     match screen:
-        case HoldPalm(purpose=Purpose.ENROL, side=side):
-            return Loss.ENTRIES if side is None else Loss.SECOND_PALM
         case (
-            EnterPhone(purpose=Purpose.ENROL)
+            HoldPalm(purpose=Purpose.ENROL, side=None)
             | PresentCard(adding=False)
             | SaveCardByPhone(adding=False)
         ):
+            # What was begun on a phone is not lost.
+            return before
+        case EnterPhone(purpose=Purpose.ENROL):
             return Loss.ENTRIES
-        case OfferSecondPalm():
+        case HoldPalm(purpose=Purpose.ENROL) | OfferSecondPalm():
             return Loss.SECOND_PALM
         case (
             HoldPalm(purpose=Purpose.LEAVE)
@@ -240,6 +243,8 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | ConfirmPurchase()
             | PayWithCard()
             | AskConsent()
+            | ScanBegun()
+            | EnterBegun()
             | AskMerchantConsent()
             | ChooseProof()
             | ShowCards()

@@ -28,6 +28,7 @@ class Choice(StrEnum):
     MEMBERSHIP = "membership"
     STAFF = "staff"
     AGREE = "agree"
+    BEGUN = "begun"
     RESEND = "resend"
     ADD = "add"
     SKIP = "skip"
@@ -127,11 +128,13 @@ class Welcome(
 
 
 @dataclass(frozen=True)
-class AskConsent(Screen[Literal[Choice.AGREE] | Back]):
+class AskConsent(Screen[Literal[Choice.AGREE, Choice.BEGUN] | Back]):
     """Shows a text as the service has made it, word by word. A release is signed: to agree, the
-    shopper holds the button."""
+    shopper holds the button. BEGUN is for shoppers who have begun on their phone."""
 
     consent: ConsentText
+    begun: bool = False
+    """Whether the shopper has, and is asked what they have not agreed to there."""
 
 
 class EntryProblem(StrEnum):
@@ -147,6 +150,20 @@ class EntryProblem(StrEnum):
     WEAK_PIN = "weak_pin"
     """The chosen PIN is easy to guess."""
     LOCKED = "locked"
+
+
+@dataclass(frozen=True)
+class ScanBegun(Screen[Literal[Choice.USE_NUMBER] | Back]):
+    """The live view, to which a shopper who has begun on their phone shows the code on it."""
+
+    problem: EntryProblem | None = None
+
+
+@dataclass(frozen=True)
+class EnterBegun(Screen[Entered | Back]):
+    """The digits of that code."""
+
+    problem: EntryProblem | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from kiosk.screens import (
     Declined,
     Deleted,
     EnterActivationCode,
+    EnterBegun,
     EnterCode,
     EnterMembership,
     EnterPhone,
@@ -62,6 +63,7 @@ from kiosk.screens import (
     PresentCard,
     Recognised,
     SaveCardByPhone,
+    ScanBegun,
     ScanMembership,
     Screen,
     ShowCard,
@@ -382,6 +384,14 @@ def examples() -> dict[str, Screen[Any]]:
         **{f"welcome-{notice}": Welcome(SHOP, True, notice) for notice in Notice},
         **{f"ask-consent-{name}": AskConsent(text) for name, text in consents(SHOP).items()},
         "ask-consent-long-name": AskConsent(consents(LONG_SHOP)["release"]),
+        "ask-consent-begun": AskConsent(consents(SHOP)["plain"], begun=True),
+        "scan-begun": ScanBegun(),
+        "enter-begun": EnterBegun(),
+        **{
+            f"scan-begun-{problem}": ScanBegun(problem)
+            for problem in (EntryProblem.WRONG_CODE, EntryProblem.NOT_SENT)
+        },
+        "enter-begun-wrong": EnterBegun(EntryProblem.WRONG_CODE),
         "enter-phone": EnterPhone("US", "+1", sign_up),
         "enter-phone-typed": EnterPhone("US", "+1", sign_up, "2015550142"),
         "enter-phone-foreign": EnterPhone("US", "+1", sign_up, "+4915112345678"),

@@ -19,7 +19,7 @@ from drawn.card import hold_up
 from drawn.presentation import background
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
-from kiosk.screens import HoldPalm, ScanMembership, Screen, StillThere
+from kiosk.screens import HoldPalm, ScanBegun, ScanMembership, Screen, StillThere
 from palm.image import Colour
 from ui.examples import bill_with, drawn, examples
 from ui.liveview import LiveView
@@ -56,6 +56,8 @@ def pictured(screen: Screen[object]) -> Colour:
     room = background(720, 1280).copy()
     if isinstance(screen, ScanMembership):
         hold_up(room, "MEMBER-000007")
+    if isinstance(screen, ScanBegun):
+        hold_up(room, "PALM-BEGUN 482109375518")
     return room
 
 

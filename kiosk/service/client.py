@@ -30,6 +30,8 @@ from protocol.messages import (
     AgeCheck,
     AgeFlag,
     AtReader,
+    BegunCode,
+    BegunEnrolment,
     Card,
     CardPage,
     CardPageState,
@@ -234,6 +236,16 @@ class SignatureService:
         shown."""
         request = EnrolmentRequest(phone=phone, consent=consent)
         return await self._post("/enrolments", request, Enrolment)
+
+    async def pick_up(self, code: str) -> BegunEnrolment:
+        """Goes on with a sign-up that was begun in the portal, and has a one-time code sent to its
+        number. Raises Refused (WRONG_CODE) when nothing is finished with this code."""
+        return await self._post("/begun-enrolments", BegunCode(code=code), BegunEnrolment)
+
+    async def agree_to_finish(self, enrolment_id: str, consent: Consent) -> None:
+        """Tells that the shopper has agreed here to what they have not agreed to on their phone.
+        Raises Refused (CONFLICT) when a text has changed since it was shown."""
+        await self._put(f"/enrolments/{enrolment_id}/agreement", consent)
 
     async def enter_code(self, enrolment_id: str, code: str) -> PhoneVerified:
         return await self._post(

@@ -45,6 +45,11 @@ class Simulation:
         connection = kiosk.connection
         self._service = connection if isinstance(connection, EmbeddedService) else None
 
+    @property
+    def service_url(self) -> str:
+        """The address of the service, whose portal phones open; empty until it is connected."""
+        return self._kiosk.service.url
+
     def ring_up(self, minor: int, over: Age | None = None) -> None:
         """Rings up a sale, in the minor unit of the device's currency. `over` is the age that the
         shopper must have reached. Needs an activated kiosk."""

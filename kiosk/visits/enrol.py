@@ -1,6 +1,8 @@
 """Sign-up: consent, number, code, card, a palm, account, and the other palm if the shopper likes.
 
 The account stands as soon as there is a card and a palm. Whoever leaves after that has signed up.
+Who has begun on their phone shows the code on it in place of consent and number, and is asked for
+nothing that they have given there.
 """
 
 import secrets
@@ -23,6 +25,7 @@ from kiosk.screens import (
     Working,
 )
 from kiosk.service.errors import Refused, ServiceError, ServiceUnavailable
+from kiosk.visits.begun import ask_begun
 from kiosk.visits.card_at_reader import CardAtReader
 from kiosk.visits.card_at_terminal import save_card
 from kiosk.visits.card_by_phone import CardByPhone
@@ -32,7 +35,15 @@ from kiosk.visits.recognise import hold_palm
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Visit
 from protocol.capture import Burst
-from protocol.messages import Account, Consent, Enrolment, ProblemType, Purpose, Side
+from protocol.messages import (
+    Account,
+    BegunEnrolment,
+    Consent,
+    Enrolment,
+    ProblemType,
+    Purpose,
+    Side,
+)
 
 LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which an enrolment cannot go on."""
@@ -46,6 +57,7 @@ async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
             sign_up.consent,
             sign_up.number,
             sign_up.code,
+            sign_up.agreement,
             sign_up.card,
             sign_up.first_palm,
             sign_up.complete,
@@ -67,6 +79,14 @@ class SignUp:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._consent: Consent
+        self._on_phone = False
+        """Whether the shopper says that they have begun on their phone."""
+        self._code = ""
+        """The digits of the code on it."""
+        self._begun: BegunEnrolment | None = None
+        """What they have begun there, and finish here."""
+        self._has_agreed = False
+        """Whether they have agreed here to what they have not agreed to there."""
         self._mobile: Mobile | None = None
         self._enrolment: Enrolment | None = None
         self._resend_at = 0.0
@@ -84,20 +104,25 @@ class SignUp:
     async def consent(self) -> Turn:
         self._visit.stage.show(Working(Work.CHECKING_SERVICE))
         texts = await self._visit.service.consent_texts()
-        consent = await ask_consent(self._visit, AskConsent, texts)
-        if not isinstance(consent, Consent):
+        answer = await ask_consent(self._visit, AskConsent, texts)
+        self._on_phone = answer is Choice.BEGUN
+        if isinstance(answer, Consent):
+            self._consent = answer
+        elif not self._on_phone:
             return Turn.BACK
-        self._consent = consent
         return Turn.ON
 
     async def number(self) -> Turn:
+        if self._on_phone:
+            return await self._pick_up()
         problem: EntryProblem | None = None
         while True:
             typed = self._mobile.typed if self._mobile else ""
             mobile = await ask_mobile(self._visit, Purpose.ENROL, typed, problem)
             if mobile is None:
                 return Turn.BACK
-            if self._enrolment and self._mobile and mobile.e164 == self._mobile.e164:
+            has_code = self._enrolment is not None and self._begun is None
+            if has_code and self._mobile and mobile.e164 == self._mobile.e164:
                 return Turn.ON
             self._mobile = mobile
             await self.give_up_unfinished()
@@ -124,10 +149,9 @@ class SignUp:
             return Turn.BACK
         if self._verified:
             return Turn.PASS
-        assert self._mobile
         verified = await ask_code(
             self._visit,
-            self._mobile,
+            self._last2,
             lambda code: self._visit.service.enter_code(self._id, code),
             self._resend,
             self._resend_at,
@@ -140,9 +164,35 @@ class SignUp:
         self._verified = True
         return Turn.ON
 
+    async def agreement(self) -> Turn:
+        """Asks a shopper who has begun on their phone for what they have not agreed to there."""
+        if self._enrolment is None:
+            return Turn.BACK
+        if self._has_agreed or self._begun is None or self._begun.agreed:
+            return Turn.PASS
+        while not self._has_agreed:
+            self._visit.stage.show(Working(Work.CHECKING_SERVICE))
+            texts = await self._visit.service.consent_texts()
+            asked = partial(AskConsent, begun=True)
+            consent = await ask_consent(self._visit, asked, texts)
+            if not isinstance(consent, Consent):
+                return Turn.BACK
+            self._visit.stage.show(Working(Work.CHECKING_CODE))
+            try:
+                await self._visit.service.agree_to_finish(self._id, consent)
+            except Refused as refused:
+                # A text that has changed since is a conflict, and is shown.
+                if refused.type is not ProblemType.CONFLICT:
+                    raise
+            else:
+                self._has_agreed = True
+        return Turn.ON
+
     async def card(self) -> Turn:
         if self._enrolment is None:
             return Turn.BACK
+        if self._begun is not None and self._begun.has_card:
+            return Turn.PASS
         service, name = self._visit.service, self._id
         match self._visit.terminal:
             case None:
@@ -207,8 +257,44 @@ class SignUp:
             self._forget()
         return await self._visit.recovers(error)
 
+    async def _pick_up(self) -> Turn:
+        problem: EntryProblem | None = None
+        while True:
+            refused = self._code if problem is EntryProblem.WRONG_CODE else ""
+            code = await ask_begun(self._visit, problem, refused)
+            if code is None:
+                return Turn.BACK
+            if self._begun is not None and code == self._code:
+                return Turn.ON
+            await self.give_up_unfinished()
+            self._code = code
+            self._visit.stage.show(Working(Work.SENDING_CODE))
+            try:
+                self._begun = await self._visit.service.pick_up(code)
+            except Refused as refusal:
+                if refusal.type is not ProblemType.WRONG_CODE:
+                    raise
+                problem = EntryProblem.WRONG_CODE
+            except ServiceUnavailable as unavailable:
+                if not could_not_send(unavailable):
+                    raise
+                problem = EntryProblem.NOT_SENT
+            else:
+                self._sent(self._begun)
+                self._completion_key = secrets.token_urlsafe(24)
+                return Turn.ON
+
+    @property
+    def _last2(self) -> str:
+        """Returns the last digits of the number to which the code was sent."""
+        if self._begun is not None:
+            return self._begun.phone_last2
+        assert self._mobile
+        return self._mobile.last2
+
     def _forget(self) -> None:
         self._enrolment, self._verified = None, False
+        self._begun, self._has_agreed = None, False
         self._by_phone = CardByPhone(self._visit)
         self._at_reader = CardAtReader(self._visit)
 

@@ -226,7 +226,7 @@ class Leaving:
         assert self._mobile
         found = await ask_code(
             self._visit,
-            self._mobile,
+            self._mobile.last2,
             lambda code: self._visit.service.prove_by_code(self._claim_id, code),
             self._open_claim,
             self._resend_at,

@@ -27,6 +27,10 @@ class Mobile:
     typed: str = field(repr=False)
     e164: str = field(repr=False)
 
+    @property
+    def last2(self) -> str:
+        return self.e164[-2:]
+
 
 def _read(typed: str, country: str) -> Mobile | EntryProblem:
     try:
@@ -56,13 +60,13 @@ async def ask_mobile(
 
 async def ask_code(
     visit: Visit,
-    mobile: Mobile,
+    phone_last2: str,
     enter: Callable[[str], Awaitable[Proven]],
     resend: Callable[[], Awaitable[float]],
     resend_at: float,
 ) -> Proven | None:
-    """Asks for the code sent to `mobile` until `enter` accepts it, and returns what that returns;
-    None when the shopper goes back.
+    """Asks for the code sent to the number that ends in `phone_last2` until `enter` accepts it, and
+    returns what that returns; None when the shopper goes back.
 
     Another code can be sent from `resend_at` on, on the kiosk's clock; `resend` sends it and
     returns the next such time. Raises Refused for everything but a wrong or expired code.
@@ -71,7 +75,7 @@ async def ask_code(
     attempts_left: int | None = None
     while True:
         wait = max(ceil(resend_at - visit.clock.now()), 0)
-        answer = await visit.stage.ask(EnterCode(mobile.e164[-2:], wait, problem, attempts_left))
+        answer = await visit.stage.ask(EnterCode(phone_last2, wait, problem, attempts_left))
         if answer is Choice.BACK:
             return None
         try:

@@ -33,6 +33,7 @@ from kiosk.screens import (
     Declined,
     Deleted,
     EnterActivationCode,
+    EnterBegun,
     EnterCode,
     EnterMembership,
     EnterPhone,
@@ -57,6 +58,7 @@ from kiosk.screens import (
     PresentCard,
     Recognised,
     SaveCardByPhone,
+    ScanBegun,
     ScanMembership,
     Screen,
     ShowCard,
@@ -156,6 +158,12 @@ TO_PALM: list[Line] = [
     (PresentCard, WAITS),
     (HoldPalm, palm),
 ]
+TO_BEGUN: list[Line] = [
+    (Welcome, Choice.SIGN_UP),
+    (AskConsent, Choice.BEGUN),
+    (ScanBegun, Choice.USE_NUMBER),
+    (EnterBegun, typed("482109375518")),
+]
 TO_PAY: list[Line] = [(Welcome, Choice.TRY_PURCHASE), (HoldPalm, palm)]
 TO_CHARGE: list[Line] = [*TO_PAY, (ConfirmPurchase, Choice.CONFIRM)]
 TO_LEAVE: list[Line] = [
@@ -192,6 +200,8 @@ KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(Proble
 
 WAYS: dict[type[Screen[Any]], Way] = {
     AskConsent: Way(TO_PALM[:1]),
+    ScanBegun: Way(TO_BEGUN[:2]),
+    EnterBegun: Way(TO_BEGUN[:3]),
     EnterPhone: Way(TO_PALM[:2]),
     EnterCode: Way(TO_PALM[:3]),
     PresentCard: Way(TO_PALM[:4]),
@@ -472,6 +482,7 @@ LOSSES: dict[str, tuple[Way, type[Screen[Any]], Loss, bool]] = {
         Loss.ENTRIES,
         False,
     ),
+    "begun on a phone": (Way([*TO_BEGUN, (EnterCode, CODE)]), HoldPalm, Loss.NOTHING, False),
     "second palm offered": (WAYS[OfferSecondPalm], OfferSecondPalm, Loss.SECOND_PALM, False),
     "second palm": (
         Way([*TO_PALM, (OfferSecondPalm, Choice.ADD)]),

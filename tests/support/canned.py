@@ -23,6 +23,7 @@ from protocol.messages import (
     Account,
     Age,
     AgeFlag,
+    BegunEnrolment,
     Card,
     CardPage,
     CardPageState,
@@ -114,6 +115,18 @@ def soon() -> datetime:
 def challenge(challenge_id: str) -> Challenge:
     seed = to_base64(os.urandom(SEED_BYTES))
     return Challenge(challenge_id=challenge_id, seed=seed, expires_at=soon())
+
+
+def begun(*, agreed: bool = True, has_card: bool = True) -> BegunEnrolment:
+    """Returns a sign-up that was begun on a phone, and what there is of it."""
+    return BegunEnrolment(
+        enrolment_id="enrolment-1",
+        expires_at=soon(),
+        resend_after=30,
+        phone_last2="23",
+        agreed=agreed,
+        has_card=has_card,
+    )
 
 
 def card_page(page_id: str = "page-one") -> CardPage:
@@ -231,6 +244,8 @@ HAPPY: dict[str, Answer] = {
     "POST /challenges": lambda asked: challenge(f"challenge-{asked.headers['idempotency-key']}"),
     "POST /challenges/{id}/answer": lambda _: ChallengeAnswered(expires_at=soon()),
     "POST /enrolments": Enrolment(enrolment_id="enrolment-1", expires_at=soon(), resend_after=30),
+    "POST /begun-enrolments": lambda _: begun(),
+    "PUT /enrolments/enrolment-1/agreement": Reply(204, b""),
     "POST /enrolments/enrolment-1/code": PhoneVerified(known=False),
     "POST /enrolments/enrolment-1/code/resend": Enrolment(
         enrolment_id="enrolment-1", expires_at=soon(), resend_after=60

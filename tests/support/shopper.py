@@ -171,8 +171,13 @@ class Shopper:
         self.reads("Show your open palm")
         self.shows_drawn_hand(present=True, **wish)
 
+    def awaits_message(self) -> None:
+        """Forgets the messages that the phone has got, so that the next one is read."""
+        self._texts.clear()
+
     def reads_code(self) -> str:
         """Returns the six digits of the message that came since the code was asked for."""
+        self._until(lambda: bool(self._texts))
         code = re.search(r"\b\d{6}\b", self._texts.pop())
         assert code
         return code.group()

@@ -28,6 +28,8 @@ FocusScope {
     property bool help: false
     property Component drawing: null
     property Component pad: null
+    // What is in the bar, at its end.
+    property Component corner: null
     property real panelShare: wide ? 0.46 : 0.5
     property real footer: 0
     property color ground: Tokens.ground
@@ -237,6 +239,12 @@ FocusScope {
             sign: "help"
             text: qsTr("Get help")
             onClicked: frame.answer("help")
+        }
+        Loader {
+            anchors.right: parent.right
+            anchors.rightMargin: Tokens.margin - Tokens.gap
+            anchors.verticalCenter: parent.verticalCenter
+            sourceComponent: frame.corner
         }
     }
 }

@@ -1,8 +1,23 @@
+pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
 
 ConsentFrame {
+    id: screen
+
+    required property bool begun
+
     back: true
     step: 1
     refusal: qsTr("Do not agree")
+    corner: begun ? null : begunButton
+
+    Component {
+        id: begunButton
+
+        BegunButton {
+            enabled: !screen.spent
+            onClicked: screen.answer("begun")
+        }
+    }
 }
