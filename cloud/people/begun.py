@@ -169,8 +169,9 @@ async def agree(
     if text is None or digest_of(text) != digest:
         return
     site = await first_site(session)
+    signed = Signature.PRESSED
     await consents.give_to(
-        session, begun.person, text, site.id, None, Signature.PRESSED, at=now
+        session, begun.person, text, site.id, device_id=None, signature=signed, at=now
     )
     if more:
         return

@@ -79,8 +79,15 @@ async def give(call: Call, person: OpenPerson, consent: Consent) -> str:
     # A kiosk whose clock is ahead has nobody agree in the future.
     at = min(consent.agreed_at, call.now)
     for text in await missing(call.session, call.context.settings, person, device.site_id):
-        signature = consent.signature
-        await give_to(call.session, person, text, device.site_id, device.id, signature, at=at)
+        await give_to(
+            call.session,
+            person,
+            text,
+            device.site_id,
+            device_id=device.id,
+            signature=consent.signature,
+            at=at,
+        )
     return texts[0].version
 
 
@@ -89,9 +96,9 @@ async def give_to(
     person: OpenPerson,
     text: ConsentText,
     site_id: str,
+    *,
     device_id: str | None,
     signature: Signature | None,
-    *,
     at: datetime,
 ) -> None:
     """Stores that a person has agreed to a text of a site, at a device or, without one, in the

@@ -8,7 +8,7 @@ from cloud.payments.cards import ask_to_keep, keep_card
 from cloud.people import begun
 from cloud.people.begun import Begun
 from cloud.people.sign_ins import new_token
-from protocol.messages import CONSENT_VERSION
+from protocol.documents import digest_of
 from tests.support.portal import last_code
 from tests.support.served import Served
 
@@ -23,9 +23,7 @@ class Beginning:
     person_id: str
 
 
-async def begin(
-    context: Context, phone: str, *, has_card: bool, version: str, token: str
-) -> Beginning:
+async def begin(context: Context, phone: str, *, has_card: bool, token: str) -> Beginning:
     """Begins a sign-up; with a `token` of the provider's its card is kept."""
     visitor, now = new_token(), context.clock()
     async with context.database.session() as session:
@@ -37,8 +35,8 @@ async def begin(
         browser = await begun.prove(context, session, visitor, code, now=now)
         found = await begun.find(context, session, browser, now)
         assert found
-        if found.beginning.consent is None:
-            await begun.agree(context, session, found, version, now)
+        for text in await begun.to_agree(context, session, found):
+            await begun.agree(context, session, found, digest_of(text), now)
         if has_card:
             reference = secrets.token_hex(8)
             await ask_to_keep(session, context.master, reference, now)
@@ -60,14 +58,9 @@ async def begin(
 
 
 def begin_at(
-    served: Served,
-    phone: str,
-    *,
-    has_card: bool = True,
-    version: str = CONSENT_VERSION,
-    token: str = "tok_visa",
+    served: Served, phone: str, *, has_card: bool = True, token: str = "tok_visa"
 ) -> Beginning:
-    work = begin(served.context, phone, has_card=has_card, version=version, token=token)
+    work = begin(served.context, phone, has_card=has_card, token=token)
     return served.do(work)
 
 

@@ -122,7 +122,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id(
             "PUT",
             "/enrolments/{}/agreement",
-            Consent(version="2026-12", agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
+            Consent(texts=[DIGEST], agreed_at=datetime(2026, 12, 1, tzinfo=UTC)),
         ),
     ),
     "agreements.agree": (

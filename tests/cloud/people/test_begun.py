@@ -3,7 +3,7 @@ not do, and what becomes of them however they end."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import httpx
@@ -13,10 +13,13 @@ from sqlalchemy import update
 from cloud.jobs.errands import run_errands
 from cloud.keys.persons import find_person
 from cloud.keys.tables import Person
+from cloud.law import ILLINOIS
 from cloud.messages import NoMessenger
-from cloud.people import begun
+from cloud.people import begun, consents
 from cloud.people.accounts import profile_of
 from cloud.people.agreements import agreements_of
+from cloud.people.consent_texts import VERSION
+from cloud.people.consents import Given
 from cloud.people.deletions import remains_of
 from cloud.people.enrolments import erase_expired
 from cloud.people.tables import BegunRow, EnrolmentRow
@@ -24,7 +27,6 @@ from cloud.policy import ENROLMENT_LIFE, Limits
 from cloud.recognition.tables import PalmRow
 from protocol.messages import (
     BEGUN_DIGITS,
-    CONSENT_VERSION,
     Account,
     BegunCode,
     BegunEnrolment,
@@ -44,8 +46,6 @@ from tests.support.meanwhile import Meanwhile
 from tests.support.plain_palms import burst
 from tests.support.served import Served
 
-OLD_VERSION = "2020-01"
-
 
 def pick_up(kiosk: TestDevice, code: str) -> BegunEnrolment:
     return kiosk.post("/begun-enrolments", BegunCode(code=code), BegunEnrolment)
@@ -63,8 +63,8 @@ def complete(kiosk: TestDevice, enrolment_id: str) -> Account:
     return kiosk.post(f"/enrolments/{enrolment_id}/completion", None, Account)
 
 
-def agree(kiosk: TestDevice, enrolment_id: str, version: str = CONSENT_VERSION) -> httpx.Response:
-    body = Consent(version=version, agreed_at=datetime.now(UTC)).model_dump_json().encode()
+def agree(kiosk: TestDevice, enrolment_id: str, consent: Consent | None = None) -> httpx.Response:
+    body = (consent or kiosk.consent()).model_dump_json().encode()
     return kiosk.send("PUT", f"/enrolments/{enrolment_id}/agreement", body)
 
 
@@ -129,23 +129,30 @@ def test_the_code_the_message_and_a_palm_make_the_account(
     assert (account.name_hint, account.card.last4) == ("Alex D.", "4242")
     assert kiosk.identify(who).outcome is Outcome.ACCEPTED
     assert what_is_left(served, beginning) is None
-    assert agreed(served, beginning.person_id) == [("first", CONSENT_VERSION)]
+    assert agreed(served, beginning.person_id) == [("first", VERSION)]
 
 
 def test_the_consent_is_that_of_the_phone_with_its_time(
     served: Served, kiosk: TestDevice, who: str, beginning: Beginning
 ):
-    given = what_is_left(served, beginning)
-    finish(kiosk, beginning, who)
+    async def given() -> list[Given]:
+        async with served.context.database.session() as session:
+            person = await find_person(session, served.context.master, beginning.person_id)
+            return await consents.given_by(session, person)
 
-    async def read() -> Consent:
+    (before,) = served.do(given())
+    finish(kiosk, beginning, who)
+    (kept,) = served.do(given())
+    assert (kept.row.id, kept.row.at, kept.text) == (before.row.id, before.row.at, before.text)
+    assert kept.row.device_id is None
+
+    async def read() -> tuple[str, datetime]:
         async with served.context.database.session() as session:
             person = await find_person(session, served.context.master, beginning.person_id)
             profile = await profile_of(session, person)
-            return Consent(version=profile.consent_version, agreed_at=profile.agreed_at)
+            return profile.consent_version, profile.agreed_at
 
-    assert given
-    assert served.do(read()) == given.beginning.consent
+    assert served.do(read()) == (VERSION, kept.row.at)
 
 
 def test_a_second_palm_is_added_as_in_any_sign_up(
@@ -241,24 +248,27 @@ def test_another_merchant_is_agreed_to_at_its_kiosk(served: Served, who: str, be
     assert agree(other, told.enrolment_id).status_code == 204
     complete(other, told.enrolment_id)
     first, second = sorted(agreed(served, beginning.person_id), key=lambda each: each[0] != "first")
-    assert first == ("first", CONSENT_VERSION)
-    assert second[1] == CONSENT_VERSION
+    assert first == ("first", VERSION)
+    assert second[1] == VERSION
     assert other.identify(who).outcome is Outcome.ACCEPTED
     assert served.kiosk().identify(who).outcome is Outcome.ACCEPTED
 
 
-def test_a_newer_wording_is_agreed_to_at_the_kiosk(served: Served, kiosk: TestDevice, who: str):
-    beginning = begin_at(served, fresh_phone(), version=OLD_VERSION)
+def test_what_the_law_of_the_kiosks_site_asks_is_agreed_to_there(
+    served: Served, who: str, beginning: Beginning
+):
+    kiosk = served.kiosk(served.merchant(law=ILLINOIS))
     told = pick_up(kiosk, beginning.code)
     assert not told.agreed
     kiosk.verify_phone(told.enrolment_id, beginning.phone)
     kiosk.add_palm(told.enrolment_id, burst(who))
     answer = kiosk.send("POST", f"/enrolments/{told.enrolment_id}/completion")
     assert refusal(answer).type is ProblemType.CONFLICT
-    assert refusal(agree(kiosk, told.enrolment_id, OLD_VERSION)).type is ProblemType.CONFLICT
+    unsigned = kiosk.consent(signature=None)
+    assert refusal(agree(kiosk, told.enrolment_id, unsigned)).type is ProblemType.CONFLICT
     assert agree(kiosk, told.enrolment_id).status_code == 204
     complete(kiosk, told.enrolment_id)
-    assert agreed(served, beginning.person_id) == [("first", CONSENT_VERSION)]
+    assert kiosk.identify(who).outcome is Outcome.ACCEPTED
 
 
 def test_what_was_agreed_to_at_a_kiosk_is_not_asked_again(served: Served, beginning: Beginning):

@@ -21,19 +21,19 @@ from kiosk.screens import (
 )
 from kiosk.service.errors import Refused
 from kiosk.visits.enrol import enrol
-from protocol.messages import BEGUN_MARK, CONSENT_VERSION, PhoneVerified, ProblemType
-from tests.support.canned import CannedService, begun, problem
+from protocol.documents import digest_of
+from protocol.messages import BEGUN_MARK, PhoneVerified, ProblemType
+from tests.support.canned import CONSENT, CannedService, begun, problem
 from tests.support.scripted import WAITS, Line, ScriptedCodes, ScriptedVisit, palm, typed
 
 pytestmark = pytest.mark.anyio
 
 At = Callable[..., ScriptedVisit]
 
-SHOP = "Corner Shop"
 CODE, OTHER = "482109375518", "000000000017"
 SIX = typed("123456")
 WRONG = EntryProblem.WRONG_CODE
-TO_SCAN: list[Line] = [(AskConsent(SHOP), Choice.BEGUN)]
+TO_SCAN: list[Line] = [(AskConsent(CONSENT), Choice.BEGUN)]
 TO_CODE: list[Line] = [*TO_SCAN, (ScanBegun(), WAITS)]
 TO_PALM: list[Line] = [*TO_CODE, (EnterCode("23", 30), SIX)]
 DONE: list[Line] = [(HoldPalm, palm), (OfferSecondPalm, Choice.SKIP), (SignedUp, Choice.DONE)]
@@ -84,14 +84,14 @@ async def test_only_what_is_missing_is_asked_for(visit: At, canned: CannedServic
     canned.will(PICKED_UP, begun(agreed=False, has_card=False))
     at = visit(
         *TO_PALM,
-        (AskConsent(SHOP, begun=True), Choice.AGREE),
+        (AskConsent(CONSENT, begun=True), Choice.AGREE),
         (PresentCard, WAITS),
         *DONE,
         codes=shown(CODE),
     )
     await play(at)
     (asked,) = canned.requests(AGREED)
-    assert asked.json["version"] == CONSENT_VERSION
+    assert asked.json["texts"] == [digest_of(CONSENT)]
 
 
 async def test_who_does_not_agree_here_goes_back_and_gives_no_palm(
@@ -100,9 +100,9 @@ async def test_who_does_not_agree_here_goes_back_and_gives_no_palm(
     canned.will(PICKED_UP, begun(agreed=False))
     at = visit(
         *TO_PALM,
-        (AskConsent(SHOP, begun=True), Choice.BACK),
+        (AskConsent(CONSENT, begun=True), Choice.BACK),
         (ScanBegun(), Choice.BACK),
-        (AskConsent(SHOP), Choice.BACK),
+        (AskConsent(CONSENT), Choice.BACK),
         codes=shown(CODE),
     )
     await play(at)
@@ -170,7 +170,7 @@ async def test_who_would_rather_begin_here_gives_back_what_was_picked_up(
         *TO_CODE,
         (EnterCode, Choice.BACK),
         (ScanBegun(), Choice.BACK),
-        (AskConsent(SHOP), Choice.AGREE),
+        (AskConsent(CONSENT), Choice.AGREE),
         (EnterPhone, typed("2025550123")),
         (EnterCode, SIX),
         (PresentCard, WAITS),
@@ -186,7 +186,7 @@ async def test_who_gave_a_number_here_first_loses_that_and_finishes_what_was_beg
     visit: At, canned: CannedService
 ) -> None:
     at = visit(
-        (AskConsent(SHOP), Choice.AGREE),
+        (AskConsent(CONSENT), Choice.AGREE),
         (EnterPhone, typed("2025550123")),
         (EnterCode, Choice.BACK),
         (EnterPhone, Choice.BACK),
