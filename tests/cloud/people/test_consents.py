@@ -115,7 +115,7 @@ def test_a_text_promises_no_longer_than_the_law_allows(law: Law, set_to: int, to
 WORDINGS = {
     "2027-01": {
         "plain": "9ffbd865ec086f652b9bcd3a3750343022996f34ab0e72a47cc69a2421b2b39e",
-        "US-IL": "96319a023fdfb070f7d393223c43bdf3118beec4ec31711a64be7f296709a764",
+        "US-IL": "f6227e315424c4ad89bccbf632f16928779d6afaf06b99c988a583618cf43e26",
         "US-TX": "fbd5a1dda1ecde26c7b54b4ab38c9f8e121f92c4c0bcf9e1a911792fbc5c2c2b",
         "US-WA": "0e2522e73b6d0570a29e7a723a9dbc4aff1f1722e3801c94ae21c37f2abb0b8e",
         "US-CO": "b84dffc32b8b29a29b85d1f9d325f693195146127c4e7459f0877e25bc793759",

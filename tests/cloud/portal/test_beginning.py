@@ -425,7 +425,7 @@ async def test_a_release_is_signed_with_a_button_that_says_so(portal: Portal):
     assert kept
     async with portal.database.session() as session:
         (given,) = await consents.given_by(session, kept.person)
-    assert given.row.signature is Signature.PRESSED
+    assert given.row.signature == Signature.PRESSED
 
 
 async def test_where_sharing_takes_a_consent_of_its_own_each_is_asked_by_itself(portal: Portal):

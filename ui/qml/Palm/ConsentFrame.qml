@@ -9,6 +9,8 @@ ScreenFrame {
     required property var consent
     property string refusal: ""
     property string refusing: "back"
+    // Another way on: in the bar of a wide window, below the text of a narrow one.
+    property Component way: null
     property bool wasRead: false
     readonly property bool isRead: wasRead || pages.contentHeight < pages.height + 1
 
@@ -20,6 +22,7 @@ ScreenFrame {
     }
 
     title: consent.title
+    corner: wide ? way : null
     onWasReadChanged: if (wasRead && !Tokens.stillness)
         settling.start()
     onConsentChanged: {
@@ -40,7 +43,7 @@ ScreenFrame {
         readonly property real line: Tokens.body * 1.25
 
         width: parent.width
-        height: Math.min(contentHeight, frame.contentRoom)
+        height: Math.min(contentHeight, frame.contentRoom - (below.item ? below.height + Tokens.gap : 0))
         contentHeight: sections.height
         boundsBehavior: Flickable.StopAtBounds
         clip: true
@@ -106,6 +109,11 @@ ScreenFrame {
             color: Tokens.line
             visible: pages.visibleArea.heightRatio < 1
         }
+    }
+    Loader {
+        id: below
+
+        sourceComponent: frame.wide ? null : frame.way
     }
 
     actions: [

@@ -10,12 +10,13 @@ ConsentFrame {
     back: true
     step: 1
     refusal: qsTr("Do not agree")
-    corner: begun ? null : begunButton
+    way: begun ? null : begunButton
 
     Component {
         id: begunButton
 
         BegunButton {
+            leftPadding: screen.wide ? Tokens.gap : 0
             enabled: !screen.spent
             onClicked: screen.answer("begun")
         }
