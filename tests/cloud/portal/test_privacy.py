@@ -39,6 +39,7 @@ async def test_the_policy_tells_the_settings_that_are_in_force(tmp_path: Path):
     for number, unit in (
         (policy.BOOKKEEPING.days // 365, "years"),
         (policy.ENROLMENT_LIFE.seconds // 60, "minutes"),
+        (policy.BEGUN_LIFE.days, "days"),
         (policy.SESSION_LIFE.seconds // 3600, "hours"),
         (policy.NOTICE.days, "days before"),
         (policy.LAST_NOTICE.days, "days before"),
