@@ -156,8 +156,8 @@ class Database:
 
         `ids` are those of rows that were erased. SQLite overwrites the rows, but not the copies
         that it left between the rows of a page when it moved them to another page: about one
-        deletion in 700 leaves one. When the database still holds one of the ids, all of it is
-        written anew. On a full disk that waits until there is room.
+        deletion in a thousand leaves one. When the database still holds one of the ids, all of it
+        is written anew. On a full disk that waits until there is room.
 
         Raises sqlite3.DatabaseError.
         """
