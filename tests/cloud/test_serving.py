@@ -54,6 +54,15 @@ def read_to_end(connection: socket.socket) -> bytes:
     return received
 
 
+def handshake(served: Served, trusted: ssl.SSLContext) -> tuple[str, str]:
+    """Returns the version of TLS and the cipher suite that a client is given."""
+    with trusted.wrap_socket(connect(served), server_hostname="127.0.0.1") as connection:
+        cipher, version = connection.cipher(), connection.version()
+    assert cipher is not None
+    assert version is not None
+    return version, cipher[0]
+
+
 def head(method: str, path: str, headers: dict[str, str]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -154,3 +163,16 @@ def test_the_files_a_process_may_open_are_never_made_fewer(tmp_path: Path):
         assert hard == before[1]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_client_is_given_authenticated_encryption_and_forward_secrecy_only(served: Served):
+    trusted = ssl.create_default_context(cafile=served.state.ca)
+    assert handshake(served, trusted)[0] == "TLSv1.3"
+    trusted.maximum_version = ssl.TLSVersion.TLSv1_2
+    version, cipher = handshake(served, trusted)
+    assert version == "TLSv1.2"
+    assert cipher.startswith("ECDHE-")
+    assert "GCM" in cipher
+    trusted.set_ciphers("ECDHE+AESCCM:ECDHE+AES+SHA1:AESGCM+kRSA")
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        handshake(served, trusted)
