@@ -27,6 +27,7 @@ from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
 from cloud.web import problems
+from cloud.web.answers import AnswerHeaders
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
 from protocol import VERSION
@@ -72,6 +73,8 @@ def create_app(context: Context) -> FastAPI:
     app.state.relay = Relay()
     problems.install(app)
     app.add_middleware(BodyLimit)
+    # Browsers would keep it for every service on a machine whose sandbox they have seen.
+    app.add_middleware(AnswerHeaders, has_host_name=context.settings.portal.url is not None)
     for router in (
         devices.info_router,
         devices.router,

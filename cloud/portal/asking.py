@@ -221,8 +221,6 @@ class PageRoute(APIRoute):
             except Exception as error:
                 response = _refused(request, _failure(error, f"{request.method} {self.path}"))
             response.headers.update(pages.HEADERS)
-            if _context(request).settings.portal.url is not None:
-                response.headers["strict-transport-security"] = "max-age=31536000"
             return response
 
         return handle

@@ -22,7 +22,7 @@ STATIC: Mapping[str, str] = {
     "passkeys.js": "text/javascript",
     "portal.css": "text/css",
     "tokens.css": "text/css",
-    "hand.svg": "image/svg+xml",
+    "hand.svg": "image/svg+xml; charset=utf-8",
     "Inter-Regular.woff": "font/woff",
     "Inter-SemiBold.woff": "font/woff",
 }

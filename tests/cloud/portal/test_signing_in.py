@@ -297,7 +297,7 @@ async def test_the_portal_is_at_the_address_of_the_settings_only(tmp_path: Path)
         assert (await portal.browser().open("/portal/sign-in")).status_code == 404
         page = await portal.browser().open("https://palms.example/portal/sign-in")
         assert page.status_code == 200
-        assert page.headers["strict-transport-security"] == "max-age=31536000"
+        assert page.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
 
 
 async def test_without_an_address_there_is_a_portal_in_the_sandbox_only(portal: Portal):

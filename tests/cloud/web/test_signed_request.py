@@ -427,6 +427,17 @@ def test_sealed_garbage_is_refused(kiosk: TestDevice):
 # Descriptions and errors
 
 
+@pytest.mark.parametrize("path", ["/v1/service", "/v1/openapi.json", "/v1/nothing", "/v1/claims"])
+def test_no_answer_is_rendered_framed_or_kept_by_a_browser(served: Served, path: str):
+    headers = served.device().http.get(path).headers
+    policy = headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in headers
+    assert "strict-transport-security" not in headers
+
+
 def test_the_service_describes_itself_to_anybody(served: Served):
     info = served.device().info()
     assert info.sandbox
