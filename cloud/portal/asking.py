@@ -198,7 +198,11 @@ def set_cookie(response: Response, name: str, token: str, life: timedelta | None
 
 
 def delete_cookie(response: Response, name: str) -> None:
+    """With its session, a browser also forgets the pages that it has shown (W3C Clear Site
+    Data)."""
     response.delete_cookie(name, secure=True, httponly=True)
+    if name == SESSION:
+        response.headers["clear-site-data"] = '"cache", "storage"'
 
 
 class PageRoute(APIRoute):

@@ -164,7 +164,9 @@ async def test_signing_out_ends_the_session(portal: Portal):
     browser = portal.browser()
     page = await browser.sign_in(PHONE)
     token = browser.http.cookies["__Host-portal"]
-    assert (await browser.submit(page, "/portal/sign-out")).url.path == "/portal/sign-in"
+    answer = await browser.submit(page, "/portal/sign-out")
+    assert answer.url.path == "/portal/sign-in"
+    assert answer.history[0].headers["clear-site-data"] == '"cache", "storage"'
     assert "__Host-portal" not in browser.http.cookies
     browser.keep("__Host-portal", token)
     assert not await is_signed_in(browser)
