@@ -115,6 +115,7 @@ def main(words: list[str]) -> int:
         stream=sys.stderr,
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S%z",
     )
     # Stripe's logs name customers, httpx's addresses; Alembic's say nothing of use.
     for talkative in ("stripe", "httpx", "alembic"):

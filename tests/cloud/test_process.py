@@ -98,6 +98,10 @@ def test_a_service_without_settings_simulates_and_logs_it(tmp_path: Path):
         assert b"sandbox_url" in process.stdout.readline()
         _, said = process.communicate()
     assert b"SIMULATED" in said
+    stamps = re.findall(rb"^(.*?) (?:INFO|WARNING|ERROR) cloud", said, re.MULTILINE)
+    assert stamps
+    for stamp in stamps:
+        assert re.fullmatch(rb"[0-9-]{10} [0-9:]{8}[+-][0-9]{4}", stamp), "a time with its zone"
 
 
 def test_it_is_asked_with_curl_as_the_page_about_payments_says(running: tuple[Process, Path]):
