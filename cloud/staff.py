@@ -21,7 +21,7 @@ from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
-from cloud.people import inactivity
+from cloud.people import inactivity, sign_ins
 from cloud.settings import Merchant, Settings
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
@@ -87,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
+    add("end-sessions", _end_sessions, "sign everybody out of the portal")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
     bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
@@ -246,6 +247,10 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
         print(f"{row.began_at:%Y-%m-%d %H:%M}", ended, *counts, row.fault or "-", sep="\t")
     once, twice = await inactivity.waiting(session)
     print(f"People who were told and are there: {once} once, {twice} twice.")
+
+
+async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    print(f"Sessions ended: {await sign_ins.end_all(session)}.")
 
 
 def _law(arguments: argparse.Namespace) -> Law | None:

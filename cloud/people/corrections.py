@@ -25,7 +25,6 @@ from cloud.people.tables import (
     EnrolmentRow,
     NumberChangeRow,
     OneTimeCode,
-    SessionRow,
     SignInRow,
 )
 from cloud.policy import CODE_LIFE, Limits
@@ -144,11 +143,7 @@ async def change_number(
     # An enrolment is known to be completed by its number (`cloud.people.enrolments`).
     for table in (OneTimeCode, SignInRow, ClaimRow, EnrolmentRow):
         await session.execute(delete(table).where(table.person_id == person.person_id))
-    await session.execute(
-        delete(SessionRow).where(
-            SessionRow.person_id == person.person_id, SessionRow.id != who.session_id
-        )
-    )
+    await sign_ins.end_others(session, who)
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

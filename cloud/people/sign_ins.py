@@ -197,6 +197,21 @@ async def end(session: AsyncSession, person: OpenPerson, session_id: str) -> boo
     return ended.first() is not None
 
 
+async def end_others(session: AsyncSession, who: SignedIn) -> None:
+    """Ends all sessions of who is signed in, but this one."""
+    await session.execute(
+        delete(SessionRow).where(
+            SessionRow.person_id == who.person.person_id, SessionRow.id != who.session_id
+        )
+    )
+
+
+async def end_all(session: AsyncSession) -> int:
+    """Ends the sessions of everybody, and returns how many there were."""
+    ended = await session.scalars(delete(SessionRow).returning(SessionRow.id))
+    return len(ended.all())
+
+
 async def end_by_token(context: Context, session: AsyncSession, token: str) -> None:
     """Ends the session with a token, if there is one."""
     lookup = _session_lookup(context, token)

@@ -130,6 +130,12 @@ async def sign_out(asked: Asker) -> Response:
     return response
 
 
+@inside.post("/sign-out-elsewhere")
+async def end_other_sessions(asked: Asker) -> Response:
+    await sign_ins.end_others(asked.session, asked.signed_in)
+    return redirect(HOME)
+
+
 @inside.post("/sessions/{session_id}/end")
 async def end_session(asked: Asker, session_id: str) -> Response:
     if session_id == asked.signed_in.session_id:

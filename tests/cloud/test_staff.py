@@ -215,6 +215,19 @@ def test_a_reader_that_cannot_be_bound_is_told(staff: Staff, reader: str, told: 
     assert "sk_live" not in said
 
 
+def test_everybody_is_signed_out_of_the_portal(staff: Staff, tmp_path: Path):
+    assert staff("end-sessions") == "Sessions ended: 0.\n"
+    with closing(sqlite3.connect(tmp_path / "palms.db")) as stored:
+        stored.executescript(
+            """
+            INSERT INTO sessions (id, person_id, lookup, browser, since, seen_at)
+                VALUES ('1', 'alex', 'a', x'00', 0, 0), ('2', 'sam', 'b', x'00', 0, 0);
+            """
+        )
+    assert staff("end-sessions") == "Sessions ended: 2.\n"
+    assert staff("end-sessions") == "Sessions ended: 0.\n"
+
+
 def test_the_runs_that_delete_unused_accounts_are_listed(staff: Staff, tmp_path: Path):
     nobody = "People who were told and are there: 0 once, 0 twice.\n"
     assert staff("inactivity") == nobody

@@ -154,6 +154,20 @@ async def test_sessions_are_listed_by_the_names_of_their_browsers_and_can_be_end
     assert await is_signed_in(computer)
 
 
+async def test_all_other_sessions_are_ended_at_once_and_nobody_elses(portal: Portal):
+    await portal.account(PHONE)
+    await portal.account(OTHER, holder="Sam Roe")
+    here, *elsewhere, somebody_else = (portal.browser() for _ in range(4))
+    for browser in elsewhere:
+        await browser.sign_in(PHONE)
+    await somebody_else.sign_in(OTHER)
+    page = await here.submit(await here.sign_in(PHONE), "/portal/sign-out-elsewhere")
+    assert "/portal/sign-out-elsewhere" not in forms(page)
+    assert [await is_signed_in(browser) for browser in elsewhere] == [False, False]
+    assert await is_signed_in(here)
+    assert await is_signed_in(somebody_else)
+
+
 async def test_a_browser_that_says_nothing_of_use_is_a_browser(portal: Portal):
     await portal.account(PHONE)
     assert "A browser" in (await portal.browser(agent="<b>x").sign_in(PHONE)).text
