@@ -52,15 +52,15 @@ def test_a_row_for_one_requirement_is_counted_with_its_verdict(chapter: str, row
         verdict = verdict.strip("*")
         assert verdict in VERDICTS
         found[verdict] += number.count(",") + 1
-        if "–" in number:
+        if "\N{EN DASH}" in number:
             several.add(verdict)
     for verdict in VERDICTS:
         assert found[verdict] == counts[verdict] or verdict in several
 
 
 def test_the_counts_of_the_chapters_add_up():
-    lines = re.findall(r"^\| (?:V\d+|all) .+? \| (.+) \|$", PAGE, re.MULTILINE)
-    counts = [tuple(map(int, line.split(" | "))) for line in lines if re.fullmatch(r"[\d |]+", line)]
+    lines = re.findall(r"^\| (?:V\d+|all) .+? \| ([\d |]+) \|$", PAGE, re.MULTILINE)
+    counts = [tuple(map(int, line.split(" | "))) for line in lines]
     *chapters, total = counts
     assert len(chapters) == len(CHAPTERS) == 17
     assert tuple(map(sum, zip(*chapters, strict=True))) == total
