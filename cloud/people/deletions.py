@@ -26,6 +26,7 @@ from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import cards_of, forget_cards_later
 from cloud.people import claims, consents, receipts, sign_ins, withdrawals
+from cloud.people import receipt_lines as lines
 from cloud.people.accounts import phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
 from cloud.people.enrolments import erase_unfinished
@@ -113,42 +114,35 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
     named = (await profile_of(session, person)).holder is not None
     sales = await purchases.times_for_the_books(session, person)
     returned = await refunds.times_for_the_books(session, person)
-    books = (
-        "the merchants' books. Nothing stored with them leads to your account or to the payment "
-        "provider's own record of the {}, which the provider keeps"
-    )
     retained: list[Retained] = []
     if sales:
         retained.append(
             Retained(
-                what=f"purchases: {len(sales)} (of each the merchant, the amount, the time, "
-                "the kiosk, the till's number for the sale, what the till was told, the kind of "
-                "card and its last four digits)",
-                why=books.format("payment"),
+                what=lines.PURCHASES % {"count": len(sales)},
+                why=lines.BOOKS_OF_PURCHASES,
                 until=max(sales + returned) + BOOKKEEPING,
             )
         )
     if returned:
         retained.append(
             Retained(
-                what=f"refunds: {len(returned)} (of each the purchase, the amount, the time, the "
-                "kiosk and the till's number for the refund)",
-                why=books.format("refund"),
+                what=lines.REFUNDS % {"count": len(returned)},
+                why=lines.BOOKS_OF_REFUNDS,
                 until=max(returned) + BOOKKEEPING,
             )
         )
     return Leaving(
         erased=[
-            "your mobile number",
-            *(["your name"] if named else []),
-            f"palm signatures: {palms}",
-            f"cards: {cards}; the payment provider is told to forget them as well",
-            f"your consent, at merchants: {merchants}",
+            lines.NUMBER,
+            *([lines.NAME] if named else []),
+            lines.PALMS % {"count": palms},
+            lines.CARDS % {"count": cards},
+            lines.CONSENTS % {"count": merchants},
             *[_told(given) for given in await consents.given_by(session, person)],
-            *([f"your membership cards: {memberships}"] if memberships else []),
-            *([f"that staff have seen your age, at merchants: {ages}"] if ages else []),
-            "everything else in your account",
-            *(["what led from your purchases to you"] if sales else []),
+            *([lines.MEMBERSHIPS % {"count": memberships}] if memberships else []),
+            *([lines.AGES % {"count": ages}] if ages else []),
+            lines.REST,
+            *([lines.LINKS] if sales else []),
         ],
         retained=retained,
     )
@@ -157,12 +151,12 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
 def _told(given: consents.Given) -> str:
     """Returns a consent as a receipt tells of it. The receipt is all that is left of it: it proves
     to whoever kept theirs, and to the merchant, to which text somebody had agreed."""
-    signed = ", signed" if given.row.signature else ""
-    return (
-        f"to what you agreed at {given.merchant.name} on {given.row.at:%Y-%m-%d}{signed}: the text "
-        f"{given.text.law} {given.text.version}, SHA-256 {given.row.digest}. This line stays as "
-        "its proof"
-    )
+    return (lines.SIGNED if given.row.signature else lines.AGREED) % {
+        "merchant": given.merchant.name,
+        "day": f"{given.row.at:%Y-%m-%d}",
+        "text": f"{given.text.law} {given.text.version}",
+        "digest": given.row.digest,
+    }
 
 
 # Verification

@@ -21,6 +21,7 @@ from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
 from cloud.merchants.merchants import find_merchant
 from cloud.payments import purchases, refunds
+from cloud.people import receipt_lines as lines
 from cloud.people import receipts
 from cloud.people.agreements import end_agreement
 from cloud.people.tables import AgreementRow, ReceiptRow
@@ -64,17 +65,15 @@ async def end_with(
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [
         Retained(
-            what=f"to what you agreed at {merchant.name}, when and where, and that you have "
-            "ended it",
-            why="its proof. It stays a part of your account until you have everything deleted",
+            what=lines.PROOF % {"merchant": merchant.name},
+            why=lines.WHY_PROOF,
             until=now + BOOKKEEPING,
         )
     ]
     if sales:
         kept = Retained(
-            what=f"purchases at {merchant.name}: {len(sales)}",
-            why="the merchant's books, and refunds to your card. They stay a part of your account "
-            "until you have everything deleted",
+            what=lines.PURCHASES_THERE % {"merchant": merchant.name, "count": len(sales)},
+            why=lines.WHY_PURCHASES_THERE,
             until=max(sales) + BOOKKEEPING,
         )
         retained.append(kept)
@@ -84,9 +83,9 @@ async def end_with(
         person,
         now,
         erased=[
-            f"your consent at {merchant.name}, which is told nothing about you from now on",
-            *(["your membership there"] if was_member else []),
-            *(["what staff there have seen of your age"] if was_seen else []),
+            lines.WITHDRAWN % {"merchant": merchant.name},
+            *([lines.MEMBERSHIP_THERE] if was_member else []),
+            *([lines.AGE_THERE] if was_seen else []),
         ],
         retained=retained,
         merchant_id=merchant.id,
