@@ -1,8 +1,8 @@
 """Requests of browsers to the portal: what each must bring, and what each answer carries.
 
 Who is signed in is known by a cookie with a random token; who is about to sign in, by another one;
-and who has begun to sign up, by a third. None is used for anything else. A request that changes
-something must come from a page of the portal: its form carries a keyed hash of the cookie's token,
+and who has begun to sign up, by a third. None is used for anything else; a fourth cookie names the
+language that somebody has chosen. A request that changes something must come from a page of the portal: its form carries a keyed hash of the cookie's token,
 and its headers must not name another site. The changes of a request and what it counts are written
 in one transaction. A refusal below 500 is a decision, as in `cloud.web.signed_request`: a wrong
 code counts.
@@ -32,7 +32,8 @@ from cloud.people.one_time_codes import Send
 from cloud.people.passkeys import Site
 from cloud.people.sign_ins import Browser, SignedIn
 from cloud.policy import Limit
-from cloud.portal import pages
+from cloud.portal import languages, pages
+from cloud.portal.languages import Language
 from cloud.web import limits
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
@@ -49,6 +50,8 @@ VISITOR = "__Host-portal-visitor"
 """The cookie of who is about to sign in."""
 BEGUN = "__Host-portal-begun"
 """The cookie of who has begun to sign up."""
+LANGUAGE = "__Host-portal-language"
+"""The cookie of the language that was chosen."""
 FORM_TOKEN = "form"  # noqa: S105 - the name of a field
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -132,7 +135,9 @@ class Asked:
         token = self.visitor if self.who is None else self.request.cookies[SESSION]
         return pages.draw(
             template,
+            _language(self.request),
             status,
+            back=_back(self.request),
             merchant=self.context.settings.merchant.name,
             signed_in=self.who is not None,
             form_token=_form_token(self.context, token),
@@ -184,12 +189,12 @@ def json(text: str) -> Response:
     return Response(text, media_type="application/json")
 
 
-def set_cookie(response: Response, name: str, token: str, life: timedelta | None = None) -> None:
-    """A token is sent along when a link on another site leads to the portal, such as back from the
+def set_cookie(response: Response, name: str, value: str, life: timedelta | None = None) -> None:
+    """A cookie is sent along when a link on another site leads to the portal, such as back from the
     payment provider; that of a visitor is not. Without a `life` it ends with the browser."""
     response.set_cookie(
         name,
-        token,
+        value,
         max_age=None if life is None else int(life.total_seconds()),
         secure=True,
         httponly=True,
@@ -234,7 +239,7 @@ class PageRoute(APIRoute):
         origin = _origin(context, request)
         fields: Mapping[str, str] = {}
         if request.method == "POST":
-            _must_come_from(origin, request)
+            must_come_from(origin, request)
             fields = await _fields(request)
         if context.database.is_for_deletions_only and not self.serves_deletions:
             raise Refusal(ProblemType.STORAGE_FULL)
@@ -331,7 +336,7 @@ def _origin(context: Context, request: Request) -> str:
     raise Refusal(ProblemType.NOT_FOUND)
 
 
-def _must_come_from(origin: str, request: Request) -> None:
+def must_come_from(origin: str, request: Request) -> None:
     """Raises Refusal for a request that a page of another site has made (Fetch Metadata, and the
     Origin header of RFC 6454 for browsers without it)."""
     site = request.headers.get("sec-fetch-site", "same-origin")
@@ -358,6 +363,17 @@ def _form_token(context: Context, token: str) -> str:
     return context.master.lookup("form", token)
 
 
+def _language(request: Request) -> Language:
+    accepted = ",".join(request.headers.getlist("accept-language"))
+    return languages.choose(request.cookies.get(LANGUAGE), accepted)
+
+
+def _back(request: Request) -> str:
+    """Returns where the same page is drawn again, once another language is chosen."""
+    query = request.url.query if request.method == "GET" else ""
+    return request.url.path + (f"?{query}" if query else "")
+
+
 def _called(said: str, names: Mapping[str, str]) -> str:
     return next((name for word, name in names.items() if word in said), "")
 
@@ -366,7 +382,9 @@ def _refused(request: Request, refusal: Refusal) -> Response:
     problem = refusal.problem
     response = pages.draw(
         "refused.html",
+        _language(request),
         problem.status,
+        back=_back(request) if request.method == "GET" else HOME,
         merchant=_context(request).settings.merchant.name,
         signed_in=False,
         kind=problem.type.name.lower(),

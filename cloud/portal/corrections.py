@@ -51,6 +51,8 @@ async def begin(asked: Asker, phone: Annotated[str, Form(max_length=64)] = "") -
 
 
 @routes.get("/number/code")
+@routes.get("/number/present")
+@routes.get("/number/new")
 async def show_code(asked: Asker) -> Response:
     is_allowed = await corrections.is_allowed(asked.session, asked.signed_in, asked.now)
     if is_allowed is None:

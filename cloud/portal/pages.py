@@ -1,23 +1,24 @@
 """Draws pages of templates, and says how a browser has to treat them.
 
-Every text of a template goes through gettext. So far there is one language, which is written in the
-templates themselves.
+Every text of a template goes through gettext, in English (`cloud.portal.languages`).
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from gettext import NullTranslations
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cloud.people import receipt_lines
+from cloud.portal.languages import LANGUAGES, Language
 from protocol import VERSION
-from protocol.currency import exponent_of
 from protocol.messages import Card
 
 _HERE = Path(__file__).parent
+TEMPLATES = _HERE / "templates"
 STATIC: Mapping[str, str] = {
     "passkeys.js": "text/javascript",
     "portal.css": "text/css",
@@ -44,9 +45,6 @@ HEADERS: Mapping[str, str] = {
 }
 """What every answer of the portal carries."""
 
-LANGUAGE = "en"
-_RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
-
 _BRANDS = {
     "visa": "Visa",
     "mastercard": "Mastercard",
@@ -59,16 +57,16 @@ _BRANDS = {
 """The names of cards, as the kiosk writes them (`ui/qml/Palm/CardChip.qml`)."""
 
 
-def direction_of(language: str) -> str:
-    """Returns the direction in which a language is written, as HTML's `dir` has it."""
-    return "rtl" if language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
-
-
-def draw(template: str, status: int = 200, **values: Any) -> Response:
-    """Returns a page as an answer."""
-    return Response(
-        _environment.get_template(template).render(values), status, media_type="text/html"
+def draw(template: str, language: Language, status: int = 200, **values: Any) -> Response:
+    """Returns a page in a language as an answer."""
+    response = Response(
+        _environment(language).get_template(template).render(values),
+        status,
+        media_type="text/html",
     )
+    response.headers["content-language"] = language.code
+    response.headers["vary"] = "accept-language, cookie"
+    return response
 
 
 def read_static(name: str) -> Response:
@@ -81,48 +79,23 @@ def read_static(name: str) -> Response:
     return response
 
 
-def day(at: date) -> str:
-    """Returns a day such as `29 November 2026`."""
-    return f"{at.day} {at:%B %Y}"
-
-
-def moment(at: datetime) -> str:
-    """Returns a time such as `29 November 2026, 14:05 UTC`. Where the person is, is not known."""
-    return f"{day(at)}, {at:%H:%M} UTC"
-
-
-def month(first: datetime) -> str:
-    """Returns a month such as `November 2026`."""
-    return f"{first:%B %Y}"
-
-
-def amount(minor: int, currency: str) -> str:
-    """Returns an amount such as `USD 1,250.00`, with as many decimals as the currency's minor unit
-    has in ISO 4217. The currency is named by its code: purchases in several may stand together."""
-    return f"{currency}\N{NO-BREAK SPACE}{decimal(minor, currency, ',')}"
-
-
-def decimal(minor: int, currency: str, thousands: str = "") -> str:
-    """Returns an amount in the currency's main unit, such as `1250.00`."""
-    # A code that the standard gives no exponent has two decimals, as on the kiosk's screen.
-    decimals = exponent_of(currency)
-    decimals = 2 if decimals is None else decimals
-    whole, part = divmod(minor, 10**decimals)
-    grouped = f"{whole:,}".replace(",", thousands)
-    return f"{grouped}.{part:0{decimals}}" if decimals else grouped
-
-
 def brand(name: str) -> str:
     return _BRANDS.get(name, name)
+
+
+def _direction_of(code: str) -> str:
+    """Returns the direction of any language by its tag of BCP 47."""
+    return Locale.parse(code, sep="-").text_direction
 
 
 def _shown(card: Card) -> str:
     return f"{brand(card.brand)} •••• {card.last4}"
 
 
-def _make_environment() -> Environment:
+@cache
+def _environment(language: Language) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
@@ -130,21 +103,21 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )
     opened: Any = environment
-    opened.install_gettext_translations(NullTranslations(), newstyle=True)
+    opened.install_gettext_translations(language.translations, newstyle=True)
     opened.filters |= {
-        "amount": amount,
+        "amount": language.amount,
         "brand": brand,
         "card": _shown,
-        "day": day,
-        "moment": moment,
-        "month": month,
+        "day": language.day,
+        "direction": _direction_of,
+        "moment": language.moment,
+        "month": language.month,
+        "number": language.number,
+        "read_line": receipt_lines.read,
     }
     opened.globals |= {
-        "language": LANGUAGE,
-        "direction": direction_of(LANGUAGE),
+        "language": language,
+        "languages": LANGUAGES.values(),
         "version": VERSION,
     }
     return environment
-
-
-_environment = _make_environment()

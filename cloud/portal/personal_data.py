@@ -6,7 +6,7 @@ repeated answers.
 """
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -65,7 +65,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             {
                 "brand": card.brand,
                 "last4": card.last4,
-                "expires": card.last_month and "{}-{:02}".format(*card.last_month),
+                "expires": card.last_month and date(*card.last_month, 1),
                 "name_on_card": card.holder,
                 "name_at_payment_provider": card.method,
                 "customer_at_payment_provider": card.customer,
@@ -124,5 +124,8 @@ async def _everything(asked: Asked) -> dict[str, Any]:
 
 
 def _told(value: object) -> str:
-    assert isinstance(value, datetime)
-    return value.isoformat(timespec="seconds")
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    assert isinstance(value, date)
+    # Of a day only the month is known: that in which a card expires.
+    return f"{value:%Y-%m}"

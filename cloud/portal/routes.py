@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from cloud.portal import (
     beginning,
     cards,
+    choosing,
     consents,
     corrections,
     history,
@@ -52,6 +53,7 @@ ROUTERS = (
     signing_in.door,
     signing_in.inside,
     privacy.routes,
+    choosing.routes,
     beginning.routes,
     beginning.ending,
     overview.routes,

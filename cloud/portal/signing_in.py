@@ -41,6 +41,7 @@ inside: APIRouter = router(PageRoute)
 
 
 @door.get("/sign-in")
+@door.get("/passkey")
 async def show_sign_in(asked: Asker) -> Response:
     if asked.who is not None:
         return redirect(HOME)
