@@ -23,8 +23,8 @@ REST = "everything else in your account"
 LINKS = "what led from your purchases to you"
 
 PURCHASES = (
-    "purchases: %(count)s (of each the merchant, the amount, the time, the kiosk, the till's number "
-    "for the sale, what the till was told, the kind of card and its last four digits)"
+    "purchases: %(count)s (of each the merchant, the amount, the time, the kiosk, the till's "
+    "number for the sale, what the till was told, the kind of card and its last four digits)"
 )
 REFUNDS = (
     "refunds: %(count)s (of each the purchase, the amount, the time, the kiosk and the till's "
@@ -55,7 +55,7 @@ SENTENCES = (
 )
 """All there are."""
 
-_FIELDS = {"count": r"\d+", "day": r"\d{4}-\d\d-\d\d", "digest": "[0-9a-f]{64}"}
+_FIELDS = {"count": r"\d+", "day": r"\d{4}-\d\d-\d\d", "digest": "[A-Za-z0-9+/]{43}="}
 
 
 def _pattern(sentence: str) -> re.Pattern[str]:

@@ -1,11 +1,11 @@
 """Requests of browsers to the portal: what each must bring, and what each answer carries.
 
 Who is signed in is known by a cookie with a random token; who is about to sign in, by another one;
-and who has begun to sign up, by a third. None is used for anything else; a fourth cookie names the
-language that somebody has chosen. A request that changes something must come from a page of the portal: its form carries a keyed hash of the cookie's token,
-and its headers must not name another site. The changes of a request and what it counts are written
-in one transaction. A refusal below 500 is a decision, as in `cloud.web.signed_request`: a wrong
-code counts.
+and who has begun to sign up, by a third. None is used for anything else. A fourth cookie names the
+language that was chosen. A request that changes something must come from a page of the portal: its
+form carries a keyed hash of the cookie's token, and its headers must not name another site. The
+changes of a request and what it counts are written in one transaction. A refusal below 500 is a
+decision, as in `cloud.web.signed_request`: a wrong code counts.
 """
 
 import logging

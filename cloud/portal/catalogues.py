@@ -58,9 +58,8 @@ def _begun(locale: Locale) -> Catalog:
         header_comment=f"# The texts of the customers' portal: {locale.english_name}.",
         project="palm-kiosk",
         version="portal",
-        msgid_bugs_address="",
-        last_translator="",
-        language_team="",
+        msgid_bugs_address="the project's issues",
+        language_team="none",
         fuzzy=False,
     )
 

@@ -97,6 +97,11 @@ class Language:
         )
 
 
+def direction_of(code: str) -> str:
+    """Returns the direction of any language by its tag of BCP 47, as HTML's `dir` has it."""
+    return Locale.parse(code, sep="-").text_direction
+
+
 def decimal(minor: int, currency: str) -> str:
     """Returns an amount in the currency's main unit, such as `1250.00`, for a file. It has as many
     decimals as the currency's minor unit has in ISO 4217, and two where the standard gives none, as

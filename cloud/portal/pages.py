@@ -8,12 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
 from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from cloud.people import receipt_lines
-from cloud.portal.languages import LANGUAGES, Language
+from cloud.portal.languages import LANGUAGES, Language, direction_of
 from protocol import VERSION
 from protocol.messages import Card
 
@@ -83,9 +83,20 @@ def brand(name: str) -> str:
     return _BRANDS.get(name, name)
 
 
-def _direction_of(code: str) -> str:
-    """Returns the direction of any language by its tag of BCP 47."""
-    return Locale.parse(code, sep="-").text_direction
+def _apart(text: str) -> Markup:
+    """Returns a text that has a direction of its own, such as a name, as a part of a sentence."""
+    return Markup("<bdi>{}</bdi>").format(text)
+
+
+def _read_line(line: str) -> tuple[str, Mapping[str, Markup | str]] | None:
+    """Returns the sentence that a receipt's line was made of, with what is filled in."""
+    read = receipt_lines.read(line)
+    if read is None:
+        return None
+    sentence, fields = read
+    return sentence, {
+        name: value if name == "count" else _apart(value) for name, value in fields.items()
+    }
 
 
 def _shown(card: Card) -> str:
@@ -106,14 +117,15 @@ def _environment(language: Language) -> Environment:
     opened.install_gettext_translations(language.translations, newstyle=True)
     opened.filters |= {
         "amount": language.amount,
+        "apart": _apart,
         "brand": brand,
         "card": _shown,
         "day": language.day,
-        "direction": _direction_of,
+        "direction": direction_of,
         "moment": language.moment,
         "month": language.month,
         "number": language.number,
-        "read_line": receipt_lines.read,
+        "read_line": _read_line,
     }
     opened.globals |= {
         "language": language,

@@ -7,7 +7,7 @@ from cloud.people import receipt_lines as lines
 FILLED_IN = {
     "count": "12",
     "day": "2026-11-29",
-    "digest": "0f" * 32,
+    "digest": "Az+/" * 10 + "AAA=",
     "merchant": "Bread on 2026-01-01, signed: the text (50 % off)\nLtd.",
     "text": "US-IL 3",
 }

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import pytest
 from fastapi.routing import APIRoute
 
-from cloud.portal import pages
 from cloud.portal.routes import ROUTERS
 from protocol import VERSION
 from protocol.messages import Side
@@ -207,12 +206,3 @@ async def test_a_file_that_no_page_names_is_not_served(portal: Portal):
     for name in ("..%2Fpages.py", "../pages.py", "base.html", ""):
         answer = await portal.browser().open(f"/portal/static/{name}")
         assert answer.status_code == 404
-
-
-def test_a_page_is_written_in_the_direction_of_its_language():
-    assert [pages.direction_of(language) for language in ("en", "ar", "he-IL", "ja")] == [
-        "ltr",
-        "rtl",
-        "rtl",
-        "ltr",
-    ]

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cloud.portal.history import PAGE
-from cloud.portal.pages import amount, decimal
+from cloud.portal.languages import decimal
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -47,21 +47,6 @@ async def test_every_purchase_and_refund_is_shown_with_what_became_of_it(portal:
     ):
         assert words in page
     assert page.index("12:03 UTC") < page.index("12:00 UTC")
-
-
-@pytest.mark.parametrize(
-    ("minor", "currency", "shown"),
-    [
-        (5, "USD", "USD 0.05"),
-        (1250, "JPY", "JPY 1,250"),
-        (1250, "KWD", "KWD 1.250"),
-        (999_999_999_999, "EUR", "EUR 9,999,999,999.99"),
-        (100, "XXX", "XXX 1.00"),
-    ],
-)
-def test_an_amount_has_the_decimals_of_its_currency(minor: int, currency: str, shown: str):
-    assert amount(minor, currency).replace("\N{NO-BREAK SPACE}", " ") == shown
-    assert decimal(minor, currency) == shown[4:].replace(",", "")
 
 
 async def test_nobody_sees_what_others_have_bought(portal: Portal):

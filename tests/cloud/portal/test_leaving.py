@@ -13,7 +13,7 @@ from cloud.payments.tables import PurchaseRow
 from cloud.people.deletions import forget_all_deleted, remains_of
 from cloud.people.tables import ReceiptRow, SessionRow, SignInRow
 from cloud.policy import BOOKKEEPING, CODE_ATTEMPTS, CODE_LIFE, Limits
-from cloud.portal.pages import day
+from cloud.portal.languages import ENGLISH
 from cloud.web.tables import Tally
 from protocol import merkle, verify_receipt
 from protocol.encoding import from_base64
@@ -57,7 +57,7 @@ async def test_the_page_says_before_what_the_receipt_says_afterwards(portal: Por
         "cards: 1",
         "purchases: 1 (",
         "refunds: 1 (",
-        f"{day(portal.now + BOOKKEEPING)}",
+        ENGLISH.day(portal.now + BOOKKEEPING),
     ):
         assert words in erased
 

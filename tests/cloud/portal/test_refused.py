@@ -117,7 +117,7 @@ async def test_a_palm_that_is_frozen_is_kept_with_merchant_and_time(
     assert found.outcome is Outcome.FROZEN
     page = await shown(portal)
     assert WORDS["frozen"] in page
-    assert "<strong>Corner Shop</strong>" in page
+    assert "<strong><bdi>Corner Shop</bdi></strong>" in page
     assert "29 November 2026, 12:00 UTC" in page
 
 
