@@ -129,7 +129,7 @@ def choose(chosen: str | None, accepted: str) -> Language:
     """Returns the language that somebody has chosen, if there is such a one; otherwise the best
     for what their browser accepts (Accept-Language, RFC 9110, section 12.5.4; lookup of RFC 4647,
     section 3.4). What cannot be read in either is passed over."""
-    if chosen in LANGUAGES:
+    if chosen is not None and chosen in LANGUAGES:
         return LANGUAGES[chosen]
     for wanted in _wanted(accepted):
         tag = wanted

@@ -51,7 +51,7 @@ async def test_what_was_withdrawn_is_shown_with_its_end(portal: Portal):
     assert "Withdrawn" not in (await browser.open("/portal/consents")).text
     asked = await browser.open("/portal/merchants/first")
     receipt = await browser.submit(asked, "/portal/merchants/first")
-    assert "To what you agreed at Corner Shop" in receipt.text.replace("to what", "To what")
+    assert "to what you agreed at <bdi>Corner Shop</bdi>" in receipt.text
     page = (await browser.open("/portal/consents")).text
     assert "Withdrawn" in page
     assert "What we keep, if you agree" in page

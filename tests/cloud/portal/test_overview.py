@@ -99,7 +99,7 @@ async def test_a_merchant_is_withdrawn_from(portal: Portal):
     page = await browser.submit(await browser.open(link), link)
     assert not portal.holds(person.person_id + florist)
     assert "You have withdrawn" in page.text
-    assert "your consent at Florist" in page.text
+    assert "your consent at <bdi>Florist</bdi>" in page.text
     receipt_id = page.url.path.rpartition("/")[2]
     assert await remains_of(receipt_id, portal.context.state, portal.database) == []
     assert (await browser.open(link)).status_code == 404
