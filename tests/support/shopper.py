@@ -176,11 +176,22 @@ class Shopper:
         self._texts.clear()
 
     def reads_code(self) -> str:
-        """Returns the six digits of the message that came since the code was asked for."""
-        self._until(lambda: bool(self._texts))
-        code = re.search(r"\b\d{6}\b", self._texts.pop())
-        assert code
-        return code.group()
+        """Returns the six digits of the message that came since the code was asked for. A receipt
+        may come meanwhile, and has none."""
+        codes: list[str] = []
+
+        def came() -> bool:
+            codes.extend(code for text in self._texts for code in re.findall(r"\b\d{6}\b", text))
+            return bool(codes)
+
+        self._until(came)
+        self._texts.clear()
+        return codes[-1]
+
+    @property
+    def portal(self) -> str:
+        """The origin of the portal, under a name: an IP address has no passkeys."""
+        return self.world.service_url.replace("127.0.0.1", "localhost")
 
     # What is done often
 
