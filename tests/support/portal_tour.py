@@ -1,0 +1,45 @@
+"""`./run tour --out DIR`: a picture of every page of the portal in every state, to be looked at."""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cloud.settings import Settings
+from tests.support.portal_walk import Customer, whole_portal
+from tests.support.served import PLAIN, Served
+from tests.support.visitor import DESKTOP, PHONE, Scheme, Visitor, chromium
+
+VIEWS: tuple[tuple[tuple[int, int], Scheme, bool], ...] = (
+    (PHONE, "light", True),
+    (PHONE, "dark", True),
+    (DESKTOP, "light", False),
+)
+"""The sizes and colours in which pages are pictured, and whether scripts run."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run tour", description=__doc__)
+    parser.add_argument("--out", type=Path, metavar="DIR")
+    parser.add_argument("--only", default="", metavar="TEXT", help="pages with this in their name")
+    # The others are about the kiosk's window.
+    asked, _ = parser.parse_known_args()
+    if asked.out is None:
+        return
+    with (
+        TemporaryDirectory() as state,
+        Served(Path(state), Settings(recognition=PLAIN)) as served,
+        chromium() as browser,
+    ):
+        for size, scheme, scripts in VIEWS:
+            folder = asked.out / f"portal-{scheme}-{size[0]}x{size[1]}"
+            folder.mkdir(parents=True, exist_ok=True)
+            visitor = Visitor(browser, served.origin, size, scripts=scripts, scheme=scheme)
+            for name in whole_portal(visitor, Customer(served, folder.name)):
+                if asked.only in name:
+                    visitor.page.screenshot(path=folder / f"{name}.png", full_page=True)
+            visitor.close()
+            print(f"{len(list(folder.iterdir()))} pictures in {folder}")
+
+
+if __name__ == "__main__":
+    main()
