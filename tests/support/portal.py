@@ -92,6 +92,27 @@ def last_code(context: Context, phone: str) -> str:
     return codes[-1]
 
 
+def purchase(person_id: str, at: datetime, minor: int, **changes: Any) -> PurchaseRow:
+    """Returns a purchase that a palm has paid."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "merchant_id": "first",
+        "device_id": "kiosk",
+        "reference": new_id(),
+        "person_id": person_id,
+        "identification_id": new_id(),
+        "amount_minor": minor,
+        "currency": "USD",
+        "card_brand": "visa",
+        "card_last4": "4242",
+        "payment": f"pi_{new_id()}",
+        "account": None,
+        "outcome": "approved",
+        "at": at,
+    }
+    return PurchaseRow(**values | changes)
+
+
 class Browser:
     """Somebody's browser, which opens pages and sends their forms."""
 
@@ -271,23 +292,7 @@ class Portal:
 
     async def buy(self, person: OpenPerson, minor: int = 1250, **changes: Any) -> PurchaseRow:
         """Adds a purchase of now."""
-        values: dict[str, Any] = {
-            "id": new_id(),
-            "merchant_id": "first",
-            "device_id": "kiosk",
-            "reference": new_id(),
-            "person_id": person.person_id,
-            "identification_id": new_id(),
-            "amount_minor": minor,
-            "currency": "USD",
-            "card_brand": "visa",
-            "card_last4": "4242",
-            "payment": f"pi_{new_id()}",
-            "account": None,
-            "outcome": "approved",
-            "at": self.now,
-        }
-        row = PurchaseRow(**values | changes)
+        row = purchase(person.person_id, self.now, minor, **changes)
         await self.add(row)
         return row
 

@@ -101,6 +101,11 @@ class Served:
     def url(self) -> str:
         return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
 
+    @property
+    def origin(self) -> str:
+        """The portal's, under a name: an IP address has no passkeys."""
+        return self.url.replace("127.0.0.1", "localhost")
+
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the service's loop and returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)

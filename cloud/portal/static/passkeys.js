@@ -43,6 +43,8 @@
       failed.hidden = false;
     } finally {
       button.disabled = false;
+      // It lost the focus when it was switched off.
+      button.focus();
     }
   }
 

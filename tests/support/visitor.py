@@ -1,0 +1,271 @@
+"""Somebody before Debian's Chromium who has a keyboard and no pointer."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ElementHandle, Request, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""Chromium without what it has for people: it needs half the time for the same pages."""
+DESKTOP, PHONE = (1280, 800), (390, 844)
+PATIENCE_MS = 90_000
+"""How long a machine busy with other things may take for one page."""
+
+Scheme = Literal["light", "dark"]
+Role = Literal["link", "button", "textbox", "combobox"]
+Step = tuple[str, str]
+"""The method and the path of a request."""
+
+_PLACE = """const place = each =>
+  `${[...document.querySelectorAll("*")].indexOf(each)} ${each.outerHTML.slice(0, 80)}`;
+"""
+_FOCUS = f"""target => {{ {_PLACE}
+  const at = document.activeElement;
+  const box = at.getBoundingClientRect();
+  const seen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  const outline = getComputedStyle(at);
+  const marked = outline.outlineStyle !== "none" && parseFloat(outline.outlineWidth) >= 2;
+  return [at === target, at === document.body || seen && marked, place(at)];
+}}"""
+_PLACES = f"""what => {{ {_PLACE}
+  return [...document.querySelectorAll(what)].filter(each => each.checkVisibility()).map(place);
+}}"""
+_REACHABLE = "a[href], button, summary, input:not([type=hidden]), select"
+_OFFERED = """() => [
+  ...[...document.links].filter(a => !a.hash).map(a => ["GET", a.href, a]),
+  ...[...document.forms].map(form => [form.method.toUpperCase(), form.action, form]),
+].filter(([, url, each]) => url.startsWith(location.origin) && each.checkVisibility())
+  .map(([method, url]) => [method, url])"""
+_NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Runs Chromium. Until it ends, no event loop can run in this thread beside Playwright's."""
+    # Chromium's sandbox does not run as root.
+    flags = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """Opens pages of one origin, and acts by Tab, Enter, Space and typing alone."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        origin: str,
+        size: tuple[int, int] = DESKTOP,
+        *,
+        scripts: bool = True,
+        scheme: Scheme = "light",
+    ) -> None:
+        self._browser = browser
+        self.origin = origin
+        self.size = size
+        self.scripts = scripts
+        self.scheme: Scheme = scheme
+        width, height = size
+        # No browser knows the authority of the service's certificate.
+        self._context = browser.new_context(
+            ignore_https_errors=True,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+        )
+        self._context.set_default_timeout(PATIENCE_MS)
+        self.page = self._context.new_page()
+        self.tools = self._context.new_cdp_session(self.page)
+        self.visited: set[Step] = set()
+        """What was asked for."""
+        self.offered: set[Step] = set()
+        """Where at the same origin the pages led to by a link or a form that was seen."""
+        self._pages: set[str] = set()
+        self.strayed: list[str] = []
+        """Requests to another origin than that of the page that is shown."""
+        self.said: list[str] = []
+        """What pages have written to the console."""
+        self.without_focus: set[str] = set()
+        """What was reached by Tab and did not show it."""
+        self._named: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        self._loaded: set[str] = set()
+        self.tools.on("Network.requestWillBeSent", self._see_request)
+        self.tools.on("Network.loadingFinished", self._see_bytes)
+        self.tools.send("Network.enable")
+        self._context.on("request", self._note)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("console", lambda message: self._hear(message.text, message.location))
+        self.allow_scripts(scripts)
+
+    def close(self) -> None:
+        self._context.close()
+
+    def elsewhere(self) -> "Visitor":
+        """Returns the same person at another browser."""
+        return Visitor(self._browser, self.origin, self.size, scripts=self.scripts)
+
+    def allow_scripts(self, allowed: bool) -> None:
+        """Scripts of pages that are opened from now on run or not."""
+        self.tools.send("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+
+    def has_an_authenticator(self) -> None:
+        """Gives the browser an authenticator whose person is always verified."""
+        kind = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        self.tools.send("WebAuthn.enable")
+        self.tools.send("WebAuthn.addVirtualAuthenticator", {"options": kind})
+
+    def forgets_passkeys(self) -> None:
+        self.tools.send("WebAuthn.disable")
+        self.has_an_authenticator()
+
+    def gets(self, path: str, html: bytes, headers: Mapping[str, str]) -> None:
+        """Has an address answer with a page that the service does not send now."""
+        self.page.route(
+            f"{self.origin}{path}",
+            lambda route: route.fulfill(body=html, content_type="text/html", headers=dict(headers)),
+        )
+
+    # What is done
+
+    def opens(self, path: str) -> None:
+        """Types an address."""
+        self.page.goto(f"{self.origin}{path}")
+
+    def follows(self, name: str) -> None:
+        self._reaches("link", name)
+        self._leaves_by("Enter")
+
+    def presses(self, name: str) -> None:
+        self._reaches("button", name)
+        self._leaves_by("Space")
+
+    def tries(self, name: str) -> None:
+        """Presses a button that may leave the page as it is."""
+        self._reaches("button", name)
+        self.page.keyboard.press("Space")
+
+    def downloads(self, name: str) -> bytes:
+        """Follows a link to a file, and returns the file."""
+        self._reaches("link", name)
+        with self.page.expect_download() as download:
+            self.page.keyboard.press("Enter")
+        self.visited.add(("GET", _path(download.value.url)))
+        return download.value.path().read_bytes()
+
+    def types(self, label: str, text: str) -> None:
+        """Types into a field in place of what is in it."""
+        self._reaches("textbox", label)
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(text)
+
+    def enters(self, label: str, text: str) -> None:
+        """Types into a field, and sends the form from there."""
+        self.types(label, text)
+        self._leaves_by("Enter")
+
+    def chooses(self, label: str, option: str) -> None:
+        """Chooses in a list by typing what it begins with."""
+        self._reaches("combobox", label)
+        self.page.keyboard.type(option)
+
+    def reads(self, words: str) -> None:
+        """Waits until the page says so."""
+        self.page.get_by_text(words).first.wait_for()
+
+    def link(self, name: str) -> str:
+        """Returns where a link leads to."""
+        found = self.page.get_by_role("link", name=name, exact=True).get_attribute("href")
+        assert found
+        return found
+
+    @property
+    def at(self) -> str:
+        """What is written on that which has the focus."""
+        return self.page.evaluate("document.activeElement.textContent")
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.page.url).path
+
+    @property
+    def weight(self) -> int:
+        """The bytes that came for the page and for all that it loads, when nothing was kept from
+        before."""
+        return sum(self._sizes.get(url, 0) for url in self._loaded)
+
+    def looks_around(self) -> set[str]:
+        """Notes what the page offers, and walks once around it. Returns what was not reached."""
+        self.offered |= {(method, _path(url)) for method, url in self.page.evaluate(_OFFERED)}
+        # Behind the last one is the page itself, where the focus begins.
+        places = self.page.evaluate(_PLACES, _REACHABLE)
+        reached = {self._tab(None)[1] for _ in range(len(places) + 1)}
+        return {place for place in places if place not in reached}
+
+    # How
+
+    def _reaches(self, role: Role, name: str) -> None:
+        found = self.page.get_by_role(role, name=name, exact=True).first
+        target = found.element_handle()
+        steps = self.page.locator(_REACHABLE).count() + 2
+        if self.page.evaluate(_FOCUS, target)[0]:
+            return
+        assert any(self._tab(target)[0] for _ in range(steps)), f"{name} is not reached by Tab"
+
+    def _tab(self, target: ElementHandle | None) -> tuple[bool, str]:
+        """Returns whether the focus is at the target now, and what it is at."""
+        self.page.keyboard.press("Tab")
+        there, is_seen, place = self.page.evaluate(_FOCUS, target)
+        if not is_seen and self.page.url.startswith(self.origin):
+            self.without_focus.add(place)
+        return there, place
+
+    def _leaves_by(self, key: str) -> None:
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+
+    def _see_request(self, told: Any) -> None:
+        url = self._named[told["requestId"]] = told["request"]["url"]
+        if told["type"] == "Document":
+            self._loaded.clear()
+        self._loaded.add(url)
+
+    def _see_bytes(self, told: Any) -> None:
+        url = self._named[told["requestId"]]
+        # What comes out of the cache again has no bytes.
+        self._sizes[url] = max(self._sizes.get(url, 0), round(told["encodedDataLength"]))
+
+    def _note(self, request: Request) -> None:
+        self.visited.add((request.method, _path(request.url)))
+        if request.is_navigation_request():
+            self._pages.add(request.url)
+        elif _origin(request.url) != _origin(self.page.url):
+            self.strayed.append(request.url)
+
+    def _hear(self, text: str, location: Any) -> None:
+        url = location["url"]
+        # Chromium writes so when a page itself comes with a status of 400 or more.
+        is_status = text.startswith("Failed to load resource") and url in self._pages
+        if not is_status and _origin(url) in ("://", self.origin):
+            self.said.append(f"{text} {url}")
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
+def _path(url: str) -> str:
+    """Returns the path of an address, without what names one thing of many."""
+    return _NAME.sub("*", urlsplit(url).path)
