@@ -9,16 +9,25 @@ from tests.support.served import Served
 
 class Meanwhile:
     """While the block lasts, the first call of `context.<part>.<call>` is answered only after `act`
-    was done, in a thread of its own. With `before`, `act` is done before the call itself."""
+    was done, in a thread of its own. With `before`, `act` is done before the call itself. With
+    `about`, it is the first call with this as its first argument: housekeeping calls as well."""
 
     def __init__(
-        self, served: Served, part: str, call: str, act: Callable[[], object], *, before: bool
+        self,
+        served: Served,
+        part: str,
+        call: str,
+        act: Callable[[], object],
+        *,
+        before: bool,
+        about: object = None,
     ) -> None:
         self._served = served
         self._part = part
         self._call = call
         self._act = act
         self._before = before
+        self._about = about
         self._real = getattr(served.context, part)
         self.happened = False
 
@@ -36,9 +45,11 @@ class Meanwhile:
         real = getattr(self._real, name)
         if name != self._call or self.happened:
             return real
-        self.happened = True
 
         async def answer_late(*arguments: object) -> object:
+            if self.happened or self._about not in (None, arguments[0]):
+                return await real(*arguments)
+            self.happened = True
             if self._before:
                 await asyncio.to_thread(self._act)
             answer = await real(*arguments)

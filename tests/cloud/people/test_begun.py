@@ -448,12 +448,13 @@ def test_whoever_gives_up_on_the_phone_while_the_kiosk_is_at_it_leaves_nothing(
     def stop() -> None:
         served.do(give_up())
 
+    about: str | None = None
     if part == "messenger":
-        call, ask = "send", partial(pick_up, kiosk, beginning.code)
+        call, ask, about = "send", partial(pick_up, kiosk, beginning.code), beginning.phone
     else:
         call, ask = "search", partial(kiosk.add_palm, picked_up(kiosk, beginning), burst(who))
     with (
-        Meanwhile(served, part, call, stop, before=True) as meanwhile,
+        Meanwhile(served, part, call, stop, before=True, about=about) as meanwhile,
         pytest.raises(Refused) as answer,
     ):
         ask()

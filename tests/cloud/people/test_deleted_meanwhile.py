@@ -90,7 +90,7 @@ def test_an_enrolment_is_gone_if_the_account_of_its_number_is_deleted_while_the_
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
     with (
-        Meanwhile(served, "messenger", "send", leaves, before=False) as meanwhile,
+        Meanwhile(served, "messenger", "send", leaves, before=False, about=phone) as meanwhile,
         pytest.raises(Refused) as refused,
     ):
         kiosk.begin_enrolment(phone)
