@@ -258,7 +258,9 @@ class Visitor:
         url = location["url"]
         # Chromium writes so when a page itself comes with a status of 400 or more.
         is_status = text.startswith("Failed to load resource") and url in self._pages
-        if not is_status and _origin(url) in ("://", self.origin):
+        # And so when the service has it forget the pages of a session.
+        is_forgotten = text.startswith("Clear-Site-Data header on")
+        if not is_status and not is_forgotten and _origin(url) in ("://", self.origin):
             self.said.append(f"{text} {url}")
 
 
