@@ -6,6 +6,7 @@ with a session alone. A new number that has an account gets a message that says 
 whoever asks for the change is told the same in either case.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -119,9 +120,10 @@ async def allow(
 
 async def change_number(
     context: Context, session: AsyncSession, who: SignedIn, code: str, *, now: datetime
-) -> None:
+) -> Sequence[str]:
     """Uses up the code that was sent to the new number, and makes it the number of who is signed
-    in. What was begun with the present one ends, and so do all other sessions. Raises Refusal."""
+    in. What was begun with either ends, and so do all other sessions. Returns the ids of the people
+    who were erased with what they had begun. Raises Refusal."""
     person = who.person
     row = await _find(session, who, now)
     if not row.is_allowed:
@@ -139,11 +141,12 @@ async def change_number(
     account.phone_lookup = lookup
     profile = await profile_of(session, person)
     await _store(session, person, _corrected(profile, "number", now, phone=phone))
-    await begun.end_with_account(session, context, lookup)
+    erased = await begun.end_with_account(session, context, lookup)
     # An enrolment is known to be completed by its number (`cloud.people.enrolments`).
     for table in (OneTimeCode, SignInRow, ClaimRow, EnrolmentRow):
         await session.execute(delete(table).where(table.person_id == person.person_id))
     await sign_ins.end_others(session, who)
+    return erased
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

@@ -6,7 +6,7 @@ Verifies a deletion afterwards as well.
 import asyncio
 import mmap
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -50,6 +50,9 @@ _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 """A person's id, as `cloud.keys.persons.make_person` makes it."""
 
 
+Act = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """What becomes of what is stored about a person when their account is deleted."""
@@ -62,20 +65,19 @@ class Leaving:
 @signed_request.for_deletions()
 async def delete_account(call: Caller, request: DeletionRequest) -> DeletionReceipt:
     person = await accepted_for(call, request.identification_id, Purpose.LEAVE)
-    receipt = await erase_account(call.context, call.session, person, call.now)
+    receipt, acts = await erase_account(call.context, call.session, person, call.now)
     # The stored answer is not sealed: the person's key is gone, and the receipt names nobody.
     call.person = None
-    call.afterwards += after_erasing(call.context, person)
+    call.afterwards += acts
     return receipt
 
 
 async def erase_account(
     context: Context, session: AsyncSession, person: OpenPerson, now: datetime
-) -> DeletionReceipt:
-    """Erases everything about a person that is not kept for the books, and returns the receipt.
-
-    `after_erasing` says what is left to do once the transaction is committed. Raises Refusal while
-    a payment of theirs is being completed.
+) -> tuple[DeletionReceipt, Sequence[Act]]:
+    """Erases everything about a person that is not kept for the books. Returns the receipt, and
+    what is left to do once the transaction is committed. Raises Refusal while a payment of theirs
+    is being completed.
     """
     await refunds.must_be_settled(session, person)
     leaving = await what_becomes(session, person)
@@ -87,21 +89,17 @@ async def erase_account(
     await limits.forget_subjects(session, (person.person_id, phone_lookup))
     await claims.forget_number(session, phone_lookup)
     await sign_ins.forget_number(session, phone_lookup)
-    await erase_unfinished(session, context, phone_lookup)
+    unfinished = await erase_unfinished(session, context, phone_lookup)
     await erase_person(session, person.person_id)
-    return await receipts.issue(
+    receipt = await receipts.issue(
         context, session, person, now, erased=leaving.erased, retained=leaving.retained
     )
-
-
-def after_erasing(context: Context, person: OpenPerson) -> list[Callable[[], Awaitable[None]]]:
-    """Returns what is left to do once it is committed that a person is erased."""
 
     async def remove_from_gallery() -> None:
         context.gallery.remove(person.person_id)
 
-    forget = partial(context.database.forget_erased, person.person_id)
-    return [remove_from_gallery, forget, context.wake]
+    forget = partial(context.database.forget_erased, person.person_id, *unfinished)
+    return receipt, [remove_from_gallery, forget, context.wake]
 
 
 async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:

@@ -404,15 +404,19 @@ async def erase_expired(context: Context) -> None:
         await context.database.forget_erased(*erased)
 
 
-async def erase_unfinished(session: AsyncSession, context: Context, phone_lookup: str) -> None:
+async def erase_unfinished(
+    session: AsyncSession, context: Context, phone_lookup: str
+) -> Sequence[str]:
     """Erases everything in the enrolments of a mobile number that are not completed, and in what
-    was begun with it in the portal."""
-    await begun.end_with_account(session, context, phone_lookup)
-    unfinished = await session.scalars(
+    was begun with it in the portal. Returns the ids of the people who were erased."""
+    erased = await begun.end_with_account(session, context, phone_lookup)
+    found = await session.scalars(
         select(EnrolmentRow.person_id).where(EnrolmentRow.phone_lookup == phone_lookup)
     )
-    for person_id in unfinished.all():
+    unfinished = found.all()
+    for person_id in unfinished:
         await begun.erase(session, context, await find_person(session, context.master, person_id))
+    return [*erased, *unfinished]
 
 
 async def _end(session: AsyncSession, context: Context, person: OpenPerson) -> list[str]:

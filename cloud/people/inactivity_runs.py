@@ -16,7 +16,7 @@ from cloud.messages import NotSent
 from cloud.people import inactivity
 from cloud.people.accounts import profile_of
 from cloud.people.consents import longest_inactivity, shortest_inactivity
-from cloud.people.deletions import after_erasing, erase_account
+from cloud.people.deletions import erase_account
 from cloud.people.inactivity import A_DAY, Step
 from cloud.people.tables import ActivityRow, InactivityRun
 from cloud.web.problems import Refusal
@@ -117,10 +117,10 @@ async def _delete(context: Context, run_id: int, person_id: str) -> str | None:
             await session.commit()
             return None
         person = await find_person(session, context.master, person_id)
-        receipt = await erase_account(context, session, person, now)
+        receipt, acts = await erase_account(context, session, person, now)
         counted.deleted += 1
         await session.commit()
-    for act in after_erasing(context, person):
+    for act in acts:
         try:
             await act()
         except Exception as error:

@@ -78,10 +78,11 @@ async def change(asked: Asker, code: Annotated[str, Form(max_length=16)] = "") -
         corrections.change_number, asked.context, asked.session, asked.signed_in, now=asked.now
     )
     try:
-        await codes.use(asked, code, work)
+        erased = await codes.use(asked, code, work)
     except NotTaken as why:
         return await _show_again(asked, why, is_allowed=True)
-    asked.afterwards.append(asked.context.database.forget_erased)
+    context = asked.context
+    asked.afterwards += [context.wake, partial(context.database.forget_erased, *erased)]
     return redirect(HOME)
 
 

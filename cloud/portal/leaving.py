@@ -74,8 +74,8 @@ async def delete_everything(
         if why.can_be_corrected:
             return asked.page("leave_code.html", why.status, **why.told)
         return await _show(asked, why.status, why.told)
-    receipt = await deletions.erase_account(context, session, who.person, asked.now)
-    asked.afterwards += deletions.after_erasing(context, who.person)
+    receipt, acts = await deletions.erase_account(context, session, who.person, asked.now)
+    asked.afterwards += acts
     response = redirect(f"{HOME}/receipts/{receipt.receipt_id}")
     delete_cookie(response, SESSION)
     return response

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 
 from cloud.app import create_app
 from cloud.context import Context
@@ -29,7 +30,7 @@ from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
 from cloud.people.accounts import PROFILE, Accounts, Profile, add_account
 from cloud.people.agreements import add_agreement
 from cloud.people.consents import texts_at
-from cloud.people.tables import ConsentRow, ConsentTextRow
+from cloud.people.tables import BegunRow, ConsentRow, ConsentTextRow
 from cloud.policy import Policy
 from cloud.recognition import refusals
 from cloud.recognition.gallery import Gallery
@@ -323,6 +324,16 @@ class Portal:
         """Returns whether a text is in a file of the database."""
         files = self.context.state.database.parent.glob("palms.db*")
         return any(text.encode() in file.read_bytes() for file in files)
+
+    async def begun_with(self, phone: str) -> str:
+        """Has a stranger begin to sign up with this number, and returns the id of the person whom
+        that makes."""
+        browser = self.browser("192.0.2.9")
+        await browser.submit(await browser.open("/portal/begin"), "/portal/begin", phone=phone)
+        lookup = self.context.master.lookup("phone", phone)
+        async with self.database.session() as session:
+            theirs = select(BegunRow.person_id).where(BegunRow.phone_lookup == lookup)
+            return (await session.scalars(theirs)).one()
 
     async def refuse(self, person: OpenPerson, why: Why, merchant_id: str = "first") -> None:
         """Adds a palm that was recognised now and not taken."""

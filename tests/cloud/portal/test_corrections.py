@@ -291,6 +291,17 @@ async def test_somebody_who_signs_up_with_the_number_meanwhile_keeps_it(portal: 
     assert await holder_of(portal, OLD) == person.person_id
 
 
+async def test_what_was_begun_with_the_new_number_ends_and_leaves_no_copy(portal: Portal):
+    await portal.account(OLD)
+    begun = await portal.begun_with(NEW)
+    browser = portal.browser()
+    await browser.sign_in(OLD)
+    page = await allow(portal, browser)
+    await portal.leave_between_rows(begun)
+    await browser.submit(page, f"{NUMBER}/new", code=portal.last_code(NEW))
+    assert not portal.holds(begun)
+
+
 async def test_whatever_was_begun_with_the_old_number_ends(portal: Portal):
     person, browser = await portal.account(OLD), portal.browser()
     elsewhere, asking = portal.browser(), portal.browser()

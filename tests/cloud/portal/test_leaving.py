@@ -93,6 +93,16 @@ async def test_a_deletion_leaves_no_copy_between_the_rows_of_the_database(portal
     assert not portal.holds(person.person_id)
 
 
+async def test_what_a_stranger_began_with_the_number_goes_without_a_copy_as_well(portal: Portal):
+    await portal.account(PHONE)
+    begun = await portal.begun_with(PHONE)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    await portal.leave_between_rows(begun)
+    await leave(portal, browser)
+    assert not portal.holds(begun)
+
+
 async def test_a_copy_that_an_interrupted_deletion_has_left_is_erased(portal: Portal):
     person = await portal.account(PHONE)
     browser = portal.browser()
