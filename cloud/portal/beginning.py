@@ -5,7 +5,6 @@ No answer, and no time that an answer takes, tells whether a number has an accou
 told.
 """
 
-import logging
 from functools import partial
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from cloud.payments.cards import cards_of
 from cloud.people import begun
 from cloud.people.begun import Begun, HasAccount
 from cloud.policy import BEGUN_LIFE, Limits
-from cloud.portal import codes
+from cloud.portal import cards, codes
 from cloud.portal.asking import (
     BEGUN,
     HOME,
@@ -34,13 +33,9 @@ from cloud.portal.asking import (
 )
 from cloud.portal.codes import NO_PROBLEM, NotTaken
 from cloud.portal.signing_in import read_number
-from cloud.providers import NoPages, ProviderUnavailable
 from cloud.web import limits
-from cloud.web.problems import Refusal
 from protocol.documents import digest_of
-from protocol.messages import BEGUN_MARK, Card, ConsentText, ProblemType
-
-log = logging.getLogger(__name__)
+from protocol.messages import BEGUN_MARK, Card, ConsentText
 
 BEGIN = f"{HOME}/begin"
 CODE, CONSENT, CARD, READY = f"{BEGIN}/code", f"{BEGIN}/consent", f"{BEGIN}/card", f"{BEGIN}/ready"
@@ -131,40 +126,21 @@ async def show_card(asked: Asker) -> Response:
 
 @routes.post("/begin/card")
 async def open_card_page(asked: Asker) -> Response:
-    """Answers with a page that leads to the provider's (`cloud.portal.cards.open_page`)."""
+    """Answers with a page that leads to the provider's, as `cloud.portal.cards` does."""
     found = await _find(asked)
     if found is None or await _to_agree(asked, found):
         return redirect(BEGIN)
     await limits.spend(asked.session, Limits.CARD_PAGES, found.begun_id, asked.now)
-    back = f"{asked.origin}{CARD}/back"
-    try:
-        page = await card_pages.open_page(asked.context, asked.session, found.person, back=back)
-    except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
-    except (ProviderUnavailable, NoPages) as error:
-        log.warning("no page for a card is opened: %s", error)
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    asked.afterwards.append(asked.context.wake)
-    return asked.page("begin_card.html", url=page.url, card=None, state=None)
+    url = await cards.open_for(asked, found.person, f"{CARD}/back")
+    return asked.page("begin_card.html", url=url, card=None, state=None)
 
 
 @routes.get("/begin/card/back")
 async def tell_state(asked: Asker) -> Response:
     found = await _find(asked)
-    if found is None:
+    state = await cards.look_for(asked, found.person) if found else None
+    if state is None:
         return redirect(BEGIN)
-    page_id = await card_pages.newest_of(asked.session, found.person)
-    if page_id is None:
-        return redirect(BEGIN)
-    person_id = found.person.person_id
-    try:
-        state = await card_pages.look_at(asked.context, asked.session, page_id, person_id)
-    except card_pages.NoSuchPage:
-        return redirect(BEGIN)
-    except ProviderUnavailable:
-        raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
-    if state != card_pages.OPEN:
-        asked.afterwards.append(asked.context.wake)
     if state == card_pages.SAVED:
         return redirect(READY)
     return asked.page("begin_card.html", url=None, card=None, state=state)

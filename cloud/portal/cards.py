@@ -8,10 +8,11 @@ import logging
 
 from fastapi import APIRouter, Response
 
+from cloud.keys.persons import OpenPerson
 from cloud.payments import card_pages, wallet
 from cloud.payments.cards import cards_of, listed
 from cloud.policy import CARDS
-from cloud.portal.asking import HOME, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, redirect, router
 from cloud.providers import NoPages, ProviderUnavailable
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -34,13 +35,22 @@ async def open_page(asked: Asker) -> Response:
     """Answers with a page that leads to the provider's. A redirect would be a form that leads to
     another site, which the pages' policy forbids."""
     await wallet.must_have_room(asked.session, asked.person, asked.now)
+    url = await open_for(asked, asked.person, BACK, adds=True)
+    return asked.page("card.html", url=url, has_room=True, most=CARDS)
+
+
+@routes.get("/cards/back")
+async def tell_state(asked: Asker) -> Response:
+    state = await look_for(asked, asked.person)
+    return redirect(HOME) if state is None else asked.page("card_state.html", state=state)
+
+
+async def open_for(asked: Asked, person: OpenPerson, back: str, *, adds: bool = False) -> str:
+    """Opens a page of the provider's on which a person saves a card, which leads back to this path.
+    Returns its address. Raises Refusal."""
     try:
         page = await card_pages.open_page(
-            asked.context,
-            asked.session,
-            asked.person,
-            adds=True,
-            back=f"{asked.origin}{BACK}",
+            asked.context, asked.session, person, adds=adds, back=f"{asked.origin}{back}"
         )
     except card_pages.NoSuchPage:
         raise Refusal(ProblemType.NOT_FOUND) from None
@@ -48,25 +58,24 @@ async def open_page(asked: Asker) -> Response:
         log.warning("no page for a card is opened: %s", error)
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     asked.afterwards.append(asked.context.wake)
-    return asked.page("card.html", url=page.url, has_room=True, most=CARDS)
+    return page.url
 
 
-@routes.get("/cards/back")
-async def tell_state(asked: Asker) -> Response:
-    page_id = await card_pages.newest_of(asked.session, asked.person)
+async def look_for(asked: Asked, person: OpenPerson) -> str | None:
+    """Returns the state of the page that was opened last for a person, None without one. Raises
+    Refusal."""
+    page_id = await card_pages.newest_of(asked.session, person)
     if page_id is None:
-        return redirect(HOME)
+        return None
     try:
-        state = await card_pages.look_at(
-            asked.context, asked.session, page_id, asked.person.person_id
-        )
+        state = await card_pages.look_at(asked.context, asked.session, page_id, person.person_id)
     except card_pages.NoSuchPage:
-        raise Refusal(ProblemType.NOT_FOUND) from None
+        return None
     except ProviderUnavailable:
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, retry_after=5) from None
     if state != card_pages.OPEN:
         asked.afterwards.append(asked.context.wake)
-    return asked.page("card_state.html", state=state)
+    return state
 
 
 @routes.post("/cards/{card_id}/default")
