@@ -9,7 +9,9 @@ from cloud.policy import ATTEMPTS
 from kiosk.screens import Approved, ConfirmPurchase, Frozen, NotRecognised
 from tests.support.hands import Person
 from tests.support.shopper import Shopper
-from tests.support.visitor import PHONE, Visitor, chromium
+from tests.support.visitor import IS_THERE, PHONE, WHY_NOT, Visitor, chromium
+
+pytestmark = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
 NUMBER = "2025550123"
 

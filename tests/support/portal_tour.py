@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from cloud.settings import Settings
 from tests.support.portal_walk import Customer, whole_portal
 from tests.support.served import PLAIN, Served
-from tests.support.visitor import DESKTOP, PHONE, Scheme, Visitor, chromium
+from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Scheme, Visitor, chromium
 
 VIEWS: tuple[tuple[tuple[int, int], Scheme, bool], ...] = (
     (PHONE, "light", True),
@@ -24,6 +24,9 @@ def main() -> None:
     # The others are about the kiosk's window.
     asked, _ = parser.parse_known_args()
     if asked.out is None:
+        return
+    if not IS_THERE:
+        print(WHY_NOT)
         return
     with (
         TemporaryDirectory() as state,

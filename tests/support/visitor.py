@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from playwright.sync_api import Browser, ElementHandle, Request, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Chromium without what it has for people: it needs half the time for the same pages."""
+IS_THERE = Path(CHROMIUM).exists()
+WHY_NOT = f"{CHROMIUM} is not there: ./run test installs it where the distribution has it"
 DESKTOP, PHONE = (1280, 800), (390, 844)
 PATIENCE_MS = 90_000
 """How long a machine busy with other things may take for one page."""

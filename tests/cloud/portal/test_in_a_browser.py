@@ -10,7 +10,9 @@ from playwright.sync_api import Browser
 
 from tests.support.portal_walk import Customer, whole_portal
 from tests.support.served import Served
-from tests.support.visitor import DESKTOP, PHONE, Visitor, chromium
+from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Visitor, chromium
+
+pytestmark = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
 MAX_BYTES = 100_000
 """The most that a page may weigh with all that it loads."""
