@@ -70,7 +70,7 @@ def migrate(path: Path) -> None:
 
 
 def _upgrade(path: Path) -> None:
-    # Importing these takes a tenth of a service's start, and most starts do not need them.
+    # Most starts do not need these, and they take long to import.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
