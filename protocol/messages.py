@@ -56,6 +56,12 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     PUT    /purchases/{reference}/told Told    -> nothing
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
+    POST   /entries               EntryRequest -> Entry
+    POST   /entries/{id}/agreement             -> Entry; the palm is the site's credential from now
+                                                  on
+    PUT    /entries/{id}/passage  Passage      -> nothing
+    GET    /identifications/{id}/tickets       -> Tickets
+    POST   /identifications/{id}/tickets Ticket -> Tickets
     POST   /deletions             DeletionRequest -> DeletionReceipt
     GET    /readers/{reader}                   -> Reader
     GET    /till-messages                      -> TillMessages, as soon as there is one
@@ -116,6 +122,15 @@ class Purpose(StrEnum):
     """The palm only tells who somebody is: nothing can be charged with it, and nothing deleted."""
     CARDS = "cards"
     """The shopper adds cards to those that pay for them, and removes them."""
+    ENTER = "enter"
+    """Somebody goes through a gate or checks in: nothing can be charged with it."""
+
+
+class Direction(StrEnum):
+    """Which way people go through a gate."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
 
 
 MOST_MINOR = 999_999_999_999
@@ -465,7 +480,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-def _of_no_payment_card(text: str) -> str:
+def of_no_payment_card(text: str) -> str:
     if holds_payment_card(text):
         raise ValueError("this holds the number of a payment card, which never passes through here")
     return text
@@ -474,7 +489,7 @@ def _of_no_payment_card(text: str) -> str:
 MembershipCode = Annotated[
     str,
     StringConstraints(pattern=r"^[!-~]([ -~]{0,126}[!-~])?$"),
-    AfterValidator(_of_no_payment_card),
+    AfterValidator(of_no_payment_card),
 ]
 """What the code of a membership card says, or what is printed on it: up to 128 printable characters
 of ASCII."""
