@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from cloud.ages import ages
 from cloud.context import Context
+from cloud.entry import entries, tickets
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -86,6 +87,8 @@ def create_app(context: Context) -> FastAPI:
         picking_up.router,
         memberships.router,
         ages.router,
+        tickets.router,
+        entries.router,
         accounts.router,
         claims.router,
         wallet.router,

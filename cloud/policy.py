@@ -113,6 +113,8 @@ class Limits:
     CODES_BY_DEVICE = Limit("codes by device", 120, timedelta(hours=1))
     SEARCHES_BY_DEVICE = Limit("searches by device", 120, timedelta(minutes=10))
     """Palms that the vault was asked to judge, whatever for: to search, to verify or to enrol."""
+    SEARCHES_AT_DOOR = Limit("searches at a door", 600, timedelta(minutes=10))
+    """The same at a device that people pass one after the other, up to 60 in a minute."""
     FAILED_PROOFS = Limit("failed proofs", 10, timedelta(hours=1))
     """Wrong digits, codes and palms against one account, or against a number without an account, at
     all devices together."""

@@ -4,15 +4,13 @@
 
 import argparse
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import TypeVar
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap
+from cloud import bootstrap, staff_doors
 from cloud.ages.ages import checks_of
 from cloud.db.database import Database
 from cloud.keys.person_keys import MasterKey
@@ -23,6 +21,7 @@ from cloud.outbox import queue
 from cloud.payments import receipts
 from cloud.people import inactivity, sign_ins
 from cloud.settings import Merchant, Settings
+from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
 from cloud.tills.keys import make_till_key
 from cloud.web import devices
@@ -35,14 +34,6 @@ UNSENT_LISTED = timedelta(days=30)
 """How long receipts that were given up are listed."""
 RUNS_LISTED = 400
 """The number of daily runs that are listed: those of more than a year."""
-
-Act = Callable[[argparse.Namespace, AsyncSession, MasterKey], Awaitable[None]]
-"""Does what one verb asks for. Raises CannotDo."""
-Row = TypeVar("Row")
-
-
-class CannotDo(ValueError):
-    """What staff asked for cannot be done: the message tells why, and what can be done."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal")
+    staff_doors.add_verbs(add)
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
     bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
@@ -127,7 +119,7 @@ async def _show_code(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
     if arguments.site is not None:
-        site = _there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
+        site = there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
     else:
         site, *others = sites = await merchants.all_sites(session)
         if others:
@@ -172,7 +164,7 @@ async def _add_site(arguments: argparse.Namespace, session: AsyncSession, _: Mas
 
 
 async def _change_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    site = _there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
+    site = there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
     law = _law(arguments)
     site.law = law and law.code
 
@@ -195,7 +187,7 @@ async def _revoke_device(
 async def _replace_device(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
-    device = _there(
+    device = there(
         await devices.find_device(session, arguments.device), "devices", arguments.device
     )
     print(
@@ -280,11 +272,4 @@ def _merchant(now: dict[str, str | None], arguments: argparse.Namespace) -> Merc
 
 
 async def _merchant_named(session: AsyncSession, merchant_id: str) -> "merchants.MerchantRow":
-    return _there(await merchants.find_merchant(session, merchant_id), "merchants", merchant_id)
-
-
-def _there(row: Row | None, listed_by: str, row_id: str) -> Row:
-    """Returns a row that there is. Raises CannotDo."""
-    if row is None:
-        raise CannotDo(f"there is no {row_id}. List them: staff {listed_by}.")
-    return row
+    return there(await merchants.find_merchant(session, merchant_id), "merchants", merchant_id)

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from cloud.context import Context
+from cloud.entry import check_ins
+from cloud.entry.check_ins import NotTaken
 from cloud.messages import NotSent
 from cloud.outbox import queue
 from cloud.payments import alerts, cards, receipts
@@ -12,14 +14,15 @@ from cloud.providers import CardRefused, ProviderUnavailable
 log = logging.getLogger(__name__)
 
 Runner = Callable[[Context, bytes], Awaitable[None]]
-"""Does one errand, given its payload. Raises ProviderUnavailable, CardRefused and NotSent when it
-has to be tried again."""
+"""Does one errand, given its payload. Raises ProviderUnavailable, CardRefused, NotSent and
+NotTaken when it has to be tried again."""
 
 RUNNERS: Mapping[str, Runner] = {
     cards.FORGET_CARD: cards.forget_card,
     cards.FORGET_UNLESS_KEPT: cards.forget_unless_kept,
     alerts.SEND_ALERT: alerts.send_alert,
     receipts.SEND_RECEIPT: receipts.send_receipt,
+    check_ins.TELL_SITE: check_ins.tell_site,
 }
 """What runs the errands of each kind."""
 
@@ -49,7 +52,7 @@ async def _run(context: Context, errand: queue.DueErrand) -> bool:
         return False
     try:
         await run(context, errand.payload(context.master.outbox))
-    except (ProviderUnavailable, CardRefused, NotSent) as error:
+    except (ProviderUnavailable, CardRefused, NotSent, NotTaken) as error:
         log.warning("an errand has to wait: %s", error)
         return False
     except Exception as error:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from cloud.context import Context
 from cloud.db.database import cause_of
+from cloud.entry import entries, presences, tickets
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
@@ -48,9 +49,10 @@ EXPIRING = (
     card_pages,
     alerts,
     webhooks,
+    presences,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity)
+PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity, entries, tickets)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
 purchase stays as long as a refund of it, and the ledger as long as the purchase."""
 

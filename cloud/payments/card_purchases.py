@@ -104,6 +104,7 @@ async def _store(call: Call, request: CardPurchaseRequest) -> PurchaseRow:
         id=new_id(),
         merchant_id=merchant.id,
         device_id=call.device_id,
+        site_id=None,
         reference=request.reference,
         person_id=None,
         identification_id=None,

@@ -1,4 +1,5 @@
-"""What a person has bought and got back, and when their palm was refused, as they are shown it."""
+"""What a person has bought and got back, which doors they passed, and when their palm was refused,
+as they are shown it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import and_, literal, null, or_, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.entry.entries import outcome_of, passages
 from cloud.keys.persons import OpenPerson
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.recognition.refusals import reason_of, refused_uses
@@ -16,19 +18,23 @@ from protocol.messages import Card, Money
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A purchase, or a refund of one, whatever became of it; or a palm that was not taken."""
+    """A purchase, or a refund of one, whatever became of it; somebody at a door; or a palm that was
+    not taken."""
 
     use_id: str
-    kind: Literal["purchase", "refund", "refused"]
+    kind: Literal["purchase", "refund", "door", "refused"]
     at: datetime
     merchant_id: str
+    site_id: str | None
+    """Where it was; None where that was not kept."""
     amount: Money | None
     outcome: str
-    """The `outcome` of the purchase or of the refund (`cloud.payments.tables`), or why the palm was
-    refused (`cloud.recognition.refusals.Why`)."""
+    """The `outcome` of the purchase or of the refund (`cloud.payments.tables`), what came of
+    somebody at a door (`cloud.entry.entries.Outcome`), or why the palm was refused
+    (`cloud.recognition.refusals.Why`)."""
     card: Card | None
     reference: str
-    """The till's name for it; empty for a palm that was refused."""
+    """The till's name for it, or that of the door; empty for a palm that was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
     """The first time that is too late."""
+
+
+_NO_PURCHASE = tuple(literal(empty) for empty in (0, "", "", "", "", ""))
+"""What a purchase has and other uses have not."""
 
 
 async def uses_of(
@@ -56,6 +66,7 @@ async def uses_of(
         literal("purchase").label("kind"),
         PurchaseRow.at,
         PurchaseRow.merchant_id,
+        PurchaseRow.site_id,
         PurchaseRow.amount_minor,
         PurchaseRow.currency,
         PurchaseRow.outcome,
@@ -70,6 +81,7 @@ async def uses_of(
             literal("refund"),
             RefundRow.at,
             PurchaseRow.merchant_id,
+            PurchaseRow.site_id,
             RefundRow.amount_minor,
             PurchaseRow.currency,
             RefundRow.outcome,
@@ -87,10 +99,21 @@ async def uses_of(
         literal("refused"),
         kept.at,
         kept.merchant_id,
-        *(literal(empty) for empty in (0, "", "", "", "", "")),
+        kept.site_id,
+        *_NO_PURCHASE,
         kept.sealed,
     )
-    uses = union_all(bought, given_back, refused).subquery().c
+    passed = passages(person).subquery().c
+    at_doors = select(
+        passed.id,
+        literal("door"),
+        passed.at,
+        passed.merchant_id,
+        passed.site_id,
+        *_NO_PURCHASE,
+        passed.sealed,
+    )
+    uses = union_all(bought, given_back, refused, at_doors).subquery().c
     query = select(*uses).order_by(uses.at.desc(), uses.id.desc()).limit(count)
     if wanted.merchant_id is not None:
         query = query.where(uses.merchant_id == wanted.merchant_id)
@@ -105,21 +128,33 @@ async def uses_of(
 
 
 async def merchants_of_uses(session: AsyncSession, person: OpenPerson) -> Collection[str]:
-    """Returns the ids of the merchants at whom a person has bought or was refused."""
+    """Returns the ids of the merchants at whom a person has bought, was at a door or was
+    refused."""
     bought = select(PurchaseRow.merchant_id).where(PurchaseRow.person_id == person.person_id)
     refused = select(refused_uses(person).subquery().c.merchant_id)
-    return (await session.scalars(union(bought, refused))).all()
+    at_doors = select(passages(person).subquery().c.merchant_id)
+    return (await session.scalars(union(bought, refused, at_doors))).all()
 
 
 def _use(person: OpenPerson, row: Any) -> Use:
-    is_refused = row.kind == "refused"
+    amount = card = None
+    outcome, reference = row.outcome, row.reference
+    match row.kind:
+        case "refused":
+            outcome = reason_of(person, row.id, row.sealed)
+        case "door":
+            outcome, reference = outcome_of(person, row.id, row.sealed)
+        case _:
+            amount = Money(minor=row.amount_minor, currency=row.currency)
+            card = Card(brand=row.card_brand, last4=row.card_last4)
     return Use(
         use_id=row.id,
         kind=row.kind,
         at=row.at,
         merchant_id=row.merchant_id,
-        amount=None if is_refused else Money(minor=row.amount_minor, currency=row.currency),
-        outcome=reason_of(person, row.id, row.sealed) if is_refused else row.outcome,
-        card=None if is_refused else Card(brand=row.card_brand, last4=row.card_last4),
-        reference=row.reference,
+        site_id=row.site_id,
+        amount=amount,
+        outcome=outcome,
+        card=card,
+        reference=reference,
     )

@@ -240,7 +240,8 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
     for row in (await session.scalars(select(PurchaseRow).where(theirs))).all():
         await receipts.withdraw(session, row)
         row.person_id = row.identification_id = row.payment = row.dispute = row.card_id = None
-        row.asks_holder = None
+        # The books need no place, which was kept for the person's own eyes.
+        row.asks_holder = row.site_id = None
     await session.flush()
 
 
@@ -415,12 +416,20 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
     except Refusal:
         identification = await find(call, request.identification_id)
-        await refusals.note(session, person, identification, "too_many", call.now)
+        await refusals.note(
+            session,
+            person,
+            identification,
+            "too_many",
+            site_id=(await call.device()).site_id,
+            now=call.now,
+        )
         raise
     row = PurchaseRow(
         id=new_id(),
         merchant_id=merchant.id,
         device_id=call.device_id,
+        site_id=(await call.device()).site_id,
         reference=request.reference,
         person_id=person.person_id,
         identification_id=request.identification_id,

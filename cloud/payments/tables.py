@@ -71,6 +71,9 @@ class PurchaseRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = merchant_key()
     device_id: Mapped[str]
+    site_id: Mapped[str | None]
+    """Where the device stood, for the person's history; None without a person, and for purchases of
+    before 2027 at a device that is gone."""
     reference: Mapped[str]
     """The till's name for the sale, unique on its device."""
     person_id: Mapped[str | None] = person_key(on_delete="SET NULL")

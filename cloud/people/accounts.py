@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ages.ages import count_ages
 from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson
+from cloud.keys.persons import OpenPerson, find_person
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.merchants.merchants import place_of
 from cloud.payments.cards import cards_of, default_of, listed
@@ -238,6 +238,17 @@ async def unfreeze(session: AsyncSession, person: OpenPerson) -> None:
 async def phone_lookup_of(session: AsyncSession, person: OpenPerson) -> str:
     account = await session.get_one(AccountRow, person.person_id)
     return account.phone_lookup
+
+
+async def member_with(
+    session: AsyncSession, master: MasterKey, phone: str, merchant_id: str
+) -> OpenPerson | None:
+    """Returns the person with a mobile number, in E.164, who has agreed to use their palm at a
+    merchant; None when nobody has."""
+    person_id = await person_id_of(session, master.lookup("phone", phone))
+    if person_id is None or not await session.get(AgreementRow, (person_id, merchant_id)):
+        return None
+    return await find_person(session, master, person_id)
 
 
 async def person_id_of(session: AsyncSession, phone_lookup: str) -> str | None:

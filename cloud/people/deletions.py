@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ages.ages import count_ages
 from cloud.context import Context, Database
 from cloud.db.tables import Table
+from cloud.entry.access import count_access
+from cloud.entry.tickets import count_tickets
 from cloud.keys.persons import OpenPerson, erase_person
 from cloud.loyalty.memberships import count_memberships
 from cloud.outbox import queue
@@ -109,6 +111,8 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
     merchants = await count_agreements(session, person)
     memberships = await count_memberships(session, person)
     ages = await count_ages(session, person)
+    access = await count_access(session, person)
+    tickets = await count_tickets(session, person)
     named = (await profile_of(session, person)).holder is not None
     sales = await purchases.times_for_the_books(session, person)
     returned = await refunds.times_for_the_books(session, person)
@@ -139,6 +143,8 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
             *[_told(given) for given in await consents.given_by(session, person)],
             *([lines.MEMBERSHIPS % {"count": memberships}] if memberships else []),
             *([lines.AGES % {"count": ages}] if ages else []),
+            *([lines.ACCESS % {"count": access}] if access else []),
+            *([lines.TICKETS % {"count": tickets}] if tickets else []),
             lines.REST,
             *([lines.LINKS] if sales else []),
         ],

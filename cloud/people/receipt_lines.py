@@ -19,6 +19,8 @@ AGREED = (
 SIGNED = AGREED.replace("%(day)s", "%(day)s, signed")
 MEMBERSHIPS = "your membership cards: %(count)s"
 AGES = "that staff have seen your age, at merchants: %(count)s"
+ACCESS = "what sites have given you to pass their doors with: %(count)s"
+TICKETS = "your tickets: %(count)s"
 REST = "everything else in your account"
 LINKS = "what led from your purchases to you"
 
@@ -39,6 +41,8 @@ BOOKS_OF_REFUNDS = BOOKS_OF_PURCHASES.replace("of the payment", "of the refund")
 WITHDRAWN = "your consent at %(merchant)s, which is told nothing about you from now on"
 MEMBERSHIP_THERE = "your membership there"
 AGE_THERE = "what staff there have seen of your age"
+ACCESS_THERE = "what you had been given to pass doors there, and when you passed them"
+TICKETS_THERE = "your tickets there"
 PROOF = "to what you agreed at %(merchant)s, when and where, and that you have ended it"
 WHY_PROOF = "its proof. It stays a part of your account until you have everything deleted"
 PURCHASES_THERE = "purchases at %(merchant)s: %(count)s"
@@ -48,9 +52,10 @@ WHY_PURCHASES_THERE = (
 )
 
 SENTENCES = (
-    *(NUMBER, NAME, PALMS, CARDS, CONSENTS, AGREED, SIGNED, MEMBERSHIPS, AGES, REST, LINKS),
+    *(NUMBER, NAME, PALMS, CARDS, CONSENTS, AGREED, SIGNED, MEMBERSHIPS, AGES, ACCESS, TICKETS),
+    *(REST, LINKS),
     *(PURCHASES, REFUNDS, BOOKS_OF_PURCHASES, BOOKS_OF_REFUNDS),
-    *(WITHDRAWN, MEMBERSHIP_THERE, AGE_THERE, PROOF, WHY_PROOF),
+    *(WITHDRAWN, MEMBERSHIP_THERE, AGE_THERE, ACCESS_THERE, TICKETS_THERE, PROOF, WHY_PROOF),
     *(PURCHASES_THERE, WHY_PURCHASES_THERE),
 )
 """All there are."""

@@ -1,9 +1,9 @@
 """Withdrawals: a person ends the agreement with one merchant, and stays signed up elsewhere.
 
-What is kept for this merchant alone goes: their agreement, their membership, and what the
-merchant's staff have seen of their age. To what they had agreed stays as its proof. Palm, number
-and card serve every merchant, and the card is kept at the operator's account with the payment
-provider.
+What is kept for this merchant alone goes: their agreement, their membership, what the merchant's
+staff have seen of their age, their access and tickets there, and when they passed its doors. To
+what they had agreed stays as its proof. Palm, number and card serve every merchant, and the card is
+kept at the operator's account with the payment provider.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages import ages
 from cloud.context import Context
+from cloud.entry import access, entries, tickets
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
 from cloud.merchants.merchants import find_merchant
@@ -62,6 +63,9 @@ async def end_with(
     await identifications.ask_consent_again(session, person, merchant.id)
     was_member = await memberships.forget(session, person, merchant.id)
     was_seen = await ages.forget(session, person, merchant.id)
+    had_access = await access.forget(session, person, merchant.id)
+    has_passed = await entries.forget(session, person, merchant.id)
+    had_tickets = await tickets.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [
         Retained(
@@ -86,6 +90,8 @@ async def end_with(
             lines.WITHDRAWN % {"merchant": merchant.name},
             *([lines.MEMBERSHIP_THERE] if was_member else []),
             *([lines.AGE_THERE] if was_seen else []),
+            *([lines.ACCESS_THERE] if had_access or has_passed else []),
+            *([lines.TICKETS_THERE] if had_tickets else []),
         ],
         retained=retained,
         merchant_id=merchant.id,

@@ -1,5 +1,5 @@
-"""The page of what somebody has bought and got back and where their palm was refused, and the files
-of it."""
+"""The page of what somebody has bought and got back, which doors they passed and where their palm
+was refused, and the files of it."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
-from cloud.merchants.merchants import all_merchants
+from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.history import Use, Wanted, merchants_of_uses, uses_of
 from cloud.people.accounts import member_since
 from cloud.portal.asking import HOME, Asked, Asker, router
@@ -27,6 +27,7 @@ _COLUMNS = (
     "time",
     "kind",
     "merchant",
+    "site",
     "amount",
     "currency",
     "outcome",
@@ -44,10 +45,12 @@ Text = Annotated[str, Query(max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A use with its merchant's name."""
+    """A use with the names of its merchant and its site."""
 
     use: Use
     merchant: str
+    site: str
+    """Empty where it was not kept."""
 
 
 @routes.get("/history")
@@ -56,6 +59,7 @@ async def show_history(
 ) -> Response:
     session, person = asked.session, asked.person
     wanted, names = _wanted(merchant, month), await _names(asked)
+    sites = await _sites(asked)
     uses = await uses_of(session, person, wanted, before=_cursor(before), count=PAGE + 1)
     shown, more = uses[:PAGE], uses[PAGE:]
     chosen = {key: value for key, value in (("merchant", merchant), ("month", month)) if value}
@@ -63,7 +67,9 @@ async def show_history(
     shops = {each: names[each] for each in await merchants_of_uses(session, person)}
     return asked.page(
         "history.html",
-        uses=[Shown(use, names[use.merchant_id]) for use in shown],
+        uses=[
+            Shown(use, names[use.merchant_id], sites.get(use.site_id or "", "")) for use in shown
+        ],
         shops=sorted(shops.items(), key=lambda shop: shop[1]),
         months=_months(await member_since(session, person), asked.now),
         merchant_id=merchant,
@@ -100,12 +106,13 @@ async def tell_history(asked: Asked) -> list[Mapping[str, str]]:
 
 
 async def _told(asked: Asked, wanted: Wanted) -> list[Mapping[str, str]]:
-    names = await _names(asked)
+    names, sites = await _names(asked), await _sites(asked)
     return [
         {
             "time": use.at.isoformat(timespec="seconds"),
             "kind": use.kind,
             "merchant": names[use.merchant_id],
+            "site": sites.get(use.site_id or "", ""),
             "amount": decimal(use.amount.minor, use.amount.currency) if use.amount else "",
             "currency": use.amount.currency if use.amount else "",
             "outcome": use.outcome,
@@ -119,6 +126,10 @@ async def _told(asked: Asked, wanted: Wanted) -> list[Mapping[str, str]]:
 
 async def _names(asked: Asked) -> Mapping[str, str]:
     return {row.id: row.name for row in await all_merchants(asked.session)}
+
+
+async def _sites(asked: Asked) -> Mapping[str, str]:
+    return {row.id: row.name for row in await all_sites(asked.session)}
 
 
 def _wanted(merchant: str, month: str) -> Wanted:

@@ -12,8 +12,12 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from cloud.ages.ages import ages_of
+from cloud.entry.access import all_access
+from cloud.entry.entries import entries_of
+from cloud.entry.presences import presences_of
+from cloud.entry.tickets import all_tickets
 from cloud.loyalty.memberships import memberships_of
-from cloud.merchants.merchants import all_merchants
+from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.cards import cards_of
 from cloud.people import consents, inactivity, passkeys, sign_ins
 from cloud.people.accounts import alerts_since, frozen_since, member_since, profile_of
@@ -43,6 +47,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
     since = await member_since(session, person)
     activity = await inactivity.activity_of(session, person)
     names = {row.id: row.name for row in await all_merchants(session)}
+    names_of_sites = {row.id: row.name for row in await all_sites(session)}
     return {
         "told_at": asked.now,
         "account": {
@@ -105,6 +110,31 @@ async def _everything(asked: Asked) -> dict[str, Any]:
         "ages_seen": [
             {"merchant": names[row.merchant_id], "at": row.at, "over": seen.over}
             for row, seen in await ages_of(session, person)
+        ],
+        "access": [
+            {
+                "site": names_of_sites[row.site_id],
+                "given_at": row.at,
+                "accepted_at": row.accepted_at,
+                **given.model_dump(mode="json"),
+            }
+            for row, given in await all_access(session, person)
+        ],
+        "tickets": [
+            {"merchant": names[row.merchant_id], "linked_at": row.at, "code": ticket.code}
+            for row, ticket in await all_tickets(session, person)
+        ],
+        "doors": [
+            {
+                "site": names_of_sites[row.site_id],
+                "at": row.at,
+                **told.model_dump(mode="json"),
+            }
+            for row, told in await entries_of(session, person)
+        ],
+        "inside": [
+            {"site": names_of_sites[row.site_id], "area": row.area, "since": row.since}
+            for row in await presences_of(session, person)
         ],
         "sessions": [
             {

@@ -48,12 +48,17 @@ router: APIRouter = signed_request.router()
         "wallet.stop_reading",
         "wallet.make_default",
         "wallet.remove",
+        "entries.enter",
+        "tickets.tell",
+        "tickets.link",
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)
 async def identify(call: Caller, request: Request) -> Identification:
     session, context = call.session, call.context
-    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
+    device = await call.device()
+    limit = Limits.SEARCHES_AT_DOOR if device.passes_many else Limits.SEARCHES_BY_DEVICE
+    await limits.spend(session, limit, call.device_id, call.now)
     await session.commit()
     policy, size = context.policy, len(context.gallery)
 
@@ -64,7 +69,7 @@ async def identify(call: Caller, request: Request) -> Identification:
         examined, matches = await captures.examine(
             call,
             request,
-            [Purpose.PAY, Purpose.LEAVE, Purpose.IDENTIFY, Purpose.CARDS],
+            [Purpose.PAY, Purpose.LEAVE, Purpose.IDENTIFY, Purpose.CARDS, Purpose.ENTER],
             search,
         )
     except Lifeless as lifeless:
@@ -130,7 +135,14 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         if len(candidates) == 1:
             # With several it is not known whose palm it was, and nobody is told of another's.
             person = await find_person(session, context.master, candidates[0].person_id)
-            await refusals.note(session, person, row, "wrong_digits", call.now)
+            await refusals.note(
+                session,
+                person,
+                row,
+                "wrong_digits",
+                site_id=(await call.device()).site_id,
+                now=call.now,
+            )
     raise Refusal(ProblemType.STEP_UP_FAILED, attempts_left=row.attempts_left)
 
 
@@ -305,7 +317,9 @@ async def decide(call: Call, row: IdentificationRow, person: OpenPerson) -> None
         row.outcome = Outcome.ACCEPTED
     elif await accounts.is_frozen(session, person):
         row.outcome = Outcome.FROZEN
-        await refusals.note(session, person, row, "frozen", call.now)
+        await refusals.note(
+            session, person, row, "frozen", site_id=(await call.device()).site_id, now=call.now
+        )
     elif not await accounts.agrees_at(session, person, (await call.device()).site_id):
         row.outcome = Outcome.ASK_CONSENT
     else:

@@ -28,27 +28,38 @@ class Reason(BaseModel):
 
 
 async def note(
-    session: AsyncSession, person: OpenPerson, row: IdentificationRow, why: Why, now: datetime
+    session: AsyncSession,
+    person: OpenPerson,
+    row: IdentificationRow,
+    why: Why,
+    *,
+    site_id: str,
+    now: datetime,
 ) -> None:
-    """Keeps that a person was recognised by an identification and refused: once, however often it
-    is tried again."""
+    """Keeps that a person was recognised at a site by an identification and refused: once, however
+    often it is tried again."""
     if await session.get(RefusedUseRow, row.id) is None:
         session.add(
             RefusedUseRow(
                 id=row.id,
                 person_id=person.person_id,
                 merchant_id=row.merchant_id,
+                site_id=site_id,
                 sealed=person.seal(Reason(why=why), _place(row.id)),
                 at=now,
             )
         )
 
 
-def refused_uses(person: OpenPerson) -> Select[str, datetime, str, bytes]:
-    """Returns the query for the refused uses of a person: `id`, `at`, `merchant_id` and `sealed`,
-    which `reason_of` opens."""
+def refused_uses(person: OpenPerson) -> Select[str, datetime, str, str | None, bytes]:
+    """Returns the query for the refused uses of a person: `id`, `at`, `merchant_id`, `site_id` and
+    `sealed`, which `reason_of` opens."""
     return select(
-        RefusedUseRow.id, RefusedUseRow.at, RefusedUseRow.merchant_id, RefusedUseRow.sealed
+        RefusedUseRow.id,
+        RefusedUseRow.at,
+        RefusedUseRow.merchant_id,
+        RefusedUseRow.site_id,
+        RefusedUseRow.sealed,
     ).where(RefusedUseRow.person_id == person.person_id)
 
 

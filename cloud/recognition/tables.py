@@ -74,6 +74,8 @@ class RefusedUseRow(Table):
     person_id: Mapped[str] = person_key()
     """Not before the merchant: whoever ends an agreement has the file searched for rows in which
     the merchant follows the person (`cloud.people.withdrawals`), and this one stays."""
+    site_id: Mapped[str | None]
+    """Where it was; None for those of before 2027."""
     sealed: Mapped[bytes]
     """`cloud.recognition.refusals.Reason`, sealed."""
     at: Mapped[datetime] = mapped_column(index=True)

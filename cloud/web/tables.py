@@ -26,6 +26,8 @@ class DeviceRow(Table):
     infrared: Mapped[bool]
     """Whether the device has a near-infrared camera: every capture must then hold near-infrared
     frames."""
+    passes_many: Mapped[bool] = mapped_column(default=False)
+    """Whether it stands at a door, where people pass one after the other."""
 
 
 class Nonce(Table):

@@ -21,6 +21,8 @@ from cloud.db import database
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
+from cloud.entry import entries
+from cloud.entry.tables import EntryRow
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, make_person
 from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
@@ -41,7 +43,8 @@ from cloud.settings import Merchant, Settings
 from cloud.state import State
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from protocol.documents import digest_of, text_of
-from protocol.messages import Side, Signature
+from protocol.entry import Admission, EntryRefusal
+from protocol.messages import Direction, Side, Signature
 from tests.support.between_rows import leave_between_rows
 
 HOST = "portal.example"
@@ -98,6 +101,7 @@ def purchase(person_id: str, at: datetime, minor: int, **changes: Any) -> Purcha
         "id": new_id(),
         "merchant_id": "first",
         "device_id": "kiosk",
+        "site_id": "first",
         "reference": new_id(),
         "person_id": person_id,
         "identification_id": new_id(),
@@ -338,8 +342,39 @@ class Portal:
         """Adds a palm that was recognised now and not taken."""
         row = IdentificationRow(id=new_id(), merchant_id=merchant_id)
         async with self.database.session() as session:
-            await refusals.note(session, person, row, why, self.now)
+            await refusals.note(session, person, row, why, site_id="first", now=self.now)
             await session.commit()
+
+    async def pass_door(
+        self,
+        person: OpenPerson,
+        door: str,
+        *,
+        passed: bool | None = None,
+        refusal: EntryRefusal | None = None,
+    ) -> None:
+        """Adds that somebody was recognised at a door now."""
+        told = entries.Told(
+            door=door,
+            area=None,
+            direction=Direction.ENTRY,
+            admission=Admission.OPEN if refusal is None else Admission.REFUSED,
+            refusal=refusal,
+            passed=passed,
+        )
+        entry_id = new_id()
+        await self.add(
+            EntryRow(
+                id=entry_id,
+                identification_id=new_id(),
+                merchant_id="first",
+                person_id=person.person_id,
+                site_id="first",
+                device_id="kiosk",
+                sealed=person.seal(told, f"entries.sealed/{entry_id}"),
+                at=self.now,
+            )
+        )
 
     async def add(self, row: Table) -> None:
         async with self.database.session() as session:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from cloud.app import create_app
+from protocol.entry import Entry, EntryRequest, Passage, Ticket
 from protocol.messages import (
     Age,
     AgeCheck,
@@ -74,6 +75,11 @@ def buying(device: TestDevice, name: str) -> httpx.Response:
 def leaving(device: TestDevice, name: str) -> httpx.Response:
     request = DeletionRequest(identification_id=name)
     return device.send("POST", "/deletions", request.model_dump_json().encode())
+
+
+def entering(device: TestDevice, name: str) -> httpx.Response:
+    request = EntryRequest(identification_id=name)
+    return device.send("POST", "/entries", request.model_dump_json().encode())
 
 
 def reading_at(device: TestDevice, name: str) -> httpx.Response:
@@ -186,6 +192,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         with_id("GET", "/purchases/{}/refunds/another-refund"),
         with_id("GET", "/purchases/a-purchase/refunds/{}"),
     ),
+    "entries.enter": (entering,),
+    "entries.agree": (with_id("POST", "/entries/{}/agreement"),),
+    "entries.tell": (with_id("PUT", "/entries/{}/passage", Passage(passed=True)),),
+    "tickets.tell": (with_id("GET", "/identifications/{}/tickets"),),
+    "tickets.link": (
+        with_id("POST", "/identifications/{}/tickets", Ticket(code="ticket-of-tonight")),
+    ),
     "deletions.delete_account": (leaving,),
     "withdrawals.withdraw": (with_id("POST", "/identifications/{}/withdrawal"),),
     "relay.answer": (with_id("PUT", "/till-messages/{}", TillAnswer(status=200, body="{}")),),
@@ -248,6 +261,12 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
         "the identification that leaves": kiosk.recognised(who, Purpose.LEAVE),
         "the identification that only identifies": kiosk.recognised(who, Purpose.IDENTIFY),
         "the identification that changes cards": cards,
+        "the identification that enters": kiosk.recognised(who, Purpose.ENTER),
+        "the entry": kiosk.post(
+            "/entries",
+            EntryRequest(identification_id=kiosk.recognised(who, Purpose.ENTER)),
+            Entry,
+        ).entry_id,
         "the card": kiosk.get(f"/identifications/{cards}/cards", Wallet).cards[0].card_id,
         "the doubtful identification": kiosk.identify(who, likeness=0.35).identification_id,
         "the claim by palm": claim(Proof.PALM, Purpose.PAY),
@@ -309,6 +328,9 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "refunds.give_back": "the sale",
         "purchases.buy": "the identification that pays",
         "wallet.show": "the identification that changes cards",
+        "entries.enter": "the identification that enters",
+        "entries.tell": "the entry",
+        "tickets.link": "the identification that enters",
     }
     for operation, what in own.items():
         (ask,) = ASKS[operation]

@@ -111,6 +111,7 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "dispute": None,
         "receipt": None,
         "device_id": kiosk.id,
+        "site_id": None,
         "reference": sale.reference,
         "amount_minor": sale.amount.minor,
         "currency": sale.amount.currency,

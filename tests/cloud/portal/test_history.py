@@ -10,6 +10,7 @@ import pytest
 
 from cloud.portal.history import PAGE
 from cloud.portal.languages import decimal
+from protocol.entry import EntryRefusal
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,25 @@ async def test_every_purchase_and_refund_is_shown_with_what_became_of_it(portal:
     ):
         assert words in page
     assert page.index("12:03 UTC") < page.index("12:00 UTC")
+
+
+async def test_doors_are_shown_with_their_site_and_what_became_of_whoever_came(portal: Portal):
+    person = await portal.account(PHONE)
+    await portal.pass_door(person, "North gate", passed=True)
+    await portal.pass_door(person, "North gate", passed=False)
+    await portal.pass_door(person, "Lab", refusal=EntryRefusal.CLOSED)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = (await browser.open("/portal/history")).text
+    for words in ("<bdi>Shop</bdi>", "<bdi>North gate</bdi>", ">Passed<", ">Not let pass<"):
+        assert words in page
+    assert "Refused: not at this hour" in page
+    told = json.loads((await browser.open("/portal/history.json")).text)
+    assert {(use["kind"], use["site"], use["reference"], use["outcome"]) for use in told} == {
+        ("door", "Shop", "North gate", "passed"),
+        ("door", "Shop", "North gate", "not_passed"),
+        ("door", "Shop", "Lab", "closed"),
+    }
 
 
 async def test_nobody_sees_what_others_have_bought(portal: Portal):
@@ -147,6 +167,7 @@ async def test_a_history_is_taken_along_as_a_table_and_as_json(portal: Portal):
             "time": bought.at.isoformat(),
             "kind": "purchase",
             "merchant": "Corner Shop",
+            "site": "Shop",
             "amount": "12.50",
             "currency": "USD",
             "outcome": "approved",

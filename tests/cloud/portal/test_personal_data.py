@@ -7,12 +7,15 @@ import pytest
 
 from cloud.ages.tables import AgeRow
 from cloud.db.tables import Table
+from cloud.entry.access import Access
+from cloud.entry.tables import AccessRow, PresenceRow, TicketRow
 from cloud.law import PLAIN
 from cloud.loyalty.tables import MembershipRow
 from cloud.people.consent_texts import texts_for
 from cloud.people.passkeys import Passkey
 from cloud.people.tables import PasskeyRow
 from protocol.documents import digest_of
+from protocol.entry import Ticket
 from protocol.messages import Age, AgeFlag, Membership
 from tests.support.portal import Portal
 
@@ -21,18 +24,22 @@ pytestmark = pytest.mark.anyio
 PHONE, OTHER = "+14155550123", "+14155550124"
 
 TOLD = {
+    "access",
     "accounts",
     "activity",
     "ages",
     "agreements",
     "cards",
     "consents",
+    "entries",
     "memberships",
     "palms",
     "passkeys",
+    "presences",
     "purchases",
     "refused_uses",
     "sessions",
+    "tickets",
 }
 GONE_WITHIN_A_DAY = {
     "alerts",
@@ -80,13 +87,34 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             since=portal.now,
         )
     )
+    given = Access(person="E-1001", doors=("North gate",))
+    await portal.add(
+        AccessRow(
+            **about,
+            site_id="first",
+            sealed=person.seal(given, "access.sealed/first"),
+            at=portal.now,
+            accepted_at=portal.now,
+        )
+    )
+    ticket = person.seal(Ticket(code="nsmgdm2ur5vkj9ahz3e5"), "tickets.sealed/1")
+    await portal.add(TicketRow(**about, id="1", sealed=ticket, at=portal.now))
+    await portal.add(
+        PresenceRow(person_id=person.person_id, site_id="first", area="Stand", since=portal.now)
+    )
+    await portal.pass_door(person, "North gate", passed=True)
     browser = portal.browser(agent="Mozilla/5.0 (Android 16; Mobile) Firefox/147.0")
     await browser.sign_in(PHONE)
     answer = await browser.open("/portal/data.json")
     assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     now = portal.now.isoformat(timespec="seconds")
     told = json.loads(answer.text)
-    assert {each["kind"] for each in told.pop("uses")} == {"purchase", "refund", "refused"}
+    assert {each["kind"] for each in told.pop("uses")} == {
+        "purchase",
+        "refund",
+        "refused",
+        "door",
+    }
     (text,) = texts_for(PLAIN, "Corner Shop", portal.context.settings)
     assert told == {
         "told_at": now,
@@ -132,6 +160,33 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         ],
         "memberships": [{"merchant": "Corner Shop", "linked_at": now, "card": "M-1234567"}],
         "ages_seen": [{"merchant": "Corner Shop", "at": now, "over": 18}],
+        "access": [
+            {
+                "site": "Shop",
+                "given_at": now,
+                "accepted_at": now,
+                "person": "E-1001",
+                "credential": None,
+                "doors": ["North gate"],
+                "hours": "",
+                "first_day": None,
+                "last_day": None,
+            }
+        ],
+        "tickets": [{"merchant": "Corner Shop", "linked_at": now, "code": "nsmgdm2ur5vkj9ahz3e5"}],
+        "doors": [
+            {
+                "site": "Shop",
+                "at": now,
+                "door": "North gate",
+                "area": None,
+                "direction": "entry",
+                "admission": "open",
+                "refusal": None,
+                "passed": True,
+            }
+        ],
+        "inside": [{"site": "Shop", "area": "Stand", "since": now}],
         "sessions": [{"browser": "Firefox", "system": "Android", "since": now, "last_used": now}],
         "passkeys": [{"name": "My phone", "since": now, "last_used": None}],
     }

@@ -1,0 +1,118 @@
+"""Doors: what a device stands at, as the operator has said."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.entry.hours import Hours
+from cloud.entry.tables import DoorRow, SiteClockRow
+from cloud.web.devices import find_device
+from protocol.entry import Direction
+
+
+class DoorKind(StrEnum):
+    """Who decides, and what opens."""
+
+    RELAY = "relay"
+    """The service decides, and the kiosk opens."""
+    CONTROLLER = "controller"
+    """The site's access controller decides about the person's credential."""
+    VENUE = "venue"
+    """The venue's system decides about the person's ticket, and the kiosk opens."""
+    DESK = "desk"
+    """There is no gate: the site is told that somebody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    name: str
+    kind: DoorKind
+    direction: Direction
+    everyone: bool
+    hours: Hours
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteClock:
+    """The calendar of a site: UTC without holidays unless the operator says otherwise."""
+
+    zone: ZoneInfo
+    holidays: Collection[date]
+
+    def is_open(self, hours: Hours, now: datetime) -> bool:
+        return hours.are_open(now, self.zone, self.holidays)
+
+
+async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str) -> bool:
+    """Says what a device stands at, in place of what was said before. `hours` is the text that the
+    door's were read from. Returns whether the device is known."""
+    device = await find_device(session, device_id)
+    if device is None or device.revoked_at is not None:
+        return False
+    device.passes_many = True
+    await session.merge(
+        DoorRow(
+            device_id=device_id,
+            name=door.name,
+            kind=door.kind,
+            direction=door.direction,
+            everyone=door.everyone,
+            hours=hours,
+            area=door.area,
+        )
+    )
+    return True
+
+
+async def remove_door(session: AsyncSession, device_id: str) -> bool:
+    """Returns whether the device stood at a door."""
+    device = await find_device(session, device_id)
+    if device is not None:
+        device.passes_many = False
+    gone = await session.execute(
+        delete(DoorRow).where(DoorRow.device_id == device_id).returning(DoorRow.device_id)
+    )
+    return gone.first() is not None
+
+
+async def door_of(session: AsyncSession, device_id: str) -> Door | None:
+    """Returns the door that a device stands at, None at none."""
+    row = await session.get(DoorRow, device_id)
+    return None if row is None else _door(row)
+
+
+async def all_doors(session: AsyncSession) -> Sequence[tuple[DoorRow, Door]]:
+    """Returns every door, by device."""
+    rows = await session.scalars(select(DoorRow).order_by(DoorRow.device_id))
+    return [(row, _door(row)) for row in rows]
+
+
+async def set_clock(
+    session: AsyncSession, site_id: str, zone: ZoneInfo, holidays: Collection[date]
+) -> None:
+    days = " ".join(day.isoformat() for day in sorted(holidays))
+    await session.merge(SiteClockRow(site_id=site_id, zone=zone.key, holidays=days))
+
+
+async def clock_of(session: AsyncSession, site_id: str) -> SiteClock:
+    row = await session.get(SiteClockRow, site_id)
+    if row is None:
+        return SiteClock(ZoneInfo(UTC.tzname(None)), ())
+    return SiteClock(ZoneInfo(row.zone), {date.fromisoformat(day) for day in row.holidays.split()})
+
+
+def _door(row: DoorRow) -> Door:
+    return Door(
+        name=row.name,
+        kind=DoorKind(row.kind),
+        direction=Direction(row.direction),
+        everyone=row.everyone,
+        hours=Hours.parse(row.hours),
+        area=row.area,
+    )

@@ -1,0 +1,294 @@
+"""Entries: whether somebody who was recognised may pass the door that the device stands at, and
+what came of it.
+
+The kiosk tells afterwards whether they could pass. Where the kiosk opens by itself, somebody counts
+as inside from the decision on, and not any more when the gate could not be opened: a kiosk that
+dies in between lets nobody in twice. Where the site's or the venue's system decides, they count
+once it has let them pass.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import Select, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.db.tables import new_id
+from cloud.entry import access, check_ins, presences
+from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of
+from cloud.entry.hours import Hours
+from cloud.entry.tables import EntryRow
+from cloud.entry.tickets import tickets_of
+from cloud.keys.persons import OpenPerson, find_person
+from cloud.merchants.merchants import place_of
+from cloud.recognition.identifications import accepted_for
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Caller
+from protocol.entry import Admission, Direction, Entry, EntryRefusal, EntryRequest, Passage
+from protocol.messages import ProblemType, Purpose
+
+ENTRIES_KEPT = timedelta(days=90)
+"""How long it is kept who has passed where: for its person, and for nobody else."""
+
+router: APIRouter = signed_request.router()
+
+ADMISSIONS = {
+    DoorKind.RELAY: Admission.OPEN,
+    DoorKind.CONTROLLER: Admission.PRESENT,
+    DoorKind.VENUE: Admission.REDEEM,
+    DoorKind.DESK: Admission.CHECKED_IN,
+}
+
+
+Outcome = Literal["passed", "not_passed", "checked_in", "unknown"] | EntryRefusal
+"""What came of somebody at a door. It is unknown when the kiosk has not told."""
+Given = dict[str, object]
+"""Fields of the answer."""
+
+
+PASSABLE = (Admission.OPEN, Admission.PRESENT, Admission.REDEEM)
+"""After which the kiosk tells whether somebody could pass."""
+
+
+class Told(BaseModel):
+    """What a kiosk was told of somebody at a door, sealed. With what they may pass is left out."""
+
+    door: str
+    area: str | None
+    direction: Direction
+    admission: Admission
+    refusal: EntryRefusal | None
+    passed: bool | None = None
+    """Whether they could pass; None while the kiosk has not told."""
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.refusal is not None:
+            return self.refusal
+        if self.admission is Admission.CHECKED_IN:
+            return "checked_in"
+        if self.passed is None:
+            return "unknown"
+        return "passed" if self.passed else "not_passed"
+
+
+@router.post("/entries", responses=signed_request.leads_to("entry_id", "entries.agree"))
+async def enter(call: Caller, request: EntryRequest) -> Entry:
+    person = await accepted_for(call, request.identification_id, Purpose.ENTER)
+    known = await call.session.scalar(
+        select(EntryRow).where(EntryRow.identification_id == request.identification_id)
+    )
+    if known is not None:
+        raise Refusal(ProblemType.CONFLICT, "this was decided already")
+    row = EntryRow(
+        id=new_id(),
+        identification_id=request.identification_id,
+        merchant_id=(await call.device()).merchant_id,
+        person_id=person.person_id,
+        site_id=(await call.device()).site_id,
+        device_id=call.device_id,
+        at=call.now,
+    )
+    told = await _decide(call, person, row)
+    call.session.add(row)
+    return told
+
+
+@router.post("/entries/{entry_id}/agreement")
+async def agree(call: Caller, entry_id: str) -> Entry:
+    """Notes that the person agrees that their palm stands for what the site has given them, and
+    decides anew."""
+    row, person = await _find(call, entry_id)
+    if _told(person, row).admission is not Admission.ASK:
+        raise Refusal(ProblemType.CONFLICT, "nothing was asked of this person")
+    await access.accept(call.session, person, row.site_id, call.now)
+    return await _decide(call, person, row)
+
+
+@router.put("/entries/{entry_id}/passage", status_code=204)
+async def tell(call: Caller, entry_id: str, passage: Passage) -> None:
+    """Notes whether somebody could pass. Told again, nothing changes."""
+    row, person = await _find(call, entry_id)
+    told = _told(person, row)
+    if told.passed is not None or told.admission not in PASSABLE:
+        return
+    told.passed = passage.passed
+    row.sealed = person.seal(told, _place(row.id))
+    decided_here = told.admission is Admission.OPEN
+    # Those whom the kiosk let pass count already.
+    if passage.passed is not decided_here:
+        await _note(call.session, person, row, told, passed=passage.passed, now=call.now)
+
+
+async def entries_of(session: AsyncSession, person: OpenPerson) -> list[tuple[EntryRow, Told]]:
+    """Returns when a person was recognised at doors, the latest first."""
+    rows = await session.scalars(
+        select(EntryRow)
+        .where(EntryRow.person_id == person.person_id)
+        .order_by(EntryRow.at.desc(), EntryRow.id)
+    )
+    return [(row, _told(person, row)) for row in rows]
+
+
+def passages(person: OpenPerson) -> Select[str, datetime, str, str, bytes]:
+    """Returns the query for when a person was at doors: `id`, `at`, `merchant_id`, `site_id` and
+    `sealed`, which `outcome_of` opens."""
+    return select(
+        EntryRow.id, EntryRow.at, EntryRow.merchant_id, EntryRow.site_id, EntryRow.sealed
+    ).where(EntryRow.person_id == person.person_id)
+
+
+def outcome_of(person: OpenPerson, entry_id: str, sealed: bytes) -> tuple[Outcome, str]:
+    """Returns what came of somebody at a door, and the name of the door."""
+    told = person.open(Told, sealed, _place(entry_id))
+    return told.outcome, told.door
+
+
+async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+    """Deletes when a person was recognised at a merchant's doors. Returns whether they ever
+    were."""
+    theirs = EntryRow.person_id == person.person_id, EntryRow.merchant_id == merchant_id
+    gone = await session.execute(delete(EntryRow).where(*theirs).returning(EntryRow.id))
+    return gone.first() is not None
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes what was kept for as long as promised. Returns whether there was any."""
+    gone = await session.execute(
+        delete(EntryRow).where(EntryRow.at <= now - ENTRIES_KEPT).returning(EntryRow.id)
+    )
+    return gone.first() is not None
+
+
+async def _find(call: Call, entry_id: str) -> tuple[EntryRow, OpenPerson]:
+    """Returns an entry at the calling device's door, and whose it is. Raises Refusal."""
+    row = await call.session.get(EntryRow, entry_id)
+    device = await call.device()
+    if row is None or (row.device_id, row.merchant_id) != (device.id, device.merchant_id):
+        raise Refusal(ProblemType.NOT_FOUND)
+    call.person = person = await find_person(call.session, call.context.master, row.person_id)
+    return row, person
+
+
+async def _decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
+    """Decides whether a person may pass, and notes in the row what the kiosk is told."""
+    session = call.session
+    site, _ = await place_of(session, row.site_id)
+    door = await door_of(session, row.device_id)
+    entry = Entry(
+        entry_id=row.id,
+        admission=Admission.REFUSED,
+        direction=Direction.ENTRY if door is None else door.direction,
+        refusal=EntryRefusal.NOT_SET_UP,
+        site=site.name,
+    )
+    if door is not None:
+        entry = await _at_door(call, person, row, door, entry)
+    told = Told(
+        door="" if door is None else door.name,
+        area=None if door is None else door.area,
+        direction=entry.direction,
+        admission=entry.admission,
+        refusal=entry.refusal,
+    )
+    row.sealed = person.seal(told, _place(row.id))
+    if entry.admission is Admission.OPEN:
+        await _note(session, person, row, told, passed=True, now=call.now)
+    return entry
+
+
+class _Denied(Exception):
+    def __init__(self, why: EntryRefusal) -> None:
+        super().__init__(why.value)
+        self.why = why
+
+
+async def _at_door(
+    call: Call, person: OpenPerson, row: EntryRow, door: Door, entry: Entry
+) -> Entry:
+    """Returns what becomes of a person at a door; `entry` holds what is the same for everybody."""
+    clock = await clock_of(call.session, row.site_id)
+    try:
+        _must_be_open(clock, door.hours, call.now)
+        await _must_be_outside(call.session, person, row, door)
+        if door.kind is DoorKind.VENUE:
+            given = await _tickets(call.session, person, row.merchant_id)
+        elif door.everyone:
+            given = {}
+        else:
+            given = await _access(call, person, row, door, clock)
+    except _Denied as denied:
+        return entry.model_copy(update={"refusal": denied.why})
+    admitted = {"admission": ADMISSIONS[door.kind], "refusal": None}
+    return entry.model_copy(update=admitted | given)
+
+
+def _must_be_open(clock: SiteClock, hours: Hours, now: datetime) -> None:
+    if not clock.is_open(hours, now):
+        raise _Denied(EntryRefusal.CLOSED)
+
+
+async def _must_be_outside(
+    session: AsyncSession, person: OpenPerson, row: EntryRow, door: Door
+) -> None:
+    """Raises _Denied for somebody who is in the area that they want to enter, or is not in the one
+    that they want to leave."""
+    if door.area is None:
+        return
+    why = await presences.refusal(session, person, row.site_id, door.area, door.direction)
+    if why is not None:
+        raise _Denied(why)
+
+
+async def _tickets(session: AsyncSession, person: OpenPerson, merchant_id: str) -> Given:
+    held = await tickets_of(session, person, merchant_id)
+    if not held:
+        raise _Denied(EntryRefusal.NO_TICKET)
+    return {"tickets": [ticket.code for _, ticket in held]}
+
+
+async def _access(
+    call: Call, person: OpenPerson, row: EntryRow, door: Door, clock: SiteClock
+) -> Given:
+    """Returns what somebody's access at the site adds to the answer. Raises _Denied."""
+    found = await access.access_of(call.session, person, row.site_id)
+    if found is None:
+        raise _Denied(EntryRefusal.NO_ACCESS)
+    given, accepted = found
+    why = given.refusal(door.name, call.now.astimezone(clock.zone).date())
+    if why is not None:
+        raise _Denied(why)
+    if given.hours:
+        _must_be_open(clock, Hours.parse(given.hours), call.now)
+    if door.kind is DoorKind.CONTROLLER and given.credential is None:
+        raise _Denied(EntryRefusal.NO_ACCESS)
+    if not accepted:
+        return {"admission": Admission.ASK, "credential": given.credential}
+    if door.kind is DoorKind.DESK:
+        await check_ins.tell_later(call, row, door, given)
+    return {"credential": given.credential} if door.kind is DoorKind.CONTROLLER else {}
+
+
+async def _note(
+    session: AsyncSession,
+    person: OpenPerson,
+    row: EntryRow,
+    told: Told,
+    *,
+    passed: bool,
+    now: datetime,
+) -> None:
+    if told.area is not None:
+        inside = passed is (told.direction is Direction.ENTRY)
+        await presences.note(session, person, row.site_id, told.area, inside=inside, now=now)
+
+
+def _told(person: OpenPerson, row: EntryRow) -> Told:
+    return person.open(Told, row.sealed, _place(row.id))
+
+
+def _place(entry_id: str) -> str:
+    return f"entries.sealed/{entry_id}"

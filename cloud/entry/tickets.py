@@ -1,0 +1,121 @@
+"""Tickets: a person links what the QR code of their ticket says to their palm.
+
+A merchant's venues are shown those that were linked at the merchant, and no others. Whether one
+counts tonight is known to the venue's own system, which is asked at the gate.
+"""
+
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.db.tables import new_id
+from cloud.entry.tables import TicketRow
+from cloud.keys.persons import OpenPerson
+from cloud.recognition.identifications import accepted_for
+from cloud.web import signed_request
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Caller
+from protocol.entry import Ticket, Tickets
+from protocol.messages import ProblemType, Purpose
+
+TICKETS = 8
+"""The largest number of tickets of a person at one merchant."""
+TICKET_LIFE = timedelta(days=400)
+"""How long a ticket is kept: events are sold about a year ahead."""
+
+router: APIRouter = signed_request.router()
+
+
+@router.get("/identifications/{identification_id}/tickets")
+async def tell(call: Caller, identification_id: str) -> Tickets:
+    person = await accepted_for(call, identification_id, Purpose.ENTER)
+    merchant_id = (await call.device()).merchant_id
+    return Tickets(count=len(await tickets_of(call.session, person, merchant_id)))
+
+
+@router.post("/identifications/{identification_id}/tickets")
+async def link(call: Caller, identification_id: str, ticket: Ticket) -> Tickets:
+    """Links a ticket at the device's merchant; one that is linked already stays."""
+    person = await accepted_for(call, identification_id, Purpose.ENTER)
+    merchant_id = (await call.device()).merchant_id
+    await add(call.session, person, merchant_id, ticket, call.now)
+    return Tickets(count=len(await tickets_of(call.session, person, merchant_id)))
+
+
+async def add(
+    session: AsyncSession, person: OpenPerson, merchant_id: str, ticket: Ticket, now: datetime
+) -> None:
+    """Links a ticket to a person. Raises Refusal when they have too many."""
+    held = await tickets_of(session, person, merchant_id)
+    if ticket in [each for _, each in held]:
+        return
+    if len(held) >= TICKETS:
+        raise Refusal(ProblemType.CONFLICT, f"a person has {TICKETS} tickets at the most")
+    ticket_id = new_id()
+    session.add(
+        TicketRow(
+            id=ticket_id,
+            person_id=person.person_id,
+            merchant_id=merchant_id,
+            sealed=person.seal(ticket, _place(ticket_id)),
+            at=now,
+        )
+    )
+    await session.flush()
+
+
+async def tickets_of(
+    session: AsyncSession, person: OpenPerson, merchant_id: str
+) -> list[tuple[TicketRow, Ticket]]:
+    """Returns a person's tickets at a merchant, the newest first."""
+    return [
+        (row, ticket)
+        for row, ticket in await all_tickets(session, person)
+        if row.merchant_id == merchant_id
+    ]
+
+
+async def all_tickets(session: AsyncSession, person: OpenPerson) -> list[tuple[TicketRow, Ticket]]:
+    """Returns a person's tickets at all merchants, the newest first."""
+    rows = await session.scalars(
+        select(TicketRow)
+        .where(TicketRow.person_id == person.person_id)
+        .order_by(TicketRow.at.desc(), TicketRow.id)
+    )
+    return [(row, person.open(Ticket, row.sealed, _place(row.id))) for row in rows]
+
+
+async def count_tickets(session: AsyncSession, person: OpenPerson) -> int:
+    """Returns how many tickets a person has linked."""
+    count = await session.scalar(
+        select(func.count()).where(TicketRow.person_id == person.person_id)
+    )
+    return count or 0
+
+
+async def remove(session: AsyncSession, person: OpenPerson, ticket_id: str) -> bool:
+    """Returns whether the person had this ticket."""
+    theirs = TicketRow.person_id == person.person_id, TicketRow.id == ticket_id
+    gone = await session.execute(delete(TicketRow).where(*theirs).returning(TicketRow.id))
+    return gone.first() is not None
+
+
+async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
+    """Deletes a person's tickets at a merchant. Returns whether there was any."""
+    theirs = TicketRow.person_id == person.person_id, TicketRow.merchant_id == merchant_id
+    gone = await session.execute(delete(TicketRow).where(*theirs).returning(TicketRow.id))
+    return gone.first() is not None
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> bool:
+    """Deletes the tickets that were linked long ago. Returns whether there was any."""
+    gone = await session.execute(
+        delete(TicketRow).where(TicketRow.at <= now - TICKET_LIFE).returning(TicketRow.id)
+    )
+    return gone.first() is not None
+
+
+def _place(ticket_id: str) -> str:
+    return f"tickets.sealed/{ticket_id}"

@@ -1,0 +1,145 @@
+"""The verbs of `./run cloud staff` about doors, and who may pass them."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import bootstrap
+from cloud.entry import check_ins
+from cloud.entry.access_lists import COLUMNS, BadList, read_list, take_list
+from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_clock, set_door
+from cloud.entry.hours import Hours
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson
+from cloud.merchants import merchants
+from cloud.merchants.merchants import SiteRow, place_of
+from cloud.people.accounts import member_with
+from cloud.staff_verbs import CannotDo, there
+from protocol.messages import Direction
+
+HOOK = re.compile(r"https://[^\s/]\S*|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/\S*)?")
+"""Where a site can be told of check-ins: over TLS, or on this machine."""
+
+
+def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds them with `cloud.staff`'s way of adding a verb."""
+    add("doors", _list_doors, "list the doors")
+    door = add("set-door", _set_door, "say at which door a device stands", "+")
+    door.add_argument("device", help="the id of the device")
+    door.add_argument("kind", choices=list(DoorKind), help="who decides there, and what opens")
+    door.add_argument("name", help="the name of the door, as access lists have it")
+    door.add_argument("++exit", action="store_true", help="people go out here")
+    door.add_argument("++everyone", action="store_true", help="nobody has to be on an access list")
+    door.add_argument("++hours", default="", help="when it is open, as mon-fri 07:00-19:00")
+    door.add_argument("++area", help="the area it leads into, which nobody enters twice")
+    gone = add("remove-door", _remove_door, "say that a device stands at no door", "+")
+    gone.add_argument("device", help="the id of the device")
+    clock = add("site-clock", _set_clock, "set the time zone and the holidays of a site")
+    clock.add_argument("zone", help="a name of the IANA database, such as Europe/Berlin")
+    clock.add_argument("holidays", nargs="*", help="the days on which its doors are closed")
+    hook = add("site-hook", _set_hook, "say where a site is told who has checked in")
+    hook.add_argument("url", help="an https address; none tells it nothing")
+    listed = add("access-list", _take_list, f"read who may pass: CSV with {', '.join(COLUMNS)}")
+    listed.add_argument("file", type=Path)
+    listed.add_argument("--whole", action="store_true", help="take it from everybody else")
+    for verb in (clock, hook, listed):
+        verb.add_argument("--site", default=merchants.FIRST, help="the id of the site")
+
+
+async def _list_doors(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row, door in await all_doors(session):
+        who = "everyone" if door.everyone else "listed"
+        hours, area = row.hours or "always", door.area or "-"
+        print(row.device_id, door.kind, door.direction, who, hours, area, door.name, sep="\t")
+
+
+async def _set_door(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    kind = DoorKind(arguments.kind)
+    if arguments.everyone and kind in (DoorKind.CONTROLLER, DoorKind.DESK):
+        raise CannotDo(
+            "the site's own system knows people by what an access list says of them: leave "
+            "++everyone out."
+        )
+    try:
+        hours = Hours.parse(arguments.hours)
+    except ValueError as error:
+        raise CannotDo(f"{error}.") from None
+    door = Door(
+        name=arguments.name,
+        kind=kind,
+        direction=Direction.EXIT if arguments.exit else Direction.ENTRY,
+        everyone=arguments.everyone,
+        hours=hours,
+        area=arguments.area,
+    )
+    if not await set_door(session, arguments.device, door, arguments.hours):
+        raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
+
+
+async def _remove_door(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    if not await remove_door(session, arguments.device):
+        raise CannotDo(f"the device {arguments.device} stands at no door. List them: staff doors.")
+
+
+async def _set_clock(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    site = await _site(arguments, session)
+    try:
+        zone = ZoneInfo(arguments.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise CannotDo(f"there is no time zone {arguments.zone}.") from None
+    try:
+        holidays = {date.fromisoformat(day) for day in arguments.holidays}
+    except ValueError:
+        raise CannotDo("holidays are written as 2027-12-25.") from None
+    await set_clock(session, site.id, zone, holidays)
+    now = bootstrap.now().astimezone((await clock_of(session, site.id)).zone)
+    print(f"It is {now:%Y-%m-%d %H:%M} there.")
+
+
+async def _set_hook(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    site = await _site(arguments, session)
+    if arguments.url == "none":
+        if not await check_ins.remove_hook(session, site.id):
+            raise CannotDo(f"the site {site.id} is told nothing.")
+        return
+    if not HOOK.fullmatch(arguments.url):
+        raise CannotDo("check-ins are sent to an address that begins with https://.")
+    print(await check_ins.set_hook(session, master, site.id, arguments.url))
+
+
+async def _take_list(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    site = await _site(arguments, session)
+    _, merchant = await place_of(session, site.id)
+    try:
+        listed = read_list(arguments.file.read_text(encoding="utf-8"), merchant.country)
+    except BadList as bad:
+        raise CannotDo("nothing was changed:\n  " + "\n  ".join(bad.faults)) from None
+    except UnicodeDecodeError:
+        raise CannotDo("nothing was changed: the file is not in UTF-8.") from None
+    except OSError as error:
+        raise CannotDo(f"the file cannot be read: {error.strerror}.") from None
+
+    async def find_member(phone: str) -> OpenPerson | None:
+        return await member_with(session, master, phone, merchant.id)
+
+    now, whole = bootstrap.now(), bool(arguments.whole)
+    came = await take_list(session, site, listed, find_member, now, whole=whole)
+    print(
+        f"Given {came.given}, unchanged {came.unchanged}, taken {came.taken}. Waiting for "
+        f"{came.waiting}, who have not signed up or have not agreed here: read the list again."
+    )
+
+
+async def _site(arguments: argparse.Namespace, session: AsyncSession) -> SiteRow:
+    return there(await merchants.find_site(session, arguments.site), "sites", arguments.site)
