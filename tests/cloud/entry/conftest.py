@@ -1,7 +1,7 @@
 import pytest
 
-from tests.support.gates import Site
 from tests.support.served import Served
+from tests.support.sites import Site
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from protocol.entry import Admission, Entry
 from protocol.messages import Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import TestDevice, fresh_phone
-from tests.support.gates import Site, show_palm
 from tests.support.served import PATIENCE_S, Served
+from tests.support.sites import Site, show_palm
 
 HOUR = timedelta(hours=1)
 

@@ -16,8 +16,8 @@ from protocol.entry import Admission, Entry, EntryRefusal, EntryRequest
 from protocol.messages import Direction, Outcome, ProblemType, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
-from tests.support.gates import Site, show_palm, tell
 from tests.support.served import Served
+from tests.support.sites import Site, show_palm, tell
 
 BADGE = Credential(format=CredentialFormat.WIEGAND_26, facility=12, number=4567)
 STAFF = Access(person="E-1001", credential=BADGE)

@@ -8,8 +8,8 @@ from protocol.entry import Admission, Entry, EntryRefusal, Ticket, Tickets
 from protocol.messages import ProblemType, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import Refused, TestDevice
-from tests.support.gates import Site, show_palm, tell
 from tests.support.served import Served
+from tests.support.sites import Site, show_palm, tell
 
 TONIGHT, NEXT_WEEK = Ticket(code="nsmgdm2ur5vkj9ahz3e5"), Ticket(code="8xwtvq4bzk6d")
 
