@@ -28,12 +28,12 @@ def staff(arguments: Sequence[str]) -> int:
     parser.add_argument("what", choices=["new-pin"], help="set a new PIN for the staff area")
     _, rest = parser.parse_known_args(arguments)
     settings = Settings.load(rest)
-    _check_state(settings)
+    check_state(settings)
     # A process that a signal kills would leave the terminal without echo.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        pin = _read("New PIN: ")
-        again = _read("Once more: ")
+        pin = read_secret("New PIN: ")
+        again = read_secret("Once more: ")
     except (EOFError, KeyboardInterrupt):
         print("\nThe PIN is as it was.", file=sys.stderr)
         return 1
@@ -68,7 +68,7 @@ def till(arguments: Sequence[str]) -> int:
     if not 1 <= len(asked.identifier) <= LONGEST_IDENTIFIER:
         parser.error(f"an identifier has 1 to {LONGEST_IDENTIFIER} characters")
     settings = Settings.load(rest)
-    _check_state(settings)
+    check_state(settings)
     path = settings.state / "till-keys.toml"
     key = add_key(path, asked.identifier)
     print(
@@ -79,12 +79,12 @@ def till(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _read(prompt: str) -> str:
+def read_secret(prompt: str) -> str:
     """Returns a line from the terminal, without echo, or from a pipe."""
     return getpass(prompt) if sys.stdin.isatty() else input()
 
 
-def _check_state(settings: Settings) -> None:
+def check_state(settings: Settings) -> None:
     """Raises CannotStart unless the state folder is there and belongs to whoever asks: the kiosk
     could not read a file that somebody else has written."""
     remedy = "Name the kiosk's folder with --state, and run this as the user that runs the kiosk."

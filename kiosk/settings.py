@@ -72,6 +72,52 @@ class ServicePatience(BaseModel):
     """Between two checks whether the service answers."""
 
 
+class GatePatience(BaseModel):
+    """How long a gate waits for its venue's pretix, and keeps what it has read, in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    answer_s: Annotated[float, Field(gt=0, le=30)] = 1
+    """For the answer about somebody who waits at the gate, all attempts together. Then the
+    downloaded list decides."""
+    probe_s: Seconds = 3
+    """Between two checks whether pretix answers."""
+    refresh_s: Seconds = 300
+    """Between two downloads of the list."""
+    list_s: Annotated[float, Field(gt=0, le=7 * 86400)] = 4 * 3600
+    """How long a downloaded list is kept in memory, and decides."""
+
+
+class GatePeers(BaseModel):
+    """The other gates of the venue, which are asked while pretix is away. Their common key is in
+    venue/peers.key in the state folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    others: list[Annotated[str, Field(pattern=r"^[0-9a-fA-F.:\[\]]+:[0-9]{1,5}$")]] = Field(
+        min_length=1
+    )
+    """The IP addresses and ports of the others: ["192.168.1.21:7292"]."""
+    host: str = "0.0.0.0"  # noqa: S104 - the others stand on other machines
+    """The address to listen on; all of this machine's by default."""
+    port: int = Field(default=7292, ge=1, le=65535)
+    """The UDP port to listen on."""
+
+
+class VenueGateSettings(BaseModel):
+    """A gate of a venue whose tickets are in pretix (docs/integrations/venue.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    ca: Path | None = None
+    """PEM file of the only authority to trust at pretix; left out, those of the system."""
+    gates: dict[int, str] = {}
+    """The names of the other gates by their number in pretix: {8 = "Gate B"}."""
+    patience: GatePatience = GatePatience()
+    peers: GatePeers | None = None
+    """The other gates; left out, this one asks none."""
+
+
 class ServiceAddress(BaseModel):
     """The address of a service that runs elsewhere. Without a URL the kiosk embeds its own."""
 
@@ -174,6 +220,8 @@ class Settings(BaseSettings):
     hwmon:/sys/class/hwmon/hwmon0/intrusion0_alarm, or sim:; left out, there is none."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
+    venue: VenueGateSettings | None = None
+    """The gate of a venue; left out, the kiosk stands at none."""
     service: ServiceAddress = ServiceAddress()
     unconfirmed_below: dict[CurrencyCode, Annotated[int, Field(gt=0)]] = {}
     """The amount below which a recognised palm pays without a touch, in the minor unit of each

@@ -43,6 +43,11 @@ def main(arguments: Sequence[str]) -> int:
             return commands.staff(arguments[1:])
         if arguments[:1] == ["till"]:
             return commands.till(arguments[1:])
+        if arguments[:1] == ["venue"]:
+            # Only here: no other start needs an HTTP client before the window is shown.
+            from kiosk.venue.commands import venue  # noqa: PLC0415
+
+            return venue(arguments[1:])
         settings = Settings.load(arguments)
         with in_use(settings.state):
             return run(settings)
