@@ -26,7 +26,7 @@ from protocol.storage import cause_and_remedy
 _PROBLEMS = {
     SignOnProblem.NO_CODE_OF_PRETIX: (
         "This is no code of pretix's for a device.",
-        'Add a device in pretix and paste the text of its QR code, which begins with {"handshake',
+        'Add a device in pretix and paste the text of its QR code: {"handshake_version": 1, …}.',
     ),
     SignOnProblem.NOT_SAFE: (
         "The address in this code is not encrypted.",
@@ -113,8 +113,11 @@ async def _sign_on(file: DeviceFile, at: VenueGateSettings) -> int:
             cause = f"{cause} ({WORDS[problem.cause].partition('.')[0]}.)"
         raise CannotStart(cause, remedy) from None
     file.keep(device)
-    stands = f" at {device.gate.name}" if device.gate is not None else ""
-    print(f"This kiosk is {device.name}{stands} of {device.organizer} at {device.url} now.")
+    gate = "no gate" if device.gate is None else f'the gate "{device.gate.name}"'
+    print(
+        f'This kiosk is the device "{device.name}" of {device.organizer} at {device.url} now, '
+        f"at {gate}."
+    )
     print("Choose its check-in list with `./run kiosk venue choose EVENT LIST`.")
     return 0
 
