@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.entry.hours import Hours
 from cloud.entry.tables import AccessRow
 from cloud.keys.persons import OpenPerson
-from cloud.merchants.tables import SiteRow
+from cloud.merchants.merchants import SiteRow
 from protocol.credential import Credential
 from protocol.entry import EntryRefusal
 
