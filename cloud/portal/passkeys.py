@@ -56,9 +56,27 @@ async def add(
     return redirect(HOME)
 
 
+@routes.get("/passkeys/{passkey_id}/remove")
+async def ask_about(asked: Asker, passkey_id: str) -> Response:
+    kept = await passkeys.passkeys_of(asked.session, asked.person)
+    for each in kept:
+        if each.passkey_id == passkey_id:
+            return asked.page(
+                "passkey_remove.html",
+                passkey=each,
+                is_last=len(kept) == 1,
+                is_fresh=asked.signed_in.is_fresh(asked.now),
+            )
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
 @routes.post("/passkeys/{passkey_id}/remove")
 async def remove(asked: Asker, passkey_id: str) -> Response:
-    if not await passkeys.remove(asked.session, asked.person, passkey_id):
+    who = asked.signed_in
+    if not who.is_fresh(asked.now):
+        # The page says what to do.
+        return redirect(f"{HOME}/passkeys/{passkey_id}/remove")
+    if not await passkeys.remove(asked.session, who.person, passkey_id):
         raise Refusal(ProblemType.NOT_FOUND)
     asked.afterwards.append(partial(asked.context.database.forget_erased, passkey_id))
     return redirect(HOME)

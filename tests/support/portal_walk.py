@@ -255,10 +255,15 @@ def with_passkeys(visitor: Visitor, customer: Customer) -> Walk:
     customer.waits(SESSION_FRESH)
     visitor.opens("/portal/passkeys/new")
     yield "passkey-too-late"
+    visitor.follows("Back to your account")
+    visitor.follows("Remove My phone")
+    yield "passkey-remove-too-late"
     visitor.presses("Sign out")
     visitor.presses("Sign in with a passkey")
     visitor.reads("Last used")
-    visitor.presses("Remove My phone")
+    visitor.follows("Remove My phone")
+    yield "passkey-remove"
+    visitor.presses("Remove this passkey")
     visitor.presses("Sign out")
     visitor.presses("Sign in with a passkey")
     yield "sign-in-passkey-not-taken"

@@ -45,6 +45,13 @@ async def use(browser: Browser, credential: str) -> httpx.Response:
     return await browser.submit(await browser.open("/portal/sign-in"), USE, credential=credential)
 
 
+async def question(browser: Browser, page: httpx.Response) -> tuple[httpx.Response, str]:
+    """Returns the page that asks before the first passkey is removed, and what removes it."""
+    found = re.search(rf'href="({ADD}/\w+/remove)"', page.text)
+    assert found
+    return await browser.open(found[1]), found[1]
+
+
 async def with_passkey(portal: Portal, phone: str = PHONE, *, counts: bool = True) -> Authenticator:
     """Returns the authenticator of somebody who has signed in by code and added a passkey."""
     device, browser = Authenticator(counts=counts), portal.browser()
@@ -97,22 +104,36 @@ async def test_a_passkey_is_listed_with_its_name_and_its_days_and_can_be_removed
     assert "<strong><bdi>My phone</bdi></strong>" in page.text
     assert "Since <time" in page.text
     assert "Last used" in page.text
-    (action,) = (action for action in forms(page) if action.endswith("/remove"))
-    page = await browser.submit(page, action)
+    asked, action = await question(browser, page)
+    assert "stays on your device or in your password manager" in asked.text
+    assert "you then sign in with a code" in asked.text
+    page = await browser.submit(asked, action)
     assert "My phone" not in page.text
     another = portal.browser()
     assert (await use(another, device.sign(await ask(another)))).status_code == 403
+
+
+async def test_only_who_has_just_signed_in_removes_a_passkey(portal: Portal):
+    await portal.account(PHONE)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = await add(browser, Authenticator())
+    asked, action = await question(browser, page)
+    portal.pass_time(SESSION_FRESH)
+    page = await browser.submit(asked, action)
+    assert "signed in for a while" in page.text
+    assert action not in forms(page)
+    assert "My phone" in (await browser.open("/portal")).text
 
 
 async def test_no_file_holds_what_was_kept_of_a_passkey_that_was_removed(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()
     await browser.sign_in(PHONE)
-    page = await add(browser, Authenticator())
-    (action,) = (action for action in forms(page) if action.endswith("/remove"))
+    asked, action = await question(browser, await add(browser, Authenticator()))
     passkey_id = action.split("/")[3]
     await portal.leave_between_rows(passkey_id)
-    await browser.submit(page, action)
+    await browser.submit(asked, action)
     assert not portal.holds(passkey_id)
 
 
@@ -240,6 +261,7 @@ async def test_nobody_removes_the_passkey_of_somebody_else_or_adds_it_as_their_o
     attacker = portal.browser()
     page = await attacker.sign_in(OTHER)
     form = forms(page)["/portal/sign-out"].fields
+    assert (await attacker.open(f"{ADD}/{passkey_id}/remove")).status_code == 404
     assert (await attacker.post(f"{ADD}/{passkey_id}/remove", form)).status_code == 404
     async with portal.database.session() as session:
         assert await session.scalar(select(func.count()).select_from(PasskeyRow)) == 1
