@@ -64,6 +64,9 @@ SESSION_LIFE = timedelta(hours=12)
 """How long somebody stays signed in to the portal at most."""
 SESSION_FRESH = timedelta(minutes=10)
 """How long after signing in somebody may change how they sign in."""
+CODES_SUFFICE_AFTER = timedelta(days=3)
+"""How long after somebody has said that their passkeys are lost a code alone signs in. Whoever has
+a passkey, and a phone that has lost its network to a stranger, has as long to notice."""
 PASSKEY_CHALLENGE_LIFE = timedelta(minutes=5)
 """How long a browser has to answer with a passkey (Web Authentication, level 3, section 15.1)."""
 CARD_PAGE_LIFE = timedelta(minutes=10)

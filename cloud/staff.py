@@ -19,7 +19,7 @@ from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
-from cloud.people import inactivity, sign_ins
+from cloud.people import inactivity, passkeys, sign_ins
 from cloud.settings import Merchant, Settings
 from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
@@ -80,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal")
     staff_doors.add_verbs(add)
+    add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
     bind.add_argument("reader", help="the id of the reader, tmr_...; none takes its reader away")
@@ -243,6 +244,10 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
 
 async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     print(f"Sessions ended: {await sign_ins.end_all(session)}.")
+
+
+async def _remove_passkeys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    print(f"Passkeys removed: {await passkeys.remove_all(session)}.")
 
 
 def _law(arguments: argparse.Namespace) -> Law | None:

@@ -153,7 +153,7 @@ async def sign_in(
         person, row.id, passkey.model_copy(update={"sign_count": verified.new_sign_count})
     )
     row.used_at = now
-    return await sign_ins.begin(context, session, person, browser, now)
+    return await sign_ins.begin(context, session, person, browser, now, by_passkey=True)
 
 
 # Adding and removing
@@ -231,6 +231,7 @@ async def add(
     row.sealed = _sealed(person, row.id, passkey)
     session.add(row)
     await session.flush()
+    await sign_ins.note_passkey(session, person, who.session_id)
     return await sign_ins.message_to(context, session, person, _added_text(site.name))
 
 
@@ -252,6 +253,12 @@ async def remove(session: AsyncSession, person: OpenPerson, passkey_id: str) -> 
         .returning(PasskeyRow.id)
     )
     return removed.first() is not None
+
+
+async def remove_all(session: AsyncSession) -> int:
+    """Removes the passkeys of everybody, and returns how many there were."""
+    removed = await session.scalars(delete(PasskeyRow).returning(PasskeyRow.id))
+    return len(removed.all())
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

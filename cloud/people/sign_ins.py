@@ -3,6 +3,10 @@
 A browser that wants to sign in is known by a random token, and one that is signed in by another.
 The service keeps a keyed hash of either. A code serves the browser that asked for it and the
 purpose that its message names: one for signing in deletes nothing.
+
+For whoever has a passkey a code alone is not enough: such a session sees nothing, and serves to
+freeze the palms, to delete everything and to say that the passkeys are lost (OWASP ASVS 5.0, 6.3.3
+and 6.3.4).
 """
 
 import secrets
@@ -16,11 +20,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
+from cloud.messages.length import with_name
 from cloud.people import inactivity, one_time_codes
 from cloud.people.accounts import person_id_of, phone_lookup_of, profile_of
 from cloud.people.one_time_codes import Send
-from cloud.people.tables import SessionRow, SignInRow
-from cloud.policy import CODE_LIFE, SESSION_FRESH, SESSION_IDLE, SESSION_LIFE, Limits
+from cloud.people.tables import AccountRow, PasskeyRow, SessionRow, SignInRow
+from cloud.policy import (
+    CODE_LIFE,
+    CODES_SUFFICE_AFTER,
+    SESSION_FRESH,
+    SESSION_IDLE,
+    SESSION_LIFE,
+    Limits,
+)
 from cloud.recognition.proofs import Guess
 from cloud.web import limits
 from cloud.web.problems import Refusal
@@ -48,6 +60,8 @@ class SignedIn:
     session_id: str
     person: OpenPerson
     since: datetime
+    needs_passkey: bool
+    """Whether they have a passkey, and have signed in by a code where that is not enough."""
 
     def is_fresh(self, now: datetime) -> bool:
         """Returns whether they have signed in so lately that they may change how they sign in."""
@@ -132,7 +146,13 @@ async def sign_in(
 
 
 async def begin(
-    context: Context, session: AsyncSession, person: OpenPerson, browser: Browser, now: datetime
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    browser: Browser,
+    now: datetime,
+    *,
+    by_passkey: bool = False,
 ) -> str:
     """Begins a session of a person who has proven who they are, and returns its token."""
     await inactivity.note_use(session, person, now)
@@ -143,12 +163,21 @@ async def begin(
             person_id=person.person_id,
             lookup=_session_lookup(context, token),
             browser=person.seal(browser, _place(session_id)),
+            by_passkey=False,
             since=now,
             seen_at=now,
         )
     )
     await session.flush()
+    if by_passkey:
+        await note_passkey(session, person, session_id)
     return token
+
+
+async def note_passkey(session: AsyncSession, person: OpenPerson, session_id: str) -> None:
+    """Notes that a session's person has a passkey at hand: it is not lost."""
+    (await session.get_one(SessionRow, session_id)).by_passkey = True
+    (await session.get_one(AccountRow, person.person_id)).codes_suffice_at = None
 
 
 async def find(
@@ -167,7 +196,36 @@ async def find(
     if row.seen_at <= now - _NOTED_EVERY:
         row.seen_at = now
     person = await find_person(session, context.master, row.person_id)
-    return SignedIn(row.id, person, row.since)
+    needs_passkey = not row.by_passkey and await _needs_passkey(session, person, now)
+    return SignedIn(row.id, person, row.since, needs_passkey)
+
+
+async def say_passkeys_lost(
+    context: Context, session: AsyncSession, person: OpenPerson, now: datetime
+) -> Send | None:
+    """Lets a code alone be enough for a person from CODES_SUFFICE_AFTER on, unless they sign in
+    with a passkey before. Returns what tells their phone; None when it was told before."""
+    account = await session.get_one(AccountRow, person.person_id)
+    if account.codes_suffice_at is not None:
+        return None
+    account.codes_suffice_at = now + CODES_SUFFICE_AFTER
+    text = _lost_text(context.settings.merchant.name)
+    return await message_to(context, session, person, text)
+
+
+async def codes_suffice_at(session: AsyncSession, person: OpenPerson) -> datetime | None:
+    """Returns from when a code alone is enough, because a person's passkeys were said to be lost;
+    None when they were not."""
+    return (await session.get_one(AccountRow, person.person_id)).codes_suffice_at
+
+
+async def _needs_passkey(session: AsyncSession, person: OpenPerson, now: datetime) -> bool:
+    """Returns whether a code alone is not enough for a person."""
+    theirs = select(PasskeyRow.id).where(PasskeyRow.person_id == person.person_id)
+    if await session.scalar(theirs.limit(1)) is None:
+        return False
+    suffice_at = await codes_suffice_at(session, person)
+    return suffice_at is None or suffice_at > now
 
 
 async def sessions_of(session: AsyncSession, person: OpenPerson, now: datetime) -> list[Session]:
@@ -296,6 +354,16 @@ def _session_lookup(context: Context, token: str) -> str:
 
 def _deletion(who: SignedIn) -> str:
     return f"deletion in session {who.session_id}"
+
+
+def _lost_text(merchant: str) -> str:
+    return with_name(
+        merchant,
+        lambda name: (
+            f"Your passkeys at {name} were said to be lost. In {CODES_SUFFICE_AFTER.days} days a "
+            "code alone opens your account. If it was not you, sign in with a passkey before."
+        ),
+    )
 
 
 def _place(session_id: str) -> str:

@@ -27,6 +27,9 @@ class AccountRow(Table):
     """Since when the person's palms are frozen; None while they are not."""
     alerts_since: Mapped[datetime | None]
     """Since when the person wants a message about each purchase; None while they do not."""
+    codes_suffice_at: Mapped[datetime | None]
+    """From when a code alone signs in again, though the person has passkeys, because they were said
+    to be lost; None while they were not."""
 
 
 class AgreementRow(Table):
@@ -215,6 +218,8 @@ class SessionRow(Table):
     """A keyed hash of the session's token, which only the browser has."""
     browser: Mapped[bytes]
     """`cloud.people.sign_ins.Browser`, sealed."""
+    by_passkey: Mapped[bool]
+    """Whether a passkey was used or added in it."""
     since: Mapped[datetime] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
 

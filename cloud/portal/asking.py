@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 HOME, SIGN_IN = "/portal", "/portal/sign-in"
+NEEDS_PASSKEY = f"{HOME}/passkeys/needed"
+"""The page for who has a passkey, and has signed in by a code alone."""
 SESSION = "__Host-portal"
 """The cookie of who is signed in."""
 VISITOR = "__Host-portal-visitor"
@@ -140,6 +142,7 @@ class Asked:
             back=_back(self.request),
             merchant=self.context.settings.merchant.name,
             signed_in=self.who is not None,
+            needs_passkey=self.who is not None and self.who.needs_passkey,
             form_token=_form_token(self.context, token),
             takes_passkeys=self.site.takes_passkeys,
             **values,
@@ -211,9 +214,12 @@ def delete_cookie(response: Response, name: str) -> None:
 
 
 class PageRoute(APIRoute):
-    """A page for who is signed in. Everybody else is led to sign in."""
+    """A page for who is signed in. Everybody else is led to sign in, and who has a passkey and has
+    signed in by a code alone, to sign in with that."""
 
     for_everybody: ClassVar[bool] = False
+    for_code_alone: ClassVar[bool] = False
+    """Whether it also serves who has a passkey and has signed in by a code alone."""
     serves_deletions: ClassVar[bool] = False
     """Whether it may use the room that is reserved for deletions (`cloud.db.reserve`)."""
 
@@ -257,6 +263,10 @@ class PageRoute(APIRoute):
                 log.error("something remains to be done after a request: %s", cause_of(error))
         return response
 
+    @property
+    def _serves_code_alone(self) -> bool:
+        return self.for_everybody or self.for_code_alone
+
     async def _work(
         self,
         context: Context,
@@ -277,6 +287,8 @@ class PageRoute(APIRoute):
             )
             if who is None and not self.for_everybody:
                 return asked, redirect(SIGN_IN)
+            if who is not None and who.needs_passkey and not self._serves_code_alone:
+                return asked, redirect(NEEDS_PASSKEY)
             if request.method == "POST":
                 given = fields.get(FORM_TOKEN, "").encode()
                 expected = _form_token(context, token if who and token else visitor)
@@ -301,7 +313,13 @@ class DoorRoute(PageRoute):
     for_everybody = True
 
 
-class LeavingRoute(PageRoute):
+class CodeRoute(PageRoute):
+    """A page for who is signed in, also by a code alone. It shows nothing about them."""
+
+    for_code_alone = True
+
+
+class LeavingRoute(CodeRoute):
     """A page that people need to have their data deleted."""
 
     serves_deletions = True

@@ -11,12 +11,13 @@ from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
 from cloud.policy import CARDS
-from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, CodeRoute, redirect, router
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType, Side
 
 routes: APIRouter = router()
+freezing: APIRouter = router(CodeRoute)
 
 
 @routes.get("")
@@ -40,6 +41,7 @@ async def show_overview(asked: Asker) -> Response:
         has_room=len(cards) < CARDS,
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
         passkeys=await passkeys.passkeys_of(session, person),
+        said_lost=await sign_ins.codes_suffice_at(session, person) is not None,
         is_fresh=asked.signed_in.is_fresh(asked.now),
         sessions=await sign_ins.sessions_of(session, person, asked.now),
         here=asked.signed_in.session_id,
@@ -68,7 +70,7 @@ async def delete_palm(asked: Asker, palm_id: str) -> Response:
     return redirect(HOME)
 
 
-@routes.post("/freeze")
+@freezing.post("/freeze")
 async def freeze(asked: Asker) -> Response:
     await accounts.freeze(asked.session, asked.person, asked.now)
     return redirect(HOME)

@@ -1,18 +1,29 @@
-"""Pages on which people add passkeys and remove them. `cloud.portal.signing_in` signs in with
-one."""
+"""Pages on which people add passkeys, remove them, and say that they are lost.
+`cloud.portal.signing_in` signs in with one."""
 
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
-from cloud.people import passkeys
-from cloud.portal.asking import HOME, Asker, json, redirect, router
+from cloud.people import passkeys, sign_ins
+from cloud.people.accounts import frozen_since
+from cloud.policy import CODES_SUFFICE_AFTER
+from cloud.portal.asking import (
+    HOME,
+    NEEDS_PASSKEY,
+    Asker,
+    CodeRoute,
+    json,
+    redirect,
+    router,
+)
 from cloud.portal.signing_in import CREDENTIAL_LENGTH
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 routes: APIRouter = router()
+without: APIRouter = router(CodeRoute)
 
 
 @routes.get("/passkeys/new")
@@ -80,3 +91,26 @@ async def remove(asked: Asker, passkey_id: str) -> Response:
         raise Refusal(ProblemType.NOT_FOUND)
     asked.afterwards.append(partial(asked.context.database.forget_erased, passkey_id))
     return redirect(HOME)
+
+
+@without.get("/passkeys/needed")
+async def show_what_a_code_opens(asked: Asker) -> Response:
+    if not asked.signed_in.needs_passkey:
+        return redirect(HOME)
+    return asked.page(
+        "passkey_needed.html",
+        frozen=await frozen_since(asked.session, asked.person),
+        suffice_at=await sign_ins.codes_suffice_at(asked.session, asked.person),
+        days=CODES_SUFFICE_AFTER.days,
+    )
+
+
+@without.post("/passkeys/lost")
+async def say_lost(asked: Asker) -> Response:
+    if asked.signed_in.needs_passkey:
+        told = await sign_ins.say_passkeys_lost(
+            asked.context, asked.session, asked.person, asked.now
+        )
+        if told is not None:
+            asked.later(told)
+    return redirect(NEEDS_PASSKEY)

@@ -59,6 +59,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             "told_of_deletion_at": activity.told_again_at or activity.told_at,
             "frozen_since": await frozen_since(session, person),
             "alerts_since": await alerts_since(session, person),
+            "codes_suffice_at": await sign_ins.codes_suffice_at(session, person),
             "consent_version": profile.consent_version,
             "consented_at": profile.agreed_at,
         },

@@ -19,8 +19,8 @@ from cloud.portal.asking import (
     VISITOR,
     Asked,
     Asker,
+    CodeRoute,
     DoorRoute,
-    PageRoute,
     delete_cookie,
     json,
     redirect,
@@ -37,7 +37,7 @@ CREDENTIAL_LENGTH = 16_384
 """The largest number of characters of a credential, which a browser writes as JSON."""
 
 door: APIRouter = router(DoorRoute)
-inside: APIRouter = router(PageRoute)
+inside: APIRouter = router(CodeRoute)
 
 
 @door.get("/sign-in")

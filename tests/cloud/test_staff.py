@@ -228,6 +228,18 @@ def test_everybody_is_signed_out_of_the_portal(staff: Staff, tmp_path: Path):
     assert staff("end-sessions") == "Sessions ended: 0.\n"
 
 
+def test_everybodys_passkeys_are_removed(staff: Staff, tmp_path: Path):
+    """They are of no use at a new address, and a code alone would not be enough."""
+    staff("merchants")
+    with closing(sqlite3.connect(tmp_path / "palms.db")) as stored:
+        stored.executescript(
+            "INSERT INTO passkeys (id, person_id, lookup, sealed, since)"
+            " VALUES ('1', 'alex', 'a', x'00', 0), ('2', 'sam', 'b', x'00', 0);"
+        )
+    assert staff("remove-passkeys") == "Passkeys removed: 2.\n"
+    assert staff("remove-passkeys") == "Passkeys removed: 0.\n"
+
+
 def test_the_runs_that_delete_unused_accounts_are_listed(staff: Staff, tmp_path: Path):
     nobody = "People who were told and are there: 0 once, 0 twice.\n"
     assert staff("inactivity") == nobody

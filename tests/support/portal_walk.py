@@ -259,7 +259,15 @@ def with_passkeys(visitor: Visitor, customer: Customer) -> Walk:
     visitor.follows("Remove My phone")
     yield "passkey-remove-too-late"
     visitor.presses("Sign out")
+    visitor.enters("Mobile number", customer.phone)
+    visitor.enters("Code", customer.code())
+    yield "passkey-needed"
+    visitor.presses("I have lost my passkeys")
+    visitor.presses("Freeze my palms")
+    yield "passkey-lost"
+    visitor.presses("Sign out")
     visitor.presses("Sign in with a passkey")
+    visitor.presses("Use my palms again")
     visitor.reads("Last used")
     visitor.follows("Remove My phone")
     yield "passkey-remove"

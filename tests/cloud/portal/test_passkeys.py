@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +13,16 @@ import pytest
 from sqlalchemy import func, select
 
 from cloud.people.tables import PasskeyChallengeRow, PasskeyRow
-from cloud.policy import PASSKEY_CHALLENGE_LIFE, PASSKEYS, SESSION_FRESH, Limits
+from cloud.policy import (
+    CODES_SUFFICE_AFTER,
+    PASSKEY_CHALLENGE_LIFE,
+    PASSKEYS,
+    SESSION_FRESH,
+    Limits,
+)
 from cloud.portal import pages
+from cloud.portal.asking import CodeRoute, DoorRoute, PageRoute
+from cloud.portal.routes import ROUTERS
 from cloud.settings import Portal as PortalSettings
 from cloud.settings import Settings
 from tests.support.passkeys import PRESENT, Authenticator
@@ -24,6 +33,7 @@ pytestmark = pytest.mark.anyio
 PHONE, OTHER = "+14155550123", "+14155550124"
 ADD = "/portal/passkeys"
 USE = "/portal/passkey"
+NEEDED = f"{ADD}/needed"
 
 
 async def add(browser: Browser, device: Authenticator, **changes: Any) -> httpx.Response:
@@ -267,6 +277,118 @@ async def test_nobody_removes_the_passkey_of_somebody_else_or_adds_it_as_their_o
         assert await session.scalar(select(func.count()).select_from(PasskeyRow)) == 1
 
 
+PAGES = [route for router in ROUTERS for route in router.routes if isinstance(route, PageRoute)]
+
+
+async def test_a_code_alone_is_not_enough_for_who_has_a_passkey(portal: Portal):
+    await portal.account(PHONE)
+    await with_passkey(portal)
+    browser = portal.browser()
+    page = await browser.sign_in(PHONE)
+    token = {"form": forms(page)["/portal/sign-out"].fields["form"]}
+    assert {
+        f"{method} {route.path}"
+        for route in PAGES
+        if isinstance(route, CodeRoute)
+        for method in route.methods
+    } == {
+        "POST /portal/sign-out",
+        "POST /portal/sign-out-elsewhere",
+        "POST /portal/sessions/{session_id}/end",
+        "POST /portal/freeze",
+        "GET /portal/passkeys/needed",
+        "POST /portal/passkeys/lost",
+        "GET /portal/leave",
+        "POST /portal/leave",
+        "GET /portal/leave/code",
+        "POST /portal/leave/code",
+    }
+    for route in PAGES:
+        if isinstance(route, CodeRoute | DoorRoute):
+            continue
+        path = route.path.format_map(defaultdict(lambda: "first"))
+        page = await (browser.post(path, token) if "POST" in route.methods else browser.open(path))
+        assert page.url.path == NEEDED, path
+        assert "Alex" not in page.text
+        assert PHONE[-4:] not in page.text
+
+
+async def test_a_code_alone_freezes_the_palms_and_does_not_use_them_again(portal: Portal):
+    await portal.account(PHONE)
+    await with_passkey(portal)
+    browser = portal.browser()
+    page = await browser.submit(await browser.sign_in(PHONE), "/portal/freeze")
+    assert "Your palms are frozen" in page.text
+    await browser.post("/portal/unfreeze", forms(page)["/portal/sign-out"].fields)
+    assert "Your palms are frozen" in (await browser.open("/portal")).text
+
+
+async def test_a_code_and_the_code_that_deletes_are_enough_to_leave(portal: Portal):
+    await portal.account(PHONE)
+    await with_passkey(portal)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = await browser.submit(await browser.open("/portal/leave"), "/portal/leave")
+    page = await browser.submit(page, "/portal/leave/code", code=portal.last_code(PHONE))
+    assert "Your data is deleted" in page.text
+
+
+async def test_who_has_lost_their_passkeys_waits_and_is_told(portal: Portal):
+    await portal.account(PHONE)
+    await with_passkey(portal)
+    browser = portal.browser()
+    page = await browser.submit(await browser.sign_in(PHONE), f"{ADD}/lost")
+    assert "a code is enough" in page.text
+    assert portal.messages_to(PHONE)[-1] == (
+        "Your passkeys at Corner Shop were said to be lost. In 3 days a code alone opens your "
+        "account. If it was not you, sign in with a passkey before."
+    )
+    sent = len(portal.messages_to(PHONE))
+    portal.pass_time(CODES_SUFFICE_AFTER - timedelta(minutes=1))
+    page = await portal.browser().sign_in(PHONE)
+    assert page.url.path == NEEDED
+    # Who says it again neither waits longer nor is told again.
+    assert f"{ADD}/lost" not in forms(page)
+    assert len(portal.messages_to(PHONE)) == sent + 1
+    portal.pass_time(timedelta(minutes=1))
+    browser = portal.browser()
+    page = await browser.sign_in(PHONE)
+    assert "Alex D." in page.text
+    assert "Your passkeys were said to be lost" in page.text
+    asked, action = await question(browser, page)
+    assert "were said to be lost" not in (await browser.submit(asked, action)).text
+
+
+async def test_whoever_signs_in_with_a_passkey_stops_that(portal: Portal):
+    await portal.account(PHONE)
+    device, browser = await with_passkey(portal), portal.browser()
+    await browser.submit(await browser.sign_in(PHONE), f"{ADD}/lost")
+    owner = portal.browser()
+    await use(owner, device.sign(await ask(owner)))
+    portal.pass_time(CODES_SUFFICE_AFTER)
+    page = await portal.browser().sign_in(PHONE)
+    assert page.url.path == NEEDED
+    assert f"{ADD}/lost" in forms(page)
+
+
+async def test_a_session_in_which_a_passkey_is_added_stays_and_others_need_it(portal: Portal):
+    await portal.account(PHONE)
+    other, browser = portal.browser(), portal.browser()
+    await other.sign_in(PHONE)
+    await browser.sign_in(PHONE)
+    assert "Alex D." in (await add(browser, Authenticator())).text
+    assert (await other.open("/portal")).url.path == NEEDED
+
+
+async def test_a_code_is_enough_again_when_the_last_passkey_is_removed(portal: Portal):
+    await portal.account(PHONE)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    asked, action = await question(browser, await add(browser, Authenticator()))
+    await browser.submit(asked, action)
+    assert "Alex D." in (await portal.browser().sign_in(PHONE)).text
+
+
 async def test_who_has_frozen_their_palms_signs_in_and_uses_them_again(portal: Portal):
     await portal.account(PHONE)
     device, browser = await with_passkey(portal), portal.browser()
@@ -341,7 +463,8 @@ async def test_a_person_has_no_more_passkeys_than_can_be_looked_over(portal: Por
 async def test_an_authenticator_is_told_which_passkeys_there_are_and_whose(portal: Portal):
     await portal.account(PHONE)
     device, browser = await with_passkey(portal), portal.browser()
-    form = forms(await browser.sign_in(PHONE))["/portal/sign-out"].fields
+    page = await use(browser, device.sign(await ask(browser)))
+    form = forms(page)["/portal/sign-out"].fields
     asked = json.loads((await browser.post(f"{ADD}/options", form)).text)
     made = json.loads(device.sign(await ask(portal.browser())))
     assert [each["id"] for each in asked["excludeCredentials"]] == [made["id"]]

@@ -13,7 +13,7 @@ from cloud.law import PLAIN
 from cloud.loyalty.tables import MembershipRow
 from cloud.people.consent_texts import texts_for
 from cloud.people.passkeys import Passkey
-from cloud.people.tables import PasskeyRow
+from cloud.people.tables import AccountRow, PasskeyRow
 from protocol.documents import digest_of
 from protocol.entry import Ticket
 from protocol.messages import Age, AgeFlag, Membership
@@ -103,6 +103,9 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         PresenceRow(person_id=person.person_id, site_id="first", area="Stand", since=portal.now)
     )
     await portal.pass_door(person, "North gate", passed=True)
+    async with portal.database.session() as session:
+        (await session.get_one(AccountRow, person.person_id)).codes_suffice_at = portal.now
+        await session.commit()
     browser = portal.browser(agent="Mozilla/5.0 (Android 16; Mobile) Firefox/147.0")
     await browser.sign_in(PHONE)
     answer = await browser.open("/portal/data.json")
@@ -127,6 +130,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             "told_of_deletion_at": None,
             "frozen_since": None,
             "alerts_since": None,
+            "codes_suffice_at": now,
             "consent_version": "2",
             "consented_at": now,
         },
