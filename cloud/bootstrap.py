@@ -153,6 +153,7 @@ async def running(
                 for task in background:
                     task.cancel()
                 await asyncio.gather(*background, return_exceptions=True)
+                context.noted.tell(last=True)
 
 
 async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: bool) -> None:

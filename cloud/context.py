@@ -20,6 +20,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.matching import Entry, Match
 from cloud.messages import Messenger
+from cloud.noted import Noted
 from cloud.policy import Policy
 from cloud.providers import PaymentProvider
 from cloud.settings import Settings
@@ -198,6 +199,7 @@ class Context:
     accounts: Accounts
     payments: PaymentProvider
     messenger: Messenger
+    noted: Noted = field(default_factory=Noted)
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an errand was put into the outbox."""
     clock_readings: deque[tuple[float, datetime]] = field(

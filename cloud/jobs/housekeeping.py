@@ -81,6 +81,11 @@ async def tidy_up(context: Context) -> None:
     await context.database.tidy_up()
 
 
+async def tell_noted(context: Context) -> None:
+    """Logs how many have signed in and were refused."""
+    context.noted.tell()
+
+
 Part = Callable[[Context], Awaitable[None]]
 
 ROUND: tuple[Part, ...] = (
@@ -96,6 +101,7 @@ ROUND: tuple[Part, ...] = (
     tidy_up,
     begin_daily_run,
     remind,
+    tell_noted,
 )
 """What one round does, in this order."""
 AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands)

@@ -70,6 +70,7 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
         infrared=activation.infrared,
         now=call.now,
     )
+    call.context.noted.note("api", "activated a device")
     if reader is not None:
         await bind_reader(call.session, call.device_id, reader)
     return Device(

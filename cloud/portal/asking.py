@@ -398,6 +398,7 @@ def _called(said: str, names: Mapping[str, str]) -> str:
 
 def _refused(request: Request, refusal: Refusal) -> Response:
     problem = refusal.problem
+    _context(request).noted.note_refusal("portal", problem)
     response = pages.draw(
         "refused.html",
         _language(request),

@@ -37,7 +37,7 @@ async def send(asked: Asked, make: Callable[[], Awaitable[Send | None]]) -> None
         asked.strangers_spend(Limits.PORTAL_CODES_BY_ADDRESS)
         begin = await make()
     except Refusal as refusal:
-        raise _not_taken(refusal) from None
+        raise _not_taken(asked, refusal) from None
     if begin is not None:
         asked.later(begin)
 
@@ -53,19 +53,21 @@ async def use(asked: Asked, typed: str, use_up: Callable[[str], Awaitable[T]]) -
         asked.strangers_spend(Limits.PORTAL_FAILED_BY_ADDRESS)
         used = await use_up(digits)
     except Refusal as refusal:
-        raise _not_taken(refusal) from None
+        raise _not_taken(asked, refusal) from None
     asked.strangers_take_back(Limits.PORTAL_FAILED_BY_ADDRESS)
     return used
 
 
-def _not_taken(refusal: Refusal) -> Exception:
+def _not_taken(asked: Asked, refusal: Refusal) -> Exception:
     problem = refusal.problem
     match problem.type:
         case ProblemType.WRONG_CODE if problem.attempts_left:
-            return NotTaken("wrong", 403, attempts_left=problem.attempts_left)
+            told = NotTaken("wrong", 403, attempts_left=problem.attempts_left)
         case ProblemType.TOO_MANY_ATTEMPTS if problem.retry_after is not None:
-            return NotTaken("too_many", 429, minutes=minutes(refusal))
+            told = NotTaken("too_many", 429, minutes=minutes(refusal))
         case ProblemType.WRONG_CODE | ProblemType.EXPIRED | ProblemType.TOO_MANY_ATTEMPTS:
-            return NotTaken("code_over", 403)
+            told = NotTaken("code_over", 403)
         case _:
             return refusal
+    asked.context.noted.note_refusal("portal", problem)
+    return told

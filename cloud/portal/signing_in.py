@@ -86,7 +86,7 @@ async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "
     except NotTaken as why:
         page = "code.html" if why.can_be_corrected else "sign_in.html"
         return asked.page(page, why.status, **why.told)
-    return await _signed_in(asked, token)
+    return await _signed_in(asked, token, "a code")
 
 
 @door.post("/passkey/options")
@@ -117,10 +117,11 @@ async def use_passkey(
     except Refusal as refusal:
         if refusal.problem.type is not ProblemType.NOT_ACCEPTED:
             raise
+        asked.context.noted.note("portal", "refused a passkey")
         told = {**NO_PROBLEM, "problem": "passkey"}
         return asked.page("sign_in.html", refusal.problem.status, **told)
     asked.strangers_take_back(Limits.PORTAL_FAILED_BY_ADDRESS)
-    return await _signed_in(asked, token)
+    return await _signed_in(asked, token, "a passkey")
 
 
 @inside.post("/sign-out")
@@ -146,8 +147,9 @@ async def end_session(asked: Asker, session_id: str) -> Response:
     return redirect(HOME)
 
 
-async def _signed_in(asked: Asked, token: str) -> Response:
+async def _signed_in(asked: Asked, token: str, by: str) -> Response:
     """Returns the answer to whoever has signed in, with a new session only."""
+    asked.context.noted.note("portal", f"signed in with {by}")
     before = asked.request.cookies.get(SESSION)
     if before is not None:
         await sign_ins.end_by_token(asked.context, asked.session, before)

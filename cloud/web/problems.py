@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
 from protocol.messages import PROBLEM_TYPE, Problem, ProblemType, ReaderFault
 from protocol.storage import REMEDIES, StorageFault
@@ -108,23 +109,23 @@ def install(app: FastAPI) -> None:
     """Makes a problem document of every error of the app, expected or not."""
 
     @app.exception_handler(Refusal)
-    async def refused(_: Request, refusal: Refusal) -> Response:
-        return refusal.response()
+    async def refused(request: Request, refusal: Refusal) -> Response:
+        return _answer(request, refusal)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         # The place and kind of each fault, never the value.
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type']}"
             for fault in error.errors()
         )
-        return Refusal(ProblemType.MALFORMED, faults, status=422).response()
+        return _answer(request, Refusal(ProblemType.MALFORMED, faults, status=422))
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> Response:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         kind = ProblemType.NOT_FOUND if error.status_code == 404 else ProblemType.MALFORMED
         phrase = http.HTTPStatus(error.status_code).phrase
-        response = Refusal(kind, phrase, status=error.status_code).response()
+        response = _answer(request, Refusal(kind, phrase, status=error.status_code))
         response.headers.update(error.headers or {})
         return response
 
@@ -133,6 +134,12 @@ def install(app: FastAPI) -> None:
         return unexpected_response(error)
 
     del refused, invalid, http_error, unexpected
+
+
+def _answer(request: Request, refusal: Refusal) -> Response:
+    context: Context = request.app.state.context
+    context.noted.note_refusal("api", refusal.problem)
+    return refusal.response()
 
 
 def unexpected_response(error: Exception) -> Response:

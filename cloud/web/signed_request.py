@@ -331,6 +331,7 @@ async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
     if refusal.problem.status >= 500:
         await call.session.rollback()
     call.afterwards.clear()
+    call.context.noted.note_refusal("api", refusal.problem)
     return refusal.response()
 
 

@@ -23,6 +23,7 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person
 from cloud.messages import Messenger
 from cloud.messages.sandbox import SandboxMessenger
+from cloud.noted import Noted
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, cards_of
 from cloud.people.accounts import Accounts
@@ -46,6 +47,7 @@ class Shelf:
     running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
     accounts: Accounts = field(default_factory=lambda: Accounts(Settings()))
     messenger: Messenger = field(default_factory=SandboxMessenger)
+    noted: Noted = field(default_factory=Noted)
     ahead: timedelta = timedelta(0)
     woken: int = 0
 
