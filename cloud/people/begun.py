@@ -99,9 +99,13 @@ async def ask_for_code(
     _keep(context, row, person, Beginning(phone=phone))
     session.add(row)
     code = await one_time_codes.make(session, context.master, row.id, person.person_id, now)
-    merchant = context.settings.merchant.name
+    settings = context.settings
     is_taken = await person_id_of(session, phone_lookup) is not None
-    text = _text_to_taken(merchant) if is_taken else one_time_codes.sign_up_text(merchant, code)
+    text = (
+        _text_to_taken(settings.merchant.name)
+        if is_taken
+        else one_time_codes.sign_up_text(settings, code)
+    )
     return one_time_codes.sending(context, phone, text)
 
 

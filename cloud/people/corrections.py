@@ -29,6 +29,7 @@ from cloud.people.tables import (
     SignInRow,
 )
 from cloud.policy import CODE_LIFE, Limits
+from cloud.settings import Settings
 from cloud.web import limits
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -86,7 +87,7 @@ async def begin(
     code = await one_time_codes.make(
         session, context.master, _from_present(who), person.person_id, now
     )
-    text = _text_to_present(context.settings.merchant.name, code)
+    text = _text_to_present(context.settings, code)
     return await sign_ins.message_to(context, session, person, text)
 
 
@@ -113,8 +114,8 @@ async def allow(
     await limits.spend(session, Limits.PORTAL_CODES, lookup, now)
     is_taken = await person_id_of(session, lookup) is not None
     new_code = await one_time_codes.make(session, master, _from_new(who), person.person_id, now)
-    merchant = context.settings.merchant.name
-    text = _text_to_taken(merchant) if is_taken else _text_to_new(merchant, new_code)
+    settings = context.settings
+    text = _text_to_taken(settings.merchant.name) if is_taken else _text_to_new(settings, new_code)
     return one_time_codes.sending(context, phone, text)
 
 
@@ -171,9 +172,10 @@ async def _store(session: AsyncSession, person: OpenPerson, profile: Profile) ->
     account.profile = person.seal(profile, PROFILE)
 
 
-def _text_to_present(merchant: str, code: str) -> str:
-    return with_name(
-        merchant,
+def _text_to_present(settings: Settings, code: str) -> str:
+    return one_time_codes.for_portal(
+        settings,
+        code,
         lambda name: (
             f"{code} will CHANGE the mobile number of your account at {name}. Nobody will ask you "
             "for it."
@@ -181,9 +183,10 @@ def _text_to_present(merchant: str, code: str) -> str:
     )
 
 
-def _text_to_new(merchant: str, code: str) -> str:
-    return with_name(
-        merchant,
+def _text_to_new(settings: Settings, code: str) -> str:
+    return one_time_codes.for_portal(
+        settings,
+        code,
         lambda name: (
             f"{code} makes this the mobile number of an account at {name}. Enter it only if you "
             "asked for it."

@@ -17,6 +17,7 @@ from cloud.messages.length import with_name
 from cloud.people.tables import OneTimeCode
 from cloud.policy import CODE_ATTEMPTS, CODE_LIFE, Limits
 from cloud.recognition.proofs import Guess, count_guess
+from cloud.settings import Settings
 from cloud.web import limits
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
@@ -100,10 +101,22 @@ def text(merchant: str, one_time_code: str) -> str:
     )
 
 
-def sign_in_text(merchant: str, one_time_code: str) -> str:
+def for_portal(settings: Settings, one_time_code: str, told: Callable[[str], str]) -> str:
+    """Returns the message `told` with the merchant's name and a code for a page of the portal.
+
+    Where the portal has an address, the last line binds the code to it, so that a browser fills it
+    in nowhere else (WICG, Origin-bound one-time codes delivered via SMS).
+    """
+    url = settings.portal.url
+    bound = "" if url is None else f"\n@{url.host} #{one_time_code}"
+    return with_name(settings.merchant.name, lambda name: told(name) + bound)
+
+
+def sign_in_text(settings: Settings, one_time_code: str) -> str:
     """Returns the message with a code for signing in to the portal."""
-    return with_name(
-        merchant,
+    return for_portal(
+        settings,
+        one_time_code,
         lambda name: (
             f"{one_time_code} is your code to sign in to the portal of {name}. Nobody will ask you "
             "for it."
@@ -111,10 +124,11 @@ def sign_in_text(merchant: str, one_time_code: str) -> str:
     )
 
 
-def sign_up_text(merchant: str, one_time_code: str) -> str:
+def sign_up_text(settings: Settings, one_time_code: str) -> str:
     """Returns the message with a code for signing up in the portal."""
-    return with_name(
-        merchant,
+    return for_portal(
+        settings,
+        one_time_code,
         lambda name: (
             f"{one_time_code} is your code to sign up at {name}. Enter it only on the page where "
             "you asked for it."
@@ -122,10 +136,11 @@ def sign_up_text(merchant: str, one_time_code: str) -> str:
     )
 
 
-def deletion_text(merchant: str, one_time_code: str) -> str:
+def deletion_text(settings: Settings, one_time_code: str) -> str:
     """Returns the message with a code that deletes an account in the portal."""
-    return with_name(
-        merchant,
+    return for_portal(
+        settings,
+        one_time_code,
         lambda name: (
             f"{one_time_code} will DELETE your account and your palms at {name}. Nobody will ask "
             "you for it."

@@ -109,7 +109,7 @@ async def ask_for_code(
         )
     )
     code = await one_time_codes.make(session, context.master, sign_in_id, person_id, now)
-    text = one_time_codes.sign_in_text(context.settings.merchant.name, code)
+    text = one_time_codes.sign_in_text(context.settings, code)
     return None if person_id is None else one_time_codes.sending(context, phone, text)
 
 
@@ -288,7 +288,7 @@ async def ask_to_delete(
     phone_lookup = await phone_lookup_of(session, person)
     await limits.spend(session, Limits.PORTAL_CODES, phone_lookup, now)
     code = await one_time_codes.make(session, context.master, _deletion(who), person.person_id, now)
-    text = one_time_codes.deletion_text(context.settings.merchant.name, code)
+    text = one_time_codes.deletion_text(context.settings, code)
     return await message_to(context, session, person, text)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cloud.messages.length import fits_one_message
 from cloud.people.one_time_codes import deletion_text, sign_in_text, text
+from cloud.settings import Merchant, Portal, Settings
 
 
 def test_the_message_says_where_the_code_is_entered() -> None:
@@ -35,19 +36,35 @@ def test_any_merchants_name_leaves_it_one_message(merchant: str, kept: int) -> N
     assert " ".join(merchant.split())[:kept] in told
 
 
+def settings(merchant: str, url: str | None = None) -> Settings:
+    """Returns settings with any name, also one that no file may have."""
+    portal = Portal.model_validate({"url": url})
+    named = Merchant().model_copy(update={"name": merchant})
+    return Settings().model_copy(update={"merchant": named, "portal": portal})
+
+
+@pytest.mark.parametrize("url", [None, "https://palms.corner-shop.example.com:8443"])
 @pytest.mark.parametrize("tell", [sign_in_text, deletion_text])
 @pytest.mark.parametrize(
     "merchant", ["Corner Shop", "Shop " * 40, "寿司屋 さくら 本店", "🥐" * 30, ""]
 )
 def test_a_message_for_the_portal_is_one_message_and_says_what_its_code_does(
-    tell: Callable[[str, str], str], merchant: str
+    tell: Callable[[Settings, str], str], merchant: str, url: str | None
 ) -> None:
-    told = tell(merchant, "204817")
+    told = tell(settings(merchant, url), "204817")
     assert fits_one_message(told)
     assert told.startswith("204817 ")
     assert ("DELETE" in told) is (tell is deletion_text)
     assert ("sign in to the portal" in told) is (tell is sign_in_text)
     assert "Nobody will ask you for it." in told
+
+
+def test_a_code_for_the_portal_is_bound_to_its_address_by_the_last_line() -> None:
+    told = sign_in_text(settings("Corner Shop", "https://palms.example.com"), "204817")
+    assert told == (
+        "204817 is your code to sign in to the portal of Corner Shop. Nobody will ask you for it.\n"
+        "@palms.example.com #204817"
+    )
 
 
 @pytest.mark.parametrize(
