@@ -87,6 +87,8 @@ ALERT_PATIENCE = timedelta(hours=1)
 BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, a receipt of a deletion for its verification,
 and to what somebody agreed as its proof after they have withdrawn."""
+TILL_KEY_NOTICE = timedelta(days=30)
+"""How long before a key of tills expires the operator is reminded."""
 REVIEW_EVERY = timedelta(days=365)
 """How long a review of the privacy policy counts."""
 

@@ -23,7 +23,7 @@ from cloud.people import inactivity, passkeys, sign_ins
 from cloud.settings import Merchant, Settings
 from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
-from cloud.tills.keys import make_till_key
+from cloud.tills.keys import all_till_keys, make_till_key, remove_till_key
 from cloud.web import devices
 
 READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
@@ -74,6 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
     key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
     key.add_argument("merchant", help="the id of the merchant")
+    key.add_argument("--days", type=_days, help="after how many days it expires; never without")
+    add("till-keys", _list_till_keys, "list the keys of tills, and when they expire")
+    old = add("remove-till-key", _remove_till_key, "make a key of tills unknown from now on")
+    old.add_argument("key", help="its first part, till_...")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
@@ -212,7 +216,23 @@ async def _make_till_key(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
     merchant = await _merchant_named(session, arguments.merchant)
-    print(await make_till_key(session, master, merchant.id, bootstrap.now()))
+    life = None if arguments.days is None else timedelta(days=arguments.days)
+    print(await make_till_key(session, master, merchant.id, bootstrap.now(), life))
+
+
+async def _list_till_keys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for key in await all_till_keys(session):
+        until = "-" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M}"
+        print(key.id, key.merchant_id, f"{key.made_at:%Y-%m-%d %H:%M}", until, sep="\t")
+
+
+async def _remove_till_key(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    # Somebody may give the whole key.
+    name = arguments.key.partition(".")[0]
+    if not await remove_till_key(session, name):
+        raise CannotDo(f"there is no key {name}. List them: staff till-keys.")
 
 
 async def _list_age_checks(
@@ -248,6 +268,15 @@ async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: Master
 
 async def _remove_passkeys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     print(f"Passkeys removed: {await passkeys.remove_all(session)}.")
+
+
+def _days(text: str) -> int:
+    """Returns a number of days. Raises ValueError, which argparse reports with the option's
+    name."""
+    days = int(text)
+    if not 1 <= days <= 3653:
+        raise ValueError
+    return days
 
 
 def _law(arguments: argparse.Namespace) -> Law | None:

@@ -1,6 +1,6 @@
 """Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
-as long as promised, runs the outbox, begins the daily run about accounts that nobody uses, and
-reminds of the policy's review."""
+as long as promised, runs the outbox, begins the daily run about accounts that nobody uses,
+and reminds of the policy's review and of keys of tills that expire."""
 
 import asyncio
 import logging
@@ -28,6 +28,7 @@ from cloud.people.enrolments import erase_expired
 from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
 from cloud.recognition import challenges, identifications, refusals
+from cloud.tills import keys
 from cloud.web import limits, signed_request
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ ROUND: tuple[Part, ...] = (
     tidy_up,
     begin_daily_run,
     remind,
+    keys.remind,
     tell_noted,
 )
 """What one round does, in this order."""

@@ -169,7 +169,7 @@ async def _accepted(request: Request, merchant_id: str, device_id: str) -> tuple
     context: Context = request.app.state.context
     key = request.headers.get(API_KEY, "")
     async with context.database.session() as session:
-        known = await merchant_with(session, context.master, key)
+        known = await merchant_with(session, context.master, key, context.clock())
         if known is None:
             raise Refusal(ProblemType.UNKNOWN_TILL)
         owner = await merchant_of_device(session, device_id)

@@ -16,3 +16,5 @@ class TillKey(Table):
     lookup: Mapped[str]
     """A keyed hash of the whole key (`cloud.keys.person_keys.MasterKey.lookup`)."""
     made_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    """None for a key that stays until it is removed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -36,11 +37,11 @@ class CloudTill:
         return self._pool.submit(self._http.post, path, content=MESSAGE, headers=headers)
 
 
-def key_of(served: Served, merchant: str = FIRST) -> str:
+def key_of(served: Served, merchant: str = FIRST, life: timedelta | None = None) -> str:
     async def make() -> str:
         async with served.context.database.session() as session:
             key = await make_till_key(
-                session, served.context.master, merchant, served.context.clock()
+                session, served.context.master, merchant, served.context.clock(), life
             )
             await session.commit()
             return key
@@ -137,12 +138,18 @@ def test_a_kiosk_answers_only_its_own_messages(till: CloudTill, kiosk: TestDevic
     assert sent.result().text == "true"
 
 
-@pytest.mark.parametrize("key", ["", "till_000000000000.x", "nonsense"])
+@pytest.mark.parametrize("key", ["", "expired", "till_000000000000.x", "nonsense"])
 def test_without_a_key_nothing_is_sent(
-    till: CloudTill, kiosk: TestDevice, key: str, monkeypatch: pytest.MonkeyPatch
+    till: CloudTill,
+    kiosk: TestDevice,
+    served: Served,
+    key: str,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(relay, "POLL_S", 0.1)
     till.key = key or till.key[:-1]
+    if key == "expired":
+        till.key = key_of(served, life=timedelta())
     refused = till.sends(kiosk).result()
     assert (refused.status_code, problem(refused)) == (401, ProblemType.UNKNOWN_TILL)
     assert kiosk.get("/till-messages", TillMessages).messages == []
