@@ -27,6 +27,7 @@ from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
 
@@ -36,6 +37,8 @@ from cloud.context import Context
 from cloud.db import database
 from cloud.db.database import Database, DatabaseUnusable
 from cloud.jobs.rekey import renew_search_codes
+from cloud.jobs.replace_master_key import replace_master_key
+from cloud.keys.person_keys import MasterKey
 from cloud.merchants.devices import make_activation_code
 from cloud.payments.ledger import SALE
 from cloud.payments.reconcile import reconcile
@@ -96,6 +99,7 @@ def main(words: list[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
     staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
+    verbs.add_parser("replace-master-key", help="replace the key that wraps everybody's keys")
     compare = verbs.add_parser(
         "reconcile", help="compare a day of the payment provider, the ledger and the tills"
     )
@@ -144,6 +148,8 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
                 return asyncio.run(_reconcile(arguments, state, chosen))
             case "rekey":
                 return asyncio.run(_rekey(state, chosen))
+            case "replace-master-key":
+                return asyncio.run(_replace_master_key(state))
             case _:
                 return _listen_and_serve(arguments, state, chosen)
     except DatabaseError as error:
@@ -314,6 +320,25 @@ async def _rekey(state: State, chosen: Settings) -> int:
             done = await renew_search_codes(store, master, vault, transform, _show_progress)
         await store.close()
     print(f"New search codes: {done} palms. The old ones and their secret are gone.")
+    return 0
+
+
+async def _replace_master_key(state: State) -> int:
+    leave_no_core_dump()
+    with state.held():
+        master, _ = bootstrap.open_store(state)
+        new = MasterKey(state.make_next_master_key())
+        store = Database(state.database)
+        try:
+            people, till_keys = await replace_master_key(store, master, new)
+        except InvalidTag:
+            raise bootstrap.not_its_master_key(state) from None
+        finally:
+            await store.close()
+        bootstrap.finish_replacing(state)
+    print(f"The master key is replaced. People: {people}. Back up the state folder now.")
+    if till_keys:
+        print(f"Keys of tills removed: {till_keys}. Make new ones: staff till-key MERCHANT.")
     return 0
 
 

@@ -36,6 +36,7 @@ from cloud.state import State, StateDamaged
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
 from protocol import RELEASED, VERSION
+from protocol.files import read_if_there
 
 log = logging.getLogger(__name__)
 
@@ -125,10 +126,7 @@ async def running(
         try:
             gallery = await _gallery(store, master, vault, settings.recognition, policy)
         except InvalidTag:
-            raise StateDamaged(
-                f"{state.key('master.key')} is not the key that {state.database} was made with. "
-                "Restore both from a backup of the same time."
-            ) from None
+            raise not_its_master_key(state) from None
         context = Context(
             version=VERSION,
             settings=settings,
@@ -179,10 +177,31 @@ def open_store(state: State) -> tuple[MasterKey, Ed25519PrivateKey]:
     made with it. The caller holds the directory, unless all is there. Raises StateDamaged,
     DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
     """
+    finish_replacing(state)
     master = MasterKey(state.master_key())
     receipt_key = state.receipt_key(used=database.has_rows(state.database, "receipts"))
     database.migrate(state.database)
     return master, receipt_key
+
+
+def not_its_master_key(state: State) -> StateDamaged:
+    """Returns the error for a database that the master key does not open."""
+    return StateDamaged(
+        f"{state.key('master.key')} is not the key that {state.database} was made with. "
+        "Restore both from a backup of the same time."
+    )
+
+
+def finish_replacing(state: State) -> None:
+    """Puts the next master key in force once everything is written with it, wherever a replacement
+    was interrupted. Raises OSError, sqlite3.DatabaseError and sqlalchemy's DatabaseError."""
+    raw = read_if_there(state.next_master_key)
+    if raw is None:
+        return
+    if database.only_value(state.database, "master_keys", "mark") == MasterKey(raw).mark:
+        # Between the rows may lie copies that the key before opens.
+        database.rewrite(state.database)
+        state.take_next_master_key()
 
 
 def _check_clock(now: datetime) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.files import held, read_if_there, write_private
+from protocol.files import held, read_if_there, rename_durably, write_private
 
 
 class StateDamaged(RuntimeError):
@@ -89,6 +89,20 @@ class State:
         return self._secret(
             "master.key", lambda: secrets.token_bytes(32), os.path.lexists(self.database)
         )
+
+    @property
+    def next_master_key(self) -> Path:
+        """The file of a master key that is about to replace the one in force."""
+        return self.key("master.key.next")
+
+    def make_next_master_key(self) -> bytes:
+        """Returns the 32 random bytes of a master key that is not in force yet. They are made on
+        first use, and stay the same until it is. Raises StateDamaged."""
+        return self._secret(self.next_master_key.name, lambda: secrets.token_bytes(32), used=False)
+
+    def take_next_master_key(self) -> None:
+        """Puts the next master key in force, durably. The one before is gone."""
+        rename_durably(self.next_master_key, self.key("master.key"))
 
     def receipt_key(self, *, used: bool = False) -> Ed25519PrivateKey:
         """Returns the key that signs deletion receipts. It is made when it is missing, unless it

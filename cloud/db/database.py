@@ -9,7 +9,7 @@ import mmap
 import os
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,26 @@ def has_rows(path: Path, table: str) -> bool:
         if not inspect(connection).has_table(table):
             return False
         return connection.execute(select(text("1")).select_from(text(table))).first() is not None
+
+
+def only_value(path: Path, table: str, column: str) -> Any:
+    """Returns the value in the only row of a table of the database; None when there is no database,
+    no such table or no row. Raises sqlalchemy.exc.DatabaseError."""
+    if not path.exists():
+        return None
+    with _looking(path) as connection:
+        if not inspect(connection).has_table(table):
+            return None
+        return connection.scalar(select(text(column)).select_from(text(table)))
+
+
+def rewrite(path: Path) -> None:
+    """Writes all rows of a database anew that nobody uses, and nothing that lies between them.
+    Raises sqlite3.DatabaseError."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

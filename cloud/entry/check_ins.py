@@ -15,14 +15,14 @@ from hashlib import sha256
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.entry.access import Access
 from cloud.entry.doors import Door
 from cloud.entry.tables import EntryRow, SiteHookRow
-from cloud.keys.person_keys import MasterKey
+from cloud.keys.person_keys import Key, MasterKey
 from cloud.outbox import queue
 from cloud.web.signed_request import Call
 
@@ -64,6 +64,12 @@ async def remove_hook(session: AsyncSession, site_id: str) -> bool:
         delete(SiteHookRow).where(SiteHookRow.site_id == site_id).returning(SiteHookRow.site_id)
     )
     return gone.first() is not None
+
+
+async def reseal(session: AsyncSession, old: Key, new: Key) -> None:
+    """Seals the secrets of all sites with another key."""
+    for row in await session.scalars(select(SiteHookRow)):
+        row.secret = new.seal(old.open(row.secret, _place(row.site_id)), _place(row.site_id))
 
 
 async def tell_later(call: Call, row: EntryRow, door: Door, given: Access) -> None:

@@ -46,6 +46,11 @@ class MasterKey:
         self.outbox = Key(_derive(raw, "outbox"))
         """Seals the payloads of errands, which may outlive the person they are about."""
 
+    @property
+    def mark(self) -> str:
+        """By which this master key is told from another; it tells nothing else."""
+        return self.lookup("master key", "mark")
+
     def wrap(self, key: Key, person_id: str) -> bytes:
         return self._wrapping.seal(key.raw, f"persons.key/{person_id}")
 

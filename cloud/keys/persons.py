@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from cloud.keys.person_keys import Key, MasterKey
-from cloud.keys.tables import Person
+from cloud.keys.tables import MasterMark, Person
 
 Sealed = TypeVar("Sealed", bound=BaseModel)
 Row = TypeVar("Row")
@@ -74,3 +74,25 @@ async def still_there(session: AsyncSession, person_ids: Collection[str]) -> set
 async def erase_person(session: AsyncSession, person_id: str) -> None:
     """Deletes the person's key and, by their foreign keys, all rows about the person."""
     await session.execute(delete(Person).where(Person.id == person_id))
+
+
+async def rewrap(session: AsyncSession, old: MasterKey, new: MasterKey) -> int:
+    """Wraps the keys of everybody with another master key, and notes which. Returns how many people
+    there are."""
+    people = (await session.scalars(select(Person))).all()
+    for person in people:
+        key = old.unwrap(person.wrapped_key, person.id)
+        person.wrapped_key = new.wrap(key, person.id)
+    await session.merge(MasterMark(id=1, mark=new.mark))
+    return len(people)
+
+
+async def opened(
+    session: AsyncSession,
+    master: MasterKey,
+    rows: Select[Row],
+    person_id: InstrumentedAttribute[str],
+) -> list[tuple[OpenPerson, Row]]:
+    """Returns the rows of a query, each with its person."""
+    found = (await session.execute(with_wrapped_key(rows, person_id))).all()
+    return [(open_person(master, getattr(row, person_id.key), key), row) for row, key in found]

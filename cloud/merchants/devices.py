@@ -130,3 +130,8 @@ async def _use_up(call: Call, entered: str) -> ActivationCode | None:
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(ActivationCode).where(ActivationCode.expires_at <= now))
+
+
+async def forget_all(session: AsyncSession) -> None:
+    """Makes every activation code invalid."""
+    await session.execute(delete(ActivationCode))

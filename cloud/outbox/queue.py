@@ -131,3 +131,10 @@ async def waiting_for(session: AsyncSession, person_digest: bytes) -> int:
 
 def _place(errand_id: str) -> str:
     return f"errands.payload/{errand_id}"
+
+
+async def reseal(session: AsyncSession, old: Key, new: Key) -> None:
+    """Seals what all errands are about with another key."""
+    for row in await session.scalars(select(Errand)):
+        payload = old.open(row.payload, _place(row.id))
+        row.payload = new.seal(payload, _place(row.id))

@@ -266,3 +266,8 @@ async def forget_unless_kept(context: Context, payload: bytes) -> None:
 
 def _errand_id(reference: str) -> str:
     return sha256(f"{FORGET_UNLESS_KEPT} {reference}".encode()).hexdigest()
+
+
+async def renew_lookups(session: AsyncSession) -> None:
+    """Has the keyed hash of each card made anew when a card is looked for next."""
+    await session.execute(update(CardRow).values(lookup=None))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ages.ages import count_ages
 from cloud.context import Gallery
 from cloud.keys.person_keys import MasterKey
-from cloud.keys.persons import OpenPerson, find_person
+from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.merchants.merchants import place_of
 from cloud.payments.cards import cards_of, default_of, listed
@@ -256,3 +256,10 @@ async def person_id_of(session: AsyncSession, phone_lookup: str) -> str | None:
     return await session.scalar(
         select(AccountRow.person_id).where(AccountRow.phone_lookup == phone_lookup)
     )
+
+
+async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -> None:
+    """Makes the keyed hashes of accounts anew with another master key."""
+    for person, row in await opened(session, old, select(AccountRow), AccountRow.person_id):
+        phone = person.open(Profile, row.profile, PROFILE).phone
+        row.phone_lookup = new.lookup("phone", phone)

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, erase_person, find_person, make_person, opened
 from cloud.merchants.merchants import first_site
 from cloud.messages.length import with_name
 from cloud.payments import card_pages
@@ -312,9 +313,22 @@ def _browser(context: Context, token: str) -> str:
     return context.master.lookup("begun", token)
 
 
+_CODE = "begun code"
+
+
 def _code_lookup(context: Context, code: str) -> str:
-    return context.master.lookup("begun code", code)
+    return context.master.lookup(_CODE, code)
 
 
 def _place(begun_id: str) -> str:
     return f"begun.sealed/{begun_id}"
+
+
+async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -> None:
+    """Makes the keyed hashes of sign-ups anew with another master key. They go on in another
+    browser: the token of theirs is not known."""
+    for person, row in await opened(session, old, select(BegunRow), BegunRow.person_id):
+        beginning = _opened(person, row)
+        row.phone_lookup = new.lookup("phone", beginning.phone)
+        row.browser = new_id()
+        row.lookup = new.lookup(_CODE, beginning.code) if beginning.code else None

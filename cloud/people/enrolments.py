@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.persons import OpenPerson, find_person, make_person
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, find_person, make_person, opened
 from cloud.matching import Entry
 from cloud.merchants.merchants import MerchantRow, merchant_of
 from cloud.messages import NotSent
@@ -544,3 +545,15 @@ def enrolment_of(row: EnrolmentRow) -> Enrolment:
         expires_at=row.expires_at,
         resend_after=int(RESEND_AFTER.total_seconds()),
     )
+
+
+async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -> None:
+    """Makes the keyed hashes of enrolments anew with another master key. Those of accounts are made
+    already: a completed enrolment takes its account's."""
+    for person, row in await opened(session, old, select(EnrolmentRow), EnrolmentRow.person_id):
+        if row.profile != MOVED:
+            phone = person.open(Profile, row.profile, PROFILE).phone
+            row.phone_lookup = new.lookup("phone", phone)
+        else:
+            account = await session.get_one(AccountRow, row.person_id)
+            row.phone_lookup = account.phone_lookup

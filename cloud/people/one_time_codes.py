@@ -168,3 +168,8 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 def _lookup(master: MasterKey, subject: str, one_time_code: str) -> str:
     return master.lookup("code", f"{subject} {one_time_code}")
+
+
+async def forget_all(session: AsyncSession) -> None:
+    """Makes every code invalid."""
+    await session.execute(delete(OneTimeCode))

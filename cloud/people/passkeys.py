@@ -27,7 +27,8 @@ from webauthn.helpers.structs import (
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.persons import OpenPerson, find_person
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.messages.length import with_name
 from cloud.people import sign_ins
 from cloud.people.accounts import profile_of
@@ -78,6 +79,8 @@ class Passkey(BaseModel):
     """A COSE key (RFC 9052)."""
     sign_count: int
     """What the authenticator's counter was last; 0 for one that does not count."""
+    handle: bytes | None = None
+    """By which the authenticator knows the person; None for `_handle`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +131,14 @@ async def sign_in(
     except Exception:
         # The library does not say all that it raises for what strangers make up.
         raise _not_taken() from None
-    lookup = _lookup(context, credential.raw_id)
+    lookup = _lookup(context.master, credential.raw_id)
     row = await session.scalar(select(PasskeyRow).where(PasskeyRow.lookup == lookup))
     if row is None:
         raise _not_taken()
     person = await find_person(session, context.master, row.person_id)
     passkey = _opened(person, row)
     handle = credential.response.user_handle or b""
-    if not compare_digest(handle, _handle(context, person)):
+    if not compare_digest(handle, _handle(context.master, person, [passkey])):
         raise _not_taken()
     try:
         verified = webauthn.verify_authentication_response(
@@ -167,11 +170,11 @@ async def begin_adding(
     person = who.person
     await _must_be_addable(session, who, now)
     profile = await profile_of(session, person)
-    rows = await session.scalars(select(PasskeyRow).where(PasskeyRow.person_id == person.person_id))
+    theirs = await _passkeys_of(session, person)
     options = webauthn.generate_registration_options(
         rp_id=site.rp_id,
         rp_name=site.name,
-        user_id=_handle(context, person),
+        user_id=_handle(context.master, person, theirs),
         # Whoever keeps people's passkeys for them reads these.
         user_name=profile.name_hint,
         user_display_name=profile.name_hint,
@@ -183,7 +186,7 @@ async def begin_adding(
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[
-            PublicKeyCredentialDescriptor(_opened(person, row).credential_id) for row in rows
+            PublicKeyCredentialDescriptor(passkey.credential_id) for passkey in theirs
         ],
     )
     challenge_id = _adding_id(context, who)
@@ -218,7 +221,7 @@ async def add(
         )
     except Exception:
         raise _not_taken() from None
-    lookup = _lookup(context, made.credential_id)
+    lookup = _lookup(context.master, made.credential_id)
     if await session.scalar(select(PasskeyRow.id).where(PasskeyRow.lookup == lookup)):
         raise _not_taken()
     passkey = Passkey(
@@ -226,6 +229,7 @@ async def add(
         credential_id=made.credential_id,
         public_key=made.credential_public_key,
         sign_count=made.sign_count,
+        handle=_handle(context.master, person, await _passkeys_of(session, person)),
     )
     row = PasskeyRow(id=new_id(), person_id=person.person_id, lookup=lookup, since=now)
     row.sealed = _sealed(person, row.id, passkey)
@@ -317,6 +321,11 @@ def _added_text(merchant: str) -> str:
     )
 
 
+async def _passkeys_of(session: AsyncSession, person: OpenPerson) -> list[Passkey]:
+    rows = await session.scalars(select(PasskeyRow).where(PasskeyRow.person_id == person.person_id))
+    return [_opened(person, row) for row in rows]
+
+
 def _opened(person: OpenPerson, row: PasskeyRow) -> Passkey:
     return person.open(Passkey, row.sealed, _place(row.id))
 
@@ -329,14 +338,17 @@ def _place(passkey_id: str) -> str:
     return f"passkeys.sealed/{passkey_id}"
 
 
-def _lookup(context: Context, credential_id: bytes) -> str:
-    return context.master.lookup("passkey", bytes_to_base64url(credential_id))
+def _lookup(master: MasterKey, credential_id: bytes) -> str:
+    return master.lookup("passkey", bytes_to_base64url(credential_id))
 
 
-def _handle(context: Context, person: OpenPerson) -> bytes:
+def _handle(master: MasterKey, person: OpenPerson, theirs: list[Passkey]) -> bytes:
     """Returns the 32 bytes by which authenticators know a person, so that they keep one passkey of
-    each account. They tell nothing about the person."""
-    return bytes.fromhex(context.master.lookup("passkey holder", person.person_id))
+    each account. They tell nothing about the person, and stay when the master key is replaced."""
+    for passkey in theirs:
+        if passkey.handle is not None:
+            return passkey.handle
+    return bytes.fromhex(master.lookup("passkey holder", person.person_id))
 
 
 def _sign_in_id(context: Context, visitor: str) -> str:
@@ -345,3 +357,14 @@ def _sign_in_id(context: Context, visitor: str) -> str:
 
 def _adding_id(context: Context, who: SignedIn) -> str:
     return context.master.lookup("passkey adding", who.session_id)
+
+
+async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -> None:
+    """Makes the keyed hashes of passkeys anew with another master key. Authenticators go on to know
+    people as before. What was asked to be signed is asked again."""
+    for person, row in await opened(session, old, select(PasskeyRow), PasskeyRow.person_id):
+        passkey = _opened(person, row)
+        handle = _handle(old, person, [passkey])
+        row.sealed = _sealed(person, row.id, passkey.model_copy(update={"handle": handle}))
+        row.lookup = _lookup(new, passkey.credential_id)
+    await session.execute(delete(PasskeyChallengeRow))

@@ -265,7 +265,9 @@ async def end_others(session: AsyncSession, who: SignedIn) -> None:
 
 
 async def end_all(session: AsyncSession) -> int:
-    """Ends the sessions of everybody, and returns how many there were."""
+    """Ends the sessions of everybody, and sign-ins that were begun. Returns how many sessions there
+    were."""
+    await session.execute(delete(SignInRow))
     ended = await session.scalars(delete(SessionRow).returning(SessionRow.id))
     return len(ended.all())
 

@@ -86,3 +86,8 @@ async def remind(context: Context) -> None:
                 "expires" if key.expires_at > now else "has expired",
                 key.expires_at.date(),
             )
+
+
+async def remove_all(session: AsyncSession) -> int:
+    """Removes the keys of all tills, and returns how many there were."""
+    return len((await session.scalars(delete(TillKey).returning(TillKey.id))).all())

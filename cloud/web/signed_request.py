@@ -321,6 +321,11 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(StoredAnswer).where(StoredAnswer.answered_at <= now - ANSWER_LIFE))
 
 
+async def forget_all(session: AsyncSession) -> None:
+    """Forgets what was answered: a repeated request is done again."""
+    await session.execute(delete(StoredAnswer))
+
+
 async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
     try:
         return await endpoint(request)

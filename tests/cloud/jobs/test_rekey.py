@@ -201,3 +201,11 @@ def test_unprotected_templates_are_protected_at_the_next_start(
         assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
     ((_, _, transform, _),) = palms(tmp_path)
     assert transform != UNPROTECTED
+
+
+def test_everybody_is_recognised_after_the_master_key_was_replaced(
+    peopled: tuple[Path, TestDevice],
+):
+    root, kiosk = peopled
+    assert main(["--state", str(root), "replace-master-key"]) == 0
+    assert recognises_everybody(root, kiosk)
