@@ -20,7 +20,7 @@ from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
 from cloud.law import PLAIN
-from cloud.merchants.merchants import faults_of_laws, follow_settings, laws
+from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
 from cloud.messages import Messenger, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.twilio import TwilioMessenger
@@ -167,6 +167,8 @@ async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: boo
             )
     if faults:
         raise BadSettings("\n".join(faults))
+    for doubt in await doubts_of_laws(session, settings):
+        log.warning("%s", doubt)
 
 
 def open_store(state: State) -> tuple[MasterKey, Ed25519PrivateKey]:

@@ -30,6 +30,8 @@ class Law:
     """The statute, as people are told it."""
     countries: frozenset[str] | None = None
     """The countries in which it can apply, as codes of ISO 3166-1; None for all."""
+    everywhere: bool = False
+    """Whether it applies to every site in these countries, and not only in a part of one."""
     release: bool = False
     """Whether the consent is a written release that the person signs."""
     shares_apart: bool = False
@@ -93,6 +95,7 @@ EUROPE = Law(
     "The European Economic Area",
     "General Data Protection Regulation (EU) 2016/679, article 9",
     EEA,
+    everywhere=True,
     explicit=True,
     answers_in=30,
 )
@@ -101,6 +104,7 @@ UNITED_KINGDOM = Law(
     "The United Kingdom",
     "UK General Data Protection Regulation, article 9",
     frozenset({"GB"}),
+    everywhere=True,
     explicit=True,
     answers_in=30,
 )
@@ -135,6 +139,15 @@ def foreign(law: Law, country: str) -> str | None:
     if law.countries is None or country in law.countries:
         return None
     return f"{law.code} ({law.place}) is no law of {country}"
+
+
+def neglected(law: Law, country: str) -> Law | None:
+    """Returns the law that applies everywhere in a country, where a site there has no law of any
+    place; None where it has one, or none is known."""
+    if law is not PLAIN:
+        return None
+    known = (each for each in LAWS.values() if each.everywhere and not foreign(each, country))
+    return next(known, None)
 
 
 def longest(months: int, laws: Collection[Law]) -> int:

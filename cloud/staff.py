@@ -4,6 +4,7 @@
 
 import argparse
 import re
+import sys
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -111,10 +112,14 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
                     await merchants.follow_settings(session, chosen.merchant)
                 act: Act = arguments.act
                 before = await merchants.faults_of_laws(session, chosen)
+                doubted = [] if before else await merchants.doubts_of_laws(session, chosen)
                 await act(arguments, session, master)
                 faults = await merchants.faults_of_laws(session, chosen)
                 if not set(faults) <= set(before):
                     raise CannotDo("nothing was changed: " + " ".join(faults))
+                for doubt in [] if faults else await merchants.doubts_of_laws(session, chosen):
+                    if doubt not in doubted:
+                        print(f"cloud: {doubt}", file=sys.stderr)
                 await session.commit()
         finally:
             await store.close()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import settings
 from cloud.db.tables import new_id
-from cloud.law import PLAIN, Law, find_law, foreign
+from cloud.law import PLAIN, Law, find_law, foreign, neglected
 from cloud.merchants.tables import FIRST, MerchantRow, SiteRow
 from cloud.web.signed_request import Call
 
@@ -117,6 +117,22 @@ async def faults_of_laws(session: AsyncSession, chosen: settings.Settings) -> li
             "to reach whoever answers for it. Set it in settings.toml."
         )
     return faults
+
+
+async def doubts_of_laws(session: AsyncSession, chosen: settings.Settings) -> list[str]:
+    """Returns what is most likely wrong with the laws of the sites, in sentences for the operator.
+    Where shops are, only they know."""
+    doubts: list[str] = []
+    for site in await all_sites(session):
+        _, merchant = await place_of(session, site.id)
+        law = neglected(law_of(site, chosen), merchant.country)
+        if law is not None:
+            doubts.append(
+                f"site {site.id} ({site.name} of {merchant.name}) has the plain law, and in "
+                f"{merchant.country} that is {law.code} ({law.cited}). If the shop is there: staff "
+                f"change-site {site.id} --law {law.code}."
+            )
+    return doubts
 
 
 async def merchant_of(call: Call) -> MerchantRow:

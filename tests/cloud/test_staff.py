@@ -79,6 +79,29 @@ def test_a_law_that_cannot_be_a_sites_is_refused_and_nothing_is_changed(
     assert staff("sites") == before
 
 
+def test_a_european_merchant_whose_site_has_the_plain_law_is_told_so(
+    staff: Staff, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    def told(*words: str) -> str:
+        assert main(["--state", str(tmp_path), "staff", *words]) == 0
+        return capfd.readouterr().err
+
+    (tmp_path / "settings.toml").write_text('[privacy]\ncontact = "privacy@example.com"\n')
+    words = ("add-merchant", "--name", "Florist", "--country", "DE", "--currency", "EUR")
+    assert "has the plain law, and in DE that is EU" in told(*words)
+    assert told("sites") == "", "once, when it becomes so"
+    assert told(*words, "--law", "EU") == ""
+    assert "in GB that is GB" in told("change-merchant", staff_merchant(staff), "--country", "GB")
+    words = ("add-merchant", "--name", "Deli", "--country", "US", "--currency", "USD")
+    assert told(*words) == ""
+
+
+def staff_merchant(staff: Staff) -> str:
+    """Returns the id of a merchant that was added, whose site has the plain law."""
+    plain = [line.split("\t") for line in staff("sites").splitlines()]
+    return next(row[1] for row in plain if row[2] == "-" and row[1] != "first")
+
+
 def test_a_merchant_is_added_with_a_site_and_gets_more(staff: Staff):
     merchant, site = add_florist(staff, "--account", "acct_florist", "--site", "Market")
     assert f"{merchant}\tDE\tEUR\tacct_florist\tFlorist\n" in staff("merchants")
