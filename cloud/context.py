@@ -42,9 +42,9 @@ class Database(Protocol):
         """Opens a session; the first statement begins a transaction."""
         ...
 
-    async def forget_erased(self, *ids: str) -> None:
-        """Removes the copies of erased rows from all files of the database. `ids` are those of rows
-        of which no copy may be left. Raises the database's errors."""
+    async def forget_erased(self, *traces: str | bytes) -> None:
+        """Removes the copies of erased rows from all files of the database. `traces` stood in rows
+        of which no copy may be left, and in no other. Raises the database's errors."""
         ...
 
     @property

@@ -8,7 +8,7 @@ import asyncio
 import mmap
 import os
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,8 @@ class Database:
         and does not let a second one wait."""
         self._erased_remains = False
         """Whether the write-ahead log may hold what was erased."""
-        self._erased_ids: set[str] = set()
-        """Ids of erased rows that the database may still hold."""
+        self._erased: set[bytes] = set()
+        """Traces of erased rows that the database may still hold."""
         # Parameters may be personal: they must not appear in an error.
         self._engine: AsyncEngine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True
@@ -170,21 +170,22 @@ class Database:
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         """Opens a session; use it as `async with database.session() as session`."""
 
-    async def forget_erased(self, *ids: str) -> None:
+    async def forget_erased(self, *traces: str | bytes) -> None:
         """Moves the write-ahead log into the database and empties it: then neither holds what a
         deletion has overwritten. While somebody reads it does nothing, and a later call does it.
 
-        `ids` are those of rows that were erased. SQLite overwrites the rows, but not the copies
+        `traces` stood in rows that were erased and in no other: their ids, or what was sealed in
+        them (`cloud.keys.person_keys.trace_of`). SQLite overwrites the rows, but not the copies
         that it left between the rows of a page when it moved them to another page: about one
-        deletion in a thousand leaves one. When the database still holds one of the ids, all of it
-        is written anew. On a full disk that waits until there is room.
+        deletion in a thousand leaves one. When the database still holds one of the traces, all of
+        it is written anew. On a full disk that waits until there is room.
 
         Raises sqlite3.DatabaseError.
         """
         self._erased_remains = True
-        self._erased_ids.update(ids)
+        self._erased.update(trace.encode() if isinstance(trace, str) else trace for trace in traces)
         async with self._erasing:
-            searched = frozenset(self._erased_ids)
+            searched = frozenset(self._erased)
             remains = await self._empty_log()
             if not remains and searched and await asyncio.to_thread(self._holds_any, searched):
                 if self.is_for_deletions_only:
@@ -192,7 +193,7 @@ class Database:
                 await self.rewrite()
                 remains = await self._empty_log()
             if not remains:
-                self._erased_ids -= searched
+                self._erased -= searched
             self._erased_remains = remains
 
     async def rewrite(self) -> None:
@@ -210,12 +211,12 @@ class Database:
             is_busy, *_ = await self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
         return bool(is_busy)
 
-    def _holds_any(self, ids: frozenset[str]) -> bool:
+    def _holds_any(self, traces: Collection[bytes]) -> bool:
         with (
             self._path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
-            return any(content.find(each.encode()) >= 0 for each in ids)
+            return any(content.find(trace) >= 0 for trace in traces)
 
     @property
     def is_for_deletions_only(self) -> bool:

@@ -37,6 +37,11 @@ class Key:
         return AESGCM(self.raw).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
 
 
+def trace_of(sealed: bytes) -> bytes:
+    """Returns the part of a sealed value that no other has, and without which it does not open."""
+    return sealed[:_NONCE]
+
+
 class MasterKey:
     """The service's secret. A key for each use is derived from it (HKDF, RFC 5869)."""
 

@@ -4,10 +4,13 @@ Each merchant has one membership of a person at the most, and is told of no othe
 link the same card, as families do.
 """
 
+from functools import partial
+
 from fastapi import APIRouter
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.keys.person_keys import trace_of
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty.tables import MembershipRow
 from cloud.recognition.identifications import accepted_for
@@ -37,17 +40,19 @@ async def link(call: Caller, identification_id: str, membership: Membership) -> 
 @signed_request.for_deletions()
 async def unlink(call: Caller, identification_id: str) -> None:
     person = await accepted_for(call, identification_id, Purpose.IDENTIFY)
-    await forget(call.session, person, (await call.device()).merchant_id)
-    call.afterwards.append(call.context.database.forget_erased)
+    trace = await forget(call.session, person, (await call.device()).merchant_id)
+    if trace is not None:
+        call.afterwards.append(partial(call.context.database.forget_erased, trace))
 
 
-async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
-    """Deletes a person's membership at a merchant. Returns whether there was one."""
+async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bytes | None:
+    """Deletes a person's membership at a merchant. Returns the trace of it that the database may
+    still hold (`cloud.context.Database.forget_erased`); None when there was none."""
     theirs = MembershipRow.person_id == person.person_id, MembershipRow.merchant_id == merchant_id
-    gone = await session.execute(
-        delete(MembershipRow).where(*theirs).returning(MembershipRow.person_id)
+    sealed = await session.scalar(
+        delete(MembershipRow).where(*theirs).returning(MembershipRow.sealed)
     )
-    return gone.first() is not None
+    return None if sealed is None else trace_of(sealed)
 
 
 async def membership_of(

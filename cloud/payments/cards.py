@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.person_keys import MasterKey
+from cloud.keys.person_keys import MasterKey, trace_of
 from cloud.keys.persons import OpenPerson, find_person, open_person, with_wrapped_key
 from cloud.outbox import queue
 from cloud.payments.tables import CardRow
@@ -183,10 +183,13 @@ async def put_first(session: AsyncSession, person: OpenPerson, card_id: str) -> 
 
 async def remove_card(
     session: AsyncSession, master: MasterKey, person: OpenPerson, card_id: str, now: datetime
-) -> None:
-    """Removes a card of a person, which the provider forgets soon after."""
-    _forget_later(session, master, (await cards_of(session, person))[card_id], now)
-    await session.execute(delete(CardRow).where(CardRow.id == card_id))
+) -> bytes:
+    """Removes a card of a person, which the provider forgets soon after. Returns the trace of it
+    that the database may still hold (`cloud.context.Database.forget_erased`)."""
+    row = await session.get_one(CardRow, card_id)
+    _forget_later(session, master, _opened(person, row), now)
+    await session.delete(row)
+    return trace_of(row.detail)
 
 
 async def renew_card(context: Context, session: AsyncSession, method: str) -> None:

@@ -9,6 +9,7 @@ added at one merchant pays at all of them.
 
 import logging
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
 from fastapi import APIRouter
@@ -160,8 +161,10 @@ async def make_default(call: Caller, identification_id: str, card_id: Identifier
 async def remove(call: Caller, identification_id: str, card_id: Identifier) -> Wallet:
     """Removes a card, and changes nothing when it is removed already."""
     person = await _person(call, identification_id)
-    if await take_away(call.context, call.session, person, card_id, call.now):
-        call.afterwards += [call.context.wake, call.context.database.forget_erased]
+    trace = await take_away(call.context, call.session, person, card_id, call.now)
+    if trace is not None:
+        forget = partial(call.context.database.forget_erased, trace)
+        call.afterwards += [call.context.wake, forget]
     return await _wallet(call, person)
 
 
@@ -183,18 +186,18 @@ async def choose_default(session: AsyncSession, person: OpenPerson, card_id: str
 
 async def take_away(
     context: Context, session: AsyncSession, person: OpenPerson, card_id: str, now: datetime
-) -> bool:
-    """Removes a card of a person. Returns False when they do not have it. Raises Refusal when it
+) -> bytes | None:
+    """Removes a card of a person. Returns the trace of it that the database may still hold
+    (`cloud.context.Database.forget_erased`); None when they do not have it. Raises Refusal when it
     has to stay."""
     cards = await cards_of(session, person)
     if card_id not in cards:
-        return False
+        return None
     if len(cards) == 1:
         raise Refusal(ProblemType.CONFLICT, "the last card stays until its person leaves")
     if await has_pending_purchase(session, person):
         raise Refusal(ProblemType.CONFLICT, "a payment is still being completed", retry_after=5)
-    await remove_card(session, context.master, person, card_id, now)
-    return True
+    return await remove_card(session, context.master, person, card_id, now)
 
 
 async def _person(call: Call, identification_id: str) -> OpenPerson:

@@ -61,7 +61,7 @@ async def end_with(
     if merchant is None or not await end_agreement(session, person, merchant.id, now):
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
     await identifications.ask_consent_again(session, person, merchant.id)
-    was_member = await memberships.forget(session, person, merchant.id)
+    was_member = await memberships.forget(session, person, merchant.id) is not None
     was_seen = await ages.forget(session, person, merchant.id)
     had_access = await access.forget(session, person, merchant.id)
     has_passed = await entries.forget(session, person, merchant.id)

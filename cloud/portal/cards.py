@@ -5,6 +5,7 @@ read from the provider then. The address here does not name the page: the provid
 """
 
 import logging
+from functools import partial
 
 from fastapi import APIRouter, Response
 
@@ -98,7 +99,8 @@ async def ask_about_card(asked: Asker, card_id: str) -> Response:
 @routes.post("/cards/{card_id}/remove")
 async def remove(asked: Asker, card_id: str) -> Response:
     context = asked.context
-    if not await wallet.take_away(context, asked.session, asked.person, card_id, asked.now):
+    trace = await wallet.take_away(context, asked.session, asked.person, card_id, asked.now)
+    if trace is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    asked.afterwards += [context.wake, context.database.forget_erased]
+    asked.afterwards += [context.wake, partial(context.database.forget_erased, trace)]
     return redirect(HOME)

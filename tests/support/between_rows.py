@@ -8,8 +8,8 @@ LEAF = 0x0D
 """The first byte of a page that holds rows of a table."""
 
 
-def leave_between_rows(database: Path, text: str) -> None:
-    """Writes a text into the unallocated space of the first page that has room for it.
+def leave_between_rows(database: Path, text: bytes) -> None:
+    """Writes bytes into the unallocated space of the first page that has room for it.
 
     Nobody else may use the database meanwhile, and its write-ahead log is empty.
     """
@@ -19,7 +19,7 @@ def leave_between_rows(database: Path, text: str) -> None:
         first = int.from_bytes(pages[page + 5 : page + 7]) or 65_536
         start = 8 + 2 * rows
         if pages[page] == LEAF and first - start > len(text):
-            pages[page + first - len(text) : page + first] = text.encode()
+            pages[page + first - len(text) : page + first] = text
             database.write_bytes(pages)
             return
     raise AssertionError("no page has room")

@@ -318,15 +318,15 @@ class Portal:
         await self.add(row)
         return row
 
-    async def leave_between_rows(self, text: str) -> None:
+    async def leave_between_rows(self, text: str | bytes) -> None:
         """Has the database hold a copy of a row, as SQLite leaves one."""
         await self.database.forget_erased()
-        leave_between_rows(self.context.state.database, text)
+        leave_between_rows(self.context.state.database, _raw(text))
 
-    def holds(self, text: str) -> bool:
+    def holds(self, text: str | bytes) -> bool:
         """Returns whether a text is in a file of the database."""
         files = self.context.state.database.parent.glob("palms.db*")
-        return any(text.encode() in file.read_bytes() for file in files)
+        return any(_raw(text) in file.read_bytes() for file in files)
 
     async def begun_with(self, phone: str) -> str:
         """Has a stranger begin to sign up with this number, and returns the id of the person whom
@@ -388,6 +388,10 @@ class Portal:
 
     def pass_time(self, span: timedelta) -> None:
         self.now += span
+
+
+def _raw(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 @asynccontextmanager

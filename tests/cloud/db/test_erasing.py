@@ -66,7 +66,7 @@ def test_a_copy_between_the_rows_of_a_page_is_erased_and_every_row_stays(tmp_pat
     path = tmp_path / "palms.db"
     migrate(path)
     work(path, lambda database: keep(database, "person_" + "a" * 32))
-    leave_between_rows(path, ERASED)
+    leave_between_rows(path, ERASED.encode())
     assert holds(path, ERASED)
 
     async def forget(database: Database) -> None:
@@ -82,7 +82,7 @@ def test_a_copy_between_the_rows_of_a_page_is_erased_and_every_row_stays(tmp_pat
 def test_a_copy_that_cannot_be_erased_while_somebody_reads_is_erased_later(tmp_path: Path):
     path = tmp_path / "palms.db"
     migrate(path)
-    leave_between_rows(path, ERASED)
+    leave_between_rows(path, ERASED.encode())
 
     async def forget(database: Database) -> None:
         reader = Database(path)

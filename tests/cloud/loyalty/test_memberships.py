@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from cloud.loyalty import memberships
 from cloud.loyalty.tables import MembershipRow
 from cloud.web.tables import DeviceRow
 from protocol.messages import (
@@ -22,6 +23,7 @@ from protocol.messages import (
 from tests.cloud.merchants.test_merchants import agree
 from tests.cloud.people.test_claims import claim
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
+from tests.support.portal import open_portal
 from tests.support.served import Served
 
 CARD = Membership(code="2890000012345", scanned=True)
@@ -183,3 +185,21 @@ def test_whoever_leaves_is_told_of_their_memberships_and_none_is_left(
     receipt = kiosk.post("/deletions", request, DeletionReceipt)
     assert "your membership cards: 2" in receipt.erased
     assert served.do(linked()) == []
+
+
+@pytest.mark.anyio
+async def test_no_file_holds_a_membership_that_was_unlinked(tmp_path: Path):
+    """The person's key, which opens it, is still there."""
+    async with open_portal(tmp_path) as portal:
+        person = await portal.account("+14155550123")
+        sealed = person.seal(CARD, "memberships/first")
+        row = MembershipRow(person_id=person.person_id, merchant_id="first", sealed=sealed)
+        row.at = portal.now
+        await portal.add(row)
+        await portal.leave_between_rows(sealed)
+        async with portal.database.session() as session:
+            trace = await memberships.forget(session, person, "first")
+            await session.commit()
+        assert trace
+        await portal.database.forget_erased(trace)
+        assert not portal.holds(sealed)

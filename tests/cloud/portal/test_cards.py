@@ -154,6 +154,18 @@ async def test_a_card_is_removed_after_a_question_and_the_last_one_stays(portal:
     assert await cards(portal, person) == ["4242"]
 
 
+async def test_no_file_holds_what_was_kept_of_a_card_that_was_removed(portal: Portal):
+    person, browser = await portal.account(PHONE), portal.browser()
+    card_id = await add(portal, person, "4444", 1)
+    await browser.sign_in(PHONE)
+    async with portal.database.session() as session:
+        detail = (await session.get_one(CardRow, card_id)).detail
+    await portal.leave_between_rows(detail)
+    path = f"/portal/cards/{card_id}/remove"
+    await browser.submit(await browser.open(path), path)
+    assert not portal.holds(detail)
+
+
 async def test_no_card_is_removed_while_a_payment_is_being_completed(portal: Portal):
     person, browser = await portal.account(PHONE), portal.browser()
     card_id = await add(portal, person, "4444", 1)
