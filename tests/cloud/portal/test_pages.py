@@ -26,6 +26,14 @@ def test_every_form_that_changes_something_carries_its_token(path: Path):
         assert ('method="get"' in form) is not ('name="form" value="{{ form_token }}"' in form)
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_field_is_tied_to_what_is_said_of_it(path: Path):
+    template = path.read_text()
+    if "problems.about" in template:
+        fields = re.findall(r"<input (?!type=.hidden)[^>]*>", template)
+        assert all(field.endswith("{{ problems.tied(problem) }}>") for field in fields)
+
+
 def test_a_file_is_small():
     static = Path(pages.__file__).parent / "static"
     assert {path.name for path in static.iterdir()} == set(pages.STATIC)

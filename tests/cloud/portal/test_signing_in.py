@@ -155,6 +155,19 @@ async def test_what_is_not_six_digits_counts_as_no_attempt(portal: Portal, typed
     assert page.url.path == "/portal"
 
 
+async def test_what_is_wrong_with_a_field_is_tied_to_it(portal: Portal):
+    """So a screen reader says it with the field (WCAG 2.2, 1.3.1 and 3.3.1)."""
+    await portal.account(PHONE)
+    browser, tie = portal.browser(), 'aria-invalid="true" aria-describedby="problem"'
+    page = await browser.submit(await browser.open("/portal/sign-in"), "/portal/sign-in", phone="1")
+    assert tie in page.text
+    page = await browser.ask_for_code(PHONE)
+    assert tie not in page.text
+    page = await browser.submit(page, "/portal/code", code=wrong(portal.last_code(PHONE)))
+    assert tie in page.text
+    assert page.text.count('id="problem"') == 1
+
+
 async def test_after_five_wrong_codes_the_right_one_is_refused(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()
