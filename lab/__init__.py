@@ -1,4 +1,6 @@
-"""The laboratory: measures palm recognition and learns its weights. Nothing here ships.
+"""The laboratory: measures palm recognition, learns its weights, and asks for weaknesses of parts.
+
+Nothing here ships.
 
 - `evaluate`: recognition accuracy on folders of images and on galleries of drawn people, template
   protection, and how real drawn palms are.
@@ -9,4 +11,5 @@
 - `liveness`: fits the weights of the liveness judge.
 - `logistic`: the logistic regression that the last two use.
 - `sets`: where the sets of real palms are.
+- `advisories`: asks for known weaknesses of other people's parts.
 """

@@ -1,0 +1,161 @@
+"""`./run advisories`, before a database on loopback."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import advisories
+from lab.advisories import FRAMES, LOCK, main, parts_of
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+LINES = "alpha==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n    # via beta\nbeta==2.1\n"
+
+
+class Osv:
+    """A small OSV: what it knows of each part, and whether it tells it page by page."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, list[dict[str, Any]]] = {}
+        self.asked: list[Any] = []
+        self.pages = False
+        self.status = 200
+        osv = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                osv.asked.append(body)
+                self._answer({"results": [osv.result(query) for query in body["queries"]]})
+
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2]
+                told = (each for some in osv.known.values() for each in some)
+                self._answer(next(each for each in told if each["id"] == name))
+
+            def _answer(self, told: Any) -> None:
+                self.send_response(osv.status)
+                self.end_headers()
+                self.wfile.write(json.dumps(told).encode())
+
+            def log_message(self, *_: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def result(self, query: Any) -> dict[str, Any]:
+        vulns = [{"id": each["id"]} for each in self.known.get(query["package"]["name"], [])]
+        if not self.pages:
+            return {"vulns": vulns} if vulns else {}
+        at = int(query.get("page_token", "0"))
+        more = {"next_page_token": str(at + 1)} if at + 1 < len(vulns) else {}
+        return {"vulns": vulns[at : at + 1]} | more
+
+    def knows(self, part: str, name: str, age: timedelta, **told: Any) -> None:
+        published = (NOW - age).isoformat().replace("+00:00", "Z")
+        advisory = {"id": name, "published": published, "summary": f"about {name}"}
+        self.known.setdefault(part, []).append(advisory | told)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def osv() -> Iterator[Osv]:
+    osv = Osv()
+    yield osv
+    osv.close()
+
+
+def rated(how: str) -> dict[str, Any]:
+    return {"database_specific": {"severity": how}}
+
+
+def check(osv: Osv, tmp_path: Path, *more: str) -> int:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(LINES)
+    return main(["--osv", osv.url, "--lock", str(lock), *more], NOW)
+
+
+def test_every_part_of_the_lock_is_asked_about(osv: Osv, tmp_path: Path):
+    assert check(osv, tmp_path) == 0
+    assert osv.asked == [
+        {
+            "queries": [
+                {"package": {"name": "alpha", "ecosystem": "PyPI"}, "version": "1.0"},
+                {"package": {"name": "beta", "ecosystem": "PyPI"}, "version": "2.1"},
+            ]
+        }
+    ]
+    pinned = {part.name for part in parts_of(LOCK.read_text("utf-8"))}
+    assert {"cryptography", "fastapi", "pyside6-essentials"} <= pinned
+
+
+@pytest.mark.parametrize("how", FRAMES)
+def test_a_weakness_is_overdue_when_its_frame_is_over(
+    osv: Osv, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+):
+    osv.knows("beta", "GHSA-1", FRAMES[how] - timedelta(seconds=1), **rated(how))
+    assert check(osv, tmp_path) == 0
+    told = capsys.readouterr().out
+    assert f"beta 2.1\tGHSA-1\t{how.lower()}\tdue 2026-11-29\tabout GHSA-1" in told
+    assert "1 known weaknesses, 0 overdue" in told
+    osv.known.clear()
+    osv.knows("beta", "GHSA-1", FRAMES[how], **rated(how))
+    assert check(osv, tmp_path) == 1
+    assert capsys.readouterr().out.startswith("!\tbeta 2.1")
+
+
+def test_the_same_weakness_counts_once_as_whoever_has_rated_it(
+    osv: Osv, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    osv.knows("beta", "PYSEC-1", timedelta(days=40), aliases=["CVE-1", "GHSA-1"])
+    osv.knows("beta", "GHSA-1", timedelta(days=40), aliases=["CVE-1"], **rated("LOW"))
+    assert check(osv, tmp_path) == 0
+    assert "1 known weaknesses, 0 overdue" in capsys.readouterr().out
+
+
+def test_what_nobody_has_rated_counts_as_high(osv: Osv, tmp_path: Path):
+    osv.knows("beta", "PYSEC-1", FRAMES["HIGH"])
+    assert check(osv, tmp_path) == 1
+
+
+def test_what_was_withdrawn_or_looked_at_does_not_count(osv: Osv, tmp_path: Path):
+    osv.knows("beta", "GHSA-1", timedelta(days=400), withdrawn="2026-01-01T00:00:00Z")
+    osv.knows("alpha", "GHSA-2", timedelta(days=400), aliases=["CVE-2"])
+    assert check(osv, tmp_path) == 1
+    assert check(osv, tmp_path, "--accept", "CVE-2") == 0
+
+
+def test_what_comes_page_by_page_is_read_to_the_end(
+    osv: Osv, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    osv.pages = True
+    for number in range(3):
+        osv.knows("beta", f"GHSA-{number}", timedelta(days=1), **rated("LOW"))
+    assert check(osv, tmp_path) == 0
+    assert "3 known weaknesses" in capsys.readouterr().out
+
+
+def test_a_database_that_does_not_answer_is_no_clean_bill(
+    osv: Osv, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    osv.status = 503
+    assert check(osv, tmp_path) == 2
+    assert "could not be asked: /v1/querybatch was answered with 503" in capsys.readouterr().err
+
+
+def test_the_frames_are_those_that_are_promised():
+    page = (LOCK.parent / "SECURITY.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| (\w+)[^|]* \| (\d+) days \|", page, re.MULTILINE))
+    assert {name.lower(): str(frame.days) for name, frame in FRAMES.items()} == told
+    assert advisories.UNRATED == "HIGH"
+    assert "not rated, counts as high" in page
