@@ -7,7 +7,7 @@
 - `envelope` seals a capture so that only the vault can read it.
 - `capture` encodes the frames of one palm.
 - `challenge` derives the steps of a light challenge; `ring` defines the light ring.
-- `mobile` checks mobile numbers.
+- `mobile` checks mobile numbers; `credential` gives the bits of a card.
 - `canonical` and `encoding` convert values and bytes for the wire.
 - `files` writes small private files; `storage` tells why a disk stores nothing.
 """
