@@ -124,6 +124,18 @@ class Credential(Message):
             bits[parity.at] = _ones(bits, parity.covers) % 2 ^ parity.odd
         return "".join(map(str, bits))
 
+    @classmethod
+    def read(cls, form: CredentialFormat, bits: str) -> "Credential":
+        """Returns the credential that has these bits. Raises ValueError when the number of bits or
+        a parity is wrong."""
+        layout = _LAYOUTS[form]
+        data = bits[layout.first : layout.first + layout.facility + layout.number]
+        facility = int(data[: layout.facility], 2) if layout.facility else None
+        credential = cls(format=form, facility=facility, number=int(data[layout.facility :], 2))
+        if credential.bits() != bits:
+            raise ValueError(f"these are not the bits of {form}")
+        return credential
+
 
 def _ones(bits: list[int], among: Iterable[int]) -> int:
     return sum(bits[at] for at in among)

@@ -39,8 +39,10 @@ def test_facility_and_number_stand_between_parities_that_hold(
     of_facility, of_number = FIELDS[form]
     facility = data.draw(st.integers(0, 2**of_facility - 1))
     number = data.draw(st.integers(0, 2**of_number - 1))
-    bits = Credential(format=form, facility=facility, number=number).bits()
+    card = Credential(format=form, facility=facility, number=number)
+    bits = card.bits()
     assert len(bits) == int(form.removeprefix("wiegand_"))
+    assert Credential.read(form, bits) == card
     first = 2 if form == W35 else 1
     assert int(bits[first : first + of_facility], 2) == facility
     assert int(bits[first + of_facility : -1], 2) == number
@@ -53,6 +55,15 @@ def test_facility_and_number_stand_between_parities_that_hold(
         half = (len(bits) - 1) // 2 + 1
         assert bits[:half].count("1") % 2 == 0
         assert bits[-half:].count("1") % 2 == 1
+
+
+@given(st.integers(0, 25))
+@settings(max_examples=10)
+def test_a_bit_that_was_turned_over_is_noticed(at: int) -> None:
+    bits = Credential(format=W26, facility=118, number=1603).bits()
+    turned = bits[:at] + ("0" if bits[at] == "1" else "1") + bits[at + 1 :]
+    with pytest.raises(ValueError, match="not the bits of wiegand_26"):
+        Credential.read(W26, turned)
 
 
 @given(st.sampled_from([RAW_56, RAW_128]), st.data())
