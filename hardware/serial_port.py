@@ -3,12 +3,23 @@
 import os
 import termios
 
+from hardware.address import Address
+
 SPEEDS = {
     rate: getattr(termios, f"B{rate}")
     for rate in (9600, 19200, 38400, 57600, 115200, 230400, 921600)
     if hasattr(termios, f"B{rate}")
 }
 """The constants of termios by the bits a second."""
+
+
+def baud_of(address: Address, default: int) -> int:
+    """Returns the option `baud` of an address. Raises BadAddress."""
+    written = address.options.get("baud", str(default))
+    if written not in map(str, SPEEDS):
+        rates = ", ".join(map(str, SPEEDS))
+        raise address.wrong(f"cannot have baud={written}", f"Use one of: {rates}.")
+    return int(written)
 
 
 def open_port(device: str, baud: int) -> int:

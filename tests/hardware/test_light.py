@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hardware.faults import BadAddress, PermanentFault, TemporaryFault
 from hardware.light import SerialLight, SimulatedLight, light_at
 from hardware.light.light import WATCHDOG_S
-from hardware.light.packets import ANSWER, MAX_FRAME, BadFrame, Command, Packet, Status
+from hardware.light.serial import Command
+from hardware.packets import ANSWER, MAX_FRAME, BadFrame, Packet, Status
 from protocol.ring import WHITE, Levels
 from tests.support.ring_firmware import LATENCY_MS, RingFirmware, well
 

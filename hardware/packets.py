@@ -1,4 +1,5 @@
-"""The frames on the serial line of a light ring, in both directions (docs/light-ring.md).
+"""The frames on the serial line of a device of our own, such as a light ring, in both directions
+(docs/light-ring.md).
 
 A frame is a packet in consistent overhead byte stuffing (Cheshire and Baker, "Consistent Overhead
 Byte Stuffing", IEEE/ACM Transactions on Networking 1999), ended by a zero byte. A packet is
@@ -13,12 +14,6 @@ from enum import IntEnum
 VERSION = 1
 MAX_FRAME = 64
 """The largest frame in bytes, including its final zero."""
-
-
-class Command(IntEnum):
-    HELLO = 0x01
-    SHOW = 0x02
-    OFF = 0x03
 
 
 ANSWER = 0x80
