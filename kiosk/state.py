@@ -3,6 +3,7 @@
 settings.toml      settings of the operator, optional
 identity.json      the kiosk's key, and the device it is at the service
 staff.json         the staff PIN
+door-reader.json   the base key of the door's OSDP line, and the reader's place on it
 purchases/         the journal of purchases in doubt, and what tills were told
 venue/             what the kiosk is at pretix, and what pretix must still be told (kiosk.venue)
 service/           the state directory of the embedded service (`cloud.state`)

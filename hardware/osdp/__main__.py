@@ -9,7 +9,6 @@ import json
 import os
 import select
 import sys
-import termios
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import osdp_sys  # pyright: ignore[reportMissingModuleSource]
 
-from hardware.osdp.frames import AGREED, CHALLENGED, REFUSED, answer_in
+from hardware.osdp.frames import AGREED, CHALLENGED, REFUSED, Arriving, answer_in
 from hardware.osdp.kept import Kept, Place, Unreadable
 from hardware.osdp.said import (
     Command,
@@ -74,10 +73,10 @@ def say(said: Said) -> None:
 class Port:
     """The channel that libosdp reads and writes, and what passing frames tell of the line."""
 
-    def __init__(self, device: str, baud: int, capture: "Capture | None") -> None:
+    def __init__(self, device: str, place: Place, capture: "Capture | None") -> None:
         """Raises OSError."""
         self.id = 0
-        self.descriptor = open_port(device, baud)
+        self.descriptor = open_port(device, place.baud)
         self.broken: OSError | None = None
         self.heard = self.answered = self.secured = -SILENCE_S
         """When something came, was answered, and was answered in the secure channel."""
@@ -87,11 +86,29 @@ class Port:
         """Since when nothing but refusals was answered, because there is no secure channel."""
         self.last_frame = b""
         """The last answer."""
+        self._arriving = Arriving(place.address)
+        self._frames: list[bytes] = []
         self._capture = capture
 
+    def move(self, place: Place) -> None:
+        """Raises termios.error."""
+        set_speed(self.descriptor, place.baud)
+        self._arriving.address = place.address
+
     def read(self, most: int) -> bytes:
+        """Returns the next frame, or the first part of it."""
+        if not self._frames:
+            self._frames = self._arriving.take(self._come(), time.monotonic())
+        if not self._frames:
+            return b""
+        frame = self._frames.pop(0)
+        if len(frame) > most:
+            self._frames.insert(0, frame[most:])
+        return frame[:most]
+
+    def _come(self) -> bytes:
         try:
-            came = os.read(self.descriptor, most)
+            came = os.read(self.descriptor, 4096)
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -114,9 +131,10 @@ class Port:
             return -1
         if self._capture is not None:
             self._capture.add("output", frame)
-        self.last_frame = frame
+        again, self.last_frame = frame == self.last_frame, frame
         answer = answer_in(frame)
-        if answer is None:
+        # The same answer is to a frame that was said again, which anybody on the line can do.
+        if answer is None or (answer.secured and again):
             return len(frame)
         now = self.answered = time.monotonic()
         if answer.secured:
@@ -132,10 +150,7 @@ class Port:
         return len(frame)
 
     def flush(self) -> None:
-        try:
-            termios.tcflush(self.descriptor, termios.TCIFLUSH)
-        except termios.error as error:
-            self.broken = OSError(*error.args)
+        """Keeps what has come: it may be the next frame already."""
 
 
 class Capture:
@@ -185,7 +200,9 @@ class Reader:
         self._with_credential = b""
         """The last answer that had a credential."""
         self._wrong_key = False
-        self._has_new_key = False
+        self._takes_plain = False
+        """Whether the device of libosdp is still the one of install mode, which answers polls in
+        plain text: a controller goes on counting with it after it has set its key."""
         self._owes_local = False
         self._said = Standing.SILENT
         say(State(self._said))
@@ -198,9 +215,6 @@ class Reader:
         if self._port.broken is not None:
             self.withdraw()
             raise self._port.broken
-        if self._has_new_key:
-            self._has_new_key = False
-            self._device = self._build()
         self._judge()
         if self._owes_local and self._secure:
             self._owes_local = False
@@ -254,25 +268,30 @@ class Reader:
         secure = self._kept.key is not None and polled and self._device.is_sc_active()
         was, self._secure = self._secure, secure
         if secure and not was:
-            self._begin()
-        elif was and not secure:
-            self._end()
+            self._prove()
         self._watch_handshake(now)
         standing = self._standing(now)
         if standing != self._said:
             self._said = standing
             say(State(standing))
+        # After that, so that what is dropped was dropped for what was said.
+        if secure and not was:
+            self._submit_local()
+        elif was and not secure:
+            self._end()
+        if self._waiting is not None and now > self._waiting.until:
+            self.withdraw()
 
-    def _begin(self) -> None:
+    def _prove(self) -> None:
+        """The controller has shown that it has the key."""
         self._wrong_key = False
         if self._kept.before is not None:
             self._kept = self._kept.proved()
             self._kept.write(self._path)
-        self._submit_local()
 
     def _end(self) -> None:
         self.withdraw()
-        if self._port.last_frame == self._with_credential:
+        if self._takes_plain or self._port.last_frame == self._with_credential:
             # A controller that did not hear it asks for the same answer again. Another device has
             # neither that answer nor a channel to ask in.
             self._device = self._build()
@@ -305,6 +324,7 @@ class Reader:
         without a channel."""
         kept = self._kept
         secure = kept.key is not None
+        self._takes_plain = not secure
         info = {
             "name": "palm kiosk",
             "address": kept.moved_to.address,
@@ -351,6 +371,8 @@ class Reader:
             return _REFUSED
 
     def _answer(self, parts: dict[str, Any]) -> tuple[int, None]:
+        if self._kept.key is not None and not self._device.is_sc_active():
+            return _REFUSED
         match parts.pop("command"):
             case osdp_sys.CMD_KEYSET:
                 return self._take_key(parts["data"])
@@ -371,15 +393,13 @@ class Reader:
         """Keeps a key before the controller hears that it was taken."""
         kept = self._kept.with_key(key)
         kept.write(self._path)
-        # In install mode the device of libosdp would go on speaking without the channel.
-        self._has_new_key = self._kept.key is None
         self._kept = kept
         return _TAKEN
 
     def _move(self, place: Place) -> None:
         """The controller has been answered already, and waits at the new place."""
         self._kept = replace(self._kept, moved_to=place)
-        set_speed(self._port.descriptor, place.baud)
+        self._port.move(place)
         self._kept.write(self._path)
 
 
@@ -406,7 +426,7 @@ def serve(line: Line) -> None:
         port: Port | None = None
         try:
             kept = Kept.read(path, place)
-            port = Port(line.device, kept.moved_to.baud, capture)
+            port = Port(line.device, kept.moved_to, capture)
             reader = Reader(line, kept, port, orders.local)
             while not orders.ended:
                 select.select([port.descriptor, 0], [], [], REFRESH_S)
