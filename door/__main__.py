@@ -16,6 +16,7 @@ from protocol.files import read_if_there, write_private
 
 HELP = """\
   green, red, amber  light the reader for three seconds
+  answer COLOR       light every card in it at once; without a colour, none
   buzz               sound its buzzer
   text WORDS         show words, 32 at most
   output             switch its output on for three seconds
@@ -29,7 +30,7 @@ HELP = """\
 def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
-        port = _port(asked.port, asked.baud, asked.address, asked.link)
+        port = _port(asked.port, asked.baud, asked.address[0], asked.link)
     except OSError as error:
         print(f"{asked.port or asked.link} cannot be used: {error.strerror}.", file=sys.stderr)
         return 2
@@ -70,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", help="a serial port with an RS-485 adapter")
     parser.add_argument("--link", type=Path, help="a name for the line that it makes")
-    parser.add_argument("--address", type=int, default=0, help="the reader's address (default: 0)")
+    parser.add_argument(
+        "--address", type=int, nargs="+", default=[0], help="its readers' addresses (default: 0)"
+    )
     parser.add_argument("--baud", type=int, default=9600, choices=SPEEDS, help="default: 9600")
     parser.add_argument(
         "--key-file",
@@ -132,6 +135,8 @@ def _follow(panel: Panel, words: list[str]) -> bool:
             panel.show(color)
         case [word] if word in does:
             does[word]()
+        case ["answer", *color] if not color or color[0] in COLORS:
+            panel.answers = color[0] if color else None
         case ["text", *said]:
             panel.text(" ".join(said))
         case ["move", address, baud] if address.isdecimal() and baud.isdecimal():

@@ -1,10 +1,11 @@
-"""A control panel of libosdp on a serial port: it polls one reader, and tells what it hears."""
+"""A control panel of libosdp on a serial port: it polls its readers, and tells what it hears."""
 
 import contextlib
 import os
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import osdp_sys
@@ -50,13 +51,22 @@ class _Wire:
             termios.tcflush(self._port, termios.TCIFLUSH)
 
 
+@dataclass
+class _Stand:
+    """How the line to a reader stands."""
+
+    online: bool = False
+    secure: bool = False
+    since: float = 0.0
+
+
 class Panel:
     """Not thread-safe: `turn` is called at least every 50 ms, from where all else is called."""
 
     def __init__(
         self,
         port: int,
-        address: int,
+        addresses: Sequence[int],
         baud: int,
         key: bytes,
         say: Says,
@@ -65,20 +75,21 @@ class Panel:
         answers: str | None = None,
         keep_key: KeepsKey = lambda _: None,
     ) -> None:
-        """Speaks with the reader under `key`. Unless it `insists` on that, it tries the default key
-        as well, under which it sets its own one, and plain text after that. `answers` is a colour
-        that it shows at once for every card."""
+        """Speaks with the readers under `key`. Unless it `insists` on that, it tries the default
+        key as well, under which it sets its own one, and plain text after that. `answers` is a
+        colour that it shows at once for every card. What it is told to send goes to the reader that
+        had the last card."""
         self._say = say
-        self._answers = answers
+        self.answers = answers
         self._keep_key = keep_key
         self._port = port
         self._wire = _Wire(port)
-        self._online = self._secure = False
-        self._since = time.monotonic()
+        self._addresses = addresses
+        self._stands = [_Stand() for _ in addresses]
+        self._at = 0
         self._new_key: bytes | None = None
         info = {
             "name": "reader",
-            "address": address,
             "baud_rate": baud,
             "flags": osdp_sys.FLAG_ENFORCE_SECURE if insists else 0,
             "scbk": key,
@@ -90,7 +101,7 @@ class Panel:
             "firmware_version": 0,
         }
         osdp_sys.set_loglevel(osdp_sys.LOG_EMERG)
-        self._panel = osdp_sys.ControlPanel([info])
+        self._panel = osdp_sys.ControlPanel([info | {"address": each} for each in addresses])
         self._panel.set_event_callback(self._event)
         self._panel.set_command_completion_callback(self._completed)
         self._due: str | None = None
@@ -101,15 +112,19 @@ class Panel:
             # Not within the callback, where libosdp holds its lock.
             color, self._due = self._due, None
             self.show(color)
-        online, secure = bool(self._panel.status() & 1), bool(self._panel.sc_status() & 1)
-        if (online, secure) != (self._online, self._secure):
-            self._online, self._secure, self._since = online, secure, time.monotonic()
+        online, secure = self._panel.status(), self._panel.sc_status()
+        for reader, stand in enumerate(self._stands):
+            self._look(reader, stand, bool(online >> reader & 1), bool(secure >> reader & 1))
+
+    def _look(self, reader: int, stand: "_Stand", online: bool, secure: bool) -> None:
+        if (online, secure) != (stand.online, stand.secure):
+            stand.online, stand.secure, stand.since = online, secure, time.monotonic()
             channel = "in the secure channel" if secure else "in plain text"
-            self._say(f"reader is there, {channel}" if online else "reader is away")
-        elif not online and time.monotonic() - self._since > AWAY_S:
-            self._since = time.monotonic()
-            self._panel.disable_pd(0)
-            self._panel.enable_pd(0)
+            self._tell(reader, f"reader is there, {channel}" if online else "reader is away")
+        elif not online and time.monotonic() - stand.since > AWAY_S:
+            stand.since = time.monotonic()
+            self._panel.disable_pd(reader)
+            self._panel.enable_pd(reader)
 
     def show(self, color: str) -> None:
         """Lights the reader for three seconds."""
@@ -160,7 +175,7 @@ class Panel:
         self._say("line is cut" if is_cut else "line is whole")
 
     def _submit(self, command: int, **parts: Any) -> None:
-        if not self._panel.submit_command(0, {"command": command, **parts}):
+        if not self._panel.submit_command(self._at, {"command": command, **parts}):
             self._say("command was not taken: is the reader there?")
 
     def _completed(self, reader: int, command: dict[str, Any], status: int) -> None:
@@ -169,20 +184,27 @@ class Panel:
             self._keep_key(self._new_key)
         if command["command"] == osdp_sys.CMD_COMSET and done:
             set_speed(self._port, command["baud_rate"])
-        self._say("command was done" if done else "command was refused")
+        self._tell(reader, "command was done" if done else "command was refused")
 
     def _event(self, reader: int, event: dict[str, Any]) -> int:
         match event["event"]:
             case osdp_sys.EVENT_CARDREAD:
                 bits = "".join(f"{byte:08b}" for byte in event["data"])[: event["length"]]
-                self._say(f"card: {told(bits)}")
-                self._due = self._answers
+                self._at = reader
+                self._tell(reader, f"card: {told(bits)}")
+                self._due = self.answers
             case osdp_sys.EVENT_STATUS:
                 tamper, power = event["report"][:2]
-                self._say(f"status: {'tampered' if tamper else 'untouched'}, power {power}")
+                self._tell(
+                    reader, f"status: {'tampered' if tamper else 'untouched'}, power {power}"
+                )
             case kind:
-                self._say(f"event {kind}")
+                self._tell(reader, f"event {kind}")
         return 0
+
+    def _tell(self, reader: int, said: str) -> None:
+        several = len(self._addresses) > 1
+        self._say(f"{self._addresses[reader]}: {said}" if several else said)
 
 
 def told(bits: str) -> str:

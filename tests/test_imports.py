@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("palm", "drawn", "lab", "protocol", "hardware", "kiosk", "ui", "cloud", "till")
+ROOMS = ("palm", "drawn", "lab", "protocol", "hardware", "kiosk", "ui", "cloud", "till", "door")
 
 
 def modules() -> dict[str, Path]:
