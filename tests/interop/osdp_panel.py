@@ -7,6 +7,7 @@ It is run by the Python of .venv-osdp, since it has the import name of libosdp. 
 # ruff: noqa: T201 - it answers on standard output
 # pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false, reportArgumentType=false
 
+import os
 import sys
 
 from osdp import (
@@ -86,8 +87,13 @@ def main():
     add_reader(panel, line)
     for asked in sys.stdin:
         color = {"green": LedColor.Green, "red": LedColor.Red}[asked.strip()]
-        say(f"lit {panel.reader_led_control(line, ADDRESS, light(color))}")
-    panel.shutdown()
+        try:
+            say(f"lit {panel.reader_led_control(line, ADDRESS, light(color))}")
+        except TimeoutError:
+            # What was to be sent to a reader that was added anew meanwhile is lost.
+            say("not lit")
+    # Its thread would go on, and open the line again by its name, which may be another one's then.
+    os._exit(0)
 
 
 if __name__ == "__main__":
