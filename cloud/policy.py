@@ -89,6 +89,8 @@ BOOKKEEPING = timedelta(days=3653)
 and to what somebody agreed as its proof after they have withdrawn."""
 TILL_KEY_NOTICE = timedelta(days=30)
 """How long before a key of tills expires the operator is reminded."""
+ENTRIES_KEPT = timedelta(days=90)
+"""How long it is kept who has passed which door: for its person, and for nobody else."""
 REVIEW_EVERY = timedelta(days=365)
 """How long a review of the privacy policy counts."""
 

@@ -61,6 +61,16 @@ class Tickets(Message):
     count: int = Field(ge=0)
 
 
+class DoorTold(Message):
+    """What the device stands at."""
+
+    direction: Direction
+    checks_in: StrictBool
+    """Whether there is no gate, and the site is told who is there."""
+    redeems: StrictBool
+    """Whether the venue's system decides about tickets."""
+
+
 class EntryRequest(Message):
     identification_id: Identifier
     """An identification for `Purpose.ENTER`."""

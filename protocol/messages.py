@@ -56,6 +56,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
     PUT    /purchases/{reference}/told Told    -> nothing
     POST   /purchases/{reference}/refunds RefundRequest -> Refund
     GET    /purchases/{reference}/refunds/{refund_reference} -> Refund
+    GET    /door                               -> DoorTold
     POST   /entries               EntryRequest -> Entry
     POST   /entries/{id}/agreement             -> Entry; the palm is the site's credential from now
                                                   on
@@ -731,6 +732,9 @@ class Holdings(Message):
     """At how many merchants a membership is linked to the palm."""
     ages: int = 0
     """At how many merchants staff have seen the person's age."""
+    sites: int = 0
+    """How many sites have given the person access to their doors."""
+    tickets: int = 0
     agreed: bool = False
     """Whether the merchant whose device asks is one of them, and the agreement can be ended there
     alone."""

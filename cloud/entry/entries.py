@@ -7,7 +7,7 @@ dies in between lets nobody in twice. Where the site's or the venue's system dec
 once it has let them pass.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter
@@ -23,15 +23,20 @@ from cloud.entry.tables import EntryRow
 from cloud.entry.tickets import tickets_of
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import place_of
+from cloud.policy import ENTRIES_KEPT
 from cloud.recognition.identifications import accepted_for
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
-from protocol.entry import Admission, Direction, Entry, EntryRefusal, EntryRequest, Passage
-from protocol.messages import ProblemType, Purpose
-
-ENTRIES_KEPT = timedelta(days=90)
-"""How long it is kept who has passed where: for its person, and for nobody else."""
+from protocol.entry import (
+    Admission,
+    DoorTold,
+    Entry,
+    EntryRefusal,
+    EntryRequest,
+    Passage,
+)
+from protocol.messages import Direction, ProblemType, Purpose
 
 router: APIRouter = signed_request.router()
 
@@ -75,26 +80,42 @@ class Told(BaseModel):
         return "passed" if self.passed else "not_passed"
 
 
+@router.get("/door")
+async def tell_door(call: Caller) -> DoorTold:
+    """Returns what the device stands at. Raises Refusal (NOT_FOUND) at no door."""
+    door = await door_of(call.session, call.device_id)
+    if door is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return DoorTold(
+        direction=door.direction,
+        checks_in=door.kind is DoorKind.DESK,
+        redeems=door.kind is DoorKind.VENUE,
+    )
+
+
 @router.post("/entries", responses=signed_request.leads_to("entry_id", "entries.agree"))
 async def enter(call: Caller, request: EntryRequest) -> Entry:
+    """Decides once for each identification, and once more for somebody who had no ticket and has
+    linked one since."""
     person = await accepted_for(call, request.identification_id, Purpose.ENTER)
-    known = await call.session.scalar(
+    row = await call.session.scalar(
         select(EntryRow).where(EntryRow.identification_id == request.identification_id)
     )
-    if known is not None:
+    if row is None:
+        row = EntryRow(
+            id=new_id(),
+            identification_id=request.identification_id,
+            merchant_id=(await call.device()).merchant_id,
+            person_id=person.person_id,
+            site_id=(await call.device()).site_id,
+            device_id=call.device_id,
+            at=call.now,
+        )
+    elif _told(person, row).refusal is not EntryRefusal.NO_TICKET:
         raise Refusal(ProblemType.CONFLICT, "this was decided already")
-    row = EntryRow(
-        id=new_id(),
-        identification_id=request.identification_id,
-        merchant_id=(await call.device()).merchant_id,
-        person_id=person.person_id,
-        site_id=(await call.device()).site_id,
-        device_id=call.device_id,
-        at=call.now,
-    )
-    told = await _decide(call, person, row)
+    entry = await _decide(call, person, row)
     call.session.add(row)
-    return told
+    return entry
 
 
 @router.post("/entries/{entry_id}/agreement")

@@ -4,7 +4,7 @@ A presence ends when its person goes out, and by itself after PRESENCE_LIFE: not
 building has a kiosk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -55,6 +55,15 @@ async def presences_of(session: AsyncSession, person: OpenPerson) -> Sequence[Pr
     """Returns the areas that a person is in."""
     rows = select(PresenceRow).where(PresenceRow.person_id == person.person_id)
     return (await session.scalars(rows.order_by(PresenceRow.site_id, PresenceRow.area))).all()
+
+
+async def forget(session: AsyncSession, person: OpenPerson, site_ids: Collection[str]) -> bool:
+    """Forgets where a person is at these sites. Returns whether they were anywhere."""
+    theirs = PresenceRow.person_id == person.person_id, PresenceRow.site_id.in_(site_ids)
+    gone = await session.execute(
+        delete(PresenceRow).where(*theirs).returning(PresenceRow.person_id)
+    )
+    return gone.first() is not None
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:

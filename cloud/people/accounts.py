@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.ages import count_ages
 from cloud.context import Gallery
+from cloud.entry.access import count_access
+from cloud.entry.tickets import count_tickets
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.loyalty.memberships import count_memberships, membership_of
@@ -88,6 +90,8 @@ async def tell_holdings(call: Caller, identification_id: str) -> Holdings:
         merchants=await count_agreements(call.session, person),
         memberships=await count_memberships(call.session, person),
         ages=await count_ages(call.session, person),
+        sites=await count_access(call.session, person),
+        tickets=await count_tickets(call.session, person),
         agreed=is_told,
         member_since=account.since,
     )

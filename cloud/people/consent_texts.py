@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cloud.law import Law, longest
-from cloud.policy import BOOKKEEPING
+from cloud.policy import BOOKKEEPING, ENTRIES_KEPT
 from cloud.settings import Settings
 from protocol.messages import ConsentSection, ConsentText
 
@@ -75,7 +75,9 @@ def _what(told: _Told) -> ConsentSection:
         "Your mobile number.\n"
         "A stand-in for your card: its kind, last four digits and name, never its number.\n"
         "What you buy with your palm: amount, time, kiosk and card.\n"
-        "Your membership card, and that staff have seen your age, if you show them.\n"
+        "Your membership card, your tickets, and that staff have seen your age, if you show them.\n"
+        "The doors you pass with your palm: which and when, for "
+        f"{ENTRIES_KEPT.days} days; and what a site gives you to pass them.\n"
         "To what you agreed, when and where.",
     )
 

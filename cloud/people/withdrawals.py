@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages import ages
 from cloud.context import Context
-from cloud.entry import access, entries, tickets
+from cloud.entry import access, entries, presences, tickets
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
-from cloud.merchants.merchants import find_merchant
+from cloud.merchants.merchants import all_sites, find_merchant
 from cloud.payments import purchases, refunds
 from cloud.people import receipt_lines as lines
 from cloud.people import receipts
@@ -65,6 +65,8 @@ async def end_with(
     was_seen = await ages.forget(session, person, merchant.id)
     had_access = await access.forget(session, person, merchant.id)
     has_passed = await entries.forget(session, person, merchant.id)
+    sites = [site.id for site in await all_sites(session) if site.merchant_id == merchant.id]
+    await presences.forget(session, person, sites)
     had_tickets = await tickets.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [

@@ -6,13 +6,12 @@ import pytest
 
 from cloud.entry.access import Access
 from cloud.entry.doors import DoorKind
-from cloud.entry.entries import ENTRIES_KEPT
 from cloud.entry.presences import PRESENCE_LIFE
 from cloud.entry.tables import EntryRow
 from cloud.jobs.housekeeping import end_retention, forget_expired
-from cloud.policy import Limits
+from cloud.policy import ENTRIES_KEPT, Limits
 from protocol.credential import Credential, CredentialFormat
-from protocol.entry import Admission, Entry, EntryRefusal, EntryRequest
+from protocol.entry import Admission, DoorTold, Entry, EntryRefusal, EntryRequest
 from protocol.messages import Direction, Outcome, ProblemType, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import Refused, TestDevice, fresh_phone, refusal
@@ -105,6 +104,14 @@ def test_a_door_is_open_at_its_hours_by_the_clock_of_its_site(served: Served, si
     assert show_palm(gate, who).refusal is EntryRefusal.CLOSED
     site.set_clock("Pacific/Pago_Pago")
     assert show_palm(gate, who).refusal is EntryRefusal.CLOSED
+
+
+def test_a_kiosk_is_told_what_it_stands_at(site: Site):
+    gate = site.gate(kind=DoorKind.VENUE, direction=Direction.EXIT)
+    told = gate.get("/door", DoorTold)
+    assert (told.direction, told.redeems, told.checks_in) == (Direction.EXIT, True, False)
+    assert site.gate(kind=DoorKind.DESK).get("/door", DoorTold).checks_in
+    assert refusal(site.served.kiosk(site.id).send("GET", "/door")).type is ProblemType.NOT_FOUND
 
 
 # Whom the site's own system knows

@@ -4,7 +4,7 @@ import pytest
 
 from cloud.entry.doors import DoorKind
 from cloud.entry.tickets import TICKETS
-from protocol.entry import Admission, Entry, EntryRefusal, Ticket, Tickets
+from protocol.entry import Admission, Entry, EntryRefusal, EntryRequest, Ticket, Tickets
 from protocol.messages import ProblemType, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import Refused, TestDevice
@@ -30,6 +30,16 @@ def link(device: TestDevice, who: str, ticket: Ticket) -> int:
 
 def test_without_a_ticket_nobody_is_redeemed(gate: TestDevice, who: str):
     assert show_palm(gate, who).refusal is EntryRefusal.NO_TICKET
+
+
+def test_who_links_a_ticket_at_the_gate_is_let_in_with_it(gate: TestDevice, who: str):
+    request = EntryRequest(identification_id=gate.recognised(who, Purpose.ENTER))
+    without = gate.post("/entries", request, Entry)
+    path = f"/identifications/{request.identification_id}/tickets"
+    gate.post(path, TONIGHT, Tickets)
+    entry = gate.post("/entries", request, Entry)
+    assert (entry.entry_id, entry.admission) == (without.entry_id, Admission.REDEEM)
+    assert entry.tickets == [TONIGHT.code]
 
 
 def test_the_venues_system_is_asked_about_the_newest_ticket_first(

@@ -212,6 +212,8 @@ NAMES_NOTHING = {
     "devices.activate",
     # The log of receipts, which is for everybody.
     "receipt_log.publish",
+    # What the device stands at.
+    "entries.tell_door",
     # What is asked at the device's own site.
     "consents.tell_texts",
     # These begin something, and a palm, a number or a code of the shopper's is all that they take.

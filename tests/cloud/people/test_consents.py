@@ -114,14 +114,14 @@ def test_a_text_promises_no_longer_than_the_law_allows(law: Law, set_to: int, to
 
 WORDINGS = {
     "2027-01": {
-        "plain": "9ffbd865ec086f652b9bcd3a3750343022996f34ab0e72a47cc69a2421b2b39e",
-        "US-IL": "f6227e315424c4ad89bccbf632f16928779d6afaf06b99c988a583618cf43e26",
-        "US-TX": "fbd5a1dda1ecde26c7b54b4ab38c9f8e121f92c4c0bcf9e1a911792fbc5c2c2b",
-        "US-WA": "0e2522e73b6d0570a29e7a723a9dbc4aff1f1722e3801c94ae21c37f2abb0b8e",
-        "US-CO": "b84dffc32b8b29a29b85d1f9d325f693195146127c4e7459f0877e25bc793759",
-        "US-NY-NYC": "34ec03026239acf816a353ebcec8d9a5fb484dd1f66c7f4c2bbd59d30459144c",
-        "EU": "0d339a9b3a217074cb8e5a7ad5c07a863494bae47efc84fc7ac4806e7d0a6fef",
-        "GB": "e6120806794806a7f0a5a252458986af9f831e3635f31f4c89b69d2a22e6f2d3",
+        "plain": "2896cd957ae6c3d5c9589a96e5baa2733c6dd74a8f0b29f94b10b037e8785250",
+        "US-IL": "7851f1bf278985766a148ee80b14c660268c5b840947cd5f1e5a720bbf4c1c65",
+        "US-TX": "1c76ba7c867e635a712a4ee959fc9668e471d1f93609c80c1b2d3b9fc8205b3a",
+        "US-WA": "47dfaf06a997095e965433d6f91b621916a94289b9b952bf71872dd0cba27eee",
+        "US-CO": "8511216e424953a6ad0f089d8286ca57e0186af860bf959fdc12e081e0f33199",
+        "US-NY-NYC": "5d15ec5f6ae9d4794dd6918cd866fc0f3efed40fceee08f92761bef36ac01235",
+        "EU": "66ad996dd87bb7a61d3f37f16a30166f7a8c60c586a5dedbd29cf4207e4ecd8e",
+        "GB": "53d5c6617bdca91c876817bb64b2989ce38996bf2898093a885d0898f133101f",
     }
 }
 """The SHA-256 of the texts of every version, with these settings, by their law."""
