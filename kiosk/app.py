@@ -9,7 +9,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, NoReturn, TypeVar
 
@@ -21,10 +21,24 @@ from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import Terminal
 from kiosk.capture.eyes import Eyes
+from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, Withdrawn
+from kiosk.lane import Lane
 from kiosk.race import first
-from kiosk.screens import Choice, Notice, PayAnotherWay, Trouble, TroubleKind, Welcome
+from kiosk.screens import (
+    Answered,
+    AtGate,
+    Choice,
+    GateAnswer,
+    GateNotice,
+    GateShut,
+    Notice,
+    PayAnotherWay,
+    Trouble,
+    TroubleKind,
+    Welcome,
+)
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection
 from kiosk.service.errors import (
@@ -45,6 +59,7 @@ from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import resolve
 from kiosk.visits.collect import collect
 from kiosk.visits.enrol import enrol
+from kiosk.visits.enter import enter, enter_with_ticket
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
@@ -53,6 +68,7 @@ from kiosk.visits.pay import pay
 from kiosk.visits.talk import talk
 from kiosk.visits.visit import Codes, Reader, Troubled, Visit
 from kiosk.visits.wallet import change_cards
+from protocol.capture import Burst
 from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
@@ -110,6 +126,8 @@ class Kiosk:
     clock: Clock
     enclosure: Contact | None = None
     """The contact of the enclosure, None without one."""
+    lane: Lane | None = None
+    """The lane of a kiosk that stands at a gate, None of one at which people sign up and pay."""
     _answers: bool | None = field(default=None, init=False)
     """Whether the service answered last; None before its first answer, when nothing is claimed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -119,6 +137,8 @@ class Kiosk:
     _serving: Sale | None = field(default=None, init=False)
     _known: tuple[str, Identification | None] | None = field(default=None, init=False)
     """The acquisition of the visit before, and who its shopper is: the next sale may be theirs."""
+    _answered: Answered | None = field(default=None, init=False)
+    """What the gate has answered to whoever came last."""
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
 
@@ -128,6 +148,7 @@ class Kiosk:
             feed.start()
         self.eyes.start()
         signs = signs_of(self.feed, self.infrared, self.enclosure)
+        controller = None if self.lane is None else self.lane.controller
         try:
             with suppress(RestartAsked):
                 await first(
@@ -135,7 +156,8 @@ class Kiosk:
                     self._look_after_the_service(),
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
-                    Watch(signs, self.till, self.clock).run(),
+                    Watch(signs, self.till, self.clock, controller).run(),
+                    *([] if self.lane is None else [self.lane.run()]),
                 )
         finally:
             await self.service.close()
@@ -156,7 +178,10 @@ class Kiosk:
             await self._serve_next()
 
     async def _serve_next(self) -> None:
-        """Waits for a sale or a touch and makes the visit that it asks for."""
+        """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for."""
+        if self.lane is not None:
+            await self._serve_lane(self.lane)
+            return
         welcome = self._welcome()
         self._tell_once(welcome)
         began = await first(
@@ -254,6 +279,82 @@ class Kiosk:
         sale = await self.till.next_request()
         assert isinstance(sale, Sale)
         await self._serve_sale(sale)
+
+    # At a gate
+
+    async def _serve_lane(self, lane: Lane) -> None:
+        """Waits for a hand, or for the code of a ticket, and answers it."""
+        notice = self._gate_notice(lane)
+        if notice is not None:
+            shut = GateShut(self._welcome().merchant, notice)
+            asked = await first(self.stage.ask(shut), self._until_gate_says(lane, not_=notice))
+        else:
+            self._tell_once(self._welcome())
+            asked = await self._at_gate(lane)
+        if asked is Choice.STAFF:
+            self._answered = None
+            await self._visit(lambda stage: maintain(self._back_office(stage)))
+
+    async def _at_gate(self, lane: Lane) -> Literal[Choice.STAFF] | None:
+        door = lane.door
+        assert door is not None
+        before = Instruction.SHOW_PALM if self._answered is None else Instruction.TAKE_AWAY
+        screen = AtGate(
+            guidance=Guidance(before),
+            merchant=self._welcome().merchant,
+            direction=door.direction,
+            takes_tickets=lane.venue is not None and door.redeems,
+            checks_in=door.checks_in,
+            answered=self._answered,
+        )
+        number = self._answered.number + 1 if self._answered else 1
+        try:
+            shown = await first(
+                self.reader.present(self.stage, screen),
+                *([self.codes.read()] if screen.takes_tickets else []),
+                self._until_gate_says(lane, not_=None),
+            )
+            if shown is Choice.STAFF or shown is None:
+                self._answered = None
+                return shown
+            answered = await self._answer(lane, screen, shown)
+        except (ServiceError, DeviceFault) as error:
+            self._trouble(error)
+            if isinstance(error, Offline):
+                self._hear(answers=False)
+            answered = Answered(GateAnswer.AWAY)
+        self._answered = answered and replace(answered, number=number)
+        return None
+
+    async def _answer(self, lane: Lane, screen: AtGate, shown: Burst | str) -> Answered | None:
+        """Returns what is answered; None to somebody who has walked away from a question. Raises
+        ServiceError and DeviceFault."""
+        if isinstance(shown, str):
+            return await enter_with_ticket(lane, screen.direction, shown)
+        stage = IdleWatch(self.stage, self.clock, self.settings.patience)
+        try:
+            with closing(stage):
+                return await enter(self._visiting(stage), lane, screen, shown)
+        except WalkedAway:
+            return None
+        finally:
+            self._wipe()
+
+    def _gate_notice(self, lane: Lane) -> GateNotice | None:
+        """Returns why nobody can be let pass by their palm, None when everybody can."""
+        notice = self._notice()
+        if notice is not None:
+            return GateNotice(notice.value)
+        if lane.door is None:
+            return GateNotice.NOT_ACTIVATED
+        return GateNotice.GATE if lane.fault is not None else None
+
+    async def _until_gate_says(self, lane: Lane, *, not_: GateNotice | None) -> None:
+        while self._gate_notice(lane) == not_:
+            lane.changed.clear()
+            await first(
+                self.clock.sleep(WELCOME_LOOKS_S), self._until_changed(), _set(lane.changed)
+            )
 
     # Around every visit
 
@@ -485,3 +586,7 @@ class Kiosk:
                 if reference not in self._wrong:
                     self._wrong.add(reference)
                     log.error("a purchase stays in the journal: %s", wrong)
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

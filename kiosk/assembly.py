@@ -3,6 +3,16 @@
 import logging
 
 from hardware.camera.feed import Feed
+from hardware.gate import (
+    Controller,
+    Gate,
+    OsdpReader,
+    Relay,
+    Release,
+    SimulatedController,
+    SimulatedRelease,
+    WiegandReader,
+)
 from kiosk.app import Kiosk
 from kiosk.capture.codes import CodeReader
 from kiosk.capture.eyes import Eyes
@@ -11,6 +21,7 @@ from kiosk.capture.reader import PalmReader
 from kiosk.clock import Clock, SystemClock
 from kiosk.devices import WrongDevices, attach
 from kiosk.faults import CannotStart
+from kiosk.lane import Lane
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection, Elsewhere
 from kiosk.service.embedded import EmbeddedService
@@ -30,6 +41,7 @@ from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.odoo import OdooDoor
 from kiosk.till.till import Till
+from kiosk.venue.opening import open_gate
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +62,8 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
             settings.infrared,
             settings.light,
             settings.terminal,
-            settings.enclosure,
+            enclosure=settings.enclosure,
+            gate=None if settings.gate is None else (settings.gate, settings.state),
         )
         light, infrared = devices.light, devices.infrared
         service = SignatureService(
@@ -86,6 +99,28 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         journal=journal,
         pin=pin,
         clock=clock,
+        lane=None if settings.gate is None else _lane(settings, devices.gate, service, clock),
+    )
+
+
+def _lane(settings: Settings, gate: Gate | None, service: SignatureService, clock: Clock) -> Lane:
+    """Raises CannotStart."""
+    controller: Controller | None = None
+    release: Release | None = None
+    match gate:
+        case OsdpReader() | WiegandReader() | SimulatedController():
+            controller = gate
+        case Relay() | SimulatedRelease():
+            release = gate
+        case None:
+            pass
+    venue = settings.venue
+    return Lane(
+        controller,
+        release,
+        None if venue is None else lambda: open_gate(settings.state, venue, clock),
+        service,
+        clock,
     )
 
 

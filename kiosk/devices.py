@@ -1,8 +1,10 @@
-"""The devices that the settings name: camera, near-infrared camera, light ring and terminal."""
+"""The devices that the settings name: camera, near-infrared camera, light ring, terminal and
+gate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from drawn import Shopper
@@ -11,6 +13,7 @@ from hardware.camera import CameraSource, Mounting, Scene, SimulatedCamera, Size
 from hardware.camera.feed import SIZE, Feed
 from hardware.enclosure import Contact, contact_at
 from hardware.faults import DeviceFault
+from hardware.gate import Gate, gate_at
 from hardware.light import Light, SimulatedLight, light_at
 from hardware.terminal import Terminal, terminal_at
 from palm.hand.landmarks import Side
@@ -40,12 +43,21 @@ class Devices:
     """The card terminal, None without one."""
     enclosure: Contact | None
     """The contact of the enclosure, None without one."""
+    gate: Gate | None
+    """The gate, None without one."""
 
 
 def attach(
-    camera: str, infrared: str | None, light: str, terminal: str, enclosure: str | None = None
+    camera: str,
+    infrared: str | None,
+    light: str,
+    terminal: str,
+    *,
+    enclosure: str | None = None,
+    gate: tuple[str, Path] | None = None,
 ) -> Devices:
-    """Returns the devices at these addresses. Raises WrongDevices for all wrong ones at once."""
+    """Returns the devices at these addresses; that of the gate comes with the folder for what it
+    keeps. Raises WrongDevices for all wrong ones at once."""
     faults: list[DeviceFault] = []
 
     def made(make: Callable[[], Device]) -> Device | None:
@@ -61,12 +73,13 @@ def attach(
     also_seen = made(lambda: _infrared(infrared, seen, size))
     cards = made(partial(terminal_at, terminal))
     contact = made(partial(contact_at, enclosure))
+    lane = None if gate is None else made(partial(gate_at, *gate))
     if faults or seen is None:
         raise WrongDevices(faults)
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
         ring = None
-    return Devices(seen, size, also_seen, ring, cards, contact)
+    return Devices(seen, size, also_seen, ring, cards, contact, lane)
 
 
 def _infrared(text: str | None, camera: CameraSource | None, size: Size) -> Feed | None:

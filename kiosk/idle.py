@@ -18,6 +18,7 @@ from kiosk.screens import (
     AgreementEnded,
     AlreadyKnown,
     Approved,
+    AskAccess,
     AskConsent,
     AskMerchantConsent,
     Bill,
@@ -35,11 +36,13 @@ from kiosk.screens import (
     HoldPalm,
     Loss,
     OfferSecondPalm,
+    PalmScreen,
     PayWithCard,
     PresentCard,
     Result,
     SaveCardByPhone,
     ScanBegun,
+    ScanTicket,
     Screen,
     ShowCard,
     ShowCards,
@@ -120,7 +123,7 @@ class IdleWatch:
         return await first(question, *interruptions)
 
     def show(self, screen: Screen[object]) -> None:
-        if isinstance(screen, HoldPalm) and screen.guidance.instruction not in NO_HAND:
+        if isinstance(screen, PalmScreen) and screen.guidance.instruction not in NO_HAND:
             self._active_at = self._clock.now()
         self._stage.show(self._timed(screen))
 
@@ -246,6 +249,8 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | ScanBegun()
             | EnterBegun()
             | AskMerchantConsent()
+            | AskAccess()
+            | ScanTicket()
             | ChooseProof()
             | ShowCards()
             | ShowCard()

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from kiosk.capture.guidance import Guidance, Instruction
-from protocol.messages import Age, Card, ConsentText, Holdings, Money, Purpose, Side
+from protocol.messages import Age, Card, ConsentText, Direction, Holdings, Money, Purpose, Side
 
 
 class Choice(StrEnum):
@@ -69,7 +69,8 @@ class Screen(Generic[A_co]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for base in getattr(cls, "__orig_bases__", ()):
-            if get_origin(base) is Screen:
+            origin = get_origin(base)
+            if isinstance(origin, type) and issubclass(origin, Screen):
                 answers = _flatten(get_args(base)[0])
                 cls.choices = frozenset(a for a in answers if isinstance(a, Choice))
                 cls.takes_text = Entered in answers
@@ -273,15 +274,14 @@ class ShowCard(Screen[Literal[Choice.USE_FIRST, Choice.DELETE] | Back]):
 
 
 @dataclass(frozen=True)
-class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
-    """The live view with guidance, shown again with each new guidance."""
+class PalmScreen(Screen[A_co]):
+    """The base of the screens before which a palm is held. They are shown again with each new
+    guidance."""
 
     purpose: Purpose
     guidance: Guidance = Guidance(Instruction.SHOW_PALM)
     side: Side | None = None
     """The hand that is asked for, None for either."""
-    amount: Money | None = None
-    merchant: str = ""
     attempts_left: int | None = None
     """How many attempts are left when the palm is asked for again."""
     lifeless: bool = False
@@ -293,6 +293,14 @@ class HoldPalm(Screen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
     def another_try(self) -> bool:
         """Whether a palm shown before was not accepted, and the next one counts as another try."""
         return self.lifeless or self.attempts_left is not None
+
+
+@dataclass(frozen=True)
+class HoldPalm(PalmScreen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
+    """The live view with guidance."""
+
+    amount: Money | None = None
+    merchant: str = ""
 
 
 class Work(StrEnum):
@@ -685,6 +693,8 @@ class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
     memberships: int = 0
     ages: int = 0
+    sites: int = 0
+    tickets: int = 0
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
 
@@ -697,6 +707,122 @@ class AgreementEnded(Result, Screen[Done | Literal[Choice.STAY]]):
     receipt_id: str
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
+
+
+# At a gate, a door or a desk
+
+
+class GateNotice(StrEnum):
+    """Why nobody can be let pass by their palm now."""
+
+    STARTING = "starting"
+    OFFLINE = "offline"
+    CAMERA = "camera"
+    NOT_ACTIVATED = "not_activated"
+    GATE = "gate"
+    """The line to the gate is lost."""
+
+
+class GateAnswer(StrEnum):
+    """What a gate answers to a palm or a ticket."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    CHECKED_IN = "checked_in"
+    TICKET_ADDED = "ticket_added"
+    """The ticket is linked to the palm, and does not count here and now."""
+    NOT_KNOWN = "not_known"
+    NOT_SURE = "not_sure"
+    """More than one person could be meant, or the hand does not seem alive."""
+    NOT_AGREED = "not_agreed"
+    FROZEN = "frozen"
+    AWAY = "away"
+    """The service does not answer."""
+    GATE_FAULT = "gate_fault"
+    """The gate could not be opened."""
+    DENIED = "denied"
+    """The site's access controller does not let them pass."""
+    NO_ANSWER = "no_answer"
+    """The site's access controller does not answer."""
+    # What the service says (protocol.entry.EntryRefusal).
+    NOT_SET_UP = "not_set_up"
+    NO_ACCESS = "no_access"
+    NOT_YET = "not_yet"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    ALREADY_IN = "already_in"
+    NOT_IN = "not_in"
+    NO_TICKET = "no_ticket"
+    # What the venue's system says of a ticket (kiosk.venue.venue.Reason).
+    ALREADY_USED = "already_used"
+    UNPAID = "unpaid"
+    NOT_APPROVED = "not_approved"
+    WRONG_LIST = "wrong_list"
+    NOT_YET_VALID = "not_yet_valid"
+    BLOCKED = "blocked"
+    REVOKED = "revoked"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    QUESTIONS = "questions"
+    RULES = "rules"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the gate has answered to whoever came last, and when and where their ticket was used
+    before."""
+
+    answer: GateAnswer
+    at: datetime | None = None
+    gate: str | None = None
+    number: int = 0
+    """Counts the answers, so that two that are alike are told apart."""
+
+    @property
+    def lets_pass(self) -> bool:
+        return self.answer in (GateAnswer.PASS, GateAnswer.CHECKED_IN)
+
+
+@dataclass(frozen=True)
+class AtGate(PalmScreen[Literal[Choice.STAFF]]):
+    """The screen of a gate, before which one hand is held after the other. It tells what was
+    answered to the hand before until the next one comes."""
+
+    purpose: Purpose = Purpose.ENTER
+    merchant: str = ""
+    direction: Direction = Direction.ENTRY
+    takes_tickets: bool = False
+    """Whether the code of a ticket can be shown instead."""
+    checks_in: bool = False
+    """Whether there is no gate, and people tell that they are there."""
+    answered: Answered | None = None
+
+    @property
+    def another_try(self) -> bool:
+        """Whether the hand before has to leave first."""
+        return self.answered is not None
+
+
+@dataclass(frozen=True)
+class GateShut(Screen[Literal[Choice.STAFF]]):
+    """Nobody can be let pass by their palm. Cards, tickets and staff are there all the same."""
+
+    merchant: str
+    notice: GateNotice
+
+
+@dataclass(frozen=True)
+class AskAccess(Screen[Literal[Choice.AGREE, Choice.SKIP]]):
+    """Asks once whether the palm may stand for what the site has given the person."""
+
+    site: str
+    ending: str = ""
+    """The last digits of their card's number; empty when they have no card."""
+
+
+@dataclass(frozen=True)
+class ScanTicket(Screen[Literal[Choice.SKIP]]):
+    """The live view, to which somebody without a ticket shows the code of theirs."""
 
 
 # Help, and what went wrong

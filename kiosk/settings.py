@@ -218,6 +218,10 @@ class Settings(BaseSettings):
     enclosure: str | None = None
     """The contact that tells that the enclosure was opened:
     hwmon:/sys/class/hwmon/hwmon0/intrusion0_alarm, or sim:; left out, there is none."""
+    gate: str | None = None
+    """The gate or the door that the kiosk stands at: osdp:/dev/ttyUSB0, wiegand:/dev/ttyACM0,
+    relay:/dev/ttyACM0, sim:, sim:release, or none: at a desk (docs/integrations/door.md); left out,
+    people sign up and pay here."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     venue: VenueGateSettings | None = None
@@ -301,7 +305,8 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
             settings.infrared,
             settings.light,
             settings.terminal,
-            settings.enclosure,
+            enclosure=settings.enclosure,
+            gate=None if settings.gate is None else (settings.gate, settings.state),
         )
     except WrongDevices as wrong:
         return [(fault.cause, fault.remedy) for fault in wrong.faults]

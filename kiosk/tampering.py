@@ -1,4 +1,5 @@
-"""Watching for signs that somebody tampers with the kiosk, and telling the till of them."""
+"""Watching for signs that somebody tampers with the kiosk, and telling the till and the access
+controller of them."""
 
 import asyncio
 import logging
@@ -8,6 +9,7 @@ from typing import NoReturn
 from hardware.camera.feed import Broken, Feed, Recovering, Streaming
 from hardware.enclosure import Contact
 from hardware.faults import DeviceFault
+from hardware.gate import Controller
 from kiosk.clock import Clock
 from kiosk.till.till import Tampering, Till
 from protocol.backoff import pause_after
@@ -27,12 +29,18 @@ class Watch:
     """Tells of each sign once, and again after it was gone."""
 
     def __init__(
-        self, signs: Mapping[Tampering, Callable[[], bool]], till: Till, clock: Clock
+        self,
+        signs: Mapping[Tampering, Callable[[], bool]],
+        till: Till,
+        clock: Clock,
+        controller: Controller | None = None,
     ) -> None:
         """`signs` return whether they are seen. They return at once, and may raise DeviceFault."""
         self._signs = signs
         self._till = till
         self._clock = clock
+        self._controller = controller
+        self._seen: set[Tampering] = set()
         self._unreadable: set[Tampering] = set()
         """The signs whose device cannot be read, and of which the log was told."""
 
@@ -46,8 +54,12 @@ class Watch:
         while True:
             await self._until(sign, seen=True)
             log.error("somebody may tamper with the kiosk: %s", sign)
+            self._seen.add(sign)
+            self._tell_controller()
             await self._tell(sign)
             await self._until(sign, seen=False)
+            self._seen.remove(sign)
+            self._tell_controller()
             log.info("a sign of tampering is gone: %s", sign)
             self._till.tampering_ended(sign)
 
@@ -63,6 +75,10 @@ class Watch:
             elif now - since >= LASTS_S:
                 return
             await self._clock.sleep(LOOKS_S)
+
+    def _tell_controller(self) -> None:
+        if self._controller is not None:
+            self._controller.tell_tampering(bool(self._seen))
 
     async def _tell(self, sign: Tampering) -> None:
         failures = 0

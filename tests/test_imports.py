@@ -8,7 +8,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("palm", "drawn", "lab", "protocol", "hardware", "kiosk", "ui", "cloud", "till", "door")
+ROOMS = (
+    *("palm", "drawn", "lab", "protocol", "hardware", "kiosk", "ui", "cloud"),
+    *("till", "door", "venue"),
+)
 
 
 def modules() -> dict[str, Path]:

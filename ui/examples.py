@@ -13,9 +13,12 @@ from kiosk.screens import (
     AgeNotSeen,
     AgreementEnded,
     AlreadyKnown,
+    Answered,
     Approved,
+    AskAccess,
     AskConsent,
     AskMerchantConsent,
+    AtGate,
     Bill,
     CardProblem,
     Check,
@@ -40,6 +43,9 @@ from kiosk.screens import (
     Figure,
     Finding,
     Frozen,
+    GateAnswer,
+    GateNotice,
+    GateShut,
     Health,
     Help,
     HoldPalm,
@@ -65,6 +71,7 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanBegun,
     ScanMembership,
+    ScanTicket,
     Screen,
     ShowCard,
     ShowCards,
@@ -92,6 +99,7 @@ from protocol.messages import (
     Card,
     ConsentSection,
     ConsentText,
+    Direction,
     Holdings,
     Money,
     Purpose,
@@ -159,6 +167,8 @@ LONG_HOLDINGS = HOLDINGS.model_copy(
         "purchases": 1234,
         "memberships": 12,
         "ages": 3,
+        "sites": 2,
+        "tickets": 8,
     }
 )
 UNTOLD_HOLDINGS = HOLDINGS.model_copy(update={"name_hint": "", "phone_last4": "", "cards": [None]})
@@ -311,7 +321,10 @@ def consents(merchant: str) -> dict[str, ConsentText]:
             "Your mobile number.\n"
             "A stand-in for your card: its kind, last four digits and name, never its number.\n"
             "What you buy with your palm: amount, time, kiosk and card.\n"
-            "Your membership card, and that staff have seen your age, if you show them.\n"
+            "Your membership card, your tickets, and that staff have seen your age, if you show "
+            "them.\n"
+            "The doors you pass with your palm: which and when, for 90 days; "
+            "and what a site gives you to pass them.\n"
             "To what you agreed, when and where.",
         ),
         (
@@ -366,6 +379,9 @@ def consents(merchant: str) -> dict[str, ConsentText]:
         ),
         "short": plain.model_copy(update={"sections": plain.sections[4:5]}),
     }
+
+
+USED = datetime(2026, 9, 29, 18, 42)  # noqa: DTZ001 - shown by the clock on the wall
 
 
 def examples() -> dict[str, Screen[Any]]:
@@ -429,24 +445,35 @@ def examples() -> dict[str, Screen[Any]]:
             for instruction in Instruction
         },
         "hold-palm-another-try": HoldPalm(
-            Purpose.PAY, guidance(Instruction.TAKE_AWAY), None, LUNCH, SHOP, 2
+            Purpose.PAY, guidance(Instruction.TAKE_AWAY), None, 2, amount=LUNCH, merchant=SHOP
         ),
         "hold-palm-left": HoldPalm(sign_up, side=Side.LEFT),
         "hold-palm-paying": HoldPalm(
-            Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, LUNCH, SHOP
+            Purpose.PAY, guidance(Instruction.MOVE_CLOSER), amount=LUNCH, merchant=SHOP
         ),
         "hold-palm-paying-still": HoldPalm(
-            Purpose.PAY, guidance(Instruction.HOLD_STILL), None, LUNCH, SHOP
+            Purpose.PAY, guidance(Instruction.HOLD_STILL), amount=LUNCH, merchant=SHOP
         ),
         "hold-palm-paying-longer": HoldPalm(
-            Purpose.PAY, guidance(Instruction.HOLD_LONGER), None, LUNCH, SHOP, longer=True
+            Purpose.PAY, guidance(Instruction.HOLD_LONGER), amount=LUNCH, merchant=SHOP, longer=True
         ),
         "hold-palm-paying-fortune": HoldPalm(
-            Purpose.PAY, guidance(Instruction.SHOW_PALM), None, FORTUNE, LONG_SHOP, 2
+            Purpose.PAY,
+            guidance(Instruction.SHOW_PALM),
+            None,
+            2,
+            amount=FORTUNE,
+            merchant=LONG_SHOP,
         ),
         "hold-palm-lifeless": HoldPalm(Purpose.LEAVE, attempts_left=2, lifeless=True),
         "hold-palm-lifeless-paying": HoldPalm(
-            Purpose.PAY, guidance(Instruction.MOVE_CLOSER), None, FORTUNE, LONG_SHOP, 2, True
+            Purpose.PAY,
+            guidance(Instruction.MOVE_CLOSER),
+            None,
+            2,
+            True,
+            amount=FORTUNE,
+            merchant=LONG_SHOP,
         ),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
         "hold-palm-identifying": HoldPalm(Purpose.IDENTIFY, merchant=SHOP),
@@ -570,6 +597,31 @@ def examples() -> dict[str, Screen[Any]]:
             SHOP, ("How was it today?",), ("Very good", "Well enough", "Not good")
         ),
         "till-menu-long": TillMenu(LONG_SHOP, ("Where do you eat?",), MENU),
+        "at-gate": AtGate(merchant=SHOP),
+        "at-gate-tickets": AtGate(merchant=LONG_SHOP, takes_tickets=True),
+        "at-gate-desk": AtGate(merchant=LONG_SHOP, checks_in=True),
+        "at-gate-exit": AtGate(merchant=SHOP, direction=Direction.EXIT),
+        "at-gate-closer": AtGate(Purpose.ENTER, guidance(Instruction.MOVE_CLOSER), merchant=SHOP),
+        "at-gate-still": AtGate(Purpose.ENTER, guidance(Instruction.HOLD_STILL), merchant=SHOP),
+        "at-gate-done": AtGate(Purpose.ENTER, guidance(Instruction.DONE), merchant=SHOP),
+        "at-gate-pass-out": AtGate(
+            merchant=SHOP, direction=Direction.EXIT, answered=Answered(GateAnswer.PASS, number=1)
+        ),
+        "at-gate-already-used-somewhere": AtGate(
+            merchant=SHOP, answered=Answered(GateAnswer.ALREADY_USED, USED, "Gate B", 2)
+        ),
+        **{
+            f"at-gate-{answer}": AtGate(
+                merchant=SHOP,
+                checks_in=answer is GateAnswer.CHECKED_IN,
+                answered=Answered(answer, number=number),
+            )
+            for number, answer in enumerate(GateAnswer, start=3)
+        },
+        **{f"gate-shut-{notice}": GateShut(LONG_SHOP, notice) for notice in GateNotice},
+        "ask-access": AskAccess("Works Berlin", "567"),
+        "ask-access-no-card": AskAccess(LONG_SHOP),
+        "scan-ticket": ScanTicket(),
         "choose-proof": ChooseProof(),
         "choose-proof-camera": ChooseProof(reads_palms=False),
         "choose-deletion": ChooseDeletion(SHOP, 1),
@@ -578,7 +630,9 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
-        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3),
+        "deleted-long": Deleted(
+            RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3, sites=2, tickets=8
+        ),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
         "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
         "agreement-ended": AgreementEnded(SHOP, RECEIPT),

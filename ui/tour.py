@@ -19,7 +19,14 @@ from drawn.card import hold_up
 from drawn.presentation import background
 from hardware.camera import SimulatedCamera
 from hardware.camera.feed import Feed
-from kiosk.screens import HoldPalm, ScanBegun, ScanMembership, Screen, StillThere
+from kiosk.screens import (
+    PalmScreen,
+    ScanBegun,
+    ScanMembership,
+    ScanTicket,
+    Screen,
+    StillThere,
+)
 from palm.image import Colour
 from ui.examples import bill_with, drawn, examples
 from ui.liveview import LiveView
@@ -50,12 +57,14 @@ class Still:
 
 def pictured(screen: Screen[object]) -> Colour:
     """Returns what the camera sees while the screen is shown."""
-    seen = drawn(screen.guidance.instruction) if isinstance(screen, HoldPalm) else None
+    seen = drawn(screen.guidance.instruction) if isinstance(screen, PalmScreen) else None
     if seen is not None:
         return seen.image
     room = background(720, 1280).copy()
     if isinstance(screen, ScanMembership):
         hold_up(room, "MEMBER-000007")
+    if isinstance(screen, ScanTicket):
+        hold_up(room, "nsmgdm2ur5vkj9ahz3e5")
     if isinstance(screen, ScanBegun):
         hold_up(room, "PALM-BEGUN 482109375518")
     return room

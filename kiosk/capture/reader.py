@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 from hardware.camera.feed import Broken, Feed, FeedState, Lease, Mailbox, Recovering, Streaming
 from hardware.faults import TemporaryFault
@@ -14,13 +14,15 @@ from kiosk.capture.guidance import HOLD, Advice, Guidance, Instruction, advise, 
 from kiosk.capture.hold import HoldRecord, Region
 from kiosk.capture.light_challenge import Challenger
 from kiosk.race import both, first
-from kiosk.screens import Choice, HoldPalm
+from kiosk.screens import PalmScreen
 from kiosk.service.errors import TooSlow
 from kiosk.stage import Stage
 from palm.hand.landmarks import Side
 from palm.liveness.pulse import PAUSE_AT_MOST
 from protocol.capture import Burst
 from protocol.challenge import STEPS
+
+Answer = TypeVar("Answer")
 
 BURST = 5
 """The largest number of frames in a burst; they are the best of the hold."""
@@ -72,9 +74,7 @@ class PalmReader:
         self._challenger = challenger
         self._infrared = infrared
 
-    async def present(
-        self, stage: Stage, screen: HoldPalm
-    ) -> Burst | Literal[Choice.BACK, Choice.HELP, Choice.USE_NUMBER]:
+    async def present(self, stage: Stage, screen: PalmScreen[Answer]) -> Burst | Answer:
         """Shows the live view with guidance until a palm is captured or something is pressed.
 
         The caller wipes the burst, and wipes the frames it was cut from with `Feed.wipe`. Raises
@@ -319,7 +319,7 @@ async def _stayed(sights: AsyncIterator[Sight], region: Region, over_at: float) 
 class _View:
     """The screen while a palm is read. Progress alone updates it at most every REFRESH seconds."""
 
-    def __init__(self, stage: Stage, screen: HoldPalm) -> None:
+    def __init__(self, stage: Stage, screen: PalmScreen[Any]) -> None:
         self.screen = screen
         self._stage = stage
         self._shown, self._shown_at = screen.guidance, 0.0

@@ -14,13 +14,14 @@ from typing import TypeVar
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
-from kiosk.service.errors import ForgedReceipt, ServiceUnavailable
+from kiosk.service.errors import ForgedReceipt, Refused, ServiceUnavailable
 from kiosk.service.identity import Identity
 from kiosk.service.transport import Delivery, Transport
 from kiosk.settings import ServicePatience
 from protocol import documents
 from protocol.capture import Burst
 from protocol.encoding import to_base64
+from protocol.entry import DoorTold, Entry, EntryRequest, Passage, Ticket, Tickets
 from protocol.envelope import Context, seal
 from protocol.messages import (
     ENVELOPE_TYPE,
@@ -65,6 +66,7 @@ from protocol.messages import (
     PalmAccepted,
     PhoneVerified,
     PrintedReceipt,
+    ProblemType,
     Proof,
     Purchase,
     PurchaseRequest,
@@ -314,6 +316,32 @@ class SignatureService:
         merchant, and returns the identification that was held back until then."""
         path = f"/identifications/{identification_id}/agreement"
         return await self._post(path, consent, Identification)
+
+    async def door(self) -> DoorTold | None:
+        """Returns what this kiosk stands at, None when its operator has not said it."""
+        try:
+            return await self._get("/door", DoorTold)
+        except Refused as refused:
+            if refused.type is not ProblemType.NOT_FOUND:
+                raise
+            return None
+
+    async def enter(self, identification_id: str) -> Entry:
+        """Asks whether whoever was identified may pass the door that this kiosk stands at."""
+        request = EntryRequest(identification_id=identification_id)
+        return await self._post("/entries", request, Entry)
+
+    async def agree_to_access(self, entry_id: str) -> Entry:
+        """Tells that somebody agrees that their palm stands for what the site has given them."""
+        return await self._post(f"/entries/{entry_id}/agreement", None, Entry)
+
+    async def tell_passage(self, entry_id: str, *, passed: bool) -> None:
+        await self._put(f"/entries/{entry_id}/passage", Passage(passed=passed))
+
+    async def link_ticket(self, identification_id: str, ticket: Ticket) -> Tickets:
+        """Links a ticket to the palm of whoever was identified to enter. Raises Refused (CONFLICT)
+        when they have too many."""
+        return await self._post(f"/identifications/{identification_id}/tickets", ticket, Tickets)
 
     async def holdings(self, identification_id: str) -> Holdings:
         return await self._get(f"/identifications/{identification_id}/holdings", Holdings)

@@ -8,6 +8,7 @@ from typing import Any
 from drawn import Shopper
 from hardware.camera import SimulatedCamera
 from hardware.enclosure import SimulatedContact
+from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
@@ -21,8 +22,8 @@ from protocol.messages import Age, Money
 class Simulation:
     """Access to the simulated parts of a kiosk, from any thread.
 
-    `shopper`, `camera`, `light`, `terminal` and `enclosure` are thread-safe, and None where a real
-    device is attached. Methods do nothing when the part they act on is real.
+    `shopper`, `camera`, `light`, `terminal`, `enclosure` and `gate` are thread-safe, and None where
+    a real device is attached. Methods do nothing when the part they act on is real.
     """
 
     def __init__(self, kiosk: Kiosk, loop: asyncio.AbstractEventLoop) -> None:
@@ -37,6 +38,9 @@ class Simulation:
         self.terminal = terminal if isinstance(terminal, SimulatedTerminal) else None
         contact = kiosk.enclosure
         self.enclosure = contact if isinstance(contact, SimulatedContact) else None
+        gate = None if kiosk.lane is None else kiosk.lane.controller or kiosk.lane.release
+        simulated = isinstance(gate, SimulatedController | SimulatedRelease)
+        self.gate = gate if simulated else None
         self._till: SimulatedTill | TillAtTheDoor | None = None
         if isinstance(kiosk.till, SimulatedTill):
             self._till = kiosk.till

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol, TypeVar
 
 from hardware.terminal import Terminal
 from kiosk.clock import Clock
-from kiosk.screens import Choice, HoldPalm, TroubleKind
+from kiosk.screens import PalmScreen, TroubleKind
 from kiosk.service.client import SignatureService
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage
@@ -15,11 +15,11 @@ from kiosk.till.till import Till
 from protocol.capture import Burst
 from protocol.messages import Device, Money
 
+Answer = TypeVar("Answer")
+
 
 class Reader(Protocol):
-    async def present(
-        self, stage: Stage, screen: HoldPalm
-    ) -> Burst | Literal[Choice.BACK, Choice.HELP, Choice.USE_NUMBER]:
+    async def present(self, stage: Stage, screen: PalmScreen[Answer]) -> Burst | Answer:
         """Shows the live view with guidance until a palm is captured or something is pressed.
 
         The burst is the caller's to wipe. Raises DeviceFault when the camera goes away.

@@ -1,7 +1,6 @@
 """The life of the kiosk: shoppers who leave, faults, and how it continues."""
 
 import errno
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +18,10 @@ from kiosk.screens import (
     AgreementEnded,
     AlreadyKnown,
     Approved,
+    AskAccess,
     AskConsent,
     AskMerchantConsent,
+    AtGate,
     Choice,
     ChooseDeletion,
     ChooseProof,
@@ -41,6 +42,7 @@ from kiosk.screens import (
     EnterStaffNumber,
     Finding,
     Frozen,
+    GateShut,
     Help,
     HoldPalm,
     Loss,
@@ -60,6 +62,7 @@ from kiosk.screens import (
     SaveCardByPhone,
     ScanBegun,
     ScanMembership,
+    ScanTicket,
     Screen,
     ShowCard,
     ShowCards,
@@ -112,6 +115,7 @@ from tests.support.canned import (
     problem,
     soon,
 )
+from tests.support.kinds import kinds_of_screens
 from tests.support.scripted import WAITS, Line, palm, typed
 from tests.support.stand import MakeStand, Stand
 
@@ -253,16 +257,11 @@ WAYS: dict[type[Screen[Any]], Way] = {
 }
 
 
-def asked_screens() -> Iterator[type[Screen[Any]]]:
-    for thing in vars(screens).values():
-        if isinstance(thing, type) and issubclass(thing, Screen) and thing is not Screen:
-            yield thing
-
-
 def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
-    # What is done on a phone has tests of its own (test_card_by_phone, test_confirm_by_phone).
-    by_phone = {SaveCardByPhone, ConfirmByPhone}
-    assert set(WAYS) == set(asked_screens()) - {Welcome, Working, StillThere} - by_phone
+    # What is done on a phone and at a gate has tests of its own (test_card_by_phone,
+    # test_confirm_by_phone, test_at_gate).
+    elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
+    assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 
 PATIENCE = Patience()

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from hardware.address import Address
 from hardware.camera.feed import Recovering, Streaming
 from hardware.enclosure import SimulatedContact
 from hardware.faults import TemporaryFault
+from hardware.gate import SimulatedController
 from kiosk.screens import Welcome
 from kiosk.simulated.till import SimulatedTill
 from kiosk.tampering import LASTS_S, LONGEST_PAUSE_S, LOOKS_S, Watch
@@ -121,3 +123,18 @@ async def test_a_camera_that_never_was_there_is_no_sign(stand: MakeStand) -> Non
         await here.camera_is(Recovering)
         await here.clock.turn(LONG)
     assert here.till.tampered == []
+
+
+async def test_the_access_controller_of_a_door_is_told_as_long_as_it_lasts() -> None:
+    contact, till, clock = SimulatedContact(), Till(deaf_for=100), TurnedClock()
+    controller = SimulatedController(Address.parse("sim:"))
+    watch = Watch({ENCLOSURE: contact.was_opened}, till, clock, controller)
+    watching = asyncio.create_task(watch.run())
+    contact.open()
+    await clock.turn(LONG)
+    assert controller.is_told_of_tampering
+    contact.reset()
+    await clock.turn(600 * LONGEST_PAUSE_S)
+    assert not controller.is_told_of_tampering
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from kiosk.screens import Bill, Choice, Entered, HoldPalm, Screen, StillThere
+from kiosk.screens import Bill, Choice, Entered, HoldPalm, PalmScreen, Screen, StillThere
 from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import Stage
 from kiosk.visits.visit import Visit
@@ -141,7 +141,7 @@ class ScriptedVisit(Visit):
 class ScriptedReader:
     """A palm reader that takes palms from the script: `(HoldPalm, palm)` presents one."""
 
-    async def present(self, stage: Stage, screen: HoldPalm) -> Any:
+    async def present(self, stage: Stage, screen: PalmScreen[Any]) -> Any:
         return await stage.ask(screen)
 
 

@@ -34,6 +34,7 @@ from kiosk.simulated.simulation import Simulation
 from palm.image import Colour
 from tests.support.clocks import SkippingClock
 from tests.support.hands import Counter, Person
+from tests.support.kinds import kinds_of_screens
 from ui.engine import Engine
 from ui.window import KioskWindow
 
@@ -74,7 +75,7 @@ class Shopper:
         """Has Qt compile every screen now: it writes what it has compiled into its cache, once for
         each change of the QML."""
         engine = QQmlEngine.contextForObject(self._window.window).engine()
-        for screen in Screen.__subclasses__():
+        for screen in kinds_of_screens():
             component = QQmlComponent(engine)
             component.loadFromModule("Palm.screens", screen.__name__)
             assert component.isReady(), component.errorString()
@@ -154,6 +155,16 @@ class Shopper:
 
     def shows(self, hand: Colour | None) -> None:
         self.counter.shows(hand)
+
+    def goes_on(self) -> None:
+        """Takes the hand away from a gate, and waits until the next one is awaited there."""
+        self.shows(None)
+
+        def awaited() -> None:
+            instruction = self._window.page.property("instruction")
+            assert instruction == "show_palm", f"the hand is still told: {instruction}"
+
+        self._until(awaited)
 
     def shows_drawn_hand(self, **wish: Any) -> None:
         """Shows a hand that the simulated ring lights, or a recording of it, with fields of

@@ -34,6 +34,8 @@ from kiosk.screens import (
     Entered,
     Figure,
     Finding,
+    GateAnswer,
+    GateNotice,
     Health,
     HoldPalm,
     Known,
@@ -56,6 +58,7 @@ from kiosk.screens import (
 from kiosk.service.errors import Cause
 from protocol.messages import CardToken, Money, Purpose, ReaderFault
 from protocol.storage import StorageFault
+from tests.support.kinds import kinds_of_screens
 from tests.support.screenful import SMALL, Screenful, is_within, place, seen
 from ui.examples import HOLDINGS, bill_with, consents, examples
 
@@ -63,7 +66,7 @@ TWENTY_MM = 20 / 194 * 1080
 """On the reference panel, whose short side is 1080 pixels and 194 mm."""
 LONG = re.compile("Hofbäckerei|Wolfeschlegel|Tomatoes")
 """Names that may be cut off where they are too long for their place."""
-KINDS = sorted(set(Screen.__subclasses__()) - {StillThere}, key=lambda kind: kind.__name__)
+KINDS = sorted(kinds_of_screens() - {StillThere}, key=lambda kind: kind.__name__)
 
 
 def shown() -> dict[str, Screen[Any]]:
@@ -76,11 +79,22 @@ def of_kind(kind: type[Screen[Any]]) -> list[Screen[Any]]:
 
 
 def test_there_is_an_example_of_every_screen() -> None:
-    assert {type(screen) for screen in examples().values()} == set(Screen.__subclasses__())
+    assert {type(screen) for screen in examples().values()} == kinds_of_screens()
 
 
 @pytest.mark.parametrize(
-    "kind", [CardProblem, Instruction, Known, Notice, Purpose, TroubleKind, Work]
+    "kind",
+    [
+        CardProblem,
+        GateAnswer,
+        GateNotice,
+        Instruction,
+        Known,
+        Notice,
+        Purpose,
+        TroubleKind,
+        Work,
+    ],
 )
 def test_there_is_an_example_of_every_thing_to_say(kind: type[StrEnum]) -> None:
     said = repr(list(examples().values()))

@@ -1,0 +1,171 @@
+"""A kiosk at a gate serves one person after the other, and needs no touch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from hardware.address import Address
+from hardware.gate import SimulatedController, SimulatedRelease
+from kiosk.capture.guidance import Guidance, Instruction
+from kiosk.lane import Lane
+from kiosk.screens import (
+    Answered,
+    AskAccess,
+    AtGate,
+    Choice,
+    EnterPin,
+    GateAnswer,
+    GateNotice,
+    GateShut,
+)
+from kiosk.service.client import SignatureService
+from protocol.entry import Admission, DoorTold, Entry
+from protocol.messages import Direction
+from tests.support.canned import CannedService, HangUp, identification
+from tests.support.lanes import ScriptedVenue
+from tests.support.scripted import WAITS, Line, ScriptedCodes, palm
+from tests.support.stand import MakeStand, Stand
+
+pytestmark = pytest.mark.anyio
+
+SHOP = "Corner Shop"
+WAITING = AtGate(merchant=SHOP)
+DOOR = DoorTold(direction=Direction.ENTRY, checks_in=False, redeems=False)
+OPEN = Entry(
+    entry_id="entry-0001", admission=Admission.OPEN, direction=Direction.ENTRY, site="Works"
+)
+STARTING = (GateShut(SHOP, GateNotice.STARTING), WAITS)
+"""What is shown until the service has told what the kiosk stands at."""
+
+AtGates = Callable[..., Stand]
+
+
+def after(answer: GateAnswer, number: int, screen: AtGate = WAITING) -> AtGate:
+    told = Guidance(Instruction.TAKE_AWAY)
+    return replace(screen, guidance=told, answered=Answered(answer, number=number))
+
+
+@pytest.fixture
+def at_gate(stand: MakeStand, service: SignatureService, canned: CannedService) -> AtGates:
+    """Returns a function that makes a kiosk at a gate that it opens itself."""
+
+    def make(*script: Line, door: DoorTold = DOOR, venue: ScriptedVenue | None = None) -> Stand:
+        here = stand(*script)
+        canned.will("GET /door", *[door] * 3)
+        here.kiosk.lane = Lane(
+            None, SimulatedRelease(), venue.open if venue else None, service, here.clock
+        )
+        return here
+
+    return make
+
+
+async def test_one_person_after_the_other_is_let_pass_without_a_touch(
+    at_gate: AtGates, canned: CannedService
+) -> None:
+    canned.will("POST /entries", OPEN, OPEN.model_copy(update={"entry_id": "entry-0002"}))
+    here = at_gate(
+        STARTING,
+        (WAITING, palm),
+        (after(GateAnswer.PASS, 1), palm),
+        (after(GateAnswer.PASS, 2), WAITS),
+    )
+    await here.play()
+    assert here.kiosk.lane is not None
+    assert isinstance(here.kiosk.lane.release, SimulatedRelease)
+    assert here.kiosk.lane.release.times == 2
+
+
+async def test_a_hand_before_is_waited_for_until_it_has_left() -> None:
+    assert not WAITING.another_try
+    assert after(GateAnswer.NOT_KNOWN, 1).another_try
+
+
+async def test_a_gate_whose_service_is_gone_says_so_and_opens_again(
+    at_gate: AtGates, canned: CannedService
+) -> None:
+    canned.will("POST /entries", OPEN)
+    canned.will("POST /identifications", *[HangUp()] * 60)
+
+    def comes_back() -> object:
+        canned.forget("POST /identifications")
+        canned.will("POST /identifications", identification())
+        return palm()
+
+    here = at_gate(
+        STARTING,
+        (WAITING, palm),
+        (GateShut(SHOP, GateNotice.OFFLINE), WAITS),
+        (after(GateAnswer.AWAY, 1), comes_back),
+        (after(GateAnswer.PASS, 2), WAITS),
+    )
+    async with here.running():
+        await here.stage.reached(2)
+        await here.clock.turn(10)
+        await here.stage.reached()
+
+
+async def test_the_line_to_a_controller_that_is_lost_is_shown_within_a_second(
+    at_gate: AtGates,
+) -> None:
+    controller = SimulatedController(Address.parse("sim:"))
+    here = at_gate(
+        STARTING,
+        (WAITING, WAITS),
+        (GateShut(SHOP, GateNotice.GATE), WAITS),
+        (WAITING, WAITS),
+    )
+    assert here.kiosk.lane is not None
+    here.kiosk.lane.controller = controller
+    async with here.running():
+        await here.stage.reached(1)
+        controller.cut()
+        await here.clock.turn(1)
+        await here.stage.reached(2)
+        controller.mend()
+        await here.clock.turn(1)
+        await here.stage.reached()
+
+
+async def test_a_kiosk_that_stands_at_nothing_is_to_be_set_up(
+    stand: MakeStand, service: SignatureService
+) -> None:
+    shut = GateShut(SHOP, GateNotice.NOT_ACTIVATED)
+    here = stand(STARTING, (shut, Choice.STAFF), (EnterPin, WAITS))
+    here.kiosk.lane = Lane(None, SimulatedRelease(), None, service, here.clock)
+    await here.play()
+
+
+async def test_staff_reach_their_area_from_the_gate(at_gate: AtGates) -> None:
+    await at_gate(STARTING, (WAITING, Choice.STAFF), (EnterPin, WAITS)).play()
+
+
+async def test_who_walks_away_from_a_question_leaves_the_gate_to_the_next(
+    at_gate: AtGates, canned: CannedService
+) -> None:
+    canned.will("POST /entries", OPEN.model_copy(update={"admission": Admission.ASK}))
+    here = at_gate(STARTING, (WAITING, palm), (AskAccess("Works"), WAITS), (WAITING, WAITS))
+    async with here.running():
+        await here.stage.reached(2)
+        await here.clock.turn(60)
+        await here.stage.reached()
+
+
+async def test_at_a_venue_the_code_of_a_ticket_is_as_good_as_a_palm(at_gate: AtGates) -> None:
+    screen = AtGate(merchant=SHOP, takes_tickets=True)
+    here = at_gate(
+        STARTING,
+        (screen, WAITS),
+        (after(GateAnswer.PASS, 1, screen), WAITS),
+        door=DOOR.model_copy(update={"redeems": True}),
+        venue=ScriptedVenue(None),
+    )
+    here.kiosk.codes = ScriptedCodes("ticket-of-tonight")
+    await here.play()
+
+
+async def test_a_desk_and_a_way_out_say_what_they_are(at_gate: AtGates) -> None:
+    desk = DOOR.model_copy(update={"checks_in": True, "direction": Direction.EXIT})
+    screen = AtGate(merchant=SHOP, direction=Direction.EXIT, checks_in=True)
+    await at_gate(STARTING, (screen, WAITS), door=desk).play()

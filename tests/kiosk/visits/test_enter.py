@@ -1,0 +1,344 @@
+"""Somebody comes to a gate, played from a script."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hardware.address import Address
+from hardware.faults import TemporaryFault
+from hardware.gate import SimulatedController, SimulatedRelease, Verdict
+from kiosk.lane import Lane
+from kiosk.screens import (
+    Answered,
+    AskAccess,
+    AskMerchantConsent,
+    AtGate,
+    Choice,
+    GateAnswer,
+    ScanTicket,
+)
+from kiosk.service.client import SignatureService
+from kiosk.venue.venue import Reason, Refused
+from kiosk.visits.enter import enter, enter_with_ticket
+from protocol.credential import Credential, CredentialFormat
+from protocol.entry import Admission, Entry, EntryRefusal, Tickets
+from protocol.messages import Direction, Outcome, ProblemType
+from tests.support.canned import CannedService, Reply, identification, problem
+from tests.support.clocks import HurriedClock
+from tests.support.lanes import ScriptedVenue
+from tests.support.scripted import WAITS, ScriptedCodes, ScriptedVisit, palm
+
+pytestmark = pytest.mark.anyio
+
+At = Callable[..., ScriptedVisit]
+SCREEN = AtGate(merchant="Corner Shop")
+BADGE = Credential(format=CredentialFormat.WIEGAND_26, facility=12, number=4567)
+USED = Refused(Reason.ALREADY_USED, datetime(2026, 12, 1, 18, 42, tzinfo=UTC), "Gate B")
+NOTED = Reply(204, b"")
+GONE = TemporaryFault("It is gone.", "Mend it.")
+
+
+def entry(admission: Admission, **more: Any) -> Entry:
+    fields: dict[str, Any] = {"entry_id": "entry-0001", "direction": Direction.ENTRY}
+    return Entry(admission=admission, site="Works", **fields | more)
+
+
+def refused(why: EntryRefusal) -> Entry:
+    return entry(Admission.REFUSED, refusal=why)
+
+
+@pytest.fixture
+def release() -> SimulatedRelease:
+    return SimulatedRelease()
+
+
+@pytest.fixture
+def controller() -> SimulatedController:
+    return SimulatedController(Address.parse("sim:?after=0"))
+
+
+@pytest.fixture
+def lane(
+    service: SignatureService, release: SimulatedRelease, controller: SimulatedController
+) -> Lane:
+    """A lane with everything that a test may want, but a venue."""
+    return Lane(controller, release, None, service, HurriedClock())
+
+
+async def comes(visit: ScriptedVisit, lane: Lane) -> GateAnswer:
+    answered = await enter(visit, lane, SCREEN, palm())
+    assert visit.stage.over
+    return answered.answer
+
+
+async def told(lane: Lane, canned: CannedService) -> list[bool]:
+    """Returns what the service was told of who has passed, once it was told."""
+    canned.will("PUT /entries/entry-0001/passage", *[lambda _: NOTED] * 3)
+    running = asyncio.ensure_future(lane.run())
+    await lane.told()
+    running.cancel()
+    return [asked.json["passed"] for asked in canned.requests("PUT /entries/entry-0001/passage")]
+
+
+# What the service decides
+
+
+async def test_the_gate_opens_for_whoever_may_pass(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    assert await comes(visit(), lane) is GateAnswer.PASS
+    assert release.times == 1
+    assert await told(lane, canned) == [True]
+
+
+async def test_a_gate_that_does_not_open_is_told_and_nobody_counts_as_inside(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    release.fail_next(GONE)
+    assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
+    assert await told(lane, canned) == [False]
+
+
+async def test_a_kiosk_without_a_gate_opens_none(
+    visit: At, canned: CannedService, service: SignatureService
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    lane = Lane(None, None, None, service, HurriedClock())
+    assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
+
+
+@pytest.mark.parametrize("why", list(EntryRefusal))
+async def test_who_may_not_pass_hears_why_and_nothing_opens(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease, why: EntryRefusal
+) -> None:
+    canned.will("POST /entries", refused(why))
+    assert await comes(visit(), lane) == GateAnswer(why.value)
+    assert release.times == 0
+
+
+async def test_at_a_desk_somebody_is_checked_in(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    canned.will("POST /entries", entry(Admission.CHECKED_IN))
+    assert await comes(visit(), lane) is GateAnswer.CHECKED_IN
+    assert release.times == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"),
+    [
+        (Outcome.ASK_AGAIN, GateAnswer.NOT_KNOWN),
+        (Outcome.REFUSED, GateAnswer.NOT_KNOWN),
+        (Outcome.STEP_UP, GateAnswer.NOT_SURE),
+        (Outcome.FROZEN, GateAnswer.FROZEN),
+    ],
+)
+async def test_whoever_is_not_recognised_is_asked_nothing(
+    visit: At, canned: CannedService, lane: Lane, outcome: Outcome, answer: GateAnswer
+) -> None:
+    canned.will("POST /identifications", identification(outcome))
+    assert await comes(visit(), lane) is answer
+    assert canned.requests("POST /entries") == []
+
+
+async def test_a_palm_that_cannot_be_used_is_not_recognised(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /identifications", problem(ProblemType.PALM_UNUSABLE, 422))
+    assert await comes(visit(), lane) is GateAnswer.NOT_KNOWN
+
+
+async def test_a_hand_that_is_not_surely_alive_is_held_longer(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.HOLD_LONGER), identification())
+    canned.will("POST /entries", entry(Admission.OPEN))
+    assert await comes(visit((AtGate(merchant="Corner Shop", longer=True), palm)), lane) is (
+        GateAnswer.PASS
+    )
+    first, second = canned.requests("POST /identifications")
+    assert first.body != second.body
+
+
+# What is asked, once
+
+
+async def test_who_comes_to_a_merchant_for_the_first_time_is_asked_for_their_consent(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
+    canned.will("POST /entries", entry(Admission.OPEN))
+    here = visit((AskMerchantConsent, Choice.AGREE))
+    assert await comes(here, lane) is GateAnswer.PASS
+
+
+async def test_who_does_not_agree_is_let_in_another_way(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    canned.will("POST /identifications", identification(Outcome.ASK_CONSENT))
+    here = visit((AskMerchantConsent, Choice.ANOTHER_WAY))
+    assert await comes(here, lane) is GateAnswer.NOT_AGREED
+    assert release.times == 0
+
+
+async def test_who_was_given_a_card_is_asked_whether_their_palm_may_stand_for_it(
+    visit: At, canned: CannedService, lane: Lane, controller: SimulatedController
+) -> None:
+    canned.will("POST /entries", entry(Admission.ASK, credential=BADGE))
+    canned.will("POST /entries/entry-0001/agreement", entry(Admission.PRESENT, credential=BADGE))
+    here = visit((AskAccess("Works", "567"), Choice.AGREE))
+    assert await comes(here, lane) is GateAnswer.PASS
+    assert controller.credentials == [BADGE]
+
+
+async def test_who_keeps_using_their_card_is_not_let_in_by_palm(
+    visit: At, canned: CannedService, lane: Lane, controller: SimulatedController
+) -> None:
+    canned.will("POST /entries", entry(Admission.ASK, credential=BADGE))
+    here = visit((AskAccess("Works", "567"), Choice.SKIP))
+    assert await comes(here, lane) is GateAnswer.NOT_AGREED
+    assert controller.credentials == []
+    assert canned.requests("POST /entries/entry-0001/agreement") == []
+
+
+# What the site's controller decides
+
+
+VERDICTS = {
+    Verdict.GRANTED: (GateAnswer.PASS, True),
+    Verdict.DENIED: (GateAnswer.DENIED, False),
+    Verdict.NONE: (GateAnswer.NO_ANSWER, False),
+}
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+async def test_the_controller_decides_about_the_credential(
+    visit: At,
+    canned: CannedService,
+    lane: Lane,
+    controller: SimulatedController,
+    verdict: Verdict,
+) -> None:
+    controller.answer(verdict)
+    canned.will("POST /entries", entry(Admission.PRESENT, credential=BADGE))
+    answer, passed = VERDICTS[verdict]
+    assert await comes(visit(), lane) is answer
+    assert await told(lane, canned) == [passed]
+
+
+async def test_a_lost_line_presents_nothing(
+    visit: At, canned: CannedService, lane: Lane, controller: SimulatedController
+) -> None:
+    controller.cut()
+    canned.will("POST /entries", entry(Admission.PRESENT, credential=BADGE))
+    assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
+    controller.mend()
+    assert controller.credentials == []
+
+
+# What the venue decides
+
+
+def at_venue(lane: Lane, *decisions: Refused | None) -> ScriptedVenue:
+    lane.venue = venue = ScriptedVenue(*decisions)
+    return venue
+
+
+async def test_the_first_ticket_that_counts_tonight_opens_the_gate(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    venue = at_venue(lane, Refused(Reason.WRONG_LIST), None)
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=["next-week", "tonight"]))
+    assert await comes(visit(), lane) is GateAnswer.PASS
+    assert venue.asked == [("next-week", Direction.ENTRY), ("tonight", Direction.ENTRY)]
+    assert release.times == 1
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+async def test_a_ticket_that_does_not_count_is_told_with_the_reason(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease, reason: Reason
+) -> None:
+    at_venue(lane, Refused(reason))
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=["tonight"]))
+    assert await comes(visit(), lane) == GateAnswer(reason.value)
+    assert release.times == 0
+
+
+async def test_the_reason_told_is_that_of_the_ticket_for_this_entrance(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    at_venue(lane, USED, Refused(Reason.WRONG_LIST))
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=["tonight", "next-week"]))
+    answered = await enter(visit(), lane, SCREEN, palm())
+    assert answered == Answered(GateAnswer.ALREADY_USED, USED.at, "Gate B")
+
+
+async def test_a_ticket_whose_gate_did_not_open_is_not_used(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease
+) -> None:
+    venue = at_venue(lane, None)
+    release.fail_next(GONE)
+    canned.will("POST /entries", entry(Admission.REDEEM, tickets=["tonight"]))
+    assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
+    assert len(venue.annulled) == 1
+
+
+async def test_who_has_no_ticket_yet_shows_its_code_once(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    venue = at_venue(lane, None)
+    canned.will(
+        "POST /entries",
+        refused(EntryRefusal.NO_TICKET),
+        entry(Admission.REDEEM, tickets=["ticket-of-tonight"]),
+    )
+    canned.will("POST /identifications/identification-1/tickets", Tickets(count=1))
+    here = visit((ScanTicket, WAITS), codes=ScriptedCodes("not a ticket", "ticket-of-tonight"))
+    answered = await enter(here, lane, SCREEN, palm())
+    assert answered.answer is GateAnswer.PASS
+    assert venue.asked == [("ticket-of-tonight", Direction.ENTRY)]
+
+
+async def test_who_has_none_is_told_so(visit: At, canned: CannedService, lane: Lane) -> None:
+    at_venue(lane)
+    canned.will("POST /entries", refused(EntryRefusal.NO_TICKET))
+    assert await comes(visit((ScanTicket, Choice.SKIP)), lane) is GateAnswer.NO_TICKET
+
+
+async def test_a_ticket_opens_the_gate_without_a_palm(
+    lane: Lane, release: SimulatedRelease
+) -> None:
+    at_venue(lane, None, USED)
+    first = await enter_with_ticket(lane, Direction.ENTRY, "tonight")
+    again = await enter_with_ticket(lane, Direction.ENTRY, "tonight")
+    assert (first.answer, again.answer) == (GateAnswer.PASS, GateAnswer.ALREADY_USED)
+    assert release.times == 1
+
+
+# What the service is told afterwards
+
+
+async def test_the_service_is_told_as_soon_as_it_answers(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    await comes(visit(), lane)
+    unwell = problem(ProblemType.VAULT_UNAVAILABLE, 503)
+    canned.will("PUT /entries/entry-0001/passage", *[unwell] * 20)
+    assert await told(lane, canned) == [True] * 21
+
+
+async def test_somebody_who_was_deleted_meanwhile_is_not_told_of_for_ever(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    await comes(visit(), lane)
+    running = asyncio.ensure_future(lane.run())
+    await lane.told()
+    running.cancel()
+    assert len(canned.requests("PUT /entries/entry-0001/passage")) == 1
