@@ -114,7 +114,7 @@ class Doorkeeper(QObject):
     def _see(self, _serial: int, _fresh: bool, name: str, values: dict[str, object]) -> None:
         if name == "AtGate":
             self.is_open = True
-            answered = values["answered"]
+            answered = values["last"]
             if isinstance(answered, dict) and answered["number"] != self._answers:
                 self._answers = answered["number"]
                 self._note(answered["answer"])

@@ -305,7 +305,7 @@ class Kiosk:
             direction=door.direction,
             takes_tickets=lane.venue is not None and door.redeems,
             checks_in=door.checks_in,
-            answered=self._answered,
+            last=self._answered,
         )
         number = self._answered.number + 1 if self._answered else 1
         try:

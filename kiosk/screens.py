@@ -693,8 +693,6 @@ class Deleted(Result, Screen[Done | Literal[Choice.STAY]]):
     """Until when the merchant keeps the amounts of the purchases, None when there are none."""
     memberships: int = 0
     ages: int = 0
-    sites: int = 0
-    tickets: int = 0
     stays: bool = False
     """Whether the shopper wants the receipt to stay, to write its number down."""
 
@@ -795,12 +793,13 @@ class AtGate(PalmScreen[Literal[Choice.STAFF]]):
     """Whether the code of a ticket can be shown instead."""
     checks_in: bool = False
     """Whether there is no gate, and people tell that they are there."""
-    answered: Answered | None = None
+    last: Answered | None = None
+    """What was answered to the hand before."""
 
     @property
     def another_try(self) -> bool:
         """Whether the hand before has to leave first."""
-        return self.answered is not None
+        return self.last is not None
 
 
 @dataclass(frozen=True)

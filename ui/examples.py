@@ -605,16 +605,16 @@ def examples() -> dict[str, Screen[Any]]:
         "at-gate-still": AtGate(Purpose.ENTER, guidance(Instruction.HOLD_STILL), merchant=SHOP),
         "at-gate-done": AtGate(Purpose.ENTER, guidance(Instruction.DONE), merchant=SHOP),
         "at-gate-pass-out": AtGate(
-            merchant=SHOP, direction=Direction.EXIT, answered=Answered(GateAnswer.PASS, number=1)
+            merchant=SHOP, direction=Direction.EXIT, last=Answered(GateAnswer.PASS, number=1)
         ),
         "at-gate-already-used-somewhere": AtGate(
-            merchant=SHOP, answered=Answered(GateAnswer.ALREADY_USED, USED, "Gate B", 2)
+            merchant=SHOP, last=Answered(GateAnswer.ALREADY_USED, USED, "Gate B", 2)
         ),
         **{
             f"at-gate-{answer}": AtGate(
                 merchant=SHOP,
                 checks_in=answer is GateAnswer.CHECKED_IN,
-                answered=Answered(answer, number=number),
+                last=Answered(answer, number=number),
             )
             for number, answer in enumerate(GateAnswer, start=3)
         },
@@ -630,9 +630,7 @@ def examples() -> dict[str, Screen[Any]]:
         "confirm-delete-long": ConfirmDelete(LONG_HOLDINGS),
         "confirm-delete-untold": ConfirmDelete(UNTOLD_HOLDINGS),
         "deleted": Deleted(RECEIPT, 2, 1, 12, UNTIL),
-        "deleted-long": Deleted(
-            RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3, sites=2, tickets=8
-        ),
+        "deleted-long": Deleted(RECEIPT, 2, 1, 1234, UNTIL, memberships=12, ages=3),
         "deleted-stays": Deleted(RECEIPT, 2, 1, 12, UNTIL, stays=True),
         "deleted-nothing-kept": Deleted(RECEIPT, 2, 1, 0, None),
         "agreement-ended": AgreementEnded(SHOP, RECEIPT),

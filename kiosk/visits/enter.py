@@ -82,7 +82,7 @@ async def _recognise(visit: Visit, screen: AtGate, palm: Burst) -> Identificatio
                 return GateAnswer.NOT_KNOWN
             raise
         if found.outcome is Outcome.HOLD_LONGER:
-            longer = replace(screen, answered=None, longer=True)
+            longer = replace(screen, last=None, longer=True)
             shown = await visit.reader.present(visit.stage, longer)
             if not isinstance(shown, Burst):
                 return GateAnswer.NOT_KNOWN

@@ -179,8 +179,6 @@ class Leaving:
             purchases=self._holdings.purchases,
             memberships=self._holdings.memberships,
             ages=self._holdings.ages,
-            sites=self._holdings.sites,
-            tickets=self._holdings.tickets,
             retained_until=max((kept.until for kept in receipt.retained), default=None),
         )
         if await self._visit.stage.ask(deleted) is Choice.STAY:

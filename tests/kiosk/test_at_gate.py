@@ -43,7 +43,7 @@ AtGates = Callable[..., Stand]
 
 def after(answer: GateAnswer, number: int, screen: AtGate = WAITING) -> AtGate:
     told = Guidance(Instruction.TAKE_AWAY)
-    return replace(screen, guidance=told, answered=Answered(answer, number=number))
+    return replace(screen, guidance=told, last=Answered(answer, number=number))
 
 
 @pytest.fixture

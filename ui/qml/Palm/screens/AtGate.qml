@@ -19,16 +19,16 @@ ScreenFrame {
     required property string direction
     required property bool takes_tickets
     required property bool checks_in
-    required property var answered
+    required property var last
 
     readonly property string instruction: guidance.instruction
     readonly property bool noHand: instruction === "show_palm" || instruction === "take_away"
     readonly property bool holding: instruction === "hold_still" || instruction === "hold_longer"
     readonly property bool finished: instruction === "done"
     readonly property color hue: holding || finished ? Tokens.overlayAccent : noHand ? Tokens.overlayInk : Tokens.overlayCaution
-    readonly property string told: answered ? answered.answer : ""
+    readonly property string told: last ? last.answer : ""
     // Two answers that are alike are told apart by their number.
-    readonly property int number: answered ? answered.number : -1
+    readonly property int number: last ? last.number : -1
     readonly property bool passes: told === "pass" || told === "checked_in"
     readonly property bool answering: told !== "" && noHand && !reading.over
 
@@ -96,8 +96,8 @@ ScreenFrame {
     }
 
     function usedBefore(): string {
-        const at = answered && answered.at ? Qt.formatTime(answered.at, "hh:mm") : "";
-        const gate = answered && answered.gate ? answered.gate : "";
+        const at = last && last.at ? Qt.formatTime(last.at, "hh:mm") : "";
+        const gate = last && last.gate ? last.gate : "";
         if (at !== "" && gate !== "")
             return qsTr("At %1, at %2. Please ask a steward.").arg(at).arg(gate);
         return at !== "" ? qsTr("At %1. Please ask a steward.").arg(at) : qsTr("Please ask a steward.");
@@ -255,16 +255,18 @@ ScreenFrame {
                 }
             }
         }
-        QuietButton {
-            anchors.right: parent.right
-            anchors.bottom: parent.bottom
-            anchors.margins: Tokens.gap
-            visible: !screen.answering
-            enabled: !screen.spent
-            colour: "#ffffff"
-            sign: "lock"
-            text: qsTr("Staff")
-            onClicked: screen.answer("staff")
-        }
+    }
+    QuietButton {
+        parent: screen
+        z: 1
+        anchors.right: parent.right
+        anchors.bottom: parent.bottom
+        anchors.margins: Tokens.gap
+        visible: !screen.answering
+        enabled: !screen.spent
+        colour: "#ffffff"
+        sign: "lock"
+        text: qsTr("Staff")
+        onClicked: screen.answer("staff")
     }
 }

@@ -16,8 +16,8 @@ ScreenFrame {
 
     readonly property string phone: holdings.phone_last4 === "" ? qsTr("Your mobile number") : qsTr("Mobile number ending in %1").arg(holdings.phone_last4)
     readonly property string memberships: holdings.memberships > 0 ? qsTr("Membership cards: %1").arg(holdings.memberships) : ""
-    readonly property string age: holdings.ages > 0 ? qsTr("That staff have seen your age") : ""
-    readonly property string doors: holdings.sites > 0 ? qsTr("Access to doors") : ""
+    readonly property string age: holdings.ages > 0 ? qsTr("Your age") : ""
+    readonly property string doors: holdings.sites > 0 ? qsTr("Doors") : ""
     readonly property string tickets: holdings.tickets > 0 ? qsTr("Tickets: %1").arg(holdings.tickets) : ""
 
     function cards(): string {

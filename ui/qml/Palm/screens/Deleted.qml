@@ -12,8 +12,6 @@ ScreenFrame {
     required property int purchases
     required property int memberships
     required property int ages
-    required property int sites
-    required property int tickets
     required property var retained_until
     required property bool stays
 
@@ -60,12 +58,6 @@ ScreenFrame {
             visible: screen.ages > 0
             sign: "check"
             text: qsTr("That your age was seen")
-        }
-        Fact {
-            width: erased.cell
-            visible: screen.sites + screen.tickets > 0
-            sign: "check"
-            text: screen.tickets === 0 ? qsTr("Access to doors") : screen.sites === 0 ? qsTr("Tickets") : qsTr("Access to doors and tickets")
         }
         Fact {
             width: erased.cell
