@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from hardware.faults import BadAddress
 
-_LOCAL = ("v4l2", "replay", "sim", "serial", "osdp", "wiegand", "relay", "none")
+_LOCAL = ("v4l2", "replay", "sim", "serial", "osdp", "wiegand", "relay", "none", "alsa")
 _NETWORK = ("http", "https", "rtsp", "rtsps")
 
 

@@ -19,6 +19,7 @@ from hardware.camera.feed import Broken, Feed, Recovering
 from hardware.enclosure import Contact
 from hardware.faults import DeviceFault
 from hardware.light import Light
+from hardware.sound import Sound, Tone
 from hardware.terminal import Terminal
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import Guidance, Instruction
@@ -128,6 +129,8 @@ class Kiosk:
     """The contact of the enclosure, None without one."""
     lane: Lane | None = None
     """The lane of a kiosk that stands at a gate, None of one at which people sign up and pay."""
+    sound: Sound | None = None
+    """The loudspeaker on which a gate's answers are heard, None without one."""
     _answers: bool | None = field(default=None, init=False)
     """Whether the service answered last; None before its first answer, when nothing is claimed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -139,6 +142,10 @@ class Kiosk:
     """The acquisition of the visit before, and who its shopper is: the next sale may be theirs."""
     _answered: Answered | None = field(default=None, init=False)
     """What the gate has answered to whoever came last."""
+    _playing: "asyncio.Task[None] | None" = field(default=None, init=False)
+    """The sound that is heard now."""
+    _is_silent: bool = field(default=False, init=False)
+    """Whether the last sound was not heard, of which the log was told."""
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
 
@@ -324,7 +331,20 @@ class Kiosk:
                 self._hear(answers=False)
             answered = Answered(GateAnswer.AWAY)
         self._answered = answered and replace(answered, number=number)
+        if answered is not None and self.sound is not None:
+            self._playing = asyncio.create_task(self._play(self.sound, answered))
         return None
+
+    async def _play(self, sound: Sound, answered: Answered) -> None:
+        """Has the answer heard while the next hand is read already."""
+        try:
+            await sound.play(Tone.PASS if answered.lets_pass else Tone.STOP)
+        except DeviceFault as fault:
+            if not self._is_silent:
+                log.warning("an answer was not heard: %s", fault)
+            self._is_silent = True
+        else:
+            self._is_silent = False
 
     async def _answer(self, lane: Lane, screen: AtGate, shown: Burst | str) -> Answered | None:
         """Returns what is answered; None to somebody who has walked away from a question. Raises

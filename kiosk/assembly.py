@@ -64,6 +64,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
             settings.terminal,
             enclosure=settings.enclosure,
             gate=None if settings.gate is None else (settings.gate, settings.state),
+            sound=settings.sound,
         )
         light, infrared = devices.light, devices.infrared
         service = SignatureService(
@@ -93,6 +94,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         codes=CodeReader(feed),
         terminal=devices.terminal,
         enclosure=devices.enclosure,
+        sound=devices.sound,
         service=service,
         connection=_connection(settings, clock),
         till=_till(settings, service, clock),

@@ -1,5 +1,5 @@
-"""The devices that the settings name: camera, near-infrared camera, light ring, terminal and
-gate."""
+"""The devices that the settings name: camera, near-infrared camera, light ring, terminal,
+gate and loudspeaker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from hardware.enclosure import Contact, contact_at
 from hardware.faults import DeviceFault
 from hardware.gate import Gate, gate_at
 from hardware.light import Light, SimulatedLight, light_at
+from hardware.sound import Sound, sound_at
 from hardware.terminal import Terminal, terminal_at
 from palm.hand.landmarks import Side
 
@@ -45,6 +46,8 @@ class Devices:
     """The contact of the enclosure, None without one."""
     gate: Gate | None
     """The gate, None without one."""
+    sound: Sound | None
+    """The loudspeaker, None without one."""
 
 
 def attach(
@@ -55,6 +58,7 @@ def attach(
     *,
     enclosure: str | None = None,
     gate: tuple[str, Path] | None = None,
+    sound: str = "none:",
 ) -> Devices:
     """Returns the devices at these addresses; that of the gate comes with the folder for what it
     keeps. Raises WrongDevices for all wrong ones at once."""
@@ -74,12 +78,13 @@ def attach(
     cards = made(partial(terminal_at, terminal))
     contact = made(partial(contact_at, enclosure))
     lane = None if gate is None else made(partial(gate_at, *gate))
+    loudspeaker = made(partial(sound_at, sound))
     if faults or seen is None:
         raise WrongDevices(faults)
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
         ring = None
-    return Devices(seen, size, also_seen, ring, cards, contact, lane)
+    return Devices(seen, size, also_seen, ring, cards, contact, lane, loudspeaker)
 
 
 def _infrared(text: str | None, camera: CameraSource | None, size: Size) -> Feed | None:

@@ -222,6 +222,8 @@ class Settings(BaseSettings):
     """The gate or the door that the kiosk stands at: osdp:/dev/ttyUSB0, wiegand:/dev/ttyACM0,
     relay:/dev/ttyACM0, sim:, sim:release, or none: at a desk (docs/integrations/door.md); left out,
     people sign up and pay here."""
+    sound: str = "none:"
+    """The loudspeaker on which a gate's answers are heard: alsa:default, sim:, or none:."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     venue: VenueGateSettings | None = None
@@ -307,6 +309,7 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
             settings.terminal,
             enclosure=settings.enclosure,
             gate=None if settings.gate is None else (settings.gate, settings.state),
+            sound=settings.sound,
         )
     except WrongDevices as wrong:
         return [(fault.cause, fault.remedy) for fault in wrong.faults]

@@ -7,6 +7,7 @@ import pytest
 
 from hardware.address import Address
 from hardware.gate import SimulatedController, SimulatedRelease
+from hardware.sound import SimulatedSound, Tone
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.lane import Lane
 from kiosk.screens import (
@@ -21,7 +22,7 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from protocol.entry import Admission, DoorTold, Entry
-from protocol.messages import Direction
+from protocol.messages import Direction, Outcome
 from tests.support.canned import CannedService, HangUp, identification
 from tests.support.lanes import ScriptedVenue
 from tests.support.scripted import WAITS, Line, ScriptedCodes, palm
@@ -75,6 +76,22 @@ async def test_one_person_after_the_other_is_let_pass_without_a_touch(
     assert here.kiosk.lane is not None
     assert isinstance(here.kiosk.lane.release, SimulatedRelease)
     assert here.kiosk.lane.release.times == 2
+
+
+async def test_each_answer_is_heard_while_the_next_hand_is_awaited(
+    at_gate: AtGates, canned: CannedService
+) -> None:
+    canned.will("POST /identifications", identification(), identification(Outcome.ASK_AGAIN))
+    canned.will("POST /entries", OPEN)
+    here = at_gate(
+        STARTING,
+        (WAITING, palm),
+        (after(GateAnswer.PASS, 1), palm),
+        (after(GateAnswer.NOT_KNOWN, 2), WAITS),
+    )
+    here.kiosk.sound = sound = SimulatedSound()
+    await here.play()
+    assert sound.played == [Tone.PASS, Tone.STOP]
 
 
 async def test_a_hand_before_is_waited_for_until_it_has_left() -> None:

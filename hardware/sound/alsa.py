@@ -1,0 +1,80 @@
+"""A loudspeaker of this machine, `alsa:default`, played by the program `aplay` of Debian's package
+alsa-utils: a library for sound would bring a hundred times what two tones need."""
+
+import asyncio
+import io
+import shutil
+import wave
+from asyncio.subprocess import DEVNULL, PIPE
+from functools import cache
+
+import numpy as np
+
+from hardware.address import Address
+from hardware.faults import TemporaryFault
+from hardware.sound.sound import Tone
+
+RATE = 48_000
+"""Samples a second."""
+LOUDNESS = 0.6
+"""Of the loudest there is; how loud that is, the mixer of the system sets."""
+EDGE_S = 0.008
+"""How long each note fades in and out, so that it does not click."""
+LONGEST_S = 5.0
+"""How long a sound may take until its program is killed."""
+
+_NOTES: dict[Tone, tuple[tuple[float, float], ...]] = {
+    Tone.PASS: ((880.0, 0.09), (1318.5, 0.14)),
+    Tone.STOP: ((233.1, 0.18), (0.0, 0.06), (233.1, 0.28)),
+}
+"""Of each note the frequency in Hz, 0 for a pause, and the length in seconds."""
+
+
+class AlsaSound:
+    def __init__(self, address: Address) -> None:
+        """Raises BadAddress when there is no `aplay`."""
+        self.name = address.rest or "default"
+        program = shutil.which("aplay")
+        if program is None:
+            raise address.wrong("needs the program aplay", "Install Debian's package alsa-utils.")
+        self._program = program
+
+    async def play(self, tone: Tone) -> None:
+        """See `Sound.play`."""
+        words = ("-q", "-t", "wav", "-D", self.name, "-")
+        player = await asyncio.create_subprocess_exec(
+            self._program, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
+        )
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                _, said = await player.communicate(_wav(tone))
+        except TimeoutError:
+            raise TemporaryFault(
+                f"The loudspeaker {self.name} does not end a sound.", "Check the sound card."
+            ) from None
+        finally:
+            if player.returncode is None:
+                player.kill()
+                await player.wait()
+        if player.returncode:
+            why = said.decode(errors="replace").strip().rpartition("\n")[2] or "aplay failed"
+            raise TemporaryFault(
+                f"The loudspeaker {self.name} cannot be heard: {why}.",
+                "List what there is with aplay -L, and name one of them: alsa:NAME.",
+            )
+
+
+@cache
+def _wav(tone: Tone) -> bytes:
+    """Returns a sound as a WAV file of one channel with 16 bits."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        for frequency, seconds in _NOTES[tone]:
+            at = np.arange(round(RATE * seconds)) / RATE
+            edges = np.clip(np.minimum(at, seconds - at) / EDGE_S, 0, 1)
+            heard = LOUDNESS * edges * np.sin(2 * np.pi * frequency * at)
+            out.writeframes(np.int16(32767 * heard).tobytes())
+    return file.getvalue()
