@@ -552,6 +552,7 @@ class Kiosk:
             self.settings.name,
             self.settings.state,
             Mounting.of(Address.parse(self.settings.camera)),
+            self.lane,
         )
 
     # Beside the visits

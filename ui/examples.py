@@ -236,6 +236,25 @@ READER_CHECKS = (
     Check(Part.TERMINAL, Health.BROKEN, Finding.READER_NOT_BOUND, (READER, DEVICE)),
     Check(Part.TERMINAL, Health.BROKEN, Finding.READER_UNKNOWN_STATE, (READER,)),
 )
+GATE_CHECKS = (
+    Check(Part.GATE, Health.GOOD, Finding.AT_DOOR, ("/dev/serial/by-id/usb-FTDI_0-port0", "entry")),
+    Check(Part.GATE, Health.GOOD, Finding.AT_DOOR, ("", "entry")),
+    Check(Part.GATE, Health.BROKEN, Finding.NO_DOOR, (DEVICE,)),
+    Check(
+        Part.GATE,
+        Health.BROKEN,
+        Finding.FAULT,
+        (
+            "The controller is not heard on the reader's line /dev/ttyUSB0.",
+            "Check its cable, A and B, and the controller; the line recovers by itself.",
+        ),
+    ),
+    Check(Part.VENUE, Health.GOOD, Finding.VENUE_ONLINE, (12_312, 0)),
+    Check(Part.VENUE, Health.WARNING, Finding.VENUE_AWAY, (12_312, 4)),
+    Check(Part.VENUE, Health.WARNING, Finding.VENUE_CONFLICTS, (1,)),
+    Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_ALLOWED),
+    Check(Part.VENUE, Health.BROKEN, Finding.VENUE_STORES_NOTHING),
+)
 PIN_UNREADABLE = Check(
     Part.DISK, Health.BROKEN, Finding.PIN_UNREADABLE, ("/var/lib/palm-kiosk/staff.json",)
 )
@@ -658,6 +677,7 @@ def examples() -> dict[str, Screen[Any]]:
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
         "maintenance-readers": Maintenance("0.1.0", DEVICE, AT, READER_CHECKS),
+        "maintenance-gates": Maintenance("0.1.0", DEVICE, AT, GATE_CHECKS),
         "maintenance-no-ring": Maintenance(
             "0.1.0",
             DEVICE,

@@ -4,15 +4,18 @@
 
 import argparse
 import asyncio
+import sqlite3
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from kiosk.commands import check_state, read_secret
 from kiosk.faults import CannotStart
 from kiosk.service.causes import WORDS
 from kiosk.settings import Settings, VenueGateSettings
 from kiosk.venue.device import Device, DeviceFile
-from kiosk.venue.opening import device_file, make_peers_key
+from kiosk.venue.journal import Journal
+from kiosk.venue.opening import device_file, journal_file, make_peers_key
 from kiosk.venue.pretix import (
     NoAnswer,
     NotAllowed,
@@ -23,6 +26,7 @@ from kiosk.venue.pretix import (
 )
 from protocol.storage import cause_and_remedy
 
+NO_DEVICE = "This kiosk is no device of a pretix yet.", "Sign it on with `sign-on` first."
 _PROBLEMS = {
     SignOnProblem.NO_CODE_OF_PRETIX: (
         "This is no code of pretix's for a device.",
@@ -57,6 +61,10 @@ def venue(arguments: Sequence[str]) -> int:
     choose = commands.add_parser("choose", help="choose the check-in list of this gate")
     choose.add_argument("event", help="the event, as `lists` names it")
     choose.add_argument("list", type=int, help="the number of the list")
+    look = commands.add_parser("conflicts", help="list passages that pretix does not agree with")
+    look.add_argument(
+        "--settle", action="store_true", help="take those that are listed off the list"
+    )
     commands.add_parser("sign-off", help="forget what this kiosk is at pretix")
     commands.add_parser("peers-key", help="make a key that the gates of the venue share")
     asked, rest = parser.parse_known_args(arguments)
@@ -70,10 +78,34 @@ def venue(arguments: Sequence[str]) -> int:
         file.forget()
         print("Remove the device in pretix, too: its key is good until then.")
         return 0
+    if asked.what == "conflicts":
+        return asyncio.run(_list_conflicts(settings.state, file, settle=asked.settle))
     try:
         return asyncio.run(_at_pretix(asked, file, settings.venue or VenueGateSettings()))
     except OSError as error:
         raise CannotStart(*cause_and_remedy(error)) from None
+
+
+async def _list_conflicts(state: Path, file: DeviceFile, *, settle: bool) -> int:
+    """Lists them beside a running kiosk as well. Raises CannotStart."""
+    device = file.load()
+    if device is None:
+        raise CannotStart(*NO_DEVICE)
+    journal = Journal(journal_file(state, device))
+    try:
+        for each in await journal.conflicts():
+            ticket = "an unknown ticket" if each.position is None else f"position {each.position}"
+            why = "" if each.reason is None else f" ({each.reason})"
+            print(f"{each.at:%Y-%m-%d %H:%M:%S}", each.direction, ticket, f"{each.trouble}{why}")
+            if settle:
+                await journal.dismiss(each.passage)
+    except sqlite3.Error as error:
+        raise CannotStart(
+            f"The journal of the gate cannot be read ({error}).", "Try it again, or check the disk."
+        ) from None
+    finally:
+        journal.close()
+    return 0
 
 
 async def _at_pretix(asked: argparse.Namespace, file: DeviceFile, at: VenueGateSettings) -> int:
@@ -82,9 +114,7 @@ async def _at_pretix(asked: argparse.Namespace, file: DeviceFile, at: VenueGateS
         return await _sign_on(file, at)
     device = file.load()
     if device is None:
-        raise CannotStart(
-            "This kiosk is no device of a pretix yet.", "Sign it on with `sign-on` first."
-        )
+        raise CannotStart(*NO_DEVICE)
     pretix = Pretix(device, at.ca)
     try:
         if asked.what == "choose":

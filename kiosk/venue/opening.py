@@ -14,7 +14,7 @@ from pathlib import Path
 from kiosk.clock import Clock
 from kiosk.faults import CannotStart, FileUnusable
 from kiosk.settings import GatePeers, VenueGateSettings
-from kiosk.venue.device import DeviceFile
+from kiosk.venue.device import Device, DeviceFile
 from kiosk.venue.gate import VenueGate
 from kiosk.venue.journal import Journal
 from kiosk.venue.peers import PeerGates
@@ -28,6 +28,10 @@ SHORTEST_KEY = 16
 
 def device_file(state: Path) -> DeviceFile:
     return DeviceFile(state / "venue" / "device.json")
+
+
+def journal_file(state: Path, device: Device) -> Path:
+    return state / "venue" / f"{device.serial}.db"
 
 
 @asynccontextmanager
@@ -48,7 +52,7 @@ async def open_gate(
             "shows them.",
         )
     async with AsyncExitStack() as stack:
-        journal = Journal(state / "venue" / f"{device.serial}.db")
+        journal = Journal(journal_file(state, device))
         stack.callback(journal.close)
         try:
             pretix = Pretix(device, settings.ca, settings.gates)

@@ -64,18 +64,6 @@ class Refused:
 Admission = Admitted | Refused
 
 
-class Venue(Protocol):
-    async def admit(self, ticket: Ticket, direction: Direction) -> Admission:
-        """Decides within seconds whether somebody may pass, and records that they do. Whoever is
-        cancelled meanwhile has not passed: what was recorded is taken back."""
-        ...
-
-    async def annul(self, passage: UUID) -> None:
-        """Takes back a passage for which the gate did not open. Raises nothing: what cannot be
-        taken back now is taken back later, or told to staff."""
-        ...
-
-
 class Connection(StrEnum):
     """How the gate stands with pretix."""
 
@@ -127,3 +115,20 @@ class VenueState:
     conflicts: int
     recording: bool
     """Whether the last passage could be written to the disk."""
+
+
+class Venue(Protocol):
+    @property
+    def state(self) -> VenueState:
+        """How the gate stands with the venue's system now."""
+        ...
+
+    async def admit(self, ticket: Ticket, direction: Direction) -> Admission:
+        """Decides within seconds whether somebody may pass, and records that they do. Whoever is
+        cancelled meanwhile has not passed: what was recorded is taken back."""
+        ...
+
+    async def annul(self, passage: UUID) -> None:
+        """Takes back a passage for which the gate did not open. Raises nothing: what cannot be
+        taken back now is taken back later, or told to staff."""
+        ...

@@ -18,6 +18,7 @@ from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
 from kiosk.faults import FileUnusable
+from kiosk.lane import Lane
 from kiosk.race import first
 from kiosk.screens import (
     Check,
@@ -41,12 +42,13 @@ from kiosk.staff import PIN, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
+from kiosk.venue.venue import Connection, VenueState
 from kiosk.visits.pin import ask_pin
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
 from protocol.files import remove_durably, write_private
-from protocol.messages import ProblemType, ServiceInfo
+from protocol.messages import Device, ProblemType, ServiceInfo
 from protocol.ring import WHITE
 from protocol.storage import StorageFault, cause_and_remedy, storage_fault
 
@@ -84,6 +86,8 @@ class BackOffice:
     state: Path
     mounting: Mounting
     """How the camera is mounted, as its address says."""
+    lane: Lane | None = None
+    """The lane of a kiosk that stands at a gate."""
 
 
 async def maintain(office: BackOffice) -> None:
@@ -228,6 +232,7 @@ def _maintenance(
             camera_check(Part.CAMERA, office.feed),
             mounting_check(office.mounting, uprightness.correction),
             *([camera_check(Part.INFRARED, office.infrared)] if office.infrared else []),
+            *([] if office.lane is None else lane_checks(office.lane, device)),
             *tested,
         ),
         observations=_figures(sight) if sight else (),
@@ -287,6 +292,37 @@ def camera_check(part: Part, feed: Feed) -> Check:
             return _fault(part, fault)
         case _:
             return Check(part, Health.GOOD, Finding.DELIVERS, (feed.source.name,))
+
+
+def lane_checks(lane: Lane, device: Device | None) -> list[Check]:
+    """Returns how the gate is now, and the venue's system where that decides."""
+    gate = lane.controller or lane.release
+    if lane.fault is not None:
+        checks = [_fault(Part.GATE, lane.fault)]
+    elif lane.door is None:
+        named = () if device is None else (device.device_id,)
+        checks = [Check(Part.GATE, Health.BROKEN, Finding.NO_DOOR, named)]
+    else:
+        values = ("" if gate is None else gate.name, lane.door.direction.value)
+        checks = [Check(Part.GATE, Health.GOOD, Finding.AT_DOOR, values)]
+    if lane.venue is not None:
+        checks.append(_venue_check(lane.venue.state))
+    return checks
+
+
+def _venue_check(state: VenueState) -> Check:
+    known = (state.tickets, state.waiting)
+    if not state.recording:
+        return Check(Part.VENUE, Health.BROKEN, Finding.VENUE_STORES_NOTHING)
+    match state.connection:
+        case Connection.NOT_ALLOWED:
+            return Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_ALLOWED)
+        case Connection.AWAY | Connection.STARTING:
+            return Check(Part.VENUE, Health.WARNING, Finding.VENUE_AWAY, known)
+        case Connection.ONLINE if state.conflicts:
+            return Check(Part.VENUE, Health.WARNING, Finding.VENUE_CONFLICTS, (state.conflicts,))
+        case Connection.ONLINE:
+            return Check(Part.VENUE, Health.GOOD, Finding.VENUE_ONLINE, known)
 
 
 def mounting_check(now: Mounting, correction: Mounting | None) -> Check:

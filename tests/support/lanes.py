@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-from kiosk.venue.venue import Admission, Admitted, Refused
+from kiosk.venue.venue import Admission, Admitted, Connection, Refused, VenueState
 from protocol.entry import Ticket
 from protocol.messages import Direction
 
@@ -17,6 +17,14 @@ class ScriptedVenue:
         self._decisions = decisions
         self.asked: list[tuple[str, Direction]] = []
         self.annulled: list[UUID] = []
+        self.connection = Connection.ONLINE
+        self.conflicts = 0
+
+    @property
+    def state(self) -> VenueState:
+        return VenueState(
+            self.connection, None, tickets=312, waiting=2, conflicts=self.conflicts, recording=True
+        )
 
     async def admit(self, ticket: Ticket, direction: Direction) -> Admission:
         decision = self._decisions[len(self.asked)]

@@ -440,6 +440,8 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
     broken |= {"not_activated", "models_missing", "no_room", "life_with_ring", "life_unchecked"}
     broken |= {"service_stopped", "service_stores_nothing", "stores_nothing"}
     broken |= {"reader_fault", "reader_not_bound", "reader_unknown_state"}
+    broken |= {"no_door", "venue_away", "venue_not_allowed", "venue_stores_nothing"}
+    broken |= {"venue_conflicts"}
     broken |= {"entries_unreadable", "pin_unreadable", "till_without_key", "till_shut_out"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
@@ -516,6 +518,11 @@ FINDINGS: dict[Finding, tuple[str | float, ...]] = {
     Finding.READER_FAULT: ("busy", "Counter 1"),
     Finding.READER_NOT_BOUND: ("tmr_Counter1", "device-1234"),
     Finding.READER_UNKNOWN_STATE: ("tmr_Counter1",),
+    Finding.NO_DOOR: ("device-1234",),
+    Finding.AT_DOOR: ("/dev/ttyUSB0", "entry"),
+    Finding.VENUE_ONLINE: (312, 0),
+    Finding.VENUE_AWAY: (312, 2),
+    Finding.VENUE_CONFLICTS: (1,),
     Finding.TILL_DOOR: (8443, "07:0E"),
     Finding.TILL_WITHOUT_KEY: ("/var/lib/palm-kiosk/till-keys.toml",),
     Finding.TILL_SHUT_OUT: (8443, "Address already in use"),

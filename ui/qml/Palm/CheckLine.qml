@@ -25,6 +25,10 @@ Item {
             return qsTr("Card terminal");
         case "till":
             return qsTr("Till");
+        case "gate":
+            return qsTr("Gate");
+        case "venue":
+            return qsTr("Venue");
         case "service":
             return qsTr("Service");
         case "life_check":
@@ -84,6 +88,20 @@ Item {
             return [qsTr("No till can speak with this kiosk: it has no key."), qsTr("Write one into %1 (docs/integrations/till.md).").arg(values[0])];
         case "till_shut_out":
             return [qsTr("Port %1 cannot be listened on: %2.").arg(values[0]).arg(values[1]), qsTr("End the program that uses it, or set another port under [till] in the settings.")];
+        case "no_door":
+            return [qsTr("The service does not know what this kiosk stands at."), values.length > 0 ? qsTr("On the service's machine: ./run cloud staff set-door %1 KIND NAME (docs/integrations/gates.md).").arg(values[0]) : qsTr("Activate the kiosk first.")];
+        case "at_door":
+            return [values[0] === "" ? qsTr("A desk.") : (values[1] === "exit" ? qsTr("%1, on the way out.") : qsTr("%1, on the way in.")).arg(values[0])];
+        case "venue_online":
+            return [qsTr("Answers. Tickets on the list: %1. Passages to be told: %2.").arg(number(values[0], 0)).arg(number(values[1], 0))];
+        case "venue_away":
+            return [qsTr("Does not answer. Tickets on the list: %1. Passages to be told: %2.").arg(number(values[0], 0)).arg(number(values[1], 0)), qsTr("Check the network. What is to be told is told as soon as it answers.")];
+        case "venue_not_allowed":
+            return [qsTr("pretix does not let this kiosk use its list."), qsTr("Give the device access in pretix, or sign it on again: ./run kiosk venue sign-on.")];
+        case "venue_stores_nothing":
+            return [qsTr("No passage can be recorded, so no ticket opens the gate."), qsTr("Make room on the disk, or check it.")];
+        case "venue_conflicts":
+            return [qsTr("Passages that pretix does not agree with: %1.").arg(number(values[0], 0)), qsTr("See them with ./run kiosk venue conflicts, and settle them in pretix.")];
         case "offline":
             return unanswered(values[0], values[1], values[2]);
         case "service_stopped":

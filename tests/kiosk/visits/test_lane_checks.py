@@ -1,0 +1,55 @@
+"""What staff see of a gate, and of the venue's system."""
+
+import pytest
+
+from hardware.address import Address
+from hardware.gate import SimulatedController
+from kiosk.lane import Lane
+from kiosk.screens import Check, Finding, Health, Part
+from kiosk.service.client import SignatureService
+from kiosk.venue.venue import Connection
+from kiosk.visits.maintain import lane_checks
+from protocol.entry import DoorTold
+from protocol.messages import Direction
+from tests.support.canned import DEVICE
+from tests.support.clocks import HurriedClock
+from tests.support.lanes import ScriptedVenue
+
+pytestmark = pytest.mark.anyio
+
+DOOR = DoorTold(direction=Direction.EXIT, checks_in=False, redeems=True)
+
+
+def lane_of(service: SignatureService, *, door: DoorTold | None = DOOR) -> Lane:
+    lane = Lane(SimulatedController(Address.parse("sim:")), None, None, service, HurriedClock())
+    lane.door = door
+    return lane
+
+
+async def test_staff_see_how_the_gate_is(service: SignatureService) -> None:
+    lane = lane_of(service)
+    told = ("simulated controller", "exit")
+    assert lane_checks(lane, DEVICE) == [Check(Part.GATE, Health.GOOD, Finding.AT_DOOR, told)]
+    assert isinstance(lane.controller, SimulatedController)
+    lane.controller.cut()
+    (lost,) = lane_checks(lane, DEVICE)
+    assert (lost.health, lost.finding) == (Health.BROKEN, Finding.FAULT)
+
+
+async def test_a_kiosk_that_stands_at_nothing_tells_how_to_set_it_up(
+    service: SignatureService,
+) -> None:
+    (check,) = lane_checks(lane_of(service, door=None), DEVICE)
+    assert check == Check(Part.GATE, Health.BROKEN, Finding.NO_DOOR, (DEVICE.device_id,))
+
+
+async def test_staff_see_how_the_venues_system_is(service: SignatureService) -> None:
+    lane = lane_of(service)
+    lane.venue = venue = ScriptedVenue()
+    assert lane_checks(lane, DEVICE)[1].finding is Finding.VENUE_ONLINE
+    venue.conflicts = 3
+    assert lane_checks(lane, DEVICE)[1].values == (3,)
+    venue.connection = Connection.AWAY
+    assert lane_checks(lane, DEVICE)[1].finding is Finding.VENUE_AWAY
+    venue.connection = Connection.NOT_ALLOWED
+    assert lane_checks(lane, DEVICE)[1].health is Health.BROKEN
