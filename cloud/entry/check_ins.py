@@ -10,19 +10,18 @@ import hmac
 import json
 import secrets
 from base64 import b64decode, b64encode
-from datetime import datetime
 from hashlib import sha256
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
-from cloud.entry.access import Access
-from cloud.entry.doors import Door
+from cloud.entry.access import access_of
 from cloud.entry.tables import EntryRow, SiteHookRow
+from cloud.entry.told import open_told
 from cloud.keys.person_keys import Key, MasterKey
+from cloud.keys.persons import find_person
 from cloud.outbox import queue
 from cloud.web.signed_request import Call
 
@@ -35,18 +34,6 @@ ANSWER_S = 10.0
 
 class NotTaken(Exception):
     """A site has not taken what it was told: the message says why, and names nobody."""
-
-
-class CheckIn(BaseModel):
-    """What a site is told."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    entry_id: str
-    site_id: str
-    door: str
-    person: str = Field(repr=False)
-    at: datetime
 
 
 async def set_hook(session: AsyncSession, master: MasterKey, site_id: str, url: str) -> str:
@@ -72,39 +59,44 @@ async def reseal(session: AsyncSession, old: Key, new: Key) -> None:
         row.secret = new.seal(old.open(row.secret, _place(row.site_id)), _place(row.site_id))
 
 
-async def tell_later(call: Call, row: EntryRow, door: Door, given: Access) -> None:
+async def tell_later(call: Call, row: EntryRow) -> None:
     """Has the site told that a person is at its desk, if it wants to be told."""
     if await call.session.get(SiteHookRow, row.site_id) is None:
         return
-    check_in = CheckIn(
-        entry_id=row.id, site_id=row.site_id, door=door.name, person=given.person, at=call.now
-    )
-    payload = check_in.model_dump_json().encode()
-    queue.put(call.session, call.context.master.outbox, TELL_SITE, payload, call.now)
+    # The errand names the entry alone, so nothing in it outlives the person.
+    queue.put(call.session, call.context.master.outbox, TELL_SITE, row.id.encode(), call.now)
     call.afterwards.append(call.context.wake)
 
 
 async def tell_site(context: Context, payload: bytes) -> None:
-    """Runs an errand. Raises NotTaken when it has to be tried again."""
-    check_in = CheckIn.model_validate_json(payload)
+    """Runs an errand. Who was deleted, or has nothing at the site any more, is not told of. Raises
+    NotTaken when it has to be tried again."""
+    entry_id = payload.decode()
     async with context.database.session() as session:
-        hook = await session.get(SiteHookRow, check_in.site_id)
-    if hook is None:
+        row = await session.get(EntryRow, entry_id)
+        hook = None if row is None else await session.get(SiteHookRow, row.site_id)
+        if row is None or hook is None:
+            return
+        person = await find_person(session, context.master, row.person_id)
+        found = await access_of(session, person, row.site_id)
+    if found is None:
         return
+    given, _ = found
+    door = open_told(person, row).door
     body = json.dumps(
         {
             "type": "person.checked_in",
-            "timestamp": check_in.at.isoformat(timespec="seconds"),
-            "data": {"person": check_in.person, "site": check_in.site_id, "door": check_in.door},
+            "timestamp": row.at.isoformat(timespec="seconds"),
+            "data": {"person": given.person, "site": row.site_id, "door": door},
         }
     ).encode()
-    secret = context.master.outbox.open(hook.secret, _place(check_in.site_id))
+    secret = context.master.outbox.open(hook.secret, _place(row.site_id))
     at = round(context.clock().timestamp())
     headers = {
         "content-type": "application/json",
-        "webhook-id": check_in.entry_id,
+        "webhook-id": entry_id,
         "webhook-timestamp": str(at),
-        "webhook-signature": signature(secret, check_in.entry_id, at, body),
+        "webhook-signature": signature(secret, entry_id, at, body),
     }
     try:
         async with httpx.AsyncClient(timeout=ANSWER_S, follow_redirects=False) as client:

@@ -59,6 +59,7 @@ async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str
     await session.merge(
         DoorRow(
             device_id=device_id,
+            site_id=device.site_id,
             name=door.name,
             kind=door.kind,
             direction=door.direction,
@@ -81,10 +82,10 @@ async def remove_door(session: AsyncSession, device_id: str) -> bool:
     return gone.first() is not None
 
 
-async def door_of(session: AsyncSession, device_id: str) -> Door | None:
-    """Returns the door that a device stands at, None at none."""
+async def door_of(session: AsyncSession, device_id: str, site_id: str) -> Door | None:
+    """Returns the door that a device at a site stands at, None at none."""
     row = await session.get(DoorRow, device_id)
-    return None if row is None else _door(row)
+    return None if row is None or row.site_id != site_id else _door(row)
 
 
 async def all_doors(session: AsyncSession) -> Sequence[tuple[DoorRow, Door]]:

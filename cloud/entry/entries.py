@@ -8,10 +8,8 @@ once it has let them pass.
 """
 
 from datetime import datetime
-from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +19,7 @@ from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of
 from cloud.entry.hours import Hours
 from cloud.entry.tables import EntryRow
 from cloud.entry.tickets import tickets_of
+from cloud.entry.told import Told, open_told, seal_told
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import place_of
 from cloud.policy import ENTRIES_KEPT
@@ -48,8 +47,6 @@ ADMISSIONS = {
 }
 
 
-Outcome = Literal["passed", "not_passed", "checked_in", "unknown"] | EntryRefusal
-"""What came of somebody at a door. It is unknown when the kiosk has not told."""
 Given = dict[str, object]
 """Fields of the answer."""
 
@@ -58,32 +55,10 @@ PASSABLE = (Admission.OPEN, Admission.PRESENT, Admission.REDEEM)
 """After which the kiosk tells whether somebody could pass."""
 
 
-class Told(BaseModel):
-    """What a kiosk was told of somebody at a door, sealed. With what they may pass is left out."""
-
-    door: str
-    area: str | None
-    direction: Direction
-    admission: Admission
-    refusal: EntryRefusal | None
-    passed: bool | None = None
-    """Whether they could pass; None while the kiosk has not told."""
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.refusal is not None:
-            return self.refusal
-        if self.admission is Admission.CHECKED_IN:
-            return "checked_in"
-        if self.passed is None:
-            return "unknown"
-        return "passed" if self.passed else "not_passed"
-
-
 @router.get("/door")
 async def tell_door(call: Caller) -> DoorTold:
     """Returns what the device stands at. Raises Refusal (NOT_FOUND) at no door."""
-    door = await door_of(call.session, call.device_id)
+    door = await door_of(call.session, call.device_id, (await call.device()).site_id)
     if door is None:
         raise Refusal(ProblemType.NOT_FOUND)
     return DoorTold(
@@ -111,7 +86,7 @@ async def enter(call: Caller, request: EntryRequest) -> Entry:
             device_id=call.device_id,
             at=call.now,
         )
-    elif _told(person, row).refusal is not EntryRefusal.NO_TICKET:
+    elif open_told(person, row).refusal is not EntryRefusal.NO_TICKET:
         raise Refusal(ProblemType.CONFLICT, "this was decided already")
     entry = await _decide(call, person, row)
     call.session.add(row)
@@ -123,7 +98,7 @@ async def agree(call: Caller, entry_id: str) -> Entry:
     """Notes that the person agrees that their palm stands for what the site has given them, and
     decides anew."""
     row, person = await _find(call, entry_id)
-    if _told(person, row).admission is not Admission.ASK:
+    if open_told(person, row).admission is not Admission.ASK:
         raise Refusal(ProblemType.CONFLICT, "nothing was asked of this person")
     await access.accept(call.session, person, row.site_id, call.now)
     return await _decide(call, person, row)
@@ -133,11 +108,11 @@ async def agree(call: Caller, entry_id: str) -> Entry:
 async def tell(call: Caller, entry_id: str, passage: Passage) -> None:
     """Notes whether somebody could pass. Told again, nothing changes."""
     row, person = await _find(call, entry_id)
-    told = _told(person, row)
+    told = open_told(person, row)
     if told.passed is not None or told.admission not in PASSABLE:
         return
     told.passed = passage.passed
-    row.sealed = person.seal(told, _place(row.id))
+    seal_told(person, row, told)
     decided_here = told.admission is Admission.OPEN
     # Those whom the kiosk let pass count already.
     if passage.passed is not decided_here:
@@ -151,7 +126,7 @@ async def entries_of(session: AsyncSession, person: OpenPerson) -> list[tuple[En
         .where(EntryRow.person_id == person.person_id)
         .order_by(EntryRow.at.desc(), EntryRow.id)
     )
-    return [(row, _told(person, row)) for row in rows]
+    return [(row, open_told(person, row)) for row in rows]
 
 
 def passages(person: OpenPerson) -> Select[str, datetime, str, str, bytes]:
@@ -160,12 +135,6 @@ def passages(person: OpenPerson) -> Select[str, datetime, str, str, bytes]:
     return select(
         EntryRow.id, EntryRow.at, EntryRow.merchant_id, EntryRow.site_id, EntryRow.sealed
     ).where(EntryRow.person_id == person.person_id)
-
-
-def outcome_of(person: OpenPerson, entry_id: str, sealed: bytes) -> tuple[Outcome, str]:
-    """Returns what came of somebody at a door, and the name of the door."""
-    told = person.open(Told, sealed, _place(entry_id))
-    return told.outcome, told.door
 
 
 async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> bool:
@@ -198,7 +167,7 @@ async def _decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
     """Decides whether a person may pass, and notes in the row what the kiosk is told."""
     session = call.session
     site, _ = await place_of(session, row.site_id)
-    door = await door_of(session, row.device_id)
+    door = await door_of(session, row.device_id, row.site_id)
     entry = Entry(
         entry_id=row.id,
         admission=Admission.REFUSED,
@@ -215,7 +184,7 @@ async def _decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
         admission=entry.admission,
         refusal=entry.refusal,
     )
-    row.sealed = person.seal(told, _place(row.id))
+    seal_told(person, row, told)
     if entry.admission is Admission.OPEN:
         await _note(session, person, row, told, passed=True, now=call.now)
     return entry
@@ -289,7 +258,7 @@ async def _access(
     if not accepted:
         return {"admission": Admission.ASK, "credential": given.credential}
     if door.kind is DoorKind.DESK:
-        await check_ins.tell_later(call, row, door, given)
+        await check_ins.tell_later(call, row)
     return {"credential": given.credential} if door.kind is DoorKind.CONTROLLER else {}
 
 
@@ -305,11 +274,3 @@ async def _note(
     if told.area is not None:
         inside = passed is (told.direction is Direction.ENTRY)
         await presences.note(session, person, row.site_id, told.area, inside=inside, now=now)
-
-
-def _told(person: OpenPerson, row: EntryRow) -> Told:
-    return person.open(Told, row.sealed, _place(row.id))
-
-
-def _place(entry_id: str) -> str:
-    return f"entries.sealed/{entry_id}"

@@ -14,6 +14,8 @@ class DoorRow(Table):
     __tablename__ = "doors"
 
     device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), primary_key=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    """Where the device stood when it was said. One that has moved stands at no door."""
     name: Mapped[str]
     kind: Mapped[str]
     """`cloud.entry.doors.DoorKind`."""
@@ -104,5 +106,5 @@ class EntryRow(Table):
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
     device_id: Mapped[str]
     sealed: Mapped[bytes]
-    """`cloud.entry.entries.Told`, sealed."""
+    """`cloud.entry.told.Told`, sealed."""
     at: Mapped[datetime] = mapped_column(index=True)

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import and_, literal, null, or_, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.entry.entries import outcome_of, passages
+from cloud.entry.entries import passages
+from cloud.entry.told import outcome_of
 from cloud.keys.persons import OpenPerson
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.recognition.refusals import reason_of, refused_uses
@@ -30,7 +31,7 @@ class Use:
     amount: Money | None
     outcome: str
     """The `outcome` of the purchase or of the refund (`cloud.payments.tables`), what came of
-    somebody at a door (`cloud.entry.entries.Outcome`), or why the palm was refused
+    somebody at a door (`cloud.entry.told.Outcome`), or why the palm was refused
     (`cloud.recognition.refusals.Why`)."""
     card: Card | None
     reference: str

@@ -35,6 +35,7 @@ async def register_device(
             revoked_at=None,
             reader=before.reader if before is not None and stays else None,
             infrared=infrared,
+            passes_many=before is not None and stays and before.passes_many,
         )
     )
 

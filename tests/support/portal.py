@@ -21,8 +21,8 @@ from cloud.db import database
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
-from cloud.entry import entries
 from cloud.entry.tables import EntryRow
+from cloud.entry.told import Told
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, make_person
 from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
@@ -354,7 +354,7 @@ class Portal:
         refusal: EntryRefusal | None = None,
     ) -> None:
         """Adds that somebody was recognised at a door now."""
-        told = entries.Told(
+        told = Told(
             door=door,
             area=None,
             direction=Direction.ENTRY,

@@ -15,7 +15,7 @@ from cloud.entry.doors import DoorKind
 from cloud.jobs.errands import run_errands
 from cloud.outbox import queue
 from protocol.entry import Admission, Entry
-from protocol.messages import Purpose
+from protocol.messages import DeletionReceipt, DeletionRequest, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import TestDevice, fresh_phone
 from tests.support.served import PATIENCE_S, Served
@@ -122,6 +122,22 @@ def test_a_site_that_wants_to_hear_nothing_is_told_nothing(
     assert show_palm(desk, who).admission is Admission.CHECKED_IN
     served.do(run_errands(served.context))
     assert waiting(served) == 0
+
+
+def test_a_site_is_not_told_of_who_was_deleted_meanwhile(
+    served: Served, desk: TestDevice, site: Site, listener: Listener, who: str
+):
+    site.hook(listener.url)
+    listener.answers = [503]
+    show_palm(desk, who)
+    listener.heard.get(timeout=PATIENCE_S)
+    served.do(run_errands(served.context))
+    request = DeletionRequest(identification_id=desk.recognised(who, Purpose.LEAVE))
+    desk.post("/deletions", request, DeletionReceipt)
+    served.ahead = 2 * HOUR
+    served.do(run_errands(served.context))
+    assert waiting(served) == 0
+    assert listener.heard.empty()
 
 
 def test_the_signature_is_that_of_standard_webhooks():

@@ -91,6 +91,14 @@ def test_a_device_at_no_door_lets_nobody_in(site: Site, who: str):
     assert (entry.admission, entry.refusal) == (Admission.REFUSED, EntryRefusal.NOT_SET_UP)
 
 
+def test_a_device_that_has_moved_stands_at_no_door(served: Served, site: Site):
+    gate = site.gate()
+    gate.activate(served.activation_code(served.merchant()))
+    assert refusal(gate.send("GET", "/door")).type is ProblemType.NOT_FOUND
+    gate.activate(served.activation_code(site.id))
+    assert gate.get("/door", DoorTold).direction is Direction.ENTRY
+
+
 @pytest.mark.usefixtures("phone")
 def test_a_door_is_open_at_its_hours_by_the_clock_of_its_site(served: Served, site: Site, who: str):
     served.stop_clock()

@@ -20,6 +20,7 @@ def upgrade() -> None:
         batch_op.alter_column('passes_many', server_default=None)
     op.create_table('doors',
     sa.Column('device_id', sa.String(), nullable=False),
+    sa.Column('site_id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('direction', sa.String(), nullable=False),
@@ -27,6 +28,7 @@ def upgrade() -> None:
     sa.Column('hours', sa.String(), nullable=False),
     sa.Column('area', sa.String(), nullable=True),
     sa.ForeignKeyConstraint(['device_id'], ['devices.id'], name=op.f('fk_doors_device_id')),
+    sa.ForeignKeyConstraint(['site_id'], ['sites.id'], name=op.f('fk_doors_site_id')),
     sa.PrimaryKeyConstraint('device_id', name=op.f('pk_doors'))
     )
     op.create_table('site_clocks',
