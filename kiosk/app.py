@@ -82,6 +82,9 @@ charged, it is the next amount above that can."""
 WELCOME_LOOKS_S = 0.5
 """Seconds between two checks whether the welcome screen has changed."""
 
+AFTER_FAULT_S = 1.0
+"""Seconds after a fault until a gate reads palms again."""
+
 GONE_AFTER_S = 3.0
 """Seconds without an answer after which the welcome screen says that the service is gone."""
 
@@ -325,10 +328,14 @@ class Kiosk:
                 self._answered = None
                 return shown
             answered = await self._answer(lane, screen, shown)
-        except (ServiceError, DeviceFault) as error:
+        except Exception as error:
+            # Whatever fails for one person, the gate serves the next.
             self._trouble(error)
             if isinstance(error, Offline):
                 self._hear(answers=False)
+            if not isinstance(error, ServiceError):
+                # A ring that is unplugged fails at once, and would again and again.
+                await self.clock.sleep(AFTER_FAULT_S)
             answered = Answered(GateAnswer.AWAY)
         self._answered = answered and replace(answered, number=number)
         if answered is not None and self.sound is not None:

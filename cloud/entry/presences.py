@@ -15,6 +15,7 @@ from cloud.keys.persons import OpenPerson
 from protocol.entry import Direction, EntryRefusal
 
 PRESENCE_LIFE = timedelta(hours=20)
+"""Longer than a shift, and over before the next one begins."""
 
 
 async def refusal(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hardware.address import Address
+from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.sound import SimulatedSound, Tone
 from kiosk.capture.guidance import Guidance, Instruction
@@ -142,6 +143,17 @@ async def test_the_line_to_a_controller_that_is_lost_is_shown_within_a_second(
         await here.stage.reached(2)
         controller.mend()
         await here.clock.turn(1)
+        await here.stage.reached()
+
+
+@pytest.mark.parametrize("error", [TemporaryFault("The ring is gone.", "Mend it."), KeyError()])
+async def test_whatever_fails_for_one_person_the_gate_serves_the_next(
+    at_gate: AtGates, error: Exception
+) -> None:
+    here = at_gate(STARTING, (WAITING, error), (after(GateAnswer.AWAY, 1), WAITS))
+    async with here.running():
+        await here.stage.reached(1)
+        await here.clock.turn(2)
         await here.stage.reached()
 
 
