@@ -4,6 +4,7 @@ import pytest
 
 from cloud.entry.access import Access
 from cloud.entry.tables import AccessRow, EntryRow, PresenceRow, TicketRow
+from cloud.jobs.errands import run_errands
 from cloud.people.deletions import remains_of
 from protocol.entry import Ticket, Tickets
 from protocol.messages import DeletionReceipt, DeletionRequest, Holdings, Purpose
@@ -46,6 +47,7 @@ def test_a_deletion_erases_it_and_says_so(served: Served, gate: TestDevice, who:
     assert rows(served) == [count - 1 for count in before]
     assert "your tickets: 1" in receipt.erased
     assert "what sites have given you to pass their doors with: 1" in receipt.erased
+    served.do(run_errands(served.context))
     assert served.do(remains_of(receipt.receipt_id, served.state, served.database)) == []
 
 
