@@ -1,9 +1,12 @@
 """The API as a FastAPI application."""
 
+from functools import cache
 from ipaddress import ip_address
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from cloud.ages import ages
 from cloud.context import Context
@@ -34,6 +37,14 @@ from cloud.web.problems import Refusal
 from protocol import VERSION
 from protocol.messages import PROBLEM_TYPE, Problem, ProblemType
 
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "model": Problem,
+        "content": {PROBLEM_TYPE: {}},
+        "description": "A problem (RFC 9457)",
+    }
+}
+
 sandbox_router = APIRouter(prefix="/v1/sandbox")
 
 
@@ -51,31 +62,14 @@ def name_operation(route: APIRoute) -> str:
     return f"{route.endpoint.__module__.rpartition('.')[2]}.{route.name}"
 
 
-def create_app(context: Context) -> FastAPI:
-    app = FastAPI(
-        title="Palm signature service",
-        version=VERSION,
-        openapi_url="/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        # A redirect would repeat the host that the client has sent.
-        redirect_slashes=False,
-        generate_unique_id_function=name_operation,
-        responses={
-            "default": {
-                "model": Problem,
-                "content": {PROBLEM_TYPE: {}},
-                "description": "A problem (RFC 9457)",
-            }
-        },
-    )
-    app.state.context = context
-    app.state.strangers = Strangers()
-    app.state.relay = Relay()
-    problems.install(app)
-    app.add_middleware(BodyLimit)
-    # Browsers would keep it for every service on a machine whose sandbox they have seen.
-    app.add_middleware(AnswerHeaders, has_host_name=context.settings.portal.url is not None)
+@cache
+def _endpoints() -> tuple[BaseRoute, ...]:
+    """Every endpoint but the sandbox's.
+
+    FastAPI reads the types of their parameters at the first request, in a sixth of a second, and
+    keeps what it learns with these objects. All applications of a process share them.
+    """
+    api = APIRouter(generate_unique_id_function=name_operation, responses=RESPONSES)
     for router in (
         devices.info_router,
         devices.router,
@@ -104,7 +98,30 @@ def create_app(context: Context) -> FastAPI:
         webhooks.router,
         *PORTAL,
     ):
-        app.include_router(router)
+        api.include_router(router)
+    return tuple(api.routes)
+
+
+def create_app(context: Context) -> FastAPI:
+    app = FastAPI(
+        title="Palm signature service",
+        version=VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would repeat the host that the client has sent.
+        redirect_slashes=False,
+        generate_unique_id_function=name_operation,
+        responses=RESPONSES,
+        routes=list(_endpoints()),
+    )
+    app.state.context = context
+    app.state.strangers = Strangers()
+    app.state.relay = Relay()
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    # Browsers would keep it for every service on a machine whose sandbox they have seen.
+    app.add_middleware(AnswerHeaders, has_host_name=context.settings.portal.url is not None)
     if context.sandbox:
         app.include_router(sandbox_router)
     return app
