@@ -59,12 +59,12 @@ def file_system(path: Path) -> str:
 
 
 @pytest.mark.process
-def test_a_picture_written_through_a_memory_map_is_seen(tmp_path: Path) -> None:
-    if file_system(tmp_path) == "tmpfs":
-        pytest.skip("temporary files lie in memory here, and no byte of them reaches a disk")
-    handle = os.open(tmp_path / "map", os.O_RDWR | os.O_CREAT)
+def test_a_picture_written_through_a_memory_map_is_seen(on_disk: Path) -> None:
+    if file_system(on_disk) == "tmpfs":
+        pytest.skip("/var/tmp lies in memory here, and no byte of it reaches a disk")
+    handle = os.open(on_disk / "map", os.O_RDWR | os.O_CREAT)
     os.ftruncate(handle, PICTURE.nbytes)
-    with watching(tmp_path) as written, mmap.mmap(handle, PICTURE.nbytes) as memory:
+    with watching(on_disk) as written, mmap.mmap(handle, PICTURE.nbytes) as memory:
         memory.write(PICTURE.tobytes())
         memory.flush()
     os.close(handle)
