@@ -20,7 +20,7 @@ NARROWEST = 320
 """The width in pixels at which pages need no scrolling sideways (WCAG 2.2, 1.4.10)."""
 AXE = Path(AXE_FILE_PATH).read_text()
 FIND = """rules => axe.run(document, {
-  resultTypes: ["violations"], ...rules && {runOnly: {type: "rule", values: rules}},
+  resultTypes: ["violations"], preload: false, ...rules && {runOnly: {type: "rule", values: rules}},
 }).then(found => found.violations.flatMap(
   each => each.nodes.map(node => `${each.id}: ${node.html} ${node.failureSummary}`)))"""
 TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
