@@ -127,7 +127,11 @@ def test_nothing_of_the_hand_is_left_in_memory_when_the_screen_goes(
 ) -> None:
     viewing = view.viewing
     assert viewing is not None
-    assert np.any(viewing.pixels)
+    pixels = viewing.pixels
+    assert np.any(pixels)
     screenful.show(Welcome("Corner Market"))
     assert viewing.closed
-    assert not np.any(viewing.pixels)
+    assert not np.any(pixels)
+    del pixels
+    assert viewing.image.isNull()
+    assert viewing.pixels.size == 0
