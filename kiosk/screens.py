@@ -750,6 +750,8 @@ class GateAnswer(StrEnum):
     ALREADY_IN = "already_in"
     NOT_IN = "not_in"
     NO_TICKET = "no_ticket"
+    TOO_MANY_TICKETS = "too_many_tickets"
+    """There is no room for another ticket of theirs."""
     # What the venue's system says of a ticket (kiosk.venue.venue.Reason).
     ALREADY_USED = "already_used"
     UNPAID = "unpaid"

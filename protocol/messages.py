@@ -878,6 +878,8 @@ class ProblemType(StrEnum):
     HOLD_LONGER = "urn:palm-kiosk:problem:hold-longer"
     PALM_KNOWN = "urn:palm-kiosk:problem:palm-known"
     SAME_PALM_TWICE = "urn:palm-kiosk:problem:same-palm-twice"
+    TOO_MANY_TICKETS = "urn:palm-kiosk:problem:too-many-tickets"
+    """There is no room for another ticket of the person at the merchant."""
     NOT_ACCEPTED = "urn:palm-kiosk:problem:not-accepted"
     STEP_UP_FAILED = "urn:palm-kiosk:problem:step-up-failed"
     PROVIDER_UNAVAILABLE = "urn:palm-kiosk:problem:provider-unavailable"

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.hours import Hours
 from cloud.entry.tables import AccessRow
+from cloud.keys.person_keys import trace_of
 from cloud.keys.persons import OpenPerson
 from cloud.merchants.merchants import SiteRow
 from protocol.credential import Credential
@@ -76,11 +77,12 @@ async def give(
     return True
 
 
-async def take(session: AsyncSession, person_id: str, site_id: str) -> bool:
-    """Takes what a person had at a site. Returns whether they had anything."""
+async def take(session: AsyncSession, person_id: str, site_id: str) -> bytes | None:
+    """Takes what a person had at a site. Returns the trace of it that the database may still hold
+    (`cloud.context.Database.forget_erased`); None when they had nothing."""
     theirs = AccessRow.person_id == person_id, AccessRow.site_id == site_id
-    gone = await session.execute(delete(AccessRow).where(*theirs).returning(AccessRow.person_id))
-    return gone.first() is not None
+    sealed = await session.scalar(delete(AccessRow).where(*theirs).returning(AccessRow.sealed))
+    return None if sealed is None else trace_of(sealed)
 
 
 async def access_of(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.hours import Hours
 from cloud.entry.tables import DoorRow, SiteClockRow
+from cloud.merchants.merchants import SiteRow
 from cloud.web.devices import find_device
 from protocol.entry import Direction
 
@@ -92,6 +93,12 @@ async def all_doors(session: AsyncSession) -> Sequence[tuple[DoorRow, Door]]:
     """Returns every door, by device."""
     rows = await session.scalars(select(DoorRow).order_by(DoorRow.device_id))
     return [(row, _door(row)) for row in rows]
+
+
+async def merchants_with_tickets(session: AsyncSession) -> set[str]:
+    """Returns the ids of the merchants at some door of which tickets are redeemed."""
+    at_doors = select(SiteRow.merchant_id).join(DoorRow, DoorRow.site_id == SiteRow.id)
+    return set(await session.scalars(at_doors.where(DoorRow.kind == DoorKind.VENUE)))
 
 
 async def set_clock(

@@ -21,7 +21,8 @@ from protocol.entry import Ticket, Tickets
 from protocol.messages import ProblemType, Purpose
 
 TICKETS = 8
-"""The largest number of tickets of a person at one merchant."""
+"""The largest number of tickets of a person at one merchant. Screens say it in words
+(`ui/qml/Palm/screens/AtGate.qml`)."""
 TICKET_LIFE = timedelta(days=400)
 """How long a ticket is kept: events are sold about a year ahead."""
 
@@ -47,12 +48,12 @@ async def link(call: Caller, identification_id: str, ticket: Ticket) -> Tickets:
 async def add(
     session: AsyncSession, person: OpenPerson, merchant_id: str, ticket: Ticket, now: datetime
 ) -> None:
-    """Links a ticket to a person. Raises Refusal when they have too many."""
+    """Links a ticket to a person. Raises Refusal (TOO_MANY_TICKETS) when they have TICKETS."""
     held = await tickets_of(session, person, merchant_id)
     if ticket in [each for _, each in held]:
         return
     if len(held) >= TICKETS:
-        raise Refusal(ProblemType.CONFLICT, f"a person has {TICKETS} tickets at the most")
+        raise Refusal(ProblemType.TOO_MANY_TICKETS, f"a person has {TICKETS} tickets at the most")
     ticket_id = new_id()
     session.add(
         TicketRow(
@@ -96,7 +97,8 @@ async def count_tickets(session: AsyncSession, person: OpenPerson) -> int:
 
 
 async def remove(session: AsyncSession, person: OpenPerson, ticket_id: str) -> bool:
-    """Returns whether the person had this ticket."""
+    """Deletes a ticket, whose id is the trace of it that the database may still hold
+    (`cloud.context.Database.forget_erased`). Returns whether the person had it."""
     theirs = TicketRow.person_id == person.person_id, TicketRow.id == ticket_id
     gone = await session.execute(delete(TicketRow).where(*theirs).returning(TicketRow.id))
     return gone.first() is not None

@@ -1,4 +1,4 @@
-"""The first page: palms, cards, merchants and sessions of who is signed in."""
+"""The first page: palms, cards, merchants, tickets, doors and sessions of who is signed in."""
 
 from functools import partial
 
@@ -12,6 +12,7 @@ from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
 from cloud.policy import CARDS
 from cloud.portal.asking import HOME, Asked, Asker, CodeRoute, redirect, router
+from cloud.portal.entry import given_access, linked_tickets, venues
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType, Side
@@ -39,6 +40,9 @@ async def show_overview(asked: Asker) -> Response:
         cards=listed(cards, asked.now),
         default=default_of(cards, asked.now),
         has_room=len(cards) < CARDS,
+        tickets=await linked_tickets(asked),
+        takes_tickets=bool(await venues(asked)),
+        access=await given_access(asked),
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
         passkeys=await passkeys.passkeys_of(session, person),
         said_lost=await sign_ins.codes_suffice_at(session, person) is not None,

@@ -47,6 +47,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.HOLD_LONGER: (409, "The palm's pulse is asked for"),
     ProblemType.PALM_KNOWN: (409, "This palm has an account already"),
     ProblemType.SAME_PALM_TWICE: (409, "The same palm was shown twice"),
+    ProblemType.TOO_MANY_TICKETS: (409, "There is no room for another ticket"),
     ProblemType.NOT_ACCEPTED: (403, "Nobody was recognised for this"),
     ProblemType.STEP_UP_FAILED: (403, "The digits do not fit"),
     ProblemType.PROVIDER_UNAVAILABLE: (503, "A provider does not answer"),

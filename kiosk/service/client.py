@@ -339,8 +339,8 @@ class SignatureService:
         await self._put(f"/entries/{entry_id}/passage", Passage(passed=passed))
 
     async def link_ticket(self, identification_id: str, ticket: Ticket) -> Tickets:
-        """Links a ticket to the palm of whoever was identified to enter. Raises Refused (CONFLICT)
-        when they have too many."""
+        """Links a ticket to the palm of whoever was identified to enter. Raises Refused
+        (TOO_MANY_TICKETS) when there is no room for another one."""
         return await self._post(f"/identifications/{identification_id}/tickets", ticket, Tickets)
 
     async def holdings(self, identification_id: str) -> Holdings:

@@ -56,7 +56,12 @@ async def enter(visit: Visit, lane: Lane, screen: AtGate, palm: Burst) -> Answer
         ticket = await _scan(visit)
         if ticket is None:
             return Answered(GateAnswer.NO_TICKET)
-        await visit.service.link_ticket(found.identification_id, ticket)
+        try:
+            await visit.service.link_ticket(found.identification_id, ticket)
+        except Refused as refused:
+            if refused.type is not ProblemType.TOO_MANY_TICKETS:
+                raise
+            return Answered(GateAnswer.TOO_MANY_TICKETS)
         entry = await visit.service.enter(found.identification_id)
     return await _let_pass(lane, entry)
 

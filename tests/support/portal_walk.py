@@ -6,15 +6,19 @@ page offers a link or a form that nobody here follows.
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 
+from cloud.entry.access import Access
+from cloud.entry.doors import DoorKind
+from cloud.entry.tickets import TICKETS
 from cloud.merchants.merchants import find_site
 from cloud.policy import CODE_LIFE, SESSION_FRESH, SESSION_IDLE, Limits
 from cloud.portal import pages
 from cloud.portal.history import PAGE
 from cloud.portal.languages import ENGLISH
+from protocol.entry import Ticket, Tickets
 from protocol.messages import (
     CardToken,
     Identification,
@@ -27,9 +31,10 @@ from protocol.messages import (
     Side,
     Wallet,
 )
-from tests.support.device import fresh_phone
+from tests.support.device import TestDevice, fresh_phone
 from tests.support.portal import last_code, purchase
 from tests.support.served import Served
+from tests.support.sites import Site
 from tests.support.visitor import Visitor
 
 REFUSED = (
@@ -45,6 +50,7 @@ REFUSED = (
 """What the page of a refusal tells apart, besides a page that there is not."""
 LANDLINE = "+442079460000"
 LONG_NAME = "The Extraordinarily Well-Stocked Neighbourhood Convenience Store"
+FESTIVAL = "Open Air Festival of the Three Valleys"
 BROWSER = "Chrome on Linux"
 """What Debian's Chromium calls itself."""
 
@@ -87,11 +93,7 @@ class Customer:
         back = RefundRequest(reference=f"back-{bought.reference}")
         self.kiosk.post(f"/purchases/{bought.reference}/refunds", back, Refund)
         site_id = self.served.merchant(name=LONG_NAME)
-        elsewhere = self.served.kiosk(site_id)
-        elsewhere.ahead = self.kiosk.ahead
-        asked = elsewhere.identify(self.who)
-        path = f"/identifications/{asked.identification_id}/agreement"
-        elsewhere.post(path, elsewhere.consent(), Identification)
+        self.agrees_at(self.served.kiosk(site_id))
 
         async def add() -> None:
             context = self.served.context
@@ -110,6 +112,26 @@ class Customer:
                 await session.commit()
 
         self.served.do(add())
+
+    def agrees_at(self, kiosk: TestDevice) -> Identification:
+        """Agrees to use the palm at the merchant of another kiosk, which asks to enter."""
+        kiosk.ahead = self.kiosk.ahead
+        asked = kiosk.identify(self.who, Purpose.ENTER)
+        path = f"/identifications/{asked.identification_id}/agreement"
+        return kiosk.post(path, kiosk.consent(), Identification)
+
+    def comes_to_venue(self, name: str, *, tickets: int = 0, person: str = "") -> None:
+        """Agrees at the gate of a venue, links tickets there, and is given access as this
+        person."""
+        site = Site(self.served, self.served.merchant(name=name))
+        gate = site.gate(kind=DoorKind.VENUE)
+        found = self.agrees_at(gate).identification_id
+        for number in range(tickets):
+            ticket = Ticket(code=f"8xwtvq4bzk6d-{number:04}")
+            gate.post(f"/identifications/{found}/tickets", ticket, Tickets)
+        if person:
+            given = Access(person=person, doors=("Backstage", "Crew"), last_day=date(2035, 7, 31))
+            site.give(self.phone, given)
 
     def adds_card(self, token: str) -> None:
         """Adds a card at the kiosk."""
@@ -143,6 +165,7 @@ def whole_portal(visitor: Visitor, customer: Customer, *, fails: bool = True) ->
     yield from switching(visitor, customer)
     yield from paying(visitor, customer)
     yield from with_cards(visitor, customer)
+    yield from with_tickets(visitor, customer)
     yield from reading(visitor, customer)
     yield from withdrawing(visitor)
     yield from being_signed_out(visitor, customer)
@@ -384,6 +407,34 @@ def save_card(visitor: Visitor, number: str) -> None:
     visitor.types("Name on the card", "Alex Doe")
     visitor.types("Card number", number)
     visitor.presses("Save card")
+
+
+def with_tickets(visitor: Visitor, customer: Customer) -> Walk:
+    visitor.opens("/portal/tickets/new")
+    yield "ticket-nowhere"
+    customer.comes_to_venue("Arena")
+    visitor.follows("Back to your account")
+    visitor.follows("Add a ticket")
+    yield "ticket"
+    visitor.enters("Code of the ticket", "12")
+    yield "ticket-not-its-code"
+    visitor.enters("Code of the ticket", "nsmgdm2ur5vkj9ahz3e5")
+    customer.comes_to_venue(FESTIVAL, tickets=TICKETS, person="E-1001")
+    visitor.follows("Overview")
+    yield "overview-tickets-and-doors"
+    visitor.follows("Add a ticket")
+    yield "ticket-full-elsewhere"
+    visitor.follows("Back to your account")
+    visitor.follows("Remove Arena z3e5")
+    yield "ticket-remove"
+    visitor.presses("Remove this ticket")
+    visitor.follows("Give up Other site")
+    yield "access"
+    visitor.presses("Give it up")
+    customer.comes_to_venue("Stadium")
+    visitor.follows("Add a ticket")
+    yield "ticket-of-several"
+    visitor.follows("Back to your account")
 
 
 def reading(visitor: Visitor, customer: Customer) -> Walk:

@@ -71,7 +71,7 @@ def test_a_person_has_so_many_tickets_at_the_most(gate: TestDevice, who: str):
         link(gate, who, Ticket(code=f"ticket-{number}"))
     with pytest.raises(Refused) as refused:
         link(gate, who, TONIGHT)
-    assert refused.value.problem.type is ProblemType.CONFLICT
+    assert refused.value.problem.type is ProblemType.TOO_MANY_TICKETS
 
 
 def test_no_card_number_is_taken_for_a_ticket(gate: TestDevice, who: str):

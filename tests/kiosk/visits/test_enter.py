@@ -310,6 +310,17 @@ async def test_who_has_none_is_told_so(visit: At, canned: CannedService, lane: L
     assert await comes(visit((ScanTicket, Choice.SKIP)), lane) is GateAnswer.NO_TICKET
 
 
+async def test_who_has_no_room_for_another_ticket_is_told_so(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    at_venue(lane)
+    canned.will("POST /entries", refused(EntryRefusal.NO_TICKET))
+    path = "POST /identifications/identification-1/tickets"
+    canned.will(path, problem(ProblemType.TOO_MANY_TICKETS, 409))
+    here = visit((ScanTicket, WAITS), codes=ScriptedCodes("ticket-of-tonight"))
+    assert await comes(here, lane) is GateAnswer.TOO_MANY_TICKETS
+
+
 async def test_a_ticket_opens_the_gate_without_a_palm(
     lane: Lane, release: SimulatedRelease
 ) -> None:

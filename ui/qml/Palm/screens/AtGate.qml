@@ -79,6 +79,7 @@ ScreenFrame {
             "already_in": [qsTr("Already inside"), qsTr("You have come in before. Please ask staff.")],
             "not_in": [qsTr("Not inside"), qsTr("You have not come in here. Please ask staff.")],
             "no_ticket": [qsTr("No ticket"), qsTr("Please show your ticket.")],
+            "too_many_tickets": [qsTr("Too many tickets"), qsTr("Eight are the most. Remove one on your pages on the web, or show the ticket itself.")],
             "already_used": [qsTr("Already used"), usedBefore()],
             "unpaid": [qsTr("Not paid yet"), ticket],
             "not_approved": [qsTr("Not approved yet"), ticket],
