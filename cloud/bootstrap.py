@@ -21,8 +21,9 @@ from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
 from cloud.law import PLAIN
 from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
-from cloud.messages import Messenger, NoMessenger
+from cloud.messages import Mailer, Messenger, NoMailer, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
+from cloud.messages.smtp import SmtpMailer
 from cloud.messages.twilio import TwilioMessenger
 from cloud.people.accounts import Accounts, catch_up
 from cloud.policy import Calibration, Policy
@@ -60,8 +61,9 @@ def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
         return []
     faults: list[str] = []
     payments, messages = _group(given, "payments"), _group(given, "messages")
+    mail = _group(given, "mail")
     real_money = "stripe_key" in payments
-    real_messages = messages.get("provider", "none") != "none"
+    real_messages = any(group.get("provider", "none") != "none" for group in (messages, mail))
     if not real_money and not sandbox:
         faults.append(NO_PROVIDER)
     if (real_money or real_messages or not sandbox) and "liveness" not in given:
@@ -127,6 +129,7 @@ async def running(
             gallery = await _gallery(store, master, vault, settings.recognition, policy)
         except InvalidTag:
             raise not_its_master_key(state) from None
+        messenger = _messenger(settings, sandbox)
         context = Context(
             version=VERSION,
             settings=settings,
@@ -141,7 +144,8 @@ async def running(
             policy=policy,
             accounts=Accounts(settings),
             payments=payments,
-            messenger=_messenger(settings, sandbox),
+            messenger=messenger,
+            mailer=_mailer(settings, messenger),
         )
         async with with_housekeeping(context):
             try:
@@ -331,3 +335,9 @@ def _messenger(settings: Settings, sandbox: bool) -> Messenger:
     if settings.messages.provider == "twilio":
         return TwilioMessenger(settings.messages)
     return SandboxMessenger() if sandbox else NoMessenger()
+
+
+def _mailer(settings: Settings, messenger: Messenger) -> Mailer:
+    if settings.mail.provider == "smtp":
+        return SmtpMailer(settings.mail, settings.merchant.name)
+    return messenger if isinstance(messenger, SandboxMessenger) else NoMailer()

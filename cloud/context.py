@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.matching import Entry, Match
-from cloud.messages import Messenger
+from cloud.messages import Mailer, Messenger, Way
 from cloud.noted import Noted
 from cloud.policy import Policy
 from cloud.providers import PaymentProvider
@@ -154,8 +154,9 @@ class Accounts(Protocol):
         """Notes that a person was recognised: an account that nobody uses is deleted."""
         ...
 
-    async def wants_alerts(self, session: AsyncSession, person: OpenPerson) -> bool:
-        """Returns whether a person wants a message about each purchase of theirs."""
+    async def alerts_by(self, session: AsyncSession, person: OpenPerson) -> Way | None:
+        """Returns how a person wants to be told of each purchase of theirs; None when they do
+        not."""
         ...
 
     async def customer(
@@ -173,6 +174,10 @@ class Accounts(Protocol):
 
     async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
         """Returns the person's mobile number in E.164."""
+        ...
+
+    async def mail(self, session: AsyncSession, person: OpenPerson) -> str | None:
+        """Returns the person's mail address; None when they have told none."""
         ...
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
@@ -199,6 +204,7 @@ class Context:
     accounts: Accounts
     payments: PaymentProvider
     messenger: Messenger
+    mailer: Mailer
     noted: Noted = field(default_factory=Noted)
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an errand was put into the outbox."""

@@ -247,6 +247,54 @@ def _host(name: str) -> str:
     return name
 
 
+_MAIL_ADDRESS = re.compile(r"(?=.{3,254}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([^@]+)", re.ASCII)
+
+
+def is_mail_address(text: str) -> bool:
+    """Returns whether this is the address of a mailbox (RFC 5321, 4.1.2), without quotes and of a
+    domain with a dot in it."""
+    found = _MAIL_ADDRESS.fullmatch(text)
+    if found is None or "." not in found[1] or _HOST_NAME.fullmatch(found[1]) is None:
+        return False
+    name = text.partition("@")[0]
+    return not (name.startswith(".") or name.endswith(".") or ".." in name)
+
+
+class MailServer(Group):
+    provider: Literal["none", "smtp"] = Field(
+        default="none",
+        description="Who sends mails about purchases, to people who have chosen them in the "
+        "portal. With `none` the choice is not there; in the sandbox, the simulated phone gets "
+        "them.",
+    )
+    smtp_host: str = Field(default="", description="Name of the mail server.")
+    smtp_port: int = Field(
+        default=465, ge=1, le=65535, description="Its port: usually 465, or 587 with STARTTLS."
+    )
+    smtp_tls: Literal["at_once", "starttls"] = Field(
+        default="at_once",
+        description="When TLS begins: with the connection, or by STARTTLS. Nothing is sent "
+        "without it.",
+    )
+    smtp_user: str = Field(default="", description="User at the mail server, if it asks for one.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password of that user.")
+    smtp_from: str = Field(
+        default="",
+        description="Address that mails are sent from. Beside it stands the first merchant's name.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "MailServer":
+        if self.provider == "smtp":
+            if not self.smtp_host:
+                raise ValueError('provider = "smtp" also needs smtp_host')
+            if not is_mail_address(self.smtp_from):
+                raise ValueError("smtp_from is an address such as palms@example.com")
+            if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+                raise ValueError("smtp_user and smtp_password belong together")
+        return self
+
+
 class Serving(Group):
     host: str = Field(
         default="127.0.0.1",
@@ -369,6 +417,7 @@ class Settings(BaseSettings):
     recognition: Recognition = Recognition()
     payments: Payments = Payments()
     messages: Messages = Messages()
+    mail: MailServer = MailServer()
     portal: Portal = Portal()
     retention: Retention = Retention()
     privacy: Privacy = Privacy()

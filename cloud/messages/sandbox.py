@@ -1,9 +1,12 @@
-"""A simulated phone that keeps messages in memory, for the development dock and the tests."""
+"""A simulated phone that keeps messages and mails in memory, for the development dock and the
+tests."""
 
 import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from cloud.messages import Mail
 
 KEPT = 100
 """The number of messages that are kept."""
@@ -14,6 +17,7 @@ class Sent:
     number: int
     """The position of the message, counted from 1."""
     to: str
+    """A number, or the address of a mail."""
     text: str
     code: str | None
     """The one-time code in the text."""
@@ -31,6 +35,9 @@ class SandboxMessenger:
         one_time_code = found.group() if found else None
         sent = Sent(self._count, phone, text, one_time_code, datetime.now(UTC))
         self._sent.append(sent)
+
+    async def send_mail(self, mail: Mail) -> None:
+        await self.send(mail.to, f"{mail.subject}\n\n{mail.text}")
 
     def after(self, number: int) -> list[Sent]:
         """Returns the messages that were sent after the one with this number."""

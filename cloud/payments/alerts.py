@@ -5,7 +5,9 @@ errand that sends it. An alert is deleted before it is sent, and stored again wh
 sent once at most, and goes with its person.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete
@@ -13,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.keys.persons import find_person, still_there
+from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.merchants.merchants import find_merchant
-from cloud.messages import NoMessenger, NotSent
+from cloud.messages import Mail, NoMailer, NoMessenger, NotSent, Way
 from cloud.messages.length import with_name
 from cloud.outbox import queue
 from cloud.payments.receipts import amount_of
@@ -24,6 +26,9 @@ from cloud.policy import ALERT_PATIENCE
 
 SEND_ALERT = "send alert"
 """The kind of the errands that `send_alert` runs."""
+
+
+WHY_MAILS = "You have chosen these mails in the portal, and switch them off there."
 
 
 class Alert(BaseModel):
@@ -36,10 +41,10 @@ class Alert(BaseModel):
 
 async def promise(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
     """Has a person told of a purchase that was approved just now, if they want to be."""
-    if row.person_id is None or isinstance(context.messenger, NoMessenger):
+    if row.person_id is None:
         return
     person = await find_person(session, context.master, row.person_id)
-    if not await context.accounts.wants_alerts(session, person):
+    if await _sender(context, session, person) is None:
         return
     merchant = await find_merchant(session, row.merchant_id)
     assert merchant is not None
@@ -66,13 +71,13 @@ async def send_alert(context: Context, payload: bytes) -> None:
             return
         person = await find_person(session, context.master, row.person_id)
         text = person.open(Alert, row.sealed, _place(alert_id)).text
-        phone = await context.accounts.phone(session, person)
+        send = await _sender(context, session, person)
         await session.delete(row)
         await session.commit()
-    if context.clock() - row.at > ALERT_PATIENCE:
+    if send is None or context.clock() - row.at > ALERT_PATIENCE:
         return
     try:
-        await context.messenger.send(phone, text)
+        await send(text)
     except NotSent:
         await _store_again(context, row)
         raise
@@ -92,6 +97,28 @@ def words(row: PurchaseRow, merchant: str) -> str:
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     """Deletes the alerts that come too late."""
     await session.execute(delete(AlertRow).where(AlertRow.at < now - ALERT_PATIENCE))
+
+
+async def _sender(
+    context: Context, session: AsyncSession, person: OpenPerson
+) -> Callable[[str], Awaitable[None]] | None:
+    """Returns what sends an alert to a person; None when they want none, or nothing can be sent.
+    Where no mails are sent any more, whoever has chosen them gets text messages."""
+    accounts = context.accounts
+    way = await accounts.alerts_by(session, person)
+    if way is None:
+        return None
+    if way is Way.MAIL and not isinstance(context.mailer, NoMailer):
+        address = await accounts.mail(session, person)
+        if address is not None:
+            return partial(_send_mail, context, address)
+    if isinstance(context.messenger, NoMessenger):
+        return None
+    return partial(context.messenger.send, await accounts.phone(session, person))
+
+
+async def _send_mail(context: Context, address: str, text: str) -> None:
+    await context.mailer.send_mail(Mail(address, "Your palm has paid", f"{text}\n\n{WHY_MAILS}"))
 
 
 async def _store_again(context: Context, row: AlertRow) -> None:

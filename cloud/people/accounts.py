@@ -16,11 +16,12 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.merchants.merchants import place_of
+from cloud.messages import Way
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
 from cloud.people import consents, inactivity
 from cloud.people.agreements import count_agreements
-from cloud.people.tables import AccountRow, AgreementRow, Arrivals
+from cloud.people.tables import AccountRow, AgreementRow, Arrivals, MailRow
 from cloud.recognition.identifications import accepted_for, refuse_frozen
 from cloud.recognition.palms import all_palms, palms_of
 from cloud.settings import Settings
@@ -33,6 +34,8 @@ router: APIRouter = signed_request.router()
 
 PROFILE = "profile"
 """The place that a profile is sealed for, in an enrolment and in an account."""
+MAIL = "mail"
+"""The place that a mail address is sealed for."""
 
 
 class Correction(BaseModel):
@@ -41,6 +44,20 @@ class Correction(BaseModel):
     what: str
     """`name` or `number`."""
     at: datetime
+
+
+class Mailbox(BaseModel):
+    """The mail address of a person, sealed."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    address: str = Field(repr=False)
+
+    @property
+    def hint(self) -> str:
+        """A short form such as "a•••@example.com", by which people recognise their own."""
+        name, _, domain = self.address.rpartition("@")
+        return f"{name[0]}•••@{domain}"
 
 
 class Profile(BaseModel):
@@ -118,8 +135,8 @@ class Accounts:
     async def note_use(self, session: AsyncSession, person: OpenPerson, now: datetime) -> None:
         await inactivity.note_use(session, person, now)
 
-    async def wants_alerts(self, session: AsyncSession, person: OpenPerson) -> bool:
-        return await alerts_since(session, person) is not None
+    async def alerts_by(self, session: AsyncSession, person: OpenPerson) -> Way | None:
+        return await alerts_by(session, person)
 
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
@@ -144,6 +161,10 @@ class Accounts:
 
     async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone
+
+    async def mail(self, session: AsyncSession, person: OpenPerson) -> str | None:
+        told = await mail_of(session, person)
+        return None if told is None else told.address
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone_last4
@@ -223,9 +244,29 @@ async def alerts_since(session: AsyncSession, person: OpenPerson) -> datetime | 
     return (await session.get_one(AccountRow, person.person_id)).alerts_since
 
 
-async def switch_alerts(session: AsyncSession, person: OpenPerson, since: datetime | None) -> None:
-    """Has a person told of each purchase from now on, or with None of no more."""
-    (await session.get_one(AccountRow, person.person_id)).alerts_since = since
+async def alerts_by(session: AsyncSession, person: OpenPerson) -> Way | None:
+    """Returns how a person wants to be told of each purchase; None when they do not."""
+    account = await session.get_one(AccountRow, person.person_id)
+    if account.alerts_since is None:
+        return None
+    return Way.MAIL if account.alerts_by_mail else Way.TEXT
+
+
+async def switch_alerts(
+    session: AsyncSession, person: OpenPerson, way: Way | None, now: datetime
+) -> None:
+    """Has a person told of each purchase from now on in one way, or with None of no more."""
+    account = await session.get_one(AccountRow, person.person_id)
+    account.alerts_since = None if way is None else now
+    account.alerts_by_mail = way is Way.MAIL
+
+
+async def mail_of(session: AsyncSession, person: OpenPerson) -> Mailbox | None:
+    """Returns the mail address that a person has confirmed; None when there is none."""
+    row = await session.get(MailRow, person.person_id)
+    if row is None or row.confirmed_at is None:
+        return None
+    return person.open(Mailbox, row.sealed, MAIL)
 
 
 async def freeze(session: AsyncSession, person: OpenPerson, now: datetime) -> None:

@@ -29,7 +29,7 @@ from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import cards_of, forget_cards_later
 from cloud.people import claims, consents, receipts, sign_ins, withdrawals
 from cloud.people import receipt_lines as lines
-from cloud.people.accounts import phone_lookup_of, profile_of
+from cloud.people.accounts import mail_of, phone_lookup_of, profile_of
 from cloud.people.agreements import count_agreements
 from cloud.people.enrolments import erase_unfinished
 from cloud.people.tables import ReceiptRow
@@ -114,6 +114,7 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
     access = await count_access(session, person)
     tickets = await count_tickets(session, person)
     named = (await profile_of(session, person)).holder is not None
+    has_mail = await mail_of(session, person) is not None
     sales = await purchases.times_for_the_books(session, person)
     returned = await refunds.times_for_the_books(session, person)
     retained: list[Retained] = []
@@ -137,6 +138,7 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
         erased=[
             lines.NUMBER,
             *([lines.NAME] if named else []),
+            *([lines.MAIL] if has_mail else []),
             lines.PALMS % {"count": palms},
             lines.CARDS % {"count": cards},
             lines.CONSENTS % {"count": merchants},

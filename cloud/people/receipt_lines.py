@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 NUMBER = "your mobile number"
 NAME = "your name"
+MAIL = "your mail address"
 PALMS = "palm signatures: %(count)s"
 CARDS = "cards: %(count)s; the payment provider is told to forget them as well"
 CONSENTS = "your consent, at merchants: %(count)s"
@@ -52,8 +53,8 @@ WHY_PURCHASES_THERE = (
 )
 
 SENTENCES = (
-    *(NUMBER, NAME, PALMS, CARDS, CONSENTS, AGREED, SIGNED, MEMBERSHIPS, AGES, ACCESS, TICKETS),
-    *(REST, LINKS),
+    *(NUMBER, NAME, MAIL, PALMS, CARDS, CONSENTS, AGREED, SIGNED, MEMBERSHIPS, AGES, ACCESS),
+    *(TICKETS, REST, LINKS),
     *(PURCHASES, REFUNDS, BOOKS_OF_PURCHASES, BOOKS_OF_REFUNDS),
     *(WITHDRAWN, MEMBERSHIP_THERE, AGE_THERE, ACCESS_THERE, TICKETS_THERE, PROOF, WHY_PROOF),
     *(PURCHASES_THERE, WHY_PURCHASES_THERE),

@@ -1,5 +1,5 @@
-"""Tables of accounts, consents, enrolments, claims, sign-ins to the portal, passkeys, one-time
-codes, the log of receipts, and activity."""
+"""Tables of accounts, consents, enrolments, claims, sign-ins to the portal, passkeys, mail
+addresses, one-time codes, the log of receipts, and activity."""
 
 from datetime import datetime
 
@@ -27,6 +27,8 @@ class AccountRow(Table):
     """Since when the person's palms are frozen; None while they are not."""
     alerts_since: Mapped[datetime | None]
     """Since when the person wants a message about each purchase; None while they do not."""
+    alerts_by_mail: Mapped[bool] = mapped_column(default=False)
+    """Whether those messages are mails."""
     codes_suffice_at: Mapped[datetime | None]
     """From when a code alone signs in again, though the person has passkeys, because they were said
     to be lost; None while they were not."""
@@ -267,6 +269,20 @@ class NumberChangeRow(Table):
     is_allowed: Mapped[bool]
     """Whether the code that was sent to the present number was entered."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class MailRow(Table):
+    """The mail address of a person (`cloud.people.mails`)."""
+
+    __tablename__ = "mails"
+
+    person_id: Mapped[str] = person_key(index=False, primary_key=True)
+    sealed: Mapped[bytes]
+    """`cloud.people.accounts.Mailbox`, sealed."""
+    confirmed_at: Mapped[datetime | None]
+    """When the code that was sent to it was entered; None until it is."""
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When it is deleted unless it is confirmed before; None once it is."""
 
 
 class ReceiptRow(Table):

@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import APIRouter, Response
 
 from cloud.merchants.merchants import find_merchant
+from cloud.messages import Way
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.people import accounts, passkeys, sign_ins
 from cloud.people.accounts import member_since, profile_of
@@ -13,6 +14,7 @@ from cloud.people.withdrawals import after_end, end_with
 from cloud.policy import CARDS
 from cloud.portal.asking import HOME, Asked, Asker, CodeRoute, redirect, router
 from cloud.portal.entry import given_access, linked_tickets, venues
+from cloud.portal.mails import sends_mails
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType, Side
@@ -30,12 +32,17 @@ async def show_overview(asked: Asker) -> Response:
         for agreement in await agreements_of(session, person)
     ]
     cards = await cards_of(session, person)
+    sends, mail = sends_mails(asked), await accounts.mail_of(session, person)
+    way = await accounts.alerts_by(session, person)
     return asked.page(
         "overview.html",
         profile=profile,
         since=await member_since(session, person),
         frozen=await accounts.frozen_since(session, person),
         alerts=await accounts.alerts_since(session, person),
+        by_mail=sends and mail is not None and way is Way.MAIL,
+        sends_mails=sends,
+        mail=mail,
         palms=await palms_of(session, person),
         cards=listed(cards, asked.now),
         default=default_of(cards, asked.now),
@@ -83,18 +90,6 @@ async def freeze(asked: Asker) -> Response:
 @routes.post("/unfreeze")
 async def unfreeze(asked: Asker) -> Response:
     await accounts.unfreeze(asked.session, asked.person)
-    return redirect(HOME)
-
-
-@routes.post("/alerts/on")
-async def switch_alerts_on(asked: Asker) -> Response:
-    await accounts.switch_alerts(asked.session, asked.person, asked.now)
-    return redirect(HOME)
-
-
-@routes.post("/alerts/off")
-async def switch_alerts_off(asked: Asker) -> Response:
-    await accounts.switch_alerts(asked.session, asked.person, None)
     return redirect(HOME)
 
 

@@ -20,7 +20,14 @@ from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.cards import cards_of
 from cloud.people import consents, inactivity, passkeys, sign_ins
-from cloud.people.accounts import alerts_since, frozen_since, member_since, profile_of
+from cloud.people.accounts import (
+    alerts_by,
+    alerts_since,
+    frozen_since,
+    mail_of,
+    member_since,
+    profile_of,
+)
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
 from cloud.portal.history import tell_history
@@ -44,6 +51,7 @@ async def download_data(asked: Asker) -> Response:
 async def _everything(asked: Asked) -> dict[str, Any]:
     session, person = asked.session, asked.person
     profile = await profile_of(session, person)
+    mail = await mail_of(session, person)
     since = await member_since(session, person)
     activity = await inactivity.activity_of(session, person)
     names = {row.id: row.name for row in await all_merchants(session)}
@@ -52,6 +60,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
         "told_at": asked.now,
         "account": {
             "mobile_number": profile.phone,
+            "mail_address": mail and mail.address,
             "name": profile.holder,
             "corrections": [{"what": each.what, "at": each.at} for each in profile.corrections],
             "since": since,
@@ -59,6 +68,7 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             "told_of_deletion_at": activity.told_again_at or activity.told_at,
             "frozen_since": await frozen_since(session, person),
             "alerts_since": await alerts_since(session, person),
+            "alerts_by": await alerts_by(session, person),
             "codes_suffice_at": await sign_ins.codes_suffice_at(session, person),
             "consent_version": profile.consent_version,
             "consented_at": profile.agreed_at,

@@ -44,6 +44,7 @@ async def show_policy(asked: Asker) -> Response:
         session_hours=policy.SESSION_LIFE.seconds // 3600,
         is_stripe=settings.payments.stripe_key is not None,
         is_twilio=settings.messages.provider == "twilio",
+        mail_server=settings.mail.smtp_host if settings.mail.provider == "smtp" else None,
     )
 
 

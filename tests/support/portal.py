@@ -195,6 +195,7 @@ class Portal:
             accounts=Accounts(settings or Settings()),
             payments=cast(Any, None),
             messenger=self.messenger,
+            mailer=self.messenger,
         )
         self.app = create_app(self.context)
         self._joined = 0

@@ -50,6 +50,7 @@ REFUSED = (
 """What the page of a refusal tells apart, besides a page that there is not."""
 LANDLINE = "+442079460000"
 LONG_NAME = "The Extraordinarily Well-Stocked Neighbourhood Convenience Store"
+MAIL = "alex.doe@example.com"
 FESTIVAL = "Open Air Festival of the Three Valleys"
 BROWSER = "Chrome on Linux"
 """What Debian's Chromium calls itself."""
@@ -344,12 +345,30 @@ def correcting(visitor: Visitor, customer: Customer) -> Walk:
 
 
 def switching(visitor: Visitor, customer: Customer) -> Walk:
-    visitor.presses("Send me messages")
+    visitor.presses("Send me text messages")
     visitor.presses("Freeze my palms")
     yield "overview-frozen"
     assert customer.is_frozen()
     visitor.presses("Use my palms again")
     assert not customer.is_frozen()
+    visitor.follows("Send me mails")
+    yield "mail"
+    visitor.enters("Mail address", "alex")
+    yield "mail-not-an-address"
+    visitor.enters("Mail address", MAIL)
+    yield "mail-code"
+    visitor.enters("Code", wrong(customer.code(MAIL)))
+    yield "mail-code-wrong"
+    visitor.follows("Use another address, or send another code")
+    visitor.enters("Mail address", MAIL)
+    visitor.types("Code", customer.code(MAIL))
+    visitor.presses("Send me mails")
+    yield "overview-mails"
+    visitor.presses("Send me text messages")
+    visitor.presses("Send me mails")
+    visitor.follows("Remove the mail address")
+    yield "mail-remove"
+    visitor.presses("Remove it")
     visitor.presses("Send me no messages")
 
 

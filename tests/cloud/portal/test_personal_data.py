@@ -11,9 +11,10 @@ from cloud.entry.access import Access
 from cloud.entry.tables import AccessRow, PresenceRow, TicketRow
 from cloud.law import PLAIN
 from cloud.loyalty.tables import MembershipRow
+from cloud.people.accounts import MAIL, Mailbox
 from cloud.people.consent_texts import texts_for
 from cloud.people.passkeys import Passkey
-from cloud.people.tables import AccountRow, PasskeyRow
+from cloud.people.tables import AccountRow, MailRow, PasskeyRow
 from protocol.documents import digest_of
 from protocol.entry import Ticket
 from protocol.messages import Age, AgeFlag, Membership
@@ -32,6 +33,7 @@ TOLD = {
     "cards",
     "consents",
     "entries",
+    "mails",
     "memberships",
     "palms",
     "passkeys",
@@ -102,6 +104,10 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
     await portal.add(
         PresenceRow(person_id=person.person_id, site_id="first", area="Stand", since=portal.now)
     )
+    mail = person.seal(Mailbox(address="alex@example.com"), MAIL)
+    await portal.add(
+        MailRow(person_id=person.person_id, sealed=mail, confirmed_at=portal.now, expires_at=None)
+    )
     await portal.pass_door(person, "North gate", passed=True)
     async with portal.database.session() as session:
         (await session.get_one(AccountRow, person.person_id)).codes_suffice_at = portal.now
@@ -123,6 +129,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
         "told_at": now,
         "account": {
             "mobile_number": PHONE,
+            "mail_address": "alex@example.com",
             "name": "Alex Doe",
             "corrections": [],
             "since": now,
@@ -130,6 +137,7 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             "told_of_deletion_at": None,
             "frozen_since": None,
             "alerts_since": None,
+            "alerts_by": None,
             "codes_suffice_at": now,
             "consent_version": "2",
             "consented_at": now,
