@@ -8,7 +8,6 @@ kept at the operator's account with the payment provider.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 
 from fastapi import APIRouter
@@ -65,8 +64,7 @@ async def end_with(
     was_seen = await ages.forget(session, person, merchant.id)
     had_access = await access.forget(session, person, merchant.id)
     has_passed = await entries.forget(session, person, merchant.id)
-    sites = [site.id for site in await all_sites(session) if site.merchant_id == merchant.id]
-    await presences.forget(session, person, sites)
+    await presences.forget(session, person, await _sites_of(session, merchant.id))
     had_tickets = await tickets.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [
@@ -104,8 +102,20 @@ def after_end(
     context: Context, person: OpenPerson, merchant_id: str
 ) -> Callable[[], Awaitable[None]]:
     """Returns what is left to do once it is committed that an agreement has ended."""
-    # The two ids stand beside each other in every row of a person at a merchant that was erased.
-    return partial(context.database.forget_erased, person.person_id + merchant_id)
+
+    async def forget() -> None:
+        async with context.database.session() as session:
+            sites = await _sites_of(session, merchant_id)
+        # In every row of theirs that was erased, the person's id stands before one of these, and in
+        # no row that is kept.
+        traces = [person.person_id + each for each in (merchant_id, *sites)]
+        await context.database.forget_erased(*traces)
+
+    return forget
+
+
+async def _sites_of(session: AsyncSession, merchant_id: str) -> list[str]:
+    return [site.id for site in await all_sites(session) if site.merchant_id == merchant_id]
 
 
 async def what_remains(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:

@@ -29,10 +29,8 @@ async def venue(
 ) -> str:
     """Adds a merchant with a gate, and returns its id."""
     merchant_id = await portal.merchant(name, agreed_by=agreed_by)
+    site_id = await site_of(portal, merchant_id)
     async with portal.database.session() as session:
-        (site_id,) = [
-            site.id for site in await all_sites(session) if site.merchant_id == merchant_id
-        ]
         await register_device(
             session,
             device_id=f"gate-{merchant_id}",
@@ -46,6 +44,15 @@ async def venue(
         assert await doors.set_door(session, f"gate-{merchant_id}", replace(DOOR, kind=kind), "")
         await session.commit()
     return merchant_id
+
+
+async def site_of(portal: Portal, merchant_id: str) -> str:
+    """Returns the id of a merchant's only site."""
+    async with portal.database.session() as session:
+        (site_id,) = [
+            site.id for site in await all_sites(session) if site.merchant_id == merchant_id
+        ]
+        return site_id
 
 
 async def linked(portal: Portal, person: OpenPerson) -> list[str]:
@@ -63,12 +70,12 @@ async def link(portal: Portal, person: OpenPerson, merchant_id: str, code: str =
         )
 
 
-async def give(portal: Portal, person: OpenPerson, given: Access = GIVEN) -> bytes:
-    """Gives somebody access at the first site, and returns what is kept of it."""
+async def give(portal: Portal, person: OpenPerson, site_id: str = "first") -> bytes:
+    """Gives somebody access at a site, and returns what is kept of it."""
     async with portal.database.session() as session:
-        site = await find_site(session, "first")
+        site = await find_site(session, site_id)
         assert site is not None
-        await access.give(session, person, site, given, portal.now)
+        await access.give(session, person, site, GIVEN, portal.now)
         await session.commit()
         ((row, _),) = await all_access(session, person)
         return row.sealed
@@ -195,6 +202,22 @@ async def test_access_that_is_given_again_is_asked_about_again(portal: Portal):
     await browser.submit(await browser.open(path), path)
     await give(portal, person)
     assert "asked at the door" in (await browser.open("/portal")).text
+
+
+async def test_who_withdraws_from_a_merchant_leaves_no_copy_of_what_opened_its_doors(
+    portal: Portal,
+):
+    person = await portal.account(PHONE)
+    arena = await venue(portal, "Arena", person)
+    site_id = await site_of(portal, arena)
+    browser = await signed_in(portal)
+    await give(portal, person, site_id=site_id)
+    copy = person.person_id + site_id
+    assert portal.holds(copy)
+    await portal.leave_between_rows(copy)
+    path = f"/portal/merchants/{arena}"
+    await browser.submit(await browser.open(path), path)
+    assert not portal.holds(copy)
 
 
 async def test_nobody_reaches_the_tickets_and_doors_of_somebody_else(portal: Portal):
