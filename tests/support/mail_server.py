@@ -4,11 +4,13 @@ import asyncio
 import ssl
 import threading
 from base64 import b64decode
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
+from queue import Queue
 
 
 @dataclass
@@ -85,27 +87,23 @@ class MailServer:
 def mail_server(
     tls: ssl.SSLContext | None = None, *, at_once: bool = True
 ) -> Generator[MailServer]:
-    """Runs a mail server while the block lasts."""
+    """Runs a mail server in a thread of its own while the block lasts."""
     served = MailServer(tls, at_once)
-    loop = asyncio.new_event_loop()
-    listening = loop.run_until_complete(
-        asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=tls if at_once else None)
-    )
-    served.port = listening.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever)
+    listens: Queue[Callable[[], object]] = Queue()
+
+    async def serve() -> None:
+        loop, is_over = asyncio.get_running_loop(), asyncio.Event()
+        given = tls if at_once else None
+        async with await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=given) as server:
+            served.port = server.sockets[0].getsockname()[1]
+            listens.put(partial(loop.call_soon_threadsafe, is_over.set))
+            await is_over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-
-    async def end() -> None:
-        listening.close()
-        talks = asyncio.all_tasks() - {asyncio.current_task()}
-        for talk in talks:
-            talk.cancel()
-        await asyncio.gather(*talks, return_exceptions=True)
-
+    end = listens.get()
     try:
         yield served
     finally:
-        asyncio.run_coroutine_threadsafe(end(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
+        end()
         thread.join()
-        loop.close()

@@ -1,7 +1,9 @@
 """Mail addresses that people tell in the portal, and mails about their purchases."""
 
 import logging
+import ssl
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,11 +13,15 @@ from cloud.jobs import housekeeping
 from cloud.jobs.errands import run_errands
 from cloud.keys.persons import OpenPerson
 from cloud.messages import Mail, NoMailer, NotSent, Way
+from cloud.messages.smtp import SmtpMailer
 from cloud.payments.alerts import WHY_MAILS
 from cloud.people import accounts, deletions
 from cloud.people.tables import MailRow
 from cloud.policy import CODE_LIFE, Limits
+from cloud.settings import MailServer
 from tests.cloud.portal.test_alerts import pay
+from tests.support.authority import Authority
+from tests.support.mail_server import mail_server
 from tests.support.portal import Browser, Portal, forms
 
 pytestmark = pytest.mark.anyio
@@ -81,6 +87,27 @@ async def test_purchases_are_told_by_mail_once_the_code_is_entered(portal: Porta
     mail = portal.messages_to(ADDRESS)[-1]
     assert mail.startswith("Your palm has paid\n\nCorner Shop: your palm paid 12.50 USD, ")
     assert mail.endswith(WHY_MAILS)
+
+
+async def test_code_and_purchase_go_through_a_mail_server(portal: Portal, tmp_path: Path):
+    person = await portal.account(PHONE)
+    authority = Authority.make()
+    with mail_server(authority.server(tmp_path)) as server:
+        settings = MailServer(
+            provider="smtp",
+            smtp_host="127.0.0.1",
+            smtp_port=server.port,
+            smtp_from="palms@example.com",
+        )
+        trusted = ssl.create_default_context(cadata=authority.pem().decode())
+        portal.context.mailer = SmtpMailer(settings, "Corner Shop", trusted)
+        browser = await signed_in(portal)
+        page = await ask(browser)
+        code = server.mails[0].get_content()[:6]
+        await browser.submit(page, CODE, code=code)
+        await buy(portal, person)
+    assert server.receivers == [ADDRESS, ADDRESS]
+    assert "your palm paid 12.50 USD" in server.mails[1].get_content()
 
 
 async def test_an_address_without_its_code_gets_nothing_and_is_gone_soon(portal: Portal):
