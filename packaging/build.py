@@ -1,0 +1,226 @@
+"""Builds the program and the Debian packages: `./run package [--out DIR]`.
+
+Three packages are made of one program (`program.py`): `palm-program` is the program itself,
+`palm-kiosk` a kiosk's session, `palm-cloud` the service and its vault.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from protocol import VERSION  # noqa: E402 - found only now
+
+HERE = ROOT / "packaging"
+LIBRARY = Path("usr/lib/palm-kiosk")
+"""Where the program lies in a system."""
+UNITS = Path("usr/lib/systemd/system")
+
+MAINTAINER = "The palm kiosk's makers <palms@example.com>"
+
+INSTALLED = """\
+#!/bin/sh
+set -e
+{sysusers}
+if [ -d /run/systemd/system ]; then
+    systemctl daemon-reload
+    systemd-tmpfiles --create {name}.conf 2>/dev/null || true
+    udevadm control --reload || true
+    # What ran before an upgrade runs in the new version; what nobody has started stays as it is.
+    [ -z "$2" ] || systemctl try-restart {units}
+fi
+"""
+TO_BE_REMOVED = """\
+#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+    systemctl disable --now {units}
+fi
+"""
+REMOVED = """\
+#!/bin/sh
+set -e
+if [ "$1" = purge ]; then
+    rm -rf {state}
+fi
+[ ! -d /run/systemd/system ] || systemctl daemon-reload
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    name: str
+    says: str
+    """What it is, in a line."""
+    depends: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    """Where a file lies in the system, and here below `packaging`."""
+    units: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    """Folders that are deleted when the package is purged, and only then."""
+
+
+PACKAGES = (
+    Package(
+        "palm-program",
+        "the palm kiosk's program, with all that it needs of Python and Qt",
+        ("libc6 (>= 2.36)",),
+    ),
+    Package(
+        "palm-kiosk",
+        "a palm kiosk: a window on a screen of its own, started with the machine",
+        (
+            "alsa-utils",
+            "libdbus-1-3",
+            "libegl1",
+            "libfontconfig1",
+            "libgl1",
+            "libgl1-mesa-dri",
+            "libglib2.0-0 | libglib2.0-0t64",
+            "libxcb-cursor0",
+            "libxcb-icccm4",
+            "libxcb-keysyms1",
+            "libxcb-shape0",
+            "libxcb-xkb1",
+            "libxkbcommon-x11-0",
+            "libxkbcommon0",
+            "libxss1",
+            "udev",
+            "x11-xserver-utils",
+            "xinit",
+            "xserver-xorg-core",
+            "xserver-xorg-input-libinput",
+        ),
+        {
+            "etc/palm-kiosk/settings.toml": "files/kiosk-settings.toml",
+            "usr/lib/palm-kiosk/session": "files/session",
+            "usr/lib/udev/rules.d/60-palm-kiosk.rules": "files/60-palm-kiosk.rules",
+            "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",
+        },
+        ("palm-kiosk.service",),
+        ("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
+    ),
+    Package(
+        "palm-cloud",
+        "the palm signature service and its vault",
+        (),
+        {"etc/palm-cloud/settings.toml": "files/cloud-settings.toml"},
+        ("palm-vault.service", "palm-cloud.service"),
+        ("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
+    ),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run package", description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE / "dist", help="folder of the packages")
+    parser.add_argument("--keep-program", action="store_true", help="do not build it anew")
+    arguments = parser.parse_args()
+    program = HERE / "dist" / "palm-kiosk"
+    if not arguments.keep_program:
+        build_program()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for package in PACKAGES:
+        file = build(package, program, arguments.out)
+        print(f"{file}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
+    print(f"unpacked: {size(program) / 1e6:.1f} MB")
+    return 0
+
+
+def build_program() -> None:
+    pyinstaller = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    where = ["--workpath", str(HERE / "build"), "--distpath", str(HERE / "dist")]
+    subprocess.run(
+        [*pyinstaller, *where, str(HERE / "palm-kiosk.spec")],
+        check=True,
+        cwd=ROOT,
+        # Our rooms lie in the root, and are looked for there.
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def build(package: Package, program: Path, out: Path) -> Path:
+    """Returns the Debian package, made of a folder that looks as the system will."""
+    tree = HERE / "build" / package.name
+    shutil.rmtree(tree, ignore_errors=True)
+    control = tree / "DEBIAN"
+    control.mkdir(parents=True)
+    if package.name == "palm-program":
+        shutil.copytree(program, tree / LIBRARY, symlinks=True)
+        (tree / "usr/bin").mkdir(parents=True)
+        (tree / "usr/bin/palm-kiosk").symlink_to("/" / LIBRARY / "palm-kiosk")
+    for target, source in package.files.items():
+        put(HERE / source, tree / target)
+    for unit in package.units:
+        put(HERE / "units" / unit, tree / UNITS / unit)
+    for kind in ("sysusers", "tmpfiles"):
+        source = HERE / "files" / f"{package.name}.{kind}"
+        if source.exists():
+            put(source, tree / f"usr/lib/{kind}.d/{package.name}.conf")
+    documents = tree / "usr/share/doc" / package.name
+    put(HERE / "files" / "copyright", documents / "copyright")
+    for page in ("install.md", "operating.md"):
+        put(ROOT / "docs" / page, documents / page)
+    program_of_same = () if package.name == "palm-program" else (f"palm-program (= {VERSION})",)
+    fields = {
+        "Package": package.name,
+        "Version": VERSION,
+        "Architecture": architecture(),
+        "Maintainer": MAINTAINER,
+        "Installed-Size": str(size(tree) // 1024),
+        "Depends": ", ".join((*program_of_same, *package.depends)),
+        "Section": "misc",
+        "Priority": "optional",
+        "Description": package.says,
+    }
+    text = "".join(f"{name}: {value}\n" for name, value in fields.items())
+    (control / "control").write_text(text)
+    configuration = [f"/{target}\n" for target in package.files if target.startswith("etc/")]
+    if configuration:
+        (control / "conffiles").write_text("".join(configuration))
+    if package.units:
+        write_scripts(package, control)
+    file = out / f"{package.name}_{VERSION}_{architecture()}.deb"
+    pack = ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z19", "--build", str(tree), str(file)]
+    subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
+    return file
+
+
+def write_scripts(package: Package, control: Path) -> None:
+    """Writes what runs when the package is installed and removed."""
+    names = {
+        "name": package.name,
+        "units": " ".join(package.units),
+        "state": " ".join(package.state),
+        "sysusers": f"systemd-sysusers {package.name}.conf",
+    }
+    scripts = {"postinst": INSTALLED, "prerm": TO_BE_REMOVED, "postrm": REMOVED}
+    for name, script in scripts.items():
+        (control / name).write_text(script.format_map(names))
+        (control / name).chmod(0o755)
+
+
+def put(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o755 if source.stat().st_mode & 0o100 else 0o644)
+
+
+def architecture() -> str:
+    shown = ["dpkg", "--print-architecture"]
+    return subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def size(folder: Path) -> int:
+    """Returns how many bytes the files in a folder have."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
