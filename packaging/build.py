@@ -27,11 +27,15 @@ MAINTAINER = "The palm kiosk's makers <palms@example.com>"
 INSTALLED = """\
 #!/bin/sh
 set -e
-{sysusers}
+systemd-sysusers {name}.conf
+systemd-tmpfiles --create {name}.conf
+# What is set there may be secret.
+chgrp -R {name} /etc/{name}
+chmod 750 /etc/{name}
+chmod 640 /etc/{name}/settings.toml
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    systemd-tmpfiles --create {name}.conf 2>/dev/null || true
-    udevadm control --reload || true
+    udevadm control --reload 2>/dev/null || true
     # What ran before an upgrade runs in the new version; what nobody has started stays as it is.
     [ -z "$2" ] || systemctl try-restart {units}
 fi
@@ -110,7 +114,10 @@ PACKAGES = (
         "palm-cloud",
         "the palm signature service and its vault",
         (),
-        {"etc/palm-cloud/settings.toml": "files/cloud-settings.toml"},
+        {
+            "etc/palm-cloud/settings.toml": "files/cloud-settings.toml",
+            "usr/bin/palm-cloud": "files/palm-cloud",
+        },
         ("palm-vault.service", "palm-cloud.service"),
         ("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
     ),
@@ -198,7 +205,6 @@ def write_scripts(package: Package, control: Path) -> None:
         "name": package.name,
         "units": " ".join(package.units),
         "state": " ".join(package.state),
-        "sysusers": f"systemd-sysusers {package.name}.conf",
     }
     scripts = {"postinst": INSTALLED, "prerm": TO_BE_REMOVED, "postrm": REMOVED}
     for name, script in scripts.items():
