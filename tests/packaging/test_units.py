@@ -1,0 +1,62 @@
+"""What is installed fits what the service works with."""
+
+import configparser
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloud.settings import Recognition, load
+
+PACKAGING = Path(__file__).parents[2] / "packaging"
+UNITS = sorted((PACKAGING / "units").glob("*.service"))
+
+
+def unit(name: str) -> configparser.SectionProxy:
+    parsed = configparser.ConfigParser(strict=False, interpolation=None)
+    parsed.optionxform = str  # pyright: ignore[reportAttributeAccessIssue] - as its manual says
+    parsed.read_string((PACKAGING / "units" / name).read_text().replace("\\\n", " "))
+    return parsed["Service"]
+
+
+def test_the_vault_recognises_in_the_schemes_of_a_service_with_default_settings():
+    words = shlex.split(unit("palm-vault.service")["ExecStart"])
+    schemes = [tuple(words[at + 1 : at + 3]) for at, word in enumerate(words) if word == "--scheme"]
+    default = Recognition()
+    assert schemes == [(scheme.extractor, scheme.matcher) for scheme in default.schemes]
+    assert words[words.index("--examiner") + 1] == default.examiner
+
+
+def test_the_settings_that_are_installed_find_the_vault():
+    settings = load(PACKAGING / "files" / "cloud-settings.toml")
+    words = shlex.split(unit("palm-vault.service")["ExecStart"])
+    assert settings.vault.socket == Path(words[words.index("--socket") + 1])
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_no_unit_leaves_a_palm_on_a_disk_or_tries_a_wrong_setting_again_for_ever(path: Path):
+    service = unit(path.name)
+    assert service["LimitCORE"] == "0"
+    assert service["MemorySwapMax"] == "0"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["User"].startswith("palm-")
+
+
+@pytest.mark.parametrize("part", ["cloud.providers.localstripe", "no.such.part"])
+@pytest.mark.process
+def test_a_part_that_is_not_there_is_said(part: str):
+    program = [sys.executable, PACKAGING / "program.py", "-m", part]
+    ended = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.process
+def test_a_part_is_run_as_python_runs_it():
+    program = [sys.executable, PACKAGING / "program.py", "-m", "protocol.verify_receipt", "--help"]
+    environment = {"PYTHONPATH": str(PACKAGING.parent)}
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 0
+    assert "receipt" in ended.stdout
