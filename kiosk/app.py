@@ -25,6 +25,7 @@ from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, Withdrawn
+from kiosk.indicator import Indicator
 from kiosk.lane import Lane
 from kiosk.race import first
 from kiosk.screens import (
@@ -167,7 +168,7 @@ class Kiosk:
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
                     Watch(signs, self.till, self.clock, controller).run(),
-                    *([] if self.lane is None else [self.lane.run()]),
+                    *([] if self.lane is None else [self._keep_lane(self.lane)]),
                 )
         finally:
             await self.service.close()
@@ -291,6 +292,10 @@ class Kiosk:
         await self._serve_sale(sale)
 
     # At a gate
+
+    def _keep_lane(self, lane: Lane) -> Awaitable[NoReturn]:
+        indicator = Indicator(self.stage, self.sound, self.clock)
+        return first(lane.run(indicator.hear), indicator.run())
 
     async def _serve_lane(self, lane: Lane) -> None:
         """Waits for a hand, or for the code of a ticket, and answers it."""

@@ -34,6 +34,7 @@ from kiosk.screens import (
     EnterCode,
     EnterPhone,
     HoldPalm,
+    Indicated,
     Loss,
     OfferSecondPalm,
     PalmScreen,
@@ -132,6 +133,9 @@ class IdleWatch:
 
     def bill(self, bill: Bill | None) -> None:
         self._stage.bill(bill)
+
+    def indicate(self, shown: Indicated | None) -> None:
+        self._stage.indicate(shown)
 
     def last_touch(self) -> float:
         return self._stage.last_touch()

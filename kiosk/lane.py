@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 from hardware.faults import DeviceFault
-from hardware.gate import Controller, Cue, LineStands, Release
+from hardware.gate import Controller, Cue, Heard, LineStands, Release
 from kiosk.clock import Clock
 from kiosk.race import first
 from kiosk.service.errors import Refused, ServiceError
@@ -59,11 +59,18 @@ class Lane:
         default_factory=asyncio.Queue[tuple[str, bool]], init=False
     )
 
-    async def run(self) -> NoReturn:
-        """Keeps everything until it is cancelled. Raises CannotStart."""
+    async def run(self, heard: Heard = lambda _: None) -> NoReturn:
+        """Keeps everything until it is cancelled. Calls `heard` with what the controller has its
+        reader show and sound. Raises CannotStart."""
+
+        def hear(cue: Cue) -> None:
+            if isinstance(cue, LineStands):
+                self.changed.set()
+            heard(cue)
+
         running: list[Coroutine[Any, Any, NoReturn]] = [self._keep_door(), self._tell_service()]
         if self.controller is not None:
-            running.append(self.controller.run(self._hear))
+            running.append(self.controller.run(hear))
         async with AsyncExitStack() as stack:
             if self.open_venue is not None:
                 self.venue = await stack.enter_async_context(self.open_venue())
@@ -82,12 +89,6 @@ class Lane:
     async def told(self) -> None:
         """Waits until the service knows of everybody so far."""
         await self._untold.join()
-
-    def _hear(self, cue: Cue) -> None:
-        # The screen tells what the controller answers; its lamp, its buzzer and its words are drawn
-        # by nobody yet.
-        if isinstance(cue, LineStands):
-            self.changed.set()
 
     async def _keep_door(self) -> NoReturn:
         while True:

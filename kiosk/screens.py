@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
+from hardware.gate import Color
 from kiosk.capture.guidance import Guidance, Instruction
 from protocol.messages import Age, Card, ConsentText, Direction, Holdings, Money, Purpose, Side
 
@@ -765,6 +766,22 @@ class GateAnswer(StrEnum):
     QUESTIONS = "questions"
     RULES = "rules"
     UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Indicated:
+    """What the site's controller has the kiosk show, as it would on any reader: `color` for `on_s`
+    seconds and `between` for `off_s`, and so on, steady where both are 0. It is shown at the gate
+    as long as the controller wants it, whatever else is said there."""
+
+    color: Color = Color.NONE
+    between: Color = Color.NONE
+    on_s: float = 0
+    off_s: float = 0
+    words: str = ""
+    """The words of the controller, which are nobody else's: not translated, in rows."""
+    output: bool = False
+    """Whether the controller has switched the reader's output on."""
 
 
 @dataclass(frozen=True, slots=True)

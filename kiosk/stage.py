@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from kiosk.screens import Bill, Screen, StillThere
+from kiosk.screens import Bill, Indicated, Screen, StillThere
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +36,11 @@ class Stage(Protocol):
 
     def bill(self, bill: Bill | None) -> None:
         """Shows what is paid for on every screen from now on; None when nothing is."""
+        ...
+
+    def indicate(self, shown: Indicated | None) -> None:
+        """Shows at the gate what the site's controller wants shown, from now on; None for
+        nothing."""
         ...
 
     def last_touch(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from drawn import Drawing, Presentation, draw, identity
+from hardware.gate import Color
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.qr_code import qr_code
 from kiosk.screens import (
@@ -49,6 +50,7 @@ from kiosk.screens import (
     Health,
     Help,
     HoldPalm,
+    Indicated,
     Item,
     Known,
     Loss,
@@ -108,6 +110,8 @@ from protocol.messages import (
 )
 
 SHOP = "Corner Market"
+WORKS = "Northern Works"
+"""Its controller has the kiosk show something."""
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
 RICHES = Points(999_999_999, 999_999_999)
 LUNCH = Money(minor=1250, currency="USD")
@@ -637,6 +641,12 @@ def examples() -> dict[str, Screen[Any]]:
             )
             for number, answer in enumerate(GateAnswer, start=3)
         },
+        "at-gate-lamp": AtGate(merchant=WORKS),
+        "at-gate-lamp-words": AtGate(
+            Purpose.ENTER, guidance(Instruction.MOVE_CLOSER), merchant=WORKS
+        ),
+        "at-gate-lamp-pass": AtGate(merchant=WORKS, last=Answered(GateAnswer.PASS, number=1)),
+        "at-gate-lamp-denied": AtGate(merchant=WORKS, last=Answered(GateAnswer.DENIED, number=2)),
         **{f"gate-shut-{notice}": GateShut(LONG_SHOP, notice) for notice in GateNotice},
         "ask-access": AskAccess("Works Berlin", "567"),
         "ask-access-no-card": AskAccess(LONG_SHOP),
@@ -728,5 +738,21 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             | Trouble(paying=True)
         ):
             return Bill(SHOP, LUNCH, BASKET)
+        case _:
+            return None
+
+
+def indicated_with(screen: Screen[Any]) -> Indicated | None:
+    """Returns what the site's controller shows while an example is shown, None for nothing."""
+    match screen:
+        case AtGate(merchant="Northern Works", last=Answered(GateAnswer.PASS)):
+            return Indicated(Color.GREEN, Color.GREEN, words="WELCOME")
+        case AtGate(merchant="Northern Works", last=Answered(GateAnswer.DENIED)):
+            return Indicated(Color.RED, Color.RED, words="NO ENTRY\nAFTER 19:00")
+        case AtGate(merchant="Northern Works", guidance=Guidance(Instruction.SHOW_PALM)):
+            return Indicated(Color.BLUE, Color.BLUE)
+        case AtGate(merchant="Northern Works"):
+            words = "PLEASE WAIT FOR\nTHE SECOND BADGE"
+            return Indicated(Color.AMBER, Color.NONE, 0.5, 0.5, words, output=True)
         case _:
             return None

@@ -13,7 +13,7 @@ from hardware.camera.feed import Feed
 from kiosk.screens import Screen, StillThere
 from ui import display
 from ui.app import QuitOnSignals
-from ui.examples import bill_with, examples
+from ui.examples import bill_with, examples, indicated_with
 from ui.stage import QtStage
 from ui.tour import DESK, Still, pictured, size_of
 from ui.window import QML, CannotLoad, KioskWindow, Variant
@@ -91,6 +91,7 @@ class Preview(QObject):
             shown = window.window.property("warning") is not None
         else:
             stage.bill(bill_with(self._screen))
+            stage.indicate(indicated_with(self._screen))
             stage.show(self._screen)
             shown = window.shows(type(self._screen).__name__)
         if not shown:

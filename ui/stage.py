@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from PySide6.QtCore import QDateTime, QEvent, QObject, Signal, Slot
 from typing_extensions import override
 
-from kiosk.screens import Bill, Choice, Entered, Screen, StillThere
+from kiosk.screens import Bill, Choice, Entered, Indicated, Screen, StillThere
 from kiosk.stage import WalkedAway, WrongAnswer
 from protocol.messages import Money
 from ui.money import spoken
@@ -38,6 +38,9 @@ class QtStage(QObject):
     """Emitted when there is nothing to warn of any more."""
     billed = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with the values of the bill, none when nothing is being paid."""
+
+    indicated = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
+    """Emitted with what the site's controller shows, no values for nothing."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -74,6 +77,9 @@ class QtStage(QObject):
 
     def bill(self, bill: Bill | None) -> None:
         self.billed.emit({} if bill is None else values(bill))
+
+    def indicate(self, shown: Indicated | None) -> None:
+        self.indicated.emit({} if shown is None else values(shown))
 
     def last_touch(self) -> float:
         return self._touched

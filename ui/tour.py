@@ -28,7 +28,7 @@ from kiosk.screens import (
     StillThere,
 )
 from palm.image import Colour
-from ui.examples import bill_with, drawn, examples
+from ui.examples import bill_with, drawn, examples, indicated_with
 from ui.liveview import LiveView
 from ui.stage import QtStage
 from ui.window import KioskWindow, Variant
@@ -108,6 +108,7 @@ class Tour:
     def _show(self, screen: Screen[object]) -> None:
         self._scene.image = pictured(screen)
         self._stage.bill(bill_with(screen))
+        self._stage.indicate(indicated_with(screen))
         self._stage.show(screen)
         self._until_settled()
         for view in self._window.page.findChildren(LiveView):

@@ -6,7 +6,7 @@ import io
 import shutil
 import wave
 from asyncio.subprocess import DEVNULL, PIPE
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,10 +20,15 @@ LOUDNESS = 0.6
 """Of the loudest there is; how loud that is, the mixer of the system sets."""
 EDGE_S = 0.008
 """How long each note fades in and out, so that it does not click."""
-LONGEST_S = 5.0
-"""How long a sound may take until its program is killed."""
+LONGER_S = 5.0
+"""How much longer than the sound its program may take until it is killed."""
 
-_NOTES: dict[Tone, tuple[tuple[float, float], ...]] = {
+BUZZER_HZ = 2000.0
+"""What the buzzer of a card reader sounds like."""
+
+_Notes = tuple[tuple[float, float], ...]
+
+_NOTES: dict[Tone, _Notes] = {
     Tone.PASS: ((880.0, 0.09), (1318.5, 0.14)),
     Tone.STOP: ((233.1, 0.18), (0.0, 0.06), (233.1, 0.28)),
 }
@@ -41,13 +46,22 @@ class AlsaSound:
 
     async def play(self, tone: Tone) -> None:
         """See `Sound.play`."""
+        await self._play(_NOTES[tone])
+
+    async def buzz(self, seconds: float) -> None:
+        """See `Sound.buzz`."""
+        await self._play(((BUZZER_HZ, seconds),))
+
+    async def _play(self, notes: _Notes) -> None:
+        """Raises TemporaryFault."""
+        seconds = sum(length for _, length in notes)
         words = ("-q", "-t", "wav", "-D", self.name, "-")
         player = await asyncio.create_subprocess_exec(
             self._program, *words, stdin=PIPE, stdout=DEVNULL, stderr=PIPE
         )
         try:
-            async with asyncio.timeout(LONGEST_S):
-                _, said = await player.communicate(_wav(tone))
+            async with asyncio.timeout(seconds + LONGER_S):
+                _, said = await player.communicate(_wav(notes))
         except TimeoutError:
             raise TemporaryFault(
                 f"The loudspeaker {self.name} does not end a sound.", "Check the sound card."
@@ -64,15 +78,15 @@ class AlsaSound:
             )
 
 
-@cache
-def _wav(tone: Tone) -> bytes:
+@lru_cache(maxsize=8)
+def _wav(notes: _Notes) -> bytes:
     """Returns a sound as a WAV file of one channel with 16 bits."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
-        for frequency, seconds in _NOTES[tone]:
+        for frequency, seconds in notes:
             at = np.arange(round(RATE * seconds)) / RATE
             edges = np.clip(np.minimum(at, seconds - at) / EDGE_S, 0, 1)
             heard = LOUDNESS * edges * np.sin(2 * np.pi * frequency * at)

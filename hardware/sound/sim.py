@@ -8,6 +8,12 @@ class SimulatedSound:
 
     def __init__(self) -> None:
         self.played: list[Tone] = []
+        self.buzzed: list[float] = []
+        """The seconds of each buzz."""
+
+    async def buzz(self, seconds: float) -> None:
+        """See `Sound.buzz`."""
+        self.buzzed.append(seconds)
 
     async def play(self, tone: Tone) -> None:
         """See `Sound.play`."""

@@ -20,6 +20,11 @@ class Sound(Protocol):
         """The name the operator knows it by."""
         ...
 
+    async def buzz(self, seconds: float) -> None:
+        """Sounds as the buzzer of a card reader does. Raises TemporaryFault when it cannot be
+        heard."""
+        ...
+
     async def play(self, tone: Tone) -> None:
         """Plays a sound to its end. Raises TemporaryFault when it cannot be heard."""
         ...

@@ -64,9 +64,18 @@ def test_without_the_program_the_start_says_what_to_install(
         sound_at("alsa:default")
 
 
+async def test_a_buzzer_sounds_for_as_long_as_it_is_told_to(aplay: Path) -> None:
+    sound = sound_at("alsa:default")
+    assert sound
+    await sound.buzz(0.3)
+    _, samples = heard_of(aplay)
+    assert len(samples) == 0.3 * 48_000
+
+
 async def test_a_simulated_one_keeps_what_it_has_played() -> None:
     sound = sound_at("sim:")
     assert isinstance(sound, SimulatedSound)
     await sound.play(Tone.STOP)
-    assert sound.played == [Tone.STOP]
+    await sound.buzz(0.2)
+    assert (sound.played, sound.buzzed) == ([Tone.STOP], [0.2])
     assert sound_at("none:") is None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kiosk.capture.guidance import Instruction
-from kiosk.screens import Bill, Choice, HoldPalm, Screen, StillThere
+from kiosk.screens import Bill, Choice, HoldPalm, Indicated, Screen, StillThere
 
 SOON = 60.0
 """Seconds after which a test gives up."""
@@ -56,6 +56,9 @@ class LiveStage:
 
     def bill(self, bill: Bill | None) -> None:
         raise AssertionError("a reader sells nothing")
+
+    def indicate(self, shown: Indicated | None) -> None:
+        raise AssertionError("a reader stands at no gate")
 
     def last_touch(self) -> float:
         raise AssertionError("a reader watches the palm, not the window")

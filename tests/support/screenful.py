@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hardware.camera.feed import Feed
-from kiosk.screens import Bill, Screen
+from kiosk.screens import Bill, Indicated, Screen
 from ui.stage import QtStage
 from ui.window import KioskWindow, Variant
 
@@ -65,6 +65,9 @@ class Screenful:
 
     def bill(self, bill: Bill | None) -> None:
         self.loop.call_soon_threadsafe(self.stage.bill, bill)
+
+    def indicate(self, shown: Indicated | None) -> None:
+        self.loop.call_soon_threadsafe(self.stage.indicate, shown)
 
     def turn_of_the_loop(self) -> None:
         """Waits for one turn of the loop."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from kiosk.screens import Bill, Choice, Entered, HoldPalm, PalmScreen, Screen, StillThere
+from kiosk.screens import Bill, Choice, Entered, HoldPalm, Indicated, PalmScreen, Screen, StillThere
 from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import Stage
 from kiosk.visits.visit import Visit
@@ -37,14 +37,15 @@ def typed(text: str) -> Entered:
 
 @dataclass
 class ScriptedStage:
-    """`shown` holds every screen asked or shown, `bills` every bill, `overlays` every overlay, and
-    `warnings` the seconds on it."""
+    """`shown` holds every screen asked or shown, `bills` every bill, `overlays` every overlay,
+    `warnings` the seconds on it, and `indicated` what a controller had shown."""
 
     script: list[Line]
     now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
     shown: list[Screen[Any]] = field(default_factory=list)
     bills: list[Bill | None] = field(default_factory=list)
     overlays: list[StillThere | None] = field(default_factory=list)
+    indicated: list[Indicated | None] = field(default_factory=list)
     touched: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -101,6 +102,9 @@ class ScriptedStage:
 
     def bill(self, bill: Bill | None) -> None:
         self.bills.append(bill)
+
+    def indicate(self, shown: Indicated | None) -> None:
+        self.indicated.append(shown)
 
     @property
     def warnings(self) -> list[int | None]:

@@ -60,7 +60,7 @@ from protocol.messages import CardToken, Money, Purpose, ReaderFault
 from protocol.storage import StorageFault
 from tests.support.kinds import kinds_of_screens
 from tests.support.screenful import SMALL, Screenful, is_within, place, seen
-from ui.examples import HOLDINGS, bill_with, consents, examples
+from ui.examples import HOLDINGS, bill_with, consents, examples, indicated_with
 
 TWENTY_MM = 20 / 194 * 1080
 """On the reference panel, whose short side is 1080 pixels and 194 mm."""
@@ -110,6 +110,7 @@ def test_everything_has_room(qapp: QGuiApplication, qtbot: QtBot, size: tuple[in
     wrong: list[str] = []
     for name, screen in shown().items():
         screenful.bill(bill_with(screen))
+        screenful.indicate(indicated_with(screen))
         screenful.show(screen)
         buttons, texts = screenful.buttons(), screenful.texts()
         for button in buttons:

@@ -17,6 +17,7 @@ Window {
     readonly property bool settled: !pages.busy
     property Item warning: null
     property var bill: null
+    property var indicated: null
     property string message: ""
 
     title: qsTr("Palm kiosk")
@@ -54,7 +55,8 @@ Window {
                 objectName: name,
                 serial: serial,
                 frames: window.frames,
-                bill: window.bill
+                bill: window.bill,
+                indicated: window.indicated
             });
             // The number's code and a moment of work belong to the step of the screen before them.
             if (name === "EnterCode" || name === "Working")
@@ -66,6 +68,12 @@ Window {
             window.bill = "amount" in bill ? bill : null;
             if (window.frame !== null)
                 window.frame.bill = window.bill;
+        }
+
+        function onIndicated(shown: var): void {
+            window.indicated = "color" in shown ? shown : null;
+            if (window.frame !== null)
+                window.frame.indicated = window.indicated;
         }
 
         function onWarned(values: var): void {

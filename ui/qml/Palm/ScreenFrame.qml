@@ -13,6 +13,8 @@ FocusScope {
     // What is paid for: it is in the bar, unless the screen itself shows it.
     property var bill: null
     property bool showsBill: false
+    // What the site's controller shows, which the screen of a gate draws.
+    property var indicated: null
 
     property string title: ""
     property string text: ""

@@ -270,4 +270,10 @@ ScreenFrame {
         text: qsTr("Staff")
         onClicked: screen.answer("staff")
     }
+    Indicator {
+        parent: screen
+        anchors.fill: parent
+        z: 2
+        shown: screen.indicated
+    }
 }
