@@ -95,11 +95,19 @@ class Shopper:
 
     def reads(self, words: str) -> None:
         """Waits until these words are on the screen."""
+        self.reads_one(words)
+
+    def reads_one(self, *words: str) -> str:
+        """Waits until one of these is on the screen, and returns the first that is."""
+        read: list[str] = []
 
         def written() -> None:
-            assert any(words in text for text in self._texts_shown()), f"'{words}' is not written"
+            shown = list(self._texts_shown())
+            read.extend(each for each in words if any(each in text for text in shown))
+            assert read, f"none of {words} is written"
 
         self._until(written)
+        return read[0]
 
     def can_press(self, words: str) -> None:
         """Waits until a button can be pressed."""
