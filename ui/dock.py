@@ -11,6 +11,16 @@ from PySide6.QtGui import QColor
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickWindow
 
+from hardware.gate import (
+    Buzzer,
+    Color,
+    Lamp,
+    Output,
+    SimulatedController,
+    SimulatedRelease,
+    Verdict,
+    Words,
+)
 from hardware.terminal import CardUnreadable, TestCard
 from kiosk.screens import Points
 from palm.hand.landmarks import Side
@@ -25,8 +35,20 @@ if TYPE_CHECKING:
 DRINK_MINOR = 890
 """What is rung up that is sold to adults only, in the minor unit of the device's currency."""
 POINTS = Points(collected=12, balance=1262)
-RING_LOOKS_MS = 30
-"""Milliseconds between two updates of the simulated light ring."""
+LOOKS_MS = 30
+"""Milliseconds between two looks at the simulated light ring and the simulated gate."""
+PASSES_MS = 4000
+"""How long somebody who walks up to a gate holds their hand there, in milliseconds. To draw the
+hand of somebody new takes a second of it."""
+CUES = {
+    "lamp_amber": Lamp(Color.AMBER, Color.NONE, 0.5, 0.5, 5),
+    "lamp_blue": Lamp(Color.BLUE, Color.BLUE, 1, 0, None),
+    "lamp_off": Lamp(Color.NONE, Color.NONE, 1, 0, None),
+    "buzz": Buzzer(tone=True, on_s=0.2, off_s=0.1, times=2),
+    "words": Words("PLEASE WAIT", 1, 1, 5),
+    "output": Output(on=True, lasts_s=3),
+}
+"""What the dock has a simulated controller command."""
 
 
 class Dock(QObject):
@@ -38,14 +60,21 @@ class Dock(QObject):
     """Emitted when a shopper calls staff, which a till would show."""
     shone = Signal("QVariantList")  # pyright: ignore[reportArgumentType] - a Qt type
     """The colours of the segments of the simulated light ring, an empty list without one."""
+    gated = Signal(str, int, str)
+    """What simulated gate there is (`controller`, `release`, empty without one), how many cards it
+    has got or how often it was opened, and the last card's number."""
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
         self._does: dict[str, Callable[[], None]] = {}
         self._simulation: Simulation | None = None
         self._shines: Levels | None = None
-        self._looks = QTimer(self, interval=RING_LOOKS_MS)
+        self._gate: tuple[str, int, str] | None = None
+        self._looks = QTimer(self, interval=LOOKS_MS)
         self._looks.timeout.connect(self._look_at_ring)
+        self._looks.timeout.connect(self._look_at_gate)
+        self._passing = QTimer(self, interval=PASSES_MS, singleShot=True)
+        self._passing.timeout.connect(partial(self.present, "never"))
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(QML))
         self._engine.setInitialProperties({"dock": self, "variant": variant})
@@ -86,7 +115,21 @@ class Dock(QObject):
                 ),
                 **{f"tap_{card}": partial(terminal.tap, card) for card in TestCard},
             }
-
+        match simulation.gate:
+            case SimulatedController() as controller:
+                self._does |= {
+                    "cut_line": controller.cut,
+                    "mend_line": controller.mend,
+                    **{
+                        f"answer_{verdict}": partial(controller.answer, verdict)
+                        for verdict in Verdict
+                    },
+                    **{name: partial(controller.cue, cue) for name, cue in CUES.items()},
+                }
+            case SimulatedRelease() as release:
+                self._does |= {"cut_line": release.unplug, "mend_line": release.plug_in}
+            case None:
+                pass
         self._looks.start()
 
     def stand_beside(self, kiosk: QQuickWindow) -> None:
@@ -136,7 +179,20 @@ class Dock(QObject):
         self._wish(lambda wish: {"card": f"MEMBER-{wish.seed:06d}" if held else None})
 
     @Slot(str)
+    def hold_up(self, code: str) -> None:
+        """Holds up a code instead of the hand, such as that of a ticket; none when it is empty."""
+        self._wish(lambda _: {"card": code or None})
+
+    @Slot(int, bool)
+    def walk_up(self, seed: int, right: bool) -> None:
+        """Has somebody hold their hand to a gate and walk on."""
+        self.become(seed, right)
+        self.present("always")
+        self._passing.start()
+
+    @Slot(str)
     def present(self, when: str) -> None:
+        self._passing.stop()
         self._wish(lambda _: {"present": {"always": True, "never": False}.get(when)})
 
     def _look_at_ring(self) -> None:
@@ -145,6 +201,18 @@ class Dock(QObject):
         if shines != self._shines:
             self._shines = shines
             self.shone.emit([_colour(segment) for segment in shines])
+
+    def _look_at_gate(self) -> None:
+        match self._simulation.gate if self._simulation else None:
+            case SimulatedController(credentials=cards):
+                told = "controller", len(cards), str(cards[-1].number) if cards else ""
+            case SimulatedRelease(times=times):
+                told = "release", times, ""
+            case None:
+                told = "", 0, ""
+        if told != self._gate:
+            self._gate = told
+            self.gated.emit(*told)
 
     def _wish(self, change: Callable[[Any], dict[str, Any]]) -> None:
         if self._simulation is not None and (shopper := self._simulation.shopper):

@@ -1,25 +1,30 @@
 """The development dock simulates the world around the kiosk."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QSignalSpy, QTest
 from pytestqt.qtbot import QtBot
 
 from hardware.faults import TemporaryFault
+from hardware.gate import SimulatedController, SimulatedRelease, Verdict
 from kiosk.assembly import assemble
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
 from kiosk.simulated.till import SimulatedTill
 from palm.hand.landmarks import Side
+from protocol.credential import Credential, CredentialFormat
 from tests.support.screenful import middle
 from ui.dock import Dock
 from ui.stage import QtStage
+
+AtGate = Callable[[str], tuple[Dock, Simulation]]
+CARD = Credential(format=CredentialFormat.WIEGAND_26, facility=118, number=1603)
 
 
 @pytest.fixture
@@ -136,6 +141,14 @@ def test_a_membership_card_is_held_up_instead_of_the_hand(dock: Dock, world: Sim
     assert world.shopper.wish.card is None
 
 
+def test_a_code_is_held_up_instead_of_the_hand(dock: Dock, world: Simulation) -> None:
+    assert world.shopper
+    click(dock, "The code below")
+    assert world.shopper.wish.card == "TICKET-000007"
+    click(dock, "The code below")
+    assert world.shopper.wish.card is None
+
+
 def test_the_hand_is_moved(dock: Dock, world: Simulation) -> None:
     assert world.shopper
     dock.pose("span", 0.3)
@@ -163,6 +176,63 @@ def test_a_call_for_staff_is_shown_until_it_is_answered(
         middle(button),
     )
     qtbot.waitUntil(lambda: called_again not in texts(dock))
+
+
+def test_there_is_no_gate_in_the_dock_of_a_kiosk_that_stands_at_none(dock: Dock) -> None:
+    assert "Gate" not in texts(dock)
+
+
+@pytest.fixture
+def at_gate(qapp: QGuiApplication, tmp_path: Path) -> Iterator[AtGate]:
+    """Returns a function that opens the dock of a kiosk at a simulated gate."""
+    loop = asyncio.new_event_loop()
+    opened: list[Dock] = []
+
+    def make(gate: str) -> tuple[Dock, Simulation]:
+        kiosk = assemble(Settings(state=tmp_path, dock=True, gate=gate), QtStage(loop))
+        dock, world = Dock("light"), Simulation(kiosk, loop)
+        opened.append(dock)
+        dock.play(world)
+        return dock, world
+
+    yield make
+    for dock in opened:
+        dock.close()
+    loop.close()
+
+
+def test_a_simulated_controller_answers_as_the_dock_says(at_gate: AtGate, qtbot: QtBot) -> None:
+    dock, world = at_gate("sim:?after=0")
+    qtbot.waitUntil(lambda: "No card yet" in texts(dock))
+    gate = world.gate
+    assert isinstance(gate, SimulatedController)
+    assert asyncio.run(gate.present(CARD)) is Verdict.GRANTED
+    qtbot.waitUntil(lambda: "Cards: 1, the last one 1603" in texts(dock))
+    click(dock, "It denies")
+    assert asyncio.run(gate.present(CARD)) is Verdict.DENIED
+    click(dock, "Cut line")
+    assert gate.fault is not None
+    click(dock, "Mend line")
+    assert gate.fault is None
+
+
+def test_people_walk_up_to_a_simulated_gate_and_on(at_gate: AtGate, qtbot: QtBot) -> None:
+    dock, world = at_gate("sim:release")
+    qtbot.waitUntil(lambda: "Opened: 0" in texts(dock))
+    gate, shopper = world.gate, world.shopper
+    assert isinstance(gate, SimulatedRelease)
+    assert shopper
+    click(dock, "Person 8 walks up")
+    assert (shopper.wish.seed, shopper.wish.present) == (8, True)
+    (passing,) = (timer for timer in dock.findChildren(QTimer) if timer.isSingleShot())
+    passing.timeout.emit()
+    assert shopper.wish.present is False
+    asyncio.run(gate.open())
+    qtbot.waitUntil(lambda: "Opened: 1" in texts(dock))
+    click(dock, "Unplug gate")
+    with pytest.raises(TemporaryFault):
+        asyncio.run(gate.open())
+    click(dock, "Plug in gate")
 
 
 def test_the_phone_shows_what_it_received(dock: Dock, qtbot: QtBot) -> None:

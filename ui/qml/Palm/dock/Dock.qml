@@ -15,7 +15,14 @@ Window {
     property bool back: false
     property bool recording: false
     property bool card: false
+    property bool code: false
     property string present: "sometimes"
+    // The simulated gate, how often it was opened or got a card, and the last card's number.
+    property string gate: ""
+    property int passed: 0
+    property string credential: ""
+    // What the simulated controller answers to each card.
+    property string verdict: "granted"
     // How often staff were called and nobody has answered yet.
     property int calls: 0
 
@@ -25,6 +32,11 @@ Window {
     visible: true
     color: Tokens.ground
     Component.onCompleted: Tokens.variant = variant
+
+    function walkUp(): void {
+        window.present = "never";
+        window.dock.walk_up(window.seed, window.right);
+    }
 
     component Does: DockButton {
         required property string what
@@ -43,6 +55,12 @@ Window {
 
         function onCalled(): void {
             window.calls += 1;
+        }
+
+        function onGated(kind: string, times: int, card: string): void {
+            window.gate = kind;
+            window.passed = times;
+            window.credential = card;
         }
 
         function onShone(colours: var): void {
@@ -81,6 +99,85 @@ Window {
 
             width: parent.width
             spacing: 20
+
+            DockGroup {
+                title: qsTr("Gate")
+                visible: window.gate !== ""
+
+                Label {
+                    width: all.width
+                    text: window.gate === "release" ? qsTr("Opened: %1").arg(window.passed) : window.passed === 0 ? qsTr("No card yet") : qsTr("Cards: %1, the last one %2").arg(window.passed).arg(window.credential)
+                    font.pixelSize: 14
+                }
+                DockButton {
+                    text: qsTr("Person %1 walks up").arg(window.seed)
+                    onClicked: window.walkUp()
+                }
+                DockButton {
+                    text: qsTr("Person %1 walks up").arg(window.seed + 1)
+                    onClicked: {
+                        window.seed += 1;
+                        window.walkUp();
+                    }
+                }
+                Repeater {
+                    model: window.gate === "controller" ? ["granted", "denied", "none"] : []
+
+                    DockButton {
+                        required property string modelData
+
+                        text: modelData === "granted" ? qsTr("It grants") : modelData === "denied" ? qsTr("It denies") : qsTr("It says nothing")
+                        checked: window.verdict === modelData
+                        onClicked: {
+                            window.verdict = modelData;
+                            window.dock.do("answer_" + modelData);
+                        }
+                    }
+                }
+                Does {
+                    what: "cut_line"
+                    text: window.gate === "release" ? qsTr("Unplug gate") : qsTr("Cut line")
+                }
+                Does {
+                    what: "mend_line"
+                    text: window.gate === "release" ? qsTr("Plug in gate") : qsTr("Mend line")
+                }
+                Repeater {
+                    model: window.gate !== "controller" ? [] : [
+                        {
+                            cue: "lamp_amber",
+                            words: qsTr("Amber blinks")
+                        },
+                        {
+                            cue: "lamp_blue",
+                            words: qsTr("Blue")
+                        },
+                        {
+                            cue: "lamp_off",
+                            words: qsTr("No light")
+                        },
+                        {
+                            cue: "words",
+                            words: qsTr("Words")
+                        },
+                        {
+                            cue: "buzz",
+                            words: qsTr("Buzzer")
+                        },
+                        {
+                            cue: "output",
+                            words: qsTr("Output")
+                        }
+                    ]
+
+                    Does {
+                        required property var modelData
+
+                        what: modelData.cue
+                        text: modelData.words
+                    }
+                }
+            }
 
             DockGroup {
                 title: qsTr("Hand")
@@ -214,10 +311,39 @@ Window {
                     }
                 }
                 DockButton {
+                    text: qsTr("The code below")
+                    checked: window.code
+                    onClicked: {
+                        window.code = !window.code;
+                        window.dock.hold_up(window.code ? code.text : "");
+                    }
+                }
+                DockButton {
                     text: qsTr("Person %1: next").arg(window.seed)
                     onClicked: {
                         window.seed += 1;
                         window.dock.become(window.seed, window.right);
+                    }
+                }
+                // Of a ticket, or of a device of pretix.
+                Rectangle {
+                    width: all.width
+                    height: 36
+                    radius: 8
+                    color: Tokens.raised
+                    border.color: Tokens.line
+
+                    TextInput {
+                        id: code
+
+                        anchors.fill: parent
+                        anchors.margins: 8
+                        clip: true
+                        selectByMouse: true
+                        color: Tokens.ink
+                        font.pixelSize: 14
+                        text: "TICKET-000007"
+                        Accessible.name: qsTr("A code to hold up")
                     }
                 }
             }
