@@ -377,7 +377,7 @@ class Kiosk:
         notice = self._notice()
         if notice is not None:
             return GateNotice(notice.value)
-        if lane.door is None:
+        if lane.door is None or lane.not_set_up is not None:
             return GateNotice.NOT_ACTIVATED
         return GateNotice.GATE if lane.fault is not None else None
 
@@ -565,6 +565,8 @@ class Kiosk:
             self.settings.state,
             Mounting.of(Address.parse(self.settings.camera)),
             self.lane,
+            self.codes,
+            self.settings.venue,
         )
 
     # Beside the visits

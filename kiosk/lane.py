@@ -13,7 +13,7 @@ from hardware.gate import Controller, Cue, Heard, LineStands, Release
 from kiosk.clock import Clock
 from kiosk.race import first
 from kiosk.service.errors import Refused, ServiceError
-from kiosk.venue.venue import Venue
+from kiosk.venue.venue import NotSetUp, Venue
 from protocol.entry import DoorTold
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,12 @@ class Lane:
     service: DoorService
     clock: Clock
     changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    """Set when the line to the controller is lost, and when it is there again."""
+    """Set when the line to the controller is lost, when it is there again, and when the venue's
+    system is not set up."""
     venue: Venue | None = field(default=None, init=False)
     """The venue's system while it is open."""
+    not_set_up: NotSetUp | None = field(default=None, init=False)
+    """Why it cannot be opened before staff have done something."""
     door: DoorTold | None = field(default=None, init=False)
     """What this kiosk stands at; None until the service has said it."""
     _untold: "asyncio.Queue[tuple[str, bool]]" = field(
@@ -73,7 +76,12 @@ class Lane:
             running.append(self.controller.run(hear))
         async with AsyncExitStack() as stack:
             if self.open_venue is not None:
-                self.venue = await stack.enter_async_context(self.open_venue())
+                try:
+                    self.venue = await stack.enter_async_context(self.open_venue())
+                except NotSetUp as missing:
+                    log.error("nobody is let pass: %s", missing)
+                    self.not_set_up = missing
+                    self.changed.set()
             await first(*running)
         raise AssertionError("what a lane runs never ends by itself")
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origi
 
 from hardware.gate import Color
 from kiosk.capture.guidance import Guidance, Instruction
+from kiosk.service.errors import Cause
 from protocol.messages import Age, Card, ConsentText, Direction, Holdings, Money, Purpose, Side
 
 
@@ -46,6 +47,7 @@ class Choice(StrEnum):
     SELF_TEST = "self_test"
     ACTIVATE = "activate"
     CHANGE_PIN = "change_pin"
+    SIGN_ON = "sign_on"
     RESTART = "restart"
     OVER_18 = "over_18"
     OVER_21 = "over_21"
@@ -320,6 +322,7 @@ class Work(StrEnum):
     """The payment that the shopper has not confirmed."""
     DELETING = "deleting"
     CHECKING_SERVICE = "checking_service"
+    ASKING_VENUE = "asking_venue"
 
 
 @dataclass(frozen=True)
@@ -997,6 +1000,10 @@ class Finding(StrEnum):
     not been told yet."""
     VENUE_AWAY = "venue_away"
     """It does not answer; the list decides: the same."""
+    VENUE_NOT_SIGNED_ON = "venue_not_signed_on"
+    """The kiosk is no device of pretix yet."""
+    VENUE_NO_LIST = "venue_no_list"
+    """It is, and no check-in list is chosen."""
     VENUE_NOT_ALLOWED = "venue_not_allowed"
     """It no longer knows this kiosk, or does not let it use its list."""
     VENUE_STORES_NOTHING = "venue_stores_nothing"
@@ -1089,7 +1096,12 @@ class Observed:
 
 @dataclass(frozen=True)
 class Maintenance(
-    Screen[Literal[Choice.SELF_TEST, Choice.ACTIVATE, Choice.CHANGE_PIN, Choice.RESTART] | Back]
+    Screen[
+        Literal[
+            Choice.SELF_TEST, Choice.ACTIVATE, Choice.CHANGE_PIN, Choice.RESTART, Choice.SIGN_ON
+        ]
+        | Back
+    ]
 ):
     """The staff area, shown again whenever the observations change."""
 
@@ -1100,6 +1112,58 @@ class Maintenance(
     observations: tuple[Observed, ...] = ()
     pin_changed: bool = False
     """Whether staff have just changed the PIN."""
+    venue: bool = False
+    """Whether the kiosk stands at a venue, at which it can be signed on."""
+
+
+class VenueProblem(StrEnum):
+    """Why the kiosk was not signed on at pretix, or has no check-in list to choose."""
+
+    NO_CODE_OF_PRETIX = "no_code_of_pretix"
+    NOT_SAFE = "not_safe"
+    """The server in the code does not use https."""
+    NOT_ACCEPTED = "not_accepted"
+    """The code was used already, or was withdrawn."""
+    NO_ANSWER = "no_answer"
+    NOT_ALLOWED = "not_allowed"
+    """pretix does not know the device any more, or lets it use no event."""
+    NO_LIST = "no_list"
+    """The device's events have no check-in list."""
+    NOT_KEPT = "not_kept"
+    """It cannot be stored: the log says why."""
+    NO_AUTHORITY = "no_authority"
+    """The authority's file that the settings name cannot be read."""
+
+
+@dataclass(frozen=True)
+class ScanDevice(Screen[Literal[Choice.TRY_AGAIN] | Back]):
+    """The live view, to which staff show the QR code of a device that pretix shows. TRY_AGAIN has
+    the same code read again."""
+
+    problem: VenueProblem | None = None
+    cause: Cause | None = None
+    """Why nobody answered, if that is the problem and it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInList:
+    event: str
+    name: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class ChooseList(Screen[Entered | Literal[Choice.TRY_AGAIN, Choice.SIGN_ON] | Back]):
+    """Asks for the check-in list of this gate. The answer is its number in figures, from 1, or
+    SIGN_ON to become another device."""
+
+    device: str
+    """The name that pretix has for this kiosk."""
+    gate: str
+    """The name of its gate there; empty without one."""
+    lists: tuple[CheckInList, ...] = ()
+    problem: VenueProblem | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from kiosk.screens import (
     Bill,
     CardProblem,
     Check,
+    CheckInList,
     ChooseDeletion,
+    ChooseList,
     ChooseProof,
     ChooseTip,
     Collected,
@@ -72,6 +74,7 @@ from kiosk.screens import (
     Recognised,
     SaveCardByPhone,
     ScanBegun,
+    ScanDevice,
     ScanMembership,
     ScanTicket,
     Screen,
@@ -90,6 +93,7 @@ from kiosk.screens import (
     TillQuestion,
     Trouble,
     TroubleKind,
+    VenueProblem,
     Welcome,
     Work,
     Working,
@@ -256,8 +260,15 @@ GATE_CHECKS = (
     Check(Part.VENUE, Health.GOOD, Finding.VENUE_ONLINE, (12_312, 0)),
     Check(Part.VENUE, Health.WARNING, Finding.VENUE_AWAY, (12_312, 4)),
     Check(Part.VENUE, Health.WARNING, Finding.VENUE_CONFLICTS, (1,)),
+    Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_SIGNED_ON),
+    Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NO_LIST),
     Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_ALLOWED),
     Check(Part.VENUE, Health.BROKEN, Finding.VENUE_STORES_NOTHING),
+)
+LISTS = (
+    CheckInList("Palm Festival", "Main entrance", chosen=True),
+    CheckInList("Palm Festival", "Coming back"),
+    *(CheckInList(f"Summer Concerts {year}", "Stand North") for year in range(2027, 2035)),
 )
 PIN_UNREADABLE = Check(
     Part.DISK, Health.BROKEN, Finding.PIN_UNREADABLE, ("/var/lib/palm-kiosk/staff.json",)
@@ -687,7 +698,7 @@ def examples() -> dict[str, Screen[Any]]:
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
         "maintenance-readers": Maintenance("0.1.0", DEVICE, AT, READER_CHECKS),
-        "maintenance-gates": Maintenance("0.1.0", DEVICE, AT, GATE_CHECKS),
+        "maintenance-gates": Maintenance("0.1.0", DEVICE, AT, GATE_CHECKS, venue=True),
         "maintenance-no-ring": Maintenance(
             "0.1.0",
             DEVICE,
@@ -704,6 +715,31 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "staff-shut": StaffShut(PIN_UNREADABLE),
         "staff-shut-disk": StaffShut(READ_ONLY),
+        "scan-device": ScanDevice(),
+        **{
+            f"scan-device-{problem}": ScanDevice(problem)
+            for problem in VenueProblem
+            if problem not in (VenueProblem.NOT_ALLOWED, VenueProblem.NO_LIST)
+        },
+        **{
+            f"scan-device-no-answer-{cause}": ScanDevice(VenueProblem.NO_ANSWER, cause)
+            for cause in Cause
+            if cause is not Cause.NOT_STARTED
+        },
+        "choose-list": ChooseList("Kiosk at Gate B", "Gate B", LISTS[:2]),
+        "choose-list-many": ChooseList("Kiosk", "", LISTS),
+        **{
+            f"choose-list-{problem}": ChooseList("Kiosk at Gate B", "Gate B", (), problem)
+            for problem in (
+                VenueProblem.NO_ANSWER,
+                VenueProblem.NOT_ALLOWED,
+                VenueProblem.NO_LIST,
+                VenueProblem.NO_AUTHORITY,
+            )
+        },
+        "choose-list-not-kept": ChooseList(
+            "Kiosk at Gate B", "Gate B", LISTS[:2], VenueProblem.NOT_KEPT
+        ),
         "enter-activation-code": EnterActivationCode(),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }

@@ -22,6 +22,7 @@ from hardware.camera.feed import Feed
 from kiosk.screens import (
     PalmScreen,
     ScanBegun,
+    ScanDevice,
     ScanMembership,
     ScanTicket,
     Screen,
@@ -67,6 +68,8 @@ def pictured(screen: Screen[object]) -> Colour:
         hold_up(room, "nsmgdm2ur5vkj9ahz3e5")
     if isinstance(screen, ScanBegun):
         hold_up(room, "PALM-BEGUN 482109375518")
+    if isinstance(screen, ScanDevice):
+        hold_up(room, '{"handshake_version": 1, "url": "https://tickets.example", "token": "7kx2"}')
     return room
 
 

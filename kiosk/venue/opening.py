@@ -19,6 +19,7 @@ from kiosk.venue.gate import VenueGate
 from kiosk.venue.journal import Journal
 from kiosk.venue.peers import PeerGates
 from kiosk.venue.pretix import Pretix
+from kiosk.venue.venue import NotSetUp
 from protocol.files import read_if_there, write_private
 from protocol.storage import cause_and_remedy
 
@@ -38,18 +39,20 @@ def journal_file(state: Path, device: Device) -> Path:
 async def open_gate(
     state: Path, settings: VenueGateSettings, clock: Clock
 ) -> AsyncGenerator[VenueGate]:
-    """Runs the gate while the block lasts. Raises CannotStart."""
+    """Runs the gate while the block lasts. Raises NotSetUp, and CannotStart."""
     device = device_file(state).load()
     if device is None:
-        raise CannotStart(
+        raise NotSetUp(
             "This kiosk is no device of a pretix yet.",
-            "Sign it on with `./run kiosk venue sign-on`.",
+            "Sign it on in its staff area, or with `./run kiosk venue sign-on`.",
+            signed_on=False,
         )
     if device.event is None or device.list is None:
-        raise CannotStart(
+        raise NotSetUp(
             "No check-in list of pretix is chosen for this gate.",
-            "Choose one with `./run kiosk venue choose EVENT LIST`; `./run kiosk venue lists` "
-            "shows them.",
+            "Choose one in the staff area, or with `./run kiosk venue choose EVENT LIST`; `./run "
+            "kiosk venue lists` shows them.",
+            signed_on=True,
         )
     async with AsyncExitStack() as stack:
         journal = Journal(journal_file(state, device))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from kiosk.faults import CannotStart
 from protocol.entry import Ticket
 from protocol.messages import Direction
 
@@ -115,6 +116,15 @@ class VenueState:
     conflicts: int
     recording: bool
     """Whether the last passage could be written to the disk."""
+
+
+class NotSetUp(CannotStart):
+    """The kiosk is no device of the venue yet, or has no check-in list. Everything else of it
+    works, and staff set it up at the maintenance screen."""
+
+    def __init__(self, cause: str, remedy: str, *, signed_on: bool) -> None:
+        super().__init__(cause, remedy)
+        self.signed_on = signed_on
 
 
 class Venue(Protocol):

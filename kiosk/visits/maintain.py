@@ -38,12 +38,16 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import Cause, Offline, Refused, ServiceError
+from kiosk.settings import VenueGateSettings
 from kiosk.staff import PIN, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
+from kiosk.venue.opening import device_file
 from kiosk.venue.venue import Connection, VenueState
 from kiosk.visits.pin import ask_pin
+from kiosk.visits.sign_on import sign_on
+from kiosk.visits.visit import Codes
 from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
@@ -88,6 +92,10 @@ class BackOffice:
     """How the camera is mounted, as its address says."""
     lane: Lane | None = None
     """The lane of a kiosk that stands at a gate."""
+    codes: Codes | None = None
+    """What reads the code by which the kiosk is signed on at a venue."""
+    venue: VenueGateSettings | None = None
+    """The settings of a kiosk that stands at a venue."""
 
 
 async def maintain(office: BackOffice) -> None:
@@ -138,6 +146,10 @@ async def _keep_open(office: BackOffice) -> None:
                 tested = await _self_test(office)
             case Choice.CHANGE_PIN:
                 pin_changed = await _change_pin(office.stage, office.pin)
+            case Choice.SIGN_ON:
+                pin_changed = False
+                if await _sign_on(office):
+                    raise RestartAsked
             case Choice.RESTART:
                 raise RestartAsked
 
@@ -197,6 +209,15 @@ async def _activate(office: BackOffice) -> None:
             return
 
 
+async def _sign_on(office: BackOffice) -> bool:
+    """Returns whether the kiosk has to start again, since it is another device now, or lets in by
+    another list."""
+    if office.venue is None or office.codes is None:
+        return False
+    file = device_file(office.state)
+    return await sign_on(office.stage, office.codes, file, office.venue.ca)
+
+
 async def _keep_current(
     office: BackOffice, uprightness: Uprightness, screen: Callable[[Sight | None], Maintenance]
 ) -> NoReturn:
@@ -237,6 +258,7 @@ def _maintenance(
         ),
         observations=_figures(sight) if sight else (),
         pin_changed=pin_changed,
+        venue=office.venue is not None,
     )
 
 
@@ -305,6 +327,10 @@ def lane_checks(lane: Lane, device: Device | None) -> list[Check]:
     else:
         values = ("" if gate is None else gate.name, lane.door.direction.value)
         checks = [Check(Part.GATE, Health.GOOD, Finding.AT_DOOR, values)]
+    if lane.not_set_up is not None:
+        missing = lane.not_set_up
+        finding = Finding.VENUE_NO_LIST if missing.signed_on else Finding.VENUE_NOT_SIGNED_ON
+        checks.append(Check(Part.VENUE, Health.BROKEN, finding))
     if lane.venue is not None:
         checks.append(_venue_check(lane.venue.state))
     return checks

@@ -24,6 +24,7 @@ from kiosk.screens import (
     AtGate,
     Choice,
     ChooseDeletion,
+    ChooseList,
     ChooseProof,
     ChooseTip,
     Collected,
@@ -61,6 +62,7 @@ from kiosk.screens import (
     Recognised,
     SaveCardByPhone,
     ScanBegun,
+    ScanDevice,
     ScanMembership,
     ScanTicket,
     Screen,
@@ -259,8 +261,9 @@ WAYS: dict[type[Screen[Any]], Way] = {
 
 def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
     # What is done on a phone and at a gate has tests of its own (test_card_by_phone,
-    # test_confirm_by_phone, test_at_gate).
+    # test_confirm_by_phone, test_at_gate, test_sign_on).
     elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
+    elsewhere |= {ScanDevice, ChooseList}
     assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 

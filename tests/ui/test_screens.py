@@ -25,6 +25,7 @@ from kiosk.screens import (
     CardProblem,
     Check,
     Choice,
+    ChooseList,
     ChooseTip,
     Collected,
     ConfirmDelete,
@@ -45,12 +46,14 @@ from kiosk.screens import (
     Observed,
     Part,
     Points,
+    ScanDevice,
     Screen,
     ShowCard,
     ShowCards,
     StillThere,
     TillMenu,
     TroubleKind,
+    VenueProblem,
     Welcome,
     Work,
     Working,
@@ -93,6 +96,7 @@ def test_there_is_an_example_of_every_screen() -> None:
         Notice,
         Purpose,
         TroubleKind,
+        VenueProblem,
         Work,
     ],
 )
@@ -171,7 +175,7 @@ def test_every_choice_can_be_touched_and_is_answered_at_once(
     assert {answer for answer in answers if not isinstance(answer, Entered)} == kind.choices - held
 
 
-CHOSEN = {ChooseTip, ConfirmPurchase, ShowCards, TillMenu}
+CHOSEN = {ChooseList, ChooseTip, ConfirmPurchase, ShowCards, TillMenu}
 """Screens whose text is the number of what is chosen."""
 
 
@@ -442,7 +446,7 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
     broken |= {"service_stopped", "service_stores_nothing", "stores_nothing"}
     broken |= {"reader_fault", "reader_not_bound", "reader_unknown_state"}
     broken |= {"no_door", "venue_away", "venue_not_allowed", "venue_stores_nothing"}
-    broken |= {"venue_conflicts"}
+    broken |= {"venue_conflicts", "venue_not_signed_on", "venue_no_list"}
     broken |= {"entries_unreadable", "pin_unreadable", "till_without_key", "till_shut_out"}
     for finding in Finding:
         check = Check(Part.DISK, Health.GOOD, finding, FINDINGS.get(finding, ()))
@@ -451,6 +455,14 @@ def test_every_finding_has_words_and_what_is_broken_a_remedy(screenful: Screenfu
         assert found, finding
         assert bool(remedy) == (finding in broken), finding
         assert not {"undefined", "NaN", "%1", "%2"} & set(f"{found} {remedy}".split()), finding
+
+
+def test_whatever_keeps_staff_from_signing_on_at_pretix_has_words(screenful: Screenful) -> None:
+    said: set[str] = set()
+    for problem in VenueProblem:
+        screenful.show(ScanDevice(problem))
+        said.add(str(screenful.page.property("alert")))
+    assert len(said - {""}) == len(VenueProblem)
 
 
 @pytest.mark.parametrize("cause", Cause)

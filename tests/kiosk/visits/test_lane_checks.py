@@ -1,5 +1,8 @@
 """What staff see of a gate, and of the venue's system."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from hardware.address import Address
@@ -7,6 +10,8 @@ from hardware.gate import SimulatedController
 from kiosk.lane import Lane
 from kiosk.screens import Check, Finding, Health, Part
 from kiosk.service.client import SignatureService
+from kiosk.settings import VenueGateSettings
+from kiosk.venue.opening import open_gate
 from kiosk.venue.venue import Connection
 from kiosk.visits.maintain import lane_checks
 from protocol.entry import DoorTold
@@ -53,3 +58,16 @@ async def test_staff_see_how_the_venues_system_is(service: SignatureService) -> 
     assert lane_checks(lane, DEVICE)[1].finding is Finding.VENUE_AWAY
     venue.connection = Connection.NOT_ALLOWED
     assert lane_checks(lane, DEVICE)[1].health is Health.BROKEN
+
+
+async def test_staff_are_told_to_sign_a_venues_kiosk_on(
+    service: SignatureService, tmp_path: Path
+) -> None:
+    settings, clock = VenueGateSettings(), HurriedClock()
+    lane = Lane(None, None, lambda: open_gate(tmp_path, settings, clock), service, clock)
+    running = asyncio.ensure_future(lane.run())
+    await lane.changed.wait()
+    running.cancel()
+    lane.door = DOOR
+    told = Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_SIGNED_ON)
+    assert lane_checks(lane, DEVICE)[1:] == [told]

@@ -96,8 +96,12 @@ Item {
             return [qsTr("Answers. Tickets on the list: %1. Passages to be told: %2.").arg(number(values[0], 0)).arg(number(values[1], 0))];
         case "venue_away":
             return [qsTr("Does not answer. Tickets on the list: %1. Passages to be told: %2.").arg(number(values[0], 0)).arg(number(values[1], 0)), qsTr("Check the network. What is to be told is told as soon as it answers.")];
+        case "venue_not_signed_on":
+            return [qsTr("The kiosk is no device of pretix yet."), qsTr("Press Sign on at pretix, and show the code that pretix has for this gate.")];
+        case "venue_no_list":
+            return [qsTr("No check-in list is chosen for this gate."), qsTr("Press Sign on at pretix, and choose one.")];
         case "venue_not_allowed":
-            return [qsTr("pretix does not let this kiosk use its list."), qsTr("Give the device access in pretix, or sign it on again: ./run kiosk venue sign-on.")];
+            return [qsTr("pretix does not let this kiosk use its list."), qsTr("Give the device access in pretix, or sign the kiosk on again.")];
         case "venue_stores_nothing":
             return [qsTr("No passage can be recorded, so no ticket opens the gate."), qsTr("Make room on the disk, or check it.")];
         case "venue_conflicts":

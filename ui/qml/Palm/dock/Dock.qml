@@ -342,7 +342,7 @@ Window {
                         selectByMouse: true
                         color: Tokens.ink
                         font.pixelSize: 14
-                        text: "TICKET-000007"
+                        text: qsTr("TICKET-000007")
                         Accessible.name: qsTr("A code to hold up")
                     }
                 }

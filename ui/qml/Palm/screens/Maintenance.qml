@@ -12,6 +12,7 @@ ScreenFrame {
     required property var checks
     required property var observations
     required property bool pin_changed
+    required property bool venue
 
     title: qsTr("Staff area")
     back: true
@@ -22,7 +23,7 @@ ScreenFrame {
 
             anchors.fill: parent
             anchors.topMargin: screen.wide ? 88 : 0
-            anchors.bottomMargin: figures.height + Tokens.tight
+            anchors.bottomMargin: below.height + Tokens.tight
             frames: screen.frames
             visible: live
         }
@@ -32,21 +33,36 @@ ScreenFrame {
             text: qsTr("No picture")
             color: Tokens.inkSoft
         }
-        Grid {
-            id: figures
+        Column {
+            id: below
 
             anchors.bottom: parent.bottom
             width: parent.width
-            columns: 2
-            columnSpacing: Tokens.loose
-            rowSpacing: 4
+            spacing: Tokens.tight
 
-            Repeater {
-                model: screen.observations
+            Grid {
+                id: figures
 
-                FigureLine {
-                    width: (figures.width - Tokens.loose) / 2
+                width: parent.width
+                columns: 2
+                columnSpacing: Tokens.loose
+                rowSpacing: 4
+
+                Repeater {
+                    model: screen.observations
+
+                    FigureLine {
+                        width: (figures.width - Tokens.loose) / 2
+                    }
                 }
+            }
+            SecondaryButton {
+                width: parent.width
+                height: Tokens.target
+                visible: screen.venue
+                enabled: !screen.spent
+                text: qsTr("Sign on at pretix")
+                onClicked: screen.answer("sign_on")
             }
         }
     }

@@ -1,7 +1,6 @@
 pragma ComponentBehavior: Bound
 import QtQuick
 import Palm
-import Palm.live
 
 // The live view, to which a phone is held with the code of a sign-up that was begun on it.
 ScreenFrame {
@@ -15,32 +14,8 @@ ScreenFrame {
     back: true
     step: 1
     panelShare: wide ? 0.46 : 0.5
-    drawing: Item {
-        LiveView {
-            id: view
-
-            anchors.fill: parent
-            frames: screen.frames
-            visible: live
-        }
-        Label {
-            anchors.centerIn: parent
-            visible: !view.live
-            text: qsTr("No picture")
-            color: Tokens.inkSoft
-        }
-        // Where the phone is held.
-        Rectangle {
-            anchors.centerIn: parent
-            width: Math.min(parent.width, parent.height) * 0.7
-            height: width
-            radius: Tokens.radius
-            color: "transparent"
-            border.color: Tokens.overlayAccent
-            border.width: 8
-            visible: view.live
-            Accessible.ignored: true
-        }
+    drawing: CodeView {
+        frames: screen.frames
     }
 
     function sentence(about: var): string {

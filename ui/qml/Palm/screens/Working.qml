@@ -36,6 +36,8 @@ ScreenFrame {
             return qsTr("Cancelling the payment");
         case "deleting":
             return qsTr("Deleting your data");
+        case "asking_venue":
+            return qsTr("Asking pretix");
         default:
             return qsTr("One moment");
         }
