@@ -63,11 +63,16 @@ class Shopper:
         self._finger = QTest.createTouchDevice()
         self._at = QPoint()
         self._texts: list[str] = []
-        self.world = world
         self.counter = Counter()
+        self._stands_before(world)
+        engine.texted.connect(self._texts.append)
+        # After a restart by staff everything is another one.
+        engine.assembled.connect(self._stands_before)
+
+    def _stands_before(self, world: Simulation) -> None:
+        self.world = world
         assert world.camera
         world.camera.look_at(self.counter)
-        engine.texted.connect(self._texts.append)
 
     # What is seen
 
