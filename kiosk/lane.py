@@ -58,6 +58,8 @@ class Lane:
     """Why it cannot be opened before staff have done something."""
     door: DoorTold | None = field(default=None, init=False)
     """What this kiosk stands at; None until the service has said it."""
+    _logged: set[str] = field(default_factory=set[str], init=False)
+    """What the log was told of the line since it was there."""
     _untold: "asyncio.Queue[tuple[str, bool]]" = field(
         default_factory=asyncio.Queue[tuple[str, bool]], init=False
     )
@@ -68,6 +70,7 @@ class Lane:
 
         def hear(cue: Cue) -> None:
             if isinstance(cue, LineStands):
+                self._log(cue.fault)
                 self.changed.set()
             heard(cue)
 
@@ -97,6 +100,15 @@ class Lane:
     async def told(self) -> None:
         """Waits until the service knows of everybody so far."""
         await self._untold.join()
+
+    def _log(self, fault: DeviceFault | None) -> None:
+        """Tells each fault once until the line is there again: a loose wire has many a minute."""
+        if fault is None:
+            self._logged.clear()
+            log.info("the line to the controller is there")
+        elif fault.cause not in self._logged:
+            self._logged.add(fault.cause)
+            log.warning("the line to the controller is not there: %s", fault)
 
     async def _keep_door(self) -> NoReturn:
         while True:

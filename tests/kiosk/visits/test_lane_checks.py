@@ -17,7 +17,7 @@ from kiosk.visits.maintain import lane_checks
 from protocol.entry import DoorTold
 from protocol.messages import Direction
 from tests.support.canned import DEVICE
-from tests.support.clocks import HurriedClock
+from tests.support.clocks import HurriedClock, TurnedClock
 from tests.support.lanes import ScriptedVenue
 
 pytestmark = pytest.mark.anyio
@@ -71,3 +71,25 @@ async def test_staff_are_told_to_sign_a_venues_kiosk_on(
     lane.door = DOOR
     told = Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_SIGNED_ON)
     assert lane_checks(lane, DEVICE)[1:] == [told]
+
+
+async def test_the_log_is_told_of_each_fault_of_a_line_once_until_it_is_there_again(
+    service: SignatureService, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kiosk.lane")
+    lane = lane_of(service)
+    controller = lane.controller
+    assert isinstance(controller, SimulatedController)
+    running = asyncio.ensure_future(lane.run())
+    everybody = TurnedClock()
+    for act in (controller.cut, controller.cut, controller.mend, controller.cut):
+        await everybody.turn(0)
+        act()
+    await everybody.turn(0)
+    running.cancel()
+    told = [record.message for record in caplog.records]
+    lost = "the line to the controller is not there: The simulated controller is not heard."
+    assert told[0].startswith(lost)
+    assert told[1] == "the line to the controller is there"
+    assert told[2].startswith(lost)
+    assert len(told) == 3
