@@ -330,15 +330,17 @@ async def _replace_master_key(state: State) -> int:
         new = MasterKey(state.make_next_master_key())
         store = Database(state.database)
         try:
-            people, till_keys = await replace_master_key(store, master, new)
+            people, keys = await replace_master_key(store, master, new)
         except InvalidTag:
             raise bootstrap.not_its_master_key(state) from None
         finally:
             await store.close()
         bootstrap.finish_replacing(state)
     print(f"The master key is replaced. People: {people}. Back up the state folder now.")
-    if till_keys:
-        print(f"Keys of tills removed: {till_keys}. Make new ones: staff till-key MERCHANT.")
+    if keys:
+        print(
+            f"Keys of tills and systems removed: {keys}. Make new ones: staff till-key, access-key."
+        )
     return 0
 
 

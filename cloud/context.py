@@ -219,8 +219,8 @@ class Context:
     """Held while a run deletes accounts that nobody uses."""
     review_told_on: date | None = None
     """The day on which it was last logged that a review of the policy is due."""
-    till_keys_told_on: date | None = None
-    """The day on which it was last logged which keys of tills expire."""
+    keys_told_on: date | None = None
+    """The day on which it was last logged which keys of tills and systems expire."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:

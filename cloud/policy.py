@@ -87,8 +87,8 @@ ALERT_PATIENCE = timedelta(hours=1)
 BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, a receipt of a deletion for its verification,
 and to what somebody agreed as its proof after they have withdrawn."""
-TILL_KEY_NOTICE = timedelta(days=30)
-"""How long before a key of tills expires the operator is reminded."""
+KEY_NOTICE = timedelta(days=30)
+"""How long before a key of tills or systems expires the operator is reminded."""
 ENTRIES_KEPT = timedelta(days=90)
 """How long it is kept who has passed which door: for its person, and for nobody else."""
 REVIEW_EVERY = timedelta(days=365)

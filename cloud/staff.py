@@ -24,8 +24,8 @@ from cloud.people import inactivity, passkeys, sign_ins
 from cloud.settings import Merchant, Settings
 from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
-from cloud.tills.keys import all_till_keys, make_till_key, remove_till_key
 from cloud.web import devices
+from cloud.web.merchant_keys import KeyUse, all_keys, make_key, remove_key
 
 READER = re.compile(r"tmr_[A-Za-z0-9]{4,60}")
 """How Stripe names a card reader."""
@@ -73,12 +73,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "replace-device", _replace_device, "show a code for another one in its place", "+"
     )
     bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
-    key = add("till-key", _make_till_key, "show a key for the tills of a merchant")
-    key.add_argument("merchant", help="the id of the merchant")
-    key.add_argument("--days", type=_days, help="after how many days it expires; never without")
-    add("till-keys", _list_till_keys, "list the keys of tills, and when they expire")
-    old = add("remove-till-key", _remove_till_key, "make a key of tills unknown from now on")
-    old.add_argument("key", help="its first part, till_...")
+    till = add("till-key", _make_till_key, "show a key for the tills of a merchant")
+    till.add_argument("--days", type=_days, help="after how many days it expires; never without")
+    access = add("access-key", _make_access_key, "show a key that sends access lists")
+    access.add_argument(
+        "--days", type=_days, default=365, help="after how many days it expires; 365 without"
+    )
+    for verb in (till, access):
+        verb.add_argument("merchant", help="the id of the merchant")
+    add("keys", _list_keys, "list the keys of tills and systems, and when they expire")
+    old = add("remove-key", _remove_key, "make a key unknown from now on")
+    old.add_argument("key", help="its first part, till_... or access_...")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
@@ -220,24 +225,34 @@ async def _bind_reader(arguments: argparse.Namespace, session: AsyncSession, _: 
 async def _make_till_key(
     arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
 ) -> None:
+    await _make_key(arguments, session, master, KeyUse.TILL)
+
+
+async def _make_access_key(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    await _make_key(arguments, session, master, KeyUse.ACCESS)
+
+
+async def _make_key(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey, use: KeyUse
+) -> None:
     merchant = await _merchant_named(session, arguments.merchant)
     life = None if arguments.days is None else timedelta(days=arguments.days)
-    print(await make_till_key(session, master, merchant.id, bootstrap.now(), life))
+    print(await make_key(session, master, use, merchant.id, bootstrap.now(), life=life))
 
 
-async def _list_till_keys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    for key in await all_till_keys(session):
+async def _list_keys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for key in await all_keys(session):
         until = "-" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M}"
         print(key.id, key.merchant_id, f"{key.made_at:%Y-%m-%d %H:%M}", until, sep="\t")
 
 
-async def _remove_till_key(
-    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
-) -> None:
+async def _remove_key(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     # Somebody may give the whole key.
     name = arguments.key.partition(".")[0]
-    if not await remove_till_key(session, name):
-        raise CannotDo(f"there is no key {name}. List them: staff till-keys.")
+    if not await remove_key(session, name):
+        raise CannotDo(f"there is no key {name}. List them: staff keys.")
 
 
 async def _list_age_checks(

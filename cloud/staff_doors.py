@@ -124,7 +124,8 @@ async def _take_list(
     try:
         listed = read_list(arguments.file.read_text(encoding="utf-8"), merchant.country)
     except BadList as bad:
-        raise CannotDo("nothing was changed:\n  " + "\n  ".join(bad.faults)) from None
+        faults = "\n  ".join(f"{line}: {what}" for line, what in bad.faults)
+        raise CannotDo(f"nothing was changed:\n  {faults}") from None
     except UnicodeDecodeError:
         raise CannotDo("nothing was changed: the file is not in UTF-8.") from None
     except OSError as error:

@@ -847,6 +847,8 @@ class ProblemType(StrEnum):
     STALE = "urn:palm-kiosk:problem:stale"
     UNKNOWN_DEVICE = "urn:palm-kiosk:problem:unknown-device"
     UNKNOWN_TILL = "urn:palm-kiosk:problem:unknown-till"
+    UNKNOWN_KEY = "urn:palm-kiosk:problem:unknown-key"
+    BAD_LIST = "urn:palm-kiosk:problem:bad-list"
     """The API key is nobody's."""
     KIOSK_AWAY = "urn:palm-kiosk:problem:kiosk-away"
     """The kiosk has not taken a till's message, or not answered it."""
@@ -892,6 +894,14 @@ class ProblemType(StrEnum):
     INTERNAL = "urn:palm-kiosk:problem:internal"
 
 
+class Fault(BaseModel):
+    """One thing that is wrong with a request, as in section 3 of RFC 9457."""
+
+    detail: str
+    pointer: str
+    """Where in the body: a JSON pointer in a URI fragment (RFC 6901, section 6)."""
+
+
 class Problem(BaseModel):
     """Problem details of RFC 9457. `detail` never quotes the request."""
 
@@ -912,3 +922,5 @@ class Problem(BaseModel):
     """Why the card reader takes no card (`reader-unavailable`)."""
     confirm_url: str | None = Field(default=None, repr=False)
     """Where the card's holder confirms a purchase (`holder-asked`)."""
+    errors: list[Fault] | None = None
+    """All that is wrong with an access list (`bad-list`)."""

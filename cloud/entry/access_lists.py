@@ -10,7 +10,7 @@ import io
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,8 +35,18 @@ COLUMNS = (
 """The columns of a file. `phone` and `person` are needed, the others may be left out; `doors` are
 names with semicolons between them."""
 NEEDED = {"phone", "person"}
+_OF_CREDENTIAL = ("format", "facility", "number")
+_OF_ACCESS = ("person", "doors", "hours", "first_day", "last_day")
+_FIRST = "line 1"
 LONGEST = 200_000
 """The largest number of people in one list."""
+
+
+AT_ONCE = 100
+"""How many people of a list are written in one transaction, during which nobody else can write."""
+
+FindMember = Callable[[str], Awaitable[OpenPerson | None]]
+"""Returns who has a mobile number and has agreed at the merchant; None when nobody has."""
 
 
 class Listed(BaseModel):
@@ -49,10 +59,11 @@ class Listed(BaseModel):
 
 
 class BadList(ValueError):
-    """A list cannot be taken. `faults` says of each line what is wrong, and quotes no number."""
+    """A list cannot be taken. `faults` are all that is wrong, each with its place, and quote no
+    number."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("; ".join(faults))
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{place}: {what}" for place, what in faults))
         self.faults = faults
 
 
@@ -76,28 +87,31 @@ def read_list(text: str, country: str) -> list[Listed]:
     reader = csv.DictReader(io.StringIO(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
     given = [name.strip() for name in reader.fieldnames or ()]
     reader.fieldnames = given
-    faults = [f"the column '{name}' is not known" for name in given if name not in COLUMNS]
-    faults += [f"the column '{name}' is missing" for name in sorted(NEEDED - set(given))]
+    faults = [
+        (_FIRST, f"the column '{name}' is not known") for name in given if name not in COLUMNS
+    ]
+    faults += [(_FIRST, f"the column '{name}' is missing") for name in sorted(NEEDED - set(given))]
     if len(set(given)) < len(given):
-        faults.append("a column is there twice")
+        faults.append((_FIRST, "a column is there twice"))
     if faults:
         raise BadList(faults)
     listed: list[Listed] = []
-    seen: dict[str, int] = {}
+    seen: dict[str, str] = {}
     for row in reader:
-        line = reader.line_num
+        line = f"line {reader.line_num}"
         if len(listed) >= LONGEST:
-            raise BadList([*faults, f"there are more than {LONGEST} people"])
+            raise BadList([*faults, (line, f"there are more than {LONGEST} people")])
         if None in row or None in row.values():
-            faults.append(f"line {line} has another number of cells than the first line")
+            faults.append((line, "there is another number of cells than in line 1"))
             continue
         try:
-            person = _person({name: cell.strip() for name, cell in row.items()}, country)
+            cells = {name: cell.strip() for name, cell in row.items()}
+            person = _listed(_cells(cells), country)
         except ValueError as error:
-            faults.append(f"line {line}: {error}")
+            faults.append((line, str(error)))
             continue
         if person.phone in seen:
-            faults.append(f"line {line}: the number stands in line {seen[person.phone]} already")
+            faults.append((line, f"the number stands in {seen[person.phone]} already"))
         seen[person.phone] = line
         listed.append(person)
     if faults:
@@ -105,28 +119,89 @@ def read_list(text: str, country: str) -> list[Listed]:
     return listed
 
 
-def _person(cells: dict[str, str], country: str) -> Listed:
-    """Raises ValueError, whose message quotes nothing that is personal."""
+def read_people(people: Sequence[object], country: str, place: str) -> list[Listed]:
+    """Returns the people of a JSON array of objects with COLUMNS as their names, in which `doors`
+    is an array. Raises BadList for all faults at once, in which the array is called `place`."""
+    faults: list[tuple[str, str]] = []
+    listed: list[Listed] = []
+    seen: dict[str, int] = {}
+    for number, fields in enumerate(people):
+        where = f"{place}/{number}"
+        try:
+            person = _listed(_known(fields), country)
+        except ValueError as error:
+            faults.append((where, str(error)))
+            continue
+        if person.phone in seen:
+            faults.append((where, f"the number stands in {place}/{seen[person.phone]} already"))
+        seen.setdefault(person.phone, number)
+        listed.append(person)
+    if faults:
+        raise BadList(faults)
+    return listed
+
+
+def read_numbers(numbers: Sequence[object], country: str, place: str) -> list[str]:
+    """Returns the mobile numbers of a JSON array of strings. Raises BadList as `read_people`."""
+    faults: list[tuple[str, str]] = []
+    read: list[str] = []
+    for position, number in enumerate(numbers):
+        try:
+            read.append(_phone(number, country))
+        except ValueError as error:
+            faults.append((f"{place}/{position}", str(error)))
+    if faults:
+        raise BadList(faults)
+    return read
+
+
+def _known(fields: object) -> dict[str, Any]:
+    if not isinstance(fields, dict):
+        raise ValueError("a person is an object")
+    given = cast(dict[str, Any], fields)
+    if not given.keys() <= set(COLUMNS):
+        raise ValueError(f"a person has these fields alone: {', '.join(COLUMNS)}")
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _cells(cells: dict[str, str]) -> dict[str, Any]:
+    """Returns the fields of a person that the cells of a line are."""
+    filled: dict[str, Any] = {name: cell for name, cell in cells.items() if cell}
+    filled["doors"] = [door for door in cells.get("doors", "").split(";") if door.strip()]
+    return filled
+
+
+def _listed(fields: dict[str, Any], country: str) -> Listed:
+    """Returns the person with these fields, by the names of the columns. Raises ValueError, whose
+    message names all that is wrong and quotes nothing that is personal."""
+    wrong: list[str] = []
+    phone = ""
     try:
-        phone = read_mobile(cells["phone"], country)
+        phone = _phone(fields.get("phone"), country)
+    except ValueError as error:
+        wrong.append(str(error))
+    given = {name: fields[name] for name in _OF_ACCESS if name in fields}
+    credential = {name: fields[name] for name in _OF_CREDENTIAL if name in fields}
+    if credential:
+        given["credential"] = credential
+    try:
+        access = Access.model_validate(given)
+    except ValidationError as error:
+        wrong += [_fault(fault) for fault in error.errors()]
+    else:
+        if not wrong:
+            return Listed(phone=phone, access=access)
+    raise ValueError(", ".join(wrong))
+
+
+def _phone(number: object, country: str) -> str:
+    """Returns a mobile number in E.164. Raises ValueError, which does not quote it."""
+    try:
+        return read_mobile(number if isinstance(number, str) else "", country)
     except NotANumber:
         raise ValueError("phone is not a telephone number") from None
     except NotMobile:
         raise ValueError("phone is not the number of a mobile phone") from None
-    filled = {name: cell for name, cell in cells.items() if cell}
-    given: dict[str, Any] = {
-        name: filled[name]
-        for name in ("person", "hours", "first_day", "last_day")
-        if name in filled
-    }
-    given["doors"] = [door for door in filled.get("doors", "").split(";") if door.strip()]
-    credential = {name: filled[name] for name in ("format", "facility", "number") if name in filled}
-    if credential:
-        given["credential"] = credential
-    try:
-        return Listed(phone=phone, access=Access.model_validate(given))
-    except ValidationError as wrong:
-        raise ValueError(", ".join(_fault(fault) for fault in wrong.errors())) from None
 
 
 def _fault(fault: Any) -> str:
@@ -138,17 +213,23 @@ async def take_list(
     session: AsyncSession,
     site: SiteRow,
     listed: Iterable[Listed],
-    find_member: Callable[[str], Awaitable[OpenPerson | None]],
+    find_member: FindMember,
     now: datetime,
     *,
     whole: bool,
 ) -> Outcome:
     """Gives everybody on a list what it says. `find_member` returns who has a mobile number and has
     agreed at the site's merchant. Where the list is the `whole` one of the site, it takes what
-    people have who are not on it."""
+    people have who are not on it.
+
+    It commits after every AT_ONCE people, so that gates need not wait for a long list. One that was
+    taken half way is sent again.
+    """
     given = unchanged = waiting = 0
     kept: set[str] = set()
-    for each in listed:
+    for number, each in enumerate(listed, 1):
+        if number % AT_ONCE == 0:
+            await session.commit()
         person = await find_member(each.phone)
         if person is None:
             waiting += 1
@@ -160,6 +241,18 @@ async def take_list(
             unchanged += 1
     taken = await _take_others(session, site, kept) if whole else 0
     return Outcome(given, unchanged, waiting, taken)
+
+
+async def take_from(
+    session: AsyncSession, site: SiteRow, phones: Iterable[str], find_member: FindMember
+) -> int:
+    """Takes what the people with these mobile numbers have at a site. Returns how many had
+    anything."""
+    taken = 0
+    for phone in phones:
+        person = await find_member(phone)
+        taken += person is not None and await access.take(session, person.person_id, site.id)
+    return taken
 
 
 async def _take_others(session: AsyncSession, site: SiteRow, kept: Collection[str]) -> int:

@@ -29,8 +29,7 @@ from cloud.people.enrolments import erase_expired
 from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
 from cloud.recognition import challenges, identifications, refusals
-from cloud.tills import keys
-from cloud.web import limits, signed_request
+from cloud.web import limits, merchant_keys, signed_request
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +103,7 @@ ROUND: tuple[Part, ...] = (
     tidy_up,
     begin_daily_run,
     remind,
-    keys.remind,
+    merchant_keys.remind,
     tell_noted,
 )
 """What one round does, in this order."""

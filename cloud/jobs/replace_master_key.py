@@ -20,8 +20,7 @@ from cloud.people import (
     passkeys,
     sign_ins,
 )
-from cloud.tills import keys
-from cloud.web import signed_request
+from cloud.web import merchant_keys, signed_request
 
 RENEWED = (accounts, enrolments, begun, passkeys)
 """The modules whose keyed hashes are of what is sealed beside them; each makes its own anew."""
@@ -31,7 +30,7 @@ FORGOTTEN = (one_time_codes, claims, devices, signed_request)
 
 async def replace_master_key(store: Database, old: MasterKey, new: MasterKey) -> tuple[int, int]:
     """Writes with the new key what was written with the old one. Returns how many people there are,
-    and how many keys of tills are gone, of which only hashes were stored.
+    and how many keys of tills and systems are gone, of which only hashes were stored.
 
     Nobody else may use the database meanwhile. Everybody is signed out of the portal; codes and
     activation codes that were sent are void. Raises cryptography's InvalidTag when `old` is not the
@@ -46,7 +45,7 @@ async def replace_master_key(store: Database, old: MasterKey, new: MasterKey) ->
         for resealed in (queue, check_ins):
             await resealed.reseal(session, old.outbox, new.outbox)
         await sign_ins.end_all(session)
-        till_keys = await keys.remove_all(session)
+        keys = await merchant_keys.remove_all(session)
         people = await persons.rewrap(session, old, new)
         await session.commit()
-    return people, till_keys
+    return people, keys

@@ -15,16 +15,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from cloud.context import Context
-from cloud.tills.keys import merchant_with
 from cloud.web import signed_request
 from cloud.web.devices import merchant_of_device
 from cloud.web.limits import read_body
+from cloud.web.merchant_keys import API_KEY, KeyUse, merchant_with
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
 from protocol.messages import ProblemType, TillAnswer, TillMessage, TillMessages
 
-API_KEY = "x-api-key"
-"""The header with a till's key."""
 POLL_S = 4.0
 """How long a kiosk's question waits for a message, in seconds: less than its patience."""
 TAKEN_WITHIN_S = 10.0
@@ -169,7 +167,7 @@ async def _accepted(request: Request, merchant_id: str, device_id: str) -> tuple
     context: Context = request.app.state.context
     key = request.headers.get(API_KEY, "")
     async with context.database.session() as session:
-        known = await merchant_with(session, context.master, key, context.clock())
+        known = await merchant_with(session, context.master, KeyUse.TILL, key, context.clock())
         if known is None:
             raise Refusal(ProblemType.UNKNOWN_TILL)
         owner = await merchant_of_device(session, device_id)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
-from protocol.messages import PROBLEM_TYPE, Problem, ProblemType, ReaderFault
+from protocol.messages import PROBLEM_TYPE, Fault, Problem, ProblemType, ReaderFault
 from protocol.storage import REMEDIES, StorageFault
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.STALE: (401, "The device's clock is off"),
     ProblemType.UNKNOWN_DEVICE: (401, "The device is not activated"),
     ProblemType.UNKNOWN_TILL: (401, "The API key is not known"),
+    ProblemType.UNKNOWN_KEY: (401, "The API key is not known"),
+    ProblemType.BAD_LIST: (422, "The access list cannot be taken, and nothing was changed"),
     ProblemType.KIOSK_AWAY: (504, "The kiosk does not answer"),
     ProblemType.WRONG_ACTIVATION_CODE: (403, "The activation code is wrong or was used"),
     ProblemType.NOT_FOUND: (404, "There is no such thing"),
@@ -78,6 +80,7 @@ class Refusal(Exception):
         storage: StorageFault | None = None,
         reader: ReaderFault | None = None,
         confirm_url: str | None = None,
+        errors: list[Fault] | None = None,
     ) -> None:
         usual, title = _KINDS[kind]
         super().__init__(kind)
@@ -92,6 +95,7 @@ class Refusal(Exception):
             storage=storage,
             reader=reader,
             confirm_url=confirm_url,
+            errors=errors,
         )
 
     def response(self) -> Response:

@@ -68,3 +68,19 @@ class Tally(Table):
     at: Mapped[datetime]
 
     __table_args__ = (Index("ix_tallies_kind", "kind", "subject", "at"),)
+
+
+class MerchantKeyRow(Table):
+    """A key with which tills or systems of a merchant prove themselves."""
+
+    __tablename__ = "till_keys"
+    """Tills were the first to have keys."""
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The first part of the key, which is not secret."""
+    merchant_id: Mapped[str] = merchant_key()
+    lookup: Mapped[str]
+    """A keyed hash of the whole key (`cloud.keys.person_keys.MasterKey.lookup`)."""
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    """None for a key that stays until it is removed."""

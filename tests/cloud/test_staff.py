@@ -254,15 +254,22 @@ def test_everybody_is_signed_out_of_the_portal(staff: Staff, tmp_path: Path):
 def test_keys_of_tills_are_made_listed_and_removed(staff: Staff):
     first = staff("till-key", "first").strip()
     second = staff("till-key", "first", "--days", "365").strip()
-    rows = [line.split("\t") for line in staff("till-keys").splitlines()]
+    rows = [line.split("\t") for line in staff("keys").splitlines()]
     names = [key.partition(".")[0] for key in (first, second)]
     assert sorted(row[0] for row in rows) == sorted(names)
     until = {row[0]: row[3] for row in rows}
     assert until[names[0]] == "-"
     assert until[names[1]].startswith("until 20")
-    staff("remove-till-key", second)
-    assert staff("till-keys").startswith(names[0])
-    assert f"there is no key {names[1]}" in staff("remove-till-key", names[1], status=2)
+    staff("remove-key", second)
+    assert staff("keys").startswith(names[0])
+    assert f"there is no key {names[1]}" in staff("remove-key", names[1], status=2)
+
+
+def test_a_key_that_sends_access_lists_expires_after_a_year(staff: Staff):
+    key = staff("access-key", "first")
+    (row,) = staff("keys").splitlines()
+    assert key.startswith("access_")
+    assert row.split("\t")[3].startswith("until 20")
 
 
 def test_everybodys_passkeys_are_removed(staff: Staff, tmp_path: Path):

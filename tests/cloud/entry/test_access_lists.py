@@ -34,14 +34,14 @@ def test_columns_come_in_any_order_and_may_be_left_out():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("phone\n", "the column 'person' is missing"),
-        ("phone,person,badge\n", "the column 'badge' is not known"),
-        ("phone,phone,person\n", "a column is there twice"),
-        ("", "the column 'phone' is missing"),
+        ("phone\n", "line 1: the column 'person' is missing"),
+        ("phone,person,badge\n", "line 1: the column 'badge' is not known"),
+        ("phone,phone,person\n", "line 1: a column is there twice"),
+        ("", "line 1: the column 'phone' is missing"),
         ("phone,person\n12,E-1\n", "line 2: phone is not a telephone number"),
         ("phone,person\n+4930901820,E-1\n", "line 2: phone is not the number of a mobile phone"),
-        ("phone,person\n+14155550101\n", "line 2 has another number of cells"),
-        ("phone,person\n+14155550101,E-1,x\n", "line 2 has another number of cells"),
+        ("phone,person\n+14155550101\n", "line 2: there is another number of cells"),
+        ("phone,person\n+14155550101,E-1,x\n", "line 2: there is another number of cells"),
         ("phone,person\n+14155550101,\n", "line 2: person: Field required"),
         ("phone,person,hours\n+14155550101,E-1,9-5\n", "line 2: hours: '9-5' is not"),
         ("phone,person,last_day\n+14155550101,E-1,tomorrow\n", "line 2: last_day:"),
@@ -55,7 +55,8 @@ def test_columns_come_in_any_order_and_may_be_left_out():
 def test_what_cannot_be_taken_is_told_by_its_line_without_the_number(text: str, told: str):
     with pytest.raises(BadList) as bad:
         read_list(text, "US")
-    assert any(fault.startswith(told) for fault in bad.value.faults), bad.value.faults
+    faults = [f"{line}: {what}" for line, what in bad.value.faults]
+    assert any(fault.startswith(told) for fault in faults), faults
     assert "555" not in str(bad.value)
 
 

@@ -25,7 +25,7 @@ from cloud.outbox import queue
 from cloud.people import begun
 from cloud.people.tables import AccountRow
 from cloud.state import State
-from cloud.tills.keys import make_till_key, merchant_with
+from cloud.web.merchant_keys import KeyUse, make_key, merchant_with
 from tests.support.beginnings import begin
 from tests.support.passkeys import Authenticator
 from tests.support.portal import Browser, Portal, forms, open_portal
@@ -140,14 +140,14 @@ async def test_a_sign_up_that_was_begun_is_found_by_its_code(portal: Portal):
 async def test_errands_and_secrets_of_sites_are_read_and_keys_of_tills_are_gone(portal: Portal):
     async with portal.database.session() as session:
         queue.put(session, OLD.outbox, "kind", b"what", portal.now)
-        key = await make_till_key(session, OLD, FIRST, portal.now)
+        key = await make_key(session, OLD, KeyUse.TILL, FIRST, portal.now)
         shown = await check_ins.set_hook(session, OLD, FIRST, "https://site.example")
         await session.commit()
     assert await replaced(portal) == 1
     async with portal.database.session() as session:
         (errand,) = await queue.due(session, portal.now)
         assert errand.payload(NEW.outbox) == b"what"
-        assert await merchant_with(session, NEW, key, portal.now) is None
+        assert await merchant_with(session, NEW, KeyUse.TILL, key, portal.now) is None
         hook = await session.get_one(SiteHookRow, FIRST)
         secret = NEW.outbox.open(hook.secret, f"site_hooks.secret/{FIRST}")
         assert secret == check_ins.secret_of(shown)

@@ -223,9 +223,11 @@ NAMES_NOTHING = {
     "claims.open_claim",
     "identifications.identify",
     "relay.take",
-    # These are not for devices, and have tests of their own (tests/cloud/tills).
+    # These are not for devices, and have tests of their own (tests/cloud/tills, tests/cloud/entry).
     "relay.sync",
     "relay.begin",
+    "access_api.replace",
+    "access_api.change",
 }
 """The endpoints that take no id of what a merchant has stored."""
 

@@ -9,8 +9,8 @@ import pytest
 
 from cloud.merchants.tables import FIRST
 from cloud.tills import relay
-from cloud.tills.keys import make_till_key
 from cloud.web import limits
+from cloud.web.merchant_keys import KeyUse, make_key
 from protocol.messages import PROBLEM_TYPE, ProblemType, TillAnswer, TillMessage, TillMessages
 from tests.support.device import TestDevice
 from tests.support.served import Served
@@ -40,8 +40,9 @@ class CloudTill:
 def key_of(served: Served, merchant: str = FIRST, life: timedelta | None = None) -> str:
     async def make() -> str:
         async with served.context.database.session() as session:
-            key = await make_till_key(
-                session, served.context.master, merchant, served.context.clock(), life
+            now = served.context.clock()
+            key = await make_key(
+                session, served.context.master, KeyUse.TILL, merchant, now, life=life
             )
             await session.commit()
             return key
