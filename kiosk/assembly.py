@@ -22,6 +22,7 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.devices import WrongDevices, attach
 from kiosk.faults import CannotStart
 from kiosk.lane import Lane
+from kiosk.passages import PassageJournal
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection, Elsewhere
 from kiosk.service.embedded import EmbeddedService
@@ -123,6 +124,7 @@ def _lane(settings: Settings, gate: Gate | None, service: SignatureService, cloc
         None if venue is None else lambda: open_gate(settings.state, venue, clock),
         service,
         clock,
+        PassageJournal(settings.state / "passages"),
     )
 
 

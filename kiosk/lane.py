@@ -11,10 +11,12 @@ from typing import Any, NoReturn, Protocol
 from hardware.faults import DeviceFault
 from hardware.gate import Controller, Cue, Heard, LineStands, Release
 from kiosk.clock import Clock
+from kiosk.passages import PassageJournal
 from kiosk.race import first
 from kiosk.service.errors import Refused, ServiceError
 from kiosk.venue.venue import NotSetUp, Venue
-from protocol.entry import DoorTold
+from protocol.entry import DoorTold, Untold
+from protocol.messages import ProblemType
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class Lane:
     """Opens the venue's system, where that decides."""
     service: DoorService
     clock: Clock
+    journal: PassageJournal
+    """What the service is still to be told, should the kiosk be killed."""
     changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set when the line to the controller is lost, when it is there again, and when the venue's
     system is not set up."""
@@ -60,9 +64,10 @@ class Lane:
     """What this kiosk stands at; None until the service has said it."""
     _logged: set[str] = field(default_factory=set[str], init=False)
     """What the log was told of the line since it was there."""
-    _untold: "asyncio.Queue[tuple[str, bool]]" = field(
-        default_factory=asyncio.Queue[tuple[str, bool]], init=False
-    )
+    _untold: dict[str, Untold] = field(default_factory=dict[str, Untold], init=False)
+    """By the id of the entry, the oldest first."""
+    _more: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _told: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     async def run(self, heard: Heard = lambda _: None) -> NoReturn:
         """Keeps everything until it is cancelled. Calls `heard` with what the controller has its
@@ -93,13 +98,16 @@ class Lane:
         """What is wrong with the line to the site's controller, None without a fault."""
         return None if self.controller is None else self.controller.fault
 
-    def tell(self, entry_id: str, *, passed: bool) -> None:
+    async def tell(self, untold: Untold) -> None:
         """Has the service told whether somebody could pass, without anybody waiting for it."""
-        self._untold.put_nowait((entry_id, passed))
+        await asyncio.to_thread(self.journal.keep, untold)
+        self._untold[untold.entry_id] = untold
+        self._told.clear()
+        self._more.set()
 
     async def told(self) -> None:
         """Waits until the service knows of everybody so far."""
-        await self._untold.join()
+        await self._told.wait()
 
     def _log(self, fault: DeviceFault | None) -> None:
         """Tells each fault once until the line is there again: a loose wire has many a minute."""
@@ -117,16 +125,27 @@ class Lane:
             await self.clock.sleep(AGAIN_S if self.door is None else DOOR_S)
 
     async def _tell_service(self) -> NoReturn:
+        for untold in await asyncio.to_thread(lambda: list(self.journal.untold())):
+            self._untold.setdefault(untold.entry_id, untold)
         while True:
-            entry_id, passed = await self._untold.get()
-            await self._tell(entry_id, passed=passed)
-            self._untold.task_done()
+            self._more.clear()
+            for untold in list(self._untold.values()):
+                await self._tell(untold)
+                await asyncio.to_thread(self.journal.forget, untold)
+                del self._untold[untold.entry_id]
+            if not self._untold:
+                self._told.set()
+                await self._more.wait()
 
-    async def _tell(self, entry_id: str, *, passed: bool) -> None:
+    async def _tell(self, untold: Untold) -> None:
         while True:
             try:
-                await self.service.tell_passage(entry_id, passed=passed)
+                await self.service.tell_passage(untold.entry_id, passed=untold.passed)
             except Refused as refused:
+                if refused.type is ProblemType.UNKNOWN_DEVICE:
+                    # Once it is activated again, it can tell.
+                    await self.clock.sleep(DOOR_S)
+                    continue
                 # The person was deleted meanwhile, or the device has come to another merchant.
                 log.warning("the service does not note who has passed: %s", refused)
                 return

@@ -5,6 +5,7 @@ identity.json      the kiosk's key, and the device it is at the service
 staff.json         the staff PIN
 door-reader.json   the base key of the door's OSDP line, and the reader's place on it
 purchases/         the journal of purchases in doubt, and what tills were told
+passages/          what the service must still be told of those who passed (kiosk.passages)
 venue/             what the kiosk is at pretix, and what pretix must still be told (kiosk.venue)
 service/           the state directory of the embedded service (`cloud.state`)
 in-use             locked by the kiosk while it runs

@@ -95,3 +95,9 @@ class Passage(Message):
     """What came of an entry: whether somebody could pass."""
 
     passed: StrictBool
+
+
+class Untold(Passage):
+    """A passage, and of whom."""
+
+    entry_id: Identifier

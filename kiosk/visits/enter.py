@@ -22,7 +22,7 @@ from kiosk.visits.recognise import ask_merchant_consent, new_visit_id
 from kiosk.visits.visit import Visit
 from protocol.capture import Burst
 from protocol.credential import Credential
-from protocol.entry import Admission, Entry, EntryRefusal, Ticket
+from protocol.entry import Admission, Entry, EntryRefusal, Ticket, Untold
 from protocol.messages import Direction, Identification, Outcome, ProblemType, Purpose
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ async def _let_pass(lane: Lane, entry: Entry) -> Answered:
             if entry.refusal is EntryRefusal.NOT_SET_UP:
                 log.error("the service does not know this kiosk's door: staff set-door")
             return Answered(GateAnswer(entry.refusal or EntryRefusal.NO_ACCESS))
-    lane.tell(entry.entry_id, passed=answered.lets_pass)
+    await lane.tell(Untold(entry_id=entry.entry_id, passed=answered.lets_pass))
     return answered
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.sound import SimulatedSound, Tone
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.lane import Lane
+from kiosk.passages import PassageJournal
 from kiosk.screens import (
     Answered,
     AskAccess,
@@ -49,14 +51,21 @@ def after(answer: GateAnswer, number: int, screen: AtGate = WAITING) -> AtGate:
 
 
 @pytest.fixture
-def at_gate(stand: MakeStand, service: SignatureService, canned: CannedService) -> AtGates:
+def at_gate(
+    stand: MakeStand, service: SignatureService, canned: CannedService, tmp_path: Path
+) -> AtGates:
     """Returns a function that makes a kiosk at a gate that it opens itself."""
 
     def make(*script: Line, door: DoorTold = DOOR, venue: ScriptedVenue | None = None) -> Stand:
         here = stand(*script)
         canned.will("GET /door", *[door] * 3)
         here.kiosk.lane = Lane(
-            None, SimulatedRelease(), venue.open if venue else None, service, here.clock
+            None,
+            SimulatedRelease(),
+            venue.open if venue else None,
+            service,
+            here.clock,
+            PassageJournal(tmp_path / "passages"),
         )
         return here
 
@@ -158,11 +167,13 @@ async def test_whatever_fails_for_one_person_the_gate_serves_the_next(
 
 
 async def test_a_kiosk_that_stands_at_nothing_is_to_be_set_up(
-    stand: MakeStand, service: SignatureService
+    stand: MakeStand, service: SignatureService, tmp_path: Path
 ) -> None:
     shut = GateShut(SHOP, GateNotice.NOT_ACTIVATED)
     here = stand(STARTING, (shut, Choice.STAFF), (EnterPin, WAITS))
-    here.kiosk.lane = Lane(None, SimulatedRelease(), None, service, here.clock)
+    here.kiosk.lane = Lane(
+        *(None, SimulatedRelease(), None), service, here.clock, PassageJournal(tmp_path / "p")
+    )
     await here.play()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hardware.address import Address
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease, Verdict
 from kiosk.lane import Lane
+from kiosk.passages import PassageJournal
 from kiosk.screens import (
     Answered,
     AskAccess,
@@ -24,7 +26,7 @@ from kiosk.service.client import SignatureService
 from kiosk.venue.venue import Reason, Refused
 from kiosk.visits.enter import enter, enter_with_ticket
 from protocol.credential import Credential, CredentialFormat
-from protocol.entry import Admission, Entry, EntryRefusal, Tickets
+from protocol.entry import Admission, Entry, EntryRefusal, Tickets, Untold
 from protocol.messages import Direction, Outcome, ProblemType
 from tests.support.canned import CannedService, Reply, identification, problem
 from tests.support.clocks import HurriedClock
@@ -51,6 +53,11 @@ def refused(why: EntryRefusal) -> Entry:
 
 
 @pytest.fixture
+def journal(tmp_path: Path) -> PassageJournal:
+    return PassageJournal(tmp_path / "passages")
+
+
+@pytest.fixture
 def release() -> SimulatedRelease:
     return SimulatedRelease()
 
@@ -62,10 +69,13 @@ def controller() -> SimulatedController:
 
 @pytest.fixture
 def lane(
-    service: SignatureService, release: SimulatedRelease, controller: SimulatedController
+    service: SignatureService,
+    release: SimulatedRelease,
+    controller: SimulatedController,
+    journal: PassageJournal,
 ) -> Lane:
     """A lane with everything that a test may want, but a venue."""
-    return Lane(controller, release, None, service, HurriedClock())
+    return Lane(controller, release, None, service, HurriedClock(), journal)
 
 
 async def comes(visit: ScriptedVisit, lane: Lane) -> GateAnswer:
@@ -105,10 +115,10 @@ async def test_a_gate_that_does_not_open_is_told_and_nobody_counts_as_inside(
 
 
 async def test_a_kiosk_without_a_gate_opens_none(
-    visit: At, canned: CannedService, service: SignatureService
+    visit: At, canned: CannedService, service: SignatureService, journal: PassageJournal
 ) -> None:
     canned.will("POST /entries", entry(Admission.OPEN))
-    lane = Lane(None, None, None, service, HurriedClock())
+    lane = Lane(None, None, None, service, HurriedClock(), journal)
     assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
 
 
@@ -353,3 +363,47 @@ async def test_somebody_who_was_deleted_meanwhile_is_not_told_of_for_ever(
     await lane.told()
     running.cancel()
     assert len(canned.requests("PUT /entries/entry-0001/passage")) == 1
+
+
+async def test_a_kiosk_that_was_killed_tells_after_its_next_start_who_had_passed(
+    visit: At,
+    canned: CannedService,
+    service: SignatureService,
+    lane: Lane,
+    journal: PassageJournal,
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    await comes(visit(), lane)
+    # Nothing of this lane is left but its disk.
+    started = Lane(None, None, None, service, HurriedClock(), journal)
+    assert await told(started, canned) == [True]
+    assert list(journal.untold()) == []
+
+
+async def test_a_kiosk_that_is_not_known_any_more_keeps_what_it_has_to_tell(
+    visit: At, canned: CannedService, lane: Lane, journal: PassageJournal
+) -> None:
+    canned.will("POST /entries", entry(Admission.OPEN))
+    await comes(visit(), lane)
+    unknown = problem(ProblemType.UNKNOWN_DEVICE, 401)
+    canned.will("PUT /entries/entry-0001/passage", *[unknown] * 3)
+    assert await told(lane, canned) == [True] * 4
+    assert list(journal.untold()) == []
+
+
+async def test_a_disk_that_takes_nothing_keeps_nobody_waiting(
+    visit: At, canned: CannedService, lane: Lane, release: SimulatedRelease, tmp_path: Path
+) -> None:
+    (tmp_path / "passages").write_text("no folder")
+    canned.will("POST /entries", entry(Admission.OPEN))
+    assert await comes(visit(), lane) is GateAnswer.PASS
+    assert await told(lane, canned) == [True]
+
+
+async def test_a_file_of_the_journal_that_is_damaged_is_left_and_the_others_are_told(
+    journal: PassageJournal, tmp_path: Path
+) -> None:
+    kept = Untold(entry_id="entry-0001", passed=True)
+    assert journal.keep(kept)
+    (tmp_path / "passages" / "entry-0000.json").write_bytes(b"{")
+    assert list(journal.untold()) == [kept]

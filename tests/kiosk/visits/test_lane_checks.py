@@ -8,6 +8,7 @@ import pytest
 from hardware.address import Address
 from hardware.gate import SimulatedController
 from kiosk.lane import Lane
+from kiosk.passages import PassageJournal
 from kiosk.screens import Check, Finding, Health, Part
 from kiosk.service.client import SignatureService
 from kiosk.settings import VenueGateSettings
@@ -26,7 +27,9 @@ DOOR = DoorTold(direction=Direction.EXIT, checks_in=False, redeems=True)
 
 
 def lane_of(service: SignatureService, *, door: DoorTold | None = DOOR) -> Lane:
-    lane = Lane(SimulatedController(Address.parse("sim:")), None, None, service, HurriedClock())
+    controller = SimulatedController(Address.parse("sim:"))
+    journal = PassageJournal(Path("nothing is kept"))
+    lane = Lane(controller, None, None, service, HurriedClock(), journal)
     lane.door = door
     return lane
 

@@ -1,0 +1,56 @@
+"""What the service is still to be told of those who came to the gate, kept over a power cut.
+
+A folder with one small file for each passage. A file names an entry by the id that the service gave
+it, and nobody.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from protocol.entry import Untold
+from protocol.files import remove_durably, write_private
+from protocol.storage import cause_and_remedy
+
+log = logging.getLogger(__name__)
+
+
+class PassageJournal:
+    """Its methods wait for the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, untold: Untold) -> bool:
+        """Keeps a passage until `forget`. Returns whether the disk has taken it; otherwise the log
+        is told why."""
+        try:
+            write_private(self._path(untold), untold.model_dump_json().encode())
+        except OSError as error:
+            log.error("a passage is not kept over a power cut: %s %s", *cause_and_remedy(error))
+            return False
+        return True
+
+    def forget(self, untold: Untold) -> None:
+        """Forgets what the service knows. Told again after the next start, nothing changes."""
+        try:
+            remove_durably(self._path(untold))
+        except FileNotFoundError:
+            # Not even the folder is there.
+            return
+        except OSError as error:
+            log.error("a passage stays in the journal: %s %s", *cause_and_remedy(error))
+
+    def untold(self) -> Iterator[Untold]:
+        """Yields what was kept and not forgotten. A file that cannot be read is told to the log and
+        left where it is."""
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                yield Untold.model_validate_json(path.read_bytes())
+            except (ValidationError, OSError) as error:
+                log.error("the passage in %s cannot be read: %s", path, type(error).__name__)
+
+    def _path(self, untold: Untold) -> Path:
+        return self._folder / f"{untold.entry_id}.json"
