@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from cloud.ages import ages
 from cloud.context import Context
-from cloud.entry import access_api, entries, tickets
+from cloud.entry import access_api, entries, lists, tickets
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -83,6 +83,7 @@ def _endpoints() -> tuple[BaseRoute, ...]:
         ages.router,
         tickets.router,
         entries.router,
+        lists.router,
         access_api.make_router(accounts.member_with),
         accounts.router,
         claims.router,

@@ -27,7 +27,7 @@ from cloud.settings import Settings
 from cloud.state import State
 from cloud.vault.messages import ExaminedPalm, Introduction, LightChallenge
 from palm.search.protection import ProtectedProbe
-from protocol.messages import Customer, Purpose, Side
+from protocol.messages import Customer, Purpose, Side, VaultKey
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,13 @@ class Vault(Protocol):
     ) -> list[float | None]:
         """Returns the score of each sealed template against a sealed probe; None for a template
         that does not open."""
+        ...
+
+    async def share(
+        self, version: int, sealed: Sequence[bytes], key: VaultKey, bound_to: bytes
+    ) -> bytes:
+        """Returns templates that were made for gates, sealed to a kiosk's key
+        (`protocol.site_list`)."""
         ...
 
 

@@ -185,6 +185,13 @@ class Calibration:
         y0, y1 = self._rarities[right - 1 : right + 1]
         return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
 
+    def score(self, rarity: float) -> float:
+        """Returns the score that has a rarity."""
+        right = min(max(bisect_left(self._rarities, rarity), 1), len(self._rarities) - 1)
+        x0, x1 = self._rarities[right - 1 : right + 1]
+        y0, y1 = self._scores[right - 1 : right + 1]
+        return y0 + (rarity - x0) * (y1 - y0) / (x1 - x0)
+
 
 FUSED_2 = ((1e-3, 5.27), (1e-4, 6.72), (1e-5, 7.72), (1e-6, 8.72))
 """The calibration of `palm.template.fused` (template version 2) on whole hands: FMR and score, from
@@ -206,6 +213,10 @@ class Policy:
     def rarity(self, version: int, score: float) -> float:
         """Raises KeyError for a version without a calibration."""
         return self.calibrations[version].rarity(score)
+
+    def score(self, version: int, rarity: float) -> float:
+        """Returns the score of a version's matcher that has a rarity. Raises KeyError."""
+        return self.calibrations[version].score(rarity)
 
     def accept(self, gallery_size: int) -> float:
         """Returns the rarity from which a search accepts a match."""

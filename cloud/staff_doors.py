@@ -16,6 +16,7 @@ from cloud.entry import check_ins
 from cloud.entry.access_lists import COLUMNS, BadList, read_list, take_list
 from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_clock, set_door
 from cloud.entry.hours import Hours
+from cloud.entry.kept_palms import MOST_HOURS
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.merchants import merchants
@@ -39,6 +40,13 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     door.add_argument("++everyone", action="store_true", help="nobody has to be on an access list")
     door.add_argument("++hours", default="", help="when it is open, as mon-fri 07:00-19:00")
     door.add_argument("++area", help="the area it leads into, which nobody enters twice")
+    door.add_argument(
+        "++offline",
+        type=int,
+        default=0,
+        metavar="HOURS",
+        help="how long its kiosk lets listed people pass without a network, who agreed to it",
+    )
     gone = add("remove-door", _remove_door, "say that a device stands at no door", "+")
     gone.add_argument("device", help="the id of the device")
     clock = add("site-clock", _set_clock, "set the time zone and the holidays of a site")
@@ -57,7 +65,11 @@ async def _list_doors(_: argparse.Namespace, session: AsyncSession, __: MasterKe
     for row, door in await all_doors(session):
         who = "everyone" if door.everyone else "listed"
         hours, area = row.hours or "always", door.area or "-"
-        print(row.device_id, door.kind, door.direction, who, hours, area, door.name, sep="\t")
+        offline = f"{door.list_hours} h" if door.list_hours else "-"
+        print(
+            *(row.device_id, door.kind, door.direction, who, hours, area, offline, door.name),
+            sep="\t",
+        )
 
 
 async def _set_door(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -67,6 +79,12 @@ async def _set_door(arguments: argparse.Namespace, session: AsyncSession, _: Mas
             "the site's own system knows people by what an access list says of them: leave "
             "++everyone out."
         )
+    if arguments.offline and (arguments.everyone or kind in (DoorKind.VENUE, DoorKind.DESK)):
+        raise CannotDo(
+            "++offline is for doors that a relay or a controller opens to people on the list."
+        )
+    if not 0 <= arguments.offline <= MOST_HOURS:
+        raise CannotDo(f"++offline is from 1 to {MOST_HOURS} hours.")
     try:
         hours = Hours.parse(arguments.hours)
     except ValueError as error:
@@ -78,6 +96,7 @@ async def _set_door(arguments: argparse.Namespace, session: AsyncSession, _: Mas
         everyone=arguments.everyone,
         hours=hours,
         area=arguments.area,
+        list_hours=arguments.offline,
     )
     if not await set_door(session, arguments.device, door, arguments.hours):
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")

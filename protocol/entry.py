@@ -1,12 +1,19 @@
 """The messages about people at gates, doors and desks, and about their tickets."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StrictBool, StringConstraints
 
 from protocol.credential import Credential
-from protocol.messages import Direction, Identifier, Message, of_no_payment_card
+from protocol.messages import (
+    Direction,
+    Identifier,
+    Message,
+    Side,
+    VaultKey,
+    of_no_payment_card,
+)
 
 
 class Admission(StrEnum):
@@ -23,6 +30,9 @@ class Admission(StrEnum):
     ASK = "ask"
     """It asks them first whether their palm may stand for what the site has given them
     (`POST /entries/{id}/agreement`)."""
+    ASK_TO_KEEP = "ask_to_keep"
+    """It asks them first whether the site's gates may recognise them without a network
+    (`PUT /entries/{id}/palm`, or `DELETE` when they may not)."""
     REFUSED = "refused"
 
 
@@ -69,6 +79,8 @@ class DoorTold(Message):
     """Whether there is no gate, and the site is told who is there."""
     redeems: StrictBool
     """Whether the venue's system decides about tickets."""
+    keeps_list: StrictBool = False
+    """Whether it may have the site's list, for when there is no network."""
 
 
 class EntryRequest(Message):
@@ -101,3 +113,55 @@ class Untold(Passage):
     """A passage, and of whom."""
 
     entry_id: Identifier
+
+
+class ListRequest(Message):
+    key: VaultKey
+    """The public half of a key that the kiosk has made for this list alone. The vault seals the
+    templates to it."""
+
+
+Seconds = Annotated[int, Field(ge=0, le=7 * 24 * 3600)]
+"""Since the list was made."""
+Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,1024}$")]
+"""Whom a list names, as the service alone can read it."""
+
+
+class ListedPerson(Message):
+    """Somebody whom a gate may let pass without a network."""
+
+    mark: Mark = Field(repr=False)
+    side: Side
+    """The hand that they showed."""
+    times: list[tuple[Seconds, Seconds]]
+    """When they may pass, from and until."""
+    credential: Credential | None = Field(default=None, repr=False)
+    """What is presented to the site's access controller."""
+
+
+class SiteList(Message):
+    """Whom a gate may let pass without a network, for a while, by its own memory."""
+
+    made_at: AwareDatetime
+    valid_s: Annotated[int, Field(gt=0, le=24 * 3600)]
+    """After how many seconds the kiosk erases it."""
+    admission: Literal[Admission.OPEN, Admission.PRESENT]
+    """What the kiosk does for them."""
+    direction: Direction
+    version: int = Field(ge=0)
+    """The version of the templates."""
+    at_least: float
+    """The score from which somebody is recognised."""
+    people: list[ListedPerson]
+    templates: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$")] = Field(
+        repr=False
+    )
+    """Their templates in the same order, sealed (`protocol.site_list`)."""
+
+
+class OfflinePassage(Message):
+    """Somebody has passed while there was no network."""
+
+    mark: Mark = Field(repr=False)
+    after_s: Seconds
+    """When, since the list was made: the kiosk's own clock may be off."""

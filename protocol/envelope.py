@@ -191,7 +191,7 @@ def seal(capture: bytes | bytearray, key: VaultKey, context: Context) -> bytes:
     suite = _suite(key.suite)
     header = canonical.encode([VERSION, suite.value, key.key_id, context.to_list()])
     try:
-        public = _public_key(suite, from_base64(key.public_key))
+        public = public_key(suite, from_base64(key.public_key))
     except ValueError:
         raise UnknownKey("the vault's key is not a key of its suite") from None
     sealed = canonical.encode([header, suite.hpke.encrypt(capture, public, _info(header))])
@@ -236,7 +236,8 @@ def _suite(name: str) -> Suite:
         raise UnknownSuite("a suite that is not spoken here") from None
 
 
-def _public_key(suite: Suite, raw: bytes) -> X25519PublicKey | hpke.MLKEM768X25519PublicKey:
+def public_key(suite: Suite, raw: bytes) -> X25519PublicKey | hpke.MLKEM768X25519PublicKey:
+    """Returns the public key of these raw bytes. Raises ValueError."""
     if suite is Suite.X25519:
         return X25519PublicKey.from_public_bytes(raw)
     return hpke.MLKEM768X25519PublicKey(

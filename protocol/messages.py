@@ -125,6 +125,9 @@ class Purpose(StrEnum):
     """The shopper adds cards to those that pay for them, and removes them."""
     ENTER = "enter"
     """Somebody goes through a gate or checks in: nothing can be charged with it."""
+    KEEP = "keep"
+    """A template is made for the gates of one site, which recognise its holder without a network.
+    It serves nothing else, and no other capture makes one."""
 
 
 class Direction(StrEnum):

@@ -29,6 +29,10 @@ class DoorKind(StrEnum):
     """There is no gate: the site is told that somebody is there."""
 
 
+BY_LIST = (DoorKind.RELAY, DoorKind.CONTROLLER)
+"""The doors at which a kiosk may do without the service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     name: str
@@ -37,6 +41,8 @@ class Door:
     everyone: bool
     hours: Hours
     area: str | None
+    list_hours: int = 0
+    """For how many hours its kiosk may let people pass without a network (`cloud.entry.lists`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,12 @@ class SiteClock:
 
     def is_open(self, hours: Hours, now: datetime) -> bool:
         return hours.are_open(now, self.zone, self.holidays)
+
+
+def keeps_list(door: Door, *, sees_life: bool) -> bool:
+    """Returns whether the kiosk at a door may let people pass without a network. It may not where
+    the service wants to see that a hand is alive, which the kiosk cannot tell by itself."""
+    return door.list_hours > 0 and door.kind in BY_LIST and not door.everyone and not sees_life
 
 
 async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str) -> bool:
@@ -67,6 +79,7 @@ async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str
             everyone=door.everyone,
             hours=hours,
             area=door.area,
+            list_hours=door.list_hours,
         )
     )
     return True
@@ -123,4 +136,5 @@ def _door(row: DoorRow) -> Door:
         everyone=row.everyone,
         hours=Hours.parse(row.hours),
         area=row.area,
+        list_hours=row.list_hours,
     )

@@ -13,9 +13,10 @@ from fastapi import APIRouter
 from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.db.tables import new_id
-from cloud.entry import access, check_ins, presences
-from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of
+from cloud.entry import access, check_ins, kept_palms, presences
+from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
 from cloud.entry.hours import Hours
 from cloud.entry.tables import EntryRow
 from cloud.entry.tickets import tickets_of
@@ -65,10 +66,14 @@ async def tell_door(call: Caller) -> DoorTold:
         direction=door.direction,
         checks_in=door.kind is DoorKind.DESK,
         redeems=door.kind is DoorKind.VENUE,
+        keeps_list=keeps_list(door, sees_life=await sees_life(call)),
     )
 
 
-@router.post("/entries", responses=signed_request.leads_to("entry_id", "entries.agree"))
+@router.post(
+    "/entries",
+    responses=signed_request.leads_to("entry_id", "entries.agree", "lists.keep", "lists.decline"),
+)
 async def enter(call: Caller, request: EntryRequest) -> Entry:
     """Decides once for each identification, and once more for somebody who had no ticket and has
     linked one since."""
@@ -88,7 +93,7 @@ async def enter(call: Caller, request: EntryRequest) -> Entry:
         )
     elif open_told(person, row).refusal is not EntryRefusal.NO_TICKET:
         raise Refusal(ProblemType.CONFLICT, "this was decided already")
-    entry = await _decide(call, person, row)
+    entry = await decide(call, person, row)
     call.session.add(row)
     return entry
 
@@ -97,11 +102,9 @@ async def enter(call: Caller, request: EntryRequest) -> Entry:
 async def agree(call: Caller, entry_id: str) -> Entry:
     """Notes that the person agrees that their palm stands for what the site has given them, and
     decides anew."""
-    row, person = await _find(call, entry_id)
-    if open_told(person, row).admission is not Admission.ASK:
-        raise Refusal(ProblemType.CONFLICT, "nothing was asked of this person")
+    row, person = await find_asked(call, entry_id, Admission.ASK)
     await access.accept(call.session, person, row.site_id, call.now)
-    return await _decide(call, person, row)
+    return await decide(call, person, row)
 
 
 @router.put("/entries/{entry_id}/passage", status_code=204)
@@ -163,7 +166,22 @@ async def _find(call: Call, entry_id: str) -> tuple[EntryRow, OpenPerson]:
     return row, person
 
 
-async def _decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
+async def find_asked(call: Call, entry_id: str, asked: Admission) -> tuple[EntryRow, OpenPerson]:
+    """Returns an entry at the calling device's door whose person was asked something, and that
+    person. Raises Refusal."""
+    row, person = await _find(call, entry_id)
+    if open_told(person, row).admission is not asked:
+        raise Refusal(ProblemType.CONFLICT, "nothing was asked of this person")
+    return row, person
+
+
+async def sees_life(call: Call) -> bool:
+    """Returns whether the calling device's palms are taken only with what shows that a hand is
+    alive."""
+    return call.context.settings.light_required or (await call.device()).infrared
+
+
+async def decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
     """Decides whether a person may pass, and notes in the row what the kiosk is told."""
     session = call.session
     site, _ = await place_of(session, row.site_id)
@@ -257,9 +275,19 @@ async def _access(
         raise _Denied(EntryRefusal.NO_ACCESS)
     if not accepted:
         return {"admission": Admission.ASK, "credential": given.credential}
+    if keeps_list(door, sees_life=await sees_life(call)):
+        answer = await kept_palms.answer_of(call.session, person, row.site_id)
+        if answer is None or not _is_current(call.context, answer):
+            return {"admission": Admission.ASK_TO_KEEP}
     if door.kind is DoorKind.DESK:
         await check_ins.tell_later(call, row)
     return {"credential": given.credential} if door.kind is DoorKind.CONTROLLER else {}
+
+
+def _is_current(context: Context, answer: kept_palms.Answer) -> bool:
+    """Returns whether what somebody has answered holds: a template of a version of before is not
+    used any more."""
+    return answer.palm is None or answer.palm.version == context.vault.introduction.versions[0]
 
 
 async def _note(

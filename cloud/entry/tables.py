@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table, merchant_key, person_key
@@ -28,6 +28,8 @@ class DoorRow(Table):
     area: Mapped[str | None]
     """The area that it leads into and out of. Who is in it cannot enter it again. None where that
     is not watched."""
+    list_hours: Mapped[int]
+    """For how many hours its kiosk may let people pass without a network; 0 for not at all."""
 
 
 class SiteClockRow(Table):
@@ -67,6 +69,29 @@ class AccessRow(Table):
     """When the site gave it."""
     accepted_at: Mapped[datetime | None]
     """When the person agreed that their palm stands for it; None until they do."""
+
+
+class KeptPalmRow(Table):
+    """What a person has answered to a site whose gates want to recognise them without a network. It
+    goes with their access."""
+
+    __tablename__ = "kept_palms"
+
+    person_id: Mapped[str] = person_key(index=False, primary_key=True)
+    merchant_id: Mapped[str] = merchant_key()
+    site_id: Mapped[str] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes]
+    """`cloud.entry.kept_palms.Answer`, sealed."""
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["person_id", "site_id"],
+            ["access.person_id", "access.site_id"],
+            name="fk_kept_palms_access",
+            ondelete="CASCADE",
+        ),
+    )
 
 
 class PresenceRow(Table):

@@ -21,6 +21,7 @@ from cloud.ages.ages import count_ages
 from cloud.context import Context, Database
 from cloud.db.tables import Table
 from cloud.entry.access import count_access
+from cloud.entry.kept_palms import may_be_at_gates
 from cloud.entry.tickets import count_tickets
 from cloud.keys.persons import OpenPerson, erase_person
 from cloud.loyalty.memberships import count_memberships
@@ -82,7 +83,7 @@ async def erase_account(
     is being completed.
     """
     await refunds.must_be_settled(session, person)
-    leaving = await what_becomes(session, person)
+    leaving = await what_becomes(session, person, now)
     await card_pages.shut_pages(context, session, person.person_id)
     await forget_cards_later(session, context.master, person, now, receipts.digest_of(person))
     await refunds.keep_for_the_books(session, person)
@@ -104,7 +105,7 @@ async def erase_account(
     return receipt, [remove_from_gallery, forget, context.wake]
 
 
-async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
+async def what_becomes(session: AsyncSession, person: OpenPerson, now: datetime) -> Leaving:
     """Returns what a deletion would erase, and what it would keep and until when."""
     palms = len(await palms_of(session, person))
     cards = len(await cards_of(session, person))
@@ -118,6 +119,8 @@ async def what_becomes(session: AsyncSession, person: OpenPerson) -> Leaving:
     sales = await purchases.times_for_the_books(session, person)
     returned = await refunds.times_for_the_books(session, person)
     retained: list[Retained] = []
+    if await may_be_at_gates(session, person):
+        retained.append(receipts.at_gates(now))
     if sales:
         retained.append(
             Retained(

@@ -25,6 +25,12 @@ TICKETS = "your tickets: %(count)s"
 REST = "everything else in your account"
 LINKS = "what led from your purchases to you"
 
+AT_GATES = "copies of a palm's template in the memory of gates, for when they have no network"
+WHY_AT_GATES = (
+    "a gate that has no network cannot be told. It erases its copy by then, and within minutes "
+    "where it has one"
+)
+
 PURCHASES = (
     "purchases: %(count)s (of each the merchant, the amount, the time, the kiosk, the till's "
     "number for the sale, what the till was told, the kind of card and its last four digits)"
@@ -54,7 +60,7 @@ WHY_PURCHASES_THERE = (
 
 SENTENCES = (
     *(NUMBER, NAME, MAIL, PALMS, CARDS, CONSENTS, AGREED, SIGNED, MEMBERSHIPS, AGES, ACCESS),
-    *(TICKETS, REST, LINKS),
+    *(TICKETS, REST, LINKS, AT_GATES, WHY_AT_GATES),
     *(PURCHASES, REFUNDS, BOOKS_OF_PURCHASES, BOOKS_OF_REFUNDS),
     *(WITHDRAWN, MEMBERSHIP_THERE, AGE_THERE, ACCESS_THERE, TICKETS_THERE, PROOF, WHY_PROOF),
     *(PURCHASES_THERE, WHY_PURCHASES_THERE),

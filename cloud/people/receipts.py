@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
 from cloud.db.tables import new_id
+from cloud.entry.kept_palms import LONGEST
 from cloud.keys.persons import OpenPerson
+from cloud.people import receipt_lines as lines
 from cloud.people import receipt_log
 from cloud.people.tables import ReceiptRow
 from cloud.policy import BOOKKEEPING
@@ -24,6 +26,11 @@ from protocol.messages import DeletionReceipt, LoggedReceipt, Retained
 def digest_of(person: OpenPerson) -> bytes:
     """Returns by what a person who is deleted is known to those who check the deletion."""
     return sha256(person.person_id.encode()).digest()
+
+
+def at_gates(now: datetime) -> Retained:
+    """Returns what a receipt says of copies in the memory of gates."""
+    return Retained(what=lines.AT_GATES, why=lines.WHY_AT_GATES, until=now + LONGEST)
 
 
 async def issue(

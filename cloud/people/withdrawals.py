@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.ages import ages
 from cloud.context import Context
 from cloud.entry import access, entries, presences, tickets
+from cloud.entry.kept_palms import may_be_at_gates
 from cloud.keys.persons import OpenPerson
 from cloud.loyalty import memberships
 from cloud.merchants.merchants import all_sites, find_merchant
@@ -62,6 +63,7 @@ async def end_with(
     await identifications.ask_consent_again(session, person, merchant.id)
     was_member = await memberships.forget(session, person, merchant.id) is not None
     was_seen = await ages.forget(session, person, merchant.id)
+    was_at_gates = await may_be_at_gates(session, person, merchant.id)
     had_access = await access.forget(session, person, merchant.id)
     has_passed = await entries.forget(session, person, merchant.id)
     await presences.forget(session, person, await _sites_of(session, merchant.id))
@@ -74,6 +76,8 @@ async def end_with(
             until=now + BOOKKEEPING,
         )
     ]
+    if was_at_gates:
+        retained.append(receipts.at_gates(now))
     if sales:
         kept = Retained(
             what=lines.PURCHASES_THERE % {"merchant": merchant.name, "count": len(sales)},

@@ -113,5 +113,5 @@ async def _find(asked: Asked, receipt_id: str) -> receipts.ReceiptRow:
 
 
 async def _show(asked: Asked, status: int, told: dict[str, Any]) -> Response:
-    leaving = await deletions.what_becomes(asked.session, asked.person)
+    leaving = await deletions.what_becomes(asked.session, asked.person, asked.now)
     return asked.page("leave.html", status, leaving=leaving, **told)

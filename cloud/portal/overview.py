@@ -4,7 +4,8 @@ from functools import partial
 
 from fastapi import APIRouter, Response
 
-from cloud.merchants.merchants import find_merchant
+from cloud.entry import kept_palms
+from cloud.merchants.merchants import find_merchant, place_of
 from cloud.messages import Way
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.people import accounts, passkeys, sign_ins
@@ -34,6 +35,10 @@ async def show_overview(asked: Asker) -> Response:
     cards = await cards_of(session, person)
     sends, mail = sends_mails(asked), await accounts.mail_of(session, person)
     way = await accounts.alerts_by(session, person)
+    gates = [
+        (row.site_id, await place_of(session, row.site_id), given.palm is not None)
+        for row, given in await kept_palms.answers_of(session, person)
+    ]
     return asked.page(
         "overview.html",
         profile=profile,
@@ -51,6 +56,7 @@ async def show_overview(asked: Asker) -> Response:
         takes_tickets=bool(await venues(asked)),
         access=await given_access(asked),
         agreements=[(agreement, shop) for agreement, shop in agreements if shop is not None],
+        gates=gates,
         passkeys=await passkeys.passkeys_of(session, person),
         said_lost=await sign_ins.codes_suffice_at(session, person) is not None,
         is_fresh=asked.signed_in.is_fresh(asked.now),
@@ -93,6 +99,22 @@ async def unfreeze(asked: Asker) -> Response:
     return redirect(HOME)
 
 
+@routes.post("/gates/{site_id}/stop")
+async def stop_gates(asked: Asker, site_id: str) -> Response:
+    """Ends that gates of a site recognise the palm without a network. They do not ask again."""
+    await _must_have_answered(asked, site_id)
+    no = kept_palms.Answer(palm=None)
+    await kept_palms.answer(asked.session, asked.person, site_id, no, asked.now)
+    return redirect(HOME)
+
+
+@routes.post("/gates/{site_id}/again")
+async def have_gates_ask_again(asked: Asker, site_id: str) -> Response:
+    await _must_have_answered(asked, site_id)
+    await kept_palms.forget(asked.session, asked.person, site_id)
+    return redirect(HOME)
+
+
 @routes.get("/merchants/{merchant_id}")
 async def ask_about_merchant(asked: Asker, merchant_id: str) -> Response:
     for agreement in await agreements_of(asked.session, asked.person):
@@ -109,6 +131,11 @@ async def withdraw(asked: Asker, merchant_id: str) -> Response:
     receipt = await end_with(context, session, asked.person, merchant_id, asked.now)
     asked.afterwards.append(after_end(context, asked.person, merchant_id))
     return redirect(f"{HOME}/receipts/{receipt.receipt_id}")
+
+
+async def _must_have_answered(asked: Asked, site_id: str) -> None:
+    if await kept_palms.answer_of(asked.session, asked.person, site_id) is None:
+        raise Refusal(ProblemType.NOT_FOUND)
 
 
 async def _find_palm(asked: Asked, palm_id: str) -> tuple[Side, bool]:

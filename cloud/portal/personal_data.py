@@ -14,6 +14,7 @@ from fastapi import APIRouter, Response
 from cloud.ages.ages import ages_of
 from cloud.entry.access import all_access
 from cloud.entry.entries import entries_of
+from cloud.entry.kept_palms import answers_of
 from cloud.entry.presences import presences_of
 from cloud.entry.tickets import all_tickets
 from cloud.loyalty.memberships import memberships_of
@@ -130,6 +131,15 @@ async def _everything(asked: Asked) -> dict[str, Any]:
                 **given.model_dump(mode="json"),
             }
             for row, given in await all_access(session, person)
+        ],
+        "recognised_without_a_network": [
+            {
+                "site": names_of_sites[row.site_id],
+                "answered_at": row.at,
+                "agreed": given.palm is not None,
+                "hand": given.palm and given.palm.side,
+            }
+            for row, given in await answers_of(session, person)
         ],
         "tickets": [
             {"merchant": names[row.merchant_id], "linked_at": row.at, "code": ticket.code}

@@ -30,11 +30,12 @@ from cloud.vault.examiner import Flaw, Unusable
 from cloud.vault.messages import AT_ONCE, WireRefusal
 from cloud.vault.pictures import PICTURE_PIXELS
 from cloud.vault.reader import Failed, NurseryLost, Readers
-from cloud.vault.templates import Scheme, Templates
+from cloud.vault.templates import Scheme, Templates, Use
 from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
+from protocol.site_list import seal_templates
 from protocol.storage import cause_and_remedy
 
 FRESH_MS = 120_000
@@ -160,7 +161,8 @@ class Vault:
         | messages.Compare
         | messages.MakeSearchCodes
         | messages.Protect
-        | messages.Rekey,
+        | messages.Rekey
+        | messages.Share,
     ) -> messages.Answer:
         templates = self._templates
         match question:
@@ -176,6 +178,9 @@ class Vault:
             case messages.Rekey():
                 templates.rekey()
                 return messages.Rekeyed(templates.transform)
+            case messages.Share(version, key, bound_to, sealed):
+                shared = templates.for_gates(version, sealed)
+                return messages.Shared(seal_templates(shared, key, bound_to))
 
     def _examine(self, question: messages.Examine) -> messages.Answer:
         try:
@@ -198,7 +203,9 @@ class Vault:
             burst.wipe()
         enrols = purpose is Purpose.ENROL
         with self._alone:
-            probes = self._templates.extract(presentation.palms, question.versions)
+            # What is kept of such a palm can be shared with gates, and cannot be searched.
+            use = Use.GATES if purpose is Purpose.KEEP else Use.GALLERY
+            probes = self._templates.extract(presentation.palms, question.versions, use)
             agreement = self._templates.agreement(presentation.palms) if enrols else None
         return messages.ExaminedPalm(
             Side(presentation.side),

@@ -18,7 +18,7 @@ from cloud.vault.turns import Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
 from protocol.backoff import pause_after
-from protocol.messages import Purpose
+from protocol.messages import Purpose, VaultKey
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +170,17 @@ class VaultClient:
         match await self._ask(messages.Protect(template)):
             case messages.Protected(protected):
                 return protected
+            case _:
+                raise _misunderstood()
+
+    async def share(
+        self, version: int, sealed: Sequence[bytes], key: VaultKey, bound_to: bytes
+    ) -> bytes:
+        """Returns templates that were made for gates, sealed to a kiosk's key
+        (`protocol.site_list`). Raises VaultUnavailable."""
+        match await self._ask(messages.Share(version, key, bound_to, sealed)):
+            case messages.Shared(shared):
+                return shared
             case _:
                 raise _misunderstood()
 

@@ -147,7 +147,24 @@ class Rekey:
         return ["rekey"]
 
 
-Question = Introduce | Examine | Compare | MakeSearchCodes | Protect | Rekey
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`["share", version, [key_id, suite, public_key], bound_to, [sealed, ...]]`; answered by
+    `Shared`. Templates of captures for `Purpose.KEEP` alone are shared."""
+
+    version: int
+    key: VaultKey
+    """The kiosk's key for this list."""
+    bound_to: bytes
+    """`protocol.site_list.binding`."""
+    sealed: Sequence[bytes] = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        key = [self.key.key_id, self.key.suite, from_base64(self.key.public_key)]
+        return ["share", self.version, key, self.bound_to, list(self.sealed)]
+
+
+Question = Introduce | Examine | Compare | MakeSearchCodes | Protect | Rekey | Share
 
 
 # Answers
@@ -272,6 +289,16 @@ class Rekeyed:
         return ["rekeyed", self.transform]
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """`["shared", sealed]`: templates sealed to a kiosk (`protocol.site_list`)."""
+
+    sealed: bytes = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["shared", self.sealed]
+
+
 Answer = (
     Introduction
     | ExaminedPalm
@@ -281,6 +308,7 @@ Answer = (
     | SearchCodes
     | Protected
     | Rekeyed
+    | Shared
 )
 
 
@@ -290,7 +318,7 @@ def pack(message: Question | Answer) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def unpack_question(body: bytes) -> Question:
+def unpack_question(body: bytes) -> Question:  # noqa: PLR0911 - one for each question
     """Raises ValueError when the bytes are no question."""
     match canonical.decode(body):
         case ["introduce"]:
@@ -319,6 +347,10 @@ def unpack_question(body: bytes) -> Question:
             return Protect(Template(version, data))
         case ["rekey"]:
             return Rekey()
+        case ["share", version, key, bytes(bound_to), list(sealed)] if _is_version(
+            version
+        ) and _are_bytes(sealed):
+            return Share(version, _key(key), bound_to, sealed)
         case _:
             raise ValueError("not a question")
 
@@ -363,6 +395,8 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             return Protected(_template(template))
         case ["rekeyed", str(transform)]:
             return Rekeyed(transform)
+        case ["shared", bytes(sealed)]:
+            return Shared(sealed)
         case _:
             raise ValueError("not an answer")
 

@@ -7,6 +7,7 @@ therefore asks the vault to compare the few templates whose codes are nearest.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,15 @@ decision used."""
 
 class NotSealedHere(ValueError):
     """A value is not a template that this vault sealed."""
+
+
+class Use(StrEnum):
+    """What a sealed template can be opened for."""
+
+    GALLERY = "data"
+    """Comparing, here."""
+    GATES = "gates"
+    """Being sealed to a kiosk that stands at a gate (`protocol.site_list`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +57,21 @@ class Templates:
         """The template versions that can be made and compared, the current one first."""
         return list(self._schemes)
 
-    def extract(self, palms: Sequence[Roi], versions: Iterable[int]) -> list[ProtectedProbe]:
-        """Makes a probe in the current version, and in each of the others that is asked for."""
+    def extract(
+        self, palms: Sequence[Roi], versions: Iterable[int], use: Use = Use.GALLERY
+    ) -> list[ProtectedProbe]:
+        """Makes a probe in the current version, and in each of the others that is asked for. What
+        is kept of it serves one use."""
         wanted = {self.versions[0], *versions}
         extracted = [
             scheme.extractor.extract(palms)
             for version, scheme in self._schemes.items()
             if version in wanted
         ]
-        return [ProtectedProbe(self.protect(each), self._seal(each)) for each in extracted]
+        return [
+            ProtectedProbe(self.protect(each, use), self._seal(each, Use.GALLERY))
+            for each in extracted
+        ]
 
     def agreement(self, palms: Sequence[Roi]) -> float | None:
         """Returns the score of the first frame of a presentation against the others together, in
@@ -66,14 +82,14 @@ class Templates:
         first, others = (scheme.extractor.extract(some) for some in (palms[:1], palms[1:]))
         return scheme.matcher.score(first, others)
 
-    def protect(self, template: Template) -> ProtectedTemplate:
+    def protect(self, template: Template, use: Use = Use.GALLERY) -> ProtectedTemplate:
         """Returns a template as it is stored. Raises KeyError for a version without a scheme."""
         kept = self._schemes[template.version].matcher.keep(template)
         return ProtectedTemplate(
             version=kept.version,
             transform=self.transform,
             search_code=self._codes([kept])[0],
-            sealed=self._seal(kept),
+            sealed=self._seal(kept, use),
         )
 
     def compare(
@@ -88,6 +104,17 @@ class Templates:
         readable = matcher.prepare([each for each in opened if each is not None])
         scores = iter(matcher.compare(self._open(version, probe), readable).tolist())
         return [None if each is None else next(scores) for each in opened]
+
+    def for_gates(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
+        """Returns templates for the memory of gates; None for one that was not sealed here, or is
+        one of the gallery."""
+        opened: list[bytes | None] = []
+        for each in sealed:
+            try:
+                opened.append(self._sealing.open(each, _place(version, Use.GATES)))
+            except (InvalidTag, ValueError):
+                opened.append(None)
+        return opened
 
     def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """Returns the search code of each template under the present secret; None for one that was
@@ -126,19 +153,22 @@ class Templates:
                 opened.append(None)
         return opened
 
-    def _seal(self, template: Template) -> bytes:
-        return self._sealing.seal(template.data, _place(template.version))
+    def _seal(self, template: Template, use: Use) -> bytes:
+        return self._sealing.seal(template.data, _place(template.version, use))
 
     def _open(self, version: int, sealed: bytes) -> Template:
-        for place, before in ((_place(version), 0), (_first_place(version), QUALITY_BYTES)):
+        for place, before in (
+            (_place(version, Use.GALLERY), 0),
+            (_first_place(version), QUALITY_BYTES),
+        ):
             with suppress(InvalidTag, ValueError):
                 return Template(version, self._sealing.open(sealed, place)[before:])
         raise NotSealedHere("not a template sealed here")
 
 
-def _place(version: int) -> str:
-    """Returns the place to seal for: a template does not open as one of another version."""
-    return f"template/{version}/data"
+def _place(version: int, use: Use) -> str:
+    """Returns the place to seal for: a template does not open as one of another version or use."""
+    return f"template/{version}/{use}"
 
 
 def _first_place(version: int) -> str:

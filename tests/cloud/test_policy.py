@@ -29,6 +29,7 @@ def test_a_calibration_point_has_the_measured_rarity(fmr: float, score: float):
 )
 def test_rarity_is_interpolated_between_points_and_extrapolated_beyond(rarity: float, score: float):
     assert Calibration(POINTS).rarity(score) == pytest.approx(rarity)
+    assert Calibration(POINTS).score(rarity) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ def test_a_door_is_set_listed_and_removed_beside_a_running_service(
         device = served.kiosk()
         words = ("venue", "Gate B", "++exit", "++hours", "fri 18:00-02:00", "++area", "Stand")
         staff("set-door", device.id, *words, state=root)
-        told = f"{device.id}\tvenue\texit\tlisted\tfri 18:00-02:00\tStand\tGate B\n"
+        told = f"{device.id}\tvenue\texit\tlisted\tfri 18:00-02:00\tStand\t-\tGate B\n"
         assert staff("doors", state=root) == told
         door = device.get("/door", DoorTold)
         assert (door.direction, door.redeems) == (Direction.EXIT, True)
         staff("set-door", device.id, "relay", "North", "++everyone", state=root)
-        assert "\trelay\tentry\teveryone\talways\t-\tNorth\n" in staff("doors", state=root)
+        assert "\trelay\tentry\teveryone\talways\t-\t-\tNorth\n" in staff("doors", state=root)
         staff("remove-door", device.id, state=root)
         assert refusal(device.send("GET", "/door")).type is ProblemType.NOT_FOUND
         assert "stands at no door" in staff("remove-door", device.id, state=root, status=2)
@@ -38,6 +38,9 @@ def test_a_door_is_set_listed_and_removed_beside_a_running_service(
         (("-hUu_x", "relay", "North"), "there is no active device -hUu_x"),
         (("x", "controller", "North", "++everyone"), "leave ++everyone out"),
         (("x", "desk", "North", "++everyone"), "leave ++everyone out"),
+        (("x", "desk", "North", "++offline", "4"), "++offline is for doors"),
+        (("x", "relay", "North", "++everyone", "++offline", "4"), "++offline is for doors"),
+        (("x", "relay", "North", "++offline", "25"), "from 1 to 24 hours"),
         (("x", "relay", "North", "++hours", "9 to 5"), "is not written as days and times"),
     ],
 )

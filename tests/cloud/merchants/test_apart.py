@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from cloud.app import create_app
-from protocol.entry import Entry, EntryRequest, Passage, Ticket
+from protocol.entry import Entry, EntryRequest, OfflinePassage, Passage, Ticket
 from protocol.messages import (
     Age,
     AgeCheck,
@@ -195,6 +195,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "entries.enter": (entering,),
     "entries.agree": (with_id("POST", "/entries/{}/agreement"),),
     "entries.tell": (with_id("PUT", "/entries/{}/passage", Passage(passed=True)),),
+    "lists.keep": (with_palm("/entries/{}/palm", Purpose.KEEP),),
+    "lists.decline": (with_id("DELETE", "/entries/{}/palm"),),
+    "lists.note": (with_id("PUT", "/door/passages/{}", OfflinePassage(mark="A" * 64, after_s=60)),),
     "tickets.tell": (with_id("GET", "/identifications/{}/tickets"),),
     "tickets.link": (
         with_id("POST", "/identifications/{}/tickets", Ticket(code="ticket-of-tonight")),
@@ -214,6 +217,7 @@ NAMES_NOTHING = {
     "receipt_log.publish",
     # What the device stands at.
     "entries.tell_door",
+    "lists.tell",
     # What is asked at the device's own site.
     "consents.tell_texts",
     # These begin something, and a palm, a number or a code of the shopper's is all that they take.

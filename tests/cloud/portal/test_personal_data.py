@@ -8,7 +8,8 @@ import pytest
 from cloud.ages.tables import AgeRow
 from cloud.db.tables import Table
 from cloud.entry.access import Access
-from cloud.entry.tables import AccessRow, PresenceRow, TicketRow
+from cloud.entry.kept_palms import Answer, KeptPalm
+from cloud.entry.tables import AccessRow, KeptPalmRow, PresenceRow, TicketRow
 from cloud.law import PLAIN
 from cloud.loyalty.tables import MembershipRow
 from cloud.people.accounts import MAIL, Mailbox
@@ -17,7 +18,7 @@ from cloud.people.passkeys import Passkey
 from cloud.people.tables import AccountRow, MailRow, PasskeyRow
 from protocol.documents import digest_of
 from protocol.entry import Ticket
-from protocol.messages import Age, AgeFlag, Membership
+from protocol.messages import Age, AgeFlag, Membership, Side
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -34,6 +35,7 @@ TOLD = {
     "consents",
     "entries",
     "mails",
+    "kept_palms",
     "memberships",
     "palms",
     "passkeys",
@@ -99,6 +101,9 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
             accepted_at=portal.now,
         )
     )
+    kept = KeptPalm(side=Side.LEFT, version=1, template="AAAA")
+    sealed = person.seal(Answer(palm=kept), "kept_palms.sealed/first")
+    await portal.add(KeptPalmRow(**about, site_id="first", sealed=sealed, at=portal.now))
     ticket = person.seal(Ticket(code="nsmgdm2ur5vkj9ahz3e5"), "tickets.sealed/1")
     await portal.add(TicketRow(**about, id="1", sealed=ticket, at=portal.now))
     await portal.add(
@@ -184,6 +189,9 @@ async def test_everything_is_taken_along_as_a_file(portal: Portal):
                 "first_day": None,
                 "last_day": None,
             }
+        ],
+        "recognised_without_a_network": [
+            {"site": "Shop", "answered_at": now, "agreed": True, "hand": "left"}
         ],
         "tickets": [{"merchant": "Corner Shop", "linked_at": now, "code": "nsmgdm2ur5vkj9ahz3e5"}],
         "doors": [

@@ -21,6 +21,8 @@ from cloud.vault.messages import (
     Rekeyed,
     Scores,
     SearchCodes,
+    Share,
+    Shared,
     WireRefusal,
     pack,
     unpack_answer,
@@ -61,6 +63,10 @@ QUESTIONS: list[tuple[Question, str]] = [
     (MakeSearchCodes(2, [b"\x01"]), "0000000a8364636f646502814101"),
     (Protect(Template(2, b"\x01")), "0000000c836770726f74656374024101"),
     (Rekey(), "00000007816572656b6579"),
+    (
+        Share(2, VaultKey(key_id="k" * 16, suite="X", public_key="AQI="), b"\x01", [b"\x02"]),
+        "00000024856573686172650283706b6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b61584201024101814102",
+    ),
 ]
 """Questions, and their bytes as the first version of the service wrote them. A question about a
 light challenge has two more fields since challenges are bound to pictures, and templates carry no
@@ -96,6 +102,7 @@ ANSWERS: list[tuple[Answer, str]] = [
         "00000019826970726f7465637465648402646131623242010243030405",
     ),
     (Rekeyed("c3d4"), "0000000e826772656b657965646463336434"),
+    (Shared(b"\x01"), "0000000a82667368617265644101"),
 ]
 """Answers, and their bytes as the first version of the vault wrote them, except for the quality
 that templates carried."""

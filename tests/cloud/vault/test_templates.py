@@ -9,7 +9,7 @@ import pytest
 from cloud.keys.person_keys import Key
 from cloud.state import StateDamaged
 from cloud.vault import keys
-from cloud.vault.templates import NotSealedHere, Scheme, Templates
+from cloud.vault.templates import NotSealedHere, Scheme, Templates, Use
 from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from palm.template.interfaces import Template
 from tests.support.plain_palms import (
@@ -145,3 +145,17 @@ def test_codes_of_one_palm_from_two_vaults_are_unrelated(
         for w in "abcdefgh"
     ]
     assert np.mean(apart) == pytest.approx(512, abs=40)
+
+
+def test_a_template_for_gates_is_shared_and_not_searched_and_one_of_the_gallery_is_not_shared(
+    templates: Templates, elsewhere: Templates
+):
+    palms = PlainExaminer().examine(burst("alex"), ()).palms
+    (probe,) = templates.extract(palms, [], Use.GATES)
+    enrolled = protect(templates, "alex")
+    sealed = [probe.kept.sealed, enrolled.sealed, probe.whole, b"nothing"]
+    assert templates.for_gates(VERSION, sealed) == [plain("alex").data, None, None, None]
+    assert templates.for_gates(OLD, sealed) == [None] * 4
+    assert elsewhere.for_gates(VERSION, sealed) == [None] * 4
+    compared = templates.compare(VERSION, probe.whole, [enrolled.sealed, probe.kept.sealed])
+    assert compared == [1.0, None]

@@ -1,0 +1,109 @@
+"""Palms that the gates of a site may recognise without a network, and the agreement to that.
+
+A person is asked once, at a gate of a site that has given them access, and shows their palm again
+for it: the vault makes of that capture alone a template that it shares with kiosks
+(`cloud.vault.templates.Use`). So nobody's enrolled template leaves the vault. The answer is kept
+with their access, and goes with it.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.entry.tables import AccessRow, KeptPalmRow
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import OpenPerson, opened
+from protocol.messages import Base64, Side
+
+MOST_HOURS = 24
+"""The longest time in hours for which a kiosk may have somebody's template."""
+LONGEST = timedelta(hours=MOST_HOURS)
+
+
+class KeptPalm(BaseModel):
+    """A template that the vault shares with gates."""
+
+    side: Side
+    version: int
+    template: Base64
+    """Sealed by the vault."""
+
+
+class Answer(BaseModel):
+    """What a person has answered, sealed."""
+
+    palm: KeptPalm | None
+    """None of somebody who does not want it."""
+
+
+async def answer(
+    session: AsyncSession, person: OpenPerson, site_id: str, given: Answer, now: datetime
+) -> None:
+    """Notes what a person has answered, in place of an earlier answer. They have access there."""
+    access = await session.get_one(AccessRow, (person.person_id, site_id))
+    await session.merge(
+        KeptPalmRow(
+            person_id=person.person_id,
+            merchant_id=access.merchant_id,
+            site_id=site_id,
+            sealed=person.seal(given, _place(site_id)),
+            at=now,
+        )
+    )
+
+
+async def answer_of(session: AsyncSession, person: OpenPerson, site_id: str) -> Answer | None:
+    """Returns what a person has answered; None when they have not been asked."""
+    row = await session.get(KeptPalmRow, (person.person_id, site_id))
+    return None if row is None else person.open(Answer, row.sealed, _place(site_id))
+
+
+async def forget(session: AsyncSession, person: OpenPerson, site_id: str) -> None:
+    """Forgets what a person has answered, so that they are asked again."""
+    await session.execute(
+        delete(KeptPalmRow).where(
+            KeptPalmRow.person_id == person.person_id, KeptPalmRow.site_id == site_id
+        )
+    )
+
+
+async def answers_of(session: AsyncSession, person: OpenPerson) -> list[tuple[KeptPalmRow, Answer]]:
+    """Returns what a person has answered to all sites."""
+    rows = await session.scalars(
+        select(KeptPalmRow)
+        .where(KeptPalmRow.person_id == person.person_id)
+        .order_by(KeptPalmRow.site_id)
+    )
+    return [(row, person.open(Answer, row.sealed, _place(row.site_id))) for row in rows]
+
+
+async def answers_at(
+    session: AsyncSession, master: MasterKey, site_id: str
+) -> list[tuple[OpenPerson, Answer]]:
+    """Returns what people have answered to a site, the last first."""
+    rows = (
+        select(KeptPalmRow)
+        .where(KeptPalmRow.site_id == site_id)
+        .order_by(KeptPalmRow.at.desc(), KeptPalmRow.person_id)
+    )
+    return [
+        (person, person.open(Answer, row.sealed, _place(site_id)))
+        for person, row in await opened(session, master, rows, KeptPalmRow.person_id)
+    ]
+
+
+async def may_be_at_gates(
+    session: AsyncSession, person: OpenPerson, merchant_id: str | None = None
+) -> bool:
+    """Returns whether a gate of a merchant, or of any, may have a template of a person in its
+    memory."""
+    return any(
+        given.palm is not None and merchant_id in (None, row.merchant_id)
+        for row, given in await answers_of(session, person)
+    )
+
+
+def _place(site_id: str) -> str:
+    return f"kept_palms.sealed/{site_id}"
