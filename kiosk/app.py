@@ -61,7 +61,7 @@ from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import resolve
 from kiosk.visits.collect import collect
 from kiosk.visits.enrol import enrol
-from kiosk.visits.enter import enter, enter_with_ticket
+from kiosk.visits.enter import enter, enter_by_list, enter_with_ticket
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
@@ -363,19 +363,35 @@ class Kiosk:
         ServiceError and DeviceFault."""
         if isinstance(shown, str):
             return await enter_with_ticket(lane, screen.direction, shown)
+        by_list = lane.own is not None and lane.own.counts
+        # What is sent is wiped.
+        spare = shown.copy() if by_list else None
         stage = IdleWatch(self.stage, self.clock, self.settings.patience)
         try:
+            if spare is not None and self._answers is False:
+                return await enter_by_list(lane, spare)
             with closing(stage):
                 return await enter(self._visiting(stage), lane, screen, shown)
         except WalkedAway:
             return None
+        except (Offline, ServiceUnavailable) as error:
+            if spare is None:
+                raise
+            self._trouble(error)
+            if isinstance(error, Offline):
+                self._hear(answers=False)
+            return await enter_by_list(lane, spare)
         finally:
+            for palm in (shown, spare):
+                if palm is not None:
+                    palm.wipe()
             self._wipe()
 
     def _gate_notice(self, lane: Lane) -> GateNotice | None:
         """Returns why nobody can be let pass by their palm, None when everybody can."""
         notice = self._notice()
-        if notice is not None:
+        by_list = lane.own is not None and lane.own.counts and not self._is_blind()
+        if notice is not None and not (notice is Notice.OFFLINE and by_list):
             return GateNotice(notice.value)
         if lane.door is None or lane.not_set_up is not None:
             return GateNotice.NOT_ACTIVATED

@@ -5,7 +5,6 @@ import logging
 from hardware.camera.feed import Feed
 from hardware.gate import (
     Controller,
-    Gate,
     OsdpReader,
     Relay,
     Release,
@@ -19,9 +18,10 @@ from kiosk.capture.eyes import Eyes
 from kiosk.capture.light_challenge import Challenger
 from kiosk.capture.reader import PalmReader
 from kiosk.clock import Clock, SystemClock
-from kiosk.devices import WrongDevices, attach
+from kiosk.devices import Devices, WrongDevices, attach
 from kiosk.faults import CannotStart
 from kiosk.lane import Lane
+from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection, Elsewhere
@@ -102,19 +102,21 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         journal=journal,
         pin=pin,
         clock=clock,
-        lane=None if settings.gate is None else _lane(settings, devices.gate, service, clock),
+        lane=None if settings.gate is None else _lane(settings, devices, service, clock),
     )
 
 
-def _lane(settings: Settings, gate: Gate | None, service: SignatureService, clock: Clock) -> Lane:
+def _lane(settings: Settings, devices: Devices, service: SignatureService, clock: Clock) -> Lane:
     """Raises CannotStart."""
     controller: Controller | None = None
     release: Release | None = None
-    match gate:
+    # Where a hand is seen to be alive, only the service can tell.
+    by_list = devices.light is None and devices.infrared is None
+    match devices.gate:
         case OsdpReader() | WiegandReader() | SimulatedController():
-            controller = gate
+            controller = devices.gate
         case Relay() | SimulatedRelease():
-            release = gate
+            release = devices.gate
         case None:
             pass
     venue = settings.venue
@@ -125,6 +127,7 @@ def _lane(settings: Settings, gate: Gate | None, service: SignatureService, cloc
         service,
         clock,
         PassageJournal(settings.state / "passages"),
+        OwnList(service, clock) if by_list else None,
     )
 
 

@@ -21,6 +21,7 @@ from kiosk.screens import (
     AskAccess,
     AskConsent,
     AskMerchantConsent,
+    AskToKeep,
     Bill,
     Choice,
     ChooseDeletion,
@@ -254,6 +255,7 @@ def _lost_at(screen: Screen[object], before: Loss) -> Loss:
             | EnterBegun()
             | AskMerchantConsent()
             | AskAccess()
+            | AskToKeep()
             | ScanTicket()
             | ChooseProof()
             | ShowCards()

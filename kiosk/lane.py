@@ -4,18 +4,19 @@ be told of those who came."""
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
 from hardware.faults import DeviceFault
 from hardware.gate import Controller, Cue, Heard, LineStands, Release
 from kiosk.clock import Clock
-from kiosk.passages import PassageJournal
+from kiosk.own_list import OwnList
+from kiosk.passages import AnyUntold, PassageJournal, Untold
 from kiosk.race import first
 from kiosk.service.errors import Refused, ServiceError
 from kiosk.venue.venue import NotSetUp, Venue
-from protocol.entry import DoorTold, Untold
+from protocol.entry import DoorTold, OfflinePassage
 from protocol.messages import ProblemType
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class DoorService(Protocol):
     async def door(self) -> DoorTold | None: ...
 
     async def tell_passage(self, entry_id: str, *, passed: bool) -> None: ...
+
+    async def tell_offline_passage(self, passage_id: str, passage: OfflinePassage) -> None: ...
 
 
 OpenVenue = Callable[[], AbstractAsyncContextManager[Venue]]
@@ -53,6 +56,8 @@ class Lane:
     clock: Clock
     journal: PassageJournal
     """What the service is still to be told, should the kiosk be killed."""
+    own: OwnList | None
+    """Whom the kiosk lets pass while there is no network; None where it may let nobody."""
     changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     """Set when the line to the controller is lost, when it is there again, and when the venue's
     system is not set up."""
@@ -64,8 +69,8 @@ class Lane:
     """What this kiosk stands at; None until the service has said it."""
     _logged: set[str] = field(default_factory=set[str], init=False)
     """What the log was told of the line since it was there."""
-    _untold: dict[str, Untold] = field(default_factory=dict[str, Untold], init=False)
-    """By the id of the entry, the oldest first."""
+    _untold: dict[str, AnyUntold] = field(default_factory=dict[str, AnyUntold], init=False)
+    """By name, the oldest first."""
     _more: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _told: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -80,6 +85,8 @@ class Lane:
             heard(cue)
 
         running: list[Coroutine[Any, Any, NoReturn]] = [self._keep_door(), self._tell_service()]
+        if self.own is not None:
+            running.append(self._keep_list(self.own))
         if self.controller is not None:
             running.append(self.controller.run(hear))
         async with AsyncExitStack() as stack:
@@ -98,10 +105,10 @@ class Lane:
         """What is wrong with the line to the site's controller, None without a fault."""
         return None if self.controller is None else self.controller.fault
 
-    async def tell(self, untold: Untold) -> None:
+    async def tell(self, untold: AnyUntold) -> None:
         """Has the service told whether somebody could pass, without anybody waiting for it."""
         await asyncio.to_thread(self.journal.keep, untold)
-        self._untold[untold.entry_id] = untold
+        self._untold[untold.name] = untold
         self._told.clear()
         self._more.set()
 
@@ -120,27 +127,44 @@ class Lane:
 
     async def _keep_door(self) -> NoReturn:
         while True:
-            with suppress(ServiceError):
+            try:
                 self.door = await self.service.door()
+            except Refused as refused:
+                if refused.type is ProblemType.UNKNOWN_DEVICE and self.own is not None:
+                    self.own.erase()
+            except ServiceError:
+                # It stands where it stood.
+                pass
             await self.clock.sleep(AGAIN_S if self.door is None else DOOR_S)
+
+    async def _keep_list(self, own: OwnList) -> NoReturn:
+        try:
+            while True:
+                if self.door is not None and self.door.keeps_list:
+                    await own.renew()
+                elif self.door is not None:
+                    own.erase()
+                await self.clock.sleep(AGAIN_S)
+        finally:
+            own.erase()
 
     async def _tell_service(self) -> NoReturn:
         for untold in await asyncio.to_thread(lambda: list(self.journal.untold())):
-            self._untold.setdefault(untold.entry_id, untold)
+            self._untold.setdefault(untold.name, untold)
         while True:
             self._more.clear()
             for untold in list(self._untold.values()):
                 await self._tell(untold)
                 await asyncio.to_thread(self.journal.forget, untold)
-                del self._untold[untold.entry_id]
+                del self._untold[untold.name]
             if not self._untold:
                 self._told.set()
                 await self._more.wait()
 
-    async def _tell(self, untold: Untold) -> None:
+    async def _tell(self, untold: AnyUntold) -> None:
         while True:
             try:
-                await self.service.tell_passage(untold.entry_id, passed=untold.passed)
+                await self._tell_once(untold)
             except Refused as refused:
                 if refused.type is ProblemType.UNKNOWN_DEVICE:
                     # Once it is activated again, it can tell.
@@ -153,3 +177,10 @@ class Lane:
                 await self.clock.sleep(AGAIN_S)
             else:
                 return
+
+    async def _tell_once(self, untold: AnyUntold) -> None:
+        if isinstance(untold, Untold):
+            await self.service.tell_passage(untold.entry_id, passed=untold.passed)
+            return
+        passage = OfflinePassage(mark=untold.mark, after_s=untold.after_s)
+        await self.service.tell_offline_passage(untold.passage_id, passage)

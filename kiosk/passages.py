@@ -1,20 +1,46 @@
 """What the service is still to be told of those who came to the gate, kept over a power cut.
 
 A folder with one small file for each passage. A file names an entry by the id that the service gave
-it, and nobody.
+it, or somebody by a mark that the service alone can read.
 """
 
 import logging
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from protocol.entry import Untold
+from protocol.entry import OfflinePassage, Passage
 from protocol.files import remove_durably, write_private
+from protocol.messages import Identifier
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
+
+
+class Untold(Passage):
+    """What came of an entry."""
+
+    entry_id: Identifier
+
+    @property
+    def name(self) -> str:
+        return self.entry_id
+
+
+class UntoldOffline(OfflinePassage):
+    """Somebody has passed without the service."""
+
+    passage_id: Identifier = Field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def name(self) -> str:
+        return self.passage_id
+
+
+AnyUntold = Untold | UntoldOffline
+_READER = TypeAdapter[AnyUntold](AnyUntold)
 
 
 class PassageJournal:
@@ -23,7 +49,7 @@ class PassageJournal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, untold: Untold) -> bool:
+    def keep(self, untold: AnyUntold) -> bool:
         """Keeps a passage until `forget`. Returns whether the disk has taken it; otherwise the log
         is told why."""
         try:
@@ -33,7 +59,7 @@ class PassageJournal:
             return False
         return True
 
-    def forget(self, untold: Untold) -> None:
+    def forget(self, untold: AnyUntold) -> None:
         """Forgets what the service knows. Told again after the next start, nothing changes."""
         try:
             remove_durably(self._path(untold))
@@ -43,14 +69,14 @@ class PassageJournal:
         except OSError as error:
             log.error("a passage stays in the journal: %s %s", *cause_and_remedy(error))
 
-    def untold(self) -> Iterator[Untold]:
+    def untold(self) -> Iterator[AnyUntold]:
         """Yields what was kept and not forgotten. A file that cannot be read is told to the log and
         left where it is."""
         for path in sorted(self._folder.glob("*.json")):
             try:
-                yield Untold.model_validate_json(path.read_bytes())
+                yield _READER.validate_json(path.read_bytes())
             except (ValidationError, OSError) as error:
                 log.error("the passage in %s cannot be read: %s", path, type(error).__name__)
 
-    def _path(self, untold: Untold) -> Path:
-        return self._folder / f"{untold.entry_id}.json"
+    def _path(self, untold: AnyUntold) -> Path:
+        return self._folder / f"{untold.name}.json"

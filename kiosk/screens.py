@@ -842,6 +842,14 @@ class AskAccess(Screen[Literal[Choice.AGREE, Choice.SKIP]]):
 
 
 @dataclass(frozen=True)
+class AskToKeep(Screen[Literal[Choice.AGREE, Choice.SKIP]]):
+    """Asks once whether the site's gates may recognise the palm without a network, for which they
+    keep a template in their memory."""
+
+    site: str
+
+
+@dataclass(frozen=True)
 class ScanTicket(Screen[Literal[Choice.SKIP]]):
     """The live view, to which somebody without a ticket shows the code of theirs."""
 

@@ -1,6 +1,6 @@
 """The capture of one palm: a short burst of JPEG frames, before it is sealed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
@@ -140,6 +140,12 @@ class Burst:
             case _:
                 raise MalformedCapture("not a capture of this version")
         return cls(frames, challenge, pulse)
+
+    def copy(self) -> "Burst":
+        """Returns a burst of its own, which stays when this one is wiped."""
+        frames = [replace(frame, jpeg=bytearray(frame.jpeg)) for frame in self.frames]
+        pulse = self.pulse and replace(self.pulse, cells=bytearray(self.pulse.cells))
+        return replace(self, frames=frames, pulse=pulse)
 
     def wipe(self) -> None:
         """Overwrites every frame and the pulse with zeros. The burst cannot be used afterwards."""

@@ -109,12 +109,6 @@ class Passage(Message):
     passed: StrictBool
 
 
-class Untold(Passage):
-    """A passage, and of whom."""
-
-    entry_id: Identifier
-
-
 class ListRequest(Message):
     key: VaultKey
     """The public half of a key that the kiosk has made for this list alone. The vault seals the
@@ -148,6 +142,8 @@ class SiteList(Message):
     admission: Literal[Admission.OPEN, Admission.PRESENT]
     """What the kiosk does for them."""
     direction: Direction
+    once: StrictBool
+    """Whether nobody comes in twice."""
     version: int = Field(ge=0)
     """The version of the templates."""
     at_least: float

@@ -172,6 +172,7 @@ async def tell(call: Caller, asked: ListRequest) -> SiteList:
         valid_s=round(valid.total_seconds()),
         admission=ADMISSIONS[door.kind],
         direction=door.direction,
+        once=door.area is not None and door.direction is Direction.ENTRY,
         version=version,
         at_least=context.policy.score(version, context.policy.accept(len(people))),
         people=people,

@@ -21,7 +21,17 @@ from kiosk.settings import ServicePatience
 from protocol import documents
 from protocol.capture import Burst
 from protocol.encoding import to_base64
-from protocol.entry import DoorTold, Entry, EntryRequest, Passage, Ticket, Tickets
+from protocol.entry import (
+    DoorTold,
+    Entry,
+    EntryRequest,
+    ListRequest,
+    OfflinePassage,
+    Passage,
+    SiteList,
+    Ticket,
+    Tickets,
+)
 from protocol.envelope import Context, seal
 from protocol.messages import (
     ENVELOPE_TYPE,
@@ -80,6 +90,7 @@ from protocol.messages import (
     TillMessage,
     TillMessages,
     Told,
+    VaultKey,
     Wallet,
 )
 from protocol.storage import StorageFault
@@ -337,6 +348,33 @@ class SignatureService:
 
     async def tell_passage(self, entry_id: str, *, passed: bool) -> None:
         await self._put(f"/entries/{entry_id}/passage", Passage(passed=passed))
+
+    async def keep_palm(self, entry_id: str, palm: Burst) -> Entry:
+        """Has the gates of the site recognise the palm of whoever was asked, without a network.
+        Raises Refused (NOT_ACCEPTED, PALM_NOT_LIVE or PALM_UNUSABLE) for a palm that cannot be
+        kept."""
+        envelope = await self._seal(palm, Purpose.KEEP, entry_id, None)
+        headers = {"content-type": ENVELOPE_TYPE}
+        path = f"/entries/{entry_id}/palm"
+        return _parse((await self._transport.call("PUT", path, headers, envelope)).content, Entry)
+
+    async def decline_to_keep(self, entry_id: str) -> Entry:
+        return await self._change("DELETE", f"/entries/{entry_id}/palm", Entry)
+
+    @property
+    def device_id(self) -> str:
+        return self.identity.device_id
+
+    async def site_list(self, key: VaultKey) -> SiteList:
+        """Returns whom this gate may let pass without a network, with templates that are sealed to
+        a key. Raises Refused (NOT_FOUND) when it may let nobody."""
+        headers = {"content-type": "application/json"}
+        body = ListRequest(key=key).model_dump_json().encode()
+        answer = await self._transport.call("PUT", "/door/list", headers, body)
+        return _parse(answer.content, SiteList)
+
+    async def tell_offline_passage(self, passage_id: str, passage: OfflinePassage) -> None:
+        await self._put(f"/door/passages/{passage_id}", passage)
 
     async def link_ticket(self, identification_id: str, ticket: Ticket) -> Tickets:
         """Links a ticket to the palm of whoever was identified to enter. Raises Refused

@@ -4,6 +4,7 @@ Nobody is asked anything but the first time: whether their palm may be used at t
 whether it may stand for what the site has given them.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +14,9 @@ from pydantic import ValidationError
 from hardware.faults import DeviceFault
 from hardware.gate import Verdict
 from kiosk.lane import Lane
+from kiosk.passages import Untold, UntoldOffline
 from kiosk.race import first
-from kiosk.screens import Answered, AskAccess, AtGate, Choice, GateAnswer, ScanTicket
+from kiosk.screens import Answered, AskAccess, AskToKeep, AtGate, Choice, GateAnswer, ScanTicket
 from kiosk.service.errors import Refused
 from kiosk.venue.venue import Admitted, Reason
 from kiosk.venue.venue import Refused as NotAdmitted
@@ -22,13 +24,19 @@ from kiosk.visits.recognise import ask_merchant_consent, new_visit_id
 from kiosk.visits.visit import Visit
 from protocol.capture import Burst
 from protocol.credential import Credential
-from protocol.entry import Admission, Entry, EntryRefusal, Ticket, Untold
+from protocol.entry import Admission, Entry, EntryRefusal, Ticket
 from protocol.messages import Direction, Identification, Outcome, ProblemType, Purpose
 
 log = logging.getLogger(__name__)
 
 TRIES = 3
-"""How many tickets of one person are tried, so that nobody waits long behind them."""
+"""How many tickets of one person are tried, and how often they show a palm that is to be kept, so
+that nobody waits long behind them."""
+CANNOT_BE_KEPT = {
+    ProblemType.NOT_ACCEPTED,
+    ProblemType.PALM_NOT_LIVE,
+    ProblemType.PALM_UNUSABLE,
+}
 ENDING = 3
 """How many digits of a card's number its holder is shown."""
 
@@ -52,6 +60,8 @@ async def enter(visit: Visit, lane: Lane, screen: AtGate, palm: Burst) -> Answer
         if await visit.stage.ask(asked) is not Choice.AGREE:
             return Answered(GateAnswer.NOT_AGREED)
         entry = await visit.service.agree_to_access(entry.entry_id)
+    if entry.admission is Admission.ASK_TO_KEEP:
+        entry = await _ask_to_keep(visit, screen, entry)
     if entry.refusal is EntryRefusal.NO_TICKET and lane.venue is not None:
         ticket = await _scan(visit)
         if ticket is None:
@@ -66,6 +76,31 @@ async def enter(visit: Visit, lane: Lane, screen: AtGate, palm: Burst) -> Answer
     return await _let_pass(lane, entry)
 
 
+async def enter_by_list(lane: Lane, palm: Burst) -> Answered:
+    """Lets whoever has shown their palm pass without the service, if the gate's own list says that
+    they may. The passage is on the disk before the gate opens, and taken out when it did not."""
+    own = lane.own
+    told = None if own is None else own.told
+    if own is None or told is None:
+        return Answered(GateAnswer.AWAY)
+    found = await own.find(palm)
+    if isinstance(found, GateAnswer):
+        return Answered(found)
+    passage = UntoldOffline(mark=found.person.mark, after_s=found.after_s)
+    if not await asyncio.to_thread(lane.journal.keep, passage):
+        return Answered(GateAnswer.AWAY)
+    if told.admission is Admission.OPEN:
+        answer = await _open(lane)
+    else:
+        answer = await _present(lane, found.person.credential)
+    if answer is GateAnswer.PASS:
+        own.note(found)
+        await lane.tell(passage)
+    else:
+        await asyncio.to_thread(lane.journal.forget, passage)
+    return Answered(answer)
+
+
 async def enter_with_ticket(lane: Lane, direction: Direction, code: str) -> Answered:
     """Lets whoever has shown the code of a ticket pass, if it counts. Nobody is recognised."""
     try:
@@ -73,6 +108,23 @@ async def enter_with_ticket(lane: Lane, direction: Direction, code: str) -> Answ
     except ValidationError:
         return Answered(GateAnswer.UNKNOWN)
     return await _redeem(lane, [ticket.code], direction)
+
+
+async def _ask_to_keep(visit: Visit, screen: AtGate, entry: Entry) -> Entry:
+    """Asks somebody whether the site's gates may recognise them without a network, and has them
+    show their palm for that. They pass all the same when it cannot be kept."""
+    if await visit.stage.ask(AskToKeep(entry.site)) is Choice.AGREE:
+        for _ in range(TRIES):
+            again = replace(screen, purpose=Purpose.KEEP, last=None)
+            shown = await visit.reader.present(visit.stage, again)
+            if not isinstance(shown, Burst):
+                break
+            try:
+                return await visit.service.keep_palm(entry.entry_id, shown)
+            except Refused as refused:
+                if refused.type not in CANNOT_BE_KEPT:
+                    raise
+    return await visit.service.decline_to_keep(entry.entry_id)
 
 
 async def _recognise(visit: Visit, screen: AtGate, palm: Burst) -> Identification | GateAnswer:
@@ -114,7 +166,7 @@ async def _let_pass(lane: Lane, entry: Entry) -> Answered:
             answered = await _redeem(lane, entry.tickets, entry.direction)
         case Admission.CHECKED_IN:
             return Answered(GateAnswer.CHECKED_IN)
-        case Admission.REFUSED | Admission.ASK:
+        case Admission.REFUSED | Admission.ASK | Admission.ASK_TO_KEEP:
             if entry.refusal is EntryRefusal.NOT_SET_UP:
                 log.error("the service does not know this kiosk's door: staff set-door")
             return Answered(GateAnswer(entry.refusal or EntryRefusal.NO_ACCESS))

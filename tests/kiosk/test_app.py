@@ -21,6 +21,7 @@ from kiosk.screens import (
     AskAccess,
     AskConsent,
     AskMerchantConsent,
+    AskToKeep,
     AtGate,
     Choice,
     ChooseDeletion,
@@ -263,7 +264,7 @@ def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
     # What is done on a phone and at a gate has tests of its own (test_card_by_phone,
     # test_confirm_by_phone, test_at_gate, test_sign_on).
     elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
-    elsewhere |= {ScanDevice, ChooseList}
+    elsewhere |= {ScanDevice, ChooseList, AskToKeep}
     assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 

@@ -12,6 +12,7 @@ from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.sound import SimulatedSound, Tone
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.lane import Lane
+from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
 from kiosk.screens import (
     Answered,
@@ -24,11 +25,13 @@ from kiosk.screens import (
     GateShut,
 )
 from kiosk.service.client import SignatureService
-from protocol.entry import Admission, DoorTold, Entry
+from protocol.entry import Admission, DoorTold, Entry, ListRequest, SiteList
 from protocol.messages import Direction, Outcome
-from tests.support.canned import CannedService, HangUp, identification
+from tests.support.canned import Asked, CannedService, HangUp, identification
 from tests.support.lanes import ScriptedVenue
+from tests.support.plain_palms import burst
 from tests.support.scripted import WAITS, Line, ScriptedCodes, palm
+from tests.support.site_lists import PlainMatching, mark_of, site_list
 from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +59,12 @@ def at_gate(
 ) -> AtGates:
     """Returns a function that makes a kiosk at a gate that it opens itself."""
 
-    def make(*script: Line, door: DoorTold = DOOR, venue: ScriptedVenue | None = None) -> Stand:
+    def make(
+        *script: Line,
+        door: DoorTold = DOOR,
+        venue: ScriptedVenue | None = None,
+        own: OwnList | None = None,
+    ) -> Stand:
         here = stand(*script)
         canned.will("GET /door", *[door] * 3)
         here.kiosk.lane = Lane(
@@ -66,6 +74,7 @@ def at_gate(
             service,
             here.clock,
             PassageJournal(tmp_path / "passages"),
+            own,
         )
         return here
 
@@ -172,7 +181,7 @@ async def test_a_kiosk_that_stands_at_nothing_is_to_be_set_up(
     shut = GateShut(SHOP, GateNotice.NOT_ACTIVATED)
     here = stand(STARTING, (shut, Choice.STAFF), (EnterPin, WAITS))
     here.kiosk.lane = Lane(
-        *(None, SimulatedRelease(), None), service, here.clock, PassageJournal(tmp_path / "p")
+        *(None, SimulatedRelease(), None), service, here.clock, PassageJournal(tmp_path / "p"), None
     )
     await here.play()
 
@@ -209,3 +218,45 @@ async def test_a_desk_and_a_way_out_say_what_they_are(at_gate: AtGates) -> None:
     desk = DOOR.model_copy(update={"checks_in": True, "direction": Direction.EXIT})
     screen = AtGate(merchant=SHOP, direction=Direction.EXIT, checks_in=True)
     await at_gate(STARTING, (screen, WAITS), door=desk).play()
+
+
+# Without a network
+
+
+async def listed(here: Stand, canned: CannedService, service: SignatureService) -> None:
+    """Gives the kiosk a list on which Alex is."""
+
+    def make(asked: Asked) -> SiteList:
+        key = ListRequest.model_validate_json(asked.body).key
+        return site_list("alex", key=key, device_id=service.device_id)
+
+    canned.will("PUT /door/list", *[make] * 9)
+    assert here.kiosk.lane is not None
+    here.kiosk.lane.own = OwnList(service, here.clock, PlainMatching)
+    await here.kiosk.lane.own.renew()
+
+
+async def test_the_people_of_the_gates_own_list_pass_without_a_network_and_are_told_afterwards(
+    at_gate: AtGates, canned: CannedService, service: SignatureService
+) -> None:
+    canned.will("POST /identifications", *[HangUp()] * 60)
+    here = at_gate(
+        STARTING,
+        (WAITING, lambda: burst("alex")),
+        (after(GateAnswer.PASS, 1), lambda: burst("a stranger")),
+        (after(GateAnswer.NOT_KNOWN, 2), WAITS),
+        door=DOOR.model_copy(update={"keeps_list": True}),
+    )
+    lane = here.kiosk.lane
+    assert lane is not None
+    assert isinstance(lane.release, SimulatedRelease)
+    await listed(here, canned, service)
+    async with here.running():
+        await here.stage.reached()
+        await lane.told()
+    assert lane.release.times == 1
+    (told,) = [each for each in canned.asked if each.path.startswith("/door/passages/")]
+    assert told.json["mark"] == mark_of("alex")
+    # The kiosk has ended, and its list with it.
+    assert lane.own is not None
+    assert lane.own.told is None

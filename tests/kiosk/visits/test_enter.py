@@ -12,11 +12,13 @@ from hardware.address import Address
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease, Verdict
 from kiosk.lane import Lane
-from kiosk.passages import PassageJournal
+from kiosk.own_list import OwnList
+from kiosk.passages import PassageJournal, Untold
 from kiosk.screens import (
     Answered,
     AskAccess,
     AskMerchantConsent,
+    AskToKeep,
     AtGate,
     Choice,
     GateAnswer,
@@ -24,14 +26,16 @@ from kiosk.screens import (
 )
 from kiosk.service.client import SignatureService
 from kiosk.venue.venue import Reason, Refused
-from kiosk.visits.enter import enter, enter_with_ticket
+from kiosk.visits.enter import enter, enter_by_list, enter_with_ticket
 from protocol.credential import Credential, CredentialFormat
-from protocol.entry import Admission, Entry, EntryRefusal, Tickets, Untold
-from protocol.messages import Direction, Outcome, ProblemType
-from tests.support.canned import CannedService, Reply, identification, problem
+from protocol.entry import Admission, Entry, EntryRefusal, ListRequest, SiteList, Tickets
+from protocol.messages import Direction, Outcome, ProblemType, Purpose
+from tests.support.canned import Asked, CannedService, Reply, identification, problem
 from tests.support.clocks import HurriedClock
 from tests.support.lanes import ScriptedVenue
-from tests.support.scripted import WAITS, ScriptedCodes, ScriptedVisit, palm
+from tests.support.plain_palms import burst
+from tests.support.scripted import WAITS, Line, ScriptedCodes, ScriptedVisit, palm
+from tests.support.site_lists import PlainMatching, mark_of, site_list
 
 pytestmark = pytest.mark.anyio
 
@@ -75,7 +79,7 @@ def lane(
     journal: PassageJournal,
 ) -> Lane:
     """A lane with everything that a test may want, but a venue."""
-    return Lane(controller, release, None, service, HurriedClock(), journal)
+    return Lane(controller, release, None, service, HurriedClock(), journal, None)
 
 
 async def comes(visit: ScriptedVisit, lane: Lane) -> GateAnswer:
@@ -118,7 +122,7 @@ async def test_a_kiosk_without_a_gate_opens_none(
     visit: At, canned: CannedService, service: SignatureService, journal: PassageJournal
 ) -> None:
     canned.will("POST /entries", entry(Admission.OPEN))
-    lane = Lane(None, None, None, service, HurriedClock(), journal)
+    lane = Lane(None, None, None, service, HurriedClock(), journal, None)
     assert await comes(visit(), lane) is GateAnswer.GATE_FAULT
 
 
@@ -375,7 +379,7 @@ async def test_a_kiosk_that_was_killed_tells_after_its_next_start_who_had_passed
     canned.will("POST /entries", entry(Admission.OPEN))
     await comes(visit(), lane)
     # Nothing of this lane is left but its disk.
-    started = Lane(None, None, None, service, HurriedClock(), journal)
+    started = Lane(None, None, None, service, HurriedClock(), journal, None)
     assert await told(started, canned) == [True]
     assert list(journal.untold()) == []
 
@@ -407,3 +411,116 @@ async def test_a_file_of_the_journal_that_is_damaged_is_left_and_the_others_are_
     assert journal.keep(kept)
     (tmp_path / "passages" / "entry-0000.json").write_bytes(b"{")
     assert list(journal.untold()) == [kept]
+
+
+# Without the service
+
+
+async def by_list(
+    lane: Lane, service: SignatureService, canned: CannedService, **more: Any
+) -> None:
+    """Gives the lane a list on which Alex is."""
+
+    def make(asked: Asked) -> SiteList:
+        key = ListRequest.model_validate_json(asked.body).key
+        return site_list("alex", key=key, device_id=service.device_id, **more)
+
+    canned.will("PUT /door/list", make)
+    lane.own = OwnList(service, lane.clock, PlainMatching)
+    await lane.own.renew()
+
+
+def offline(canned: CannedService) -> list[str]:
+    """Returns the marks of those of whom the service was told that they passed without it."""
+    told = [asked for asked in canned.asked if asked.path.startswith("/door/passages/")]
+    return [asked.json["mark"] for asked in told]
+
+
+async def test_a_killed_kiosk_has_no_list_and_tells_who_passed_without_the_service(
+    canned: CannedService,
+    service: SignatureService,
+    lane: Lane,
+    release: SimulatedRelease,
+    journal: PassageJournal,
+) -> None:
+    await by_list(lane, service, canned)
+    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.PASS)
+    assert release.times == 1
+    # Nothing of this lane is left but its disk.
+    started = Lane(None, release, None, service, HurriedClock(), journal, None)
+    assert await enter_by_list(started, burst("alex")) == Answered(GateAnswer.AWAY)
+    running = asyncio.ensure_future(started.run())
+    await started.told()
+    running.cancel()
+    assert offline(canned) == [mark_of("alex")]
+    assert list(journal.untold()) == []
+
+
+async def test_a_passage_is_on_the_disk_before_the_gate_opens_and_not_when_it_did_not(
+    canned: CannedService,
+    service: SignatureService,
+    lane: Lane,
+    release: SimulatedRelease,
+    tmp_path: Path,
+) -> None:
+    await by_list(lane, service, canned)
+    release.fail_next(GONE)
+    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.GATE_FAULT)
+    assert list(lane.journal.untold()) == []
+    # Where the disk takes nothing, nobody passes without the service.
+    (tmp_path / "passages").rmdir()
+    (tmp_path / "passages").write_text("no folder")
+    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.AWAY)
+    assert release.times == 0
+
+
+async def test_at_a_controller_the_credential_of_the_list_is_presented(
+    canned: CannedService,
+    service: SignatureService,
+    lane: Lane,
+    controller: SimulatedController,
+    journal: PassageJournal,
+) -> None:
+    await by_list(lane, service, canned, credential=BADGE)
+    assert await enter_by_list(lane, burst("a stranger")) == Answered(GateAnswer.NOT_KNOWN)
+    controller.answer(Verdict.DENIED)
+    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.DENIED)
+    assert controller.credentials == [BADGE]
+    assert list(journal.untold()) == []
+
+
+# The question whether the gates may do without a network
+
+
+KEEP = AtGate(Purpose.KEEP, merchant="Corner Shop")
+
+
+async def test_who_agrees_shows_their_palm_once_more_and_passes(
+    visit: At, canned: CannedService, lane: Lane
+) -> None:
+    canned.will("POST /entries", entry(Admission.ASK_TO_KEEP))
+    canned.will(
+        "PUT /entries/entry-0001/palm",
+        problem(ProblemType.NOT_ACCEPTED, 403),
+        entry(Admission.OPEN),
+    )
+    here = visit((AskToKeep("Works"), Choice.AGREE), (KEEP, palm), (KEEP, palm))
+    assert await comes(here, lane) is GateAnswer.PASS
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(AskToKeep, Choice.SKIP)],
+        [(AskToKeep, Choice.AGREE), (KEEP, Choice.STAFF)],
+        [(AskToKeep, Choice.AGREE), *[(KEEP, palm)] * 3],
+    ],
+)
+async def test_who_declines_or_cannot_be_kept_passes_all_the_same(
+    visit: At, canned: CannedService, lane: Lane, lines: list[Line]
+) -> None:
+    canned.will("POST /entries", entry(Admission.ASK_TO_KEEP))
+    unusable = problem(ProblemType.PALM_UNUSABLE, 422)
+    canned.will("PUT /entries/entry-0001/palm", *[unusable] * 3)
+    canned.will("DELETE /entries/entry-0001/palm", entry(Admission.OPEN))
+    assert await comes(visit(*lines), lane) is GateAnswer.PASS

@@ -29,7 +29,7 @@ DOOR = DoorTold(direction=Direction.EXIT, checks_in=False, redeems=True)
 def lane_of(service: SignatureService, *, door: DoorTold | None = DOOR) -> Lane:
     controller = SimulatedController(Address.parse("sim:"))
     journal = PassageJournal(Path("nothing is kept"))
-    lane = Lane(controller, None, None, service, HurriedClock(), journal)
+    lane = Lane(controller, None, None, service, HurriedClock(), journal, None)
     lane.door = door
     return lane
 
