@@ -16,6 +16,7 @@ from cloud.context import Clock, Context
 from cloud.db import database
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
+from cloud.entry import doors
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.person_keys import MasterKey
@@ -143,6 +144,7 @@ async def running(
             gallery=gallery,
             policy=policy,
             accounts=Accounts(settings),
+            doors=doors,
             payments=payments,
             messenger=messenger,
             mailer=_mailer(settings, messenger),

@@ -192,6 +192,14 @@ class Accounts(Protocol):
         ...
 
 
+class Doors(Protocol):
+    """What the activation of devices needs of doors."""
+
+    async def hand_on(self, session: AsyncSession, before: str, after: str) -> None:
+        """Has a device stand at the door that the one stood at whose place it takes."""
+        ...
+
+
 @dataclass
 class Context:
     """The running service."""
@@ -209,6 +217,7 @@ class Context:
     gallery: Gallery
     policy: Policy
     accounts: Accounts
+    doors: Doors
     payments: PaymentProvider
     messenger: Messenger
     mailer: Mailer

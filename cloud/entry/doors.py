@@ -85,6 +85,17 @@ async def set_door(session: AsyncSession, device_id: str, door: Door, hours: str
     return True
 
 
+async def hand_on(session: AsyncSession, before: str, after: str) -> None:
+    """Has a device stand at the door that the one stood at whose place it takes, at the same site.
+    What that one is at another site by now stays there."""
+    row = await session.get(DoorRow, before)
+    device = await find_device(session, after)
+    if row is None or device is None or device.site_id != row.site_id:
+        return
+    await set_door(session, after, _door(row), row.hours)
+    await session.delete(row)
+
+
 async def remove_door(session: AsyncSession, device_id: str) -> bool:
     """Returns whether the device stood at a door."""
     device = await find_device(session, device_id)

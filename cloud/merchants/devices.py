@@ -73,6 +73,8 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
     call.context.noted.note("api", "activated a device")
     if reader is not None:
         await bind_reader(call.session, call.device_id, reader)
+    if code.replaces is not None and code.replaces != call.device_id:
+        await call.context.doors.hand_on(call.session, code.replaces, call.device_id)
     return Device(
         device_id=call.device_id,
         merchant=merchant.name,

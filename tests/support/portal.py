@@ -21,6 +21,7 @@ from cloud.db import database
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
+from cloud.entry import doors
 from cloud.entry.tables import EntryRow
 from cloud.entry.told import Told
 from cloud.keys.person_keys import MasterKey
@@ -193,6 +194,7 @@ class Portal:
             gallery=self.gallery,
             policy=Policy({}),
             accounts=Accounts(settings or Settings()),
+            doors=doors,
             payments=cast(Any, None),
             messenger=self.messenger,
             mailer=self.messenger,

@@ -271,3 +271,21 @@ def test_many_people_pass_a_gate_in_ten_minutes(served: Served, site: Site, who:
     with pytest.raises(Refused) as refused:
         counter.identify(who, Purpose.ENTER)
     assert refused.value.problem.type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+def test_a_device_that_takes_anothers_place_stands_at_its_door(served: Served, site: Site):
+    old = site.gate(area="Stand")
+    new = served.device()
+    new.activate(served.activation_code(site.id, replaces=old.id))
+    assert new.get("/door", DoorTold) == DoorTold(
+        direction=Direction.ENTRY, checks_in=False, redeems=False
+    )
+    assert refusal(old.send("GET", "/door")).type is ProblemType.UNKNOWN_DEVICE
+
+
+def test_what_a_device_stood_at_elsewhere_is_not_handed_on(served: Served, site: Site):
+    old = site.gate()
+    old.activate(served.activation_code(Site(served, served.merchant()).id))
+    new = served.device()
+    new.activate(served.activation_code(served.merchant(), replaces=old.id))
+    assert refusal(new.send("GET", "/door")).type is ProblemType.NOT_FOUND
