@@ -23,6 +23,7 @@ from hardware.sound import Sound, Tone
 from hardware.terminal import Terminal
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import Guidance, Instruction
+from kiosk.capture.succession import Succession, succession
 from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, Withdrawn
 from kiosk.indicator import Indicator
@@ -359,19 +360,28 @@ class Kiosk:
             self._is_silent = False
 
     async def _answer(self, lane: Lane, screen: AtGate, shown: Burst | str) -> Answered | None:
-        """Returns what is answered; None to somebody who has walked away from a question. Raises
-        ServiceError and DeviceFault."""
+        """Returns what is answered; None to somebody who has walked away from a question, and when
+        another hand has come meanwhile. Raises ServiceError and DeviceFault."""
         if isinstance(shown, str):
             return await enter_with_ticket(lane, screen.direction, shown)
+        async with succession(self.eyes) as hands:
+            answered = await self._answer_hand(lane, screen, shown, hands)
+        if answered is None and hands.another:
+            log.info("another hand came while an answer was awaited, and nothing was opened")
+        return answered
+
+    async def _answer_hand(
+        self, lane: Lane, screen: AtGate, shown: Burst, hands: Succession
+    ) -> Answered | None:
         by_list = lane.own is not None and lane.own.counts
         # What is sent is wiped.
         spare = shown.copy() if by_list else None
         stage = IdleWatch(self.stage, self.clock, self.settings.patience)
         try:
             if spare is not None and self._answers is False:
-                return await enter_by_list(lane, spare)
+                return await enter_by_list(lane, spare, hands)
             with closing(stage):
-                return await enter(self._visiting(stage), lane, screen, shown)
+                return await enter(self._visiting(stage), lane, screen, shown, hands)
         except WalkedAway:
             return None
         except (Offline, ServiceUnavailable) as error:
@@ -380,7 +390,7 @@ class Kiosk:
             self._trouble(error)
             if isinstance(error, Offline):
                 self._hear(answers=False)
-            return await enter_by_list(lane, spare)
+            return await enter_by_list(lane, spare, hands)
         finally:
             for palm in (shown, spare):
                 if palm is not None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hardware.faults import DeviceFault
 from hardware.gate import Verdict
+from kiosk.capture.succession import Succession
 from kiosk.lane import Lane
 from kiosk.passages import Untold, UntoldOffline
 from kiosk.race import first
@@ -48,24 +49,30 @@ NOT_RECOGNISED = {
 }
 
 
-async def enter(visit: Visit, lane: Lane, screen: AtGate, palm: Burst) -> Answered:
-    """Lets whoever has shown their palm pass, if they may. Raises ServiceError, and DeviceFault
-    when the camera is lost while a palm is seen for longer."""
-    found = await _recognise(visit, screen, palm)
+async def enter(
+    visit: Visit, lane: Lane, screen: AtGate, palm: Burst, hands: Succession
+) -> Answered | None:
+    """Lets whoever has shown their palm pass, if they may. Returns None when another hand has come
+    while the service was asked: the answer is not for whoever stands there now, and nothing is
+    opened. Raises ServiceError, and DeviceFault when the camera is lost while a palm is seen for
+    longer."""
+    found = await _recognise(visit, screen, palm, hands)
     if not isinstance(found, Identification):
-        return Answered(found)
+        return None if hands.another else Answered(found)
     entry = await visit.service.enter(found.identification_id)
     if entry.admission is Admission.ASK:
         asked = AskAccess(entry.site, _ending(entry.credential))
         if await visit.stage.ask(asked) is not Choice.AGREE:
             return Answered(GateAnswer.NOT_AGREED)
+        hands.restart()
         entry = await visit.service.agree_to_access(entry.entry_id)
     if entry.admission is Admission.ASK_TO_KEEP:
-        entry = await _ask_to_keep(visit, screen, entry)
+        entry = await _ask_to_keep(visit, screen, entry, hands)
     if entry.refusal is EntryRefusal.NO_TICKET and lane.venue is not None:
         ticket = await _scan(visit)
         if ticket is None:
             return Answered(GateAnswer.NO_TICKET)
+        hands.restart()
         try:
             await visit.service.link_ticket(found.identification_id, ticket)
         except Refused as refused:
@@ -73,17 +80,24 @@ async def enter(visit: Visit, lane: Lane, screen: AtGate, palm: Burst) -> Answer
                 raise
             return Answered(GateAnswer.TOO_MANY_TICKETS)
         entry = await visit.service.enter(found.identification_id)
+    if hands.another:
+        if entry.admission in (Admission.OPEN, Admission.PRESENT, Admission.REDEEM):
+            await lane.tell(Untold(entry_id=entry.entry_id, passed=False))
+        return None
     return await _let_pass(lane, entry)
 
 
-async def enter_by_list(lane: Lane, palm: Burst) -> Answered:
+async def enter_by_list(lane: Lane, palm: Burst, hands: Succession) -> Answered | None:
     """Lets whoever has shown their palm pass without the service, if the gate's own list says that
-    they may. The passage is on the disk before the gate opens, and taken out when it did not."""
+    they may. The passage is on the disk before the gate opens, and taken out when it did not.
+    Returns None when another hand has come."""
     own = lane.own
     told = None if own is None else own.told
     if own is None or told is None:
         return Answered(GateAnswer.AWAY)
     found = await own.find(palm)
+    if hands.another:
+        return None
     if isinstance(found, GateAnswer):
         return Answered(found)
     passage = UntoldOffline(mark=found.person.mark, after_s=found.after_s)
@@ -110,13 +124,14 @@ async def enter_with_ticket(lane: Lane, direction: Direction, code: str) -> Answ
     return await _redeem(lane, [ticket.code], direction)
 
 
-async def _ask_to_keep(visit: Visit, screen: AtGate, entry: Entry) -> Entry:
+async def _ask_to_keep(visit: Visit, screen: AtGate, entry: Entry, hands: Succession) -> Entry:
     """Asks somebody whether the site's gates may recognise them without a network, and has them
     show their palm for that. They pass all the same when it cannot be kept."""
     if await visit.stage.ask(AskToKeep(entry.site)) is Choice.AGREE:
         for _ in range(TRIES):
             again = replace(screen, purpose=Purpose.KEEP, last=None)
             shown = await visit.reader.present(visit.stage, again)
+            hands.restart()
             if not isinstance(shown, Burst):
                 break
             try:
@@ -124,10 +139,13 @@ async def _ask_to_keep(visit: Visit, screen: AtGate, entry: Entry) -> Entry:
             except Refused as refused:
                 if refused.type not in CANNOT_BE_KEPT:
                     raise
+    hands.restart()
     return await visit.service.decline_to_keep(entry.entry_id)
 
 
-async def _recognise(visit: Visit, screen: AtGate, palm: Burst) -> Identification | GateAnswer:
+async def _recognise(
+    visit: Visit, screen: AtGate, palm: Burst, hands: Succession
+) -> Identification | GateAnswer:
     """Returns who was recognised, or why nobody is let in. A hand that does not seem alive at once
     is held for longer."""
     visit_id = new_visit_id()
@@ -144,9 +162,11 @@ async def _recognise(visit: Visit, screen: AtGate, palm: Burst) -> Identificatio
             if not isinstance(shown, Burst):
                 return GateAnswer.NOT_KNOWN
             palm = shown
+            hands.restart()
             continue
         if found.outcome is Outcome.ASK_CONSENT:
             agreed = await ask_merchant_consent(visit, found, paying=False)
+            hands.restart()
             if not isinstance(agreed, Identification):
                 return GateAnswer.NOT_AGREED
             found = agreed

@@ -1,8 +1,12 @@
 """A kiosk at a gate serves one person after the other, and needs no touch."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -25,6 +29,7 @@ from kiosk.screens import (
     GateShut,
 )
 from kiosk.service.client import SignatureService
+from palm.hand.observation import Observation
 from protocol.entry import Admission, DoorTold, Entry, ListRequest, SiteList
 from protocol.messages import Direction, Outcome
 from tests.support.canned import Asked, CannedService, HangUp, identification
@@ -218,6 +223,65 @@ async def test_a_desk_and_a_way_out_say_what_they_are(at_gate: AtGates) -> None:
     desk = DOOR.model_copy(update={"checks_in": True, "direction": Direction.EXIT})
     screen = AtGate(merchant=SHOP, direction=Direction.EXIT, checks_in=True)
     await at_gate(STARTING, (screen, WAITS), door=desk).play()
+
+
+# Another hand that comes while the service is asked
+
+
+class SeenHands:
+    """Eyes that see hands as a test says."""
+
+    def __init__(self) -> None:
+        self._seen: asyncio.Queue[Observation] = asyncio.Queue()
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    async def sees(self, counts: str) -> None:
+        """Shows so many hands in a frame each, and waits until they were looked at."""
+        for number, count in enumerate(counts):
+            self._seen.put_nowait(Observation(number / 30, int(count)))
+        await self._seen.join()
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncGenerator[AsyncIterator[Any]]:
+        async def sights() -> AsyncIterator[Any]:
+            while True:
+                yield SimpleNamespace(observation=await self._seen.get())
+                self._seen.task_done()
+
+        yield sights()
+
+
+LEAVES, ANOTHER_COMES = "111" + 12 * "0", "111" + 12 * "0" + "1"
+
+
+@pytest.mark.parametrize(("seen", "opened"), [(LEAVES, 1), (ANOTHER_COMES, 0)])
+async def test_who_walks_on_is_let_pass_and_nobody_by_the_answer_to_the_one_before(
+    at_gate: AtGates, canned: CannedService, seen: str, opened: int
+) -> None:
+    eyes = SeenHands()
+
+    async def answers() -> Entry:
+        await eyes.sees(seen)
+        return OPEN
+
+    canned.will("POST /entries", lambda _: answers())
+    next_screen = after(GateAnswer.PASS, 1) if opened else WAITING
+    here = at_gate(STARTING, (WAITING, palm), (next_screen, WAITS))
+    here.kiosk.eyes = cast(Any, eyes)
+    lane = here.kiosk.lane
+    assert lane is not None
+    assert isinstance(lane.release, SimulatedRelease)
+    async with here.running():
+        await here.stage.reached()
+        await lane.told()
+    assert lane.release.times == opened
+    (told,) = canned.requests("PUT /entries/entry-0001/passage")
+    assert told.json["passed"] is (opened == 1)
 
 
 # Without a network

@@ -11,6 +11,7 @@ import pytest
 from hardware.address import Address
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease, Verdict
+from kiosk.capture.succession import Succession
 from kiosk.lane import Lane
 from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal, Untold
@@ -83,8 +84,9 @@ def lane(
 
 
 async def comes(visit: ScriptedVisit, lane: Lane) -> GateAnswer:
-    answered = await enter(visit, lane, SCREEN, palm())
+    answered = await enter(visit, lane, SCREEN, palm(), Succession())
     assert visit.stage.over
+    assert answered is not None
     return answered.answer
 
 
@@ -288,7 +290,7 @@ async def test_the_reason_told_is_that_of_the_ticket_for_this_entrance(
 ) -> None:
     at_venue(lane, USED, Refused(Reason.WRONG_LIST))
     canned.will("POST /entries", entry(Admission.REDEEM, tickets=["tonight", "next-week"]))
-    answered = await enter(visit(), lane, SCREEN, palm())
+    answered = await enter(visit(), lane, SCREEN, palm(), Succession())
     assert answered == Answered(GateAnswer.ALREADY_USED, USED.at, "Gate B")
 
 
@@ -313,7 +315,8 @@ async def test_who_has_no_ticket_yet_shows_its_code_once(
     )
     canned.will("POST /identifications/identification-1/tickets", Tickets(count=1))
     here = visit((ScanTicket, WAITS), codes=ScriptedCodes("not a ticket", "ticket-of-tonight"))
-    answered = await enter(here, lane, SCREEN, palm())
+    answered = await enter(here, lane, SCREEN, palm(), Succession())
+    assert answered is not None
     assert answered.answer is GateAnswer.PASS
     assert venue.asked == [("ticket-of-tonight", Direction.ENTRY)]
 
@@ -444,11 +447,11 @@ async def test_a_killed_kiosk_has_no_list_and_tells_who_passed_without_the_servi
     journal: PassageJournal,
 ) -> None:
     await by_list(lane, service, canned)
-    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.PASS)
+    assert await enter_by_list(lane, burst("alex"), Succession()) == Answered(GateAnswer.PASS)
     assert release.times == 1
     # Nothing of this lane is left but its disk.
     started = Lane(None, release, None, service, HurriedClock(), journal, None)
-    assert await enter_by_list(started, burst("alex")) == Answered(GateAnswer.AWAY)
+    assert await enter_by_list(started, burst("alex"), Succession()) == Answered(GateAnswer.AWAY)
     running = asyncio.ensure_future(started.run())
     await started.told()
     running.cancel()
@@ -465,12 +468,12 @@ async def test_a_passage_is_on_the_disk_before_the_gate_opens_and_not_when_it_di
 ) -> None:
     await by_list(lane, service, canned)
     release.fail_next(GONE)
-    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.GATE_FAULT)
+    assert await enter_by_list(lane, burst("alex"), Succession()) == Answered(GateAnswer.GATE_FAULT)
     assert list(lane.journal.untold()) == []
     # Where the disk takes nothing, nobody passes without the service.
     (tmp_path / "passages").rmdir()
     (tmp_path / "passages").write_text("no folder")
-    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.AWAY)
+    assert await enter_by_list(lane, burst("alex"), Succession()) == Answered(GateAnswer.AWAY)
     assert release.times == 0
 
 
@@ -482,9 +485,11 @@ async def test_at_a_controller_the_credential_of_the_list_is_presented(
     journal: PassageJournal,
 ) -> None:
     await by_list(lane, service, canned, credential=BADGE)
-    assert await enter_by_list(lane, burst("a stranger")) == Answered(GateAnswer.NOT_KNOWN)
+    assert await enter_by_list(lane, burst("a stranger"), Succession()) == Answered(
+        GateAnswer.NOT_KNOWN
+    )
     controller.answer(Verdict.DENIED)
-    assert await enter_by_list(lane, burst("alex")) == Answered(GateAnswer.DENIED)
+    assert await enter_by_list(lane, burst("alex"), Succession()) == Answered(GateAnswer.DENIED)
     assert controller.credentials == [BADGE]
     assert list(journal.untold()) == []
 
@@ -524,3 +529,50 @@ async def test_who_declines_or_cannot_be_kept_passes_all_the_same(
     canned.will("PUT /entries/entry-0001/palm", *[unusable] * 3)
     canned.will("DELETE /entries/entry-0001/palm", entry(Admission.OPEN))
     assert await comes(visit(*lines), lane) is GateAnswer.PASS
+
+
+# Another hand that comes while the service is asked
+
+
+def another() -> Succession:
+    hands = Succession()
+    hands.another = True
+    return hands
+
+
+@pytest.mark.parametrize("admission", [Admission.OPEN, Admission.PRESENT, Admission.REDEEM])
+async def test_nothing_opens_for_the_next_and_the_service_is_told_that_nobody_passed(
+    visit: At,
+    canned: CannedService,
+    lane: Lane,
+    release: SimulatedRelease,
+    admission: Admission,
+) -> None:
+    venue = at_venue(lane)
+    more = {"credential": BADGE} if admission is Admission.PRESENT else {"tickets": ["tonight"]}
+    canned.will("POST /entries", entry(admission, **more))
+    assert await enter(visit(), lane, SCREEN, palm(), another()) is None
+    assert isinstance(lane.controller, SimulatedController)
+    assert (release.times, lane.controller.credentials, venue.asked) == (0, [], [])
+    lane.venue = None
+    assert await told(lane, canned) == [False]
+
+
+@pytest.mark.parametrize("why", [EntryRefusal.NO_ACCESS, None])
+async def test_no_refusal_is_told_to_the_next(
+    visit: At, canned: CannedService, lane: Lane, why: EntryRefusal | None
+) -> None:
+    if why is None:
+        canned.will("POST /identifications", identification(Outcome.FROZEN))
+    else:
+        canned.will("POST /entries", refused(why))
+    assert await enter(visit(), lane, SCREEN, palm(), another()) is None
+
+
+async def test_without_the_service_nothing_opens_for_the_next_either(
+    canned: CannedService, service: SignatureService, lane: Lane, release: SimulatedRelease
+) -> None:
+    await by_list(lane, service, canned)
+    assert await enter_by_list(lane, burst("alex"), another()) is None
+    assert release.times == 0
+    assert list(lane.journal.untold()) == []
