@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.hours import Hours
-from cloud.entry.tables import AccessRow
+from cloud.entry.tables import AccessRow, KeptPalmRow
 from cloud.keys.person_keys import trace_of
 from cloud.keys.persons import OpenPerson
 from cloud.merchants.merchants import SiteRow
@@ -77,12 +77,17 @@ async def give(
     return True
 
 
-async def take(session: AsyncSession, person_id: str, site_id: str) -> bytes | None:
-    """Takes what a person had at a site. Returns the trace of it that the database may still hold
-    (`cloud.context.Database.forget_erased`); None when they had nothing."""
-    theirs = AccessRow.person_id == person_id, AccessRow.site_id == site_id
-    sealed = await session.scalar(delete(AccessRow).where(*theirs).returning(AccessRow.sealed))
-    return None if sealed is None else trace_of(sealed)
+async def take(session: AsyncSession, person_id: str, site_id: str) -> list[bytes]:
+    """Takes what a person had at a site, and with it what its gates may keep of their palm. Returns
+    the traces of it that the database may still hold (`cloud.context.Database.forget_erased`); none
+    when they had nothing."""
+    traces: list[bytes] = []
+    for table in (KeptPalmRow, AccessRow):
+        theirs = table.person_id == person_id, table.site_id == site_id
+        sealed = await session.scalar(delete(table).where(*theirs).returning(table.sealed))
+        if sealed is not None:
+            traces.append(trace_of(sealed))
+    return traces
 
 
 async def access_of(

@@ -251,7 +251,8 @@ async def take_from(
     taken = 0
     for phone in phones:
         person = await find_member(phone)
-        taken += person is not None and await access.take(session, person.person_id, site.id)
+        if person is not None and await access.take(session, person.person_id, site.id):
+            taken += 1
     return taken
 
 

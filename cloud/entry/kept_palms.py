@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.tables import AccessRow, KeptPalmRow
-from cloud.keys.person_keys import MasterKey
+from cloud.keys.person_keys import MasterKey, trace_of
 from cloud.keys.persons import OpenPerson, opened
 from protocol.messages import Base64, Side
 
@@ -52,6 +52,20 @@ async def answer(
             at=now,
         )
     )
+
+
+async def end(
+    session: AsyncSession, person: OpenPerson, site_id: str, now: datetime
+) -> bytes | None:
+    """Ends that the gates of a site recognise a person without a network. Returns the trace of the
+    template that the database may still hold (`cloud.context.Database.forget_erased`); None of
+    somebody who was not asked."""
+    row = await session.get(KeptPalmRow, (person.person_id, site_id))
+    if row is None:
+        return None
+    trace = trace_of(row.sealed)
+    await answer(session, person, site_id, Answer(palm=None), now)
+    return trace
 
 
 async def answer_of(session: AsyncSession, person: OpenPerson, site_id: str) -> Answer | None:

@@ -132,10 +132,10 @@ async def ask_about_access(asked: Asker, site_id: str) -> Response:
 async def give_up(asked: Asker, site_id: str) -> Response:
     """Takes what a site has given who is signed in. In which area they are stays known: otherwise
     they could enter it twice."""
-    trace = await access.take(asked.session, asked.person.person_id, site_id)
-    if trace is None:
+    traces = await access.take(asked.session, asked.person.person_id, site_id)
+    if not traces:
         raise Refusal(ProblemType.NOT_FOUND)
-    asked.afterwards.append(partial(asked.context.database.forget_erased, trace))
+    asked.afterwards.append(partial(asked.context.database.forget_erased, *traces))
     return redirect(HOME)
 
 

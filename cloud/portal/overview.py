@@ -102,15 +102,17 @@ async def unfreeze(asked: Asker) -> Response:
 @routes.post("/gates/{site_id}/stop")
 async def stop_gates(asked: Asker, site_id: str) -> Response:
     """Ends that gates of a site recognise the palm without a network. They do not ask again."""
-    await _must_have_answered(asked, site_id)
-    no = kept_palms.Answer(palm=None)
-    await kept_palms.answer(asked.session, asked.person, site_id, no, asked.now)
+    trace = await kept_palms.end(asked.session, asked.person, site_id, asked.now)
+    if trace is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    asked.afterwards.append(partial(asked.context.database.forget_erased, trace))
     return redirect(HOME)
 
 
 @routes.post("/gates/{site_id}/again")
 async def have_gates_ask_again(asked: Asker, site_id: str) -> Response:
-    await _must_have_answered(asked, site_id)
+    if await kept_palms.answer_of(asked.session, asked.person, site_id) is None:
+        raise Refusal(ProblemType.NOT_FOUND)
     await kept_palms.forget(asked.session, asked.person, site_id)
     return redirect(HOME)
 
@@ -131,11 +133,6 @@ async def withdraw(asked: Asker, merchant_id: str) -> Response:
     receipt = await end_with(context, session, asked.person, merchant_id, asked.now)
     asked.afterwards.append(after_end(context, asked.person, merchant_id))
     return redirect(f"{HOME}/receipts/{receipt.receipt_id}")
-
-
-async def _must_have_answered(asked: Asked, site_id: str) -> None:
-    if await kept_palms.answer_of(asked.session, asked.person, site_id) is None:
-        raise Refusal(ProblemType.NOT_FOUND)
 
 
 async def _find_palm(asked: Asked, palm_id: str) -> tuple[Side, bool]:
