@@ -636,6 +636,7 @@ def examples() -> dict[str, Screen[Any]]:
         "at-gate-tickets": AtGate(merchant=LONG_SHOP, takes_tickets=True),
         "at-gate-desk": AtGate(merchant=LONG_SHOP, checks_in=True),
         "at-gate-exit": AtGate(merchant=SHOP, direction=Direction.EXIT),
+        "at-gate-keep": AtGate(Purpose.KEEP, merchant=SHOP),
         "at-gate-closer": AtGate(Purpose.ENTER, guidance(Instruction.MOVE_CLOSER), merchant=SHOP),
         "at-gate-still": AtGate(Purpose.ENTER, guidance(Instruction.HOLD_STILL), merchant=SHOP),
         "at-gate-done": AtGate(Purpose.ENTER, guidance(Instruction.DONE), merchant=SHOP),
