@@ -17,6 +17,9 @@ from cloud.web.tables import MerchantKeyRow
 
 log = logging.getLogger(__name__)
 
+_KIND = "till key"
+"""Tills were the first to have keys."""
+
 API_KEY = "x-api-key"
 """The header of a request with a key."""
 
@@ -47,7 +50,7 @@ async def make_key(
         MerchantKeyRow(
             id=name,
             merchant_id=merchant_id,
-            lookup=_lookup(master, use, key),
+            lookup=master.lookup(_KIND, key),
             made_at=now,
             expires_at=None if life is None else now + life,
         )
@@ -61,8 +64,10 @@ async def merchant_with(
 ) -> str | None:
     """Returns the id of the merchant whose key this is, None when it is nobody's, is for another
     use, or has expired."""
-    row = await session.get(MerchantKeyRow, key.partition(".")[0])
-    expected = _lookup(master, use, key)
+    name = key.partition(".")[0]
+    # The name is a part of what is hashed, so a key of another use cannot take this one's.
+    row = await session.get(MerchantKeyRow, name) if name.startswith(f"{use}_") else None
+    expected = master.lookup(_KIND, key)
     # Equally long for a name that is not known: names are no secret, and need not be one.
     known = row.lookup if row is not None else ""
     if row is None or not hmac.compare_digest(known, expected):
@@ -111,7 +116,3 @@ async def remind(context: Context) -> None:
 async def remove_all(session: AsyncSession) -> int:
     """Removes all keys, and returns how many there were."""
     return len((await session.scalars(delete(MerchantKeyRow).returning(MerchantKeyRow.id))).all())
-
-
-def _lookup(master: MasterKey, use: KeyUse, key: str) -> str:
-    return master.lookup(f"{use} key", key)
