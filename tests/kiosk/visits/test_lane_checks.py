@@ -67,7 +67,9 @@ async def test_staff_are_told_to_sign_a_venues_kiosk_on(
     service: SignatureService, tmp_path: Path
 ) -> None:
     settings, clock = VenueGateSettings(), HurriedClock()
-    lane = Lane(None, None, lambda: open_gate(tmp_path, settings, clock), service, clock)
+    journal = PassageJournal(tmp_path / "passages")
+    opening = lambda: open_gate(tmp_path, settings, clock)  # noqa: E731 - as in the assembly
+    lane = Lane(None, None, opening, service, clock, journal, None)
     running = asyncio.ensure_future(lane.run())
     await lane.changed.wait()
     running.cancel()
