@@ -37,7 +37,7 @@ from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Process, Served
 
-MAX_PAGES = 240
+MAX_PAGES = 288
 DIGEST = "A" * 43 + "="
 
 
