@@ -11,7 +11,7 @@ import tty
 from pathlib import Path
 
 from door.panel import COLORS, Panel
-from hardware.serial_port import SPEEDS, open_port
+from hardware.serial_port import SPEEDS, be_prompt, open_port
 from protocol.files import read_if_there, write_private
 
 HELP = """\
@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> int:
         keep_key=keep,
     )
     print(HELP, flush=True)
+    be_prompt()
     try:
         _serve(panel, port)
     except KeyboardInterrupt:

@@ -32,7 +32,7 @@ from hardware.osdp.said import (
     read,
     written,
 )
-from hardware.serial_port import SPEEDS, open_port, set_speed
+from hardware.serial_port import SPEEDS, be_prompt, open_port, set_speed
 
 REFRESH_S = 0.02
 """The longest pause between two refreshes of libosdp, which wants one at least every 50 ms."""
@@ -491,6 +491,7 @@ def main() -> None:
     if not isinstance(line, Line):
         raise TypeError("the first message names the line")
     osdp_sys.set_loglevel(osdp_sys.LOG_CRIT)
+    be_prompt()
     serve(line)
 
 
