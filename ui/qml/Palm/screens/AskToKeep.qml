@@ -7,8 +7,8 @@ ScreenFrame {
 
     required property string site
 
-    title: qsTr("Your palm also without a network?")
-    text: qsTr("Gates of %1 would recognise you when their network is down. For that they keep a copy of your palm's template in their memory, for a day at most.").arg(site)
+    title: qsTr("Come in when the network is down, too?")
+    text: qsTr("%1 can let you in then as well. Its gates keep what tells your palm from others in their memory for that, for a day at most.").arg(site)
     note: ""
     panelShare: wide ? 0.46 : 0.48
     drawing: PalmScan {}

@@ -35,7 +35,7 @@ ScreenFrame {
     readonly property string wish: {
         const wishes = {
             "take_away": qsTr("Take your hand away"),
-            "show_palm": qsTr("Hold your palm here"),
+            "show_palm": purpose === "keep" ? qsTr("Your palm once more") : qsTr("Hold your palm here"),
             "one_hand": qsTr("One hand only"),
             "turn_over": qsTr("Turn your hand over"),
             "open_hand": qsTr("Open your hand"),
