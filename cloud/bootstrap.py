@@ -26,6 +26,7 @@ from cloud.messages import Mailer, Messenger, NoMailer, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.smtp import SmtpMailer
 from cloud.messages.twilio import TwilioMessenger
+from cloud.people import alerts
 from cloud.people.accounts import Accounts, catch_up
 from cloud.policy import Calibration, Policy
 from cloud.providers import PaymentProvider, stripe_units
@@ -145,6 +146,7 @@ async def running(
             policy=policy,
             accounts=Accounts(settings),
             doors=doors,
+            alerts=alerts,
             payments=payments,
             messenger=messenger,
             mailer=_mailer(settings, messenger),

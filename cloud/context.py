@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
 from cloud.matching import Entry, Match
-from cloud.messages import Mailer, Messenger, Way
+from cloud.messages import Mailer, Messenger
 from cloud.noted import Noted
 from cloud.policy import Policy
 from cloud.providers import PaymentProvider
@@ -161,11 +161,6 @@ class Accounts(Protocol):
         """Notes that a person was recognised: an account that nobody uses is deleted."""
         ...
 
-    async def alerts_by(self, session: AsyncSession, person: OpenPerson) -> Way | None:
-        """Returns how a person wants to be told of each purchase of theirs; None when they do
-        not."""
-        ...
-
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:
@@ -183,10 +178,6 @@ class Accounts(Protocol):
         """Returns the person's mobile number in E.164."""
         ...
 
-    async def mail(self, session: AsyncSession, person: OpenPerson) -> str | None:
-        """Returns the person's mail address; None when they have told none."""
-        ...
-
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         """Returns the last four digits of the person's mobile number."""
         ...
@@ -197,6 +188,24 @@ class Doors(Protocol):
 
     async def hand_on(self, session: AsyncSession, before: str, after: str) -> None:
         """Has a device stand at the door that the one stood at whose place it takes."""
+        ...
+
+
+class Alerts(Protocol):
+    """Tells people of each use of their palm, if they want to hear of it."""
+
+    async def promise(
+        self,
+        context: "Context",
+        session: AsyncSession,
+        person: OpenPerson,
+        *,
+        merchant_id: str,
+        what: str,
+        at: datetime,
+    ) -> None:
+        """Has a person, who must have an account, told once the transaction is committed. `what` is
+        what their palm did at the merchant, such as `your palm paid 12.50 USD`."""
         ...
 
 
@@ -218,6 +227,7 @@ class Context:
     policy: Policy
     accounts: Accounts
     doors: Doors
+    alerts: Alerts
     payments: PaymentProvider
     messenger: Messenger
     mailer: Mailer

@@ -263,7 +263,7 @@ def is_mail_address(text: str) -> bool:
 class MailServer(Group):
     provider: Literal["none", "smtp"] = Field(
         default="none",
-        description="Who sends mails about purchases, to people who have chosen them in the "
+        description="Who sends mails about uses of a palm, to people who have chosen them in the "
         "portal. With `none` the choice is not there; in the sandbox, the simulated phone gets "
         "them.",
     )

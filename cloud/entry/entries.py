@@ -117,6 +117,8 @@ async def tell(call: Caller, entry_id: str, passage: Passage) -> None:
     told.passed = passage.passed
     seal_told(person, row, told)
     decided_here = told.admission is Admission.OPEN
+    if passage.passed:
+        await _alert(call, person, row, "your palm passed a door")
     # Those whom the kiosk let pass count already.
     if passage.passed is not decided_here:
         await _note(call.session, person, row, told, passed=passage.passed, now=call.now)
@@ -203,7 +205,11 @@ async def decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
         refusal=entry.refusal,
     )
     seal_told(person, row, told)
-    if entry.admission is Admission.OPEN:
+    if entry.admission is Admission.REFUSED:
+        await _alert(call, person, row, "your palm was refused at a door")
+    elif entry.admission is Admission.CHECKED_IN:
+        await _alert(call, person, row, "your palm checked in")
+    elif entry.admission is Admission.OPEN:
         await _note(session, person, row, told, passed=True, now=call.now)
     return entry
 
@@ -288,6 +294,13 @@ def _is_current(context: Context, answer: kept_palms.Answer) -> bool:
     """Returns whether what somebody has answered holds: a template of a version of before is not
     used any more."""
     return answer.palm is None or answer.palm.version == context.vault.introduction.versions[0]
+
+
+async def _alert(call: Call, person: OpenPerson, row: EntryRow, what: str) -> None:
+    """Has a person told of what came of them at a door, if they want to be."""
+    await call.context.alerts.promise(
+        call.context, call.session, person, merchant_id=row.merchant_id, what=what, at=call.now
+    )
 
 
 async def _note(

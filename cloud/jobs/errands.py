@@ -8,7 +8,8 @@ from cloud.entry import check_ins
 from cloud.entry.check_ins import NotTaken
 from cloud.messages import NotSent
 from cloud.outbox import queue
-from cloud.payments import alerts, cards, receipts
+from cloud.payments import cards, receipts
+from cloud.people import alerts
 from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)

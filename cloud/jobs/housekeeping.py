@@ -11,8 +11,9 @@ from cloud.db.database import cause_of
 from cloud.entry import entries, presences, tickets
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
-from cloud.payments import alerts, card_pages, ledger, purchases, refunds, webhooks
+from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import (
+    alerts,
     begun,
     claims,
     consents,

@@ -22,7 +22,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
-from cloud.payments import alerts, ledger, readers, receipts
+from cloud.payments import ledger, readers, receipts
 from cloud.payments.cards import cards_of, default_of
 from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
@@ -181,7 +181,7 @@ async def settle(
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
                 await receipts.promise(context, session, row)
-                await alerts.promise(context, session, row)
+                await _alert(context, session, row)
                 await ledger.post(
                     session,
                     ledger.SALE,
@@ -282,6 +282,17 @@ async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> boo
         .limit(1)
     )
     return pending is not None
+
+
+async def _alert(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
+    """Has the person of a purchase that was approved just now told of it."""
+    if row.person_id is None:
+        return
+    person = await find_person(session, context.master, row.person_id)
+    what = f"your palm paid {receipts.amount_of(row)}"
+    await context.alerts.promise(
+        context, session, person, merchant_id=row.merchant_id, what=what, at=row.at
+    )
 
 
 async def _outcome(
@@ -417,6 +428,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     except Refusal:
         identification = await find(call, request.identification_id)
         await refusals.note(
+            call.context,
             session,
             person,
             identification,

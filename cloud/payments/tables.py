@@ -1,4 +1,4 @@
-"""Tables of cards, the pages they are saved on, purchases, alerts, refunds, the ledger and the
+"""Tables of cards, the pages they are saved on, purchases, refunds, the ledger and the
 provider's events."""
 
 from datetime import datetime
@@ -117,18 +117,6 @@ class PurchaseRow(Table):
         Index("ix_purchases_outcome", "outcome"),
         Index("ix_purchases_at", "at"),
     )
-
-
-class AlertRow(Table):
-    """A message about a purchase that is yet to be sent to its person (`cloud.payments.alerts`)."""
-
-    __tablename__ = "alerts"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    person_id: Mapped[str] = person_key()
-    sealed: Mapped[bytes]
-    """`cloud.payments.alerts.Alert`, sealed."""
-    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class RefundRow(Table):

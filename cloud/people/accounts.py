@@ -16,7 +16,6 @@ from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.loyalty.memberships import count_memberships, membership_of
 from cloud.merchants.merchants import place_of
-from cloud.messages import Way
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
 from cloud.people import consents, inactivity
@@ -135,9 +134,6 @@ class Accounts:
     async def note_use(self, session: AsyncSession, person: OpenPerson, now: datetime) -> None:
         await inactivity.note_use(session, person, now)
 
-    async def alerts_by(self, session: AsyncSession, person: OpenPerson) -> Way | None:
-        return await alerts_by(session, person)
-
     async def customer(
         self, session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
     ) -> Customer:
@@ -161,10 +157,6 @@ class Accounts:
 
     async def phone(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone
-
-    async def mail(self, session: AsyncSession, person: OpenPerson) -> str | None:
-        told = await mail_of(session, person)
-        return None if told is None else told.address
 
     async def phone_last4(self, session: AsyncSession, person: OpenPerson) -> str:
         return (await profile_of(session, person)).phone_last4
@@ -237,28 +229,6 @@ async def member_since(session: AsyncSession, person: OpenPerson) -> datetime:
 async def frozen_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
     """Returns since when a person's palms are frozen; None while they are not."""
     return (await session.get_one(AccountRow, person.person_id)).frozen_at
-
-
-async def alerts_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
-    """Returns since when a person wants a message about each purchase; None while they do not."""
-    return (await session.get_one(AccountRow, person.person_id)).alerts_since
-
-
-async def alerts_by(session: AsyncSession, person: OpenPerson) -> Way | None:
-    """Returns how a person wants to be told of each purchase; None when they do not."""
-    account = await session.get_one(AccountRow, person.person_id)
-    if account.alerts_since is None:
-        return None
-    return Way.MAIL if account.alerts_by_mail else Way.TEXT
-
-
-async def switch_alerts(
-    session: AsyncSession, person: OpenPerson, way: Way | None, now: datetime
-) -> None:
-    """Has a person told of each purchase from now on in one way, or with None of no more."""
-    account = await session.get_one(AccountRow, person.person_id)
-    account.alerts_since = None if way is None else now
-    account.alerts_by_mail = way is Way.MAIL
 
 
 async def mail_of(session: AsyncSession, person: OpenPerson) -> Mailbox | None:

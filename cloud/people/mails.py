@@ -1,4 +1,4 @@
-"""Mail addresses: people tell one in the portal, to hear of each purchase by mail.
+"""Mail addresses: people tell one in the portal, to hear of each use of their palm by mail.
 
 An address counts once the code that was sent to it is entered. It serves for these mails alone:
 nobody signs in with it, and no code comes to it that does anything else. That one was added is told
@@ -17,7 +17,7 @@ from cloud.keys.person_keys import trace_of
 from cloud.keys.persons import OpenPerson
 from cloud.messages import Mail, NotSent, Way
 from cloud.messages.length import with_name
-from cloud.people import accounts, one_time_codes, sign_ins
+from cloud.people import alerts, one_time_codes, sign_ins
 from cloud.people.accounts import MAIL, Mailbox, mail_of
 from cloud.people.one_time_codes import Send
 from cloud.people.tables import MailRow
@@ -83,15 +83,15 @@ async def asked_for(session: AsyncSession, person: OpenPerson, now: datetime) ->
 async def confirm(
     context: Context, session: AsyncSession, person: OpenPerson, code: str, *, now: datetime
 ) -> Send:
-    """Uses up the code that was sent to an address, and has mails about purchases sent to it from
-    now on. Returns what tells the person's phone. Raises Refusal."""
+    """Uses up the code that was sent to an address, and has mails about uses sent to it from now
+    on. Returns what tells the person's phone. Raises Refusal."""
     if await asked_for(session, person, now) is None:
         raise Refusal(ProblemType.EXPIRED, "no address waits for a code")
     about = person.person_id
     await sign_ins.use_up(context, session, _subject(person), code, about=about, now=now)
     row = await session.get_one(MailRow, person.person_id)
     row.confirmed_at, row.expires_at = now, None
-    await accounts.switch_alerts(session, person, Way.MAIL, now)
+    await alerts.switch(session, person, Way.MAIL, now)
     text = _added_text(context.settings.merchant.name)
     return await sign_ins.message_to(context, session, person, text)
 
@@ -102,8 +102,8 @@ async def remove(session: AsyncSession, person: OpenPerson, now: datetime) -> by
     (`cloud.context.Database.forget_erased`); None when there was none."""
     theirs = MailRow.person_id == person.person_id
     sealed = await session.scalar(delete(MailRow).where(theirs).returning(MailRow.sealed))
-    if await accounts.alerts_by(session, person) is Way.MAIL:
-        await accounts.switch_alerts(session, person, Way.TEXT, now)
+    if await alerts.way_to(session, person) is Way.MAIL:
+        await alerts.switch(session, person, Way.TEXT, now)
     return None if sealed is None else trace_of(sealed)
 
 

@@ -1,5 +1,5 @@
 """Tables of accounts, consents, enrolments, claims, sign-ins to the portal, passkeys, mail
-addresses, one-time codes, the log of receipts, and activity."""
+addresses, alerts, one-time codes, the log of receipts, and activity."""
 
 from datetime import datetime
 
@@ -26,7 +26,8 @@ class AccountRow(Table):
     frozen_at: Mapped[datetime | None]
     """Since when the person's palms are frozen; None while they are not."""
     alerts_since: Mapped[datetime | None]
-    """Since when the person wants a message about each purchase; None while they do not."""
+    """Since when the person wants a message about each use of their palm; None while they do
+    not."""
     alerts_by_mail: Mapped[bool] = mapped_column(default=False)
     """Whether those messages are mails."""
     codes_suffice_at: Mapped[datetime | None]
@@ -283,6 +284,19 @@ class MailRow(Table):
     """When the code that was sent to it was entered; None until it is."""
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
     """When it is deleted unless it is confirmed before; None once it is."""
+
+
+class AlertRow(Table):
+    """A message about a use of a palm that is yet to be sent to its person
+    (`cloud.people.alerts`)."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = person_key()
+    sealed: Mapped[bytes]
+    """`cloud.people.alerts.Alert`, sealed."""
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ReceiptRow(Table):

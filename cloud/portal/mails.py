@@ -1,4 +1,4 @@
-"""Pages on which people say how they are told of their purchases, and tell a mail address."""
+"""Pages on which people say how they hear of each use of their palm, and tell a mail address."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Response
 
 from cloud.messages import NoMailer, Way
-from cloud.people import accounts, mails
+from cloud.people import alerts, mails
 from cloud.people.accounts import mail_of
 from cloud.portal import codes
 from cloud.portal.asking import HOME, Asked, Asker, redirect, router
@@ -26,7 +26,7 @@ def sends_mails(asked: Asked) -> bool:
 
 @routes.post("/alerts/on")
 async def send_texts(asked: Asker) -> Response:
-    await accounts.switch_alerts(asked.session, asked.person, Way.TEXT, asked.now)
+    await alerts.switch(asked.session, asked.person, Way.TEXT, asked.now)
     return redirect(HOME)
 
 
@@ -35,13 +35,13 @@ async def send_mails(asked: Asker) -> Response:
     _must_send_mails(asked)
     if await mail_of(asked.session, asked.person) is None:
         return redirect(MAIL)
-    await accounts.switch_alerts(asked.session, asked.person, Way.MAIL, asked.now)
+    await alerts.switch(asked.session, asked.person, Way.MAIL, asked.now)
     return redirect(HOME)
 
 
 @routes.post("/alerts/off")
 async def send_nothing(asked: Asker) -> Response:
-    await accounts.switch_alerts(asked.session, asked.person, None, asked.now)
+    await alerts.switch(asked.session, asked.person, None, asked.now)
     return redirect(HOME)
 
 
@@ -89,7 +89,7 @@ async def ask_about_mail(asked: Asker) -> Response:
     told = await mail_of(asked.session, asked.person)
     if told is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    by_mail = await accounts.alerts_by(asked.session, asked.person) is Way.MAIL
+    by_mail = await alerts.way_to(asked.session, asked.person) is Way.MAIL
     return asked.page("mail_remove.html", mail=told.hint, by_mail=by_mail)
 
 

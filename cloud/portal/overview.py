@@ -8,7 +8,7 @@ from cloud.entry import kept_palms
 from cloud.merchants.merchants import find_merchant, place_of
 from cloud.messages import Way
 from cloud.payments.cards import cards_of, default_of, listed
-from cloud.people import accounts, passkeys, sign_ins
+from cloud.people import accounts, alerts, passkeys, sign_ins
 from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
@@ -34,7 +34,7 @@ async def show_overview(asked: Asker) -> Response:
     ]
     cards = await cards_of(session, person)
     sends, mail = sends_mails(asked), await accounts.mail_of(session, person)
-    way = await accounts.alerts_by(session, person)
+    way = await alerts.way_to(session, person)
     gates = [
         (row.site_id, await place_of(session, row.site_id), given.palm is not None)
         for row, given in await kept_palms.answers_of(session, person)
@@ -44,7 +44,7 @@ async def show_overview(asked: Asker) -> Response:
         profile=profile,
         since=await member_since(session, person),
         frozen=await accounts.frozen_since(session, person),
-        alerts=await accounts.alerts_since(session, person),
+        alerts=await alerts.wanted_since(session, person),
         by_mail=sends and mail is not None and way is Way.MAIL,
         sends_mails=sends,
         mail=mail,

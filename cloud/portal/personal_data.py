@@ -20,15 +20,8 @@ from cloud.entry.tickets import all_tickets
 from cloud.loyalty.memberships import memberships_of
 from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.cards import cards_of
-from cloud.people import consents, inactivity, passkeys, sign_ins
-from cloud.people.accounts import (
-    alerts_by,
-    alerts_since,
-    frozen_since,
-    mail_of,
-    member_since,
-    profile_of,
-)
+from cloud.people import alerts, consents, inactivity, passkeys, sign_ins
+from cloud.people.accounts import frozen_since, mail_of, member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.portal.asking import Asked, Asker, router
 from cloud.portal.history import tell_history
@@ -68,8 +61,8 @@ async def _everything(asked: Asked) -> dict[str, Any]:
             "last_used": activity.used_at,
             "told_of_deletion_at": activity.told_again_at or activity.told_at,
             "frozen_since": await frozen_since(session, person),
-            "alerts_since": await alerts_since(session, person),
-            "alerts_by": await alerts_by(session, person),
+            "alerts_since": await alerts.wanted_since(session, person),
+            "alerts_by": await alerts.way_to(session, person),
             "codes_suffice_at": await sign_ins.codes_suffice_at(session, person),
             "consent_version": profile.consent_version,
             "consented_at": profile.agreed_at,

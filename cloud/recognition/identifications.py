@@ -136,6 +136,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
             # With several it is not known whose palm it was, and nobody is told of another's.
             person = await find_person(session, context.master, candidates[0].person_id)
             await refusals.note(
+                context,
                 session,
                 person,
                 row,
@@ -318,7 +319,13 @@ async def decide(call: Call, row: IdentificationRow, person: OpenPerson) -> None
     elif await accounts.is_frozen(session, person):
         row.outcome = Outcome.FROZEN
         await refusals.note(
-            session, person, row, "frozen", site_id=(await call.device()).site_id, now=call.now
+            call.context,
+            session,
+            person,
+            row,
+            "frozen",
+            site_id=(await call.device()).site_id,
+            now=call.now,
         )
     elif not await accounts.agrees_at(session, person, (await call.device()).site_id):
         row.outcome = Outcome.ASK_CONSENT

@@ -5,6 +5,7 @@ Of each the merchant and the time are kept, and why, sealed with the person's ke
 with the person, and like their purchases when the books need those no longer.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Context
 from cloud.keys.persons import OpenPerson
 from cloud.policy import BOOKKEEPING
 from cloud.recognition.tables import IdentificationRow, RefusedUseRow
@@ -27,7 +29,16 @@ class Reason(BaseModel):
     why: Why
 
 
+TOLD: Mapping[Why, str] = {
+    "frozen": "your palm was refused because it is frozen",
+    "wrong_digits": "your palm was refused for wrong digits of your number",
+    "too_many": "your palm was refused for too many purchases in an hour",
+}
+"""What an alert says of each."""
+
+
 async def note(
+    context: Context,
     session: AsyncSession,
     person: OpenPerson,
     row: IdentificationRow,
@@ -36,19 +47,23 @@ async def note(
     site_id: str,
     now: datetime,
 ) -> None:
-    """Keeps that a person was recognised at a site by an identification and refused: once, however
-    often it is tried again."""
-    if await session.get(RefusedUseRow, row.id) is None:
-        session.add(
-            RefusedUseRow(
-                id=row.id,
-                person_id=person.person_id,
-                merchant_id=row.merchant_id,
-                site_id=site_id,
-                sealed=person.seal(Reason(why=why), _place(row.id)),
-                at=now,
-            )
+    """Keeps that a person was recognised at a site by an identification and refused, and has them
+    told if they want to be: once, however often it is tried again."""
+    if await session.get(RefusedUseRow, row.id) is not None:
+        return
+    session.add(
+        RefusedUseRow(
+            id=row.id,
+            person_id=person.person_id,
+            merchant_id=row.merchant_id,
+            site_id=site_id,
+            sealed=person.seal(Reason(why=why), _place(row.id)),
+            at=now,
         )
+    )
+    await context.alerts.promise(
+        context, session, person, merchant_id=row.merchant_id, what=TOLD[why], at=now
+    )
 
 
 def refused_uses(person: OpenPerson) -> Select[str, datetime, str, str | None, bytes]:

@@ -30,6 +30,7 @@ from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.payments.cards import CardDetail
 from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
+from cloud.people import alerts
 from cloud.people.accounts import PROFILE, Accounts, Profile, add_account
 from cloud.people.agreements import add_agreement
 from cloud.people.consents import texts_at
@@ -195,6 +196,7 @@ class Portal:
             policy=Policy({}),
             accounts=Accounts(settings or Settings()),
             doors=doors,
+            alerts=alerts,
             payments=cast(Any, None),
             messenger=self.messenger,
             mailer=self.messenger,
@@ -345,7 +347,9 @@ class Portal:
         """Adds a palm that was recognised now and not taken."""
         row = IdentificationRow(id=new_id(), merchant_id=merchant_id)
         async with self.database.session() as session:
-            await refusals.note(session, person, row, why, site_id="first", now=self.now)
+            await refusals.note(
+                self.context, session, person, row, why, site_id="first", now=self.now
+            )
             await session.commit()
 
     async def pass_door(

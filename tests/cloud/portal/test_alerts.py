@@ -1,13 +1,15 @@
-"""Messages about purchases, which people switch on and off in the portal."""
+"""Messages about each use of a palm, which people switch on and off in the portal."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
 
+from cloud.entry import doors, entries
+from cloud.entry.doors import DoorKind
 from cloud.jobs import housekeeping
 from cloud.jobs.errands import run_errands
 from cloud.keys.persons import OpenPerson
@@ -16,20 +18,35 @@ from cloud.messages.length import fits_one_message
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.outbox.tables import Errand
 from cloud.payments import purchases
-from cloud.payments.alerts import words
-from cloud.payments.tables import AlertRow, PurchaseRow
+from cloud.payments.tables import PurchaseRow
 from cloud.people import deletions
-from cloud.policy import ALERT_PATIENCE
+from cloud.people.alerts import words
+from cloud.people.tables import AlertRow
+from cloud.policy import ALERT_PATIENCE, Limits
 from cloud.providers import Declined, Paid, Settled
+from cloud.recognition.refusals import TOLD, Why
+from cloud.web import limits
+from protocol.entry import Entry, EntryRequest, Passage
+from protocol.messages import Purpose
+from tests.cloud.portal.conftest import Do
+from tests.cloud.portal.test_refused import freeze, recognises
 from tests.support.portal import Portal, forms
+from tests.support.sites import DOOR
 
 pytestmark = pytest.mark.anyio
 
 PHONE = "+14155550123"
-WORDS = (
-    "Corner Shop: your palm paid 12.50 USD, 2026-11-29 12:00 UTC. If it was not you, freeze your "
-    "palms in the portal."
-)
+FREEZE = "If it was not you, freeze your palms in the portal."
+WORDS = f"Corner Shop: your palm paid 12.50 USD, 2026-11-29 12:00 UTC. {FREEZE}"
+TOLD_OF_REFUSALS: dict[Why, str] = {
+    "wrong_digits": (
+        "Corner Shop: your palm was refused for wrong digits of your number, 2026-11-29 12:00 UTC."
+    ),
+    "too_many": (
+        "Corner Shop: your palm was refused for too many purchases in an hour, 2026-11-29 12:00 "
+        "UTC."
+    ),
+}
 
 
 @dataclass
@@ -70,6 +87,16 @@ async def pay(portal: Portal, person: OpenPerson, outcome: Settled | None = None
         return row
 
 
+async def at_door(device: Do, person: OpenPerson, kind: DoorKind, *, everyone: bool) -> Entry:
+    """Returns what becomes of somebody at a door that opens for everyone who is recognised, or for
+    nobody."""
+    door = replace(DOOR, kind=kind, everyone=everyone)
+    await device(lambda call: doors.set_door(call.session, call.device_id, door, ""))
+    found = await device(recognises(person, Purpose.ENTER))
+    asked = EntryRequest(identification_id=found.identification_id)
+    return await device(lambda call: entries.enter(call, asked))
+
+
 async def sent(portal: Portal) -> list[str]:
     """Returns the messages that are no codes."""
     await run_errands(portal.context)
@@ -90,6 +117,74 @@ async def test_nobody_gets_messages_without_having_asked_for_them(portal: Portal
 async def test_a_message_names_merchant_amount_and_time_and_no_card(portal: Portal):
     await pay(portal, await with_alerts(portal))
     assert await sent(portal) == [WORDS]
+
+
+@pytest.mark.parametrize("why", TOLD_OF_REFUSALS)
+async def test_a_refused_attempt_is_told_with_its_reason(portal: Portal, why: Why):
+    await portal.refuse(await with_alerts(portal), why)
+    assert await sent(portal) == [f"{TOLD_OF_REFUSALS[why]} {FREEZE}"]
+
+
+async def test_whoever_has_frozen_their_palms_is_not_told_to_freeze_them(
+    portal: Portal, device: Do
+):
+    person = await with_alerts(portal)
+    await freeze(portal, person)
+    await device(recognises(person))
+    told = "your palm was refused because it is frozen"
+    assert await sent(portal) == [f"Corner Shop: {told}, 2026-11-29 12:00 UTC."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "everyone", "passed", "told"),
+    [
+        (DoorKind.RELAY, True, True, "your palm passed a door"),
+        (DoorKind.RELAY, True, False, None),
+        (DoorKind.RELAY, False, None, "your palm was refused at a door"),
+        (DoorKind.DESK, True, None, "your palm checked in"),
+    ],
+)
+async def test_what_came_of_a_palm_at_a_door_is_told_once(
+    portal: Portal,
+    device: Do,
+    kind: DoorKind,
+    *,
+    everyone: bool,
+    passed: bool | None,
+    told: str | None,
+):
+    person = await with_alerts(portal)
+    entry = await at_door(device, person, kind, everyone=everyone)
+    assert passed is None or await sent(portal) == []
+    for _ in range(2):
+        if passed is not None:
+            await device(
+                lambda call: entries.tell(call, entry.entry_id, Passage(passed=bool(passed)))
+            )
+    expected = f"Corner Shop: {told}, 2026-11-29 12:00 UTC. {FREEZE}"
+    assert await sent(portal) == ([expected] if told else [])
+
+
+async def test_nobody_gets_more_messages_an_hour_than_allowed(portal: Portal):
+    person = await with_alerts(portal)
+    async with portal.database.session() as session:
+        for _ in range(Limits.ALERTS.count - 1):
+            limits.tally(session, Limits.ALERTS, person.person_id, portal.now)
+        await session.commit()
+    for _ in range(2):
+        await portal.refuse(person, "wrong_digits")
+    assert len(await sent(portal)) == 1
+    portal.pass_time(Limits.ALERTS.window)
+    await portal.refuse(person, "wrong_digits")
+    assert len(await sent(portal)) == 2
+
+
+async def test_who_wants_no_messages_gets_none_about_doors_and_refusals(portal: Portal, device: Do):
+    person = await portal.account(PHONE)
+    await at_door(device, person, DoorKind.DESK, everyone=True)
+    await portal.refuse(person, "wrong_digits")
+    assert await sent(portal) == []
+    assert await count(portal, AlertRow) == 0
 
 
 async def test_a_message_is_sent_once(portal: Portal):
@@ -183,9 +278,8 @@ async def leave(portal: Portal, person: OpenPerson) -> None:
         await session.commit()
 
 
-def test_a_message_is_one_message_whatever_the_merchants_name():
-    row = PurchaseRow(
-        amount_minor=999_999_999_999, currency="USD", at=datetime(2026, 11, 29, tzinfo=UTC)
-    )
+@pytest.mark.parametrize("what", ["your palm paid 9999999999.99 USD", *TOLD.values()])
+def test_a_message_is_one_message_whatever_the_merchants_name(what: str):
+    at = datetime(2026, 11, 29, tzinfo=UTC)
     for name in ("Corner Shop", "S" * 200, "Ł" * 200):
-        assert fits_one_message(words(row, name))
+        assert fits_one_message(words(name, what, at, is_frozen=False))

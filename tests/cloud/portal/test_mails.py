@@ -14,8 +14,8 @@ from cloud.jobs.errands import run_errands
 from cloud.keys.persons import OpenPerson
 from cloud.messages import Mail, NoMailer, NotSent, Way
 from cloud.messages.smtp import SmtpMailer
-from cloud.payments.alerts import WHY_MAILS
-from cloud.people import accounts, deletions
+from cloud.people import alerts, deletions
+from cloud.people.alerts import WHY_MAILS
 from cloud.people.tables import MailRow
 from cloud.policy import CODE_LIFE, Limits
 from cloud.settings import MailServer
@@ -73,7 +73,7 @@ async def kept(portal: Portal) -> int:
 
 async def way_of(portal: Portal, person: OpenPerson) -> Way | None:
     async with portal.database.session() as session:
-        return await accounts.alerts_by(session, person)
+        return await alerts.way_to(session, person)
 
 
 async def test_purchases_are_told_by_mail_once_the_code_is_entered(portal: Portal):
@@ -85,7 +85,7 @@ async def test_purchases_are_told_by_mail_once_the_code_is_entered(portal: Porta
     assert ADDRESS not in page.text
     assert await buy(portal, person) == [0, 1]
     mail = portal.messages_to(ADDRESS)[-1]
-    assert mail.startswith("Your palm has paid\n\nCorner Shop: your palm paid 12.50 USD, ")
+    assert mail.startswith("Your palm was used\n\nCorner Shop: your palm paid 12.50 USD, ")
     assert mail.endswith(WHY_MAILS)
 
 

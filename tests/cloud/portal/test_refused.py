@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from cloud.db.tables import new_id
 from cloud.jobs import housekeeping
 from cloud.keys.persons import OpenPerson
-from cloud.merchants.tables import SiteRow
 from cloud.payments import purchases
 from cloud.people import accounts, deletions
 from cloud.policy import BOOKKEEPING, Limits
@@ -21,9 +20,7 @@ from cloud.recognition import identifications
 from cloud.recognition.refusals import Why
 from cloud.recognition.tables import Candidate, IdentificationRow, RefusedUseRow
 from cloud.web import limits
-from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call
-from cloud.web.tables import DeviceRow
 from protocol.messages import (
     Chargeable,
     LastFour,
@@ -33,6 +30,7 @@ from protocol.messages import (
     PurchaseRequest,
     Purpose,
 )
+from tests.cloud.portal.conftest import Do
 from tests.support.portal import Portal
 
 pytestmark = pytest.mark.anyio
@@ -43,37 +41,6 @@ WORDS: dict[Why, str] = {
     "wrong_digits": "Refused: the digits of your number were wrong",
     "too_many": "Refused: too many purchases in an hour",
 }
-Do = Callable[[Callable[[Call], Awaitable[Any]]], Awaitable[Any]]
-
-
-@pytest.fixture
-async def device(portal: Portal) -> Do:
-    """Has a kiosk of the first merchant do something at the service, in one transaction that a
-    refusal does not roll back, and returns the answer or the type of the refusal."""
-    async with portal.database.session() as session:
-        site = (await session.scalars(select(SiteRow.id))).one()
-    await portal.add(
-        DeviceRow(
-            id="kiosk",
-            public_key=b"",
-            name="Kiosk",
-            merchant_id="first",
-            site_id=site,
-            activated_at=portal.now,
-            infrared=False,
-        )
-    )
-
-    async def do(work: Callable[[Call], Awaitable[Any]]) -> Any:
-        async with portal.database.session() as session:
-            try:
-                done = await work(Call(portal.context, session, "kiosk", portal.now, b""))
-            except Refusal as refusal:
-                done = refusal.problem.type
-            await session.commit()
-            return done
-
-    return do
 
 
 def recognises(person: OpenPerson, purpose: Purpose = Purpose.PAY) -> Callable[[Call], Any]:

@@ -1,8 +1,11 @@
-"""Alerts: messages to people who want to hear of each purchase that their palm pays.
+"""Alerts: messages to people who want to hear of each use of their palm.
 
-The transaction that approves a purchase stores the message, sealed with the person's key, and an
+The transaction that writes a use down stores the message, sealed with the person's key, and an
 errand that sends it. An alert is deleted before it is sent, and stored again when it was not: it is
-sent once at most, and goes with its person.
+sent once at most, and goes with its person. Its text names the merchant, what the palm did and
+when, and neither card nor door.
+
+This module is the `cloud.context.Alerts` of the service.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,14 +23,14 @@ from cloud.merchants.merchants import find_merchant
 from cloud.messages import Mail, NoMailer, NoMessenger, NotSent, Way
 from cloud.messages.length import with_name
 from cloud.outbox import queue
-from cloud.payments.receipts import amount_of
-from cloud.payments.tables import AlertRow, PurchaseRow
-from cloud.policy import ALERT_PATIENCE
+from cloud.people.accounts import frozen_since, mail_of, profile_of
+from cloud.people.tables import AccountRow, AlertRow
+from cloud.policy import ALERT_PATIENCE, Limits
+from cloud.web import limits
+from cloud.web.problems import Refusal
 
 SEND_ALERT = "send alert"
 """The kind of the errands that `send_alert` runs."""
-
-
 WHY_MAILS = "You have chosen these mails in the portal, and switch them off there."
 
 
@@ -39,17 +42,54 @@ class Alert(BaseModel):
     text: str = Field(repr=False)
 
 
-async def promise(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
-    """Has a person told of a purchase that was approved just now, if they want to be."""
-    if row.person_id is None:
-        return
-    person = await find_person(session, context.master, row.person_id)
+# Who wants them
+
+
+async def wanted_since(session: AsyncSession, person: OpenPerson) -> datetime | None:
+    """Returns since when a person wants to hear of each use; None while they do not."""
+    return (await session.get_one(AccountRow, person.person_id)).alerts_since
+
+
+async def way_to(session: AsyncSession, person: OpenPerson) -> Way | None:
+    """Returns how a person wants to hear of each use; None when they do not."""
+    account = await session.get_one(AccountRow, person.person_id)
+    if account.alerts_since is None:
+        return None
+    return Way.MAIL if account.alerts_by_mail else Way.TEXT
+
+
+async def switch(session: AsyncSession, person: OpenPerson, way: Way | None, now: datetime) -> None:
+    """Has a person told of each use from now on in one way, or with None of no more."""
+    account = await session.get_one(AccountRow, person.person_id)
+    account.alerts_since = None if way is None else now
+    account.alerts_by_mail = way is Way.MAIL
+
+
+# What becomes of them
+
+
+async def promise(
+    context: Context,
+    session: AsyncSession,
+    person: OpenPerson,
+    *,
+    merchant_id: str,
+    what: str,
+    at: datetime,
+) -> None:
+    """Has a person told of a use, if they want to be (`cloud.context.Alerts`), and not told more
+    often than `Limits.ALERTS`."""
     if await _sender(context, session, person) is None:
         return
-    merchant = await find_merchant(session, row.merchant_id)
+    try:
+        await limits.spend(session, Limits.ALERTS, person.person_id, context.clock())
+    except Refusal:
+        return
+    merchant = await find_merchant(session, merchant_id)
     assert merchant is not None
+    is_frozen = await frozen_since(session, person) is not None
     alert_id, now = new_id(), context.clock()
-    alert = Alert(text=words(row, merchant.name))
+    alert = Alert(text=words(merchant.name, what, at, is_frozen=is_frozen))
     session.add(
         AlertRow(
             id=alert_id,
@@ -83,15 +123,10 @@ async def send_alert(context: Context, payload: bytes) -> None:
         raise
 
 
-def words(row: PurchaseRow, merchant: str) -> str:
-    """Returns what an alert says of a purchase."""
-    return with_name(
-        merchant,
-        lambda name: (
-            f"{name}: your palm paid {amount_of(row)}, {row.at:%Y-%m-%d %H:%M} UTC. If it was not "
-            "you, freeze your palms in the portal."
-        ),
-    )
+def words(merchant: str, what: str, at: datetime, *, is_frozen: bool) -> str:
+    """Returns what an alert says of a use. Whoever has frozen their palms is not told to."""
+    advice = "" if is_frozen else " If it was not you, freeze your palms in the portal."
+    return with_name(merchant, lambda name: f"{name}: {what}, {at:%Y-%m-%d %H:%M} UTC.{advice}")
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
@@ -104,21 +139,20 @@ async def _sender(
 ) -> Callable[[str], Awaitable[None]] | None:
     """Returns what sends an alert to a person; None when they want none, or nothing can be sent.
     Where no mails are sent any more, whoever has chosen them gets text messages."""
-    accounts = context.accounts
-    way = await accounts.alerts_by(session, person)
+    way = await way_to(session, person)
     if way is None:
         return None
     if way is Way.MAIL and not isinstance(context.mailer, NoMailer):
-        address = await accounts.mail(session, person)
-        if address is not None:
-            return partial(_send_mail, context, address)
+        mailbox = await mail_of(session, person)
+        if mailbox is not None:
+            return partial(_send_mail, context, mailbox.address)
     if isinstance(context.messenger, NoMessenger):
         return None
-    return partial(context.messenger.send, await accounts.phone(session, person))
+    return partial(context.messenger.send, (await profile_of(session, person)).phone)
 
 
 async def _send_mail(context: Context, address: str, text: str) -> None:
-    await context.mailer.send_mail(Mail(address, "Your palm has paid", f"{text}\n\n{WHY_MAILS}"))
+    await context.mailer.send_mail(Mail(address, "Your palm was used", f"{text}\n\n{WHY_MAILS}"))
 
 
 async def _store_again(context: Context, row: AlertRow) -> None:
