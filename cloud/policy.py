@@ -143,8 +143,8 @@ class Limits:
     RECEIPTS = Limit("receipts", 10, timedelta(hours=1))
     """Receipts that are sent to one person's phone."""
     ALERTS = Limit("alerts", 60, timedelta(hours=1))
-    """Alerts that are sent to one person. A kiosk that somebody has taken over could have them sent
-    without end, at the operator's expense."""
+    """Alerts that are sent to one person, and messages that they were switched off. A kiosk that
+    somebody has taken over could have them sent without end, at the operator's expense."""
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""
     PORTAL_CODES = Limit("portal codes to phone", 6, timedelta(hours=1))

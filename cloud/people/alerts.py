@@ -23,7 +23,9 @@ from cloud.merchants.merchants import find_merchant
 from cloud.messages import Mail, NoMailer, NoMessenger, NotSent, Way
 from cloud.messages.length import with_name
 from cloud.outbox import queue
+from cloud.people import sign_ins
 from cloud.people.accounts import frozen_since, mail_of, profile_of
+from cloud.people.one_time_codes import Send
 from cloud.people.tables import AccountRow, AlertRow
 from cloud.policy import ALERT_PATIENCE, Limits
 from cloud.web import limits
@@ -58,11 +60,26 @@ async def way_to(session: AsyncSession, person: OpenPerson) -> Way | None:
     return Way.MAIL if account.alerts_by_mail else Way.TEXT
 
 
-async def switch(session: AsyncSession, person: OpenPerson, way: Way | None, now: datetime) -> None:
-    """Has a person told of each use from now on in one way, or with None of no more."""
+async def switch_on(session: AsyncSession, person: OpenPerson, way: Way, now: datetime) -> None:
+    """Has a person told of each use from now on, in one way."""
     account = await session.get_one(AccountRow, person.person_id)
-    account.alerts_since = None if way is None else now
-    account.alerts_by_mail = way is Way.MAIL
+    account.alerts_since, account.alerts_by_mail = now, way is Way.MAIL
+
+
+async def switch_off(
+    context: Context, session: AsyncSession, person: OpenPerson, now: datetime
+) -> Send | None:
+    """Has a person told of no more uses. Returns what tells their phone, which would otherwise fall
+    silent for whoever has taken over a session; None when nothing was switched on, and when the
+    phone has got as many alerts as it may."""
+    account = await session.get_one(AccountRow, person.person_id)
+    if account.alerts_since is None:
+        return None
+    account.alerts_since, account.alerts_by_mail = None, False
+    if not await _may_be_sent(session, person, now):
+        return None
+    text = _off_text(context.settings.merchant.name)
+    return await sign_ins.message_to(context, session, person, text)
 
 
 # What becomes of them
@@ -81,9 +98,7 @@ async def promise(
     often than `Limits.ALERTS`."""
     if await _sender(context, session, person) is None:
         return
-    try:
-        await limits.spend(session, Limits.ALERTS, person.person_id, context.clock())
-    except Refusal:
+    if not await _may_be_sent(session, person, context.clock()):
         return
     merchant = await find_merchant(session, merchant_id)
     assert merchant is not None
@@ -134,6 +149,15 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(AlertRow).where(AlertRow.at < now - ALERT_PATIENCE))
 
 
+async def _may_be_sent(session: AsyncSession, person: OpenPerson, now: datetime) -> bool:
+    """Counts an alert. Returns whether a person may get it."""
+    try:
+        await limits.spend(session, Limits.ALERTS, person.person_id, now)
+    except Refusal:
+        return False
+    return True
+
+
 async def _sender(
     context: Context, session: AsyncSession, person: OpenPerson
 ) -> Callable[[str], Awaitable[None]] | None:
@@ -153,6 +177,16 @@ async def _sender(
 
 async def _send_mail(context: Context, address: str, text: str) -> None:
     await context.mailer.send_mail(Mail(address, "Your palm was used", f"{text}\n\n{WHY_MAILS}"))
+
+
+def _off_text(merchant: str) -> str:
+    return with_name(
+        merchant,
+        lambda name: (
+            f"Messages about your palm were switched off in your account at {name}. If it was not "
+            "you, switch them on in the portal."
+        ),
+    )
 
 
 async def _store_again(context: Context, row: AlertRow) -> None:

@@ -91,7 +91,7 @@ async def confirm(
     await sign_ins.use_up(context, session, _subject(person), code, about=about, now=now)
     row = await session.get_one(MailRow, person.person_id)
     row.confirmed_at, row.expires_at = now, None
-    await alerts.switch(session, person, Way.MAIL, now)
+    await alerts.switch_on(session, person, Way.MAIL, now)
     text = _added_text(context.settings.merchant.name)
     return await sign_ins.message_to(context, session, person, text)
 
@@ -103,7 +103,7 @@ async def remove(session: AsyncSession, person: OpenPerson, now: datetime) -> by
     theirs = MailRow.person_id == person.person_id
     sealed = await session.scalar(delete(MailRow).where(theirs).returning(MailRow.sealed))
     if await alerts.way_to(session, person) is Way.MAIL:
-        await alerts.switch(session, person, Way.TEXT, now)
+        await alerts.switch_on(session, person, Way.TEXT, now)
     return None if sealed is None else trace_of(sealed)
 
 

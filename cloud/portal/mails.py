@@ -26,7 +26,7 @@ def sends_mails(asked: Asked) -> bool:
 
 @routes.post("/alerts/on")
 async def send_texts(asked: Asker) -> Response:
-    await alerts.switch(asked.session, asked.person, Way.TEXT, asked.now)
+    await alerts.switch_on(asked.session, asked.person, Way.TEXT, asked.now)
     return redirect(HOME)
 
 
@@ -35,13 +35,15 @@ async def send_mails(asked: Asker) -> Response:
     _must_send_mails(asked)
     if await mail_of(asked.session, asked.person) is None:
         return redirect(MAIL)
-    await alerts.switch(asked.session, asked.person, Way.MAIL, asked.now)
+    await alerts.switch_on(asked.session, asked.person, Way.MAIL, asked.now)
     return redirect(HOME)
 
 
 @routes.post("/alerts/off")
 async def send_nothing(asked: Asker) -> Response:
-    await alerts.switch(asked.session, asked.person, None, asked.now)
+    tell = await alerts.switch_off(asked.context, asked.session, asked.person, asked.now)
+    if tell is not None:
+        asked.later(tell)
     return redirect(HOME)
 
 

@@ -35,7 +35,7 @@ from tests.support.sites import DOOR
 
 pytestmark = pytest.mark.anyio
 
-PHONE = "+14155550123"
+PHONE, MAIL = "+14155550123", "alex.doe@example.com"
 FREEZE = "If it was not you, freeze your palms in the portal."
 WORDS = f"Corner Shop: your palm paid 12.50 USD, 2026-11-29 12:00 UTC. {FREEZE}"
 TOLD_OF_REFUSALS: dict[Why, str] = {
@@ -202,8 +202,33 @@ async def test_who_has_switched_messages_off_gets_none(portal: Portal):
     assert "/portal/alerts/on" not in forms(page)
     page = await browser.submit(page, "/portal/alerts/off")
     assert "/portal/alerts/on" in forms(page)
+    told = portal.messages_to(PHONE)
     await pay(portal, person)
-    assert await sent(portal) == []
+    await run_errands(portal.context)
+    assert portal.messages_to(PHONE) == told
+
+
+async def test_the_phone_is_told_when_messages_are_switched_off(portal: Portal):
+    await with_alerts(portal)
+    browser = portal.browser()
+    page = await browser.sign_in(PHONE)
+    for _ in range(2):
+        await browser.post("/portal/alerts/off", forms(page)["/portal/alerts/off"].fields)
+    assert await sent(portal) == [
+        "Messages about your palm were switched off in your account at Corner Shop. If it was not "
+        "you, switch them on in the portal."
+    ]
+
+
+async def test_who_gets_mails_is_told_by_text_message_that_they_were_switched_off(portal: Portal):
+    await with_alerts(portal)
+    browser = portal.browser()
+    await browser.sign_in(PHONE)
+    page = await browser.submit(await browser.open("/portal/mail"), "/portal/mail", mail=MAIL)
+    page = await browser.submit(page, "/portal/mail/code", code=portal.last_code(MAIL))
+    await browser.submit(page, "/portal/alerts/off")
+    assert any("were switched off" in text for text in await sent(portal))
+    assert not any("were switched off" in text for text in portal.messages_to(MAIL))
 
 
 async def test_nothing_is_told_of_what_was_not_paid(portal: Portal):
