@@ -20,7 +20,7 @@ from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
-from cloud.people import inactivity, passkeys, sign_ins
+from cloud.people import begun, inactivity, passkeys, sign_ins
 from cloud.settings import Merchant, Settings
 from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
@@ -283,6 +283,7 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
 
 
 async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    await begun.leave_all_browsers(session)
     print(f"Sessions ended: {await sign_ins.end_all(session)}.")
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -116,10 +116,17 @@ async def is_asking(context: Context, session: AsyncSession, visitor: str, now: 
 
 
 async def prove(
-    context: Context, session: AsyncSession, visitor: str, one_time_code: str, *, now: datetime
+    context: Context,
+    session: AsyncSession,
+    visitor: str,
+    one_time_code: str,
+    *,
+    before: str | None,
+    now: datetime,
 ) -> str:
     """Uses up the code that was sent to a number, and returns the token of the browser in which the
-    sign-up goes on. One that was begun with this number before goes on, here and nowhere else.
+    sign-up goes on. One that was begun with this number before goes on, here and nowhere else. One
+    with another number, which this browser had with the token `before`, leaves it.
 
     Raises Refusal, and HasAccount.
     """
@@ -131,15 +138,17 @@ async def prove(
         await erase_person(session, row.person_id)
         raise HasAccount
     same_number = BegunRow.phone_lookup == row.phone_lookup, BegunRow.verified.is_(True)
-    before = await session.scalar(select(BegunRow).where(*same_number))
-    if before is not None:
+    earlier = await session.scalar(select(BegunRow).where(*same_number))
+    if earlier is not None:
         await erase_person(session, row.person_id)
-        row = before
+        row = earlier
         person = await find_person(session, context.master, row.person_id)
         beginning = _opened(person, row)
         if beginning.code:
             beginning = beginning.model_copy(update={"code": _new_code()})
         _keep(context, row, person, beginning)
+    if before is not None:
+        await _leave_browsers(session, BegunRow.browser == _browser(context, before))
     token = sign_ins.new_token()
     row.browser, row.verified = _browser(context, token), True
     row.expires_at = now + BEGUN_LIFE
@@ -246,6 +255,17 @@ async def end_with_account(
         await session.execute(delete(BegunRow).where(theirs))
     same_number = select(BegunRow.person_id).where(BegunRow.phone_lookup == phone_lookup)
     return await _erase_all(session, context, (await session.scalars(same_number)).all())
+
+
+async def leave_all_browsers(session: AsyncSession) -> None:
+    """Has every sign-up go on in another browser, once its number is proven there."""
+    await _leave_browsers(session, BegunRow.verified.is_(True))
+
+
+async def _leave_browsers(session: AsyncSession, which: ColumnElement[bool]) -> None:
+    for row in await session.scalars(select(BegunRow).where(which)):
+        row.browser = new_id()
+    await session.flush()
 
 
 async def erase_expired(context: Context) -> None:

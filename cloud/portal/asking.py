@@ -206,10 +206,10 @@ def set_cookie(response: Response, name: str, value: str, life: timedelta | None
 
 
 def delete_cookie(response: Response, name: str) -> None:
-    """With its session, a browser also forgets the pages that it has shown (W3C Clear Site
-    Data)."""
+    """With its session, or its sign-up, a browser also forgets the pages that it has shown (W3C
+    Clear Site Data)."""
     response.delete_cookie(name, secure=True, httponly=True)
-    if name == SESSION:
+    if name in (SESSION, BEGUN):
         response.headers["clear-site-data"] = '"cache", "storage"'
 
 

@@ -81,7 +81,14 @@ async def show_code(asked: Asker) -> Response:
 
 @routes.post("/begin/code")
 async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "") -> Response:
-    prove = partial(begun.prove, asked.context, asked.session, asked.visitor, now=asked.now)
+    prove = partial(
+        begun.prove,
+        asked.context,
+        asked.session,
+        asked.visitor,
+        before=asked.begun_token,
+        now=asked.now,
+    )
     try:
         token = await codes.use(asked, code, prove)
     except NotTaken as why:
@@ -89,6 +96,7 @@ async def enter_code(asked: Asker, code: Annotated[str, Form(max_length=16)] = "
         return asked.page(page, why.status, **why.told)
     except HasAccount:
         return asked.page("begin.html", 409, **{**NO_PROBLEM, "problem": "has_account"})
+    asked.context.noted.note("portal", "began to sign up with a code")
     response = redirect(CONSENT)
     set_cookie(response, BEGUN, token, BEGUN_LIFE)
     delete_cookie(response, VISITOR)

@@ -32,7 +32,7 @@ async def begin(context: Context, phone: str, *, has_card: bool, token: str) -> 
     await send()
     async with context.database.session() as session:
         code = last_code(context, phone)
-        browser = await begun.prove(context, session, visitor, code, now=now)
+        browser = await begun.prove(context, session, visitor, code, before=None, now=now)
         found = await begun.find(context, session, browser, now)
         assert found
         for text in await begun.to_agree(context, session, found):

@@ -1,6 +1,7 @@
 """Signing up is begun in the portal: number, consent, card, and the code for the kiosk."""
 
 import html
+import logging
 import re
 import secrets
 from collections.abc import AsyncGenerator, Generator
@@ -385,6 +386,79 @@ async def test_the_number_in_another_browser_goes_on_there_with_another_code(por
     assert code_on(again) != code_on(page)
     assert "What you began here is over" in (await browser.open(READY)).text
     assert await count(portal, BegunRow, CardRow) == [1, 1]
+
+
+async def test_a_code_is_of_use_once(portal: Portal):
+    browser, thief = portal.browser(), portal.browser()
+    page = await ask(browser)
+    form = {**forms(page)[CODE].fields, "code": portal.last_code(PHONE)}
+    thief.keep("__Host-portal-visitor", browser.http.cookies["__Host-portal-visitor"])
+    await browser.post(CODE, form)
+    await thief.post(CODE, form)
+    assert COOKIE in browser.http.cookies
+    assert COOKIE not in thief.http.cookies
+
+
+async def test_another_number_in_the_same_browser_leaves_the_first_to_its_holder(portal: Portal):
+    browser, thief = portal.browser(), portal.browser()
+    page = await ask(browser)
+    await begin(portal, thief, "+14155550125")
+    browser.keep(COOKIE, thief.http.cookies[COOKIE])
+    await browser.submit(page, CODE, code=portal.last_code(PHONE))
+    assert "What you began here is over" in (await thief.open(READY)).text
+    holder = portal.browser()
+    assert (await prove(portal, holder, "+14155550125")).url.path == READY
+
+
+async def test_operators_end_what_was_begun_in_every_browser_and_it_goes_on_by_the_number(
+    portal: Portal,
+):
+    browser = portal.browser()
+    await begin(portal, browser)
+    async with portal.database.session() as session:
+        await begun.leave_all_browsers(session)
+        await session.commit()
+    assert "What you began here is over" in (await browser.open(READY)).text
+    assert (await prove(portal, browser)).url.path == READY
+
+
+async def test_what_another_site_sends_changes_nothing(portal: Portal):
+    browser = portal.browser()
+    page = await begin(portal, browser)
+    stop = forms(await browser.open(STOP))[STOP].fields
+    for path, fields in ((BEGIN, {"phone": "+14155550125"}), (CARD, {}), (STOP, {})):
+        sent = {**stop, **fields}
+        answer = await browser.post(path, sent, sec_fetch_site="cross-site")
+        assert answer.status_code == 403
+        answer = await browser.post(path, {**sent, "form": "0" * 64})
+        assert answer.status_code == 403
+    assert code_on(await browser.open(READY)) == code_on(page)
+    assert portal.messages_to("+14155550125") == []
+
+
+async def test_pages_are_kept_by_no_browser_and_are_forgotten_at_the_end(portal: Portal):
+    browser = portal.browser()
+    seen = [await begin(portal, browser), *[await browser.open(path) for path in (CARD, STOP)]]
+    assert all(page.headers["cache-control"] == "no-store" for page in seen)
+    end = await browser.submit(seen[-1], STOP)
+    assert end.headers["clear-site-data"] == '"cache", "storage"'
+
+
+async def test_the_log_counts_who_begins_and_holds_no_number_code_or_token(
+    portal: Portal, caplog: pytest.LogCaptureFixture
+):
+    browser = portal.browser()
+    with caplog.at_level(logging.DEBUG):
+        page = await ask(browser)
+        sms = portal.last_code(PHONE)
+        await browser.submit(page, CODE, code="x" * 6)
+        await browser.submit(page, CODE, code=sms)
+        await browser.submit(await browser.open(CONSENT), CONSENT)
+        page = await browser.open(READY)
+        portal.context.noted.tell(last=True)
+    assert "portal: began to sign up with a code: 1" in caplog.text
+    secret = (PHONE, PHONE[1:], sms, code_on(page), browser.http.cookies[COOKIE])
+    assert not any(each in caplog.text for each in secret)
 
 
 # The consent
