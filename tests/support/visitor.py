@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ElementHandle, Request, sync_playwright
+from playwright.sync_api import Browser, Request, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Chromium without what it has for people: it needs half the time for the same pages."""
@@ -26,17 +26,30 @@ Step = tuple[str, str]
 _PLACE = """const place = each =>
   `${[...document.querySelectorAll("*")].indexOf(each)} ${each.outerHTML.slice(0, 80)}`;
 """
-_FOCUS = f"""target => {{ {_PLACE}
-  const at = document.activeElement;
-  const box = at.getBoundingClientRect();
-  const seen = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-  const outline = getComputedStyle(at);
-  const marked = outline.outlineStyle !== "none" && parseFloat(outline.outlineWidth) >= 2;
-  return [at === target, at === document.body || seen && marked, place(at)];
+_WATCH = f"""(what, target) => {{ {_PLACE}
+  if (!window.seenByTab) {{
+    window.seenByTab = [];
+    window.noteFocus = () => {{
+      const at = document.activeElement;
+      const box = at.getBoundingClientRect();
+      const seen = box.bottom > 0 && box.top < innerHeight
+        && box.right > 0 && box.left < innerWidth;
+      const outline = getComputedStyle(at);
+      const marked = outline.outlineStyle !== "none" && parseFloat(outline.outlineWidth) >= 2;
+      seenByTab.push([place(at), at === document.body || seen && marked]);
+    }};
+    addEventListener("keydown", event => {{ if (event.key === "Tab") noteFocus(); }}, true);
+  }}
+  const there = [...document.querySelectorAll(what)].filter(each => each.checkVisibility());
+  return [there.map(place), there.indexOf(document.activeElement), there.indexOf(target)];
 }}"""
-_PLACES = f"""what => {{ {_PLACE}
-  return [...document.querySelectorAll(what)].filter(each => each.checkVisibility()).map(place);
-}}"""
+"""Has the page note what has the focus each time that Tab is pressed: by then it has scrolled
+there. Returns what can be reached, and the places in it of the focus and of the target, -1 for
+none."""
+_TAB = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+"""The key as it goes down, in half as many messages as with its coming up again."""
+_SEEN = "() => { noteFocus(); return seenByTab.splice(0).slice(1); }"
+"""Returns what had the focus after each Tab, and whether it showed it."""
 _REACHABLE = "a[href], button, summary, input:not([type=hidden]), select"
 _OFFERED = """() => [
   ...[...document.links].filter(a => !a.hash).map(a => ["GET", a.href, a]),
@@ -95,6 +108,7 @@ class Visitor:
         """What pages have written to the console."""
         self.without_focus: set[str] = set()
         """What was reached by Tab and did not show it."""
+        self._allowed = True
         self._named: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
         self._loaded: set[str] = set()
@@ -115,7 +129,13 @@ class Visitor:
 
     def allow_scripts(self, allowed: bool) -> None:
         """Scripts of pages that are opened from now on run or not."""
-        self.tools.send("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+        if allowed is not self._allowed:
+            self.tools.send("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+        self._allowed = allowed
+
+    def runs(self, script: str) -> None:
+        """Runs a script of the test's in the page, also a large one."""
+        self.tools.send("Runtime.evaluate", {"expression": script})
 
     def has_an_authenticator(self) -> None:
         """Gives the browser an authenticator whose person is always verified."""
@@ -212,28 +232,55 @@ class Visitor:
     def looks_around(self) -> set[str]:
         """Notes what the page offers, and walks once around it. Returns what was not reached."""
         self.offered |= {(method, _path(url)) for method, url in self.page.evaluate(_OFFERED)}
+        places, _, _ = self._watches(None)
         # Behind the last one is the page itself, where the focus begins.
-        places = self.page.evaluate(_PLACES, _REACHABLE)
-        reached = {self._tab(None)[1] for _ in range(len(places) + 1)}
-        return {place for place in places if place not in reached}
+        return set(places) - set(self._tabs(len(places) + 1))
 
     # How
 
     def _reaches(self, role: Role, name: str) -> None:
-        found = self.page.get_by_role(role, name=name, exact=True).first
-        target = found.element_handle()
-        steps = self.page.locator(_REACHABLE).count() + 2
-        if self.page.evaluate(_FOCUS, target)[0]:
+        places, at, to = self._watches(self._finds(role, name))
+        steps = (to - at) % (len(places) + 1)
+        if to >= 0 and (steps == 0 or self._tabs(steps)[-1] == places[to]):
             return
-        assert any(self._tab(target)[0] for _ in range(steps)), f"{name} is not reached by Tab"
+        # Tab goes on from elsewhere where a link has led into the page.
+        more = range(len(places) + 2)
+        assert to >= 0, f"{name} is not among what Tab reaches"
+        assert any(self._tabs(1) == [places[to]] for _ in more), f"{name} is not reached by Tab"
 
-    def _tab(self, target: ElementHandle | None) -> tuple[bool, str]:
-        """Returns whether the focus is at the target now, and what it is at."""
-        self.page.keyboard.press("Tab")
-        there, is_seen, place = self.page.evaluate(_FOCUS, target)
-        if not is_seen and self.page.url.startswith(self.origin):
-            self.without_focus.add(place)
-        return there, place
+    def _finds(self, role: Role, name: str) -> str:
+        """Returns the first thing with this role and name, as Chromium tells them to a screen
+        reader."""
+        page = self.tools.send("Runtime.evaluate", {"expression": "document"})["result"]["objectId"]
+        asked = {"objectId": page, "role": role, "accessibleName": name}
+        nodes = self.tools.send("Accessibility.queryAXTree", asked)["nodes"]
+        if not nodes:
+            # A script is about to show it.
+            self.page.get_by_role(role, name=name, exact=True).first.wait_for()
+            nodes = self.tools.send("Accessibility.queryAXTree", asked)["nodes"]
+        node = {"backendNodeId": nodes[0]["backendDOMNodeId"]}
+        return self.tools.send("DOM.resolveNode", node)["object"]["objectId"]
+
+    def _watches(self, target: str | None) -> tuple[list[str], int, int]:
+        if target is None:
+            return self.page.evaluate(_WATCH, _REACHABLE)
+        called = {
+            "functionDeclaration": f"function () {{ return ({_WATCH})('{_REACHABLE}', this); }}",
+            "objectId": target,
+            "returnByValue": True,
+        }
+        return self.tools.send("Runtime.callFunctionOn", called)["result"]["value"]
+
+    def _tabs(self, times: int) -> list[str]:
+        """Presses Tab, and returns what had the focus after each."""
+        self.allow_scripts(True)
+        for _ in range(times):
+            self.tools.send("Input.dispatchKeyEvent", _TAB)
+        seen = self.page.evaluate(_SEEN)
+        self.allow_scripts(self.scripts)
+        if self.page.url.startswith(self.origin):
+            self.without_focus |= {place for place, is_seen in seen if not is_seen}
+        return [place for place, _ in seen]
 
     def _leaves_by(self, key: str) -> None:
         with self.page.expect_navigation():
@@ -263,7 +310,9 @@ class Visitor:
         is_status = text.startswith("Failed to load resource") and url in self._pages
         # And so when the service has it forget the pages of a session.
         is_forgotten = text.startswith("Clear-Site-Data header on")
-        if not is_status and not is_forgotten and _origin(url) in ("://", self.origin):
+        # And so when Tab is pressed before it has given a field the focus.
+        is_early = text.startswith("Autofocus processing was blocked")
+        if not (is_status or is_forgotten or is_early) and _origin(url) in ("://", self.origin):
             self.said.append(f"{text} {url}")
 
 

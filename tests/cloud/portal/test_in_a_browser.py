@@ -1,5 +1,6 @@
 """The portal in Debian's Chromium: everything that a customer does there, by keyboard alone."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser
 
-from tests.support.portal_walk import Customer, whole_portal
+from tests.support.portal_walk import Customer, Walk, whole_portal
 from tests.support.served import Served
 from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Visitor, chromium
 
@@ -40,6 +41,12 @@ BROKEN = """() => [...document.querySelectorAll("button, .button")].flatMap(butt
 """Returns the words of buttons that go on in the next line."""
 
 
+WRONG = b"""<!doctype html><html lang="en"><title>Wrong</title>
+<style>a:focus { outline: none } p { width: 1000px }</style>
+<main><h1>Wrong</h1><p><a href="/portal">Unmarked</a> <a href="/portal" tabindex="-1">Left out</a>
+<span style="color: #bbb">Faint</span></p></main>"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
@@ -48,22 +55,11 @@ def browser() -> Iterator[Browser]:
 
 def look_at(visitor: Visitor) -> Iterator[Any]:
     """Yields what is wrong with the page that is shown."""
-    page, size = visitor.page, visitor.page.viewport_size
-    assert size
-    if visitor.weight > MAX_BYTES:
-        yield f"weighs {visitor.weight} bytes"
-    for place in visitor.looks_around():
-        yield f"not reached by Tab: {place}"
-    for width in (size["width"], NARROWEST):
-        page.set_viewport_size({"width": width, "height": size["height"]})
-        if page.evaluate(TOO_WIDE):
-            yield f"too wide at {width} pixels"
-        for word in page.evaluate(BROKEN):
-            yield f"broken at {width} pixels: {word}"
-    page.set_viewport_size(size)
+    yield from look_at_layout(visitor)
+    page = visitor.page
     # The checker needs scripts; those of the page itself are not run any more.
     visitor.allow_scripts(True)
-    page.evaluate(AXE)
+    visitor.runs(AXE)
     yield from page.evaluate(FIND)
     page.emulate_media(color_scheme="dark" if visitor.scheme == "light" else "light")
     yield from page.evaluate(FIND, ["color-contrast"])
@@ -71,30 +67,69 @@ def look_at(visitor: Visitor) -> Iterator[Any]:
     visitor.allow_scripts(visitor.scripts)
 
 
+def look_at_layout(visitor: Visitor) -> Iterator[str]:
+    """Yields what is wrong with the weight of the page, the way of the focus, or the room that
+    there is."""
+    page, size = visitor.page, visitor.page.viewport_size
+    assert size
+    if visitor.weight > MAX_BYTES:
+        yield f"weighs {visitor.weight} bytes"
+    for place in visitor.looks_around():
+        yield f"not reached by Tab: {place}"
+    yield from room(visitor, size["width"])
+    page.set_viewport_size({"width": NARROWEST, "height": size["height"]})
+    yield from room(visitor, NARROWEST)
+    page.set_viewport_size(size)
+
+
+def room(visitor: Visitor, width: int) -> Iterator[str]:
+    """Yields what has no room in the width that the page has."""
+    if visitor.page.evaluate(TOO_WIDE):
+        yield f"too wide at {width} pixels"
+    for word in visitor.page.evaluate(BROKEN):
+        yield f"broken at {width} pixels: {word}"
+
+
+def test_what_is_wrong_with_a_page_is_found(browser: Browser, served: Served):
+    visitor = Visitor(browser, served.origin, PHONE, scripts=False)
+    visitor.gets("/portal/wrong", WRONG, {})
+    visitor.opens("/portal/wrong")
+    found = [str(each) for each in look_at(visitor)]
+    visitor.close()
+    for kind in ("not reached by Tab.*Left out", "too wide at 320", "color-contrast.*Faint"):
+        assert any(re.search(kind, each) for each in found)
+    assert any("Unmarked" in place for place in visitor.without_focus)
+
+
 def test_everything_is_done_by_keyboard_on_a_phone(browser: Browser, served: Served, who: str):
     visitor = Visitor(browser, served.origin, PHONE, scheme="dark")
-    walk(visitor, Customer(served, who), fails=True)
+    states = whole_portal(visitor, Customer(served, who))
+    ends_well(visitor, [f"{state}: {each}" for state in states for each in look_at(visitor)])
+    assert visitor.offered - visitor.visited == set(), "nobody follows this"
 
 
 def test_everything_is_done_by_keyboard_on_a_desktop_without_scripts(
     browser: Browser, served: Served, who: str
 ):
     visitor = Visitor(browser, served.origin, DESKTOP, scripts=False)
-    walk(visitor, Customer(served, who), fails=False)
+    states = seen_first(visitor, whole_portal(visitor, Customer(served, who), fails=False))
+    ends_well(visitor, [f"{state}: {each}" for state in states for each in look_at(visitor)])
+    assert visitor.offered - visitor.visited == set(), "nobody follows this"
 
 
-def walk(visitor: Visitor, customer: Customer, *, fails: bool) -> None:
-    """Walks through the portal and finds nothing wrong with any page: in each of its states, or,
-    where nothing fails, as it is seen first."""
-    wrong: list[str] = []
-    looked_at: set[str] = set()
-    for state in whole_portal(visitor, customer, fails=fails):
-        if fails or visitor.path not in looked_at:
-            wrong += [f"{state}: {each}" for each in look_at(visitor)]
-        looked_at.add(visitor.path)
+def seen_first(visitor: Visitor, states: Walk) -> Walk:
+    """Yields of the states of each page the first."""
+    seen: set[str] = set()
+    for state in states:
+        if visitor.path not in seen:
+            seen.add(visitor.path)
+            yield state
+
+
+def ends_well(visitor: Visitor, wrong: list[str]) -> None:
+    """Ends a walk, in which this was found wrong."""
     visitor.close()
     assert wrong == []
     assert visitor.said == []
     assert visitor.strayed == []
     assert visitor.without_focus == set()
-    assert visitor.offered - visitor.visited == set(), "nobody follows this"
