@@ -176,6 +176,23 @@ def whole_portal(visitor: Visitor, customer: Customer, *, fails: bool = True) ->
     yield from leaving(visitor, customer)
 
 
+def what_browsers_differ_in(visitor: Visitor, customer: Customer) -> Walk:
+    """Walks through what is another thing to do with scripts than without, or on a phone than on a
+    desktop: signing in, with a passkey where there are scripts, the freeze, the provider's page for
+    a card, and leaving."""
+    visitor.opens("/portal")
+    yield "sign-in"
+    sign_in(visitor, customer)
+    with_or_without = with_passkeys if visitor.scripts else without_passkeys
+    yield from with_or_without(visitor, customer)
+    yield from freezing(visitor, customer)
+    visitor.follows("Add a card")
+    save_card(visitor, "5555 5555 5555 4444")
+    yield "card-saved"
+    visitor.follows("Back to your account")
+    yield from leaving(visitor, customer)
+
+
 def sign_in(visitor: Visitor, customer: Customer) -> None:
     """Signs in with a code, on the page for it."""
     visitor.enters("Mobile number", customer.phone)
@@ -346,11 +363,7 @@ def correcting(visitor: Visitor, customer: Customer) -> Walk:
 
 def switching(visitor: Visitor, customer: Customer) -> Walk:
     visitor.presses("Send me text messages")
-    visitor.presses("Freeze my palms")
-    yield "overview-frozen"
-    assert customer.is_frozen()
-    visitor.presses("Use my palms again")
-    assert not customer.is_frozen()
+    yield from freezing(visitor, customer)
     visitor.follows("Send me mails")
     yield "mail"
     visitor.enters("Mail address", "alex")
@@ -370,6 +383,14 @@ def switching(visitor: Visitor, customer: Customer) -> Walk:
     yield "mail-remove"
     visitor.presses("Remove it")
     visitor.presses("Send me no messages")
+
+
+def freezing(visitor: Visitor, customer: Customer) -> Walk:
+    visitor.presses("Freeze my palms")
+    yield "overview-frozen"
+    assert customer.is_frozen()
+    visitor.presses("Use my palms again")
+    assert not customer.is_frozen()
 
 
 def paying(visitor: Visitor, customer: Customer) -> Walk:

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser
 
-from tests.support.portal_walk import Customer, Walk, whole_portal
+from tests.support.portal_walk import Customer, Walk, what_browsers_differ_in, whole_portal
 from tests.support.served import Served
 from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Visitor, chromium
 
@@ -115,6 +115,16 @@ def test_everything_is_done_by_keyboard_on_a_desktop_without_scripts(
     states = seen_first(visitor, whole_portal(visitor, Customer(served, who), fails=False))
     ends_well(visitor, [f"{state}: {each}" for state in states for each in look_at(visitor)])
     assert visitor.offered - visitor.visited == set(), "nobody follows this"
+
+
+@pytest.mark.parametrize(("size", "scripts"), [(DESKTOP, True), (PHONE, False)])
+def test_what_browsers_differ_in_is_done_the_other_way_round_too(
+    browser: Browser, served: Served, who: str, size: tuple[int, int], *, scripts: bool
+):
+    """The walks above have the same pages checked by axe, with scripts and without."""
+    visitor = Visitor(browser, served.origin, size, scripts=scripts)
+    states = seen_first(visitor, what_browsers_differ_in(visitor, Customer(served, who)))
+    ends_well(visitor, [f"{state}: {each}" for state in states for each in look_at_layout(visitor)])
 
 
 def seen_first(visitor: Visitor, states: Walk) -> Walk:
