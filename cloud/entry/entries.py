@@ -54,6 +54,8 @@ Given = dict[str, object]
 
 PASSABLE = (Admission.OPEN, Admission.PRESENT, Admission.REDEEM)
 """After which the kiosk tells whether somebody could pass."""
+PASSED = "your palm passed a door"
+"""What somebody is told of it who wants to be."""
 
 
 @router.get("/door")
@@ -118,7 +120,7 @@ async def tell(call: Caller, entry_id: str, passage: Passage) -> None:
     seal_told(person, row, told)
     decided_here = told.admission is Admission.OPEN
     if passage.passed:
-        await _alert(call, person, row, "your palm passed a door")
+        await alert(call, person, row, PASSED)
     # Those whom the kiosk let pass count already.
     if passage.passed is not decided_here:
         await _note(call.session, person, row, told, passed=passage.passed, now=call.now)
@@ -177,6 +179,13 @@ async def find_asked(call: Call, entry_id: str, asked: Admission) -> tuple[Entry
     return row, person
 
 
+async def alert(call: Call, person: OpenPerson, row: EntryRow, what: str) -> None:
+    """Has a person told of what came of them at a door, if they want to be."""
+    await call.context.alerts.promise(
+        call.context, call.session, person, merchant_id=row.merchant_id, what=what, at=row.at
+    )
+
+
 async def sees_life(call: Call) -> bool:
     """Returns whether the calling device's palms are taken only with what shows that a hand is
     alive."""
@@ -206,9 +215,9 @@ async def decide(call: Call, person: OpenPerson, row: EntryRow) -> Entry:
     )
     seal_told(person, row, told)
     if entry.admission is Admission.REFUSED:
-        await _alert(call, person, row, "your palm was refused at a door")
+        await alert(call, person, row, "your palm was refused at a door")
     elif entry.admission is Admission.CHECKED_IN:
-        await _alert(call, person, row, "your palm checked in")
+        await alert(call, person, row, "your palm checked in")
     elif entry.admission is Admission.OPEN:
         await _note(session, person, row, told, passed=True, now=call.now)
     return entry
@@ -294,13 +303,6 @@ def _is_current(context: Context, answer: kept_palms.Answer) -> bool:
     """Returns whether what somebody has answered holds: a template of a version of before is not
     used any more."""
     return answer.palm is None or answer.palm.version == context.vault.introduction.versions[0]
-
-
-async def _alert(call: Call, person: OpenPerson, row: EntryRow, what: str) -> None:
-    """Has a person told of what came of them at a door, if they want to be."""
-    await call.context.alerts.promise(
-        call.context, call.session, person, merchant_id=row.merchant_id, what=what, at=call.now
-    )
 
 
 async def _note(

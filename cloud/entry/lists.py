@@ -21,7 +21,7 @@ from cloud.context import Context
 from cloud.entry import kept_palms, presences
 from cloud.entry.access import Access, access_of
 from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
-from cloud.entry.entries import decide, find_asked, sees_life
+from cloud.entry.entries import PASSED, alert, decide, find_asked, sees_life
 from cloud.entry.hours import Hours
 from cloud.entry.kept_palms import Answer, KeptPalm
 from cloud.entry.tables import EntryRow
@@ -218,6 +218,7 @@ async def note(call: Caller, passage_id: Identifier, passage: OfflinePassage) ->
     )
     seal_told(person, row, told)
     call.session.add(row)
+    await alert(call, person, row, PASSED)
     if mark.area is not None:
         inside = mark.direction is Direction.ENTRY
         await presences.note(

@@ -13,12 +13,14 @@ import pytest
 from cloud.entry import access, kept_palms
 from cloud.entry.access import Access
 from cloud.entry.doors import DoorKind, SiteClock
+from cloud.entry.entries import PASSED
 from cloud.entry.hours import Hours
 from cloud.entry.lists import Times
 from cloud.entry.tables import EntryRow, KeptPalmRow
 from cloud.jobs.errands import run_errands
 from cloud.keys.persons import find_person
-from cloud.people import accounts
+from cloud.messages import Way
+from cloud.people import accounts, alerts
 from cloud.people.deletions import remains_of
 from cloud.web.devices import revoke_device
 from protocol.credential import Credential, CredentialFormat
@@ -100,6 +102,19 @@ def list_of(gate: TestDevice) -> tuple[SiteList, list[bytes | None]]:
 def tell_passed(gate: TestDevice, mark: str, after_s: int = 60, name: str = "") -> httpx.Response:
     body = OfflinePassage(mark=mark, after_s=after_s).model_dump_json().encode()
     return gate.send("PUT", f"/door/passages/{name or secrets.token_hex(8)}", body)
+
+
+def wants_messages(served: Served, phone: str) -> None:
+    """Has somebody told of each use of their palm."""
+    person_id, context = served.person_id(phone), served.context
+
+    async def switch_on() -> None:
+        async with context.database.session() as session:
+            person = await find_person(session, context.master, person_id)
+            await alerts.switch_on(session, person, Way.TEXT, context.clock())
+            await session.commit()
+
+    served.do(switch_on())
 
 
 @pytest.fixture
@@ -322,11 +337,15 @@ def test_a_passage_without_a_network_is_told_afterwards_and_counts(
     assert site.areas_of(phone) == []
     told, _ = list_of(gate)
     before = served.count(EntryRow)
+    wants_messages(served, phone)
     for _ in range(2):
         told_of = tell_passed(gate, told.people[0].mark, after_s=1, name="passage-0001")
         assert told_of.status_code == 204
     assert served.count(EntryRow) == before + 1
     assert site.areas_of(phone) == ["Plant"]
+    served.do(run_errands(served.context))
+    sent = gate.http.get("/v1/sandbox/messages").json()
+    assert len([each for each in sent if each["to"] == phone and PASSED in each["text"]]) == 1
     assert show_palm(gate, who).refusal is EntryRefusal.ALREADY_IN
 
 
