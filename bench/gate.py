@@ -20,6 +20,7 @@ from drawn import Presentation, identity
 from drawn.lit import LitHand
 from drawn.presentation import background, show
 from hardware.light import SimulatedLight
+from kiosk.capture.guidance import Instruction
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
@@ -33,6 +34,8 @@ from ui.window import KioskWindow
 PEOPLE = 60
 STRANGERS = 20
 """How many of them have not signed up: every third."""
+READS_MS = 1000
+"""How long somebody takes to do what the screen says."""
 GAP_MS = 400
 """How long nobody's hand is before the camera between two people who follow each other closely."""
 HOW = f"{PEOPLE} drawn people, {STRANGERS} of them strangers, window under Xvfb, light ring"
@@ -88,6 +91,7 @@ class Doorkeeper(QObject):
         self._queue = queue
         self._waiting = list(seeds)
         self._answers = 0
+        self._wish = ""
         self._held_at = 0.0
         self.is_open = False
         self.came: list[Came] = []
@@ -102,8 +106,19 @@ class Doorkeeper(QObject):
 
     def send_next(self) -> None:
         if self._waiting:
-            self._queue.shown = self._waiting[0]
             self._held_at = time.perf_counter()
+            self._hold()
+
+    def _hold(self) -> None:
+        self._queue.shown = self._waiting[0]
+        QTimer.singleShot(READS_MS, self._obey)
+
+    def _obey(self) -> None:
+        """Takes the hand away and holds it again where that is asked for: one that came before the
+        last one was seen to be gone. The time goes on."""
+        if self._queue.shown is not None and self._wish == Instruction.TAKE_AWAY:
+            self._queue.shown = None
+            QTimer.singleShot(GAP_MS, self._hold)
 
     def _enter(self, world: Simulation) -> None:
         assert world.camera
@@ -114,6 +129,8 @@ class Doorkeeper(QObject):
     def _see(self, _serial: int, _fresh: bool, name: str, values: dict[str, object]) -> None:
         if name == "AtGate":
             self.is_open = True
+            guidance = values["guidance"]
+            self._wish = guidance["instruction"] if isinstance(guidance, dict) else ""
             answered = values["last"]
             if isinstance(answered, dict) and answered["number"] != self._answers:
                 self._answers = answered["number"]
