@@ -15,7 +15,7 @@ from typing import Literal, NoReturn, TypeVar
 
 from hardware.address import Address
 from hardware.camera import Mounting
-from hardware.camera.feed import Broken, Feed, Recovering
+from hardware.camera.feed import Broken, Feed, Recovering, Streaming
 from hardware.enclosure import Contact
 from hardware.faults import DeviceFault
 from hardware.light import Light
@@ -58,6 +58,7 @@ from kiosk.stage import Stage, WalkedAway
 from kiosk.tampering import Watch, signs_of
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
+from kiosk.updates.quiet import Quiet, VersionWaits
 from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import resolve
 from kiosk.visits.collect import collect
@@ -136,6 +137,8 @@ class Kiosk:
     """The lane of a kiosk that stands at a gate, None of one at which people sign up and pay."""
     sound: Sound | None = None
     """The loudspeaker on which a gate's answers are heard, None without one."""
+    quiet: Quiet | None = None
+    """Finds the moment for another version, None where versions come from packages alone."""
     _answers: bool | None = field(default=None, init=False)
     """Whether the service answered last; None before its first answer, when nothing is claimed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -155,7 +158,8 @@ class Kiosk:
     """References of sales that the service answered with another purchase."""
 
     async def run(self) -> None:
-        """Serves until staff ask for a restart. Raises CannotStart."""
+        """Serves until staff ask for a restart. Raises CannotStart, and VersionWaits when it shall
+        end and another version be started."""
         for feed in self._feeds:
             feed.start()
         self.eyes.start()
@@ -197,7 +201,10 @@ class Kiosk:
         welcome = self._welcome()
         self._tell_once(welcome)
         began = await first(
-            self.till.next_request(), self.stage.ask(welcome), self._keep_current(welcome)
+            self.till.next_request(),
+            self.stage.ask(welcome),
+            self._keep_current(welcome),
+            *self._until_version_waits(),
         )
         known, self._known = self._known, None
         match began:
@@ -221,6 +228,17 @@ class Kiosk:
                 await self._visit(lambda stage: maintain(self._back_office(stage)))
 
     # Before a visit
+
+    def _until_version_waits(self) -> list[Awaitable[NoReturn]]:
+        return [] if self.quiet is None else [self.quiet.watch(self._serves, self.stage.last_touch)]
+
+    def _serves(self) -> bool:
+        """Returns whether people are served, or would be if this kiosk was activated."""
+        if not all(isinstance(feed.state, Streaming) for feed in self._feeds):
+            return False
+        if self.lane is not None:
+            return self._gate_notice(self.lane) in (None, GateNotice.NOT_ACTIVATED)
+        return self._notice() in (None, Notice.NOT_ACTIVATED)
 
     def _welcome(self) -> Welcome:
         device = self.service.identity.device
@@ -303,7 +321,11 @@ class Kiosk:
         notice = self._gate_notice(lane)
         if notice is not None:
             shut = GateShut(self._welcome().merchant, notice)
-            asked = await first(self.stage.ask(shut), self._until_gate_says(lane, not_=notice))
+            asked = await first(
+                self.stage.ask(shut),
+                self._until_gate_says(lane, not_=notice),
+                *self._until_version_waits(),
+            )
         else:
             self._tell_once(self._welcome())
             asked = await self._at_gate(lane)
@@ -329,11 +351,14 @@ class Kiosk:
                 self.reader.present(self.stage, screen),
                 *([self.codes.read()] if screen.takes_tickets else []),
                 self._until_gate_says(lane, not_=None),
+                *self._until_version_waits(),
             )
             if shown is Choice.STAFF or shown is None:
                 self._answered = None
                 return shown
             answered = await self._answer(lane, screen, shown)
+        except VersionWaits:
+            raise
         except Exception as error:
             # Whatever fails for one person, the gate serves the next.
             self._trouble(error)

@@ -42,6 +42,8 @@ from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.odoo import OdooDoor
 from kiosk.till.till import Till
+from kiosk.updates.quiet import Quiet
+from kiosk.updates.versions import Versions
 from kiosk.venue.opening import open_gate
 
 log = logging.getLogger(__name__)
@@ -102,6 +104,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         journal=journal,
         pin=pin,
         clock=clock,
+        quiet=settings.updates and Quiet(settings.updates, Versions(state), clock),
         lane=None if settings.gate is None else _lane(settings, devices, service, clock),
     )
 

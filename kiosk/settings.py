@@ -8,6 +8,7 @@ FILE`), and the defaults here, which make a complete kiosk without any hardware.
 import os
 import tomllib
 from collections.abc import Sequence
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -129,6 +130,21 @@ class ServiceAddress(BaseModel):
     """PEM file of the only authority to trust; left out, those of the system."""
 
 
+class Updates(BaseModel):
+    """Where newer versions of the program come from (docs/updates.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    url: str = Field(pattern=r"^https?://\S+$")
+    """The address of the operator's repository, or of a mirror of it: what comes from there is
+    believed because it is signed."""
+    root: Path
+    """The file with the operator's root keys, root.json, which was brought here by hand."""
+    between: tuple[time, time] | None = None
+    """The hours, of this machine's clock, in which a newer version may be tried: ["02:00",
+    "05:00"]. Left out, it is tried whenever nobody has been there for ten minutes."""
+
+
 class OdooBox(BaseModel):
     """The door of Odoo's point of sale (docs/integrations/odoo.md)."""
 
@@ -228,6 +244,8 @@ class Settings(BaseSettings):
     """The door for tills; left out, a simulated till rings up sales."""
     venue: VenueGateSettings | None = None
     """The gate of a venue; left out, the kiosk stands at none."""
+    updates: Updates | None = None
+    """Where newer versions come from; left out, from packages alone."""
     service: ServiceAddress = ServiceAddress()
     unconfirmed_below: dict[CurrencyCode, Annotated[int, Field(gt=0)]] = {}
     """The amount below which a recognised palm pays without a touch, in the minor unit of each

@@ -8,6 +8,7 @@ purchases/         the journal of purchases in doubt, and what tills were told
 passages/          what the service must still be told of those who passed (kiosk.passages)
 venue/             what the kiosk is at pretix, and what pretix must still be told (kiosk.venue)
 service/           the state directory of the embedded service (`cloud.state`)
+versions/          newer versions of the program, and what else updates need (kiosk.updates)
 in-use             locked by the kiosk while it runs
 """
 

@@ -107,7 +107,7 @@ PACKAGES = (
             "usr/lib/udev/rules.d/60-palm-kiosk.rules": "files/60-palm-kiosk.rules",
             "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",
         },
-        ("palm-kiosk.service",),
+        ("palm-kiosk.service", "palm-kiosk-update.service", "palm-kiosk-update.timer"),
         ("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
     ),
     Package(
@@ -172,7 +172,7 @@ def build(package: Package, program: Path, out: Path) -> Path:
             put(source, tree / f"usr/lib/{kind}.d/{package.name}.conf")
     documents = tree / "usr/share/doc" / package.name
     put(HERE / "files" / "copyright", documents / "copyright")
-    for page in ("install.md", "operating.md"):
+    for page in ("install.md", "operating.md", "updates.md"):
         put(ROOT / "docs" / page, documents / page)
     program_of_same = () if package.name == "palm-program" else (f"palm-program (= {VERSION})",)
     fields = {

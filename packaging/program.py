@@ -14,6 +14,9 @@ PARTS = (
     "cloud",
     "cloud.vault",
     "hardware.osdp",
+    "kiosk.updates.check",
+    "kiosk.updates.self_test",
+    "kiosk.updates.start",
     "protocol.verify_receipt",
     "ui",
 )

@@ -27,7 +27,8 @@ class Engine(QObject):
     texted = Signal(str)
     """Emitted with each message that the simulated phone receives."""
     ended = Signal()
-    """Emitted when the kiosk has ended; `failure` tells why, None when it was stopped."""
+    """Emitted when the kiosk has ended; `failure` tells why, None when it was stopped or ends for
+    another version."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -63,6 +64,7 @@ class Engine(QObject):
         # Imports take half a second and the palm models one more: the window is shown first.
         from kiosk.assembly import assemble  # noqa: PLC0415
         from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
+        from kiosk.updates.quiet import VersionWaits  # noqa: PLC0415
 
         while True:
             kiosk = assemble(self._settings, self.stage)
@@ -71,6 +73,8 @@ class Engine(QObject):
             reading = asyncio.create_task(self._read_phone(kiosk.service))
             try:
                 await kiosk.run()
+            except VersionWaits:
+                return
             finally:
                 reading.cancel()
 

@@ -29,12 +29,16 @@ from kiosk.screens import (
     GateShut,
 )
 from kiosk.service.client import SignatureService
+from kiosk.settings import Updates
+from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits
+from kiosk.updates.versions import Versions
 from palm.hand.observation import Observation
 from protocol.entry import Admission, DoorTold, Entry, ListRequest, SiteList
 from protocol.messages import Direction, Outcome
 from tests.support.canned import Asked, CannedService, HangUp, identification
 from tests.support.lanes import ScriptedVenue
 from tests.support.plain_palms import burst
+from tests.support.releases import offer
 from tests.support.scripted import WAITS, Line, ScriptedCodes, palm
 from tests.support.site_lists import PlainMatching, mark_of, site_list
 from tests.support.stand import MakeStand, Stand
@@ -100,6 +104,22 @@ async def test_one_person_after_the_other_is_let_pass_without_a_touch(
     assert here.kiosk.lane is not None
     assert isinstance(here.kiosk.lane.release, SimulatedRelease)
     assert here.kiosk.lane.release.times == 2
+
+
+async def test_the_kiosk_ends_for_a_version_that_waits_when_nobody_has_come(
+    at_gate: AtGates, canned: CannedService, tmp_path: Path
+) -> None:
+    here = at_gate(STARTING, (WAITING, WAITS))
+    canned.will("GET /door", *[DOOR] * 999)
+    updates = Updates(url="http://127.0.0.1:9", root=Path("unread"))
+    here.kiosk.quiet = Quiet(updates, Versions(tmp_path), here.clock)
+    offer(tmp_path, "0.2.0")
+    running = asyncio.create_task(here.kiosk.run())
+    while not running.done():
+        await here.clock.turn(30)
+    assert here.clock.now() >= QUIET_S
+    with pytest.raises(VersionWaits):
+        await running
 
 
 async def test_each_answer_is_heard_while_the_next_hand_is_awaited(

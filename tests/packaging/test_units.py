@@ -35,6 +35,14 @@ def test_the_settings_that_are_installed_find_the_vault():
     assert settings.vault.socket == Path(words[words.index("--socket") + 1])
 
 
+def test_the_session_and_the_updates_are_of_the_same_state_and_settings():
+    check = shlex.split(unit("palm-kiosk-update.service")["ExecStart"])
+    session = shlex.split((PACKAGING / "files" / "session").read_text().splitlines()[-1])
+    assert check[1:3] == ["-m", "kiosk.updates.check"]
+    assert session[2:4] == ["-m", "kiosk.updates.start"]
+    assert session[4:] == check[3:]
+
+
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
 def test_no_unit_leaves_a_palm_on_a_disk_or_tries_a_wrong_setting_again_for_ever(path: Path):
     service = unit(path.name)

@@ -1,0 +1,7 @@
+"""Versions of the program beside the one that the package has installed (docs/updates.md).
+
+- `versions` is the folder they lie in: which one runs, and which one is to be tried.
+- `check` is the program that fetches a newer one, while the kiosk serves.
+- `start` is the program that starts the kiosk, and tries a newer version out.
+- `self_test` is what a newer version is asked before it is tried.
+"""

@@ -1,0 +1,102 @@
+"""When a kiosk ends for another version, and when it says that it serves."""
+
+import asyncio
+import os
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+
+from hardware.camera.feed import Recovering
+from kiosk.screens import Welcome
+from kiosk.settings import Updates
+from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits, may_try_at
+from kiosk.updates.versions import ANSWER, SERVES, Versions
+from tests.support.releases import offer
+from tests.support.scripted import WAITS
+from tests.support.stand import MakeStand, Stand
+
+pytestmark = pytest.mark.anyio
+
+ANY_TIME = Updates(url="http://127.0.0.1:9", root=Path("unread"))
+
+
+@pytest.mark.parametrize(
+    ("between", "hour", "may"),
+    [
+        (None, 12, True),
+        ((time(2), time(5)), 1, False),
+        ((time(2), time(5)), 2, True),
+        ((time(2), time(5)), 5, False),
+        ((time(22), time(4)), 23, True),
+        ((time(22), time(4)), 3, True),
+        ((time(22), time(4)), 12, False),
+    ],
+)
+def test_the_hours_of_an_update(between: tuple[time, time] | None, hour: int, may: bool):
+    updates = ANY_TIME.model_copy(update={"between": between})
+    assert may_try_at(updates, datetime(2027, 3, 1, hour).astimezone()) is may
+
+
+@pytest.fixture
+def at_welcome(stand: MakeStand, tmp_path: Path) -> Stand:
+    """A kiosk at its welcome screen, which updates."""
+    at = stand((Welcome, WAITS))
+    at.kiosk.quiet = Quiet(ANY_TIME, Versions(tmp_path), at.clock)
+    return at
+
+
+async def test_the_kiosk_ends_for_a_version_that_waits_when_nobody_has_been_there(
+    at_welcome: Stand, tmp_path: Path
+) -> None:
+    offer(tmp_path, "0.2.0")
+    running = asyncio.create_task(at_welcome.kiosk.run())
+    await at_welcome.stage.reached()
+    while not running.done():
+        await at_welcome.clock.turn(60)
+    assert at_welcome.clock.now() >= QUIET_S
+    with pytest.raises(VersionWaits):
+        await running
+
+
+async def test_it_does_not_while_somebody_touches_it_or_no_version_waits(
+    at_welcome: Stand, tmp_path: Path
+) -> None:
+    async with at_welcome.running():
+        await at_welcome.stage.reached()
+        await at_welcome.clock.turn(2 * QUIET_S)
+        at_welcome.stage.touched = at_welcome.clock.now()
+        offer(tmp_path, "0.2.0")
+        await at_welcome.clock.turn(QUIET_S - 1)
+
+
+async def test_it_does_not_while_it_cannot_serve_itself(at_welcome: Stand, tmp_path: Path) -> None:
+    """Otherwise the other version would be taken to be at fault."""
+    offer(tmp_path, "0.2.0")
+    async with at_welcome.running():
+        await at_welcome.stage.reached()
+        at_welcome.camera.unplug()
+        await at_welcome.camera_is(Recovering)
+        await at_welcome.clock.turn(2 * QUIET_S)
+
+
+async def test_a_version_that_is_tried_says_that_it_serves_once_it_does(
+    at_welcome: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    monkeypatch.setenv(ANSWER, str(writing))
+    async with at_welcome.running():
+        await at_welcome.stage.reached()
+        with pytest.raises(BlockingIOError):
+            os.read(reading, 64)
+        while ANSWER in os.environ:
+            await at_welcome.clock.turn(1)
+        shown = at_welcome.stage.shown[-1]
+        assert isinstance(shown, Welcome)
+        assert shown.notice is None
+        assert os.read(reading, 64) == SERVES
+        # Its end of the pipe is closed, and nothing more is said.
+        await at_welcome.clock.turn(5)
+        assert os.read(reading, 64) == b""
+    os.close(reading)
