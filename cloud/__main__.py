@@ -20,7 +20,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
@@ -30,6 +30,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cloud import bootstrap, settings, staff
 from cloud.bootstrap import HousekeepingStopped
@@ -57,6 +58,7 @@ from protocol.currency import exponent_of
 from protocol.files import write_private
 from protocol.messages import Money
 from protocol.storage import REMEDIES, cause_and_remedy
+from protocol.watchdog import Part, Systemd
 
 log = logging.getLogger("cloud")
 
@@ -222,6 +224,7 @@ def leave_no_core_dump() -> None:
 
 async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
     leave_no_core_dump()
+    systemd = Systemd(os.environ)
     async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
         server = make_server(running)
 
@@ -236,9 +239,25 @@ async def _serve(state: State, chosen: Settings, listener: socket.socket, *, san
         _stop_with_parent(loop, stop)
         try:
             await _announce(running, state, listener)
-            await server.serve([listener])
+            systemd.ready()
+            with systemd.watching(_parts(loop, running.database)):
+                await server.serve([listener])
         finally:
             state.announcement.unlink(missing_ok=True)
+
+
+def _parts(loop: asyncio.AbstractEventLoop, store: Database) -> dict[str, Part]:
+    """Returns what has to live in a service that serves, by its name in the log."""
+
+    async def ask(answer: Callable[[], None]) -> None:
+        with suppress(PoolTimeoutError):
+            await store.answer()
+            answer()
+
+    return {
+        "the event loop": loop.call_soon_threadsafe,
+        "the database": lambda answer: asyncio.run_coroutine_threadsafe(ask(answer), loop),
+    }
 
 
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:

@@ -184,6 +184,12 @@ class Kiosk:
             if self.light is not None:
                 self.light.close()
 
+    def prove_sight(self, answer: Callable[[], None]) -> None:
+        """Has the vision thread call `answer` (`protocol.watchdog.Part`), unless a thread that
+        watches a camera is gone. Cameras that fail or hang are those threads' business."""
+        if all(feed.is_watched for feed in self._feeds):
+            self.eyes.prove_alive(answer)
+
     @property
     def _feeds(self) -> list[Feed]:
         return [self.feed] if self.infrared is None else [self.feed, self.infrared]

@@ -5,6 +5,7 @@ then Qt.
 """
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,7 +20,9 @@ from kiosk.faults import CannotStart
 from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
+from protocol.watchdog import Systemd
 from ui import display
+from ui.alive import Alive
 from ui.awake import Awake
 from ui.dock import Dock
 from ui.engine import Engine
@@ -59,6 +62,7 @@ def run(settings: Settings) -> int:
     """Runs the kiosk until it ends. Raises CannotStart."""
     if settings.terminal == "sim:" and not settings.dock:
         settings = settings.model_copy(update={"terminal": TAPS_ITSELF})
+    systemd = Systemd(os.environ)
     port = None if display.has_display() else display.choose_vnc()
     app = QGuiApplication(["palm-kiosk"])
     if port is not None:
@@ -67,6 +71,7 @@ def run(settings: Settings) -> int:
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
     full_screen = not (settings.windowed or settings.dock)
+    alive = Alive(window, systemd)
     window.show(full_screen=full_screen)
     awake = Awake() if full_screen else None
     if full_screen and not is_simulated(settings):
@@ -79,13 +84,20 @@ def run(settings: Settings) -> int:
         dock.stand_beside(window.window)
         engine.texted.connect(dock.texted)
         engine.assembled.connect(dock.play)
-    engine.start(window.frames)
-    print(greeting(settings, port), flush=True)  # noqa: T201 - to whoever started it
-    app.exec()
-    window.close()
-    if dock is not None:
-        dock.close()
-    engine.stop()
+    parts = {
+        "the visits": engine.prove_visits,
+        "vision": engine.prove_sight,
+        "the window": alive.prove_alive,
+    }
+    with systemd.watching(parts):
+        engine.start(window.frames)
+        print(greeting(settings, port), flush=True)  # noqa: T201 - to whoever started it
+        app.exec()
+        # Now it has to end in time.
+        window.close()
+        if dock is not None:
+            dock.close()
+        engine.stop()
     if awake is not None:
         awake.let_go()
     signals.close()

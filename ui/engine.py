@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +12,7 @@ from kiosk.screens import Work, Working
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
 from kiosk.settings import Settings
+from protocol.watchdog import Part
 from ui.liveview import Frames
 from ui.stage import QtStage
 
@@ -37,6 +40,8 @@ class Engine(QObject):
         self.stage = QtStage(self._loop)
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="kiosk")
+        self._sight: Part | None = None
+        """The vision of the present kiosk."""
 
     def start(self, frames: Frames) -> None:
         self._serving = self._loop.create_task(self._serve(frames))
@@ -47,6 +52,17 @@ class Engine(QObject):
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._serving.cancel)
         self._thread.join()
+
+    def prove_visits(self, answer: Callable[[], None]) -> None:
+        """Has the thread of the visits call `answer` (`protocol.watchdog.Part`)."""
+        # The loop may have ended a moment ago.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(answer)
+
+    def prove_sight(self, answer: Callable[[], None]) -> None:
+        """Has the vision thread call `answer`, which it does while there is a kiosk."""
+        if self._sight is not None:
+            self._sight(answer)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -69,6 +85,7 @@ class Engine(QObject):
         while True:
             kiosk = assemble(self._settings, self.stage)
             frames.feed = kiosk.feed
+            self._sight = kiosk.prove_sight
             self.assembled.emit(Simulation(kiosk, self._loop))
             reading = asyncio.create_task(self._read_phone(kiosk.service))
             try:

@@ -89,6 +89,10 @@ class KioskWindow:
         page = self.window.property("page")
         return page is not None and page.objectName() == name
 
+    def shows_more_than(self, name: str) -> bool:
+        """Returns whether a screen is shown that is not the one of that name."""
+        return self.window.property("page") is not None and not self.shows(name)
+
     @property
     def settled(self) -> bool:
         """Whether no change of screens is being animated."""

@@ -9,7 +9,7 @@ import mmap
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,12 @@ class Database:
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
             return any(content.find(trace) >= 0 for trace in traces)
+
+    async def answer(self) -> None:
+        """Returns when a connection is free and its thread answers, even if it refuses. Raises
+        sqlalchemy's TimeoutError when none is free for half a minute."""
+        with suppress(sqlite3.DatabaseError, DBAPIError):
+            await self._ask("SELECT 1")
 
     @property
     def is_for_deletions_only(self) -> bool:

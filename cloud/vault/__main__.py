@@ -15,10 +15,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import cv2
 
@@ -37,6 +38,7 @@ from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
 from protocol.site_list import seal_templates
 from protocol.storage import cause_and_remedy
+from protocol.watchdog import Systemd
 
 FRESH_MS = 120_000
 """How old an envelope may be: an upload over a slow line with its retries takes that long."""
@@ -63,6 +65,8 @@ def main() -> int:
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
     arguments = parser.parse_args()
 
+    # Later it can open no socket.
+    systemd = Systemd(os.environ)
     # Ctrl-C at a terminal reaches this process too; the service ends it by closing its stream.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # OpenCV reads this at its first use, and then refuses images that claim to be larger.
@@ -81,7 +85,9 @@ def main() -> int:
             Templates(arguments.directory, schemes),
         )
         readers.wait()
-        with ThreadPoolExecutor(STREAMS) as threads:
+        systemd.ready()
+        parts = {"the templates": vault.prove_alive, "the nursery": partial(_prove, readers)}
+        with systemd.watching(parts), ThreadPoolExecutor(STREAMS) as threads:
             for stream in streams:
                 threads.submit(_serve, vault, stream)
     except (StateDamaged, plugins.NoSuchPart, NurseryLost, OSError) as error:
@@ -101,9 +107,21 @@ def _serve(vault: "Vault", stream: socket.socket) -> None:
         with stream:
             vault.serve(stream)
     except NurseryLost as error:
-        # No capture can be read any more, on the other streams either.
-        _log(str(error))
-        os._exit(2)
+        _end(error)
+
+
+def _prove(readers: Readers, answer: Callable[[], None]) -> None:
+    try:
+        readers.prove_alive()
+    except NurseryLost as error:
+        _end(error)
+    answer()
+
+
+def _end(error: NurseryLost) -> NoReturn:
+    """Ends the vault: no capture can be read any more, on no stream. Another vault can."""
+    _log(str(error))
+    os._exit(1)
 
 
 def _streams(channels: list[int] | None, path: Path | None) -> Iterator[socket.socket]:
@@ -125,6 +143,11 @@ class Vault:
         self._templates = templates
         self._alone = threading.Lock()
         """Held by the one thread that uses the templates."""
+
+    def prove_alive(self, answer: Callable[[], None]) -> None:
+        """Calls `answer` when the templates can be used (`protocol.watchdog.Part`)."""
+        with self._alone:
+            answer()
 
     def serve(self, stream: socket.socket) -> None:
         """Answers questions until the other end closes. Raises NurseryLost."""

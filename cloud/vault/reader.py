@@ -47,6 +47,8 @@ PATIENCE_S = 10.0
 MEMORY = 512 * 1024 * 1024
 """The memory in bytes that a reader may take in addition to what it has inherited."""
 
+_PROOF = b"\xff"
+"""What the nursery sends back, instead of making a reader for a place."""
 _HEAD = struct.Struct(">II")
 """The lengths of the two parts of a question, the seed and the capture. Those of an answer are
 0 and that of its only part."""
@@ -85,6 +87,15 @@ class Readers:
             raise NurseryLost("the process that reads pictures does not start")
         for place in range(AT_ONCE):
             self._refill(place)
+
+    def prove_alive(self) -> None:
+        """Returns when the nursery answers. One thread may ask. Raises NurseryLost."""
+        answered = b""
+        with contextlib.suppress(OSError):
+            self._nursery.sendall(_PROOF)
+            answered = self._nursery.recv(1)
+        if not answered:
+            raise NurseryLost("the process that reads pictures has ended")
 
     def close(self) -> None:
         """Ends nursery and readers."""
@@ -202,6 +213,9 @@ def _make_readers(control: socket.socket, examiner: Examiner) -> None:
     try:
         while True:
             place, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if place == _PROOF:
+                control.sendall(_PROOF)
+                continue
             if place in readers:
                 _end(readers.pop(place))
             if not place:

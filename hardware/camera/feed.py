@@ -141,6 +141,11 @@ class Feed:
         self._ring.wipe()
 
     @property
+    def is_watched(self) -> bool:
+        """Whether the thread runs that opens the camera again when it fails."""
+        return self._watchdog.is_alive()
+
+    @property
     def state(self) -> FeedState:
         return self._state
 

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -47,6 +47,8 @@ class Eyes:
         self._finder = HandFinder()
         self._wanted = threading.Condition()
         self._watchers: list[_Watcher] = []
+        self._asked: list[Callable[[], None]] = []
+        """What is to be called on the thread, which lives if it is."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="vision", daemon=True)
 
@@ -60,6 +62,12 @@ class Eyes:
             self._wanted.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+
+    def prove_alive(self, answer: Callable[[], None]) -> None:
+        """Has the thread call `answer` (`protocol.watchdog.Part`)."""
+        with self._wanted:
+            self._asked.append(answer)
+            self._wanted.notify_all()
 
     @asynccontextmanager
     async def watch(self) -> AsyncGenerator[AsyncIterator[Sight]]:
@@ -88,8 +96,17 @@ class Eyes:
     def _wait_until_wanted(self) -> bool:
         """Waits for a watcher. Returns False when the thread has to end."""
         with self._wanted:
-            self._wanted.wait_for(lambda: self._watchers or self._stopping)
+            while not (self._watchers or self._stopping):
+                self._answer()
+                self._wanted.wait()
             return not self._stopping
+
+    def _answer(self) -> None:
+        """Shows that the thread lives to whoever has asked."""
+        with self._wanted:
+            asked, self._asked = self._asked, []
+        for answer in asked:
+            answer()
 
     def _look(self, mailbox: Mailbox) -> None:
         """Looks at the newest frame, again and again, while somebody watches."""
@@ -97,6 +114,7 @@ class Eyes:
         before: Observation | None = None
         failures = 0
         while self._watchers and not self._stopping and not mailbox.closed:
+            self._answer()
             frame = mailbox.take(_LOOK_UP)
             if frame is None:
                 continue
