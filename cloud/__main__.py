@@ -240,13 +240,13 @@ async def _serve(state: State, chosen: Settings, listener: socket.socket, *, san
         try:
             await _announce(running, state, listener)
             systemd.ready()
-            with systemd.watching(_parts(loop, running.database)):
+            with systemd.watching(parts(loop, running.database)):
                 await server.serve([listener])
         finally:
             state.announcement.unlink(missing_ok=True)
 
 
-def _parts(loop: asyncio.AbstractEventLoop, store: Database) -> dict[str, Part]:
+def parts(loop: asyncio.AbstractEventLoop, store: Database) -> dict[str, Part]:
     """Returns what has to live in a service that serves, by its name in the log."""
 
     async def ask(answer: Callable[[], None]) -> None:

@@ -37,7 +37,8 @@ if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     udevadm control --reload 2>/dev/null || true
     # What ran before an upgrade runs in the new version; what nobody has started stays as it is.
-    [ -z "$2" ] || systemctl try-restart {units}
+    # An installation does not wait for a screen.
+    [ -z "$2" ] || systemctl --no-block try-restart {units}
 fi
 """
 TO_BE_REMOVED = """\

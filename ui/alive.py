@@ -1,11 +1,11 @@
-"""What systemd is told of the window: that it shows a kiosk which is open, and that its thread
-lives."""
+"""What systemd is told of a kiosk: that it is open, and that the threads live which a visit needs."""
 
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from protocol.watchdog import Systemd
+from protocol.watchdog import Part, Systemd
+from ui.engine import Engine
 from ui.window import KioskWindow
 
 
@@ -14,15 +14,19 @@ class Alive(QObject):
 
     asked = Signal(object)
 
-    def __init__(self, window: KioskWindow, systemd: Systemd) -> None:
+    def __init__(self, engine: Engine, window: KioskWindow, systemd: Systemd) -> None:
         super().__init__()
+        self.parts: dict[str, Part] = {
+            "the visits": engine.prove_visits,
+            "vision": engine.prove_sight,
+            "the window": self._prove_window,
+        }
         self._window = window
         self._systemd = systemd
         self.asked.connect(self._answer)
         window.window.frameSwapped.connect(self._look)
 
-    def prove_alive(self, answer: Callable[[], None]) -> None:
-        """Has Qt's thread call `answer` (`protocol.watchdog.Part`)."""
+    def _prove_window(self, answer: Callable[[], None]) -> None:
         self.asked.emit(answer)
 
     @Slot(object)

@@ -71,7 +71,7 @@ def run(settings: Settings) -> int:
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
     full_screen = not (settings.windowed or settings.dock)
-    alive = Alive(window, systemd)
+    alive = Alive(engine, window, systemd)
     window.show(full_screen=full_screen)
     awake = Awake() if full_screen else None
     if full_screen and not is_simulated(settings):
@@ -84,12 +84,7 @@ def run(settings: Settings) -> int:
         dock.stand_beside(window.window)
         engine.texted.connect(dock.texted)
         engine.assembled.connect(dock.play)
-    parts = {
-        "the visits": engine.prove_visits,
-        "vision": engine.prove_sight,
-        "the window": alive.prove_alive,
-    }
-    with systemd.watching(parts):
+    with systemd.watching(alive.parts):
         engine.start(window.frames)
         print(greeting(settings, port), flush=True)  # noqa: T201 - to whoever started it
         app.exec()

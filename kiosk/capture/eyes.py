@@ -95,11 +95,12 @@ class Eyes:
 
     def _wait_until_wanted(self) -> bool:
         """Waits for a watcher. Returns False when the thread has to end."""
-        with self._wanted:
-            while not (self._watchers or self._stopping):
-                self._answer()
-                self._wanted.wait()
-            return not self._stopping
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: self._watchers or self._stopping or self._asked)
+                if self._watchers or self._stopping:
+                    return not self._stopping
+            self._answer()
 
     def _answer(self) -> None:
         """Shows that the thread lives to whoever has asked."""

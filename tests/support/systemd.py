@@ -16,23 +16,26 @@ SOON_S = 60.0
 
 
 class Listening:
-    """Systemd's socket, in the abstract namespace as its own is, and what a program finds in its
-    environment."""
+    """Systemd's socket, which lies in the abstract namespace."""
 
     def __init__(self) -> None:
         self._bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._bound.bind("")
-        name: bytes = self._bound.getsockname()
-        self.environment = {
-            "NOTIFY_SOCKET": "@" + os.fsdecode(name[1:]),
-            "WATCHDOG_USEC": str(int(PATIENCE_S * 1e6)),
-        }
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bound.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program finds in its environment."""
+        name: bytes = self._bound.getsockname()
+        return {
+            "NOTIFY_SOCKET": "@" + os.fsdecode(name[1:]),
+            "WATCHDOG_USEC": str(int(PATIENCE_S * 1e6)),
+        }
 
     def hears(self) -> bytes:
         """Waits for the next message."""
@@ -60,13 +63,17 @@ class Asked:
 
     def __init__(self, part: Part) -> None:
         self._part = part
-        self._times = threading.Semaphore(0)
+        self.times = 0
+        self._asked = threading.Condition()
 
     def __call__(self, answer: Callable[[], None]) -> None:
         self._part(answer)
-        self._times.release()
+        with self._asked:
+            self.times += 1
+            self._asked.notify_all()
 
     def again(self, times: int) -> None:
-        """Waits until the part is asked so many times more."""
-        for _ in range(times):
-            assert self._times.acquire(timeout=SOON_S)
+        """Waits until the part is asked so many times from now on."""
+        with self._asked:
+            last = self.times + times
+            assert self._asked.wait_for(lambda: self.times >= last, SOON_S)

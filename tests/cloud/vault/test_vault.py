@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from protocol.messages import Identification, Outcome, Problem, ProblemType, Pur
 from tests.support.device import Refused, TestDevice
 from tests.support.plain_palms import burst
 from tests.support.served import PATIENCE_S, PLAIN, Served
+from tests.support.systemd import FEED, Listening
 
 
 def with_vault(directory: Path, use: Callable[[VaultClient], Awaitable[None]]) -> None:
@@ -317,31 +318,49 @@ class Nonsense:
         return ["nonsense"]
 
 
-def test_a_vault_that_runs_by_itself_is_reached_by_its_socket(tmp_path: Path):
-    socket_path = tmp_path / "vault.sock"
+@pytest.fixture
+def systemd() -> Iterator[Listening]:
+    with Listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+def by_itself(tmp_path: Path, systemd: Listening) -> Iterator["subprocess.Popen[bytes]"]:
+    """A vault as systemd starts it, which listens on the socket `vault.sock`."""
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "cloud.vault"),
             *("--directory", tmp_path / "keys", "--examiner", PLAIN.examiner),
             *("--scheme", PLAIN.schemes[0].extractor, PLAIN.schemes[0].matcher),
-            *("--socket", socket_path),
-        ]
+            *("--socket", tmp_path / "vault.sock"),
+        ],
+        env=os.environ | systemd.environment,
     ) as process:
+        assert systemd.hears() == b"READY=1"
+        yield process
+        process.kill()
 
-        async def run() -> None:
-            async with VaultClient(Vault(socket=socket_path), PLAIN, tmp_path) as vault:
-                assert vault.introduction.keys
-                with pytest.raises(VaultRefused):
-                    await vault._ask(Nonsense())  # pyright: ignore
-                # What follows is answered.
-                await vault.rekey()
 
-        for _ in range(2):
-            while True:
-                try:
-                    asyncio.run(run())
-                    break
-                except VaultBroken:
-                    # The vault does not listen yet.
-                    assert process.poll() is None
-        process.terminate()
+def test_a_vault_that_runs_by_itself_is_reached_by_its_socket_once_it_is_ready(
+    by_itself: "subprocess.Popen[bytes]", tmp_path: Path
+):
+    async def run() -> None:
+        async with VaultClient(Vault(socket=tmp_path / "vault.sock"), PLAIN, tmp_path) as vault:
+            assert vault.introduction.keys
+            with pytest.raises(VaultRefused):
+                await vault._ask(Nonsense())  # pyright: ignore
+            # What follows is answered.
+            await vault.rekey()
+
+    for _ in range(2):
+        asyncio.run(run())
+
+
+def test_a_vault_that_has_lost_its_nursery_lets_systemd_start_another(
+    by_itself: "subprocess.Popen[bytes]", systemd: Listening
+):
+    assert [systemd.hears() for _ in range(2)] == [FEED] * 2
+    children = Path(f"/proc/{by_itself.pid}/task/{by_itself.pid}/children").read_text()
+    os.kill(int(children), signal.SIGKILL)
+    # With status 2, which is for what starting again does not mend, it would stay as it is.
+    assert by_itself.wait(PATIENCE_S) == 1
