@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-NOT_A_BENCH = {"__init__", "__main__", "figure", "regular"}
+NOT_A_BENCH = {"__init__", "__main__", "figure", "regular", "soak"}
 
 
 def main() -> int:

@@ -59,12 +59,20 @@ class HandScene:
 
 
 class Regular(QObject):
-    """Signs up, then begins purchases and cancels each once the person is recognised."""
+    """Signs up, then begins purchases. Once the person is recognised, each is cancelled, or each
+    other one if `buys` is true."""
 
     def __init__(
-        self, app: QGuiApplication, window: KioskWindow, engine: Engine, span: float
+        self,
+        app: QGuiApplication,
+        window: KioskWindow,
+        engine: Engine,
+        span: float,
+        *,
+        buys: bool = False,
     ) -> None:
         super().__init__()
+        self._buys = buys
         self._app = app
         self.window = window
         self._stage = engine.stage
@@ -132,7 +140,10 @@ class Regular(QObject):
             case "ConfirmPurchase":
                 self.taken.append(time.perf_counter() - self._held_at)
                 self._take_hand_away()
-                self._stage.answer(serial, "cancel")
+                confirms = self._buys and len(self.taken) % 2 == 0
+                self._stage.answer(serial, "confirm" if confirms else "cancel")
+            case "Approved":
+                self._stage.answer(serial, "done")
             case _:
                 pass
 
@@ -151,11 +162,13 @@ class Regular(QObject):
 
 
 @contextmanager
-def regular(span: float = 0.4, light: str = "sim:") -> Generator[Regular]:
+def regular(
+    span: float = 0.4, light: str = "sim:", *, buys: bool = False
+) -> Generator[Regular]:
     """Yields a shopper at a kiosk with an embedded service, in a window of 1280x800.
 
     The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the
-    frame (`palm.hand.observation`), `light` the address of the light ring.
+    frame (`palm.hand.observation`), `light` the address of the light ring. `buys`: see `Regular`.
     """
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
@@ -164,7 +177,7 @@ def regular(span: float = 0.4, light: str = "sim:") -> Generator[Regular]:
         engine = Engine(settings)
         window = KioskWindow(engine.stage, "light")
         window.show(full_screen=False)
-        shopper = Regular(app, window, engine, span)
+        shopper = Regular(app, window, engine, span, buys=buys)
         engine.start(window.frames)
         try:
             yield shopper

@@ -1,0 +1,112 @@
+"""`./run soak [--visits N]`: whether the memory of each process grows with the visits.
+
+A simulated regular buys, again and again, in a real window of a kiosk with an embedded service.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.regular import regular
+
+BATCHES = 20
+"""Into so many batches the visits are put, of which each gives its mean: two visits that follow each
+other tell the same thing twice."""
+STUDENT = 2.101
+"""The quantile 0.975 of Student's distribution for BATCHES - 2 degrees of freedom."""
+WARM_UP = 20
+"""The number of visits that are not counted: caches fill, and every screen is compiled."""
+FLAT_KB = 4.0
+"""Growth in kB for each visit that counts as none: 40 MB in 10,000 visits."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Growth in kB for each visit, with the bounds of its 95 % confidence interval."""
+
+    kb: float
+    low: float
+    high: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run soak", description=__doc__)
+    parser.add_argument("--visits", type=int, default=1000, help="number of visits (default: 1000)")
+    asked = parser.parse_args()
+    if asked.visits < 2 * BATCHES:
+        parser.error(f"fewer than {2 * BATCHES} visits tell nothing")
+    measured: dict[str, list[float]] = {}
+    began = time.monotonic()
+    with regular(buys=True) as shopper:
+        for visit in range(WARM_UP + asked.visits):
+            shopper.until(lambda visit=visit: len(shopper.taken) > visit)
+            if visit < WARM_UP:
+                continue
+            for name, kb in memory(os.getpid()):
+                measured.setdefault(name, []).append(kb)
+            if (visit + 1 - WARM_UP) % max(asked.visits // BATCHES, 1) == 0:
+                now = ", ".join(f"{name} {kb[-1] / 1024:.1f}" for name, kb in measured.items())
+                print(f"{visit + 1 - WARM_UP:>7} visits  MB: {now}", flush=True)
+    hours = (time.monotonic() - began) / 3600
+    print(f"{asked.visits} visits in {hours:.2f} hours")
+    grows = False
+    for name, kbs in measured.items():
+        slope = growth(kbs)
+        grows |= slope.low > FLAT_KB
+        print(
+            f"{name:<10}{statistics.median(kbs) / 1024:>8.1f} MB {slope.kb:>+8.2f} kB a visit"
+            f" (95 %: {slope.low:+.2f} to {slope.high:+.2f})"
+        )
+    return 1 if grows else 0
+
+
+def memory(kiosk: int) -> Iterator[tuple[str, float]]:
+    """Yields each process that stays, by what it is, with its anonymous memory in kB. The readers of
+    the vault live for one capture each, and are left out."""
+    yield "kiosk", anonymous_kb(kiosk)
+    for child in children(kiosk):
+        if "cloud" not in words(child):
+            continue
+        yield "service", anonymous_kb(child)
+        for below in children(child):
+            if "cloud.vault" in words(below):
+                yield "vault", anonymous_kb(below)
+                yield from (("nursery", anonymous_kb(each)) for each in children(below))
+            else:
+                yield "payments", anonymous_kb(below)
+
+
+def children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
+
+
+def words(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+def anonymous_kb(pid: int) -> float:
+    """Returns what a process has in memory and in no file, in kB (proc(5))."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
+
+
+def growth(kbs: Sequence[float]) -> Slope:
+    """Returns how much is added for each visit, of the memory after each of at least BATCHES * 2
+    visits."""
+    means = [float(batch.mean()) for batch in np.array_split(np.asarray(kbs), BATCHES)]
+    middle = np.arange(BATCHES) * len(kbs) / BATCHES
+    (slope, _), covariance = np.polyfit(middle, means, 1, cov=True)
+    either_way = STUDENT * float(np.sqrt(covariance[0, 0]))
+    return Slope(float(slope), float(slope) - either_way, float(slope) + either_way)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
