@@ -104,6 +104,7 @@ PACKAGES = (
         ),
         {
             "etc/palm-kiosk/settings.toml": "files/kiosk-settings.toml",
+            "usr/lib/palm-kiosk/screen": "files/screen",
             "usr/lib/palm-kiosk/session": "files/session",
             "usr/lib/udev/rules.d/60-palm-kiosk.rules": "files/60-palm-kiosk.rules",
             "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",

@@ -52,6 +52,24 @@ def test_no_unit_leaves_a_palm_on_a_disk_or_tries_a_wrong_setting_again_for_ever
     assert service["User"].startswith("palm-")
 
 
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_every_unit_is_waited_for_and_watched(path: Path):
+    service = unit(path.name)
+    assert service["Type"] == "notify"
+    assert 0 < int(service["WatchdogSec"]) <= 20
+    assert service["Restart"] in ("always", "on-failure")
+
+
+def test_the_kiosk_alone_speaks_for_its_session():
+    """xinit and a shell stand between it and systemd, and the X server would say that it is ready."""
+    service = unit("palm-kiosk.service")
+    assert service["NotifyAccess"] == "all"
+    server = shlex.split(service["ExecStart"].partition(" -- ")[2])[0]
+    assert server == "/usr/lib/palm-kiosk/screen"
+    screen = (PACKAGING / "files" / "screen").read_text().splitlines()
+    assert screen[-2:] == ["unset NOTIFY_SOCKET", 'exec /usr/bin/X "$@"']
+
+
 @pytest.mark.parametrize("part", ["cloud.providers.localstripe", "no.such.part"])
 @pytest.mark.process
 def test_a_part_that_is_not_there_is_said(part: str):

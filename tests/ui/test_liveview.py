@@ -1,5 +1,7 @@
 """The camera's picture on the screen."""
 
+import gc
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,6 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
+from bench.soak import anonymous_kb
 from hardware.camera import SimulatedCamera
 from hardware.camera.camera import Colour
 from hardware.camera.feed import Feed
@@ -120,6 +123,27 @@ def test_without_pictures_there_is_a_calm_outline_and_no_frozen_hand(
     assert QColor(shot.pixel(int(where.left() + 20), int(where.top() + 20))).value() < 40
     camera.plug_in()
     qtbot.waitUntil(lambda: view.property("live"), timeout=60_000)
+
+
+GROWTH_KB = 1000
+"""A palm screen once left 4300 kB behind, and its pixels alone are 3700."""
+
+
+def test_palm_screens_that_come_and_go_leave_nothing_in_memory(
+    screenful: Screenful, qtbot: QtBot
+) -> None:
+    def come_and_go(times: int) -> float:
+        for _ in range(times):
+            screenful.show(HoldPalm(Purpose.ENROL))
+            view = screenful.page.findChild(LiveView)
+            assert isinstance(view, LiveView)
+            qtbot.waitUntil(lambda view=view: view.property("live"), timeout=60_000)
+            screenful.show(Welcome("Corner Market"))
+        gc.collect()
+        return anonymous_kb(os.getpid())
+
+    before = come_and_go(4)
+    assert (come_and_go(12) - before) / 12 < GROWTH_KB
 
 
 def test_nothing_of_the_hand_is_left_in_memory_when_the_screen_goes(
