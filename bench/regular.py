@@ -162,9 +162,7 @@ class Regular(QObject):
 
 
 @contextmanager
-def regular(
-    span: float = 0.4, light: str = "sim:", *, buys: bool = False
-) -> Generator[Regular]:
+def regular(span: float = 0.4, light: str = "sim:", *, buys: bool = False) -> Generator[Regular]:
     """Yields a shopper at a kiosk with an embedded service, in a window of 1280x800.
 
     The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the

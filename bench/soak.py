@@ -17,8 +17,8 @@ import numpy as np
 from bench.regular import regular
 
 BATCHES = 20
-"""Into so many batches the visits are put, of which each gives its mean: two visits that follow each
-other tell the same thing twice."""
+"""Into so many batches the visits are put, of which each gives its mean: two visits that follow
+each other tell the same thing twice."""
 STUDENT = 2.101
 """The quantile 0.975 of Student's distribution for BATCHES - 2 degrees of freedom."""
 WARM_UP = 20
@@ -69,8 +69,8 @@ def main() -> int:
 
 
 def memory(kiosk: int) -> Iterator[tuple[str, float]]:
-    """Yields each process that stays, by what it is, with its anonymous memory in kB. The readers of
-    the vault live for one capture each, and are left out."""
+    """Yields each process that stays, by what it is, with its anonymous memory in kB. The readers
+    of the vault live for one capture each, and are left out."""
     yield "kiosk", anonymous_kb(kiosk)
     for child in children(kiosk):
         if "cloud" not in words(child):

@@ -32,7 +32,7 @@ from platformdirs import user_state_path
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from cloud import bootstrap, settings, staff
+from cloud import bootstrap, context, settings, staff
 from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database
@@ -246,7 +246,7 @@ async def _serve(state: State, chosen: Settings, listener: socket.socket, *, san
             state.announcement.unlink(missing_ok=True)
 
 
-def parts(loop: asyncio.AbstractEventLoop, store: Database) -> dict[str, Part]:
+def parts(loop: asyncio.AbstractEventLoop, store: context.Database) -> dict[str, Part]:
     """Returns what has to live in a service that serves, by its name in the log."""
 
     async def ask(answer: Callable[[], None]) -> None:

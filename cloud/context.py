@@ -62,6 +62,11 @@ class Database(Protocol):
         is some. Raises the database's errors."""
         ...
 
+    async def answer(self) -> None:
+        """Returns when a connection is free and answers, even if it refuses. Raises sqlalchemy's
+        TimeoutError when none is free for long."""
+        ...
+
 
 class Vault(Protocol):
     """The only process that opens envelopes and templates. Every method raises

@@ -1,8 +1,8 @@
 """Tells systemd that a program is ready, and that it lives for as long as all its parts do.
 
-A program tells it by datagrams of text to the socket that NOTIFY_SOCKET names (sd_notify(3)). A unit
-with `WatchdogSec=` ends a program that has not said WATCHDOG=1 for that long (systemd.service(5)).
-Started by anything else, a program tells nobody.
+A program tells it by datagrams of text to the socket that NOTIFY_SOCKET names (sd_notify(3)). Of a
+unit with `WatchdogSec=`, systemd ends a program that has not said WATCHDOG=1 for that long
+(systemd.service(5)). Started by anything else, a program tells nobody.
 """
 
 import faulthandler
@@ -17,9 +17,9 @@ from functools import partial
 from typing import TypeAlias
 
 Part: TypeAlias = Callable[[Callable[[], None]], object]
-"""A part of a program. It is given a function and calls it soon, on the thread whose life it proves.
-It may be asked again before it has answered. One that blocks holds the watchdog's thread, which then
-feeds no more."""
+"""A part of a program. It is given a function and calls it soon, on the thread whose life it
+proves. It may be asked again before it has answered. One that blocks holds the watchdog's thread,
+which then feeds no more."""
 
 ROUNDS = 4
 """How often every part is asked within the time after which systemd ends the program."""

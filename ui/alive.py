@@ -1,4 +1,4 @@
-"""What systemd is told of a kiosk: that it is open, and that the threads live which a visit needs."""
+"""What systemd is told of a kiosk: that it is open, and that the threads of a visit live."""
 
 from collections.abc import Callable
 

@@ -11,7 +11,7 @@ import pytest
 from cloud.__main__ import parts
 from cloud.db import database
 from cloud.db.database import Database
-from protocol.watchdog import Systemd
+from protocol.watchdog import Part, Systemd
 from tests.support.systemd import Asked, Listening
 
 CONNECTIONS = 15
@@ -47,7 +47,7 @@ def test_a_service_whose_event_loop_hangs_is_not_fed_until_it_goes_on(
     systemd: Listening, loop: asyncio.AbstractEventLoop, store: Database
 ) -> None:
     asked = Asked(loop.call_soon_threadsafe)
-    watched = parts(loop, store) | {"the event loop": asked}
+    watched: dict[str, Part] = {**parts(loop, store), "the event loop": asked}
     with Systemd(systemd.environment).watching(watched):
         systemd.hears()
         go_on = threading.Event()

@@ -61,7 +61,7 @@ def test_every_unit_is_waited_for_and_watched(path: Path):
 
 
 def test_the_kiosk_alone_speaks_for_its_session():
-    """xinit and a shell stand between it and systemd, and the X server would say that it is ready."""
+    """xinit and a shell stand between it and systemd; the X server would say that it is ready."""
     service = unit("palm-kiosk.service")
     assert service["NotifyAccess"] == "all"
     server = shlex.split(service["ExecStart"].partition(" -- ")[2])[0]

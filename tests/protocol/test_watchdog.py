@@ -1,4 +1,4 @@
-"""Systemd's watchdog is fed for as long as every part of a program answers, and not a moment longer.
+"""Systemd's watchdog is fed for as long as every part of a program answers, and no longer.
 
 A socket of ours takes the place of systemd's.
 """
@@ -57,7 +57,7 @@ def test_while_all_parts_answer_it_is_fed_again_and_again(systemd: Listening) ->
 @pytest.mark.parametrize("hung", ["the visits", "the window"])
 def test_while_one_part_is_silent_it_is_not_fed(systemd: Listening, hung: str) -> None:
     silent = Asked(lambda answer: None)
-    parts: dict[str, Part] = {"the visits": lives, "the window": lives} | {hung: silent}
+    parts: dict[str, Part] = {"the visits": lives, "the window": lives, hung: silent}
     with Systemd(systemd.environment).watching(parts):
         silent.again(5)
         assert systemd.has_heard_nothing
@@ -73,9 +73,7 @@ def test_an_answer_may_be_late(systemd: Listening) -> None:
         assert systemd.hears() == FEED
 
 
-def test_the_log_names_what_is_silent(
-    systemd: Listening, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_names_what_is_silent(systemd: Listening, caplog: pytest.LogCaptureFixture) -> None:
     silent = Asked(lambda answer: None)
     parts: dict[str, Part] = {"the visits": lives, "the window": silent}
     with Systemd(systemd.environment).watching(parts):

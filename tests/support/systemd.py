@@ -4,8 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-
-from typing_extensions import Self
+from typing import Self
 
 from protocol.watchdog import Part
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def alive(
     engine.stop()
 
 
+def wait_for(go_on: threading.Event) -> None:
+    go_on.wait()
+
+
 def test_a_kiosk_is_fed_but_for_when_one_of_its_threads_hangs(
     qtbot: QtBot, systemd: Listening, alive: Alive
 ) -> None:
@@ -66,7 +71,7 @@ def test_a_kiosk_is_fed_but_for_when_one_of_its_threads_hangs(
             go_on = threading.Event()
             if hung != WINDOW:
                 # What proves that a thread lives can also hold it.
-                alive.parts[hung](go_on.wait)
+                alive.parts[hung](partial(wait_for, go_on))
             asked_again(hung, 3)
             systemd.forget()
             asked_again(hung, 5)
