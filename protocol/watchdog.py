@@ -50,6 +50,11 @@ class Systemd:
         """Tells that the program has started."""
         self._tell("READY=1")
 
+    def starts_within(self, seconds: float) -> None:
+        """Tells that the program may take so long from now on until it is ready, where that is
+        longer than its unit allows."""
+        self._tell(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
+
     @contextmanager
     def watching(self, parts: Mapping[str, Part]) -> Generator[None]:
         """Feeds the watchdog while the block lasts, each time that all parts have answered. The

@@ -20,6 +20,7 @@ from kiosk.updates.versions import ANSWER, SERVES, Versions, environment
 from protocol import VERSION
 from protocol.rollout import order
 from protocol.storage import cause_and_remedy
+from protocol.watchdog import Systemd
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ SERVES_WITHIN_S = 180.0
 """Seconds until a version that is tried has to serve."""
 ENDS_WITHIN_S = 20.0
 """Seconds in which one that does not serve may end in order."""
+BEFORE_S = 60.0
+"""Seconds that the version before may then take until it is ready."""
 
 
 def main(arguments: Sequence[str], packaged: Path, within_s: float = SERVES_WITHIN_S) -> int:
@@ -84,6 +87,8 @@ def try_out(
         return None
     versions.count_try(version)
     log.info("version %s is tried", version)
+    # A copy: whoever is tried, or runs after it, speaks with systemd for this unit.
+    Systemd(dict(os.environ)).starts_within(within_s + 2 * ENDS_WITHIN_S + BEFORE_S)
     reading, writing = os.pipe()
     try:
         started = subprocess.Popen(  # noqa: S603 - what the operator has signed

@@ -11,6 +11,7 @@ import pytest
 from kiosk.updates.versions import TRIES, Versions
 from protocol import VERSION
 from tests.support.releases import offer, write_program
+from tests.support.systemd import Listening
 
 pytestmark = pytest.mark.process
 
@@ -110,6 +111,17 @@ def test_a_version_that_is_damaged_does_not_keep_the_kiosk_from_starting(
         machine.start()
         shutil.rmtree(folder)
     assert machine.ran() == [VERSION, VERSION]
+
+
+def test_systemd_waits_for_a_try_and_for_the_version_before(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+):
+    machine.offer("0.2.0", answer="sys.exit(1)")
+    with Listening() as systemd:
+        for name, value in systemd.environment.items():
+            monkeypatch.setenv(name, value)
+        machine.start(within_s=100)
+        assert systemd.hears() == b"EXTEND_TIMEOUT_USEC=200000000"
 
 
 def test_a_newer_package_wins(machine: Machine):
