@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from cloud.ages import ages
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
+from cloud.fleet import bundles, reports
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -73,6 +74,8 @@ def _endpoints() -> tuple[BaseRoute, ...]:
     for router in (
         devices.info_router,
         devices.router,
+        reports.router,
+        bundles.router,
         consents.router,
         challenges.router,
         enrolments.router,

@@ -145,6 +145,7 @@ class Limits:
     ALERTS = Limit("alerts", 60, timedelta(hours=1))
     """Alerts that are sent to one person, and messages that they were switched off. A kiosk that
     somebody has taken over could have them sent without end, at the operator's expense."""
+    SUPPORT_BUNDLES = Limit("support bundles", 20, timedelta(hours=1))
     WRONG_ACTIVATIONS = Limit("wrong activation codes", 10, timedelta(minutes=10))
     """By address of the sender."""
     PORTAL_CODES = Limit("portal codes to phone", 6, timedelta(hours=1))

@@ -11,9 +11,10 @@ from datetime import timedelta
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap, staff_doors
+from cloud import bootstrap, staff_doors, staff_fleet
 from cloud.ages.ages import checks_of
 from cloud.db.database import Database
+from cloud.fleet import reports
 from cloud.keys.person_keys import MasterKey
 from cloud.law import LAWS, Law, find_law
 from cloud.merchants import merchants
@@ -90,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal")
     staff_doors.add_verbs(add)
+    staff_fleet.add_verbs(add)
     add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
@@ -185,11 +187,30 @@ async def _change_site(arguments: argparse.Namespace, session: AsyncSession, _: 
 
 
 async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    told = await reports.latest(session)
     for device in await devices.all_devices(session):
         until = device.revoked_at
         state = "active" if until is None else f"revoked {until:%Y-%m-%d %H:%M}"
-        reader = device.reader or "-"
-        print(device.id, device.merchant_id, device.site_id, state, reader, device.name, sep="\t")
+        print(
+            *(device.id, device.merchant_id, device.site_id, state, device.reader or "-"),
+            *_told(told.get(device.id)),
+            device.name,
+            sep="\t",
+        )
+
+
+def _told(told: reports.Told | None) -> tuple[str, str, str]:
+    """Returns when a device has told of itself, its version with its figures, and what is not well,
+    for a list."""
+    if told is None:
+        return "-", "-", "-"
+    report = told.report
+    figures = (
+        f"{report.version} up {report.running_s // 3600} h, disk {report.disk_free_mb} MB free, "
+        f"memory {report.memory_mb} MB, {report.visits} visits, {report.troubles} ended"
+    )
+    faults = ", ".join(f"{fault.part} {fault.finding}" for fault in report.faults)
+    return f"{told.at:%Y-%m-%d %H:%M}", figures, faults or "well"
 
 
 async def _revoke_device(

@@ -6,6 +6,7 @@ back what it asked for, a device or the service fails, or an unexpected exceptio
 
 import asyncio
 import logging
+import shutil
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -28,6 +29,8 @@ from kiosk.clock import Clock
 from kiosk.idle import IdleWatch, Withdrawn
 from kiosk.indicator import Indicator
 from kiosk.lane import Lane
+from kiosk.lately import Impersonal, Lately
+from kiosk.operator import Operator
 from kiosk.race import first
 from kiosk.screens import (
     Answered,
@@ -36,7 +39,9 @@ from kiosk.screens import (
     GateAnswer,
     GateNotice,
     GateShut,
+    Health,
     Notice,
+    Part,
     PayAnotherWay,
     Trouble,
     TroubleKind,
@@ -55,6 +60,7 @@ from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
+from kiosk.support import Supported, memory_mb
 from kiosk.tampering import Watch, signs_of
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
@@ -66,13 +72,21 @@ from kiosk.visits.enrol import enrol
 from kiosk.visits.enter import enter, enter_by_list, enter_with_ticket
 from kiosk.visits.help import offer_help
 from kiosk.visits.leave import leave
-from kiosk.visits.maintain import BackOffice, RestartAsked, maintain
+from kiosk.visits.maintain import (
+    BackOffice,
+    RestartAsked,
+    camera_check,
+    lane_checks,
+    maintain,
+)
 from kiosk.visits.membership import change_membership
 from kiosk.visits.pay import pay
 from kiosk.visits.talk import talk
 from kiosk.visits.visit import Codes, Reader, Troubled, Visit
 from kiosk.visits.wallet import change_cards
+from protocol import VERSION
 from protocol.capture import Burst
+from protocol.fleet import Fault, Report
 from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
@@ -139,6 +153,15 @@ class Kiosk:
     """The loudspeaker on which a gate's answers are heard, None without one."""
     quiet: Quiet | None = None
     """Finds the moment for another version, None where versions come from packages alone."""
+    lately: Lately = field(default_factory=Lately)
+    """The latest lines of the log."""
+    operator: Operator = field(init=False)
+    """What the operator has told this kiosk from afar."""
+    _visits: int = field(default=0, init=False)
+    """How many visits were made since the start, and how many of them something has ended."""
+    _troubles: int = field(default=0, init=False)
+    _began: float = field(default=0.0, init=False)
+    """When it began to run, on the clock."""
     _answers: bool | None = field(default=None, init=False)
     """Whether the service answered last; None before its first answer, when nothing is claimed."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -157,9 +180,14 @@ class Kiosk:
     _wrong: set[str] = field(default_factory=set[str], init=False)
     """References of sales that the service answered with another purchase."""
 
+    def __post_init__(self) -> None:
+        file = self.settings.state / "orders.json"
+        self.operator = Operator(file, self.service, self.clock)
+
     async def run(self) -> None:
-        """Serves until staff ask for a restart. Raises CannotStart, and VersionWaits when it shall
-        end and another version be started."""
+        """Serves until staff or the operator ask for a restart. Raises CannotStart, and
+        VersionWaits when it shall end and another version be started."""
+        self._began = self.clock.now()
         for feed in self._feeds:
             feed.start()
         self.eyes.start()
@@ -172,6 +200,7 @@ class Kiosk:
                     self._look_after_the_service(),
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
+                    self.operator.keep(self._report, self._obey),
                     Watch(signs, self.till, self.clock, controller).run(),
                     *([] if self.lane is None else [self._keep_lane(self.lane)]),
                 )
@@ -200,7 +229,10 @@ class Kiosk:
             await self._serve_next()
 
     async def _serve_next(self) -> None:
-        """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for."""
+        """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for.
+        Raises RestartAsked."""
+        if self.operator.restart_asked:
+            raise RestartAsked
         if self.lane is not None:
             await self._serve_lane(self.lane)
             return
@@ -232,6 +264,9 @@ class Kiosk:
                 await self._visit(self._help)
             case Choice.STAFF:
                 await self._visit(lambda stage: maintain(self._back_office(stage)))
+            case None:
+                # It is quiet, and the kiosk starts again.
+                pass
 
     # Before a visit
 
@@ -258,6 +293,8 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
+        if self.operator.locked:
+            return Notice.LOCKED
         if self._answers is None and self.service.stopped is None:
             return Notice.STARTING
         if not self._answers:
@@ -274,9 +311,10 @@ class Kiosk:
         lost = any(isinstance(feed.state, Recovering | Broken) for feed in self._feeds)
         return lost or (self.light is None and self.service.demands_light)
 
-    async def _keep_current(self, shown: Welcome) -> NoReturn:
-        """Shows the welcome screen anew whenever it has to say something else."""
-        while True:
+    async def _keep_current(self, shown: Welcome) -> None:
+        """Shows the welcome screen anew whenever it has to say something else, until the operator
+        has the kiosk start again."""
+        while not self.operator.restart_asked:
             await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
             if self._welcome() != shown:
                 shown = self._welcome()
@@ -362,6 +400,7 @@ class Kiosk:
             if shown is Choice.STAFF or shown is None:
                 self._answered = None
                 return shown
+            self._visits += 1
             answered = await self._answer(lane, screen, shown)
         except VersionWaits:
             raise
@@ -439,7 +478,7 @@ class Kiosk:
         return GateNotice.GATE if lane.fault is not None else None
 
     async def _until_gate_says(self, lane: Lane, *, not_: GateNotice | None) -> None:
-        while self._gate_notice(lane) == not_:
+        while self._gate_notice(lane) == not_ and not self.operator.restart_asked:
             lane.changed.clear()
             await first(
                 self.clock.sleep(WELCOME_LOOKS_S), self._until_changed(), _set(lane.changed)
@@ -496,6 +535,7 @@ class Kiosk:
         self, script: Callable[[Stage], Awaitable[T]], request: Request | None = None
     ) -> T | None:
         """Makes the visit, and again when it failed and the shopper wants to try again."""
+        self._visits += 1
         withdrawn = partial(self.till.withdrawn, request.reference) if request else None
         stage = IdleWatch(
             self.stage,
@@ -535,6 +575,7 @@ class Kiosk:
             feed.wipe()
 
     def _trouble(self, error: Exception) -> TroubleKind:
+        self._troubles += 1
         kind = TroubleKind.SERVICE
         match error:
             case DeviceFault():
@@ -562,8 +603,8 @@ class Kiosk:
                 kind = TroubleKind.STORAGE
             case _:
                 # The message is not logged: it may quote what was typed.
-                where = "".join(traceback.format_tb(error.__traceback__))
-                log.error("a visit failed with %s\n%s", type(error).__name__, where)
+                where = Impersonal("".join(traceback.format_tb(error.__traceback__)))
+                log.error("a visit failed with %s\n%s", Impersonal(type(error).__name__), where)
         return kind
 
     async def _tries_again(self, stage: Stage, kind: TroubleKind) -> bool:
@@ -621,12 +662,52 @@ class Kiosk:
             self.settings.name,
             self.settings.state,
             Mounting.of(Address.parse(self.settings.camera)),
+            Supported(self.settings, self.service, self.clock, self.lately),
+            self.operator,
             self.lane,
             self.codes,
             self.settings.venue,
         )
 
     # Beside the visits
+
+    def _report(self) -> Report:
+        """Returns what the operator is told of this kiosk; nothing of it is tried out for that."""
+        device = self.service.identity.device
+        till = self.till.check()
+        checks = (
+            camera_check(Part.CAMERA, self.feed),
+            *([camera_check(Part.INFRARED, self.infrared)] if self.infrared else []),
+            *([] if self.lane is None else lane_checks(self.lane, device)),
+            *([till] if till else []),
+        )
+        orders = self.operator.orders
+        return Report(
+            version=VERSION,
+            running_s=int(self.clock.now() - self._began),
+            disk_free_mb=shutil.disk_usage(self.settings.state).free // 1_000_000,
+            memory_mb=memory_mb(),
+            visits=self._visits,
+            troubles=self._troubles,
+            faults=[
+                Fault(part=check.part, health=check.health, finding=check.finding)
+                for check in checks
+                if check.health in (Health.BROKEN, Health.WARNING)
+            ],
+            orders=0 if orders is None else orders.number,
+        )
+
+    def _obey(self) -> None:
+        """Has the operator's orders in force."""
+        orders, device = self.operator.orders, self.service.identity.device
+        if orders is None:
+            return
+        if device is not None and device.merchant != orders.merchant:
+            self.service.identity.become(device.model_copy(update={"merchant": orders.merchant}))
+        if self.sound is not None:
+            self.sound.volume = 1.0 if orders.volume is None else orders.volume / 100
+        self.stage.dress(orders.variant or self.settings.variant)
+        self._changed.set()
 
     async def _look_after_the_service(self) -> NoReturn:
         """Watches whether the service answers, and settles purchases in doubt when it does."""

@@ -21,6 +21,7 @@ from kiosk.clock import Clock, SystemClock
 from kiosk.devices import Devices, WrongDevices, attach
 from kiosk.faults import CannotStart
 from kiosk.lane import Lane
+from kiosk.lately import Lately
 from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
 from kiosk.service.client import SignatureService
@@ -52,8 +53,9 @@ THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 """The addresses that no other machine reaches."""
 
 
-def assemble(settings: Settings, stage: Stage) -> Kiosk:
-    """Returns a kiosk of everything the settings name. Nothing of it runs yet.
+def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> Kiosk:
+    """Returns a kiosk of everything the settings name. Nothing of it runs yet. `lately` has the
+    latest lines of the log.
 
     Raises CannotStart when device addresses are wrong or a file of the state folder cannot be used.
     """
@@ -106,6 +108,7 @@ def assemble(settings: Settings, stage: Stage) -> Kiosk:
         clock=clock,
         quiet=settings.updates and Quiet(settings.updates, Versions(state), clock),
         lane=None if settings.gate is None else _lane(settings, devices, service, clock),
+        lately=lately or Lately(),
     )
 
 

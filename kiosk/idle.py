@@ -56,6 +56,7 @@ from kiosk.screens import (
 )
 from kiosk.settings import Patience
 from kiosk.stage import Stage, WalkedAway
+from protocol.fleet import Variant
 from protocol.messages import Purpose
 
 Answer = TypeVar("Answer")
@@ -137,6 +138,9 @@ class IdleWatch:
 
     def indicate(self, shown: Indicated | None) -> None:
         self._stage.indicate(shown)
+
+    def dress(self, variant: Variant) -> None:
+        self._stage.dress(variant)
 
     def last_touch(self) -> float:
         return self._stage.last_touch()

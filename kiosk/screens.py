@@ -49,6 +49,8 @@ class Choice(StrEnum):
     CHANGE_PIN = "change_pin"
     SIGN_ON = "sign_on"
     RESTART = "restart"
+    ABOUT = "about"
+    MAKE_BUNDLE = "make_bundle"
     OVER_18 = "over_18"
     OVER_21 = "over_21"
 
@@ -103,6 +105,8 @@ class Notice(StrEnum):
     OFFLINE = "offline"
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"
+    LOCKED = "locked"
+    """The operator has locked the kiosk."""
 
 
 @dataclass(frozen=True)
@@ -721,6 +725,7 @@ class GateNotice(StrEnum):
     OFFLINE = "offline"
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"
+    LOCKED = "locked"
     GATE = "gate"
     """The line to the gate is lost."""
 
@@ -1106,7 +1111,12 @@ class Observed:
 class Maintenance(
     Screen[
         Literal[
-            Choice.SELF_TEST, Choice.ACTIVATE, Choice.CHANGE_PIN, Choice.RESTART, Choice.SIGN_ON
+            Choice.SELF_TEST,
+            Choice.ACTIVATE,
+            Choice.CHANGE_PIN,
+            Choice.RESTART,
+            Choice.SIGN_ON,
+            Choice.ABOUT,
         ]
         | Back
     ]
@@ -1122,6 +1132,39 @@ class Maintenance(
     """Whether staff have just changed the PIN."""
     venue: bool = False
     """Whether the kiosk stands at a venue, at which it can be signed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A part that others have made, with its licence in the words of whoever made it; empty where
+    they name none."""
+
+    name: str
+    version: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What became of a support bundle."""
+
+    kept: str | None
+    """The file in the state folder; None when it cannot be written."""
+    copies: tuple[str, ...] = ()
+    """The files on sticks."""
+    sent: bool = False
+    """Whether the service has it."""
+
+
+@dataclass(frozen=True)
+class About(Screen[Literal[Choice.MAKE_BUNDLE] | Back]):
+    """Versions and licences, and a support bundle for those who help staff."""
+
+    version: str
+    device_id: str | None
+    packages: tuple[Package, ...]
+    bundle: Bundle | None = None
+    """What became of the one that was just made."""
 
 
 class VenueProblem(StrEnum):

@@ -3,6 +3,7 @@
 from typing import Protocol, TypeVar
 
 from kiosk.screens import Bill, Indicated, Screen, StillThere
+from protocol.fleet import Variant
 
 Answer = TypeVar("Answer")
 
@@ -41,6 +42,10 @@ class Stage(Protocol):
     def indicate(self, shown: Indicated | None) -> None:
         """Shows at the gate what the site's controller wants shown, from now on; None for
         nothing."""
+        ...
+
+    def dress(self, variant: Variant) -> None:
+        """Shows everything in these colours from now on."""
         ...
 
     def last_touch(self) -> float:

@@ -3,6 +3,8 @@
 settings.toml      settings of the operator, optional
 identity.json      the kiosk's key, and the device it is at the service
 staff.json         the staff PIN
+orders.json        what the operator has told this kiosk from afar (kiosk.operator)
+support-bundle.json  the latest support bundle, which nothing reads
 door-reader.json   the base key of the door's OSDP line, and the reader's place on it
 purchases/         the journal of purchases in doubt, and what tills were told
 passages/          what the service must still be told of those who passed (kiosk.passages)

@@ -1,4 +1,5 @@
-"""Documents that the service signs for anybody to check: receipts, and heads of their log.
+"""Documents that the service signs for anybody to check: receipts, heads of their log, and what
+kiosks are told by their operator.
 
 A document is a JSON object. Its `signature` is Ed25519 over the canonical JSON (RFC 8785) of all
 its other members, which name the key. What is signed and logged is computed from the members as
@@ -15,10 +16,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.encoding import from_base64, to_base64
+from protocol.fleet import Orders
 from protocol.messages import ConsentText, DeletionReceipt, TreeHead
 
 Document = Mapping[str, Any]
-Signed = TypeVar("Signed", DeletionReceipt, TreeHead)
+Signed = TypeVar("Signed", DeletionReceipt, TreeHead, Orders)
 
 
 class Unreadable(ValueError):
@@ -29,7 +31,7 @@ class Forged(ValueError):
     """A document was not signed as it is with the key that it names: the message tells why."""
 
 
-def document_of(message: DeletionReceipt | TreeHead) -> Document:
+def document_of(message: DeletionReceipt | TreeHead | Orders) -> Document:
     return message.model_dump(mode="json")
 
 

@@ -231,6 +231,9 @@ class Device(Message):
     merchant: str
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     currency: Currency
+    orders_key: Base64 | None = None
+    """The raw Ed25519 key that signs what the operator tells this device (`protocol.fleet.Orders`);
+    None for a device that a service of before has activated."""
 
 
 class Commitment(Message):

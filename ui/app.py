@@ -17,6 +17,7 @@ from PySide6.QtGui import QGuiApplication
 
 from kiosk import commands
 from kiosk.faults import CannotStart
+from kiosk.lately import Lately
 from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     # A line for every request is of no use to an operator.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    lately = Lately()
+    logging.getLogger().addHandler(lately)
     try:
         if arguments[:1] == ["staff"]:
             return commands.staff(arguments[1:])
@@ -53,12 +56,12 @@ def main(arguments: Sequence[str]) -> int:
             return venue(arguments[1:])
         settings = Settings.load(arguments)
         with in_use(settings.state):
-            return run(settings)
+            return run(settings, lately)
     except CannotStart as problem:
         return cannot_start(problem)
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, lately: Lately) -> int:
     """Runs the kiosk until it ends. Raises CannotStart."""
     if settings.terminal == "sim:" and not settings.dock:
         settings = settings.model_copy(update={"terminal": TAPS_ITSELF})
@@ -68,7 +71,7 @@ def run(settings: Settings) -> int:
     if port is not None:
         display.keep_on_loopback(app, port)
     signals = QuitOnSignals(app)
-    engine = Engine(settings)
+    engine = Engine(settings, lately)
     window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
     full_screen = not (settings.windowed or settings.dock)
     alive = Alive(engine, window, systemd)

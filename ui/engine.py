@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal
 
+from kiosk.lately import Lately
 from kiosk.screens import Work, Working
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
@@ -33,9 +34,11 @@ class Engine(QObject):
     """Emitted when the kiosk has ended; `failure` tells why, None when it was stopped or ends for
     another version."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lately: Lately | None = None) -> None:
+        """`lately` has the latest lines of the log."""
         super().__init__()
         self._settings = settings
+        self._lately = lately
         self._loop = asyncio.new_event_loop()
         self.stage = QtStage(self._loop)
         self.failure: BaseException | None = None
@@ -83,7 +86,7 @@ class Engine(QObject):
         from kiosk.updates.quiet import VersionWaits  # noqa: PLC0415
 
         while True:
-            kiosk = assemble(self._settings, self.stage)
+            kiosk = assemble(self._settings, self.stage, self._lately)
             frames.feed = kiosk.feed
             self._sight = kiosk.prove_sight
             self.assembled.emit(Simulation(kiosk, self._loop))

@@ -11,6 +11,7 @@ from hardware.gate import Color
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.qr_code import qr_code
 from kiosk.screens import (
+    About,
     AgeNotSeen,
     AgreementEnded,
     AlreadyKnown,
@@ -22,6 +23,7 @@ from kiosk.screens import (
     AskToKeep,
     AtGate,
     Bill,
+    Bundle,
     CardProblem,
     Check,
     CheckInList,
@@ -66,6 +68,7 @@ from kiosk.screens import (
     NotRecognised,
     Observed,
     OfferSecondPalm,
+    Package,
     PalmReaderLost,
     Part,
     PayAnotherWay,
@@ -276,6 +279,13 @@ PIN_UNREADABLE = Check(
 )
 READ_ONLY = Check(
     Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, ("read_only", "/var/lib/palm-kiosk")
+)
+PACKAGES = (
+    Package("anyio", "4.11.0", "MIT"),
+    Package("cryptography", "46.0.3", "Apache-2.0 OR BSD-3-Clause"),
+    *(Package(f"opentelemetry-exporter-{n}", "1.38.0", "Apache-2.0") for n in range(30)),
+    Package("PySide6", "6.11.3", "LGPL-3.0-only OR GPL-2.0-only OR GPL-3.0-only"),
+    Package("uvicorn", "0.38.0", ""),
 )
 NO_RING = Check(Part.LIGHT, Health.GOOD, Finding.NO_RING)
 LIFE_UNCHECKED = Check(Part.LIFE_CHECK, Health.WARNING, Finding.LIFE_UNCHECKED)
@@ -717,6 +727,19 @@ def examples() -> dict[str, Screen[Any]]:
             _checks_with(NO_RING, LIFE_UNCHECKED),
             OBSERVATIONS,
         ),
+        "about": About("0.1.0", DEVICE, PACKAGES),
+        "about-new": About("0.1.0", None, PACKAGES),
+        "about-made": About(
+            "0.1.0",
+            DEVICE,
+            PACKAGES,
+            Bundle(
+                "/var/lib/palm-kiosk/support-bundle.json",
+                ("/media/palm/support-bundle.json",),
+                sent=True,
+            ),
+        ),
+        "about-not-sent": About("0.1.0", DEVICE, PACKAGES, Bundle(None)),
         "staff-shut": StaffShut(PIN_UNREADABLE),
         "staff-shut-disk": StaffShut(READ_ONLY),
         "scan-device": ScanDevice(),

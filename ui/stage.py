@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from kiosk.screens import Bill, Choice, Entered, Indicated, Screen, StillThere
 from kiosk.stage import WalkedAway, WrongAnswer
+from protocol.fleet import Variant
 from protocol.messages import Money
 from ui.money import spoken
 
@@ -41,6 +42,9 @@ class QtStage(QObject):
 
     indicated = Signal("QVariantMap")  # pyright: ignore[reportArgumentType] - a Qt type
     """Emitted with what the site's controller shows, no values for nothing."""
+
+    dressed = Signal(str)
+    """Emitted with the colours that everything is shown in."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -80,6 +84,9 @@ class QtStage(QObject):
 
     def indicate(self, shown: Indicated | None) -> None:
         self.indicated.emit({} if shown is None else values(shown))
+
+    def dress(self, variant: Variant) -> None:
+        self.dressed.emit(variant)
 
     def last_touch(self) -> float:
         return self._touched

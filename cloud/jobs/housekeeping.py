@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.entry import entries, presences, tickets
+from cloud.fleet import bundles
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
@@ -53,6 +54,7 @@ EXPIRING = (
     alerts,
     webhooks,
     presences,
+    bundles,
 )
 """The modules whose rows expire; each deletes its own."""
 PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity, entries, tickets)

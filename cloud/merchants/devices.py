@@ -17,7 +17,7 @@ from cloud.web.devices import bind_reader, find_device, register_device, revoke_
 from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
-from protocol.encoding import from_base64
+from protocol.encoding import from_base64, to_base64
 from protocol.messages import Activation, Currency, Device, ProblemType, ServiceInfo
 from protocol.storage import StorageFault
 
@@ -80,6 +80,7 @@ async def activate(call: Caller, activation: Activation, request: Request) -> De
         merchant=merchant.name,
         country=merchant.country,
         currency=merchant.currency,
+        orders_key=to_base64(call.context.receipt_key.public_key().public_bytes_raw()),
     )
 
 

@@ -43,6 +43,7 @@ class AlsaSound:
         if program is None:
             raise address.wrong("needs the program aplay", "Install Debian's package alsa-utils.")
         self._program = program
+        self.volume = 1.0
 
     async def play(self, tone: Tone) -> None:
         """See `Sound.play`."""
@@ -61,7 +62,7 @@ class AlsaSound:
         )
         try:
             async with asyncio.timeout(seconds + LONGER_S):
-                _, said = await player.communicate(_wav(notes))
+                _, said = await player.communicate(_wav(notes, self.volume))
         except TimeoutError:
             raise TemporaryFault(
                 f"The loudspeaker {self.name} does not end a sound.", "Check the sound card."
@@ -79,8 +80,8 @@ class AlsaSound:
 
 
 @lru_cache(maxsize=8)
-def _wav(notes: _Notes) -> bytes:
-    """Returns a sound as a WAV file of one channel with 16 bits."""
+def _wav(notes: _Notes, volume: float) -> bytes:
+    """Returns a sound of a loudness from 0 to 1 as a WAV file of one channel with 16 bits."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
@@ -89,6 +90,6 @@ def _wav(notes: _Notes) -> bytes:
         for frequency, seconds in notes:
             at = np.arange(round(RATE * seconds)) / RATE
             edges = np.clip(np.minimum(at, seconds - at) / EDGE_S, 0, 1)
-            heard = LOUDNESS * edges * np.sin(2 * np.pi * frequency * at)
+            heard = LOUDNESS * volume * edges * np.sin(2 * np.pi * frequency * at)
             out.writeframes(np.int16(32767 * heard).tobytes())
     return file.getvalue()

@@ -7,6 +7,7 @@ class SimulatedSound:
     name = "simulated loudspeaker"
 
     def __init__(self) -> None:
+        self.volume = 1.0
         self.played: list[Tone] = []
         self.buzzed: list[float] = []
         """The seconds of each buzz."""

@@ -15,6 +15,9 @@ class Tone(StrEnum):
 
 
 class Sound(Protocol):
+    volume: float
+    """How loud it is, from 0 to 1 of what it can be."""
+
     @property
     def name(self) -> str:
         """The name the operator knows it by."""

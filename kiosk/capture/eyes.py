@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from hardware.camera.feed import Feed, Lease, Mailbox
 from hardware.faults import PermanentFault
+from kiosk.lately import Impersonal
 from palm.hand.find import HandFinder
 from palm.hand.observation import Observation
 from palm.hand.observe import observe
@@ -194,5 +195,5 @@ def _let_go(sight: Sight | PermanentFault | None) -> None:
 
 def _log_without_data(error: Exception) -> None:
     """Logs where the pass failed, without the message, which may quote what was in the frame."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("A vision pass failed with %s\n%s", type(error).__name__, where)
+    where = Impersonal("".join(traceback.format_tb(error.__traceback__)))
+    _log.error("A vision pass failed with %s\n%s", Impersonal(type(error).__name__), where)

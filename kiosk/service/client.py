@@ -33,6 +33,7 @@ from protocol.entry import (
     Tickets,
 )
 from protocol.envelope import Context, seal
+from protocol.fleet import Orders, Report, SupportBundle
 from protocol.messages import (
     ENVELOPE_TYPE,
     Account,
@@ -237,6 +238,19 @@ class SignatureService:
         """
         told = ChallengeAnswer(answer=to_base64(answer))
         return await self._post(f"/challenges/{challenge_id}/answer", told, ChallengeAnswered)
+
+    # What the operator looks after
+
+    async def report_state(self, report: Report) -> Orders:
+        """Tells how this kiosk is, and returns what its operator has told it, which is not checked
+        yet (`kiosk.operator`)."""
+        headers = {"content-type": "application/json"}
+        body = report.model_dump_json().encode()
+        answer = await self._transport.call("PUT", "/device/report", headers, body)
+        return _parse(answer.content, Orders)
+
+    async def send_support_bundle(self, bundle: SupportBundle) -> None:
+        await self._put("/device/support-bundle", bundle)
 
     # Sign-up
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from kiosk.idle import Withdrawn
+from kiosk.lately import Impersonal
 from kiosk.race import first
 from kiosk.screens import Choice, TroubleKind, Work, Working
 from kiosk.service.client import SignatureService
@@ -129,7 +130,7 @@ async def _leaves(
         except (WalkedAway, Withdrawn):
             raise
         except Exception as error:
-            log.error("paying cannot be left: %s", type(error).__name__)
+            log.error("paying cannot be left: %s", Impersonal(type(error).__name__))
         else:
             if answer is not None and not delivery.begun.is_set():
                 return answer

@@ -19,8 +19,11 @@ from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
 from kiosk.faults import FileUnusable
 from kiosk.lane import Lane
+from kiosk.operator import Operator
 from kiosk.race import first
 from kiosk.screens import (
+    About,
+    Bundle,
     Check,
     Choice,
     EnterActivationCode,
@@ -41,6 +44,7 @@ from kiosk.service.errors import Cause, Offline, Refused, ServiceError
 from kiosk.settings import VenueGateSettings
 from kiosk.staff import PIN, StaffPin, easy_to_guess
 from kiosk.stage import Stage
+from kiosk.support import Supported, hand_over, packages
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Till
 from kiosk.venue.opening import device_file
@@ -90,6 +94,9 @@ class BackOffice:
     state: Path
     mounting: Mounting
     """How the camera is mounted, as its address says."""
+    supported: Supported
+    """What a support bundle is made of."""
+    operator: Operator
     lane: Lane | None = None
     """The lane of a kiosk that stands at a gate."""
     codes: Codes | None = None
@@ -150,6 +157,9 @@ async def _keep_open(office: BackOffice) -> None:
                 pin_changed = False
                 if await _sign_on(office):
                     raise RestartAsked
+            case Choice.ABOUT:
+                pin_changed = False
+                await _about(office, screen().checks)
             case Choice.RESTART:
                 raise RestartAsked
 
@@ -206,6 +216,8 @@ async def _activate(office: BackOffice) -> None:
         except ValueError:
             problem = EntryProblem.WRONG_CODE
         else:
+            # A lock of before has ended.
+            office.operator.hurry()
             return
 
 
@@ -216,6 +228,18 @@ async def _sign_on(office: BackOffice) -> bool:
         return False
     file = device_file(office.state)
     return await sign_on(office.stage, office.codes, file, office.venue.ca)
+
+
+async def _about(office: BackOffice, checks: tuple[Check, ...]) -> None:
+    """Shows versions and licences, and makes support bundles."""
+    device, parts = office.service.identity.device, packages()
+    bundle: Bundle | None = None
+    while True:
+        device_id = device.device_id if device else None
+        if await office.stage.ask(About(VERSION, device_id, parts, bundle)) is Choice.BACK:
+            return
+        office.stage.show(Working(Work.CHECKING_SERVICE))
+        bundle = await hand_over(office.supported, checks)
 
 
 async def _keep_current(

@@ -14,6 +14,7 @@ from hardware.terminal import SimulatedTerminal, StripeReader
 from kiosk import screens
 from kiosk.idle import DECLINES_S
 from kiosk.screens import (
+    About,
     AgeNotSeen,
     AgreementEnded,
     AlreadyKnown,
@@ -241,6 +242,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     EnterPin: Way(TO_OFFICE[:1]),
     StaffShut: Way(TO_OFFICE[:1]),
     Maintenance: Way(TO_OFFICE),
+    About: Way([*TO_OFFICE, (Maintenance, Choice.ABOUT)]),
     EnterActivationCode: Way([*TO_OFFICE, (Maintenance, Choice.ACTIVATE)]),
     ShowDocument: Way(TO_AGE, asked=OVER_18),
     EnterStaffNumber: Way(TO_DOCUMENT[:4], asked=OVER_18),

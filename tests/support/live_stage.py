@@ -6,6 +6,7 @@ from typing import Any
 
 from kiosk.capture.guidance import Instruction
 from kiosk.screens import Bill, Choice, HoldPalm, Indicated, Screen, StillThere
+from protocol.fleet import Variant
 
 SOON = 60.0
 """Seconds after which a test gives up."""
@@ -59,6 +60,9 @@ class LiveStage:
 
     def indicate(self, shown: Indicated | None) -> None:
         raise AssertionError("a reader stands at no gate")
+
+    def dress(self, variant: Variant) -> None:
+        raise AssertionError("a reader has no operator")
 
     def last_touch(self) -> float:
         raise AssertionError("a reader watches the palm, not the window")

@@ -11,6 +11,7 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.stage import Stage
 from kiosk.visits.visit import Visit
 from protocol.capture import Burst, Frame
+from protocol.fleet import Variant
 
 
 class OffScript(AssertionError):
@@ -38,7 +39,8 @@ def typed(text: str) -> Entered:
 @dataclass
 class ScriptedStage:
     """`shown` holds every screen asked or shown, `bills` every bill, `overlays` every overlay,
-    `warnings` the seconds on it, and `indicated` what a controller had shown."""
+    `warnings` the seconds on it, `indicated` what a controller had shown, and `dresses` the
+    colours."""
 
     script: list[Line]
     now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
@@ -46,6 +48,7 @@ class ScriptedStage:
     bills: list[Bill | None] = field(default_factory=list)
     overlays: list[StillThere | None] = field(default_factory=list)
     indicated: list[Indicated | None] = field(default_factory=list)
+    dresses: list[Variant] = field(default_factory=list)
     touched: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -105,6 +108,9 @@ class ScriptedStage:
 
     def indicate(self, shown: Indicated | None) -> None:
         self.indicated.append(shown)
+
+    def dress(self, variant: Variant) -> None:
+        self.dresses.append(variant)
 
     @property
     def warnings(self) -> list[int | None]:

@@ -329,6 +329,7 @@ def test_the_warnings_ring_follows_the_setting(
         (Notice.STARTING, set[str]()),
         (Notice.OFFLINE, set[str]()),
         (Notice.NOT_ACTIVATED, set[str]()),
+        (Notice.LOCKED, set[str]()),
     ],
 )
 def test_what_cannot_work_cannot_be_pressed_and_the_reason_is_told(

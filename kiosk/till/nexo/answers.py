@@ -56,6 +56,10 @@ _CONDITIONS = {
         ErrorCondition.UNAVAILABLE_SERVICE,
         "The kiosk is not activated: enter an activation code on its maintenance screen.",
     ),
+    Notice.LOCKED: (
+        ErrorCondition.UNAVAILABLE_SERVICE,
+        "The kiosk's operator has locked it: ask them for an activation code.",
+    ),
 }
 
 

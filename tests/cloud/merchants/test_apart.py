@@ -218,6 +218,9 @@ NAMES_NOTHING = {
     # What the device stands at.
     "entries.tell_door",
     "lists.tell",
+    # What the device tells of itself, and is told by its operator.
+    "reports.take",
+    "bundles.take",
     # What is asked at the device's own site.
     "consents.tell_texts",
     # These begin something, and a palm, a number or a code of the shopper's is all that they take.

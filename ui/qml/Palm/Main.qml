@@ -76,6 +76,10 @@ Window {
                 window.frame.indicated = window.indicated;
         }
 
+        function onDressed(variant: string): void {
+            Tokens.variant = variant;
+        }
+
         function onWarned(values: var): void {
             if (window.warning !== null) {
                 window.warning.seconds = values.seconds;

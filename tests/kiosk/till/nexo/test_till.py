@@ -659,6 +659,7 @@ async def test_a_payment_that_could_not_be_read_at_the_start_is_no_error_of_the_
         (Notice.OFFLINE, "UnreachableHost", "Maintenance", False),
         (Notice.CAMERA, "UnavailableDevice", "Maintenance", True),
         (Notice.NOT_ACTIVATED, "UnavailableService", "Maintenance", True),
+        (Notice.LOCKED, "UnavailableService", "Maintenance", True),
     ],
 )
 async def test_a_diagnosis_and_a_payment_tell_what_is_wrong(

@@ -59,6 +59,13 @@ ScreenFrame {
             SecondaryButton {
                 width: parent.width
                 height: Tokens.target
+                enabled: !screen.spent
+                text: qsTr("Support and versions")
+                onClicked: screen.answer("about")
+            }
+            SecondaryButton {
+                width: parent.width
+                height: Tokens.target
                 visible: screen.venue
                 enabled: !screen.spent
                 text: qsTr("Sign on at pretix")

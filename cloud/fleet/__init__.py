@@ -1,0 +1,1 @@
+"""Looking after kiosks from afar."""

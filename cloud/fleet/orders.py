@@ -1,0 +1,123 @@
+"""What the operator tells a kiosk: the settings of its site and of itself, to start again, and that
+it is locked.
+
+It is one document, signed and numbered. The number is the time in seconds at which the document
+changed, and always larger than the one before: a kiosk that has seen one takes none with a smaller
+number, also from a service whose database was restored.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow
+from cloud.merchants.merchants import merchant_of
+from cloud.web.signed_request import Call
+from cloud.web.tables import DeviceRow
+from protocol import documents
+from protocol.fleet import Orders
+
+RESTART_WITHIN = timedelta(hours=1)
+"""How long a demand to start again is told to a kiosk that was away."""
+
+
+class Act(StrEnum):
+    """What somebody of the operator's asks of a device."""
+
+    RESTART = "restart"
+    LOCK = "lock"
+
+
+def _variant(text: str) -> str:
+    if text not in ("dark", "light"):
+        raise ValueError("the variant is dark or light")
+    return text
+
+
+def _volume(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 100):
+        raise ValueError("the volume is from 0 to 100")
+    return int(text)
+
+
+SETTINGS: Mapping[str, Callable[[str], Any]] = {"variant": _variant, "volume": _volume}
+"""The settings that an operator has for kiosks, and how each is read. Each raises ValueError."""
+
+
+async def orders_for(call: Call) -> Orders:
+    """Returns what the calling device is told, which has a new number when it has changed."""
+    session = call.session
+    device = await call.device()
+    settings = dict.fromkeys(SETTINGS) | await _settings_of(session, device)
+    acts = await acts_on(session, device.id)
+    since = device.activated_at
+    recent = call.now - RESTART_WITHIN
+    ordered: dict[str, Any] = {
+        "merchant": (await merchant_of(call)).name,
+        **settings,
+        "locked": any(act.act == Act.LOCK and act.at >= since for act in acts),
+        "restart": max(
+            (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
+        ),
+    }
+    content = json.dumps(ordered, sort_keys=True)
+    row = await session.get(OrdersRow, device.id)
+    if row is None:
+        row = OrdersRow(device_id=device.id, number=0, content="")
+        session.add(row)
+    if row.content != content:
+        row.number = max(row.number + 1, int(call.now.timestamp()))
+        row.content = content
+    return documents.sign(
+        call.context.receipt_key, Orders, device_id=device.id, number=row.number, **ordered
+    )
+
+
+async def change_settings(
+    session: AsyncSession, scope: str, values: Mapping[str, str | None]
+) -> None:
+    """Sets the settings of a site or of a device; None takes one away. Raises ValueError."""
+    for name, value in values.items():
+        if value is None:
+            key = KioskSettingRow.scope == scope, KioskSettingRow.name == name
+            await session.execute(delete(KioskSettingRow).where(*key))
+        else:
+            SETTINGS[name](value)
+            await session.merge(KioskSettingRow(scope=scope, name=name, value=value))
+
+
+async def all_settings(session: AsyncSession) -> Sequence[KioskSettingRow]:
+    """Returns every setting, by site or device."""
+    order = KioskSettingRow.scope, KioskSettingRow.name
+    return (await session.scalars(select(KioskSettingRow).order_by(*order))).all()
+
+
+async def ask(session: AsyncSession, device_id: str, act: Act, who: str, now: datetime) -> None:
+    """Notes what somebody asks of a device. It is told with its next report."""
+    session.add(ActRow(device_id=device_id, act=act, who=who, at=now))
+
+
+async def acts_on(session: AsyncSession, device_id: str | None = None) -> Sequence[ActRow]:
+    """Returns what was asked of a device, or of all of them, the latest last."""
+    chosen = select(ActRow).order_by(ActRow.id)
+    if device_id is not None:
+        chosen = chosen.where(ActRow.device_id == device_id)
+    return (await session.scalars(chosen)).all()
+
+
+async def _settings_of(session: AsyncSession, device: DeviceRow) -> dict[str, Any]:
+    """Returns the settings of a device: its own before those of its site."""
+    found: dict[str, Any] = {}
+    for scope in (device.site_id, device.id):
+        chosen = select(KioskSettingRow).where(KioskSettingRow.scope == scope)
+        found |= {
+            row.name: SETTINGS[row.name](row.value)
+            for row in await session.scalars(chosen)
+            if row.name in SETTINGS
+        }
+    return found

@@ -1,0 +1,92 @@
+"""The verbs of `./run cloud staff` by which kiosks are looked after from afar."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+import getpass
+import os
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import bootstrap
+from cloud.fleet.bundles import bundle_of
+from cloud.fleet.orders import SETTINGS, Act, acts_on, all_settings, ask, change_settings
+from cloud.keys.person_keys import MasterKey
+from cloud.merchants.merchants import find_site
+from cloud.staff_verbs import CannotDo, there
+from cloud.web.devices import find_device
+
+
+def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds them with `cloud.staff`'s way of adding a verb."""
+    chosen = add("set-kiosk", _set_kiosk, "set what the kiosks of a site, or one, are like", "+")
+    chosen.add_argument("scope", help="the id of the site or of the device")
+    chosen.add_argument("++variant", help="dark or light; none for the kiosk's own setting")
+    chosen.add_argument("++volume", help="of the loudspeaker, 0 to 100; none for all of it")
+    add("kiosk-settings", _list_settings, "list what was set for kiosks")
+    restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
+    lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
+    bundle = add("support-bundle", _show_bundle, "show what a kiosk's staff have sent", "+")
+    for verb in (restart, lock, bundle):
+        verb.add_argument("device", help="the id of the device")
+    add("acts", _list_acts, "list who has had kiosks start again or locked")
+
+
+async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    scope = arguments.scope
+    if await find_site(session, scope) is None and await find_device(session, scope) is None:
+        raise CannotDo(f"there is no {scope}. List them: staff sites, staff devices.")
+    given = {name: getattr(arguments, name) for name in SETTINGS}
+    values = {
+        name: None if value == "none" else value
+        for name, value in given.items()
+        if value is not None
+    }
+    if not values:
+        raise CannotDo(f"say what to set: {', '.join(f'++{name}' for name in SETTINGS)}.")
+    try:
+        await change_settings(session, scope, values)
+    except ValueError as error:
+        raise CannotDo(f"{error}, or none.") from None
+
+
+async def _list_settings(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row in await all_settings(session):
+        print(row.scope, row.name, row.value, sep="\t")
+
+
+async def _restart(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await _ask(arguments, session, Act.RESTART)
+
+
+async def _lock(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await _ask(arguments, session, Act.LOCK)
+
+
+async def _ask(arguments: argparse.Namespace, session: AsyncSession, act: Act) -> None:
+    device = await find_device(session, arguments.device)
+    if device is None or device.revoked_at is not None:
+        raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
+    await ask(session, device.id, act, _who(), bootstrap.now())
+
+
+async def _list_acts(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row in await acts_on(session):
+        print(f"{row.at:%Y-%m-%d %H:%M}", row.act, row.who, row.device_id, sep="\t")
+
+
+async def _show_bundle(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    device = there(await find_device(session, arguments.device), "devices", arguments.device)
+    content = await bundle_of(session, device.id)
+    if content is None:
+        raise CannotDo(f"the device {device.id} has sent no support bundle in the last 30 days.")
+    print(content)
+
+
+def _who() -> str:
+    """Returns who runs the command, on whose behalf where that is `sudo`."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -1,0 +1,148 @@
+"""What the operator has told this kiosk from afar, and what the kiosk tells of itself.
+
+Every minute the kiosk sends a report and gets one document in answer. It counts when it is signed
+with the key that the kiosk learned when it was activated, names this kiosk, and has a larger number
+than the one before. The last that counted is kept in the state folder, is checked again at the next
+start, and is in force as long as no other comes: a lock does not end by pulling the plug.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kiosk.clock import Clock
+from kiosk.lately import Impersonal
+from kiosk.race import first
+from kiosk.service.client import SignatureService
+from kiosk.service.errors import ServiceError
+from protocol import documents
+from protocol.encoding import to_base64
+from protocol.files import read_if_there, write_private
+from protocol.fleet import Orders, Report
+from protocol.storage import cause_and_remedy
+
+log = logging.getLogger(__name__)
+
+REPORT_S = 60.0
+"""Seconds between two reports."""
+
+
+class Unacceptable(ValueError):
+    """Orders do not count: the message tells why."""
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    orders: Orders
+    restarted: int = 0
+    """The latest demand to start again that was obeyed."""
+
+
+class Operator:
+    """The operator's orders, for one event loop."""
+
+    def __init__(self, path: Path, service: SignatureService, clock: Clock) -> None:
+        self._path = path
+        self._service = service
+        self._clock = clock
+        self._soon = asyncio.Event()
+        self._kept = self._load()
+        self.restart_asked = False
+        """Whether the kiosk has to start again at the next quiet moment."""
+
+    @property
+    def orders(self) -> Orders | None:
+        """The orders in force, None before the first."""
+        return self._kept and self._kept.orders
+
+    @property
+    def locked(self) -> bool:
+        """Whether nothing can be done at this kiosk."""
+        return self._kept is not None and self._kept.orders.locked
+
+    def hurry(self) -> None:
+        """Has the next report sent at once, as after an activation."""
+        self._soon.set()
+
+    async def keep(self, report: Callable[[], Report], changed: Callable[[], None]) -> NoReturn:
+        """Reports and takes orders until it is cancelled; `changed` is called when other orders are
+        in force, and once for those that are kept."""
+        if self._kept is not None:
+            changed()
+        await self._service.ready.wait()
+        while True:
+            if self._service.identity.device is not None:
+                try:
+                    if self._take(await self._service.report_state(report())):
+                        changed()
+                except Unacceptable as why:
+                    log.error("the operator's orders do not count: %s", Impersonal(why))
+                except ServiceError as error:
+                    log.info("the service takes no report: %s", error)
+            await first(self._clock.sleep(REPORT_S), self._soon.wait())
+            self._soon.clear()
+
+    def _take(self, orders: Orders) -> bool:
+        """Returns whether other orders are in force now. Raises Unacceptable."""
+        self._check(orders)
+        before = self._kept
+        if before is not None and orders.number < before.orders.number:
+            raise Unacceptable("they are older than those in force")
+        if before is not None and orders == before.orders:
+            return False
+        if before is not None and orders.number == before.orders.number:
+            raise Unacceptable("they have the number of others")
+        restarted = 0 if before is None else before.restarted
+        self._kept = _Kept(orders=orders, restarted=max(restarted, orders.restart))
+        try:
+            write_private(self._path, self._kept.model_dump_json().encode())
+        except OSError as error:
+            cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
+            log.error("the operator's orders are not kept: %s %s", cause, remedy)
+        else:
+            # A restart that was not noted would be repeated by every start.
+            self.restart_asked = self.restart_asked or orders.restart > restarted
+        if orders.locked and not (before and before.orders.locked):
+            log.error("the operator has locked this kiosk: activate it again to use it")
+        return True
+
+    def _check(self, orders: Orders) -> None:
+        """Raises Unacceptable."""
+        try:
+            key = documents.verify(documents.document_of(orders))
+        except documents.Forged as forged:
+            raise Unacceptable(str(forged)) from None
+        if orders.device_id != self._service.device_id:
+            raise Unacceptable("they are for another kiosk")
+        device = self._service.identity.device
+        known = None if device is None else device.orders_key
+        if device is not None and known is None:
+            # A service of before did not tell its key: the first one that answers counts.
+            key_known = device.model_copy(update={"orders_key": to_base64(key)})
+            self._service.identity.become(key_known)
+        elif known is not None and known != to_base64(key):
+            raise Unacceptable("they are signed with another key than at the activation")
+
+    def _load(self) -> _Kept | None:
+        """Returns what is kept. What does not count any more is left out, and the log says why."""
+        try:
+            content = read_if_there(self._path)
+            if content is None:
+                return None
+            kept = _Kept.model_validate_json(content)
+            self._check(kept.orders)
+        except OSError as error:
+            cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
+            log.error("the operator's orders cannot be read: %s %s", cause, remedy)
+        except ValidationError:
+            log.error("the operator's orders are damaged, and come anew with the next report")
+        except Unacceptable as why:
+            log.error("the operator's orders that were kept do not count: %s", Impersonal(why))
+        else:
+            return kept
+        return None

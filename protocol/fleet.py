@@ -1,0 +1,97 @@
+"""The messages by which an operator looks after kiosks from afar: nothing in them is about people.
+
+What a kiosk tells is bounded, and made of what a program knows of itself; how it leaves out
+everything else is in `kiosk.support`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from protocol.messages import Base64, Identifier, Message
+
+Words = Annotated[str, StringConstraints(max_length=500)]
+Variant = Literal["dark", "light"]
+"""The colours of a kiosk: for a dark or a light counter."""
+LogLine = Annotated[str, StringConstraints(max_length=2000)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class FoundLine(Message):
+    """One line of a kiosk's self-test, in the words of `kiosk.screens.Check`."""
+
+    part: Words
+    health: Words
+    finding: Words
+    values: list[Words | float] = Field(default=[], max_length=8)
+
+
+class SupportBundle(Message):
+    """What those who help staff need to know of a kiosk. It is a file, too."""
+
+    made_at: AwareDatetime
+    version: Words
+    device_id: Identifier | None
+    """None when the kiosk has not been activated."""
+    system: dict[Words, Words] = Field(max_length=8)
+    """The operating system and Python."""
+    running_s: Count
+    disk_free_mb: Count
+    disk_mb: Count
+    memory_mb: Count
+    """Of the kiosk's process."""
+    memory_free_mb: Count
+    """Of the machine."""
+    settings: dict[Words, Words | float] = Field(max_length=64)
+    """Of devices the kind, of the service the host; names, paths and secrets are left out."""
+    checks: list[FoundLine] = Field(max_length=64)
+    log: list[LogLine] = Field(max_length=400)
+    """The latest lines, the oldest first."""
+
+
+class Fault(Message):
+    """What is not well at a kiosk, in the words of `kiosk.screens.Check`."""
+
+    part: Words
+    health: Words
+    finding: Words
+
+
+class Report(Message):
+    """What a kiosk tells of itself every minute."""
+
+    version: Words
+    running_s: Count
+    disk_free_mb: Count
+    memory_mb: Count
+    visits: Count
+    """How many visits it has made since its start."""
+    troubles: Count
+    """How many of them something has ended."""
+    faults: list[Fault] = Field(max_length=32)
+    orders: Annotated[int, Field(ge=0, lt=2**53)]
+    """The number of the orders that are in force; 0 for none."""
+
+
+class Orders(Message):
+    """What the operator has told a kiosk: one document that the service signs
+    (`protocol.documents`) and numbers, so that it is kept and none of before takes its place."""
+
+    kind: Literal["orders for a kiosk"] = "orders for a kiosk"
+    """Nothing else that is signed with the same key has this member."""
+    device_id: Identifier
+    number: Annotated[int, Field(ge=1, lt=2**53)]
+    """Rises with every change."""
+    merchant: Annotated[str, StringConstraints(min_length=1)]
+    """What shoppers read."""
+    variant: Variant | None
+    """The colours; None for what the kiosk's own settings say."""
+    volume: Annotated[int, Field(ge=0, le=100)] | None
+    """Of the loudspeaker, in percent; None for all of it."""
+    locked: bool
+    """Whether nothing can be done at the kiosk until it is activated again."""
+    restart: Count
+    """Names the latest demand to start again, which is obeyed once; 0 without one."""
+    key_id: str
+    public_key: Base64
+    signature: Base64 | Literal[""] = ""
