@@ -1,0 +1,198 @@
+"""Kiosks tell how they are, and are told by their operator: signed, numbered and bounded."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.fleet import bundles, orders, reports
+from cloud.fleet.orders import Act
+from cloud.jobs.housekeeping import forget_expired
+from cloud.merchants.tables import FIRST
+from cloud.policy import Limits
+from protocol import documents
+from protocol.encoding import to_base64
+from protocol.fleet import Fault, FoundLine, Orders, Report, SupportBundle
+from protocol.messages import Device, ProblemType
+from tests.support.device import TestDevice, refusal
+from tests.support.served import Served
+
+REPORT = Report(
+    version="0.1.0",
+    running_s=7_300,
+    disk_free_mb=900,
+    memory_mb=700,
+    visits=31,
+    troubles=2,
+    faults=[Fault(part="camera", health="broken", finding="fault")],
+    orders=0,
+)
+
+
+def told(kiosk: TestDevice) -> Orders:
+    """Sends a report, and returns the orders in the answer."""
+    answer = kiosk.send("PUT", "/device/report", REPORT.model_dump_json().encode())
+    assert answer.status_code == 200, answer.text
+    return Orders.model_validate_json(answer.content)
+
+
+def bundle(kiosk: TestDevice, **values: Any) -> SupportBundle:
+    whole: dict[str, Any] = {
+        "made_at": kiosk.clock(),
+        "version": "0.1.0",
+        "device_id": kiosk.id,
+        "system": {"python": "3.11"},
+        "running_s": 1,
+        "disk_free_mb": 1,
+        "disk_mb": 1,
+        "memory_mb": 1,
+        "memory_free_mb": 1,
+        "settings": {"camera": "sim"},
+        "checks": [FoundLine(part="disk", health="good", finding="room", values=[21])],
+        "log": ["the kiosk is open"],
+    }
+    return SupportBundle.model_validate(whole | values)
+
+
+def send(kiosk: TestDevice, sent: SupportBundle) -> int:
+    body = sent.model_dump_json().encode()
+    return kiosk.send("PUT", "/device/support-bundle", body).status_code
+
+
+def within(served: Served, work: Callable[[AsyncSession], Any]) -> Any:
+    """Does something in a transaction of the service's."""
+
+    async def do() -> Any:
+        async with served.context.database.session() as session:
+            result = await work(session)
+            await session.commit()
+            return result
+
+    return served.do(do())
+
+
+def change(served: Served, scope: str, **values: str | None) -> None:
+    within(served, lambda session: orders.change_settings(session, scope, values))
+
+
+def ask(served: Served, kiosk: TestDevice, act: Act) -> None:
+    now = served.context.clock()
+    within(served, lambda session: orders.ask(session, kiosk.id, act, "anna", now))
+
+
+def test_orders_are_signed_with_the_key_that_the_activation_tells(served: Served):
+    kiosk = served.device()
+    activated = kiosk.activate(served.activation_code())
+    given = told(kiosk)
+    key = documents.verify(documents.document_of(given))
+    assert activated.orders_key == to_base64(key)
+    assert (given.device_id, given.merchant) == (kiosk.id, activated.merchant)
+    assert (given.variant, given.volume, given.locked, given.restart) == (None, None, False, 0)
+
+
+def test_orders_have_a_larger_number_when_they_have_changed_and_else_the_same(
+    served: Served, kiosk: TestDevice
+):
+    first = told(kiosk)
+    assert told(kiosk) == first
+    change(served, kiosk.id, volume="40")
+    second = told(kiosk)
+    assert (second.volume, second.number > first.number) == (40, True)
+    # A clock that is set back changes nothing about that.
+    served.ahead = kiosk.ahead = timedelta(days=-2)
+    change(served, kiosk.id, volume=None)
+    third = told(kiosk)
+    assert (third.volume, third.number > second.number) == (None, True)
+
+
+def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: Served):
+    site = served.merchant(name="Market")
+    one, other = served.kiosk(site), served.kiosk(site)
+    change(served, site, variant="dark", volume="30")
+    change(served, one.id, volume="80")
+    assert [(each.variant, each.volume) for each in (told(one), told(other))] == [
+        ("dark", 80),
+        ("dark", 30),
+    ]
+    assert told(one).merchant == "Market"
+    assert told(served.kiosk()).variant is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("variant", "pink"), ("volume", "101"), ("volume", "-1"), ("volume", "²")]
+)
+def test_a_value_that_no_kiosk_understands_is_not_set(served: Served, name: str, value: str):
+    with pytest.raises(ValueError, match=name):
+        change(served, FIRST, **{name: value})
+
+
+def test_a_lock_lasts_until_the_kiosk_is_activated_again(served: Served, kiosk: TestDevice):
+    ask(served, kiosk, Act.LOCK)
+    locked = told(kiosk)
+    assert locked.locked
+    served.ahead = kiosk.ahead = timedelta(days=400)
+    assert told(kiosk).locked
+    kiosk.activate(served.activation_code())
+    assert (told(kiosk).locked, told(kiosk).number > locked.number) == (False, True)
+    ask(served, kiosk, Act.LOCK)
+    assert told(kiosk).locked
+
+
+def test_a_restart_is_told_under_one_name_for_an_hour(served: Served, kiosk: TestDevice):
+    ask(served, kiosk, Act.RESTART)
+    first = told(kiosk).restart
+    assert first > 0
+    ask(served, kiosk, Act.RESTART)
+    assert told(kiosk).restart > first
+    served.ahead = kiosk.ahead = timedelta(hours=1, minutes=1)
+    assert told(kiosk).restart == 0
+
+
+def test_the_latest_report_of_each_kiosk_is_kept(served: Served, kiosk: TestDevice):
+    told(kiosk)
+    told(kiosk)
+    known = within(served, reports.latest)
+    assert known[kiosk.id].report == REPORT
+
+
+def test_the_latest_bundle_is_kept_for_thirty_days(served: Served, kiosk: TestDevice):
+    assert send(kiosk, bundle(kiosk)) == 204
+    latest = bundle(kiosk, log=["the second one"])
+    assert send(kiosk, latest) == 204
+
+    def kept() -> str | None:
+        return within(served, lambda session: bundles.bundle_of(session, kiosk.id))
+
+    assert SupportBundle.model_validate_json(kept() or "") == latest
+    served.ahead = timedelta(days=29)
+    served.do(forget_expired(served.context))
+    assert kept()
+    served.ahead = timedelta(days=30, minutes=1)
+    served.do(forget_expired(served.context))
+    assert kept() is None
+
+
+def test_a_kiosk_cannot_fill_the_disk(served: Served, kiosk: TestDevice):
+    huge = bundle(kiosk, log=["x" * 2000] * 40)
+    assert send(kiosk, huge) == 413
+    with pytest.raises(ValidationError):
+        bundle(kiosk, log=["x"] * 401)
+    with pytest.raises(ValidationError):
+        Report.model_validate(REPORT.model_dump() | {"faults": [REPORT.faults[0]] * 33})
+    served.tally(Limits.SUPPORT_BUNDLES, kiosk.id, Limits.SUPPORT_BUNDLES.count)
+    body = bundle(kiosk).model_dump_json().encode()
+    answer = kiosk.send("PUT", "/device/support-bundle", body)
+    assert refusal(answer).type is ProblemType.TOO_MANY_ATTEMPTS
+
+
+def test_a_device_that_is_not_known_is_told_nothing(served: Served):
+    answer = served.device().send("PUT", "/device/report", REPORT.model_dump_json().encode())
+    assert refusal(answer).type is ProblemType.UNKNOWN_DEVICE
+
+
+def test_a_device_of_a_service_of_before_has_no_key_for_orders():
+    before = '{"device_id":"device-1234","merchant":"Shop","country":"US","currency":"USD"}'
+    assert Device.model_validate_json(before).orders_key is None

@@ -1,0 +1,61 @@
+"""`./run cloud staff`: kiosks are looked after from afar, from the command line."""
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+from cloud.settings import Settings
+from tests.cloud.fleet.test_fleet import bundle, send, told
+from tests.cloud.test_staff import Staff, staff  # noqa: F401 - a fixture
+from tests.support.served import PLAIN, Served
+
+
+def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
+    staff: Staff,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    root = tmp_path / "state"
+    with Served(root, Settings(recognition=PLAIN)) as served:
+        kiosk = served.kiosk()
+        assert "\tactive\t-\t-\t-\t-\tTill 3\n" in staff("devices", state=root)
+
+        staff("set-kiosk", "first", "++variant", "dark", "++volume", "30", state=root)
+        staff("set-kiosk", kiosk.id, "++volume", "80", state=root)
+        listed = staff("kiosk-settings", state=root).splitlines()
+        assert sorted(listed) == sorted(
+            ["first\tvariant\tdark", "first\tvolume\t30", f"{kiosk.id}\tvolume\t80"]
+        )
+        given = told(kiosk)
+        assert (given.variant, given.volume) == ("dark", 80)
+        staff("set-kiosk", kiosk.id, "++volume", "none", state=root)
+        assert told(kiosk).volume == 30
+        for words, why in (
+            (("nowhere", "++volume", "1"), "there is no nowhere"),
+            (("first", "++volume", "200"), "from 0 to 100"),
+            (("first",), "++variant, ++volume"),
+        ):
+            assert why in staff("set-kiosk", *words, state=root, status=2)
+
+        (line,) = staff("devices", state=root).splitlines()
+        assert "\t0.1.0 up 2 h, disk 900 MB free, memory 700 MB, 31 visits, 2 ended\t" in line
+        assert line.endswith("\tcamera fault\tTill 3")
+
+        staff("restart-device", kiosk.id, state=root)
+        assert told(kiosk).restart > 0
+        staff("lock-device", kiosk.id, state=root)
+        assert told(kiosk).locked
+        acts = [row.split("\t")[1:] for row in staff("acts", state=root).splitlines()]
+        who = getpass.getuser()
+        assert acts == [["restart", who, kiosk.id], ["lock", who, kiosk.id]]
+
+        assert "has sent no support bundle" in staff(
+            "support-bundle", kiosk.id, state=root, status=2
+        )
+        assert send(kiosk, bundle(kiosk)) == 204
+        assert '"the kiosk is open"' in staff("support-bundle", kiosk.id, state=root)
+
+        staff("revoke-device", kiosk.id, state=root)
+        assert "no active device" in staff("lock-device", kiosk.id, state=root, status=2)
