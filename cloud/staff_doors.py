@@ -15,7 +15,6 @@ from cloud import bootstrap
 from cloud.entry import check_ins
 from cloud.entry.access_lists import COLUMNS, BadList, read_list, take_list
 from cloud.entry.doors import Door, DoorKind, all_doors, clock_of, remove_door, set_clock, set_door
-from cloud.entry.hours import Hours
 from cloud.entry.kept_palms import MOST_HOURS
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
@@ -23,6 +22,7 @@ from cloud.merchants import merchants
 from cloud.merchants.merchants import SiteRow, place_of
 from cloud.people.accounts import member_with
 from cloud.staff_verbs import CannotDo, there
+from protocol.hours import Hours
 from protocol.messages import Direction
 
 HOOK = re.compile(r"https://[^\s/]\S*|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/\S*)?")

@@ -24,6 +24,9 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     chosen.add_argument("scope", help="the id of the site or of the device")
     chosen.add_argument("++variant", help="dark or light; none for the kiosk's own setting")
     chosen.add_argument("++volume", help="of the loudspeaker, 0 to 100; none for all of it")
+    chosen.add_argument(
+        "++hours", help="when shoppers may begin something, as mon-fri 07:00-19:00; none for always"
+    )
     add("kiosk-settings", _list_settings, "list what was set for kiosks")
     restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
     lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
@@ -48,7 +51,7 @@ async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: Ma
     try:
         await change_settings(session, scope, values)
     except ValueError as error:
-        raise CannotDo(f"{error}, or none.") from None
+        raise CannotDo(f"{error}.") from None
 
 
 async def _list_settings(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

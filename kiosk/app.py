@@ -6,7 +6,6 @@ back what it asked for, a device or the service fails, or an unexpected exceptio
 
 import asyncio
 import logging
-import shutil
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -60,7 +59,7 @@ from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
-from kiosk.support import Supported, memory_mb
+from kiosk.support import Supported, disk_mb, memory_mb
 from kiosk.tampering import Watch, signs_of
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
@@ -232,6 +231,7 @@ class Kiosk:
         """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for.
         Raises RestartAsked."""
         if self.operator.restart_asked:
+            log.warning("the kiosk starts again, as its operator has asked")
             raise RestartAsked
         if self.lane is not None:
             await self._serve_lane(self.lane)
@@ -274,12 +274,14 @@ class Kiosk:
         return [] if self.quiet is None else [self.quiet.watch(self._serves, self.stage.last_touch)]
 
     def _serves(self) -> bool:
-        """Returns whether people are served, or would be if this kiosk was activated."""
+        """Returns whether people are served, or would be if this kiosk was activated and not
+        locked."""
         if not all(isinstance(feed.state, Streaming) for feed in self._feeds):
             return False
         if self.lane is not None:
-            return self._gate_notice(self.lane) in (None, GateNotice.NOT_ACTIVATED)
-        return self._notice() in (None, Notice.NOT_ACTIVATED)
+            reasons = (None, GateNotice.NOT_ACTIVATED, GateNotice.LOCKED)
+            return self._gate_notice(self.lane) in reasons
+        return self._notice() in (None, Notice.NOT_ACTIVATED, Notice.LOCKED)
 
     def _welcome(self) -> Welcome:
         device = self.service.identity.device
@@ -288,7 +290,7 @@ class Kiosk:
             demo=isinstance(self.till, SimulatedTill)
             and device is not None
             and self.service.known_sandbox,
-            notice=self._notice(),
+            notice=self._notice() or (Notice.CLOSED if self.operator.closed else None),
             memberships=self.settings.memberships,
         )
 
@@ -685,7 +687,7 @@ class Kiosk:
         return Report(
             version=VERSION,
             running_s=int(self.clock.now() - self._began),
-            disk_free_mb=shutil.disk_usage(self.settings.state).free // 1_000_000,
+            disk_free_mb=disk_mb(self.settings.state)[0],
             memory_mb=memory_mb(),
             visits=self._visits,
             troubles=self._troubles,

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -23,6 +24,7 @@ from protocol import documents
 from protocol.encoding import to_base64
 from protocol.files import read_if_there, write_private
 from protocol.fleet import Orders, Report
+from protocol.hours import Hours
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,15 @@ class Operator:
         """Whether nothing can be done at this kiosk."""
         return self._kept is not None and self._kept.orders.locked
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is outside of the opening hours."""
+        orders = self.orders
+        if orders is None or not orders.hours:
+            return False
+        hours, zone = Hours.parse(orders.hours), ZoneInfo(orders.zone)
+        return not hours.are_open(self._clock.wall(), zone, orders.holidays)
+
     def hurry(self) -> None:
         """Has the next report sent at once, as after an activation."""
         self._soon.set()
@@ -75,22 +86,32 @@ class Operator:
         if self._kept is not None:
             changed()
         await self._service.ready.wait()
+        failed: str | None = None
         while True:
             if self._service.identity.device is not None:
                 try:
                     if self._take(await self._service.report_state(report())):
                         changed()
+                    failed = None
                 except Unacceptable as why:
-                    log.error("the operator's orders do not count: %s", Impersonal(why))
+                    failed = self._tell_once(failed, str(why))
                 except ServiceError as error:
-                    log.info("the service takes no report: %s", error)
+                    failed = self._tell_once(failed, type(error).__name__)
             await first(self._clock.sleep(REPORT_S), self._soon.wait())
             self._soon.clear()
+
+    def _tell_once(self, before: str | None, failed: str) -> str:
+        if failed != before:
+            log.warning("the operator tells this kiosk nothing: %s", Impersonal(failed))
+        return failed
 
     def _take(self, orders: Orders) -> bool:
         """Returns whether other orders are in force now. Raises Unacceptable."""
         self._check(orders)
         before = self._kept
+        if before is not None and before.orders.public_key != orders.public_key:
+            # This kiosk was activated at another service, which counts by itself.
+            before = None
         if before is not None and orders.number < before.orders.number:
             raise Unacceptable("they are older than those in force")
         if before is not None and orders == before.orders:
@@ -119,6 +140,11 @@ class Operator:
             raise Unacceptable(str(forged)) from None
         if orders.device_id != self._service.device_id:
             raise Unacceptable("they are for another kiosk")
+        try:
+            Hours.parse(orders.hours)
+            ZoneInfo(orders.zone)
+        except (ValueError, ZoneInfoNotFoundError):
+            raise Unacceptable("their hours cannot be read") from None
         device = self._service.identity.device
         known = None if device is None else device.orders_key
         if device is not None and known is None:

@@ -107,6 +107,8 @@ class Notice(StrEnum):
     NOT_ACTIVATED = "not_activated"
     LOCKED = "locked"
     """The operator has locked the kiosk."""
+    CLOSED = "closed"
+    """It is outside of the opening hours: a till's sale is still paid."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Supported:
 def make_bundle(kiosk: Supported, checks: Sequence[Check]) -> SupportBundle:
     """Returns the bundle of a kiosk and of its last self-test."""
     device = kiosk.service.identity.device
-    disk = shutil.disk_usage(kiosk.settings.state)
+    free_mb, all_mb = disk_mb(kiosk.settings.state)
     return SupportBundle(
         made_at=kiosk.service.now(),
         version=VERSION,
@@ -63,8 +63,8 @@ def make_bundle(kiosk: Supported, checks: Sequence[Check]) -> SupportBundle:
             "python": platform.python_version(),
         },
         running_s=int(kiosk.clock.now()),
-        disk_free_mb=disk.free // 1_000_000,
-        disk_mb=disk.total // 1_000_000,
+        disk_free_mb=free_mb,
+        disk_mb=all_mb,
         memory_mb=memory_mb(),
         memory_free_mb=_kilobytes(Path("/proc/meminfo"), "MemAvailable") // 1000,
         settings=_settings(kiosk.settings),
@@ -111,6 +111,16 @@ def sticks(mounts: Path = MOUNTS) -> list[Path]:
         return []
     points = [line.split(" ")[1].replace("\\040", " ") for line in lines if line.count(" ") >= 2]
     return [Path(point) for point in points if point.startswith(STICKS)]
+
+
+def disk_mb(state: Path) -> tuple[int, int]:
+    """Returns the free megabytes and all of the disk of the state folder, none of one that is not
+    there."""
+    try:
+        disk = shutil.disk_usage(state)
+    except OSError:
+        return 0, 0
+    return disk.free // 1_000_000, disk.total // 1_000_000
 
 
 def memory_mb() -> int:

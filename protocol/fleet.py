@@ -4,6 +4,7 @@ What a kiosk tells is bounded, and made of what a program knows of itself; how i
 everything else is in `kiosk.support`.
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -88,6 +89,12 @@ class Orders(Message):
     """The colours; None for what the kiosk's own settings say."""
     volume: Annotated[int, Field(ge=0, le=100)] | None
     """Of the loudspeaker, in percent; None for all of it."""
+    hours: str
+    """When shoppers may begin something, as `protocol.hours` reads it; empty for always."""
+    zone: str
+    """The time zone of the hours, a name of the IANA database."""
+    holidays: list[date] = Field(max_length=400)
+    """The days on which it is closed."""
     locked: bool
     """Whether nothing can be done at the kiosk until it is activated again."""
     restart: Count

@@ -11,13 +11,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.entry.hours import Hours
 from cloud.entry.tables import AccessRow, KeptPalmRow
 from cloud.keys.person_keys import trace_of
 from cloud.keys.persons import OpenPerson
 from cloud.merchants.merchants import SiteRow
 from protocol.credential import Credential
 from protocol.entry import EntryRefusal
+from protocol.hours import Hours
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 
@@ -39,7 +39,7 @@ class Access(BaseModel):
     doors: tuple[Name, ...] = ()
     """The names of the doors that they may pass; all when there is none."""
     hours: Annotated[str, AfterValidator(_readable)] = ""
-    """When, beside the hours of the door (`cloud.entry.hours`)."""
+    """When, beside the hours of the door (`protocol.hours`)."""
     first_day: date | None = None
     last_day: date | None = None
 

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.entry.hours import Hours
 from cloud.entry.tables import DoorRow, SiteClockRow
 from cloud.merchants.merchants import SiteRow
 from cloud.web.devices import find_device
 from protocol.entry import Direction
+from protocol.hours import Hours
 
 
 class DoorKind(StrEnum):

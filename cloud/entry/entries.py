@@ -17,7 +17,6 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.entry import access, check_ins, kept_palms, presences
 from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
-from cloud.entry.hours import Hours
 from cloud.entry.tables import EntryRow
 from cloud.entry.tickets import tickets_of
 from cloud.entry.told import Told, open_told, seal_told
@@ -36,6 +35,7 @@ from protocol.entry import (
     EntryRequest,
     Passage,
 )
+from protocol.hours import Hours
 from protocol.messages import Direction, ProblemType, Purpose
 
 router: APIRouter = signed_request.router()

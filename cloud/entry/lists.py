@@ -22,7 +22,6 @@ from cloud.entry import kept_palms, presences
 from cloud.entry.access import Access, access_of
 from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
 from cloud.entry.entries import PASSED, alert, decide, find_asked, sees_life
-from cloud.entry.hours import Hours
 from cloud.entry.kept_palms import Answer, KeptPalm
 from cloud.entry.tables import EntryRow
 from cloud.entry.told import Told, seal_told
@@ -44,6 +43,7 @@ from protocol.entry import (
     OfflinePassage,
     SiteList,
 )
+from protocol.hours import Hours
 from protocol.messages import Direction, Identifier, ProblemType, Purpose
 from protocol.site_list import binding
 

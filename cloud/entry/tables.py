@@ -24,7 +24,7 @@ class DoorRow(Table):
     everyone: Mapped[bool]
     """Whether everybody who has agreed at the merchant may pass, and nobody has to be listed."""
     hours: Mapped[str]
-    """As `cloud.entry.hours` reads them."""
+    """As `protocol.hours` reads them."""
     area: Mapped[str | None]
     """The area that it leads into and out of. Who is in it cannot enter it again. None where that
     is not watched."""

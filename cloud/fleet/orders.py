@@ -7,6 +7,7 @@ number, also from a service whose database was restored.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,12 +16,15 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.entry.doors import clock_of
 from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow
 from cloud.merchants.merchants import merchant_of
 from cloud.web.signed_request import Call
-from cloud.web.tables import DeviceRow
 from protocol import documents
 from protocol.fleet import Orders
+from protocol.hours import Hours
+
+log = logging.getLogger(__name__)
 
 RESTART_WITHIN = timedelta(hours=1)
 """How long a demand to start again is told to a kiosk that was away."""
@@ -45,7 +49,16 @@ def _volume(text: str) -> int:
     return int(text)
 
 
-SETTINGS: Mapping[str, Callable[[str], Any]] = {"variant": _variant, "volume": _volume}
+def _hours(text: str) -> str:
+    Hours.parse(text)
+    return text
+
+
+SETTINGS: Mapping[str, Callable[[str], Any]] = {
+    "variant": _variant,
+    "volume": _volume,
+    "hours": _hours,
+}
 """The settings that an operator has for kiosks, and how each is read. Each raises ValueError."""
 
 
@@ -53,13 +66,20 @@ async def orders_for(call: Call) -> Orders:
     """Returns what the calling device is told, which has a new number when it has changed."""
     session = call.session
     device = await call.device()
-    settings = dict.fromkeys(SETTINGS) | await _settings_of(session, device)
+    given = await _settings_of(session, device.site_id, device.id)
+    hours = given.get("hours", "")
+    clock = await clock_of(session, device.site_id)
     acts = await acts_on(session, device.id)
     since = device.activated_at
     recent = call.now - RESTART_WITHIN
     ordered: dict[str, Any] = {
         "merchant": (await merchant_of(call)).name,
-        **settings,
+        "variant": given.get("variant"),
+        "volume": given.get("volume"),
+        "hours": hours,
+        "zone": clock.zone.key,
+        # Without hours it is open on holidays, too.
+        "holidays": sorted(day.isoformat() for day in clock.holidays) if hours else [],
         "locked": any(act.act == Act.LOCK and act.at >= since for act in acts),
         "restart": max(
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
@@ -73,6 +93,9 @@ async def orders_for(call: Call) -> Orders:
     if row.content != content:
         row.number = max(row.number + 1, int(call.now.timestamp()))
         row.content = content
+        if ordered["locked"] or ordered["restart"]:
+            told = f"{acts[-1].act} as {acts[-1].who} asked at {acts[-1].at:%Y-%m-%d %H:%M}"
+            log.warning("the device %s is told to %s", device.id, told)
     return documents.sign(
         call.context.receipt_key, Orders, device_id=device.id, number=row.number, **ordered
     )
@@ -110,10 +133,10 @@ async def acts_on(session: AsyncSession, device_id: str | None = None) -> Sequen
     return (await session.scalars(chosen)).all()
 
 
-async def _settings_of(session: AsyncSession, device: DeviceRow) -> dict[str, Any]:
-    """Returns the settings of a device: its own before those of its site."""
+async def _settings_of(session: AsyncSession, *scopes: str) -> dict[str, Any]:
+    """Returns the settings of a device: those of a later scope before those of an earlier one."""
     found: dict[str, Any] = {}
-    for scope in (device.site_id, device.id):
+    for scope in scopes:
         chosen = select(KioskSettingRow).where(KioskSettingRow.scope == scope)
         found |= {
             row.name: SETTINGS[row.name](row.value)

@@ -4,7 +4,7 @@ about people who use a palm."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.db.tables import Table
@@ -53,7 +53,7 @@ class OrdersRow(Table):
     __tablename__ = "device_orders"
 
     device_id: Mapped[str] = _device_key()
-    number: Mapped[int]
+    number: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[str]
     """What is ordered as JSON, by which a change is noticed."""
 

@@ -30,12 +30,14 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
         )
         given = told(kiosk)
         assert (given.variant, given.volume) == ("dark", 80)
+        staff("set-kiosk", "first", "++hours", "mon-sat 08:00-20:00", state=root)
+        assert told(kiosk).hours == "mon-sat 08:00-20:00"
         staff("set-kiosk", kiosk.id, "++volume", "none", state=root)
         assert told(kiosk).volume == 30
         for words, why in (
             (("nowhere", "++volume", "1"), "there is no nowhere"),
             (("first", "++volume", "200"), "from 0 to 100"),
-            (("first",), "++variant, ++volume"),
+            (("first",), "++variant, ++volume, ++hours"),
         ):
             assert why in staff("set-kiosk", *words, state=root, status=2)
 

@@ -41,6 +41,16 @@ async def test_a_sound_is_played_on_the_named_card(aplay: Path, tone: Tone) -> N
     assert np.abs(samples[[0, -1]]).max() < 200
 
 
+async def test_half_the_volume_is_half_as_loud(aplay: Path) -> None:
+    sound = sound_at("alsa:default")
+    assert sound
+    loudest: list[int] = []
+    for sound.volume in (1.0, 0.5, 0.0):
+        await sound.play(Tone.PASS)
+        loudest.append(int(np.abs(heard_of(aplay)[1]).max()))
+    assert loudest[1:] == [pytest.approx(loudest[0] / 2, abs=1), 0]
+
+
 def heard_of(played: Path) -> tuple[str, "np.ndarray[tuple[int], np.dtype[np.int16]]"]:
     """Returns the arguments that the program got, and the samples of what it was given."""
     with wave.open(io.BytesIO(played.with_suffix(".wav").read_bytes())) as heard:

@@ -1092,7 +1092,9 @@ async def test_maintenance_says_why_the_service_does_not_answer_and_this_machine
 async def test_maintenance_says_what_is_wrong_with_the_services_disk(
     stand: MakeStand, canned: CannedService, service: SignatureService
 ) -> None:
-    canned.will("POST /challenges", problem(ProblemType.STORAGE_FULL, 507, storage="quota"))
+    full = problem(ProblemType.STORAGE_FULL, 507, storage="quota")
+    canned.will("POST /challenges", full)
+    canned.will("PUT /device/report", *[full] * 99)
     with pytest.raises(ServiceUnavailable):
         await service.challenge(bytes(32))
     assert (await found(stand, Finding.SERVICE_STORES_NOTHING)).values == ("quota",)

@@ -25,7 +25,7 @@ from kiosk.service.client import SignatureService
 from protocol import documents
 from protocol.encoding import to_base64
 from protocol.fleet import Orders, Report
-from protocol.messages import ProblemType
+from protocol.messages import Money, ProblemType
 from tests.support.canned import DEVICE, CannedService, problem
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import WAITS, typed
@@ -59,6 +59,9 @@ def tell(service: SignatureService) -> Tell:
             "merchant": DEVICE.merchant,
             "variant": None,
             "volume": None,
+            "hours": "",
+            "zone": "UTC",
+            "holidays": [],
             "locked": False,
             "restart": 0,
         }
@@ -96,8 +99,10 @@ async def take(operator: Operator, service: SignatureService, canned: CannedServ
         ({"number": 5, "volume": 7}, "number of others"),
         ({"number": 6, "device_id": "another-device"}, "another kiosk"),
         ({"number": 6, "key": OTHER}, "another key"),
+        ({"number": 6, "hours": "at noon"}, "hours"),
+        ({"number": 6, "zone": "Nowhere/Else"}, "hours"),
     ],
-    ids=["older", "two of one number", "of another kiosk", "of another key"],
+    ids=["older", "two of one number", "of another kiosk", "of another key", "no hours", "no zone"],
 )
 async def test_only_newer_orders_of_the_service_for_this_kiosk_count(
     canned: CannedService, service: SignatureService, tell: Tell, change: dict[str, Any], why: str
@@ -142,6 +147,18 @@ async def test_the_key_of_the_activation_counts_and_without_one_the_first(
     await take(operator, service, canned)
     assert service.identity.device is not None
     assert service.identity.device.orders_key == to_base64(KEY.public_key().public_bytes_raw())
+
+
+async def test_another_service_counts_by_itself(
+    canned: CannedService, service: SignatureService, tell: Tell, tmp_path: Path
+) -> None:
+    operator = Operator(tmp_path / "orders.json", service, HurriedClock())
+    canned.will(TOLD, tell(200), tell(100, key=OTHER))
+    await take(operator, service, canned)
+    known = to_base64(OTHER.public_key().public_bytes_raw())
+    service.identity.become(DEVICE.model_copy(update={"orders_key": known}))
+    await take(operator, service, canned)
+    assert operator.orders == tell(100, key=OTHER)
 
 
 async def test_settings_apply_without_a_restart_and_after_one(
@@ -250,6 +267,34 @@ async def test_a_locked_kiosk_serves_nobody_until_it_is_activated_again(
         await until(here, lambda: number(here) == 2)
         await until(here, lambda: notices(here)[-1] is None)
     assert len(canned.requests("POST /devices")) == 1
+
+
+async def test_outside_of_the_hours_nobody_begins_anything_and_a_till_still_sells(
+    stand: MakeStand, canned: CannedService, tell: Tell
+) -> None:
+    # The clock of the test stands at noon in London, an hour before it is one in Berlin.
+    hours = {"hours": "mon-sun 07:00-13:00", "zone": "Europe/Berlin"}
+    canned.will(TOLD, tell(1, **hours), tell(2))
+    amount = Money(minor=1250, currency="USD")
+    here = stand((Welcome, WAITS), (HoldPalm, Choice.BACK), (Welcome, WAITS))
+    async with here.running():
+        await until(here, lambda: notices(here)[-1:] == [Notice.CLOSED])
+        here.till.ring_up(amount, "Corner Shop")
+        await here.stage.reached()
+        await here.clock.turn(REPORT_S)
+        await until(here, lambda: notices(here)[-1] is None)
+
+
+async def test_on_a_holiday_it_is_closed(
+    stand: MakeStand, canned: CannedService, tell: Tell
+) -> None:
+    kiosk = stand().kiosk
+    open_ = {"hours": "mon-sun 00:00-24:00"}
+    canned.will(TOLD, tell(1, **open_), tell(2, **open_, holidays=[kiosk.clock.wall().date()]))
+    await take(kiosk.operator, kiosk.service, canned)
+    assert not kiosk.operator.closed
+    await take(kiosk.operator, kiosk.service, canned)
+    assert kiosk.operator.closed
 
 
 def notices(here: Stand) -> list[Notice | None]:

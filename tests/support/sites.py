@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from cloud.entry import access, check_ins, doors, presences
 from cloud.entry.access import Access
 from cloud.entry.doors import Door, DoorKind
-from cloud.entry.hours import Hours
 from cloud.keys.persons import find_person
 from cloud.merchants.merchants import find_site
 from protocol.entry import Entry, EntryRequest, Passage
+from protocol.hours import Hours
 from protocol.messages import Direction, Purpose
 from tests.support.device import TestDevice
 from tests.support.served import Served

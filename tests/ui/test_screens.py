@@ -330,6 +330,7 @@ def test_the_warnings_ring_follows_the_setting(
         (Notice.OFFLINE, set[str]()),
         (Notice.NOT_ACTIVATED, set[str]()),
         (Notice.LOCKED, set[str]()),
+        (Notice.CLOSED, set[str]()),
     ],
 )
 def test_what_cannot_work_cannot_be_pressed_and_the_reason_is_told(
@@ -611,6 +612,15 @@ def test_live_figures_are_told_with_their_units(screenful: Screenful) -> None:
         ("Motion", "0.04"),
     ]:
         assert line in figures
+
+
+def test_the_operators_colours_are_shown_at_once(screenful: Screenful, qtbot: QtBot) -> None:
+    screenful.show(Welcome("Corner Market", True))
+    light = screenful.page.property("ground")
+    screenful.loop.call_soon_threadsafe(screenful.stage.dress, "dark")
+    qtbot.waitUntil(lambda: screenful.page.property("ground") != light)
+    screenful.loop.call_soon_threadsafe(screenful.stage.dress, "light")
+    qtbot.waitUntil(lambda: screenful.page.property("ground") == light)
 
 
 def test_a_screen_reader_is_told_every_button_by_name(screenful: Screenful) -> None:

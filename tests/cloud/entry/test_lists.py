@@ -14,7 +14,6 @@ from cloud.entry import access, kept_palms
 from cloud.entry.access import Access
 from cloud.entry.doors import DoorKind, SiteClock
 from cloud.entry.entries import PASSED
-from cloud.entry.hours import Hours
 from cloud.entry.lists import Times
 from cloud.entry.tables import EntryRow, KeptPalmRow
 from cloud.jobs.errands import run_errands
@@ -35,6 +34,7 @@ from protocol.entry import (
     SiteList,
 )
 from protocol.envelope import NotSealedToUs, PrivateKey
+from protocol.hours import Hours
 from protocol.messages import DeletionReceipt, DeletionRequest, ProblemType, Purpose
 from protocol.site_list import binding, open_templates
 from tests.cloud.merchants.test_merchants import agree

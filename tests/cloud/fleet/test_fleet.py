@@ -1,13 +1,15 @@
 """Kiosks tell how they are, and are told by their operator: signed, numbered and bounded."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.entry.doors import set_clock
 from cloud.fleet import bundles, orders, reports
 from cloud.fleet.orders import Act
 from cloud.jobs.housekeeping import forget_expired
@@ -108,6 +110,18 @@ def test_orders_have_a_larger_number_when_they_have_changed_and_else_the_same(
     assert (third.volume, third.number > second.number) == (None, True)
 
 
+def test_hours_are_told_with_the_time_zone_and_the_holidays_of_the_site(served: Served):
+    site = served.merchant()
+    kiosk = served.kiosk(site)
+    day = date(2027, 12, 25)
+    within(served, lambda session: set_clock(session, site, ZoneInfo("Europe/Berlin"), [day]))
+    assert (told(kiosk).hours, told(kiosk).holidays) == ("", [])
+    change(served, site, hours="mon-sat 08:00-20:00")
+    given = told(kiosk)
+    assert (given.hours, given.zone) == ("mon-sat 08:00-20:00", "Europe/Berlin")
+    assert given.holidays == [day]
+
+
 def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: Served):
     site = served.merchant(name="Market")
     one, other = served.kiosk(site), served.kiosk(site)
@@ -122,10 +136,18 @@ def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("variant", "pink"), ("volume", "101"), ("volume", "-1"), ("volume", "²")]
+    ("name", "value", "why"),
+    [
+        ("variant", "pink", "dark or light"),
+        ("volume", "101", "from 0 to 100"),
+        ("volume", "²", "from 0 to 100"),
+        ("hours", "noon", "mon-fri 07:00-19:00"),
+    ],
 )
-def test_a_value_that_no_kiosk_understands_is_not_set(served: Served, name: str, value: str):
-    with pytest.raises(ValueError, match=name):
+def test_a_value_that_no_kiosk_understands_is_not_set(
+    served: Served, name: str, value: str, why: str
+):
+    with pytest.raises(ValueError, match=why):
         change(served, FIRST, **{name: value})
 
 

@@ -58,7 +58,7 @@ ScreenFrame {
             required property var modelData
 
             width: parts.width
-            height: named.height
+            height: Math.max(named.height, licence.height)
 
             Label {
                 id: named
@@ -69,13 +69,14 @@ ScreenFrame {
                 wrapMode: Text.Wrap
             }
             Label {
+                id: licence
+
                 anchors.right: parent.right
                 width: part.width * 0.43
                 text: part.modelData.licence
                 color: Tokens.inkSoft
                 font.pixelSize: Tokens.small
-                maximumLineCount: 1
-                elide: Text.ElideRight
+                wrapMode: Text.Wrap
             }
         }
     }

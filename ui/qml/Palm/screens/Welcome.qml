@@ -12,7 +12,7 @@ ScreenFrame {
     required property var notice
     required property bool memberships
 
-    readonly property bool open: !["starting", "offline", "not_activated", "locked"].includes(notice)
+    readonly property bool open: !["starting", "offline", "not_activated", "locked", "closed"].includes(notice)
     readonly property bool readsPalms: open && notice !== "camera"
 
     title: qsTr("Pay with your palm")
@@ -37,6 +37,8 @@ ScreenFrame {
             return qsTr("This kiosk is not set up yet. Staff can do it in the staff area.");
         case "locked":
             return qsTr("This kiosk is out of use. Please pay another way.");
+        case "closed":
+            return qsTr("We are closed just now.");
         default:
             return "";
         }

@@ -1,4 +1,4 @@
-"""The hours at which a door is open to people, as an operator writes them.
+"""The hours at which a door or a kiosk is open to people, as an operator writes them.
 
 `mon-fri 07:00-19:00; sat 09:00-13:00` names days and one or more times of each; what it does not
 name is closed, and an empty text is open at any time. A time that ends at or before it begins ends

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cloud.entry.hours import Hours
+from protocol.hours import Hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = Hours.parse("mon-fri 07:00-19:00; sat 09:00-13:00, 14:00-16:00")
