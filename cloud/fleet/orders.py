@@ -88,16 +88,16 @@ async def orders_for(call: Call) -> Orders:
     content = json.dumps(ordered, sort_keys=True)
     row = await session.get(OrdersRow, device.id)
     if row is None:
-        row = OrdersRow(device_id=device.id, number=0, content="")
+        row = OrdersRow(device_id=device.id, serial=0, content="")
         session.add(row)
     if row.content != content:
-        row.number = max(row.number + 1, int(call.now.timestamp()))
+        row.serial = max(row.serial + 1, int(call.now.timestamp()))
         row.content = content
         if ordered["locked"] or ordered["restart"]:
             told = f"{acts[-1].act} as {acts[-1].who} asked at {acts[-1].at:%Y-%m-%d %H:%M}"
             log.warning("the device %s is told to %s", device.id, told)
     return documents.sign(
-        call.context.receipt_key, Orders, device_id=device.id, number=row.number, **ordered
+        call.context.receipt_key, Orders, device_id=device.id, number=row.serial, **ordered
     )
 
 

@@ -53,7 +53,7 @@ class OrdersRow(Table):
     __tablename__ = "device_orders"
 
     device_id: Mapped[str] = _device_key()
-    number: Mapped[int] = mapped_column(BigInteger)
+    serial: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[str]
     """What is ordered as JSON, by which a change is noticed."""
 

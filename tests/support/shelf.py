@@ -14,7 +14,7 @@ from typing import cast
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from cloud.context import Context
+from cloud.context import Alerts, Context
 from cloud.db import database
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
@@ -26,6 +26,7 @@ from cloud.messages.sandbox import SandboxMessenger
 from cloud.noted import Noted
 from cloud.payments import webhooks
 from cloud.payments.cards import CardDetail, cards_of
+from cloud.people import alerts
 from cloud.people.accounts import Accounts
 from cloud.providers.stripe import StripeProvider
 from cloud.settings import Settings
@@ -48,6 +49,7 @@ class Shelf:
     accounts: Accounts = field(default_factory=lambda: Accounts(Settings()))
     messenger: Messenger = field(default_factory=SandboxMessenger)
     noted: Noted = field(default_factory=Noted)
+    alerts: Alerts = alerts
     ahead: timedelta = timedelta(0)
     woken: int = 0
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     op.create_table('device_orders',
     sa.Column('device_id', sa.String(), nullable=False),
-    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('serial', sa.BigInteger(), nullable=False),
     sa.Column('content', sa.String(), nullable=False),
     sa.ForeignKeyConstraint(['device_id'], ['devices.id'], name=op.f('fk_device_orders_device_id')),
     sa.PrimaryKeyConstraint('device_id', name=op.f('pk_device_orders'))
