@@ -53,11 +53,13 @@ def test_a_service_whose_event_loop_hangs_is_not_fed_until_it_goes_on(
         systemd.hears()
         go_on = threading.Event()
         loop.call_soon_threadsafe(go_on.wait)
-        asked.again(3)
-        systemd.forget()
-        asked.again(5)
-        assert systemd.has_heard_nothing
-        go_on.set()
+        try:
+            asked.again(3)
+            systemd.forget()
+            asked.again(5)
+            assert systemd.has_heard_nothing
+        finally:
+            go_on.set()
         systemd.hears()
 
 
