@@ -330,7 +330,7 @@ def test_the_warnings_ring_follows_the_setting(
         (Notice.OFFLINE, set[str]()),
         (Notice.NOT_ACTIVATED, set[str]()),
         (Notice.LOCKED, set[str]()),
-        (Notice.CLOSED, set[str]()),
+        (Notice.CLOSED, {"Delete my data"}),
     ],
 )
 def test_what_cannot_work_cannot_be_pressed_and_the_reason_is_told(

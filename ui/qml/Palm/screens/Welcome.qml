@@ -12,8 +12,8 @@ ScreenFrame {
     required property var notice
     required property bool memberships
 
-    readonly property bool open: !["starting", "offline", "not_activated", "locked", "closed"].includes(notice)
-    readonly property bool readsPalms: open && notice !== "camera"
+    readonly property bool open: !["starting", "offline", "not_activated", "locked"].includes(notice)
+    readonly property bool readsPalms: open && !["camera", "closed"].includes(notice)
 
     title: qsTr("Pay with your palm")
     text: screen.demo ? qsTr("This one is for trying: sign up, then pay with your open palm. No money moves.") : qsTr("Signed up? You can pay here as soon as the till has sent your purchase.")
