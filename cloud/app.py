@@ -67,7 +67,7 @@ def name_operation(route: APIRoute) -> str:
 def _endpoints() -> tuple[BaseRoute, ...]:
     """Every endpoint but the sandbox's.
 
-    FastAPI reads the types of their parameters at the first request, in a sixth of a second, and
+    FastAPI reads the types of their parameters at the first request, and
     keeps what it learns with these objects. All applications of a process share them.
     """
     api = APIRouter(generate_unique_id_function=name_operation, responses=RESPONSES)

@@ -15,7 +15,7 @@ SPEEDS = {
 
 
 PROMPT = -10
-"""What is taken off the niceness of a process that answers within milliseconds (setpriority(2))."""
+"""What is added to the niceness of a process that answers within milliseconds (setpriority(2))."""
 
 
 def be_prompt() -> None:

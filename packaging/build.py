@@ -82,6 +82,7 @@ PACKAGES = (
         "a palm kiosk: a window on a screen of its own, started with the machine",
         (
             "alsa-utils",
+            "systemd",
             "libdbus-1-3",
             "libegl1",
             "libfontconfig1",
@@ -115,7 +116,7 @@ PACKAGES = (
     Package(
         "palm-cloud",
         "the palm signature service and its vault",
-        (),
+        ("systemd",),
         {
             "etc/palm-cloud/settings.toml": "files/cloud-settings.toml",
             "usr/bin/palm-cloud": "files/palm-cloud",

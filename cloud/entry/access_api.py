@@ -136,7 +136,7 @@ def _arrays(body: bytes, needed: set[str], allowed: set[str]) -> dict[str, list[
     """Returns the arrays of a JSON object. Raises Refusal."""
     try:
         given = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(ProblemType.MALFORMED, "the body is not JSON in UTF-8") from None
     if isinstance(given, dict):
         found = cast(dict[str, Any], given)

@@ -92,10 +92,13 @@ async def orders_for(call: Call) -> Orders:
         session.add(row)
     if row.content != content:
         row.serial = max(row.serial + 1, int(call.now.timestamp()))
+        before = json.loads(row.content or "{}")
         row.content = content
-        if ordered["locked"] or ordered["restart"]:
-            told = f"{acts[-1].act} as {acts[-1].who} asked at {acts[-1].at:%Y-%m-%d %H:%M}"
-            log.warning("the device %s is told to %s", device.id, told)
+        for act, name in ((Act.LOCK, "locked"), (Act.RESTART, "restart")):
+            if ordered[name] and ordered[name] != before.get(name):
+                asked = [each for each in acts if each.act == act][-1]
+                told = f"{act} as {asked.who} asked at {asked.at:%Y-%m-%d %H:%M}"
+                log.warning("the device %s is told to %s", device.id, told)
     return documents.sign(
         call.context.receipt_key, Orders, device_id=device.id, number=row.serial, **ordered
     )
