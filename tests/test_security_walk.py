@@ -1,6 +1,5 @@
 """docs/security.md names tests and files that there are, and counts its rows right."""
 
-import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -16,12 +15,11 @@ VERDICTS = ("met", "not applicable", "operator's", "not met")
 
 def test_every_test_that_is_named_exists():
     assert len(TESTS) > 50
-    files = {path for path, _ in TESTS}
+    defined = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
     exist = {
-        (path, node.name)
-        for path in files
-        for node in ast.parse((ROOT / path).read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        (path, name)
+        for path in {path for path, _ in TESTS}
+        for name in defined.findall((ROOT / path).read_text("utf-8"))
     }
     assert set(TESTS) - exist == set()
 
