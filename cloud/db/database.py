@@ -8,7 +8,7 @@ import asyncio
 import mmap
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Collection, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 import protocol.storage
+from cloud.db.direct import DRIVER
 from cloud.db.reserve import Reserve
 from protocol.files import rename_durably
 from protocol.storage import CAUSES, StorageFault
@@ -77,6 +78,7 @@ def _upgrade(path: Path) -> None:
 
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
     _prepare(engine)
+    event.listen(engine, "begin", _begin)
     config = Config()
     # A percent sign in a value of this configuration begins a reference to another.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -164,9 +166,11 @@ class Database:
         """Traces of erased rows that the database may still hold."""
         # Parameters may be personal: they must not appear in an error.
         self._engine: AsyncEngine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True
+            URL.create(DRIVER, database=str(path)), hide_parameters=True
         )
-        _prepare(self._engine.sync_engine, self._page_limit if max_pages else None)
+        _prepare(self._engine.sync_engine)
+        if max_pages:
+            event.listen(self._engine.sync_engine, "begin", self._limit_pages)
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         """Opens a session; use it as `async with database.session() as session`."""
 
@@ -252,16 +256,16 @@ class Database:
         (unused,) = await self._ask("PRAGMA freelist_count")
         return pages - unused + _ROOM_PAGES > self._max_pages
 
-    def _page_limit(self) -> int:
-        return _ANY_PAGES if self.is_for_deletions_only else self._max_pages or _ANY_PAGES
+    def _limit_pages(self, connection: Connection) -> None:
+        limit = _ANY_PAGES if self.is_for_deletions_only else self._max_pages
+        connection.execute(text(f"PRAGMA max_page_count = {limit}"))
 
     async def _ask(self, statement: str) -> Any:
         """Returns the row that a statement answers, outside of any transaction."""
         async with self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             driver: Any = raw.driver_connection
-            cursor = await driver.execute(statement)
-            return await cursor.fetchone()
+            return await driver.wait_for(lambda: driver.execute(statement).fetchone())
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -318,7 +322,11 @@ def _code(error: BaseException) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _prepare(engine: Engine, page_limit: Callable[[], int] | None = None) -> None:
+def _begin(connection: Connection) -> None:
+    connection.execute(text("BEGIN IMMEDIATE"))
+
+
+def _prepare(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         # The driver must not begin transactions by itself: it would not use BEGIN IMMEDIATE.
@@ -336,10 +344,4 @@ def _prepare(engine: Engine, page_limit: Callable[[], int] | None = None) -> Non
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        if page_limit is not None:
-            connection.execute(text(f"PRAGMA max_page_count = {page_limit()}"))
-        connection.execute(text("BEGIN IMMEDIATE"))
-
-    del configure, begin
+    del configure

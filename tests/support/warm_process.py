@@ -30,13 +30,12 @@ LOADED = (
     "tests.support.plain_palms",
     # What the programs load when they begin to serve.
     "aiohttp.web",
-    "aiosqlite",
     "alembic.autogenerate",
     "numpy.fft",
     "numpy.ma",
     "numpy.polynomial",
     "numpy.random",
-    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "cloud.db.direct",
     "uvicorn.lifespan.on",
 )
 

@@ -1,0 +1,92 @@
+"""SQLite for SQLAlchemy's asynchronous engines, without a thread between the loop and the database.
+
+A statement takes microseconds here: the operating system holds the database in memory, and inside
+of a transaction nothing has to be waited for. SQLAlchemy's own driver for asyncio (aiosqlite) hands
+each one to a thread and back four times, which takes ten times as long as the statement. What does
+wait, for other writers or for the disk, runs on a thread of the connection: beginning a
+transaction, committing it, and what is passed to `Connection.wait_for`.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.util.concurrency import await_
+
+T = TypeVar("T")
+
+DRIVER = "sqlite+direct"
+"""What addresses of databases name."""
+
+
+class Cursor(sqlite3.Cursor):
+    async def _async_soft_close(self) -> None:
+        """Closes it when its rows are read: SQLAlchemy asks that of cursors of asyncio."""
+        self.close()
+
+
+class Connection(sqlite3.Connection):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # One for each connection: a thread that waits for the lock must not keep the one who holds
+        # it from committing.
+        self._waiting = ThreadPoolExecutor(1, "database")
+
+    async def wait_for(self, work: Callable[[], T]) -> T:
+        """Does on a thread what waits, and returns its result. Who is cancelled meanwhile waits
+        too: nothing else may use the connection before."""
+        done = asyncio.get_running_loop().run_in_executor(self._waiting, work)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    def cursor(self, factory: Any = Cursor) -> Any:
+        return super().cursor(factory)
+
+    def close(self) -> None:
+        self._waiting.shutdown(wait=False)
+        super().close()
+
+
+class ExecutionContext(SQLiteExecutionContext):
+    def post_exec(self) -> None:
+        """Reads all rows at once. A statement whose rows are not read yet would go on reading the
+        database after its transaction has ended, and nothing could be erased meanwhile."""
+        super().post_exec()
+        if self.cursor.description:
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor)
+
+
+class Dialect(SQLiteDialect_pysqlite):
+    driver = "direct"
+    is_async = True
+    supports_statement_cache = True
+    execution_ctx_cls = ExecutionContext
+
+    @classmethod
+    def get_pool_class(cls, url: URL) -> type[AsyncAdaptedQueuePool]:
+        return AsyncAdaptedQueuePool
+
+    def create_connect_args(self, url: URL) -> Any:
+        arguments, options = super().create_connect_args(url)
+        return arguments, {**options, "factory": Connection, "check_same_thread": False}
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        await_(dbapi_connection.wait_for(partial(dbapi_connection.execute, "BEGIN IMMEDIATE")))
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        await_(dbapi_connection.wait_for(dbapi_connection.commit))
+
+
+registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)
