@@ -74,10 +74,17 @@ class Screenful:
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self.loop).result()
 
     def _rest(self, before: int) -> None:
-        """Waits until the screen is shown and laid out."""
-        self._qtbot.waitUntil(lambda: self._shown > before and self.kiosk.settled)
-        with self._qtbot.waitSignal(self.kiosk.window.frameSwapped):
-            self.kiosk.window.update()
+        """Waits until the screen is shown, and drawn once it was laid out."""
+        window = self.kiosk.window
+
+        def is_there() -> bool:
+            if self._shown > before and self.kiosk.settled:
+                return True
+            window.update()
+            return False
+
+        with self._qtbot.waitSignal(window.frameSwapped, check_params_cb=is_there):
+            window.update()
 
     def _count(self, *_: object) -> None:
         self._shown += 1
