@@ -43,6 +43,12 @@ class CameraSource(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def identity(self) -> str | None:
+        """What tells the device that is there now from another one in its place; None when none is
+        there, or when that cannot be told."""
+        ...
+
     def open(self) -> Camera:
         """Opens the camera. Raises TemporaryFault when it is not there now, PermanentFault when
         somebody has to do something first."""

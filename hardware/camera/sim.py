@@ -59,12 +59,24 @@ class SimulatedCamera:
         mounting: Mounting | None = None,
     ) -> None:
         self.name = name
+        self._swapped = False
         self._mounting = mounting
         self._device = _Device(scene, size, 1 / fps, paced)
 
     @property
     def scene(self) -> Scene:
         return self._device.scene
+
+    @property
+    def identity(self) -> str | None:
+        """See `CameraSource.identity`."""
+        if not self._device.plugged:
+            return None
+        return "another simulated camera" if self._swapped else "simulated camera"
+
+    def swap(self) -> None:
+        """Puts another camera in its place."""
+        self._swapped = True
 
     def look_at(self, scene: Scene) -> None:
         """Shows this scene from the next picture on."""

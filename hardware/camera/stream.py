@@ -41,6 +41,11 @@ class StreamCamera:
     def name(self) -> str:
         return self._name
 
+    @property
+    def identity(self) -> None:
+        """Nothing: a camera on the network says of itself what it likes."""
+        return None
+
     def open(self) -> Capture:
         """Raises TemporaryFault when nothing answers or what answers is not a stream."""
         timeouts = [

@@ -15,6 +15,7 @@ from hardware.address import Address
 from hardware.camera.capture import Capture
 from hardware.camera.mounting import Mounting
 from hardware.faults import PermanentFault, TemporaryFault
+from hardware.usb.sysfs import device_at
 
 # OpenCV reads it once, when it first opens a camera. With its default of 10 s the reader of a
 # pulled camera would hang long after the feed has dismissed it.
@@ -24,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 BY_ID = Path("/dev/v4l/by-id")
 """Where udev names cameras by maker, model and serial number."""
+
+NODES = Path("/sys/class/video4linux")
+"""Where Linux tells which device stands behind the number of a camera."""
 
 # MJPG first: over USB 2 most cameras deliver 720p at 30 frames a second in this format only.
 _FORMATS = tuple(cv2.VideoWriter.fourcc(*code) for code in ("MJPG", "YUYV"))
@@ -47,6 +51,23 @@ class V4l2Camera:
     @property
     def name(self) -> str:
         return self._device
+
+    @property
+    def identity(self) -> str | None:
+        """See `CameraSource.identity`: on the USB the two ids and the serial number, of which many
+        cameras have none; elsewhere the driver's name for it. Of a camera that is named by its
+        number that cannot be told: after a restart another one may have the number."""
+        if not Path(self._device).is_symlink():
+            return None
+        node = NODES / Path(self._device).resolve().name
+        # The node belongs to an interface of the device.
+        device = device_at((node / "device").resolve().parent)
+        if device is not None:
+            return f"{device.name} {device.serial}".strip()
+        try:
+            return (node / "name").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return None
 
     def open(self) -> Capture:
         """Raises TemporaryFault when the device is absent or busy, PermanentFault when this process

@@ -181,6 +181,7 @@ class Forbidden:
     """A camera that this process may not use until it is allowed to."""
 
     name = "forbidden camera"
+    identity = None
 
     def __init__(self, device: SimulatedCamera) -> None:
         self.device = device
@@ -210,6 +211,7 @@ class Careless:
     """A driver with a bug."""
 
     name = "careless camera"
+    identity = None
 
     def open(self) -> Camera:
         raise ZeroDivisionError

@@ -47,6 +47,7 @@ class Stamped:
     apart."""
 
     name = "camera on Wi-Fi"
+    identity = None
     size = (4, 6)
 
     def __init__(self, fps: float) -> None:

@@ -78,6 +78,7 @@ class Clumps:
     """A camera whose pictures are held up on the way and come six together."""
 
     name = "camera on Wi-Fi"
+    identity = None
 
     def __init__(self, scene: Posed) -> None:
         self._camera = SimulatedCamera(scene, paced=False)
