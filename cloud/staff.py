@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -187,21 +187,21 @@ async def _change_site(arguments: argparse.Namespace, session: AsyncSession, _: 
 
 
 async def _list_devices(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
-    told = await reports.latest(session)
+    told, now = await reports.latest(session), bootstrap.now()
     for device in await devices.all_devices(session):
         until = device.revoked_at
         state = "active" if until is None else f"revoked {until:%Y-%m-%d %H:%M}"
         print(
             *(device.id, device.merchant_id, device.site_id, state, device.reader or "-"),
-            *_told(told.get(device.id)),
+            *_told(told.get(device.id), now if until is None else until),
             device.name,
             sep="\t",
         )
 
 
-def _told(told: reports.Told | None) -> tuple[str, str, str]:
+def _told(told: reports.Told | None, until: datetime) -> tuple[str, str, str]:
     """Returns when a device has told of itself, its version with its figures, and what is not well,
-    for a list."""
+    for a list. `until` is when it should have been heard of last."""
     if told is None:
         return "-", "-", "-"
     report = told.report
@@ -209,7 +209,10 @@ def _told(told: reports.Told | None) -> tuple[str, str, str]:
         f"{report.version} up {report.running_s // 3600} h, disk {report.disk_free_mb} MB free, "
         f"memory {report.memory_mb} MB, {report.visits} visits, {report.troubles} ended"
     )
-    faults = ", ".join(f"{fault.part} {fault.finding}" for fault in report.faults)
+    silent = ["silent"] if until - told.at > reports.SILENT_AFTER else []
+    tampered = [] if report.tampering is None else [f"tampering {report.tampering}"]
+    found = [f"{fault.part} {fault.finding}" for fault in report.faults]
+    faults = ", ".join(silent + tampered + found)
     return f"{told.at:%Y-%m-%d %H:%M}", figures, faults or "well"
 
 

@@ -27,13 +27,16 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     chosen.add_argument(
         "++hours", help="when shoppers may begin something, as mon-fri 07:00-19:00; none for always"
     )
+    chosen.add_argument(
+        "++helpline", help="whom people call when the kiosk is out of service; none for nobody"
+    )
     add("kiosk-settings", _list_settings, "list what was set for kiosks")
     restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
     lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
     bundle = add("support-bundle", _show_bundle, "show what a kiosk's staff have sent", "+")
     for verb in (restart, lock, bundle):
         verb.add_argument("device", help="the id of the device")
-    add("acts", _list_acts, "list who has had kiosks start again or locked")
+    add("acts", _list_acts, "list who has had kiosks start again or locked, and tampering")
 
 
 async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:

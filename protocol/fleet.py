@@ -72,6 +72,9 @@ class Report(Message):
     faults: list[Fault] = Field(max_length=32)
     orders: Annotated[int, Field(ge=0, lt=2**53)]
     """The number of the orders that are in force; 0 for none."""
+    tampering: Words | None = None
+    """The sign of tampering for which the kiosk has locked itself and destroys its keys now: it is
+    the last that is heard of this device. None without one."""
 
 
 class Orders(Message):
@@ -95,6 +98,9 @@ class Orders(Message):
     """The time zone of the hours, a name of the IANA database."""
     holidays: list[date] = Field(max_length=400)
     """The days on which it is closed."""
+    helpline: Annotated[str, StringConstraints(max_length=80)]
+    """Whom people call when the kiosk is out of service, in the operator's words: a name, a number;
+    empty for nobody."""
     locked: bool
     """Whether nothing can be done at the kiosk until it is activated again."""
     restart: Count

@@ -30,11 +30,17 @@ RESTART_WITHIN = timedelta(hours=1)
 """How long a demand to start again is told to a kiosk that was away."""
 
 
+LONGEST_HELPLINE = 80
+"""Characters of `protocol.fleet.Orders.helpline`."""
+
+
 class Act(StrEnum):
-    """What somebody of the operator's asks of a device."""
+    """What somebody of the operator's asks of a device, or somebody else does to it."""
 
     RESTART = "restart"
     LOCK = "lock"
+    TAMPERING = "tampering"
+    """Nobody has asked for it: somebody has tampered with the device, which is revoked."""
 
 
 def _variant(text: str) -> str:
@@ -54,10 +60,17 @@ def _hours(text: str) -> str:
     return text
 
 
+def _helpline(text: str) -> str:
+    if not (text.isprintable() and len(text) <= LONGEST_HELPLINE):
+        raise ValueError(f"the helpline has at most {LONGEST_HELPLINE} characters, in one line")
+    return text
+
+
 SETTINGS: Mapping[str, Callable[[str], Any]] = {
     "variant": _variant,
     "volume": _volume,
     "hours": _hours,
+    "helpline": _helpline,
 }
 """The settings that an operator has for kiosks, and how each is read. Each raises ValueError."""
 
@@ -80,6 +93,7 @@ async def orders_for(call: Call) -> Orders:
         "zone": clock.zone.key,
         # Without hours it is open on holidays, too.
         "holidays": sorted(day.isoformat() for day in clock.holidays) if hours else [],
+        "helpline": given.get("helpline", ""),
         "locked": any(act.act == Act.LOCK and act.at >= since for act in acts),
         "restart": max(
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0

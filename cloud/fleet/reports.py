@@ -1,18 +1,25 @@
 """Reports: what kiosks tell of themselves every minute, and what they are told in answer."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.fleet.orders import orders_for
+from cloud.fleet.orders import Act, ask, orders_for
 from cloud.fleet.tables import ReportRow
 from cloud.web import signed_request
-from cloud.web.signed_request import Caller
+from cloud.web.devices import revoke_device
+from cloud.web.signed_request import Call, Caller
 from protocol.fleet import Orders, Report
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER = timedelta(minutes=5)
+"""After so long without a report, somebody should look: kiosks tell of themselves every minute."""
 
 router: APIRouter = signed_request.router()
 
@@ -31,7 +38,17 @@ async def take(call: Caller, report: Report) -> Orders:
     device."""
     content = report.model_dump_json()
     await call.session.merge(ReportRow(device_id=call.device_id, content=content, at=call.now))
-    return await orders_for(call)
+    orders = await orders_for(call)
+    if report.tampering is not None:
+        await _shut_out(call, report.tampering)
+    return orders
+
+
+async def _shut_out(call: Call, sign: str) -> None:
+    """Revokes a device that somebody has tampered with, and notes it among the acts."""
+    await ask(call.session, call.device_id, Act.TAMPERING, f"seen: {sign}", call.now)
+    await revoke_device(call.session, call.device_id, call.now)
+    log.error("somebody has tampered with the device %s, and it is revoked", call.device_id)
 
 
 async def latest(session: AsyncSession) -> Mapping[str, Told]:

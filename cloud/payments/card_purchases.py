@@ -90,7 +90,7 @@ async def look_at_reader(context: Context, session: AsyncSession, reader: str) -
 
 
 async def _find(call: Call, reference: str) -> PurchaseRow:
-    row = await purchases.find_own(call, reference)
+    row = await purchases.find_to_end(call, reference)
     if row is None or row.terminal is None:
         raise Refusal(ProblemType.NOT_FOUND)
     return row

@@ -42,6 +42,7 @@ from cloud.providers import (
 from cloud.recognition import refusals
 from cloud.recognition.identifications import accepted_for, find
 from cloud.web import limits, signed_request
+from cloud.web.devices import find_device
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.messages import (
@@ -99,7 +100,7 @@ async def tell_purchase(call: Caller, reference: Identifier) -> Purchase:
 async def end(call: Caller, reference: Identifier) -> Purchase:
     """Ends the wait for the holder of a purchase's card: what they have not confirmed by now is
     cancelled and declined."""
-    row = await find_own(call, reference)
+    row = await find_to_end(call, reference)
     if row is None or row.terminal is not None:
         raise Refusal(ProblemType.NOT_FOUND)
     row.asks_holder = False
@@ -109,7 +110,7 @@ async def end(call: Caller, reference: Identifier) -> Purchase:
 @router.put("/purchases/{reference}/told", status_code=204)
 async def note_what_was_told(call: Caller, reference: Identifier, answer: Told) -> None:
     """Stores what the till was told about a purchase of the device."""
-    row = await find_own(call, reference)
+    row = await find_to_end(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
     row.told = answer.result
@@ -374,6 +375,17 @@ async def find_own(call: Call, reference: str) -> PurchaseRow | None:
             PurchaseRow.device_id == call.device_id,
         )
     )
+
+
+async def find_to_end(call: Call, reference: str) -> PurchaseRow | None:
+    """Returns the purchase that the device made, or one of its merchant's that is revoked by now: a
+    kiosk whose keys were destroyed is another device, and has its journal still."""
+    row = await find_own(call, reference)
+    if row is not None:
+        return row
+    row = await _find_elsewhere(call, reference)
+    made_by = None if row is None else await find_device(call.session, row.device_id)
+    return None if made_by is None or made_by.revoked_at is None else row
 
 
 async def _find_anywhere(call: Call, reference: str) -> PurchaseRow:

@@ -1,12 +1,13 @@
 """`./run cloud staff`: kiosks are looked after from afar, from the command line."""
 
 import getpass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cloud.settings import Settings
-from tests.cloud.fleet.test_fleet import bundle, send, told
+from tests.cloud.fleet.test_fleet import REPORT, bundle, send, told
 from tests.cloud.test_staff import Staff, staff  # noqa: F401 - a fixture
 from tests.support.served import PLAIN, Served
 
@@ -32,18 +33,25 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
         assert (given.variant, given.volume) == ("dark", 80)
         staff("set-kiosk", "first", "++hours", "mon-sat 08:00-20:00", state=root)
         assert told(kiosk).hours == "mon-sat 08:00-20:00"
+        staff("set-kiosk", "first", "++helpline", "Palm Services, 0800 555 0100", state=root)
+        assert told(kiosk).helpline == "Palm Services, 0800 555 0100"
         staff("set-kiosk", kiosk.id, "++volume", "none", state=root)
         assert told(kiosk).volume == 30
         for words, why in (
             (("nowhere", "++volume", "1"), "there is no nowhere"),
             (("first", "++volume", "200"), "from 0 to 100"),
-            (("first",), "++variant, ++volume, ++hours"),
+            (("first",), "++variant, ++volume, ++hours, ++helpline"),
         ):
             assert why in staff("set-kiosk", *words, state=root, status=2)
 
         (line,) = staff("devices", state=root).splitlines()
         assert "\t0.1.0 up 2 h, disk 900 MB free, memory 700 MB, 31 visits, 2 ended\t" in line
         assert line.endswith("\tcamera fault\tTill 3")
+
+        served.ahead = kiosk.ahead = timedelta(minutes=-6)
+        told(kiosk)
+        served.ahead = kiosk.ahead = timedelta()
+        assert staff("devices", state=root).endswith("\tsilent, camera fault\tTill 3\n")
 
         staff("restart-device", kiosk.id, state=root)
         assert told(kiosk).restart > 0
@@ -58,6 +66,15 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
         )
         assert send(kiosk, bundle(kiosk)) == 204
         assert '"the kiosk is open"' in staff("support-bundle", kiosk.id, state=root)
+
+        tampered = served.kiosk()
+        told(tampered, REPORT.model_copy(update={"tampering": "usb"}))
+        assert f"\ttampering\tseen: usb\t{tampered.id}\n" in staff("acts", state=root)
+        (line,) = [
+            each for each in staff("devices", state=root).splitlines() if tampered.id in each
+        ]
+        assert "\trevoked " in line
+        assert "\ttampering usb, camera fault\t" in line
 
         staff("revoke-device", kiosk.id, state=root)
         assert "no active device" in staff("lock-device", kiosk.id, state=root, status=2)

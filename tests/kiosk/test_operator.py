@@ -62,6 +62,7 @@ def tell(service: SignatureService) -> Tell:
             "hours": "",
             "zone": "UTC",
             "holidays": [],
+            "helpline": "",
             "locked": False,
             "restart": 0,
         }

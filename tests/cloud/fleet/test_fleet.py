@@ -34,9 +34,9 @@ REPORT = Report(
 )
 
 
-def told(kiosk: TestDevice) -> Orders:
+def told(kiosk: TestDevice, report: Report = REPORT) -> Orders:
     """Sends a report, and returns the orders in the answer."""
-    answer = kiosk.send("PUT", "/device/report", REPORT.model_dump_json().encode())
+    answer = kiosk.send("PUT", "/device/report", report.model_dump_json().encode())
     assert answer.status_code == 200, answer.text
     return Orders.model_validate_json(answer.content)
 
@@ -142,6 +142,8 @@ def test_a_kiosk_has_what_is_set_for_it_before_what_is_set_for_its_site(served: 
         ("volume", "101", "from 0 to 100"),
         ("volume", "²", "from 0 to 100"),
         ("hours", "noon", "mon-fri 07:00-19:00"),
+        ("helpline", "x" * 81, "80 characters"),
+        ("helpline", "two\nlines", "in one line"),
     ],
 )
 def test_a_value_that_no_kiosk_understands_is_not_set(
@@ -171,6 +173,22 @@ def test_a_restart_is_told_under_one_name_for_an_hour(served: Served, kiosk: Tes
     assert told(kiosk).restart > first
     served.ahead = kiosk.ahead = timedelta(hours=1, minutes=1)
     assert told(kiosk).restart == 0
+
+
+def test_a_device_that_was_tampered_with_is_heard_for_the_last_time(
+    served: Served, kiosk: TestDevice
+):
+    tampered = REPORT.model_copy(update={"tampering": "enclosure"})
+    told(kiosk, tampered)
+    answer = kiosk.send("PUT", "/device/report", REPORT.model_dump_json().encode())
+    assert refusal(answer).type is ProblemType.UNKNOWN_DEVICE
+    assert within(served, reports.latest)[kiosk.id].report == tampered
+    acts = within(served, lambda session: orders.acts_on(session, kiosk.id))
+    assert [(act.act, act.who) for act in acts] == [(Act.TAMPERING, "seen: enclosure")]
+    # It is activated again with the code of the operator, and no lock of before is in force.
+    again = served.device()
+    again.activate(served.activation_code())
+    assert not told(again).locked
 
 
 def test_the_latest_report_of_each_kiosk_is_kept(served: Served, kiosk: TestDevice):

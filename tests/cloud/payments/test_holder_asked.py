@@ -9,6 +9,7 @@ import pytest
 from cloud.payments import purchases
 from cloud.payments.tables import PurchaseRow
 from cloud.policy import PURCHASE_PATIENCE
+from cloud.web.devices import revoke_device
 from protocol.messages import (
     AUTHENTICATION_REQUIRED,
     DeletionRequest,
@@ -133,6 +134,27 @@ def test_an_end_that_the_provider_does_not_hear_is_no_end_and_comes_later(
     served.do(purchases.settle_purchases(served.context))
     assert answers(url) == 404
     assert told(kiosk, sale).outcome == "declined"
+    assert charged(served) == before
+
+
+def test_a_kiosk_whose_keys_were_destroyed_ends_the_wait_as_the_device_that_it_is_now(
+    served: Served, kiosk: TestDevice, sale: PurchaseRequest
+):
+    before = charged(served)
+    url = asked(kiosk, sale)
+    again, stranger = served.kiosk(), served.kiosk(served.merchant())
+
+    async def revoke() -> None:
+        async with served.context.database.session() as session:
+            await revoke_device(session, kiosk.id, served.context.clock())
+            await session.commit()
+
+    served.do(revoke())
+    for nobody in (stranger, kiosk):
+        with pytest.raises(Refused):
+            ended(nobody, sale)
+    assert ended(again, sale).outcome == "declined"
+    assert answers(url) == 404
     assert charged(served) == before
 
 
