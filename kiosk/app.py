@@ -7,7 +7,7 @@ back what it asked for, a device or the service fails, or an unexpected exceptio
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,12 +25,14 @@ from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.capture.succession import Succession, succession
 from kiosk.clock import Clock
+from kiosk.fittings import Fittings
 from kiosk.idle import IdleWatch, Withdrawn
 from kiosk.indicator import Indicator
 from kiosk.lane import Lane
 from kiosk.lately import Impersonal, Lately
+from kiosk.lock import Lock, Locked, Step
 from kiosk.operator import Operator
-from kiosk.race import first
+from kiosk.race import both, first
 from kiosk.screens import (
     Answered,
     AtGate,
@@ -40,6 +42,7 @@ from kiosk.screens import (
     GateShut,
     Health,
     Notice,
+    OutOfService,
     Part,
     PayAnotherWay,
     Trouble,
@@ -60,7 +63,7 @@ from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
 from kiosk.stage import Stage, WalkedAway
 from kiosk.support import Supported, disk_mb, memory_mb
-from kiosk.tampering import Watch, signs_of
+from kiosk.tampering import Sign, Watch, signs_of, signs_while
 from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
 from kiosk.updates.quiet import Quiet, VersionWaits
@@ -75,7 +78,9 @@ from kiosk.visits.maintain import (
     BackOffice,
     RestartAsked,
     camera_check,
+    fitting_checks,
     lane_checks,
+    lock_checks,
     maintain,
 )
 from kiosk.visits.membership import change_membership
@@ -100,6 +105,10 @@ WELCOME_LOOKS_S = 0.5
 
 AFTER_FAULT_S = 1.0
 """Seconds after a fault until a gate reads palms again."""
+
+LEAVE_S = 5.0
+"""Seconds in which a kiosk that locks itself says what has to be said, before it destroys its keys:
+whoever tampers with it may have cut the network."""
 
 GONE_AFTER_S = 3.0
 """Seconds without an answer after which the welcome screen says that the service is gone."""
@@ -144,6 +153,10 @@ class Kiosk:
     journal: PurchaseJournal
     pin: StaffPin
     clock: Clock
+    fittings: Fittings
+    """The devices that belong to it."""
+    lock: Lock
+    """The lock that it puts on itself when somebody tampers with it."""
     enclosure: Contact | None = None
     """The contact of the enclosure, None without one."""
     lane: Lane | None = None
@@ -190,17 +203,14 @@ class Kiosk:
         for feed in self._feeds:
             feed.start()
         self.eyes.start()
-        signs = signs_of(self.feed, self.infrared, self.enclosure)
-        controller = None if self.lane is None else self.lane.controller
         try:
             with suppress(RestartAsked):
                 await first(
-                    self._serve(),
+                    self._serve_unless_tampered(),
                     self._look_after_the_service(),
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
                     self.operator.keep(self._report, self._obey),
-                    Watch(signs, self.till, self.clock, controller).run(),
                     *([] if self.lane is None else [self._keep_lane(self.lane)]),
                 )
         finally:
@@ -222,6 +232,56 @@ class Kiosk:
     def _feeds(self) -> list[Feed]:
         return [self.feed] if self.infrared is None else [self.feed, self.infrared]
 
+    async def _serve_unless_tampered(self) -> NoReturn:
+        """Serves until somebody tampers with the kiosk, which locks itself then. Raises
+        RestartAsked: what was secret in memory ends with this kiosk."""
+        if self.lock.locked is None:
+            watch = self._watch(signs_of(self.feed, self.infrared, self.enclosure, self.fittings))
+            seen = await first(watch.run(), self._serve())
+            shown = self._out_of_service()
+            now, merchant, helpline = self.clock.wall(), shown.merchant, shown.helpline
+            self.lock.close(Locked(seen=seen, at=now, merchant=merchant, helpline=helpline))
+        if self.lock.locked is not None and self.lock.locked.step is Step.SEEN:
+            self._changed.set()
+            self.stage.show(self._out_of_service())
+            try:
+                await first(self._take_leave(self.lock.locked), self.clock.sleep(LEAVE_S))
+            except Exception as error:
+                # Whatever fails, no key must be left.
+                log.error("a locked kiosk says nothing: %s", Impersonal(type(error).__name__))
+            if self.lock.wipe():
+                raise RestartAsked
+        assert self.lock.locked is not None
+        await first(self._watch(signs_while(self.lock.locked)).run(), self._serve())
+        raise AssertionError("a locked kiosk serves nobody until it starts again")
+
+    def _watch(self, signs: Sequence[Sign]) -> Watch:
+        controller = None if self.lane is None else self.lane.controller
+        return Watch(
+            signs,
+            self.till,
+            self.clock,
+            controller,
+            activated=lambda: self.service.identity.device is not None,
+        )
+
+    async def _take_leave(self, locked: Locked) -> None:
+        """Says with the keys, as long as they are there, what has to be said with them: to the till
+        and, once what became of payments under way is known, to the service that somebody has
+        tampered with this kiosk."""
+        await both(self.till.tampering(locked.seen.sign), self._tell_service(locked))
+
+    async def _tell_service(self, locked: Locked) -> None:
+        await self.service.ready.wait()
+        with suppress(ServiceError):
+            # With the rest of the time, the service has to hear of it.
+            await first(self._settle_doubts(), self.clock.sleep(LEAVE_S / 2))
+        report = self._report().model_copy(update={"tampering": locked.seen.sign})
+        try:
+            await self.service.report_state(report, LEAVE_S)
+        except ServiceError as error:
+            log.error("the service does not hear that this kiosk is locked: %s", error)
+
     async def _serve(self) -> NoReturn:
         log.info("the kiosk is open")
         while True:
@@ -233,6 +293,9 @@ class Kiosk:
         if self.operator.restart_asked:
             log.warning("the kiosk starts again, as its operator has asked")
             raise RestartAsked
+        if self._is_locked:
+            await self._serve_staff_alone()
+            return
         if self.lane is not None:
             await self._serve_lane(self.lane)
             return
@@ -265,10 +328,37 @@ class Kiosk:
             case Choice.STAFF:
                 await self._visit(lambda stage: maintain(self._back_office(stage)))
             case None:
-                # It is quiet, and the kiosk starts again.
+                # It is quiet and the kiosk starts again, or it is locked.
                 pass
 
+    async def _serve_staff_alone(self) -> None:
+        """Waits until staff open the staff area of a locked kiosk, or it is not locked any more."""
+        asked = await first(
+            self.stage.ask(self._out_of_service()),
+            self._until_unlocked(),
+            *self._until_version_waits(),
+        )
+        if asked is Choice.STAFF:
+            await self._visit(lambda stage: maintain(self._back_office(stage)))
+
     # Before a visit
+
+    @property
+    def _is_locked(self) -> bool:
+        """Whether nobody can do anything here but staff: the operator has locked the kiosk, or it
+        has locked itself."""
+        return self.operator.locked or self.lock.locked is not None
+
+    def _out_of_service(self) -> OutOfService:
+        gate, locked = self.lane is not None, self.lock.locked
+        if locked is not None:
+            return OutOfService(locked.merchant, locked.helpline, gate)
+        return OutOfService(self._welcome().merchant, self.operator.helpline, gate)
+
+    async def _until_unlocked(self) -> None:
+        """Waits until the kiosk is not locked any more, or its operator has it start again."""
+        while self._is_locked and not self.operator.restart_asked:
+            await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
 
     def _until_version_waits(self) -> list[Awaitable[NoReturn]]:
         return [] if self.quiet is None else [self.quiet.watch(self._serves, self.stage.last_touch)]
@@ -295,7 +385,7 @@ class Kiosk:
         )
 
     def _notice(self) -> Notice | None:
-        if self.operator.locked:
+        if self._is_locked:
             return Notice.LOCKED
         if self._answers is None and self.service.stopped is None:
             return Notice.STARTING
@@ -315,10 +405,10 @@ class Kiosk:
 
     async def _keep_current(self, shown: Welcome) -> None:
         """Shows the welcome screen anew whenever it has to say something else, until the operator
-        has the kiosk start again."""
-        while not self.operator.restart_asked:
+        has the kiosk start again or locks it."""
+        while not (self.operator.restart_asked or self._is_locked):
             await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
-            if self._welcome() != shown:
+            if self._welcome() != shown and not self._is_locked:
                 shown = self._welcome()
                 self.stage.show(shown)
                 self._tell_once(shown)
@@ -666,6 +756,9 @@ class Kiosk:
             Mounting.of(Address.parse(self.settings.camera)),
             Supported(self.settings, self.service, self.clock, self.lately),
             self.operator,
+            self.lock,
+            self.fittings,
+            self.enclosure,
             self.lane,
             self.codes,
             self.settings.venue,
@@ -681,6 +774,8 @@ class Kiosk:
             camera_check(Part.CAMERA, self.feed),
             *([camera_check(Part.INFRARED, self.infrared)] if self.infrared else []),
             *([] if self.lane is None else lane_checks(self.lane, device)),
+            *lock_checks(self.lock),
+            *fitting_checks(self.enclosure, self.fittings),
             *([till] if till else []),
         )
         orders = self.operator.orders

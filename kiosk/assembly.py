@@ -20,8 +20,10 @@ from kiosk.capture.reader import PalmReader
 from kiosk.clock import Clock, SystemClock
 from kiosk.devices import Devices, WrongDevices, attach
 from kiosk.faults import CannotStart
+from kiosk.fittings import Fittings
 from kiosk.lane import Lane
 from kiosk.lately import Lately
+from kiosk.lock import Lock
 from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
 from kiosk.service.client import SignatureService
@@ -61,6 +63,8 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
     """
     clock = SystemClock()
     state = settings.state
+    lock = Lock(state)
+    lock.go_on()
     try:
         devices = attach(
             settings.camera,
@@ -68,6 +72,7 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
             settings.light,
             settings.terminal,
             enclosure=settings.enclosure,
+            usb=settings.usb,
             gate=None if settings.gate is None else (settings.gate, settings.state),
             sound=settings.sound,
         )
@@ -80,6 +85,10 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
         )
     except WrongDevices as wrong:
         raise CannotStart.for_all([(fault.cause, fault.remedy) for fault in wrong.faults]) from None
+    identity = service.identity
+    if identity.device is not None:
+        lock.open()
+    cameras = [devices.camera, *([] if infrared is None else [infrared.source])]
     pin = StaffPin.of(state, clock.wall)
     if not pin.chosen:
         log.warning("nobody has chosen the staff PIN: the first who touches Staff can choose it")
@@ -99,9 +108,11 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
         codes=CodeReader(feed),
         terminal=devices.terminal,
         enclosure=devices.enclosure,
+        fittings=Fittings(state / "fittings.json", identity, devices.usb, cameras),
+        lock=lock,
         sound=devices.sound,
         service=service,
-        connection=_connection(settings, clock),
+        connection=_connection(settings, clock, activates=lock.locked is None),
         till=_till(settings, service, clock),
         journal=journal,
         pin=pin,
@@ -178,8 +189,9 @@ def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
     )
 
 
-def _connection(settings: Settings, clock: Clock) -> Connection:
+def _connection(settings: Settings, clock: Clock, *, activates: bool) -> Connection:
     if settings.service.url is not None:
         return Elsewhere(settings.service.url, settings.service.ca)
     network_fault = NetworkFault() if settings.dock else None
-    return EmbeddedService(settings.state / "service", settings.name, clock, network_fault)
+    folder = settings.state / "service"
+    return EmbeddedService(folder, settings.name, clock, network_fault, activates=activates)

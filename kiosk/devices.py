@@ -1,5 +1,5 @@
 """The devices that the settings name: camera, near-infrared camera, light ring, terminal,
-gate and loudspeaker."""
+enclosure, USB, gate and loudspeaker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from hardware.gate import Gate, gate_at
 from hardware.light import Light, SimulatedLight, light_at
 from hardware.sound import Sound, sound_at
 from hardware.terminal import Terminal, terminal_at
+from hardware.usb import Bus, bus_at
 from palm.hand.landmarks import Side
 
 Device = TypeVar("Device")
@@ -44,6 +45,8 @@ class Devices:
     """The card terminal, None without one."""
     enclosure: Contact | None
     """The contact of the enclosure, None without one."""
+    usb: Bus | None
+    """Where devices are plugged in, None when nobody looks there."""
     gate: Gate | None
     """The gate, None without one."""
     sound: Sound | None
@@ -57,6 +60,7 @@ def attach(
     terminal: str,
     *,
     enclosure: str | None = None,
+    usb: str | None = None,
     gate: tuple[str, Path] | None = None,
     sound: str = "none:",
 ) -> Devices:
@@ -77,6 +81,7 @@ def attach(
     also_seen = made(lambda: _infrared(infrared, seen, size))
     cards = made(partial(terminal_at, terminal))
     contact = made(partial(contact_at, enclosure))
+    bus = made(partial(bus_at, usb))
     lane = None if gate is None else made(partial(gate_at, *gate))
     loudspeaker = made(partial(sound_at, sound))
     if faults or seen is None:
@@ -84,7 +89,7 @@ def attach(
     # A simulated ring lights a simulated hand only, so before a real camera it counts as none.
     if isinstance(ring, SimulatedLight) and Address.parse(camera).scheme != "sim":
         ring = None
-    return Devices(seen, size, also_seen, ring, cards, contact, lane, loudspeaker)
+    return Devices(seen, size, also_seen, ring, cards, contact, bus, lane, loudspeaker)
 
 
 def _infrared(text: str | None, camera: CameraSource | None, size: Size) -> Feed | None:

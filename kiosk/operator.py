@@ -68,6 +68,11 @@ class Operator:
         return self._kept is not None and self._kept.orders.locked
 
     @property
+    def helpline(self) -> str:
+        """Whom people call when the kiosk is out of service; empty for nobody."""
+        return "" if self._kept is None else self._kept.orders.helpline
+
+    @property
     def closed(self) -> bool:
         """Whether it is outside of the opening hours."""
         orders = self.orders

@@ -106,7 +106,7 @@ class Notice(StrEnum):
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"
     LOCKED = "locked"
-    """The operator has locked the kiosk."""
+    """The operator has locked the kiosk, or it has locked itself: `OutOfService` is shown."""
     CLOSED = "closed"
     """It is outside of the opening hours: a till's sale is still paid."""
 
@@ -134,6 +134,17 @@ class Welcome(
     """Whether a membership card can be linked here."""
 
 
+@dataclass(frozen=True)
+class OutOfService(Screen[Literal[Choice.STAFF]]):
+    """Nobody can do anything here until the kiosk is activated again."""
+
+    merchant: str
+    helpline: str = ""
+    """Whom to call, in the operator's words; empty when nobody was named."""
+    gate: bool = False
+    """Whether the kiosk stands at a gate."""
+
+
 # Sign-up
 
 
@@ -159,6 +170,8 @@ class EntryProblem(StrEnum):
     WRONG_PIN = "wrong_pin"
     WEAK_PIN = "weak_pin"
     """The chosen PIN is easy to guess."""
+    CASE_OPEN = "case_open"
+    """No kiosk is activated while its enclosure is open."""
     LOCKED = "locked"
 
 
@@ -728,6 +741,7 @@ class GateNotice(StrEnum):
     CAMERA = "camera"
     NOT_ACTIVATED = "not_activated"
     LOCKED = "locked"
+    """`OutOfService` is shown."""
     GATE = "gate"
     """The line to the gate is lost."""
 
@@ -963,6 +977,10 @@ class Part(StrEnum):
     VAULT_KEY = "vault_key"
     CLOCK = "clock"
     ACTIVATION = "activation"
+    LOCK = "lock"
+    """The lock that the kiosk has put on itself."""
+    ENCLOSURE = "enclosure"
+    USB = "usb"
     MODELS = "models"
     DISK = "disk"
     """The disk of the state folder, and the files in it."""
@@ -1053,6 +1071,21 @@ class Finding(StrEnum):
     NOT_ACTIVATED = "not_activated"
     ACTIVATED = "activated"
     """The merchant and the country."""
+    LOCKED_CASE = "locked_case"
+    """The kiosk has locked itself because its enclosure was opened: when."""
+    LOCKED_CAMERA = "locked_camera"
+    """Because another camera was put in: what it says that it is, and when."""
+    LOCKED_USB = "locked_usb"
+    """Because something was plugged in: its ids, its kind (`hardware.usb.Kind`), and when."""
+    CASE_OPEN = "case_open"
+    """The enclosure is open, or was since its contact was reset: the contact's name."""
+    CASE_CLOSED = "case_closed"
+    USB_PLUGGED = "usb_plugged"
+    """What is plugged in, and will belong to the kiosk once it is activated: the ids."""
+    USB_BELONGS = "usb_belongs"
+    """How many devices are plugged in; all of them belong to the kiosk."""
+    USB_STORAGE = "usb_storage"
+    """A memory stick is plugged in: its ids."""
     MODELS_MISSING = "models_missing"
     """How to get them, as the loader of models words it."""
     MODELS_THERE = "models_there"

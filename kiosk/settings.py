@@ -234,6 +234,9 @@ class Settings(BaseSettings):
     enclosure: str | None = None
     """The contact that tells that the enclosure was opened:
     hwmon:/sys/class/hwmon/hwmon0/intrusion0_alarm, or sim:; left out, there is none."""
+    usb: str | None = None
+    """Where is looked for devices that do not belong to the kiosk: sysfs: for this machine's USB,
+    or sim:; left out, nobody looks."""
     gate: str | None = None
     """The gate or the door that the kiosk stands at: osdp:/dev/ttyUSB0, wiegand:/dev/ttyACM0,
     relay:/dev/ttyACM0, sim:, sim:release, or none: at a desk (docs/integrations/door.md); left out,
@@ -326,6 +329,7 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
             settings.light,
             settings.terminal,
             enclosure=settings.enclosure,
+            usb=settings.usb,
             gate=None if settings.gate is None else (settings.gate, settings.state),
             sound=settings.sound,
         )

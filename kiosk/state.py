@@ -4,6 +4,8 @@ settings.toml      settings of the operator, optional
 identity.json      the kiosk's key, and the device it is at the service
 staff.json         the staff PIN
 orders.json        what the operator has told this kiosk from afar (kiosk.operator)
+fittings.json      the devices that belong to this kiosk (kiosk.fittings)
+tampering.json     for what the kiosk has locked itself (kiosk.lock)
 support-bundle.json  the latest support bundle, which nothing reads
 door-reader.json   the base key of the door's OSDP line, and the reader's place on it
 purchases/         the journal of purchases in doubt, and what tills were told
@@ -14,13 +16,50 @@ versions/          newer versions of the program, and what else updates need (ki
 in-use             locked by the kiosk while it runs
 """
 
+import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from kiosk.faults import CannotStart
-from protocol.files import held
+from protocol.files import held, remove_durably
 from protocol.storage import cause_and_remedy
+
+SECRETS = (
+    "identity.json",
+    "door-reader.json",
+    "till-keys.toml",
+    "till-certificate.pem",
+    "venue/device.json",
+    "venue/peers.key",
+)
+"""The files with which somebody else could speak as this kiosk. Journals are none of them: they
+hold no secret, and what is in doubt must still be settled."""
+
+
+def wipe(state: Path) -> None:
+    """Overwrites and removes every secret of the kiosk, also what was written of one half way. What
+    can be wiped is wiped also where something else cannot. Raises the first OSError."""
+    failed: OSError | None = None
+    for name in SECRETS:
+        for path in (state / name, state / f"{name}.partial"):
+            try:
+                _wipe(path)
+            except OSError as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
+
+
+def _wipe(path: Path) -> None:
+    try:
+        with path.open("r+b") as file:
+            file.write(bytes(os.fstat(file.fileno()).st_size))
+            file.flush()
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return
+    remove_durably(path)
 
 
 @contextmanager

@@ -157,6 +157,7 @@ def _settings(settings: Settings) -> dict[str, str | float]:
         "light": settings.light,
         "terminal": settings.terminal,
         "enclosure": settings.enclosure,
+        "usb": settings.usb,
         "gate": settings.gate,
         "sound": settings.sound,
     }

@@ -22,6 +22,7 @@ from hardware.gate import (
     Words,
 )
 from hardware.terminal import CardUnreadable, TestCard
+from hardware.usb.sim import KEYBOARD, STICK
 from kiosk.screens import Points
 from palm.hand.landmarks import Side
 from protocol.messages import Age
@@ -101,11 +102,18 @@ class Dock(QObject):
                 "plug_in_camera": camera.plug_in,
                 "stall_camera": camera.stall,
                 "resume_camera": camera.resume,
+                "swap_camera": camera.swap,
             }
         if light := simulation.light:
             self._does |= {"unplug_light": light.unplug, "plug_in_light": light.plug_in}
         if enclosure := simulation.enclosure:
             self._does |= {"open_enclosure": enclosure.open, "reset_enclosure": enclosure.reset}
+        if usb := simulation.usb:
+            self._does |= {
+                "plug_in_keyboard": partial(usb.plug_in, KEYBOARD),
+                "plug_in_stick": partial(usb.plug_in, STICK),
+                "clear_usb": usb.unplug,
+            }
         if terminal := simulation.terminal:
             self._does |= {
                 "unplug_terminal": terminal.unplug,

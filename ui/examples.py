@@ -68,6 +68,7 @@ from kiosk.screens import (
     NotRecognised,
     Observed,
     OfferSecondPalm,
+    OutOfService,
     Package,
     PalmReaderLost,
     Part,
@@ -121,6 +122,8 @@ SHOP = "Corner Market"
 WORKS = "Northern Works"
 """Its controller has the kiosk show something."""
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
+HELPLINE = "Palm Services, 0800 555 0100"
+LONG_HELPLINE = "Schwarzenberger Kassentechnik GmbH & Co. KG, Notdienst Tag und Nacht: 0800 55501"
 RICHES = Points(999_999_999, 999_999_999)
 LUNCH = Money(minor=1250, currency="USD")
 FORTUNE = Money(minor=999_999_999_999, currency="KWD")
@@ -268,6 +271,26 @@ GATE_CHECKS = (
     Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NO_LIST),
     Check(Part.VENUE, Health.BROKEN, Finding.VENUE_NOT_ALLOWED),
     Check(Part.VENUE, Health.BROKEN, Finding.VENUE_STORES_NOTHING),
+)
+WHEN = "2027-03-01 14:05 UTC"
+LOCKED_CHECKS = (
+    Check(Part.LOCK, Health.BROKEN, Finding.LOCKED_CASE, (WHEN,)),
+    *UNTESTED,
+    Check(
+        Part.ENCLOSURE,
+        Health.BROKEN,
+        Finding.CASE_OPEN,
+        ("hwmon:/sys/class/hwmon/hwmon0/intrusion0_alarm",),
+    ),
+    Check(Part.USB, Health.BUSY, Finding.USB_PLUGGED, ("046d:0825, 2341:0043",)),
+    Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED),
+)
+USB_CHECKS = (
+    Check(Part.LOCK, Health.BROKEN, Finding.LOCKED_USB, ("1209:0001", "keyboard", WHEN)),
+    Check(Part.LOCK, Health.BROKEN, Finding.LOCKED_CAMERA, ("046d:0825 7A3F", WHEN)),
+    *UNTESTED,
+    Check(Part.ENCLOSURE, Health.GOOD, Finding.CASE_CLOSED),
+    Check(Part.USB, Health.WARNING, Finding.USB_STORAGE, ("0951:1666",)),
 )
 LISTS = (
     CheckInList("Palm Festival", "Main entrance", chosen=True),
@@ -442,7 +465,15 @@ def examples() -> dict[str, Screen[Any]]:
         "welcome-demo-memberships-offline": Welcome(
             LONG_SHOP, demo=True, notice=Notice.OFFLINE, memberships=True
         ),
-        **{f"welcome-{notice}": Welcome(SHOP, True, notice) for notice in Notice},
+        **{
+            f"welcome-{notice}": Welcome(SHOP, True, notice)
+            for notice in Notice
+            if notice is not Notice.LOCKED
+        },
+        "out-of-service": OutOfService(SHOP, HELPLINE),
+        "out-of-service-long": OutOfService(LONG_SHOP, LONG_HELPLINE),
+        "out-of-service-nobody": OutOfService(SHOP),
+        "out-of-service-gate": OutOfService(LONG_SHOP, LONG_HELPLINE, gate=True),
         **{f"ask-consent-{name}": AskConsent(text) for name, text in consents(SHOP).items()},
         "ask-consent-long-name": AskConsent(consents(LONG_SHOP)["release"]),
         "ask-consent-begun": AskConsent(consents(SHOP)["plain"], begun=True),
@@ -670,7 +701,11 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "at-gate-lamp-pass": AtGate(merchant=WORKS, last=Answered(GateAnswer.PASS, number=1)),
         "at-gate-lamp-denied": AtGate(merchant=WORKS, last=Answered(GateAnswer.DENIED, number=2)),
-        **{f"gate-shut-{notice}": GateShut(LONG_SHOP, notice) for notice in GateNotice},
+        **{
+            f"gate-shut-{notice}": GateShut(LONG_SHOP, notice)
+            for notice in GateNotice
+            if notice is not GateNotice.LOCKED
+        },
         "ask-access": AskAccess("Works Berlin", "567"),
         "ask-to-keep": AskToKeep("Works Berlin"),
         "ask-to-keep-long": AskToKeep(LONG_SHOP),
@@ -711,6 +746,8 @@ def examples() -> dict[str, Screen[Any]]:
         ),
         "maintenance-new": Maintenance("0.1.0", None, AT, UNTESTED),
         "maintenance-broken": Maintenance("0.1.0", None, AT, BROKEN_CHECKS),
+        "maintenance-locked": Maintenance("0.1.0", None, AT, LOCKED_CHECKS),
+        "maintenance-locked-usb": Maintenance("0.1.0", None, AT, USB_CHECKS),
         "maintenance-readers": Maintenance("0.1.0", DEVICE, AT, READER_CHECKS),
         "maintenance-gates": Maintenance("0.1.0", DEVICE, AT, GATE_CHECKS, venue=True),
         "maintenance-no-ring": Maintenance(
@@ -768,6 +805,7 @@ def examples() -> dict[str, Screen[Any]]:
             "Kiosk at Gate B", "Gate B", LISTS[:2], VenueProblem.NOT_KEPT
         ),
         "enter-activation-code": EnterActivationCode(),
+        "enter-activation-code-open": EnterActivationCode(EntryProblem.CASE_OPEN),
         "enter-activation-code-wrong": EnterActivationCode(EntryProblem.WRONG_CODE),
     }
 

@@ -241,12 +241,12 @@ class SignatureService:
 
     # What the operator looks after
 
-    async def report_state(self, report: Report) -> Orders:
+    async def report_state(self, report: Report, deadline_s: float | None = None) -> Orders:
         """Tells how this kiosk is, and returns what its operator has told it, which is not checked
         yet (`kiosk.operator`)."""
         headers = {"content-type": "application/json"}
         body = report.model_dump_json().encode()
-        answer = await self._transport.call("PUT", "/device/report", headers, body)
+        answer = await self._transport.call("PUT", "/device/report", headers, body, deadline_s)
         return _parse(answer.content, Orders)
 
     async def send_support_bundle(self, bundle: SupportBundle) -> None:

@@ -50,15 +50,23 @@ class _ReadyLine(BaseModel):
 class EmbeddedService:
     """Starts the service, starts it again when it ends, and stops it with the kiosk.
 
-    With a `network_fault`, the kiosk reaches the service through its relay.
+    With a `network_fault`, the kiosk reaches the service through its relay. A kiosk that is locked
+    is not activated by itself: `activates` is False then.
     """
 
     def __init__(
-        self, state: Path, name: str, clock: Clock, network_fault: NetworkFault | None = None
+        self,
+        state: Path,
+        name: str,
+        clock: Clock,
+        network_fault: NetworkFault | None = None,
+        *,
+        activates: bool = True,
     ) -> None:
         self._state = state
         self._name = name
         self._clock = clock
+        self._activates = activates
         self.network_fault = network_fault
         self._wanted = asyncio.Event()
         self._wanted.set()
@@ -142,7 +150,8 @@ class EmbeddedService:
         await service.connect(url, self._state.resolve() / "ca.pem", ready=False)
         # At every start: if its state was removed, the service does not know this kiosk.
         try:
-            await service.activate(ready.activation_code, self._name)
+            if self._activates:
+                await service.activate(ready.activation_code, self._name)
         except (ServiceError, OSError) as error:
             log.error("the embedded service does not activate this kiosk: %s", error)
         service.ready.set()

@@ -11,6 +11,7 @@ from hardware.enclosure import SimulatedContact
 from hardware.gate import SimulatedController, SimulatedRelease
 from hardware.light import SimulatedLight
 from hardware.terminal import SimulatedTerminal
+from hardware.usb import SimulatedBus
 from kiosk.app import Kiosk
 from kiosk.screens import Points
 from kiosk.service.embedded import EmbeddedService
@@ -22,8 +23,8 @@ from protocol.messages import Age, Money
 class Simulation:
     """Access to the simulated parts of a kiosk, from any thread.
 
-    `shopper`, `camera`, `light`, `terminal`, `enclosure` and `gate` are thread-safe, and None where
-    a real device is attached. Methods do nothing when the part they act on is real.
+    `shopper`, `camera`, `light`, `terminal`, `enclosure`, `usb` and `gate` are thread-safe, and
+    None where a real device is attached. Methods do nothing when the part they act on is real.
     """
 
     def __init__(self, kiosk: Kiosk, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,6 +39,8 @@ class Simulation:
         self.terminal = terminal if isinstance(terminal, SimulatedTerminal) else None
         contact = kiosk.enclosure
         self.enclosure = contact if isinstance(contact, SimulatedContact) else None
+        bus = kiosk.fittings.bus
+        self.usb = bus if isinstance(bus, SimulatedBus) else None
         gate = None if kiosk.lane is None else kiosk.lane.controller or kiosk.lane.release
         simulated = isinstance(gate, SimulatedController | SimulatedRelease)
         self.gate = gate if simulated else None

@@ -45,8 +45,14 @@ class Tampering(StrEnum):
     """The camera was unplugged."""
     INFRARED = "infrared"
     """The near-infrared camera was unplugged."""
+    SWAPPED_CAMERA = "swapped_camera"
+    """Another camera is in the place of one of them."""
     ENCLOSURE = "enclosure"
     """The enclosure was opened."""
+    USB = "usb"
+    """A device was plugged in that does not belong to the kiosk."""
+    USB_STORAGE = "usb_storage"
+    """A memory stick, or something like it, was plugged in."""
 
 
 class Untold(Exception):

@@ -11,14 +11,18 @@ from typing import NoReturn
 
 from hardware.camera import Mounting
 from hardware.camera.feed import Broken, Feed, Recovering, Starting
+from hardware.enclosure import Contact
 from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.terminal import SimulatedTerminal, StripeReader, Terminal
+from hardware.usb import Bus, Kind
 from kiosk.capture.eyes import Eyes, Sight
 from kiosk.capture.uprightness import Uprightness
 from kiosk.clock import Clock
 from kiosk.faults import FileUnusable
+from kiosk.fittings import Fittings
 from kiosk.lane import Lane
+from kiosk.lock import Lock
 from kiosk.operator import Operator
 from kiosk.race import first
 from kiosk.screens import (
@@ -46,7 +50,7 @@ from kiosk.staff import PIN, StaffPin, easy_to_guess
 from kiosk.stage import Stage
 from kiosk.support import Supported, hand_over, packages
 from kiosk.till.journal import PurchaseJournal
-from kiosk.till.till import Till
+from kiosk.till.till import Tampering, Till
 from kiosk.venue.opening import device_file
 from kiosk.venue.venue import Connection, VenueState
 from kiosk.visits.pin import ask_pin
@@ -70,6 +74,14 @@ CLOCK_MAY_BE_OFF_S = 30
 """Seconds by which the kiosk's clock may differ from the service's."""
 LEAST_FREE_MB = 200
 """Free megabytes on the disk below which staff are warned."""
+
+
+LOCKED_FOR = {
+    Tampering.ENCLOSURE: Finding.LOCKED_CASE,
+    Tampering.SWAPPED_CAMERA: Finding.LOCKED_CAMERA,
+    Tampering.USB: Finding.LOCKED_USB,
+}
+"""What staff are told of a grave sign."""
 
 
 class RestartAsked(Exception):
@@ -97,6 +109,10 @@ class BackOffice:
     supported: Supported
     """What a support bundle is made of."""
     operator: Operator
+    lock: Lock
+    fittings: Fittings
+    enclosure: Contact | None = None
+    """The contact of the enclosure, None without one."""
     lane: Lane | None = None
     """The lane of a kiosk that stands at a gate."""
     codes: Codes | None = None
@@ -200,11 +216,17 @@ async def _change_pin(stage: Stage, pin: StaffPin) -> bool:
 
 
 async def _activate(office: BackOffice) -> None:
+    """Raises RestartAsked when the kiosk was locked: it serves with other keys from then on."""
     problem: EntryProblem | None = None
     while True:
+        if is_open(office.enclosure):
+            # It would lock itself at once, and the code would be used up.
+            problem = EntryProblem.CASE_OPEN
         answer = await office.stage.ask(EnterActivationCode(problem))
         if answer is Choice.BACK:
             return
+        if is_open(office.enclosure):
+            continue
         office.stage.show(Working(Work.CHECKING_SERVICE))
         try:
             await office.service.activate(answer.text, office.name)
@@ -216,7 +238,9 @@ async def _activate(office: BackOffice) -> None:
         except ValueError:
             problem = EntryProblem.WRONG_CODE
         else:
-            # A lock of before has ended.
+            if office.lock.locked is not None:
+                raise RestartAsked
+            # The operator's lock has ended.
             office.operator.hurry()
             return
 
@@ -274,6 +298,7 @@ def _maintenance(
         device_id=device.device_id if device else None,
         service=office.service.url,
         checks=(
+            *lock_checks(office.lock),
             camera_check(Part.CAMERA, office.feed),
             mounting_check(office.mounting, uprightness.correction),
             *([camera_check(Part.INFRARED, office.infrared)] if office.infrared else []),
@@ -318,6 +343,7 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
         *([till] if till else []),
         *await _service(office),
         _activation(office.service),
+        *fitting_checks(office.enclosure, office.fittings),
         _models(),
         _disk(office.state),
         *_journal(office.state),
@@ -503,6 +529,53 @@ def _activation(service: SignatureService) -> Check:
         return Check(Part.ACTIVATION, Health.BROKEN, Finding.NOT_ACTIVATED)
     activated = (device.merchant, device.country)
     return Check(Part.ACTIVATION, Health.GOOD, Finding.ACTIVATED, activated)
+
+
+def lock_checks(lock: Lock) -> list[Check]:
+    """Returns for what the kiosk has locked itself, nothing when it has not."""
+    if lock.locked is None:
+        return []
+    seen, at = lock.locked.seen, f"{lock.locked.at:%Y-%m-%d %H:%M} UTC"
+    return [Check(Part.LOCK, Health.BROKEN, LOCKED_FOR[seen.sign], (*seen.values, at))]
+
+
+def fitting_checks(enclosure: Contact | None, fittings: Fittings) -> list[Check]:
+    """Returns whether the enclosure is closed, and whether what is plugged in belongs here."""
+    checks: list[Check] = []
+    try:
+        if enclosure is not None and enclosure.was_opened():
+            opened = Finding.CASE_OPEN, (enclosure.name,)
+            checks.append(Check(Part.ENCLOSURE, Health.BROKEN, *opened))
+        elif enclosure is not None:
+            checks.append(Check(Part.ENCLOSURE, Health.GOOD, Finding.CASE_CLOSED))
+    except DeviceFault as fault:
+        checks.append(_fault(Part.ENCLOSURE, fault))
+    try:
+        if fittings.bus is not None:
+            checks += _plugged_in(fittings.bus, fittings)
+    except DeviceFault as fault:
+        checks.append(_fault(Part.USB, fault))
+    return checks
+
+
+def _plugged_in(bus: Bus, fittings: Fittings) -> list[Check]:
+    """Raises DeviceFault."""
+    plugged = bus.look()
+    if fittings.belonging() is None:
+        names = ", ".join(device.name for device in plugged)
+        return [Check(Part.USB, Health.BUSY, Finding.USB_PLUGGED, (names,))]
+    sticks = [each.name for each in fittings.unknown() if each.kind is Kind.STORAGE]
+    if sticks:
+        return [Check(Part.USB, Health.WARNING, Finding.USB_STORAGE, (", ".join(sticks),))]
+    return [Check(Part.USB, Health.GOOD, Finding.USB_BELONGS, (len(plugged),))]
+
+
+def is_open(enclosure: Contact | None) -> bool:
+    """Returns whether a kiosk is known to be open."""
+    try:
+        return enclosure is not None and enclosure.was_opened()
+    except DeviceFault:
+        return False
 
 
 def _models() -> Check:

@@ -14,6 +14,8 @@ from hardware.light import light_at
 from hardware.terminal import SimulatedTerminal
 from kiosk.app import Kiosk
 from kiosk.capture.eyes import Eyes
+from kiosk.fittings import Fittings
+from kiosk.lock import Lock
 from kiosk.service.client import SignatureService
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience, Settings
@@ -139,6 +141,8 @@ def stand(
             journal=PurchaseJournal(tmp_path / "purchases"),
             pin=StaffPin(tmp_path / "staff.json", clock.wall),
             clock=clock,
+            fittings=Fittings(tmp_path / "fittings.json", service.identity, None, [camera]),
+            lock=Lock(tmp_path),
         )
         return Stand(kiosk, stage, clock, camera, till)
 

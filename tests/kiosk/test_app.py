@@ -56,6 +56,7 @@ from kiosk.screens import (
     Notice,
     NotRecognised,
     OfferSecondPalm,
+    OutOfService,
     PalmReaderLost,
     Part,
     PayAnotherWay,
@@ -263,10 +264,10 @@ WAYS: dict[type[Screen[Any]], Way] = {
 
 
 def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
-    # What is done on a phone and at a gate has tests of its own (test_card_by_phone,
-    # test_confirm_by_phone, test_at_gate, test_sign_on).
+    # What is done on a phone, at a gate and at a locked kiosk has tests of its own
+    # (test_card_by_phone, test_confirm_by_phone, test_at_gate, test_sign_on, test_lock).
     elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
-    elsewhere |= {ScanDevice, ChooseList, AskToKeep}
+    elsewhere |= {ScanDevice, ChooseList, AskToKeep, OutOfService}
     assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 
@@ -989,6 +990,7 @@ async def test_maintenance_shows_what_is_attached_and_whether_it_is_well(
     broken = {check.part for check in first_look.checks if check.health is screens.Health.BROKEN}
     assert broken == {Part.TERMINAL}
     absent = {Part.INFRARED, Part.TILL, Part.GATE, Part.VENUE}
+    absent |= {Part.LOCK, Part.ENCLOSURE, Part.USB}
     assert {check.part for check in first_look.checks} == set(Part) - absent
 
 

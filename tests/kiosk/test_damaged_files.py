@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.assembly import assemble
 from kiosk.faults import CannotStart, FileUnusable
+from kiosk.lock import Lock, Locked, Seen
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Elsewhere
 from kiosk.service.identity import Identity
@@ -15,8 +16,9 @@ from kiosk.settings import Settings
 from kiosk.staff import StaffPin
 from kiosk.state import in_use
 from kiosk.till.journal import PurchaseJournal
+from kiosk.till.till import Tampering
 from tests.support.authority import Authority
-from tests.support.clocks import TurnedClock
+from tests.support.clocks import NOON, TurnedClock
 from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.scripted import ScriptedStage
 
@@ -72,6 +74,9 @@ async def state(tmp_path: Path) -> Path:
     state = tmp_path / "state"
     Identity.load_or_make(state / "identity.json")
     await StaffPin(state / "staff.json", TurnedClock().wall).choose(PIN)
+    seen = Seen(sign=Tampering.ENCLOSURE)
+    Lock(state).close(Locked(seen=seen, at=NOON, merchant="Corner Shop", helpline=""))
+    (state / "fittings.json").write_text('{"key": "another"}')
     (state / "purchases").mkdir()
     (state / "settings.toml").write_text('name = "Till 3"\n')
     return state
@@ -91,7 +96,10 @@ async def test_a_folder_that_is_whole_starts(state: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["identity.json", "staff.json", "settings.toml"])
+@pytest.mark.parametrize(
+    "name",
+    ["identity.json", "staff.json", "settings.toml", "tampering.json", "fittings.json"],
+)
 async def test_a_damaged_file_stops_the_start_and_is_told_and_left(
     state: Path, name: str, damage: Damage
 ) -> None:

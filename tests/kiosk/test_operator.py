@@ -19,6 +19,7 @@ from kiosk.screens import (
     HoldPalm,
     Maintenance,
     Notice,
+    OutOfService,
     Welcome,
 )
 from kiosk.service.client import SignatureService
@@ -248,14 +249,10 @@ async def test_a_kiosk_that_nobody_uses_starts_again_at_once(
 async def test_a_locked_kiosk_serves_nobody_until_it_is_activated_again(
     stand: MakeStand, canned: CannedService, tell: Tell
 ) -> None:
-    canned.will(TOLD, tell(1, locked=True), tell(2))
-
-    async def staff_come() -> Choice:
-        await until(here, lambda: Notice.LOCKED in notices(here))
-        return Choice.STAFF
-
+    canned.will(TOLD, tell(1, locked=True, helpline="Ada, 555 0100"), tell(2))
     here = stand(
-        (Welcome, staff_come),
+        (Welcome, WAITS),
+        (OutOfService(DEVICE.merchant, "Ada, 555 0100"), Choice.STAFF),
         (EnterPin, PIN),
         (EnterPin, PIN),
         (Maintenance, Choice.ACTIVATE),

@@ -1,4 +1,4 @@
-"""Signs of tampering, of which the till is told once each."""
+"""Signs of tampering: the till is told once of each, and a grave one has the kiosk lock itself."""
 
 import asyncio
 import logging
@@ -12,9 +12,10 @@ from hardware.camera.feed import Recovering, Streaming
 from hardware.enclosure import SimulatedContact
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController
+from kiosk.lock import Seen
 from kiosk.screens import Welcome
 from kiosk.simulated.till import SimulatedTill
-from kiosk.tampering import LASTS_S, LONGEST_PAUSE_S, LOOKS_S, Watch
+from kiosk.tampering import LASTS_S, LONGEST_PAUSE_S, LOOKS_S, Sign, Watch
 from kiosk.till.till import Tampering
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS
@@ -39,11 +40,15 @@ class Till(SimulatedTill):
         return await super().tampering(sign) if self.told > self._deaf_for else False
 
 
+def opened(sees: Callable[[], bool], *, grave: bool = False) -> Sign:
+    return Sign(ENCLOSURE, lambda: () if sees() else None, grave)
+
+
 @asynccontextmanager
 async def watched(
     sees: Callable[[], bool], till: SimulatedTill, clock: TurnedClock
 ) -> AsyncGenerator[None]:
-    watching = asyncio.create_task(Watch({ENCLOSURE: sees}, till, clock).run())
+    watching = asyncio.create_task(Watch([opened(sees)], till, clock).run())
     yield
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
@@ -128,7 +133,7 @@ async def test_a_camera_that_never_was_there_is_no_sign(stand: MakeStand) -> Non
 async def test_the_access_controller_of_a_door_is_told_as_long_as_it_lasts() -> None:
     contact, till, clock = SimulatedContact(), Till(deaf_for=100), TurnedClock()
     controller = SimulatedController(Address.parse("sim:"))
-    watch = Watch({ENCLOSURE: contact.was_opened}, till, clock, controller)
+    watch = Watch([opened(contact.was_opened)], till, clock, controller)
     watching = asyncio.create_task(watch.run())
     contact.open()
     await clock.turn(LONG)
@@ -138,3 +143,24 @@ async def test_the_access_controller_of_a_door_is_told_as_long_as_it_lasts() -> 
     assert not controller.is_told_of_tampering
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_a_grave_sign_ends_the_watch_once_the_kiosk_is_activated() -> None:
+    contact, till, clock = SimulatedContact(), Till(), TurnedClock()
+    activated = False
+    controller = SimulatedController(Address.parse("sim:"))
+    sign = opened(contact.was_opened, grave=True)
+    watch = Watch([sign], till, clock, controller, activated=lambda: activated)
+    watching = asyncio.create_task(watch.run())
+    # Whoever installs a kiosk has it open.
+    contact.open()
+    await clock.turn(LONG)
+    assert (till.told, watching.done()) == (1, False)
+    contact.reset()
+    await clock.turn(LONG)
+    activated = True
+    contact.open()
+    await clock.turn(LONG)
+    assert watching.result() == Seen(sign=ENCLOSURE)
+    assert controller.is_told_of_tampering
+    assert till.told == 1, "the kiosk tells the till while it locks itself"

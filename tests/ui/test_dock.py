@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from hardware.faults import TemporaryFault
 from hardware.gate import SimulatedController, SimulatedRelease, Verdict
+from hardware.usb import Kind
 from kiosk.assembly import assemble
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
@@ -30,7 +31,9 @@ CARD = Credential(format=CredentialFormat.WIEGAND_26, facility=118, number=1603)
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Simulation]:
     loop = asyncio.new_event_loop()
-    kiosk = assemble(Settings(state=tmp_path, dock=True, enclosure="sim:"), QtStage(loop))
+    kiosk = assemble(
+        Settings(state=tmp_path, dock=True, enclosure="sim:", usb="sim:"), QtStage(loop)
+    )
     yield Simulation(kiosk, loop)
     loop.close()
 
@@ -97,6 +100,19 @@ def test_the_enclosure_is_opened_until_its_contact_is_reset(dock: Dock, world: S
     assert world.enclosure.was_opened()
     click(dock, "Reset its contact")
     assert not world.enclosure.was_opened()
+
+
+def test_the_camera_is_swapped_and_things_are_plugged_in(dock: Dock, world: Simulation) -> None:
+    assert world.camera
+    assert world.usb
+    before = world.camera.identity
+    click(dock, "Swap camera")
+    assert world.camera.identity != before
+    click(dock, "Plug in a keyboard")
+    click(dock, "Plug in a stick")
+    assert [device.kind for device in world.usb.look()] == [Kind.KEYBOARD, Kind.STORAGE]
+    click(dock, "Pull out both")
+    assert not world.usb.look()
 
 
 def test_the_hand_is_turned_over_and_becomes_anothers(dock: Dock, world: Simulation) -> None:

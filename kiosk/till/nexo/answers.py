@@ -58,7 +58,7 @@ _CONDITIONS = {
     ),
     Notice.LOCKED: (
         ErrorCondition.UNAVAILABLE_SERVICE,
-        "The kiosk's operator has locked it: ask them for an activation code.",
+        "The kiosk is locked, by its operator or by itself: ask them for an activation code.",
     ),
 }
 

@@ -39,6 +39,12 @@ Item {
             return qsTr("Clock");
         case "activation":
             return qsTr("Activation");
+        case "lock":
+            return qsTr("Locked");
+        case "enclosure":
+            return qsTr("Case");
+        case "usb":
+            return qsTr("USB");
         case "models":
             return qsTr("Palm models");
         case "disk":
@@ -134,6 +140,22 @@ Item {
             return [qsTr("Not activated."), qsTr("Press Activate device. On the service's machine, ./run cloud staff activation-code makes the code.")];
         case "activated":
             return [qsTr("%1, %2").arg(values[0]).arg(values[1])];
+        case "locked_case":
+            return [qsTr("The case was opened, %1.").arg(values[0]), qsTr("Close it, and have its contact reset. Then press Activate device: the operator has the code.")];
+        case "locked_camera":
+            return [qsTr("Another camera was put in, %1: %2.").arg(values[1]).arg(values[0]), qsTr("Look at it. Then press Activate device: the operator has the code, and the camera that is there then belongs here.")];
+        case "locked_usb":
+            return [qsTr("%1 was plugged in, %2: %3.").arg(plugged(values[1])).arg(values[2]).arg(values[0]), qsTr("Pull out what does not belong here. Then press Activate device: the operator has the code, and what is plugged in then belongs here.")];
+        case "case_open":
+            return [qsTr("Open, or opened since its contact was reset."), qsTr("Close it, and reset its contact: %1.").arg(values[0])];
+        case "case_closed":
+            return [qsTr("Closed.")];
+        case "usb_plugged":
+            return [values[0] ? qsTr("Plugged in: %1. It belongs here once the kiosk is activated.").arg(values[0]) : qsTr("Nothing is plugged in.")];
+        case "usb_belongs":
+            return [qsTr("Devices: %1. All of them belong here.").arg(number(values[0], 0))];
+        case "usb_storage":
+            return [qsTr("A memory stick is plugged in: %1.").arg(values[0]), qsTr("Pull it out when you have what you need.")];
         case "models_missing":
             return [qsTr("Missing."), values[0]];
         case "models_there":
@@ -150,6 +172,19 @@ Item {
             return [qsTr("%1 is damaged or cannot be read.").arg(values[0]), qsTr("Correct its permissions, or restore it from a backup. Or remove it, and choose a new PIN at once.")];
         }
         return [];
+    }
+
+    // What was plugged in.
+    function plugged(kind: string): string {
+        switch (kind) {
+        case "keyboard":
+            return qsTr("A keyboard or a mouse");
+        case "network":
+            return qsTr("A network card or a modem");
+        case "camera":
+            return qsTr("A camera");
+        }
+        return qsTr("An unknown device");
     }
 
     // Why nobody answers, and the remedy. A certificate is judged by this machine's clock.

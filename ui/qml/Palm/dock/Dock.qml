@@ -447,6 +447,22 @@ Window {
                     text: qsTr("Reset its contact")
                 }
                 Does {
+                    what: "swap_camera"
+                    text: qsTr("Swap camera")
+                }
+                Does {
+                    what: "plug_in_keyboard"
+                    text: qsTr("Plug in a keyboard")
+                }
+                Does {
+                    what: "plug_in_stick"
+                    text: qsTr("Plug in a stick")
+                }
+                Does {
+                    what: "clear_usb"
+                    text: qsTr("Pull out both")
+                }
+                Does {
                     what: "unplug_terminal"
                     text: qsTr("Unplug terminal")
                 }

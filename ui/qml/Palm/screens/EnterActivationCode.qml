@@ -9,7 +9,7 @@ EntryFrame {
 
     title: qsTr("Enter the activation code")
     text: qsTr("Eight digits. On the service's machine, this command makes them:\n./run cloud staff activation‑code")
-    alert: problem === "expired" ? qsTr("That code has run out. Please have another one made.") : problem ? qsTr("That is not the code. Please look again.") : ""
+    alert: problem === "case_open" ? qsTr("The case is open. Please close it and have its contact reset before you type the code.") : problem === "expired" ? qsTr("That code has run out. Please have another one made.") : problem ? qsTr("That is not the code. Please look again.") : ""
     back: true
     longest: 8
     sendsItself: true

@@ -12,7 +12,7 @@ ScreenFrame {
     required property var notice
     required property bool memberships
 
-    readonly property bool open: !["starting", "offline", "not_activated", "locked"].includes(notice)
+    readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
     readonly property bool readsPalms: open && !["camera", "closed"].includes(notice)
 
     title: qsTr("Pay with your palm")
@@ -35,8 +35,6 @@ ScreenFrame {
             return qsTr("The palm reader is not working. Please pay another way.");
         case "not_activated":
             return qsTr("This kiosk is not set up yet. Staff can do it in the staff area.");
-        case "locked":
-            return qsTr("This kiosk is out of use. Please pay another way.");
         case "closed":
             return qsTr("We are closed just now.");
         default:
