@@ -13,7 +13,10 @@ from urllib.parse import parse_qsl
 
 from hardware.faults import BadAddress
 
-_LOCAL = ("v4l2", "replay", "sim", "serial", "osdp", "wiegand", "relay", "none", "alsa")
+_LOCAL = (
+    *("v4l2", "replay", "sim", "serial", "osdp", "wiegand", "relay", "none", "alsa"),
+    *("device", "swtpm"),
+)
 _NETWORK = ("http", "https", "rtsp", "rtsps")
 
 
