@@ -1,7 +1,6 @@
 """A queue at a gate: how soon each has an answer, how many pass in a minute, and whether anybody
 gets another's answer."""
 
-import json
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from drawn.lit import LitHand
 from drawn.presentation import background, show
 from hardware.light import SimulatedLight
 from kiosk.capture.guidance import Instruction
+from kiosk.sealing import open_state
+from kiosk.service.identity import Identity
 from kiosk.settings import Settings
 from kiosk.simulated.simulation import Simulation
 from palm.hand.landmarks import Side
@@ -185,11 +186,11 @@ def measure() -> list[Figure]:
 
 def _device_in(state: Path, keeper: Doorkeeper) -> str:
     """Returns the kiosk's device id, once it is activated."""
-    identity_file = state / "identity.json"
+    file = open_state(state, None).files / "identity.json"
 
     def device() -> str | None:
-        told = json.loads(identity_file.read_text()) if identity_file.exists() else {}
-        return (told.get("device") or {}).get("device_id")
+        told = Identity.load_or_make(file).device if file.path.exists() else None
+        return told and told.device_id
 
     keeper.until(device)
     found = device()

@@ -49,6 +49,7 @@ from kiosk.screens import (
     TroubleKind,
     Welcome,
 )
+from kiosk.sealing import SealedState
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection
 from kiosk.service.errors import (
@@ -138,6 +139,7 @@ class Kiosk:
     """A whole kiosk. `run` serves until it is cancelled or staff ask for a restart."""
 
     settings: Settings
+    state: SealedState
     stage: Stage
     feed: Feed
     eyes: Eyes
@@ -193,8 +195,7 @@ class Kiosk:
     """References of sales that the service answered with another purchase."""
 
     def __post_init__(self) -> None:
-        file = self.settings.state / "orders.json"
-        self.operator = Operator(file, self.service, self.clock)
+        self.operator = Operator(self.state.files / "orders.json", self.service, self.clock)
 
     async def run(self) -> None:
         """Serves until staff or the operator ask for a restart. Raises CannotStart, and
@@ -752,7 +753,7 @@ class Kiosk:
             self.eyes,
             self.clock,
             self.settings.name,
-            self.settings.state,
+            self.state,
             Mounting.of(Address.parse(self.settings.camera)),
             Supported(self.settings, self.service, self.clock, self.lately),
             self.operator,

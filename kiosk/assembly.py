@@ -26,6 +26,7 @@ from kiosk.lately import Lately
 from kiosk.lock import Lock
 from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
+from kiosk.sealing import SealedState, take_over
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection, Elsewhere
 from kiosk.service.embedded import EmbeddedService
@@ -48,6 +49,7 @@ from kiosk.till.till import Till
 from kiosk.updates.quiet import Quiet
 from kiosk.updates.versions import Versions
 from kiosk.venue.opening import open_gate
+from protocol.sealed import SealedPath
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +57,18 @@ THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 """The addresses that no other machine reaches."""
 
 
-def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> Kiosk:
-    """Returns a kiosk of everything the settings name. Nothing of it runs yet. `lately` has the
-    latest lines of the log.
+def assemble(
+    settings: Settings, stage: Stage, state: SealedState, lately: Lately | None = None
+) -> Kiosk:
+    """Returns a kiosk of everything the settings name, with the `state` that
+    `open_state` returns, in which everything is sealed then. Nothing of it runs yet. `lately` has
+    the latest lines of the log.
 
     Raises CannotStart when device addresses are wrong or a file of the state folder cannot be used.
     """
     clock = SystemClock()
-    state = settings.state
-    lock = Lock(state)
+    files = state.files
+    lock = Lock(settings.state)
     lock.go_on()
     try:
         devices = attach(
@@ -73,12 +78,12 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
             settings.terminal,
             enclosure=settings.enclosure,
             usb=settings.usb,
-            gate=None if settings.gate is None else (settings.gate, settings.state),
+            gate=None if settings.gate is None else (settings.gate, files),
             sound=settings.sound,
         )
         light, infrared = devices.light, devices.infrared
         service = SignatureService(
-            Identity.load_or_make(state / "identity.json"),
+            Identity.load_or_make(files / "identity.json"),
             clock,
             settings.service_patience,
             infrared=infrared is not None,
@@ -89,16 +94,19 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
     if identity.device is not None:
         lock.open()
     cameras = [devices.camera, *([] if infrared is None else [infrared.source])]
-    pin = StaffPin.of(state, clock.wall)
+    pin = StaffPin.of(files, clock.wall)
     if not pin.chosen:
         log.warning("nobody has chosen the staff PIN: the first who touches Staff can choose it")
-    journal = PurchaseJournal(state / "purchases")
+    journal = PurchaseJournal(files / "purchases")
     journal.check()
+    # Whatever is damaged was told, and is left as it is.
+    take_over(state)
     feed = Feed(devices.camera, devices.size)
     eyes = Eyes(feed)
     challenger = None if light is None else Challenger(light, service, feed)
     return Kiosk(
         settings=settings,
+        state=state,
         stage=stage,
         feed=feed,
         eyes=eyes,
@@ -113,17 +121,23 @@ def assemble(settings: Settings, stage: Stage, lately: Lately | None = None) -> 
         sound=devices.sound,
         service=service,
         connection=_connection(settings, clock, activates=lock.locked is None),
-        till=_till(settings, service, clock),
+        till=_till(settings, files, service, clock),
         journal=journal,
         pin=pin,
         clock=clock,
-        quiet=settings.updates and Quiet(settings.updates, Versions(state), clock),
-        lane=None if settings.gate is None else _lane(settings, devices, service, clock),
+        quiet=settings.updates and Quiet(settings.updates, Versions(settings.state), clock),
+        lane=None if settings.gate is None else _lane(settings, files, devices, service, clock),
         lately=lately or Lately(),
     )
 
 
-def _lane(settings: Settings, devices: Devices, service: SignatureService, clock: Clock) -> Lane:
+def _lane(
+    settings: Settings,
+    files: SealedPath,
+    devices: Devices,
+    service: SignatureService,
+    clock: Clock,
+) -> Lane:
     """Raises CannotStart."""
     controller: Controller | None = None
     release: Release | None = None
@@ -140,20 +154,20 @@ def _lane(settings: Settings, devices: Devices, service: SignatureService, clock
     return Lane(
         controller,
         release,
-        None if venue is None else lambda: open_gate(settings.state, venue, clock),
+        None if venue is None else lambda: open_gate(files, venue, clock),
         service,
         clock,
-        PassageJournal(settings.state / "passages"),
+        PassageJournal(files / "passages"),
         OwnList(service, clock) if by_list else None,
     )
 
 
-def _till(settings: Settings, service: SignatureService, clock: Clock) -> Till:
+def _till(settings: Settings, files: SealedPath, service: SignatureService, clock: Clock) -> Till:
     """Raises CannotStart."""
     till = settings.till
     if till is None:
         return SimulatedTill()
-    certificate = settings.state / "till-certificate.pem"
+    certificate = files / "till-certificate.pem"
     ensure(certificate, till.name)
     keys = KeyFile(settings.state / "till-keys.toml")
     listener = None if till.events is None else TillAddress(till.events, till.events_ca)

@@ -12,8 +12,10 @@ from getpass import getpass
 
 from kiosk.clock import SystemClock
 from kiosk.faults import CannotStart
+from kiosk.sealing import begin_anew, let_boot_state_change, open_state
 from kiosk.settings import Settings
 from kiosk.staff import StaffPin
+from kiosk.state import in_use
 from kiosk.till.nexo.envelope import LONGEST_IDENTIFIER
 from kiosk.till.nexo.keys import add_key
 
@@ -29,6 +31,7 @@ def staff(arguments: Sequence[str]) -> int:
     _, rest = parser.parse_known_args(arguments)
     settings = Settings.load(rest)
     check_state(settings)
+    file = StaffPin.of(open_state(settings.state, settings.tpm).files, SystemClock().wall)
     # A process that a signal kills would leave the terminal without echo.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -40,7 +43,6 @@ def staff(arguments: Sequence[str]) -> int:
     if pin != again:
         print("These are not the same digits. The PIN is as it was.", file=sys.stderr)
         return 1
-    file = StaffPin.of(settings.state, SystemClock().wall)
     try:
         asyncio.run(file.choose(pin))
     except ValueError as poor:
@@ -76,6 +78,46 @@ def till(arguments: Sequence[str]) -> int:
         f"passphrase     {key.passphrase}\n"
         f"Set these up at the till. They stand in {path}, too."
     )
+    return 0
+
+
+def key(arguments: Sequence[str]) -> int:
+    """Readies the kiosk's key for another boot state, or has the kiosk begin anew without it.
+    Returns the exit status; raises CannotStart."""
+    parser = argparse.ArgumentParser(
+        prog="./run kiosk key",
+        description="Commands for the key that seals the kiosk's secrets. All settings of ./run "
+        "kiosk may follow.",
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+    commands.add_parser(
+        "before-update",
+        help="have the TPM give the key also after the next change of the boot state",
+    )
+    commands.add_parser(
+        "begin-anew",
+        help="set the key aside with all that it seals; the kiosk needs a new PIN and activation",
+    )
+    asked, rest = parser.parse_known_args(arguments)
+    settings = Settings.load(rest)
+    check_state(settings)
+    if asked.what == "begin-anew":
+        with in_use(settings.state):
+            aside = begin_anew(settings.state)
+        print(
+            f"The key and what it seals lie in {aside} now, in case it can be had again.\nStart "
+            "the kiosk, choose its PIN at once, and activate it: with `staff replace-device` on "
+            "the service's machine it takes its own place."
+        )
+        for sale in sorted((aside / "purchases").glob("*.json")):
+            print(f"Ask the payment provider what became of the sale {sale.stem}.")
+    elif let_boot_state_change(settings.state, settings.tpm):
+        print(
+            "The TPM gives the key however this machine is started now. The first start of the "
+            "kiosk in another boot state seals the key to that one."
+        )
+    else:
+        print("No TPM seals the key: a change of the boot state does not matter to it.")
     return 0
 
 

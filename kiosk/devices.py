@@ -4,7 +4,6 @@ enclosure, USB, gate and loudspeaker."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from drawn import Shopper
@@ -19,6 +18,7 @@ from hardware.sound import Sound, sound_at
 from hardware.terminal import Terminal, terminal_at
 from hardware.usb import Bus, bus_at
 from palm.hand.landmarks import Side
+from protocol.sealed import SealedPath
 
 Device = TypeVar("Device")
 
@@ -61,7 +61,7 @@ def attach(
     *,
     enclosure: str | None = None,
     usb: str | None = None,
-    gate: tuple[str, Path] | None = None,
+    gate: tuple[str, SealedPath] | None = None,
     sound: str = "none:",
 ) -> Devices:
     """Returns the devices at these addresses; that of the gate comes with the folder for what it

@@ -9,11 +9,10 @@ start, and is in force as long as no other comes: a lock does not end by pulling
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from kiosk.clock import Clock
 from kiosk.lately import Impersonal
@@ -22,9 +21,9 @@ from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
 from protocol import documents
 from protocol.encoding import to_base64
-from protocol.files import read_if_there, write_private
 from protocol.fleet import Orders, Report
 from protocol.hours import Hours
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -48,8 +47,8 @@ class _Kept(BaseModel):
 class Operator:
     """The operator's orders, for one event loop."""
 
-    def __init__(self, path: Path, service: SignatureService, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, file: SealedPath, service: SignatureService, clock: Clock) -> None:
+        self._file = file
         self._service = service
         self._clock = clock
         self._soon = asyncio.Event()
@@ -126,7 +125,7 @@ class Operator:
         restarted = 0 if before is None else before.restarted
         self._kept = _Kept(orders=orders, restarted=max(restarted, orders.restart))
         try:
-            write_private(self._path, self._kept.model_dump_json().encode())
+            self._file.write(self._kept.model_dump_json().encode())
         except OSError as error:
             cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
             log.error("the operator's orders are not kept: %s %s", cause, remedy)
@@ -162,7 +161,7 @@ class Operator:
     def _load(self) -> _Kept | None:
         """Returns what is kept. What does not count any more is left out, and the log says why."""
         try:
-            content = read_if_there(self._path)
+            content = self._file.read()
             if content is None:
                 return None
             kept = _Kept.model_validate_json(content)
@@ -170,10 +169,10 @@ class Operator:
         except OSError as error:
             cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
             log.error("the operator's orders cannot be read: %s %s", cause, remedy)
-        except ValidationError:
-            log.error("the operator's orders are damaged, and come anew with the next report")
         except Unacceptable as why:
             log.error("the operator's orders that were kept do not count: %s", Impersonal(why))
+        except ValueError:
+            log.error("the operator's orders are damaged, and come anew with the next report")
         else:
             return kept
         return None

@@ -7,13 +7,13 @@ it, or somebody by a mark that the service alone can read.
 import logging
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from protocol.entry import OfflinePassage, Passage
-from protocol.files import remove_durably, write_private
+from protocol.files import remove_durably
 from protocol.messages import Identifier
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -46,14 +46,14 @@ _READER = TypeAdapter[AnyUntold](AnyUntold)
 class PassageJournal:
     """Its methods wait for the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: SealedPath) -> None:
         self._folder = folder
 
     def keep(self, untold: AnyUntold) -> bool:
         """Keeps a passage until `forget`. Returns whether the disk has taken it; otherwise the log
         is told why."""
         try:
-            write_private(self._path(untold), untold.model_dump_json().encode())
+            self._file(untold).write(untold.model_dump_json().encode())
         except OSError as error:
             log.error("a passage is not kept over a power cut: %s %s", *cause_and_remedy(error))
             return False
@@ -62,7 +62,7 @@ class PassageJournal:
     def forget(self, untold: AnyUntold) -> None:
         """Forgets what the service knows. Told again after the next start, nothing changes."""
         try:
-            remove_durably(self._path(untold))
+            remove_durably(self._file(untold).path)
         except FileNotFoundError:
             # Not even the folder is there.
             return
@@ -72,11 +72,11 @@ class PassageJournal:
     def untold(self) -> Iterator[AnyUntold]:
         """Yields what was kept and not forgotten. A file that cannot be read is told to the log and
         left where it is."""
-        for path in sorted(self._folder.glob("*.json")):
+        for path in sorted(self._folder.path.glob("*.json")):
             try:
-                yield _READER.validate_json(path.read_bytes())
-            except (ValidationError, OSError) as error:
+                yield _READER.validate_json((self._folder / path.name).read() or b"")
+            except (ValueError, OSError) as error:
                 log.error("the passage in %s cannot be read: %s", path, type(error).__name__)
 
-    def _path(self, untold: AnyUntold) -> Path:
+    def _file(self, untold: AnyUntold) -> SealedPath:
         return self._folder / f"{untold.name}.json"

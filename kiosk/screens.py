@@ -982,6 +982,8 @@ class Part(StrEnum):
     ENCLOSURE = "enclosure"
     USB = "usb"
     MODELS = "models"
+    KEYS = "keys"
+    """What keeps the kiosk's keys from whoever takes its disk."""
     DISK = "disk"
     """The disk of the state folder, and the files in it."""
 
@@ -1099,6 +1101,12 @@ class Finding(StrEnum):
     folder."""
     ENTRIES_UNREADABLE = "entries_unreadable"
     """How many entries of the journal cannot be read, and the folder."""
+    KEYS_SEALED = "keys_sealed"
+    """The TPM gives the keys to this machine if it was started as before: the TPM's name."""
+    KEYS_IN_ANY_BOOT_STATE = "keys_in_any_boot_state"
+    """The TPM gives them however the machine was started, until that changes: the TPM's name."""
+    KEYS_IN_FILE = "keys_in_file"
+    """Whoever reads the disk has the keys."""
     PIN_UNREADABLE = "pin_unreadable"
     """The file with the staff PIN."""
 
@@ -1255,6 +1263,14 @@ class ChooseList(Screen[Entered | Literal[Choice.TRY_AGAIN, Choice.SIGN_ON] | Ba
 @dataclass(frozen=True)
 class StaffShut(Screen[Back]):
     """Tells why the staff area cannot be opened."""
+
+    check: Check
+
+
+@dataclass(frozen=True)
+class NoKeys(Screen[Literal[Choice.TRY_AGAIN]]):
+    """The kiosk's keys cannot be had, so there is no kiosk: tells shoppers to ask staff, and staff
+    why."""
 
     check: Check
 

@@ -243,6 +243,10 @@ class Settings(BaseSettings):
     people sign up and pay here."""
     sound: str = "none:"
     """The loudspeaker on which a gate's answers are heard: alsa:default, sim:, or none:."""
+    tpm: str | None = None
+    """The TPM that seals the kiosk's keys: device:/dev/tpmrm0, with pcrs=7 for the registers that
+    have to stay as they are (docs/operating.md), or none:; left out, /dev/tpmrm0 if it can be used,
+    and otherwise a file."""
     till: TillDoor | None = None
     """The door for tills; left out, a simulated till rings up sales."""
     venue: VenueGateSettings | None = None
@@ -320,8 +324,18 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
     """Returns causes and remedies of wrong device addresses, so that they are told together with
     other wrong settings."""
     # Only here, because it takes longer than showing the window.
+    from hardware.faults import BadAddress  # noqa: PLC0415
+    from hardware.tpm import tpm_at  # noqa: PLC0415
     from kiosk.devices import WrongDevices, attach  # noqa: PLC0415
+    from protocol.sealed import SealedPath  # noqa: PLC0415
 
+    faults: list[tuple[str, str]] = []
+    try:
+        tpm_at(settings.tpm)
+    except BadAddress as wrong:
+        faults = [(wrong.cause, wrong.remedy)]
+    # Addresses are looked at, and nothing is opened.
+    unopened = SealedPath(settings.state, b"")
     try:
         attach(
             settings.camera,
@@ -330,12 +344,12 @@ def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
             settings.terminal,
             enclosure=settings.enclosure,
             usb=settings.usb,
-            gate=None if settings.gate is None else (settings.gate, settings.state),
+            gate=None if settings.gate is None else (settings.gate, unopened),
             sound=settings.sound,
         )
     except WrongDevices as wrong:
-        return [(fault.cause, fault.remedy) for fault in wrong.faults]
-    return []
+        faults += [(fault.cause, fault.remedy) for fault in wrong.faults]
+    return faults
 
 
 class _SettingsFile(PydanticBaseSettingsSource):

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 from argon2 import PasswordHasher, extract_parameters
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from argon2.exceptions import VerificationError, VerifyMismatchError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from kiosk.faults import FileUnusable
-from protocol.files import read_if_there, write_private
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy, storage_fault
 
 GUESSES = 3
@@ -77,15 +76,15 @@ class StaffPin:
     file that cannot be written raises OSError when the disk is at fault (`protocol.storage`).
     """
 
-    def __init__(self, path: Path, today: Callable[[], datetime]) -> None:
-        self._path = path
+    def __init__(self, file: SealedPath, today: Callable[[], datetime]) -> None:
+        self._file = file
         self._today = today
         self._hasher = PasswordHasher()
 
     @classmethod
-    def of(cls, state: Path, today: Callable[[], datetime]) -> "StaffPin":
+    def of(cls, files: SealedPath, today: Callable[[], datetime]) -> "StaffPin":
         """Returns the PIN of the kiosk with this state folder."""
-        return cls(state / "staff.json", today)
+        return cls(files / "staff.json", today)
 
     @property
     def chosen(self) -> bool:
@@ -147,29 +146,29 @@ class StaffPin:
     def _find(self) -> _PinRecord | None:
         """Returns what the file holds, None when there is none."""
         try:
-            content = read_if_there(self._path)
+            content = self._file.read()
             if content is None:
                 return None
             record = _PinRecord.model_validate_json(content)
             extract_parameters(record.hash)
         except OSError as error:
-            raise FileUnusable(self._path, *cause_and_remedy(error)) from None
-        except (ValidationError, InvalidHashError):
+            raise FileUnusable(self._file.path, *cause_and_remedy(error)) from None
+        except ValueError:
             # Without the cause, which quotes the hash.
             raise self._damaged() from None
         return record
 
     def _write(self, record: _PinRecord) -> None:
         try:
-            write_private(self._path, record.model_dump_json().encode())
+            self._file.write(record.model_dump_json().encode())
         except OSError as error:
             if storage_fault(error) is None:
-                raise FileUnusable(self._path, *cause_and_remedy(error)) from None
+                raise FileUnusable(self._file.path, *cause_and_remedy(error)) from None
             raise
 
     def _damaged(self) -> FileUnusable:
         return FileUnusable(
-            self._path,
-            f"The staff PIN in {self._path} is damaged.",
+            self._file.path,
+            f"The staff PIN in {self._file.path} is damaged.",
             "Restore the file from a backup, or remove it and choose a new PIN at once.",
         )

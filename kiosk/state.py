@@ -1,16 +1,21 @@
 """The kiosk's state folder: everything that outlives a restart.
 
 settings.toml      settings of the operator, optional
-identity.json      the kiosk's key, and the device it is at the service
-staff.json         the staff PIN
-orders.json        what the operator has told this kiosk from afar (kiosk.operator)
+state.tpm          the key that seals what is sealed here, sealed itself by the TPM, or
+state.key          that key in plain, where there is no TPM (kiosk.sealing)
+identity.json      the kiosk's key, and the device it is at the service; sealed
+device-id          the id of that key
+staff.json         the staff PIN; sealed
+orders.json        what the operator has told this kiosk from afar (kiosk.operator); sealed
 fittings.json      the devices that belong to this kiosk (kiosk.fittings)
 tampering.json     for what the kiosk has locked itself (kiosk.lock)
 support-bundle.json  the latest support bundle, which nothing reads
-door-reader.json   the base key of the door's OSDP line, and the reader's place on it
-purchases/         the journal of purchases in doubt, and what tills were told
-passages/          what the service must still be told of those who passed (kiosk.passages)
-venue/             what the kiosk is at pretix, and what pretix must still be told (kiosk.venue)
+door-reader.json   the base key of the door's OSDP line, and the reader's place on it; sealed
+purchases/         the journal of purchases in doubt, and what tills were told; sealed
+passages/          what the service must still be told of those who passed (kiosk.passages); sealed
+venue/             what the kiosk is at pretix; sealed, but for what pretix must still be told
+                   (kiosk.venue)
+set-aside/         what a kiosk had that has begun anew
 service/           the state directory of the embedded service (`cloud.state`)
 versions/          newer versions of the program, and what else updates need (kiosk.updates)
 in-use             locked by the kiosk while it runs

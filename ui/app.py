@@ -49,6 +49,8 @@ def main(arguments: Sequence[str]) -> int:
             return commands.staff(arguments[1:])
         if arguments[:1] == ["till"]:
             return commands.till(arguments[1:])
+        if arguments[:1] == ["key"]:
+            return commands.key(arguments[1:])
         if arguments[:1] == ["venue"]:
             # Only here: no other start needs an HTTP client before the window is shown.
             from kiosk.venue.commands import venue  # noqa: PLC0415

@@ -1,6 +1,7 @@
 """The thread on which everything but the window runs."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,15 +9,20 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal
 
+from kiosk.faults import CannotStart
 from kiosk.lately import Lately
-from kiosk.screens import Work, Working
+from kiosk.screens import Check, Finding, Health, NoKeys, Part, Work, Working
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import ServiceError
 from kiosk.settings import Settings
-from protocol.watchdog import Part
+from protocol import watchdog
 from ui.liveview import Frames
 from ui.stage import QtStage
 
+log = logging.getLogger(__name__)
+
+NO_KEYS_S = 60.0
+"""Seconds after which a kiosk without its keys tries again: a TPM may need a while to be there."""
 PHONE_LOOKS_S = 1.0
 """Seconds between two checks for messages of the simulated phone."""
 
@@ -43,7 +49,7 @@ class Engine(QObject):
         self.stage = QtStage(self._loop)
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="kiosk")
-        self._sight: Part | None = None
+        self._sight: watchdog.Part | None = None
         """The vision of the present kiosk."""
 
     def start(self, frames: Frames) -> None:
@@ -63,7 +69,7 @@ class Engine(QObject):
             self._loop.call_soon_threadsafe(answer)
 
     def prove_sight(self, answer: Callable[[], None]) -> None:
-        """Has the vision thread call `answer`, which it does while there is a kiosk."""
+        """Has the vision thread call `answer`, or answers for it while there is no kiosk."""
         if self._sight is not None:
             self._sight(answer)
 
@@ -82,11 +88,21 @@ class Engine(QObject):
         self.stage.show(Working(Work.CHECKING_SERVICE))
         # Imports take half a second and the palm models one more: the window is shown first.
         from kiosk.assembly import assemble  # noqa: PLC0415
+        from kiosk.sealing import KeyUnavailable, open_state  # noqa: PLC0415
         from kiosk.simulated.simulation import Simulation  # noqa: PLC0415
         from kiosk.updates.quiet import VersionWaits  # noqa: PLC0415
 
         while True:
-            kiosk = assemble(self._settings, self.stage, self._lately)
+            # Until there is a kiosk, there is no vision that could hang.
+            self._sight = lambda answer: answer()
+            try:
+                # It waits for a TPM, and the loop has to show that it lives.
+                folder, tpm = self._settings.state, self._settings.tpm
+                state = await asyncio.to_thread(open_state, folder, tpm)
+            except KeyUnavailable as unavailable:
+                await self._tell_no_keys(unavailable)
+                continue
+            kiosk = assemble(self._settings, self.stage, state, self._lately)
             frames.feed = kiosk.feed
             self._sight = kiosk.prove_sight
             self.assembled.emit(Simulation(kiosk, self._loop))
@@ -97,6 +113,14 @@ class Engine(QObject):
                 return
             finally:
                 reading.cancel()
+
+    async def _tell_no_keys(self, unavailable: CannotStart) -> None:
+        """Shows why there is no kiosk until somebody asks to try again, or it is time to."""
+        log.error("there is no kiosk: %s", unavailable)
+        told = (unavailable.cause, unavailable.remedy)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NO_KEYS_S):
+                await self.stage.ask(NoKeys(Check(Part.KEYS, Health.BROKEN, Finding.FAULT, told)))
 
     async def _read_phone(self, service: SignatureService) -> None:
         """Emits what the simulated phone receives."""

@@ -62,6 +62,7 @@ from kiosk.screens import (
     Maintenance,
     MembershipChanged,
     MembershipProblem,
+    NoKeys,
     NoMembership,
     NotCharged,
     Notice,
@@ -302,6 +303,23 @@ PIN_UNREADABLE = Check(
 )
 READ_ONLY = Check(
     Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, ("read_only", "/var/lib/palm-kiosk")
+)
+KEYS_CHECKS = (
+    Check(Part.KEYS, Health.GOOD, Finding.KEYS_SEALED, ("/dev/tpmrm0",)),
+    Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_ANY_BOOT_STATE, ("/dev/tpmrm0",)),
+    Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_FILE),
+)
+NO_KEYS = Check(
+    Part.KEYS,
+    Health.BROKEN,
+    Finding.FAULT,
+    (
+        "The kiosk's key in /var/lib/palm-kiosk/state.tpm is sealed by a TPM, and there is none "
+        "that can be used.",
+        "Switch it on in the firmware, see that tpm2-tools are installed, that the kiosk's user "
+        "may open the device, and that `tpm` in the settings names it. Or begin anew with `./run "
+        "kiosk key begin-anew` (docs/operating.md).",
+    ),
 )
 PACKAGES = (
     Package("anyio", "4.11.0", "MIT"),
@@ -749,6 +767,7 @@ def examples() -> dict[str, Screen[Any]]:
         "maintenance-locked": Maintenance("0.1.0", None, AT, LOCKED_CHECKS),
         "maintenance-locked-usb": Maintenance("0.1.0", None, AT, USB_CHECKS),
         "maintenance-readers": Maintenance("0.1.0", DEVICE, AT, READER_CHECKS),
+        "maintenance-keys": Maintenance("0.1.0", DEVICE, AT, KEYS_CHECKS),
         "maintenance-gates": Maintenance("0.1.0", DEVICE, AT, GATE_CHECKS, venue=True),
         "maintenance-no-ring": Maintenance(
             "0.1.0",
@@ -779,6 +798,7 @@ def examples() -> dict[str, Screen[Any]]:
         "about-not-sent": About("0.1.0", DEVICE, PACKAGES, Bundle(None)),
         "staff-shut": StaffShut(PIN_UNREADABLE),
         "staff-shut-disk": StaffShut(READ_ONLY),
+        "no-keys": NoKeys(NO_KEYS),
         "scan-device": ScanDevice(),
         **{
             f"scan-device-{problem}": ScanDevice(problem)

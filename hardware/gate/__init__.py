@@ -1,7 +1,5 @@
 """Gates: what stands between the kiosk and a door or a turnstile."""
 
-from pathlib import Path
-
 from hardware.address import Address
 from hardware.gate.cues import Buzzer, Color, Cue, Lamp, LampAsBefore, LineStands, Output, Words
 from hardware.gate.gate import Controller, Heard, Release, Verdict
@@ -9,6 +7,7 @@ from hardware.gate.osdp import OsdpReader
 from hardware.gate.relay import Relay
 from hardware.gate.sim import SimulatedController, SimulatedRelease
 from hardware.gate.wiegand import WiegandReader
+from protocol.sealed import SealedPath
 
 __all__ = [
     "Buzzer",
@@ -36,7 +35,7 @@ Gate = OsdpReader | WiegandReader | SimulatedController | Relay | SimulatedRelea
 """What can be attached: each is a `Controller` or a `Release`."""
 
 
-def gate_at(text: str, state: Path) -> Gate | None:
+def gate_at(text: str, state: SealedPath) -> Gate | None:
     """Returns the gate that an address names, None for `none:`. What it keeps is in the folder
     `state`. Raises BadAddress."""
     address = Address.parse(text)

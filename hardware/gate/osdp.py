@@ -8,7 +8,6 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn, TypeGuard
 
 from hardware.address import Address
@@ -32,6 +31,8 @@ from hardware.osdp.said import (
 from hardware.serial_port import baud_of
 from protocol.backoff import pause_after
 from protocol.credential import Credential
+from protocol.encoding import to_base64
+from protocol.sealed import SealedPath
 
 KEPT = "door-reader.json"
 """The file in the kiosk's state folder. A kiosk has one gate, and its adapter may get another name
@@ -50,19 +51,21 @@ _VERDICTS = {Color.GREEN: Verdict.GRANTED, Color.RED: Verdict.DENIED}
 
 
 class OsdpReader:
-    def __init__(self, address: Address, state: Path) -> None:
+    def __init__(self, address: Address, state: SealedPath) -> None:
         """Keeps its base key in the folder `state`. Raises BadAddress."""
         options = address.known("address", "baud", "install", "answer", "capture")
         if not address.rest.startswith("/"):
             raise address.wrong("names no device", "Write osdp:/dev/ttyUSB0.")
         at = int(address.number("address", 0, least=0, most=126))
         self._answer_s = address.number("answer", ANSWER_S, least=0.1, most=30)
+        kept = state / KEPT
         self._line = Line(
             device=address.rest,
             address=at,
             baud=baud_of(address, 9600),
             install=address.flag("install", default=False),
-            kept=str(state / KEPT),
+            kept=str(kept.path),
+            key=to_base64(kept.key),
             capture=options.get("capture"),
         )
         self._state = State(Standing.CONNECTING)

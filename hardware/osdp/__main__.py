@@ -33,6 +33,8 @@ from hardware.osdp.said import (
     written,
 )
 from hardware.serial_port import SPEEDS, be_prompt, open_port, set_speed
+from protocol.encoding import from_base64
+from protocol.sealed import SealedPath
 
 REFRESH_S = 0.02
 """The longest pause between two refreshes of libosdp, which wants one at least every 50 ms."""
@@ -190,7 +192,7 @@ class Reader:
     """A reader on an open port."""
 
     def __init__(self, line: Line, kept: Kept, port: Port, local: Local) -> None:
-        self._path = Path(line.kept)
+        self._file = kept_file(line)
         self._kept = kept
         self._port = port
         self._local = local
@@ -287,7 +289,7 @@ class Reader:
         self._wrong_key = False
         if self._kept.before is not None:
             self._kept = self._kept.proved()
-            self._kept.write(self._path)
+            self._kept.write(self._file)
 
     def _end(self) -> None:
         self.withdraw()
@@ -392,7 +394,7 @@ class Reader:
     def _take_key(self, key: bytes) -> tuple[int, None]:
         """Keeps a key before the controller hears that it was taken."""
         kept = self._kept.with_key(key)
-        kept.write(self._path)
+        kept.write(self._file)
         self._kept = kept
         return _TAKEN
 
@@ -400,14 +402,18 @@ class Reader:
         """The controller has been answered already, and waits at the new place."""
         self._kept = replace(self._kept, moved_to=place)
         self._port.move(place)
-        self._kept.write(self._path)
+        self._kept.write(self._file)
+
+
+def kept_file(line: Line) -> SealedPath:
+    return SealedPath(Path(line.kept), from_base64(line.key))
 
 
 def serve(line: Line) -> None:
     """Serves a line until the input ends. Raises OSError."""
-    place, path = Place(line.address, line.baud), Path(line.kept)
+    place, file = Place(line.address, line.baud), kept_file(line)
     try:
-        kept = Kept.read(path, place)
+        kept = Kept.read(file, place)
     except Unreadable:
         say(State(Standing.BAD_FILE))
         wait_for_the_end()
@@ -425,7 +431,7 @@ def serve(line: Line) -> None:
     while not orders.ended:
         port: Port | None = None
         try:
-            kept = Kept.read(path, place)
+            kept = Kept.read(file, place)
             port = Port(line.device, kept.moved_to, capture)
             reader = Reader(line, kept, port, orders.local)
             while not orders.ended:

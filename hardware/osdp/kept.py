@@ -1,15 +1,13 @@
 """What a reader keeps over a loss of power: its base key, and where the controller has moved it.
 
-The file stands in the kiosk's state folder beside its other secrets, readable for the kiosk's user
-only (`protocol.files.write_private`). It is no better sealed than those: whoever can read the disk
-as that user can read the key.
+The file stands in the kiosk's state folder and is sealed as its other secrets are: the process of
+the line is told the key of this file, and of no other.
 """
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from protocol.files import read_if_there, write_private
+from protocol.sealed import SealedPath
 
 KEY_BYTES = 16
 
@@ -59,22 +57,22 @@ class Kept:
         """Returns this with the other one of two keys."""
         return replace(self, key=self.before, before=self.key)
 
-    def write(self, path: Path) -> None:
+    def write(self, file: SealedPath) -> None:
         """Raises OSError."""
         keys = {"key": self.key, "before": self.before}
         held = {name: key.hex() for name, key in keys.items() if key is not None}
         places = {"set_for": self.set_for, "moved_to": self.moved_to}
         held |= {name: [place.address, place.baud] for name, place in places.items()}
-        write_private(path, json.dumps(held).encode())
+        file.write(json.dumps(held).encode())
 
     @classmethod
-    def read(cls, path: Path, place: Place) -> "Kept":
-        """Returns what is kept at `path` of a reader whose settings name `place`. Raises OSError
+    def read(cls, file: SealedPath, place: Place) -> "Kept":
+        """Returns what is kept in `file` of a reader whose settings name `place`. Raises OSError
         and Unreadable."""
-        content = read_if_there(path)
-        if content is None:
-            return cls(None, None, place, place)
         try:
+            content = file.read()
+            if content is None:
+                return cls(None, None, place, place)
             held = json.loads(content)
             key, before = (bytes.fromhex(held.get(name, "")) for name in ("key", "before"))
             set_for, moved_to = (Place(*map(int, held[name])) for name in ("set_for", "moved_to"))

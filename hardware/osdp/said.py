@@ -1,11 +1,11 @@
 """What the reader's process and the kiosk say to each other, a line of JSON each.
 
 To the process, first `Line` and then `Present`, `Withdraw` and `Local`; from it `State`, `Sent`,
-`Dropped` and `Command`. A credential's bits go through this pipe and stand in no argument.
+`Dropped` and `Command`. Keys and a credential's bits go through this pipe and stand in no argument.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -43,6 +43,8 @@ class Line:
     install: bool
     kept: str
     """The path of the file of `hardware.osdp.kept`."""
+    key: str = field(repr=False)
+    """The key of that file, in Base64."""
     capture: str | None
     """The folder for the capture of all that passes, None for none."""
 

@@ -1,21 +1,33 @@
 """The identity of this kiosk at the service: a key that never leaves the kiosk, and the device that
-activation gave it."""
+activation gave it. The id, which is no secret, also stands in a file that is not sealed, for the
+program that looks for updates: it has no TPM to ask."""
 
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from kiosk.faults import FileUnusable
 from protocol.encoding import from_base64, to_base64
 from protocol.files import read_if_there, write_private
 from protocol.messages import Device
+from protocol.sealed import SealedPath
 from protocol.signature import key_id
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
+
+
+ID_FILE = "device-id"
+
+
+def id_told_in(state: Path) -> str | None:
+    """Returns the id of the kiosk of a state folder, None before its first start. Raises
+    OSError."""
+    told = read_if_there(state / ID_FILE)
+    return None if told is None else told.decode(errors="replace")
 
 
 class _IdentityFile(BaseModel):
@@ -27,38 +39,51 @@ class _IdentityFile(BaseModel):
 class Identity:
     """The key and the device; `device` is None before activation."""
 
-    path: Path
+    file: SealedPath
     key: Ed25519PrivateKey
     device: Device | None = None
 
     @classmethod
-    def load_or_make(cls, path: Path) -> "Identity":
+    def load_or_make(cls, file: SealedPath) -> "Identity":
         """Returns the identity in the file, or makes one and writes it there.
 
         Raises FileUnusable when it cannot be read or written. The file is left as it is then.
         """
         try:
-            content = read_if_there(path)
+            content = file.read()
             if content is None:
-                identity = cls(path, Ed25519PrivateKey.generate())
+                identity = cls(file, Ed25519PrivateKey.generate())
                 identity.keep()
+                identity.tell_id()
                 return identity
             stored = _IdentityFile.model_validate_json(content)
             key = Ed25519PrivateKey.from_private_bytes(from_base64(stored.key))
         except OSError as error:
-            raise FileUnusable(path, *cause_and_remedy(error)) from None
-        except (ValidationError, ValueError):
+            raise FileUnusable(file.path, *cause_and_remedy(error)) from None
+        except ValueError:
             # Without the cause, which quotes the key.
             raise FileUnusable(
-                path,
-                f"The kiosk's key in {path} is damaged.",
+                file.path,
+                f"The kiosk's key in {file.path} is damaged.",
                 "Restore it, or remove it to have a new one made and activate the kiosk again.",
             ) from None
-        return cls(path, key, stored.device)
+        identity = cls(file, key, stored.device)
+        identity.tell_id()
+        return identity
 
     @property
     def device_id(self) -> str:
         return key_id(self.key.public_key())
+
+    def tell_id(self) -> None:
+        """Writes the id where `id_told_in` reads it. Without it no update is looked for, and the
+        log is told."""
+        path, told = self.file.path.with_name(ID_FILE), self.device_id.encode()
+        try:
+            if read_if_there(path) != told:
+                write_private(path, told)
+        except OSError as error:
+            log.error("no update can be looked for: %s %s", *cause_and_remedy(error))
 
     @property
     def public_key(self) -> bytes:
@@ -76,4 +101,4 @@ class Identity:
 
     def keep(self) -> None:
         stored = _IdentityFile(key=to_base64(self.key.private_bytes_raw()), device=self.device)
-        write_private(self.path, stored.model_dump_json().encode())
+        self.file.write(stored.model_dump_json().encode())

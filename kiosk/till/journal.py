@@ -13,11 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
-from pydantic import ValidationError
-
 from kiosk.faults import FileUnusable
-from protocol.files import remove_durably, rename_durably, write_private
+from protocol.files import remove_durably, rename_durably
 from protocol.messages import CardSale, Message, PurchaseRequest, Result, Told
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 log = logging.getLogger(__name__)
@@ -40,8 +39,9 @@ class PurchaseJournal:
     """A folder with one small file for each purchase, named after its reference, and in it a folder
     for each thing that tills were told and the service has not heard."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: SealedPath) -> None:
+        self._sealed = folder
+        self._folder = folder.path
         self._told: set[Path] = set()
         """The entries that cannot be read and of which the log was told."""
         self._closed: dict[Path, Told | None] = {}
@@ -64,7 +64,7 @@ class PurchaseJournal:
         path = self._path(pending.request.reference)
         # What is written half way is not an entry.
         self._closed[path] = None
-        write_private(path, pending.model_dump_json().encode())
+        self._file(path).write(pending.model_dump_json().encode())
         del self._closed[path]
 
     def close(self, reference: str, told: Told | None = None) -> None:
@@ -107,11 +107,12 @@ class PurchaseJournal:
                     self.close(path.stem, self._closed[path])
                 continue
             try:
-                yield PendingPurchase.model_validate_json(path.read_bytes())
+                content = self._file(path).read()
+                if content is None:
+                    continue
+                yield PendingPurchase.model_validate_json(content)
                 self._told.discard(path)
-            except FileNotFoundError:
-                continue
-            except ValidationError:
+            except ValueError:
                 self._set_aside(path)
             except OSError as error:
                 self._tell(path, "{} {}".format(*cause_and_remedy(error)))
@@ -135,6 +136,9 @@ class PurchaseJournal:
         if path not in self._told:
             self._told.add(path)
             log.error("a purchase stays in the journal: %s", what)
+
+    def _file(self, path: Path) -> SealedPath:
+        return self._sealed / path.name
 
     def _path(self, reference: str) -> Path:
         return self._folder / f"{reference}.json"

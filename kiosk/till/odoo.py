@@ -13,7 +13,6 @@ import logging
 import secrets
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import uvicorn
@@ -24,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kiosk.till.listening import Listener
+from kiosk.till.nexo.certificate import passphrase
 from kiosk.till.nexo.door import CONNECTIONS, LOG_AGAIN_S, WITHIN_S, Answers, read
 from kiosk.till.nexo.messages import (
     ErrorCondition,
@@ -34,6 +34,7 @@ from kiosk.till.nexo.messages import (
     Unreadable,
     parse,
 )
+from protocol.sealed import SealedPath
 from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
@@ -81,9 +82,9 @@ class _Params(BaseModel):
 
 class OdooDoor:
     def __init__(
-        self, host: str, port: int, certificate: Path | None, origins: Sequence[str]
+        self, host: str, port: int, certificate: SealedPath | None, origins: Sequence[str]
     ) -> None:
-        """`certificate` is a PEM file of the certificate and its key; without one the door speaks
+        """`certificate` is that of the kiosk's door; without one the door speaks
         plain HTTP. `origins` are those of the pages that may come in."""
         self.listener = Listener(host, port)
         self._certificate = certificate
@@ -94,9 +95,11 @@ class OdooDoor:
 
     async def serve(self, answers: Answers) -> NoReturn:
         """Serves Odoo until it is cancelled."""
+        certificate = self._certificate
         configuration = uvicorn.Config(
             self.application(answers),
-            ssl_certfile=self._certificate,
+            ssl_certfile=certificate and certificate.path,
+            ssl_keyfile_password=certificate and passphrase(certificate),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -25,7 +25,7 @@ from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryEr
 from tuf.ngclient import TargetFile, Updater
 
 from kiosk.faults import CannotStart
-from kiosk.service.identity import Identity
+from kiosk.service.identity import id_told_in
 from kiosk.settings import Settings, Updates
 from kiosk.updates.versions import Versions, environment
 from protocol import VERSION
@@ -126,7 +126,10 @@ def check(
     )
     updater.refresh()
     rollout = rollout_of(updater)
-    device_id = Identity.load_or_make(settings.state / "identity.json").device_id
+    device_id = id_told_in(settings.state)
+    if device_id is None:
+        log.info("the kiosk has not been started yet, and is looked after once it was")
+        return
     wanted, place = rollout.wanted(device_id), place_of(device_id)
     current = versions.current
     # After an upgrade of the package, that one runs.

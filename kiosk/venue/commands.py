@@ -7,10 +7,10 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from kiosk.commands import check_state, read_secret
 from kiosk.faults import CannotStart
+from kiosk.sealing import open_state
 from kiosk.service.causes import WORDS
 from kiosk.settings import Settings, VenueGateSettings
 from kiosk.venue.device import Device, DeviceFile
@@ -24,6 +24,7 @@ from kiosk.venue.pretix import (
     SignOnProblem,
     sign_on,
 )
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 NO_DEVICE = "This kiosk is no device of a pretix yet.", "Sign it on with `sign-on` first."
@@ -70,23 +71,24 @@ def venue(arguments: Sequence[str]) -> int:
     asked, rest = parser.parse_known_args(arguments)
     settings = Settings.load(rest)
     check_state(settings)
+    state = open_state(settings.state, settings.tpm).files
     if asked.what == "peers-key":
-        print(f"{make_peers_key(settings.state)}\nThe other gates need the same key.")
+        print(f"{make_peers_key(state)}\nThe other gates need the same key.")
         return 0
-    file = device_file(settings.state)
+    file = device_file(state)
     if asked.what == "sign-off":
         file.forget()
         print("Remove the device in pretix, too: its key is good until then.")
         return 0
     if asked.what == "conflicts":
-        return asyncio.run(_list_conflicts(settings.state, file, settle=asked.settle))
+        return asyncio.run(_list_conflicts(state, file, settle=asked.settle))
     try:
         return asyncio.run(_at_pretix(asked, file, settings.venue or VenueGateSettings()))
     except OSError as error:
         raise CannotStart(*cause_and_remedy(error)) from None
 
 
-async def _list_conflicts(state: Path, file: DeviceFile, *, settle: bool) -> int:
+async def _list_conflicts(state: SealedPath, file: DeviceFile, *, settle: bool) -> int:
     """Lists them beside a running kiosk as well. Raises CannotStart."""
     device = file.load()
     if device is None:

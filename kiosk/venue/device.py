@@ -1,6 +1,5 @@
 """What this kiosk is at a pretix server: a scanning device, with the key that it was given."""
 
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -10,12 +9,12 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_serializer,
 )
 
 from kiosk.faults import FileUnusable
-from protocol.files import read_if_there, remove_durably, write_private
+from protocol.files import remove_durably
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -71,17 +70,18 @@ class Device(BaseModel):
 class DeviceFile:
     """The private file that keeps it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, file: SealedPath) -> None:
+        self._file = file
+        self.path = file.path
 
     def load(self) -> Device | None:
         """Returns the device, None when this kiosk is none. Raises FileUnusable."""
         try:
-            content = read_if_there(self.path)
+            content = self._file.read()
             return None if content is None else Device.model_validate_json(content)
         except OSError as error:
             raise FileUnusable(self.path, *cause_and_remedy(error)) from None
-        except ValidationError:
+        except ValueError:
             # Without the cause, which may quote the token.
             raise FileUnusable(
                 self.path,
@@ -93,7 +93,7 @@ class DeviceFile:
     def keep(self, device: Device) -> None:
         """Raises FileUnusable."""
         try:
-            write_private(self.path, device.model_dump_json().encode())
+            self._file.write(device.model_dump_json().encode())
         except OSError as error:
             raise FileUnusable(self.path, *cause_and_remedy(error)) from None
 

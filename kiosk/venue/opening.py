@@ -20,24 +20,24 @@ from kiosk.venue.journal import Journal
 from kiosk.venue.peers import PeerGates
 from kiosk.venue.pretix import Pretix
 from kiosk.venue.venue import NotSetUp
-from protocol.files import read_if_there, write_private
+from protocol.sealed import SealedPath, Unopened
 from protocol.storage import cause_and_remedy
 
 SHORTEST_KEY = 16
 """Characters."""
 
 
-def device_file(state: Path) -> DeviceFile:
+def device_file(state: SealedPath) -> DeviceFile:
     return DeviceFile(state / "venue" / "device.json")
 
 
-def journal_file(state: Path, device: Device) -> Path:
-    return state / "venue" / f"{device.serial}.db"
+def journal_file(state: SealedPath, device: Device) -> Path:
+    return state.path / "venue" / f"{device.serial}.db"
 
 
 @asynccontextmanager
 async def open_gate(
-    state: Path, settings: VenueGateSettings, clock: Clock
+    state: SealedPath, settings: VenueGateSettings, clock: Clock
 ) -> AsyncGenerator[VenueGate]:
     """Runs the gate while the block lasts. Raises NotSetUp, and CannotStart."""
     device = device_file(state).load()
@@ -94,31 +94,31 @@ async def _listen(
         ) from None
 
 
-def make_peers_key(state: Path) -> str:
+def make_peers_key(state: SealedPath) -> str:
     """Draws a new key for the gates of a venue, keeps it and returns it. Raises FileUnusable."""
-    path = state / "venue" / "peers.key"
+    file = state / "venue" / "peers.key"
     key = secrets.token_urlsafe(24)
     try:
-        write_private(path, key.encode() + b"\n")
+        file.write(key.encode() + b"\n")
     except OSError as error:
-        raise FileUnusable(path, *cause_and_remedy(error)) from None
+        raise FileUnusable(file.path, *cause_and_remedy(error)) from None
     return key
 
 
-def _peers_key(state: Path) -> str:
-    path = state / "venue" / "peers.key"
+def _peers_key(state: SealedPath) -> str:
+    file = state / "venue" / "peers.key"
     try:
-        content = read_if_there(path) or b""
+        content = file.read() or b""
         key = content.decode("ascii").strip()
     except OSError as error:
-        raise FileUnusable(path, *cause_and_remedy(error)) from None
-    except UnicodeDecodeError:
+        raise FileUnusable(file.path, *cause_and_remedy(error)) from None
+    except (UnicodeDecodeError, Unopened):
         key = ""
     if len(key) < SHORTEST_KEY:
         raise FileUnusable(
-            path,
-            f"There is no key of at least {SHORTEST_KEY} characters in {path}.",
-            "Copy it there from another gate of the venue, or make one with "
+            file.path,
+            f"There is no key of at least {SHORTEST_KEY} characters in {file.path}.",
+            "Write the one of another gate of the venue there, or make one with "
             "`./run kiosk venue peers-key`.",
         )
     return key

@@ -43,6 +43,7 @@ from kiosk.screens import (
     Work,
     Working,
 )
+from kiosk.sealing import Protection, SealedState
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import Cause, Offline, Refused, ServiceError
 from kiosk.settings import VenueGateSettings
@@ -62,6 +63,7 @@ from protocol import VERSION
 from protocol.files import remove_durably, write_private
 from protocol.messages import Device, ProblemType, ServiceInfo
 from protocol.ring import WHITE
+from protocol.sealed import SealedPath
 from protocol.storage import StorageFault, cause_and_remedy, storage_fault
 
 log = logging.getLogger(__name__)
@@ -103,7 +105,7 @@ class BackOffice:
     eyes: Eyes
     clock: Clock
     name: str
-    state: Path
+    state: SealedState
     mounting: Mounting
     """How the camera is mounted, as its address says."""
     supported: Supported
@@ -139,7 +141,7 @@ async def maintain(office: BackOffice) -> None:
         if fault is None:
             raise
         log.error("the staff area stays shut: %s %s", *cause_and_remedy(error))
-        await office.stage.ask(StaffShut(_stores_nothing(fault, office.state)))
+        await office.stage.ask(StaffShut(_stores_nothing(fault, office.state.files.path)))
         return
     office.till.maintain(begins=True)
     try:
@@ -250,7 +252,7 @@ async def _sign_on(office: BackOffice) -> bool:
     another list."""
     if office.venue is None or office.codes is None:
         return False
-    file = device_file(office.state)
+    file = device_file(office.state.files)
     return await sign_on(office.stage, office.codes, file, office.venue.ca)
 
 
@@ -345,8 +347,9 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
         _activation(office.service),
         *fitting_checks(office.enclosure, office.fittings),
         _models(),
-        _disk(office.state),
-        *_journal(office.state),
+        keys_check(office.state),
+        _disk(office.state.files.path),
+        *_journal(office.state.files / "purchases"),
     )
 
 
@@ -587,6 +590,17 @@ def _models() -> Check:
     return Check(Part.MODELS, Health.GOOD, Finding.MODELS_THERE, (", ".join(models.Model),))
 
 
+def keys_check(state: SealedState) -> Check:
+    """Tells what keeps the kiosk's keys from whoever takes its disk."""
+    match state.protection:
+        case Protection.BOOT_STATE:
+            return Check(Part.KEYS, Health.GOOD, Finding.KEYS_SEALED, (state.by,))
+        case Protection.TPM:
+            return Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_ANY_BOOT_STATE, (state.by,))
+        case Protection.PERMISSIONS:
+            return Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_FILE)
+
+
 def _disk(state: Path) -> Check:
     """Looks for room, and whether a file can be written at all."""
     try:
@@ -607,11 +621,10 @@ def _stores_nothing(fault: StorageFault, state: Path) -> Check:
     return Check(Part.DISK, Health.BROKEN, Finding.STORES_NOTHING, (fault.value, str(state)))
 
 
-def _journal(state: Path) -> tuple[Check, ...]:
+def _journal(folder: SealedPath) -> tuple[Check, ...]:
     """Returns a line only when entries cannot be read: it is then somebody's money."""
-    folder = state / "purchases"
     unreadable = PurchaseJournal(folder).unreadable()
     if not unreadable:
         return ()
-    values = (unreadable, str(folder))
+    values = (unreadable, str(folder.path))
     return (Check(Part.DISK, Health.BROKEN, Finding.ENTRIES_UNREADABLE, values),)

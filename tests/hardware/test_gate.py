@@ -33,6 +33,7 @@ from hardware.osdp.said import Command as Told
 from hardware.packets import ANSWER, Packet, Status
 from protocol.credential import Credential, CredentialFormat
 from tests.support.converter_firmware import ConverterFirmware
+from tests.support.sealed import state_of
 
 BADGE = Credential(format=CredentialFormat.WIEGAND_26, facility=118, number=1603)
 WAITS_S = 60
@@ -55,7 +56,7 @@ def on_a_thread(happens: Callable[[], object]) -> None:
 
 
 def simulated(text: str = "sim:") -> SimulatedController:
-    made = gate_at(text, Path("/"))
+    made = gate_at(text, state_of(Path("/")).files)
     assert isinstance(made, SimulatedController)
     return made
 
@@ -146,7 +147,7 @@ def test_a_simulated_controller_hears_of_tampering() -> None:
 
 
 def test_a_simulated_release_counts_how_often_it_was_opened() -> None:
-    it = gate_at("sim:release", Path("/"))
+    it = gate_at("sim:release", state_of(Path("/")).files)
     assert isinstance(it, SimulatedRelease)
     asyncio.run(it.open())
     it.unplug()
@@ -163,7 +164,7 @@ def test_a_simulated_release_counts_how_often_it_was_opened() -> None:
 
 
 def on_wires_at(converter: ConverterFirmware) -> WiegandReader:
-    reader = gate_at(f"wiegand:{converter.device}?answer=30", Path("/"))
+    reader = gate_at(f"wiegand:{converter.device}?answer=30", state_of(Path("/")).files)
     assert isinstance(reader, WiegandReader)
     return reader
 
@@ -286,7 +287,7 @@ def test_the_frames_of_the_documentation_are_these() -> None:
 
 
 def relay(converter: ConverterFirmware, options: str = "") -> Relay:
-    made = gate_at(f"relay:{converter.device}{options}", Path("/"))
+    made = gate_at(f"relay:{converter.device}{options}", state_of(Path("/")).files)
     assert isinstance(made, Relay)
     return made
 
@@ -362,11 +363,11 @@ def test_a_light_without_a_time_for_its_first_color_means_the_second() -> None:
 
 
 def test_a_kiosk_may_have_no_gate() -> None:
-    assert gate_at("none:", Path("/")) is None
+    assert gate_at("none:", state_of(Path("/")).files) is None
 
 
 def test_an_osdp_reader_says_what_is_wrong_before_its_line_is_kept(tmp_path: Path) -> None:
-    reader = gate_at("osdp:/dev/ttyUSB0?address=3&baud=115200", tmp_path)
+    reader = gate_at("osdp:/dev/ttyUSB0?address=3&baud=115200", state_of(tmp_path).files)
     assert isinstance(reader, OsdpReader)
     assert reader.name == "/dev/ttyUSB0"
     with pytest.raises(TemporaryFault, match="being set up"):
@@ -389,4 +390,4 @@ def test_an_osdp_reader_says_what_is_wrong_before_its_line_is_kept(tmp_path: Pat
 )
 def test_an_address_that_cannot_be_used_says_why(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(BadAddress, match=says):
-        gate_at(text, tmp_path)
+        gate_at(text, state_of(tmp_path).files)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hardware.osdp.frames import AGREED, CHALLENGED, REFUSED, Answer, Arriving, answer_in, is_whole
 from hardware.osdp.kept import Kept, Place, Unreadable
 from hardware.osdp.said import Dropped, Line, Present, Standing, State, read, written
+from tests.support.sealed import sealed
 
 # As a panel of libosdp and this reader have said them.
 POLL = bytes.fromhex("ff530008000660 89cc")
@@ -86,20 +87,20 @@ def test_an_answer_tells_whether_it_was_in_the_channel(frame: str, answer: Answe
 
 def test_a_key_outlasts_the_process_in_a_file_for_its_user_only(tmp_path: Path) -> None:
     path = tmp_path / "reader.json"
-    Kept(KEY, None, HOME, AWAY).write(path)
+    Kept(KEY, None, HOME, AWAY).write(sealed(path))
     assert path.stat().st_mode & 0o777 == 0o600
-    assert Kept.read(path, HOME) == Kept(KEY, None, HOME, AWAY)
+    assert Kept.read(sealed(path), HOME) == Kept(KEY, None, HOME, AWAY)
 
 
 def test_a_reader_that_was_never_set_up_has_no_key(tmp_path: Path) -> None:
-    assert Kept.read(tmp_path / "reader.json", HOME) == Kept(None, None, HOME, HOME)
+    assert Kept.read(sealed(tmp_path / "reader.json"), HOME) == Kept(None, None, HOME, HOME)
 
 
 def test_other_settings_undo_a_move_and_keep_the_key(tmp_path: Path) -> None:
     path = tmp_path / "reader.json"
-    Kept(KEY, None, HOME, AWAY).write(path)
+    Kept(KEY, None, HOME, AWAY).write(sealed(path))
     elsewhere = Place(2, 9600)
-    assert Kept.read(path, elsewhere) == Kept(KEY, None, elsewhere, elsewhere)
+    assert Kept.read(sealed(path), elsewhere) == Kept(KEY, None, elsewhere, elsewhere)
 
 
 def test_the_key_before_is_kept_until_the_controller_has_shown_the_new_one() -> None:
@@ -116,11 +117,13 @@ def test_a_damaged_file_is_no_reader_without_a_key(tmp_path: Path, content: str)
     path = tmp_path / "reader.json"
     path.write_text(content)
     with pytest.raises(Unreadable):
-        Kept.read(path, HOME)
+        Kept.read(sealed(path), HOME)
 
 
 def test_no_key_and_no_credential_is_in_what_is_printed() -> None:
     assert KEY.hex() not in repr(Kept(KEY, OTHER, HOME, HOME))
+    line = Line("/dev/ttyUSB0", 0, 9600, install=False, kept="/x", key="c2VjcmV0", capture=None)
+    assert "c2VjcmV0" not in repr(line)
     assert "0101" not in repr(Present(1, "0101", raw=False, until=1.0))
 
 
@@ -130,7 +133,7 @@ def test_no_key_and_no_credential_is_in_what_is_printed() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        Line("/dev/ttyUSB0", 0, 9600, install=False, kept="/x", capture=None),
+        Line("/dev/ttyUSB0", 0, 9600, install=False, kept="/x", key="AAAA", capture=None),
         Present(4, "0101", raw=True, until=12.5),
         State(Standing.NO_PORT, "gone"),
         Dropped(4),

@@ -29,7 +29,10 @@ from hardware.gate.osdp import KEPT
 from hardware.osdp.kept import Kept, Place
 from protocol.credential import Credential, CredentialFormat
 from tests.support.door_panel import WAITS_S, DoorPanel
+from tests.support.processes import seen_of
 from tests.support.rs485 import Rs485
+from tests.support.sealed import sealed, state_of
+from tests.support.traces import traces_in
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -97,7 +100,7 @@ class Attached:
 
 @asynccontextmanager
 async def attached(device: str, state: Path, options: str = "") -> AsyncIterator[Attached]:
-    reader = gate_at(f"osdp:{device}?{options}", state)
+    reader = gate_at(f"osdp:{device}?{options}", state_of(state).files)
     assert isinstance(reader, OsdpReader)
     it = Attached(reader)
     keeping = asyncio.create_task(reader.run(it.heard))
@@ -118,11 +121,11 @@ async def panel_at(device: str, key_file: Path, *options: str) -> AsyncIterator[
 
 
 def keep(state: Path, key: bytes, before: bytes | None = None) -> None:
-    Kept(key, before, Place(0, 9600), Place(0, 9600)).write(state / KEPT)
+    Kept(key, before, Place(0, 9600), Place(0, 9600)).write(sealed(state / KEPT))
 
 
 def kept(state: Path) -> Kept:
-    return Kept.read(state / KEPT, Place(0, 9600))
+    return Kept.read(sealed(state / KEPT), Place(0, 9600))
 
 
 @dataclass
@@ -184,6 +187,15 @@ async def test_a_credential_arrives_as_it_is_in_each_format(
     assert await rig.presents(credential, "green") is Verdict.GRANTED
     said = await rig.panel.says(f"card: {credential.format}")
     assert said.endswith(f"number {credential.number}")
+
+
+async def test_the_key_goes_to_the_process_of_the_line_where_nobody_else_can_see_it(
+    rig: Rig,
+) -> None:
+    process = rig.it.reader.process_id
+    assert process is not None
+    secrets = {"base key": KEY, "key of its file": sealed(rig.state / KEPT).key}
+    assert traces_in(seen_of(process), secrets) == []
 
 
 async def test_red_denies_and_silence_is_no_answer(rig: Rig) -> None:
@@ -417,8 +429,8 @@ async def test_the_panel_of_others_sets_its_key_and_decides(tmp_path: Path) -> N
 async def test_two_readers_on_one_line_do_not_answer_for_each_other(tmp_path: Path) -> None:
     (tmp_path / "panel").write_text(KEY.hex())
     states = [tmp_path / "first", tmp_path / "second"]
-    Kept(KEY, None, Place(0, 9600), Place(0, 9600)).write(states[0] / KEPT)
-    Kept(KEY, None, Place(3, 9600), Place(3, 9600)).write(states[1] / KEPT)
+    Kept(KEY, None, Place(0, 9600), Place(0, 9600)).write(sealed(states[0] / KEPT))
+    Kept(KEY, None, Place(3, 9600), Place(3, 9600)).write(sealed(states[1] / KEPT))
     capture = tmp_path / "captured"
     with Rs485(3) as line:
         async with (

@@ -1,6 +1,5 @@
 """People come to a gate: a store's entrance, and an office's door with a controller of its own."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,10 +7,12 @@ import pytest
 from cloud.__main__ import main
 from hardware.gate import SimulatedRelease
 from kiosk.screens import AskAccess, AtGate, GateShut
+from kiosk.service.identity import Identity
 from palm.image import Colour
 from tests.journeys.conftest import Opens
 from tests.support.hands import Person
 from tests.support.office_door import OfficeDoor
+from tests.support.sealed import sealed
 from tests.support.shopper import Shopper
 
 PHONE = "2025550123"
@@ -23,7 +24,7 @@ def staff(state: Path, *words: str) -> None:
 
 def stands_at(state: Path, *door: str) -> None:
     """Has the operator say what the kiosk of a state folder stands at."""
-    device = json.loads((state / "identity.json").read_text())["device"]["device_id"]
+    device = Identity.load_or_make(sealed(state / "identity.json")).device_id
     staff(state, "set-door", device, *door)
 
 

@@ -33,6 +33,7 @@ from tests.support.scripted import (
     ScriptedStage,
     ScriptedVisit,
 )
+from tests.support.sealed import sealed, state_of
 from tests.support.stand import ConnectedAlready, EmptyRoom, MakeStand, Stand
 
 
@@ -65,7 +66,7 @@ async def service(
     canned: CannedService, authority: Path, tmp_path: Path
 ) -> AsyncIterator[SignatureService]:
     """The kiosk's client, connected to the canned service; its pauses take no time."""
-    identity = Identity.load_or_make(tmp_path / "identity.json")
+    identity = Identity.load_or_make(sealed(tmp_path / "identity.json"))
     identity.become(DEVICE)
     client = SignatureService(identity, HurriedClock(), ServicePatience())
     await client.connect(canned.url, authority)
@@ -93,8 +94,8 @@ def visit(
             terminal=terminal,
             service=service,
             till=SimulatedTill(),
-            journal=PurchaseJournal(tmp_path / "purchases"),
-            pin=StaffPin(tmp_path / "staff.json", HurriedClock().wall),
+            journal=PurchaseJournal(sealed(tmp_path / "purchases")),
+            pin=StaffPin(sealed(tmp_path / "staff.json"), HurriedClock().wall),
             clock=HurriedClock(),
             device=DEVICE,
         )
@@ -127,6 +128,7 @@ def stand(
         till = SimulatedTill()
         kiosk = Kiosk(
             settings=Settings(state=tmp_path, memberships=True),
+            state=state_of(tmp_path),
             stage=stage,
             feed=feed,
             eyes=Eyes(feed),
@@ -138,8 +140,8 @@ def stand(
             service=service,
             connection=ConnectedAlready(),
             till=till,
-            journal=PurchaseJournal(tmp_path / "purchases"),
-            pin=StaffPin(tmp_path / "staff.json", clock.wall),
+            journal=PurchaseJournal(sealed(tmp_path / "purchases")),
+            pin=StaffPin(sealed(tmp_path / "staff.json"), clock.wall),
             clock=clock,
             fittings=Fittings(tmp_path / "fittings.json", service.identity, None, [camera]),
             lock=Lock(tmp_path),

@@ -51,6 +51,7 @@ from kiosk.screens import (
     Loss,
     Maintenance,
     MembershipChanged,
+    NoKeys,
     NoMembership,
     NotCharged,
     Notice,
@@ -122,6 +123,7 @@ from tests.support.canned import (
 )
 from tests.support.kinds import kinds_of_screens
 from tests.support.scripted import WAITS, Line, palm, typed
+from tests.support.sealed import sealed
 from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
@@ -267,7 +269,8 @@ def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
     # What is done on a phone, at a gate and at a locked kiosk has tests of its own
     # (test_card_by_phone, test_confirm_by_phone, test_at_gate, test_sign_on, test_lock).
     elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
-    elsewhere |= {ScanDevice, ChooseList, AskToKeep, OutOfService}
+    # Without its keys there is no kiosk (tests/ui/test_no_keys.py).
+    elsewhere |= {ScanDevice, ChooseList, AskToKeep, OutOfService, NoKeys}
     assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 
@@ -943,7 +946,7 @@ async def test_a_doubt_that_is_answered_wrongly_is_logged_once_and_holds_up_no_o
 
 
 def test_a_journal_entry_that_cannot_be_read_is_set_aside_and_kept(tmp_path: Path) -> None:
-    journal = PurchaseJournal(tmp_path)
+    journal = PurchaseJournal(sealed(tmp_path))
     readable = in_doubt(journal)
     (tmp_path / "sale-87654321.json").write_text("{")
     assert list(journal.pending()) == [readable]
@@ -1148,7 +1151,7 @@ async def test_with_a_disk_that_counts_no_guess_the_staff_area_stays_shut_and_sa
 
     here = stand((Welcome, Choice.STAFF), (EnterPin(), PIN), (StaffShut, Choice.BACK), HOME)
     await here.kiosk.pin.choose(PIN.text)
-    monkeypatch.setattr("kiosk.staff.write_private", fail)
+    monkeypatch.setattr("protocol.sealed.write_private", fail)
     await here.play()
     (shut,) = [s for s in here.stage.shown if isinstance(s, StaffShut)]
     assert shut.check.values == ("read_only", str(tmp_path))

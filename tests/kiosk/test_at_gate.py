@@ -40,6 +40,7 @@ from tests.support.lanes import ScriptedVenue
 from tests.support.plain_palms import burst
 from tests.support.releases import offer
 from tests.support.scripted import WAITS, Line, ScriptedCodes, palm
+from tests.support.sealed import sealed
 from tests.support.site_lists import PlainMatching, mark_of, site_list
 from tests.support.stand import MakeStand, Stand
 
@@ -82,7 +83,7 @@ def at_gate(
             venue.open if venue else None,
             service,
             here.clock,
-            PassageJournal(tmp_path / "passages"),
+            PassageJournal(sealed(tmp_path / "passages")),
             own,
         )
         return here
@@ -206,7 +207,11 @@ async def test_a_kiosk_that_stands_at_nothing_is_to_be_set_up(
     shut = GateShut(SHOP, GateNotice.NOT_ACTIVATED)
     here = stand(STARTING, (shut, Choice.STAFF), (EnterPin, WAITS))
     here.kiosk.lane = Lane(
-        *(None, SimulatedRelease(), None), service, here.clock, PassageJournal(tmp_path / "p"), None
+        *(None, SimulatedRelease(), None),
+        service,
+        here.clock,
+        PassageJournal(sealed(tmp_path / "p")),
+        None,
     )
     await here.play()
 

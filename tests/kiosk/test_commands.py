@@ -13,13 +13,14 @@ from kiosk.faults import CannotStart
 from kiosk.staff import StaffPin
 from kiosk.till.nexo.keys import KeyFile
 from tests.support.clocks import TurnedClock
+from tests.support.sealed import state_of
 
 NEW = "739182"
 
 
 @pytest.fixture
 def pin(tmp_path: Path) -> StaffPin:
-    return StaffPin.of(tmp_path, TurnedClock().wall)
+    return StaffPin.of(state_of(tmp_path).files, TurnedClock().wall)
 
 
 def types(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from kiosk.assembly import assemble
 from kiosk.faults import CannotStart, FileUnusable
 from kiosk.lock import Lock, Locked, Seen
+from kiosk.sealing import open_state
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Elsewhere
 from kiosk.service.identity import Identity
@@ -21,6 +22,7 @@ from tests.support.authority import Authority
 from tests.support.clocks import NOON, TurnedClock
 from tests.support.damage import Damage, empty, truncate, zero
 from tests.support.scripted import ScriptedStage
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -72,8 +74,8 @@ DAMAGES = (
 async def state(tmp_path: Path) -> Path:
     """A state folder with all files of a kiosk that was set up."""
     state = tmp_path / "state"
-    Identity.load_or_make(state / "identity.json")
-    await StaffPin(state / "staff.json", TurnedClock().wall).choose(PIN)
+    Identity.load_or_make(sealed(state / "identity.json"))
+    await StaffPin(sealed(state / "staff.json"), TurnedClock().wall).choose(PIN)
     seen = Seen(sign=Tampering.ENCLOSURE)
     Lock(state).close(Locked(seen=seen, at=NOON, merchant="Corner Shop", helpline=""))
     (state / "fittings.json").write_text('{"key": "another"}')
@@ -84,7 +86,8 @@ async def state(tmp_path: Path) -> Path:
 
 def start(state: Path) -> None:
     with in_use(state):
-        assemble(Settings.load(["--state", str(state)]), ScriptedStage([]))
+        settings = Settings.load(["--state", str(state)])
+        assemble(settings, ScriptedStage([]), open_state(settings.state, settings.tpm))
 
 
 def content(path: Path) -> bytes | None:
@@ -136,7 +139,7 @@ async def test_something_else_in_the_place_of_a_folder_or_lock_is_told(
 async def test_a_damaged_pin_opens_nothing_and_is_not_chosen_anew(
     state: Path, damage: Damage
 ) -> None:
-    pin = StaffPin(state / "staff.json", TurnedClock().wall)
+    pin = StaffPin(sealed(state / "staff.json"), TurnedClock().wall)
     damage(state / "staff.json")
     before = content(state / "staff.json")
     with pytest.raises(FileUnusable):
@@ -166,16 +169,17 @@ async def test_a_record_without_a_hash_that_can_be_compared_opens_nothing(
     state: Path, record: str
 ) -> None:
     (state / "staff.json").write_text(record)
-    pin = StaffPin(state / "staff.json", TurnedClock().wall)
+    pin = StaffPin(sealed(state / "staff.json"), TurnedClock().wall)
     with pytest.raises(FileUnusable):
         await pin.refuses(PIN)
 
 
 async def test_a_negative_count_gains_no_guess(state: Path) -> None:
     path = state / "staff.json"
-    path.write_text(path.read_text().replace('"wrong":0', '"wrong":-1000'))
+    file = sealed(path)
+    file.write((file.read() or b"").replace(b'"wrong":0', b'"wrong":-1000'))
     with pytest.raises(FileUnusable):
-        await StaffPin(path, TurnedClock().wall).refuses("000000")
+        await StaffPin(sealed(path), TurnedClock().wall).refuses("000000")
 
 
 # The journal
@@ -186,7 +190,7 @@ async def test_a_damaged_entry_is_kept_and_told_by_name_and_the_others_are_read(
 ) -> None:
     folder = state / "purchases"
     (folder / "sale-87654321.json").write_bytes(b"")
-    journal = PurchaseJournal(folder)
+    journal = PurchaseJournal(sealed(folder))
     assert list(journal.pending()) == []
     assert (folder / "sale-87654321.unreadable").read_bytes() == b""
     assert "sale-87654321" in caplog.text
@@ -199,7 +203,7 @@ async def test_an_entry_that_cannot_be_read_stays_and_is_told_once(
 ) -> None:
     folder = state / "purchases"
     (folder / "sale-87654321.json").mkdir()
-    journal = PurchaseJournal(folder)
+    journal = PurchaseJournal(sealed(folder))
     for _ in range(3):
         assert list(journal.pending()) == []
     assert journal.unreadable() == 1
@@ -266,7 +270,9 @@ async def test_a_damaged_authority_stops_the_start_and_trusts_nobody(
     ca = Authority.make().write(state / "ca.pem")
     damage(ca)
     service = SignatureService(
-        Identity.load_or_make(state / "identity.json"), TurnedClock(), Settings().service_patience
+        Identity.load_or_make(sealed(state / "identity.json")),
+        TurnedClock(),
+        Settings().service_patience,
     )
     with pytest.raises(CannotStart) as wrong:
         await Elsewhere("https://127.0.0.1:9", ca).keep(service)

@@ -30,7 +30,7 @@ from tests.support.stand import MakeStand
 
 pytestmark = pytest.mark.anyio
 
-WRITERS = ("till.journal", "service.identity", "staff", "visits.maintain")
+WRITERS = ("protocol.sealed", "kiosk.visits.maintain")
 
 
 def full(*_: object) -> NoReturn:
@@ -47,7 +47,7 @@ def no_room(service: SignatureService, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the kiosk, which has its identity already, write no file any more, and remove none."""
     del service
     for module in WRITERS:
-        monkeypatch.setattr(f"kiosk.{module}.write_private", full)
+        monkeypatch.setattr(f"{module}.write_private", full)
     for module in ("till.journal", "visits.maintain"):
         monkeypatch.setattr(f"kiosk.{module}.remove_durably", full)
     monkeypatch.setattr("kiosk.till.journal.rename_durably", full)

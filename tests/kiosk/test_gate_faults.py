@@ -25,6 +25,7 @@ from protocol.messages import Direction, Outcome, ProblemType
 from tests.support.canned import Asked, CannedService, HangUp, Reply, identification, problem
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import ScriptedVisit, palm
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +101,7 @@ class Gate:
         self.service = service
         self.release = SimulatedRelease()
         self.controller = SimulatedController(Address.parse("sim:?after=0"))
-        self.journal = PassageJournal(folder)
+        self.journal = PassageJournal(sealed(folder))
         self.heard: list[bool] = []
         self.broke = asyncio.Event()
 

@@ -30,6 +30,7 @@ from protocol.messages import Money, ProblemType
 from tests.support.canned import DEVICE, CannedService, problem
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import WAITS, typed
+from tests.support.sealed import sealed
 from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +86,7 @@ def number(here: Stand) -> int:
 
 
 def in_force(path: Path, service: SignatureService) -> Orders | None:
-    return Operator(path, service, HurriedClock()).orders
+    return Operator(sealed(path), service, HurriedClock()).orders
 
 
 async def take(operator: Operator, service: SignatureService, canned: CannedService) -> None:
@@ -109,8 +110,8 @@ async def take(operator: Operator, service: SignatureService, canned: CannedServ
 async def test_only_newer_orders_of_the_service_for_this_kiosk_count(
     canned: CannedService, service: SignatureService, tell: Tell, change: dict[str, Any], why: str
 ) -> None:
-    path = service.identity.path.with_name("orders.json")
-    operator = Operator(path, service, HurriedClock())
+    path = service.identity.file.path.with_name("orders.json")
+    operator = Operator(sealed(path), service, HurriedClock())
     canned.will(TOLD, tell(5), tell(**change))
     await take(operator, service, canned)
     with pytest.raises(ValueError, match=why):
@@ -122,14 +123,15 @@ async def test_orders_that_were_changed_on_their_way_or_on_the_disk_do_not_count
     canned: CannedService, service: SignatureService, tell: Tell, tmp_path: Path
 ) -> None:
     path = tmp_path / "orders.json"
-    operator = Operator(path, service, HurriedClock())
+    operator = Operator(sealed(path), service, HurriedClock())
     canned.will(TOLD, tell(locked=True).model_copy(update={"locked": False}), tell(locked=True))
     with pytest.raises(ValueError, match="signature"):
         await take(operator, service, canned)
     assert operator.orders is None
     await take(operator, service, canned)
     assert in_force(path, service) == tell(locked=True)
-    path.write_bytes(path.read_bytes().replace(b'"locked":true', b'"locked":false'))
+    kept = sealed(path).read() or b""
+    sealed(path).write(kept.replace(b'"locked":true', b'"locked":false'))
     assert in_force(path, service) is None
     path.write_bytes(b"")
     assert in_force(path, service) is None
@@ -140,7 +142,7 @@ async def test_the_key_of_the_activation_counts_and_without_one_the_first(
 ) -> None:
     known = to_base64(OTHER.public_key().public_bytes_raw())
     service.identity.become(DEVICE.model_copy(update={"orders_key": known}))
-    operator = Operator(tmp_path / "orders.json", service, HurriedClock())
+    operator = Operator(sealed(tmp_path / "orders.json"), service, HurriedClock())
     canned.will(TOLD, tell(), tell(key=OTHER), tell(2))
     with pytest.raises(ValueError, match="another key"):
         await take(operator, service, canned)
@@ -154,7 +156,7 @@ async def test_the_key_of_the_activation_counts_and_without_one_the_first(
 async def test_another_service_counts_by_itself(
     canned: CannedService, service: SignatureService, tell: Tell, tmp_path: Path
 ) -> None:
-    operator = Operator(tmp_path / "orders.json", service, HurriedClock())
+    operator = Operator(sealed(tmp_path / "orders.json"), service, HurriedClock())
     canned.will(TOLD, tell(200), tell(100, key=OTHER))
     await take(operator, service, canned)
     known = to_base64(OTHER.public_key().public_bytes_raw())
@@ -229,7 +231,9 @@ async def test_a_restart_waits_for_the_end_of_a_visit_and_comes_once(
     assert not running.done()
     left.set()
     await running
-    again = Operator(here.kiosk.settings.state / "orders.json", here.kiosk.service, here.clock)
+    again = Operator(
+        sealed(here.kiosk.settings.state / "orders.json"), here.kiosk.service, here.clock
+    )
     assert again.orders == tell(1, restart=3)
     assert not again.restart_asked
 

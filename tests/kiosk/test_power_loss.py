@@ -40,6 +40,7 @@ from tests.support.scripted import (
     ScriptedStage,
     palm,
 )
+from tests.support.sealed import sealed, state_of
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
 
@@ -89,7 +90,7 @@ def pay_until_the_plug_is_pulled() -> None:
     moment, url, state = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 
     async def shop() -> None:
-        identity = Identity.load_or_make(state / "identity.json")
+        identity = Identity.load_or_make(sealed(state / "identity.json"))
         client = CLIENTS.get(moment, SignatureService)
         service = client(identity, SystemClock(), ServicePatience())
         await service.connect(url, None)
@@ -108,8 +109,8 @@ def pay_until_the_plug_is_pulled() -> None:
             terminal=StripeReader("tmr_Counter1"),
             service=service,
             till=till,
-            journal=PurchaseJournal(state / "purchases"),
-            pin=StaffPin.of(state, SystemClock().wall),
+            journal=PurchaseJournal(sealed(state / "purchases")),
+            pin=StaffPin.of(state_of(state).files, SystemClock().wall),
             clock=SystemClock(),
             device=DEVICE,
         )
@@ -119,7 +120,7 @@ def pay_until_the_plug_is_pulled() -> None:
 
 
 async def power_loss(moment: str, canned: CannedService, state: Path) -> None:
-    Identity.load_or_make(state / "identity.json").become(DEVICE)
+    Identity.load_or_make(sealed(state / "identity.json")).become(DEVICE)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CHILD, moment, canned.url, str(state)
     )
@@ -131,7 +132,7 @@ async def test_what_was_bought_when_the_plug_was_pulled_is_told_to_the_till_and_
 ) -> None:
     await power_loss("before the till knew", canned, tmp_path)
     canned.will(f"GET /purchases/{SALE.reference}", bought(canned.requests("POST /purchases")[0]))
-    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
     (pending,) = journal.pending()
     await resolve(service, till, journal, pending)
     assert till.answers == {SALE.reference: SaleResult.APPROVED}
@@ -145,7 +146,7 @@ async def test_what_was_not_bought_when_the_plug_was_pulled_never_is(
     lapsed = datetime.now(UTC) - STRAGGLING - timedelta(seconds=1)
     canned.will("POST /identifications", identification().model_copy(update={"expires_at": lapsed}))
     await power_loss("before it left", canned, tmp_path)
-    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
     (pending,) = journal.pending()
     await resolve(service, till, journal, pending)
     assert till.answers == {SALE.reference: SaleResult.NOT_PAID}
@@ -167,7 +168,7 @@ async def test_what_became_of_a_card_when_the_plug_was_pulled_is_told_and_it_is_
     canned.will(f"GET /card-purchases/{SALE.reference}", at_reader("approved", **known))
     await power_loss(moment, canned, tmp_path)
     canned.will(f"POST /card-purchases/{SALE.reference}/end", ended(became.value, **known))
-    till, journal = SimulatedTill(), PurchaseJournal(tmp_path / "purchases")
+    till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
     (pending,) = journal.pending()
     await resolve(service, till, journal, pending)
     assert till.answers == {SALE.reference: became}

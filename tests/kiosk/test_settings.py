@@ -6,6 +6,7 @@ from kiosk.assembly import assemble
 from kiosk.faults import CannotStart
 from kiosk.settings import Settings
 from tests.support.scripted import ScriptedStage
+from tests.support.sealed import state_of
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_an_address_that_is_no_text_is_told_beside_one_that_names_no_device(stat
 def test_every_wrong_device_is_told_at_once(state: Path) -> None:
     settings = load(state, "--camera", "v4l2:video0", "--light", "serial:x", "--infrared", "no")
     with pytest.raises(CannotStart) as wrong:
-        assemble(settings, ScriptedStage([]))
+        assemble(settings, ScriptedStage([]), state_of(settings.state))
     for remedy in ("v4l2:/dev/video0", "serial:/dev/ttyACM0", "scheme:rest"):
         assert remedy in wrong.value.cause
 
@@ -153,7 +154,7 @@ def test_every_wrong_device_is_told_at_once(state: Path) -> None:
 def test_one_wrong_device_is_told_by_its_driver_alone(state: Path) -> None:
     settings = load(state, "--camera", "sim:nobody", "--infrared", "sim:")
     with pytest.raises(CannotStart) as wrong:
-        assemble(settings, ScriptedStage([]))
+        assemble(settings, ScriptedStage([]), state_of(settings.state))
     assert wrong.value.cause == (
         "The device address 'sim:nobody' names no scene: there is no 'nobody'."
     )

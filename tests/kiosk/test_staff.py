@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.staff import FIRST_LOCK, GUESSES, LONGEST_LOCK, StaffPin
 from tests.support.clocks import TurnedClock
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,7 @@ def clock() -> TurnedClock:
 
 @pytest.fixture
 async def pin(tmp_path: Path, clock: TurnedClock) -> StaffPin:
-    pin = StaffPin(tmp_path / "staff.json", clock.wall)
+    pin = StaffPin(sealed(tmp_path / "staff.json"), clock.wall)
     await pin.choose(PIN)
     return pin
 
@@ -33,7 +34,7 @@ async def lock(pin: StaffPin) -> int:
 
 
 async def test_no_pin_is_chosen_at_first(tmp_path: Path, clock: TurnedClock) -> None:
-    assert not StaffPin(tmp_path / "staff.json", clock.wall).chosen
+    assert not StaffPin(sealed(tmp_path / "staff.json"), clock.wall).chosen
 
 
 @pytest.mark.parametrize("poor", ["", "12345", "abcdef", "1" * 13, "12345 "])
@@ -75,10 +76,12 @@ async def test_the_right_pin_opens(pin: StaffPin) -> None:
 async def test_the_pin_is_kept_as_a_hash_that_only_its_owner_reads(
     pin: StaffPin, tmp_path: Path
 ) -> None:
-    kept = tmp_path / "staff.json"
-    assert "$argon2id$" in kept.read_text()
-    assert PIN not in kept.read_text()
-    assert kept.stat().st_mode & 0o077 == 0
+    kept = sealed(tmp_path / "staff.json")
+    content = kept.read() or b""
+    assert b"$argon2id$" in content
+    assert PIN.encode() not in content
+    assert kept.is_sealed()
+    assert kept.path.stat().st_mode & 0o077 == 0
 
 
 async def test_a_wrong_guess_counts_down(pin: StaffPin) -> None:
@@ -131,8 +134,9 @@ async def test_a_new_pin_ends_a_lock(pin: StaffPin) -> None:
 
 
 async def test_no_lock_is_longer_than_the_longest(pin: StaffPin, tmp_path: Path) -> None:
-    kept = json.loads((tmp_path / "staff.json").read_text())
-    (tmp_path / "staff.json").write_text(json.dumps({**kept, "wrong": 10_000}))
+    file = sealed(tmp_path / "staff.json")
+    kept = json.loads(file.read() or b"")
+    file.write(json.dumps({**kept, "wrong": 10_000}).encode())
     refusal = await pin.refuses("000000")
     assert refusal
     assert refusal.locked_for == LONGEST_LOCK.total_seconds()
@@ -142,7 +146,7 @@ async def test_the_lock_survives_a_restart(
     pin: StaffPin, tmp_path: Path, clock: TurnedClock
 ) -> None:
     await lock(pin)
-    again = StaffPin(tmp_path / "staff.json", clock.wall)
+    again = StaffPin(sealed(tmp_path / "staff.json"), clock.wall)
     refusal = again.locked()
     assert refusal
     assert refusal.locked_for == FIRST_LOCK.total_seconds()

@@ -41,6 +41,7 @@ from protocol.messages import ProblemType
 from tests.support.canned import CannedService, Reply, problem
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import WAITS, Line, typed
+from tests.support.sealed import sealed
 from tests.support.stand import MakeStand
 from tests.support.traces import traces_in
 
@@ -150,11 +151,13 @@ async def test_a_bundle_holds_nothing_of_anybody_who_was_there_and_no_secret(
     content = make_bundle(whole, [FAULT, said, answered]).model_dump_json(indent=1).encode()
 
     identity = here.kiosk.service.identity
+    hashed: str = json.loads(sealed(tmp_path / "staff.json").read() or b"")["hash"]
     seeds = {
         "number": NUMBER.encode(),
+        "key of the state": here.kiosk.state.files.key,
         "code": CODE.encode(),
         "pin": PIN.encode(),
-        "hash of the pin": json.loads((tmp_path / "staff.json").read_text())["hash"].encode()[-40:],
+        "hash of the pin": hashed.encode()[-40:],
         "name": NAME_HINT.encode(),
         "first name": NAME_HINT.split(maxsplit=1)[0].encode(),
         "token": (await terminal.read_card()).token.encode(),

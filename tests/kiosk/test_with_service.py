@@ -45,12 +45,16 @@ from kiosk.screens import (
     TroubleKind,
     Welcome,
 )
+from kiosk.service.embedded import EmbeddedService
 from kiosk.settings import ServicePatience, Settings, TillDoor
 from kiosk.simulated.simulation import Simulation
 from kiosk.simulated.till import SimulatedTill
 from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
+from tests.support.processes import descendants, seen_of
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
+from tests.support.sealed import state_of
+from tests.support.traces import traces_in
 from tests.support.unhurried import unhurried
 from tests.support.warm import warm_starts
 
@@ -81,7 +85,7 @@ class Shop:
             dock=True,
             service_patience=SLOW_MACHINE,
         )
-        self.kiosk: Kiosk = assemble(settings, self.stage)
+        self.kiosk: Kiosk = assemble(settings, self.stage, state_of(state))
         self.world = Simulation(self.kiosk, asyncio.get_running_loop())
         self._open = asyncio.ensure_future(self.kiosk.run())
         self._read_until = datetime.now(UTC)
@@ -222,6 +226,20 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
         await shop.activated()
         yield shop
         await shop.close()
+
+
+async def test_no_secret_of_the_kiosk_stands_where_other_processes_can_see_it(shop: Shop) -> None:
+    assert isinstance(shop.kiosk.connection, EmbeddedService)
+    service = shop.kiosk.connection.process_id
+    assert service is not None
+    secrets = {
+        "key of the state": shop.kiosk.state.files.key,
+        "key of the device": shop.kiosk.service.identity.key.private_bytes_raw(),
+    }
+    processes = descendants()
+    assert service in processes
+    for process in processes:
+        assert traces_in(seen_of(process), secrets) == []
 
 
 async def test_a_palm_and_a_number_sign_up_once(shop: Shop) -> None:

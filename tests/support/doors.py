@@ -17,6 +17,7 @@ from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Collection, Sale, SaleResult
 from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
+from tests.support.sealed import sealed
 from tests.support.tills import KEY, given_back, refused, write_keys
 
 VISA = Card(brand="visa", last4="4242")
@@ -28,11 +29,12 @@ class OpenDoor:
     def __init__(self, folder: Path, *, unencrypted: bool = False) -> None:
         self.folder = folder
         self.keys = folder / "till-keys.toml"
-        self.certificate = folder / "till-certificate.pem"
+        certificate = sealed(folder / "till-certificate.pem")
+        self.certificate = certificate.path
         write_keys(self.keys, KEY)
-        ensure(self.certificate, "till-door.example")
+        ensure(certificate, "till-door.example")
         keys = KeyFile(self.keys)
-        self.door = Door("127.0.0.1", 0, self.certificate, keys, unencrypted=unencrypted)
+        self.door = Door("127.0.0.1", 0, certificate, keys, unencrypted=unencrypted)
         records = Records(folder / "till.db")
         self.till = NexoTill(
             self.door,

@@ -24,6 +24,7 @@ from kiosk.till.till import Acquisition, Collection, Entry, Sale, SaleResult, Ta
 from protocol.messages import Customer, Membership, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.clocks import HurriedClock
 from tests.support.doors import VISA
+from tests.support.sealed import state_of
 from tests.support.tills import (
     KEY,
     Json,
@@ -252,8 +253,13 @@ class Hearing:
         # No power is cut here, and waiting for the disk would be all that a sequence does.
         self._records._database.execute("PRAGMA synchronous = OFF")
         self._records._database.execute("PRAGMA journal_mode = MEMORY")
+        certificate = state_of(folder).files / "no.pem"
         self._door = Door(
-            "127.0.0.1", 0, folder / "no.pem", KeyFile(folder / "keys.toml"), unencrypted=False
+            "127.0.0.1",
+            0,
+            certificate,
+            KeyFile(folder / "keys.toml"),
+            unencrypted=False,
         )
         self._till = NexoTill(
             self._door,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hardware.gate.osdp import KEPT
 from hardware.osdp.kept import Kept, Place
+from tests.support.sealed import sealed
 
 KEY = bytes(range(16))
 
@@ -23,7 +24,7 @@ class OfficeDoor:
         self.address = f"osdp:{self._line}"
         self._key, self._said = folder / "panel.key", folder / "panel.txt"
         self._key.write_text(KEY.hex())
-        Kept(KEY, None, Place(0, 9600), Place(0, 9600)).write(kiosk_state / KEPT)
+        Kept(KEY, None, Place(0, 9600), Place(0, 9600)).write(sealed(kiosk_state / KEPT))
 
     def __enter__(self) -> "OfficeDoor":
         program = (sys.executable, "-m", "door", "--link", str(self._line))

@@ -18,6 +18,7 @@ from kiosk.till.nexo.till import NexoTill
 from kiosk.till.till import Request, Sale, SaleResult
 from protocol.messages import Card, ProblemType, Purchase, Refund, RefundRequest
 from tests.support.clocks import TurnedClock
+from tests.support.sealed import sealed
 from tests.support.tills import KEY, Json, payment, refused
 
 VISA = Card(brand="visa", last4="4242")
@@ -60,8 +61,13 @@ class Shop:
         state = self._state
         self.clock = TurnedClock()
         self.records = Records(state / "till.db")
+        certificate = sealed(state / "none.pem")
         door = ClosedDoor(
-            "127.0.0.1", 0, state / "none.pem", KeyFile(state / "keys.toml"), unencrypted=False
+            "127.0.0.1",
+            0,
+            certificate,
+            KeyFile(state / "keys.toml"),
+            unencrypted=False,
         )
         events = Events(self.listener, lambda: KEY, "palm-kiosk")
         self.till = NexoTill(

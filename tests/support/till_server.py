@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from kiosk.till.nexo.certificate import passphrase
+from tests.support.sealed import sealed
+
 
 class TillServer:
     def __init__(self, certificate: Path) -> None:
@@ -23,12 +26,12 @@ class TillServer:
     @asynccontextmanager
     async def open(self) -> "AsyncGenerator[TillServer]":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate)
-        sealed = await asyncio.start_server(self._hear, "127.0.0.1", 0, ssl=context)
+        context.load_cert_chain(self.certificate, password=passphrase(sealed(self.certificate)))
+        encrypted = await asyncio.start_server(self._hear, "127.0.0.1", 0, ssl=context)
         plain = await asyncio.start_server(self._hear, "127.0.0.1", 0)
-        self.url = f"https://localhost:{sealed.sockets[0].getsockname()[1]}/nexo"
+        self.url = f"https://localhost:{encrypted.sockets[0].getsockname()[1]}/nexo"
         self.plain_port = plain.sockets[0].getsockname()[1]
-        async with sealed, plain:
+        async with encrypted, plain:
             yield self
 
     async def hears(self, number: int) -> None:

@@ -13,6 +13,7 @@ from kiosk.till.till import SaleResult
 from protocol.messages import Age, Customer, Money
 from tests.support.canned import MEMBER as CARD
 from tests.support.doors import VISA, OpenDoor
+from tests.support.sealed import sealed
 from tests.support.tills import KEY, write_keys
 from till.register import Register, Unusable
 
@@ -222,7 +223,7 @@ async def test_a_stranger_at_the_kiosks_address_hears_nothing(
     kiosk: OpenDoor, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.pem"
-    ensure(other, "till-door.example")
+    ensure(sealed(other), "till-door.example")
     async with kiosk.client(certificate=other) as client:
         with pytest.raises(Unreachable, match="another certificate"):
             await client.diagnose()

@@ -21,6 +21,7 @@ from kiosk.simulated.till import SimulatedTill
 from palm.hand.landmarks import Side
 from protocol.credential import Credential, CredentialFormat
 from tests.support.screenful import middle
+from tests.support.sealed import state_of
 from ui.dock import Dock
 from ui.stage import QtStage
 
@@ -32,7 +33,9 @@ CARD = Credential(format=CredentialFormat.WIEGAND_26, facility=118, number=1603)
 def world(tmp_path: Path) -> Iterator[Simulation]:
     loop = asyncio.new_event_loop()
     kiosk = assemble(
-        Settings(state=tmp_path, dock=True, enclosure="sim:", usb="sim:"), QtStage(loop)
+        Settings(state=tmp_path, dock=True, enclosure="sim:", usb="sim:"),
+        QtStage(loop),
+        state_of(tmp_path),
     )
     yield Simulation(kiosk, loop)
     loop.close()
@@ -205,7 +208,9 @@ def at_gate(qapp: QGuiApplication, tmp_path: Path) -> Iterator[AtGate]:
     opened: list[Dock] = []
 
     def make(gate: str) -> tuple[Dock, Simulation]:
-        kiosk = assemble(Settings(state=tmp_path, dock=True, gate=gate), QtStage(loop))
+        kiosk = assemble(
+            Settings(state=tmp_path, dock=True, gate=gate), QtStage(loop), state_of(tmp_path)
+        )
         dock, world = Dock("light"), Simulation(kiosk, loop)
         opened.append(dock)
         dock.play(world)

@@ -12,32 +12,44 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from kiosk.faults import FileUnusable
 from protocol import RELEASED
 from protocol.files import read_if_there, write_private
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
+_PLAIN = b"-----BEGIN PRIVATE KEY-----"
 LIFE = timedelta(days=3650)
 CLOCKS_DIFFER = timedelta(days=1)
 """The certificate is valid from so long before it was made: a till's clock may be behind."""
 
 
-def ensure(path: Path, name: str) -> x509.Certificate:
-    """Returns the certificate in a PEM file that also holds its key; both are made when the file is
-    missing. `name` is its common name, which some tills' libraries compare.
+def ensure(file: SealedPath, name: str) -> x509.Certificate:
+    """Returns the certificate in a PEM file that also holds its key, which is encrypted; both are
+    made when the file is missing. `name` is its common name, which some tills' libraries compare.
 
-    Raises FileUnusable. A file that is there is left as it is.
+    Raises FileUnusable. A file that is damaged is left as it is.
     """
+    path = file.path
     try:
         content = read_if_there(path)
         if content is None:
-            content = _made(path, name)
+            content = _made(file, name)
             write_private(path, content)
         certificate = x509.load_pem_x509_certificate(content)
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path, password=passphrase(file))
+        if _PLAIN in content:
+            # Of a version from before.
+            write_private(path, _pem(file, load_pem_private_key(content, None), certificate))
     except (ValueError, ssl.SSLError):
         raise FileUnusable(
             path,
@@ -47,6 +59,12 @@ def ensure(path: Path, name: str) -> x509.Certificate:
     except OSError as error:
         raise FileUnusable(path, *cause_and_remedy(error)) from None
     return certificate
+
+
+def passphrase(file: SealedPath) -> str:
+    """Returns what the key in the file is encrypted with: the file is read by OpenSSL, which knows
+    no sealed ones."""
+    return file.key.hex()
 
 
 def public_part(path: Path) -> bytes:
@@ -62,11 +80,11 @@ def fingerprint(path: Path) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
 
 
-def _made(path: Path, name: str) -> bytes:
+def _made(file: SealedPath, name: str) -> bytes:
     now = datetime.now(UTC)
     if now < RELEASED:
         raise FileUnusable(
-            path,
+            file.path,
             f"This machine's clock says {now:%Y-%m-%d}, so no certificate can be made for tills.",
             "Set the clock, and switch the system's time synchronisation on.",
         )
@@ -85,7 +103,12 @@ def _made(path: Path, name: str) -> bytes:
         .add_extension(x509.SubjectAlternativeName(_names(name)), critical=False)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return _pem(file, key, certificate)
+
+
+def _pem(file: SealedPath, key: PrivateKeyTypes, certificate: x509.Certificate) -> bytes:
+    encryption = BestAvailableEncryption(passphrase(file).encode())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     return private + certificate.public_bytes(Encoding.PEM)
 
 

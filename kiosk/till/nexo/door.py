@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import uvicorn
@@ -16,12 +15,13 @@ from starlette.routing import Route
 
 from kiosk.screens import Check, Finding, Health, Part
 from kiosk.till.listening import Listener
-from kiosk.till.nexo.certificate import fingerprint, public_part
+from kiosk.till.nexo.certificate import fingerprint, passphrase, public_part
 from kiosk.till.nexo.envelope import SharedKey, Trailer, Unopened, enclose, unseal
 from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, Unreadable, message_in, parse
 from protocol.connections import Connection
+from protocol.sealed import SealedPath
 from protocol.seldom import Seldom
 
 log = logging.getLogger(__name__)
@@ -52,13 +52,13 @@ class Door:
         self,
         host: str,
         port: int,
-        certificate: Path,
+        certificate: SealedPath,
         keys: KeyFile,
         events: Events | None = None,
         *,
         unencrypted: bool,
     ) -> None:
-        """`certificate` is a PEM file of the certificate and its key. Messages outside an envelope
+        """`certificate` is what `ensure` has made. Messages outside an envelope
         are answered only with `unencrypted`, and may name an address for `events` then."""
         self._events = events
         self._listener = Listener(host, port)
@@ -84,7 +84,7 @@ class Door:
         if not self._unencrypted and not self._keys.keys():
             path = str(self._keys.path)
             return Check(Part.TILL, Health.BROKEN, Finding.TILL_WITHOUT_KEY, (path,))
-        values = (self.port, fingerprint(self._certificate))
+        values = (self.port, fingerprint(self._certificate.path))
         return Check(Part.TILL, Health.GOOD, Finding.TILL_DOOR, values)
 
     async def serve(self, answers: Answers) -> NoReturn:
@@ -97,13 +97,16 @@ class Door:
 
         async def certificate(_: Request) -> Response:
             """The till's side compares the fingerprint with the one in the staff area."""
-            return Response(public_part(self._certificate), media_type="application/x-pem-file")
+            return Response(
+                public_part(self._certificate.path), media_type="application/x-pem-file"
+            )
 
         routes = [Route(path, nexo, methods=["POST"]) for path in ("/nexo", "/nexo/")]
         return uvicorn.Config(
             Starlette(routes=[*routes, Route("/certificate.pem", certificate)]),
             http=Connection,
-            ssl_certfile=self._certificate,
+            ssl_certfile=self._certificate.path,
+            ssl_keyfile_password=passphrase(self._certificate),
             log_config=None,
             access_log=False,
             lifespan="off",

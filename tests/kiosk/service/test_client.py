@@ -30,6 +30,7 @@ from tests.support.canned import (
 )
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import palm
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +79,7 @@ async def test_activation_tells_the_public_key_and_keeps_what_the_device_becomes
     await service.activate("12345678", "Till 3")
     (asked,) = canned.requests("POST /devices")
     assert from_base64(asked.json["public_key"]) == service.identity.public_key
-    again = Identity.load_or_make(tmp_path / "identity.json")
+    again = Identity.load_or_make(sealed(tmp_path / "identity.json"))
     assert (again.device, again.device_id) == (DEVICE, service.identity.device_id)
 
 
@@ -202,7 +203,7 @@ async def test_a_connection_cut_after_asking_may_have_arrived(
 
 
 async def test_before_it_is_connected_the_service_is_offline(tmp_path: Path) -> None:
-    identity = Identity.load_or_make(tmp_path / "identity.json")
+    identity = Identity.load_or_make(sealed(tmp_path / "identity.json"))
     patience = ServicePatience(deadline_s=0.01)
     with pytest.raises(Offline):
         await SignatureService(identity, SystemClock(), patience).info()
@@ -271,12 +272,12 @@ def test_a_damaged_identity_is_told_without_quoting_the_key(tmp_path: Path) -> N
     path = tmp_path / "identity.json"
     path.write_text('{"key": "c2VjcmV0"}')
     with pytest.raises(CannotStart) as wrong:
-        Identity.load_or_make(path)
+        Identity.load_or_make(sealed(path))
     assert "c2VjcmV0" not in str(wrong.value)
 
 
 def test_an_identity_stays_the_same_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "identity.json"
-    first = Identity.load_or_make(path)
-    assert Identity.load_or_make(path).device_id == first.device_id
+    first = Identity.load_or_make(sealed(path))
+    assert Identity.load_or_make(sealed(path)).device_id == first.device_id
     assert path.stat().st_mode & 0o077 == 0

@@ -14,6 +14,7 @@ from kiosk.service.client import SignatureService
 from kiosk.service.embedded import EmbeddedService
 from kiosk.service.identity import Identity
 from kiosk.settings import ServicePatience
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ def be_a_kiosk() -> None:
 
     async def run() -> None:
         state = Path(sys.argv[1])
-        identity = Identity.load_or_make(state / "identity.json")
+        identity = Identity.load_or_make(sealed(state / "identity.json"))
         client = SignatureService(identity, SystemClock(), ServicePatience())
         embedded = EmbeddedService(state / "service", "Kiosk", SystemClock())
         keeping = asyncio.ensure_future(embedded.keep(client))
@@ -67,7 +68,7 @@ async def test_why_the_service_does_not_start_is_kept_for_staff(tmp_path: Path) 
     master.parent.mkdir(parents=True)
     master.write_bytes(bytes(32))
     client = SignatureService(
-        Identity.load_or_make(tmp_path / "identity.json"), SystemClock(), ServicePatience()
+        Identity.load_or_make(sealed(tmp_path / "identity.json")), SystemClock(), ServicePatience()
     )
     embedded = EmbeddedService(tmp_path / "service", "Kiosk", SystemClock())
     keeping = asyncio.ensure_future(embedded.keep(client))

@@ -16,6 +16,7 @@ from kiosk.till.odoo import OdooDoor
 from kiosk.till.till import SaleResult
 from protocol.messages import Money
 from tests.support.doors import OpenDoor
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -259,7 +260,7 @@ async def test_both_doors_are_open_and_this_one_speaks_tls_with_the_kiosks_certi
     tmp_path: Path,
 ) -> None:
     kiosk = OpenDoor(tmp_path)
-    odoo = kiosk.till._odoo = OdooDoor("127.0.0.1", 0, kiosk.certificate, [ORIGIN])
+    odoo = kiosk.till._odoo = OdooDoor("127.0.0.1", 0, sealed(kiosk.certificate), [ORIGIN])
     trusted = ssl.create_default_context(cafile=kiosk.certificate)
     async with kiosk.open(), httpx.AsyncClient(verify=trusted, trust_env=False) as page:
         async with asyncio.timeout(60):

@@ -19,12 +19,14 @@ from tuf.api.exceptions import (
     UnsignedMetadataError,
 )
 
+from kiosk.service.identity import Identity
 from kiosk.settings import Settings, Updates
 from kiosk.updates.check import Refused, check
 from kiosk.updates.versions import TRIES, Versions
 from protocol import VERSION
 from protocol.rollout import FILE
 from tests.support.releases import Mirror, Operator, valid_for, write_program
+from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.process
 
@@ -36,6 +38,8 @@ class Updated:
         self.operator, self.mirror = operator, mirror
         self.state = folder / "state"
         self.state.mkdir()
+        # It has been started before.
+        Identity.load_or_make(state_of(self.state).files / "identity.json")
         self.versions = Versions(self.state)
         self.root = operator.root
         self.packaged = write_program(folder / "packaged", VERSION)
@@ -80,6 +84,12 @@ def operator(begun: Operator, tmp_path: Path) -> Operator:
 def kiosk(operator: Operator, tmp_path: Path) -> Iterator[Updated]:
     with Mirror(operator.repository).serving() as mirror:
         yield Updated(tmp_path, operator, mirror)
+
+
+def test_a_kiosk_that_was_never_started_is_left_alone(kiosk: Updated):
+    (kiosk.state / "device-id").unlink()
+    assert kiosk.check() is None
+    assert kiosk.staged() == []
 
 
 def test_a_newer_version_is_fetched_and_lies_beside_the_one_that_runs(kiosk: Updated):

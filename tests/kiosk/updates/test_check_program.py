@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.service.identity import Identity
 from kiosk.updates.versions import Versions
 from tests.support.releases import Mirror, Operator
+from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.process
 
@@ -71,6 +73,7 @@ def test_a_repository_that_is_silent_is_given_up(operator: Operator, tmp_path: P
 
 def test_a_disk_that_is_full_is_said_and_the_next_time_goes_on(operator: Operator, tmp_path: Path):
     operator.release("0.2.0")
+    Identity.load_or_make(state_of(tmp_path / "state").files / "identity.json")
     versions = Versions(tmp_path / "state")
     with Mirror(operator.repository).serving() as mirror:
         options = updates(mirror.url, tmp_path / "root.json")

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.service.identity import Identity
 from kiosk.settings import Settings, Updates
 from kiosk.updates import start
 from kiosk.updates.check import check
 from kiosk.updates.versions import Versions
 from protocol import VERSION
 from tests.support.releases import Mirror, Operator, write_program
+from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.process
 
@@ -126,6 +128,7 @@ def before(tmp_path: Path) -> Path:
     versions = Versions(tmp_path / "before")
     write_program(versions.folder / "0.2.0", "0.2.0")
     versions.keep("0.2.0")
+    Identity.load_or_make(state_of(tmp_path / "before").files / "identity.json")
     (tmp_path / "root.json").touch()
     return tmp_path
 

@@ -15,6 +15,7 @@ from kiosk.venue.journal import Due, Entry, Journal
 from kiosk.venue.opening import device_file, journal_file
 from kiosk.venue.venue import Conflict, Reason, Trouble
 from protocol.messages import Direction
+from tests.support.sealed import state_of
 
 DEVICE = Device(
     url="https://tickets.example",
@@ -30,12 +31,12 @@ AT = datetime(2027, 3, 5, 18, 42, tzinfo=UTC)
 def test_they_are_listed_and_taken_off_the_list(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    device_file(tmp_path).keep(DEVICE)
+    device_file(state_of(tmp_path).files).keep(DEVICE)
     entry = Entry(uuid4(), Due.PASSAGE, "final", 4, Direction.ENTRY, AT, 77)
     conflict = Conflict(
         entry.passage, Trouble.CONTRADICTED, Reason.ALREADY_USED, 77, Direction.ENTRY, AT
     )
-    running = Journal(journal_file(tmp_path, DEVICE))
+    running = Journal(journal_file(state_of(tmp_path).files, DEVICE))
     asyncio.run(running.dispute(entry, conflict))
 
     def listed(*words: str) -> str:

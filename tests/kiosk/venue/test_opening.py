@@ -15,6 +15,7 @@ from kiosk.venue.venue import Admitted, Connection
 from protocol.entry import Ticket
 from tests.support.gates import ENTRY, GateClock
 from tests.support.pretix_api import EVENT, LIST, PretixApi
+from tests.support.sealed import state_of
 
 pytestmark = pytest.mark.anyio
 
@@ -48,35 +49,35 @@ async def test_from_the_code_to_an_open_gate(
 ) -> None:
     clock, settings = GateClock(), VenueGateSettings()
     with pytest.raises(CannotStart, match="sign-on"):
-        async with open_gate(tmp_path, settings, clock):
+        async with open_gate(state_of(tmp_path).files, settings, clock):
             pass
     assert await types("sign-on", line=api.code()) == 0
     with pytest.raises(CannotStart, match="choose"):
-        async with open_gate(tmp_path, settings, clock):
+        async with open_gate(state_of(tmp_path).files, settings, clock):
             pass
     assert await types("lists") == 0
     assert f"{EVENT}  Festival\n    {LIST}  Main entrance" in capsys.readouterr().out
     with pytest.raises(CannotStart, match="no check-in list 9"):
         await types("choose", EVENT, "9")
     assert await types("choose", EVENT, str(LIST)) == 0
-    async with open_gate(tmp_path, settings, clock) as gate:
+    async with open_gate(state_of(tmp_path).files, settings, clock) as gate:
         while gate.state.connection is not Connection.ONLINE:
             await clock.turn(GatePatience().probe_s)
         assert isinstance(await gate.admit(Ticket(code="day-1"), ENTRY), Admitted)
     assert len(api.passed("day-1")) == 1
     assert await types("sign-off") == 0
-    assert device_file(tmp_path).load() is None
+    assert device_file(state_of(tmp_path).files).load() is None
 
 
 async def test_a_code_that_is_refused_changes_nothing(
     api: PretixApi, types: Types, tmp_path: Path
 ) -> None:
     assert await types("sign-on", line=api.code()) == 0
-    before = device_file(tmp_path).load()
+    before = device_file(state_of(tmp_path).files).load()
     for line, cause in ((api.code(), "does not accept"), ("a ticket", "no code of pretix")):
         with pytest.raises(CannotStart, match=cause):
             await types("sign-on", line=line)
-    assert device_file(tmp_path).load() == before
+    assert device_file(state_of(tmp_path).files).load() == before
 
 
 async def test_gates_that_ask_each_other_need_their_key(
@@ -87,14 +88,18 @@ async def test_gates_that_ask_each_other_need_their_key(
     peers = GatePeers(others=["127.0.0.2:7292"], host="127.0.0.1", port=39_217)
     settings = VenueGateSettings(peers=peers)
     with pytest.raises(CannotStart, match="peers-key"):
-        async with open_gate(tmp_path, settings, GateClock()):
+        async with open_gate(state_of(tmp_path).files, settings, GateClock()):
             pass
     capsys.readouterr()
     assert await types("peers-key") == 0
     key = tmp_path / "venue" / "peers.key"
-    assert key.read_text().strip() == capsys.readouterr().out.splitlines()[0]
+    kept = (state_of(tmp_path).files / "venue" / "peers.key").read()
+    assert kept is not None
+    assert kept.decode().strip() == capsys.readouterr().out.splitlines()[0]
     assert key.stat().st_mode & 0o077 == 0
     nowhere = peers.model_copy(update={"host": "192.0.2.1"})
     with pytest.raises(CannotStart, match="UDP port"):
-        async with open_gate(tmp_path, settings.model_copy(update={"peers": nowhere}), GateClock()):
+        async with open_gate(
+            state_of(tmp_path).files, settings.model_copy(update={"peers": nowhere}), GateClock()
+        ):
             pass

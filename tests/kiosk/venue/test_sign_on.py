@@ -22,6 +22,7 @@ from kiosk.venue.pretix import (
 from tests.support.authority import Authority, answering
 from tests.support.gates import GateClock, signed_on
 from tests.support.pretix_api import EVENT, LIST, Fault, PretixApi
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -102,13 +103,13 @@ async def test_a_long_list_is_read_page_by_page(api: PretixApi) -> None:
 
 
 async def test_the_key_is_kept_in_a_private_file(api: PretixApi, tmp_path: Path) -> None:
-    file = DeviceFile(tmp_path / "venue" / "device.json")
+    file = DeviceFile(sealed(tmp_path / "venue" / "device.json"))
     assert file.load() is None
     device = await signed_on(api)
     file.keep(device)
     assert file.load() == device
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert "key-1" in file.path.read_text()
+    assert b"key-1" not in file.path.read_bytes()
     assert "key-1" not in repr(device)
     file.forget()
     assert file.load() is None
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_told_without_what_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "device.json"
     path.write_text('{"url": "http://tickets.example", "token": "key-1"}')
     with pytest.raises(FileUnusable) as unusable:
-        DeviceFile(path).load()
+        DeviceFile(sealed(path)).load()
     assert "key-1" not in str(unusable.value)
     assert "sign the kiosk on again" in unusable.value.remedy
 

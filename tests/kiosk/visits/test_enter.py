@@ -36,6 +36,7 @@ from tests.support.clocks import HurriedClock
 from tests.support.lanes import ScriptedVenue
 from tests.support.plain_palms import burst
 from tests.support.scripted import WAITS, Line, ScriptedCodes, ScriptedVisit, palm
+from tests.support.sealed import sealed
 from tests.support.site_lists import PlainMatching, mark_of, site_list
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +60,7 @@ def refused(why: EntryRefusal) -> Entry:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> PassageJournal:
-    return PassageJournal(tmp_path / "passages")
+    return PassageJournal(sealed(tmp_path / "passages"))
 
 
 @pytest.fixture

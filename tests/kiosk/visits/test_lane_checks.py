@@ -17,9 +17,11 @@ from kiosk.venue.venue import Connection
 from kiosk.visits.maintain import lane_checks
 from protocol.entry import DoorTold
 from protocol.messages import Direction
+from protocol.sealed import SealedPath
 from tests.support.canned import DEVICE
 from tests.support.clocks import HurriedClock, TurnedClock
 from tests.support.lanes import ScriptedVenue
+from tests.support.sealed import sealed, state_of
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +30,7 @@ DOOR = DoorTold(direction=Direction.EXIT, checks_in=False, redeems=True)
 
 def lane_of(service: SignatureService, *, door: DoorTold | None = DOOR) -> Lane:
     controller = SimulatedController(Address.parse("sim:"))
-    journal = PassageJournal(Path("nothing is kept"))
+    journal = PassageJournal(SealedPath(Path("nothing is kept"), bytes(32)))
     lane = Lane(controller, None, None, service, HurriedClock(), journal, None)
     lane.door = door
     return lane
@@ -67,8 +69,8 @@ async def test_staff_are_told_to_sign_a_venues_kiosk_on(
     service: SignatureService, tmp_path: Path
 ) -> None:
     settings, clock = VenueGateSettings(), HurriedClock()
-    journal = PassageJournal(tmp_path / "passages")
-    opening = lambda: open_gate(tmp_path, settings, clock)  # noqa: E731 - as in the assembly
+    journal = PassageJournal(sealed(tmp_path / "passages"))
+    opening = lambda: open_gate(state_of(tmp_path).files, settings, clock)  # noqa: E731 - as in the assembly
     lane = Lane(None, None, opening, service, clock, journal, None)
     running = asyncio.ensure_future(lane.run())
     await lane.changed.wait()

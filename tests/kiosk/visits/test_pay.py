@@ -77,6 +77,7 @@ from tests.support.canned import (
 )
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -1117,7 +1118,7 @@ async def test_an_entry_that_was_written_half_way_is_none(
         write_private(path, content)
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("kiosk.till.journal.write_private", half)
+    monkeypatch.setattr("protocol.sealed.write_private", half)
     at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     with pytest.raises(OSError, match="Input/output"):
         await pay(at, await ring_up(at))
@@ -1208,8 +1209,10 @@ async def test_the_journal_holds_nothing_of_a_person(
     at = visit((HOLD, palm), (CONFIRM, Choice.CONFIRM))
     await doubtful(at, canned)
     (entry,) = (tmp_path / "purchases").iterdir()
+    file = sealed(tmp_path / "purchases") / entry.name
+    assert file.is_sealed()
     for personal in ("Alex", VISA.last4, VISA.brand):
-        assert personal not in entry.read_text()
+        assert personal.encode() not in (file.read() or b"")
     assert entry.stat().st_mode & 0o077 == 0
 
 

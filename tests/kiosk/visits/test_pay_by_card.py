@@ -655,7 +655,7 @@ async def test_nothing_is_asked_of_the_reader_that_cannot_be_written_down_first(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kiosk.till.journal.write_private", full)
+    monkeypatch.setattr("protocol.sealed.write_private", full)
     with pytest.raises(OSError, match="No space"):
         await play(at_stripe())
     assert not canned.requests(BEGINS)

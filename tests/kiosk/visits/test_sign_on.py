@@ -16,6 +16,7 @@ from kiosk.visits.sign_on import sign_on
 from tests.support.gates import GateClock, signed_on
 from tests.support.pretix_api import EVENT, LIST, Fault, PretixApi
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +44,7 @@ async def api() -> AsyncIterator[PretixApi]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> DeviceFile:
-    return DeviceFile(tmp_path / "device.json")
+    return DeviceFile(sealed(tmp_path / "device.json"))
 
 
 async def plays(file: DeviceFile, code: str, *script: Line, ca: Path | None = None) -> bool:
@@ -155,4 +156,4 @@ class FullDisk(DeviceFile):
 async def test_a_key_that_cannot_be_kept_is_told(api: PretixApi, tmp_path: Path) -> None:
     told = ScanDevice(VenueProblem.NOT_KEPT)
     script = ((ScanDevice(), WAITS), (told, Choice.BACK))
-    assert not await plays(FullDisk(tmp_path / "device.json"), api.code(), *script)
+    assert not await plays(FullDisk(sealed(tmp_path / "device.json")), api.code(), *script)

@@ -47,6 +47,8 @@ Item {
             return qsTr("USB");
         case "models":
             return qsTr("Palm models");
+        case "keys":
+            return qsTr("Keys");
         case "disk":
             return qsTr("Disk");
         }
@@ -168,6 +170,12 @@ Item {
             return [qsTr("Nothing can be stored in %1: %2.").arg(values[1]).arg(disk(values[0])[0]), disk(values[0])[1]];
         case "entries_unreadable":
             return [qsTr("%1 entries of the journal cannot be read.").arg(values[0]), qsTr("Each is named after its sale, in %1. Ask the payment provider what became of it, and remove the file.").arg(values[1])];
+        case "keys_sealed":
+            return [qsTr("Sealed by the TPM %1 to the way in which this machine was started.").arg(values[0])];
+        case "keys_in_any_boot_state":
+            return [qsTr("Sealed by the TPM %1, however this machine was started.").arg(values[0]), qsTr("After the update, restart the machine: they are sealed to its new state then.")];
+        case "keys_in_file":
+            return [qsTr("No TPM seals them. The permissions of a file alone protect them: who takes the disk has them."), qsTr("Switch the TPM on in the firmware and restart the machine. If this kiosk is stolen, revoke it at once.")];
         case "pin_unreadable":
             return [qsTr("%1 is damaged or cannot be read.").arg(values[0]), qsTr("Correct its permissions, or restore it from a backup. Or remove it, and choose a new PIN at once.")];
         }

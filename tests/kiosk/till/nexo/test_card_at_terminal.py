@@ -29,6 +29,7 @@ from kiosk.visits.pay_by_card import LOOKS_S
 from protocol.messages import CardPurchase, CardSale
 from tests.support.canned import Asked, CannedService, HangUp, at_reader, ended
 from tests.support.scripted import WAITS, Line, typed
+from tests.support.sealed import sealed
 from tests.support.shop import Shop
 from tests.support.stand import MakeStand, Stand
 from tests.support.tills import Json, abort, payment, request, status, told
@@ -227,7 +228,7 @@ async def test_a_kiosk_that_ends_while_the_card_is_awaited_tells_after_its_next_
         paying = await answers(shop, LUNCH, stand)
         await stand.stage.reached(AWAITED)
     paying.cancel()
-    (left,) = PurchaseJournal(stand.kiosk.settings.state / "purchases").pending()
+    (left,) = PurchaseJournal(sealed(stand.kiosk.settings.state / "purchases")).pending()
     assert isinstance(left.request, CardSale)
     assert canned.requests(here.ends) == [], "it was killed before it could say anything"
     here.will_tell(here.ends, became)

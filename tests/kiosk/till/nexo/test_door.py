@@ -14,18 +14,25 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from kiosk.faults import FileUnusable
 from kiosk.screens import Finding, Health
 from kiosk.till.nexo import door
-from kiosk.till.nexo.certificate import ensure, fingerprint
+from kiosk.till.nexo.certificate import ensure, fingerprint, passphrase
 from kiosk.till.nexo.door import MOST, Door
 from kiosk.till.nexo.envelope import SharedKey
 from kiosk.till.nexo.events import CALLBACK, Events
 from kiosk.till.nexo.keys import KeyFile
 from kiosk.till.nexo.messages import Json, Message, response
 from protocol import connections
+from tests.support.sealed import state_of
 from tests.support.tills import KEY, opened, payment, request, sealed, told, write_keys
 
 pytestmark = pytest.mark.anyio
@@ -37,13 +44,14 @@ class Entrance:
     def __init__(self, folder: Path, *, unencrypted: bool) -> None:
         self.keys = folder / "till-keys.toml"
         write_keys(self.keys, KEY)
-        self.certificate = folder / "till-certificate.pem"
-        ensure(self.certificate, "till-door.example")
+        certificate = state_of(folder).files / "till-certificate.pem"
+        self.certificate = certificate.path
+        ensure(certificate, "till-door.example")
         self.events = Events(None, lambda: None, "palm-kiosk")
         self.door = Door(
             "127.0.0.1",
             0,
-            self.certificate,
+            certificate,
             KeyFile(self.keys),
             self.events,
             unencrypted=unencrypted,
@@ -226,7 +234,8 @@ async def test_a_port_that_is_taken_is_told_and_tried_again(
     entrance = Entrance(tmp_path, unencrypted=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port, keys = taken.getsockname()[1], KeyFile(entrance.keys)
-        door = Door("127.0.0.1", port, entrance.certificate, keys, unencrypted=False)
+        certificate = state_of(entrance.certificate.parent).files / entrance.certificate.name
+        door = Door("127.0.0.1", port, certificate, keys, unencrypted=False)
         opening = asyncio.create_task(door.serve(entrance.answer))
         await asyncio.sleep(0)
         assert f"tills cannot reach port {port}" in caplog.text
@@ -258,9 +267,9 @@ async def test_the_maintenance_screen_tells_that_there_is_no_key(entrance: Entra
 
 def test_the_certificate_is_made_once_and_for_its_owner(tmp_path: Path):
     path = tmp_path / "till-certificate.pem"
-    made = ensure(path, "till-door.example")
+    made = ensure(state_of(tmp_path).files / path.name, "till-door.example")
     assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "till-door.example"
-    assert ensure(path, "another.example") == made
+    assert ensure(state_of(tmp_path).files / path.name, "another.example") == made
     assert os.stat(path).st_mode & 0o777 == 0o600
     assert len(fingerprint(path).split(":")) == 32
 
@@ -268,7 +277,7 @@ def test_the_certificate_is_made_once_and_for_its_owner(tmp_path: Path):
 @pytest.mark.parametrize("damage", ["half", "no key", "empty"])
 def test_a_damaged_certificate_stops_the_start_and_is_left(tmp_path: Path, damage: str):
     path = tmp_path / "till-certificate.pem"
-    ensure(path, "palm-kiosk")
+    ensure(state_of(tmp_path).files / path.name, "palm-kiosk")
     whole = path.read_bytes()
     key, _, certificate = whole.partition(b"-----BEGIN CERTIFICATE")
     left = {
@@ -278,8 +287,26 @@ def test_a_damaged_certificate_stops_the_start_and_is_left(tmp_path: Path, damag
     }
     path.write_bytes(left[damage])
     with pytest.raises(FileUnusable, match="is damaged"):
-        ensure(path, "palm-kiosk")
+        ensure(state_of(tmp_path).files / path.name, "palm-kiosk")
     assert path.read_bytes() == left[damage]
+
+
+def test_the_key_of_the_certificate_is_encrypted_also_one_of_a_version_from_before(
+    tmp_path: Path,
+):
+    file = state_of(tmp_path).files / "till-certificate.pem"
+    made = ensure(file, "palm-kiosk")
+    encrypted = file.path.read_bytes()
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in encrypted
+    key = load_pem_private_key(encrypted, passphrase(file).encode())
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.path.write_bytes(plain + made.public_bytes(Encoding.PEM))
+    assert ensure(file, "palm-kiosk") == made
+    again = file.path.read_bytes()
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in again
+    assert plain not in again
+    kept = load_pem_private_key(again, passphrase(file).encode())
+    assert kept.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) == plain
 
 
 async def test_the_door_gives_its_certificate_without_its_key(entrance: Entrance):

@@ -14,6 +14,7 @@ from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.envelope import SharedKey, Trailer, unseal
 from kiosk.till.nexo.events import Event, Events, TillAddress
 from kiosk.till.till import Tampering
+from tests.support.sealed import sealed
 from tests.support.shop import Shop
 from tests.support.till_server import TillServer
 from tests.support.tills import KEY, Json, request
@@ -26,7 +27,7 @@ NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 @pytest.fixture
 async def till(tmp_path: Path) -> AsyncIterator[TillServer]:
     certificate = tmp_path / "till.pem"
-    ensure(certificate, "till.example")
+    ensure(sealed(certificate), "till.example")
     async with TillServer(certificate).open() as till:
         yield till
 
@@ -81,7 +82,7 @@ async def test_a_till_with_a_certificate_of_others_is_told_nothing(
     till: TillServer, tmp_path: Path
 ):
     other = tmp_path / "other.pem"
-    ensure(other, "till.example")
+    ensure(sealed(other), "till.example")
     told = Events(TillAddress(till.url, other), lambda: KEY, "palm-kiosk")
     assert not await told.tell(Event.SALE_ADMIN, NOON)
     assert till.heard == []
