@@ -116,7 +116,7 @@ def assemble(
         codes=CodeReader(feed),
         terminal=devices.terminal,
         enclosure=devices.enclosure,
-        fittings=Fittings(state / "fittings.json", identity, devices.usb, cameras),
+        fittings=Fittings(settings.state / "fittings.json", identity, devices.usb, cameras),
         lock=lock,
         sound=devices.sound,
         service=service,

@@ -24,6 +24,7 @@ in-use             locked by the kiosk while it runs
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 
 from kiosk.faults import CannotStart
@@ -43,15 +44,16 @@ hold no secret, and what is in doubt must still be settled."""
 
 
 def wipe(state: Path) -> None:
-    """Overwrites and removes every secret of the kiosk, also what was written of one half way. What
-    can be wiped is wiped also where something else cannot. Raises the first OSError."""
+    """Overwrites and removes every secret of the kiosk, also what was written of one half way and
+    what was set aside. What can be wiped is wiped also where something else cannot. Raises the
+    first OSError."""
     failed: OSError | None = None
-    for name in SECRETS:
-        for path in (state / name, state / f"{name}.partial"):
-            try:
-                _wipe(path)
-            except OSError as error:
-                failed = failed or error
+    names = (name for secret in SECRETS for name in (secret, f"{secret}.partial"))
+    for folder, name in product((state, *state.glob("set-aside/*")), names):
+        try:
+            _wipe(folder / name)
+        except OSError as error:
+            failed = failed or error
     if failed is not None:
         raise failed
 

@@ -83,6 +83,7 @@ PACKAGES = (
         (
             "alsa-utils",
             "systemd",
+            "tpm2-tools",
             "libdbus-1-3",
             "libegl1",
             "libfontconfig1",

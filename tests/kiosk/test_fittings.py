@@ -11,6 +11,7 @@ from hardware.usb.sim import KEYBOARD, STICK
 from kiosk.fittings import Fittings
 from kiosk.service.identity import Identity
 from tests.support.canned import DEVICE
+from tests.support.sealed import sealed
 from tests.support.stand import EmptyRoom
 
 CAMERA = UsbDevice("046d", "0825", "7A3F", ("0e",))
@@ -18,7 +19,7 @@ CAMERA = UsbDevice("046d", "0825", "7A3F", ("0e",))
 
 @pytest.fixture
 def identity(tmp_path: Path) -> Identity:
-    return Identity.load_or_make(tmp_path / "identity.json")
+    return Identity.load_or_make(sealed(tmp_path / "identity.json"))
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def camera() -> SimulatedCamera:
 
 
 def fittings(identity: Identity, bus: SimulatedBus | None, *cameras: SimulatedCamera) -> Fittings:
-    return Fittings(identity.path.with_name("fittings.json"), identity, bus, cameras)
+    return Fittings(identity.file.path.with_name("fittings.json"), identity, bus, cameras)
 
 
 def test_before_the_activation_anything_may_be_plugged_in(
@@ -114,8 +115,8 @@ def test_with_another_key_they_are_taken_down_anew(
     assert (found.unknown(), found.swapped()) == ([], None)
     bus.plug_in(KEYBOARD)
     camera.swap()
-    identity.path.unlink()
-    other = Identity.load_or_make(identity.path)
+    identity.file.path.unlink()
+    other = Identity.load_or_make(sealed(identity.file.path))
     assert fittings(other, bus, camera).unknown() == []
     other.become(DEVICE)
     renewed = fittings(other, bus, camera)

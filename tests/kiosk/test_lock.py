@@ -37,7 +37,7 @@ from kiosk.screens import (
 from kiosk.service.identity import Identity
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
-from kiosk.state import SECRETS
+from kiosk.state import SECRETS, wipe
 from kiosk.tampering import LASTS_S, LOOKS_S
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import SaleResult, Tampering
@@ -47,6 +47,7 @@ from protocol.messages import Money, PurchaseRequest
 from tests.support.canned import DEVICE, CannedService, ended
 from tests.support.clocks import NOON, TurnedClock
 from tests.support.scripted import WAITS, Line, ScriptedReader, ScriptedStage, typed
+from tests.support.sealed import sealed, state_of
 from tests.support.stand import ConnectedAlready, EmptyRoom
 
 pytestmark = pytest.mark.anyio
@@ -119,7 +120,7 @@ def start(
         settings = Settings(
             state=tmp_path, light="none:", terminal="none:", enclosure="sim:", usb="sim:"
         )
-        kiosk = assemble(settings, stage)
+        kiosk = assemble(settings, stage, state_of(tmp_path))
         kiosk.connection, kiosk.reader = ConnectedAlready(), ScriptedReader()
         if connected:
             await kiosk.service.connect(canned.url, authority)
@@ -136,7 +137,7 @@ def start(
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The state folder of a kiosk that was activated, with a secret of every kind."""
-    Identity.load_or_make(tmp_path / "identity.json").become(DEVICE)
+    Identity.load_or_make(sealed(tmp_path / "identity.json")).become(DEVICE)
     for name in SECRETS[1:]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"secret")
@@ -150,7 +151,7 @@ def secrets_in(state: Path) -> list[str]:
 async def test_a_case_that_is_opened_during_a_sale_locks_the_kiosk_until_it_is_activated_again(
     canned: CannedService, start: Start, state: Path
 ) -> None:
-    before = Identity.load_or_make(state / "identity.json").device_id
+    before = Identity.load_or_make(sealed(state / "identity.json")).device_id
     async with start((Welcome, WAITS), (HoldPalm, WAITS)) as here:
         here.till.ring_up(Money(minor=1250, currency="USD"), "Corner Shop")
         await here.stage.reached()
@@ -184,7 +185,7 @@ async def test_a_case_that_is_opened_during_a_sale_locks_the_kiosk_until_it_is_a
 async def test_without_a_network_the_keys_are_destroyed_all_the_same_and_no_payment_is_forgotten(
     canned: CannedService, start: Start, state: Path
 ) -> None:
-    PurchaseJournal(state / "purchases").open(DOUBT)
+    PurchaseJournal(sealed(state / "purchases")).open(DOUBT)
     async with start((Welcome, WAITS), connected=False) as here:
         await here.stage.reached()
         here.usb.plug_in(KEYBOARD)
@@ -206,7 +207,7 @@ async def test_without_a_network_the_keys_are_destroyed_all_the_same_and_no_paym
 async def test_what_became_of_a_payment_is_asked_before_the_service_is_told(
     canned: CannedService, start: Start, state: Path
 ) -> None:
-    PurchaseJournal(state / "purchases").open(DOUBT)
+    PurchaseJournal(sealed(state / "purchases")).open(DOUBT)
     canned.will("GET /purchases/sale-before", *[ended("approved", reference="sale-before")] * 3)
     async with start((Welcome, WAITS)) as here:
         await here.stage.reached()
@@ -214,7 +215,7 @@ async def test_what_became_of_a_payment_is_asked_before_the_service_is_told(
         await here.clock.turn(LONG)
         await here.starts_again()
     assert here.till.answers == {"sale-before": SaleResult.APPROVED}
-    assert not list(PurchaseJournal(state / "purchases").pending())
+    assert not list(PurchaseJournal(sealed(state / "purchases")).pending())
 
 
 async def test_a_stick_is_an_alarm_and_no_reason_to_lock(start: Start, state: Path) -> None:
@@ -348,7 +349,7 @@ def test_a_power_cut_at_any_step_leaves_no_kiosk_that_works_with_half_of_its_key
         if lock.locked is None or lock.locked.step is Step.SEEN:
             # Nothing has happened yet, or the service is to be told next: with every key.
             assert secrets_in(each) == list(SECRETS)
-            Identity.load_or_make(each / "identity.json")
+            Identity.load_or_make(sealed(each / "identity.json"))
         else:
             locked += 1
             assert lock.locked == CLOSED.model_copy(update={"step": Step.WIPED})
@@ -368,11 +369,20 @@ async def test_a_kiosk_that_was_killed_before_it_told_the_service_tells_it_at_it
     assert not secrets_in(state)
 
 
+def test_keys_that_were_set_aside_are_destroyed_as_well(state: Path) -> None:
+    aside = state / "set-aside" / "20261130T031500"
+    aside.mkdir(parents=True)
+    (state / "identity.json").rename(aside / "identity.json")
+    wipe(state)
+    assert not secrets_in(aside)
+    assert not secrets_in(state)
+
+
 async def test_a_key_that_is_written_while_they_are_destroyed_does_not_last(state: Path) -> None:
     lock = Lock(state)
     lock.close(CLOSED)
     assert lock.wipe()
-    Identity.load_or_make(state / "identity.json").become(DEVICE)
+    Identity.load_or_make(sealed(state / "identity.json")).become(DEVICE)
     again = Lock(state)
     again.open()
     assert again.locked is not None
