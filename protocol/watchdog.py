@@ -75,8 +75,9 @@ class Systemd:
         try:
             yield
         finally:
-            # It is not waited for: a part that hangs may hold it.
+            # What it asks may be gone soon. A part that hangs may hold it.
             answers.put(None)
+            thread.join(self._round_s)
 
     def _watch(self, parts: Mapping[str, Part], answers: "queue.SimpleQueue[str | None]") -> None:
         silent, rounds = set(parts), 0
