@@ -24,6 +24,9 @@ which then feeds no more."""
 ROUNDS = 4
 """How often every part is asked within the time after which systemd ends the program."""
 
+LEAVE_S = 2.0
+"""How long the thread is waited for at the end, in seconds."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +80,7 @@ class Systemd:
         finally:
             # What it asks may be gone soon. A part that hangs may hold it.
             answers.put(None)
-            thread.join(self._round_s)
+            thread.join(LEAVE_S)
 
     def _watch(self, parts: Mapping[str, Part], answers: "queue.SimpleQueue[str | None]") -> None:
         silent, rounds = set(parts), 0
