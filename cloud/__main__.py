@@ -35,7 +35,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from cloud import bootstrap, context, settings, staff
 from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
-from cloud.db import database
+from cloud.db import database, migration
 from cloud.db.database import Database, DatabaseUnusable
 from cloud.jobs.rekey import renew_search_codes
 from cloud.jobs.replace_master_key import replace_master_key
@@ -98,8 +98,16 @@ def main(words: list[str]) -> int:
     parser.add_argument(
         "--sandbox", action="store_true", help="simulate payments and text messages"
     )
+    parser.add_argument(
+        "--until-kept",
+        action="store_true",
+        help="keep a way back to the version before until standard input has a line",
+    )
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
     staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
+    verbs.add_parser(
+        "try-migration", help="migrate a copy of the database, beside a running service"
+    )
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
     verbs.add_parser("replace-master-key", help="replace the key that wraps everybody's keys")
     compare = verbs.add_parser(
@@ -143,7 +151,8 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
         match arguments.verb:
             case "staff":
                 asyncio.run(staff.run(arguments, state, chosen))
-                return 0
+            case "try-migration":
+                print(migration.try_migration(state.database))
             case "verify-deletion":
                 return asyncio.run(_verify_deletion(state, arguments.receipt_id))
             case "reconcile":
@@ -154,6 +163,7 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
                 return asyncio.run(_replace_master_key(state))
             case _:
                 return _listen_and_serve(arguments, state, chosen)
+        return 0
     except DatabaseError as error:
         remedy = "Restore it from a backup."
         if database.is_busy(error):
@@ -177,7 +187,7 @@ def _listen_and_serve(arguments: argparse.Namespace, state: State, chosen: Setti
         pass
     allow_many_files()
     with listen(serving.host, serving.port) as listener:
-        asyncio.run(_serve(state, chosen, listener, sandbox=sandbox))
+        asyncio.run(_serve(arguments, state, chosen, listener, sandbox=sandbox))
     return 0
 
 
@@ -222,7 +232,14 @@ def leave_no_core_dump() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-async def _serve(state: State, chosen: Settings, listener: socket.socket, *, sandbox: bool) -> None:
+async def _serve(
+    arguments: argparse.Namespace,
+    state: State,
+    chosen: Settings,
+    listener: socket.socket,
+    *,
+    sandbox: bool,
+) -> None:
     leave_no_core_dump()
     systemd = Systemd(os.environ)
     async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
@@ -236,7 +253,9 @@ async def _serve(state: State, chosen: Settings, listener: socket.socket, *, san
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        _stop_with_parent(loop, stop)
+        _obey_parent(loop, stop, partial(migration.forget_before, state.database))
+        if not arguments.until_kept:
+            migration.forget_before(state.database)
         try:
             await _announce(running, state, listener)
             systemd.ready()
@@ -260,15 +279,19 @@ def parts(loop: asyncio.AbstractEventLoop, store: context.Database) -> dict[str,
     }
 
 
-def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Stops the service when standard input ends, if it is a pipe or socket: the process that
-    started us has ended then."""
+def _obey_parent(
+    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], keep: Callable[[], None]
+) -> None:
+    """Calls `keep` when standard input has something, if it is a pipe or socket, and `stop` when
+    it ends: the process that started us has ended then."""
     mode = os.fstat(0).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         return
 
     def read() -> None:
-        if not os.read(0, 1024):
+        if os.read(0, 1024):
+            keep()
+        else:
             loop.remove_reader(0)
             stop()
 
@@ -298,9 +321,10 @@ async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settin
     """Prints everything that happened on a day, and returns 1 when the sides differ on something.
     The running service's sandbox is its own: that of a stopped one is asked."""
     async with AsyncExitStack() as stack:
-        if chosen.payments.stripe_key is None and chosen.payments.stripe_url is None:
+        alone = chosen.payments.stripe_key is None and chosen.payments.stripe_url is None
+        if alone:
             stack.enter_context(state.held())
-        bootstrap.open_store(state)
+        bootstrap.open_store(state, alone=alone)
         store = Database(state.database)
         stack.push_async_callback(store.close)
         sandbox = arguments.sandbox or _trial(chosen)

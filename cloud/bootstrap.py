@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Clock, Context
-from cloud.db import database
+from cloud.db import database, migration
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.entry import doors
@@ -179,18 +179,18 @@ async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: boo
         log.warning("%s", doubt)
 
 
-def open_store(state: State) -> tuple[MasterKey, Ed25519PrivateKey]:
+def open_store(state: State, *, alone: bool = True) -> tuple[MasterKey, Ed25519PrivateKey]:
     """Returns the master key and the key that signs receipts, and migrates the database.
 
     Whatever is missing is made: first the keys, then the database. A start that is killed in
     between is continued by the next one, and a key is never made anew beside a database that was
-    made with it. The caller holds the directory, unless all is there. Raises StateDamaged,
-    DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
+    made with it. The caller holds the directory and is `alone`, unless all is there. Raises
+    StateDamaged, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
     """
     finish_replacing(state)
     master = MasterKey(state.master_key())
     receipt_key = state.receipt_key(used=database.has_rows(state.database, "receipts"))
-    database.migrate(state.database)
+    migration.migrate(state.database, alone=alone)
     return master, receipt_key
 
 

@@ -285,6 +285,10 @@ class Kiosk:
 
     async def _serve(self) -> NoReturn:
         log.info("the kiosk is open")
+        if self.quiet is not None and not self.quiet.kept.is_set():
+            # What was written by then would be lost if this version was given up.
+            self.stage.show(replace(self._welcome(), notice=Notice.STARTING))
+            await self.quiet.until_kept(self._serves)
         while True:
             await self._serve_next()
 

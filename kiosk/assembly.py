@@ -101,6 +101,7 @@ def assemble(
     journal.check()
     # Whatever is damaged was told, and is left as it is.
     take_over(state)
+    quiet = settings.updates and Quiet(settings.updates, Versions(settings.state), clock)
     feed = Feed(devices.camera, devices.size)
     eyes = Eyes(feed)
     challenger = None if light is None else Challenger(light, service, feed)
@@ -120,12 +121,12 @@ def assemble(
         lock=lock,
         sound=devices.sound,
         service=service,
-        connection=_connection(settings, clock, activates=lock.locked is None),
+        connection=_connection(settings, clock, quiet, activates=lock.locked is None),
         till=_till(settings, files, service, clock),
         journal=journal,
         pin=pin,
         clock=clock,
-        quiet=settings.updates and Quiet(settings.updates, Versions(settings.state), clock),
+        quiet=quiet,
         lane=None if settings.gate is None else _lane(settings, files, devices, service, clock),
         lately=lately or Lately(),
     )
@@ -203,9 +204,16 @@ def _till(settings: Settings, files: SealedPath, service: SignatureService, cloc
     )
 
 
-def _connection(settings: Settings, clock: Clock, *, activates: bool) -> Connection:
+def _connection(
+    settings: Settings, clock: Clock, quiet: Quiet | None, *, activates: bool
+) -> Connection:
     if settings.service.url is not None:
         return Elsewhere(settings.service.url, settings.service.ca)
-    network_fault = NetworkFault() if settings.dock else None
-    folder = settings.state / "service"
-    return EmbeddedService(folder, settings.name, clock, network_fault, activates=activates)
+    return EmbeddedService(
+        settings.state / "service",
+        settings.name,
+        clock,
+        NetworkFault() if settings.dock else None,
+        activates=activates,
+        kept=quiet and quiet.kept,
+    )

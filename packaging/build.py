@@ -36,6 +36,7 @@ chmod 640 /etc/{name}/settings.toml
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     udevadm control --reload 2>/dev/null || true
+    {before_restart}
     # What ran before an upgrade runs in the new version; what nobody has started stays as it is.
     # An installation does not wait for a screen.
     [ -z "$2" ] || systemctl --no-block try-restart {units}
@@ -67,6 +68,8 @@ class Package:
     files: dict[str, str] = field(default_factory=dict[str, str])
     """Where a file lies in the system, and here below `packaging`."""
     units: tuple[str, ...] = ()
+    before_restart: str = ":"
+    """What has to succeed before an upgrade has the units run in the new version."""
     state: tuple[str, ...] = ()
     """Folders that are deleted when the package is purged, and only then."""
 
@@ -112,7 +115,7 @@ PACKAGES = (
             "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",
         },
         ("palm-kiosk.service", "palm-kiosk-update.service", "palm-kiosk-update.timer"),
-        ("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
+        state=("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
     ),
     Package(
         "palm-cloud",
@@ -123,7 +126,9 @@ PACKAGES = (
             "usr/bin/palm-cloud": "files/palm-cloud",
         },
         ("palm-vault.service", "palm-cloud.service"),
-        ("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
+        # Where it fails, it says why, and what runs goes on with the database that it has.
+        "! systemctl --quiet is-active palm-cloud || palm-cloud try-migration",
+        state=("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
     ),
 )
 
@@ -208,6 +213,7 @@ def write_scripts(package: Package, control: Path) -> None:
     names = {
         "name": package.name,
         "units": " ".join(package.units),
+        "before_restart": package.before_restart,
         "state": " ".join(package.state),
     }
     scripts = {"postinst": INSTALLED, "prerm": TO_BE_REMOVED, "postrm": REMOVED}

@@ -6,7 +6,6 @@ change before it ends. No transaction may therefore be open while the vault or a
 
 import asyncio
 import mmap
-import os
 import sqlite3
 from collections.abc import Collection, Generator
 from contextlib import closing, contextmanager, suppress
@@ -27,12 +26,8 @@ from sqlalchemy.ext.asyncio import (
 import protocol.storage
 from cloud.db.direct import DRIVER
 from cloud.db.reserve import Reserve
-from protocol.files import rename_durably
 from protocol.storage import CAUSES, StorageFault
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_NEWEST = max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
-"""The revision that the newest migration makes: their files are named in their order."""
 _BUSY_MS = 5000
 _ROOM_PAGES = 16
 """The number of pages that must be unused before a database that has reached its limit takes more
@@ -46,76 +41,12 @@ class DatabaseUnusable(RuntimeError):
     remedy."""
 
 
-def migrate(path: Path) -> None:
-    """Creates the database at `path`, or migrates it to the newest schema.
-
-    A new one appears at `path` only when it is complete, so an empty file there is never ours.
-    Raises DatabaseUnusable, OSError, and sqlalchemy.exc.DatabaseError when the file is not a
-    database.
-    """
-    if os.path.lexists(path):
-        if path.stat().st_size == 0:
-            raise DatabaseUnusable(
-                f"{path} is empty. Restore it from a backup, or remove it if nobody has signed up "
-                "yet."
-            )
-        if _revision(path) != _NEWEST:
-            _upgrade(path)
-        return
-    partial = path.with_name(path.name + ".partial")
-    for left in (partial, *(partial.with_name(partial.name + end) for end in ("-wal", "-shm"))):
-        left.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    _upgrade(partial)
-    rename_durably(partial, path)
-
-
-def _upgrade(path: Path) -> None:
-    # Most starts do not need these, and they take long to import.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
-    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
-    _prepare(engine)
-    event.listen(engine, "begin", _begin)
-    config = Config()
-    # A percent sign in a value of this configuration begins a reference to another.
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError:
-        raise DatabaseUnusable(
-            f"{path} was made by a newer version of the service. Install that version, or restore "
-            "an older database from a backup."
-        ) from None
-    finally:
-        engine.dispose()
-
-
-def _revision(path: Path) -> str | None:
-    """Returns the revision of a database without changing it, None for one without tables. Raises
-    DatabaseUnusable for one that is not ours."""
-    with _looking(path) as connection:
-        tables = set(inspect(connection).get_table_names())
-        if "alembic_version" in tables:
-            return connection.scalar(text("SELECT version_num FROM alembic_version"))
-    if tables:
-        raise DatabaseUnusable(
-            f"{path} is a database of another program. Restore the service's own from a backup, "
-            "and move this one away."
-        )
-    return None
-
-
 def has_rows(path: Path, table: str) -> bool:
     """Returns whether a table of the database holds anything; False when there is no database.
     Raises sqlalchemy.exc.DatabaseError."""
     if not path.exists():
         return False
-    with _looking(path) as connection:
+    with looking(path) as connection:
         if not inspect(connection).has_table(table):
             return False
         return connection.execute(select(text("1")).select_from(text(table))).first() is not None
@@ -126,7 +57,7 @@ def only_value(path: Path, table: str, column: str) -> Any:
     no such table or no row. Raises sqlalchemy.exc.DatabaseError."""
     if not path.exists():
         return None
-    with _looking(path) as connection:
+    with looking(path) as connection:
         if not inspect(connection).has_table(table):
             return None
         return connection.scalar(select(text(column)).select_from(text(table)))
@@ -142,7 +73,8 @@ def rewrite(path: Path) -> None:
 
 
 @contextmanager
-def _looking(path: Path) -> Generator[Connection]:
+def looking(path: Path) -> Generator[Connection]:
+    """Opens a database to read of it, as it is."""
     engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
     try:
         with engine.connect() as connection:
@@ -168,7 +100,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             URL.create(DRIVER, database=str(path)), hide_parameters=True
         )
-        _prepare(self._engine.sync_engine)
+        prepare(self._engine.sync_engine)
         if max_pages:
             event.listen(self._engine.sync_engine, "begin", self._limit_pages)
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
@@ -322,11 +254,14 @@ def _code(error: BaseException) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _begin(connection: Connection) -> None:
+def begin(connection: Connection) -> None:
+    """Begins the transaction of a connection as the file says."""
     connection.execute(text("BEGIN IMMEDIATE"))
 
 
-def _prepare(engine: Engine) -> None:
+def prepare(engine: Engine) -> None:
+    """Has an engine open its connections as the file says."""
+
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         # The driver must not begin transactions by itself: it would not use BEGIN IMMEDIATE.

@@ -62,12 +62,16 @@ class EmbeddedService:
         network_fault: NetworkFault | None = None,
         *,
         activates: bool = True,
+        kept: asyncio.Event | None = None,
     ) -> None:
+        """Once `kept` is set, the service gives up the way back to the version before; without it,
+        when it is ready."""
         self._state = state
         self._name = name
         self._clock = clock
         self._activates = activates
         self.network_fault = network_fault
+        self._kept = kept
         self._wanted = asyncio.Event()
         self._wanted.set()
         self._process: Process | None = None
@@ -106,6 +110,8 @@ class EmbeddedService:
     async def _live(self, service: SignatureService) -> bool:
         """Runs the process until it ends. Returns whether it became ready."""
         options = ["--state", str(self._state.resolve()), "--sandbox", "--port", "0"]
+        if self._kept is not None:
+            options.append("--until-kept")
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -120,6 +126,7 @@ class EmbeddedService:
         )
         assert process.stderr
         log_of_service = asyncio.create_task(pass_on(process.stderr, service))
+        telling = asyncio.create_task(self._tell_kept(process))
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 ready = await _ready(process)
@@ -140,7 +147,14 @@ class EmbeddedService:
             await service.close()
             await _end(process)
             log_of_service.cancel()
+            telling.cancel()
         return True
+
+    async def _tell_kept(self, process: Process) -> None:
+        if self._kept is not None:
+            await self._kept.wait()
+            assert process.stdin
+            process.stdin.write(b"kept\n")
 
     async def _connect(self, service: SignatureService, ready: Ready) -> None:
         url = ready.url

@@ -1,12 +1,15 @@
-"""The quiet moment in which a newer version may be tried, seen from the version that runs."""
+"""A try of another version, seen from the one that runs: how it answers when it is tried, and the
+quiet moment in which it makes room for the next."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn
 
 from kiosk.clock import Clock
 from kiosk.settings import Updates
-from kiosk.updates.versions import Versions, answer
+from kiosk.updates.versions import Versions, answer, is_tried
+from protocol import VERSION
 
 QUIET_S = 600.0
 """Seconds in which nobody has been there."""
@@ -23,17 +26,30 @@ class Quiet:
         self._updates = updates
         self._versions = versions
         self._clock = clock
+        self.kept = asyncio.Event()
+        """Set once there is no way back from this version any more; at once unless it is tried."""
+        if not is_tried():
+            self.kept.set()
+
+    async def until_kept(self, serves: Callable[[], bool]) -> None:
+        """Says that this version serves, as soon as it would, and returns when it is kept. Whoever
+        has started it ends it otherwise."""
+        while not self.kept.is_set():
+            await self._clock.sleep(LOOKS_S)
+            if serves():
+                answer()
+            if self._versions.current == VERSION:
+                self.kept.set()
 
     async def watch(self, serves: Callable[[], bool], last_touch: Callable[[], float]) -> NoReturn:
-        """Runs while the kiosk waits for the next person. Says that this version serves, as soon as
-        it does. Raises VersionWaits when another one waits, nobody has been there for QUIET_S, and
-        this one serves: otherwise it could not be told whether the other is at fault."""
+        """Runs while the kiosk waits for the next person. Raises VersionWaits when another version
+        waits, nobody has been there for QUIET_S, and this one serves: otherwise it could not be
+        told whether the other is at fault."""
         since = self._clock.now()
         while True:
             await self._clock.sleep(LOOKS_S)
             if not serves():
                 continue
-            answer()
             quiet_s = self._clock.now() - max(since, last_touch())
             now = self._clock.wall().astimezone()
             if quiet_s >= QUIET_S and may_try_at(self._updates, now) and self._versions.waits():

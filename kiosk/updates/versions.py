@@ -136,6 +136,11 @@ def environment() -> dict[str, str]:
     return kept | {"PYINSTALLER_RESET_ENVIRONMENT": "1"}
 
 
+def is_tried() -> bool:
+    """Returns whether this version has been started for a try, and has not answered yet."""
+    return ANSWER in os.environ
+
+
 def answer() -> None:
     """Says, to the program that has started this version for a try, that it serves. Says it once,
     and nothing where nobody asks."""

@@ -236,9 +236,9 @@ def test_a_first_start_that_is_killed_at_any_step_is_continued(
         case "master.key" | "receipt.key":
             kill_before("cloud.state.write_private", lambda path, _: path.name == step)
         case "palms.db.partial":
-            kill_before("cloud.db.database._upgrade")
+            kill_before("cloud.db.migration._upgrade")
         case "palms.db":
-            kill_before("cloud.db.database.rename_durably")
+            kill_before("cloud.db.migration.rename_durably")
         case _:
             kill_before("cloud.staff.make_activation_code")
     words = ["--state", str(tmp_path), "staff", "activation-code"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloud.__main__ import parts
-from cloud.db import database
+from cloud.db import migration
 from cloud.db.database import Database
 from protocol.watchdog import Part, Systemd
 from tests.support.systemd import Asked, Listening
@@ -46,7 +46,7 @@ async def end_the_rest() -> None:
 
 @pytest.fixture
 def store(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[Database]:
-    database.migrate(tmp_path / "palms.db")
+    migration.migrate(tmp_path / "palms.db")
     store = Database(tmp_path / "palms.db")
     yield store
     asyncio.run_coroutine_threadsafe(store.close(), loop).result()

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from cloud.app import create_app
 from cloud.context import Context
-from cloud.db import database
+from cloud.db import migration
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
@@ -66,7 +66,7 @@ def _new_database() -> bytes:
     """Returns an empty database, which is made once."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "palms.db"
-        database.migrate(path)
+        migration.migrate(path)
         return path.read_bytes()
 
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from cloud.context import Alerts, Context
-from cloud.db import database
+from cloud.db import migration
 from cloud.db.database import Database
 from cloud.db.reserve import Reserve
 from cloud.db.tables import Table
@@ -93,7 +93,7 @@ class Shelf:
 def _migrated() -> bytes:
     """Returns the file of an empty database."""
     with TemporaryDirectory() as folder:
-        database.migrate(Path(folder) / "palms.db")
+        migration.migrate(Path(folder) / "palms.db")
         return (Path(folder) / "palms.db").read_bytes()
 
 

@@ -1,5 +1,5 @@
 """Runs the migrations with Alembic, which the service does when it starts
-(`cloud.db.database.migrate`). It imports the tables of every feature."""
+(`cloud.db.migration`). It imports the tables of every feature."""
 
 from typing import Any, Literal
 

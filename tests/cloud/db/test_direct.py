@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from cloud.db.database import Database, migrate
+from cloud.db.database import Database
+from cloud.db.migration import migrate
 
 pytestmark = pytest.mark.anyio
 

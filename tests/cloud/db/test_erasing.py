@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, text
 
-from cloud.db.database import Database, migrate
+from cloud.db.database import Database
+from cloud.db.migration import migrate
 from cloud.keys.tables import Person
 from cloud.web.tables import Nonce
 from tests.support.between_rows import leave_between_rows

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from cloud.db import database
-from cloud.db.database import Database, DatabaseUnusable, cause_of, is_busy, migrate, storage_fault
+from cloud.db import database, migration
+from cloud.db.database import Database, DatabaseUnusable, cause_of, is_busy, storage_fault
+from cloud.db.migration import migrate
 from cloud.web.problems import unexpected_response
 from protocol.messages import Problem, ProblemType
 from protocol.storage import StorageFault
@@ -154,7 +155,7 @@ def test_a_database_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: p
 
     path = tmp_path / "palms.db"
     with monkeypatch.context() as patched:
-        patched.setattr(database, "rename_durably", killed)
+        patched.setattr(migration, "rename_durably", killed)
         with pytest.raises(Killed):
             migrate(path)
     assert not path.exists()

@@ -14,14 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 
-from cloud.db import database
+from cloud.db import migration
 from cloud.db.tables import Table
 from cloud.payments.tables import PurchaseRow
 from tests.support.receipt_logs import ReceiptLogs, leaves_of
 
 
 def test_the_migrations_make_the_tables_the_service_expects(tmp_path: Path):
-    database.migrate(tmp_path / "palms.db")
+    migration.migrate(tmp_path / "palms.db")
     engine = create_engine(f"sqlite:///{tmp_path / 'palms.db'}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
@@ -32,8 +32,8 @@ def test_a_database_is_of_the_newest_revision_after_all_migrations(tmp_path: Pat
     """The service compares it with the names of the files, and imports Alembic only for older
     ones."""
     config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    database.migrate(tmp_path / "palms.db")
+    config.set_main_option("script_location", str(Path(migration.__file__).parent / "migrations"))
+    migration.migrate(tmp_path / "palms.db")
     with closing(sqlite3.connect(tmp_path / "palms.db")) as made:
         (revision,) = made.execute("SELECT version_num FROM alembic_version").fetchone()
     migrations = list(ScriptDirectory.from_config(config).walk_revisions())
@@ -44,16 +44,16 @@ def test_a_database_is_of_the_newest_revision_after_all_migrations(tmp_path: Pat
 
 
 def test_migrating_again_changes_nothing(tmp_path: Path):
-    database.migrate(tmp_path / "palms.db")
+    migration.migrate(tmp_path / "palms.db")
     before = (tmp_path / "palms.db").read_bytes()
-    database.migrate(tmp_path / "palms.db")
+    migration.migrate(tmp_path / "palms.db")
     assert (tmp_path / "palms.db").read_bytes() == before
 
 
 def database_of(revision: str, path: Path) -> sqlite3.Connection:
     """Returns a database as a service of that revision left it."""
     config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(migration.__file__).parent / "migrations"))
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -89,7 +89,7 @@ def test_purchases_of_people_deleted_earlier_lose_what_leads_to_them(tmp_path: P
     earlier.commit()
     earlier.close()
 
-    database.migrate(path)
+    migration.migrate(path)
 
     now = sqlite3.connect(path)
     purchases = "SELECT reference, person_id, identification_id, payment FROM purchases"
@@ -115,7 +115,7 @@ def test_a_challenge_of_before_is_forgotten_when_challenges_are_bound_to_picture
     earlier.execute("INSERT INTO challenges VALUES ('challenge-1', 'kiosk', x'01', 9)")
     earlier.commit()
     earlier.close()
-    database.migrate(path)
+    migration.migrate(path)
     bound = sqlite3.connect(path).execute("SELECT commitment, answer FROM challenges")
     assert list(bound) == []
 
@@ -136,7 +136,7 @@ def test_a_purchase_of_before_keeps_its_amount_its_person_and_its_rules(tmp_path
     )
     earlier.commit()
     earlier.close()
-    database.migrate(path)
+    migration.migrate(path)
     now = sqlite3.connect(path)
     now.execute("PRAGMA foreign_keys = ON")
     now.execute("UPDATE purchases SET amount_minor = amount_minor + 999999998749")
@@ -169,7 +169,7 @@ def test_the_card_of_before_is_the_default_and_the_purchases_of_before_wait_for_
         """
     )
     earlier.close()
-    database.migrate(path)
+    migration.migrate(path)
     now = sqlite3.connect(path)
     assert list(now.execute("SELECT id, place, detail FROM cards")) == [("card", 0, b"\x01")]
     assert list(now.execute("SELECT id, adds FROM card_pages")) == [("page", 0)]
@@ -200,7 +200,7 @@ def test_what_was_stored_before_there_were_merchants_belongs_to_the_first(tmp_pa
         """
     )
     earlier.close()
-    database.migrate(path)
+    migration.migrate(path)
     now = sqlite3.connect(path)
     assert list(now.execute("SELECT id FROM merchants")) == [("first",)]
     assert list(now.execute("SELECT id, merchant_id FROM sites")) == [("first", "first")]
@@ -235,7 +235,7 @@ def test_receipts_of_before_the_log_are_logged_in_the_order_in_which_they_were_i
                 [receipt.receipt_id, receipt.model_dump_json(), at],
             )
         earlier.commit()
-    database.migrate(path)
+    migration.migrate(path)
     with closing(sqlite3.connect(path)) as now:
         rows = now.execute("SELECT level, place, hash FROM receipt_log")
         assert leaves_of({(level, place): hash_ for level, place, hash_ in rows}) == logs.leaves
@@ -258,7 +258,7 @@ def test_the_last_use_of_before_is_the_latest_that_is_known(tmp_path: Path):
                 1250, 'USD', 'visa', '4242', 50);
             """
         )
-    database.migrate(path)
+    migration.migrate(path)
     with closing(sqlite3.connect(path)) as now:
         told = now.execute("SELECT * FROM activity ORDER BY person_id")
         assert list(told) == [
@@ -279,7 +279,7 @@ def test_sites_of_before_have_the_law_of_the_settings_and_agreements_stay(tmp_pa
                 ('alex', 'first', '2026-12', 12);
             """
         )
-    database.migrate(path)
+    migration.migrate(path)
     with closing(sqlite3.connect(path)) as now:
         assert list(now.execute("SELECT id, law FROM sites")) == [("first", None)]
         agreed = now.execute("SELECT person_id, merchant_id, version, at FROM agreements")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from cloud.db import database
+from cloud.db import migration
 from cloud.db.database import Database
 from cloud.people import receipt_log
 from cloud.people.deletions import remains_of
@@ -121,7 +121,7 @@ asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
 def test_processes_that_are_killed_leave_no_gap_and_lose_nothing(tmp_path: Path):
     """Every entry whose transaction was reported as done is there, in its process's order."""
     path = tmp_path / "palms.db"
-    database.migrate(path)
+    migration.migrate(path)
     running = [
         subprocess.Popen(
             [sys.executable, "-c", APPENDING, str(path), name],

@@ -56,6 +56,27 @@ async def test_the_service_ends_even_when_the_kiosk_is_killed(tmp_path: Path) ->
     assert ended
 
 
+async def test_the_service_keeps_a_way_back_while_its_version_is_tried(tmp_path: Path) -> None:
+    before = tmp_path / "service" / "palms.db.0001"
+    before.parent.mkdir()
+    before.write_bytes(b"the database of the version before")
+    identity = Identity.load_or_make(tmp_path / "identity.json")
+    client = SignatureService(identity, SystemClock(), ServicePatience())
+    kept = asyncio.Event()
+    embedded = EmbeddedService(tmp_path / "service", "Kiosk", SystemClock(), kept=kept)
+    keeping = asyncio.ensure_future(embedded.keep(client))
+    while identity.device is None:
+        assert not keeping.done()
+        await asyncio.sleep(0.05)
+    assert before.exists()
+    kept.set()
+    while before.exists():
+        assert not keeping.done()
+        await asyncio.sleep(0.05)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
 def _wait(pidfd: int) -> bool:
     """Returns whether the process ends in time."""
     poll = select.poll()

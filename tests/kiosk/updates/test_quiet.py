@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hardware.camera.feed import Recovering
-from kiosk.screens import Welcome
+from kiosk.screens import Notice, Welcome
 from kiosk.settings import Updates
 from kiosk.updates.quiet import QUIET_S, Quiet, VersionWaits, may_try_at
 from kiosk.updates.versions import ANSWER, SERVES, Versions
+from protocol import VERSION
 from tests.support.releases import offer
 from tests.support.scripted import WAITS
 from tests.support.stand import MakeStand, Stand
@@ -80,23 +81,31 @@ async def test_it_does_not_while_it_cannot_serve_itself(at_welcome: Stand, tmp_p
         await at_welcome.clock.turn(2 * QUIET_S)
 
 
-async def test_a_version_that_is_tried_says_that_it_serves_once_it_does(
-    at_welcome: Stand, monkeypatch: pytest.MonkeyPatch
+async def test_a_version_that_is_tried_says_that_it_would_serve_and_serves_once_it_is_kept(
+    at_welcome: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     monkeypatch.setenv(ANSWER, str(writing))
+    versions = Versions(tmp_path)
+    offer(tmp_path, VERSION)
+    quiet = at_welcome.kiosk.quiet = Quiet(ANY_TIME, versions, at_welcome.clock)
     async with at_welcome.running():
-        await at_welcome.stage.reached()
-        with pytest.raises(BlockingIOError):
-            os.read(reading, 64)
         while ANSWER in os.environ:
             await at_welcome.clock.turn(1)
-        shown = at_welcome.stage.shown[-1]
-        assert isinstance(shown, Welcome)
-        assert shown.notice is None
         assert os.read(reading, 64) == SERVES
         # Its end of the pipe is closed, and nothing more is said.
         await at_welcome.clock.turn(5)
         assert os.read(reading, 64) == b""
+        assert [shown.notice for shown in at_welcome.stage.shown if isinstance(shown, Welcome)] == [
+            Notice.STARTING
+        ]
+        assert not quiet.kept.is_set()
+        versions.keep(VERSION)
+        await at_welcome.clock.turn(1)
+        await at_welcome.stage.reached()
+        shown = at_welcome.stage.shown[-1]
+        assert isinstance(shown, Welcome)
+        assert shown.notice is None
+        assert quiet.kept.is_set()
     os.close(reading)

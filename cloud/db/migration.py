@@ -1,0 +1,218 @@
+"""Migrates the database to the newest schema, in one transaction, and keeps a way back.
+
+Before the first step the database is copied to a file beside it, `palms.db.REVISION`. The copy goes
+when this version is relied on, which is before anybody is served (`forget_before`). So as long as
+there is one, nothing has been written that only the newer database holds, and a service of the
+version before, when it meets the newer database, puts its own back. A copy that has the revision of
+the database itself is one of a migration that was not finished, and is of no use.
+"""
+
+import logging
+import os
+import sqlite3
+import traceback
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from cloud.db.database import DatabaseUnusable, begin, is_busy, looking, prepare, storage_fault
+from protocol.files import remove_durably, rename_durably
+from protocol.storage import CAUSES, REMEDIES
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_REVISIONS = sorted(p.name.partition("_")[0] for p in _MIGRATIONS.glob("versions/[0-9]*.py"))
+"""All revisions that this version knows: the files of the migrations are named in their order."""
+_NEWEST = _REVISIONS[-1]
+
+
+def migrate(path: Path, *, alone: bool = True) -> None:
+    """Creates the database at `path`, or migrates it to the newest schema.
+
+    A new one appears at `path` only when it is complete, so an empty file there is never ours. One
+    that cannot be migrated stays as it is. Nothing else may use it meanwhile: where the caller is
+    not `alone`, a database that would have to be changed is refused.
+
+    Raises DatabaseUnusable, OSError, and sqlalchemy.exc.DatabaseError when the file is not a
+    database.
+    """
+    if not os.path.lexists(path):
+        _create(path)
+        return
+    if path.stat().st_size == 0:
+        raise DatabaseUnusable(
+            f"{path} is empty. Restore it from a backup, or remove it if nobody has signed up yet."
+        )
+    revision = _revision(path)
+    if not alone:
+        if revision != _NEWEST:
+            raise DatabaseUnusable(
+                f"{path} is of another version, whose service is running. Start the service again."
+            )
+    elif revision == _NEWEST:
+        remove_durably(_before(path, _NEWEST))
+    elif revision is not None and revision not in _REVISIONS:
+        _go_back(path, revision)
+    else:
+        _keep_before(path, revision)
+        try:
+            _upgrade(path)
+        except Exception as error:
+            raise _not_migrated(path, revision, error) from None
+
+
+def try_migration(path: Path) -> str:
+    """Migrates a copy of the database, beside a service that uses it, and returns what would be
+    done in a sentence. Raises as `migrate` does."""
+    if not path.exists():
+        return f"There is no {path}: the next start makes one."
+    revision = _revision(path)
+    if revision == _NEWEST:
+        return f"{path} is of revision {_NEWEST} already."
+    if revision is not None and revision not in _REVISIONS:
+        raise _newer(path, revision)
+    trial = path.with_name(path.name + ".trial")
+    try:
+        _copy(path, trial)
+        _upgrade(trial)
+    except Exception as error:
+        raise _not_migrated(path, revision, error) from None
+    finally:
+        _remove(trial)
+    return f"{path} can be migrated from revision {revision} to {_NEWEST}."
+
+
+def forget_before(path: Path) -> None:
+    """Removes the copies of before: this version is relied on. Raises OSError."""
+    for copy in path.parent.glob(f"{path.name}.[0-9]*"):
+        remove_durably(copy)
+
+
+def _create(path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    _remove(partial)
+    partial.touch(mode=0o600)
+    _upgrade(partial)
+    rename_durably(partial, path)
+
+
+def _before(path: Path, revision: str | None) -> Path:
+    return path.with_name(f"{path.name}.{revision or '0000'}")
+
+
+def _keep_before(path: Path, revision: str | None) -> None:
+    """Raises DatabaseUnusable, sqlalchemy's DatabaseError and OSError."""
+    forget_before(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        _copy(path, partial)
+        rename_durably(partial, _before(path, revision))
+    except (sqlite3.Error, OSError) as error:
+        _remove(partial)
+        raise _not_migrated(path, revision, error) from None
+
+
+def _go_back(path: Path, revision: str) -> None:
+    """Puts the database of this version back in the place of a newer one that nobody has been
+    served with. Raises DatabaseUnusable, sqlite3.Error and OSError."""
+    before = _before(path, _NEWEST)
+    if not before.exists():
+        raise _newer(path, revision)
+    # What is in the log belongs to the newer one, and must not be applied to another.
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    rename_durably(before, path)
+    log.warning(
+        "%s was migrated to %s by a version that has never served: it is again what it was",
+        path,
+        revision,
+    )
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copies a database, whatever else uses it meanwhile. Raises sqlite3.Error and OSError."""
+    _remove(to)
+    to.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+
+
+def _remove(path: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _upgrade(path: Path) -> None:
+    # Most starts do not need these, and they take long to import.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
+    prepare(engine)
+    event.listen(engine, "begin", begin)
+    config = Config()
+    # A percent sign in a value of this configuration begins a reference to another.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        # Alembic begins no transaction of its own on a connection that has one, and the driver
+        # neither (`prepare`): all migrations are in this one.
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _revision(path: Path) -> str | None:
+    """Returns the revision of a database without changing it, None for one without tables. Raises
+    DatabaseUnusable for one that is not ours."""
+    with looking(path) as connection:
+        tables = set(inspect(connection).get_table_names())
+        if "alembic_version" in tables:
+            return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if tables:
+        raise DatabaseUnusable(
+            f"{path} is a database of another program. Restore the service's own from a backup, "
+            "and move this one away."
+        )
+    return None
+
+
+def _newer(path: Path, revision: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"{path} was made by a newer version of the service (revision {revision}, and this version "
+        f"knows {_NEWEST}). Install that version, or restore an older database from a backup."
+    )
+
+
+def _not_migrated(path: Path, revision: str | None, error: Exception) -> DatabaseUnusable:
+    """Returns what an operator is told: the cause, without what was read, and the remedy."""
+    fault = storage_fault(error)
+    if fault is not None:
+        cause, remedy = CAUSES[fault], REMEDIES[fault]
+    elif is_busy(error):
+        cause, remedy = "another program holds it", "End that."
+    else:
+        # SQLite's messages name tables and columns, and no values.
+        said = error.orig if isinstance(error, DBAPIError) else None
+        cause = f"{_place(error)}: {said or type(error).__name__}"
+        remedy = "Report this."
+    return DatabaseUnusable(
+        f"{path} cannot be migrated from revision {revision} to {_NEWEST}: {cause}. It is as it "
+        f"was. {remedy} Until then, install the version before again: it goes on with it."
+    )
+
+
+def _place(error: Exception) -> str:
+    """Returns the line of our migrations that has failed."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(_MIGRATIONS):
+            return f"{file.name}, line {frame.lineno}"
+    return "Alembic"
