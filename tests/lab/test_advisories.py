@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ import pytest
 
 from lab import advisories
 from lab.advisories import FRAMES, LOCK, main, parts_of
+from lab.advisory_copy import is_about
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 LINES = "alpha==1.0 ; sys_platform == 'linux' \\\n    --hash=sha256:00\n    # via beta\nbeta==2.1\n"
@@ -32,6 +34,9 @@ class Osv:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 osv.asked.append(body)
+                if "package" in body:
+                    self._answer({"vulns": osv.known.get(body["package"]["name"], [])})
+                    return
                 self._answer({"results": [osv.result(query) for query in body["queries"]]})
 
             def do_GET(self) -> None:
@@ -159,3 +164,103 @@ def test_the_frames_are_those_that_are_promised():
     assert {name.lower(): str(frame.days) for name, frame in FRAMES.items()} == told
     assert advisories.UNRATED == "HIGH"
     assert "not rated, counts as high" in page
+
+
+# A copy of what is known
+
+
+def record(name: str, part: str, **told: Any) -> dict[str, Any]:
+    """Returns an advisory as OSV writes it, about the versions 1.0 and from 2.0 to before 2.2."""
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "2.0"}, {"fixed": "2.2"}]}]
+    package = {"name": part, "ecosystem": "PyPI"}
+    affected = [{"package": package, "versions": ["1.0"], "ranges": ranges}]
+    return {"id": name, "published": NOW.isoformat(), "affected": affected} | told
+
+
+class Shelf:
+    """A dump of a database, and the copy that is kept of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.dump, self.copy, self.lock = folder / "all.zip", folder / "kept.json", folder / "lock"
+        self.lock.write_text(LINES)
+
+    def dumps(self, *records: dict[str, Any]) -> None:
+        with zipfile.ZipFile(self.dump, "w") as archive:
+            for each in records:
+                archive.writestr(f"{each['id']}.json", json.dumps(each))
+
+    def ask(self, *words: str, now: datetime = NOW) -> int:
+        return main(["--copy", str(self.copy), "--lock", str(self.lock), *words], now)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_weak"),
+    [("1.0", True), ("1.1", False), ("2.0", True), ("2.1.9", True), ("2.2", False)],
+)
+def test_a_dump_says_which_versions_are_weak(version: str, is_weak: bool):
+    assert is_about(record("GHSA-1", "Beta.Part"), "beta-part", version) is is_weak
+    assert not is_about(record("GHSA-1", "other"), "beta-part", version)
+
+
+def test_the_last_version_that_is_weak_may_be_named():
+    told = record("GHSA-1", "beta")
+    told["affected"][0]["ranges"][0]["events"] = [{"introduced": "0"}, {"last_affected": "2.1"}]
+    assert is_about(told, "beta", "2.1")
+    assert not is_about(told, "beta", "2.1.1")
+
+
+def test_what_was_kept_of_a_dump_fails_without_a_network_unless_it_is_accepted(
+    shelf: Shelf, capsys: pytest.CaptureFixture[str]
+):
+    withdrawn = record("GHSA-2", "alpha", withdrawn=NOW.isoformat())
+    shelf.dumps(record("GHSA-1", "beta"), withdrawn, record("GHSA-3", "unused"))
+    assert shelf.ask("--from", str(shelf.dump), "--save") == 0, "not overdue yet"
+    shelf.dump.unlink()
+    assert "GHSA-3" not in shelf.copy.read_text()
+    capsys.readouterr()
+    assert shelf.ask("--offline") == 1
+    told = capsys.readouterr().out
+    assert "on 2026-11-29, 0 days ago" in told
+    assert "beta 2.1\tGHSA-1" in told
+    assert "GHSA-2" not in told
+    assert shelf.ask("--offline", "--accept", "GHSA-1") == 0
+
+
+def test_a_copy_says_how_old_it_is_and_what_it_knows_nothing_of(
+    shelf: Shelf, capsys: pytest.CaptureFixture[str]
+):
+    shelf.dumps()
+    shelf.ask("--from", str(shelf.dump), "--save")
+    shelf.lock.write_text(LINES + "gamma==3.0\n")
+    capsys.readouterr()
+    assert shelf.ask("--offline", now=NOW + timedelta(days=31)) == 0
+    told = capsys.readouterr().out
+    assert "31 days ago" in told
+    assert "that is old" in told
+    assert "nothing is known of gamma" in told
+
+
+def test_where_nobody_has_asked_that_is_said(shelf: Shelf, capsys: pytest.CaptureFixture[str]):
+    assert shelf.ask("--offline") == 0
+    assert "NOBODY HAS ASKED YET about 2 parts" in capsys.readouterr().out
+
+
+def test_a_dump_that_cannot_be_read_is_no_clean_bill(
+    shelf: Shelf, capsys: pytest.CaptureFixture[str]
+):
+    shelf.dump.write_bytes(b"<html>not found</html>")
+    assert shelf.ask("--from", str(shelf.dump)) == 2
+    assert "could not be asked" in capsys.readouterr().err
+    shelf.copy.write_text("{}")
+    assert shelf.ask("--offline") == 2
+
+
+def test_the_database_is_asked_about_all_versions_when_a_copy_is_kept(osv: Osv, shelf: Shelf):
+    osv.knows("beta", "GHSA-1", timedelta(days=1), affected=record("GHSA-1", "beta")["affected"])
+    assert shelf.ask("--osv", osv.url, "--save") == 0
+    assert shelf.ask("--offline") == 1
