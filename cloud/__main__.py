@@ -11,11 +11,9 @@ if __name__ == "__main__":
 
 import argparse
 import asyncio
-import ctypes
 import json
 import logging
 import os
-import resource
 import socket
 import stat
 import sys
@@ -54,6 +52,7 @@ from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from cloud.web import certificates
 from cloud.web.certificates import ClockBehind
+from protocol.core_dumps import leave_no_core_dump
 from protocol.currency import exponent_of
 from protocol.files import write_private
 from protocol.messages import Money
@@ -61,8 +60,6 @@ from protocol.storage import REMEDIES, cause_and_remedy
 from protocol.watchdog import Part, Systemd
 
 log = logging.getLogger("cloud")
-
-_PR_SET_DUMPABLE = 4
 
 REFUSALS = (
     BadSettings,
@@ -223,13 +220,6 @@ def _trial(chosen: Settings) -> bool:
         "Set [payments] and [messages] in settings.toml to take money."
     )
     return True
-
-
-def leave_no_core_dump() -> None:
-    """Makes sure that the memory of this process is never written to a file: it holds the master
-    key and the search codes of all palms (prctl(2), core(5))."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 async def _serve(

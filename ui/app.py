@@ -21,6 +21,7 @@ from kiosk.lately import Lately
 from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
+from protocol.core_dumps import leave_no_core_dump
 from protocol.watchdog import Systemd
 from ui import display
 from ui.alive import Alive
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
             return venue(arguments[1:])
         settings = Settings.load(arguments)
+        leave_no_core_dump()
         with in_use(settings.state):
             return run(settings, lately)
     except CannotStart as problem:
