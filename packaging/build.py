@@ -1,25 +1,36 @@
 """Builds the program and the Debian packages: `./run package [--out DIR]`.
 
 Three packages are made of one program (`program.py`): `palm-program` is the program itself,
-`palm-kiosk` a kiosk's session, `palm-cloud` the service and its vault.
+`palm-kiosk` a kiosk's session, `palm-cloud` the service and its vault. A fourth, `palm-sandbox`, is
+the simulated payment provider, which is no part of the program: its licence is another one.
 """
 
 import argparse
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "packaging")]
 
-from protocol import VERSION  # noqa: E402 - found only now
+from bill import bill_of_materials, read_collected  # noqa: E402 - found only now
+
+from protocol import VERSION  # noqa: E402
 
 HERE = ROOT / "packaging"
 LIBRARY = Path("usr/lib/palm-kiosk")
 """Where the program lies in a system."""
+SANDBOX = Path("usr/lib/palm-kiosk-sandbox")
+"""Where the simulated payment provider lies (`cloud.providers.sandbox`)."""
+SANDBOX_PARTS = ("localstripe.py", "sandbox_pages.py")
+"""Our modules of `cloud/providers` that run it."""
+BILL = HERE / "dist" / "palm-kiosk.cdx.json"
 UNITS = Path("usr/lib/systemd/system")
 
 MAINTAINER = "The palm kiosk's makers <palms@example.com>"
@@ -72,6 +83,9 @@ class Package:
     """What has to succeed before an upgrade has the units run in the new version."""
     state: tuple[str, ...] = ()
     """Folders that are deleted when the package is purged, and only then."""
+    architecture: str = ""
+    """That of this machine, where it is not said."""
+    copyright: str = "copyright"
 
 
 PACKAGES = (
@@ -110,6 +124,7 @@ PACKAGES = (
         {
             "etc/palm-kiosk/settings.toml": "files/kiosk-settings.toml",
             "usr/lib/palm-kiosk/screen": "files/screen",
+            "usr/lib/systemd/sleep.conf.d/60-palm-kiosk.conf": "files/sleep.conf",
             "usr/lib/palm-kiosk/session": "files/session",
             "usr/lib/udev/rules.d/60-palm-kiosk.rules": "files/60-palm-kiosk.rules",
             "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",
@@ -124,11 +139,20 @@ PACKAGES = (
         {
             "etc/palm-cloud/settings.toml": "files/cloud-settings.toml",
             "usr/bin/palm-cloud": "files/palm-cloud",
+            "usr/lib/systemd/sleep.conf.d/60-palm-cloud.conf": "files/sleep.conf",
         },
         ("palm-vault.service", "palm-cloud.service"),
         # Where it fails, it says why, and what runs goes on with the database that it has.
         "! systemctl --quiet is-active palm-cloud || palm-cloud try-migration",
         state=("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
+    ),
+    Package(
+        "palm-sandbox",
+        "a simulated payment provider, to try a palm kiosk out",
+        ("python3 (>= 3.11)", "python3-aiohttp", "python3-dateutil"),
+        {f"{SANDBOX}/bin/python": "files/sandbox-python"},
+        architecture="all",
+        copyright="sandbox-copyright",
     ),
 )
 
@@ -142,7 +166,9 @@ def main() -> int:
     if not arguments.keep_program:
         build_program()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for package in PACKAGES:
+    packages = [with_libraries(package) for package in PACKAGES]
+    write_bill(program, packages)
+    for package in packages:
         file = build(package, program, arguments.out)
         print(f"{file}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
     print(f"unpacked: {size(program) / 1e6:.1f} MB")
@@ -161,6 +187,28 @@ def build_program() -> None:
     )
 
 
+def with_libraries(package: Package) -> Package:
+    """Returns the package with what it needs of Debian: the program has no library that Debian
+    has."""
+    if package.name != "palm-program":
+        return package
+    needed = json.loads((HERE / "build" / "palm-kiosk" / "debians.json").read_bytes())
+    return replace(package, depends=(*package.depends, *needed))
+
+
+def write_bill(program: Path, packages: Iterable[Package]) -> None:
+    """Writes what the program is made of beside it."""
+    described = bill_of_materials(
+        read_collected(HERE / "build" / "palm-kiosk" / "collected.json"),
+        program,
+        HERE / "requirements.lock",
+        own=ROOT,
+        version=VERSION,
+        depends={package.name: package.depends for package in packages},
+    )
+    BILL.write_text(json.dumps(described, indent=1) + "\n")
+
+
 def build(package: Package, program: Path, out: Path) -> Path:
     """Returns the Debian package, made of a folder that looks as the system will."""
     tree = HERE / "build" / package.name
@@ -171,6 +219,9 @@ def build(package: Package, program: Path, out: Path) -> Path:
         shutil.copytree(program, tree / LIBRARY, symlinks=True)
         (tree / "usr/bin").mkdir(parents=True)
         (tree / "usr/bin/palm-kiosk").symlink_to("/" / LIBRARY / "palm-kiosk")
+        put(BILL, tree / "usr/share/doc" / package.name / BILL.name)
+    if package.name == "palm-sandbox":
+        put_sandbox(tree)
     for target, source in package.files.items():
         put(HERE / source, tree / target)
     for unit in package.units:
@@ -180,14 +231,16 @@ def build(package: Package, program: Path, out: Path) -> Path:
         if source.exists():
             put(source, tree / f"usr/lib/{kind}.d/{package.name}.conf")
     documents = tree / "usr/share/doc" / package.name
-    put(HERE / "files" / "copyright", documents / "copyright")
+    put(HERE / "files" / package.copyright, documents / "copyright")
     for page in ("install.md", "operating.md", "updates.md"):
         put(ROOT / "docs" / page, documents / page)
-    program_of_same = () if package.name == "palm-program" else (f"palm-program (= {VERSION})",)
+    alone = package.name in ("palm-program", "palm-sandbox")
+    program_of_same = () if alone else (f"palm-program (= {VERSION})",)
+    machine = package.architecture or architecture()
     fields = {
         "Package": package.name,
         "Version": VERSION,
-        "Architecture": architecture(),
+        "Architecture": machine,
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size(tree) // 1024),
         "Depends": ", ".join((*program_of_same, *package.depends)),
@@ -202,10 +255,36 @@ def build(package: Package, program: Path, out: Path) -> Path:
         (control / "conffiles").write_text("".join(configuration))
     if package.units:
         write_scripts(package, control)
-    file = out / f"{package.name}_{VERSION}_{architecture()}.deb"
-    pack = ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z19", "--build", str(tree), str(file)]
+    file = out / f"{package.name}_{VERSION}_{machine}.deb"
+    pack = [
+        "dpkg-deb",
+        "--root-owner-group",
+        "-Zzstd",
+        "-z19",
+        "--threads-max=2",
+        "--build",
+        str(tree),
+        str(file),
+    ]
     subprocess.run(pack, check=True, stdout=subprocess.DEVNULL)
     return file
+
+
+def put_sandbox(tree: Path) -> None:
+    """Puts the simulated payment provider there, as it is published, and what runs it. Our rooms
+    have no `__init__` there, which would import what only the program has."""
+    folder = tree / SANDBOX / "lib"
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    named = re.search(r"^localstripe==(?:.*\\\n)+.*", lock, re.MULTILINE)
+    assert named
+    wanted = HERE / "build" / "sandbox.lock"
+    wanted.write_text(named[0] + "\n")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
+    where = ["--require-hashes", "--target", str(folder), "-r", str(wanted)]
+    subprocess.run([*pip, *where], check=True)
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+    for name in SANDBOX_PARTS:
+        put(ROOT / "cloud" / "providers" / name, folder / "cloud" / "providers" / name)
 
 
 def write_scripts(package: Package, control: Path) -> None:

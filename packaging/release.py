@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Sequence
@@ -60,7 +59,7 @@ VALID = {
 that time at the latest."""
 SOON = timedelta(days=60)
 """How long before its end an operator is reminded to renew what the offline keys have signed."""
-BILL = ROOT / ".venv-package" / "bin" / "cyclonedx-py"
+BILL = ROOT / "packaging" / "dist" / "palm-kiosk.cdx.json"
 PACKAGED = ROOT / "packaging" / "requirements.lock"
 
 Signed = Root | Targets | Snapshot | Timestamp
@@ -310,18 +309,15 @@ def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def write_bill(path: Path, version: str) -> None:
-    """Writes what the program is made of, by CycloneDX. Raises Wrong."""
-    if not BILL.exists():
-        raise Wrong(
-            f"{BILL} is not there: `./run package` installs it. Or name a file with --sbom."
-        )
-    command = [BILL, "requirements", PACKAGED, "--output-format", "JSON", "--output-file", path]
-    subprocess.run([*command, "--output-reproducible"], check=True, stdout=subprocess.DEVNULL)
-    described = json.loads(path.read_bytes())
-    component = {"type": "application", "name": "palm-kiosk", "version": version}
-    described["metadata"] = described.get("metadata", {}) | {"component": component}
-    path.write_text(json.dumps(described, indent=2) + "\n")
+def check_bill(path: Path, version: str) -> None:
+    """Raises Wrong unless a bill of materials is there, and of this version."""
+    try:
+        described = json.loads(path.read_bytes())
+        named = described["metadata"]["component"]["version"]
+    except (OSError, ValueError, KeyError):
+        raise Wrong(f"{path} is no bill of materials: `./run package` writes it.") from None
+    if named != version:
+        raise Wrong(f"{path} is of version {named}, not of {version}: `./run package` anew.")
 
 
 def ask_passphrase(*, new: bool) -> str:
@@ -362,13 +358,8 @@ def _do(repository: Repository, asked: argparse.Namespace) -> None:
                 f"Every kiosk is given {repository.root} as /etc/palm-kiosk/root.json."
             )
         case "add":
-            bill = asked.sbom
-            if bill is None:
-                bill = asked.repository / bill_of(asked.version)
-                write_bill(bill, asked.version)
-            repository.add(asked.program, asked.version, asked.ring, bill)
-            if asked.sbom is None:
-                bill.unlink()
+            check_bill(asked.sbom, asked.version)
+            repository.add(asked.program, asked.version, asked.ring, asked.sbom)
         case "ring":
             repository.give(asked.version, asked.percent)
         case "pause" | "resume":
@@ -416,7 +407,7 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("program", type=Path, nargs="?", default=default, help="its folder")
     add.add_argument("--version", type=_version, default=VERSION)
     add.add_argument("--ring", type=int, choices=RINGS, default=RINGS[0], help="percent of kiosks")
-    add.add_argument("--sbom", type=Path, help="what it is made of; left out, of the lock")
+    add.add_argument("--sbom", type=Path, default=BILL, help="what it is made of")
     ring = verbs.add_parser("ring", help="give a version to more kiosks, or to fewer")
     ring.add_argument("version")
     ring.add_argument("percent", type=int, choices=RINGS)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -19,6 +20,9 @@ from protocol.messages import Card, Money
 
 log = logging.getLogger(__name__)
 
+PACKAGED = Path("/usr/lib/palm-kiosk-sandbox/bin/python")
+"""What runs localstripe where this program is packaged: its licence is another one, and so are its
+interpreter and its package."""
 START_S = 30.0
 STOP_S = 2.0
 PAUSE_S = 0.5
@@ -154,11 +158,13 @@ class Sandbox:
         return f"http://127.0.0.1:{self._pages_port}"
 
     async def __aenter__(self) -> "Sandbox":
-        if find_spec("localstripe") is None:
+        interpreter = _interpreter()
+        if interpreter is None:
             raise SandboxMissing(
-                "localstripe is not installed. Install the `sandbox` extra, or give a Stripe key."
+                "localstripe is not installed. Install the package palm-sandbox or the extra "
+                "`sandbox`, or give a Stripe key."
             )
-        self._keeper = asyncio.create_task(self._keep())
+        self._keeper = asyncio.create_task(self._keep(interpreter))
         try:
             async with asyncio.timeout(START_S):
                 while not await self._answers():
@@ -185,14 +191,17 @@ class Sandbox:
         with contextlib.suppress(asyncio.CancelledError):
             await self._keeper
 
-    async def _keep(self) -> None:
+    async def _keep(self, interpreter: Path) -> None:
+        # Libraries of a packaged program are not those of that interpreter.
+        kept = {n: value for n, value in os.environ.items() if not n.startswith(("_PYI", "LD_"))}
         while True:
-            program = [sys.executable, "-m", "cloud.providers.localstripe"]
+            program = [str(interpreter), "-m", "cloud.providers.localstripe"]
             options = ["--directory", str(self._directory), "--port", str(self._port)]
             options += ["--pages-port", str(self._pages_port)]
             process = await asyncio.create_subprocess_exec(
                 *program,
                 *options,
+                env=kept,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -219,6 +228,13 @@ class Sandbox:
         writer.close()
         await writer.wait_closed()
         return True
+
+
+def _interpreter() -> Path | None:
+    """Returns what runs localstripe, None where it is not installed."""
+    if getattr(sys, "frozen", False):
+        return PACKAGED if PACKAGED.exists() else None
+    return Path(sys.executable) if find_spec("localstripe") is not None else None
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 import configparser
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,15 @@ def test_a_part_is_run_as_python_runs_it():
     ended = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0
     assert "receipt" in ended.stdout
+
+
+def test_the_simulated_provider_runs_without_the_program(tmp_path: Path):
+    """Its package has these files alone, and no room that they are of."""
+    folder = tmp_path / "cloud" / "providers"
+    folder.mkdir(parents=True)
+    for name in ("localstripe.py", "sandbox_pages.py"):
+        shutil.copyfile(PACKAGING.parent / "cloud" / "providers" / name, folder / name)
+    command = [sys.executable, "-m", "cloud.providers.localstripe", "--help"]
+    environment = {"PYTHONPATH": str(tmp_path)}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr

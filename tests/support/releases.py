@@ -1,6 +1,7 @@
 """An operator's repository of updates, as `./run release` makes it, and a web server before it."""
 
 import io
+import json
 import runpy
 import shutil
 import sys
@@ -82,7 +83,7 @@ class Operator:
     def release(self, version: str, *more: str, **behaviour: str) -> None:
         program = write_program(self.folder / "built" / version, version, **behaviour)
         bill = self.folder / "bill.json"
-        bill.write_text('{"bomFormat": "CycloneDX"}')
+        bill.write_text(json.dumps({"metadata": {"component": {"version": version}}}))
         words = ["--version", version, "--sbom", str(bill), "--ring", "100"]
         assert self.run("add", str(program), *words, *more) == 0
 
