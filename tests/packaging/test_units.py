@@ -99,3 +99,11 @@ def test_the_simulated_provider_runs_without_the_program(tmp_path: Path):
     environment = {"PYTHONPATH": str(tmp_path)}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("name", ["palm-kiosk", "palm-vault"])
+def test_a_vault_may_confine_itself(name: str):
+    """A kiosk without a service of others starts one, and its vault, under its own unit."""
+    text = (PACKAGING / "units" / f"{name}.service").read_text()
+    allowed = [line.split("=")[1].split() for line in text.splitlines() if "CallFilter=" in line]
+    assert any("seccomp" in words for words in allowed)
