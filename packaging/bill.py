@@ -149,7 +149,8 @@ def _licence(package: metadata.Distribution) -> str:
         for each in told.get_all("Classifier") or []
         if each.startswith("License :: ") and not each.endswith("OSI Approved")
     ]
-    return ", ".join(said) or (told.get("License") or "").strip().partition("\n")[0][:100]
+    said = said or [each.strip().partition("\n")[0][:100] for each in told.get_all("License") or []]
+    return ", ".join(said)
 
 
 def hashes_of(lock: str) -> dict[str, list[str]]:
