@@ -60,7 +60,7 @@ async def test_the_service_keeps_a_way_back_while_its_version_is_tried(tmp_path:
     before = tmp_path / "service" / "palms.db.0001"
     before.parent.mkdir()
     before.write_bytes(b"the database of the version before")
-    identity = Identity.load_or_make(tmp_path / "identity.json")
+    identity = Identity.load_or_make(sealed(tmp_path / "identity.json"))
     client = SignatureService(identity, SystemClock(), ServicePatience())
     kept = asyncio.Event()
     embedded = EmbeddedService(tmp_path / "service", "Kiosk", SystemClock(), kept=kept)
