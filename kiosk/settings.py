@@ -266,6 +266,9 @@ class Settings(BaseSettings):
     """The merchant's name until the service tells it."""
     variant: Literal["dark", "light"] = "light"
     """The colours: for a dark or a light counter."""
+    rotation: Literal[0, 90, 180, 270] = 0
+    """By how many degrees the picture is turned clockwise on the monitor, and the touch screen with
+    it, in full screen on an X server without a window manager."""
     windowed: bool = False
     """Opens a window instead of filling the screen."""
     reduced_motion: bool = False

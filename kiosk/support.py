@@ -172,6 +172,7 @@ def _settings(settings: Settings) -> dict[str, str | float]:
         "venue": "none" if settings.venue is None else "pretix",
         "variant": settings.variant,
         "memberships": settings.memberships,
+        "rotation": settings.rotation,
         "windowed": settings.windowed,
         "reduced_motion": settings.reduced_motion,
         "dock": settings.dock,

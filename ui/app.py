@@ -28,6 +28,7 @@ from ui.alive import Alive
 from ui.awake import Awake
 from ui.dock import Dock
 from ui.engine import Engine
+from ui.monitor import Monitor, has_server_for_itself
 from ui.window import KioskWindow
 
 TAPS_ITSELF = "sim:?after=3&card=visa"
@@ -71,15 +72,20 @@ def run(settings: Settings, lately: Lately) -> int:
         settings = settings.model_copy(update={"terminal": TAPS_ITSELF})
     systemd = Systemd(os.environ)
     port = None if display.has_display() else display.choose_vnc()
+    full_screen = not (settings.windowed or settings.dock)
+    # Before Qt learns where there are screens.
+    alone = full_screen and port is None and has_server_for_itself()
+    monitor = Monitor(settings.rotation) if alone else None
     app = QGuiApplication(["palm-kiosk"])
     if port is not None:
         display.keep_on_loopback(app, port)
     signals = QuitOnSignals(app)
     engine = Engine(settings, lately)
     window = KioskWindow(engine.stage, settings.variant, stillness=settings.reduced_motion)
-    full_screen = not (settings.windowed or settings.dock)
     alive = Alive(engine, window, systemd)
     window.show(full_screen=full_screen)
+    if monitor is not None:
+        monitor.keep()
     awake = Awake() if full_screen else None
     if full_screen and not is_simulated(settings):
         app.setOverrideCursor(Qt.CursorShape.BlankCursor)

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal, cast
 
-from PySide6.QtCore import QCoreApplication, QEvent, QLocale
-from PySide6.QtGui import QScreen
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QMetaObject, QObject
 from PySide6.QtQml import QQmlApplicationEngine, qmlRegisterType, qmlRegisterUncreatableType
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
@@ -46,7 +45,8 @@ class KioskWindow:
             # A machine without a language setting uses the language of the QML files.
             QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
         self._stage = stage
-        self._filled: QScreen | None = None
+        self._follows: QMetaObject.Connection | None = None
+        """To what the window learns that its screen has another size."""
         self._engine = QQmlApplicationEngine()
         self._engine.addImportPath(str(qml))
         self.frames = Frames()
@@ -64,12 +64,24 @@ class KioskWindow:
         """Shows the window, in full screen with or without a window manager."""
         if full_screen:
             # Without a window manager nobody else makes the window as large as the screen.
-            self._fill_screen()
-            self._filled = self.window.screen()
-            self._filled.geometryChanged.connect(self._fill_screen)
+            self._follow_screen()
+            self.window.screenChanged.connect(self._follow_screen)
             self.window.showFullScreen()
         else:
             self.window.show()
+
+    def _follow_screen(self) -> None:
+        """Fills the screen that the window is on, which is another one when its monitor was
+        pulled."""
+        self._let_screen_go()
+        self._follows = self.window.screen().geometryChanged.connect(self._fill_screen)
+        self._fill_screen()
+
+    def _let_screen_go(self) -> None:
+        if self._follows is not None:
+            # The screen may be gone.
+            QObject.disconnect(self._follows)
+            self._follows = None
 
     def _fill_screen(self) -> None:
         self.window.setGeometry(self.window.screen().geometry())
@@ -100,8 +112,8 @@ class KioskWindow:
 
     def close(self) -> None:
         """Destroys every QML object while everything they refer to still exists."""
-        if self._filled is not None:
-            self._filled.geometryChanged.disconnect(self._fill_screen)
+        self.window.screenChanged.disconnect()
+        self._let_screen_go()
         self.window.removeEventFilter(self._stage)
         self.window.close()
         del self.window

@@ -50,3 +50,14 @@ def test_every_word_on_a_screen_can_be_translated() -> None:
     bare = re.compile(r'^\s*(?:text|title|alert|detail|words): "[^"]+"', re.MULTILINE)
     found = {path.name: bare.findall(path.read_text()) for path in QML.glob("**/*.qml")}
     assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_nothing_can_be_typed_selected_or_dragged_with_what_belongs_to_qt() -> None:
+    """Shoppers have keys of our own: an input field would bring a context menu, an input method's
+    window and a selection with it."""
+    ours = [path for path in QML.rglob("*.qml") if path.parent.name != "dock"]
+    brings = re.compile(
+        r"\b(Text(Input|Edit|Field|Area)|DropArea|Drag|\w*Menu|ToolTip|selectByMouse)\b\s*[.{:]"
+    )
+    found = {path.name for path in ours if brings.search(path.read_text())}
+    assert not found
