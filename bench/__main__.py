@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.figure import Figure
 
-NOT_A_BENCH = {"__init__", "__main__", "figure", "regular", "soak"}
+NOT_A_BENCH = {"__init__", "__main__", "figure", "regular", "soak", "window_fuzz", "x_server"}
 
 
 def main() -> int:
