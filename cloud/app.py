@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from cloud.ages import ages
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
-from cloud.fleet import bundles, reports
+from cloud.fleet import bundles, pictures, reports
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -76,6 +76,7 @@ def _endpoints() -> tuple[BaseRoute, ...]:
         devices.router,
         reports.router,
         bundles.router,
+        pictures.router,
         consents.router,
         challenges.router,
         enrolments.router,

@@ -6,16 +6,27 @@ import argparse
 import getpass
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import bootstrap
+from cloud.fleet import pictures
 from cloud.fleet.bundles import bundle_of
-from cloud.fleet.orders import SETTINGS, Act, acts_on, all_settings, ask, change_settings
+from cloud.fleet.orders import (
+    PICTURED,
+    SETTINGS,
+    Act,
+    acts_on,
+    all_settings,
+    ask,
+    change_settings,
+)
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.merchants import find_site
 from cloud.staff_verbs import CannotDo, there
 from cloud.web.devices import find_device
+from protocol.fleet import MAX_ATTRACT
 
 
 def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -30,6 +41,15 @@ def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     chosen.add_argument(
         "++helpline", help="whom people call when the kiosk is out of service; none for nobody"
     )
+    chosen.add_argument(
+        "++logo", help="a PNG, JPEG or WebP in the place of the merchant's name; none for the name"
+    )
+    chosen.add_argument(
+        "++attract",
+        nargs="+",
+        metavar="FILE",
+        help=f"up to {MAX_ATTRACT} pictures while nobody touches the welcome screen; none for none",
+    )
     add("kiosk-settings", _list_settings, "list what was set for kiosks")
     restart = add("restart-device", _restart, "have a kiosk start again within a minute", "+")
     lock = add("lock-device", _lock, "let nobody use a kiosk until it is activated again", "+")
@@ -43,18 +63,37 @@ async def _set_kiosk(arguments: argparse.Namespace, session: AsyncSession, _: Ma
     scope = arguments.scope
     if await find_site(session, scope) is None and await find_device(session, scope) is None:
         raise CannotDo(f"there is no {scope}. List them: staff sites, staff devices.")
-    given = {name: getattr(arguments, name) for name in SETTINGS}
-    values = {
-        name: None if value == "none" else value
-        for name, value in given.items()
-        if value is not None
-    }
-    if not values:
+    given: dict[str, str | list[str] | None] = {name: getattr(arguments, name) for name in SETTINGS}
+    if all(value is None for value in given.values()):
         raise CannotDo(f"say what to set: {', '.join(f'++{name}' for name in SETTINGS)}.")
     try:
+        values = {
+            name: await _value(session, name, value)
+            for name, value in given.items()
+            if value is not None
+        }
         await change_settings(session, scope, values)
+    except OSError as error:
+        raise CannotDo(f"{error.filename} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise CannotDo(f"{error}.") from None
+    await pictures.forget_unnamed(session)
+
+
+async def _value(session: AsyncSession, name: str, given: str | list[str]) -> str | None:
+    """Returns the value of a setting, None to take it away; pictures are kept. Raises ValueError,
+    and OSError when a file cannot be read."""
+    words = [given] if isinstance(given, str) else given
+    if words == ["none"]:
+        return None
+    if name not in PICTURED:
+        return words[0]
+    # Other verbs need no OpenCV.
+    from cloud.fleet import picture_files  # noqa: PLC0415
+
+    make = picture_files.logo if name == "logo" else picture_files.attract
+    made = [make(Path(word)) for word in words[: MAX_ATTRACT + 1]]
+    return " ".join([await pictures.keep(session, each.content, each.ink) for each in made])
 
 
 async def _list_settings(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

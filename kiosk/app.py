@@ -32,6 +32,7 @@ from kiosk.lane import Lane
 from kiosk.lately import Impersonal, Lately
 from kiosk.lock import Lock, Locked, Step
 from kiosk.operator import Operator
+from kiosk.pictures import Pictures
 from kiosk.race import both, first
 from kiosk.screens import (
     Answered,
@@ -171,6 +172,8 @@ class Kiosk:
     """The latest lines of the log."""
     operator: Operator = field(init=False)
     """What the operator has told this kiosk from afar."""
+    pictures: Pictures = field(init=False)
+    """What the operator has it show."""
     _visits: int = field(default=0, init=False)
     """How many visits were made since the start, and how many of them something has ended."""
     _troubles: int = field(default=0, init=False)
@@ -196,6 +199,8 @@ class Kiosk:
 
     def __post_init__(self) -> None:
         self.operator = Operator(self.state.files / "orders.json", self.service, self.clock)
+        folder = self.settings.state / "pictures"
+        self.pictures = Pictures(folder, self.operator, self.service, self.clock)
 
     async def run(self) -> None:
         """Serves until staff or the operator ask for a restart. Raises CannotStart, and
@@ -212,6 +217,7 @@ class Kiosk:
                     self.till.keep(self._notice, self._is_in_doubt),
                     self.connection.keep(self.service),
                     self.operator.keep(self._report, self._obey),
+                    self.pictures.keep(self._changed.set),
                     *([] if self.lane is None else [self._keep_lane(self.lane)]),
                 )
         finally:
@@ -387,6 +393,8 @@ class Kiosk:
             and self.service.known_sandbox,
             notice=self._notice() or (Notice.CLOSED if self.operator.closed else None),
             memberships=self.settings.memberships,
+            logo=self.pictures.logo,
+            attract=self.pictures.attract,
         )
 
     def _notice(self) -> Notice | None:
@@ -809,6 +817,7 @@ class Kiosk:
         if self.sound is not None:
             self.sound.volume = 1.0 if orders.volume is None else orders.volume / 100
         self.stage.dress(orders.variant or self.settings.variant)
+        self.pictures.hurry()
         self._changed.set()
 
     async def _look_after_the_service(self) -> NoReturn:

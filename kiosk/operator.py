@@ -111,7 +111,7 @@ class Operator:
 
     def _take(self, orders: Orders) -> bool:
         """Returns whether other orders are in force now. Raises Unacceptable."""
-        self._check(orders)
+        self.check(orders)
         before = self._kept
         if before is not None and before.orders.public_key != orders.public_key:
             # This kiosk was activated at another service, which counts by itself.
@@ -136,8 +136,8 @@ class Operator:
             log.error("the operator has locked this kiosk: activate it again to use it")
         return True
 
-    def _check(self, orders: Orders) -> None:
-        """Raises Unacceptable."""
+    def check(self, orders: Orders) -> None:
+        """Raises Unacceptable unless the service has signed them for this kiosk."""
         try:
             key = documents.verify(documents.document_of(orders))
         except documents.Forged as forged:
@@ -165,7 +165,7 @@ class Operator:
             if content is None:
                 return None
             kept = _Kept.model_validate_json(content)
-            self._check(kept.orders)
+            self.check(kept.orders)
         except OSError as error:
             cause, remedy = (Impersonal(words) for words in cause_and_remedy(error))
             log.error("the operator's orders cannot be read: %s %s", cause, remedy)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origi
 from hardware.gate import Color
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.service.errors import Cause
+from protocol.fleet import Variant
 from protocol.messages import Age, Card, ConsentText, Direction, Holdings, Money, Purpose, Side
 
 
@@ -112,6 +113,16 @@ class Notice(StrEnum):
 
 
 @dataclass(frozen=True)
+class Logo:
+    """The merchant's logo."""
+
+    source: str
+    """The address of its file."""
+    ink: Variant | None = None
+    """Whether what it draws is dark or light, where its ground is transparent."""
+
+
+@dataclass(frozen=True)
 class Welcome(
     Screen[
         Literal[
@@ -132,6 +143,10 @@ class Welcome(
     notice: Notice | None = None
     memberships: bool = False
     """Whether a membership card can be linked here."""
+    logo: Logo | None = None
+    """In the place of the merchant's name."""
+    attract: tuple[str, ...] = ()
+    """The addresses of pictures that are shown by turns while nobody touches the screen."""
 
 
 @dataclass(frozen=True)

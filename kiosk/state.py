@@ -9,6 +9,7 @@ staff.json         the staff PIN; sealed
 orders.json        what the operator has told this kiosk from afar (kiosk.operator); sealed
 fittings.json      the devices that belong to this kiosk (kiosk.fittings)
 tampering.json     for what the kiosk has locked itself (kiosk.lock)
+pictures/          what the operator has it show (kiosk.pictures)
 support-bundle.json  the latest support bundle, which nothing reads
 door-reader.json   the base key of the door's OSDP line, and the reader's place on it; sealed
 purchases/         the journal of purchases in doubt, and what tills were told; sealed

@@ -77,6 +77,32 @@ class Report(Message):
     the last that is heard of this device. None without one."""
 
 
+PNG = "image/png"
+MAX_PICTURE = 3 * 2**20
+"""The largest picture for kiosks, in bytes."""
+MAX_SIDE = 1280
+"""Its longest side, in pixels."""
+MAX_ATTRACT = 6
+"""The number of pictures, besides the logo: with it at most 21 MiB at a kiosk."""
+
+
+class Picture(Message):
+    """A picture that a kiosk shows, which it fetches by its digest."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    size: Annotated[int, Field(ge=1, le=MAX_PICTURE)]
+    """In bytes."""
+    media_type: Literal["image/png"] = PNG
+    """One kind alone: a kiosk has to have no reader of others."""
+
+
+class Logo(Picture):
+    """The merchant's logo."""
+
+    ink: Variant | None = None
+    """Whether what it draws is dark or light, where its ground is transparent."""
+
+
 class Orders(Message):
     """What the operator has told a kiosk: one document that the service signs
     (`protocol.documents`) and numbers, so that it is kept and none of before takes its place."""
@@ -101,6 +127,13 @@ class Orders(Message):
     helpline: Annotated[str, StringConstraints(max_length=80)]
     """Whom people call when the kiosk is out of service, in the operator's words: a name, a number;
     empty for nobody."""
+    # Left out where there is none: what was signed before they were thought of still counts.
+    logo: Annotated[Logo | None, Field(exclude_if=lambda logo: logo is None)] = None
+    """Shown in the place of the merchant's name."""
+    attract: Annotated[
+        list[Picture], Field(max_length=MAX_ATTRACT, exclude_if=lambda pictures: not pictures)
+    ] = Field(default=[])
+    """Shown by turns while nobody touches the welcome screen."""
     locked: bool
     """Whether nothing can be done at the kiosk until it is activated again."""
     restart: Count
@@ -108,3 +141,8 @@ class Orders(Message):
     key_id: str
     public_key: Base64
     signature: Base64 | Literal[""] = ""
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All of them, the logo first."""
+        return (*([] if self.logo is None else [self.logo]), *self.attract)

@@ -58,6 +58,7 @@ from kiosk.screens import (
     Indicated,
     Item,
     Known,
+    Logo,
     Loss,
     Maintenance,
     MembershipChanged,
@@ -469,6 +470,19 @@ def consents(merchant: str) -> dict[str, ConsentText]:
 
 USED = datetime(2026, 9, 29, 18, 42)  # noqa: DTZ001 - shown by the clock on the wall
 
+LOGO = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAMgAAAA8CAYAAAAjW/WRAAABrklEQVR42u3dUW7CMBBFUVqx/y238MEnEiS25018"
+    "zgJK1Pp6HKLC7Qa89bPiRf4ePr6gB38WLh3IN0EIhm0CGRmGULhMIDPDEAptA1kZhlBoE0hlGEIhOpCkOERCVCCJ"
+    "cYiEiECS4xAJpYF0iEMklATSKQ6RsDSQ1U/EPYGnTSAjFuuZRVr9+vB0Tz3ivH5GxyMeF58gZxbljF077XrYx2+H"
+    "m2OLnJgJcmS3XrmA068PEwT2nCBddmdThBYTpGrRWewsnyDf7soJi7TjNdPL3a9g3DEOR6yondhEIPoeBLYIZJfj"
+    "hGMT0ydI2rHGMQtHLBAICAQEAgIBgYBAAIHAgkDSnkZ7Os70QHZ5Gu2pO45YMHJTPXpU8Q9TmCBggvTckU0P4idI"
+    "1TtI3rmiZIIcXXw+OA4TBEyQc0eYmTt14jVhgkTcG7jnIGqCnF2UI3dtX31ApSkfHPda1NXfMAXTJsjoReo7Crlc"
+    "IF13cnGwLJBukYiD5YF0iUQclAWSHok4KA8kNRJxEBNIWiTiIC6QhFCEQXwgFaEIg3aBrAhFGLQPZEYowuBygZwJ"
+    "RhAk+QcoyehfU/GRwQAAAABJRU5ErkJggg=="
+)
+"""A ring and a bar, light on a transparent ground."""
+
 
 def examples() -> dict[str, Screen[Any]]:
     """Returns every example by the name of its picture."""
@@ -476,6 +490,7 @@ def examples() -> dict[str, Screen[Any]]:
     asked = consents(SHOP)
     return {
         "welcome": Welcome(SHOP),
+        "welcome-logo": Welcome(SHOP, logo=Logo(LOGO, "light")),
         "welcome-demo": Welcome(SHOP, demo=True),
         "welcome-long-name": Welcome(LONG_SHOP, demo=True),
         "welcome-memberships": Welcome(SHOP, memberships=True),

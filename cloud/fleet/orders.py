@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.doors import clock_of
-from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow
+from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow, PictureRow
 from cloud.merchants.merchants import merchant_of
 from cloud.web.signed_request import Call
 from protocol import documents
-from protocol.fleet import Orders
+from protocol.fleet import MAX_ATTRACT, Logo, Orders, Picture
 from protocol.hours import Hours
 
 log = logging.getLogger(__name__)
@@ -66,13 +66,29 @@ def _helpline(text: str) -> str:
     return text
 
 
+def _picture(text: str) -> str:
+    (digest,) = _pictures(text)
+    return digest
+
+
+def _pictures(text: str) -> list[str]:
+    digests = text.split()
+    if len(digests) > MAX_ATTRACT:
+        raise ValueError(f"there are at most {MAX_ATTRACT} pictures")
+    return digests
+
+
 SETTINGS: Mapping[str, Callable[[str], Any]] = {
     "variant": _variant,
     "volume": _volume,
     "hours": _hours,
     "helpline": _helpline,
+    "logo": _picture,
+    "attract": _pictures,
 }
 """The settings that an operator has for kiosks, and how each is read. Each raises ValueError."""
+PICTURED = ("logo", "attract")
+"""The settings that name pictures, by their digests."""
 
 
 async def orders_for(call: Call) -> Orders:
@@ -99,6 +115,7 @@ async def orders_for(call: Call) -> Orders:
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
         ),
     }
+    ordered |= await _pictures_of(session, given)
     content = json.dumps(ordered, sort_keys=True)
     row = await session.get(OrdersRow, device.id)
     if row is None:
@@ -116,6 +133,32 @@ async def orders_for(call: Call) -> Orders:
     return documents.sign(
         call.context.receipt_key, Orders, device_id=device.id, number=row.serial, **ordered
     )
+
+
+async def _pictures_of(session: AsyncSession, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the pictures that the settings name, as members of orders; nothing for none."""
+    logo: str | None = given.get("logo")
+    attract: list[str] = given.get("attract", [])
+    chosen = select(PictureRow.sha256, func.length(PictureRow.content), PictureRow.ink).where(
+        PictureRow.sha256.in_([*attract, *([logo] if logo else [])])
+    )
+    known = {digest: (size, ink) for digest, size, ink in await session.execute(chosen)}
+    pictured: dict[str, Any] = {}
+    if logo in known:
+        size, ink = known[logo]
+        pictured["logo"] = Logo.model_validate(
+            {"sha256": logo, "size": size, "ink": ink}
+        ).model_dump()
+    shown = [Picture(sha256=name, size=known[name][0]) for name in attract if name in known]
+    if shown:
+        pictured["attract"] = [picture.model_dump() for picture in shown]
+    return pictured
+
+
+async def settings_naming_pictures(session: AsyncSession) -> Sequence[str]:
+    """Returns the values of all settings that name pictures."""
+    chosen = select(KioskSettingRow.value).where(KioskSettingRow.name.in_(PICTURED))
+    return (await session.scalars(chosen)).all()
 
 
 async def change_settings(

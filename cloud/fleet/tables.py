@@ -47,6 +47,19 @@ class KioskSettingRow(Table):
     value: Mapped[str]
 
 
+class PictureRow(Table):
+    """A picture for kiosks."""
+
+    __tablename__ = "kiosk_pictures"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    """In hexadecimal."""
+    content: Mapped[bytes]
+    """A PNG (`protocol.pictures`)."""
+    ink: Mapped[str | None]
+    """`protocol.fleet.Logo.ink`."""
+
+
 class OrdersRow(Table):
     """What a device was told last (`cloud.fleet.orders`)."""
 

@@ -114,6 +114,10 @@ class TextMessage(BaseModel):
     at: AwareDatetime
 
 
+PICTURE_S = 60.0
+"""How long the kiosk waits for a picture of 3 MiB, in seconds."""
+
+
 class SignatureService:
     """The client of the service, for one event loop. It is offline until `connect` is called."""
 
@@ -248,6 +252,13 @@ class SignatureService:
         body = report.model_dump_json().encode()
         answer = await self._transport.call("PUT", "/device/report", headers, body, deadline_s)
         return _parse(answer.content, Orders)
+
+    async def picture(self, digest: str) -> bytes:
+        """Returns a picture that the operator's orders name, which is not checked yet
+        (`kiosk.pictures`)."""
+        path = f"/device/pictures/{digest}"
+        answer = await self._transport.call("GET", path, deadline_s=PICTURE_S)
+        return answer.content
 
     async def send_support_bundle(self, bundle: SupportBundle) -> None:
         await self._put("/device/support-bundle", bundle)

@@ -4,6 +4,8 @@ import getpass
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from cloud.settings import Settings
@@ -40,7 +42,7 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
         for words, why in (
             (("nowhere", "++volume", "1"), "there is no nowhere"),
             (("first", "++volume", "200"), "from 0 to 100"),
-            (("first",), "++variant, ++volume, ++hours, ++helpline"),
+            (("first",), "++variant, ++volume, ++hours, ++helpline, ++logo, ++attract"),
         ):
             assert why in staff("set-kiosk", *words, state=root, status=2)
 
@@ -78,3 +80,26 @@ def test_kiosks_are_set_restarted_locked_and_seen_beside_a_running_service(
 
         staff("revoke-device", kiosk.id, state=root)
         assert "no active device" in staff("lock-device", kiosk.id, state=root, status=2)
+
+
+def test_pictures_are_set_and_taken_away_beside_a_running_service(
+    staff: Staff,  # noqa: F811
+    tmp_path: Path,
+):
+    photo = tmp_path / "photo.jpg"
+    cv2.imwrite(str(photo), np.full((30, 20, 3), 90, np.uint8))
+    root = tmp_path / "state"
+    with Served(root, Settings(recognition=PLAIN)) as served:
+        kiosk = served.kiosk()
+        for words, why in (
+            (("++logo", str(tmp_path / "gone")), "No such file"),
+            (("++logo", __file__), "no PNG, JPEG or WebP"),
+            (("++attract", *[str(photo)] * 7), "at most 6"),
+        ):
+            assert why in staff("set-kiosk", "first", *words, state=root, status=2)
+        staff("set-kiosk", "first", "++logo", str(photo), "++attract", str(photo), state=root)
+        logo, attract = told(kiosk).pictures
+        assert kiosk.send("GET", f"/device/pictures/{attract.sha256}").status_code == 200
+        staff("set-kiosk", "first", "++logo", "none", "++attract", "none", state=root)
+        assert not told(kiosk).pictures
+        assert kiosk.send("GET", f"/device/pictures/{logo.sha256}").status_code == 404

@@ -204,6 +204,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     "deletions.delete_account": (leaving,),
     "withdrawals.withdraw": (with_id("POST", "/identifications/{}/withdrawal"),),
+    "pictures.fetch": (with_id("GET", "/device/pictures/{}"),),
     "relay.answer": (with_id("PUT", "/till-messages/{}", TillAnswer(status=200, body="{}")),),
 }
 """What is asked of the endpoints that take an id, by their operation

@@ -11,6 +11,11 @@ ScreenFrame {
     required property bool demo
     required property var notice
     required property bool memberships
+    required property var logo
+    required property var attract
+
+    // Which picture is shown, counted from 1; 0 is the drawing.
+    property int turn: 0
 
     readonly property bool open: !["starting", "offline", "not_activated"].includes(notice)
     readonly property bool readsPalms: open && !["camera", "closed"].includes(notice)
@@ -21,8 +26,54 @@ ScreenFrame {
     help: true
     panelShare: wide ? 0.46 : 0.48
     footer: Tokens.target
-    drawing: PalmScan {
-        breathes: screen.readsPalms
+    drawing: Item {
+        PalmScan {
+            anchors.fill: parent
+            breathes: screen.readsPalms && visible
+            visible: picture.opacity < 1
+            opacity: 1 - picture.opacity
+        }
+        Image {
+            id: picture
+
+            anchors.fill: parent
+            anchors.topMargin: screen.wide ? 128 : 0
+            fillMode: Image.PreserveAspectFit
+            mipmap: true
+            asynchronous: true
+            cache: false
+            source: screen.turn > 0 ? screen.attract[screen.turn - 1] : ""
+            opacity: status === Image.Ready ? 1 : 0
+            Accessible.ignored: true
+            onStatusChanged: if (status === Image.Error)
+                screen.turnOver()
+
+            Behavior on opacity {
+                NumberAnimation {
+                    duration: Tokens.slow
+                }
+            }
+        }
+    }
+
+    onAttractChanged: turn = 0
+    onReadsPalmsChanged: turn = 0
+
+    function turnOver(): void {
+        turn = (turn + 1) % (attract.length + 1);
+    }
+
+    Timer {
+        interval: screen.turn === 0 ? 20000 : 10000
+        repeat: true
+        running: screen.attract.length > 0 && screen.readsPalms
+        onTriggered: screen.turnOver()
+    }
+    // Whoever comes sees what this is for.
+    PointHandler {
+        parent: screen
+        onActiveChanged: if (active)
+            screen.turn = 0
     }
 
     function sentence(about: var): string {
@@ -85,13 +136,51 @@ ScreenFrame {
         }
     }
 
+    Rectangle {
+        id: plate
+
+        // A light logo on a light panel needs a dark one, and the other way round.
+        readonly property bool needed: screen.logo?.ink === (Tokens.dark ? "dark" : "light")
+        readonly property real room: screen.panelItem.width - Tokens.margin - name.anchors.rightMargin
+        readonly property real pad: needed ? Tokens.tight : 0
+
+        parent: screen.panelItem
+        anchors.left: parent.left
+        anchors.leftMargin: Tokens.margin - pad
+        anchors.top: parent.top
+        anchors.topMargin: (screen.wide ? Tokens.margin : Tokens.gap) - pad
+        width: image.width + 2 * pad
+        height: image.height + 2 * pad
+        visible: image.status === Image.Ready
+        color: needed ? Tokens.ink : "transparent"
+        radius: Tokens.radius
+
+        Image {
+            id: image
+
+            readonly property real ratio: implicitHeight > 0 ? Math.min(plate.room / implicitWidth, 104 / implicitHeight) : 0
+
+            anchors.centerIn: parent
+            width: implicitWidth * ratio
+            height: implicitHeight * ratio
+            mipmap: true
+            asynchronous: true
+            cache: false
+            source: screen.logo?.source ?? ""
+            Accessible.role: Accessible.Graphic
+            Accessible.name: screen.merchant
+        }
+    }
     Label {
+        id: name
+
         parent: screen.panelItem
         anchors.left: parent.left
         anchors.top: parent.top
         anchors.margins: Tokens.margin
         anchors.right: parent.right
         anchors.rightMargin: screen.wide ? Tokens.margin : 380
+        visible: !plate.visible
         text: screen.merchant
         font.pixelSize: Tokens.button
         font.weight: Font.DemiBold
