@@ -25,6 +25,7 @@ from protocol.messages import ProblemType
 from tests.support.canned import DEVICE, CannedService, Reply, problem
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import WAITS
+from tests.support.sealed import sealed
 from tests.support.stand import MakeStand, Stand
 
 pytestmark = pytest.mark.anyio
@@ -63,6 +64,7 @@ def tell(service: SignatureService) -> Tell:
             "hours": "",
             "zone": "UTC",
             "holidays": [],
+            "helpline": "",
             "locked": False,
             "restart": 0,
             "attract": [named(content) for content in attract],
@@ -264,7 +266,7 @@ async def test_the_folder_may_have_any_name(
     service: SignatureService, tell: Tell, tmp_path: Path
 ) -> None:
     folder = tmp_path / "a #1 100%"
-    operator = Operator(tmp_path / "orders.json", service, HurriedClock())
+    operator = Operator(sealed(tmp_path / "orders.json"), service, HurriedClock())
     shown = Pictures(folder, operator, service, HurriedClock())
     shown._shown = tell(1, OLD)  # pyright: ignore[reportPrivateUsage]
     assert "%231%20100%25" in shown.attract[0]
