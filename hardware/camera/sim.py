@@ -116,6 +116,12 @@ class SimulatedCamera:
             self._device.stalled = False
             self._device.changed.notify_all()
 
+    def slow_down(self, fps: float) -> None:
+        """Delivers so many pictures a second from the next one on, as some devices do in the
+        dark."""
+        with self._device.changed:
+            self._device.interval = 1 / fps
+
     def resize(self, size: Size) -> None:
         """Delivers (height, width) from the next picture on without being asked to, as some devices
         do."""

@@ -45,6 +45,11 @@ LOOKS_MS = 50
 """Milliseconds between two looks at the window: looking takes time from what is looked at."""
 
 
+FPS = 12
+"""How many pictures a second are enough: each that is looked at costs the tests its processor
+time."""
+
+
 class Shopper:
     """The person before the window. Everything is done through the window, the camera and the card
     terminal, and nothing through the kiosk's objects."""
@@ -73,6 +78,7 @@ class Shopper:
         self.world = world
         assert world.camera
         world.camera.look_at(self.counter)
+        world.camera.slow_down(FPS)
 
     # What is seen
 
