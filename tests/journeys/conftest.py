@@ -29,7 +29,7 @@ def kiosk(qtbot: QtBot, settings: Settings) -> Iterator[Shopper]:
     clock = SkippingClock()
     engine = Engine(settings)
     window = KioskWindow(engine.stage, settings.variant, stillness=True)
-    window.window.resize(480, 853)
+    window.window.resize(270, 480)
     window.show(full_screen=False)
     with (
         patch("kiosk.assembly.SystemClock", lambda: clock),
