@@ -8,7 +8,7 @@ ScreenFrame {
     // A kiosk.screens.Check.
     required property var check
 
-    title: qsTr("This kiosk is out of use")
+    title: qsTr("This kiosk is out of service")
     text: qsTr("Please go to the till.")
 
     CheckLine {
