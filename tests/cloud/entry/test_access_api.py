@@ -1,5 +1,6 @@
 """A site's own system gives, changes and takes access with a key of its merchant."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -37,7 +38,11 @@ class System:
         return self.sends("PATCH", {"take": list(phones)})
 
     def sends(self, method: str, body: Any) -> httpx.Response:
-        return self._http.request(method, self.path, json=body, headers={"x-api-key": self.key})
+        return self.sends_bytes(method, json.dumps(body).encode())
+
+    def sends_bytes(self, method: str, body: bytes) -> httpx.Response:
+        headers = {"x-api-key": self.key, "content-type": "application/json"}
+        return self._http.request(method, self.path, content=body, headers=headers)
 
 
 def merchant_of(served: Served, site_id: str) -> str:
@@ -199,3 +204,17 @@ def test_a_key_serves_its_merchants_sites_alone(
     assert held(served, site, member) == before
     served.ahead = timedelta(days=366)
     assert problem(system.takes(member)).type is ProblemType.UNKNOWN_KEY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff", b'{"people": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"],
+    ids=["nothing", "cut short", "not UTF-8", "nested deeper than it can be read"],
+)
+def test_what_is_no_json_changes_nothing_and_is_said(system: System, body: bytes):
+    for method in ("PUT", "PATCH"):
+        answer = system.sends_bytes(method, body)
+        assert answer.status_code == 400
+        problem = Problem.model_validate_json(answer.content)
+        assert problem.type == ProblemType.MALFORMED
+        assert problem.detail == "the body is not JSON in UTF-8"
