@@ -5,6 +5,7 @@ Verifies a deletion afterwards as well.
 
 import asyncio
 import mmap
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -228,9 +229,15 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
 
 
 def _named_in(path: Path, digests: Collection[bytes]) -> set[str]:
-    """Returns the ids of people in the bytes of a file whose digests are given."""
-    if path.stat().st_size == 0:
+    """Returns the ids of people in the bytes of a file whose digests are given. One that is not
+    there any more, since it was written under another name until it was whole, names nobody."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
         return set()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        named = {found.group() for found in _PERSON_ID.finditer(content)}
+    with file:
+        if os.fstat(file.fileno()).st_size == 0:
+            return set()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            named = {found.group() for found in _PERSON_ID.finditer(content)}
     return {name.decode() for name in named if sha256(name).digest() in digests}

@@ -175,7 +175,7 @@ def test_an_operator_is_told_why_the_service_stopped(
 ):
     monkeypatch.setattr(bootstrap, "run_housekeeping", broken_housekeeping)
     (tmp_path / "settings.toml").write_text(plain_settings())
-    assert main(["--state", str(tmp_path), "--sandbox"]) == 2
+    assert main(["--state", str(tmp_path), "--sandbox", "--port", "0"]) == 2
     said = capfd.readouterr().err
     assert "cloud: housekeeping stopped with ZeroDivisionError" in said
     assert "555" not in said

@@ -17,6 +17,7 @@ from cloud.keys.persons import find_person
 from cloud.keys.tables import Person
 from cloud.matching import Entry
 from cloud.payments.tables import CardRow, PurchaseRow, RefundRow
+from cloud.people import deletions
 from cloud.people.deletions import remains_of
 from cloud.people.tables import AccountRow, ReceiptRow
 from cloud.policy import BOOKKEEPING
@@ -538,3 +539,7 @@ def test_a_number_cannot_be_read_or_linked_from_what_is_stored(
     assert served.context.master.lookup("phone", phone) != served.context.master.lookup(
         "code", phone
     )
+
+
+def test_a_file_that_was_renamed_while_it_was_looked_for_names_nobody(tmp_path: Path):
+    assert deletions._named_in(tmp_path / "localstripe.partial", {bytes(32)}) == set()
