@@ -465,7 +465,7 @@ def test_corrupt_settings_are_reported_with_cause_and_remedy(
     tmp_path: Path, run: Run, content: str, says: str
 ):
     (tmp_path / "settings.toml").write_text(content)
-    finished = run("--state", tmp_path, "--sandbox")
+    finished = run("--state", tmp_path, "--sandbox", "--port", "0")
     assert finished.status == 2
     assert says in finished.err
     assert "settings" in finished.err
@@ -475,14 +475,14 @@ def test_corrupt_settings_are_reported_with_cause_and_remedy(
 
 def test_settings_that_are_not_text_are_reported(tmp_path: Path, run: Run):
     (tmp_path / "settings.toml").write_bytes(b"\xff\xfe\x00")
-    finished = run("--state", tmp_path, "--sandbox")
+    finished = run("--state", tmp_path, "--sandbox", "--port", "0")
     assert finished.status == 2
     assert "remove it to use the defaults" in finished.err
 
 
 def test_a_service_without_a_payment_provider_starts_only_in_the_sandbox(tmp_path: Path, run: Run):
     (tmp_path / "settings.toml").write_text("[merchant]\nname = 'Corner Shop'")
-    finished = run("--state", tmp_path)
+    finished = run("--state", tmp_path, "--port", "0")
     assert finished.status == 2
     assert "--sandbox" in finished.err
 
@@ -493,7 +493,7 @@ def test_a_hosted_service_does_not_start_undecided_and_names_all_that_is_wrong(
     (tmp_path / "settings.toml").write_text(
         '[merchant]\ncountry = "UK"\ncurrency = "GPB"\n[payments]\nstripe_key = "sk_live_1"'
     )
-    finished = run("--state", tmp_path)
+    finished = run("--state", tmp_path, "--port", "0")
     assert finished.status == 2
     for named in ("merchant.country", "did you mean GB?", "did you mean GBP?", "liveness"):
         assert named in finished.err
@@ -507,7 +507,7 @@ def test_a_damaged_key_is_reported_with_cause_and_remedy(tmp_path: Path, run: Ru
     state.receipt_key()
     certificates.ensure(state)
     state.key(name).write_bytes(b"damaged")
-    finished = run("--state", tmp_path, "--sandbox")
+    finished = run("--state", tmp_path, "--sandbox", "--port", "0")
     assert finished.status == 2
     assert name in finished.err
     assert "estore" in finished.err
@@ -517,7 +517,7 @@ def test_a_damaged_key_is_reported_with_cause_and_remedy(tmp_path: Path, run: Ru
 def test_a_missing_master_key_is_not_replaced_where_there_is_a_database(tmp_path: Path, run: Run):
     state = State.open(tmp_path)
     state.database.write_bytes(b"")
-    finished = run("--state", tmp_path, "--sandbox")
+    finished = run("--state", tmp_path, "--sandbox", "--port", "0")
     assert finished.status == 2
     assert "master.key is missing" in finished.err
     assert not state.key("master.key").exists()
@@ -528,7 +528,7 @@ def test_a_damaged_database_is_reported_with_cause_and_remedy(tmp_path: Path, ru
     state.master_key()
     state.receipt_key()
     state.database.write_bytes(b"this is not a database" * 100)
-    finished = run("--state", tmp_path, "--sandbox")
+    finished = run("--state", tmp_path, "--sandbox", "--port", "0")
     assert finished.status == 2
     assert "not a database" in finished.err
     assert "backup" in finished.err
