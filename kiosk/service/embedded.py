@@ -146,8 +146,10 @@ class EmbeddedService:
             # The service waits for open connections before it ends.
             await service.close()
             await _end(process)
-            log_of_service.cancel()
             telling.cancel()
+            # The vault has the same log, and ends a moment later.
+            await asyncio.wait([log_of_service], timeout=ENDS_WITHIN_S)
+            log_of_service.cancel()
         return True
 
     async def _tell_kept(self, process: Process) -> None:
