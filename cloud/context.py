@@ -7,7 +7,7 @@ below `cloud.bootstrap` imports an implementation that it does not itself choose
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -45,6 +45,12 @@ class Database(Protocol):
     async def forget_erased(self, *traces: str | bytes) -> None:
         """Removes the copies of erased rows from all files of the database. `traces` stood in rows
         of which no copy may be left, and in no other. Raises the database's errors."""
+        ...
+
+    def pieces(self, overlap: int) -> Iterator[bytes]:
+        """Yields the bytes of the database's file, in pieces: each begins with the last `overlap`
+        bytes of the one before. Nobody else may open and close that file in this process: SQLite's
+        locks end with that. Raises OSError."""
         ...
 
     @property

@@ -5,9 +5,9 @@ change before it ends. No transaction may therefore be open while the vault or a
 """
 
 import asyncio
-import mmap
+import os
 import sqlite3
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from cloud.db.reserve import Reserve
 from protocol.storage import CAUSES, StorageFault
 
 _BUSY_MS = 5000
+_PIECE = 1 << 20
 _ROOM_PAGES = 16
 """The number of pages that must be unused before a database that has reached its limit takes more
 than deletions again: what one deletion gives back is no room for others."""
@@ -85,8 +86,11 @@ def looking(path: Path) -> Generator[Connection]:
 
 class Database:
     def __init__(self, path: Path, max_pages: int | None = None) -> None:
-        """`max_pages` limits the size of the database, but for those who leave."""
-        self._path = path
+        """`max_pages` limits the size of the database, but for those who leave. Raises OSError."""
+        # Whoever closes a file lets all locks of the process on it go, those of SQLite as well, and
+        # another process that ends then takes the write-ahead log away
+        # (https://sqlite.org/howtocorrupt.html, section 2.2): this one stays open until the end.
+        self._file = os.open(path, os.O_RDONLY)
         self._reserve = Reserve(path)
         self._max_pages = max_pages
         self._erasing = asyncio.Lock()
@@ -148,11 +152,16 @@ class Database:
         return bool(is_busy)
 
     def _holds_any(self, traces: Collection[bytes]) -> bool:
-        with (
-            self._path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            return any(content.find(trace) >= 0 for trace in traces)
+        overlap = max(map(len, traces)) - 1
+        return any(trace in piece for piece in self.pieces(overlap) for trace in traces)
+
+    def pieces(self, overlap: int) -> Iterator[bytes]:
+        """Yields the bytes of the database's file, in pieces: each begins with the last `overlap`
+        bytes of the one before. Raises OSError."""
+        place = 0
+        while piece := os.pread(self._file, _PIECE + overlap, place):
+            yield piece
+            place += _PIECE
 
     async def answer(self) -> None:
         """Returns when a connection is free and its thread answers, even if it refuses. Raises
@@ -201,6 +210,7 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        os.close(self._file)
 
 
 _STORAGE_FAULTS = {

@@ -7,7 +7,16 @@ import asyncio
 import mmap
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -52,6 +61,8 @@ router: APIRouter = signed_request.router()
 
 _PERSON_ID = re.compile(rb"person_[0-9a-f]{32}")
 """A person's id, as `cloud.keys.persons.make_person` makes it."""
+_CUT = len("person_") + 32 - 1
+"""The most bytes of an id that may stand at the end of a piece without its last."""
 
 
 Act = Callable[[], Awaitable[None]]
@@ -189,7 +200,10 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
         found += [each async for each in _rows(session, row)]
     await _forget_deleted(state, database, {row.person_digest})
     files = sorted(path for path in state.root.rglob("*") if path.is_file())
-    found += [f"a trace in {path}" for path in files if _named_in(path, {row.person_digest})]
+    for path in files:
+        content = database.pieces(_CUT) if path == state.database else _content(path)
+        if _named_in(content, {row.person_digest}):
+            found.append(f"a trace in {path}")
     return found
 
 
@@ -206,7 +220,7 @@ async def forget_all_deleted(context: Context) -> None:
 async def _forget_deleted(state: State, database: Database, digests: Collection[bytes]) -> None:
     # Once without ids: what is still in the log is looked for as well.
     await database.forget_erased()
-    left = await asyncio.to_thread(_named_in, state.database, digests) if digests else ()
+    left = await asyncio.to_thread(_named_in, database.pieces(_CUT), digests) if digests else ()
     if left:
         await database.forget_erased(*left)
 
@@ -228,16 +242,16 @@ async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
         yield f"{waiting} cards the payment provider has yet to forget"
 
 
-def _named_in(path: Path, digests: Collection[bytes]) -> set[str]:
-    """Returns the ids of people in the bytes of a file whose digests are given. One that is not
-    there any more, since it was written under another name until it was whole, names nobody."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return set()
-    with file:
-        if os.fstat(file.fileno()).st_size == 0:
-            return set()
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            named = {found.group() for found in _PERSON_ID.finditer(content)}
+def _named_in(content: Iterable[bytes | mmap.mmap], digests: Collection[bytes]) -> set[str]:
+    """Returns the ids of people in pieces of a file whose digests are given."""
+    named = {found.group() for piece in content for found in _PERSON_ID.finditer(piece)}
     return {name.decode() for name in named if sha256(name).digest() in digests}
+
+
+def _content(path: Path) -> Iterator[mmap.mmap]:
+    """Yields the bytes of a file. One that is not there any more, since it was written under
+    another name until it was whole, has none."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > 0:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                yield content

@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, text
 
-from cloud.db.database import Database
+from cloud.db.database import _PIECE, Database
 from cloud.db.migration import migrate
 from cloud.keys.tables import Person
 from cloud.web.tables import Nonce
@@ -98,3 +100,36 @@ def test_a_copy_that_cannot_be_erased_while_somebody_reads_is_erased_later(tmp_p
         assert not holds(path, ERASED)
 
     work(path, forget)
+
+
+def test_a_command_that_ends_beside_a_service_that_has_erased_leaves_it_its_log(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    migrate(path)
+    kept = "person_" + "a" * 32
+
+    async def forget(database: Database) -> None:
+        await keep(database, kept)
+        await database.forget_erased(ERASED)
+        # Another process, as an operator's command is: what ends last takes the log away.
+        reads = f"import sqlite3; c = sqlite3.connect({str(path)!r})"
+        reads += "; c.execute('SELECT * FROM persons').fetchall(); c.close()"
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", reads], check=True)
+        await keep(database, ERASED)
+        with closing(sqlite3.connect(path)) as reader:
+            stored = reader.execute("SELECT id FROM persons ORDER BY id").fetchall()
+        assert stored == [(kept,), (ERASED,)]
+
+    work(path, forget)
+
+
+def test_what_stands_across_two_pieces_of_the_file_is_found(tmp_path: Path):
+    path = tmp_path / "palms.db"
+    path.write_bytes(b"x" * (_PIECE - 3) + ERASED.encode() + b"x" * _PIECE)
+
+    async def look(database: Database) -> list[bool]:
+        searched = [ERASED.encode(), b"person_" + b"f" * 32]
+        found = [database._holds_any([trace]) for trace in searched]
+        await database.close()
+        return found
+
+    assert asyncio.run(look(Database(path))) == [True, False]

@@ -542,4 +542,4 @@ def test_a_number_cannot_be_read_or_linked_from_what_is_stored(
 
 
 def test_a_file_that_was_renamed_while_it_was_looked_for_names_nobody(tmp_path: Path):
-    assert deletions._named_in(tmp_path / "localstripe.partial", {bytes(32)}) == set()
+    assert list(deletions._content(tmp_path / "localstripe.partial")) == []
