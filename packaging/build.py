@@ -46,7 +46,7 @@ chmod 750 /etc/{name}
 chmod 640 /etc/{name}/settings.toml
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    udevadm control --reload 2>/dev/null || true
+    {when_installed}
     {before_restart}
     # What ran before an upgrade runs in the new version; what nobody has started stays as it is.
     # An installation does not wait for a screen.
@@ -79,6 +79,8 @@ class Package:
     files: dict[str, str] = field(default_factory=dict[str, str])
     """Where a file lies in the system, and here below `packaging`."""
     units: tuple[str, ...] = ()
+    when_installed: str = ":"
+    """What has this machine take up the package's files, without a restart of it."""
     before_restart: str = ":"
     """What has to succeed before an upgrade has the units run in the new version."""
     state: tuple[str, ...] = ()
@@ -132,6 +134,9 @@ PACKAGES = (
             "usr/share/X11/xorg.conf.d/90-palm-kiosk.conf": "files/90-palm-kiosk-xorg.conf",
         },
         ("palm-kiosk.service", "palm-kiosk-update.service", "palm-kiosk-update.timer"),
+        # What was plugged in before is the kiosk's as well; a container has neither of the two.
+        "(udevadm control --reload && udevadm trigger) || true\n"
+        "    systemctl restart systemd-sysctl || true",
         state=("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
     ),
     Package(
@@ -145,7 +150,7 @@ PACKAGES = (
         },
         ("palm-vault.service", "palm-cloud.service"),
         # Where it fails, it says why, and what runs goes on with the database that it has.
-        "! systemctl --quiet is-active palm-cloud || palm-cloud try-migration",
+        before_restart="! systemctl --quiet is-active palm-cloud || palm-cloud try-migration",
         state=("/var/lib/palm-cloud", "/var/lib/palm-vault", "/etc/palm-cloud"),
     ),
     Package(
@@ -294,6 +299,7 @@ def write_scripts(package: Package, control: Path) -> None:
     names = {
         "name": package.name,
         "units": " ".join(package.units),
+        "when_installed": package.when_installed,
         "before_restart": package.before_restart,
         "state": " ".join(package.state),
     }

@@ -1,6 +1,7 @@
 """What is installed fits what the service works with."""
 
 import configparser
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -107,3 +108,19 @@ def test_a_vault_may_confine_itself(name: str):
     text = (PACKAGING / "units" / f"{name}.service").read_text()
     allowed = [line.split("=")[1].split() for line in text.splitlines() if "CallFilter=" in line]
     assert any("seccomp" in words for words in allowed)
+
+
+def test_an_installation_takes_up_what_is_plugged_in_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    build = runpy.run_path(str(PACKAGING / "build.py"))
+    for package in build["PACKAGES"]:
+        if package.units:
+            (tmp_path / package.name).mkdir()
+            build["write_scripts"](package, tmp_path / package.name)
+    for script in tmp_path.glob("*/*"):
+        subprocess.run(["sh", "-n", script], check=True)
+    installed = (tmp_path / "palm-kiosk" / "postinst").read_text()
+    assert "udevadm trigger" in installed
+    assert "restart systemd-sysctl" in installed
