@@ -528,7 +528,7 @@ def test_a_reader_that_is_not_bound_is_bound_with_the_command_that_is_shown(
     check = Check(Part.TERMINAL, Health.BROKEN, Finding.READER_NOT_BOUND, values)
     screenful.show(Maintenance("0.1.0", None, "", (check,)))
     ((_, _, remedy),) = check_lines(screenful)
-    assert "./run cloud staff bind-reader device-1234 tmr_Counter1" in remedy
+    assert "palm-cloud staff bind-reader device-1234 tmr_Counter1" in remedy
 
 
 FINDINGS: dict[Finding, tuple[str | float, ...]] = {

@@ -83,7 +83,7 @@ Item {
         case "reader_fault":
             return reader(values[0], values[1]);
         case "reader_not_bound":
-            return [qsTr("The service has bound no reader %1 to this kiosk.").arg(values[0]), qsTr("On the service's machine: ./run cloud staff bind-reader %1 %2. Or correct terminal in the settings.").arg(values[1]).arg(values[0])];
+            return [qsTr("The service has bound no reader %1 to this kiosk.").arg(values[0]), qsTr("On the service's machine: palm-cloud staff bind-reader %1 %2. Or correct terminal in the settings.").arg(values[1]).arg(values[0])];
         case "reader_unknown_state":
             return [qsTr("How %1 is cannot be told: the service does not say.").arg(values[0]), qsTr("Mend what is wrong with the service, then test again.")];
         case "no_terminal":
@@ -97,7 +97,7 @@ Item {
         case "till_shut_out":
             return [qsTr("Port %1 cannot be listened on: %2.").arg(values[0]).arg(values[1]), qsTr("End the program that uses it, or set another port under [till] in the settings.")];
         case "no_door":
-            return [qsTr("The service does not know what this kiosk stands at."), values.length > 0 ? qsTr("On the service's machine: ./run cloud staff set-door %1 KIND NAME (docs/integrations/gates.md).").arg(values[0]) : qsTr("Activate the kiosk first.")];
+            return [qsTr("The service does not know what this kiosk stands at."), values.length > 0 ? qsTr("On the service's machine: palm-cloud staff set-door %1 KIND NAME (docs/integrations/gates.md).").arg(values[0]) : qsTr("Activate the kiosk first.")];
         case "at_door":
             return [values[0] === "" ? qsTr("A desk.") : (values[1] === "exit" ? qsTr("%1, on the way out.") : qsTr("%1, on the way in.")).arg(values[0])];
         case "venue_online":
@@ -139,7 +139,7 @@ Item {
         case "clock_wrong":
             return [qsTr("%1 s from the service's.").arg(number(values[0], 1)), qsTr("Switch the system's time synchronisation on.")];
         case "not_activated":
-            return [qsTr("Not activated."), qsTr("Press Activate device. On the service's machine, ./run cloud staff activation-code makes the code.")];
+            return [qsTr("Not activated."), qsTr("Press Activate device. On the service's machine, palm-cloud staff activation-code makes the code.")];
         case "activated":
             return [qsTr("%1, %2").arg(values[0]).arg(values[1])];
         case "locked_case":

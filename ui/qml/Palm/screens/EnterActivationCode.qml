@@ -8,7 +8,7 @@ EntryFrame {
     required property var problem
 
     title: qsTr("Enter the activation code")
-    text: qsTr("Eight digits. On the service's machine, this command makes them:\n./run cloud staff activation‑code")
+    text: qsTr("Eight digits. On the service's machine, this command makes them:\npalm‑cloud staff activation‑code")
     alert: problem === "case_open" ? qsTr("The case is open. Please close it and have its contact reset before you type the code.") : problem === "expired" ? qsTr("That code has run out. Please have another one made.") : problem ? qsTr("That is not the code. Please look again.") : ""
     back: true
     longest: 8
