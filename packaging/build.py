@@ -135,7 +135,7 @@ PACKAGES = (
         },
         ("palm-kiosk.service", "palm-kiosk-update.service", "palm-kiosk-update.timer"),
         # What was plugged in before is the kiosk's as well; a container has neither of the two.
-        "(udevadm control --reload && udevadm trigger) || true\n"
+        "(udevadm control --reload && udevadm trigger) 2>/dev/null || true\n"
         "    systemctl restart systemd-sysctl || true",
         state=("/var/lib/palm-kiosk", "/etc/palm-kiosk"),
     ),
