@@ -1,10 +1,10 @@
 """SQLite for SQLAlchemy's asynchronous engines, without a thread between the loop and the database.
 
-A statement takes microseconds here: the operating system holds the database in memory, and inside
-of a transaction nothing has to be waited for. SQLAlchemy's own driver for asyncio (aiosqlite) hands
-each one to a thread and back four times, which takes ten times as long as the statement. What does
-wait, for other writers or for the disk, runs on a thread of the connection: beginning a
-transaction, committing it, and what is passed to `Connection.wait_for`.
+A statement is short here: the operating system holds the database in memory, and inside of a
+transaction nothing has to be waited for. SQLAlchemy's own driver for asyncio (aiosqlite) hands each
+one to a thread and back four times (docs/decisions/0053-sqlite-on-the-loop.md). What does wait, for
+other writers or for the disk, runs on a thread of the connection: beginning a transaction,
+committing it, and what is passed to `Connection.wait_for`.
 """
 
 import asyncio
