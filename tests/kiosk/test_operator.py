@@ -23,12 +23,12 @@ from kiosk.screens import (
     Welcome,
 )
 from kiosk.service.client import SignatureService
-from protocol import documents
 from protocol.encoding import to_base64
 from protocol.fleet import Orders, Report
 from protocol.messages import Money, ProblemType
 from tests.support.canned import DEVICE, CannedService, problem
 from tests.support.clocks import HurriedClock
+from tests.support.ordered import ordered
 from tests.support.scripted import WAITS, typed
 from tests.support.sealed import sealed
 from tests.support.stand import MakeStand, Stand
@@ -56,19 +56,7 @@ Tell = Callable[..., Orders]
 @pytest.fixture
 def tell(service: SignatureService) -> Tell:
     def make(number: int = 1, *, key: Ed25519PrivateKey = KEY, **values: Any) -> Orders:
-        ordered: dict[str, Any] = {
-            "device_id": service.device_id,
-            "merchant": DEVICE.merchant,
-            "variant": None,
-            "volume": None,
-            "hours": "",
-            "zone": "UTC",
-            "holidays": [],
-            "helpline": "",
-            "locked": False,
-            "restart": 0,
-        }
-        return documents.sign(key, Orders, number=number, **(ordered | values))
+        return ordered(key, number, **({"device_id": service.device_id} | values))
 
     return make
 

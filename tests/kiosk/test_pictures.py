@@ -17,13 +17,13 @@ from kiosk.operator import REPORT_S, Operator
 from kiosk.pictures import AGAIN_S, Pictures
 from kiosk.screens import Logo, Welcome
 from kiosk.service.client import SignatureService
-from protocol import documents
 from protocol.encoding import to_base64
 from protocol.fleet import MAX_PICTURE, Orders, Picture
 from protocol.fleet import Logo as NamedLogo
 from protocol.messages import ProblemType
 from tests.support.canned import DEVICE, CannedService, Reply, problem
 from tests.support.clocks import HurriedClock
+from tests.support.ordered import ordered
 from tests.support.scripted import WAITS
 from tests.support.sealed import sealed
 from tests.support.stand import MakeStand, Stand
@@ -56,20 +56,8 @@ Tell = Callable[..., Orders]
 @pytest.fixture
 def tell(service: SignatureService) -> Tell:
     def make(number: int, *attract: bytes, key: Ed25519PrivateKey = KEY, **values: Any) -> Orders:
-        ordered: dict[str, Any] = {
-            "device_id": service.device_id,
-            "merchant": DEVICE.merchant,
-            "variant": None,
-            "volume": None,
-            "hours": "",
-            "zone": "UTC",
-            "holidays": [],
-            "helpline": "",
-            "locked": False,
-            "restart": 0,
-            "attract": [named(content) for content in attract],
-        }
-        return documents.sign(key, Orders, number=number, **(ordered | values))
+        usual = {"device_id": service.device_id, "attract": [named(each) for each in attract]}
+        return ordered(key, number, **(usual | values))
 
     return make
 
