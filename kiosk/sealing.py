@@ -43,7 +43,7 @@ SEALED = (
 """What is sealed under the key. It also encrypts that of the door for tills
 (`kiosk.till.nexo.certificate`). The journals of the door and of the gate (till.db, venue/*.db) hold
 numbers of sales, tickets and passages, and no secret."""
-ANEW = "Or begin anew with `./run kiosk key begin-anew` (docs/operating.md)."
+ANEW = "Or begin anew with `palm-kiosk key begin-anew` (docs/operating.md)."
 
 
 class KeyUnavailable(CannotStart):
