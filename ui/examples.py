@@ -318,7 +318,7 @@ NO_KEYS = Check(
         "The kiosk's key in /var/lib/palm-kiosk/state.tpm is sealed by a TPM, and there is none "
         "that can be used.",
         "Switch it on in the firmware, see that tpm2-tools are installed, that the kiosk's user "
-        "may open the device, and that `tpm` in the settings names it. Or begin anew with `./run "
+        "may open the device, and that `tpm` in the settings names it. Or begin anew with `palm-"
         "kiosk key begin-anew` (docs/operating.md).",
     ),
 )
