@@ -169,10 +169,14 @@ def main() -> None:
     load(OF_VAULT)
     service, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
-        service.close()
-        answering.close()
-        load(OF_SERVICE)
-        serve(asking, theirs)
+        try:
+            service.close()
+            answering.close()
+            load(OF_SERVICE)
+            serve(asking, theirs)
+        finally:
+            # Libraries would wait at the end for threads that only the first process has.
+            os._exit(0)
     theirs.close()
     serve(asking, answering, service)
 
