@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +23,8 @@ from ui.tour import display as xvfb
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys", "ui"))
 """Every test in these opens a window or runs another program."""
+WAITING_FOLDERS = tuple(TESTS / name for name in ("interop", "journeys"))
+"""Most tests in these wait for another program, or for a finger, more than they compute."""
 SLOW_FIXTURES = {"display", "qapp", "qtbot", "served"}
 SLOW_MARKERS = ("palm_sets", "process", "slow")
 STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
@@ -84,6 +88,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if not item.stash[FAST]]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item.stash[FAST]]
+    # They wait more than they compute. Side by side, they would leave the processors idle.
+    waiting = [item for item in items if any(f in item.path.parents for f in WAITING_FOLDERS)]
+    computing = [item for item in items if not any(f in item.path.parents for f in WAITING_FOLDERS)]
+    items[:] = spread(files_of(waiting), files_of(computing))
+
+
+def files_of(items: Iterable[pytest.Item]) -> list[list[pytest.Item]]:
+    return [list(tests) for _, tests in groupby(items, key=attrgetter("path"))]
+
+
+def spread(few: list[list[pytest.Item]], many: list[list[pytest.Item]]) -> list[pytest.Item]:
+    """Returns the tests of all files, and the few files evenly among the many."""
+    places = [
+        ((place + 0.5) / len(files), file)
+        for files in (few, many)
+        for place, file in enumerate(files)
+    ]
+    return [item for _, file in sorted(places, key=itemgetter(0)) for item in file]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtQuick import QQuickItem
 from pytestqt.qtbot import QtBot
 
 from kiosk.screens import (
+    AskConsent,
     ConfirmDelete,
     EnterActivationCode,
     EnterCode,
@@ -27,7 +28,7 @@ from kiosk.screens import (
 )
 from protocol.messages import Purpose, Side
 from tests.support.screenful import PANEL, Screenful, place, seen
-from ui.examples import HOLDINGS, examples
+from ui.examples import HOLDINGS, consents
 
 WAIT = 60
 FULL = "No number is longer than this. Please check it."
@@ -210,7 +211,7 @@ def test_the_steps_of_a_sign_up_are_shown_from_its_first_screen_to_its_last(
 ) -> None:
     shown: list[int | None] = []
     for screen in (
-        examples()["ask-consent-short"],
+        AskConsent(consents("Corner Market")["short"]),
         phone(),
         Working(Work.SENDING_CODE),
         EnterCode("42", 30),

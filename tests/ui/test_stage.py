@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.screens import (
+    AskConsent,
     Choice,
     ConfirmPurchase,
     EnterCode,
@@ -26,10 +27,10 @@ from kiosk.screens import (
 from kiosk.stage import WalkedAway, WrongAnswer
 from protocol.messages import Card, Money, Purpose
 from tests.support.screenful import Screenful
-from ui.examples import examples
+from ui.examples import consents
 from ui.stage import values
 
-SHORT = examples()["ask-consent-short"]
+SHORT = AskConsent(consents("Corner Market")["short"])
 WAIT = 5
 """Seconds after which a test gives up; what it waits for happens at once."""
 
