@@ -29,7 +29,11 @@ class Screenful:
         size: tuple[int, int] = SMALL,
         variant: Variant = "light",
         feed: Feed | None = None,
+        *,
+        drawn: bool = False,
     ) -> None:
+        """Unless it is to be `drawn`, everything lies and answers as it does otherwise, and no time
+        is spent on its pixels."""
         self._qtbot = qtbot
         self._finger = QTest.createTouchDevice()
         self.loop = asyncio.new_event_loop()
@@ -39,6 +43,7 @@ class Screenful:
         self.kiosk = KioskWindow(self.stage, variant, stillness=True)
         self.kiosk.frames.feed = feed
         self.kiosk.window.resize(*size)
+        self.kiosk.window.contentItem().setOpacity(1 if drawn else 0)
         self.kiosk.window.show()
         self._shown = 0
         self.stage.shown.connect(self._count)

@@ -44,7 +44,7 @@ def camera() -> SimulatedCamera:
 @pytest.fixture
 def screenful(qapp: QGuiApplication, qtbot: QtBot, camera: SimulatedCamera) -> Iterator[Screenful]:
     feed = Feed(camera)
-    opened = Screenful(qtbot, (1280, 800), feed=feed)
+    opened = Screenful(qtbot, (1280, 800), feed=feed, drawn=True)
     feed.start()
     yield opened
     opened.close()

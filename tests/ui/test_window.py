@@ -21,7 +21,7 @@ def test_full_screen_covers_the_screen_to_its_last_corner(
     qapp: QGuiApplication, qtbot: QtBot
 ) -> None:
     screen = qapp.primaryScreen()
-    with closing(Screenful(qtbot)) as screenful:
+    with closing(Screenful(qtbot, drawn=True)) as screenful:
         screenful.kiosk.show(full_screen=True)
         screenful.show(Working(Work.CHECKING_SERVICE))
 
