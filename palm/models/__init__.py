@@ -10,6 +10,7 @@ landmark model are built from the published MediaPipe wheel by `python -m palm.m
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -63,15 +64,20 @@ class Network:
     """
 
     def __init__(self, model: Model) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(path(model)), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = _session(path(model))
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, given: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
         """Returns the model's outputs for its one input, in the order documented at `Model`."""
         return [np.asarray(each) for each in self._session.run(None, {self._input: given})]
+
+
+@lru_cache(maxsize=len(Model))
+def _session(file: Path) -> onnxruntime.InferenceSession:
+    """Loads a model, once for all who run it in this process: a session may be run by several
+    threads at a time."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
