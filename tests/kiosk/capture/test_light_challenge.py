@@ -97,7 +97,7 @@ async def kiosk(service: SignatureService, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setattr("kiosk.capture.light_challenge.LONGEST_STEP", 0.9 * WATCHDOG_S)
     light = RecordedLight()
     scene = LitHand(light)
-    camera = SimulatedCamera(scene)
+    camera = SimulatedCamera(scene, fps=15)
     with looking(camera) as (feed, eyes):
         reader = PalmReader(eyes, feed, Challenger(light, service, feed))
         yield Kiosk(scene, light, camera, feed, reader)
@@ -169,7 +169,7 @@ async def test_no_challenge_is_asked_for_before_a_hand_is_held_still(
 ) -> None:
     kiosk.scene.image = drawn(AWAY)
     reading = asyncio.create_task(kiosk.captured(LiveStage()))
-    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, 10)
     assert canned.requests("POST /challenges") == []
     kiosk.scene.hold()
     await reading
@@ -270,7 +270,7 @@ async def test_who_was_not_seen_to_be_alive_has_time_to_read_what_may_help(
     monkeypatch.setattr("kiosk.capture.reader.TO_READ", SOON)
     stage = LiveStage()
     reading = asyncio.create_task(kiosk.reader.present(stage, replace(LEAVE, lifeless=True)))
-    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, 10)
     stage.press(Choice.BACK)
     assert await reading is Choice.BACK, "and can leave meanwhile"
     assert kiosk.light.told == [WHITE, DARK]

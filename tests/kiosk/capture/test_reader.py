@@ -29,6 +29,10 @@ from tests.support.states import States
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
+FPS = 15
+"""Half the pictures of a usual camera: every one of them costs a look of the vision thread."""
+WHILE = 10
+"""The number of pictures in which whatever is not to happen would have happened."""
 PAY = HoldPalm(Purpose.PAY, amount=Money(minor=1250, currency="USD"), merchant="Corner Shop")
 
 
@@ -52,7 +56,7 @@ class Kiosk:
 @pytest.fixture
 def kiosk() -> Iterator[Kiosk]:
     scene = Posed()
-    camera = SimulatedCamera(scene)
+    camera = SimulatedCamera(scene, fps=FPS)
     with looking(camera) as (feed, eyes):
         yield Kiosk(scene, camera, feed, eyes, PalmReader(eyes, feed))
 
@@ -152,7 +156,7 @@ async def test_the_hand_that_is_not_asked_for_is_not_captured(kiosk: Kiosk) -> N
     stage = LiveStage()
     reading = asyncio.create_task(kiosk.captured(stage, replace(PAY, side=Side.RIGHT)))
     await stage.until(lambda s: s.guidance.instruction is Instruction.OTHER_HAND)
-    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, WHILE)
     assert not reading.done()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -174,7 +178,7 @@ async def test_another_try_begins_only_when_the_hand_has_left_and_come_again(
     stage = LiveStage()
     reading = asyncio.create_task(kiosk.captured(stage, screen))
     await stage.until(lambda s: s.guidance.instruction is Instruction.TAKE_AWAY)
-    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, WHILE)
     assert not reading.done()
     assert stage.told == [Instruction.TAKE_AWAY]
     kiosk.hand_away()
@@ -189,7 +193,7 @@ async def test_a_hand_that_has_left_already_is_not_told_to(kiosk: Kiosk) -> None
     stage = LiveStage()
     await asyncio.to_thread(pass_frames, kiosk.feed, 5)
     reading = asyncio.create_task(kiosk.captured(stage, replace(PAY, attempts_left=2)))
-    await asyncio.to_thread(pass_frames, kiosk.feed, 30)
+    await asyncio.to_thread(pass_frames, kiosk.feed, WHILE)
     kiosk.scene.hold()
     assert await reading
     assert Instruction.TAKE_AWAY not in stage.told
@@ -263,7 +267,7 @@ async def test_when_the_visit_ends_nothing_of_the_palm_is_left_in_memory_that_is
 
 async def test_leaving_in_the_middle_of_a_hold_gives_every_frame_back(kiosk: Kiosk) -> None:
     stage = LiveStage()
-    for _ in range(5):
+    for _ in range(4):  # more frames than there are buffers
         reading = asyncio.create_task(kiosk.reader.present(stage, PAY))
         await stage.until(lambda s: s.guidance.progress > 0.5)
         reading.cancel()
