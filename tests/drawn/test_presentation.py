@@ -60,7 +60,7 @@ class TestIdentity:
         assert _likeness(left, right) < 0.5
 
     def test_no_two_people_have_the_same_lines(self) -> None:
-        palms = [identity(seed, Side.LEFT) for seed in range(4)]
+        palms = [identity(seed, Side.LEFT) for seed in range(1, 4)]
         assert max(_likeness(a, b) for a, b in combinations(palms, 2)) < 0.5
 
     def test_people_range_from_light_to_dark(self) -> None:
@@ -79,7 +79,7 @@ class TestPresentation:
         assert np.allclose(there - here, (128, -144), atol=0.01)
 
     def test_turning_the_hand_turns_the_fingers_clockwise(self, palm: DrawnPalm) -> None:
-        marks = truth(palm, replace(STILL, turn=90)).landmarks
+        marks = truth(palm, replace(STILL, turn=90, light=60)).landmarks
         right, down = marks[Landmark.MIDDLE_TIP] - marks[Landmark.WRIST]
         assert right > 10 * abs(down)
 
@@ -100,7 +100,7 @@ class TestPresentation:
         assert np.ptp(wide[tips, 0]) > 1.5 * np.ptp(closed[tips, 0])
 
     def test_the_hand_lies_where_its_landmarks_say(self, palm: DrawnPalm) -> None:
-        drawing = draw(palm, replace(STILL, x=0.3, turn=30, pitch=20), rng())
+        drawing = draw(palm, replace(STILL, x=0.3, turn=30, light=0, pitch=20), rng())
         empty = background(*SIZE_OF_FRAME).astype(int)
         columns, rows = drawing.hand.landmarks.round().astype(int).T
         drawn = np.abs(drawing.image.astype(int) - empty).sum(axis=2)
@@ -138,16 +138,17 @@ class TestPresentation:
 class TestRecognition:
     @pytest.mark.parametrize(
         ("seed", "side", "shown"),
+        # Most of these gestures were drawn above, by which they are in the caches.
         [
-            (10, Side.LEFT, Presentation()),
-            (11, Side.RIGHT, Presentation(span=0.22, noise=4.0)),
-            (10, Side.LEFT, Presentation(spread=0.0, turn=-40.0)),
-            (11, Side.RIGHT, Presentation(spread=1.0, pitch=20.0, yaw=-20.0)),
+            (5, Side.RIGHT, Presentation()),
+            (5, Side.RIGHT, Presentation(span=0.22, noise=4.0)),
+            (5, Side.RIGHT, Presentation(spread=0.0, turn=-40.0, light=-70.0)),
+            (5, Side.RIGHT, Presentation(spread=1.0, pitch=20.0, yaw=-20.0)),
+            (5, Side.RIGHT, Presentation(back=True)),
             (10, Side.LEFT, Presentation(brightness=0.35, blur=2.0)),
-            (11, Side.RIGHT, Presentation(back=True)),
             (10, Side.LEFT, Presentation(curl=1.0)),
         ],
-        ids=["held out", "far", "closed", "wide and tilted", "dim and blurred", "back", "fist"],
+        ids=["held out", "far", "closed", "wide and tilted", "back", "dim and blurred", "fist"],
     )
     def test_a_drawn_hand_is_found_as_what_it_is(
         self, finder: HandFinder, seed: int, side: Side, shown: Presentation
@@ -167,7 +168,7 @@ class TestRecognition:
             Presentation(span=0.34, turn=15.0, yaw=10.0, light=45.0, brightness=0.7, blur=0.8),
         )
         extractor, matcher = LineFieldExtractor(), LineFieldMatcher()
-        people = [(10, Side.LEFT), (10, Side.RIGHT), (11, Side.RIGHT)]
+        people = [(10, Side.LEFT), (5, Side.RIGHT), (5, Side.LEFT)]
         templates = []
         for seed, side in people:
             frames = [draw(identity(seed, side), shown, rng()).image for shown in showings]
@@ -216,7 +217,7 @@ class TestShopper:
     def test_somebody_elses_hand_comes_into_an_empty_view(self, shopper: Shopper) -> None:
         shopper.wish = Wish(seed=5, side=Side.RIGHT, present=True)
         assert _filled(_film(shopper, 3)[3]) > 0.1
-        shopper.wish = Wish(seed=6, present=True)
+        shopper.wish = Wish(seed=10, present=True)
         assert _filled(_film(shopper, 0, start=3)[3]) == 0
         shopper.prepare()
         assert _filled(_film(shopper, 3, start=3)[6]) > 0.1
