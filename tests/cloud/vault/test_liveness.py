@@ -17,11 +17,10 @@ from cloud.settings import Settings
 from drawn import Presentation, identity
 from drawn.burst import Film, Shot, film
 from drawn.heart import Heart, Recording, record
-from drawn.lit import WHITE as LIT_WHITE
-from drawn.lit import LitHand, Specimen, living
-from drawn.presentation import show
+from drawn.lit import Specimen, light_of, living
 from palm.hand.landmarks import Side
 from palm.image import Colour
+from palm.liveness.pulse import FRAMES, SECONDS
 from protocol.capture import Burst, Frame, Pulse, Spectrum
 from protocol.challenge import SEED_BYTES, steps
 from protocol.encoding import from_base64
@@ -36,25 +35,55 @@ number."""
 
 SEEDS = [bytes([number]) * SEED_BYTES for number in (1, 2)]
 """The seeds of the challenges of a test, in turn. They are the same in all tests, so that a hand is
-drawn once in each frame."""
+filmed once under each."""
 
-POSE = Presentation(span=0.45)
+SHOT = Shot(Presentation(span=0.45, y=0.6))
+HEART = Heart(depth=0.006)
+WHITE_FRAMES = 4
+"""The number of frames in white that are filmed of a hand."""
+
+
+@cache
+def whole(seed: int) -> Specimen:
+    return living(identity(seed, Side.LEFT), SHOT.shown)
+
+
+@cache
+def filmed(seed: int, *shown: tuple[Levels, ...]) -> Film:
+    """Returns what both cameras see of a hand: some frames in white, and one in white before each
+    of these series of steps."""
+    lights = [light_of(step) for series in shown for step in (WHITE, *series)]
+    lights = [*[light_of(WHITE)] * (WHITE_FRAMES - 1), *lights]
+    rng = np.random.default_rng(seed)
+    return film(identity(seed, Side.LEFT), whole(seed), SHOT, lights, rng)
 
 
 @cache
 def hand(seed: int, side: Side = Side.LEFT) -> Scene:
-    """Returns a drawn hand that reflects the light as a living one does."""
-    palm = identity(seed, side)
-    lit, rng = LitHand(palm, POSE), np.random.default_rng(seed)
+    """Returns a drawn hand that reflects the light as a living one does.
 
-    @cache
+    A right hand is the mirror image of a left one under the mirrored light of the ring.
+    """
+    mirrored = side is Side.RIGHT
+    challenges = [steps(each) for each in (SEEDS[:1] if mirrored else SEEDS)]
+    if mirrored:
+        taken = filmed(seed, *(tuple(map(mirror, series)) for series in challenges))
+    else:
+        taken = filmed(seed, *challenges)
+    white = taken.lit[:WHITE_FRAMES]
+    under = [step for series in challenges for step in (WHITE, *series)]
+    lit = dict(zip(under, taken.lit[WHITE_FRAMES - 1 :], strict=True))
+
     def seen(step: Levels, frame: int) -> bytes:
-        del frame  # two frames under one step differ in their noise
-        image = np.empty((720, 1280, 3), np.uint8)
-        show(palm, lit.under(np.array(step, np.float32) / 255), POSE, rng, image)
-        return _jpeg(image)
+        image = (white[frame % WHITE_FRAMES] if step == WHITE else lit[step]).image
+        return _jpeg(np.ascontiguousarray(image[:, ::-1]) if mirrored else image)
 
-    return seen
+    return cache(seen)
+
+
+def mirror(step: Levels) -> Levels:
+    """Returns the light of a ring whose left and right are exchanged."""
+    return tuple(step[-segment] for segment in range(len(step)))
 
 
 def other(side: Side) -> Side:
@@ -137,7 +166,7 @@ def test_a_picture_that_does_not_answer_the_light_is_not_live(kiosk: TestDevice)
 
 
 def test_a_burst_recorded_under_another_challenge_is_not_live(kiosk: TestDevice) -> None:
-    assert not identify(kiosk, taken(kiosk, hand(1), seed=bytes(32))).live
+    assert not identify(kiosk, taken(kiosk, hand(1), seed=SEEDS[1])).live
 
 
 def test_one_palm_in_white_and_another_under_the_steps_is_not_live(
@@ -236,28 +265,12 @@ def test_a_living_hand_at_times_at_which_no_kiosk_takes_it_is_not_live(
 
 # Near infrared and the pulse
 
-SHOT = Shot(Presentation(span=0.45, y=0.6))
-HEART = Heart(depth=0.006)
-
-
-@cache
-def whole(seed: int) -> Specimen:
-    return living(identity(seed, Side.LEFT), SHOT.shown)
-
-
-@cache
-def filmed(seed: int, shown: bytes) -> Film:
-    """Returns what both cameras see: three frames in white, one under each step, one in white."""
-    played = [np.array(step, np.float32) / 255 for step in steps(shown)]
-    lights = [*[LIT_WHITE] * 3, *played, LIT_WHITE]
-    rng = np.random.default_rng(seed)
-    return film(identity(seed, Side.LEFT), whole(seed), SHOT, lights, rng)
-
 
 @cache
 def recorded(seed: int, heart: Heart | None) -> Recording:
-    rng = np.random.default_rng(seed)
-    return record(identity(seed, Side.LEFT), whole(seed), SHOT, rng, heart)
+    """Returns a recording at the fewest frames a second that the kiosk takes."""
+    palm, rng = whole(seed).palm_alone(), np.random.default_rng(seed)
+    return record(identity(seed, Side.LEFT), palm, SHOT, rng, heart, rate=FRAMES / SECONDS)
 
 
 def together(
@@ -275,26 +288,23 @@ def together(
     """
 
     def take(challenge: Challenge | None) -> Burst:
-        # The frames in white do not depend on what is played afterwards.
-        shown = from_base64(challenge.seed) if challenge else SEEDS[0]
-        seen = filmed(seed, shown)
         frames = [
-            Frame(60 * n, bytearray(_jpeg(filmed(each, shown).lit[n].image)))
+            Frame(60 * n, bytearray(hand(each)(WHITE, n)))
             for n, each in enumerate(white or [seed] * 3)
         ]
         if challenge is None:
             return Burst(frames)
-        lit = enumerate(seen.lit[3:-1])
-        frames += [Frame(180 + 60 * n, bytearray(_jpeg(frame.image)), n) for n, frame in lit]
+        lit = enumerate(steps(from_base64(challenge.seed)))
+        frames += [Frame(180 + 60 * n, bytearray(hand(seed)(step, n)), n) for n, step in lit]
         if infrared is not None:
             for n, (at_ms, each) in enumerate(zip((190, 430), infrared, strict=True)):
-                still = filmed(each, shown).infrared[n]
+                still = filmed(each, *map(steps, SEEDS)).infrared[n]
                 frames.append(Frame(at_ms, bytearray(_jpeg(still.image)), None, Spectrum.INFRARED))
         beats = None
         if pulse is not None:
             at_ms = [500 + round(1000 * at) for at in pulse.at]
             beats = Pulse(at_ms, bytearray(pulse.cells.astype("<u2").tobytes()))
-            frames.append(Frame(at_ms[-1], bytearray(_jpeg(seen.lit[-1].image))))
+            frames.append(Frame(at_ms[-1], bytearray(hand(seed)(WHITE, 3))))
         frames.sort(key=lambda frame: frame.at_ms)
         return Burst(frames, challenge.challenge_id, beats)
 

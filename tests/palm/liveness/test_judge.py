@@ -1,4 +1,5 @@
-"""A palm that responds to the ring as skin does passes, and attack instruments fail."""
+"""A palm that responds to the ring, and in near infrared, as skin does passes, and attack
+instruments fail. Each is filmed once, for both judgements."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,13 +9,20 @@ import numpy as np
 import pytest
 
 from drawn.attack import Instrument, attack
-from drawn.burst import Shot, challenge, film, played
+from drawn.burst import Film, Shot, challenge, film, played
 from drawn.circumstances import USUAL, cases
 from drawn.identity import DrawnPalm, identity
-from drawn.lit import LAMPS, WHITE, living
+from drawn.lit import LAMPS, WHITE, Specimen, living
 from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
-from palm.liveness import Light, LitFrame, Unjudgeable, Verdict
+from palm.liveness import (
+    InfraredVerdict,
+    LitFrame,
+    Still,
+    Unjudgeable,
+    Verdict,
+    judge_infrared,
+)
 from palm.liveness import judge as judge_under
 from palm.liveness.judge import EXPLAINED
 from protocol.challenge import SEED_BYTES, steps
@@ -23,55 +31,72 @@ pytestmark = pytest.mark.slow
 
 SHOT = Shot(Presentation(span=0.45, y=0.55, blur=0.3))
 PLAYED = played(challenge(np.random.default_rng(1)))
-LIGHT_SKIN, DARK_SKIN = 3, 4
+LIGHT_SKIN, DARK_SKIN = identity(3, Side.RIGHT), identity(4, Side.LEFT)
+SHOWN_IN_COLOUR_ALONE = [Instrument.PHONE, Instrument.TABLET, Instrument.ECHO]
 
 
-def rng() -> np.random.Generator:
-    return np.random.default_rng(2)
+def rng(seed: int = 2) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
 def judge(frames: Sequence[LitFrame]) -> Verdict:
     return judge_under(frames, LAMPS)
 
 
-def burst(palm: DrawnPalm, lights: Sequence[Light] = PLAYED, shot: Shot = SHOT) -> list[LitFrame]:
-    return film(palm, living(palm, shot.shown).palm_alone(), shot, lights, rng()).lit
+def judged(colour: Film, infrared: Sequence[Still]) -> InfraredVerdict:
+    white = colour.lit[1]
+    return judge_infrared(Still(white.image, white.hand), infrared)
 
 
 @cache
-def attacked(instrument: Instrument) -> list[LitFrame]:
+def alone(palm: DrawnPalm) -> Specimen:
+    return living(palm, SHOT.shown).palm_alone()
+
+
+@cache
+def hand(palm: DrawnPalm) -> Film:
+    """Returns a burst of a living palm."""
+    return film(palm, alone(palm), SHOT, PLAYED, rng())
+
+
+@cache
+def imitation(instrument: Instrument) -> Film:
     """Returns a burst of the palm as an instrument presents it."""
-    return attack(instrument, identity(LIGHT_SKIN, Side.RIGHT), SHOT, PLAYED, rng()).lit
+    return attack(instrument, LIGHT_SKIN, SHOT, PLAYED, rng())
 
 
 @pytest.fixture(scope="module")
-def palm() -> DrawnPalm:
-    return identity(LIGHT_SKIN, Side.RIGHT)
+def seen() -> Film:
+    return hand(LIGHT_SKIN)
 
 
 @pytest.fixture(scope="module")
-def alive(palm: DrawnPalm) -> list[LitFrame]:
-    return burst(palm)
+def alive(seen: Film) -> list[LitFrame]:
+    return seen.lit
+
+
+def attacked(instrument: Instrument) -> list[LitFrame]:
+    return imitation(instrument).lit
 
 
 class TestTheLiving:
     def test_a_living_palm_passes(self, alive: list[LitFrame]) -> None:
         assert judge(alive).live
 
-    def test_a_living_left_palm_of_dark_skin_passes(self) -> None:
-        dark = identity(DARK_SKIN, Side.LEFT)
-        assert dark.tone.palmar[1] < 0.3 < identity(LIGHT_SKIN, Side.RIGHT).tone.palmar[1]
-        assert judge(burst(dark)).live
-
-    def test_a_living_palm_passes_under_the_steps_of_a_challenge(self, palm: DrawnPalm) -> None:
+    def test_a_living_palm_passes_under_the_steps_of_a_challenge(self) -> None:
         drawn = [np.array(step, np.float32) / 255 for step in steps(bytes(range(SEED_BYTES)))]
-        assert judge(burst(palm, played(drawn))).live
+        lit = film(LIGHT_SKIN, alone(LIGHT_SKIN), SHOT, played(drawn), rng()).lit
+        assert judge(lit).live
 
     def test_furrows_move_toward_the_light_and_less_in_red(self, alive: list[LitFrame]) -> None:
         cues = judge(alive).cues
         assert cues.relief > 1
         assert cues.certainty > 4
         assert cues.bleed < 0.7
+
+    def test_a_living_left_palm_of_dark_skin_passes(self) -> None:
+        assert DARK_SKIN.tone.palmar[1] < 0.3 < LIGHT_SKIN.tone.palmar[1]
+        assert judge(hand(DARK_SKIN).lit).live
 
 
 class TestAttacks:
@@ -130,3 +155,44 @@ class TestWhatCannotBeJudged:
     def test_a_light_that_does_not_change_cannot_be_judged(self, alive: list[LitFrame]) -> None:
         with pytest.raises(Unjudgeable):
             judge([replace(frame, light=WHITE) for frame in alive])
+
+
+class TestNearInfrared:
+    """Skin is bright there and keeps its lines, and hardly any attack does both."""
+
+    def test_a_living_palm_passes(self, seen: Film) -> None:
+        assert judged(seen, seen.infrared).live
+
+    def test_a_living_palm_of_dark_skin_passes_and_is_as_bright(self, seen: Film) -> None:
+        dark = hand(DARK_SKIN)
+        verdict = judged(dark, dark.infrared)
+        assert verdict.live
+        assert abs(verdict.cues.bright - judged(seen, seen.infrared).cues.bright) < 0.25
+
+    @pytest.mark.parametrize("instrument", [i for i in Instrument if i is not Instrument.INJECTED])
+    def test_attack_instruments_fail(self, instrument: Instrument) -> None:
+        shown = imitation(instrument)
+        assert not judged(shown, shown.infrared).live
+
+    @pytest.mark.parametrize("instrument", SHOWN_IN_COLOUR_ALONE)
+    def test_a_screen_shows_no_lines(self, instrument: Instrument) -> None:
+        shown = imitation(instrument)
+        assert judged(shown, shown.infrared).cues.alike < 0.3
+
+    def test_dye_vanishes_and_carbon_stays(self) -> None:
+        black, coloured = (
+            attack(Instrument.MATT_PRINT, LIGHT_SKIN, SHOT, [WHITE] * 3, rng(seed))
+            for seed in (0, 1)
+        )
+        assert judged(black, black.infrared).cues.kept > 0.5
+        assert judged(coloured, coloured.infrared).cues.kept < 0.1
+
+    def test_the_lines_of_another_palm_do_not_agree(self, seen: Film) -> None:
+        """An attack with a picture for one camera and the attacker's own hand for the other."""
+        own = hand(DARK_SKIN)
+        assert judged(seen, own.infrared).cues.alike < 0.5 < judged(seen, seen.infrared).cues.alike
+
+    def test_a_recording_of_a_hand_passes(self) -> None:
+        """So near infrared is judged in addition to the light, and not in place of it."""
+        shown = imitation(Instrument.INJECTED)
+        assert judged(shown, shown.infrared).live

@@ -13,13 +13,15 @@ from drawn.identity import identity
 from drawn.lit import Specimen, living
 from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
-from palm.liveness.pulse import NoRecording, judge_pulse
+from palm.liveness.pulse import FRAMES, SECONDS, NoRecording, judge_pulse
 
 pytestmark = pytest.mark.slow
 
 SHOT = Shot(Presentation(span=0.45, y=0.55))
 PALM = identity(3, Side.RIGHT)
 HEART = Heart(rate=1.3, depth=0.006)
+FEWEST = FRAMES / SECONDS
+"""The fewest frames a second that a kiosk takes."""
 
 
 def rng() -> np.random.Generator:
@@ -51,7 +53,7 @@ def test_a_living_palm_has_the_pulse_of_its_heart(beating: Recording) -> None:
 
 
 def test_a_hand_without_blood_has_no_pulse(hand: Specimen) -> None:
-    still = record(PALM, hand, SHOT, rng(), None)
+    still = record(PALM, hand, SHOT, rng(), None, rate=FEWEST)
     assert not judge_pulse(still.at, still.cells).beats
 
 
@@ -65,7 +67,7 @@ def test_a_film_of_a_palm_has_a_pulse() -> None:
     """It is the light challenge that a film does not pass."""
     lights = played(challenge(rng()))
     it = prepare_attack(Instrument.INJECTED, PALM, SHOT, lights, rng())
-    shown = record(PALM, it.specimen, it.shot, rng(), HEART)
+    shown = record(PALM, it.specimen, it.shot, rng(), HEART, rate=FEWEST)
     assert judge_pulse(shown.at, shown.cells).beats
 
 
