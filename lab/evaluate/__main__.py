@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.evaluate import dataset
@@ -12,7 +13,7 @@ from lab.evaluate.dataset import Unmeasurable
 from lab.evaluate.trial import measure
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="evaluate",
         description="Measures how well the palms in a folder are recognised.",
@@ -37,9 +38,18 @@ def main() -> int:
         metavar="FILE",
         help="a table (set,hand,same_as) of folders that show the hand of another folder",
     )
-    asked = parser.parse_args()
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        default=os.cpu_count() or 1,
+        help="the number of processes that share the work (%(default)s)",
+    )
+    asked = parser.parse_args(arguments)
     if asked.frames is not None and asked.frames < 2:
         parser.error("--frames has to be two or more")
+    if asked.workers < 1:
+        parser.error("--workers has to be one or more")
     try:
         report = measure(
             asked.folder,
@@ -47,7 +57,7 @@ def main() -> int:
             roi=asked.roi,
             frames=asked.frames,
             same=dataset.joined(asked.joined, asked.folder) if asked.joined else None,
-            workers=os.cpu_count() or 1,
+            workers=asked.workers,
         )
     except Unmeasurable as failure:
         print(f"evaluate: {failure}", file=sys.stderr)  # noqa: T201 - the output of this command

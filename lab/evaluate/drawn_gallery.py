@@ -406,6 +406,9 @@ def main() -> int:
         "--exact", action="store_true", help="compare everybody in full (takes long)"
     )
     parser.add_argument("--infrared", action="store_true", help="search in near infrared")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", default=os.cpu_count() or 1, help="as in lab.evaluate"
+    )
     asked = parser.parse_args()
     plan = GalleryPlan(
         people=asked.people,
@@ -417,7 +420,7 @@ def main() -> int:
         infrared=asked.infrared,
         shortlist=None if asked.exact else GalleryPlan().shortlist,
     )
-    report = measure(plan, workers=os.cpu_count() or 1)
+    report = measure(plan, workers=asked.workers)
     print(report.text())  # noqa: T201 - the output of this command
     if asked.json:
         asked.json.write_text(json.dumps(report.json(), indent=2) + "\n", encoding="utf-8")

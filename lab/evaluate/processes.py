@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import cv2
 
@@ -15,14 +15,41 @@ T = TypeVar("T")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
+class Workers(Protocol):
+    """What does the work: `ProcessPoolExecutor` as far as it is used here."""
+
+    def map(
+        self, work: Callable[..., T], /, *items: Iterable[Any], chunksize: int = 1
+    ) -> Iterator[T]: ...
+
+
+class _Here:
+    """Does the work in this process, each piece when its result is asked for."""
+
+    def map(
+        self, work: Callable[..., T], /, *items: Iterable[Any], chunksize: int = 1
+    ) -> Iterator[T]:
+        del chunksize
+        return map(work, *items)
+
+
 @contextmanager
 def processes(
     workers: int, start: Callable[..., None] | None = None, *told: Any
-) -> Generator[ProcessPoolExecutor]:
-    """Yields a pool whose processes call `start(*told)` first.
+) -> Generator[Workers]:
+    """Yields so many processes, each of which calls `start(*told)` first.
 
-    Each process keeps to one thread: more would compete for the same cores.
+    Each process keeps to one thread: more would compete for the same cores. A single worker is this
+    process itself, which then has that one thread in OpenCV for as long.
     """
+    if workers == 1:
+        threads = cv2.getNumThreads()
+        try:
+            _start(start, *told)
+            yield _Here()
+        finally:
+            cv2.setNumThreads(threads)
+        return
     outside = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:

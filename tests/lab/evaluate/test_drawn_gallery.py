@@ -100,10 +100,10 @@ def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.Monkey
     assert report.json()["people"] == 6
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_the_command_writes_its_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     figures = tmp_path / "figures.json"
     asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --json {figures}"
-    monkeypatch.setattr(sys, "argv", ["drawn", *asked.split()])
+    monkeypatch.setattr(sys, "argv", ["drawn", "--workers", "1", *asked.split()])
     assert drawn_gallery.main() == 0
     assert json.loads(figures.read_text())["shortlist"] == 64
