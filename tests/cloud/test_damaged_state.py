@@ -236,7 +236,7 @@ def test_a_first_start_that_is_killed_at_any_step_is_continued(
         case "master.key" | "receipt.key":
             kill_before("cloud.state.write_private", lambda path, _: path.name == step)
         case "palms.db.partial":
-            kill_before("cloud.db.migration._upgrade")
+            kill_before("cloud.db.migration._changing")
         case "palms.db":
             kill_before("cloud.db.migration.rename_durably")
         case _:
