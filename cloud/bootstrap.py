@@ -28,7 +28,7 @@ from cloud.messages.smtp import SmtpMailer
 from cloud.messages.twilio import TwilioMessenger
 from cloud.people import alerts
 from cloud.people.accounts import Accounts, catch_up
-from cloud.policy import Calibration, Policy
+from cloud.policy import Policy
 from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
 from cloud.providers.stripe import StripeProvider
@@ -38,6 +38,7 @@ from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Setti
 from cloud.state import State, StateDamaged
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
+from palm.calibration import Calibration
 from protocol import RELEASED, VERSION
 from protocol.files import read_if_there
 

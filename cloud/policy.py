@@ -8,13 +8,12 @@ search divided by N (FPIR = N x FMR, ISO/IEC 19795-1).
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 
 from cloud.matching import Match
+from palm.calibration import Calibration
 from palm.liveness import SURE
 from protocol.messages import Outcome
 
@@ -167,46 +166,6 @@ class Limits:
 
 LONGEST_WINDOW = timedelta(hours=1)
 """The longest window of all limits: older events are not counted any more."""
-
-
-class Calibration:
-    """The measured false-match rates of a matcher by score."""
-
-    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
-        """`points` are at least two pairs of FMR and score; the rates fall as the scores rise.
-        Raises ValueError."""
-        self._rarities = [-math.log10(fmr) for fmr, _ in points]
-        self._scores = [score for _, score in points]
-        rising = all(a < b for line in (self._rarities, self._scores) for a, b in pairwise(line))
-        if len(points) < 2 or not rising:
-            raise ValueError("a calibration's rates fall as its scores rise")
-
-    def rarity(self, score: float) -> float:
-        """Returns the rarity of a score: interpolated between calibration points, extrapolated
-        from the first or last two."""
-        right = min(max(bisect_left(self._scores, score), 1), len(self._scores) - 1)
-        x0, x1 = self._scores[right - 1 : right + 1]
-        y0, y1 = self._rarities[right - 1 : right + 1]
-        return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
-
-    def score(self, rarity: float) -> float:
-        """Returns the score that has a rarity."""
-        right = min(max(bisect_left(self._rarities, rarity), 1), len(self._rarities) - 1)
-        x0, x1 = self._rarities[right - 1 : right + 1]
-        y0, y1 = self._scores[right - 1 : right + 1]
-        return y0 + (rarity - x0) * (y1 - y0) / (x1 - x0)
-
-
-FUSED_2 = ((1e-3, 5.27), (1e-4, 6.72), (1e-5, 7.72), (1e-6, 8.72))
-"""The calibration of `palm.template.fused` (template version 2) on whole hands: FMR and score, from
-the 38,806 impostor comparisons within hands-rgb and hands-rgb-dark together. One hand in these sets
-has three names and is counted as one. Rates down to 1e-4 were observed; below, the score rises by 1
-for each tenth of the rate, as it does from 1e-3 to 1e-4 in the 804,600 comparisons of
-roi-contactless (docs/decisions/0012-encoder.md)."""
-
-LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
-"""The calibration of `palm.template.linefield` (template version 1), from the same comparisons in
-the same way; the score rises by 0.02 for each tenth of the rate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from pydantic_settings import (
 )
 
 from cloud.law import Law, find_law
-from cloud.policy import FUSED_2, LINE_FIELD_1, Calibration
+from palm.calibration import FUSED_2, LINE_FIELD_1, Calibration
 from protocol.files import read_if_there
 from protocol.messages import Money
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from cloud.matching import Entry, Match
-from cloud.policy import Calibration, Policy
+from cloud.policy import Policy
 from cloud.recognition.gallery import Gallery
 from cloud.vault.templates import Scheme, Templates
+from palm.calibration import Calibration
 from palm.hand.landmarks import Side as PalmSide
 from palm.search.protection import ProtectedProbe, ProtectedTemplate
 from protocol.messages import Side
