@@ -6,21 +6,23 @@ false-match rate at that score, so one impostor in 10**rarity scores as high.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 
 class Calibration:
     """The measured false-match rates of a matcher by score."""
 
-    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+    def __init__(self, points: Sequence[tuple[float, float]], observed: float = 0.0) -> None:
         """`points` are at least two pairs of FMR and score; the rates fall as the scores rise.
+        `observed` is the lowest rate at which different palms were seen to score as high.
         Raises ValueError."""
         self._rarities = [-math.log10(fmr) for fmr, _ in points]
         self._scores = [score for _, score in points]
         rising = all(a < b for line in (self._rarities, self._scores) for a, b in pairwise(line))
         if len(points) < 2 or not rising:
             raise ValueError("a calibration's rates fall as its scores rise")
+        self._seen = -math.log10(observed) if observed else math.inf
 
     def rarity(self, score: float) -> float:
         """Returns the rarity of a score: interpolated between calibration points, extrapolated
@@ -29,6 +31,11 @@ class Calibration:
         x0, x1 = self._scores[right - 1 : right + 1]
         y0, y1 = self._rarities[right - 1 : right + 1]
         return y0 + (score - x0) * (y1 - y0) / (x1 - x0)
+
+    def is_extrapolated(self, score: float) -> bool:
+        """Returns whether the rarity of a score is higher than any that was observed. Then it is
+        an assumption about scores that no two different palms have reached."""
+        return self.rarity(score) > self._seen
 
     def score(self, rarity: float) -> float:
         """Returns the score that has a rarity."""
@@ -48,3 +55,9 @@ roi-contactless (docs/decisions/0012-encoder.md)."""
 LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
 """The calibration of `palm.template.linefield` (template version 1), from the same comparisons in
 the same way; the score rises by 0.02 for each tenth of the rate."""
+
+CALIBRATIONS: Mapping[int, Calibration] = {
+    1: Calibration(LINE_FIELD_1, observed=1e-4),
+    2: Calibration(FUSED_2, observed=1e-4),
+}
+"""The calibration of each template version."""

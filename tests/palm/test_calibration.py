@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from palm.calibration import LINE_FIELD_1, Calibration
+from palm.calibration import CALIBRATIONS, FUSED_2, LINE_FIELD_1, Calibration
 
 POINTS = ((1e-2, 0.1), (1e-4, 0.3), (1e-6, 0.7))
 
@@ -34,6 +34,18 @@ def test_points_that_are_no_calibration_are_refused(points: tuple[tuple[float, f
         Calibration(points)
 
 
-def test_the_shipped_calibration_is_valid():
-    (fmr, score), *_ = LINE_FIELD_1
-    assert Calibration(LINE_FIELD_1).rarity(score) == pytest.approx(-math.log10(fmr))
+def test_a_rarity_that_nobody_has_seen_counts_as_extrapolated():
+    calibration = Calibration(POINTS, observed=1e-4)
+    assert not calibration.is_extrapolated(0.3)
+    assert calibration.is_extrapolated(0.31)
+
+
+@pytest.mark.parametrize(("version", "points"), [(1, LINE_FIELD_1), (2, FUSED_2)])
+def test_each_template_version_has_its_calibration(
+    version: int, points: tuple[tuple[float, float], ...]
+):
+    (fmr, score), *_, (_, beyond) = points
+    calibration = CALIBRATIONS[version]
+    assert calibration.rarity(score) == pytest.approx(-math.log10(fmr))
+    assert not calibration.is_extrapolated(score)
+    assert calibration.is_extrapolated(beyond)
