@@ -1,4 +1,4 @@
-"""The neural networks of the package, as ONNX files in `assets/models/`.
+"""The neural networks of the package, as ONNX files in this folder.
 
 The palm encoder is this project's own and part of the repository. The palm detector and the hand
 landmark model are built from the published MediaPipe wheel by `python -m palm.models`.
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-FOLDER = Path(__file__).parents[2] / "assets" / "models"
+FOLDER = Path(__file__).parent
 
 
 class Model(StrEnum):
@@ -45,7 +45,7 @@ class ModelMissing(FileNotFoundError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} is missing: build it with `python -m palm.models` (or `./run`); "
-            "the palm encoder is checked out with the repository"
+            "the palm encoder is part of this package"
         )
 
 

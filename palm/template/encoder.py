@@ -15,7 +15,7 @@ class Encoder:
 
     The input is the line field (`palm.template.linefield`) and not the picture. The encoder was
     trained on drawn palms only (`python -m lab.training`), and the line fields of drawn and real
-    palms are much more alike than their pictures. assets/models/palm_encoder.md describes the
+    palms are much more alike than their pictures. palm/models/palm_encoder.md describes the
     training and the accuracy. Raises ModelMissing.
     """
 
