@@ -17,13 +17,12 @@ anonymous, and are stored only encrypted. docs/decisions/0011-template-protectio
 measurements.
 """
 
+import hmac
 from dataclasses import dataclass, field
 from hashlib import shake_256
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 BITS = 1024
 """The length of a search code in bits."""
@@ -87,8 +86,9 @@ def name_of(secret: bytes) -> str:
 
 
 def _derive(secret: bytes, use: str) -> bytes:
-    kdf = HKDF(hashes.SHA256(), SECRET_BYTES, salt=None, info=f"palm-kiosk {use}".encode())
-    return kdf.derive(secret)
+    """Returns SECRET_BYTES by HKDF-SHA-256 (RFC 5869) without a salt. They are one block of it."""
+    key = hmac.digest(bytes(SECRET_BYTES), secret, "sha256")
+    return hmac.digest(key, f"palm-kiosk {use}\x01".encode(), "sha256")
 
 
 def _normal(random: bytes) -> npt.NDArray[np.float64]:

@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from palm.search.protection import BITS, SEARCH_CODE_BYTES, SearchCodes, Transform, name_of
 
@@ -58,6 +60,11 @@ def test_the_same_secret_makes_the_same_codes_everywhere(usual: Transform):
     # Computed on x86-64 with OpenBLAS. No coordinate of these vectors is near enough to zero for
     # rounding to flip its bit.
     assert hashlib.sha256(search_codes.tobytes()).hexdigest()[:16] == "9bd31b0bb671d4ad"
+
+
+def test_secrets_are_derived_by_hkdf_as_another_library_derives_them():
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"palm-kiosk name").derive(ANOTHER)
+    assert name_of(ANOTHER) == derived[:8].hex()
     assert name_of(SECRET) == "31c2ac99138a4868"
 
 
