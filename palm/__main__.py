@@ -1,0 +1,220 @@
+"""`palm` or `python -m palm`: finds, compares and searches palms in picture files. `--help` lists
+the verbs."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palm.hand.align import NotAPalm
+from palm.hand.landmarks import Hand, Shown
+from palm.image import Colour
+from palm.models import ModelMissing
+from palm.recogniser import MAGIC, Comparison, Gallery, Palm, found, match, pack, unpack
+from palm.template.interfaces import Template, VersionMismatch
+
+IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
+TEMPLATE = ".palm"
+"""The ending of the files that `palm template` writes."""
+
+
+class Unusable(ValueError):
+    """A file cannot be used; the message says which and why."""
+
+
+def main() -> int:
+    # An interrupt ends the command and prints no trace of Python.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    asked = _parser().parse_args()
+    try:
+        return asked.run(asked)
+    except (Unusable, ModelMissing, VersionMismatch) as problem:
+        print(f"palm: {problem}", file=sys.stderr)
+        return 1
+
+
+def find(asked: argparse.Namespace) -> int:
+    """Prints the hands in each picture. Returns 1 where a picture shows no palm."""
+    palms = True
+    for path in asked.images:
+        hands = found(_picture(path))
+        palms &= any(hand.shown is Shown.PALM for hand in hands)
+        if asked.json:
+            print(json.dumps({"file": str(path), "hands": [_as_json(hand) for hand in hands]}))
+        elif not hands:
+            print(f"{path}: no hand")
+        for hand in [] if asked.json else hands:
+            x, y = hand.palm_centre.round().astype(int).tolist()
+            print(
+                f"{path}: {hand.shown} of a {hand.side} hand at {x}, {y}, "
+                f"{hand.palm_length:.0f} pixels long"
+            )
+    return 0 if palms else 1
+
+
+def template(asked: argparse.Namespace) -> int:
+    """Writes one template of all pictures."""
+    asked.out.write_bytes(pack(_template_of(asked.images)))
+    return 0
+
+
+def compare(asked: argparse.Namespace) -> int:
+    """Prints what the comparison of two files tells."""
+    told = match(_template(asked.probe), _template(asked.reference))
+    if asked.json:
+        print(json.dumps(_told(told)))
+    else:
+        print(_in_words(told))
+    return 0
+
+
+def search(asked: argparse.Namespace) -> int:
+    """Prints the most alike of many files, best first. Those that cannot be used are named."""
+    gallery = Gallery()
+    for path in _files(asked.references):
+        try:
+            gallery.add(str(path), _template(path))
+        except Unusable as problem:
+            print(f"palm: left out: {problem}", file=sys.stderr)
+    for candidate in gallery.search(_template(asked.probe), asked.count):
+        if asked.json:
+            rate = {"false_positive_rate": candidate.false_positive_rate}
+            print(json.dumps({"name": candidate.name} | _told(candidate.comparison) | rate))
+        else:
+            print(f"{candidate.name}: {_in_words(candidate.comparison)}")
+    return 0 if len(gallery) else 1
+
+
+def models(_: argparse.Namespace) -> int:
+    """Builds the models that are missing."""
+    try:
+        from palm.models import __main__ as building  # noqa: PLC0415 - needs an extra
+    except ImportError as missing:
+        raise Unusable(
+            f"building models needs {missing.name}: pip install 'palm-recogniser[models]'"
+        ) from missing
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    return building.main()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="palm",
+        description="Finds, compares and searches palms in picture files.",
+        epilog="Everywhere FILE is a picture of a hand or a template that `palm template` wrote.",
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(
+        name: str, run: Callable[[argparse.Namespace], int], says: str
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=says, description=f"{says[0].upper()}{says[1:]}.")
+        added.set_defaults(run=run)
+        return added
+
+    def in_json(*parsers: argparse.ArgumentParser) -> None:
+        for each in parsers:
+            each.add_argument("--json", action="store_true", help="print a line of JSON for each")
+
+    finding = verb("find", find, "say which hands are in pictures, and what they show")
+    finding.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
+
+    making = verb("template", template, "write the template of a palm")
+    making.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGE", help="a picture of this palm"
+    )
+    making.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=f"such as anna-left{TEMPLATE}"
+    )
+
+    matching = verb("match", compare, "compare two palms")
+    matching.add_argument("probe", type=Path, metavar="FILE", help="the palm that is shown")
+    matching.add_argument("reference", type=Path, metavar="FILE", help="the palm that is known")
+
+    searching = verb("search", search, "find the palms that are most like one")
+    searching.add_argument("probe", type=Path, metavar="FILE", help="the palm that is shown")
+    searching.add_argument(
+        "references", type=Path, nargs="+", metavar="FILE", help="a known palm, or a folder of them"
+    )
+    searching.add_argument("--count", type=int, default=5, metavar="N", help="how many (5)")
+
+    verb("models", models, "build the models that are missing, from MediaPipe's published wheel")
+    in_json(finding, matching, searching)
+    return parser
+
+
+def _picture(path: Path) -> Colour:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if image is None:
+        raise Unusable(f"{path} is not a picture that can be read")
+    return np.asarray(image, np.uint8)
+
+
+def _palm(path: Path) -> Palm:
+    try:
+        return Palm.from_image(_picture(path))
+    except NotAPalm as refused:
+        raise Unusable(f"{path}: {refused}") from refused
+
+
+def _template_of(images: Sequence[Path]) -> Template:
+    first, *others = [_palm(path) for path in images]
+    try:
+        return first.template(*others)
+    except ValueError as refused:
+        raise Unusable(str(refused)) from refused
+
+
+def _template(path: Path) -> Template:
+    data = path.read_bytes() if path.is_file() else b""
+    if not data.startswith(MAGIC):
+        return _template_of([path])
+    try:
+        return unpack(data)
+    except ValueError as refused:
+        raise Unusable(f"{path}: {refused}") from refused
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yields the files, and those of pictures and templates in folders."""
+    for path in paths:
+        if path.is_dir():
+            known = {*IMAGES, TEMPLATE}
+            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in known)
+        else:
+            yield path
+
+
+def _as_json(hand: Hand) -> dict[str, object]:
+    return {
+        "shown": hand.shown,
+        "side": hand.side,
+        "presence": round(hand.presence, 4),
+        "landmarks": hand.landmarks.astype(float).round(1).tolist(),
+    }
+
+
+def _told(comparison: Comparison) -> dict[str, object]:
+    return {
+        "log_likelihood_ratio": comparison.log_likelihood_ratio,
+        "false_match_rate": comparison.false_match_rate,
+        "is_extrapolated": comparison.is_extrapolated,
+    }
+
+
+def _in_words(comparison: Comparison) -> str:
+    note = ", as extrapolated: none was seen to" if comparison.is_extrapolated else ""
+    return (
+        f"log-likelihood ratio {comparison.log_likelihood_ratio:.1f}; "
+        f"1 in {1 / comparison.false_match_rate:,.0f} pairs of different palms scores as high{note}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
