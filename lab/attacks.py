@@ -9,7 +9,7 @@ without near infrared.
 APCER is the share of an instrument's presentations that are judged alive, reported for each
 instrument; BPCER is the share of living hands that are not. The threshold of the judge is fixed.
 The people are not those that it was fitted to, and a third of the bursts are taken in circumstances
-that were not used for fitting. Intervals are bootstrapped over people (`lab.evaluate.rates`).
+that were not used for fitting. Intervals are bootstrapped over people (`palm.rates`).
 """
 
 import argparse
@@ -29,10 +29,10 @@ from drawn.circumstances import EXTREME, UNUSUAL, USUAL, Case, Circumstances, ca
 from drawn.identity import identity
 from drawn.lit import LAMPS
 from lab.evaluate.processes import processes
-from lab.evaluate.rates import Estimate, share
 from palm.hand.landmarks import Side
 from palm.liveness import SURE, Still, Unjudgeable, judge, judge_infrared
 from palm.liveness.pulse import judge_pulse
+from palm.rates import Estimate, share
 
 FIRST = 41_000
 """The seed of the first person. `lab.liveness` fits the judge to people with lower seeds."""

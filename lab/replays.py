@@ -9,7 +9,7 @@ nearest to that of the step, from one recording or from several. All recordings 
 taken in one sitting, which is the best case for the attacker: the hand and the room's light are the
 same.
 
-The rate of passing is reported with its interval, bootstrapped over people (`lab.evaluate.rates`),
+The rate of passing is reported with its interval, bootstrapped over people (`palm.rates`),
 as the bits of a guess that succeeds as often, and as the chance to pass once in the tries that the
 service allows a device.
 """
@@ -30,9 +30,9 @@ from drawn.circumstances import USUAL
 from drawn.identity import identity
 from drawn.lit import LAMPS, WHITE, living
 from lab.evaluate.processes import processes
-from lab.evaluate.rates import Estimate, share
 from palm.hand.landmarks import Side
 from palm.liveness import Light, LitFrame, Unjudgeable, judge
+from palm.rates import Estimate, share
 from protocol.challenge import STEPS
 
 FIRST = 43_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.evaluate.rates import Estimate, Interval
+from palm.rates import Estimate, Interval
 
 Figures = Mapping[str, Any]
 """What a measurement wrote with `--json`, or a part of it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.accuracy.figures import Found, attack_estimate, estimate, interval, percent
-from lab.evaluate.rates import Estimate
+from palm.rates import Estimate
 
 
 class ErrorRate(Protocol):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lab.evaluate import dataset
 from lab.evaluate.dataset import Sample
 from lab.evaluate.pairing import Indices
-from lab.evaluate.rates import Comparisons, Counted, Estimate, Interval, counted, draws
+from palm.rates import Comparisons, Counted, Estimate, Interval, counted, draws
 
 FEW = 30
 """The fewest comparisons for which the rate of a group is given."""

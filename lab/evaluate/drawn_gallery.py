@@ -37,10 +37,10 @@ from lab.evaluate.algorithm import ExactMatcher
 from lab.evaluate.collection import STILL
 from lab.evaluate.pairing import Indices
 from lab.evaluate.processes import processes, progress
-from lab.evaluate.rates import Curve, Estimate, share
 from lab.evaluate.report import Json, named, rate, said
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
+from palm.rates import Curve, Estimate, share
 from palm.search.protection import SECRET_BYTES, Transform
 from palm.template import current
 from palm.template.interfaces import Extractor, Template

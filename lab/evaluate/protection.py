@@ -32,10 +32,10 @@ import numpy.typing as npt
 
 from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate.processes import processes
-from lab.evaluate.rates import Estimate, share
 from lab.evaluate.report import Json, named, rate, said
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
+from palm.rates import Estimate, share
 from palm.search.protection import BITS, SECRET_BYTES, SearchCodes, Transform
 from palm.template import current
 from palm.template.interfaces import Extractor, Template

@@ -26,9 +26,9 @@ from lab.evaluate.algorithm import PEERS, Algorithm, lines_alone
 from lab.evaluate.collection import Palms, drawn, real
 from lab.evaluate.dataset import Unmeasurable
 from lab.evaluate.processes import processes, progress
-from lab.evaluate.rates import Comparisons, Estimate, estimate
 from lab.evaluate.report import Json, rate, said
 from lab.evaluate.texture import BANDS, Texture, spread, texture
+from palm.rates import Comparisons, Estimate, estimate
 
 PEOPLE = 100
 ALGORITHMS = (PEERS[0], Algorithm("line field", lines_alone, fuses=True))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.evaluate.differential import Differential
-from lab.evaluate.rates import Curve, Errors, Estimate
+from palm.rates import Curve, Errors, Estimate
 
 FMRS = (1e-3, 1e-4, 1e-5, 1e-6)
 """The false-match rates at which FNMR is reported."""

@@ -15,9 +15,9 @@ from lab.evaluate.differential import differentials
 from lab.evaluate.extraction import Extracted
 from lab.evaluate.pairing import Indices, Pairing
 from lab.evaluate.processes import progress
-from lab.evaluate.rates import Comparisons, curve, estimate, share
 from lab.evaluate.report import DIFFERENTIAL_FMR, FMRS, EvaluationReport, Experiment, Measured
 from palm.hand.roi import Roi
+from palm.rates import Comparisons, curve, estimate, share
 
 
 def measure(

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from cv2.typing import MatLike
 
-from lab.evaluate import dataset, pairing, rates
+from lab.evaluate import dataset, pairing
 from lab.evaluate.__main__ import main
 from lab.evaluate.algorithm import PRODUCT
 from lab.evaluate.dataset import Sample, Unmeasurable
 from lab.evaluate.differential import differentials
 from lab.evaluate.processes import processes
-from lab.evaluate.rates import Comparisons, curve, estimate, share
 from lab.evaluate.trial import measure
 from lab.sets import PALM_SETS, ROOT
+from palm import rates
+from palm.rates import Comparisons, curve, estimate, share
 from tests.support.creases import palm
 from tests.support.real_palms import needs_palm_sets
 
