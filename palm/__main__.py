@@ -9,17 +9,25 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
+from palm import evaluation
+from palm.evaluation import IMAGES, Unmeasurable
 from palm.hand.align import NotAPalm
 from palm.hand.landmarks import Hand, Shown
-from palm.image import Colour
 from palm.models import ModelMissing
-from palm.recogniser import MAGIC, Comparison, Gallery, Palm, found, match, pack, unpack
+from palm.recogniser import (
+    MAGIC,
+    Comparison,
+    Gallery,
+    Palm,
+    Unreadable,
+    found,
+    match,
+    pack,
+    picture,
+    unpack,
+)
 from palm.template.interfaces import Template, VersionMismatch
 
-IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
 TEMPLATE = ".palm"
 """The ending of the files that `palm template` writes."""
 
@@ -34,7 +42,7 @@ def main() -> int:
     asked = _parser().parse_args()
     try:
         return asked.run(asked)
-    except (Unusable, ModelMissing, VersionMismatch) as problem:
+    except (ModelMissing, Unmeasurable, Unreadable, Unusable, VersionMismatch) as problem:
         print(f"palm: {problem}", file=sys.stderr)
         return 1
 
@@ -43,7 +51,7 @@ def find(asked: argparse.Namespace) -> int:
     """Prints the hands in each picture. Returns 1 where a picture shows no palm."""
     palms = True
     for path in asked.images:
-        hands = found(_picture(path))
+        hands = found(picture(path))
         palms &= any(hand.shown is Shown.PALM for hand in hands)
         if asked.json:
             print(json.dumps({"file": str(path), "hands": [_as_json(hand) for hand in hands]}))
@@ -80,7 +88,7 @@ def search(asked: argparse.Namespace) -> int:
     for path in _files(asked.references):
         try:
             gallery.add(str(path), _template(path))
-        except Unusable as problem:
+        except (Unreadable, Unusable) as problem:
             print(f"palm: left out: {problem}", file=sys.stderr)
     for candidate in gallery.search(_template(asked.probe), asked.count):
         if asked.json:
@@ -89,6 +97,28 @@ def search(asked: argparse.Namespace) -> int:
         else:
             print(f"{candidate.name}: {_in_words(candidate.comparison)}")
     return 0 if len(gallery) else 1
+
+
+def evaluate(asked: argparse.Namespace) -> int:
+    """Prints the error rates on a folder, or lists its comparisons."""
+    same = evaluation.joined(asked.joined, asked.folder) if asked.joined else None
+    samples = evaluation.read(asked.folder, same)
+    compared = evaluation.pairs(samples)
+    if asked.pairs:
+        names = [str(sample.path.relative_to(asked.folder)) for sample in samples]
+        with asked.pairs.open("w", encoding="utf-8") as file:
+            file.writelines(
+                f"{names[probe]}\t{names[reference]}\n"
+                for probe, reference in zip(compared.probe, compared.reference, strict=True)
+            )
+        return 0
+    if asked.scores:
+        made = evaluation.given(asked.scores, samples, compared, asked.threshold)
+    else:
+        made = evaluation.recognise(samples, compared, _progress())
+    measured = evaluation.measure(asked.folder.resolve().name, samples, compared, made)
+    print(json.dumps(measured.json()) if asked.json else measured.text())
+    return 0
 
 
 def models(_: argparse.Namespace) -> int:
@@ -144,21 +174,57 @@ def _parser() -> argparse.ArgumentParser:
     )
     searching.add_argument("--count", type=int, default=5, metavar="N", help="how many (5)")
 
+    evaluating = verb(
+        "evaluate", evaluate, "measure error rates on a folder of HAND/SAMPLE pictures"
+    )
+    evaluating.epilog = (
+        "The names of samples and the protocol are those of docs/benchmark.md. To measure another "
+        "recogniser: list the pairs with --pairs, score each, and give --scores."
+    )
+    evaluating.add_argument("folder", type=Path, metavar="DIR")
+    evaluating.add_argument(
+        "--joined",
+        type=Path,
+        metavar="TABLE",
+        help="a table (set,hand,same_as) of folders that show the hand of another folder",
+    )
+    others = evaluating.add_mutually_exclusive_group()
+    others.add_argument(
+        "--pairs",
+        type=Path,
+        metavar="FILE",
+        help="only write the pairs that are compared, one a line",
+    )
+    others.add_argument(
+        "--scores", type=Path, metavar="FILE", help="measure these scores, one a line, nan for none"
+    )
+    evaluating.add_argument(
+        "--threshold", type=float, metavar="SCORE", help="the score from which --scores match"
+    )
+
     verb("models", models, "build the models that are missing, from MediaPipe's published wheel")
-    in_json(finding, matching, searching)
+    in_json(finding, matching, searching, evaluating)
     return parser
 
 
-def _picture(path: Path) -> Colour:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-    if image is None:
-        raise Unusable(f"{path} is not a picture that can be read")
-    return np.asarray(image, np.uint8)
+def _progress() -> evaluation.Progress:
+    """Returns what tells of progress: on a terminal in place, elsewhere a line for each tenth."""
+    told: dict[str, int] = {}
+
+    def tell(what: str, done: int, of: int) -> None:
+        tenth = 10 * done // of
+        if sys.stderr.isatty():
+            print(f"\r{what} {done:,}/{of:,}", end="\n" * (done == of), file=sys.stderr, flush=True)
+        elif told.get(what) != tenth:
+            told[what] = tenth
+            print(f"{what} {done:,}/{of:,}", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def _palm(path: Path) -> Palm:
     try:
-        return Palm.from_image(_picture(path))
+        return Palm.from_image(picture(path))
     except NotAPalm as refused:
         raise Unusable(f"{path}: {refused}") from refused
 

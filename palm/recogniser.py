@@ -15,6 +15,7 @@ import threading
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
 import cv2
@@ -41,6 +42,10 @@ MAGIC = b"PALM"
 """The first bytes of a packed template. The version follows in one byte, then a CRC-32 of all that
 comes after it, then the template's own bytes."""
 _HEADER = struct.Struct(">4sBI")
+
+
+class Unreadable(ValueError):
+    """A file is not a picture that can be read."""
 
 
 class NoHand(NotAPalm):
@@ -224,13 +229,21 @@ def unpack(data: bytes) -> Template:
     return Template(version, kept)
 
 
+def picture(path: Path) -> Colour:
+    """Reads a picture file, upright as its camera says. Raises Unreadable."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if image is None:
+        raise Unreadable(f"{path} is not a picture that can be read")
+    return np.asarray(image, np.uint8)
+
+
 def found(image: Colour | Grey) -> list[Hand]:
     """Returns the hands in a picture, as `Palm.from_image` takes it. Raises TypeError and
     ModelMissing."""
-    picture = _colour_or_grey(image)
-    if picture.ndim == 2:
-        picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
-    return _loaded.finder.find(picture)
+    taken = _colour_or_grey(image)
+    if taken.ndim == 2:
+        taken = np.asarray(cv2.cvtColor(taken, cv2.COLOR_GRAY2BGR), np.uint8)
+    return _loaded.finder.find(taken)
 
 
 class _Loaded(threading.local):
