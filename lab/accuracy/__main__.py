@@ -98,11 +98,11 @@ def taken() -> dict[str, Measurement]:
 
 
 def write() -> None:
-    """Writes docs/accuracy.md and its curves, and the table of the README."""
+    """Writes docs/accuracy.md and its curves, and the table of the READMEs."""
     found = taken()
     (DOCS / "accuracy.md").write_text(accuracy(found), encoding="utf-8")
-    readme = ROOT / "README.md"
-    readme.write_text(with_summary(readme.read_text(encoding="utf-8"), summary(found)))
+    for readme in (ROOT / "README.md", ROOT / "palm" / "README.md"):
+        readme.write_text(with_summary(readme.read_text(encoding="utf-8"), summary(found)))
     for what, measurement in found.items():
         figures, file = measurement.figures, FIGURES / f"{what}.svg"
         if "codes" in figures:

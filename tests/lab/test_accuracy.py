@@ -33,8 +33,9 @@ def test_the_document_is_what_the_figures_make_it(found: Found):
     assert written == accuracy(found), "write it anew: ./run accuracy --write"
 
 
-def test_the_readme_quotes_the_figures(found: Found):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", ["README.md", "palm/README.md"])
+def test_the_readmes_quote_the_figures(found: Found, file: str):
+    readme = (ROOT / file).read_text(encoding="utf-8")
     assert readme == with_summary(readme, summary(found)), "write it anew: ./run accuracy --write"
 
 
