@@ -4,7 +4,6 @@ the verbs."""
 import argparse
 import json
 import logging
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -36,12 +35,12 @@ class Unusable(ValueError):
     """A file cannot be used; the message says which and why."""
 
 
-def main() -> int:
-    # An interrupt ends the command and prints no trace of Python.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    asked = _parser().parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
     try:
         return asked.run(asked)
+    except KeyboardInterrupt:
+        return 130
     except (ModelMissing, Unmeasurable, Unreadable, Unusable, VersionMismatch) as problem:
         print(f"palm: {problem}", file=sys.stderr)
         return 1

@@ -1,16 +1,13 @@
 """Reads a folder of HAND/SAMPLE images, as docs/palm-sets.md describes it."""
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
+from palm.evaluation import FACING, IMAGES, SESSION
 
-SESSION = re.compile(r"s(\d+)_.+")
-FACING = re.compile(r"(palmar|dorsal)-(left|right)_(.+)")
 CAPTIONS = "hands.csv"
 """An optional table that puts samples into groups.
 
