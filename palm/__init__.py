@@ -1,6 +1,6 @@
 """Palm recognition: from a camera frame to a palm template, a score and a judgement of liveness.
 
-    template = Palm.from_image(cv2.imread("hand.jpg")).template()
+    template = Palm.from_image(frame).template()  # or Palm.from_file("hand.jpg")
     comparison = match(template, another)         # comparison.false_match_rate
     gallery.search(template)                      # gallery = Gallery(); gallery.add(name, another)
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         NoHand,
         Palm,
         ShownBack,
+        Unreadable,
         match,
         pack,
         unpack,
@@ -50,6 +51,7 @@ __all__ = [
     "ShownBack",
     "Side",
     "Template",
+    "Unreadable",
     "VersionMismatch",
     "match",
     "pack",

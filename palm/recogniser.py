@@ -2,7 +2,7 @@
 
 A picture becomes a palm, a palm becomes a template, and two templates become a comparison:
 
-    template = Palm.from_image(cv2.imread("hand.jpg")).template()
+    template = Palm.from_file("hand.jpg").template()
     match(template, another).false_match_rate
 
 It puts together what `palm.hand`, `palm.template` and `palm.calibration` do, in the way in which
@@ -21,13 +21,14 @@ from typing import Self
 import cv2
 import numpy as np
 import numpy.typing as npt
+from cv2.typing import MatLike
 
 from palm.calibration import CALIBRATIONS
 from palm.hand.align import NotAPalm, align
 from palm.hand.find import HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
 from palm.hand.roi import SIZE, Roi
-from palm.image import Colour, Grey
+from palm.image import Colour
 from palm.template.current import pair
 from palm.template.interfaces import Template
 
@@ -66,7 +67,13 @@ class Palm:
     """The hand as it was found; None where the picture was an aligned palm already."""
 
     @classmethod
-    def from_image(cls, image: Colour | Grey) -> Self:
+    def from_file(cls, path: Path | str) -> Self:
+        """Finds and aligns the palm in a picture file, as `from_image` does. Raises Unreadable,
+        too."""
+        return cls.from_image(picture(Path(path)))
+
+    @classmethod
+    def from_image(cls, image: MatLike) -> Self:
         """Finds and aligns the palm in a picture, in any turn, as OpenCV reads it: 8 bits, either
         (height, width, 3) with blue, green and red, or (height, width) grey or near infrared.
 
@@ -74,15 +81,16 @@ class Palm:
         NotAPalm for a fist (it is the class of the other two as well), TypeError for an array of
         another kind, and ModelMissing where the models have not been built.
         """
-        hands = found(image)
+        taken = _colour_or_grey(image)
+        hands = found(taken)
         palms = [hand for hand in hands if hand.shown is Shown.PALM]
         if not palms:
-            raise _refusal(image, hands)
+            raise _refusal(taken, hands)
         hand = max(palms, key=lambda hand: hand.presence)
-        return cls(align(image, hand), hand)
+        return cls(align(taken, hand), hand)
 
     @classmethod
-    def from_aligned(cls, image: Colour | Grey, side: Side | None = None) -> Self:
+    def from_aligned(cls, image: MatLike, side: Side | None = None) -> Self:
         """Takes a square picture that holds an aligned palm and nothing else, as some public sets
         have them: fingers up and thumb to the right (a left palm mirrored).
 
@@ -237,7 +245,7 @@ def picture(path: Path) -> Colour:
     return np.asarray(image, np.uint8)
 
 
-def found(image: Colour | Grey) -> list[Hand]:
+def found(image: MatLike) -> list[Hand]:
     """Returns the hands in a picture, as `Palm.from_image` takes it. Raises TypeError and
     ModelMissing."""
     taken = _colour_or_grey(image)
@@ -290,7 +298,7 @@ def _kind(image: object) -> str:
     return repr(image) if image is None else f"A {type(image).__name__}"
 
 
-def _refusal(image: Colour | Grey, hands: list[Hand]) -> NotAPalm:
+def _refusal(image: MatLike, hands: list[Hand]) -> NotAPalm:
     height, width = image.shape[:2]
     if not hands:
         return NoHand(

@@ -8,8 +8,6 @@ where you keep them for longer than an example does.
 import sys
 from pathlib import Path
 
-import cv2
-
 from palm import Gallery, Palm, pack, unpack
 
 ACCEPTED = 1e-4
@@ -18,14 +16,14 @@ ACCEPTED = 1e-4
 folder, shown = Path(sys.argv[1]), sys.argv[2]
 
 for person in sorted(each for each in folder.iterdir() if each.is_dir()):
-    first, *others = [Palm.from_image(cv2.imread(str(file))) for file in person.glob("*.jpg")]
+    first, *others = [Palm.from_file(file) for file in person.glob("*.jpg")]
     person.with_suffix(".palm").write_bytes(pack(first.template(*others)))
 
 gallery = Gallery()
 for file in folder.glob("*.palm"):
     gallery.add(file.stem, unpack(file.read_bytes()))
 
-best, *rest = gallery.search(Palm.from_image(cv2.imread(shown)).template(), count=2)
+best, *rest = gallery.search(Palm.from_file(shown).template(), count=2)
 if best.false_positive_rate > ACCEPTED:
     print("Nobody who is enrolled.")
 elif any(each.false_positive_rate <= ACCEPTED for each in rest):

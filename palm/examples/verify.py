@@ -2,17 +2,15 @@
 
 import sys
 
-import cv2
-
-from palm import NotAPalm, Palm, match
+from palm import NotAPalm, Palm, Unreadable, match
 
 ACCEPTED = 1e-4
 """The false-match rate up to which a claim is believed: of 10,000 strangers, one passes."""
 
 try:
-    known, shown = (Palm.from_image(cv2.imread(file)) for file in sys.argv[1:])
-except NotAPalm as refused:
-    # The message says what to ask the person for.
+    known, shown = (Palm.from_file(file) for file in sys.argv[1:])
+except (NotAPalm, Unreadable) as refused:
+    # The message says what to do.
     sys.exit(str(refused))
 comparison = match(shown.template(), known.template())
 if comparison.false_match_rate <= ACCEPTED:
