@@ -44,8 +44,8 @@ class ModelMissing(FileNotFoundError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path} is missing: build it with `python -m palm.models` (or `./run`); "
-            "the palm encoder is part of this package"
+            f"{path} is missing: build it with `palm models`, or in the repository with `python -m "
+            "palm.models` (`./run` does); the palm encoder is part of the package"
         )
 
 
