@@ -27,6 +27,8 @@ from palm.recogniser import (
 )
 from palm.template.interfaces import Template, VersionMismatch
 
+GUESSED = 1e-3
+"""The false-match rate above which none is told: no calibration was measured there."""
 TEMPLATE = ".palm"
 """The ending of the files that `palm template` writes."""
 
@@ -43,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except (ModelMissing, Unmeasurable, Unreadable, Unusable, VersionMismatch) as problem:
         print(f"palm: {problem}", file=sys.stderr)
-        return 1
+    except OSError as problem:
+        print(f"palm: {problem.filename}: {problem.strerror}", file=sys.stderr)
+    return 1
 
 
 def find(asked: argparse.Namespace) -> int:
@@ -126,7 +130,8 @@ def models(_: argparse.Namespace) -> int:
         from palm.models import __main__ as building  # noqa: PLC0415 - needs an extra
     except ImportError as missing:
         raise Unusable(
-            f"building models needs {missing.name}: pip install 'palm-recogniser[models]'"
+            f"building models needs {missing.name}: install the package with its extra `models`, "
+            "as with pip install './palm[models]'"
         ) from missing
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     return building.main()
@@ -274,10 +279,12 @@ def _told(comparison: Comparison) -> dict[str, object]:
 
 
 def _in_words(comparison: Comparison) -> str:
+    rate = comparison.false_match_rate
+    share = f"1 in {1 / rate:,.0f}" if rate <= GUESSED else f"more than 1 in {1 / GUESSED:,.0f}"
     note = ", as extrapolated: none was seen to" if comparison.is_extrapolated else ""
     return (
         f"log-likelihood ratio {comparison.log_likelihood_ratio:.1f}; "
-        f"1 in {1 / comparison.false_match_rate:,.0f} pairs of different palms scores as high{note}"
+        f"{share} pairs of different palms scores as high{note}"
     )
 
 
