@@ -9,7 +9,8 @@ The names of samples tell what is known about them:
 - `sS_K` is picture K of session S. Pictures are compared across sessions only.
 - `palmar-left_N` and `palmar-right_N` show the palms of the two hands of the person HAND,
   `dorsal-left_N` and `dorsal-right_N` the backs, which have to be refused.
-- Anything else is a picture of the one hand HAND.
+- Anything else is a picture of the one hand HAND. Where its name ends in the side, as `017-left` or
+  `017_r`, what comes before is the person.
 """
 
 import csv
@@ -42,6 +43,8 @@ from palm.template.interfaces import Template
 IMAGES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
 SESSION = re.compile(r"s(\d+)_.+")
 FACING = re.compile(r"(palmar|dorsal)-(left|right)_(.+)")
+SIDED = re.compile(r"(.+)[-_](left|right|l|r)", re.IGNORECASE)
+"""The name of a HAND that is the left or the right hand of a person who may have both."""
 BARE = 256
 """The largest side, in pixels, of a square picture that is taken for an aligned palm."""
 FMRS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -68,9 +71,9 @@ class Sample:
 
     path: Path
     subject: str
-    """The name of the folder. Subjects count as independent of each other."""
+    """The person. People count as independent of each other."""
     side: str | None = None
-    """`left` or `right`, where the folder holds both hands of a person."""
+    """`left` or `right`, where the names of folder or sample tell it."""
     session: int | None = None
     back: bool = False
 
@@ -312,12 +315,14 @@ def _at(comparisons: Comparisons, threshold: float) -> tuple[Estimate, Estimate]
 
 
 def _sample(path: Path, same: Mapping[str, str]) -> Sample:
-    subject = same.get(path.parent.name, path.parent.name)
+    subject, side = same.get(path.parent.name, path.parent.name), None
+    if named := SIDED.fullmatch(subject):
+        subject, side = named[1], "left" if named[2][0] in "lL" else "right"
     if named := SESSION.fullmatch(path.stem):
-        return Sample(path, subject, session=int(named[1]))
+        return Sample(path, subject, side, session=int(named[1]))
     if named := FACING.fullmatch(path.stem):
         return Sample(path, subject, side=named[2], back=named[1] == "dorsal")
-    return Sample(path, subject)
+    return Sample(path, subject, side)
 
 
 def _palm(path: Path) -> Palm:

@@ -69,6 +69,12 @@ class TestProtocol:
             ("b/palmar-right_1", "a/palmar-right_1"),
         ]  # fmt: skip
 
+    def test_the_two_hands_of_a_person_are_not_compared(self, folder: Path) -> None:
+        assert named(folder, "a-left/1", "a-left/2", "a_R/1", "b-right/1") == [
+            ("a-left/2", "=a-left/1"),
+            ("b-right/1", "a_R/1"),
+        ]
+
     @pytest.mark.parametrize("names", ["{}/{}", "{}/s{}_1"], ids=["no sessions", "sessions"])
     def test_it_compares_what_the_laboratory_compares(self, folder: Path, names: str) -> None:
         made = named(
