@@ -77,7 +77,8 @@ def template(asked: argparse.Namespace) -> int:
 
 def compare(asked: argparse.Namespace) -> int:
     """Prints what the comparison of two files tells."""
-    told = match(_template(asked.probe), _template(asked.reference))
+    reference = _template(asked.reference)
+    told = match(_template(asked.probe, reference.version), reference)
     if asked.json:
         print(json.dumps(_told(told)))
     else:
@@ -87,13 +88,13 @@ def compare(asked: argparse.Namespace) -> int:
 
 def search(asked: argparse.Namespace) -> int:
     """Prints the most alike of many files, best first. Those that cannot be used are named."""
-    gallery = Gallery()
+    probe, gallery = _template(asked.probe), Gallery()
     for path in _files(asked.references):
         try:
-            gallery.add(str(path), _template(path))
+            gallery.add(str(path), _template(path, probe.version))
         except (Unreadable, Unusable) as problem:
             print(f"palm: left out: {problem}", file=sys.stderr)
-    for candidate in gallery.search(_template(asked.probe), asked.count):
+    for candidate in gallery.search(probe, asked.count):
         if asked.json:
             rate = {"false_positive_rate": candidate.false_positive_rate}
             print(json.dumps({"name": candidate.name} | _told(candidate.comparison) | rate))
@@ -233,22 +234,26 @@ def _palm(path: Path) -> Palm:
         raise Unusable(f"{path}: {refused}") from refused
 
 
-def _template_of(images: Sequence[Path]) -> Template:
+def _template_of(images: Sequence[Path], version: int | None = None) -> Template:
     first, *others = [_palm(path) for path in images]
     try:
-        return first.template(*others)
+        return first.template(*others, version=version)
     except ValueError as refused:
         raise Unusable(str(refused)) from refused
 
 
-def _template(path: Path) -> Template:
+def _template(path: Path, version: int | None = None) -> Template:
+    """Returns the template of a picture, or the one that a file holds. It has this version."""
     data = path.read_bytes() if path.is_file() else b""
     if not data.startswith(MAGIC):
-        return _template_of([path])
+        return _template_of([path], version)
     try:
-        return unpack(data)
+        stored = unpack(data)
     except ValueError as refused:
         raise Unusable(f"{path}: {refused}") from refused
+    if version not in (None, stored.version):
+        raise Unusable(f"{path} is of version {stored.version}, and the other of {version}")
+    return stored
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

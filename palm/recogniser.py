@@ -29,8 +29,9 @@ from palm.hand.find import HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
 from palm.hand.roi import SIZE, Roi
 from palm.image import Colour
+from palm.template import fused
 from palm.template.current import pair
-from palm.template.interfaces import Template
+from palm.template.interfaces import Extractor, Matcher, Template, VersionMismatch
 
 SHORTLIST = 256
 """The number of palms that a search compares in full: those with the most similar embeddings."""
@@ -38,6 +39,11 @@ SHORTLIST = 256
 RAREST = 1e-9
 """The lowest false-match rate that is told. Lower ones could not be told apart by anything that has
 been measured, and there are not many more people than that."""
+
+EARLIER: dict[int, tuple[type[Extractor], type[Matcher]]] = {
+    fused.VERSION: (fused.FusedExtractor, fused.FusedMatcher)
+}
+"""What makes and compares templates of earlier versions whose score is a log-likelihood ratio."""
 
 MAGIC = b"PALM"
 """The first bytes of a packed template. The version follows in one byte, then a CRC-32 of all that
@@ -122,14 +128,15 @@ class Palm:
         out, 0 to 1. The palm service takes palms from 0.6 on."""
         return self.roi.quality
 
-    def template(self, *others: Self) -> Template:
+    def template(self, *others: Self, version: int | None = None) -> Template:
         """Returns the template of this palm. Given others, which are further pictures of the same
         palm, returns one template of them all, which is surer: enrol three where you can.
 
-        Raises ValueError when left and right palms are mixed or no picture shows anything of the
-        palm, and ModelMissing.
+        A version is that of a template that was stored by an earlier release and is to be compared
+        with this one. Raises VersionMismatch for one that is not known any more, ValueError when
+        left and right palms are mixed or no picture shows anything of the palm, and ModelMissing.
         """
-        extractor, _ = _loaded.pair
+        extractor, _ = _loaded.pair(version)
         return extractor.extract([self.roi, *(each.roi for each in others)])
 
 
@@ -154,10 +161,10 @@ def match(probe: Template, reference: Template) -> Comparison:
 
     The reference is compressed first as `pack` does it, so that a comparison does not depend on
     whether it was stored. Exchanging the two changes the score by little. Raises VersionMismatch
-    for a template of another version than the one that is made today, and ModelMissing.
+    for templates of two versions, or of one that is not known any more, and ModelMissing.
     """
-    _, matcher = _loaded.pair
-    return _judged(matcher.score(probe, reference))
+    _, matcher = _loaded.pair(reference.version)
+    return _judged(matcher.score(probe, reference), reference.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +194,8 @@ class Gallery:
 
     def add(self, name: str, template: Template) -> None:
         """Enrols a template, in place of the one that the name had. Give each palm a name of its
-        own. Raises VersionMismatch."""
-        _, matcher = _loaded.pair
+        own. Raises VersionMismatch for a version that is not known any more."""
+        _, matcher = _loaded.pair(template.version)
         kept = matcher.keep(template)
         self._enrolled[name] = kept, matcher.vectors([kept])[0]
 
@@ -198,20 +205,22 @@ class Gallery:
 
     def search(self, probe: Template, count: int = 1) -> list[Candidate]:
         """Returns up to `count` candidates, best first, whoever they are: it is for the caller to
-        decide which false-positive rate is low enough. Raises VersionMismatch."""
+        decide which false-positive rate is low enough. Raises VersionMismatch where a template of
+        another version than the probe's is enrolled."""
         if not self._enrolled:
             return []
-        _, matcher = _loaded.pair
+        _, matcher = _loaded.pair(probe.version)
         names = list(self._enrolled)
         vectors = np.stack([vector for _, vector in self._enrolled.values()])
         nearest = np.argsort(-(vectors @ matcher.vectors([probe])[0]))[:SHORTLIST].tolist()
         shortlist = matcher.prepare([self._enrolled[names[each]][0] for each in nearest])
         scores = matcher.compare(probe, shortlist).tolist()
         best = sorted(zip(scores, nearest, strict=True), reverse=True)[:count]
-        return [self._candidate(names[each], _judged(score)) for score, each in best]
-
-    def _candidate(self, name: str, comparison: Comparison) -> Candidate:
-        return Candidate(name, comparison, min(len(self) * comparison.false_match_rate, 1.0))
+        told = [(names[each], _judged(score, probe.version)) for score, each in best]
+        return [
+            Candidate(name, each, min(len(self) * each.false_match_rate, 1.0))
+            for name, each in told
+        ]
 
 
 def pack(template: Template) -> bytes:
@@ -219,9 +228,9 @@ def pack(template: Template) -> bytes:
     with its version and a checksum.
 
     It is personal data of a special kind (GDPR, article 9), and is not encrypted here. Raises
-    VersionMismatch for a template of another version than the one that is made today.
+    VersionMismatch for a template of a version that is not known any more.
     """
-    _, matcher = _loaded.pair
+    _, matcher = _loaded.pair(template.version)
     kept = matcher.keep(template)
     return _HEADER.pack(MAGIC, kept.version, zlib.crc32(kept.data)) + kept.data
 
@@ -262,16 +271,34 @@ class _Loaded(threading.local):
         return HandFinder()
 
     @cached_property
-    def pair(self):
+    def _today(self) -> tuple[Extractor, Matcher]:
         return pair()
+
+    @cached_property
+    def _earlier(self) -> dict[int, tuple[Extractor, Matcher]]:
+        return {}
+
+    def pair(self, version: int | None = None) -> tuple[Extractor, Matcher]:
+        """Returns the extractor and the matcher of a version, or those of today. Raises
+        VersionMismatch."""
+        today, _ = self._today
+        if version in (None, today.version):
+            return self._today
+        if version not in EARLIER:
+            raise VersionMismatch(
+                f"Templates of version {version} are not known here: enrol the palm anew."
+            )
+        if version not in self._earlier:
+            extractor, matcher = EARLIER[version]
+            self._earlier[version] = extractor(), matcher()
+        return self._earlier[version]
 
 
 _loaded = _Loaded()
 
 
-def _judged(score: float) -> Comparison:
-    _, matcher = _loaded.pair
-    calibration = CALIBRATIONS[matcher.version]
+def _judged(score: float, version: int) -> Comparison:
+    calibration = CALIBRATIONS[version]
     rate = min(max(10 ** -calibration.rarity(score), RAREST), 1.0)
     return Comparison(score, rate, calibration.is_extrapolated(score))
 

@@ -127,6 +127,7 @@ def test_it_has_the_version_of_the_product_and_asks_for_three_packages():
 def test_each_model_has_a_card_with_the_hash_of_what_it_is_or_is_made_of():
     for model, source in SOURCES.items():
         assert source.sha256 in (FOLDER / f"{model}.md").read_text(encoding="utf-8")
-    card = (FOLDER / "palm_encoder.md").read_text(encoding="utf-8")
-    for file in (path(Model.PALM_ENCODER), FOLDER / "palm_lines.npz"):
-        assert hashlib.sha256(file.read_bytes()).hexdigest() in card, f"{file.name} has changed"
+    cards = "".join(card.read_text(encoding="utf-8") for card in FOLDER.glob("*.md"))
+    for file in (path(Model.PALM_ENCODER), *FOLDER.glob("*.npz")):
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert f"`{digest}` ({file.name})" in cards, f"no card in palm/models has {file.name}"
