@@ -92,7 +92,7 @@ def prepare_attack(
     victim = living(palm, shot.shown, wet=float(rng.uniform(0, 0.6))).palm_alone()
     if instrument is Instrument.INJECTED:
         return PreparedAttack(instrument, palm, victim, shot, _dark)
-    specimen, glow = _MAKES[instrument](_Stolen(palm, victim, rng), lights)
+    specimen, glow = _MAKES[instrument](Stolen(palm, victim, rng), lights)
     if instrument is Instrument.PHONE:
         # A phone's screen is smaller than a palm, and is held nearer to fill the view.
         small = float(rng.uniform(0.6, 0.85))
@@ -102,7 +102,7 @@ def prepare_attack(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stolen:
+class Stolen:
     """A palm as the attacker knows it, from a photograph."""
 
     palm: DrawnPalm
@@ -129,6 +129,10 @@ class _Stolen:
             pictures.append(array(np.clip(cv2.GaussianBlur(picture, (0, 0), sharp), 0, 1)))
         return pictures
 
+    def photographed(self, sheet: Specimen) -> Field:
+        """Returns the (n, 3) photograph at the places of a sheet."""
+        return self.photograph()[0][sheet.covered]
+
     def sheet(self) -> Specimen:
         """Returns a flat sheet of the picture's size, slightly bent, and in half of all cases cut
         out along the hand."""
@@ -141,13 +145,13 @@ class _Stolen:
         at = np.stack([x, y, 0.5 * bend * along**2], axis=1)
         slope = -bend * along
         normal = np.stack([slope * np.cos(turn), slope * np.sin(turn), np.ones_like(x)], axis=1)
-        return self._plain(alpha, array(at), _unit(array(normal)))
+        return self._plain(alpha, array(at), unit(array(normal)))
 
     def wrapped(self, stiffness: float) -> Specimen:
         """Returns a cover over the hand that follows its shape down to details of `stiffness`
         mm."""
         victim = self.victim
-        normal = _unit(_smoothed(victim, victim.facet, stiffness))
+        normal = unit(smoothed(victim, victim.facet, stiffness))
         return self._plain(victim.alpha, victim.at, normal)
 
     def _plain(self, alpha: Field, at: Field, normal: Field) -> Specimen:
@@ -179,57 +183,66 @@ _DYES = array([(0.75, 0.78, 0.8), (0.6, 0.35, 0.15), (0.04, 0.04, 0.04), (0.45, 
 """White, nitrile blue, black, natural rubber, skin-coloured."""
 
 
-def _matt(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _matt(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     del lights
     gloss, polish = stolen.rng.uniform((0.0, 4.0), (0.02, 12.0))
-    return _printed(stolen, stolen.sheet(), gloss, polish), _dark
+    sheet = stolen.sheet()
+    return printed(stolen.rng, sheet, stolen.photographed(sheet), gloss=gloss, polish=polish), _dark
 
 
-def _glossy(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _glossy(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     del lights
     gloss, polish = stolen.rng.uniform(0.025, 0.05), np.exp(stolen.rng.uniform(5.0, 7.3))
-    return _printed(stolen, stolen.sheet(), float(gloss), float(polish)), _dark
+    sheet = stolen.sheet()
+    picture = stolen.photographed(sheet)
+    return printed(stolen.rng, sheet, picture, gloss=float(gloss), polish=float(polish)), _dark
 
 
-def _curved(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _curved(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     """Returns paper bent over a hand, or the thin skin of a printed glove."""
     del lights
     rng = stolen.rng
     cover = stolen.wrapped(float(np.exp(rng.uniform(0.4, 2.5))))
     gloss, polish = rng.uniform((0.0, 4.0), (0.04, 60.0))
-    return _printed(stolen, cover, gloss, polish), _dark
+    return printed(rng, cover, stolen.photographed(cover), gloss=gloss, polish=polish), _dark
 
 
-def _printed(stolen: _Stolen, sheet: Specimen, gloss: float, polish: float) -> Specimen:
-    """Prints the photograph on a white sheet: contrast and colour are reduced, and the inks have
-    their own spectrum."""
-    rng = stolen.rng
-    picture = stolen.photograph()[0][sheet.covered]
+def printed(
+    rng: np.random.Generator,
+    sheet: Specimen,
+    picture: Field,
+    *,
+    gloss: float,
+    polish: float,
+    carbon: float | None = None,
+) -> Specimen:
+    """Prints an (n, 3) photograph on a white sheet: contrast and colour are reduced, and the inks
+    have their own spectrum. `carbon` is the share of the print's density that is left at 850 nm;
+    None stands for that of any printer."""
     grey = picture.mean(axis=1, keepdims=True)
     faded = picture + (grey - picture) * rng.uniform(0.0, 0.15)
     black, white = rng.uniform((0.02, 0.7), (0.06, 0.9))
     reflects = black + (white - black) * faded ** rng.uniform(0.85, 1.2)
     # Add paper fibres and uneven dots of ink.
     reflects *= rng.normal(1, rng.uniform(0.005, 0.03), (len(reflects), 1))
-    ink = _changed(sheet, array(reflects), spectra.INK, rng)
+    ink = changed(sheet, array(reflects), spectra.INK, rng)
     beside = rng.spawn(1)[0]
-    carbon = spectra.CARBON_850[beside.integers(3)] * beside.uniform(0.7, 1)
+    some = spectra.CARBON_850[beside.integers(3)] * beside.uniform(0.7, 1)
+    kept = some if carbon is None else carbon
     fibres = beside.normal(1, 0.01, len(reflects))
     return replace(
         sheet,
         colour=array(reflects),
         diode_colour=array(np.clip(reflects * ink, 0, 0.95)),
         infrared=array(
-            beside.uniform(*spectra.PAPER_850) * (reflects[:, 1] / white) ** carbon * fibres
+            beside.uniform(*spectra.PAPER_850) * (reflects[:, 1] / white) ** kept * fibres
         ),
         gloss=gloss,
         polish=polish,
     )
 
 
-def _changed(
-    sheet: Specimen, reflects: Field, material: Spectra, rng: np.random.Generator
-) -> Field:
+def changed(sheet: Specimen, reflects: Field, material: Spectra, rng: np.random.Generator) -> Field:
     """Returns the (3,) factors by which the diodes change the colour of the palm's middle."""
     near = np.hypot(sheet.at[:, 0], sheet.at[:, 1]) < _NEAR
     middle = array(np.clip(np.median(reflects[near], axis=0), 0.03, 0.9))
@@ -237,28 +250,28 @@ def _changed(
     return spectra.under_diodes(middle, another) * array(rng.lognormal(0, 0.03, 3))
 
 
-def _phone(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _phone(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     """Returns a screen that shows a photograph."""
     del lights
-    return _screen(stolen, stolen.photograph()[0]), _flickering(stolen.rng)
+    return screen(stolen, stolen.photograph()[0]), _flickering(stolen.rng)
 
 
-def _tablet(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _tablet(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     """Returns a screen that plays a video of the palm. Half of the videos were taken while a ring
     played another challenge."""
     rng = stolen.rng
     if rng.random() < 0.5:
-        return _screen(stolen, stolen.photograph()[0]), _flickering(rng)
+        return screen(stolen, stolen.photograph()[0]), _flickering(rng)
     other = played(challenge(rng))
     pictures = stolen.photograph([WHITE, *other])
-    screen = _screen(stolen, pictures[0])
-    usual = np.maximum(pictures[0][screen.covered], 0.01)
-    video = [picture[screen.covered] / usual for picture in pictures[1:]]
+    tablet = screen(stolen, pictures[0])
+    usual = np.maximum(pictures[0][tablet.covered], 0.01)
+    video = [picture[tablet.covered] / usual for picture in pictures[1:]]
     start = int(rng.integers(len(video)))
-    return screen, lambda k: video[(start + k) % len(lights) % len(video)]
+    return tablet, lambda k: video[(start + k) % len(lights) % len(video)]
 
 
-def _echo(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _echo(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     """Returns a screen that imitates the ring: it shines in the mean of its colours, one or two
     frames late."""
     rng = stolen.rng
@@ -268,10 +281,10 @@ def _echo(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     def glow(k: int) -> Field:
         return array(1 - follows + follows * colours[max(k - late, 0)])
 
-    return _screen(stolen, stolen.photograph()[0]), glow
+    return screen(stolen, stolen.photograph()[0]), glow
 
 
-def _screen(stolen: _Stolen, picture: Field) -> Specimen:
+def screen(stolen: Stolen, picture: Field) -> Specimen:
     """Returns a glass plate over a picture that emits light, with moire between its pixels and the
     camera's."""
     rng = stolen.rng
@@ -301,7 +314,7 @@ def _flickering(rng: np.random.Generator) -> Glow:
     return lambda _: float(rng.normal(1, deviation))
 
 
-def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _cast(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     """Returns a silicone cast of the true shape, tinted and painted like skin. Light spreads
     farther in it than in skin, and nearly as far in blue as in red, depending on its pigments."""
     del lights
@@ -311,10 +324,10 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     # Painted by hand: the lines and the flush of the skin are partly there.
     painted = rng.uniform(0.0, 0.8)
     colour = middle * (victim.colour / np.median(victim.colour[near], axis=0)) ** painted
-    detail = _smoothed(victim, victim.facet, float(rng.uniform(0.1, 0.4)))
+    detail = smoothed(victim, victim.facet, float(rng.uniform(0.1, 0.4)))
     reach, redder = rng.uniform((0.5, 1.0), (1.5, 1.5))
-    inner = [_smoothed(victim, detail, float(reach * redder**k)) for k in range(3)]
-    tint = _changed(victim, colour, spectra.PIGMENT, rng)
+    inner = [smoothed(victim, detail, float(reach * redder**k)) for k in range(3)]
+    tint = changed(victim, colour, spectra.PIGMENT, rng)
     beside = rng.spawn(1)[0]
     lines = victim.colour[:, 1] / np.median(victim.colour[near, 1])
     stays = painted * beside.uniform(*spectra.SILICONE_KEEPS)
@@ -335,7 +348,7 @@ def _cast(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     )
 
 
-def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
+def _glove(stolen: Stolen, lights: Sequence[Light]) -> _Made:
     del lights
     rng, victim = stolen.rng, stolen.victim
     which = rng.integers(len(_DYES))
@@ -346,7 +359,7 @@ def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
     )[victim.covered]
     normal = cover.facet.copy()
     normal[:, :2] += rng.uniform(0.02, 0.12) * folds
-    normal = _unit(normal)
+    normal = unit(normal)
     colour = array(np.broadcast_to(dye, normal.shape) * rng.normal(1, 0.02, (len(normal), 1)))
     gloss, polish = rng.uniform((0.0, 5.0), (0.05, 60.0))
     return (
@@ -360,7 +373,7 @@ def _glove(stolen: _Stolen, lights: Sequence[Light]) -> _Made:
             ),
             infrared_normal=normal,
             diode_colour=array(
-                np.clip(colour * _changed(cover, colour, spectra.PLASTIC, rng), 0, 0.95)
+                np.clip(colour * changed(cover, colour, spectra.PLASTIC, rng), 0, 0.95)
             ),
             wrap=np.full(3, rng.uniform(0, 0.1), np.float32),
             gloss=float(gloss),
@@ -387,7 +400,7 @@ def _dark(_: int) -> float:
     return 0.0
 
 
-def _smoothed(specimen: Specimen, normal: Field, width: float) -> Field:
+def smoothed(specimen: Specimen, normal: Field, width: float) -> Field:
     """Returns the (n, 3) normals, blurred along the surface with a deviation of `width` mm."""
     lying = np.zeros((*specimen.alpha.shape, 4), np.float32)
     lying[specimen.covered, :3] = normal
@@ -396,11 +409,12 @@ def _smoothed(specimen: Specimen, normal: Field, width: float) -> Field:
     return lying[:, :3] / lying[:, 3:]
 
 
-def _unit(normal: Field) -> Field:
+def unit(normal: Field) -> Field:
+    """Returns the (n, 3) normals at a length of 1."""
     return normal / np.sqrt((normal * normal).sum(axis=1, keepdims=True))
 
 
-_MAKES: dict[Instrument, Callable[[_Stolen, Sequence[Light]], _Made]] = {
+_MAKES: dict[Instrument, Callable[[Stolen, Sequence[Light]], _Made]] = {
     Instrument.MATT_PRINT: _matt,
     Instrument.GLOSSY_PRINT: _glossy,
     Instrument.CURVED_PRINT: _curved,

@@ -85,11 +85,13 @@ def record(
     heart: Heart | None,
     *,
     glow: Shining = lambda _: 1.0,
+    lamp: Shining = lambda _: 1.0,
     rate: float = 20.0,
 ) -> Recording:
     """Records a specimen for SECONDS in plain white light, at `rate` frames per second.
 
-    The hand sways slightly. `heart` is None for a specimen without a pulse.
+    The hand sways slightly. `heart` is None for a specimen without a pulse. `lamp` is the
+    brightness of the room's light.
     """
     response = response_of(specimen, palm.side, shot.shown, shot.room, FRAME)
     gain = exposure(response, shot.level)
@@ -108,7 +110,7 @@ def record(
             linear = linear * (1 - (1 - kept) * strength)[:, None] ** SIGNATURE
         # Mains lamps hum, and the room's light varies.
         level = hum * np.sin(2 * np.pi * beat * at) + rng.normal(0, shot.flicker / 4)
-        linear = linear + response.room * gain * level
+        linear = linear + response.room * gain * (level + lamp(at) - 1)
         turn = 2 * np.pi * pace[:, None] * at + start
         moved = (sway[:, 0] * np.sin(turn[:, 0]), sway[:, 1] * np.sin(turn[:, 1]))
         millimetre = shot.shown.span / 95.6

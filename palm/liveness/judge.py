@@ -53,8 +53,13 @@ def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
         raise Unjudgeable("a burst needs six frames or more under light that changes")
     found = cues(register_burst(frames, lamps))
-    score = min(_score(found.array()), _STEEP * (EXPLAINED - found.unexplained))
+    score = min(_score(found.array()), unexplained_score(found))
     return Verdict(live=score >= 0, score=score, cues=found)
+
+
+def unexplained_score(found: Cues) -> float:
+    """Returns the score against whatever does not answer the light, 0 or more for a living hand."""
+    return _STEEP * (EXPLAINED - found.unexplained)
 
 
 def _score(found: npt.NDArray[np.float64]) -> float:

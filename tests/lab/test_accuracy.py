@@ -68,12 +68,14 @@ def test_the_goal_for_attacks_applies_to_the_worst_instrument(found: Found):
         "asked": rate("living", 0.07),
         "bpcer": [rate("all", 0.001), rate("dark skin", 0.02)],
         "apcer": [rate("print", 0.01), rate("silicone cast", 0.2)],
+        "iapmr": [rate("print", 0.01), rate("silicone cast", 0.15)],
     }
     both = {
         "name": "light and near infrared, then pulse",
         "asked": None,
         "bpcer": [rate("all", 0.02), rate("dark skin", 0.03)],
         "apcer": [rate("print", 0.01), rate("silicone cast", 0.03)],
+        "iapmr": [rate("print", 0.01), rate("silicone cast", 0.02)],
     }
     dim = {**light, "apcer": [rate("print", 0.3)], "bpcer": [rate("all", 0.005)]}
     figures = [
@@ -93,6 +95,7 @@ def test_the_goal_for_attacks_applies_to_the_worst_instrument(found: Found):
     assert "| 2 % [1, 4] |" in reach("BPCER", "light and near infrared")
     assert "| 100 | 7 % [3.5, 14] | - |" in line(document, "living, asked for a pulse")
     assert "| 100 | 20 % [10, 40] | 3 % [1.5, 6] |" in line(document, "APCER, silicone cast")
+    assert "| 100 | 15 % [7.5, 30] | 2 % [1, 4] |" in line(document, "IAPMR, silicone cast")
 
 
 def test_template_protection_is_shown_once_it_is_measured(found: Found):
