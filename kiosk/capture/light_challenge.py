@@ -8,12 +8,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from hardware.camera.feed import Feed, Lease
 from hardware.faults import DeviceFault
 from hardware.light import WATCHDOG_S, Light
-from kiosk.service.client import SignatureService
 from kiosk.service.errors import Refused, TooSlow
 from protocol.challenge import steps
 from protocol.encoding import from_base64
@@ -43,10 +42,20 @@ NEAR = 3.0
 was idle for five seconds."""
 
 
+class Challenges(Protocol):
+    """Gives light challenges: the service, see `kiosk.service.client.SignatureService`."""
+
+    async def info(self) -> object: ...
+
+    async def challenge(self, commitment: bytes, purpose: Purpose) -> Challenge: ...
+
+    async def answer(self, challenge_id: str, answer: bytes) -> None: ...
+
+
 class Challenger:
     """Asks for challenges, plays them on the ring, takes the pictures under them and answers."""
 
-    def __init__(self, light: Light, service: SignatureService, feed: Feed) -> None:
+    def __init__(self, light: Light, service: Challenges, feed: Feed) -> None:
         self._light = light
         self._service = service
         self._feed = feed

@@ -1,0 +1,90 @@
+"""The product as it is tested: decides as the vault and the service do.
+
+It tells accept or reject and no score: whoever tests learns nothing that a shopper does not.
+"""
+
+from dataclasses import dataclass
+
+from cloud.policy import FUSED_2, Calibration, Policy
+from cloud.vault.examiner import Flaw, Unusable
+from cloud.vault.palms import PalmExaminer
+from lab.harness.journal import Outcome
+from lab.harness.plan import AskPulse, Plan
+from palm.hand.landmarks import Side
+from palm.template import current
+from palm.template.interfaces import Template
+from protocol.capture import Burst, Spectrum
+from protocol.challenge import steps
+from protocol.ring import Levels
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One presentation: what the cameras saw, and the seed of the light challenge that was played;
+    None without a ring."""
+
+    burst: Burst
+    seed: bytes | None
+
+    @property
+    def steps(self) -> tuple[Levels, ...]:
+        return () if self.seed is None else steps(self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """A palm that was read and judged alive."""
+
+    side: Side
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A presentation of which no template was made."""
+
+    outcome: Outcome
+    flaw: Flaw
+
+
+class AskLonger(Exception):
+    """The same palm has to be shown once more, longer, so that its pulse is seen."""
+
+
+class Product:
+    """The decisions at the service's own policy, for 1:1 comparison."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Raises ModelMissing."""
+        self._plan = plan
+        self._examiner = PalmExaminer()
+        self._extractor, self._matcher = current.pair()
+        calibration = Calibration(FUSED_2)
+        self._policy = Policy({self._extractor.version: calibration})
+        self._threshold = self._policy.score(self._extractor.version, self._policy.verify())
+
+    def examine(self, shown: Shown) -> Acquired | Refused:
+        """Reads and judges a presentation. Raises AskLonger where the plan asks for a pulse that
+        the presentation does not have."""
+        plan = self._plan
+        not_live = Refused(Outcome.NOT_LIVE, Flaw.NOT_LIVE)
+        if plan.liveness and not shown.steps:
+            return not_live
+        if plan.infrared and all(f.spectrum is not Spectrum.INFRARED for f in shown.burst.frames):
+            return not_live
+        try:
+            found = self._examiner.examine(shown.burst, shown.steps)
+        except Unusable as unusable:
+            if unusable.flaw is Flaw.NOT_LIVE:
+                return not_live
+            return Refused(Outcome.NOT_ACQUIRED, unusable.flaw)
+        unsure = not self._policy.is_sure(found.score)
+        if not found.pulse and (
+            plan.pulse is AskPulse.ALWAYS or (plan.pulse is AskPulse.UNSURE and unsure)
+        ):
+            raise AskLonger
+        return Acquired(found.side, self._extractor.extract(found.palms))
+
+    def accepts(self, palm: Template, enrolled: Template) -> bool:
+        """Returns whether a palm is that of somebody who is enrolled. Raises VersionMismatch."""
+        return self._matcher.score(enrolled, palm) >= self._threshold

@@ -1,0 +1,179 @@
+"""A laboratory's test: what was fixed stays fixed, and the report counts what the log tells."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from drawn.burst import Shot, film
+from drawn.identity import identity
+from drawn.lit import WHITE, light_of, living
+from drawn.presentation import Presentation
+from lab.harness.__main__ import main
+from lab.harness.folder import FolderSource, keep
+from lab.harness.journal import BrokenJournal, Ended, Outcome, Presented, Purpose, begun, read
+from lab.harness.product import Shown
+from lab.harness.report import report
+from palm.hand.landmarks import Side
+from protocol.capture import Burst, Frame
+from protocol.challenge import SEED_BYTES, steps
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+PLAN = """
+name = "A drawn afternoon"
+tries = 2
+pulse = "never"
+species = ["injected recording"]
+"""
+SEED, ANOTHER = bytes(SEED_BYTES), bytes([1]) * SEED_BYTES
+
+
+@cache
+def filmed(person: int) -> list[bytes]:
+    """Returns the JPEGs of a drawn hand: three in white, and one under each step of SEED."""
+    palm, shot = identity(person, Side.LEFT), Shot(Presentation(span=0.45, y=0.6))
+    lights = [WHITE] * 3 + [light_of(step) for step in steps(SEED)]
+    rng = np.random.default_rng(person)
+    seen = film(palm, living(palm, shot.shown), shot, lights, rng)
+    return [cv2.imencode(".jpg", frame.image)[1].tobytes() for frame in seen.lit]
+
+
+def presentation(folder: Path, person: int, seed: bytes = SEED) -> Path:
+    """Writes what a kiosk takes of a person who claims to have been shown a challenge."""
+    frames = [
+        Frame(40 * n, bytearray(jpeg), n - 3 if n >= 3 else None)
+        for n, jpeg in enumerate(filmed(person))
+    ]
+    keep(folder, Shown(Burst(frames, "taken"), seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a test in which two people enrol and verify, and one is attacked."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "plan.toml").write_text(PLAN)
+    ada, ben = (presentation(folder / name, n) for n, name in enumerate(("ada-1", "ben-1"), 1))
+    recording = presentation(folder / "recorded", 1, ANOTHER)
+
+    def lab(*words: str | Path) -> int:
+        return main([str(word) for word in words])
+
+    people = ("--people", folder / "people")
+    log = folder / "log"
+    assert lab("begin", log, folder / "plan.toml") == 0
+    assert lab("enrol", log, "ada", *people, "--from", ada) == 0
+    assert lab("enrol", log, "ben", *people, "--from", ben) == 0
+    assert lab("verify", log, "ada", *people, "--from", ada) == 0
+    assert lab("verify", log, "ben", "--claims", "ada", *people, "--from", ben) == 1
+    attack = ("attack", log, "ben", "--claims", "ada", *people, "--from", recording)
+    assert lab(*attack, "--species", "injected recording") == 1
+    assert lab(*attack, "--species", "silicone cast") == 2
+    return folder
+
+
+def presented(tested: Path) -> list[Presented]:
+    return [line for line in read(tested / "log")[0] if isinstance(line, Presented)]
+
+
+def test_the_log_says_what_was_presented_and_what_came_of_it(tested: Path) -> None:
+    assert [(each.purpose, each.outcome) for each in presented(tested)] == [
+        (Purpose.ENROL, Outcome.ACCEPTED),
+        (Purpose.ENROL, Outcome.ACCEPTED),
+        (Purpose.VERIFY, Outcome.ACCEPTED),
+        (Purpose.VERIFY, Outcome.NOT_MATCHED),
+        (Purpose.VERIFY, Outcome.NOT_LIVE),
+    ]
+
+
+def test_the_log_has_no_score_picture_or_template(tested: Path) -> None:
+    known = {
+        *Presented.model_fields,
+        *Ended.model_fields,
+        *("before", "at"),
+    }
+    first, *others = (tested / "log").read_text().splitlines()
+    assert "plan_digest" in first
+    assert all(set(json.loads(line)) <= known for line in others)
+    assert not {name for name in known if "score" in name or "template" in name}
+
+
+def test_the_report_is_made_of_the_log_alone(tested: Path) -> None:
+    made = report(*read(tested / "log"))
+    told = {each.name.partition(":")[0]: (each.events, each.of) for each in made.bona_fide}
+    assert told == {
+        "FTE": (0, 2),
+        "FTA": (0, 4),
+        "BPCER": (0, 4),
+        "FRR": (0, 1),
+        "FAR": (0, 1),
+        "FMR": (0, 1),
+    }
+    (species,) = made.species
+    assert (species.apcer.events, species.apcer.of) == (0, 1)
+    assert (species.iapar.events, species.iapar.of) == (0, 1)
+    assert "| APCER: injected recording | 0 of 1 | 1 | 0.00 % [0.00, 100.00] |" in made.markdown()
+
+
+@pytest.mark.parametrize("harm", ["changed", "left out", "exchanged"])
+def test_a_log_that_was_changed_is_refused(tested: Path, tmp_path: Path, harm: str) -> None:
+    lines = (tested / "log").read_bytes().splitlines(keepends=True)
+    match harm:
+        case "changed":
+            lines[3] = lines[3].replace(b'"ben"', b'"eve"')
+        case "left out":
+            del lines[3]
+        case _:
+            lines[3], lines[4] = lines[4], lines[3]
+    (tmp_path / "log").write_bytes(b"".join(lines))
+    with pytest.raises(BrokenJournal, match="does not follow"):
+        read(tmp_path / "log")
+
+
+def test_another_product_does_not_go_on_with_a_log(
+    tested: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (tested / "log").read_bytes()
+    monkeypatch.setattr("lab.harness.build._PARTS", ("palm",))
+    words = ["verify", "log", "ada", "--people", "people", "--from", "ada-1"]
+    monkeypatch.chdir(tested)
+    assert main(words) == 2
+    assert "not the product" in capsys.readouterr().err
+    assert (tested / "log").read_bytes() == before
+
+
+def test_a_plan_stays_what_it_was_when_its_file_changes(tested: Path) -> None:
+    (tested / "plan.toml").write_text(PLAN.replace("tries = 2", "tries = 9"))
+    lines, _ = read(tested / "log")
+    assert begun(lines).plan.tries == 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [("tries = 0\nname = 'x'", "tries"), ("name = 'x'\nthreshold = 3", "threshold"), ("=", "plan")],
+)
+def test_a_plan_that_cannot_be_used_says_why(
+    tmp_path: Path, plan: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan.toml").write_text(plan)
+    assert main(["begin", str(tmp_path / "log"), str(tmp_path / "plan.toml")]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "log").exists()
+
+
+async def test_plain_pictures_are_a_presentation_without_light(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(_png())
+    (tmp_path / "a.jpg").write_bytes(filmed(1)[0])
+    shown = await FolderSource(tmp_path).present(again=False, longer=False)
+    assert shown is not None
+    assert shown.seed is None
+    assert [frame.at_ms for frame in shown.burst.frames] == [0, 40]
+    assert bytes(shown.burst.frames[0].jpeg) == filmed(1)[0]
+
+
+def _png() -> bytes:
+    return cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
