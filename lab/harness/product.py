@@ -44,7 +44,11 @@ class Refused:
     """A presentation of which no template was made."""
 
     outcome: Outcome
-    flaw: Flaw
+    why: str
+    """What was wrong with it."""
+
+
+NOT_LIVE = Refused(Outcome.NOT_LIVE, Flaw.NOT_LIVE.value)
 
 
 class AskLonger(Exception):
@@ -67,17 +71,16 @@ class Product:
         """Reads and judges a presentation. Raises AskLonger where the plan asks for a pulse that
         the presentation does not have."""
         plan = self._plan
-        not_live = Refused(Outcome.NOT_LIVE, Flaw.NOT_LIVE)
         if plan.liveness and not shown.steps:
-            return not_live
+            return NOT_LIVE
         if plan.infrared and all(f.spectrum is not Spectrum.INFRARED for f in shown.burst.frames):
-            return not_live
+            return NOT_LIVE
         try:
             found = self._examiner.examine(shown.burst, shown.steps)
         except Unusable as unusable:
             if unusable.flaw is Flaw.NOT_LIVE:
-                return not_live
-            return Refused(Outcome.NOT_ACQUIRED, unusable.flaw)
+                return NOT_LIVE
+            return Refused(Outcome.NOT_ACQUIRED, unusable.flaw.value)
         unsure = not self._policy.is_sure(found.score)
         if not found.pulse and (
             plan.pulse is AskPulse.ALWAYS or (plan.pulse is AskPulse.UNSURE and unsure)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from cloud.vault.examiner import Flaw
 from lab.harness.journal import Ended, Journal, Outcome, Presented, Purpose
 from lab.harness.people import People
 from lab.harness.plan import Plan
-from lab.harness.product import Acquired, AskLonger, Product, Refused, Shown
+from lab.harness.product import NOT_LIVE, Acquired, AskLonger, Product, Refused, Shown
 
 
 class Source(Protocol):
@@ -107,22 +106,22 @@ class Bench:
         while True:
             shown = await self.source.present(again=attempt > 0 and not longer, longer=longer)
             if shown is None:
-                return Refused(Outcome.NOT_LIVE, Flaw.NOT_LIVE) if longer else None
+                return NOT_LIVE if longer else None
             if self.keep is not None:
                 self.keep(number, attempt + 1, shown)
             try:
                 return self.product.examine(shown)
             except AskLonger:
                 if longer:
-                    return Refused(Outcome.NOT_LIVE, Flaw.NOT_LIVE)
+                    return NOT_LIVE
                 longer = True
 
     def _decided(self, claim: Claim, found: "Acquired | Refused | Missed") -> "_Decided":
         match found:
             case Missed():
                 return _Decided(Outcome.NOT_ACQUIRED, "nothing was captured in time")
-            case Refused(outcome, flaw):
-                return _Decided(outcome, flaw.value)
+            case Refused(outcome, why):
+                return _Decided(outcome, why)
             case Acquired(side, template):
                 pass
         if claim.purpose is Purpose.ENROL:

@@ -3,7 +3,10 @@
 With every beat more blood enters the skin, which then reflects a few thousandths less green light.
 Flickering light and a moving hand change all colours alike; they are removed by projecting the
 colours on a plane in which neither shows (POS: Wang, den Brinker, Stuijk and de Haan, "Algorithmic
-principles of remote PPG", 2017). What is left must be rhythmic, and alike all over the palm.
+principles of remote PPG", 2017). What is left must be rhythmic, alike all over the palm, and in the
+colours in which blood beats: mostly in green, less in blue, least in red (de Haan and van Leest,
+"Improved motion robustness of remote-PPG by using the blood volume pulse signature", 2014). A lamp
+that beats in a room, to give a print a pulse, changes all colours nearly alike.
 
 A video of a living palm has a pulse as well. So this judgement is made in addition to the light
 challenge (`palm.liveness.judge`), never in place of it.
@@ -34,6 +37,9 @@ but one reach 8.0 dB and more, 50 of casts, prints and gloves 4.4 dB at the most
 ALIKE_AT_LEAST = 0.1
 """The least `PulseVerdict.alike`, however strong the rhythm. What beats in one place only is not a
 palm."""
+RATIO_AT_MOST = 0.7
+"""The highest `PulseVerdict.ratio` of blood. It is 0.56 in the spectrum of blood; a white lamp of
+half the ring's strength has 0.72 to 0.86 (docs/liveness.md)."""
 PAUSE_AT_MOST = 0.6
 """The longest time between two frames of a recording, in seconds."""
 
@@ -114,6 +120,9 @@ class PulseVerdict:
     alike: float
     """The correlation of a cell's pulse with that of all other cells, averaged over the palm, -1 to
     1."""
+    ratio: float
+    """The mean of the beat in blue and in red over that in green, each relative to the colour's
+    level: 0.56 in blood, near 1 in a lamp."""
 
 
 def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
@@ -126,13 +135,15 @@ def judge_pulse(at: Floats, cells: npt.NDArray[np.uint16]) -> PulseVerdict:
         raise NoRecording("a pulse takes some seconds, and frames enough")
     if pauses.min() <= 0 or pauses.max() > PAUSE_AT_MOST:
         raise NoRecording("a recording without gaps")
-    spread = _pulses(_resampled(at, (cells.reshape(len(at), -1, 3) / 256 / 255) ** _GAMMA))
-    spread = _in_band(spread)
+    light = _resampled(at, (cells.reshape(len(at), -1, 3) / 256 / 255) ** _GAMMA)
+    spread = _in_band(_pulses(light))
     whole = spread.sum(axis=1)
     signal, rate = _rhythm(whole)
     alike = float(np.mean([_correlation(cell, whole - cell) for cell in spread.T]))
-    beats = alike >= ALIKE_AT_LEAST and signal + ALIKE_WEIGHT * alike >= BEATS_AT_LEAST
-    return PulseVerdict(beats=beats, rate=60 * rate, signal=signal, alike=alike)
+    ratio = _ratio(light.mean(axis=1), whole, rate)
+    rhythmic = alike >= ALIKE_AT_LEAST and signal + ALIKE_WEIGHT * alike >= BEATS_AT_LEAST
+    beats = rhythmic and ratio <= RATIO_AT_MOST
+    return PulseVerdict(beats=beats, rate=60 * rate, signal=signal, alike=alike, ratio=ratio)
 
 
 def _resampled(at: Floats, light: Floats) -> Floats:
@@ -179,6 +190,17 @@ def _rhythm(signal: Floats) -> tuple[float, float]:
     near = (np.abs(pace - beat) <= _LINE_WIDTH) | (np.abs(pace - 2 * beat) <= _LINE_WIDTH)
     mine, rest = power[looked_at & near].sum(), power[looked_at & ~near].sum()
     return float(10 * np.log10(max(mine, 1e-20) / max(rest, 1e-20))), beat
+
+
+def _ratio(light: Floats, pulse: Floats, beat: float) -> float:
+    """Returns `PulseVerdict.ratio` of (T, 3) blue, green and red with a (T,) pulse of `beat` Hz:
+    what each colour has in common with the pulse, in time with the beat."""
+    relative = _in_band(light / np.maximum(light.mean(axis=0), 1e-4))
+    window = np.hanning(len(pulse))
+    near = np.abs(np.fft.rfftfreq(4096, 1 / _RATE) - beat) <= _LINE_WIDTH / 2
+    colours = np.fft.rfft(relative * window[:, None], 4096, axis=0)[near]
+    blue, green, red = (colours.T @ np.fft.rfft(pulse * window, 4096)[near].conj()).real
+    return float((blue + red) / 2 / max(green, 1e-20))
 
 
 def _correlation(one: Floats, other: Floats) -> float:

@@ -13,7 +13,7 @@ from drawn.identity import identity
 from drawn.lit import Specimen, living
 from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
-from palm.liveness.pulse import FRAMES, SECONDS, NoRecording, judge_pulse
+from palm.liveness.pulse import FRAMES, RATIO_AT_MOST, SECONDS, NoRecording, judge_pulse
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +76,17 @@ def test_pulsing_light_is_no_pulse() -> None:
     lamp = 0.01 * np.sin(2 * np.pi * 1.2 * at)
     pulsing = traces(np.repeat(lamp[:, None], 3, axis=1), at)
     assert not judge_pulse(pulsing.at, pulsing.cells).beats
+
+
+def test_a_lamp_that_beats_beside_the_ring_is_no_pulse() -> None:
+    """It gives a print all that a pulse has but its colours: a warm lamp is weakest in blue."""
+    at = np.arange(81) / 20
+    beat = 0.02 * np.sin(2 * np.pi * 1.2 * at)[:, None]
+    lit, bled = (traces(beat * colours, at) for colours in ((0.84, 1.0, 0.7), (0.69, 1.0, 0.43)))
+    assert judge_pulse(bled.at, bled.cells).beats
+    verdict = judge_pulse(lit.at, lit.cells)
+    assert verdict.ratio > RATIO_AT_MOST
+    assert not verdict.beats
 
 
 def test_a_pulse_in_one_corner_only_is_refused() -> None:
