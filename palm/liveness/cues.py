@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from palm.liveness.response import CELLS, Floats, Palm
+from palm.liveness.response import CELLS, Floats, Palm, centred, ring_share
 
 _ROUNDS = 2
 _RIM = 6
@@ -110,27 +110,23 @@ def _log(value: float, least: float) -> float:
     return float(np.log(max(value, least)))
 
 
-def _centred(values: Floats) -> Floats:
-    return values - values.mean(axis=0)
-
-
 def _fit_response(palm: Palm) -> _Fit:
     """Fits reflectance and slope of every cell in turn, starting from a surface that faces the
     ring."""
     seen, usable = _cell_means(palm)
     drive, places = palm.drive[:, usable], palm.places[usable]
     facing = slope = -places[:, :2] / places[:, 2:]
-    change = _centred(seen)
+    change = centred(seen)
     total = float((change**2).sum()) + 1e-12
     reflectance = lit = left = np.zeros_like(seen)
     for again in range(_ROUNDS + 1):
         lit = drive[..., 2] + np.einsum("tpcd,pd->tpc", drive[..., :2], slope)
-        moved = _centred(lit)
+        moved = centred(lit)
         reflectance = (moved * change).sum(axis=0) / np.maximum((moved**2).sum(axis=0), 1e-9)
         left = change - reflectance * moved
         if again == _ROUNDS:
             break
-        aside = _centred(drive[..., :2]) * reflectance[..., None]
+        aside = centred(drive[..., :2]) * reflectance[..., None]
         normal = np.einsum("tpcd,tpce->pde", aside, aside)
         normal += (1e-3 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-12) * np.eye(2)
         toward = np.einsum("tpcd,tpc->pd", aside, left)
@@ -203,12 +199,12 @@ def _lines(palm: Palm) -> _Lines:
 
     drive = palm.drive.mean(axis=1)
     seen = palm.seen[:, inside].mean(axis=1)
-    reflectance, ring = _ring_share(seen, drive[..., 2])
+    reflectance, ring = ring_share(seen, drive[..., 2])
     used = ring.max(axis=1) > _DARK
     if used.sum() < _LIT_FRAMES_AT_LEAST:
         return _Lines(0.0, 0.0, 1.0, float(flat.std()), float(contrast[2]), float(contrast[0]))
     aside = (drive[..., :2] * reflectance[:, None] / np.maximum(seen, 1e-3)[..., None]) @ palm.axes
-    moved, aside, room = (_centred(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0)))
+    moved, aside, room = (centred(each[used]) for each in (moved, aside, np.maximum(1 - ring, 0)))
     frames = len(moved)
     # The unknowns are the hand's movement in each frame, the relief in each colour, and the effect
     # of the room's light in each colour.
@@ -250,12 +246,3 @@ def _line_band(image: Floats) -> Floats:
     image = image.astype(np.float32)
     fine, coarse = (cv2.GaussianBlur(image, (0, 0), width) for width in (_FINE, _COARSE))
     return np.asarray(fine - coarse, np.float32)
-
-
-def _ring_share(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
-    """Returns the (3,) mean reflectance, and the (T, 3) share of the ring in the light that is
-    seen."""
-    drive = _centred(lit)
-    reflectance = (drive * _centred(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
-    reflectance = np.maximum(reflectance, 1e-4)
-    return reflectance, np.clip(reflectance * lit / np.maximum(seen, 1e-3), 0, 1)

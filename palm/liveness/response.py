@@ -179,3 +179,17 @@ def _illumination(light: Light, lamps: Lamps, where: Floats) -> Floats:
     toward = to_lamp * falling * (1, 1, -1)
     diodes = light[..., ::-1] @ CROSSTALK
     return np.einsum("tkc,pkd->tpcd", diodes, toward)
+
+
+def ring_share(seen: Floats, lit: Floats) -> tuple[Floats, Floats]:
+    """Returns the (3,) mean reflectance, and the (T, 3) share of the ring in the light that is
+    seen."""
+    drive = centred(lit)
+    reflectance = (drive * centred(seen)).sum(axis=0) / np.maximum((drive**2).sum(axis=0), 1e-9)
+    reflectance = np.maximum(reflectance, 1e-4)
+    return reflectance, np.clip(reflectance * lit / np.maximum(seen, 1e-3), 0, 1)
+
+
+def centred(values: Floats) -> Floats:
+    """Returns the values less their means over the first axis."""
+    return values - values.mean(axis=0)
