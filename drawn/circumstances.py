@@ -127,7 +127,7 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
     palm = identity(seed, list(Side)[seed % 2])
     first = within.shot(rng)
     for _ in range(living_bursts):
-        yield _alive(palm, within.shot(rng, like=first), rng)
+        yield alive(palm, within.shot(rng, like=first), rng)
     # An attacker may hold the instrument at any angle that helps.
     askew = replace(within, lean=2 * within.lean)
     for instrument in Instrument:
@@ -138,7 +138,7 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
         yield Case(seed, instrument, film_of_it, partial(prepared.recorded, rng.spawn(1)[0]))
 
 
-def _alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
+def alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
     """Returns a living burst. Blood and melanin vary between people, and in one person from day to
     day."""
     skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))

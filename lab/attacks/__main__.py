@@ -1,4 +1,5 @@
-"""`python -m lab.attacks [--people N] [--json FILE] [--pulse] [--only NAME]`, see `lab.attacks`."""
+"""`python -m lab.attacks [--people N] [--json FILE] [--pulse] [--only NAME]
+[--within CIRCUMSTANCES]`, see `lab.attacks`."""
 
 import argparse
 import json
@@ -27,12 +28,16 @@ def main() -> int:
         help="judge all presentations by the pulse alone as well (takes long to draw)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument(
+        "--within", choices=SETS, action="append", help="only in these circumstances"
+    )
     parser.add_argument("--only", metavar="NAME", help="judge this instrument alone")
     asked = parser.parse_args()
     seeds = range(FIRST, FIRST + asked.people)
     reports = [
         measure(name, within, seeds, asked.workers, pulse=asked.pulse, only=asked.only)
         for name, within in SETS.items()
+        if name in (asked.within or SETS)
     ]
     print("\n\n".join(report.text() for report in reports))  # noqa: T201 - the output of this command
     if asked.json:

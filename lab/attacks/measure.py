@@ -16,7 +16,7 @@ from drawn.circumstances import EXTREME, UNUSUAL, USUAL, Circumstances, cases
 from drawn.identity import identity
 from drawn.lit import LAMPS
 from lab.attacks.instruments import species
-from lab.attacks.staging import Presented, staging
+from lab.attacks.staging import Presented, enrolment, staging
 from lab.evaluate.processes import processes
 from palm.rates import Estimate, share
 from palm.hand.align import align
@@ -36,6 +36,7 @@ from palm.liveness import (
 from palm.liveness.judge import unexplained_score
 from palm.liveness.pulse import judge_pulse
 from palm.liveness.same_palm import likeness
+from palm.liveness.signed import Signer, Signs
 from palm.template import current
 from palm.template.fused import FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template
@@ -55,6 +56,8 @@ _TONES = (("light", 0.42), ("medium", 0.30), ("dark", 0.0))
 """The names of thirds of the drawn skin tones, and the lowest green reflectance of their palms."""
 _LIVING = "living"
 LIGHT, INFRARED, BOTH, PULSE = "light", "near infrared", "light and near infrared", "pulse"
+LIGHT_SIGNED, BOTH_SIGNED = "light, relief signed", "light and near infrared, both signed"
+"""What was signed at enrolment is compared as well (`palm.liveness.signed`)."""
 THEN_PULSE = ", then pulse"
 """Is appended to the name of the judgement that comes before the pulse."""
 
@@ -149,15 +152,24 @@ def outcomes(
     `only` is the name of the one instrument that is judged beside living hands."""
     green = float(identity(seed, list(Side)[seed % 2]).tone.palmar[1])
     tone = next(name for name, least in _TONES if green >= least)
-    judged: list[JudgedBurst] = []
-    enrolled: Template | None = None
-    for what, recipe, seen in _presented(seed, within, only):
-        judge = _Judged(seen, what)
-        template = _template(seen.film)
-        if enrolled is None:
-            enrolled = template
-        judged.append(judge.burst(seed, recipe, tone, enrolled, template, pulse=pulse))
-    return judged
+    enrolled = _Enrolled.by(enrolment(seed, within))
+    return [
+        _Judged(seen, what, enrolled).burst(seed, recipe, tone, pulse=pulse)
+        for what, recipe, seen in _presented(seed, within, only)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Enrolled:
+    """What is kept of a palm."""
+
+    template: Template
+    signs: Signs
+
+    @classmethod
+    def by(cls, film: Film) -> "_Enrolled":
+        palms = [align(frame.image, frame.hand) for frame in film.lit[:2]]
+        return cls(_pair()[0].extract(palms), _signer().sign(film.lit, LAMPS, film.infrared))
 
 
 def _presented(
@@ -182,7 +194,7 @@ def _presented(
 class _Judged:
     """The judgements of one burst."""
 
-    def __init__(self, seen: Presented, what: str) -> None:
+    def __init__(self, seen: Presented, what: str, enrolled: _Enrolled) -> None:
         self._seen = seen
         self._what = what
         began = time.process_time()
@@ -190,18 +202,18 @@ class _Judged:
         self._ms = 1000 * (time.process_time() - began)
         near = _near(seen.film, what)
         self._scores = {LIGHT: lit, INFRARED: near, BOTH: _Scores(*map(min, lit, near))}
+        shown = _Enrolled.by(seen.film)
+        self._matched = _pair()[1].score(enrolled.template, shown.template) >= MATCHED
+        signed = _signer().compare(enrolled.signs, shown.signs)
+        self._signed = {
+            LIGHT_SIGNED: lit.whole >= 0 and signed.relief_agrees,
+            BOTH_SIGNED: self._scores[BOTH].whole >= 0
+            and signed.relief_agrees
+            and signed.infrared_agrees,
+        }
 
-    def burst(
-        self,
-        seed: int,
-        recipe: str,
-        tone: str,
-        enrolled: Template,
-        template: Template,
-        *,
-        pulse: bool,
-    ) -> JudgedBurst:
-        passed = {by: score.whole >= 0 for by, score in self._scores.items()}
+    def burst(self, seed: int, recipe: str, tone: str, *, pulse: bool) -> JudgedBurst:
+        passed = {by: score.whole >= 0 for by, score in self._scores.items()} | self._signed
         asked = {by: 0 <= self._scores[by].whole < SURE for by in (LIGHT, BOTH)}
         beats = self._beats() if pulse or any(asked.values()) else False
         passed |= {by + THEN_PULSE: passed[by] and (beats or not asked[by]) for by in asked}
@@ -215,7 +227,7 @@ class _Judged:
             passed,
             asked={by + THEN_PULSE: was for by, was in asked.items()},
             left_out={by: score.without >= 0 for by, score in self._scores.items()},
-            matched=_pair()[1].score(enrolled, template) >= MATCHED,
+            matched=self._matched,
             ms=self._ms,
         )
 
@@ -278,13 +290,14 @@ def _are_alike(one: Roi, other: Roi) -> bool:
     return matcher.score(extractor.extract([one]), extractor.extract([other])) >= SAME
 
 
-def _template(film: Film) -> Template:
-    return _pair()[0].extract([align(frame.image, frame.hand) for frame in film.lit[:2]])
-
-
 @cache
 def _pair() -> tuple[FusedExtractor, FusedMatcher]:
     return current.pair()
+
+
+@cache
+def _signer() -> Signer:
+    return Signer()
 
 
 def measure(
@@ -317,16 +330,16 @@ def _judgement(by: str, found: Sequence[JudgedBurst]) -> Judgement:
             _refused("all", by, living),
             *(_refused(f"{tone} skin", by, those) for tone, those in tones if those),
         ],
-        apcer=_worst(found, lambda each: each.passed[by]),
-        left_out=_worst(found, lambda each: each.left_out[by]) if by in living[0].left_out else [],
-        iapmr=_worst(found, lambda each: each.passed[by] and each.matched),
+        apcer=worst(found, lambda each: each.passed[by]),
+        left_out=worst(found, lambda each: each.left_out[by]) if by in living[0].left_out else [],
+        iapmr=worst(found, lambda each: each.passed[by] and each.matched),
         asked=_share("living", living, [each.asked[by] for each in living])
         if by in living[0].asked
         else None,
     )
 
 
-def _worst(found: Sequence[JudgedBurst], event: Callable[[JudgedBurst], bool]) -> list[Rate]:
+def worst(found: Sequence[JudgedBurst], event: Callable[[JudgedBurst], bool]) -> list[Rate]:
     """Returns the rate of each instrument, by the recipe with the highest."""
     by_recipe: dict[str, dict[str, list[JudgedBurst]]] = {}
     for each in found:

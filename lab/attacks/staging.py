@@ -10,7 +10,7 @@ import numpy as np
 from drawn.anatomy import Field, array
 from drawn.attack import Stolen, unit
 from drawn.burst import Film, Glow, Shot, film
-from drawn.circumstances import Circumstances
+from drawn.circumstances import Circumstances, alive
 from drawn.heart import Heart, Recording, Shining, record
 from drawn.identity import DrawnPalm, identity
 from drawn.lit import GRID, Specimen, living
@@ -95,6 +95,12 @@ def staging(seed: int, within: Circumstances, lights: Sequence[Light], what: str
     # An attacker may hold the instrument at any angle that helps.
     shot = replace(within, lean=2 * within.lean).shot(rng)
     return Staging(identity(seed, list(Side)[seed % 2]), shot, lights, rng)
+
+
+def enrolment(seed: int, within: Circumstances) -> Film:
+    """Returns the burst with which a person was enrolled, on another day than they are attacked."""
+    rng = np.random.default_rng([seed, 8])
+    return alive(identity(seed, list(Side)[seed % 2]), within.shot(rng), rng).film
 
 
 def pictured(stolen: Stolen, onto: Specimen) -> Field:

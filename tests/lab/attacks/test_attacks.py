@@ -1,0 +1,78 @@
+"""Attacks to which nothing was fitted: each instrument is a file, and they do what they imitate."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from drawn.burst import challenge, played
+from drawn.circumstances import USUAL
+from drawn.lit import LAMPS
+from lab.attacks.instruments import Species, species
+from lab.attacks.measure import JudgedBurst, worst
+from lab.attacks.staging import Presented, enrolment, staging
+from palm.liveness import judge
+from palm.liveness.signed import RELIEF_AT_LEAST, Agreement, Signer, Signs
+
+pytestmark = pytest.mark.slow
+
+SEED = 41_000
+NAMED = {each.name: each for each in species()}
+
+
+@cache
+def presented(name: str, recipe: str) -> Presented:
+    lights = played(challenge(np.random.default_rng(1)))
+    return NAMED[name].recipes[recipe](staging(SEED, USUAL, lights, name + recipe))
+
+
+@cache
+def signer() -> Signer:
+    return Signer()
+
+
+@cache
+def enrolled() -> Signs:
+    return signed(Presented(enrolment(SEED, USUAL), lambda: pytest.fail("nobody asks for it")))
+
+
+def signed(shown: Presented) -> Signs:
+    return signer().sign(shown.film.lit, LAMPS, shown.film.infrared)
+
+
+def agreement(name: str, recipe: str) -> Agreement:
+    return signer().compare(enrolled(), signed(presented(name, recipe)))
+
+
+def test_every_instrument_has_a_name_of_its_own_and_recipes() -> None:
+    assert len(NAMED) == len(species())
+    assert all(isinstance(each, Species) and each.recipes for each in species())
+
+
+def test_a_living_palm_agrees_with_itself_in_relief_and_near_infrared() -> None:
+    again = agreement("a device that shops for challenges", "the best of 1")
+    assert again.relief_agrees
+    assert again.infrared_agrees
+
+
+def test_a_tattoo_is_alive_and_has_the_relief_of_another_palm() -> None:
+    tattoo = presented("transfer tattoo", "carbon on a tinted film")
+    assert judge(tattoo.film.lit, LAMPS).live, "light alone does not stop it"
+    found = signer().compare(enrolled(), signed(tattoo))
+    assert found.relief < RELIEF_AT_LEAST
+    assert not found.infrared_agrees
+
+
+def test_without_near_infrared_nothing_agrees_in_it() -> None:
+    blind = Signs(enrolled().relief, None)
+    assert not signer().compare(blind, enrolled()).infrared_agrees
+
+
+def test_the_rate_of_an_instrument_is_that_of_its_worst_recipe() -> None:
+    def burst(seed: int, recipe: str, passed: bool) -> JudgedBurst:
+        return JudgedBurst(seed, "a cast", recipe, "dark", {"light": passed}, {}, {}, True, 1.0)
+
+    found = [burst(n, "solid", n == 0) for n in range(4)]
+    found += [burst(n, "thin", n < 3) for n in range(4)]
+    (rate,) = worst(found, lambda each: each.passed["light"])
+    assert (rate.name, rate.recipe, rate.estimate.rate) == ("a cast", "thin", 0.75)
