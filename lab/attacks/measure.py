@@ -177,12 +177,13 @@ def _presented(
 ) -> Iterator[tuple[str, str, Presented]]:
     """Yields all bursts of one person: what was shown, by what recipe, and what was seen. Living
     hands come first."""
+    palm = identity(seed, list(Side)[seed % 2])
     for case in cases(seed, within):
         if case.instrument and only not in (None, *Instrument):
             # Those of the fit are drawn one after another.
             break
         if case.instrument is None or only in (None, case.instrument):
-            yield case.instrument or _LIVING, "", Presented(case.film, case.recorded)
+            yield case.instrument or _LIVING, "", Presented(case.film, case.recorded, palm)
     for each in species():
         if only in (None, each.name):
             for recipe, present in each.recipes.items():

@@ -28,6 +28,10 @@ class Presented:
     film: Film
     recorded: Callable[[], Recording]
     """Returns a pulse recording; drawing it takes longer than all the rest."""
+    palm: DrawnPalm
+    """The palm whose pose it has."""
+    specimen: Specimen | None = None
+    """What was in front of the cameras; None where the pictures were put together."""
 
 
 def _steady(_: object) -> float:
@@ -82,6 +86,8 @@ class Staging:
         return Presented(
             seen,
             lambda: record(palm, specimen, shot, aside, heart, glow=shining, lamp=lamp),
+            palm,
+            specimen,
         )
 
 

@@ -33,7 +33,7 @@ def _shopped(among: int) -> Recipe:
             under, offered[best], apart[best].argmin(axis=1), strict=True
         ):
             sent[place] = replace(lit[under[int(which)]], light=light)
-        return replace(recorded, film=replace(recorded.film, lit=sent))
+        return replace(recorded, film=replace(recorded.film, lit=sent), specimen=None)
 
     return present
 

@@ -29,7 +29,7 @@ def _in_white(staged: Staging) -> Presented:
     shown, own = _filmed(staged)
     white = [np.array_equal(light, WHITE) for light in staged.lights]
     lit = [v if w else o for w, v, o in zip(white, shown.lit, own.film.lit, strict=True)]
-    return replace(own, film=replace(own.film, lit=lit))
+    return replace(own, film=replace(own.film, lit=lit), specimen=None)
 
 
 def _mirrored(share: float) -> Recipe:
@@ -38,7 +38,7 @@ def _mirrored(share: float) -> Recipe:
     def present(staged: Staging) -> Presented:
         shown, own = _filmed(staged)
         lit = [_both(v, o, share) for v, o in zip(shown.lit, own.film.lit, strict=True)]
-        return replace(own, film=replace(own.film, lit=lit))
+        return replace(own, film=replace(own.film, lit=lit), specimen=None)
 
     return present
 

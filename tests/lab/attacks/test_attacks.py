@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from drawn.burst import challenge, played
+from drawn.burst import Film, challenge, played
 from drawn.circumstances import USUAL
 from drawn.lit import LAMPS
 from lab.attacks.instruments import Species, species
@@ -33,15 +33,15 @@ def signer() -> Signer:
 
 @cache
 def enrolled() -> Signs:
-    return signed(Presented(enrolment(SEED, USUAL), lambda: pytest.fail("nobody asks for it")))
+    return signed(enrolment(SEED, USUAL))
 
 
-def signed(shown: Presented) -> Signs:
-    return signer().sign(shown.film.lit, LAMPS, shown.film.infrared)
+def signed(film: Film) -> Signs:
+    return signer().sign(film.lit, LAMPS, film.infrared)
 
 
 def agreement(name: str, recipe: str) -> Agreement:
-    return signer().compare(enrolled(), signed(presented(name, recipe)))
+    return signer().compare(enrolled(), signed(presented(name, recipe).film))
 
 
 def test_every_instrument_has_a_name_of_its_own_and_recipes() -> None:
@@ -58,7 +58,7 @@ def test_a_living_palm_agrees_with_itself_in_relief_and_near_infrared() -> None:
 def test_a_tattoo_is_alive_and_has_the_relief_of_another_palm() -> None:
     tattoo = presented("transfer tattoo", "carbon on a tinted film")
     assert judge(tattoo.film.lit, LAMPS).live, "light alone does not stop it"
-    found = signer().compare(enrolled(), signed(tattoo))
+    found = signer().compare(enrolled(), signed(tattoo.film))
     assert found.relief < RELIEF_AT_LEAST
     assert not found.infrared_agrees
 
