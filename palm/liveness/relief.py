@@ -25,6 +25,7 @@ _SHADE = 8.0
 """The deviation in pixels of the shape of the hand, which is no relief."""
 _DARK = 0.02
 """The share of the ring in the light below which a frame shows the room's light only."""
+_LIT_FRAMES_AT_LEAST = 4
 _TRUST = np.array((1.0, 1.0, 0.35))
 """How much relief is seen in blue, green and red: red light fills furrows from beneath."""
 _ROUNDS = 3
@@ -54,6 +55,9 @@ def _slopes(palm: Palm) -> Floats:
     drive, seen = palm.drive.mean(axis=1), palm.seen[:, inside].mean(axis=1)
     reflectance, ring = ring_share(seen, drive[..., 2])
     lit = ring.max(axis=1) > _DARK
+    if lit.sum() < _LIT_FRAMES_AT_LEAST:
+        # What does not answer the ring shows no relief.
+        return np.zeros((SIZE, SIZE, 2))
     toward = (drive[..., :2] * reflectance[:, None] / np.maximum(seen, 1e-3)[..., None]) @ palm.axes
     toward = toward[lit] - toward[lit].mean(axis=0)
     # A frame with more light has less noise.

@@ -1,5 +1,6 @@
 """Attacks to which nothing was fitted: each instrument is a file, and they do what they imitate."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,6 +13,8 @@ from lab.attacks.instruments import Species, species
 from lab.attacks.measure import JudgedBurst, worst
 from lab.attacks.staging import Presented, enrolment, staging
 from palm.liveness import judge
+from palm.liveness.relief import relief
+from palm.liveness.response import register_burst
 from palm.liveness.signed import RELIEF_AT_LEAST, Agreement, Signer, Signs
 
 pytestmark = pytest.mark.slow
@@ -61,6 +64,13 @@ def test_a_tattoo_is_alive_and_has_the_relief_of_another_palm() -> None:
     found = signer().compare(enrolled(), signed(tattoo.film))
     assert found.relief < RELIEF_AT_LEAST
     assert not found.infrared_agrees
+
+
+def test_what_does_not_answer_the_ring_has_no_relief() -> None:
+    film = presented("transfer tattoo", "carbon on a tinted film").film
+    still = [replace(frame, image=film.lit[0].image, hand=film.lit[0].hand) for frame in film.lit]
+    picture = relief(register_burst(still, LAMPS), still[0].hand.side)
+    assert picture.image.min() == picture.image.max()
 
 
 def test_without_near_infrared_nothing_agrees_in_it() -> None:
