@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cloud.policy import FMR_VERIFY, FUSED_2, Calibration
+from cloud.policy import FMR_VERIFY
 from cloud.vault.palms import ALIKE, ALIKE_IN_INFRARED, SAME
 from drawn.attack import Instrument
 from drawn.burst import Film, challenge, played
@@ -18,7 +18,7 @@ from drawn.lit import LAMPS
 from lab.attacks.instruments import species
 from lab.attacks.staging import Presented, enrolment, staging
 from lab.evaluate.processes import processes
-from palm.rates import Estimate, share
+from palm.calibration import CALIBRATIONS
 from palm.hand.align import align
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
@@ -37,6 +37,7 @@ from palm.liveness.judge import unexplained_score
 from palm.liveness.pulse import judge_pulse
 from palm.liveness.same_palm import likeness
 from palm.liveness.signed import Signer, Signs
+from palm.rates import Estimate, share
 from palm.template import current
 from palm.template.fused import FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template
@@ -44,7 +45,7 @@ from palm.template.interfaces import Template
 FIRST = 41_000
 """The seed of the first person. `lab.liveness` fits the judge to people with lower seeds."""
 PEOPLE = 60
-MATCHED = Calibration(FUSED_2).score(-np.log10(FMR_VERIFY))
+MATCHED = CALIBRATIONS[FusedMatcher.version].score(-np.log10(FMR_VERIFY))
 """The score from which a palm is the enrolled one, where it is compared 1:1."""
 
 SETS = {

@@ -5,11 +5,12 @@ It tells accept or reject and no score: whoever tests learns nothing that a shop
 
 from dataclasses import dataclass
 
-from cloud.policy import FUSED_2, Calibration, Policy
+from cloud.policy import Policy
 from cloud.vault.examiner import Flaw, Unusable
 from cloud.vault.palms import PalmExaminer
 from lab.harness.journal import Outcome
 from lab.harness.plan import AskPulse, Plan
+from palm.calibration import CALIBRATIONS
 from palm.hand.landmarks import Side
 from palm.template import current
 from palm.template.interfaces import Template
@@ -63,8 +64,7 @@ class Product:
         self._plan = plan
         self._examiner = PalmExaminer()
         self._extractor, self._matcher = current.pair()
-        calibration = Calibration(FUSED_2)
-        self._policy = Policy({self._extractor.version: calibration})
+        self._policy = Policy(CALIBRATIONS)
         self._threshold = self._policy.score(self._extractor.version, self._policy.verify())
 
     def examine(self, shown: Shown) -> Acquired | Refused:

@@ -1,7 +1,7 @@
 """The report of a test, made from its log alone.
 
 Rates are those of ISO/IEC 19795-1 and 30107-3, with intervals of 95 % over subjects
-(`lab.evaluate.rates`). A transaction counts as accepted when any of its tries was. The rates of a
+(`palm.rates`). A transaction counts as accepted when any of its tries was. The rates of a
 species are those of its worst artefact.
 """
 
@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from lab.evaluate.rates import Estimate, share
 from lab.harness.journal import Ended, Line, Outcome, Presented, Purpose, begun
+from palm.rates import Estimate, share
 
 T = TypeVar("T")
 
