@@ -19,7 +19,7 @@ from palm.hand.roi import Roi
 from palm.image import Colour
 from palm.liveness import LitFrame, Still, Unjudgeable, judge, judge_infrared
 from palm.liveness.pulse import NoRecording, cells_of, judge_pulse
-from palm.liveness.same_palm import likeness
+from palm.liveness.same_palm import Lines, followed, likeness, lines
 from palm.template import current
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.ring import DARK, PLACES, WHITE, Levels
@@ -64,12 +64,18 @@ mean over the palm's cells."""
 
 @dataclass(frozen=True, slots=True)
 class _Palm:
-    """The palm in one good frame."""
+    """The palm in one frame, where the hand is."""
 
     at_ms: int
     image: Colour
     hand: Hand
     roi: Roi
+    lines: Lines
+
+    @classmethod
+    def of(cls, at_ms: int, image: Colour, hand: Hand) -> "_Palm":
+        roi = align(image, hand)
+        return cls(at_ms, image, hand, roi, lines(roi))
 
 
 class PalmExaminer:
@@ -95,7 +101,7 @@ class PalmExaminer:
         palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
         for frame in _white(burst):
-            found = self._find_palm(frame)
+            found = self._find_palm(frame, palms[-1] if palms else None)
             if isinstance(found, Flaw):
                 flaws[found] += 1
             else:
@@ -110,7 +116,7 @@ class PalmExaminer:
         side, _ = Counter(palm.hand.side for palm in before).most_common(1)[0]
         palms = [_on(side, palm) for palm in palms]
         before, after = palms[: len(before)], palms[len(before) :]
-        if not all(self._are_alike(a.roi, b.roi) for a, b in combinations(palms, 2)):
+        if not all(self._are_alike(a, b) for a, b in combinations(palms, 2)):
             raise Unusable(Flaw.NOT_LIVE)
         scores = [self._answer(burst, before, shown)] if shown else []
         scores += self._in_infrared(burst, before)
@@ -138,25 +144,32 @@ class PalmExaminer:
             return _NOT_AT_ALL
         frames = [LitFrame(each.image, each.hand, _light(WHITE)) for each in palms[:ENOUGH]]
         first, (last, image) = palms[-1], bright[-1]
-        hands = [] if image is None else self._finder.follow(image)
-        if len(hands) != 1:
+        at_last = None if image is None else self._at_last(first, image)
+        if at_last is None:
             return _NOT_AT_ALL
         for frame, image, step in lit:
             # The hand is held still, so its place in between is interpolated. This holds in the
             # dark as well, where it cannot be found.
             share = (frame.at_ms - first.at_ms) / max(last.at_ms - first.at_ms, 1)
-            hand = _between(first.hand, hands[0], share)
+            hand = _between(first.hand, at_last, share)
             if image is None:
                 return _NOT_AT_ALL
             if step != DARK:
-                seen = align(image, hand)
-                if not all(self._are_alike(palm.roi, seen) for palm in palms):
+                seen = _Palm.of(frame.at_ms, image, hand)
+                if not all(self._are_alike(palm, seen) for palm in palms):
                     return _NOT_AT_ALL
             frames.append(LitFrame(image, hand, _light(step)))
         try:
             return judge(frames, _LAMPS).score
         except Unjudgeable:
             return _NOT_AT_ALL
+
+    def _at_last(self, palm: _Palm, image: Colour) -> Hand | None:
+        """Returns the hand in the last bright frame of a challenge, if it is the only one."""
+        if (hand := _followed(palm, image)) is not None:
+            return hand
+        hands = self._finder.follow(image)
+        return hands[0] if len(hands) == 1 else None
 
     def _in_infrared(self, burst: Burst, palms: list[_Palm]) -> list[float]:
         """Returns a liveness score of the near-infrared frames for each palm in white; an empty
@@ -183,29 +196,35 @@ class PalmExaminer:
         verdicts = [judge_infrared(Still(palm.image, palm.hand), stills) for palm in palms]
         return [v.score if v.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL for v in verdicts]
 
-    def _find_palm(self, frame: Frame) -> _Palm | Flaw:
+    def _find_palm(self, frame: Frame, before: _Palm | None) -> _Palm | Flaw:
         image = decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
+        if before is not None and (hand := _followed(before, image)) is not None:
+            return self._judged(frame, image, [hand])
         followed = self._finder.follow(image)
         detected, self._follows = bool(followed) and not self._follows, bool(followed)
         hands = followed or self._search(image)
+        # The detector places a hand less exactly than the hand's own landmarks do.
+        settled = self._finder.settled(image, hands) if detected and len(hands) == 1 else hands
+        return self._judged(frame, image, settled or hands)
+
+    @staticmethod
+    def _judged(frame: Frame, image: Colour, hands: list[Hand]) -> _Palm | Flaw:
+        """Returns the palm if the frame is good enough."""
         observation = observe(image, hands, frame.at_ms / 1000, None)
         flaw = _flaw(observation)
         if flaw is not None or observation.hand is None:
             return flaw or Flaw.NO_HAND
-        # The detector places a hand less exactly than the hand's own landmarks do.
-        settled = self._finder.follow(image) if detected else []
-        hand = settled[0] if len(settled) == 1 else observation.hand
-        palm = align(image, hand)
-        if palm.quality < QUALITY_AT_LEAST:
+        palm = _Palm.of(frame.at_ms, image, observation.hand)
+        if palm.roi.quality < QUALITY_AT_LEAST:
             return Flaw.CUT_OFF if observation.cut_off else Flaw.UNCLEAR
-        return _Palm(frame.at_ms, image, hand, palm)
+        return palm
 
-    def _are_alike(self, one: Roi, other: Roi) -> bool:
-        if likeness(one, other) >= ALIKE:
+    def _are_alike(self, one: _Palm, other: _Palm) -> bool:
+        if likeness(one.lines, other.lines) >= ALIKE:
             return True
-        score = self._matcher.score(*(self._extractor.extract([palm]) for palm in (one, other)))
+        score = self._matcher.score(*(self._extractor.extract([p.roi]) for p in (one, other)))
         return score >= SAME
 
     def _search(self, image: Colour) -> list[Hand]:
@@ -214,6 +233,14 @@ class PalmExaminer:
         hands = self._finder.find(image) if self._searches else []
         self._searches = bool(hands)
         return hands
+
+
+def _followed(palm: _Palm, image: Colour) -> Hand | None:
+    """Returns the hand of this palm in another frame, found by its lines, or None where they are
+    not clearly the same. Then the hand has to be found anew."""
+    hand = followed(palm.hand, palm.lines, image)
+    there = lines(align(image, hand))
+    return hand if likeness(palm.lines, there) >= ALIKE else None
 
 
 def _beats(pulse: Pulse, after: list[_Palm]) -> bool:
@@ -255,8 +282,7 @@ def _on(side: Side, palm: _Palm) -> _Palm:
     """Returns the palm as one of this side."""
     if palm.hand.side is side:
         return palm
-    hand = replace(palm.hand, side=side)
-    return replace(palm, hand=hand, roi=align(palm.image, hand))
+    return _Palm.of(palm.at_ms, palm.image, replace(palm.hand, side=side))
 
 
 def _apart(one: Hand, other: Hand) -> float:

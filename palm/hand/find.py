@@ -136,6 +136,11 @@ class HandFinder:
         self._followed = hands
         return hands
 
+    def settled(self, image: Colour, hands: list[Hand]) -> list[Hand]:
+        """Returns hands that were just found in this picture with their landmarks read once more,
+        in it and in its mirror image. The mean of both is nearer to where they are."""
+        return self._read_twice(image, _crops_around(hands))
+
     def forget(self) -> None:
         """Forgets the hands of the previous frame, so that the next one starts a new video."""
         self._followed = []
