@@ -29,7 +29,7 @@ def test_a_hand_is_followed_to_where_its_lines_are(move: tuple[float, float]) ->
     seen = lines(align(frame, here))
     there = followed(here, seen, later := moved(frame, *move))
     assert np.allclose(there.landmarks - here.landmarks, move, atol=0.5)
-    assert likeness(seen, lines(align(later, there))) > 0.97
+    assert likeness(seen, lines(align(later, there))) > 0.85
 
 
 def test_another_palm_in_its_place_is_seen_to_be_another() -> None:
