@@ -182,19 +182,31 @@ class PalmExaminer:
             raise Unusable(Flaw.TOO_COSTLY)
         in_colour = [f.at_ms for f in burst.frames if f.spectrum is Spectrum.COLOUR]
         stills: list[Still] = []
+        before: _Palm | None = None
         for frame in taken:
             image = decode(frame)
-            hands = [] if image is None else self._finder.find(image)
-            if image is None or len(hands) != 1:
+            hand = None if image is None else self._only_hand(image, before)
+            if image is None or hand is None:
                 return [_NOT_AT_ALL]
-            if not all(_apart(palm.hand, hands[0]) <= SAME_POSE for palm in palms):
+            if not all(_apart(palm.hand, hand) <= SAME_POSE for palm in palms):
                 return [_NOT_AT_ALL]
             if min(abs(frame.at_ms - at_ms) for at_ms in in_colour) > SAME_MOMENT_MS:
                 return [_NOT_AT_ALL]
             # Without colour, left and right hands are easily mistaken for each other.
-            stills.append(Still(image, replace(hands[0], side=palms[0].hand.side)))
+            before = _Palm.of(
+                frame.at_ms, image, replace(hand, side=palms[0].hand.side, shown=Shown.PALM)
+            )
+            stills.append(Still(image, before.hand))
         verdicts = [judge_infrared(Still(palm.image, palm.hand), stills) for palm in palms]
         return [v.score if v.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL for v in verdicts]
+
+    def _only_hand(self, image: Colour, before: _Palm | None) -> Hand | None:
+        """Returns the hand in a near-infrared frame, if it is the only one; `before` is the palm in
+        the one before."""
+        if before is not None and (hand := _followed(before, image)) is not None:
+            return hand
+        hands = self._finder.find(image)
+        return hands[0] if len(hands) == 1 else None
 
     def _find_palm(self, frame: Frame, before: _Palm | None) -> _Palm | Flaw:
         image = decode(frame)

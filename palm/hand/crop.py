@@ -66,8 +66,11 @@ class Crop:
         return np.column_stack([right * scale, -self.up * scale, corner]).astype(np.float32)
 
     def cut(self, image: Colour, size: int) -> Colour:
-        """Returns the (size, size, 3) content of the square; what lies outside the frame is
-        black."""
+        """Returns the (size, size, 3) content of the square.
+
+        Beyond the frame, its edge is continued: of the fingers of a hand that fills the frame, as
+        much is there as the network looks for.
+        """
         reach = self.side / 2 * float(np.abs(self.up).sum()) + 2
         edges = np.array(image.shape[1::-1])
         left, top = np.floor(self.centre - reach).clip(0, edges).astype(int)
@@ -85,6 +88,7 @@ class Crop:
             to_image / shrink,
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(cut, np.uint8)
 

@@ -6,13 +6,16 @@ lack: hands that fill the frame, cameras without colour, and whether the palm, t
 shown.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from palm.hand.align import PALM as STANDARD
+from palm.hand.align import aligned
 from palm.hand.crop import Crop, Points
-from palm.hand.landmarks import Hand, Landmark, Shown, Side, straightness
+from palm.hand.landmarks import Hand, Shown, Side, straightness, turn_of_fingers
+from palm.hand.line_layout import palmness
 from palm.image import Colour
 from palm.models.landmark_reader import LandmarkReader, Reading
 from palm.models.palm_detector import PalmDetector
@@ -52,9 +55,13 @@ LOOK_AGAIN = 15
 FIST = 0.35
 """The mean straightness of the four fingers below which a hand is a fist."""
 
-PALM = 0.4
-"""The probability from which a hand shows its palm. With and without colour, palms score 0.43 and
-more, backs 0.30 and less."""
+LINES = 5.0
+"""The most that the layout of lines may add to the logarithm of the odds that it is a palm, or take
+from it. The network's own odds reach as far: it is sure of whole hands, and guesses where the
+fingertips lie outside the frame."""
+
+SUREST = 0.99
+"""The highest probability that the network's word is taken for, and one less the lowest."""
 
 SIDE_ON = 0.05
 """The width of the logistic curve that turns the order of the fingers into a probability, as the
@@ -147,10 +154,10 @@ class HandFinder:
         self._looks = self._rest = 0
 
     def _read(self, image: Colour, crops: list[Crop]) -> list[Hand]:
-        return _hands(self._reader.read(image, crop) for crop in crops)
+        return _hands(image, [self._reader.read(image, crop) for crop in crops])
 
     def _read_twice(self, image: Colour, crops: list[Crop]) -> list[Hand]:
-        return _hands(self._reader.read_twice(image, crop) for crop in crops)
+        return _hands(image, [self._reader.read_twice(image, crop) for crop in crops])
 
 
 def _other(fill: float) -> float:
@@ -174,8 +181,8 @@ def _whole_frame(image: Colour, share: float, up: Points) -> Crop:
     return Crop(centre, up, max(width, height) * share)
 
 
-def _hands(readings: Iterable[Reading]) -> list[Hand]:
-    return _distinct([_to_hand(each) for each in readings if each.presence >= PRESENT])
+def _hands(image: Colour, readings: list[Reading]) -> list[Hand]:
+    return _distinct([_to_hand(image, each) for each in readings if each.presence >= PRESENT])
 
 
 def _are_settled(before: list[Hand], now: list[Hand]) -> bool:
@@ -216,29 +223,39 @@ def _are_apart(hand: Hand, other: Hand) -> bool:
     return float(np.hypot(*(hand.palm_centre - other.palm_centre))) > hand.palm_length / 2
 
 
-def _to_hand(reading: Reading) -> Hand:
-    """Decides which side the hand is and what it shows, from its look and the order of its fingers.
+def _to_hand(image: Colour, reading: Reading) -> Hand:
+    """Decides which side the hand is and what it shows.
 
     With the fingers up, a right palm has its thumb on the right, and so has the back of a left
     hand. The network tells the side from the look of the hand, so the two together tell palm from
-    back.
+    back. It knows the look of whole hands, so the lines of the palm are asked as well.
     """
-    wrist = reading.landmarks[Landmark.WRIST]
-    index, little = (
-        reading.landmarks[knuckle] - wrist for knuckle in (Landmark.INDEX_MCP, Landmark.LITTLE_MCP)
-    )
-    across = (index[1] * little[0] - index[0] * little[1]) / (np.hypot(*index) * np.hypot(*little))
-    right_palm = 1 / (1 + np.exp(-across / SIDE_ON))
-    palm = reading.right * right_palm + (1 - reading.right) * (1 - right_palm)
-    if straightness(reading.world)[1:].mean() < FIST:
-        shown = Shown.FIST
-    else:
-        shown = Shown.PALM if palm >= PALM else Shown.BACK
-    return Hand(
+    turn = turn_of_fingers(reading.landmarks)
+    as_palm = Hand(
         landmarks=reading.landmarks,
         depth=reading.depth,
         world=reading.world,
         presence=reading.presence,
-        side=Side.RIGHT if (across > 0) == (palm >= PALM) else Side.LEFT,
-        shown=shown,
+        side=Side.RIGHT if turn > 0 else Side.LEFT,
+        shown=Shown.PALM,
     )
+    lines, _ = aligned(image, as_palm)
+    odds = _log_odds(_palm_by_look(reading.right, turn)) + LINES * palmness(lines)
+    is_palm = odds > 0
+    if straightness(reading.world)[1:].mean() < FIST:
+        shown = Shown.FIST
+    else:
+        shown = Shown.PALM if is_palm else Shown.BACK
+    other = Side.LEFT if as_palm.side is Side.RIGHT else Side.RIGHT
+    return replace(as_palm, side=as_palm.side if is_palm else other, shown=shown)
+
+
+def _palm_by_look(right: float, turn: float) -> float:
+    """Returns the probability of a palm, from that of a right hand and the order of its fingers."""
+    right_palm = 1 / (1 + np.exp(-turn / SIDE_ON))
+    return float(right * right_palm + (1 - right) * (1 - right_palm))
+
+
+def _log_odds(probability: float) -> float:
+    within = min(max(probability, 1 - SUREST), SUREST)
+    return float(np.log(within / (1 - within)))

@@ -86,6 +86,18 @@ class Hand:
         return float(np.hypot(*across))
 
 
+def turn_of_fingers(landmarks: npt.NDArray[np.float32]) -> float:
+    """Returns the sine of the angle at the wrist from index to little knuckle: above 0 where a
+    right palm or the back of a left hand is seen, below 0 where it is the other way about.
+
+    `landmarks` are (21, 2) in pixels, y down.
+    """
+    wrist = landmarks[Landmark.WRIST]
+    index, little = landmarks[Landmark.INDEX_MCP] - wrist, landmarks[Landmark.LITTLE_MCP] - wrist
+    lengths = max(float(np.hypot(*index) * np.hypot(*little)), 1e-6)
+    return float(index[1] * little[0] - index[0] * little[1]) / lengths
+
+
 def straightness(world: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Returns how straight each finger is: (5,), thumb first, from 0 (bent onto the palm) to 1
     (stretched).

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from palm.hand.align import CENTRE, EXTENT, PALM, NotAPalm, align
+from palm.hand.align import CENTRE, EXTENT, PALM, UNCLEAR_COSTS, NotAPalm, align
 from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE
 
@@ -43,9 +44,19 @@ def hand(turned: float = 0.0, side: Side = Side.RIGHT, where: tuple[float, float
     )
 
 
+@cache
+def skin(strength: float = 1.0) -> npt.NDArray[np.uint8]:
+    """Returns a frame of random lines, coarse and fine."""
+    grain = np.random.default_rng(3).standard_normal((900, 1000), np.float32)
+    coarse, fine = (cv2.GaussianBlur(grain, (0, 0), sigma) for sigma in (6, 2))
+    lines = 4 * coarse / coarse.std() + 4 * fine / fine.std()
+    grey = (150 + strength * lines).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
 def frame(turned: float = 0.0, side: Side = Side.RIGHT) -> npt.NDArray[np.uint8]:
     """Returns a grey palm with a dark spot on the ball of the thumb."""
-    picture = np.full((900, 1000, 3), 150, np.uint8)
+    picture = skin().copy()
     x, y = plane_to_frame(turned, side)(THUMB_BALL)
     cv2.circle(picture, (round(x - 0.5), round(y - 0.5)), 12, (60, 60, 60), -1, cv2.LINE_AA)
     return picture
@@ -130,3 +141,10 @@ def test_the_roi_tells_which_part_of_the_palm_lay_in_the_frame():
 def test_a_back_and_a_fist_have_no_palm_to_cut_out(shown: Shown):
     with pytest.raises(NotAPalm, match=f"a {shown} is not a palm"):
         align(frame(), replace(hand(), shown=shown))
+
+
+def test_blur_and_low_contrast_show_in_the_quality() -> None:
+    blurred = np.asarray(cv2.GaussianBlur(skin(), (0, 0), 5), np.uint8)
+    clear, *unclear = (align(each, hand()).quality for each in (skin(), skin(0.1), blurred))
+    assert clear == 1
+    assert all(1 - UNCLEAR_COSTS <= quality < 0.95 for quality in unclear)
