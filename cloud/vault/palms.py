@@ -250,9 +250,8 @@ class PalmExaminer:
 def _followed(palm: _Palm, image: Colour) -> Hand | None:
     """Returns the hand of this palm in another frame, found by its lines, or None where they are
     not clearly the same. Then the hand has to be found anew."""
-    hand = followed(palm.hand, palm.lines, image)
-    there = lines(align(image, hand))
-    return hand if likeness(palm.lines, there) >= ALIKE else None
+    hand, alike = followed(palm.hand, palm.lines, image)
+    return hand if alike >= ALIKE else None
 
 
 def _beats(pulse: Pulse, after: list[_Palm]) -> bool:

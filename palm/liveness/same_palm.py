@@ -2,7 +2,6 @@
 and where it lies in the second."""
 
 from dataclasses import replace
-from functools import cache
 from typing import TypeAlias
 
 import cv2
@@ -21,6 +20,7 @@ _MAX_SHIFT = 6
 """The largest offset, in pixels, between two alignments of a hand that is held still."""
 _CENTRE_SHARE = 0.6
 """The side of the central part that is compared, as a share of the ROI's side."""
+_MARGIN = round(SIZE * (1 - _CENTRE_SHARE) / 2)
 
 
 Lines: TypeAlias = npt.NDArray[np.float32]
@@ -36,24 +36,36 @@ def lines(palm: Roi) -> Lines:
 
 def likeness(one: Lines, other: Lines) -> float:
     """Returns the normalised cross-correlation of the lines at the best shift, -1 to 1."""
-    margin = round(SIZE * (1 - _CENTRE_SHARE) / 2)
-    middle = one[margin:-margin, margin:-margin]
-    reach = margin - _MAX_SHIFT
-    surroundings = other[reach:-reach, reach:-reach]
-    return float(cv2.matchTemplate(surroundings, middle, cv2.TM_CCOEFF_NORMED).max())
+    return float(_correlation(one, other, _MAX_SHIFT).max())
 
 
-def followed(hand: Hand, seen: Lines, image: Colour) -> Hand:
-    """Returns a hand where its lines lie in another frame of the same burst.
+def followed(hand: Hand, seen: Lines, image: Colour) -> tuple[Hand, float]:
+    """Returns a hand where its lines lie in another frame of the same burst, and their likeness
+    there: where that is low, it is not the hand.
 
-    `seen` are its lines in the frame in which it was found. The hand may have moved by a fifth of
-    its palm's length. What is returned is the hand only if the lines there are alike (`likeness`).
+    `seen` are its lines in the frame in which it was found. It may have moved by an eighth of its
+    palm's length.
     """
-    shift, _ = cv2.phaseCorrelate(seen, lines(align(image, hand)), _window())
-    moved = np.asarray(shift) / SIZE @ standard_pose(hand)[0][:, :2].T
-    return replace(hand, landmarks=(hand.landmarks + moved).astype(np.float32))
+    alike = _correlation(seen, lines(align(image, hand)), _MARGIN)
+    row, column = np.unravel_index(int(alike.argmax()), alike.shape)
+    shift = np.array([_peak(alike[row], int(column)), _peak(alike[:, column], int(row))]) - _MARGIN
+    moved = shift / SIZE @ standard_pose(hand)[0][:, :2].T
+    there = replace(hand, landmarks=(hand.landmarks + moved).astype(np.float32))
+    return there, float(alike[row, column])
 
 
-@cache
-def _window() -> npt.NDArray[np.float32]:
-    return np.asarray(cv2.createHanningWindow((SIZE, SIZE), cv2.CV_32F), np.float32)
+def _correlation(one: Lines, other: Lines, reach: int) -> npt.NDArray[np.float32]:
+    """Returns (2 * reach + 1, 2 * reach + 1) normalised cross-correlations of the middle of one
+    palm with the other, by the shift down and right."""
+    beyond = _MARGIN - reach
+    middle = one[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    surroundings = other[beyond : SIZE - beyond, beyond : SIZE - beyond]
+    return np.asarray(cv2.matchTemplate(surroundings, middle, cv2.TM_CCOEFF_NORMED), np.float32)
+
+
+def _peak(along: npt.NDArray[np.float32], at: int) -> float:
+    """Returns where the parabola through a maximum and its neighbours is highest."""
+    if not 0 < at < len(along) - 1:
+        return at
+    before, here, after = along[at - 1 : at + 2].astype(np.float64)
+    return at + 0.5 * (before - after) / min(before - 2 * here + after, -1e-9)
