@@ -302,7 +302,8 @@ class Photograph:
 
 
 def photographs(people: int) -> Iterator[Photograph]:
-    """Yields the first picture of each palm, and every picture of a back."""
+    """Yields every picture of a back, and the first picture of each palm until there are so many
+    hands; a hand of which the back is there is not looked at a second time."""
     hands: set[str] = set()
     for path in sorted(PALM_SETS.glob("hands-rgb/*/*.jpg")):
         kind, _, side = path.stem.partition("_")[0].partition("-")
@@ -373,7 +374,7 @@ def main() -> int:
         description="Measures how often a hand is found, told palm from back, and given its side.",
     )
     for option, number, what in (
-        ("--people", PEOPLE, "the most real palms of a set"),
+        ("--people", PEOPLE, "the most real hands of a set"),
         ("--drawn", DRAWN, "drawn people"),
         ("--workers", os.cpu_count() or 1, "processes"),
     ):
