@@ -9,6 +9,7 @@ shown.
 from collections.abc import Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from palm.hand.align import PALM as STANDARD
@@ -19,7 +20,7 @@ from palm.hand.line_layout import palmness
 from palm.image import Colour
 from palm.models.landmark_reader import LandmarkReader, Reading
 from palm.models.palm_detector import PalmDetector
-from palm.models.picture import darkened, is_burnt, is_colourless
+from palm.models.picture import darkened, is_burnt, is_colourless, tinted
 
 FILLS = (0.6, 1.0, 0.4)
 """The sizes at which the detector is shown the frame, as shares of its input's side. The detector
@@ -167,8 +168,10 @@ def _other(fill: float) -> float:
 
 def _whole_frames(image: Colour) -> Iterator[tuple[Colour, list[Crop]]]:
     """Yields pictures to read from, with the squares to read."""
-    for share in WHOLE_FRAME:
-        yield image, [_whole_frame(image, share, up) for up in _DIRECTIONS]
+    # A faint hand is seen where its contrast is stretched, and a grey one where it is painted.
+    for view in (image, tinted(image)):
+        for share in WHOLE_FRAME:
+            yield view, [_whole_frame(image, share, up) for up in _DIRECTIONS]
     if is_burnt(image):
         dark = darkened(image, DARKER)
         for share in BURNT_OUT:
@@ -219,8 +222,13 @@ def _distinct(hands: list[Hand]) -> list[Hand]:
 
 
 def _are_apart(hand: Hand, other: Hand) -> bool:
-    """Returns whether two readings are of two hands."""
-    return float(np.hypot(*(hand.palm_centre - other.palm_centre))) > hand.palm_length / 2
+    """Returns whether two readings are of two hands. A small one among the fingers of a large one
+    is not."""
+    if float(np.hypot(*(hand.palm_centre - other.palm_centre))) <= hand.palm_length / 2:
+        return False
+    small, large = sorted((hand, other), key=lambda each: each.palm_length)
+    x, y = small.palm_centre.tolist()
+    return cv2.pointPolygonTest(cv2.convexHull(large.landmarks), (x, y), measureDist=False) < 0
 
 
 def _to_hand(image: Colour, reading: Reading) -> Hand:
