@@ -167,7 +167,7 @@ class TestFollowing:
         for at in range(10):
             shopper.draw(frame, at / 10)
         shopper.wish = replace(shopper.wish, pose=Presentation(x=0.3, turn=30, span=0.3))
-        for at in range(20, 40):
+        for at in range(20, 34):
             shopper.draw(frame, at / 20)
             assert what(follower.follow(frame)) == [(Side.RIGHT, Shown.PALM)]
 
@@ -223,13 +223,14 @@ class TestRealHands:
     def test_every_palm_is_found_as_the_palm_it_is_in_colour_or_without(
         self, finder: HandFinder
     ) -> None:
-        # Each in one of the two; `lab.finding` looks at all of them in both.
-        for number, (file, image) in enumerate(first_of_each_hand("hands-rgb/*/palmar-*.jpg")):
+        # Every second hand, and each in one of the two: `lab.finding` looks at all in both.
+        hands = islice(first_of_each_hand("hands-rgb/*/palmar-*.jpg"), 0, None, 2)
+        for number, (file, image) in enumerate(hands):
             shown = without_colour(image) if number % 2 else image
             assert what(finder.find(shown)) == [(side_in_name(file), Shown.PALM)], file.name
 
     def test_every_palm_on_black_is_found(self, finder: HandFinder) -> None:
-        for file in sorted(PALM_SETS.glob("hands-rgb-dark/*/1.jpg"))[::2]:
+        for file in sorted(PALM_SETS.glob("hands-rgb-dark/*/1.jpg"))[::3]:
             assert what(finder.find(opened(file))) == [(Side.RIGHT, Shown.PALM)], file
 
     def test_two_hands_of_different_size_are_two(self, finder: HandFinder) -> None:
@@ -238,7 +239,7 @@ class TestRealHands:
             (sorted(p.glob("palmar-left_*")), sorted(p.glob("palmar-right_*"))) for p in people
         ]
         found: list[int] = []
-        for left, right in [pair for pair in pairs if all(pair)][:4]:
+        for left, right in [pair for pair in pairs if all(pair)][:2]:
             one, other = (opened(each[0]) for each in (left, right))
             one, other = one[::-1, ::-1], other[::-1, ::-1]
             both = beside(one[:, 100:700], other[:, 100:700], 0.6)
@@ -249,7 +250,7 @@ class TestRealHands:
         self, finder: HandFinder
     ) -> None:
         found: list[int] = []
-        for file in sorted(PALM_SETS.glob("hands-rgb/*/palmar-*.jpg"))[::12]:
+        for file in sorted(PALM_SETS.glob("hands-rgb/*/palmar-*.jpg"))[::20]:
             image = np.asarray(cv2.rotate(opened(file), cv2.ROTATE_180), np.uint8)
             burnt = np.clip(image * np.float32(2.2), 0, 255).astype(np.uint8)
             finder.forget()
@@ -261,14 +262,14 @@ class TestRealHands:
 
     def test_a_palm_that_fills_the_picture_is_found_with_its_side(self, finder: HandFinder) -> None:
         found: list[bool] = []
-        for file, image in islice(first_of_each_hand("hands-rgb/*/palmar-*.jpg"), 0, 40, 4):
+        for file, image in islice(first_of_each_hand("hands-rgb/*/palmar-*.jpg"), 0, 40, 8):
             (whole,) = finder.find(image)
             palm = what(finder.find(without_colour(palm_alone(image, whole))))
             found.append(palm == [(side_in_name(file), Shown.PALM)])
-        assert np.mean(found) >= 0.9
+        assert all(found)
 
     def test_no_back_that_fills_the_picture_is_taken_for_a_palm(self, finder: HandFinder) -> None:
-        for file in sorted(PALM_SETS.glob("hands-rgb/*/dorsal-*.jpg"))[::3]:
+        for file in sorted(PALM_SETS.glob("hands-rgb/*/dorsal-*.jpg"))[::6]:
             image = opened(file)
             (whole,) = finder.find(image)
             shown = [hand.shown for hand in finder.find(palm_alone(image, whole))]
@@ -287,8 +288,8 @@ class TestRealHands:
         frames = 0
         while clip.grab():
             frames += 1
-            if frames % 12 == 0:
+            if frames % 20 == 0:
                 _, frame = clip.retrieve()
                 shown += [hand.shown for hand in follower.follow(np.asarray(frame, np.uint8))]
-        assert len(shown) == frames // 12
+        assert len(shown) == frames // 20
         assert set(shown) == {Shown.BACK, Shown.FIST}
