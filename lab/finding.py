@@ -9,7 +9,7 @@ it is found where it is and as a palm; its side is reported by itself, because a
 searched on both sides. A back counts as passed when it is taken for a palm.
 
 The real hands are `hands-rgb` and `hands-rgb-dark` (docs/palm-sets.md); the drawn ones are seen in
-near infrared. Intervals are bootstrapped over hands (`lab.evaluate.rates`).
+near infrared. Intervals are bootstrapped over hands (`palm.rates`).
 """
 
 import argparse
@@ -31,12 +31,12 @@ from drawn.identity import identity
 from drawn.lit import Room, in_infrared, living, seen_from_beside
 from drawn.presentation import show
 from lab.evaluate.processes import processes
-from lab.evaluate.rates import Estimate, share
 from lab.sets import PALM_SETS
 from palm.hand.align import standard_pose
 from palm.hand.find import HandFinder
 from palm.hand.landmarks import KNUCKLES, Hand, Landmark, Shown, Side
 from palm.image import Colour
+from palm.rates import Estimate, share
 
 FIRST = 45_000
 """The seed of the first drawn person; no other measurement uses these people."""
