@@ -38,7 +38,7 @@ from pydantic_settings import (
 )
 
 from cloud.law import Law, find_law
-from palm.calibration import FUSED_2, LINE_FIELD_1, Calibration
+from palm.calibration import FUSED_2, LEVELLED_3, LINE_FIELD_1, Calibration
 from protocol.files import read_if_there
 from protocol.messages import Money
 
@@ -147,6 +147,12 @@ class Recognition(Group):
     )
     schemes: tuple[Scheme, ...] = Field(
         default=(
+            Scheme(
+                version=3,
+                extractor="palm.template.levelled:LevelledExtractor",
+                matcher="palm.template.levelled:LevelledMatcher",
+                calibration=LEVELLED_3,
+            ),
             Scheme(
                 version=2,
                 extractor="palm.template.fused:FusedExtractor",

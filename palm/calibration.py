@@ -56,8 +56,12 @@ LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
 """The calibration of `palm.template.linefield` (template version 1), from the same comparisons in
 the same way; the score rises by 0.02 for each tenth of the rate."""
 
+LEVELLED_3 = ((1e-3, 5.27), (1e-4, 6.72), (1e-5, 7.72), (1e-6, 8.72))
+"""TODO"""
+
 CALIBRATIONS: Mapping[int, Calibration] = {
     1: Calibration(LINE_FIELD_1, observed=1e-4),
     2: Calibration(FUSED_2, observed=1e-4),
+    3: Calibration(LEVELLED_3, observed=1e-4),
 }
 """The calibration of each template version."""

@@ -1,8 +1,8 @@
 """The extractor and matcher that this product uses today."""
 
-from palm.template.fused import FusedExtractor, FusedMatcher
+from palm.template.levelled import LevelledExtractor, LevelledMatcher
 
 
-def pair() -> tuple[FusedExtractor, FusedMatcher]:
+def pair() -> tuple[LevelledExtractor, LevelledMatcher]:
     """Returns the extractor, and the matcher of its templates. Raises ModelMissing."""
-    return FusedExtractor(), FusedMatcher()
+    return LevelledExtractor(), LevelledMatcher()

@@ -1,4 +1,4 @@
-"""The extractor and matcher in use: line field and embedding together.
+"""Line field and embedding together: version 2 of the template, and most of version 3.
 
 Two descriptions of a palm are compared, and their errors are largely independent. The line field
 (`palm.template.linefield`) finds creases again in a palm that has bent. The encoder
@@ -136,14 +136,20 @@ class FusedMatcher:
 
         Raises VersionMismatch when the probe has another version.
         """
-        code = _code(probe)
-        field = (
-            self._writer.read(code[:BYTES])[0]
-            if len(code) == REFERENCE_BYTES
-            else _split_probe(probe)[0]
-        )
-        lines = self._lines.compare_code(field, gallery.lines)
+        lines = self._lines.compare_code(self.field(probe), gallery.lines)
         return fused(lines, gallery.embeddings @ _embedding(probe))
+
+    def field(self, template: Template) -> Code:
+        """Returns the line field of a probe or of a reference. Raises VersionMismatch."""
+        code = _code(template)
+        if len(code) == REFERENCE_BYTES:
+            return self._writer.read(code[:BYTES])[0]
+        return field_of(template)
+
+
+def field_of(probe: Template) -> Code:
+    """Returns the line field of a probe. Raises VersionMismatch."""
+    return _split_probe(probe)[0]
 
 
 def fused(lines: Floats, encoder: Floats) -> Floats:
