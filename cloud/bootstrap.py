@@ -34,11 +34,11 @@ from cloud.providers.sandbox import Sandbox, SandboxProvider
 from cloud.providers.stripe import StripeProvider
 from cloud.recognition import palms
 from cloud.recognition.gallery import Gallery
-from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Settings
+from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Scheme, Settings
 from cloud.state import State, StateDamaged
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
-from palm.calibration import Calibration
+from palm.calibration import CALIBRATIONS, Calibration
 from protocol import RELEASED, VERSION
 from protocol.files import read_if_there
 
@@ -256,15 +256,22 @@ async def with_housekeeping(context: Context) -> AsyncGenerator[None, None]:
 
 
 def _policy(settings: Settings, vault: VaultClient) -> Policy:
-    calibrations = {
-        scheme.version: Calibration(scheme.calibration) for scheme in settings.recognition.schemes
-    }
+    calibrations = {scheme.version: _calibration(scheme) for scheme in settings.recognition.schemes}
     if list(calibrations) != vault.introduction.versions:
         raise BadSettings(
             f"the vault makes templates of versions {vault.introduction.versions}, and the schemes "
             f"under [recognition] are of versions {list(calibrations)}. Make them agree."
         )
     return Policy(calibrations)
+
+
+def _calibration(scheme: Scheme) -> Calibration:
+    """Returns the calibration of a scheme. Of the points that are shipped it is known which were
+    observed, and of an operator's own points it is not."""
+    shipped = CALIBRATIONS.get(scheme.version)
+    if shipped is not None and shipped.points == scheme.calibration:
+        return shipped
+    return Calibration(scheme.calibration)
 
 
 async def _gallery(

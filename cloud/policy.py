@@ -169,9 +169,30 @@ LONGEST_WINDOW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A score from which on something is decided, and what is known of it."""
+
+    score: float
+    rarity: float
+    """-log10 of the false-match rate that the score stands for."""
+    extrapolated: bool
+    """Whether no two different palms were ever seen to score as high, so that the rate is not
+    measured but follows from the tail of lower scores."""
+    interval: tuple[float, float] | None
+    """The 95 % confidence interval of the score; None where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     calibrations: Mapping[int, Calibration]
     """The calibration of each template version."""
+
+    def threshold(self, version: int, rarity: float) -> Threshold:
+        """Returns the score of a version's matcher that has a rarity. Raises KeyError."""
+        calibration = self.calibrations[version]
+        score = calibration.score(rarity)
+        extrapolated = calibration.is_extrapolated(score)
+        return Threshold(score, rarity, extrapolated, calibration.interval(rarity))
 
     def rarity(self, version: int, score: float) -> float:
         """Raises KeyError for a version without a calibration."""

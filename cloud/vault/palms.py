@@ -42,12 +42,9 @@ ALIKE = 0.9
 """The likeness (`palm.liveness.same_palm`) from which two frames of a burst show the same palm
 without further ado. It is 0.97 or more in 360 pairs of frames, in white and under the steps, of 24
 drawn hands held still, and 0.78 or less in 552 pairs of different hands."""
-SAME = 6.72
-"""The score (`palm.template.fused`) from which they show the same palm where the likeness is less:
-that of one pair of different hands in 10,000 (`palm.calibration.FUSED_2`). It is 21 or more under
-the steps for the same drawn hands, 5.1 at most for the different ones and for 2,522 pairs of
-different photographed hands, and 15 for photographs of one hand that are taken apart from one
-another."""
+SAME = 9.0
+"""The score (`palm.template.levelled`) from which they show the same palm where the likeness is
+less: that of one pair of different hands in 10,000 (`palm.calibration.LEVELLED_3`)."""
 ALIKE_IN_INFRARED = 0.45
 """The correlation of lines (`palm.liveness.InfraredVerdict.alike`) from which a palm in near
 infrared is the palm that the template is made of. Their mean over a burst is 0.51 or more in 96

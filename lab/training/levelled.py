@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +24,10 @@ from palm.template.levelled import LevelledExtractor, LevelledMatcher
 from palm.template.linefield import LineFieldExtractor
 
 STRANGERS = 48
+SOFT = 2.0
+"""The standard deviation of the strangers' blur, in pixels. Palms without noise and fine lines tell
+best how far a smooth field is alike by chance: half of that chance would be missed by sharp ones,
+since it grows with the smoothness of both."""
 SHARE = 0.1
 """The weight of the encoder over the weight of the lines, as in `lab.training.fusion`."""
 _SHOWN = 4
@@ -59,7 +64,8 @@ def _strangers(seed: int) -> Iterator[Roi]:
         skin = roi.swatch(seed + person, Side.RIGHT)
         placement = roi.jittered(Placement(), rng, 0.7)
         image = roi.show(skin, rng, placement, person % 3 == 0, rng.uniform(0, 0.5))
-        yield Roi(image, Side.RIGHT, 1.0)
+        soft = cv2.GaussianBlur(image, (0, 0), SOFT)
+        yield Roi(np.asarray(soft, np.uint8), Side.RIGHT, 1.0)
 
 
 def _palms(seed: int, people: int) -> Iterator[tuple[int, Roi]]:

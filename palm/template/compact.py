@@ -57,15 +57,14 @@ class FieldWriter:
         self._axes = on.axes
         self._step = np.array(STEPS, np.float32)[on.bits] * on.deviation
         self._levels = np.float32(2.0) ** on.bits
-        # For every bit of a block: the coordinate it belongs to, its place value as a shift, and
-        # what it adds to the block.
+        # For every bit of a block: the coordinate it belongs to, and its place value as a shift.
         self._coordinate = np.repeat(np.arange(len(on.bits)), on.bits)
         self._shift = np.concatenate([np.arange(n)[::-1] for n in on.bits.tolist()]).astype(
             np.uint8
         )
-        coordinates = on.axes.T * self._step[:, None]
-        self._weight = coordinates[self._coordinate] * np.float32(2.0) ** self._shift[:, None]
-        self._lowest = ((1 - self._levels) / 2) @ coordinates
+        self._first = np.cumsum(on.bits, dtype=np.intp) - on.bits
+        self._coordinates = on.axes.T * self._step[:, None]
+        self._lowest = ((1 - self._levels) / 2) @ self._coordinates
 
         self._empty = np.frombuffer(self.write(np.zeros((CELLS, CELLS, PARTS), np.int8)), np.uint8)
 
@@ -79,14 +78,17 @@ class FieldWriter:
     def read(self, written: npt.NDArray[np.uint8]) -> Code:
         """Decompresses (n, BYTES) into (n, CELLS, CELLS, PARTS), up to quantisation error."""
         rows = written.reshape(-1, BITS // 8)
-        bits = np.unpackbits(rows, axis=1).astype(np.float32)
-        blocks = bits @ self._weight + self._lowest
+        level = np.add.reduceat(
+            np.unpackbits(rows, axis=1) << self._shift, self._first, axis=1, dtype=np.uint8
+        )
+        blocks = level.astype(np.float32) @ self._coordinates + self._lowest
         # No level lies at zero, so an empty block would be restored as a faint pattern.
         blocks[(rows == self._empty[: BITS // 8]).all(axis=1)] = 0
+        np.rint(blocks, out=blocks)
+        np.clip(blocks, -2 * FULL, 2 * FULL, out=blocks)
         side = CELLS // BLOCK
-        fields = blocks.reshape(-1, side, side, BLOCK, BLOCK, PARTS).transpose(0, 1, 3, 2, 4, 5)
-        fields = fields.reshape(-1, CELLS, CELLS, PARTS)
-        return np.clip(np.rint(fields), -2 * FULL, 2 * FULL).astype(np.int8)
+        fields = blocks.astype(np.int8).reshape(-1, side, side, BLOCK, BLOCK, PARTS)
+        return fields.transpose(0, 1, 3, 2, 4, 5).reshape(-1, CELLS, CELLS, PARTS)
 
 
 @cache

@@ -116,8 +116,10 @@ class FusedMatcher:
 
         Raises VersionMismatch when a template has another version.
         """
-        embeddings = [_embedding(each) for each in templates]
-        return np.array(embeddings, np.float32).reshape(-1, DIMENSIONS)
+        codes = [_code(each) for each in templates]
+        if any(len(code) != REFERENCE_BYTES for code in codes):
+            return np.array([_embedding(each) for each in templates], np.float32)
+        return _whole_bytes(np.array(codes, np.uint8).reshape(-1, REFERENCE_BYTES)[:, BYTES:])
 
     def prepare(self, references: Sequence[Template]) -> FusedGallery:
         """Prepares references. Templates that are still probes are compressed first, so that scores
@@ -176,12 +178,16 @@ def _half_bytes(embedding: npt.NDArray[np.int8]) -> bytes:
     return (half[::2] << 4 | half[1::2]).tobytes()
 
 
+def _whole_bytes(pairs: npt.NDArray[np.uint8]) -> Floats:
+    """Returns (n, DIMENSIONS) embeddings, each of length one, that were written in half bytes."""
+    wide = np.stack([pairs >> 4, pairs & 15], axis=2).reshape(-1, DIMENSIONS) - np.float32(7.5)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True), np.float32)
+
+
 def _embedding(template: Template) -> Floats:
     """Returns the (DIMENSIONS,) embedding of a probe or a reference, of length one."""
     code = _code(template)
     if len(code) == REFERENCE_BYTES:
-        pairs = code[BYTES:]
-        wide = np.stack([pairs >> 4, pairs & 15], axis=1).ravel() - np.float32(7.5)
-    else:
-        wide = _split_probe(template)[1].astype(np.float32)
+        return _whole_bytes(code[None, BYTES:])[0]
+    wide = _split_probe(template)[1].astype(np.float32)
     return np.asarray(wide / max(float(np.linalg.norm(wide)), 1e-6), np.float32)

@@ -196,7 +196,7 @@ class LineFieldMatcher:
     def prepare_codes(self, codes: Code) -> LineFieldGallery:
         """Prepares references from their codes, (references, CELLS, CELLS, PARTS)."""
         fields = codes.reshape(-1, CELLS, CELLS, PARTS)
-        coarse = np.array([_coarse(_dequantised(each)) for each in fields], np.float32)
+        coarse = _coarse(_dequantised(fields[..., :COARSE_PARTS]))
         return LineFieldGallery(
             coarse=coarse.reshape(len(fields), COARSE * COARSE * COARSE_PARTS),
             fine=_in_tiles(fields),
@@ -301,16 +301,25 @@ def _code_of(template: Template) -> Code:
     return np.frombuffer(template.data, np.int8).reshape(CELLS, CELLS, PARTS)
 
 
-def _dequantised(code: Code) -> Field:
+def _dequantised(code: Code) -> Floats:
     return np.float32(1 / FULL) * code
 
 
-def _coarse(field: Field) -> npt.NDArray[np.float32]:
-    """Returns the (COARSE, COARSE, COARSE_PARTS) coarse field, of length one."""
+def _coarse(fields: Floats) -> Floats:
+    """Returns the (n, COARSE, COARSE, COARSE_PARTS) coarse fields, each of length one, from (n,
+    CELLS, CELLS, COARSE_PARTS)."""
+    rows = np.tensordot(_coarser(), fields, ([1], [1]))
+    coarse = np.tensordot(_coarser(), rows, ([1], [2])).transpose(2, 1, 0, 3)
+    lengths = np.sqrt(np.einsum("nyxp,nyxp->n", coarse, coarse))
+    return np.ascontiguousarray(coarse / np.maximum(lengths, 1e-6)[:, None, None, None])
+
+
+@cache
+def _coarser() -> Floats:
+    """Returns (COARSE, CELLS): a blur, and the mean over the cells of a coarse one."""
     step = CELLS // COARSE
-    soft = cv2.GaussianBlur(field[..., :COARSE_PARTS], (0, 0), step / 2)
-    coarse = cv2.resize(soft, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
-    return np.asarray(coarse / max(float(np.linalg.norm(coarse)), 1e-6), np.float32)
+    soft = cv2.GaussianBlur(np.eye(CELLS, dtype=np.float32), (1, 0), 0, sigmaY=step / 2)
+    return np.asarray(soft.reshape(COARSE, step, CELLS).mean(axis=1), np.float32)
 
 
 @cache
@@ -326,7 +335,7 @@ def _turns() -> list[npt.NDArray[np.float64]]:
 def _in_every_pose(field: Field) -> Floats:
     """Returns the (poses, COARSE * COARSE * COARSE_PARTS) coarse probe in every pose: for each
     rotation and scale, every shift down and right."""
-    coarse = _coarse(field)
+    coarse = _coarse(field[None, ..., :COARSE_PARTS])[0]
     wide = COARSE + 2 * SHIFT
     posed = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
     for turn, turned in zip(_turns(), posed, strict=True):
@@ -568,7 +577,8 @@ def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Returns the columns and rows, (SIZE, SIZE) each, at which the pixels of the reference are
     found in the probe."""
     fine = _in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
-    poses = _best_poses(_in_every_pose(probe) @ _coarse(reference).reshape(-1, 1))
+    coarse = _coarse(reference[None, ..., :COARSE_PARTS])
+    poses = _best_poses(_in_every_pose(probe) @ coarse.reshape(-1, 1))
     blocks = _similarities(_windows(probe, REACH), fine)
     matched = _match_blocks(blocks, _expected_places(poses))
     place = matched.places[..., matched.score[:, 0].argmax(), 0]

@@ -54,3 +54,15 @@ def test_a_doubtful_match_is_asked_for_digits():
 
 def test_without_a_match_the_palm_is_asked_for_again():
     assert POLICY.decide([], 10) is Outcome.ASK_AGAIN
+
+
+def test_a_threshold_says_whether_anybody_has_seen_a_score_near():
+    intervals = ((0.1, 0.1), (0.28, 0.32), (0.5, 0.9))
+    policy = Policy({1: Calibration(POINTS, observed=1e-4, intervals=intervals)})
+    seen, beyond = (policy.threshold(1, rarity) for rarity in (4, 6))
+    assert (seen.score, seen.interval, seen.extrapolated) == (0.3, (0.28, 0.32), False)
+    assert (beyond.score, beyond.interval, beyond.extrapolated) == (0.7, (0.5, 0.9), True)
+
+
+def test_a_calibration_of_an_operators_own_has_no_interval():
+    assert POLICY.threshold(1, 4).interval is None
