@@ -10,7 +10,10 @@ import numpy as np
 
 from bench.figure import Figure
 from cloud.settings import Scheme
-from palm.hand.roi import SIZE, Roi
+from drawn import roi
+from drawn.roi import Placement
+from palm.hand.landmarks import Side
+from palm.hand.roi import Roi
 from palm.search.index import CORES, Index
 from palm.search.protection import SEARCH_CODE_BYTES
 from palm.template import current
@@ -18,6 +21,10 @@ from palm.template import current
 SHORTLIST: int = Scheme.model_fields["shortlist"].default
 SIZES = (10_000, 100_000, 1_000_000)
 TURNS = 25
+FIRST = 5_000_000
+"""The seed of the first drawn person of comparisons in full."""
+PEOPLE = 32
+"""The drawn people, of each of whom a shortlist holds several pictures."""
 
 
 def measure() -> list[Figure]:
@@ -51,7 +58,7 @@ def measure() -> list[Figure]:
             figures.append(Figure("  search over bandwidth limit", ratio, "x", reading, 2))
     growth = ms[SIZES[2]] / ms[SIZES[1]]
     figures.append(Figure("growth from 100,000 to 1,000,000", growth, "x", "linear is 10"))
-    return [*figures, *_changing(index), _one_to_one()]
+    return [*figures, *_changing(index), *_one_to_one()]
 
 
 def _changing(index: Index) -> list[Figure]:
@@ -65,16 +72,37 @@ def _changing(index: Index) -> list[Figure]:
     ]
 
 
-def _one_to_one() -> Figure:
+def _one_to_one() -> list[Figure]:
     """Measures a comparison in full, of which a search makes a shortlist and a verification one."""
     extractor, matcher = current.pair()
     rng = np.random.default_rng(1)
-    palms = [rng.integers(0, 256, (SIZE, SIZE), np.uint8) for _ in range(SHORTLIST + 1)]
-    probe, *references = [extractor.extract([Roi(palm, None, 1.0)]) for palm in palms]
-    prepared = matcher.prepare([matcher.keep(each) for each in references])
-    taken = [_ms(matcher.compare, probe, prepared) for _ in range(TURNS)]
-    each = statistics.median(taken) / SHORTLIST * 1000
-    return Figure("1:1 comparison in full", each, "µs", f"{SHORTLIST} at once, one probe", 50)
+    skins = [roi.swatch(FIRST + person, Side.RIGHT) for person in range(PEOPLE + 1)]
+
+    def palm(number: int) -> Roi:
+        placement = roi.jittered(Placement(), rng)
+        image = roi.show(skins[number], rng, placement, harsh=0.25)
+        return Roi(image, Side.RIGHT, 1.0)
+
+    references = [
+        matcher.keep(extractor.extract([palm(number % PEOPLE)])) for number in range(SHORTLIST)
+    ]
+    shown = [palm(PEOPLE)]
+    probe = extractor.extract(shown)
+    prepared = matcher.prepare(references)
+
+    def all_of_it() -> None:
+        matcher.compare(probe, matcher.prepare(references))
+
+    how = f"{SHORTLIST} drawn palms at once, one probe of somebody else"
+    figures: list[Figure] = []
+    for name, work, told in (
+        ("1:1 comparison in full", matcher.compare, (probe, prepared)),
+        ("  with laying out the reference", all_of_it, ()),
+    ):
+        each = statistics.median(_ms(work, *told) for _ in range(TURNS)) / SHORTLIST * 1000
+        figures.append(Figure(name, each, "µs", how, 60))
+    signing = statistics.median(_ms(extractor.extract, shown) for _ in range(TURNS))
+    return [*figures, Figure("template of one aligned palm", signing, "ms", "drawn", 6)]
 
 
 _readers = ThreadPoolExecutor(CORES)

@@ -86,9 +86,6 @@ SCALES = (0.92, 1.0, 1.08)
 SHIFT = 2
 """The largest shift under which a palm is compared, in coarse cells: an eighth of its side."""
 
-NEAR = 2
-"""The largest distance, in fine cells, at which a block is searched once its place is known."""
-
 SUB = 4
 """The side in cells of the tiles in which fine fields are multiplied."""
 TILES = CELLS // SUB
@@ -96,6 +93,8 @@ BLOCKS = TILES - 1
 """The blocks per side. A block is two by two tiles and overlaps its neighbours by half."""
 REACH = 5
 """The largest distance, in fine cells, at which a block is searched."""
+NEAR = 2
+"""The same where no pose is searched."""
 LEEWAY = 1
 """The cells in each direction that one search covers around the expected place."""
 OVERSHOOT = 1.5
@@ -217,8 +216,8 @@ class LineFieldMatcher:
         """Returns the (len(gallery),) scores of a probe that is given as a code.
 
         Where the score with a reference reaches what is `enough` for it, the probe is laid over
-        that reference and compared once more, and the higher score counts. That takes ten times as
-        long as the comparison before it.
+        that reference and compared once more, and that score counts. It takes several times as long
+        as the comparison before it.
         """
         field = _dequantised(code)
         posed, windows = _in_every_pose(field), _windows(field, REACH)
@@ -236,7 +235,7 @@ class LineFieldMatcher:
                     _laid_over(field, moves[..., each] - REACH, likeness[:, each])
                     for each in range(len(near))
                 ]
-                score[near] = np.maximum(score[near], _scores_in_place(laid, batch.fine[near]))
+                score[near] = _scores_in_place(laid, batch.fine[near])
             scores[start : start + BATCH] = score
         return scores
 
@@ -474,12 +473,16 @@ def _match_blocks(blocks: Floats, expected: Places) -> _Matched:
 
 
 def _scores_in_place(laid: Sequence[Field], fine: npt.NDArray[np.int8]) -> Floats:
-    """Returns the (references,) scores of references, each with the field that was laid over it."""
-    windows = np.stack([_windows(field, NEAR) for field in laid])
+    """Returns the (references,) scores of references, each with the field that was laid over it.
+
+    Blocks are not searched again: of what a search finds, different palms gain more.
+    """
+    windows = np.stack([_windows(field, 1) for field in laid])
     tiles = np.matmul(windows, fine[..., None].astype(np.float32))[..., 0].transpose(1, 2, 0)
-    blocks = _in_blocks(tiles) / (FULL * _overlap(2 * NEAR + 1))
-    expected = np.full((2, BLOCKS * BLOCKS, 1, len(laid)), NEAR, np.intp)
-    return _match_blocks(blocks, expected).score[0]
+    blocks = _in_blocks(tiles) / (FULL * _overlap(3))
+    middle = np.ones((2, BLOCKS * BLOCKS, 1, len(laid)), np.intp)
+    likeness, _ = _interpolated(blocks, middle)
+    return _score(likeness)[0]
 
 
 def _score(likeness: Floats) -> Floats:

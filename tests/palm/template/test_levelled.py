@@ -88,12 +88,14 @@ def test_a_stretched_palm_is_compared_more_closely(palm: Palm, enrolled: dict[in
         assert closely[0] > lines.compare_code(field, gallery)[0] + 0.02
 
 
-def test_the_closer_comparison_never_lowers_a_score(enrolled: dict[int, Template]):
+def test_only_pairs_that_are_near_enough_are_compared_more_closely(enrolled: dict[int, Template]):
     gallery = matcher.prepare(list(enrolled.values())).fused.lines
     lines = LineFieldMatcher()
     field = before.field(within(enrolled[PEOPLE[0]]))
-    closely = lines.compare_closely(field, gallery, np.zeros(len(gallery), np.float32))
-    assert (closely >= lines.compare_code(field, gallery)).all()
+    once = lines.compare_code(field, gallery)
+    enough = np.full(len(gallery), once[1], np.float32)
+    closely = lines.compare_closely(field, gallery, enough)
+    assert ((closely != once) == (once >= enough)).all()
 
 
 def test_a_score_does_not_depend_on_who_else_is_compared(enrolled: dict[int, Template]):
