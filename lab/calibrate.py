@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawn import roi
-from drawn.roi import Placement
+from drawn.roi import Placement, Swatch
 from lab import tails
 from lab.evaluate import dataset, pairing
 from lab.evaluate.acquisition import Acquirer
@@ -38,7 +38,7 @@ RATES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 SEED = 990_000_000
 """The seed of the first drawn person. Neither training nor evaluation uses these seeds."""
 PEOPLE = 150
-"""The drawn people of each device."""
+"""The drawn people, whom every device sees twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def main() -> int:
     parser.add_argument("--same", type=Path, help="table of hands with several names")
     asked = parser.parse_args()
     real = [_folder(folder, asked.same) for folder in asked.folders]
-    sets = [*real, *(_device(number, device) for number, device in enumerate(DEVICES))]
+    skins = [roi.swatch(SEED + person, Side.RIGHT) for person in range(PEOPLE)]
+    sets = [*real, *(_device(number, each, skins) for number, each in enumerate(DEVICES))]
     print(*report(sets, len(real)), sep="\n")  # noqa: T201 - the output of this command
     return 0
 
@@ -154,11 +155,10 @@ def _folder(folder: Path, same: Path | None) -> Compared:
     return _compared(Palms(folder.name, templates, hand, person, side), plan)
 
 
-def _device(number: int, device: Device) -> Compared:
+def _device(number: int, device: Device, skins: Sequence[Swatch]) -> Compared:
     rng = np.random.default_rng((SEED, number))
     palms: list[Roi] = []
-    for person in range(PEOPLE):
-        skin = roi.swatch(SEED + (37 * number + person) % 400, Side.RIGHT)
+    for skin in skins:
         for _ in range(2):
             cut = roi.jittered(device.cut, rng, device.jitter)
             image = roi.show(skin, rng, cut, device.infrared, device.harsh)
@@ -169,9 +169,8 @@ def _device(number: int, device: Device) -> Compared:
         [(2 * each + 1,) for each in range(PEOPLE)],
     )
     plan = Pairing(first, second, np.full(PEOPLE, PEOPLE, np.intp), mutual=False)
-    person = (37 * number + who) % 400
     name = f"drawn, {device.name}"
-    return _compared(Palms(name, _templates(palms), who, person, np.full(len(who), "right")), plan)
+    return _compared(Palms(name, _templates(palms), who, who, np.full(len(who), "right")), plan)
 
 
 def _seen(image: Grey, device: Device, rng: np.random.Generator) -> Grey:
