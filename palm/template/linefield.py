@@ -510,12 +510,11 @@ def _laid_over(field: Field, moves: npt.NDArray[np.float64], likeness: Floats) -
         flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
     )
     turned = np.arctan2(to_probe[1, 0] - to_probe[0, 1], to_probe[0, 0] + to_probe[1, 1])
-    waves = np.ascontiguousarray(laid).view(np.complex64)
-    waves *= np.exp(np.array([-2j, -4j]) * turned).astype(np.complex64)
+    waves = np.ascontiguousarray(laid, np.float32).view(np.complex64)
+    laid = (waves * np.exp(np.array([-2j, -4j]) * turned).astype(np.complex64)).view(np.float32)
     # What the interpolation has lost all the same is made up for, within limits.
     power = [float(np.mean(each * each)) for each in (field, laid)]
-    laid *= np.float32(min(np.sqrt(power[0] / max(power[1], 1e-6)), AMPLIFIED))
-    return np.asarray(laid, np.float32)
+    return laid * np.float32(min(np.sqrt(power[0] / max(power[1], 1e-6)), AMPLIFIED))
 
 
 def _search(blocks: Floats, expected: Places) -> Places:
