@@ -77,12 +77,12 @@ LINE_FIELD_1 = ((1e-3, 0.393), (1e-4, 0.418), (1e-5, 0.438), (1e-6, 0.458))
 the same way; the score rises by 0.02 for each tenth of the rate."""
 
 LEVELLED_3 = (
-    (1e-3, 5.88),
-    (1e-4, 8.07),
-    (1e-5, 10.13),
-    (1e-6, 12.19),
-    (1e-7, 14.25),
-    (1e-8, 16.30),
+    (1e-3, 5.80),
+    (1e-4, 7.83),
+    (1e-5, 9.77),
+    (1e-6, 11.70),
+    (1e-7, 13.64),
+    (1e-8, 15.57),
 )
 """The calibration of `palm.template.levelled` (template version 3) on palms of the same side: of
 roi-contactless, hands-rgb and hands-rgb-dark, where one hand has three names and is counted as one,
@@ -91,12 +91,12 @@ that rate, so it holds on each of them. Beyond, it rises as a generalised Pareto
 is fitted to all sets together (`python -m lab.calibrate`, docs/decisions/0057-one-threshold.md)."""
 
 LEVELLED_3_INTERVALS = (
-    (5.23, 6.82),
-    (7.05, 8.96),
-    (8.81, 11.47),
-    (10.38, 17.53),
-    (11.92, 29.68),
-    (13.46, 54.89),
+    (5.08, 6.42),
+    (6.74, 8.84),
+    (8.54, 11.26),
+    (9.96, 18.81),
+    (11.51, 38.24),
+    (13.08, 90.42),
 )
 """The 95 % confidence interval of each score of LEVELLED_3: a bootstrap over people."""
 
