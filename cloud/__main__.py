@@ -1,4 +1,4 @@
-"""`python -m cloud`: the signature service and the commands of its operators."""
+"""The signature service, and the commands of its operators."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -56,6 +56,7 @@ from protocol.core_dumps import leave_no_core_dump
 from protocol.currency import exponent_of
 from protocol.files import write_private
 from protocol.messages import Money
+from protocol.program import CLOUD
 from protocol.storage import REMEDIES, cause_and_remedy
 from protocol.watchdog import Part, Systemd
 
@@ -82,7 +83,7 @@ REFUSALS = (
 
 
 def main(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./run cloud", description=__doc__)
+    parser = argparse.ArgumentParser(prog=CLOUD, description=__doc__)
     parser.add_argument(
         "--state", type=Path, help="the state directory (default: ~/.local/state/palm-cloud)"
     )

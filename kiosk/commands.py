@@ -1,4 +1,4 @@
-"""What `./run kiosk` does instead of opening the kiosk: the commands of its operator."""
+"""What the program does instead of opening the kiosk: the commands of its operator."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -18,14 +18,15 @@ from kiosk.staff import StaffPin
 from kiosk.state import in_use
 from kiosk.till.nexo.envelope import LONGEST_IDENTIFIER
 from kiosk.till.nexo.keys import add_key
+from protocol.program import KIOSK
 
 
 def staff(arguments: Sequence[str]) -> int:
     """Sets a new staff PIN, for staff who are locked out or have forgotten theirs. A kiosk that
     runs takes it at once. Returns the exit status; raises CannotStart."""
     parser = argparse.ArgumentParser(
-        prog="./run kiosk staff",
-        description="Commands for staff. All settings of ./run kiosk may follow, such as --state.",
+        prog=f"{KIOSK} staff",
+        description=f"Commands for staff. All settings of {KIOSK} may follow, such as --state.",
     )
     parser.add_argument("what", choices=["new-pin"], help="set a new PIN for the staff area")
     _, rest = parser.parse_known_args(arguments)
@@ -61,8 +62,8 @@ def till(arguments: Sequence[str]) -> int:
     """Makes a key that tills and the kiosk share, and prints it. A kiosk that runs takes it at
     once. Returns the exit status; raises CannotStart."""
     parser = argparse.ArgumentParser(
-        prog="./run kiosk till",
-        description="Commands for the till's door. All settings of ./run kiosk may follow.",
+        prog=f"{KIOSK} till",
+        description=f"Commands for the till's door. All settings of {KIOSK} may follow.",
     )
     parser.add_argument("what", choices=["new-key"], help="make a key for tills and print it")
     parser.add_argument("--identifier", default="till", help="its KeyIdentifier (default: till)")
@@ -85,9 +86,9 @@ def key(arguments: Sequence[str]) -> int:
     """Readies the kiosk's key for another boot state, or has the kiosk begin anew without it.
     Returns the exit status; raises CannotStart."""
     parser = argparse.ArgumentParser(
-        prog="./run kiosk key",
-        description="Commands for the key that seals the kiosk's secrets. All settings of ./run "
-        "kiosk may follow.",
+        prog=f"{KIOSK} key",
+        description="Commands for the key that seals the kiosk's secrets. All settings of "
+        f"{KIOSK} may follow.",
     )
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser(

@@ -24,6 +24,7 @@ from hardware.faults import DeviceFault
 from hardware.tpm import OtherBootState, Tpm, tpm_at
 from kiosk.faults import CannotStart, FileUnusable
 from protocol.files import read_if_there, remove_durably, rename_durably, write_private
+from protocol.program import KIOSK
 from protocol.sealed import KEY_BYTES, SealedPath
 from protocol.storage import cause_and_remedy
 
@@ -43,7 +44,7 @@ SEALED = (
 """What is sealed under the key. It also encrypts that of the door for tills
 (`kiosk.till.nexo.certificate`). The journals of the door and of the gate (till.db, venue/*.db) hold
 numbers of sales, tickets and passages, and no secret."""
-ANEW = "Or begin anew with `palm-kiosk key begin-anew` (docs/operating.md)."
+ANEW = f"Or begin anew with `{KIOSK} key begin-anew` (docs/operating.md)."
 
 
 class KeyUnavailable(CannotStart):

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from kiosk.faults import CannotStart
 from protocol.currency import exponent_of
+from protocol.program import KIOSK
 
 
 def _known_currency(code: str) -> str:
@@ -210,7 +211,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         use_attribute_docstrings=True,
-        cli_prog_name="./run kiosk",
+        cli_prog_name=KIOSK,
         cli_kebab_case=True,
         cli_implicit_flags=True,
         cli_hide_none_type=True,

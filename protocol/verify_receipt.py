@@ -1,4 +1,4 @@
-"""`./run verify-receipt`: checks a receipt of a deletion or of a withdrawal.
+"""Checks a receipt of a deletion or of a withdrawal.
 
 It needs the file with the receipt, and the log of receipts as the service publishes it, which names
 the key. It asks nobody, unless the published log is given by its address.
@@ -23,6 +23,7 @@ from protocol import documents, merkle
 from protocol.documents import Document, Forged, Unreadable
 from protocol.encoding import from_base64
 from protocol.messages import DeletionReceipt, InclusionProof, Message, ReceiptLog, TreeHead
+from protocol.program import VERIFY_RECEIPT
 
 TIMEOUT_S = 20.0
 LARGEST = 1024 * 1024
@@ -328,7 +329,7 @@ def _given(places: Sequence[str], receipt: Receipt, since: Head | None) -> Given
 
 
 def main(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./run verify-receipt", description=__doc__)
+    parser = argparse.ArgumentParser(prog=VERIFY_RECEIPT, description=__doc__)
     parser.add_argument("file", metavar="FILE", help="the receipt, as the portal gives it")
     parser.add_argument(
         "--key",

@@ -22,6 +22,7 @@ from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
 from protocol.core_dumps import leave_no_core_dump
+from protocol.program import KIOSK, PACKAGED
 from protocol.watchdog import Systemd
 from ui import display
 from ui.alive import Alive
@@ -136,7 +137,7 @@ def greeting(settings: Settings, port: int | None) -> str:
     if is_simulated(settings):
         lines.append(
             "  Camera:    simulated, a drawn hand comes and goes; a real one:"
-            " ./run kiosk --camera v4l2:/dev/video0"
+            f" {KIOSK} --camera v4l2:/dev/video0"
         )
     if settings.terminal == TAPS_ITSELF:
         lines.append("  Terminal:  simulated, taps a test card by itself; --dock lets you tap it")
@@ -149,7 +150,8 @@ def greeting(settings: Settings, port: int | None) -> str:
         )
     if settings.till is not None:
         port = settings.till.port
-        lines.append(f"  Till:      its door is at port {port}; ./run till rings up sales there")
+        rings = "" if PACKAGED else "; ./run till rings up sales there"
+        lines.append(f"  Till:      its door is at port {port}{rings}")
     elif settings.dock:
         lines.append("  Till:      simulated, its sales and its calls for staff are in the dock")
     else:

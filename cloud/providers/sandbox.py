@@ -17,10 +17,11 @@ import stripe
 from cloud.providers import CardRefused
 from cloud.providers.stripe import StripeProvider
 from protocol.messages import Card, Money
+from protocol.program import PACKAGED
 
 log = logging.getLogger(__name__)
 
-PACKAGED = Path("/usr/lib/palm-kiosk-sandbox/bin/python")
+INSTALLED = Path("/usr/lib/palm-kiosk-sandbox/bin/python")
 """What runs localstripe where this program is packaged: its licence is another one, and so are its
 interpreter and its package."""
 START_S = 30.0
@@ -232,8 +233,8 @@ class Sandbox:
 
 def _interpreter() -> Path | None:
     """Returns what runs localstripe, None where it is not installed."""
-    if getattr(sys, "frozen", False):
-        return PACKAGED if PACKAGED.exists() else None
+    if PACKAGED:
+        return INSTALLED if INSTALLED.exists() else None
     return Path(sys.executable) if find_spec("localstripe") is not None else None
 
 

@@ -36,6 +36,7 @@ from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
 from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
 from protocol.messages import Purpose, Side
+from protocol.program import MODULE
 from protocol.site_list import seal_templates
 from protocol.storage import cause_and_remedy
 from protocol.watchdog import Systemd
@@ -49,7 +50,7 @@ AHEAD_MS = 60_000
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m cloud.vault")
+    parser = argparse.ArgumentParser(prog=f"{MODULE} cloud.vault")
     parser.add_argument("--directory", type=Path, required=True, help="directory of the keys")
     parser.add_argument("--examiner", required=True, help="module:class that judges frames")
     parser.add_argument(

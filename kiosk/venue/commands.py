@@ -1,4 +1,4 @@
-"""`./run kiosk venue`: makes the kiosk a scanning device of pretix, and chooses its list."""
+"""`kiosk venue`: makes the kiosk a scanning device of pretix, and chooses its list."""
 
 # ruff: noqa: T201 - a command answers on standard output
 
@@ -24,6 +24,7 @@ from kiosk.venue.pretix import (
     SignOnProblem,
     sign_on,
 )
+from protocol.program import KIOSK
 from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
@@ -52,9 +53,9 @@ _PROBLEMS = {
 def venue(arguments: Sequence[str]) -> int:
     """Returns the exit status; raises CannotStart."""
     parser = argparse.ArgumentParser(
-        prog="./run kiosk venue",
-        description="Commands for a gate whose tickets are in pretix. All settings of ./run kiosk "
-        "may follow, such as --state.",
+        prog=f"{KIOSK} venue",
+        description="Commands for a gate whose tickets are in pretix. All settings of "
+        f"{KIOSK} may follow, such as --state.",
     )
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("sign-on", help="become the device of a QR code, whose text is asked for")
@@ -150,7 +151,7 @@ async def _sign_on(file: DeviceFile, at: VenueGateSettings) -> int:
         f'This kiosk is the device "{device.name}" of {device.organizer} at {device.url} now, '
         f"at {gate}."
     )
-    print("Choose its check-in list with `./run kiosk venue choose EVENT LIST`.")
+    print(f"Choose its check-in list with `{KIOSK} venue choose EVENT LIST`.")
     return 0
 
 

@@ -20,6 +20,7 @@ from kiosk.venue.journal import Journal
 from kiosk.venue.peers import PeerGates
 from kiosk.venue.pretix import Pretix
 from kiosk.venue.venue import NotSetUp
+from protocol.program import KIOSK
 from protocol.sealed import SealedPath, Unopened
 from protocol.storage import cause_and_remedy
 
@@ -44,14 +45,14 @@ async def open_gate(
     if device is None:
         raise NotSetUp(
             "This kiosk is no device of a pretix yet.",
-            "Sign it on in its staff area, or with `./run kiosk venue sign-on`.",
+            f"Sign it on in its staff area, or with `{KIOSK} venue sign-on`.",
             signed_on=False,
         )
     if device.event is None or device.list is None:
         raise NotSetUp(
             "No check-in list of pretix is chosen for this gate.",
-            "Choose one in the staff area, or with `./run kiosk venue choose EVENT LIST`; `./run "
-            "kiosk venue lists` shows them.",
+            f"Choose one in the staff area, or with `{KIOSK} venue choose EVENT LIST`; "
+            f"`{KIOSK} venue lists` shows them.",
             signed_on=True,
         )
     async with AsyncExitStack() as stack:
@@ -119,7 +120,7 @@ def _peers_key(state: SealedPath) -> str:
             file.path,
             f"There is no key of at least {SHORTEST_KEY} characters in {file.path}.",
             "Write the one of another gate of the venue there, or make one with "
-            "`./run kiosk venue peers-key`.",
+            f"`{KIOSK} venue peers-key`.",
         )
     return key
 
