@@ -203,7 +203,11 @@ def default_state() -> Path:
 
 
 class Settings(BaseSettings):
-    """All settings of the kiosk: on the command line, in settings.toml or as PALM_KIOSK_…"""
+    """All settings of the kiosk: on the command line, in settings.toml or as PALM_KIOSK_…
+
+    Instead of opening the kiosk, `--self-test` says whether the program is whole and takes these
+    settings, and `staff`, `till`, `key` and `venue` are commands of its operator, each with --help.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="PALM_KIOSK_",
@@ -310,7 +314,7 @@ class Settings(BaseSettings):
                 for fault in wrong.errors(include_input=False, include_url=False)
             ]
         texts = {name: text for name, text in given.items() if isinstance(text, str)}
-        raise CannotStart.for_all(faults + _wrong_devices(cls.model_construct(None, **texts)))
+        raise CannotStart.for_all(faults + wrong_devices(cls.model_construct(None, **texts)))
 
     @classmethod
     def settings_customise_sources(
@@ -324,9 +328,8 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _SettingsFile(settings_cls)
 
 
-def _wrong_devices(settings: Settings) -> list[tuple[str, str]]:
-    """Returns causes and remedies of wrong device addresses, so that they are told together with
-    other wrong settings."""
+def wrong_devices(settings: Settings) -> list[tuple[str, str]]:
+    """Returns causes and remedies of wrong device addresses. No device is opened."""
     # Only here, because it takes longer than showing the window.
     from hardware.faults import BadAddress  # noqa: PLC0415
     from hardware.tpm import tpm_at  # noqa: PLC0415

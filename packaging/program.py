@@ -1,4 +1,5 @@
-"""The packaged program. `palm-kiosk [OPTION ...]` is the kiosk, as `./run kiosk` is.
+"""The packaged program. `palm-kiosk [OPTION ...]` is the kiosk, as `./run kiosk` is, and
+`palm-kiosk --self-test` says whether it is whole.
 
 `palm-kiosk -m MODULE [WORD ...]` runs another part, as `python -m MODULE` does: the parts start
 each other by `sys.executable`, which is this program here.
@@ -12,7 +13,6 @@ PARTS = (
     "cloud.vault",
     "hardware.osdp",
     "kiosk.updates.check",
-    "kiosk.updates.self_test",
     "kiosk.updates.start",
     "protocol.verify_receipt",
     "ui",

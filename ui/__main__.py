@@ -7,6 +7,10 @@ import sys
 # where it happened. QuitOnSignals takes over as soon as Qt runs.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from ui.app import main  # noqa: E402 - half a second of imports
+if "--self-test" in sys.argv[1:]:
+    # It says what cannot be loaded.
+    from kiosk.updates.self_test import main
+else:
+    from ui.app import main  # half a second of imports
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main([word for word in sys.argv[1:] if word != "--self-test"]))

@@ -150,7 +150,7 @@ def check(
     if wanted == VERSION:
         versions.offer_package(VERSION, packaged)
     elif versions.trial != wanted:
-        stage(updater, versions, wanted, rollout.builds[wanted].unpacked)
+        stage(updater, versions, wanted, rollout.builds[wanted].unpacked, settings)
     log.info("version %s is tried at the next quiet moment; place %d of 100", wanted, place)
 
 
@@ -181,7 +181,9 @@ def target(updater: Updater, name: str) -> TargetFile:
     return found
 
 
-def stage(updater: Updater, versions: Versions, version: str, unpacked: int) -> None:
+def stage(
+    updater: Updater, versions: Versions, version: str, unpacked: int, settings: Settings
+) -> None:
     """Puts a version beside the one that runs, whole and tested, and offers it. Raises Refused,
     what tuf raises and OSError; nothing of it is left on the disk then."""
     found = target(updater, target_of(version, platform.machine()))
@@ -195,7 +197,7 @@ def stage(updater: Updater, versions: Versions, version: str, unpacked: int) -> 
     partial = versions.folder / "partial"
     try:
         unpack(Path(updater.download_target(found)), partial)
-        self_test(partial, version)
+        self_test(partial, version, settings)
         # Its files are on the disk before its name is.
         sync(partial)
         rename_durably(partial, versions.folder / version)
@@ -226,9 +228,12 @@ def sync(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def self_test(folder: Path, version: str) -> None:
-    """Raises Refused unless the program in the folder says that it is whole, and which one."""
-    command = [folder / "palm-kiosk", "-m", "kiosk.updates.self_test"]
+def self_test(folder: Path, version: str, settings: Settings) -> None:
+    """Raises Refused unless the program in the folder says which one it is, that it is whole, and
+    that it takes the settings of this kiosk."""
+    command = [folder / "palm-kiosk", "--self-test", "--state", settings.state]
+    if settings.settings is not None:
+        command += ["--settings", settings.settings]
     remedy = "It is not tried; release another one."
     try:
         ended = subprocess.run(  # noqa: S603 - what the operator has signed
@@ -244,9 +249,10 @@ def self_test(folder: Path, version: str) -> None:
     except OSError as error:
         raise Refused(f"Version {version} cannot be run: {error.strerror}. {remedy}") from None
     if ended.returncode != 0:
-        last = (ended.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise Refused(f"The self-test of version {version} fails: {last}. {remedy}")
-    if ended.stdout.split() != [version]:
+        lines = ended.stderr.strip().splitlines() or ["no reason given"]
+        told = " ".join([line for line in lines if line.startswith("failed: ")] or lines[-1:])
+        raise Refused(f"The self-test of version {version} says: {told} {remedy}")
+    if ended.stdout.partition("\n")[0] != f"palm-kiosk {version}":
         raise Refused(f"What was released as version {version} is another one. {remedy}")
 
 

@@ -43,7 +43,7 @@ def program() -> Path:
     sources = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
     if max(path.stat().st_mtime for path in sources) > PROGRAM.stat().st_mtime:
         pytest.skip("the program is older than the source: ./run package")
-    asked = [PROGRAM, "-m", "kiosk.updates.self_test"]
+    asked = [PROGRAM, "--self-test"]
     ran = subprocess.run(asked, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         pytest.skip(f"the program does not run here: {ran.stderr.strip().splitlines()[-1:]}")

@@ -24,9 +24,9 @@ PROGRAM = """\
 #!{python} -IS
 # Stands for the packaged program of one version.
 import os, sys
-if sys.argv[1:] == ["-m", "kiosk.updates.self_test"]:
+if sys.argv[1] == "--self-test":
     {self_test}
-    print("{version}")
+    print("palm-kiosk {version}")
     sys.exit()
 state = sys.argv[sys.argv.index("--state") + 1]
 with open(os.path.join(state, "ran"), "a") as file:

@@ -154,7 +154,7 @@ def test_a_version_that_never_served_is_not_taken_again(kiosk: Updated):
     ("behaviour", "said"),
     [
         ({"self_test": "sys.exit('a library is missing')"}, "a library is missing"),
-        ({"self_test": "print('0.1.9'); sys.exit()"}, "is another one"),
+        ({"self_test": "print('palm-kiosk 0.1.9'); sys.exit()"}, "is another one"),
     ],
 )
 def test_a_version_whose_self_test_fails_is_never_offered(

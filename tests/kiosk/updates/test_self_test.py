@@ -1,7 +1,8 @@
-"""What a version is asked before it is tried."""
+"""`palm-kiosk --self-test`: what a version says of itself, and is asked before it is tried."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,18 +10,34 @@ from protocol import VERSION
 
 pytestmark = pytest.mark.process
 
+LACKING = """
+import runpy, sys
+sys.modules["ui.app"] = None
+runpy.run_module("ui", run_name="__main__", alter_sys=True)
+"""
+
 
 def test_a_whole_version_says_which_one_it_is_without_a_screen():
-    command = [sys.executable, "-m", "kiosk.updates.self_test"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, env={})
-    assert ended.stdout == f"{VERSION}\n"
+    command = [sys.executable, "-m", "ui", "--self-test"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env={"HOME": "/"})
+    assert ended.stdout.splitlines() == [
+        f"palm-kiosk {VERSION}",
+        "passed: program",
+        "passed: models",
+        "passed: settings",
+    ]
+    assert ended.stderr == ""
 
 
-def test_a_version_that_lacks_something_fails_with_a_reason():
-    lacking = (
-        "import sys; sys.modules['kiosk.assembly'] = None; import kiosk.updates.self_test as t"
-    )
-    command = [sys.executable, "-c", f"{lacking}; t.main()"]
+def test_what_fails_is_told_with_its_remedy_and_the_rest_is_tried(tmp_path: Path):
+    (tmp_path / "settings.toml").write_text('camera = "carrier pigeon"\n')
+    command = [sys.executable, "-c", LACKING, "--state", str(tmp_path), "--self-test"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode != 0
-    assert "kiosk.assembly" in ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1
+    assert ended.stdout == f"palm-kiosk {VERSION}\npassed: models\n"
+    program, settings = ended.stderr.splitlines()
+    assert program.startswith("failed: program: ")
+    assert "ui.app" in program
+    assert program.endswith("Install the program again, with all that its package needs.")
+    assert settings.startswith("failed: settings: ")
+    assert "Write it as scheme:rest" in settings
