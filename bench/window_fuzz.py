@@ -33,7 +33,7 @@ from kiosk.clock import SystemClock
 from kiosk.sealing import open_state
 from kiosk.staff import StaffPin
 from kiosk.till.nexo.client import Rejected, TillClient, Unreachable
-from kiosk.till.nexo.keys import add_key
+from kiosk.till.nexo.keys import NAME, add_key
 from palm.hand.landmarks import Side
 from palm.image import Colour
 from protocol.messages import Money
@@ -388,7 +388,7 @@ class Till:
         self._state, self._door, self._chance = state, door, random.Random(seed)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._ring_up()), daemon=True)
-        self._key = add_key(state / "till-keys.toml")
+        self._key = add_key(open_state(state, "none:").files / NAME)
         self.sales = 0
         self.answers: Counter[str] = Counter()
 

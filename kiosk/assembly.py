@@ -26,6 +26,7 @@ from kiosk.lately import Lately
 from kiosk.lock import Lock
 from kiosk.own_list import OwnList
 from kiosk.passages import PassageJournal
+from kiosk.passwords import Passwords
 from kiosk.sealing import SealedState, take_over
 from kiosk.service.client import SignatureService
 from kiosk.service.connection import Connection, Elsewhere
@@ -40,7 +41,7 @@ from kiosk.till.journal import PurchaseJournal
 from kiosk.till.nexo.certificate import ensure
 from kiosk.till.nexo.door import Door
 from kiosk.till.nexo.events import Events, TillAddress
-from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.keys import NAME, KeyFile
 from kiosk.till.nexo.records import Records
 from kiosk.till.nexo.relayed import Relayed
 from kiosk.till.nexo.till import NexoTill
@@ -70,10 +71,11 @@ def assemble(
     files = state.files
     lock = Lock(settings.state)
     lock.go_on()
+    passwords = Passwords(files)
     try:
         devices = attach(
-            settings.camera,
-            settings.infrared,
+            passwords.fill(settings.camera),
+            settings.infrared and passwords.fill(settings.infrared),
             settings.light,
             settings.terminal,
             enclosure=settings.enclosure,
@@ -170,8 +172,10 @@ def _till(settings: Settings, files: SealedPath, service: SignatureService, cloc
         return SimulatedTill()
     certificate = files / "till-certificate.pem"
     ensure(certificate, till.name)
-    keys = KeyFile(settings.state / "till-keys.toml")
-    listener = None if till.events is None else TillAddress(till.events, till.events_ca)
+    keys = KeyFile(files / NAME)
+    listener = None
+    if till.events is not None:
+        listener = TillAddress(Passwords(files).fill(till.events), till.events_ca)
     events = Events(listener, lambda: next(iter(keys.keys()), None), till.name)
     door = Door(
         till.host,
@@ -194,7 +198,7 @@ def _till(settings: Settings, files: SealedPath, service: SignatureService, cloc
     return NexoTill(
         door,
         events,
-        Records(settings.state / "till.db"),
+        Records(files / "till.db"),
         service,
         merchant=merchant,
         clock=clock,

@@ -5,19 +5,23 @@
 import argparse
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from getpass import getpass
 
+from pydantic import ValidationError
+
 from kiosk.clock import SystemClock
 from kiosk.faults import CannotStart
+from kiosk.passwords import NAME, Passwords
 from kiosk.sealing import begin_anew, let_boot_state_change, open_state
 from kiosk.settings import Settings
 from kiosk.staff import StaffPin
 from kiosk.state import in_use
+from kiosk.till.nexo import keys
 from kiosk.till.nexo.envelope import LONGEST_IDENTIFIER
-from kiosk.till.nexo.keys import add_key
 from protocol.program import KIOSK
 
 
@@ -59,25 +63,44 @@ def staff(arguments: Sequence[str]) -> int:
 
 
 def till(arguments: Sequence[str]) -> int:
-    """Makes a key that tills and the kiosk share, and prints it. A kiosk that runs takes it at
-    once. Returns the exit status; raises CannotStart."""
+    """Makes, lists and removes the keys that tills and the kiosk share. A kiosk that runs goes by
+    it at once. Returns the exit status; raises CannotStart."""
     parser = argparse.ArgumentParser(
         prog=f"{KIOSK} till",
         description=f"Commands for the till's door. All settings of {KIOSK} may follow.",
     )
-    parser.add_argument("what", choices=["new-key"], help="make a key for tills and print it")
-    parser.add_argument("--identifier", default="till", help="its KeyIdentifier (default: till)")
+    commands = parser.add_subparsers(dest="what", required=True)
+    new = commands.add_parser("new-key", help="make a key for tills and print it")
+    new.add_argument("--identifier", default="till", help="its KeyIdentifier (default: till)")
+    new.add_argument("--own", action="store_true", help="ask for a passphrase of your own")
+    commands.add_parser("keys", help="list the keys, without their passphrases")
+    remove = commands.add_parser("remove-key", help="take a key out, which no till uses any more")
+    remove.add_argument("identifier", help="its KeyIdentifier")
+    remove.add_argument("version", type=int, help="its KeyVersion")
     asked, rest = parser.parse_known_args(arguments)
-    if not 1 <= len(asked.identifier) <= LONGEST_IDENTIFIER:
+    if asked.what == "new-key" and not 1 <= len(asked.identifier) <= LONGEST_IDENTIFIER:
         parser.error(f"an identifier has 1 to {LONGEST_IDENTIFIER} characters")
     settings = Settings.load(rest)
     check_state(settings)
-    path = settings.state / "till-keys.toml"
-    key = add_key(path, asked.identifier)
+    file = open_state(settings.state, settings.tpm).files / keys.NAME
+    if asked.what == "keys":
+        for key in keys.read_keys(file):
+            print(f"{key.identifier}  version {key.version}")
+        return 0
+    if asked.what == "remove-key":
+        removed = keys.remove_key(file, asked.identifier, asked.version)
+        print("The key is removed." if removed else "There is no such key.")
+        return 0 if removed else 1
+    own = read_secret("Passphrase: ") if asked.own else None
+    try:
+        key = keys.add_key(file, asked.identifier, own)
+    except ValidationError:
+        print("A passphrase has 16 to 256 characters. No key was made.", file=sys.stderr)
+        return 1
     print(
         f"KeyIdentifier  {key.identifier}\nKeyVersion     {key.version}\n"
         f"passphrase     {key.passphrase}\n"
-        f"Set these up at the till. They stand in {path}, too."
+        "Set these up at the till. The kiosk keeps them sealed."
     )
     return 0
 
@@ -119,6 +142,35 @@ def key(arguments: Sequence[str]) -> int:
         )
     else:
         print("No TPM seals the key: a change of the boot state does not matter to it.")
+    return 0
+
+
+def password(arguments: Sequence[str]) -> int:
+    """Asks for a password that an address in the settings names. Returns the exit status; raises
+    CannotStart."""
+    parser = argparse.ArgumentParser(
+        prog=f"{KIOSK} password",
+        description="Asks for a password that an address in the settings names in braces, as in "
+        f"rtsp://kiosk:{{camera}}@192.0.2.7/. All settings of {KIOSK} may follow.",
+    )
+    parser.add_argument("name", help="its name: lower-case letters, digits and hyphens")
+    parser.add_argument("--remove", action="store_true", help="forget it")
+    asked, rest = parser.parse_known_args(arguments)
+    if re.fullmatch(NAME, asked.name) is None:
+        parser.error("a name has 1 to 32 lower-case letters, digits and hyphens")
+    settings = Settings.load(rest)
+    check_state(settings)
+    passwords = Passwords(open_state(settings.state, settings.tpm).files)
+    if asked.remove:
+        known = passwords.forget(asked.name)
+        print("The password is forgotten." if known else "There is no such password.")
+        return 0 if known else 1
+    given = read_secret("Password: ")
+    if not given:
+        print("Nothing was given, and nothing is changed.", file=sys.stderr)
+        return 1
+    passwords.keep(asked.name, given)
+    print(f"The next start of the kiosk writes it where the settings say {{{asked.name}}}.")
     return 0
 
 

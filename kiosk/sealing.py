@@ -35,6 +35,8 @@ SEALED = (
     "staff.json",
     "orders.json",
     "door-reader.json",
+    "till-keys.toml",
+    "passwords.json",
     "purchases/*.json",
     "purchases/*/*.json",
     "passages/*.json",
@@ -42,8 +44,10 @@ SEALED = (
     "venue/peers.key",
 )
 """What is sealed under the key. It also encrypts that of the door for tills
-(`kiosk.till.nexo.certificate`). The journals of the door and of the gate (till.db, venue/*.db) hold
-numbers of sales, tickets and passages, and no secret."""
+(`kiosk.till.nexo.certificate`), and the rows of the journals of the door and of the gate
+(`kiosk.sealed_rows`)."""
+_ALSO = ("till-certificate.pem", "till.db", "till.db-wal", "till.db-shm")
+"""What else stands in the folder itself and opens with the key alone."""
 ANEW = f"Or begin anew with `{KIOSK} key begin-anew` (docs/operating.md)."
 
 
@@ -119,7 +123,7 @@ def begin_anew(folder: Path) -> Path:
     try:
         aside.mkdir(parents=True, mode=0o700)
         # The key last: killed before that, the command is given once more.
-        for name in (*names, "till-certificate.pem", _ANY_BOOT, _SEALED, _PLAIN):
+        for name in (*names, *_ALSO, _ANY_BOOT, _SEALED, _PLAIN):
             if os.path.lexists(folder / name):
                 rename_durably(folder / name, aside / name)
     except OSError as error:

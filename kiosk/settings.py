@@ -206,7 +206,8 @@ class Settings(BaseSettings):
     """All settings of the kiosk: on the command line, in settings.toml or as PALM_KIOSK_…
 
     Instead of opening the kiosk, `--self-test` says whether the program is whole and takes these
-    settings, and `staff`, `till`, `key` and `venue` are commands of its operator, each with --help.
+    settings, and `staff`, `till`, `key`, `password` and `venue` are commands of its operator, each
+    with --help.
     """
 
     model_config = SettingsConfigDict(

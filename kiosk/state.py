@@ -12,9 +12,13 @@ tampering.json     for what the kiosk has locked itself (kiosk.lock)
 pictures/          what the operator has it show (kiosk.pictures)
 support-bundle.json  the latest support bundle, which nothing reads
 door-reader.json   the base key of the door's OSDP line, and the reader's place on it; sealed
+till-keys.toml     the keys that tills and the kiosk share (kiosk.till.nexo.keys); sealed
+passwords.json     the passwords that addresses in the settings name (kiosk.passwords); sealed
+till-certificate.pem  the certificate of the door for tills, with its key, which is encrypted
+till.db            what tills have asked and were answered; sealed row by row
 purchases/         the journal of purchases in doubt, and what tills were told; sealed
 passages/          what the service must still be told of those who passed (kiosk.passages); sealed
-venue/             what the kiosk is at pretix; sealed, but for what pretix must still be told
+venue/             what the kiosk is at pretix, and what pretix must still be told; sealed
                    (kiosk.venue)
 set-aside/         what a kiosk had that has begun anew
 service/           the state directory of the embedded service (`cloud.state`)

@@ -22,7 +22,7 @@ NONCE_BYTES = 12
 
 
 class Unopened(ValueError):
-    """A sealed file is damaged, is of another place, or was sealed with another key."""
+    """What is sealed is damaged, is of another place, or was sealed with another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,24 @@ class SealedPath:
         content = read_if_there(self.path)
         if content is None or not content.startswith(MARK):
             return content
-        nonce, sealed = content[len(MARK) :][:NONCE_BYTES], content[len(MARK) + NONCE_BYTES :]
-        try:
-            return AESGCM(self.key).decrypt(nonce, sealed, MARK)
-        except (InvalidTag, ValueError):
-            raise Unopened("a sealed file does not open") from None
+        return self.open(content[len(MARK) :], MARK)
 
     def write(self, content: bytes) -> None:
         """Replaces the file as a whole (`protocol.files.write_private`). Raises OSError."""
+        write_private(self.path, MARK + self.seal(content, MARK))
+
+    def seal(self, content: bytes, place: bytes) -> bytes:
+        """Returns content that opens at this place in the file alone, for a file that is not
+        replaced as a whole."""
         nonce = os.urandom(NONCE_BYTES)
-        write_private(self.path, MARK + nonce + AESGCM(self.key).encrypt(nonce, content, MARK))
+        return nonce + AESGCM(self.key).encrypt(nonce, content, place)
+
+    def open(self, sealed: bytes, place: bytes) -> bytes:
+        """Raises Unopened."""
+        try:
+            return AESGCM(self.key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
+        except (InvalidTag, ValueError):
+            raise Unopened("what is sealed does not open") from None
 
     def is_sealed(self) -> bool:
         """Returns whether a sealed file stands at the path. Raises OSError."""

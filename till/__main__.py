@@ -13,12 +13,14 @@ from pathlib import Path
 import uvicorn
 
 from kiosk.faults import CannotStart
+from kiosk.sealing import open_state
 from kiosk.settings import default_state
 from kiosk.till.nexo.client import TillClient
 from kiosk.till.nexo.envelope import SharedKey
-from kiosk.till.nexo.keys import KeyFile, add_key
+from kiosk.till.nexo.keys import NAME, add_key, read_keys
 from protocol.currency import exponent_of
 from protocol.messages import Money
+from protocol.sealed import SealedPath
 from till import terminal
 from till.page import Page
 from till.register import Article, Register
@@ -62,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keys",
         type=Path,
-        help="a file like the kiosk's till-keys.toml, whose last key is used: a passphrase among "
-        "the arguments could be read by every program on this machine",
+        help="a file of keys (docs/integrations/till.md), whose last one is used: a passphrase "
+        "among the arguments could be read by every program on this machine",
     )
     parser.add_argument("--certificate", type=Path, help="the kiosk's certificate, a PEM file")
     parser.add_argument("--sale-id", default="till-1", help="the name of this till, SaleID")
@@ -74,8 +76,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _key(keys: Path | None, state: Path | None) -> SharedKey:
     """Returns the key to speak with. Raises CannotStart."""
-    path = keys or (state or default_state()) / "till-keys.toml"
-    found = KeyFile(path).keys()
+    if keys is None:
+        file = open_state(state or default_state(), None).files / NAME
+    else:
+        # A till's own file, which nobody has sealed.
+        file = SealedPath(keys, b"")
+    found = read_keys(file)
     if found:
         return found[-1]
     if keys is not None:
@@ -84,8 +90,8 @@ def _key(keys: Path | None, state: Path | None) -> SharedKey:
             "Make one with `./run kiosk till new-key`, and write it as docs/integrations/till.md "
             "shows.",
         )
-    key = add_key(path)
-    print(f"A key was made in {path}. The kiosk takes it at once.")
+    key = add_key(file)
+    print(f"A key was made in {file.path}. The kiosk takes it at once.")
     return key
 
 

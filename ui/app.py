@@ -36,6 +36,23 @@ TAPS_ITSELF = "sim:?after=3&card=visa"
 """The address of the simulated terminal when there is no dock to tap a card with."""
 
 
+def venue(arguments: Sequence[str]) -> int:
+    # Only here: no other start needs an HTTP client before the window is shown.
+    from kiosk.venue.commands import venue  # noqa: PLC0415
+
+    return venue(arguments)
+
+
+COMMANDS = {
+    "staff": commands.staff,
+    "till": commands.till,
+    "key": commands.key,
+    "password": commands.password,
+    "venue": venue,
+}
+"""What is done instead of opening the kiosk, by the first word."""
+
+
 def main(arguments: Sequence[str]) -> int:
     # A path may hold characters that the terminal's encoding lacks.
     if isinstance(sys.stdout, TextIOWrapper):
@@ -48,17 +65,8 @@ def main(arguments: Sequence[str]) -> int:
     lately = Lately()
     logging.getLogger().addHandler(lately)
     try:
-        if arguments[:1] == ["staff"]:
-            return commands.staff(arguments[1:])
-        if arguments[:1] == ["till"]:
-            return commands.till(arguments[1:])
-        if arguments[:1] == ["key"]:
-            return commands.key(arguments[1:])
-        if arguments[:1] == ["venue"]:
-            # Only here: no other start needs an HTTP client before the window is shown.
-            from kiosk.venue.commands import venue  # noqa: PLC0415
-
-            return venue(arguments[1:])
+        if arguments and arguments[0] in COMMANDS:
+            return COMMANDS[arguments[0]](arguments[1:])
         settings = Settings.load(arguments)
         leave_no_core_dump()
         with in_use(settings.state):

@@ -48,7 +48,7 @@ class Simulation:
         if isinstance(kiosk.till, SimulatedTill):
             self._till = kiosk.till
         elif (door := kiosk.settings.till) is not None:
-            self._till = TillAtTheDoor(kiosk.settings, door)
+            self._till = TillAtTheDoor(kiosk.state.files, door)
         connection = kiosk.connection
         self._service = connection if isinstance(connection, EmbeddedService) else None
 

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from kiosk.faults import FileUnusable
 from kiosk.screens import Points
-from kiosk.settings import Settings, TillDoor
+from kiosk.settings import TillDoor
 from kiosk.till.nexo.client import Answer, Rejected, TillClient, Unreachable
-from kiosk.till.nexo.keys import KeyFile, add_key
+from kiosk.till.nexo.keys import NAME, add_key, read_keys
 from protocol.messages import Age, Money
+from protocol.sealed import SealedPath
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +20,8 @@ EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - these stand for any address, loop
 class TillAtTheDoor:
     """A till on the kiosk's own machine, on the loop that the kiosk runs on."""
 
-    def __init__(self, settings: Settings, door: TillDoor) -> None:
-        self._state = settings.state
+    def __init__(self, files: SealedPath, door: TillDoor) -> None:
+        self._files = files
         self._host = "localhost" if door.host in EVERYWHERE else door.host
         self._port = door.port
         self._client: TillClient | None = None
@@ -48,10 +49,10 @@ class TillAtTheDoor:
 
     def _connected(self) -> TillClient:
         """Raises FileUnusable and OSError."""
-        path = self._state / "till-keys.toml"
-        keys = KeyFile(path).keys()
-        key = keys[-1] if keys else add_key(path)
-        certificate = self._state / "till-certificate.pem"
+        file = self._files / NAME
+        keys = read_keys(file)
+        key = keys[-1] if keys else add_key(file)
+        certificate = self._files.path / "till-certificate.pem"
         return TillClient(self._host, self._port, key, certificate, "dock")
 
     def _begin(self, ask: Callable[[TillClient, str], Awaitable[Answer]]) -> None:

@@ -2,7 +2,8 @@
 
 An entry is written before a request is sent that could use up a ticket, and before a gate opens
 that pretix was not asked about. It says what pretix must be told if nothing else happens any more.
-It holds the id of a position, never the secret of a ticket.
+It holds the id of a position, never the secret of a ticket, and what it says of a passage is
+sealed.
 """
 
 import asyncio
@@ -12,36 +13,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 from kiosk.faults import FileUnusable
+from kiosk.sealed_rows import SealedRows, take_over
 from kiosk.venue.venue import Conflict, Reason, Trouble
 from protocol.messages import Direction
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
 
 T = TypeVar("T")
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (
+CREATE TABLE IF NOT EXISTS due_passages (
     passage TEXT PRIMARY KEY,
     due TEXT NOT NULL,
-    event TEXT NOT NULL,
-    list INTEGER NOT NULL,
-    position INTEGER,
-    direction TEXT NOT NULL,
-    at TEXT NOT NULL
+    said BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS conflicts (
+CREATE TABLE IF NOT EXISTS disputed_passages (
     passage TEXT PRIMARY KEY,
-    trouble TEXT NOT NULL,
-    reason TEXT,
-    position INTEGER,
-    direction TEXT NOT NULL,
-    at TEXT NOT NULL
+    said BLOB NOT NULL
 );
 """
+_RECORD = "INSERT OR REPLACE INTO due_passages VALUES (?, ?, ?)"
+_DISPUTE = "INSERT OR REPLACE INTO disputed_passages VALUES (?, ?)"
 
 
 class Due(StrEnum):
@@ -70,8 +66,9 @@ class Journal:
     """A database of one file, which a thread of its own writes: nothing here holds up the loop.
     Every method but `close` raises sqlite3.Error when the disk does not do its part."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: SealedPath) -> None:
         """Raises FileUnusable."""
+        path, self._rows = file.path, SealedRows(file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
@@ -81,6 +78,7 @@ class Journal:
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.execute("PRAGMA secure_delete = ON")
             self._database.executescript(_SCHEMA)
+            take_over(self._database, self._seal)
         except OSError as error:
             raise FileUnusable(path, *cause_and_remedy(error)) from None
         except sqlite3.Error as error:
@@ -97,28 +95,36 @@ class Journal:
         self._writer.shutdown()
         self._database.close()
 
+    def _seal(self) -> None:
+        """Seals what a version that did not seal has left in its two tables."""
+        kept = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master")}
+        if "entries" in kept:
+            of_before = self._database.execute(
+                "SELECT passage, due, event, list, direction, at, position FROM entries"
+            )
+            for passage, due, *said in of_before.fetchall():
+                self._database.execute(_RECORD, (passage, due, self._rows.seal(passage, said)))
+            self._database.execute("DROP TABLE entries")
+        if "conflicts" in kept:
+            of_before = self._database.execute(
+                "SELECT passage, trouble, reason, position, direction, at FROM conflicts"
+            )
+            for passage, *said in of_before.fetchall():
+                self._database.execute(_DISPUTE, (passage, self._rows.seal(passage, said)))
+            self._database.execute("DROP TABLE conflicts")
+
     async def record(self, entry: Entry) -> None:
         """Writes an entry, in the place of an earlier one for the same passage."""
-        row = (
-            str(entry.passage),
-            entry.due,
-            entry.event,
-            entry.list,
-            entry.position,
-            entry.direction,
-            entry.at.isoformat(),
-        )
-        await self._do(
-            lambda: self._database.execute(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", row
-            )
-        )
+        passage, at = str(entry.passage), entry.at.isoformat()
+        said = (entry.event, entry.list, entry.direction, at, entry.position)
+        row = (passage, entry.due, self._rows.seal(passage, said))
+        await self._do(lambda: self._database.execute(_RECORD, row))
 
     async def forget(self, entry: Entry) -> None:
         """Takes out an entry that pretix has been told of, unless it has become another."""
         await self._do(
             lambda: self._database.execute(
-                "DELETE FROM entries WHERE passage = ? AND due = ?",
+                "DELETE FROM due_passages WHERE passage = ? AND due = ?",
                 (str(entry.passage), entry.due),
             )
         )
@@ -126,12 +132,14 @@ class Journal:
     async def entries(self) -> list[Entry]:
         """Returns all entries, the oldest first."""
         rows = await self._do(
-            lambda: self._database.execute(
-                "SELECT passage, due, event, list, direction, at, position "
-                "FROM entries ORDER BY at, rowid"
-            ).fetchall()
+            lambda: [
+                (passage, due, *self._rows.read(passage, said))
+                for passage, due, said in self._database.execute(
+                    "SELECT passage, due, said FROM due_passages ORDER BY rowid"
+                )
+            ]
         )
-        return [
+        entries = [
             Entry(
                 UUID(passage),
                 Due(due),
@@ -143,28 +151,22 @@ class Journal:
             )
             for passage, due, event, list_id, direction, at, position in rows
         ]
+        return sorted(entries, key=lambda entry: entry.at)
 
     async def dispute(self, entry: Entry, conflict: Conflict) -> None:
         """Makes a conflict of an entry, for staff, in one step."""
-        row = (
-            str(conflict.passage),
-            conflict.trouble,
-            conflict.reason,
-            conflict.position,
-            conflict.direction,
-            conflict.at.isoformat(),
-        )
+        passage, at = str(conflict.passage), conflict.at.isoformat()
+        said = (conflict.trouble, conflict.reason, conflict.position, conflict.direction, at)
+        row = (passage, self._rows.seal(passage, said))
 
         def write() -> None:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 self._database.execute(
-                    "DELETE FROM entries WHERE passage = ? AND due = ?",
+                    "DELETE FROM due_passages WHERE passage = ? AND due = ?",
                     (str(entry.passage), entry.due),
                 )
-                self._database.execute(
-                    "INSERT OR REPLACE INTO conflicts VALUES (?, ?, ?, ?, ?, ?)", row
-                )
+                self._database.execute(_DISPUTE, row)
                 self._database.execute("COMMIT")
             except sqlite3.Error:
                 self._database.rollback()
@@ -175,9 +177,14 @@ class Journal:
     async def conflicts(self) -> list[Conflict]:
         """Returns what staff have not dismissed, the oldest first."""
         rows = await self._do(
-            lambda: self._database.execute("SELECT * FROM conflicts ORDER BY at").fetchall()
+            lambda: [
+                (passage, *self._rows.read(passage, said))
+                for passage, said in self._database.execute(
+                    "SELECT passage, said FROM disputed_passages"
+                )
+            ]
         )
-        return [
+        conflicts = [
             Conflict(
                 UUID(passage),
                 Trouble(trouble),
@@ -188,12 +195,13 @@ class Journal:
             )
             for passage, trouble, reason, position, direction, at in rows
         ]
+        return sorted(conflicts, key=lambda conflict: conflict.at)
 
     async def dismiss(self, passage: UUID) -> None:
         """Forgets a conflict that staff have looked at."""
         await self._do(
             lambda: self._database.execute(
-                "DELETE FROM conflicts WHERE passage = ?", (str(passage),)
+                "DELETE FROM disputed_passages WHERE passage = ?", (str(passage),)
             )
         )
 

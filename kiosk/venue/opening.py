@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 from kiosk.clock import Clock
 from kiosk.faults import CannotStart, FileUnusable
@@ -32,8 +31,8 @@ def device_file(state: SealedPath) -> DeviceFile:
     return DeviceFile(state / "venue" / "device.json")
 
 
-def journal_file(state: SealedPath, device: Device) -> Path:
-    return state.path / "venue" / f"{device.serial}.db"
+def journal_file(state: SealedPath, device: Device) -> SealedPath:
+    return state / "venue" / f"{device.serial}.db"
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ from kiosk.venue.venue import (
 )
 from protocol.entry import Ticket
 from protocol.messages import Direction
+from tests.support.sealed import sealed
 from venue.event import EVENT, Festival, festival
 from venue.server import Gate, Server, is_installed, running
 
@@ -74,7 +75,7 @@ async def devices(server: Server, event: Festival) -> tuple[Device, Device]:
 @asynccontextmanager
 async def gate(device: Device, folder: Path) -> AsyncIterator[VenueGate]:
     pretix = Pretix(device, gates={1: "Gate A", 2: "Gate B"})
-    journal = Journal(folder / f"{device.serial}.db")
+    journal = Journal(sealed(folder / f"{device.serial}.db"))
     opened = VenueGate(pretix, journal, SystemClock(), PATIENCE)
     try:
         await opened.look()

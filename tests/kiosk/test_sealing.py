@@ -33,6 +33,8 @@ PLAIN = {
     "staff.json": b'{"hash": "a-hash-of-before"}',
     "orders.json": b'{"orders": "of-before"}',
     "door-reader.json": b'{"key": "a-base-key-of-before"}',
+    "till-keys.toml": b'[[key]]\npassphrase = "a-passphrase-of-before"',
+    "passwords.json": b'{"camera": "a-password-of-before"}',
     "purchases/sale-1.json": b'{"request": "of-before"}',
     "purchases/paid/sale-2.json": b'{"request": "of-before"}',
     "passages/passage-1.json": b'{"mark": "of-before"}',
@@ -264,6 +266,9 @@ def test_a_kiosk_begins_anew_when_it_is_told_to_and_what_it_had_is_kept(
     leave_plain(folder)
     state = open_state(folder, "none:")
     take_over(state)
+    journal = {"till.db": b"sealed rows", "till.db-wal": b"and more of them"}
+    for name, rows in journal.items():
+        (folder / name).write_bytes(rows)
     assert key(["begin-anew", "--state", str(folder)]) == 0
     told = capsys.readouterr().out
     assert "sale sale-1" in told
@@ -271,9 +276,10 @@ def test_a_kiosk_begins_anew_when_it_is_told_to_and_what_it_had_is_kept(
     kept = open_state(aside, "none:")
     assert kept.files.key == state.files.key
     assert contents(kept) == PLAIN
+    assert {name: (aside / name).read_bytes() for name in journal} == journal
     anew = open_state(folder, "none:")
     assert anew.files.key != state.files.key
-    assert not (folder / "identity.json").exists()
+    assert not any((folder / name).exists() for name in ("identity.json", *journal))
 
 
 # Power cuts

@@ -121,7 +121,7 @@ async def test_a_bundle_holds_nothing_of_anybody_who_was_there_and_no_secret(
     (tmp_path / "hand.jpg").write_bytes(PICTURE)
     (tmp_path / "venue").mkdir()
     (tmp_path / "venue" / "peers.key").write_bytes(TEMPLATE)
-    key = add_key(tmp_path / "till-keys.toml", "till")
+    key = add_key(sealed(tmp_path / "till-keys.toml"), "till")
     await here.play()
 
     lately = here.kiosk.lately

@@ -33,9 +33,9 @@ class OpenDoor:
         self.certificate = certificate.path
         write_keys(self.keys, KEY)
         ensure(certificate, "till-door.example")
-        keys = KeyFile(self.keys)
+        keys = KeyFile(sealed(self.keys))
         self.door = Door("127.0.0.1", 0, certificate, keys, unencrypted=unencrypted)
-        records = Records(folder / "till.db")
+        records = Records(sealed(folder / "till.db"))
         self.till = NexoTill(
             self.door,
             Events(None, lambda: None, "palm-kiosk"),

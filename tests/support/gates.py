@@ -15,6 +15,7 @@ from protocol.entry import Ticket
 from protocol.messages import Direction
 from tests.support.clocks import TurnedClock
 from tests.support.pretix_api import EVENT, LIST, PretixApi
+from tests.support.sealed import sealed
 
 ENTRY, EXIT = Direction.ENTRY, Direction.EXIT
 PATIENCE = GatePatience()
@@ -97,7 +98,7 @@ async def gate(
 ) -> AsyncIterator[Stand]:
     """A gate that has looked after pretix."""
     device = await signed_on(api, number)
-    journal = Journal(folder / f"{device.serial}.db")
+    journal = Journal(sealed(folder / f"{device.serial}.db"))
     try:
         async with opened(api, device, journal, clock, peers=peers) as stand:
             await stand.look()

@@ -249,7 +249,7 @@ class Hearing:
 
     def __init__(self, folder: Path) -> None:
         write_keys(folder / "keys.toml", KEY)
-        self._records = Records(folder / "till.db")
+        self._records = Records(state_of(folder).files / "till.db")
         # No power is cut here, and waiting for the disk would be all that a sequence does.
         self._records._database.execute("PRAGMA synchronous = OFF")
         self._records._database.execute("PRAGMA journal_mode = MEMORY")
@@ -258,7 +258,7 @@ class Hearing:
             "127.0.0.1",
             0,
             certificate,
-            KeyFile(folder / "keys.toml"),
+            KeyFile(state_of(folder).files / "keys.toml"),
             unencrypted=False,
         )
         self._till = NexoTill(

@@ -60,13 +60,13 @@ class Shop:
     def _set_up(self) -> None:
         state = self._state
         self.clock = TurnedClock()
-        self.records = Records(state / "till.db")
+        self.records = Records(sealed(state / "till.db"))
         certificate = sealed(state / "none.pem")
         door = ClosedDoor(
             "127.0.0.1",
             0,
             certificate,
-            KeyFile(state / "keys.toml"),
+            KeyFile(sealed(state / "keys.toml")),
             unencrypted=False,
         )
         events = Events(self.listener, lambda: KEY, "palm-kiosk")
@@ -114,6 +114,11 @@ class Shop:
         assert self._keeping
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
+
+    def written(self) -> bytes:
+        """Returns all that the kiosk has written, and what the sealed rows of it say."""
+        files = (path.read_bytes() for path in self._state.rglob("*") if path.is_file())
+        return b"".join(files) + repr(self.records._all("TRUE")).encode()
 
     async def reopens(self) -> None:
         """Starts the kiosk anew over the same state folder."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.keys import read_keys
 from tests.support.doors import OpenDoor
+from tests.support.sealed import sealed
 from till.__main__ import main
 
 pytestmark = pytest.mark.anyio
@@ -40,5 +41,6 @@ async def test_for_a_kiosk_on_this_machine_it_needs_the_state_folder_alone(tmp_p
     assert sale.items[0].label == "Coffee"
     assert b"Paid: visa 4242." in told
     assert till.returncode == 0
-    assert len(KeyFile(kiosk.keys).keys()) == 1
-    assert KeyFile(kiosk.keys).keys()[0].passphrase.encode() not in told
+    (key,) = read_keys(sealed(kiosk.keys))
+    assert key.passphrase.encode() not in told
+    assert key.passphrase.encode() not in kiosk.keys.read_bytes()

@@ -6,15 +6,19 @@ has heard nothing can ask what became of it for as long as the record is kept.
 """
 
 import json
+import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from kiosk.faults import FileUnusable
+from kiosk.sealed_rows import SealedRows, take_over
 from kiosk.till.nexo.messages import ErrorCondition, Failed
+from protocol.sealed import SealedPath
 from protocol.storage import cause_and_remedy
+
+log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=400)
 """How long an answer is kept."""
@@ -75,11 +79,12 @@ class Record:
 
 
 class Records:
-    """A database of one file. Every method raises sqlite3.Error when the disk does not do its
-    part."""
+    """A database of one file, in which is sealed what was asked and answered. Every method raises
+    sqlite3.Error when the disk does not do its part."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: SealedPath) -> None:
         """Raises FileUnusable."""
+        path, self._rows = file.path, SealedRows(file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
@@ -89,6 +94,7 @@ class Records:
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
             self._add_keys()
+            self._take_over()
         except OSError as error:
             raise FileUnusable(path, *cause_and_remedy(error)) from None
         except sqlite3.Error as error:
@@ -106,6 +112,30 @@ class Records:
             if ("key",) not in columns.fetchall():
                 self._database.execute(f"ALTER TABLE {table} ADD COLUMN key TEXT")
 
+    def _take_over(self) -> None:
+        """Seals what a version that did not seal has left. Where there is no room for that, it is
+        read as it is."""
+        try:
+            take_over(self._database, self._seal)
+        except sqlite3.OperationalError as error:
+            log.error("records of the till stay plain until the next start: %s", error)
+
+    def _seal(self) -> None:
+        for column in ("asked", "answer"):
+            plain = self._database.execute(
+                f"SELECT reference, {column} FROM transactions WHERE typeof({column}) = 'text'"  # noqa: S608 - the two above
+            )
+            for reference, said in plain.fetchall():
+                self._database.execute(
+                    f"UPDATE transactions SET {column} = ? WHERE reference = ?",  # noqa: S608
+                    (self._rows.seal(f"{column} {reference}", json.loads(said)), reference),
+                )
+
+    def _read(self, column: str, reference: str, said: bytes | str) -> dict[str, Any]:
+        if isinstance(said, str):
+            return json.loads(said)
+        return self._rows.read(f"{column} {reference}", said)
+
     def close(self) -> None:
         self._database.close()
 
@@ -118,7 +148,7 @@ class Records:
                 record.service_id,
                 record.digest,
                 record.reference,
-                json.dumps(record.asked),
+                self._rows.seal(f"asked {record.reference}", record.asked),
                 record.at.isoformat(),
                 record.key,
             ),
@@ -128,7 +158,7 @@ class Records:
         """Records the answer to a request, unless there is one."""
         self._database.execute(
             "UPDATE transactions SET answer = ? WHERE reference = ? AND answer IS NULL",
-            (json.dumps(answer), reference),
+            (self._rows.seal(f"answer {reference}", answer), reference),
         )
 
     def of_sale(self, reference: str) -> Record | None:
@@ -202,8 +232,8 @@ class Records:
                 service_id,
                 digest,
                 reference,
-                json.loads(asked),
-                json.loads(answer) if answer is not None else None,
+                self._read("asked", reference, asked),
+                None if answer is None else self._read("answer", reference, answer),
                 datetime.fromisoformat(at),
                 key,
             )

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from kiosk.screens import Points
-from kiosk.settings import Settings, TillDoor
+from kiosk.settings import TillDoor
 from kiosk.simulated.till_at_the_door import TillAtTheDoor
-from kiosk.till.nexo.keys import KeyFile
+from kiosk.till.nexo.keys import read_keys
 from kiosk.till.till import Collection, SaleResult
 from protocol.messages import Age, Money
 from tests.support.doors import OpenDoor
+from tests.support.sealed import sealed, state_of
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ COFFEE = Money(minor=450, currency="USD")
 
 def beside(kiosk: OpenDoor) -> TillAtTheDoor:
     door = TillDoor(host="127.0.0.1", port=kiosk.door.port)
-    return TillAtTheDoor(Settings(state=kiosk.folder), door)
+    return TillAtTheDoor(state_of(kiosk.folder).files, door)
 
 
 async def test_a_sale_is_rung_up_withdrawn_and_answered(tmp_path: Path) -> None:
@@ -55,18 +56,18 @@ async def test_a_kiosk_without_a_key_is_given_one(tmp_path: Path) -> None:
         kiosk.keys.unlink()
         beside(kiosk).ring_up(COFFEE, "Corner Shop")
         assert (await kiosk.sells()).amount == COFFEE
-    assert len(KeyFile(kiosk.keys).keys()) == 1
+    assert len(read_keys(sealed(kiosk.keys))) == 1
 
 
 async def test_a_door_that_is_shut_is_told_to_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     kiosk = OpenDoor(tmp_path)
-    dock = TillAtTheDoor(Settings(state=tmp_path), TillDoor(host="127.0.0.1", port=1))
+    dock = TillAtTheDoor(state_of(tmp_path).files, TillDoor(host="127.0.0.1", port=1))
     with caplog.at_level(logging.WARNING):
         dock.ring_up(COFFEE, "Corner Shop")
         await asyncio.gather(*dock._asking.values())
     assert "Nobody answers there" in caplog.text
     kiosk.certificate.unlink()
-    TillAtTheDoor(Settings(state=tmp_path), TillDoor()).ring_up(COFFEE, "Corner Shop")
+    TillAtTheDoor(state_of(tmp_path).files, TillDoor()).ring_up(COFFEE, "Corner Shop")
     assert "cannot speak with the door" in caplog.text

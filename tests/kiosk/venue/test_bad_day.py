@@ -13,6 +13,7 @@ from kiosk.venue.pretix import Pretix
 from kiosk.venue.venue import Admitted, Trouble
 from tests.support.gates import PATIENCE, GateClock, Stand, opened, signed_on
 from tests.support.pretix_api import Fault, PretixApi
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +39,7 @@ class Day:
         await self._open()
 
     async def _open(self) -> None:
-        journal = Journal(self._path)
+        journal = Journal(sealed(self._path))
         self._stack.callback(journal.close)
         device = self._pretix.device
         self.stand = await self._stack.enter_async_context(

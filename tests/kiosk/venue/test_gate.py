@@ -25,6 +25,7 @@ from protocol.entry import Ticket
 from tests.support.clocks import NOON
 from tests.support.gates import ENTRY, EXIT, PATIENCE, GateClock, Stand, gate, opened, signed_on
 from tests.support.pretix_api import BACKSTAGE, EVENT, LIST, SHIRT, Fault, PretixApi
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -163,7 +164,7 @@ async def test_after_a_second_the_list_decides_and_the_books_hold_one_passage(
 @pytest.fixture
 async def starting(api: PretixApi, clock: GateClock, tmp_path: Path) -> AsyncIterator[Stand]:
     """A gate that has no list yet."""
-    journal = Journal(tmp_path / "starting.db")
+    journal = Journal(sealed(tmp_path / "starting.db"))
     async with opened(api, await signed_on(api, 2), journal, clock) as stand:
         yield stand
     journal.close()
@@ -217,7 +218,7 @@ class Meanwhile(Pretix):
 async def test_what_is_decided_while_pretix_is_told_of_others_is_not_annulled(
     api: PretixApi, clock: GateClock, tmp_path: Path
 ) -> None:
-    journal, device = Journal(tmp_path / "meanwhile.db"), await signed_on(api, 2)
+    journal, device = Journal(sealed(tmp_path / "meanwhile.db")), await signed_on(api, 2)
     pretix = Meanwhile(device)
     earlier = Entry(uuid4(), Due.ANNULMENT, EVENT, LIST, ENTRY, clock.wall() - timedelta(hours=1))
     await journal.record(earlier)
@@ -474,7 +475,7 @@ class FullDisk(Journal):
 async def test_a_gate_that_cannot_record_lets_nobody_in(
     api: PretixApi, clock: GateClock, tmp_path: Path
 ) -> None:
-    journal = FullDisk(tmp_path / "full.db")
+    journal = FullDisk(sealed(tmp_path / "full.db"))
     async with opened(api, await signed_on(api, 2), journal, clock) as stand:
         assert await stand.enter("day-1") == Refused(Reason.UNDECIDED)
         assert not stand.gate.state.recording

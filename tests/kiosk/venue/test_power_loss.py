@@ -13,6 +13,7 @@ from kiosk.venue.pretix import Pretix
 from kiosk.venue.venue import Admitted, Connection
 from tests.support.gates import PATIENCE, GateClock, Stand, opened, signed_on
 from tests.support.pretix_api import Fault, PretixApi
+from tests.support.sealed import sealed
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +86,7 @@ async def test_a_passage_online(kill_before: int, fault: Fault | None, tmp_path:
     clock = GateClock()
     async with PretixApi(clock.wall).open() as api:
         device = await signed_on(api)
-        journal, steps = Journal(tmp_path / "venue.db"), Steps(kill_before)
+        journal, steps = Journal(sealed(tmp_path / "venue.db")), Steps(kill_before)
         pretix = Pretix(device)
         steps.watch(journal, "record", "forget")
         steps.watch(pretix, "redeem")
@@ -95,7 +96,7 @@ async def test_a_passage_online(kill_before: int, fault: Fault | None, tmp_path:
             admission = await killed(stand, stand.enter("day-1"))
             passed = isinstance(admission, Admitted)
         journal.close()
-        journal = Journal(tmp_path / "venue.db")
+        journal = Journal(sealed(tmp_path / "venue.db"))
         again = await recover(api, stand, journal)
         journal.close()
         books = len(api.passed("day-1"))
@@ -113,7 +114,7 @@ async def test_a_passage_offline(kill_before: int, tmp_path: Path) -> None:
     clock = GateClock()
     async with PretixApi(clock.wall).open() as api:
         device = await signed_on(api)
-        journal, steps = Journal(tmp_path / "venue.db"), Steps(kill_before)
+        journal, steps = Journal(sealed(tmp_path / "venue.db")), Steps(kill_before)
         async with opened(api, device, journal, clock) as stand:
             await stand.look()
             api.always = Fault.LOST
@@ -121,7 +122,7 @@ async def test_a_passage_offline(kill_before: int, tmp_path: Path) -> None:
             steps.watch(journal, "record")
             admission = await killed(stand, stand.enter("day-1"))
         journal.close()
-        journal = Journal(tmp_path / "venue.db")
+        journal = Journal(sealed(tmp_path / "venue.db"))
         again = await recover(api, stand, journal)
         journal.close()
         assert len(api.passed("day-1")) == 1
@@ -135,7 +136,7 @@ async def test_what_pretix_is_told_later(kill_before: int, due: str, tmp_path: P
     clock = GateClock()
     async with PretixApi(clock.wall).open() as api:
         device = await signed_on(api)
-        journal, steps = Journal(tmp_path / "venue.db"), Steps(kill_before)
+        journal, steps = Journal(sealed(tmp_path / "venue.db")), Steps(kill_before)
         pretix = Pretix(device)
         async with opened(api, device, journal, clock, pretix=pretix) as stand:
             await stand.look()
@@ -151,7 +152,7 @@ async def test_what_pretix_is_told_later(kill_before: int, due: str, tmp_path: P
             steps.watch(pretix, due)
             await killed(stand, stand.gate.tell())
         journal.close()
-        journal = Journal(tmp_path / "venue.db")
+        journal = Journal(sealed(tmp_path / "venue.db"))
         again = await recover(api, stand, journal)
         journal.close()
         assert len(api.passed("day-1")) == 1

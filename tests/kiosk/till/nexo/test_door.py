@@ -52,7 +52,7 @@ class Entrance:
             "127.0.0.1",
             0,
             certificate,
-            KeyFile(self.keys),
+            KeyFile(state_of(self.keys.parent).files / self.keys.name),
             self.events,
             unencrypted=unencrypted,
         )
@@ -233,7 +233,8 @@ async def test_a_port_that_is_taken_is_told_and_tried_again(
     monkeypatch.setattr("kiosk.till.listening.AGAIN_S", 0.01)
     entrance = Entrance(tmp_path, unencrypted=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port, keys = taken.getsockname()[1], KeyFile(entrance.keys)
+        port = taken.getsockname()[1]
+        keys = KeyFile(state_of(tmp_path).files / entrance.keys.name)
         certificate = state_of(entrance.certificate.parent).files / entrance.certificate.name
         door = Door("127.0.0.1", port, certificate, keys, unencrypted=False)
         opening = asyncio.create_task(door.serve(entrance.answer))

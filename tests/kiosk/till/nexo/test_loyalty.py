@@ -1,7 +1,6 @@
 """Memberships and points at the till's door."""
 
 import sqlite3
-from pathlib import Path
 
 import pytest
 
@@ -28,10 +27,6 @@ ACCOUNT = {
     "LoyaltyBrand": "Corner Shop",
 }
 POINTS = {"LoyaltyUnit": "Point", "Value": 12}
-
-
-def files(root: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in root.rglob("*") if file.is_file())
 
 
 def body(answer: Json) -> Json:
@@ -287,12 +282,10 @@ async def test_a_repeated_request_gets_the_membership_again(shop: Shop):
     assert found["RepeatedResponseMessageBody"]["PaymentResponse"] == first
 
 
-async def test_a_membership_is_written_down_nowhere_and_the_rest_is_told_for_ever(
-    shop: Shop, tmp_path: Path
-):
+async def test_a_membership_is_written_down_nowhere_and_the_rest_is_told_for_ever(shop: Shop):
     _, first = await pays(shop, payment())
     await collects(shop, loyalty(service_id="2"))
-    written = files(tmp_path)
+    written = shop.written()
     assert b"receipt-27908" in written
     assert CARD.code.encode() not in written
     await shop.reopens()

@@ -17,6 +17,7 @@ from kiosk.till.nexo.reversals import LONGEST_PAUSE_S
 from kiosk.till.till import SaleResult, Untold
 from protocol.messages import Money, ProblemType, Purchase, Refund
 from tests.support.clocks import NOON
+from tests.support.sealed import state_of
 from tests.support.shop import VISA, Shop
 from tests.support.tills import (
     Json,
@@ -281,7 +282,7 @@ async def test_records_of_a_version_that_kept_no_keys_are_read_and_added_to(tmp_
     before.commit()
     before.close()
     for _ in range(2):
-        records = Records(tmp_path / "till.db")
+        records = Records(state_of(tmp_path).files / "till.db")
         (old,) = records.open()
         assert old.sender == ("till-1", None)
         records.abort(("till-1", "shared"), "2", NOON)
