@@ -27,8 +27,10 @@ from ui.window import KioskWindow
 
 BEAT_MS = 2
 """The interval of the timer that shows how long the thread of the window was busy."""
+MOST = np.uint8(251)
+"""The brightest that something is drawn: noise is added to it."""
 PAUSE_MS = 1500
-"""The time between two purchases, in which the hand is away."""
+"""The time between two purchases, in which the hand is away, if nothing else is said."""
 
 
 class HandScene:
@@ -39,7 +41,7 @@ class HandScene:
         self._palm = identity(seed, Side.LEFT)
         self._pose = Presentation(span=span, noise=0)
         self._hand = LitHand(self._palm, self._pose)
-        self._empty = background(720, 1280)
+        self._empty = np.minimum(background(720, 1280), MOST)
         self._held = np.empty_like(self._empty)
         self._lit: Levels = ()
         self._noise = self._rng.integers(0, 4, (8, 720, 1280, 3), np.uint8)
@@ -54,8 +56,9 @@ class HandScene:
             self._lit = levels
             seen = self._hand.under(np.array(levels, np.float32) / 255)
             show(self._palm, seen, self._pose, self._rng, self._held)
+            np.minimum(self._held, MOST, out=self._held)
         seen = self._held if self.shown else self._empty
-        np.add(np.minimum(seen, 251), self._noise[self._frames % 8], out=out)
+        np.add(seen, self._noise[self._frames % 8], out=out)
 
 
 class Regular(QObject):
@@ -70,9 +73,10 @@ class Regular(QObject):
         span: float,
         *,
         buys: bool = False,
+        pause_ms: int = PAUSE_MS,
     ) -> None:
         super().__init__()
-        self._buys = buys
+        self._buys, self._pause_ms = buys, pause_ms
         self._app = app
         self.window = window
         self._stage = engine.stage
@@ -118,7 +122,9 @@ class Regular(QObject):
     def _answer(self, serial: int, name: str) -> None:
         match name:
             case "Welcome" if self._signed_up:
-                QTimer.singleShot(PAUSE_MS, lambda: self._stage.answer(serial, "try_purchase"))
+                QTimer.singleShot(
+                    self._pause_ms, lambda: self._stage.answer(serial, "try_purchase")
+                )
             case "Welcome":
                 self._stage.answer(serial, "sign_up")
             case "AskConsent":
@@ -162,11 +168,14 @@ class Regular(QObject):
 
 
 @contextmanager
-def regular(span: float = 0.4, light: str = "sim:", *, buys: bool = False) -> Generator[Regular]:
+def regular(
+    span: float = 0.4, light: str = "sim:", *, buys: bool = False, pause_ms: int = PAUSE_MS
+) -> Generator[Regular]:
     """Yields a shopper at a kiosk with an embedded service, in a window of 1280x800.
 
     The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the
     frame (`palm.hand.observation`), `light` the address of the light ring. `buys`: see `Regular`.
+    `pause_ms` lies between two purchases.
     """
     with display(), TemporaryDirectory() as state:
         app = QGuiApplication.instance() or QGuiApplication(["bench"])
@@ -175,7 +184,7 @@ def regular(span: float = 0.4, light: str = "sim:", *, buys: bool = False) -> Ge
         engine = Engine(settings)
         window = KioskWindow(engine.stage, "light")
         window.show(full_screen=False)
-        shopper = Regular(app, window, engine, span, buys=buys)
+        shopper = Regular(app, window, engine, span, buys=buys, pause_ms=pause_ms)
         engine.start(window.frames)
         try:
             yield shopper

@@ -1,6 +1,8 @@
-"""`./run soak [--visits N]`: whether the memory of each process grows with the visits.
+"""`./run soak [--visits N] [--hours H]`: whether the memory of each process grows with the visits.
 
-A simulated regular buys, again and again, in a real window of a kiosk with an embedded service.
+A simulated regular buys, again and again, in a real window of a kiosk with an embedded service. One
+visit follows the other at once: a hand is held, lit, read and searched for in real time, because
+camera, light and service go by their clocks, and nothing else is waited for.
 """
 
 import argparse
@@ -39,23 +41,30 @@ class Slope:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run soak", description=__doc__)
     parser.add_argument("--visits", type=int, default=1000, help="number of visits (default: 1000)")
+    parser.add_argument("--hours", type=float, default=np.inf, help="ends it before, if need be")
     asked = parser.parse_args()
     if asked.visits < 2 * BATCHES:
         parser.error(f"fewer than {2 * BATCHES} visits tell nothing")
     measured: dict[str, list[float]] = {}
     began = time.monotonic()
-    with regular(buys=True) as shopper:
+    ends = began + asked.hours * 3600
+    visits = 0
+    with regular(buys=True, pause_ms=0) as shopper:
         for visit in range(WARM_UP + asked.visits):
             shopper.until(lambda visit=visit: len(shopper.taken) > visit)
             if visit < WARM_UP:
+                began = time.monotonic()
                 continue
+            visits += 1
             for name, kb in memory(os.getpid()):
                 measured.setdefault(name, []).append(kb)
-            if (visit + 1 - WARM_UP) % max(asked.visits // BATCHES, 1) == 0:
+            if visits % max(asked.visits // BATCHES, 1) == 0:
                 now = ", ".join(f"{name} {kb[-1] / 1024:.1f}" for name, kb in measured.items())
-                print(f"{visit + 1 - WARM_UP:>7} visits  MB: {now}", flush=True)
-    hours = (time.monotonic() - began) / 3600
-    print(f"{asked.visits} visits in {hours:.2f} hours")
+                print(f"{visits:>7} visits  MB: {now}", flush=True)
+            if time.monotonic() > ends and visits >= 2 * BATCHES:
+                break
+        took_s = time.monotonic() - began
+    print(f"{visits} visits in {took_s / 3600:.2f} hours, {took_s / visits:.2f} s each")
     grows = False
     for name, kbs in measured.items():
         slope = growth(kbs)
