@@ -52,9 +52,9 @@ from cloud.state import State, StateDamaged, StateInUse
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from cloud.web import certificates
 from cloud.web.certificates import ClockBehind
-from protocol.core_dumps import leave_no_core_dump
 from protocol.currency import exponent_of
 from protocol.files import write_private
+from protocol.memory import keep_from_disk
 from protocol.messages import Money
 from protocol.program import CLOUD
 from protocol.storage import REMEDIES, cause_and_remedy
@@ -231,7 +231,7 @@ async def _serve(
     *,
     sandbox: bool,
 ) -> None:
-    leave_no_core_dump()
+    keep_from_disk()
     systemd = Systemd(os.environ)
     async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
         server = make_server(running)
@@ -345,7 +345,7 @@ def _written(amount: Money | None) -> str:
 
 
 async def _rekey(state: State, chosen: Settings) -> int:
-    leave_no_core_dump()
+    keep_from_disk()
     with state.held():
         master, _ = bootstrap.open_store(state)
         store = Database(state.database)
@@ -358,7 +358,7 @@ async def _rekey(state: State, chosen: Settings) -> int:
 
 
 async def _replace_master_key(state: State) -> int:
-    leave_no_core_dump()
+    keep_from_disk()
     with state.held():
         master, _ = bootstrap.open_store(state)
         new = MasterKey(state.make_next_master_key())

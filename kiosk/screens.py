@@ -1122,6 +1122,8 @@ class Finding(StrEnum):
     """The TPM gives them however the machine was started, until that changes: the TPM's name."""
     KEYS_IN_FILE = "keys_in_file"
     """Whoever reads the disk has the keys."""
+    KEYS_MAY_BE_SWAPPED = "keys_may_be_swapped"
+    """The system may write memory to a disk, which holds keys and pictures."""
     PIN_UNREADABLE = "pin_unreadable"
     """The file with the staff PIN."""
 

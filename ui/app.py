@@ -21,7 +21,7 @@ from kiosk.lately import Lately
 from kiosk.settings import Settings
 from kiosk.state import in_use
 from protocol import VERSION
-from protocol.core_dumps import leave_no_core_dump
+from protocol.memory import keep_from_disk
 from protocol.program import KIOSK, PACKAGED
 from protocol.watchdog import Systemd
 from ui import display
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         if arguments and arguments[0] in COMMANDS:
             return COMMANDS[arguments[0]](arguments[1:])
         settings = Settings.load(arguments)
-        leave_no_core_dump()
+        keep_from_disk()
         with in_use(settings.state):
             return run(settings, lately)
     except CannotStart as problem:

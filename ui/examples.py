@@ -309,6 +309,7 @@ KEYS_CHECKS = (
     Check(Part.KEYS, Health.GOOD, Finding.KEYS_SEALED, ("/dev/tpmrm0",)),
     Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_ANY_BOOT_STATE, ("/dev/tpmrm0",)),
     Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_FILE),
+    Check(Part.KEYS, Health.WARNING, Finding.KEYS_MAY_BE_SWAPPED),
 )
 NO_KEYS = Check(
     Part.KEYS,

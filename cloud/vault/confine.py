@@ -1,5 +1,5 @@
-"""Takes the network, core dumps and tracing from a process for good, without being root; and, from
-one that needs even less, files and other processes.
+"""Takes the network, core dumps, swap and tracing from a process for good, without being root; and,
+from one that needs even less, files and other processes.
 
 A seccomp filter refuses system calls. `confine` refuses those that make sockets and io_urings
 (which could make sockets); what was open before stays open. A filter applies to every thread that
@@ -14,6 +14,8 @@ import platform
 import resource
 import struct
 from collections.abc import Sequence
+
+from protocol.memory import lock_memory
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -72,12 +74,13 @@ class _Program(ctypes.Structure):
 
 
 def confine() -> None:
-    """Confines this process. Raises OSError when the kernel refuses, and on an architecture that is
-    not listed here."""
+    """Confines this process, and locks its memory where the limits allow it. Raises OSError when
+    the kernel refuses the rest, and on an architecture that is not listed here."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     _succeed(libc.prctl(_PR_SET_DUMPABLE, *_words(0, 0, 0, 0)))
     _succeed(libc.prctl(_PR_SET_NO_NEW_PRIVS, *_words(1, 0, 0, 0)))
+    lock_memory()
     _refuse(_SOCKETS)
 
 

@@ -39,6 +39,7 @@ from palm.hand.roi import SIZE, Roi
 from protocol import canonical
 from protocol.capture import MAX_FRAMES, Burst, Frame
 from protocol.challenge import steps
+from protocol.memory import lock_memory
 
 PROCESSOR_S = 2
 """The processor time in seconds that one capture may take; the usual ones take a tenth."""
@@ -225,6 +226,8 @@ def _make_readers(control: socket.socket, examiner: Examiner) -> None:
             if reader == 0:
                 try:
                     control.close()
+                    # What the nursery has locked is not locked here.
+                    lock_memory()
                     resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
                     forgo_processes()
                     _read(stream, examiner)

@@ -34,6 +34,7 @@ from hardware.osdp.said import (
 )
 from hardware.serial_port import SPEEDS, be_prompt, open_port, set_speed
 from protocol.encoding import from_base64
+from protocol.memory import keep_from_disk
 from protocol.sealed import SealedPath
 
 REFRESH_S = 0.02
@@ -497,6 +498,7 @@ def main() -> None:
     if not isinstance(line, Line):
         raise TypeError("the first message names the line")
     osdp_sys.set_loglevel(osdp_sys.LOG_CRIT)
+    keep_from_disk()
     be_prompt()
     serve(line)
 

@@ -61,6 +61,7 @@ from palm import models
 from palm.hand.observation import Observation
 from protocol import VERSION
 from protocol.files import remove_durably, write_private
+from protocol.memory import may_be_swapped
 from protocol.messages import Device, ProblemType, ServiceInfo
 from protocol.ring import WHITE
 from protocol.sealed import SealedPath
@@ -348,6 +349,7 @@ async def _self_test(office: BackOffice) -> tuple[Check, ...]:
         *fitting_checks(office.enclosure, office.fittings),
         _models(),
         keys_check(office.state),
+        *memory_check(),
         _disk(office.state.files.path),
         *_journal(office.state.files / "purchases"),
     )
@@ -599,6 +601,13 @@ def keys_check(state: SealedState) -> Check:
             return Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_ANY_BOOT_STATE, (state.by,))
         case Protection.PERMISSIONS:
             return Check(Part.KEYS, Health.WARNING, Finding.KEYS_IN_FILE)
+
+
+def memory_check() -> tuple[Check, ...]:
+    """Returns a line only when keys in memory may be written to a disk."""
+    if not may_be_swapped():
+        return ()
+    return (Check(Part.KEYS, Health.WARNING, Finding.KEYS_MAY_BE_SWAPPED),)
 
 
 def _disk(state: Path) -> Check:

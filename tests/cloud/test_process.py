@@ -592,8 +592,8 @@ def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
 def test_the_memory_of_the_service_is_not_dumped(running: tuple[Process, Path]):
     program = (
         "import ctypes, resource\n"
-        "from protocol.core_dumps import leave_no_core_dump\n"
-        "leave_no_core_dump()\n"
+        "from protocol.memory import keep_from_disk\n"
+        "keep_from_disk()\n"
         "get_dumpable = 3\n"
         "print(ctypes.CDLL(None).prctl(get_dumpable, 0, 0, 0, 0))"
     )

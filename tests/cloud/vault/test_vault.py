@@ -96,6 +96,8 @@ def test_the_running_vault_is_confined_and_has_no_secret_of_the_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PALM_CLOUD_PAYMENTS__STRIPE_KEY", "sk_live_very_secret")
+    lock = "from protocol.memory import lock_memory; raise SystemExit(0 if lock_memory() else 1)"
+    may_lock = subprocess.run([sys.executable, "-c", lock], check=False).returncode == 0
 
     async def check(vault: VaultClient) -> None:
         process = Path(f"/proc/{vault.pid}")
@@ -104,6 +106,7 @@ def test_the_running_vault_is_confined_and_has_no_secret_of_the_service(
         )
         assert status["Seccomp"].strip() == "2"
         assert status["NoNewPrivs"].strip() == "1"
+        assert (status["VmLck"].strip() != "0 kB") == may_lock
         assert b"very_secret" not in (process / "environ").read_bytes()
 
     # Of a process that was forked, the kernel shows the environment of the one that forked it.

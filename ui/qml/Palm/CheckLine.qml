@@ -176,6 +176,8 @@ Item {
             return [qsTr("Sealed by the TPM %1, however this machine was started.").arg(values[0]), qsTr("After the update, restart the machine: they are sealed to its new state then.")];
         case "keys_in_file":
             return [qsTr("No TPM seals them. The permissions of a file alone protect them: who takes the disk has them."), qsTr("Switch the TPM on in the firmware and restart the machine. If this kiosk is stolen, revoke it at once.")];
+        case "keys_may_be_swapped":
+            return [qsTr("This machine swaps memory out to a disk, and the kiosk's is not locked: keys and pictures may be among it."), qsTr("Switch swap off, or have LimitMEMLOCK=infinity in the kiosk's unit, and restart it.")];
         case "pin_unreadable":
             return [qsTr("%1 is damaged or cannot be read.").arg(values[0]), qsTr("Correct its permissions, or restore it from a backup. Or remove it, and choose a new PIN at once.")];
         }
