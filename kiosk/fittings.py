@@ -52,19 +52,22 @@ class Fittings:
         if self.bus is None or self._identity.device is None:
             return None
         if self._present.usb is None:
+            self.bus.forget()
             self._keep({"usb": list(self.bus.look())})
             log.info("what is plugged in now belongs to this kiosk from now on")
         return self._present.usb
 
     def unknown(self) -> Sequence[UsbDevice]:
-        """Returns what is plugged in and does not belong here, the worst first. Raises
-        TemporaryFault."""
+        """Returns what is plugged in, or was some seconds ago, and does not belong here, the worst
+        first. Raises TemporaryFault."""
         belonging = self.belonging()
         if self.bus is None or belonging is None:
             return []
         # A second device that says the same as one that belongs here is unknown, too.
         beside = Counter(self.bus.look()) - Counter(belonging)
-        return sorted(beside, key=lambda device: list(Kind).index(device.kind))
+        # A loose plug of one that belongs here is no other device.
+        gone = [each for each in self.bus.passed() if not any(map(each.may_be, belonging))]
+        return sorted((*beside, *gone), key=lambda device: list(Kind).index(device.kind))
 
     def swapped(self) -> str | None:
         """Returns what stands in the place of a camera that belongs here, None when it is that

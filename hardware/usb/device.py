@@ -1,5 +1,6 @@
 """A device on the USB, and the protocol that every driver of a bus implements."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,6 +47,11 @@ class UsbDevice:
         """Returns the two ids, as lsusb writes them."""
         return f"{self.vendor}:{self.product}"
 
+    def may_be(self, other: "UsbDevice") -> bool:
+        """Returns whether this device, of which not all was seen, may be the other."""
+        same = (self.vendor, self.product) == (other.vendor, other.product)
+        return same and not Counter(self.classes) - Counter(other.classes)
+
     @property
     def kind(self) -> Kind:
         kinds = {_KINDS.get(each, Kind.OTHER) for each in self.classes}
@@ -56,4 +62,13 @@ class Bus(Protocol):
     def look(self) -> Sequence[UsbDevice]:
         """Returns at once what is plugged in and can do something. Hubs are left out, because they
         do nothing themselves. Raises TemporaryFault when that cannot be told now."""
+        ...
+
+    def passed(self) -> Sequence[UsbDevice]:
+        """Returns at once what was plugged in some seconds ago and is gone. Their serial numbers
+        are not known, and of their interfaces those that were set up."""
+        ...
+
+    def forget(self) -> None:
+        """Forgets what has passed until now."""
         ...

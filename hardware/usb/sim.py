@@ -13,6 +13,7 @@ class SimulatedBus:
 
     def __init__(self) -> None:
         self._devices: tuple[UsbDevice, ...] = ()
+        self._passed: tuple[UsbDevice, ...] = ()
 
     def plug_in(self, device: UsbDevice) -> None:
         self._devices = (*self._devices, device)
@@ -21,5 +22,14 @@ class SimulatedBus:
         """Pulls everything out."""
         self._devices = ()
 
+    def plug_in_for_a_moment(self, device: UsbDevice) -> None:
+        self._passed = (device,)
+
     def look(self) -> Sequence[UsbDevice]:
         return self._devices
+
+    def forget(self) -> None:
+        self._passed = ()
+
+    def passed(self) -> Sequence[UsbDevice]:
+        return self._passed

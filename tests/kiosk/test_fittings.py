@@ -63,6 +63,21 @@ def test_what_is_plugged_in_at_the_activation_belongs_here_also_after_a_restart(
     assert again.unknown() == []
 
 
+def test_what_was_there_for_a_moment_is_unknown_unless_it_may_be_what_belongs_here(
+    identity: Identity, bus: SimulatedBus
+) -> None:
+    bus.plug_in_for_a_moment(KEYBOARD)
+    identity.become(DEVICE)
+    found = fittings(identity, bus)
+    assert found.unknown() == [], "it was there while the kiosk was installed"
+    bus.plug_in_for_a_moment(replace(CAMERA, serial="", classes=()))
+    assert found.unknown() == [], "a loose plug"
+    bus.plug_in_for_a_moment(replace(CAMERA, serial="", classes=("03", "0e")))
+    assert found.unknown() == [replace(CAMERA, serial="", classes=("03", "0e"))]
+    bus.plug_in_for_a_moment(KEYBOARD)
+    assert found.unknown() == [KEYBOARD]
+
+
 @pytest.mark.parametrize(
     "other",
     [
