@@ -169,9 +169,15 @@ class Regular(QObject):
 
 @contextmanager
 def regular(
-    span: float = 0.4, light: str = "sim:", *, buys: bool = False, pause_ms: int = PAUSE_MS
+    span: float = 0.4,
+    light: str = "sim:",
+    *,
+    buys: bool = False,
+    pause_ms: int = PAUSE_MS,
+    size: tuple[int, int] = (1280, 800),
 ) -> Generator[Regular]:
-    """Yields a shopper at a kiosk with an embedded service, in a window of 1280x800.
+    """Yields a shopper at a kiosk with an embedded service, in a window of `size`, its width and
+    height.
 
     The window opens on the present display, or on an Xvfb. `span` is the size of the hand in the
     frame (`palm.hand.observation`), `light` the address of the light ring. `buys`: see `Regular`.
@@ -183,6 +189,7 @@ def regular(
         settings = Settings(state=Path(state), light=light, terminal="sim:?after=0&card=visa")
         engine = Engine(settings)
         window = KioskWindow(engine.stage, "light")
+        window.window.resize(*size)
         window.show(full_screen=False)
         shopper = Regular(app, window, engine, span, buys=buys, pause_ms=pause_ms)
         engine.start(window.frames)

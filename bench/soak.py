@@ -23,6 +23,8 @@ BATCHES = 20
 each other tell the same thing twice."""
 STUDENT = 2.101
 """The quantile 0.975 of Student's distribution for BATCHES - 2 degrees of freedom."""
+WINDOW = (640, 400)
+"""Its width and height: the processor draws it, and what a screen keeps does not depend on it."""
 WARM_UP = 20
 """The number of visits that are not counted: caches fill, and every screen is compiled."""
 FLAT_KB = 4.0
@@ -49,7 +51,7 @@ def main() -> int:
     began = time.monotonic()
     ends = began + asked.hours * 3600
     visits = 0
-    with regular(buys=True, pause_ms=0) as shopper:
+    with regular(buys=True, pause_ms=0, size=WINDOW) as shopper:
         for visit in range(WARM_UP + asked.visits):
             shopper.until(lambda visit=visit: len(shopper.taken) > visit)
             if visit < WARM_UP:
