@@ -1,12 +1,14 @@
 """The journals of the door and of the gate on the disk: nothing of what they say can be read there,
 also not of what an older version has written."""
 
+import asyncio
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -167,19 +169,41 @@ def test_without_room_records_are_read_as_they_are(
     assert b"before" not in on_disk(tmp_path)
 
 
+def passages_of(file: SealedPath) -> list[Entry]:
+    journal = Journal(file)
+    try:
+        return asyncio.run(journal.entries())
+    finally:
+        journal.close()
+
+
 @pytest.mark.process
-def test_a_power_cut_at_any_step_loses_no_record_and_leaves_nothing_plain(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "opens", "reads", "kept"),
+    [
+        (TILL, Records, records_of, [(ASKED, ANSWERED), (ASKED, None)]),
+        (GATE, Journal, passages_of, [ENTRY]),
+    ],
+    ids=["door", "gate"],
+)
+def test_a_power_cut_at_any_step_loses_no_row_and_leaves_nothing_plain(
+    tmp_path: Path,
+    script: str,
+    opens: Callable[[SealedPath], object],
+    reads: Callable[[SealedPath], list[object]],
+    kept: list[object],
+) -> None:
     before, folder = tmp_path / "before", tmp_path / "cut"
     before.mkdir()
-    write_of_before(before / "till.db", TILL)
+    write_of_before(before / "kept.db", script)
     steps = 0
     while True:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(before, folder)
         # The same key each time, and made before the power is cut.
-        file = SealedPath(folder / "till.db", bytes(32))
-        was_cut = opened_until(file, steps)
-        assert records_of(file) == [(ASKED, ANSWERED), (ASKED, None)]
+        file = SealedPath(folder / "kept.db", bytes(32))
+        was_cut = opened_until(file, opens, steps)
+        assert reads(file) == kept
         assert b"before" not in on_disk(folder)
         if not was_cut:
             break
@@ -187,8 +211,8 @@ def test_a_power_cut_at_any_step_loses_no_record_and_leaves_nothing_plain(tmp_pa
     assert steps >= 8
 
 
-def opened_until(file: SealedPath, step: int) -> bool:
-    """Opens the records in a process that is killed before that statement. Returns whether it
+def opened_until(file: SealedPath, opens: Callable[[SealedPath], object], step: int) -> bool:
+    """Opens a database in a process that is killed before that statement. Returns whether it
     was."""
     child = os.fork()
     if child:
@@ -206,7 +230,7 @@ def opened_until(file: SealedPath, step: int) -> bool:
     plain = sqlite3.connect
     sqlite3.connect = lambda *words, **more: plain(*words, **more, factory=Counted)  # pyright: ignore
     try:
-        Records(file)
+        opens(file)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)
 
