@@ -1,9 +1,10 @@
 """A simulated regular shopper, who answers every screen of a real window at once."""
 
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -71,12 +72,14 @@ class Regular(QObject):
         window: KioskWindow,
         engine: Engine,
         span: float,
+        database: Path,
         *,
         buys: bool = False,
         pause_ms: int = PAUSE_MS,
     ) -> None:
         super().__init__()
         self._buys, self._pause_ms = buys, pause_ms
+        self._database = database
         self._app = app
         self.window = window
         self._stage = engine.stage
@@ -98,6 +101,14 @@ class Regular(QObject):
         """Runs the window until `done` returns true."""
         while not done():
             self._app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
+
+    def let_an_hour_pass(self) -> None:
+        """Has the service forget how often this person and this kiosk have done something. It lets
+        a person buy 30 times an hour, and a kiosk search 120 times in ten minutes
+        (`cloud.policy.Limits`)."""
+        with closing(sqlite3.connect(self._database, timeout=60)) as service:
+            service.execute("DELETE FROM tallies")
+            service.commit()
 
     def live_view(self) -> LiveView:
         return self.window.window.findChildren(LiveView)[-1]
@@ -191,7 +202,8 @@ def regular(
         window = KioskWindow(engine.stage, "light")
         window.window.resize(*size)
         window.show(full_screen=False)
-        shopper = Regular(app, window, engine, span, buys=buys, pause_ms=pause_ms)
+        database = settings.state / "service" / "palms.db"
+        shopper = Regular(app, window, engine, span, database, buys=buys, pause_ms=pause_ms)
         engine.start(window.frames)
         try:
             yield shopper

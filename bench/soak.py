@@ -2,7 +2,8 @@
 
 A simulated regular buys, again and again, in a real window of a kiosk with an embedded service. One
 visit follows the other at once: a hand is held, lit, read and searched for in real time, because
-camera, light and service go by their clocks, and nothing else is waited for.
+camera, light and service go by their clocks, and nothing else is waited for. For the limits that
+the service sets to one person and one kiosk, an hour passes now and then.
 """
 
 import argparse
@@ -25,6 +26,8 @@ STUDENT = 2.101
 """The quantile 0.975 of Student's distribution for BATCHES - 2 degrees of freedom."""
 WINDOW = (640, 400)
 """Its width and height: the processor draws it, and what a screen keeps does not depend on it."""
+HOUR = 25
+"""After so many visits an hour passes for the service's limits."""
 WARM_UP = 20
 """The number of visits that are not counted: caches fill, and every screen is compiled."""
 FLAT_KB = 4.0
@@ -54,6 +57,8 @@ def main() -> int:
     with regular(buys=True, pause_ms=0, size=WINDOW) as shopper:
         for visit in range(WARM_UP + asked.visits):
             shopper.until(lambda visit=visit: len(shopper.taken) > visit)
+            if visit % HOUR == 0:
+                shopper.let_an_hour_pass()
             if visit < WARM_UP:
                 began = time.monotonic()
                 continue
