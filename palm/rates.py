@@ -68,8 +68,13 @@ class Curve:
     fnmr: Floats
 
     def eer(self) -> float:
-        """Returns the mean of both rates at the threshold where they differ least."""
-        return float(self._at_eer(0.5 * (self.fmr + self.fnmr)))
+        """Returns the mean of both rates where they cross, as the Fingerprint Verification
+        Competition defines it (Maio et al., "FVC2000", 2002): at the last threshold at which the
+        FMR is not above the FNMR or at the one below it, where their sum is lower."""
+        last = int(np.flatnonzero(self.fmr <= self.fnmr)[-1])
+        if self.fmr[last] == self.fnmr[last]:
+            return float(self.fmr[last])
+        return float(0.5 * (self.fmr + self.fnmr)[last : last + 2].min())
 
     def fnmr_at(self, fmr: float) -> float:
         """Returns the FNMR at the lowest threshold whose FMR is at most this one."""
@@ -92,9 +97,6 @@ class Curve:
         kept = np.unique(shown[np.minimum(at, len(shown) - 1)])
         points = zip(self.fmr[kept].tolist(), self.fnmr[kept].tolist(), strict=True)
         return [(_seen(fmr), _seen(fnmr)) for fmr, fnmr in points]
-
-    def _at_eer(self, values: Floats) -> np.float64:
-        return values[np.abs(self.fmr - self.fnmr).argmin()]
 
     def _last(self, fmr: float) -> np.intp:
         # An FMR that is a whole number of comparisons must not be missed by a rounding error.

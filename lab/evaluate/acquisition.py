@@ -3,7 +3,7 @@
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -12,13 +12,43 @@ from lab.evaluate.dataset import Sample, Unmeasurable
 from lab.evaluate.processes import processes
 from palm.hand.align import align
 from palm.hand.find import HandFinder
-from palm.hand.landmarks import Shown
+from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.hand.roi import SIZE, Roi
 from palm.image import Colour
 from palm.models import ModelMissing
 
 BARE = 256
 """The largest side, in pixels, of a square image that is taken for an aligned ROI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of the images, and therefore not judged in them."""
+
+    roi: bool = False
+    """Every image is an aligned ROI, whatever its size."""
+    palmar: bool = False
+    """Every image shows a palm, but for those that are named backs."""
+    side: Side | None = None
+    """The side of all hands; None where it is read in each image."""
+
+    def of(self, hand: Hand, dorsal: bool) -> Hand:
+        """Returns a hand as it is read with what is known; `dorsal` is one that is named a back.
+
+        A right hand whose palm is shown has the order of fingers of a left hand whose back is
+        shown: who knows one of side and palm has the other.
+        """
+        index, little = (
+            hand.landmarks[knuckle] - hand.landmarks[Landmark.WRIST]
+            for knuckle in (Landmark.INDEX_MCP, Landmark.LITTLE_MCP)
+        )
+        as_palm = Side.RIGHT if index[1] * little[0] > index[0] * little[1] else Side.LEFT
+        if self.palmar and not dorsal:
+            return replace(hand, side=self.side or as_palm, shown=Shown.PALM)
+        if self.side and hand.shown is not Shown.FIST:
+            shown = Shown.PALM if self.side is as_palm else Shown.BACK
+            return replace(hand, side=self.side, shown=shown)
+        return hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +62,33 @@ class Acquisition:
 
 
 class Acquirer:
-    """Finds and aligns the palm in an image, as the service does in a frame.
+    """Finds and aligns the palm in an image, as the service does in a frame."""
 
-    With `roi`, every image is taken for an aligned ROI.
-    """
-
-    def __init__(self, roi: bool) -> None:
-        self._roi = roi
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
         self._finder: HandFinder | None = None
         self._seconds: dict[str, float] = {}
 
     def acquire(self, sample: Sample) -> Acquisition:
-        """Raises Unmeasurable where a hand has to be found and the models have not been built."""
+        """Raises Unmeasurable where a hand has to be found and the models have not been built, and
+        where an image that is to be an ROI is not square."""
         self._seconds = {}
         image = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
         if image is None:
             return Acquisition(None, "unreadable")
         picture = np.asarray(image, np.uint8)
         height, width = picture.shape[:2]
-        if self._roi or height == width <= BARE:
-            return Acquisition(_bare(picture))
+        if self._reading.roi and height != width:
+            raise Unmeasurable(
+                f"{sample.path} has {width} x {height} pixels, and an ROI is square: cut it as the "
+                "others are, or measure without --roi"
+            )
+        if self._reading.roi or height == width <= BARE:
+            return Acquisition(replace(_bare(picture), side=self._reading.side))
         finder = self._hand_finder()
         with self._timed("find"):
             hands = finder.find(picture)
+        hands = [self._reading.of(hand, sample.dorsal) for hand in hands]
         palms = [hand for hand in hands if hand.shown is Shown.PALM]
         if not palms:
             failure = f"shows a {hands[0].shown}" if hands else "no hand found"
@@ -78,9 +112,9 @@ class Acquirer:
         self._seconds[step] = time.process_time() - start
 
 
-def acquire(samples: Sequence[Sample], roi: bool, workers: int) -> Iterator[Acquisition]:
-    """Yields the result for each sample, in their order."""
-    with processes(workers, _start, roi) as pool:
+def acquire(samples: Sequence[Sample], reading: Reading, workers: int) -> Iterator[Acquisition]:
+    """Yields the result for each sample, in their order. Raises Unmeasurable."""
+    with processes(workers, _start, reading) as pool:
         yield from pool.map(_acquire, samples, chunksize=8)
 
 
@@ -88,9 +122,9 @@ _acquirer: Acquirer
 """The acquirer of this worker process."""
 
 
-def _start(roi: bool) -> None:
+def _start(reading: Reading) -> None:
     global _acquirer  # noqa: PLW0603 - a worker process keeps what it needs here
-    _acquirer = Acquirer(roi)
+    _acquirer = Acquirer(reading)
 
 
 def _acquire(sample: Sample) -> Acquisition:

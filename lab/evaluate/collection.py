@@ -9,7 +9,7 @@ import numpy as np
 
 from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate import dataset
-from lab.evaluate.acquisition import acquire
+from lab.evaluate.acquisition import Reading, acquire
 from lab.evaluate.dataset import Sample
 from lab.evaluate.processes import processes, progress
 from palm.hand.landmarks import Side
@@ -69,7 +69,7 @@ def real(folder: Path, same: Mapping[str, str], workers: int) -> Palms:
         taken[each.hand, each.session] += 1
         if taken[each.hand, each.session] <= max(PICTURES // sessions, 1):
             few.append(each)
-    found = list(progress(f"finding {folder.name}", acquire(few, False, workers), len(few)))
+    found = list(progress(f"finding {folder.name}", acquire(few, Reading(), workers), len(few)))
     both = [
         (sample, each.palm)
         for sample, each in zip(few, found, strict=True)

@@ -1,12 +1,15 @@
 """Reads a folder of HAND/SAMPLE images, as docs/palm-sets.md describes it."""
 
 import csv
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from palm.evaluation import FACING, IMAGES, SESSION
+import numpy as np
+
+from palm.evaluation import FACING, IMAGES, SESSION, SIDED
+from palm.hand.landmarks import Side
 
 CAPTIONS = "hands.csv"
 """An optional table that puts samples into groups.
@@ -29,7 +32,8 @@ class Sample:
 
     path: Path
     subject: str
-    """The name of the folder. Subjects count as independent of each other."""
+    """The person: the name of the folder, without the side where it ends in one. Subjects count as
+    independent of each other."""
     hand: str
     """The name of the folder, with the side where the samples of both hands are in it."""
     session: int | None = None
@@ -38,6 +42,50 @@ class Sample:
     """The back of a hand, which has to be refused."""
     groups: dict[str, str] = field(default_factory=dict[str, str])
     """The group of the sample, by property of GROUPS."""
+    side: Side | None = None
+    """The side by the names of folder and sample, or by the table of people; None where neither
+    tells."""
+
+    @property
+    def name(self) -> str:
+        """HAND/SAMPLE, as it lies in the folder."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """How many of the samples are measured, and by which seed they are drawn."""
+
+    hands: int | None = None
+    """The number of hands; None for all."""
+    samples: int | None = None
+    """The number of samples of each hand in each session; None for all."""
+    seed: int = 0
+
+    def of(self, samples: Collection[Sample]) -> list[Sample]:
+        """Returns the samples that are drawn, in their order."""
+        rng = np.random.default_rng(self.seed)
+        hands = sorted({sample.hand for sample in samples})
+        if self.hands is not None and self.hands < len(hands):
+            hands = rng.choice(hands, self.hands, replace=False).tolist()
+        taken: defaultdict[tuple[str, bool, int | None], list[Sample]] = defaultdict(list)
+        for sample in samples:
+            if sample.hand in hands:
+                taken[sample.hand, sample.dorsal, sample.session].append(sample)
+        chosen: set[Path] = set()
+        for _, group in sorted(taken.items(), key=lambda each: str(each[0])):
+            few = len(group) if self.samples is None else min(self.samples, len(group))
+            chosen |= {group[each].path for each in rng.choice(len(group), few, replace=False)}
+        return [sample for sample in samples if sample.path in chosen]
+
+
+def subset(said: str) -> Subset:
+    """Reads a subset as `hands=100,samples=4,seed=7`, each part optional. Raises ValueError."""
+    parts = [part.partition("=") for part in said.split(",")]
+    asked = {name: int(number) for name, _, number in parts}
+    if set(asked) - {"hands", "samples", "seed"} or min(asked.values()) < 0:
+        raise ValueError(f"{said} is not a subset")
+    return Subset(**asked)
 
 
 def joined(file: Path, folder: Path) -> dict[str, str]:
@@ -47,19 +95,63 @@ def joined(file: Path, folder: Path) -> dict[str, str]:
     Unmeasurable.
     """
     try:
-        with file.open(newline="", encoding="utf-8") as table:
-            rows = [row for row in csv.DictReader(table) if row["set"] == folder.name]
-            return {row["hand"]: row["same_as"] for row in rows}
-    except FileNotFoundError:
-        raise Unmeasurable(f"there is no table of joined hands at {file}") from None
+        return {row["hand"]: row["same_as"] for row in _rows(file, folder, "joined hands")}
     except KeyError as missing:
         raise Unmeasurable(f"{file} has no column {missing}") from missing
 
 
-def read(folder: Path, same: Mapping[str, str] | None = None) -> list[Sample]:
+def _rows(file: Path, folder: Path, what: str) -> list[dict[str, str]]:
+    """Returns the rows of a table that are about a folder. Raises Unmeasurable."""
+    try:
+        with file.open(newline="", encoding="utf-8") as table:
+            return [row for row in csv.DictReader(table) if row["set"] == folder.name]
+    except FileNotFoundError:
+        raise Unmeasurable(f"there is no table of {what} at {file}") from None
+    except KeyError as missing:
+        raise Unmeasurable(f"{file} has no column {missing}") from missing
+
+
+Person = tuple[str, Side | None]
+"""The name of a person, and which of their hands it is where that is known."""
+
+
+def people(file: Path, folder: Path) -> dict[str, Person]:
+    """Reads whose hand each HAND of a folder is.
+
+    The table has the columns `set` (the name of the folder), `hand` and `person`, and may have
+    `side`, which is `left`, `right` or empty. Raises Unmeasurable.
+    """
+    rows = _rows(file, folder, "people")
+    try:
+        return {
+            row["hand"]: (row["person"], Side(row["side"]) if row.get("side") else None)
+            for row in rows
+        }
+    except KeyError as missing:
+        raise Unmeasurable(f"{file} has no column {missing}") from missing
+    except ValueError as strange:
+        raise Unmeasurable(f"{file}: {strange}, where left, right or nothing is read") from strange
+
+
+def excluded(said: str) -> list[str]:
+    """Reads names of HANDs and of HAND/SAMPLEs: a file with one on each line, in which `#` begins
+    a remark, or the names themselves, separated by commas. Raises OSError."""
+    file = Path(said)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else said.split(",")
+    names = (line.partition("#")[0].strip() for line in lines)
+    return [name for name in names if name]
+
+
+def read(
+    folder: Path,
+    same: Mapping[str, str] | None = None,
+    whose: Mapping[str, Person] | None = None,
+    without: Collection[str] = (),
+) -> list[Sample]:
     """Returns the samples in the order of session, subject and name.
 
-    A HAND in `same` counts as the hand that it is mapped to. Raises Unmeasurable.
+    A HAND in `same` counts as the hand that it is mapped to, and `whose` tells the people that
+    HANDs are of. The HANDs and HAND/SAMPLEs in `without` are left out. Raises Unmeasurable.
     """
     if not folder.is_dir():
         raise Unmeasurable(f"{folder} is not a folder: give one that holds HAND/SAMPLE images")
@@ -67,7 +159,13 @@ def read(folder: Path, same: Mapping[str, str] | None = None) -> list[Sample]:
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in IMAGES)
     if not paths:
         raise Unmeasurable(f"{folder} holds no images: they are looked for as HAND/SAMPLE")
-    samples = [_sample(path, captions, same or {}) for path in paths]
+    every = [_sample(path, captions, same or {}, whose or {}) for path in paths]
+    known = {name for sample in every for name in (sample.name, sample.path.parent.name)}
+    if strange := sorted(set(without) - known):
+        raise Unmeasurable(f"{folder} has no {strange[0]}, which was to be left out")
+    samples = [each for each in every if not {each.name, each.path.parent.name} & set(without)]
+    if not samples:
+        raise Unmeasurable("all samples were left out")
     if len({sample.session is None for sample in samples}) > 1:
         loose = next(sample.path for sample in samples if sample.session is None)
         raise Unmeasurable(f"some samples are named by session (sS_K) and {loose} is not")
@@ -86,22 +184,34 @@ def alone(samples: Iterable[Sample]) -> list[str]:
 
 
 def _sample(
-    path: Path, captions: dict[tuple[str, str, str], dict[str, str]], same: Mapping[str, str]
+    path: Path,
+    captions: dict[tuple[str, str, str], dict[str, str]],
+    same: Mapping[str, str],
+    whose: Mapping[str, Person],
 ) -> Sample:
     name = path.parent.name
-    subject = same.get(name, name)
+    hand = same.get(name, name)
+    subject, side = whose.get(hand) or _person(hand)
     if session := SESSION.fullmatch(path.stem):
-        return Sample(path, subject, subject, session=int(session[1]))
+        return Sample(path, subject, hand, session=int(session[1]), side=side)
     if facing := FACING.fullmatch(path.stem):
-        shown, side, number = facing.groups()
+        shown, of, number = facing.groups()
         return Sample(
             path,
             subject,
-            f"{subject}-{side}",
+            f"{hand}-{of}",
             dorsal=shown == "dorsal",
-            groups=captions.get((name, f"{shown}-{side}", number), {}) | {SIDE: side},
+            groups=captions.get((name, f"{shown}-{of}", number), {}) | {SIDE: of},
+            side=Side(of),
         )
-    return Sample(path, subject, subject)
+    return Sample(path, subject, hand, side=side)
+
+
+def _person(hand: str) -> Person:
+    sided = SIDED.fullmatch(hand)
+    if sided is None:
+        return hand, None
+    return sided[1], Side.LEFT if sided[2][0] in "lL" else Side.RIGHT
 
 
 def _captions(path: Path) -> dict[tuple[str, str, str], dict[str, str]]:

@@ -2,17 +2,70 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from lab.evaluate.dataset import Sample
+from palm.hand.landmarks import Side
 
 Indices = npt.NDArray[np.intp]
 
+SIDES = (Side.LEFT, Side.RIGHT)
+
 Burst = tuple[int, ...]
 """The samples that one template is made from, by their index."""
+
+
+class Kind(IntEnum):
+    """What a comparison is of."""
+
+    IMPOSTOR = 0
+    """Hands of two people, of the same side where that is known."""
+    GENUINE = 1
+    """One hand."""
+    OTHER_HAND = 2
+    """The two hands of one person. They are alike, and the gallery does not compare them."""
+    APART = 3
+    """Hands of which one is read as a left and the other as a right one: the gallery does not
+    compare them."""
+
+
+Kinds = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The hand, the person and the side of each sample, as numbers from 0."""
+
+    hand: Indices
+    subject: Indices
+    side: Indices
+    """-1 where the side is not known."""
+
+    def kinds(self, one: Indices, other: Indices) -> Kinds:
+        """Returns the kind of the comparisons of these samples with those."""
+        same_hand = self.hand[one] == self.hand[other]
+        known = (self.side[one] >= 0) & (self.side[other] >= 0)
+        apart = known & (self.side[one] != self.side[other])
+        kinds = np.where(apart, Kind.APART, Kind.IMPOSTOR)
+        kinds[(self.subject[one] == self.subject[other]) & ~same_hand] = Kind.OTHER_HAND
+        kinds[same_hand & ~apart] = Kind.GENUINE
+        return kinds.astype(np.int8)
+
+
+def whose(samples: Sequence[Sample], read: Sequence[Side | None] | None = None) -> Whose:
+    """Returns the numbers of the samples. `read` is the side that was read in each; where none was,
+    its name may tell."""
+    named = [sample.side for sample in samples]
+    sides = named if read is None else [a or b for a, b in zip(read, named, strict=True)]
+    return Whose(
+        hand=np.unique([sample.hand for sample in samples], return_inverse=True)[1],
+        subject=np.unique([sample.subject for sample in samples], return_inverse=True)[1],
+        side=np.array([-1 if side is None else SIDES.index(side) for side in sides], np.intp),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +87,12 @@ class Pairing:
             np.concatenate([np.empty(0), *reference]).astype(np.intp),
         )
 
-    def genuine(self, hands: Indices) -> npt.NDArray[np.bool_]:
-        """Returns whether each comparison is of one hand, given the hand of each sample."""
+    def kinds(self, whose: Whose) -> Kinds:
+        """Returns the kind of each comparison; a burst counts as its first sample."""
         probe, reference = self.pairs()
-        shown = hands[[burst[0] for burst in self.probes]]
-        enrolled = hands[[burst[0] for burst in self.references]]
-        return shown[probe] == enrolled[reference]
+        shown = np.array([burst[0] for burst in self.probes], np.intp)
+        enrolled = np.array([burst[0] for burst in self.references], np.intp)
+        return whose.kinds(shown[probe], enrolled[reference])
 
 
 def singles(samples: Sequence[Sample]) -> Pairing:

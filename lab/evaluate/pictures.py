@@ -42,13 +42,14 @@ def write_sheets(folder: Path) -> None:
 
 def write_beside(sets: Sequence[Palms], file: Path) -> None:
     """Writes a row of palms of each real set above rows of drawn ones. Raises InRepository."""
-    if repository := _repository(file):
-        raise InRepository(f"real palms stay out of repositories: {file} is in {repository}")
+    if found := repository(file):
+        raise InRepository(f"real palms stay out of repositories: {file} is in {found}")
     rows = [_first_of_each_hand(each) for each in sets]
     _write(file, _sheet([*rows, *_drawn()]))
 
 
-def _repository(file: Path) -> Path | None:
+def repository(file: Path) -> Path | None:
+    """Returns the repository that a file would lie in, or None."""
     return next((at for at in file.resolve().parents if (at / ".git").exists()), None)
 
 

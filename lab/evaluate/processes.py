@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import cv2
 
 T = TypeVar("T")
 
+EVERY = 10.0
+"""The seconds between two lines of progress where a line cannot be written over."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -74,10 +77,15 @@ def _start(start: Callable[..., None] | None, *told: Any) -> None:
 
 
 def progress(doing: str, of: Iterable[T], total: int) -> Iterator[T]:
-    """Yields each item, and shows on a terminal how many of them are done."""
+    """Yields each item, and tells how many of them are done: always on a terminal, and every
+    EVERY seconds elsewhere."""
+    terminal, told = sys.stderr.isatty(), time.monotonic()
     for done, each in enumerate(of, 1):
-        if sys.stderr.isatty():
+        if terminal:
             print(f"\r{doing} {done:,}/{total:,}", end="", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
+        elif time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            print(f"{doing} {done:,}/{total:,}", file=sys.stderr, flush=True)  # noqa: T201 - as above
         yield each
-    if sys.stderr.isatty():
+    if terminal:
         print(file=sys.stderr)  # noqa: T201 - as above

@@ -25,6 +25,7 @@ from lab.evaluate import comparison, dataset, extraction, pairing, pictures
 from lab.evaluate.algorithm import PEERS, Algorithm, lines_alone
 from lab.evaluate.collection import Palms, drawn, real
 from lab.evaluate.dataset import Unmeasurable
+from lab.evaluate.pairing import Kind
 from lab.evaluate.processes import processes, progress
 from lab.evaluate.report import Json, rate, said
 from lab.evaluate.texture import BANDS, Texture, spread, texture
@@ -78,11 +79,10 @@ def _distribution(scores: Floats) -> Json:
 def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
     """Compares each picture with all others that it may be compared with. Raises Unmeasurable."""
     plan = pairing.singles(palms.samples)
-    hands, subjects = (
-        np.unique(names, return_inverse=True)[1]
-        for names in ([s.hand for s in palms.samples], [s.subject for s in palms.samples])
-    )
-    genuine = plan.genuine(hands)
+    whose = pairing.whose(palms.samples, [roi.side for roi in palms.rois])
+    kinds = plan.kinds(whose)
+    counted = (kinds == Kind.GENUINE) | (kinds == Kind.IMPOSTOR)
+    genuine = kinds[counted] == Kind.GENUINE
     if not genuine.any() or genuine.all():
         raise Unmeasurable(f"{palms.name} needs two hands, and two pictures of one, to be compared")
     tried = extraction.extract([algorithm], [[roi] for roi in palms.rois], workers)
@@ -91,9 +91,9 @@ def scores(algorithm: Algorithm, palms: Palms, workers: int) -> Scores:
         algorithm, templates[: len(plan.references)], templates, plan.counts, workers
     )
     met = progress(f"{palms.name} by {algorithm.name}", rows, len(templates))
-    values = np.concatenate([row.scores for row in met])
-    probe, reference = plan.pairs()
-    comparisons = Comparisons(values, genuine, subjects[probe], subjects[reference])
+    values = np.concatenate([row.scores for row in met])[counted]
+    probe, reference = (whose.subject[each[counted]] for each in plan.pairs())
+    comparisons = Comparisons(values, genuine, probe, reference)
     return Scores(
         algorithm=algorithm.name,
         genuine=values[genuine].astype(np.float64),

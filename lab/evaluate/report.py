@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab.evaluate.decisions import LARGE, Decided, Rates, Result, Verified
 from lab.evaluate.differential import Differential
+from lab.evaluate.pairs import Scored
+from palm.hand.roi import Roi
 from palm.rates import Curve, Errors, Estimate
 
 FMRS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -57,8 +60,11 @@ class Experiment:
     genuine: int
     impostor: int
     lost: int
-    """The number of genuine comparisons that failures to acquire made impossible."""
+    """The number of genuine comparisons that are not made, because a palm was not acquired or read
+    as one of the other side."""
     algorithms: list[Measured]
+    scored: Scored
+    """The comparisons themselves."""
 
     def with_failures(self, fnmr: float) -> float:
         """Returns the FNMR where a comparison that could not be made counts as not matching."""
@@ -90,6 +96,63 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the policy decides where each hand is enrolled once."""
+
+    enrolled_from: int
+    """The number of samples in a reference."""
+    probed_by: int
+    """The number of samples in a presentation."""
+    sizes: list[Decided]
+    """By size of the gallery."""
+    verified: Verified
+
+    def json(self) -> Json:
+        return {
+            "enrolled_from": self.enrolled_from,
+            "probed_by": self.probed_by,
+            "sizes": [each.json() for each in self.sizes],
+            "verified": self.verified.json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OtherHands:
+    """The comparisons of a person's two hands, which the gallery does not make."""
+
+    comparisons: int
+    people: int
+    median: float
+    highest: float
+    score: float
+    """The score from which a 1:1 comparison is accepted."""
+    verified: Estimate
+    """The share that reaches it."""
+
+    def json(self) -> Json:
+        return {
+            "comparisons": self.comparisons,
+            "people": self.people,
+            "median": self.median,
+            "highest": self.highest,
+            "score": self.score,
+            **rate("verified", self.verified),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AtScore:
+    """The error rates of the product at one score."""
+
+    score: float
+    fmr: Estimate
+    fnmr: Estimate
+
+    def json(self) -> Json:
+        return {"score": self.score, **rate("fmr", self.fmr), **rate("fnmr", self.fnmr)}
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """The figures of one evaluation of a folder."""
 
@@ -102,19 +165,29 @@ class EvaluationReport:
     """The folders that show the hand of another one, by name, and that other one."""
     alone: list[str]
     """The hands without two samples that can be compared."""
+    alike: list[tuple[str, str]]
+    """The pairs of hands that score as if they were one."""
     failure_to_acquire: Estimate
     failures: dict[str, str]
     """Why a sample could not be acquired, by sample."""
+    misread: list[str]
+    """The samples that were read as a hand of the other side than their names say."""
     dorsal: int
     dorsal_refused: Estimate | None
     ms: dict[str, float | None]
     """The median processor time to find and to align a hand, in milliseconds."""
+    decisions: list[Decisions]
+    """What the policy decides, by numbers of samples."""
     single: Experiment
     """One sample against one by all algorithms, the product first."""
+    other_hands: OtherHands | None
+    at_scores: list[AtScore]
     differentials: list[Differential]
     """The error rates of the product by groups of people."""
     bursts: list[Experiment]
     """Several samples in a template, by the algorithms that support it."""
+    palms: list[Roi]
+    """The aligned palms, in the order of the samples in `single.scored`."""
 
     @property
     def product(self) -> Measured:
@@ -136,8 +209,11 @@ class EvaluationReport:
             "threads": self.threads,
             "joined": self.joined,
             "hands_without_pair": self.alone,
+            "hands_alike": [list(each) for each in self.alike],
+            "decisions": [each.json() for each in self.decisions],
             **rate("failure_to_acquire", self.failure_to_acquire),
             "failures": self.failures,
+            "sides_misread": self.misread,
             "dorsal": self.dorsal,
             **rate("dorsal_refused", self.dorsal_refused),
             **single.json(),
@@ -146,6 +222,8 @@ class EvaluationReport:
                 named(fmr): found and single.with_failures(found.rate)
                 for fmr, found in ((fmr, product.errors.fnmr_at_fmr.get(fmr)) for fmr in FMRS)
             },
+            "other_hands": self.other_hands and self.other_hands.json(),
+            "at_scores": [each.json() for each in self.at_scores],
             "fmr_trust": {named(fmr): single.unreachable(fmr) or single.trust(fmr) for fmr in FMRS},
             "differentials": [
                 {
@@ -187,9 +265,22 @@ class EvaluationReport:
         lines += [f"    {sample}: {why}" for sample, why in self.failures.items()]
         if self.dorsal_refused:
             lines.append(f"backs refused       {said(self.dorsal_refused)} of {self.dorsal}")
+        if self.misread:
+            lines.append(f"side misread        {', '.join(self.misread)}")
         if self.alone:
             lines.append(f"    no two samples to compare: {', '.join(self.alone)}")
-        lines += _detail(self.single, self.product)
+        lines += self.warnings()
+        for each in self.decisions:
+            lines += ["", *_decided(each)]
+        lines += ["", "one sample against one", *_detail(self.single, self.product)]
+        for at in self.at_scores:
+            lines.append(f"at score {at.score:g}: FMR {said(at.fmr)}, FNMR {said(at.fnmr)}")
+        if hands := self.other_hands:
+            lines.append(
+                f"own other hand      {hands.comparisons:,} comparisons of {hands.people} people, "
+                f"median score {hands.median:.3f}, highest {hands.highest:.3f}; "
+                f"{said(hands.verified)} reach {hands.score:.3f}"
+            )
         times = {**self.ms, "extract": self.product.extract_ms, "match": self.product.match_ms}
         took = [f"{step} {ms:.3g} ms" for step, ms in times.items() if ms]
         lines.append(f"processor time      {', '.join(took)}")
@@ -207,6 +298,14 @@ class EvaluationReport:
             "95 % intervals: bootstrap over subjects; the rule of 3 where no error was seen.",
         ]
         return "\n".join(lines)
+
+    def warnings(self) -> list[str]:
+        """Returns what to look at before the rates are believed."""
+        return [
+            f"warning: {one} and {other} look like one hand: the service would take half of their "
+            "images for one person. Join them (--joined) or leave one out (--exclude)"
+            for one, other in self.alike
+        ]
 
 
 DIFFERENTIAL_FMR = FMRS[0]
@@ -231,6 +330,45 @@ def _detail(experiment: Experiment, measured: Measured) -> list[str]:
         lines.append(f"    {experiment.trust(fmr)}")
     lines.append(f"rank 1              {said(measured.rank1)}")
     return lines
+
+
+def _decided(decisions: Decisions) -> list[str]:
+    """Returns the lines of a table with a row for each kind of search in each gallery."""
+    verified = decisions.verified
+    lines = [
+        f"what the policy decides, enrolled from {decisions.enrolled_from}, shown "
+        f"{decisions.probed_by} at a time"
+    ]
+    for each in decisions.sizes:
+        lines.append(
+            f"  in a gallery of {each.size:,}: accepted from {each.scores['accept']:.3f}, digits "
+            f"from {each.scores['step_up']:.3f}"
+        )
+        for name, found in (
+            ("presentations", each.presentations),
+            ("visits", each.visits),
+            ("strangers' presentations", each.strangers),
+            ("strangers' visits", each.strangers_visits),
+        ):
+            if found:
+                lines.append(f"    {name}: {_shares(found)}")
+    if any(each.compared != each.size for each in decisions.sizes):
+        lines.append(f"  {LARGE:,} tells the thresholds; compared are the hands that there are")
+    lines.append(
+        f"  by number, from {verified.score:.3f}: missed {said(verified.missed)} of presentations, "
+        f"{said(verified.missed_visits)} of visits; {said(verified.false_matches)} of "
+        f"{verified.comparisons:,} other palms accepted"
+    )
+    return lines
+
+
+def _shares(found: Rates) -> str:
+    seen = [
+        f"{result.value.replace('_', ' ')} {said(estimate)}"
+        for result, estimate in found.share.items()
+        if estimate.rate or result in (Result.NOT_FOUND, Result.FALSE_ACCEPT)
+    ]
+    return f"{found.count:,} of {found.people} people: {', '.join(seen)}"
 
 
 def side_by_side(algorithms: Sequence[Measured]) -> list[str]:

@@ -1,43 +1,56 @@
-"""Evaluates one folder of images."""
+"""Evaluates the images of one folder."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from lab.evaluate import comparison, dataset, extraction, pairing
-from lab.evaluate.acquisition import Acquisition, acquire
+from lab.evaluate import comparison, dataset, decisions, extraction, pairing, pairs
+from lab.evaluate.acquisition import Acquisition, Reading, acquire
 from lab.evaluate.algorithm import Algorithm
 from lab.evaluate.dataset import Sample, Unmeasurable
+from lab.evaluate.decisions import Decided, Rules, Searched, Verified
 from lab.evaluate.differential import differentials
 from lab.evaluate.extraction import Extracted
-from lab.evaluate.pairing import Indices, Pairing
+from lab.evaluate.pairing import Indices, Kind, Kinds, Pairing
+from lab.evaluate.pairs import Scored
 from lab.evaluate.processes import progress
-from lab.evaluate.report import DIFFERENTIAL_FMR, FMRS, EvaluationReport, Experiment, Measured
+from lab.evaluate.report import (
+    DIFFERENTIAL_FMR,
+    FMRS,
+    AtScore,
+    Decisions,
+    EvaluationReport,
+    Experiment,
+    Measured,
+    OtherHands,
+    said,
+)
 from palm.hand.roi import Roi
-from palm.rates import Comparisons, curve, estimate, share
+from palm.rates import Comparisons, counted, curve, draws, estimate, share
 
 
 def measure(
-    folder: Path,
+    samples: Sequence[Sample],
     algorithms: Sequence[Algorithm],
     *,
-    roi: bool = False,
+    reading: Reading | None = None,
     frames: int | None = None,
-    same: Mapping[str, str] | None = None,
+    thresholds: Sequence[float] = (),
+    joined: Mapping[str, str] | None = None,
     workers: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> EvaluationReport:
     """Measures all algorithms on the palms of a folder; the first is the product.
 
-    With `roi`, every image is taken for an aligned ROI. With `frames`, templates of so many samples
-    are measured as well. `same` is passed to `dataset.read`.
+    With `frames`, templates of so many samples are measured as well. The error rates of the product
+    are also given at `thresholds`. `joined` is what `dataset.read` was told, for the report. `tell`
+    is called with the result of each algorithm as soon as it is there.
 
-    Raises Unmeasurable where the folder has nothing to compare.
+    Raises Unmeasurable where there is nothing to compare.
     """
-    samples = dataset.read(folder, same)
-    tried = acquire(samples, roi, workers)
+    tried = acquire(samples, reading or Reading(), workers)
     acquisitions = list(progress("finding palms", tried, len(samples)))
     palmar = [
         (sample, each)
@@ -51,13 +64,23 @@ def measure(
         reasons = Counter(each.failure for _, each in palmar).most_common(1)
         raise Unmeasurable(f"no template could be made of any palm: {reasons[0][0]}")
 
-    of_palms = _Palms([sample for sample, _ in shown], [palm for _, palm in shown], workers)
+    of_palms = _Palms([sample for sample, _ in shown], [palm for _, palm in shown], workers, tell)
     everyone = [sample for sample, _ in palmar]
     plan = pairing.singles(of_palms.samples)
-    lost = _lost(plan, of_palms.samples, pairing.singles(everyone), everyone)
-    single, scores = of_palms.experiment(algorithms, plan, lost)
-    probe, reference = plan.pairs()
-    bursts = [] if frames is None else _bursts(of_palms, algorithms, frames)
+    possible = pairing.singles(everyone)
+    same_hand = possible.kinds(pairing.whose(everyone)) == Kind.GENUINE
+    single = of_palms.experiment(algorithms, plan, int(same_hand.sum()))
+    scores = of_palms.comparisons(single.scored, algorithms[0].name)
+    probe, reference = (each[single.scored.counted] for each in plan.pairs())
+    decided = [of_palms.decisions(algorithms[0], 1, 1)]
+    bursts: list[Experiment] = []
+    for probed_by in dict.fromkeys((1, frames)) if frames else ():
+        experiment = of_palms.experiment(
+            [algorithm for algorithm in algorithms if algorithm.fuses],
+            pairing.bursts(of_palms.samples, frames or 1, probed_by or 1),
+        )
+        bursts.append(experiment)
+        decided.append(of_palms.decided(experiment))
 
     subjects = {name: number for number, name in enumerate(sorted({s.subject for s in samples}))}
     backs = [
@@ -66,22 +89,24 @@ def measure(
         if sample.dorsal
     ]
     return EvaluationReport(
-        folder=folder.name,
+        folder=samples[0].path.parent.parent.name,
         subjects=len({sample.subject for sample in everyone}),
         hands=len({sample.hand for sample in everyone}),
         images=len(samples),
         threads=workers,
-        joined=dict(same or {}),
+        joined=dict(joined or {}),
         alone=dataset.alone(samples),
+        alike=of_palms.alike(single),
         failure_to_acquire=share(
             np.array([each.palm is None for _, each in palmar]),
             np.array([subjects[sample.subject] for sample in everyone], np.intp),
         ),
-        failures={
-            f"{sample.path.parent.name}/{sample.path.name}": each.failure
-            for sample, each in palmar
-            if each.failure is not None
-        },
+        failures={sample.name: each.failure for sample, each in palmar if each.failure is not None},
+        misread=[
+            sample.name
+            for sample, palm in shown
+            if palm.side is not None and sample.side is not None and palm.side != sample.side
+        ],
         dorsal=len(backs),
         dorsal_refused=share(
             np.array([refused for _, refused in backs]),
@@ -90,7 +115,10 @@ def measure(
         if backs
         else None,
         ms=_steps(acquisitions),
+        decisions=[each for each in decided if each is not None],
         single=single,
+        other_hands=of_palms.other_hands(single),
+        at_scores=[_at(score, scores) for score in thresholds],
         differentials=differentials(
             of_palms.samples,
             scores,
@@ -99,41 +127,50 @@ def measure(
             curve(scores).threshold_at(DIFFERENTIAL_FMR),
         ),
         bursts=bursts,
+        palms=[palm for _, palm in shown],
     )
 
 
 class _Palms:
     """The palms that were acquired."""
 
-    def __init__(self, samples: list[Sample], palms: list[Roi], workers: int) -> None:
+    def __init__(
+        self,
+        samples: list[Sample],
+        palms: list[Roi],
+        workers: int,
+        tell: Callable[[str], None],
+    ) -> None:
         self.samples = samples
-        self.hand = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
-        self._subject = np.unique([sample.subject for sample in samples], return_inverse=True)[1]
+        self._whose = pairing.whose(samples, [palm.side for palm in palms])
         self._palms = palms
         self._workers = workers
+        self._tell = tell
 
     def experiment(
-        self, algorithms: Sequence[Algorithm], plan: Pairing, lost: int = 0
-    ) -> tuple[Experiment, Comparisons]:
-        """Runs all algorithms on one plan; returns the comparisons of the first of them too.
+        self, algorithms: Sequence[Algorithm], plan: Pairing, possible: int | None = None
+    ) -> Experiment:
+        """Runs all algorithms on one plan. `possible` is the number of genuine comparisons that
+        there were if every palm was acquired, and on the right side.
 
         Raises Unmeasurable where the plan has no genuine or no impostor comparison.
         """
-        genuine = plan.genuine(self.hand)
-        if not genuine.any():
+        kinds = plan.kinds(self._whose)
+        genuine, impostor = (int((kinds == kind).sum()) for kind in (Kind.GENUINE, Kind.IMPOSTOR))
+        if not genuine:
             raise Unmeasurable("no hand has two samples that can be compared")
-        if genuine.all():
+        if not impostor:
             raise Unmeasurable("there is only one hand: it has no impostors")
         bursts = sorted({*plan.references, *plan.probes})
         place = {burst: number for number, burst in enumerate(bursts)}
-        shown = [[self._palms[each] for each in burst] for burst in bursts]
+        shown = [self._shown(burst) for burst in bursts]
         tried = extraction.extract(algorithms, shown, self._workers)
         extracted = list(progress("extracting", tried, len(bursts)))
-        of_algorithms = [
+        scored = Scored(self.samples, plan, kinds, {})
+        measured = [
             self._measured(
                 algorithm,
-                plan,
-                genuine,
+                scored,
                 [extracted[place[burst]][which] for burst in plan.references],
                 [extracted[place[burst]][which] for burst in plan.probes],
             )
@@ -142,20 +179,100 @@ class _Palms:
         return Experiment(
             enrolled_from=len(plan.references[0]),
             probed_by=len(plan.probes[0]),
-            genuine=int(genuine.sum()),
-            impostor=int((~genuine).sum()),
-            lost=lost,
-            algorithms=[measured for measured, _ in of_algorithms],
-        ), of_algorithms[0][1]
+            genuine=genuine,
+            impostor=impostor,
+            lost=0 if possible is None else possible - genuine,
+            algorithms=measured,
+            scored=scored,
+        )
+
+    def decisions(self, product: Algorithm, enrolled_from: int, probed_by: int) -> Decisions | None:
+        """Returns what the policy decides on palms of so many samples; None where nobody has
+        enough of them."""
+        plan = pairing.bursts(self.samples, enrolled_from, probed_by)
+        kinds = plan.kinds(self._whose)
+        if not {Kind.GENUINE, Kind.IMPOSTOR} <= set(kinds.tolist()):
+            return None
+        return self.decided(self.experiment([product], plan))
+
+    def decided(self, experiment: Experiment) -> Decisions | None:
+        """Returns what the policy decides on the searches that an experiment has made, where each
+        hand was enrolled once."""
+        scored, product = experiment.scored, experiment.algorithms[0]
+        visits = self._visits(scored, scored.scores[product.algorithm])
+        policy = decisions.policy()
+        enrolled = len(scored.plan.references)
+        of_sizes: list[Decided] = []
+        for size in sorted({enrolled, decisions.LARGE}):
+            rules = Rules(policy, product.version, size)
+            of_sizes.append(decisions.decided(rules, visits, enrolled))
+        least = policy.score(product.version, policy.verify())
+        comparisons = self.comparisons(scored, product.algorithm)
+        missed, missed_visits = decisions.missed(least, visits)
+        return Decisions(
+            enrolled_from=experiment.enrolled_from,
+            probed_by=experiment.probed_by,
+            sizes=of_sizes,
+            verified=Verified(
+                score=least,
+                missed=missed,
+                missed_visits=missed_visits,
+                false_matches=_at(least, comparisons).fmr,
+                comparisons=experiment.impostor,
+            ),
+        )
+
+    def comparisons(self, scored: Scored, algorithm: str) -> Comparisons:
+        """Returns the genuine and impostor comparisons."""
+        probe, reference = (each[scored.counted] for each in scored.plan.pairs())
+        return Comparisons(
+            scores=scored.scores[algorithm][scored.counted],
+            genuine=scored.kinds[scored.counted] == Kind.GENUINE,
+            probe=self._subjects(scored.plan.probes)[probe],
+            reference=self._subjects(scored.plan.references)[reference],
+        )
+
+    def other_hands(self, experiment: Experiment) -> OtherHands | None:
+        """Returns how a person's two hands score; None where nobody shows both."""
+        product, policy = experiment.algorithms[0], decisions.policy()
+        these = experiment.scored.kinds == Kind.OTHER_HAND
+        if not these.any():
+            return None
+        probe, _ = experiment.scored.plan.pairs()
+        scores = experiment.scored.scores[product.algorithm][these]
+        least = policy.score(product.version, policy.verify())
+        people = self._subjects(experiment.scored.plan.probes)[probe[these]]
+        return OtherHands(
+            comparisons=len(scores),
+            people=len(np.unique(people)),
+            median=float(np.median(scores)),
+            highest=float(scores.max()),
+            score=least,
+            verified=share(scores >= least, people),
+        )
+
+    def alike(self, experiment: Experiment) -> list[tuple[str, str]]:
+        """Returns the pairs of hands that the service would take for one: at least half of their
+        comparisons reach the score at which it accepts."""
+        product, policy = experiment.algorithms[0], decisions.policy()
+        names = sorted({sample.hand for sample in self.samples})
+        least = policy.score(product.version, policy.accept(len(names)))
+        return pairs.alike(experiment.scored, product.algorithm, least)
+
+    def _shown(self, burst: pairing.Burst) -> list[Roi]:
+        """Returns the palms of a burst that are of its side: as in the vault, what most say."""
+        palms = [self._palms[each] for each in burst]
+        side, _ = Counter(palm.side for palm in palms).most_common(1)[0]
+        return [palm for palm in palms if palm.side == side]
 
     def _measured(
         self,
         algorithm: Algorithm,
-        plan: Pairing,
-        genuine: npt.NDArray[np.bool_],
+        scored: Scored,
         references: list[Extracted],
         probes: list[Extracted],
-    ) -> tuple[Measured, Comparisons]:
+    ) -> Measured:
+        plan = scored.plan
         rows = comparison.compare(
             algorithm,
             [each.template for each in references],
@@ -164,49 +281,81 @@ class _Palms:
             self._workers,
         )
         met = list(progress(f"comparing by {algorithm.name}", rows, len(probes)))
-        probe, reference = plan.pairs()
-        comparisons = Comparisons(
-            scores=np.concatenate([row.scores for row in met]),
-            genuine=genuine,
-            probe=self._subjects(plan.probes)[probe],
-            reference=self._subjects(plan.references)[reference],
-        )
+        scored.scores[algorithm.name] = np.concatenate([row.scores for row in met])
+        comparisons = self.comparisons(scored, algorithm.name)
         whole = curve(comparisons)
-        reachable = [fmr for fmr in FMRS if fmr * int((~genuine).sum()) >= 1]
-        hits, whose = _first_ranks(comparisons, probe, reference, plan.mutual)
+        impostors = int((~comparisons.genuine).sum())
+        reachable = [fmr for fmr in FMRS if fmr * impostors >= 1]
+        probe, reference = (each[scored.counted] for each in plan.pairs())
+        hits, searched = _first_ranks(comparisons, probe, reference, plan.mutual)
         template = probes[0].template
-        return Measured(
+        measured = Measured(
             algorithm=algorithm.name,
             version=template.version,
             size=len(template.data),
             errors=estimate(comparisons, reachable),
             thresholds={fmr: whole.threshold_at(fmr) for fmr in reachable},
-            rank1=share(hits, self._subjects(plan.probes)[whose]),
+            rank1=share(hits, self._subjects(plan.probes)[searched]),
             curve=whole,
             extract_ms=1e3 * float(np.median([each.seconds for each in [*references, *probes]])),
-            match_ms=1e3 * sum(row.seconds for row in met) / len(genuine),
-        ), comparisons
+            match_ms=1e3 * sum(row.seconds for row in met) / len(scored.kinds),
+        )
+        at = f"{len(plan.references[0])} enrolled, {len(plan.probes[0])} shown"
+        self._tell(f"{algorithm.name}, {at}: EER {said(measured.errors.eer)}")
+        return measured
+
+    def _visits(self, scored: Scored, scores: npt.NDArray[np.float32]) -> list[Searched]:
+        """Returns the visits of everybody who was searched for, and of the same people as if they
+        were not enrolled."""
+        counts = scored.plan.counts
+        begins = np.append(0, np.cumsum(counts))
+        of_hand: defaultdict[int, list[int]] = defaultdict(list)
+        for number, burst in enumerate(scored.plan.probes):
+            of_hand[int(self._whose.hand[burst[0]])].append(number)
+        enrolled = {int(self._whose.hand[burst[0]]) for burst in scored.plan.references}
+        visits: list[Searched] = []
+        for hand, numbers in of_hand.items():
+            person = int(self._whose.subject[scored.plan.probes[numbers[0]][0]])
+            for tries in decisions.in_visits(numbers):
+                rows = [slice(begins[n], begins[n + 1]) for n in tries]
+                found = [_best(scored.kinds[row], scores[row]) for row in rows]
+                if hand in enrolled:
+                    visits.append(Searched(person, True, found))
+                others = [
+                    {who: at for who, at in each.items() if who != decisions.OWN} for each in found
+                ]
+                visits.append(Searched(person, False, others))
+        return visits
 
     def _subjects(self, bursts: Sequence[pairing.Burst]) -> Indices:
-        return self._subject[[burst[0] for burst in bursts]]
+        return self._whose.subject[[burst[0] for burst in bursts]]
 
 
-def _bursts(of_palms: _Palms, algorithms: Sequence[Algorithm], frames: int) -> list[Experiment]:
-    fusing = [algorithm for algorithm in algorithms if algorithm.fuses]
-    return [
-        of_palms.experiment(fusing, pairing.bursts(of_palms.samples, frames, probed_by))[0]
-        for probed_by in dict.fromkeys((1, frames))
+def _best(kinds: Kinds, scores: npt.NDArray[np.float32]) -> dict[str, float]:
+    """Returns the score of the person who searched, and the two highest of others: more people do
+    not change what is decided."""
+    others = np.sort(scores[kinds == Kind.IMPOSTOR])[::-1][:2].tolist()
+    best = {str(number): score for number, score in enumerate(others)}
+    for score in scores[kinds == Kind.GENUINE].tolist():
+        best[decisions.OWN] = score
+    return best
+
+
+def _at(score: float, comparisons: Comparisons) -> AtScore:
+    """Returns the error rates at one score."""
+    subjects = int(max(comparisons.probe.max(), comparisons.reference.max())) + 1
+    drawn = draws(subjects)
+    matched = comparisons.scores >= score
+    rates = [
+        counted(
+            events[which], comparisons.probe[which], comparisons.reference[which], subjects
+        ).estimate(drawn)
+        for events, which in (
+            (matched, ~comparisons.genuine),
+            (~matched, comparisons.genuine),
+        )
     ]
-
-
-def _lost(made: Pairing, shown: list[Sample], possible: Pairing, everyone: list[Sample]) -> int:
-    """Returns the number of genuine comparisons that failures to acquire made impossible."""
-
-    def genuine(plan: Pairing, samples: list[Sample]) -> int:
-        hands = np.unique([sample.hand for sample in samples], return_inverse=True)[1]
-        return int(plan.genuine(hands).sum())
-
-    return genuine(possible, everyone) - genuine(made, shown)
+    return AtScore(score, *rates)
 
 
 def _first_ranks(

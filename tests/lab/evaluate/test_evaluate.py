@@ -1,6 +1,9 @@
 import json
+import shutil
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,13 +13,16 @@ from cv2.typing import MatLike
 
 from lab.evaluate import dataset, pairing
 from lab.evaluate.__main__ import main
+from lab.evaluate.acquisition import Reading
 from lab.evaluate.algorithm import PRODUCT
 from lab.evaluate.dataset import Sample, Unmeasurable
 from lab.evaluate.differential import differentials
-from lab.evaluate.processes import processes
+from lab.evaluate.pairing import Kind
+from lab.evaluate.processes import processes, progress
 from lab.evaluate.trial import measure
 from lab.sets import PALM_SETS, ROOT
 from palm import rates
+from palm.hand.landmarks import Hand, Landmark, Shown, Side
 from palm.rates import Comparisons, curve, estimate, share
 from tests.support.creases import palm
 from tests.support.real_palms import needs_palm_sets
@@ -158,9 +164,12 @@ def samples(*names: str) -> list[Sample]:
 
 
 def test_samples_of_sessions_are_compared_with_earlier_sessions_only():
-    plan = pairing.singles(samples("a/s1_1", "b/s1_1", "a/s2_1", "b/s2_1", "a/s3_1"))
+    seen = samples("a/s1_1", "b/s1_1", "a/s2_1", "b/s2_1", "a/s3_1")
+    plan = pairing.singles(seen)
     assert plan.counts.tolist() == [0, 0, 2, 2, 4]
-    assert plan.genuine(np.array([0, 1, 0, 1, 0])).sum() == 2 + 2
+    kinds = plan.kinds(pairing.whose(seen))
+    assert (kinds == Kind.GENUINE).sum() == 2 + 2
+    assert (kinds == Kind.IMPOSTOR).sum() == 2 + 2
 
 
 def test_samples_without_sessions_are_compared_each_pair_once():
@@ -180,10 +189,28 @@ def test_a_hand_is_enrolled_from_its_first_session_and_probed_from_the_others():
 
 
 def test_without_sessions_the_samples_that_were_not_enrolled_are_the_probes():
-    plan = pairing.bursts(samples("a/1", "a/2", "a/3", "b/1", "b/2", "b/3"), 2, 1)
+    seen = samples("a/1", "a/2", "a/3", "b/1", "b/2", "b/3")
+    plan = pairing.bursts(seen, 2, 1)
     assert plan.references == [(0, 1), (3, 4)]
     assert plan.probes == [(2,), (5,)]
-    assert plan.genuine(np.array([0, 0, 0, 1, 1, 1])).tolist() == [True, False, False, True]
+    assert plan.kinds(pairing.whose(seen)).tolist() == [1, 0, 0, 1]
+
+
+def test_hands_of_different_sides_and_of_one_person_are_no_impostors():
+    left, right = Side.LEFT, Side.RIGHT
+    seen = [
+        Sample(Path("a/1"), "a", "a-left", side=left),
+        Sample(Path("a/2"), "a", "a-right", side=right),
+        Sample(Path("b/1"), "b", "b-left", side=left),
+        Sample(Path("c/1"), "c", "c"),
+    ]
+    of_first = np.zeros(4, np.intp), np.arange(4)
+    kinds = pairing.whose(seen).kinds(*of_first)
+    assert kinds.tolist() == [Kind.GENUINE, Kind.OTHER_HAND, Kind.IMPOSTOR, Kind.IMPOSTOR]
+    misread = pairing.whose(seen, [left, None, right, None]).kinds(*of_first)
+    assert misread[2] == Kind.APART, "what is read in the picture counts, not its name"
+    twice = pairing.whose([seen[0], seen[0]], [left, right])
+    assert twice.kinds(np.array([0]), np.array([1])).tolist() == [Kind.APART]
 
 
 def test_the_two_hands_of_a_subject_are_different_hands(tmp_path: Path):
@@ -192,6 +219,58 @@ def test_the_two_hands_of_a_subject_are_different_hands(tmp_path: Path):
     assert (left.hand, right.hand) == ("007-left", "007-right")
     assert left.subject == right.subject == "007"
     assert (back.dorsal, left.dorsal, right.dorsal) == (True, False, False)
+
+
+@pytest.mark.parametrize("names", [("7-left", "7-right"), ("7_L", "7_R")])
+def test_folders_of_the_two_hands_of_a_person_are_of_one_person(
+    tmp_path: Path, names: tuple[str, str]
+):
+    for name in names:
+        touch(tmp_path, f"{name}/1.png")
+    left, right = dataset.read(tmp_path)
+    assert (left.subject, left.side, right.side) == ("7", Side.LEFT, Side.RIGHT)
+    assert (right.subject, right.hand) == ("7", names[1])
+
+
+def test_a_table_tells_whose_hands_the_folders_show(tmp_path: Path):
+    touch(tmp_path / "here", "001/1.png", "002/1.png", "003/1.png")
+    table = tmp_path / "people.csv"
+    table.write_text("set,hand,person,side\nhere,001,a,left\nhere,002,a,\nthere,003,a,left\n")
+    one, two, three = dataset.read(
+        tmp_path / "here", whose=dataset.people(table, tmp_path / "here")
+    )
+    assert (one.subject, one.hand, one.side) == ("a", "001", Side.LEFT)
+    assert (two.subject, two.side) == ("a", None)
+    assert three.subject == "003"
+    table.write_text("set,hand,person,side\nhere,001,a,both\n")
+    with pytest.raises(Unmeasurable, match="left, right or nothing"):
+        dataset.people(table, tmp_path / "here")
+
+
+def test_hands_and_single_samples_are_left_out(tmp_path: Path):
+    touch(tmp_path, "001/1.png", "001/2.png", "002/1.png")
+    (tmp_path / "list.txt").write_text("# no good\n001/2.png  # blurred\n\n002\n")
+    for said in ("001/2.png,002", str(tmp_path / "list.txt")):
+        kept = dataset.read(tmp_path, without=dataset.excluded(said))
+        assert [sample.name for sample in kept] == ["001/1.png"]
+    with pytest.raises(Unmeasurable, match=r"has no 003"):
+        dataset.read(tmp_path, without=["003"])
+
+
+def test_a_subset_is_the_same_for_the_same_seed_and_keeps_sessions_even(tmp_path: Path):
+    touch(tmp_path, *(f"{h}/s{s}_{k}.png" for h in range(9) for s in (1, 2) for k in range(3)))
+    every = dataset.read(tmp_path)
+    few = dataset.subset("hands=4,samples=2,seed=7")
+    chosen = few.of(every)
+    assert chosen == few.of(every)
+    assert chosen != dataset.subset("hands=4,samples=2,seed=8").of(every)
+    taken = Counter((sample.hand, sample.session) for sample in chosen)
+    assert len(taken) == 4 * 2
+    assert set(taken.values()) == {2}
+    assert dataset.subset("seed=3").of(every) == every
+    for wrong in ("hands", "fingers=3", "hands=-1"):
+        with pytest.raises(ValueError, match=r"."):
+            dataset.subset(wrong)
 
 
 def test_captions_put_samples_into_groups(tmp_path: Path):
@@ -299,9 +378,10 @@ def test_a_group_without_failures_is_not_taken_to_be_better(monkeypatch):
 def test_the_report_counts_what_lies_in_the_folder(
     two_sessions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    written = f"--json {tmp_path / 'it.json'} --plot {tmp_path / 'it.png'} --workers 1"
-    assert main([str(two_sessions), *written.split()]) == 0
-    said = capsys.readouterr().out
+    asked = f"--json {tmp_path / 'it.json'} --plot {tmp_path / 'it.png'} --workers 1"
+    asked += f" --scores {tmp_path / 'scores.csv'} --worst 1 --threshold 6"
+    assert main([str(two_sessions), *asked.split()]) == 0
+    said, at_once = capsys.readouterr()
     figures = json.loads((tmp_path / "it.json").read_text())
     assert (figures["hands"], figures["images"]) == (4, 17)
     assert (figures["genuine"], figures["impostor"]) == (4 * 2 * 2, 4 * 3 * 2 * 2)
@@ -321,6 +401,17 @@ def test_the_report_counts_what_lies_in_the_folder(
     assert list(codes) == ["this product", "lines alone", "encoder alone", *peers]
     assert codes["this product"]["eer"] == figures["eer"]
     assert all(0 <= each["eer"] <= 1 and each["ms"]["sign"] > 0 for each in codes.values())
+    (decided,) = figures["decisions"]
+    own, large = decided["sizes"]
+    assert (own["gallery"], own["compared"], large["gallery"]) == (4, 4, 10_000)
+    assert (own["presentations"]["count"], own["visits"]["count"]) == (8, 4)
+    assert (own["presentations"]["accepted"], own["strangers"]["false_accept"]) == (1, 0)
+    assert (decided["verified"]["missed"], decided["verified"]["comparisons"]) == (0, 8 * 3)
+    assert said.index("what the policy decides") < said.index("EER"), "decisions come first"
+    assert figures["at_scores"][0]["score"] == 6
+    assert "001 genuine" in said
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 1 + 4 * 2 * 4 * 2
+    assert at_once.count("EER") == 6 + 1, "each algorithm is told as soon as it has finished"
     assert "BOCV" in said
     assert "003/s2_3.png: unreadable" in said
     drawn = cv2.imread(str(tmp_path / "it.png"))
@@ -330,7 +421,7 @@ def test_the_report_counts_what_lies_in_the_folder(
 
 @pytest.mark.slow
 def test_templates_of_several_images_are_measured_separately(two_sessions: Path):
-    report = measure(two_sessions, [PRODUCT], frames=2)
+    report = measure(dataset.read(two_sessions), [PRODUCT], frames=2)
     by_one, by_two = report.bursts
     assert (by_one.enrolled_from, by_one.probed_by) == (2, 1)
     assert (by_one.genuine, by_one.impostor) == (4 * 2, 4 * 2 * 3)
@@ -339,6 +430,16 @@ def test_templates_of_several_images_are_measured_separately(two_sessions: Path)
     assert report.single.genuine == 4 * 2 * 2
     assert by_two.algorithms[0].rank1.rate == 1
     assert "enrolled from 2, probed by 1" in report.text()
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    assert list(progress("counting", "ab", 2)) == ["a", "b"]
+    assert capsys.readouterr().err == "", "what is over at once needs no progress"
+    monkeypatch.setattr("lab.evaluate.processes.EVERY", 0)
+    assert list(progress("counting", "ab", 2)) == ["a", "b"]
+    assert capsys.readouterr().err == "counting 1/2\ncounting 2/2\n"
 
 
 @pytest.mark.process
@@ -361,17 +462,40 @@ def test_one_hand_alone_cannot_be_measured(tmp_path: Path):
     write(tmp_path, "001/1.png", palm(1))
     write(tmp_path, "001/2.png", palm(1, turned=3.0))
     with pytest.raises(Unmeasurable, match="only one hand"):
-        measure(tmp_path, [PRODUCT])
+        measure(dataset.read(tmp_path), [PRODUCT])
 
 
 def test_with_roi_images_of_any_size_and_in_colour_are_rois(tmp_path: Path):
     for hand in range(2):
         for turned in (0.0, 3.0):
-            grey = cv2.resize(palm(hand, turned=turned), (300, 280))
+            grey = cv2.resize(palm(hand, turned=turned), (300, 300))
             write(tmp_path, f"{hand}/{turned:.0f}.jpg", cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
-    report = measure(tmp_path, [PRODUCT], roi=True)
+    report = measure(dataset.read(tmp_path), [PRODUCT], reading=Reading(roi=True))
     assert report.failure_to_acquire.rate == 0
     assert report.product.rank1.rate == 1
+    assert report.warnings() == []
+    shutil.copytree(tmp_path / "0", tmp_path / "2")
+    report = measure(dataset.read(tmp_path), [PRODUCT], reading=Reading(roi=True))
+    assert report.alike == [("0", "2")]
+    assert "0 and 2 look like one hand" in report.text()
+    write(tmp_path, "0/6.png", np.zeros((280, 300), np.uint8))
+    with pytest.raises(Unmeasurable, match=r"0/6.png has 300 x 280 pixels, and an ROI is square"):
+        measure(dataset.read(tmp_path), [PRODUCT], reading=Reading(roi=True))
+
+
+def test_who_knows_side_or_palm_of_a_hand_knows_the_other_too():
+    marks = np.zeros((21, 2), np.float32)
+    marks[Landmark.WRIST], marks[Landmark.INDEX_MCP] = (50, 100), (70, 20)
+    marks[Landmark.LITTLE_MCP] = (30, 20)
+    # The thumb is on the right: a right palm, or the back of a left hand.
+    flat, deep = np.zeros(21, np.float32), np.zeros((21, 3), np.float32)
+    back = Hand(marks, flat, deep, 0.9, Side.LEFT, Shown.BACK)
+    palm = replace(back, side=Side.RIGHT, shown=Shown.PALM)
+    assert Reading().of(back, dorsal=False) is back
+    assert Reading(palmar=True).of(back, dorsal=False) == palm
+    assert Reading(palmar=True).of(back, dorsal=True) is back
+    assert Reading(side=Side.RIGHT).of(back, dorsal=False) == palm
+    assert Reading(side=Side.LEFT).of(palm, dorsal=False) == back
 
 
 @needs_palm_sets("roi-contactless", "hands-rgb")
@@ -386,7 +510,7 @@ def test_real_palms_are_recognised(tmp_path: Path, name: str, hands: int, some: 
         (tmp_path / hand.name).mkdir()
         for sample in sorted(hand.glob(some))[:4]:
             (tmp_path / hand.name / sample.name).symlink_to(sample)
-    report = measure(tmp_path, [PRODUCT])
+    report = measure(dataset.read(tmp_path), [PRODUCT])
     assert report.failure_to_acquire.rate == 0
     assert report.product.errors.eer.rate <= eer
     assert report.dorsal == (4 if name == "hands-rgb" else 0), "only one of these has backs"
