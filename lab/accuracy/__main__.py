@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from lab.accuracy.document import accuracy, summary, with_summary
-from lab.accuracy.figures import Measurement
+from lab.accuracy.figures import JOINED, Measurement
 from lab.evaluate.plot import det, likeness
 from lab.sets import PALM_SETS, ROOT
 
@@ -39,8 +39,9 @@ def commands() -> dict[str, list[str]]:
         frames = ["--frames", str(FRAMES.get(name, 2))]
         known[name] = ["lab.evaluate", str(PALMS / name), *frames]
         if f"\n{name}," in (ROOT / SAME).read_text(encoding="utf-8"):
-            known[f"{name}-joined"] = [*known[name], "--joined", str(SAME)]
+            known[f"{name}{JOINED}"] = [*known[name], "--joined", str(SAME)]
     folders = [str(PALMS / name) for name in sets]
+    known["optimism"] = ["lab.evaluate.optimism", *folders, "--joined", str(SAME)]
     known["realism"] = ["lab.evaluate.realism", *folders, "--joined", str(SAME)]
     known["drawn-infrared"] = ["lab.evaluate.drawn_gallery", "--infrared", *SMALL]
     known["drawn"] = ["lab.evaluate.drawn_gallery"]

@@ -9,6 +9,8 @@ from palm.rates import Estimate, Interval
 Figures = Mapping[str, Any]
 """What a measurement wrote with `--json`, or a part of it."""
 
+JOINED = "-joined"
+"""The end of the name of a set in which the folders of one hand are joined."""
 NOTHING = "-"
 """Stands in a table for a figure that was not measured."""
 
@@ -25,6 +27,22 @@ class Measurement:
 
 Found = Mapping[str, Measurement]
 """All measurements, by the name of their file."""
+
+
+def renewed(found: Found) -> str:
+    """Returns a sentence that says at which commits the figures were measured."""
+    commits: dict[str, list[str]] = {}
+    for what, one in found.items():
+        commits.setdefault(one.commit, []).append(what)
+    if not commits:
+        return "Nothing was measured yet."
+    if len(commits) == 1:
+        return f"All of it was measured at commit {next(iter(commits))}."
+    told = "; ".join(f"{', '.join(what)} at {commit}" for commit, what in commits.items())
+    return (
+        f"**Not all of it was measured at one commit**: {told}. A table says what the code of its "
+        "own commit does."
+    )
 
 
 def estimate(figures: Figures, name: str, at: str | None = None) -> Estimate | None:

@@ -1,10 +1,11 @@
-"""The error rates that version 2 of the template was to reach, and whether it did."""
+"""The error rates that were to be reached, and whether they were."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lab.accuracy.figures import Found, attack_estimate, estimate, interval, percent
+from lab.evaluate.decisions import LARGE, Result
 from palm.rates import Estimate
 
 
@@ -66,6 +67,27 @@ class Fnir:
             if large and gallery["presentations"] == self.presentations:
                 return estimate(gallery, "fnir_at_fpir", self.fpir)
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ByPolicy:
+    """How often the policy for LARGE galleries decides something, of as many images as were
+    measured."""
+
+    result: Result
+    of: str
+    """`presentations` or `visits`."""
+
+    def __str__(self) -> str:
+        name = self.result.value.replace("_", " ")
+        return f"{name} by the policy for {LARGE:,}, of {self.of}"
+
+    def find(self, figures: Any) -> Estimate | None:
+        sizes: list[Any] = figures.get("decisions", [])
+        if sizes and "sizes" in sizes[-1]:
+            sizes = sizes[-1]["sizes"]
+        found = [size for size in sizes if size["gallery"] == LARGE and size[self.of]]
+        return estimate(found[0][self.of], self.result.value) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +166,18 @@ _USUAL_BY_LIGHT = Decision(LIGHT, USUAL)
 _USUAL_BY_INFRARED = Decision(INFRARED, USUAL)
 _WORST_BY_LIGHT = Decision(LIGHT, None)
 
+_BY_POLICY = (
+    (ByPolicy(Result.STEP_UP, "presentations"), 0.02),
+    (ByPolicy(Result.NOT_FOUND, "presentations"), 0.005),
+    (ByPolicy(Result.NOT_FOUND, "visits"), 0.001),
+)
+
 GOALS = (
+    *(
+        Goal(name, rate, limit)
+        for name in ("hands-rgb", "hands-rgb-dark-joined", "roi-contactless", "drawn")
+        for rate, limit in _BY_POLICY
+    ),
     Goal("roi-contactless", Eer(), 0.0002),
     Goal("roi-contactless", Fnmr("1e-5"), 0.002),
     Goal("hands-rgb", Eer(), 0.003),

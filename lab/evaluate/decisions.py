@@ -48,9 +48,10 @@ def policy() -> Policy:
     return Policy({scheme.version: Calibration(scheme.calibration) for scheme in schemes})
 
 
-def shortlist(version: int) -> int:
-    """Returns how many palms a search compares in full. Raises KeyError for an unknown version."""
-    return {scheme.version: scheme.shortlist for scheme in Recognition().schemes}[version]
+def shortlist() -> int:
+    """Returns how many palms a search of such a service compares in full, in the version in which
+    it enrols."""
+    return Recognition().schemes[0].shortlist
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ threshold, highest score first:
 - FNIR is the share of mated searches that do not return the right person first.
 
 A person who is not found shows the palm again. Both rates are given for one presentation and for
-such a transaction, which ends with the first presentation that returns anybody.
+such a transaction, which ends with the first presentation that returns anybody. What the service's
+policy would have decided is given as well, by its thresholds for each size of the gallery
+(`lab.evaluate.decisions`).
 
 As in the service, the enrolled people with the nearest search codes are compared in full. With
 `--exact` everybody is compared in full, which takes long and also gives one-to-one error rates.
@@ -32,12 +34,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cloud.policy import ATTEMPTS
 from drawn.roi import Placement, jittered, show, swatch
+from lab.evaluate import decisions
 from lab.evaluate.algorithm import ExactMatcher
 from lab.evaluate.collection import STILL
+from lab.evaluate.decisions import OWN, Decided, Rules, Searched
 from lab.evaluate.pairing import Indices
 from lab.evaluate.processes import processes, progress
-from lab.evaluate.report import Json, named, rate, said
+from lab.evaluate.report import Json, by_policy, named, rate, said
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.rates import Curve, Estimate, share
@@ -82,13 +87,13 @@ class GalleryPlan:
     """The number of enrolled people who are searched for, once each."""
     frames: int = 3
     """The number of pictures that a person is enrolled from, and of frames in a presentation."""
-    presentations: int = 2
+    presentations: int = ATTEMPTS
     """The largest number of presentations in a transaction."""
     harsh: float = 0.25
     """The conditions of `drawn.roi.show`: 0 is always the same and gentle, 1 is any."""
     infrared: bool = False
     """Whether searches are made in near infrared; people are enrolled in colour."""
-    shortlist: int | None = 64
+    shortlist: int | None = decisions.shortlist()
     """The number of people whom a search compares in full; None for everybody."""
 
     @property
@@ -115,6 +120,8 @@ class SearchResult:
     """(presentations, sizes) scores of the mate; -inf where none was compared."""
     best: Floats
     """(presentations, sizes) best scores of other people."""
+    second: Floats
+    """(presentations, sizes) second best scores of other people."""
     tail: Floats
     """(up to TAIL,) best scores of other people in the largest gallery, first presentation."""
 
@@ -201,6 +208,30 @@ def verification(
     return found
 
 
+def decided(rules: Rules, which: int, searches: Sequence[SearchResult]) -> Decided:
+    """Returns what the policy decides on the searches of the gallery whose size is number `which`.
+
+    Each search is a visit of a person of its own.
+    """
+    visits = [
+        Searched(
+            person,
+            search.mated,
+            [
+                dict(zip((OWN, "best", "second"), map(float, scores), strict=True))
+                for scores in zip(
+                    search.own[:, which],
+                    search.best[:, which],
+                    search.second[:, which],
+                    strict=True,
+                )
+            ],
+        )
+        for person, search in enumerate(searches)
+    ]
+    return decisions.decided(rules, visits, rules.size)
+
+
 @dataclass(frozen=True, slots=True)
 class GalleryReport:
     """The error rates in drawn galleries."""
@@ -210,12 +241,16 @@ class GalleryReport:
     identifications: list[GalleryErrors]
     verification: dict[float, tuple[float, Estimate]]
     """The threshold and the FNMR, by FMR."""
+    decisions: list[Decided]
+    """What the policy decides, by size of the gallery; empty for a version that it does not
+    know."""
 
     def json(self) -> Json:
         return {
             **asdict(self.plan),
             "template_version": self.version,
             "impostor": self.plan.people * self.plan.strangers,
+            "decisions": [each.json() for each in self.decisions],
             "galleries": [
                 {
                     "people": each.size,
@@ -244,6 +279,8 @@ class GalleryReport:
             f"{' in near infrared' if plan.infrared else ''}, harshness "
             f"{plan.harsh}, template version {self.version}"
         ]
+        for one in self.decisions:
+            lines += by_policy(one)
         for each in self.identifications:
             for fpir, fnir in each.fnir.items():
                 lines.append(
@@ -273,15 +310,22 @@ def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> G
     with processes(workers, _start_searching, pair, enrolled) as pool:
         tried = pool.map(partial(_search, plan), coming, chunksize=8)
         searches = list(progress("searching", tried, len(coming)))
+    version, policy = enrolled[0].version, decisions.policy()
     return GalleryReport(
         plan=plan,
-        version=enrolled[0].version,
+        version=version,
         identifications=[
             identification(size, which, presentations, searches)
             for which, size in enumerate(plan.sizes)
             for presentations in range(1, plan.presentations + 1)
         ],
         verification=verification(searches, plan.people) if plan.shortlist is None else {},
+        decisions=[
+            decided(Rules(policy, version, size), which, searches)
+            for which, size in enumerate(plan.sizes)
+        ]
+        if version in policy.calibrations
+        else [],
     )
 
 
@@ -363,7 +407,7 @@ def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
 
 def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> SearchResult:
     probes, person = coming
-    own, best = np.full((2, len(probes), len(plan.sizes)), -np.inf, np.float32)
+    own, best, second = np.full((3, len(probes), len(plan.sizes)), -np.inf, np.float32)
     tails: list[Floats] = []
     for shown, probe in enumerate(probes):
         look = (
@@ -379,9 +423,12 @@ def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> Sea
             if person is not None:
                 own[shown, which] = scores[person]
             others = scores[whom[whom != person]]
-            best[shown, which] = others.max()
+            highest = np.sort(others)[::-1][:2]
+            best[shown, which], second[shown, which] = np.pad(
+                highest, (0, 2 - len(highest)), constant_values=-np.inf
+            )
         tails.append(np.sort(others)[-TAIL:])
-    return SearchResult(person is not None, own, best, tails[0])
+    return SearchResult(person is not None, own, best, second, tails[0])
 
 
 def main() -> int:

@@ -38,14 +38,15 @@ class _Here:
 
 @contextmanager
 def processes(
-    workers: int, start: Callable[..., None] | None = None, *told: Any
+    workers: int, start: Callable[..., None] | None = None, *told: Any, once: bool = False
 ) -> Generator[Workers]:
-    """Yields so many processes, each of which calls `start(*told)` first.
+    """Yields so many processes, each of which calls `start(*told)` first. With `once`, each ends
+    after one piece of work, and another takes its place.
 
     Each process keeps to one thread: more would compete for the same cores. A single worker is this
-    process itself, which then has that one thread in OpenCV for as long.
+    process itself, which then has that one thread in OpenCV for as long, except with `once`.
     """
-    if workers == 1:
+    if workers == 1 and not once:
         threads = cv2.getNumThreads()
         try:
             _start(start, *told)
@@ -61,6 +62,7 @@ def processes(
             mp_context=get_context("spawn"),
             initializer=_start,
             initargs=(start, *told),
+            max_tasks_per_child=1 if once else None,
         ) as pool:
             yield pool
     finally:

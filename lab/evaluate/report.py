@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.evaluate.decisions import LARGE, Decided, Rates, Result, Verified
+from lab.evaluate.decisions import Decided, Rates, Result, Verified
 from lab.evaluate.differential import Differential
 from lab.evaluate.pairs import Scored
 from palm.hand.roi import Roi
@@ -333,32 +333,36 @@ def _detail(experiment: Experiment, measured: Measured) -> list[str]:
 
 
 def _decided(decisions: Decisions) -> list[str]:
-    """Returns the lines of a table with a row for each kind of search in each gallery."""
     verified = decisions.verified
     lines = [
         f"what the policy decides, enrolled from {decisions.enrolled_from}, shown "
         f"{decisions.probed_by} at a time"
     ]
     for each in decisions.sizes:
-        lines.append(
-            f"  in a gallery of {each.size:,}: accepted from {each.scores['accept']:.3f}, digits "
-            f"from {each.scores['step_up']:.3f}"
-        )
-        for name, found in (
-            ("presentations", each.presentations),
-            ("visits", each.visits),
-            ("strangers' presentations", each.strangers),
-            ("strangers' visits", each.strangers_visits),
-        ):
-            if found:
-                lines.append(f"    {name}: {_shares(found)}")
-    if any(each.compared != each.size for each in decisions.sizes):
-        lines.append(f"  {LARGE:,} tells the thresholds; compared are the hands that there are")
+        lines += by_policy(each)
     lines.append(
         f"  by number, from {verified.score:.3f}: missed {said(verified.missed)} of presentations, "
         f"{said(verified.missed_visits)} of visits; {said(verified.false_matches)} of "
         f"{verified.comparisons:,} other palms accepted"
     )
+    return lines
+
+
+def by_policy(decided: Decided) -> list[str]:
+    """Returns what the policy decides in one gallery, a line for each kind of search."""
+    compared = "" if decided.compared == decided.size else f", {decided.compared:,} compared"
+    lines = [
+        f"  as in a gallery of {decided.size:,}{compared}: accepted from "
+        f"{decided.scores['accept']:.3f}, digits from {decided.scores['step_up']:.3f}"
+    ]
+    for name, found in (
+        ("presentations", decided.presentations),
+        ("visits", decided.visits),
+        ("strangers' presentations", decided.strangers),
+        ("strangers' visits", decided.strangers_visits),
+    ):
+        if found:
+            lines.append(f"    {name}: {_shares(found)}")
     return lines
 
 

@@ -45,8 +45,9 @@ def measure(
     """Measures all algorithms on the palms of a folder; the first is the product.
 
     With `frames`, templates of so many samples are measured as well. The error rates of the product
-    are also given at `thresholds`. `joined` is what `dataset.read` was told, for the report. `tell`
-    is called with the result of each algorithm as soon as it is there.
+    are given at the score of a 1:1 comparison, and at `thresholds`. `joined` is what `dataset.read`
+    was told, for the report. `tell` is called with the result of each algorithm as soon as it is
+    there.
 
     Raises Unmeasurable where there is nothing to compare.
     """
@@ -71,6 +72,8 @@ def measure(
     same_hand = possible.kinds(pairing.whose(everyone)) == Kind.GENUINE
     single = of_palms.experiment(algorithms, plan, int(same_hand.sum()))
     scores = of_palms.comparisons(single.scored, algorithms[0].name)
+    policy = decisions.policy()
+    accepted = policy.score(single.algorithms[0].version, policy.verify())
     probe, reference = (each[single.scored.counted] for each in plan.pairs())
     decided = [of_palms.decisions(algorithms[0], 1, 1)]
     bursts: list[Experiment] = []
@@ -118,7 +121,7 @@ def measure(
         decisions=[each for each in decided if each is not None],
         single=single,
         other_hands=of_palms.other_hands(single),
-        at_scores=[_at(score, scores) for score in thresholds],
+        at_scores=[_at(score, scores) for score in (accepted, *thresholds)],
         differentials=differentials(
             of_palms.samples,
             scores,

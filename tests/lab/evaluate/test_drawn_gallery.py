@@ -1,14 +1,18 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cloud.policy import ATTEMPTS, Calibration, Policy
 from lab.evaluate import drawn_gallery
+from lab.evaluate.decisions import Result, Rules, shortlist
 from lab.evaluate.drawn_gallery import (
     GalleryPlan,
     SearchResult,
+    decided,
     identification,
     measure,
     verification,
@@ -23,11 +27,12 @@ def search(best: float, own: float | None = None, tail: list[float] | None = Non
 def twice(
     best: list[float], own: list[float] | None, tail: list[float] | None = None
 ) -> SearchResult:
-    """Returns a search of one gallery with several presentations."""
+    """Returns a search of one gallery with several presentations, in which nobody is second."""
     return SearchResult(
         mated=own is not None,
         own=np.array(own or [-np.inf] * len(best), np.float32)[:, None],
         best=np.array(best, np.float32)[:, None],
+        second=np.full((len(best), 1), -np.inf, np.float32),
         tail=np.array(tail or best[:1], np.float32),
     )
 
@@ -66,6 +71,24 @@ def test_a_person_who_is_not_found_shows_the_palm_again_and_so_do_strangers():
     assert identification(100, 0, 1, strangers + mates).fnir[1e-2].rate == 0.75
 
 
+def test_the_policy_decides_on_each_search_as_on_the_visit_of_a_person():
+    policy = Policy({2: Calibration(((1e-3, 3.0), (1e-9, 9.0)))})
+    searches = [
+        twice([2.0, 2.0], own=[2.5, 7.0]),
+        twice([4.0, 7.0], None),
+        replace(search(7.0), second=np.array([[6.5]], np.float32)),
+    ]
+    found = decided(Rules(policy, 2, 100), 0, searches)
+    assert found.presentations
+    assert found.presentations.share[Result.NOT_FOUND].rate == 0.5
+    assert found.visits
+    assert found.visits.share[Result.ACCEPTED].rate == 1
+    assert found.strangers
+    assert found.strangers.share[Result.FALSE_ACCEPT].rate == pytest.approx(1 / 3)
+    assert found.strangers_visits
+    assert found.strangers_visits.share[Result.FALSE_STEP_UP].rate == 1, "two pass, or digits first"
+
+
 def test_one_to_one_rates_come_from_all_comparisons_with_strangers(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -93,8 +116,14 @@ def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(drawn_gallery, "FPIRS", (0.5,))
     gentle = GalleryPlan(people=6, strangers=2, mates=3, frames=2, harsh=0.1, shortlist=3)
     report = measure(gentle)
-    everybody, again = report.identifications
+    everybody, again, thrice = report.identifications
     assert (everybody.size, everybody.presentations, again.presentations) == (6, 1, 2)
+    assert thrice.presentations == ATTEMPTS
+    (by_policy,) = report.decisions
+    assert by_policy.presentations
+    assert by_policy.strangers_visits
+    assert (by_policy.presentations.count, by_policy.strangers_visits.count) == (3 * 3, 2)
+    assert by_policy.presentations.share[Result.FALSE_ACCEPT].rate == 0
     assert everybody.fnir[0.5].rate <= 1 / 3
     assert report.verification == {}, "not everybody was compared"
     assert report.json()["people"] == 6
@@ -106,4 +135,4 @@ def test_the_command_writes_its_figures(monkeypatch: pytest.MonkeyPatch, tmp_pat
     asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --json {figures}"
     monkeypatch.setattr(sys, "argv", ["drawn", "--workers", "1", *asked.split()])
     assert drawn_gallery.main() == 0
-    assert json.loads(figures.read_text())["shortlist"] == 64
+    assert json.loads(figures.read_text())["shortlist"] == shortlist()

@@ -408,7 +408,7 @@ def test_the_report_counts_what_lies_in_the_folder(
     assert (own["presentations"]["accepted"], own["strangers"]["false_accept"]) == (1, 0)
     assert (decided["verified"]["missed"], decided["verified"]["comparisons"]) == (0, 8 * 3)
     assert said.index("what the policy decides") < said.index("EER"), "decisions come first"
-    assert figures["at_scores"][0]["score"] == 6
+    assert [at["score"] for at in figures["at_scores"]][1:] == [6]
     assert "001 genuine" in said
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 1 + 4 * 2 * 4 * 2
     assert at_once.count("EER") == 6 + 1, "each algorithm is told as soon as it has finished"
