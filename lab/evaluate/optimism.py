@@ -6,8 +6,8 @@ where it was not, and the difference is the optimism of the choice (Efron, "How 
 apparent error rate of a prediction rule?", 1986).
 
 A choice is repeated here where a constant stands for it and the measurement is cheap. WEIGHED
-counts all of them, from the decisions that tell of them; those that are not repeated are structural
-or would need the code that was given up.
+counts all of them, from the pages that tell of them; the others are structural, and the code of
+their alternatives was given up.
 """
 
 import argparse
@@ -35,6 +35,8 @@ from palm.template.fused import FusedExtractor, FusedMatcher
 
 SAMPLES = 4
 """The largest number of samples of a hand: one person must not make all pairs of a set."""
+FEWEST = 8
+"""The fewest people that are split in halves."""
 SPLITS = 200
 """How often the people are split in halves."""
 IMPOSTORS = 3
@@ -54,43 +56,45 @@ class Weighed:
     what: str
     alternatives: int
     """The number of alternatives that were measured on real palms, with the one that was chosen."""
-    decision: int
-    """The number of the decision that tells of it."""
+    told: str
+    """The page of docs that tells of it."""
 
+
+_LINES, _ENCODER = "decisions/0004-palm-signature.md", "decisions/0012-encoder.md"
 
 WEIGHED = (
-    Weighed("how a place is described: field, winner, signs or soft codes", 4, 4),
-    Weighed("components of a cell: one, two or all six directions", 3, 4),
-    Weighed("turning the code, or only where it is searched", 2, 4),
-    Weighed("poses that are followed, on cells or between them", 6, 4),
-    Weighed("range and step of rotations and scales", 3, 4),
-    Weighed("search range of a block", 2, 4),
-    Weighed("second search: none, after an affine or quadratic map or a displacement field", 4, 4),
-    Weighed("third search along the displacement field", 2, 4),
-    Weighed("fit of the affine map: as it is, interpolated, weighted or twice", 4, 4),
-    Weighed("what is made of the blocks: mean, squares, cubes or the best 40", 4, 4),
+    Weighed("how a place is described: field, winner, signs or soft codes", 4, _LINES),
+    Weighed("components of a cell: one, two or all six directions", 3, _LINES),
+    Weighed("turning the code, or only where it is searched", 2, _LINES),
+    Weighed("poses that are followed, on cells or between them", 6, _LINES),
+    Weighed("range and step of rotations and scales", 3, _LINES),
+    Weighed("search range of a block", 2, _LINES),
     Weighed(
-        "what is taken from a score: nothing, the mean or deviation over shifts, its own", 4, 4
+        "second search: none, after an affine or quadratic map or a displacement field", 4, _LINES
     ),
-    Weighed("normalisation of a field: none, half or whole", 3, 4),
-    Weighed("black and burnt pixels, masked or not", 2, 4),
-    Weighed("extent of the ROI", 4, 4),
-    Weighed("wavelength, width and length of the filter", 6, 4),
-    Weighed("weight of the encoder against the lines", 5, 12),
-    Weighed("what the encoder reads: pictures or lines", 2, 12),
-    Weighed("axes of the embedding: as they are, whitened or discriminant", 3, 12),
-    Weighed("one embedding, or the mean of five shifted ones", 2, 12),
-    Weighed("how a field is stored: codebook, 304 or 368 bits a block", 3, 12),
-    Weighed("parts outside the frame: reflected or masked", 2, 12),
-    Weighed("thresholds of version 1", 2, 4),
-    Weighed("thresholds of version 2", 2, 12),
-    Weighed("where the lines lie on a drawn palm", 2, 12),
+    Weighed("third search along the displacement field", 2, _LINES),
+    Weighed("fit of the affine map: as it is, interpolated, weighted or twice", 4, _LINES),
+    Weighed("what is made of the blocks: mean, squares, cubes or the best 40", 4, _LINES),
     Weighed(
-        "in which sizes of the picture a hand is looked for, and when it counts as a palm", 4, 4
+        "what is taken from a score: nothing, the mean or deviation over shifts, its own", 4, _LINES
     ),
+    Weighed("normalisation of a field: none, half or whole", 3, _LINES),
+    Weighed("black and burnt pixels, masked or not", 2, _LINES),
+    Weighed("extent of the ROI", 4, _LINES),
+    Weighed("wavelength, width and length of the filter", 6, _LINES),
+    Weighed("weight of the encoder against the lines", 5, _ENCODER),
+    Weighed("what the encoder reads: pictures or lines", 2, _ENCODER),
+    Weighed("axes of the embedding: as they are, whitened or discriminant", 3, _ENCODER),
+    Weighed("one embedding, or the mean of five shifted ones", 2, _ENCODER),
+    Weighed("how a field is stored: codebook, 304 or 368 bits a block", 3, _ENCODER),
+    Weighed("parts outside the frame: reflected or masked", 2, _ENCODER),
+    Weighed("thresholds of version 1", 2, _LINES),
+    Weighed("thresholds of version 2", 2, _ENCODER),
+    Weighed("where the lines lie on a drawn palm", 2, "factory.md"),
+    Weighed("reading the landmarks of a hand once more or not", 2, "../palm/hand/find.py"),
 )
-"""All choices that decisions 4 and 12, the factory's page and the constants tell of. Those of
-liveness (decisions 10 and 13) were weighed on drawn people alone."""
+"""All choices that decisions 4 and 12, the factory's page and the constants of `palm` tell of.
+Those of liveness (decisions 10 and 13) were weighed on drawn people alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,10 +362,11 @@ def _pairs(palms: Palms) -> tuple[npt.NDArray[np.bool_], Pairs]:
     kinds = plan.kinds(whose)
     counted = (kinds == Kind.GENUINE) | (kinds == Kind.IMPOSTOR)
     genuine = kinds[counted] == Kind.GENUINE
-    if not genuine.any() or genuine.all():
-        raise Unmeasurable(f"{palms.name} needs two hands, and two pictures of one, to be compared")
     one, other = (whose.subject[each[counted]] for each in plan.pairs())
-    return counted, Pairs(genuine, one, other, int(whose.subject.max()) + 1)
+    people = int(whose.subject.max()) + 1
+    if len(np.unique(one[genuine])) < FEWEST:
+        raise Unmeasurable(f"{palms.name} has fewer than {FEWEST} people with two pictures")
+    return counted, Pairs(genuine, one, other, people)
 
 
 def _scores(palms: Sequence[Palms], alternative: tuple[Choice, Value]) -> list[Floats]:

@@ -58,6 +58,60 @@ def test_a_goal_is_met_met_for_sure_or_not_met(found: Found):
     assert verdict(0.0005, (0.0001, 0.0009)) == "**not met**; too few people to be sure"
 
 
+def rates(not_found: float) -> dict[str, object]:
+    """Returns the figures of what came of searches."""
+    shares = {"accepted": 1 - not_found, "not_found": not_found}
+    shares |= dict.fromkeys(("step_up", "false_step_up", "false_accept"), 0.0)
+    ends = {f"{name}_ci95": [share / 2, min(2 * share, 1)] for name, share in shares.items()}
+    return {"count": 200, "people": 150, **shares, **ends}
+
+
+def decisions(images: int, not_found: float) -> dict[str, object]:
+    """Returns the figures of what the policy decides in a gallery of 10,000."""
+    size = {
+        "gallery": 10_000,
+        "compared": 150,
+        "scores": {"step_up": 8.0, "accept": 10.7, "verify": 6.7},
+        "presentations": rates(not_found),
+        "visits": rates(not_found / 10),
+        "strangers": rates(1.0),
+        "strangers_visits": rates(1.0),
+    }
+    verified = {"score": 6.7, "comparisons": 9000}
+    verified |= dict.fromkeys(("missed", "missed_visits", "false_matches"), 0.02)
+    verified |= {f"{name}_ci95": [0.01, 0.04] for name in tuple(verified)[2:]}
+    return {"enrolled_from": images, "probed_by": images, "sizes": [size], "verified": verified}
+
+
+def test_what_the_policy_decides_comes_first_and_makes_the_readmes_table(found: Found):
+    told = changed(found, decisions=[decisions(1, 0.02), decisions(3, 0.004)])
+    document = accuracy(told)
+    assert document.index("## What the service decides") < document.index("EER")
+    assert "2 % [1, 4]" in line(document, f"| {SET} | 1 / 1 | 10,000 | 150 | 200 presentations")
+    assert "0.04 % [0.02, 0.08]" in line(document, f"| {SET} | 3 / 3 |", "200 visits")
+    assert "| 10,000 | 8.00 | 10.70 |" in document
+    one, three = (each for each in summary(told).splitlines() if f"`{SET}`" in each)
+    assert "| 1 / 1 | 150 | 98 % [49, 100] | 0 % [0, 0] | 2 % [1, 4] | 0.2 % [0.1, 0.4] |" in one
+    assert "| 3 / 3 |" in three
+    reached = line(document, SET, "not found by the policy for 10,000, of presentations ≤ 0.5 %")
+    assert "0.4 % [0.2, 0.8] | met" in reached, "as many images as were measured"
+
+
+def test_a_set_with_folders_to_join_is_told_joined_only(found: Found):
+    told = changed(found, decisions=[decisions(1, 0.02)])
+    joined = {**told, f"{SET}-joined": told[SET]}
+    names = {each.split("`")[1] for each in summary(joined).splitlines() if "`" in each}
+    assert f"{SET}-joined" in names
+    assert SET not in names
+
+
+def test_figures_of_several_commits_are_told_apart(found: Found):
+    one = replace(found[SET], commit="abc1234")
+    assert "measured at commit abc1234" in accuracy({SET: one})
+    several = accuracy({SET: one, "realism": replace(found["realism"], commit="def5678")})
+    assert "roi-contactless at abc1234; realism at def5678" in several
+
+
 def test_the_goal_for_attacks_applies_to_the_worst_instrument(found: Found):
     def rate(name: str, rate: float) -> dict[str, object]:
         ci95 = {"low": rate / 2, "high": rate * 2}
@@ -127,7 +181,7 @@ def test_template_protection_is_shown_once_it_is_measured(found: Found):
 
 def test_a_document_without_any_measurement_says_so():
     document = accuracy({})
-    assert document.count("Not measured yet.") == 4
+    assert document.count("Not measured yet.") == 6
     assert "| **not shown** |" in document
 
 
