@@ -75,15 +75,17 @@ def measure(
     policy = decisions.policy()
     accepted = policy.score(single.algorithms[0].version, policy.verify())
     probe, reference = (each[single.scored.counted] for each in plan.pairs())
-    decided = [of_palms.decisions(algorithms[0], 1, 1)]
+    enrolled_once = pairing.bursts(of_palms.samples, 1, 1)
+    decided = [of_palms.decided(of_palms.experiment(algorithms[:1], enrolled_once))]
     bursts: list[Experiment] = []
     for probed_by in dict.fromkeys((1, frames)) if frames else ():
-        experiment = of_palms.experiment(
-            [algorithm for algorithm in algorithms if algorithm.fuses],
-            pairing.bursts(of_palms.samples, frames or 1, probed_by or 1),
-        )
-        bursts.append(experiment)
-        decided.append(of_palms.decided(experiment))
+        several = pairing.bursts(of_palms.samples, frames or 1, probed_by or 1)
+        if not of_palms.can_compare(several):
+            tell(f"too few samples of a hand: none has {frames} to enrol and {probed_by} to show")
+            continue
+        fusing = [algorithm for algorithm in algorithms if algorithm.fuses]
+        bursts.append(of_palms.experiment(fusing, several))
+        decided.append(of_palms.decided(bursts[-1]))
 
     subjects = {name: number for number, name in enumerate(sorted({s.subject for s in samples}))}
     backs = [
@@ -118,7 +120,7 @@ def measure(
         if backs
         else None,
         ms=_steps(acquisitions),
-        decisions=[each for each in decided if each is not None],
+        decisions=decided,
         single=single,
         other_hands=of_palms.other_hands(single),
         at_scores=[_at(score, scores) for score in (accepted, *thresholds)],
@@ -189,16 +191,11 @@ class _Palms:
             scored=scored,
         )
 
-    def decisions(self, product: Algorithm, enrolled_from: int, probed_by: int) -> Decisions | None:
-        """Returns what the policy decides on palms of so many samples; None where nobody has
-        enough of them."""
-        plan = pairing.bursts(self.samples, enrolled_from, probed_by)
-        kinds = plan.kinds(self._whose)
-        if not {Kind.GENUINE, Kind.IMPOSTOR} <= set(kinds.tolist()):
-            return None
-        return self.decided(self.experiment([product], plan))
+    def can_compare(self, plan: Pairing) -> bool:
+        """Returns whether a plan has genuine and impostor comparisons."""
+        return {Kind.GENUINE, Kind.IMPOSTOR} <= set(plan.kinds(self._whose).tolist())
 
-    def decided(self, experiment: Experiment) -> Decisions | None:
+    def decided(self, experiment: Experiment) -> Decisions:
         """Returns what the policy decides on the searches that an experiment has made, where each
         hand was enrolled once."""
         scored, product = experiment.scored, experiment.algorithms[0]

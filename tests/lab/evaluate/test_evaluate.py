@@ -430,6 +430,11 @@ def test_templates_of_several_images_are_measured_separately(two_sessions: Path)
     assert report.single.genuine == 4 * 2 * 2
     assert by_two.algorithms[0].rank1.rate == 1
     assert "enrolled from 2, probed by 1" in report.text()
+    assert [each.enrolled_from for each in report.decisions] == [1, 2, 2]
+    told: list[str] = []
+    more = measure(dataset.read(two_sessions), [PRODUCT], frames=3, tell=told.append)
+    assert more.bursts == []
+    assert told[-1] == "too few samples of a hand: none has 3 to enrol and 3 to show"
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(
