@@ -15,8 +15,8 @@ from enum import StrEnum
 import numpy as np
 
 from cloud.matching import Match
-from cloud.policy import ATTEMPTS, Calibration, Policy
-from cloud.settings import Recognition
+from cloud.policy import ATTEMPTS, Policy
+from palm.calibration import CALIBRATIONS
 from palm.rates import Estimate, share
 from protocol.messages import Outcome
 
@@ -44,14 +44,7 @@ class Result(StrEnum):
 
 def policy() -> Policy:
     """Returns the policy of a service without settings of its own."""
-    schemes = Recognition().schemes
-    return Policy({scheme.version: Calibration(scheme.calibration) for scheme in schemes})
-
-
-def shortlist() -> int:
-    """Returns how many palms a search of such a service compares in full, in the version in which
-    it enrols."""
-    return Recognition().schemes[0].shortlist
+    return Policy(CALIBRATIONS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloud.policy import ATTEMPTS
+from cloud.settings import Recognition
 from drawn.roi import Placement, jittered, show, swatch
 from lab.evaluate import decisions
 from lab.evaluate.algorithm import ExactMatcher
@@ -93,8 +94,9 @@ class GalleryPlan:
     """The conditions of `drawn.roi.show`: 0 is always the same and gentle, 1 is any."""
     infrared: bool = False
     """Whether searches are made in near infrared; people are enrolled in colour."""
-    shortlist: int | None = decisions.shortlist()
-    """The number of people whom a search compares in full; None for everybody."""
+    shortlist: int | None = Recognition().schemes[0].shortlist
+    """The number of people whom a search compares in full, as a service without settings of its own
+    does; None for everybody."""
 
     @property
     def sizes(self) -> list[int]:

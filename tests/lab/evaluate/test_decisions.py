@@ -2,9 +2,10 @@
 
 import pytest
 
-from cloud.policy import ATTEMPTS, Calibration, Policy
+from cloud.policy import ATTEMPTS, Policy
 from lab.evaluate import decisions
 from lab.evaluate.decisions import OWN, Result, Rules, Searched, decided, in_visits, visit
+from palm.calibration import Calibration
 
 POLICY = Policy({2: Calibration(((1e-3, 3.0), (1e-9, 9.0)))})
 """A score is its own rarity."""
@@ -81,4 +82,3 @@ def test_one_to_one_a_visit_fails_when_all_of_its_palms_do():
 
 def test_the_policy_is_that_of_a_service_without_settings():
     assert decisions.policy().score(2, 4.0) > decisions.policy().score(2, 3.0)
-    assert decisions.shortlist() > 0

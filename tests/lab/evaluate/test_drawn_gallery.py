@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cloud.policy import ATTEMPTS, Calibration, Policy
+from cloud.policy import ATTEMPTS, Policy
 from lab.evaluate import drawn_gallery
-from lab.evaluate.decisions import Result, Rules, shortlist
+from lab.evaluate.decisions import Result, Rules
 from lab.evaluate.drawn_gallery import (
     GalleryPlan,
     SearchResult,
@@ -17,6 +17,7 @@ from lab.evaluate.drawn_gallery import (
     measure,
     verification,
 )
+from palm.calibration import Calibration
 
 
 def search(best: float, own: float | None = None, tail: list[float] | None = None) -> SearchResult:
@@ -135,4 +136,4 @@ def test_the_command_writes_its_figures(monkeypatch: pytest.MonkeyPatch, tmp_pat
     asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --json {figures}"
     monkeypatch.setattr(sys, "argv", ["drawn", "--workers", "1", *asked.split()])
     assert drawn_gallery.main() == 0
-    assert json.loads(figures.read_text())["shortlist"] == shortlist()
+    assert json.loads(figures.read_text())["shortlist"] == GalleryPlan().shortlist

@@ -86,7 +86,7 @@ def test_what_is_repeated_is_counted_and_is_there():
 
 
 @pytest.mark.process
-def test_alternatives_are_measured_in_processes_of_their_own(
+def test_an_alternative_is_measured_in_a_process_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for hand in range(optimism.FEWEST):
@@ -94,7 +94,7 @@ def test_alternatives_are_measured_in_processes_of_their_own(
             file = tmp_path / "set" / str(hand) / f"{turned:.0f}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(file), palm(hand, turned=turned))
-    one = replace(CHOICES[-1], others=(0.0,))
+    one = replace(CHOICES[-1], others=())
     monkeypatch.setattr(optimism, "CHOICES", (one,))
     monkeypatch.setattr(optimism, "SPLITS", 4)
     asked = ["optimism", str(tmp_path / "set"), "--json", f"{tmp_path}/o", "--workers", "1"]

@@ -138,7 +138,10 @@ class TestPictures:
             pictures.write_beside([palms("one", 2)], file)
         assert not file.exists()
 
-    def test_real_palms_are_written_beside_drawn_ones(self, tmp_path: Path):
+    def test_real_palms_are_written_beside_drawn_ones(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(pictures, "ACROSS", 2)
         file = tmp_path / "beside.png"
         pictures.write_beside([palms("one", 2)], file)
         rows = 1 + len(collection.CONDITIONS)
