@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.accuracy.document import accuracy, summary, with_summary
+from lab.accuracy.document import accuracy, rates, summary, with_summary
 from lab.accuracy.figures import JOINED, Measurement
 from lab.evaluate.plot import det, likeness
 from lab.sets import PALM_SETS, ROOT
@@ -23,6 +23,9 @@ DOCS = ROOT / "docs"
 FIGURES = DOCS / "accuracy"
 PALMS = Path(os.path.relpath(PALM_SETS, ROOT))
 SAME = Path("docs/accuracy/same.csv")
+
+READMES = {"README.md": summary, "palm/README.md": rates}
+"""The READMEs and what makes their tables."""
 
 FRAMES = {"roi-contactless": 3}
 """The number of images in a template, for sets with enough images for more than two."""
@@ -102,8 +105,9 @@ def write() -> None:
     """Writes docs/accuracy.md and its curves, and the table of the READMEs."""
     found = taken()
     (DOCS / "accuracy.md").write_text(accuracy(found), encoding="utf-8")
-    for readme in (ROOT / "README.md", ROOT / "palm" / "README.md"):
-        readme.write_text(with_summary(readme.read_text(encoding="utf-8"), summary(found)))
+    for name, table in READMES.items():
+        readme = ROOT / name
+        readme.write_text(with_summary(readme.read_text(encoding="utf-8"), table(found)))
     for what, measurement in found.items():
         figures, file = measurement.figures, FIGURES / f"{what}.svg"
         if "codes" in figures:

@@ -1,4 +1,4 @@
-"""docs/accuracy.md and the README's summary, rendered from the figures in docs/accuracy."""
+"""docs/accuracy.md and the READMEs' tables, rendered from the figures in docs/accuracy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from cloud.policy import ATTEMPTS
 from lab.accuracy import figures, goals
 from lab.accuracy.figures import JOINED, Figures, Found
+from lab.evaluate.algorithm import PEERS
 from lab.evaluate.decisions import LARGE
 
 SUMMARY = ("<!-- accuracy -->\n", "<!-- /accuracy -->\n")
@@ -17,6 +18,8 @@ SUMMARY = ("<!-- accuracy -->\n", "<!-- /accuracy -->\n")
 FMRS = ("1e-3", "1e-4", "1e-5", "1e-6")
 """The false-match rates at which FNMR is given where enough comparisons were made."""
 FEW_FMRS = FMRS[:3]
+
+_PEERS = {peer.name for peer in PEERS}
 
 
 def accuracy(found: Found) -> str:
@@ -46,8 +49,8 @@ def accuracy(found: Found) -> str:
 
 
 def summary(found: Found) -> str:
-    """Returns the README's table: what the policy for LARGE galleries decides, by one image and by
-    as many as were measured."""
+    """Returns the table of the product's README: what the policy for LARGE galleries decides, by
+    one image and by as many as were measured."""
     rows = [row for row in _decided(found) if row["gallery"] == LARGE and row["presentations"]]
     last = {row["name"]: row for row in rows}
     chosen = [row for row in rows if row["probed_by"] == row["enrolled_from"] == 1]
@@ -55,6 +58,19 @@ def summary(found: Found) -> str:
     names = list(last)
     chosen.sort(key=lambda row: names.index(row["name"]))
     return _template("summary.md.jinja").render(decided=chosen)
+
+
+def rates(found: Found) -> str:
+    """Returns the table of the package's README: the error rates of each set by the product, and
+    the equal error rate of its best peer."""
+    best = {
+        what: min(
+            (each for each in measured["codes"] if each["code"] in _PEERS),
+            key=lambda each: each["eer"],
+        )
+        for what, measured in _sets(found).items()
+    }
+    return _template("rates.md.jinja").render(sets=_sets(found), best=best)
 
 
 def with_summary(readme: str, table: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.accuracy.__main__ import taken
+from lab.accuracy.__main__ import READMES, taken
 from lab.accuracy.document import accuracy, summary, with_summary
 from lab.accuracy.figures import Found, Measurement, percent
 from lab.sets import ROOT
@@ -33,10 +33,12 @@ def test_the_document_is_what_the_figures_make_it(found: Found):
     assert written == accuracy(found), "write it anew: ./run accuracy --write"
 
 
-@pytest.mark.parametrize("file", ["README.md", "palm/README.md"])
+@pytest.mark.parametrize("file", READMES)
 def test_the_readmes_quote_the_figures(found: Found, file: str):
     readme = (ROOT / file).read_text(encoding="utf-8")
-    assert readme == with_summary(readme, summary(found)), "write it anew: ./run accuracy --write"
+    assert readme == with_summary(readme, READMES[file](found)), (
+        "write it anew: ./run accuracy --write"
+    )
 
 
 def test_every_picture_that_is_shown_exists_and_is_of_curves(found: Found):
