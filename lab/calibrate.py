@@ -23,7 +23,7 @@ from drawn import roi
 from drawn.roi import Placement, Swatch
 from lab import tails
 from lab.evaluate import dataset, pairing
-from lab.evaluate.acquisition import Acquirer
+from lab.evaluate.acquisition import Acquirer, Reading
 from lab.evaluate.pairing import Pairing
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
@@ -144,7 +144,7 @@ def _together(sets: Sequence[tails.Impostors]) -> tails.Impostors:
 
 def _folder(folder: Path, same: Path | None) -> Compared:
     samples = dataset.read(folder, dataset.joined(same, folder) if same else None)
-    acquirer = Acquirer(roi=False)
+    acquirer = Acquirer(Reading())
     tried = [(each, acquirer.acquire(each).palm) for each in samples if not each.dorsal]
     shown = [(sample, palm) for sample, palm in tried if palm is not None]
     side = np.array([str(sample.groups.get(dataset.SIDE, palm.side)) for sample, palm in shown])

@@ -35,17 +35,17 @@ from palm.liveness import (
 )
 from palm.liveness.judge import unexplained_score
 from palm.liveness.pulse import judge_pulse
-from palm.liveness.same_palm import likeness
+from palm.liveness.same_palm import likeness, lines
 from palm.liveness.signed import Signer, Signs
 from palm.rates import Estimate, share
 from palm.template import current
-from palm.template.fused import FusedExtractor, FusedMatcher
 from palm.template.interfaces import Template
+from palm.template.levelled import LevelledExtractor, LevelledMatcher
 
 FIRST = 41_000
 """The seed of the first person. `lab.liveness` fits the judge to people with lower seeds."""
 PEOPLE = 60
-MATCHED = CALIBRATIONS[FusedMatcher.version].score(-np.log10(FMR_VERIFY))
+MATCHED = CALIBRATIONS[LevelledMatcher.version].score(-np.log10(FMR_VERIFY))
 """The score from which a palm is the enrolled one, where it is compared 1:1."""
 
 SETS = {
@@ -286,14 +286,14 @@ def _show_one_palm(film: Film) -> bool:
 
 
 def _are_alike(one: Roi, other: Roi) -> bool:
-    if likeness(one, other) >= ALIKE:
+    if likeness(lines(one), lines(other)) >= ALIKE:
         return True
     extractor, matcher = _pair()
     return matcher.score(extractor.extract([one]), extractor.extract([other])) >= SAME
 
 
 @cache
-def _pair() -> tuple[FusedExtractor, FusedMatcher]:
+def _pair() -> tuple[LevelledExtractor, LevelledMatcher]:
     return current.pair()
 
 
