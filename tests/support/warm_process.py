@@ -152,6 +152,8 @@ def _place(files: list[int], numbers: list[int], kept: list[int]) -> None:
 
 
 def load(modules: Iterable[str]) -> None:
+    # What modules make stays, and there is no use in looking through it again and again.
+    gc.disable()
     for name in modules:
         import_module(name)
     for program in warm.PROGRAMS:
@@ -162,6 +164,7 @@ def load(modules: Iterable[str]) -> None:
     gc.collect()
     # A fork that looked for garbage here would copy the memory it looks at.
     gc.freeze()
+    gc.enable()
 
 
 def main() -> None:
