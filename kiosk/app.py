@@ -93,6 +93,7 @@ from kiosk.visits.wallet import change_cards
 from protocol import VERSION
 from protocol.capture import Burst
 from protocol.fleet import Fault, Report
+from protocol.memory import give_back
 from protocol.messages import Identification, Money, Problem, ProblemType
 from protocol.storage import cause_and_remedy, storage_fault
 
@@ -297,6 +298,7 @@ class Kiosk:
             await self.quiet.until_kept(self._serves)
         while True:
             await self._serve_next()
+            give_back()
 
     async def _serve_next(self) -> None:
         """Waits for a sale, a touch or, at a gate, a hand, and makes the visit that it asks for.

@@ -43,6 +43,12 @@ def lock_memory() -> bool:
     return ctypes.CDLL(None).mlockall(_CURRENT | _FUTURE | _ON_FAULT) == 0
 
 
+def give_back() -> None:
+    """Gives the system what is free of this process's memory. The C library keeps it otherwise,
+    with what was in it, wherever something is in use behind it (malloc_trim(3))."""
+    ctypes.CDLL(None).malloc_trim(0)
+
+
 def may_be_swapped() -> bool:
     """Returns whether memory of this process may be written to a disk: it is not locked, and there
     is swap, or nothing says that there is none."""
