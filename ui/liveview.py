@@ -13,6 +13,7 @@ import numpy as np
 from PySide6.QtCore import Property, QObject, QRect, QRectF, QTimerEvent, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtQuick import QQuickItem, QQuickWindow, QSGImageNode, QSGNode, QSGTexture
+from shiboken6 import Shiboken
 from typing_extensions import override
 
 from hardware.camera.feed import Feed
@@ -143,7 +144,12 @@ class LiveView(QQuickItem):
         picture = cast(QSGImageNode, node) if node is not None else window.createImageNode()
         # Otherwise the texture of every picture would stay in memory.
         picture.setOwnsTexture(True)
-        picture.setTexture(window.createTextureFromImage(self.viewing.image))
+        texture = window.createTextureFromImage(self.viewing.image)
+        picture.setTexture(texture)
+        # PySide holds a wrapper of every texture for as long as the window, although the node has
+        # deleted the texture long before. Without a parent and invalid, the wrapper goes now.
+        texture.setParent(None)
+        Shiboken.invalidate(texture)
         picture.setTextureCoordinatesTransform(MIRRORED)
         picture.setFiltering(QSGTexture.Filtering.Linear)
         whole, shown = self._picture(), self.boundingRect()

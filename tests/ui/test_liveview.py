@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtQuick import QSGTexture
 from pytestqt.qtbot import QtBot
 
 from bench.soak import anonymous_kb
@@ -144,6 +145,12 @@ def test_palm_screens_that_come_and_go_leave_nothing_in_memory(
 
     before = come_and_go(4)
     assert (come_and_go(12) - before) / 12 < GROWTH_KB
+
+
+def test_no_wrapper_of_a_texture_that_was_shown_is_left(view: LiveView, qtbot: QtBot) -> None:
+    drawn = view.drawn
+    qtbot.waitUntil(lambda: view.drawn > drawn + 10, timeout=60_000)
+    assert not [each for each in gc.get_objects() if isinstance(each, QSGTexture)]
 
 
 def test_nothing_of_the_hand_is_left_in_memory_when_the_screen_goes(
