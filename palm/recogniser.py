@@ -125,7 +125,8 @@ class Palm:
     @property
     def quality(self) -> float:
         """The share of the aligned palm that lies in the picture and is neither black nor burnt
-        out, 0 to 1. The palm service takes palms from 0.6 on."""
+        out, less what blur and low contrast take (`palm.hand.align.align`), 0 to 1. The palm
+        service takes palms from 0.6 on."""
         return self.roi.quality
 
     def template(self, *others: Self, version: int | None = None) -> Template:
@@ -146,7 +147,7 @@ class Comparison:
 
     log_likelihood_ratio: float
     """The score: the natural logarithm of how much more often one palm looks like this twice than
-    two palms do. Its weights were learnt on drawn palms (`palm.template.fused`)."""
+    two palms do. Its weights were learnt on drawn palms (`palm.template.levelled`)."""
     false_match_rate: float
     """The share of pairs of different palms that score as high or higher, as measured on public
     sets of photographs (`palm.calibration`), RAREST at least; above 1e-3 it is a high guess.
@@ -209,6 +210,13 @@ class Gallery:
         another version than the probe's is enrolled."""
         if not self._enrolled:
             return []
+        others = {kept.version for kept, _ in self._enrolled.values()} - {probe.version}
+        if others:
+            raise VersionMismatch(
+                f"A probe of version {probe.version} is not compared with templates of version "
+                f"{min(others)}: make it with template(version={min(others)}), and keep a gallery "
+                "for each version."
+            )
         _, matcher = _loaded.pair(probe.version)
         names = list(self._enrolled)
         vectors = np.stack([vector for _, vector in self._enrolled.values()])

@@ -1,8 +1,8 @@
 """Creates the database, or migrates it to the newest schema, in one transaction with a way back.
 
 A new database is made by the statements of `migrations/newest.sql`, which make what all migrations
-together make, in a fiftieth of the time. `python -m cloud.db.migration` writes that file anew after
-a migration was added.
+together make, in much less time. `python -m cloud.db.migration` writes that file anew after a
+migration was added.
 
 Before the first step of a migration the database is copied to a file beside it,
 `palms.db.REVISION`. The copy goes when this version is relied on, which is before anybody is served

@@ -110,6 +110,13 @@ class TestGallery:
         assert best.false_positive_rate == pytest.approx(2 * RAREST)
         assert other.false_positive_rate == 1
 
+    def test_a_gallery_with_templates_of_another_version_says_so(self) -> None:
+        gallery = Gallery()
+        gallery.add("now", template(5))
+        gallery.add("before", Palm.from_image(drawn(6)).template(version=2))
+        with pytest.raises(palm.VersionMismatch, match=r"template\(version=2\)"):
+            gallery.search(template(5))
+
     def test_who_was_removed_is_not_found(self) -> None:
         gallery = Gallery()
         gallery.add("person 5", template(5))

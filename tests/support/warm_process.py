@@ -6,8 +6,7 @@ and in the programs that may ask, and are read from the socket ANSWERING. It end
 input is closed.
 
 The vault is forked from a process that has loaded little else. It forks a reader for each capture,
-and a fork takes the longer the more memory there is: with the modules of the service 15 ms of
-processor time, without them 6.
+and a fork takes the longer the more memory there is.
 """
 
 import fcntl
