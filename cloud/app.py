@@ -31,7 +31,7 @@ from cloud.portal.routes import ROUTERS as PORTAL
 from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
-from cloud.web import problems
+from cloud.web import health, problems
 from cloud.web.answers import AnswerHeaders
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
@@ -72,6 +72,7 @@ def _endpoints() -> tuple[BaseRoute, ...]:
     """
     api = APIRouter(generate_unique_id_function=name_operation, responses=RESPONSES)
     for router in (
+        health.router,
         devices.info_router,
         devices.router,
         reports.router,
@@ -123,6 +124,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.strangers = Strangers()
+    app.state.watch = health.Watch(context)
     app.state.relay = Relay()
     problems.install(app)
     app.add_middleware(BodyLimit)

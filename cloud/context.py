@@ -81,6 +81,11 @@ class Vault(Protocol):
     @property
     def introduction(self) -> Introduction: ...
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be asked now."""
+        ...
+
     async def examine(
         self,
         envelope: bytes,

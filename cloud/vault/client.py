@@ -109,6 +109,11 @@ class VaultClient:
     def introduction(self) -> Introduction:
         return self._ready.result()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a vault at the moment, and not only one that is being started."""
+        return self._idle is not None
+
     async def examine(
         self,
         envelope: bytes,

@@ -198,6 +198,12 @@ def test_what_the_reserve_has_left_is_for_deletions_only(
     assert kiosk.info().storage is StorageFault.FULL
 
 
+def test_what_watches_the_service_is_told_and_still_sends_people_there(served: Served):
+    use_up_the_rest(served)
+    ready = served.device().http.get("/readyz")
+    assert (ready.status_code, ready.json()["database"]) == (200, "deletions_only")
+
+
 def test_a_kiosk_that_does_not_tell_what_a_palm_is_for_gets_a_light_challenge(
     served: Served, kiosk: TestDevice
 ):

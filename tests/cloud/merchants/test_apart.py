@@ -214,6 +214,8 @@ NAMES_NOTHING = {
     # The service itself, and who becomes a device of it.
     "devices.tell_about_service",
     "devices.activate",
+    "health.tell_alive",
+    "health.tell_readiness",
     # The log of receipts, which is for everybody.
     "receipt_log.publish",
     # What the device stands at.

@@ -1,0 +1,66 @@
+"""What watches the service is told the truth about it."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from cloud.app import create_app
+from cloud.web import health
+from tests.support.served import Served
+
+
+def test_a_service_that_works_is_alive_and_ready(served: Served):
+    anybody = served.device().http
+    assert anybody.get("/healthz").json() == {"alive": True}
+    ready = anybody.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"database": "works", "vault": "works"})
+
+
+def test_without_a_vault_it_is_alive_and_not_ready(served: Served):
+    class Gone:
+        is_there = False
+
+    alive, ready = asked_of(replace(served.context, vault=Gone()))
+    assert alive.status_code == 200
+    assert (ready.status_code, ready.json()["vault"]) == (503, "is_being_started")
+    assert ready.headers["retry-after"] == "1"
+
+
+def test_a_database_that_does_not_answer_in_time_is_told_and_asked_only_once(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(health, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(health, "REMEMBERED_S", -1.0)
+    asked = 0
+
+    class Silent:
+        is_for_deletions_only = False
+
+        async def __aenter__(self) -> None:
+            nonlocal asked
+            asked += 1
+            await asyncio.Event().wait()
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+        def session(self) -> "Silent":
+            return self
+
+    answers = asked_of(replace(served.context, database=Silent()), "/readyz", "/readyz")
+    for answer in answers:
+        assert (answer.status_code, answer.json()["database"]) == (503, "does_not_answer")
+    assert asked == 1
+
+
+def asked_of(context: Any, *paths: str) -> list[httpx.Response]:
+    """Returns the answers of an application with this context to one path after the other."""
+
+    async def get() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(create_app(context))
+        async with httpx.AsyncClient(transport=transport, base_url="https://service") as client:
+            return [await client.get(path) for path in paths or ("/healthz", "/readyz")]
+
+    return asyncio.run(get())
