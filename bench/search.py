@@ -34,8 +34,9 @@ def measure() -> list[Figure]:
     ms: dict[int, float] = {}
     for fewer, size in pairwise((0, *SIZES)):
         rows = rng.integers(0, 256, (size - fewer, SEARCH_CODE_BYTES), np.uint8)
-        for number, row in enumerate(rows, start=fewer):
-            index.add(str(number), row.tobytes())
+        names = [f"{number:032x}" for number in range(fewer, size)]
+        owners = [f"person_{name}" for name in names]
+        index.fill(names, owners, [row.tobytes() for row in rows])
         # Both are measured in turns, so that other load on the machine slows both.
         probes = [
             each.tobytes() for each in rng.integers(0, 256, (TURNS, SEARCH_CODE_BYTES), np.uint8)
@@ -64,7 +65,7 @@ def measure() -> list[Figure]:
 def _changing(index: Index) -> list[Figure]:
     """Measures enrolment and removal in the largest gallery."""
     code = bytes(SEARCH_CODE_BYTES)
-    taken = [(_ms(index.add, "new", code), _ms(index.remove, "new")) for _ in range(TURNS)]
+    taken = [(_ms(index.add, "new", "owner", code), _ms(index.remove, "new")) for _ in range(TURNS)]
     how = f"one palm in or out of {len(index):,}"
     return [
         Figure("enrol", statistics.median(put for put, _ in taken) * 1000, "µs", how, 1000),

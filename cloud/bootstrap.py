@@ -27,7 +27,7 @@ from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.smtp import SmtpMailer
 from cloud.messages.twilio import TwilioMessenger
 from cloud.people import alerts
-from cloud.people.accounts import Accounts, catch_up
+from cloud.people.accounts import Accounts, fill
 from cloud.policy import Policy
 from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
@@ -291,7 +291,7 @@ async def _gallery(
     shortlists = {scheme.version: scheme.shortlist for scheme in recognition.schemes}
     gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:
-        await catch_up(session, master, gallery)
+        await fill(session, master, gallery)
     unread = gallery.versions - set(policy.calibrations)
     if unread:
         raise BadSettings(

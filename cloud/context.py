@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson
-from cloud.matching import Entry, Match
+from cloud.matching import Code, Match
 from cloud.messages import Mailer, Messenger
 from cloud.noted import Noted
 from cloud.policy import Policy
@@ -130,8 +130,12 @@ class Gallery(Protocol):
         """The template versions in which somebody is enrolled."""
         ...
 
-    def enrol(self, entries: Collection[Entry]) -> None:
+    def enrol(self, palms: Collection[Code]) -> None:
         """Adds palms. A palm that is enrolled already is replaced."""
+        ...
+
+    def fill(self, palms: Collection[Code]) -> None:
+        """Adds palms of which none is enrolled yet, without looking for them."""
         ...
 
     def remove(self, person_id: str) -> None:

@@ -1,6 +1,7 @@
 """Enrolled palms and matches, as the gallery and those who use it name them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from palm.search.protection import ProtectedTemplate
 from protocol.messages import Side
@@ -14,6 +15,30 @@ class Entry:
     person_id: str
     side: Side
     template: ProtectedTemplate
+
+    @property
+    def code(self) -> "Code":
+        template = self.template
+        return Code(
+            self.palm_id,
+            self.person_id,
+            self.side,
+            template.version,
+            template.transform,
+            template.search_code,
+        )
+
+
+class Code(NamedTuple):
+    """What a gallery keeps of an enrolled palm. A tuple is made fastest, and there may be a million
+    of them."""
+
+    palm_id: str
+    person_id: str
+    side: Side
+    version: int
+    transform: str
+    search_code: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Accounts: what is stored of a person who has signed up, and what is shown of it."""
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -15,6 +16,7 @@ from cloud.entry.tickets import count_tickets
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
 from cloud.loyalty.memberships import count_memberships, membership_of
+from cloud.matching import Code
 from cloud.merchants.merchants import place_of
 from cloud.payments.cards import cards_of, default_of, listed
 from cloud.payments.purchases import count_purchases
@@ -22,7 +24,7 @@ from cloud.people import consents, inactivity
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals, MailRow
 from cloud.recognition.identifications import accepted_for, refuse_frozen
-from cloud.recognition.palms import all_palms, palms_of
+from cloud.recognition.palms import all_codes, palms_of
 from cloud.settings import Settings
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
@@ -162,17 +164,38 @@ class Accounts:
         return (await profile_of(session, person)).phone_last4
 
 
+AT_ONCE = 5000
+"""Of so many accounts the palms are in memory at once until they are in the gallery."""
+
+
+async def fill(session: AsyncSession, master: MasterKey, gallery: Gallery) -> None:
+    """Adds the palms of all accounts to a gallery that is empty and that nobody uses yet."""
+    await _add_newcomers(session, master, gallery, gallery.fill)
+
+
 async def catch_up(session: AsyncSession, master: MasterKey, gallery: Gallery) -> int:
     """Adds the palms of all accounts that are not in the gallery yet, and returns how many accounts
     have ever joined.
 
     It reads and adds them in one transaction, so nobody is added who is deleted meanwhile.
     """
+    return await _add_newcomers(session, master, gallery, gallery.enrol)
+
+
+async def _add_newcomers(
+    session: AsyncSession,
+    master: MasterKey,
+    gallery: Gallery,
+    add: Callable[[Collection[Code]], None],
+) -> int:
+    """Returns how many accounts have ever joined."""
     joined = (await session.scalars(select(Arrivals.joined))).one()
-    if joined > gallery.joined:
-        newcomers = select(AccountRow.person_id).where(AccountRow.joined > gallery.joined)
-        gallery.enrol(await all_palms(session, master, newcomers))
-        gallery.joined = joined
+    for before in range(gallery.joined, joined, AT_ONCE):
+        newcomers = select(AccountRow.person_id).where(
+            AccountRow.joined > before, AccountRow.joined <= before + AT_ONCE
+        )
+        add(await all_codes(session, master, newcomers))
+    gallery.joined = max(gallery.joined, joined)
     return joined
 
 

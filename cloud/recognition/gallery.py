@@ -9,12 +9,13 @@ full.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
-from cloud.matching import Entry, Match
+from cloud.matching import Code, Match
 from palm.search.index import Index
-from palm.search.protection import ProtectedProbe, ProtectedTemplate
+from palm.search.protection import ProtectedProbe
 from protocol.messages import Side
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ class Comparer(Protocol):
 
 
 _NOBODY = "nobody"
-"""An id that no palm has."""
+"""An id that no palm and no person has."""
+_EMPTY = Index()
 
 
 class _Shelf(NamedTuple):
@@ -47,13 +49,8 @@ class _Shelf(NamedTuple):
     transform: str
 
 
-def _shelf_of(side: Side, template: ProtectedTemplate) -> _Shelf:
-    return _Shelf(side, template.version, template.transform)
-
-
-class _Place(NamedTuple):
-    person_id: str
-    shelf: _Shelf
+def _shelf_of(side: Side, probe: ProtectedProbe) -> _Shelf:
+    return _Shelf(side, probe.kept.version, probe.kept.transform)
 
 
 class Gallery:
@@ -72,44 +69,53 @@ class Gallery:
         self._rarity = rarity
         self._shortlists = shortlists
         self._shelves: defaultdict[_Shelf, Index] = defaultdict(Index)
-        self._places: dict[str, _Place] = {}
-        self._palms: defaultdict[str, set[str]] = defaultdict(set)
+        self._gone_meanwhile: list[set[str]] = []
+        """For each comparison that is under way, the palms that were removed since it began."""
 
     def __len__(self) -> int:
         """Returns how many palms are enrolled."""
-        return len(self._places)
+        return sum(map(len, self._shelves.values()))
 
     @property
     def versions(self) -> set[int]:
         """The template versions of the enrolled palms: a search needs a probe in each."""
         return {shelf.version for shelf in self._shelves}
 
-    def enrol(self, entries: Collection[Entry]) -> None:
+    def enrol(self, palms: Collection[Code]) -> None:
         """Adds palms. A palm that is enrolled already is replaced."""
-        for entry in entries:
-            self.remove_palm(entry.palm_id)
-            shelf = _shelf_of(entry.side, entry.template)
-            self._shelves[shelf].add(entry.palm_id, entry.template.search_code)
-            self._places[entry.palm_id] = _Place(entry.person_id, shelf)
-            self._palms[entry.person_id].add(entry.palm_id)
+        for palm in palms:
+            shelf = _Shelf(palm.side, palm.version, palm.transform)
+            self._remove_palm(palm.palm_id, but=shelf)
+            self._shelves[shelf].add(palm.palm_id, palm.person_id, palm.search_code)
+
+    def fill(self, palms: Collection[Code]) -> None:
+        """Adds palms of which none is enrolled yet, without looking for them."""
+        by_shelf: defaultdict[_Shelf, list[Code]] = defaultdict(list)
+        for palm in palms:
+            by_shelf[_Shelf(palm.side, palm.version, palm.transform)].append(palm)
+        for shelf, alike in by_shelf.items():
+            self._shelves[shelf].fill(
+                [palm.palm_id for palm in alike],
+                [palm.person_id for palm in alike],
+                [palm.search_code for palm in alike],
+            )
 
     def remove(self, person_id: str) -> None:
         """Removes all palms of a person."""
-        for palm_id in list(self._palms.get(person_id, ())):
-            self.remove_palm(palm_id)
+        for index in list(self._shelves.values()):
+            for palm_id in index.names_of(person_id):
+                self.remove_palm(palm_id)
 
     def remove_palm(self, palm_id: str) -> None:
         """Removes one palm; does nothing when it is not enrolled."""
-        if palm_id not in self._places:
-            return
-        person_id, shelf = self._places.pop(palm_id)
-        index = self._shelves[shelf]
-        index.remove(palm_id)
-        if len(index) == 0:
-            del self._shelves[shelf]
-        self._palms[person_id].discard(palm_id)
-        if not self._palms[person_id]:
-            del self._palms[person_id]
+        self._remove_palm(palm_id)
+        for gone in self._gone_meanwhile:
+            gone.add(palm_id)
+
+    def _remove_palm(self, palm_id: str, but: _Shelf | None = None) -> None:
+        for shelf, index in list(self._shelves.items()):
+            if shelf != but and index.remove(palm_id) and len(index) == 0:
+                del self._shelves[shelf]
 
     async def search(
         self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
@@ -120,12 +126,12 @@ class Gallery:
         """
         best: dict[str, Match] = {}
         for probe in probes:
-            index = self._shelves.get(_shelf_of(side, probe.kept))
+            index = self._shelves.get(_shelf_of(side, probe))
             if index is None:
                 continue
             shortlist = self._shortlists[probe.kept.version]
             nearest = await asyncio.to_thread(index.nearest, probe.kept.search_code, shortlist)
-            for match in await self._compare(probe, [palm_id for palm_id, _ in nearest]):
+            for match in await self._compare(probe, {near.name: near.owner for near in nearest}):
                 so_far = best.get(match.person_id, match)
                 best[match.person_id] = max(so_far, match, key=lambda each: each.rarity)
         matches = [match for match in best.values() if match.rarity >= at_least]
@@ -142,30 +148,40 @@ class Gallery:
         """
         matches: list[Match] = []
         for probe in probes:
-            shelf = _shelf_of(side, probe.kept)
-            enrolled = self._palms.get(person_id, ()) if person_id is not None else ()
-            comparable = [palm_id for palm_id in enrolled if self._places[palm_id].shelf == shelf]
-            if comparable:
-                matches += await self._compare(probe, comparable)
+            index = self._shelves.get(_shelf_of(side, probe), _EMPTY)
+            # Nobody is looked for as long as somebody.
+            comparable = index.names_of(person_id or _NOBODY)
+            if comparable and person_id is not None:
+                matches += await self._compare(probe, dict.fromkeys(comparable, person_id))
             else:
                 version = probe.kept.version
                 await self._references(version, [_NOBODY])
                 await self._vault.compare(version, probe.whole, [probe.kept.sealed])
         return max(matches, key=lambda match: match.rarity, default=None)
 
-    async def _compare(self, probe: ProtectedProbe, palm_ids: Collection[str]) -> list[Match]:
+    async def _compare(self, probe: ProtectedProbe, people: Mapping[str, str]) -> list[Match]:
+        """Compares a probe with palms in full. `people` holds whose each palm is, by its id. A palm
+        that is removed meanwhile matches nothing."""
         version = probe.kept.version
-        references = await self._references(version, palm_ids)
-        if not references:
-            return []
-        scores = await self._vault.compare(version, probe.whole, list(references.values()))
+        with self._noting_removals() as gone:
+            references = await self._references(version, people)
+            if not references:
+                return []
+            scores = await self._vault.compare(version, probe.whole, list(references.values()))
         matches: list[Match] = []
         for palm_id, score in zip(references, scores, strict=True):
-            place = self._places.get(palm_id)
             if score is None:
                 log.error("the vault cannot open an enrolled template; restore its keys")
-            elif place is not None:
-                # Without a place, the person was removed while we compared: skip.
+            elif palm_id not in gone:
                 rarity = self._rarity(version, score)
-                matches.append(Match(place.person_id, palm_id, version, rarity))
+                matches.append(Match(people[palm_id], palm_id, version, rarity))
         return matches
+
+    @contextmanager
+    def _noting_removals(self) -> Generator[set[str]]:
+        gone: set[str] = set()
+        self._gone_meanwhile.append(gone)
+        try:
+            yield gone
+        finally:
+            self._gone_meanwhile = [each for each in self._gone_meanwhile if each is not gone]

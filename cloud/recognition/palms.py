@@ -1,6 +1,7 @@
 """Enrolled palms as they are stored: each template is sealed with the key of its person."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import cbor2
 from sqlalchemy import Select, delete, func, select
@@ -10,7 +11,7 @@ from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, open_person, with_wrapped_key
-from cloud.matching import Entry
+from cloud.matching import Code, Entry
 from cloud.recognition.tables import PalmRow
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
@@ -34,12 +35,12 @@ def keep_template(person: OpenPerson, row: PalmRow, template: ProtectedTemplate)
     raw = cbor2.dumps([template.search_code, template.sealed])
     row.version = template.version
     row.transform = template.transform
-    row.template = person.key.seal(raw, _place(row))
+    row.template = person.key.seal(raw, _place(row.id))
 
 
 def entry(person: OpenPerson, row: PalmRow) -> Entry:
     """Opens a stored palm. Raises cryptography's InvalidTag for the palm of another person."""
-    raw = person.key.open(row.template, _place(row))
+    raw = person.key.open(row.template, _place(row.id))
     # A palm of version 0.1.0 has its quality as well, which no decision used.
     search_code, sealed, *_ = cbor2.loads(raw)
     template = ProtectedTemplate(row.version, row.transform, search_code, sealed)
@@ -48,7 +49,7 @@ def entry(person: OpenPerson, row: PalmRow) -> Entry:
 
 def open_unprotected(person: OpenPerson, row: PalmRow) -> Template:
     """Opens a palm that was enrolled before templates were protected."""
-    version, data, *_ = cbor2.loads(person.key.open(row.template, _place(row)))
+    version, data, *_ = cbor2.loads(person.key.open(row.template, _place(row.id)))
     return Template(version, data)
 
 
@@ -57,10 +58,23 @@ async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:
     return [entry(person, row) for row in rows]
 
 
-async def all_palms(session: AsyncSession, master: MasterKey, people: Select[str]) -> list[Entry]:
-    """Returns every palm of the people whose ids a query selects."""
-    query = select(PalmRow).where(PalmRow.person_id.in_(people))
-    return [entry(person, row) for person, row in await _opened(session, master, query)]
+async def all_codes(session: AsyncSession, master: MasterKey, people: Select[str]) -> list[Code]:
+    """Returns the search code of every palm of the people whose ids a query selects."""
+    # Rows and not objects, which take three times as long: there may be a million.
+    query: Any = select(
+        PalmRow.id,
+        PalmRow.person_id,
+        PalmRow.side,
+        PalmRow.version,
+        PalmRow.transform,
+        PalmRow.template,
+    ).where(PalmRow.person_id.in_(people))
+    rows: Any = await session.execute(with_wrapped_key(query, PalmRow.person_id))
+    return [
+        Code(palm_id, person_id, side, version, transform, cbor2.loads(raw)[0])
+        for palm_id, person_id, side, version, transform, template, wrapped_key in rows
+        for raw in (master.unwrap(wrapped_key, person_id).open(template, _place(palm_id)),)
+    ]
 
 
 async def sealed_templates(
@@ -76,7 +90,7 @@ async def sealed_templates(
 async def add_to_gallery(context: Context, palms: Collection[Entry]) -> None:
     """Adds palms that were stored, once that is committed, and removes those again that were
     deleted in between, alone or with their people."""
-    context.gallery.enrol(palms)
+    context.gallery.enrol([palm.code for palm in palms])
     added = {palm.palm_id for palm in palms}
     async with context.database.session() as session:
         there = set(await session.scalars(select(PalmRow.id).where(PalmRow.id.in_(added))))
@@ -118,5 +132,5 @@ async def _opened(
     return [(open_person(master, row.person_id, wrapped), row) for row, wrapped in rows]
 
 
-def _place(row: PalmRow) -> str:
-    return f"palms.template/{row.id}"
+def _place(palm_id: str) -> str:
+    return f"palms.template/{palm_id}"

@@ -54,7 +54,7 @@ class Shop:
         (template,) = (each for each in kept if each.version == version)
         palm_id = f"{who} {side}"
         self.rows[palm_id] = template
-        self.gallery.enrol([Entry(palm_id, who, side, template)])
+        self.gallery.enrol([Entry(palm_id, who, side, template).code])
 
     def search(self, who: str, side: Side = Side.LEFT, likeness: float = 1.0) -> list[Match]:
         probes = self.shown(who, side, likeness)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from palm.search.index import INITIAL_ROWS, SHARE, Index
+from palm.search.index import BLOCK, NAME_BYTES, Index, Near
 from palm.search.protection import SEARCH_CODE_BYTES, SearchCodes
 
 
@@ -16,10 +16,19 @@ def search_codes(count: int, seed: int = 0) -> SearchCodes:
 
 
 def filled(rows: SearchCodes) -> Index:
-    index = Index()
-    for number, row in enumerate(rows):
-        index.add(str(number), row.tobytes())
+    """Returns an index with these codes under their numbers, of two owners in turn."""
+    index, numbers = Index(), range(len(rows))
+    owners = [f"owner {number % 2}" for number in numbers]
+    index.fill([str(number) for number in numbers], owners, [row.tobytes() for row in rows])
     return index
+
+
+def put(index: Index, name: str, code: SearchCodes | bytes) -> None:
+    index.add(name, f"owner of {name}", bytes(code))
+
+
+def found(index: Index, code: SearchCodes | bytes, count: int) -> list[tuple[str, int]]:
+    return [(near.name, near.bits) for near in index.nearest(bytes(code), count)]
 
 
 def turned(code: SearchCodes, bits: int) -> bytes:
@@ -36,20 +45,25 @@ def test_the_nearest_come_first_with_the_bits_they_differ_in():
     rows = search_codes(100)
     index = filled(rows)
     for bits in (30, 10, 20):
-        index.add(f"{bits} away", turned(rows[7], bits))
-    found = index.nearest(rows[7].tobytes(), 4)
-    assert found == [("7", 0), ("10 away", 10), ("20 away", 20), ("30 away", 30)]
+        put(index, f"{bits} away", turned(rows[7], bits))
+    nearest = found(index, rows[7], 4)
+    assert nearest == [("7", 0), ("10 away", 10), ("20 away", 20), ("30 away", 30)]
 
 
-# Below and above the size from which the rows are shared out among cores.
-@pytest.mark.parametrize("count", [10, 2 * SHARE + 3])
+def test_it_is_told_whose_a_code_is():
+    rows = search_codes(10)
+    assert filled(rows).nearest(rows[7].tobytes(), 1) == [Near("7", "owner 1", 0)]
+
+
+# In one block and in several.
+@pytest.mark.parametrize("count", [10, 2 * BLOCK + 3])
 def test_every_code_is_compared(count: int):
     rows = search_codes(count)
     index, probe = filled(rows), search_codes(1, seed=1)[0]
     by_hand = np.bitwise_count(rows ^ probe).sum(axis=1)
-    found = index.nearest(probe.tobytes(), 64)
-    assert [bits for _, bits in found] == np.sort(by_hand)[:64].tolist()
-    assert all(by_hand[int(name)] == bits for name, bits in found)
+    nearest = found(index, probe, 64)
+    assert [bits for _, bits in nearest] == np.sort(by_hand)[:64].tolist()
+    assert all(by_hand[int(name)] == bits for name, bits in nearest)
 
 
 def test_a_small_index_returns_all_names():
@@ -59,28 +73,46 @@ def test_a_small_index_returns_all_names():
 def test_a_code_added_under_the_same_name_replaces_the_first():
     first, second = search_codes(2)
     index = Index()
-    index.add("alex", first.tobytes())
-    index.add("alex", second.tobytes())
+    put(index, "alex", first)
+    put(index, "alex", second)
     assert len(index) == 1
-    assert index.nearest(second.tobytes(), 2) == [("alex", 0)]
+    assert found(index, second, 2) == [("alex", 0)]
+
+
+def test_an_owner_has_several_names_and_each_may_go():
+    index = filled(search_codes(6))
+    assert index.names_of("owner 1") == ["1", "3", "5"]
+    assert index.remove("3")
+    assert sorted(index.names_of("owner 1")) == ["1", "5"]
+    assert index.names_of("somebody") == []
+
+
+def test_what_is_not_there_cannot_be_removed():
+    index = filled(search_codes(3))
+    assert not index.remove("7")
+    assert len(index) == 3
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(ValueError, match="longer than 32"):
+        put(Index(), "x" * (NAME_BYTES + 1), bytes(SEARCH_CODE_BYTES))
 
 
 def test_a_removed_code_is_erased_from_memory():
-    (row,) = search_codes(1)
-    index = filled(search_codes(1))
-    index.remove("0")
-    assert row.tobytes() not in index._codes.tobytes()
-    with pytest.raises(KeyError):
-        index.remove("0")
+    rows = search_codes(3)
+    index = filled(rows)
+    (block,) = index._blocks
+    for number in range(3):
+        index.remove(str(number))
+        assert rows[number].tobytes() not in block.codes.tobytes()
+    assert not block.names.any()
+    assert not block.owners.any()
 
 
-def test_growing_leaves_no_copy_of_the_codes():
-    index = Index()
-    small = index._codes
-    for number, row in enumerate(search_codes(INITIAL_ROWS + 1)):
-        index.add(str(number), row.tobytes())
-    assert index._codes is not small
-    assert not small.any()
+def test_a_name_costs_two_hundred_bytes():
+    names = BLOCK
+    (block,) = filled(search_codes(names))._blocks
+    assert sum(column.nbytes for column in block) <= 200 * names
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=120))
@@ -91,15 +123,26 @@ def test_however_names_come_and_go_each_keeps_its_own_code(steps: list[tuple[boo
     present: set[int] = set()
     for add, number in steps:
         if add:
-            index.add(str(number), rows[number].tobytes())
+            put(index, str(number), rows[number])
             present.add(number)
-        elif number in present:
-            index.remove(str(number))
+        else:
+            assert index.remove(str(number)) is (number in present)
             present.discard(number)
     assert len(index) == len(present)
     for number in range(41):
-        found = index.nearest(rows[number].tobytes(), 1)
-        assert (found == [(str(number), 0)]) is (number in present)
+        is_there = [(str(number), f"owner of {number}")] if number in present else []
+        nearest = index.nearest(rows[number].tobytes(), 1)
+        assert [(near.name, near.owner) for near in nearest if near.bits == 0] == is_there
+
+
+def test_the_last_block_goes_when_it_is_empty_and_comes_again():
+    rows = search_codes(BLOCK + 1)
+    index = filled(rows)
+    for _ in range(2):
+        assert index.remove(str(BLOCK))
+        assert found(index, rows[BLOCK - 1], 1) == [(str(BLOCK - 1), 0)]
+        put(index, str(BLOCK), rows[BLOCK])
+        assert found(index, rows[BLOCK], 1) == [(str(BLOCK), 0)]
 
 
 def test_names_are_found_while_others_are_added_and_removed():
@@ -109,7 +152,7 @@ def test_names_are_found_while_others_are_added_and_removed():
 
     def come_and_go() -> None:
         for number in range(1000):
-            index.add(f"new {number}", rows[2000 + number].tobytes())
+            put(index, f"new {number}", rows[2000 + number])
             index.remove(str(number))
         done.set()
 
@@ -118,6 +161,6 @@ def test_names_are_found_while_others_are_added_and_removed():
     looked = 0
     while not done.is_set() or looked == 0:
         number = 1000 + looked % 1000
-        assert index.nearest(rows[number].tobytes(), 1) == [(str(number), 0)]
+        assert found(index, rows[number], 1) == [(str(number), 0)]
         looked += 1
     mover.join()
