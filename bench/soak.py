@@ -28,8 +28,10 @@ WINDOW = (640, 400)
 """Its width and height: the processor draws it, and what a screen keeps does not depend on it."""
 HOUR = 25
 """After so many visits an hour passes for the service's limits."""
-WARM_UP = 20
-"""The number of visits that are not counted: caches fill, and every screen is compiled."""
+WARM_UP = 300
+"""The number of visits that are not counted. The screens are compiled in the first twenty; after
+300 SQLite has filled the pages that each connection keeps (2 MB at most), which looks like growth
+until then."""
 FLAT_KB = 4.0
 """Growth in kB for each visit that counts as none: 40 MB in 10,000 visits."""
 
