@@ -142,7 +142,7 @@ PACKAGES = (
     Package(
         "palm-cloud",
         "the palm signature service and its vault",
-        ("systemd",),
+        ("libpq5", "systemd"),
         {
             "etc/palm-cloud/settings.toml": "files/cloud-settings.toml",
             "usr/bin/palm-cloud": "files/palm-cloud",
