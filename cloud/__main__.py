@@ -37,7 +37,9 @@ from cloud.db import database, migration
 from cloud.db.database import Database, DatabaseUnusable
 from cloud.jobs.rekey import renew_search_codes
 from cloud.jobs.replace_master_key import replace_master_key
-from cloud.keys.person_keys import MasterKey
+from cloud.keys import masters
+from cloud.keys.keeper import KeysAway, KeysUnusable
+from cloud.keys.stored import PLAIN
 from cloud.merchants.devices import make_activation_code
 from cloud.payments.ledger import SALE
 from cloud.payments.reconcile import reconcile
@@ -69,6 +71,7 @@ REFUSALS = (
     ClockBehind,
     DatabaseUnusable,
     HousekeepingStopped,
+    KeysUnusable,
     NoSuchPart,
     OSError,
     ProviderUnavailable,
@@ -108,6 +111,9 @@ def main(words: list[str]) -> int:
     )
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
     verbs.add_parser("replace-master-key", help="replace the key that wraps everybody's keys")
+    verbs.add_parser(
+        "wrap-master-key", help="wrap that key as the settings say, beside a running service"
+    )
     compare = verbs.add_parser(
         "reconcile", help="compare a day of the payment provider, the ledger and the tills"
     )
@@ -137,10 +143,13 @@ def main(words: list[str]) -> int:
     except REFUSALS as error:
         told = " ".join(cause_and_remedy(error)) if isinstance(error, OSError) else error
         print(f"cloud: {told}", file=sys.stderr)
-    return 2
+        # Status 2 says that trying again does not help.
+        return 1 if isinstance(error, KeysAway) else 2
 
 
-def _run(arguments: argparse.Namespace, root: Path) -> int:
+def _run(  # noqa: PLR0911, PLR0912 - one for each verb
+    arguments: argparse.Namespace, root: Path
+) -> int:
     """Does what the arguments ask for, with the state in `root`. Raises one of REFUSALS."""
     state = State.open(root)
     serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
@@ -158,7 +167,9 @@ def _run(arguments: argparse.Namespace, root: Path) -> int:
             case "rekey":
                 return asyncio.run(_rekey(state, chosen))
             case "replace-master-key":
-                return asyncio.run(_replace_master_key(state))
+                return asyncio.run(_replace_master_key(state, chosen))
+            case "wrap-master-key":
+                return _wrap_master_key(state, chosen)
             case _:
                 return _listen_and_serve(arguments, state, chosen)
         return 0
@@ -315,7 +326,7 @@ async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settin
         alone = chosen.payments.stripe_key is None and chosen.payments.stripe_url is None
         if alone:
             stack.enter_context(state.held())
-        bootstrap.open_store(state, alone=alone)
+        bootstrap.open_store(state, chosen.master_key, alone=alone)
         store = Database(state.database)
         stack.push_async_callback(store.close)
         sandbox = arguments.sandbox or _trial(chosen)
@@ -347,9 +358,12 @@ def _written(amount: Money | None) -> str:
 async def _rekey(state: State, chosen: Settings) -> int:
     keep_from_disk()
     with state.held():
-        master, _ = bootstrap.open_store(state)
+        master, _ = bootstrap.open_store(state, chosen.master_key)
         store = Database(state.database)
-        async with VaultClient(chosen.vault, chosen.recognition, state.vault) as vault:
+        starting = VaultClient(
+            chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
+        )
+        async with starting as vault:
             transform = await vault.rekey()
             done = await renew_search_codes(store, master, vault, transform, _show_progress)
         await store.close()
@@ -357,11 +371,29 @@ async def _rekey(state: State, chosen: Settings) -> int:
     return 0
 
 
-async def _replace_master_key(state: State) -> int:
+def _wrap_master_key(state: State, chosen: Settings) -> int:
+    keep_from_disk()
+    if chosen.master_key is None:
+        raise CannotDo(
+            "master_key is not set. Set it in settings.toml to what shall wrap the master key, or "
+            f'to "{PLAIN}" (docs/operating.md, Where the keys lie).'
+        )
+    if not masters.settle_master(state, chosen.master_key):
+        print("The master key is wrapped like that already, with the newest key.")
+        return 0
+    print(
+        "The master key is wrapped anew, and a service that runs goes on with it. The disk may "
+        "hold what the file held before: when that was the key as it is, replace it as well "
+        "(replace-master-key). Back up the state folder now."
+    )
+    return 0
+
+
+async def _replace_master_key(state: State, chosen: Settings) -> int:
     keep_from_disk()
     with state.held():
-        master, _ = bootstrap.open_store(state)
-        new = MasterKey(state.make_next_master_key())
+        master, _ = bootstrap.open_store(state, chosen.master_key)
+        new = masters.make_next_master(state, chosen.master_key)
         store = Database(state.database)
         try:
             people, keys = await replace_master_key(store, master, new)
@@ -369,7 +401,7 @@ async def _replace_master_key(state: State) -> int:
             raise bootstrap.not_its_master_key(state) from None
         finally:
             await store.close()
-        bootstrap.finish_replacing(state)
+        bootstrap.finish_replacing(state, chosen.master_key)
     print(f"The master key is replaced. People: {people}. Back up the state folder now.")
     if keys:
         print(

@@ -19,6 +19,7 @@ from cloud.db.reserve import Reserve
 from cloud.entry import doors
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
+from cloud.keys.masters import open_master, open_next_master
 from cloud.keys.person_keys import MasterKey
 from cloud.law import PLAIN
 from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
@@ -40,7 +41,6 @@ from cloud.vault.client import VaultClient
 from cloud.web import certificates
 from palm.calibration import CALIBRATIONS, Calibration
 from protocol import RELEASED, VERSION
-from protocol.files import read_if_there
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +108,10 @@ async def running(
 ) -> AsyncGenerator[Context, None]:
     """Runs the service while the block lasts, with the gallery filled.
 
-    Raises StateDamaged, StateInUse, ClockBehind, DatabaseUnusable, BadSettings, VaultBroken,
-    SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's DatabaseError. If
-    housekeeping ends by itself, the block is cancelled and HousekeepingStopped is raised.
+    Raises StateDamaged, StateInUse, KeysUnusable, ClockBehind, DatabaseUnusable, BadSettings,
+    VaultBroken, SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's
+    DatabaseError. If housekeeping ends by itself, the block is cancelled and HousekeepingStopped is
+    raised.
     """
     faults = obstacles(settings.model_dump(exclude_unset=True), sandbox=sandbox)
     if faults:
@@ -120,7 +121,7 @@ async def running(
         await asyncio.to_thread(Reserve(state.database).prepare)
         _check_clock(clock())
         certificates.ensure(state, settings.serving, clock())
-        master, receipt_key = await asyncio.to_thread(open_store, state)
+        master, receipt_key = await asyncio.to_thread(open_store, state, settings.master_key)
         store = Database(state.database, settings.max_pages)
         stack.push_async_callback(store.close)
         async with store.session() as session:
@@ -180,16 +181,19 @@ async def _check_laws(session: AsyncSession, settings: Settings, *, sandbox: boo
         log.warning("%s", doubt)
 
 
-def open_store(state: State, *, alone: bool = True) -> tuple[MasterKey, Ed25519PrivateKey]:
+def open_store(
+    state: State, wrapped_by: str | None = None, *, alone: bool = True
+) -> tuple[MasterKey, Ed25519PrivateKey]:
     """Returns the master key and the key that signs receipts, and migrates the database.
+    `wrapped_by` is how the master key should be wrapped (`cloud.keys.stored`).
 
     Whatever is missing is made: first the keys, then the database. A start that is killed in
     between is continued by the next one, and a key is never made anew beside a database that was
     made with it. The caller holds the directory and is `alone`, unless all is there. Raises
-    StateDamaged, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
+    StateDamaged, KeysUnusable, DatabaseUnusable, OSError and sqlalchemy's DatabaseError.
     """
-    finish_replacing(state)
-    master = MasterKey(state.master_key())
+    finish_replacing(state, wrapped_by)
+    master = open_master(state, wrapped_by, alone=alone)
     receipt_key = state.receipt_key(used=database.has_rows(state.database, "receipts"))
     migration.migrate(state.database, alone=alone)
     return master, receipt_key
@@ -198,18 +202,19 @@ def open_store(state: State, *, alone: bool = True) -> tuple[MasterKey, Ed25519P
 def not_its_master_key(state: State) -> StateDamaged:
     """Returns the error for a database that the master key does not open."""
     return StateDamaged(
-        f"{state.key('master.key')} is not the key that {state.database} was made with. "
+        f"{state.master_key} is not the key that {state.database} was made with. "
         "Restore both from a backup of the same time."
     )
 
 
-def finish_replacing(state: State) -> None:
+def finish_replacing(state: State, wrapped_by: str | None = None) -> None:
     """Puts the next master key in force once everything is written with it, wherever a replacement
-    was interrupted. Raises OSError, sqlite3.DatabaseError and sqlalchemy's DatabaseError."""
-    raw = read_if_there(state.next_master_key)
-    if raw is None:
+    was interrupted. Raises StateDamaged, KeysUnusable, OSError, sqlite3.DatabaseError and
+    sqlalchemy's DatabaseError."""
+    new = open_next_master(state, wrapped_by)
+    if new is None:
         return
-    if database.only_value(state.database, "master_keys", "mark") == MasterKey(raw).mark:
+    if database.only_value(state.database, "master_keys", "mark") == new.mark:
         # Between the rows may lie copies that the key before opens.
         database.rewrite(state.database)
         state.take_next_master_key()
@@ -306,7 +311,9 @@ async def _vault_and_payments(
 ) -> tuple[VaultClient, PaymentProvider]:
     """Starts both at the same time: their processes take most of what a start takes. When one does
     not start, the other is stopped."""
-    vault = VaultClient(settings.vault, settings.recognition, state.vault)
+    vault = VaultClient(
+        settings.vault, settings.recognition, state.vault, wrapped_by=settings.master_key
+    )
     starting_vault = asyncio.create_task(stack.enter_async_context(vault))
     starting_payments = asyncio.create_task(payment_provider(settings, state, sandbox, stack))
     try:

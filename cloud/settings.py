@@ -395,6 +395,14 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
+    master_key: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What wraps the master key, and the keys of a vault that the service starts: "
+        "`file:PATH`, `pkcs11:token=…;object=…?module-path=…&pin-source=…`, `aws-kms:ARN`, or "
+        "`plain` (docs/operating.md, Where the keys lie). If unset, they stay as they are, and are "
+        "plain at first.",
+    )
     max_pages: int | None = Field(
         default=None,
         ge=16,

@@ -110,7 +110,7 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
             if not state.database.exists():
                 raise
             is_held = False
-        master, _ = bootstrap.open_store(state, alone=is_held)
+        master, _ = bootstrap.open_store(state, chosen.master_key, alone=is_held)
         store = Database(state.database)
         try:
             async with store.session() as session:

@@ -11,9 +11,7 @@ vault/             keys of the vault, which only the vault reads
 sandbox/           state of the simulated payment provider
 """
 
-import os
-import secrets
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,45 +82,48 @@ class State:
     def key(self, name: str) -> Path:
         return self.root / "keys" / name
 
-    def master_key(self) -> bytes:
-        """Returns 32 random bytes, made on first use. Raises StateDamaged."""
-        return self._secret(
-            "master.key", lambda: secrets.token_bytes(32), os.path.lexists(self.database)
-        )
+    @property
+    def master_key(self) -> Path:
+        """The file of the master key (`cloud.keys.masters`)."""
+        return self.key("master.key")
 
     @property
     def next_master_key(self) -> Path:
         """The file of a master key that is about to replace the one in force."""
         return self.key("master.key.next")
 
-    def make_next_master_key(self) -> bytes:
-        """Returns the 32 random bytes of a master key that is not in force yet. They are made on
-        first use, and stay the same until it is. Raises StateDamaged."""
-        return self._secret(self.next_master_key.name, lambda: secrets.token_bytes(32), used=False)
-
     def take_next_master_key(self) -> None:
-        """Puts the next master key in force, durably. The one before is gone."""
-        rename_durably(self.next_master_key, self.key("master.key"))
+        """Puts the next master key in force, durably. The one before is gone. Raises StateInUse and
+        OSError."""
+        with self.keys_held():
+            rename_durably(self.next_master_key, self.master_key)
+
+    @contextmanager
+    def keys_held(self) -> Generator[None]:
+        """Locks the master key's file while it is replaced, so that of two who replace it neither
+        writes what the other has just put away. Raises StateInUse and OSError."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(self.key("in-use")))
+            except BlockingIOError:
+                raise StateInUse(
+                    f"another command is replacing {self.master_key}. Try again in a moment."
+                ) from None
+            yield
 
     def receipt_key(self, *, used: bool = False) -> Ed25519PrivateKey:
         """Returns the key that signs deletion receipts. It is made when it is missing, unless it
         was `used`. Raises StateDamaged."""
-        raw = self._secret(
-            "receipt.key", lambda: Ed25519PrivateKey.generate().private_bytes_raw(), used
-        )
-        return Ed25519PrivateKey.from_private_bytes(raw)
-
-    def _secret(self, name: str, make: Callable[[], bytes], used: bool) -> bytes:
-        path = self.key(name)
-        secret = read_if_there(path)
-        if secret is None:
+        path = self.key("receipt.key")
+        raw = read_if_there(path)
+        if raw is None:
             if used:
                 raise StateDamaged(
                     f"{path} is missing, and the database was made with it. Restore it from the "
                     "backup of the keys."
                 )
-            secret = make()
-            write_private(path, secret)
-        if len(secret) != 32 or not any(secret):
+            raw = Ed25519PrivateKey.generate().private_bytes_raw()
+            write_private(path, raw)
+        if len(raw) != 32 or not any(raw):
             raise StateDamaged(f"{path} is damaged. Restore it from the backup of the keys.")
-        return secret
+        return Ed25519PrivateKey.from_private_bytes(raw)

@@ -24,6 +24,7 @@ from typing import BinaryIO, NoReturn
 import cv2
 
 from cloud import plugins
+from cloud.keys.keeper import KeysAway, KeysUnusable
 from cloud.state import StateDamaged
 from cloud.vault import keys, messages
 from cloud.vault.confine import confine
@@ -61,6 +62,11 @@ def main() -> int:
         metavar=("EXTRACTOR", "MATCHER"),
         help="module:class of each; palms are enrolled in the first scheme, and recognised in all",
     )
+    parser.add_argument(
+        "--wrapped-by",
+        metavar="ADDRESS",
+        help="what wraps the keys, or plain (docs/operating.md); without it they stay as they are",
+    )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--channel", type=int, nargs="+", help="descriptors of open sockets")
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
@@ -78,12 +84,14 @@ def main() -> int:
     readers = Readers(arguments.examiner)
     try:
         streams = _streams(arguments.channel, arguments.socket)
+        # Later it can ask nobody for a key.
+        sealing = keys.sealing_key(arguments.directory, arguments.wrapped_by)
         confine()
         schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
         vault = Vault(
-            keys.load_or_make(arguments.directory),
+            keys.load_or_make(arguments.directory, sealing),
             readers,
-            Templates(arguments.directory, schemes),
+            Templates(arguments.directory, schemes, sealing),
         )
         readers.wait()
         systemd.ready()
@@ -91,9 +99,10 @@ def main() -> int:
         with systemd.watching(parts), ThreadPoolExecutor(STREAMS) as threads:
             for stream in streams:
                 threads.submit(_serve, vault, stream)
-    except (StateDamaged, plugins.NoSuchPart, NurseryLost, OSError) as error:
+    except (StateDamaged, KeysUnusable, plugins.NoSuchPart, NurseryLost, OSError) as error:
         _log(" ".join(cause_and_remedy(error)) if isinstance(error, OSError) else str(error))
-        return 2
+        # Status 2 says that trying again does not help.
+        return 1 if isinstance(error, KeysAway) else 2
     finally:
         readers.close()
     return 0

@@ -79,8 +79,17 @@ class VaultClient:
     start.
     """
 
-    def __init__(self, settings: VaultSettings, recognition: Recognition, directory: Path) -> None:
+    def __init__(
+        self,
+        settings: VaultSettings,
+        recognition: Recognition,
+        directory: Path,
+        *,
+        wrapped_by: str | None = None,
+    ) -> None:
+        """`wrapped_by` is how a vault that is started wraps its keys (`cloud.keys.stored`)."""
         self._settings = settings
+        self._wrapped_by = wrapped_by
         self._recognition = recognition
         self._directory = directory
         self._idle: list[_Stream] | None = None
@@ -289,6 +298,8 @@ class VaultClient:
 
     async def _start(self, channels: list[int]) -> asyncio.subprocess.Process:
         options = ["--directory", str(self._directory), "--examiner", self._recognition.examiner]
+        if self._wrapped_by is not None:
+            options += "--wrapped-by", self._wrapped_by
         for scheme in self._recognition.schemes:
             options += "--scheme", scheme.extractor, scheme.matcher
         return await asyncio.create_subprocess_exec(

@@ -45,12 +45,15 @@ class Scheme:
 
 
 class Templates:
-    def __init__(self, directory: Path, schemes: Sequence[Scheme]) -> None:
-        """`directory` is the vault's; the first scheme is the current one. Raises StateDamaged and
-        OSError."""
+    def __init__(
+        self, directory: Path, schemes: Sequence[Scheme], sealing: Key | None = None
+    ) -> None:
+        """`directory` is the vault's, and `sealing` what seals its files; the first scheme is the
+        current one. Raises StateDamaged and OSError."""
         self._directory = directory
+        self._sealing_files = sealing
         self._schemes = {scheme.extractor.version: scheme for scheme in schemes}
-        self._use(keys.template_secrets(directory))
+        self._use(keys.template_secrets(directory, sealing))
 
     @property
     def versions(self) -> list[int]:
@@ -126,7 +129,7 @@ class Templates:
     def rekey(self) -> None:
         """Replaces the secret of the search codes. The old one is gone for good; new codes are made
         from sealed templates, never from old codes. Raises OSError."""
-        self._use(keys.renew_gallery_secret(self._directory))
+        self._use(keys.renew_gallery_secret(self._directory, self._sealing_files))
 
     def _use(self, secrets: keys.TemplateSecrets) -> None:
         self._sealing = Key(secrets.sealing)

@@ -233,8 +233,10 @@ def test_a_first_start_that_is_killed_at_any_step_is_continued(
         monkeypatch.setattr(target, killed)
 
     match step:
-        case "master.key" | "receipt.key":
-            kill_before("cloud.state.write_private", lambda path, _: path.name == step)
+        case "master.key":
+            kill_before("cloud.keys.stored.write_private")
+        case "receipt.key":
+            kill_before("cloud.state.write_private")
         case "palms.db.partial":
             kill_before("cloud.db.migration._changing")
         case "palms.db":

@@ -24,6 +24,7 @@ from cryptography import x509
 
 from cloud.__main__ import main
 from cloud.jobs.housekeeping import run_round
+from cloud.keys.masters import open_master
 from cloud.policy import ENROLMENT_LIFE
 from cloud.settings import Payments, Settings
 from cloud.state import State
@@ -503,7 +504,7 @@ def test_a_hosted_service_does_not_start_undecided_and_names_all_that_is_wrong(
 @pytest.mark.parametrize("name", ["master.key", "receipt.key", "server.pem", "ca.key"])
 def test_a_damaged_key_is_reported_with_cause_and_remedy(tmp_path: Path, run: Run, name: str):
     state = State.open(tmp_path)
-    state.master_key()
+    open_master(state)
     state.receipt_key()
     certificates.ensure(state)
     state.key(name).write_bytes(b"damaged")
@@ -525,7 +526,7 @@ def test_a_missing_master_key_is_not_replaced_where_there_is_a_database(tmp_path
 
 def test_a_damaged_database_is_reported_with_cause_and_remedy(tmp_path: Path, run: Run):
     state = State.open(tmp_path)
-    state.master_key()
+    open_master(state)
     state.receipt_key()
     state.database.write_bytes(b"this is not a database" * 100)
     finished = run("--state", tmp_path, "--sandbox", "--port", "0")

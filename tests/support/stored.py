@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from cloud.db.database import Database
-from cloud.keys.person_keys import MasterKey
+from cloud.keys.masters import open_master
 from cloud.keys.persons import find_person
 from cloud.recognition.palms import entry
 from cloud.recognition.tables import PalmRow
@@ -48,7 +48,7 @@ def codes(root: Path) -> dict[str, bytes]:
         async with store.session() as session:
             found: dict[str, bytes] = {}
             for row in await session.scalars(select(PalmRow)):
-                person = await find_person(session, MasterKey(state.master_key()), row.person_id)
+                person = await find_person(session, open_master(state), row.person_id)
                 found[row.id] = entry(person, row).template.search_code
         await store.close()
         return found

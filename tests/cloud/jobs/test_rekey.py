@@ -13,7 +13,7 @@ from cloud.__main__ import main
 from cloud.db.database import Database
 from cloud.jobs import rekey as rekeying
 from cloud.jobs.errands import run_errands
-from cloud.keys.person_keys import MasterKey
+from cloud.keys.masters import open_master
 from cloud.keys.persons import find_person
 from cloud.recognition.palms import UNPROTECTED
 from cloud.recognition.tables import PalmRow
@@ -127,7 +127,7 @@ def test_a_rekeying_that_was_killed_is_finished_later(
     async def rekey() -> None:
         state = State.open(root)
         async with VaultClient(Vault(), PLAIN, state.vault) as vault:
-            store, master = Database(state.database), MasterKey(state.master_key())
+            store, master = Database(state.database), open_master(state)
             transform = await vault.rekey()
             try:
                 await rekeying.renew_search_codes(store, master, vault, transform, die)
@@ -189,7 +189,7 @@ def test_unprotected_templates_are_protected_at_the_next_start(
         store = Database(state.database)
         async with store.session() as session:
             (row,) = await session.scalars(select(PalmRow))
-            person = await find_person(session, MasterKey(state.master_key()), row.person_id)
+            person = await find_person(session, open_master(state), row.person_id)
             raw = cbor2.dumps([plain.version, plain.data, 0.9])
             row.template = person.key.seal(raw, f"palms.template/{row.id}")
             row.transform = UNPROTECTED
