@@ -112,6 +112,9 @@ def main(words: list[str]) -> int:
     verbs.add_parser("rekey", help="replace the gallery's secret and the search codes of all palms")
     verbs.add_parser("replace-master-key", help="replace the key that wraps everybody's keys")
     verbs.add_parser(
+        "renew-capture-key", help="have the vault make another key that captures are sealed to"
+    )
+    verbs.add_parser(
         "wrap-master-key", help="wrap that key as the settings say, beside a running service"
     )
     compare = verbs.add_parser(
@@ -168,6 +171,8 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
                 return asyncio.run(_rekey(state, chosen))
             case "replace-master-key":
                 return asyncio.run(_replace_master_key(state, chosen))
+            case "renew-capture-key":
+                return asyncio.run(_renew_capture_key(state, chosen))
             case "wrap-master-key":
                 return _wrap_master_key(state, chosen)
             case _:
@@ -386,6 +391,23 @@ def _wrap_master_key(state: State, chosen: Settings) -> int:
         "hold what the file held before: when that was the key as it is, replace it as well "
         "(replace-master-key). Back up the state folder now."
     )
+    return 0
+
+
+async def _renew_capture_key(state: State, chosen: Settings) -> int:
+    """A vault that runs by itself is asked beside the service; another one is started."""
+    keep_from_disk()
+    async with AsyncExitStack() as stack:
+        if chosen.vault.socket is None:
+            stack.enter_context(state.held())
+        vault = VaultClient(
+            chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
+        )
+        keys = await (await stack.enter_async_context(vault)).renew_key()
+    newest, *before = keys.keys
+    print(f"Captures are sealed to the key {newest.key_id} from now on.")
+    for key in before:
+        print(f"The key {key.key_id} opens captures until {key.expires_at:%Y-%m-%d %H:%M} UTC.")
     return 0
 
 

@@ -27,7 +27,7 @@ from cloud.settings import Settings
 from cloud.state import State
 from cloud.vault.messages import ExaminedPalm, Introduction, LightChallenge
 from palm.search.protection import ProtectedProbe
-from protocol.messages import Customer, Purpose, Side, VaultKey
+from protocol.messages import Customer, Purpose, Side, VaultKey, VaultKeySet
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,15 @@ class Vault(Protocol):
     @property
     def is_there(self) -> bool:
         """Whether it can be asked now."""
+        ...
+
+    @property
+    def capture_keys(self) -> Sequence[VaultKey]:
+        """The keys that captures can be sealed to, newest first."""
+        ...
+
+    async def key_set(self) -> VaultKeySet | None:
+        """Returns these keys, signed by the vault; None from a vault of before."""
         ...
 
     async def examine(

@@ -1,5 +1,5 @@
-"""Documents that the service signs for anybody to check: receipts, heads of their log, and what
-kiosks are told by their operator.
+"""Documents that the service or its vault signs for anybody to check: receipts, heads of their log,
+what kiosks are told by their operator, and the keys of a vault.
 
 A document is a JSON object. Its `signature` is Ed25519 over the canonical JSON (RFC 8785) of all
 its other members, which name the key. What is signed and logged is computed from the members as
@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from protocol.encoding import from_base64, to_base64
 from protocol.fleet import Orders
-from protocol.messages import ConsentText, DeletionReceipt, TreeHead
+from protocol.messages import ConsentText, DeletionReceipt, TreeHead, VaultKeySet
 
 Document = Mapping[str, Any]
-Signed = TypeVar("Signed", DeletionReceipt, TreeHead, Orders)
+Signed = TypeVar("Signed", DeletionReceipt, TreeHead, Orders, VaultKeySet)
 
 
 class Unreadable(ValueError):
@@ -31,7 +31,7 @@ class Forged(ValueError):
     """A document was not signed as it is with the key that it names: the message tells why."""
 
 
-def document_of(message: DeletionReceipt | TreeHead | Orders) -> Document:
+def document_of(message: DeletionReceipt | TreeHead | Orders | VaultKeySet) -> Document:
     return message.model_dump(mode="json")
 
 

@@ -6,6 +6,7 @@ key gets the first response again. Palm captures are sent as the raw bytes of a 
 (`protocol.envelope`) with the content type `application/palm-envelope`.
 
     GET    /service?currency=                  -> ServiceInfo
+    GET    /vault-keys                         -> VaultKeySet
     POST   /devices               Activation   -> Device
     POST   /challenges            Commitment   -> Challenge
     POST   /challenges/{id}/answer ChallengeAnswer -> ChallengeAnswered
@@ -197,11 +198,38 @@ class VaultKey(Message):
     public_key: Base64
 
 
+class DatedKey(VaultKey):
+    not_before: AwareDatetime
+    """From when on captures may be sealed to it."""
+    expires_at: AwareDatetime | None
+    """When the vault destroys it; None for the newest."""
+
+
+class VaultKeySet(Message):
+    """The keys of a vault: one document that the vault signs (`protocol.documents`) and numbers,
+    so that none of before takes its place. Who seals captures to it asks for another one in time.
+    """
+
+    kind: Literal["keys of a vault"] = "keys of a vault"
+    """Nothing else that is signed has this member."""
+    number: Annotated[int, Field(ge=1, lt=2**53)]
+    """Rises with every new key."""
+    made_at: AwareDatetime
+    expires_at: AwareDatetime
+    """When nothing may be sealed to these keys any more without asking again."""
+    keys: Annotated[list[DatedKey], Field(min_length=1, max_length=16)]
+    """The newest first. It is used for sealing; the others still open envelopes."""
+    key_id: str
+    public_key: Base64
+    signature: Base64 | Literal[""] = ""
+
+
 class ServiceInfo(Message):
     version: str
     time: AwareDatetime
     vault_keys: list[VaultKey]
-    """The keys of the vault. The first is used for sealing; the others still open envelopes."""
+    """The keys of the vault. The first is used for sealing; the others still open envelopes. They
+    are not signed: `VaultKeySet` is for who can check it."""
     sandbox: bool
     """Whether payments and messages are simulated."""
     light_required: bool = False

@@ -18,7 +18,15 @@ from cloud.web.limits import Strangers
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import ActivationRoute, Call, Caller
 from protocol.encoding import from_base64, to_base64
-from protocol.messages import Activation, Currency, Device, ProblemType, ServiceInfo
+from protocol.messages import (
+    Activation,
+    Currency,
+    Device,
+    ProblemType,
+    ServiceInfo,
+    VaultKey,
+    VaultKeySet,
+)
 from protocol.storage import StorageFault
 
 info_router: APIRouter = signed_request.router(APIRoute)
@@ -34,13 +42,28 @@ async def tell_about_service(request: Request, currency: Currency | None = None)
     return ServiceInfo(
         version=context.version,
         time=context.clock(),
-        vault_keys=context.vault.introduction.keys,
+        vault_keys=[_undated(key) for key in context.vault.capture_keys],
         sandbox=context.sandbox,
         light_required=context.settings.light_required,
         chargeable=context.payments.chargeable(currency),
         pulse_above=context.settings.pulse_limit(currency),
         storage=StorageFault.FULL if context.database.is_for_deletions_only else None,
     )
+
+
+def _undated(key: VaultKey) -> VaultKey:
+    """Returns a key as kiosks of before understand it."""
+    return VaultKey(key_id=key.key_id, suite=key.suite, public_key=key.public_key)
+
+
+@info_router.get("/vault-keys")
+async def tell_vault_keys(request: Request) -> VaultKeySet:
+    """Tells the keys that captures are sealed to, as the vault has signed them."""
+    context: Context = request.app.state.context
+    keys = await context.vault.key_set()
+    if keys is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return keys
 
 
 @router.post("/devices")

@@ -29,13 +29,14 @@ from cloud.state import StateDamaged
 from cloud.vault import keys, messages
 from cloud.vault.confine import confine
 from cloud.vault.examiner import Flaw, Unusable
+from cloud.vault.key_sets import CaptureKeys
 from cloud.vault.messages import AT_ONCE, WireRefusal
 from cloud.vault.pictures import PICTURE_PIXELS
 from cloud.vault.reader import Failed, NurseryLost, Readers
 from cloud.vault.templates import Scheme, Templates, Use
 from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
-from protocol.envelope import Context, EnvelopeError, PrivateKey, open_envelope
+from protocol.envelope import Context, EnvelopeError, UnknownKey, open_envelope
 from protocol.messages import Purpose, Side
 from protocol.program import MODULE
 from protocol.site_list import seal_templates
@@ -89,7 +90,7 @@ def main() -> int:
         confine()
         schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
         vault = Vault(
-            keys.load_or_make(arguments.directory, sealing),
+            CaptureKeys(arguments.directory, sealing),
             readers,
             Templates(arguments.directory, schemes, sealing),
         )
@@ -147,8 +148,8 @@ def _streams(channels: list[int] | None, path: Path | None) -> Iterator[socket.s
 
 
 class Vault:
-    def __init__(self, private: list[PrivateKey], readers: Readers, templates: Templates) -> None:
-        self._keys = {key.public.key_id: key for key in private}
+    def __init__(self, private: CaptureKeys, readers: Readers, templates: Templates) -> None:
+        self._keys = private
         self._readers = readers
         self._templates = templates
         self._alone = threading.Lock()
@@ -188,26 +189,33 @@ class Vault:
         with self._alone:
             return self._answer_alone(question)
 
-    def _answer_alone(
+    def _answer_alone(  # noqa: PLR0911 - one for each question
         self,
         question: messages.Introduce
         | messages.Compare
         | messages.MakeSearchCodes
         | messages.Protect
+        | messages.TellKeys
+        | messages.RenewKey
         | messages.Rekey
         | messages.Share,
     ) -> messages.Answer:
         templates = self._templates
         match question:
             case messages.Introduce():
-                keys = [key.public for key in self._keys.values()]
-                return messages.Introduction(keys, templates.versions, templates.transform)
+                public = self._keys.public
+                return messages.Introduction(public, templates.versions, templates.transform)
             case messages.Compare(version, probe, references):
                 return messages.Scores(templates.compare(version, probe, references))
             case messages.MakeSearchCodes(version, sealed):
                 return messages.SearchCodes(templates.search_codes(version, sealed))
             case messages.Protect(template):
                 return messages.Protected(templates.protect(template))
+            case messages.TellKeys():
+                return messages.KeysTold(self._keys.tell())
+            case messages.RenewKey():
+                self._keys.renew()
+                return messages.KeysTold(self._keys.tell())
             case messages.Rekey():
                 templates.rekey()
                 return messages.Rekeyed(templates.transform)
@@ -251,9 +259,16 @@ class Vault:
             pulse=presentation.pulse,
         )
 
+    def _opened(self, envelope: bytes) -> tuple[Context, bytes]:
+        """Raises EnvelopeError."""
+        try:
+            return open_envelope(envelope, self._keys.openable())
+        except UnknownKey:
+            return open_envelope(envelope, self._keys.openable(look_again=True))
+
     def _open(self, question: messages.Examine) -> tuple[Context, Burst]:
         try:
-            context, capture = open_envelope(question.envelope, self._keys)
+            context, capture = self._opened(question.envelope)
         except EnvelopeError as error:
             raise UnopenedCapture(WireRefusal.UNREADABLE, str(error)) from None
         if not _is_sealed_for(question, context):

@@ -18,13 +18,15 @@ from cloud.vault.turns import Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
 from protocol.backoff import pause_after
-from protocol.messages import Purpose, VaultKey
+from protocol.messages import Purpose, VaultKey, VaultKeySet
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 15.0
 START_S = 60.0
 """How long a vault may take to start: a slow and busy machine has to load the palm models."""
+KEYS_ANEW_S = 3600.0
+"""How long what the vault has told of its keys is told to others, much less than it counts."""
 ANOTHER_S = 5.0
 """How long a vault that has started may take to serve another stream."""
 STOP_S = 2.0
@@ -97,6 +99,9 @@ class VaultClient:
         self._turns = Turns(1)
         self._lost = asyncio.Event()
         self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
+        self._keys: VaultKeySet | None = None
+        self._keys_told_at = 0.0
+        """When the vault has told its keys, in seconds of the loop's clock."""
         self.pid: int | None = None
         """The process id of the child, while there is one."""
 
@@ -122,6 +127,35 @@ class VaultClient:
     def is_there(self) -> bool:
         """Whether there is a vault at the moment, and not only one that is being started."""
         return self._idle is not None
+
+    @property
+    def capture_keys(self) -> Sequence[VaultKey]:
+        """The keys that captures can be sealed to, newest first."""
+        return self.introduction.keys if self._keys is None else self._keys.keys
+
+    async def key_set(self) -> VaultKeySet | None:
+        """Returns the vault's keys, signed by it; None from a vault of before, which signs none.
+        Raises VaultUnavailable when the vault has not told them yet."""
+        now = asyncio.get_running_loop().time()
+        if self._keys is not None and now - self._keys_told_at > KEYS_ANEW_S:
+            # Nobody else asks meanwhile: what it has told before counts for some time.
+            self._keys_told_at = now
+            with contextlib.suppress(VaultUnavailable):
+                await self._learn_keys(messages.TellKeys())
+        return self._keys
+
+    async def renew_key(self) -> VaultKeySet:
+        """Has the vault make another key for captures, and returns the signed keys. Raises
+        VaultUnavailable."""
+        return await self._learn_keys(messages.RenewKey())
+
+    async def _learn_keys(self, question: messages.TellKeys | messages.RenewKey) -> VaultKeySet:
+        match await self._ask(question):
+            case messages.KeysTold(told):
+                self._keys, self._keys_told_at = told, asyncio.get_running_loop().time()
+                return told
+            case _:
+                raise _misunderstood()
 
     async def examine(
         self,
@@ -264,6 +298,8 @@ class VaultClient:
     async def _introduce(self) -> Introduction:
         match await self._ask(messages.Introduce(), patience_s=START_S):
             case Introduction() as introduction:
+                with contextlib.suppress(VaultRefused):
+                    await self._learn_keys(messages.TellKeys())
                 return introduction
             case _:
                 raise _misunderstood()

@@ -19,7 +19,7 @@ from palm.template.interfaces import Template
 from protocol import canonical
 from protocol.encoding import from_base64, to_base64
 from protocol.envelope import MAX_ENVELOPE
-from protocol.messages import Purpose, Side, VaultKey
+from protocol.messages import Purpose, Side, VaultKey, VaultKeySet
 
 AT_ONCE = min(os.cpu_count() or 1, 8)
 """The largest number of questions that a service asks at a time, each on a stream of its own. A
@@ -140,6 +140,23 @@ class Protect:
 
 
 @dataclass(frozen=True, slots=True)
+class TellKeys:
+    """`["keys"]`; answered by `KeysTold`."""
+
+    def encode(self) -> list[Any]:
+        return ["keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenewKey:
+    """`["renew key"]`; answered by `KeysTold`. The vault makes another key for captures; the one
+    before opens what was sealed to it for a while (`cloud.vault.key_sets`)."""
+
+    def encode(self) -> list[Any]:
+        return ["renew key"]
+
+
+@dataclass(frozen=True, slots=True)
 class Rekey:
     """`["rekey"]`; answered by `Rekeyed`. The vault replaces the gallery's secret for good."""
 
@@ -164,7 +181,9 @@ class Share:
         return ["share", self.version, key, self.bound_to, list(self.sealed)]
 
 
-Question = Introduce | Examine | Compare | MakeSearchCodes | Protect | Rekey | Share
+Question = (
+    Introduce | Examine | Compare | MakeSearchCodes | Protect | TellKeys | RenewKey | Rekey | Share
+)
 
 
 # Answers
@@ -280,6 +299,16 @@ class Protected:
 
 
 @dataclass(frozen=True, slots=True)
+class KeysTold:
+    """`["keys", document]`: the signed set of public keys, as JSON."""
+
+    keys: VaultKeySet
+
+    def encode(self) -> list[Any]:
+        return ["keys", self.keys.model_dump_json()]
+
+
+@dataclass(frozen=True, slots=True)
 class Rekeyed:
     """`["rekeyed", transform]`: the name of the new transform."""
 
@@ -307,6 +336,7 @@ Answer = (
     | Scores
     | SearchCodes
     | Protected
+    | KeysTold
     | Rekeyed
     | Shared
 )
@@ -345,6 +375,10 @@ def unpack_question(body: bytes) -> Question:  # noqa: PLR0911 - one for each qu
             return MakeSearchCodes(version, sealed)
         case ["protect", version, bytes(data)] if _is_version(version):
             return Protect(Template(version, data))
+        case ["keys"]:
+            return TellKeys()
+        case ["renew key"]:
+            return RenewKey()
         case ["rekey"]:
             return Rekey()
         case ["share", version, key, bytes(bound_to), list(sealed)] if _is_version(
@@ -393,6 +427,8 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             return SearchCodes(search_codes)
         case ["protected", template]:
             return Protected(_template(template))
+        case ["keys", str(document)]:
+            return KeysTold(VaultKeySet.model_validate_json(document))
         case ["rekeyed", str(transform)]:
             return Rekeyed(transform)
         case ["shared", bytes(sealed)]:

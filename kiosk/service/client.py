@@ -7,6 +7,7 @@ Every method raises the errors of `kiosk.service.errors`; how requests travel is
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +15,17 @@ from typing import TypeVar
 from pydantic import AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 
 from kiosk.clock import Clock
-from kiosk.service.errors import ForgedReceipt, Refused, ServiceUnavailable
+from kiosk.lately import Impersonal
+from kiosk.service.errors import (
+    ForgedReceipt,
+    Refused,
+    ServiceError,
+    ServiceUnavailable,
+    UntrustedKeys,
+)
 from kiosk.service.identity import Identity
 from kiosk.service.transport import Delivery, Transport
+from kiosk.service.vault_keys import Accepted, accept, accept_unsigned
 from kiosk.settings import ServicePatience
 from protocol import documents
 from protocol.capture import Burst
@@ -92,6 +101,7 @@ from protocol.messages import (
     TillMessages,
     Told,
     VaultKey,
+    VaultKeySet,
     Wallet,
 )
 from protocol.storage import StorageFault
@@ -135,6 +145,10 @@ class SignatureService:
         self._patience = patience
         self._transport = Transport(identity.key, clock, patience)
         self._info: ServiceInfo | None = None
+        self._keys: Accepted | None = None
+        self._untrusted: str | None = None
+        """Why keys of the vault were refused, as the log was told last; None since some count."""
+        self._clock = clock
         self.url = ""
         self.stopped: str | None = None
         """Why the kiosk's own service does not start, with the remedy; None as long as it does."""
@@ -152,14 +166,14 @@ class SignatureService:
         """Calls `url` from now on; see `Transport.connect`. `ready` is False when the caller sets
         `ready` later. Raises OSError."""
         await self._transport.connect(url, ca)
-        self._info = None
+        self._info = self._keys = None
         self.url = url
         if ready:
             self.ready.set()
 
     async def close(self) -> None:
         await self._transport.close()
-        self._info = None
+        self._info = self._keys = None
 
     def now(self) -> datetime:
         """Returns the service's time, as far as the kiosk knows it."""
@@ -178,12 +192,44 @@ class SignatureService:
     # Service and device
 
     async def info(self, deadline_s: float | None = None) -> ServiceInfo:
-        """Asks for the service's description, with the limits in this kiosk's currency."""
+        """Asks for the service's description, with the limits in this kiosk's currency, and in
+        time for other keys of its vault. Raises UntrustedKeys when none count."""
         device = self.identity.device
         query = f"?currency={device.currency}" if device else ""
-        self._info = await self._get(f"/service{query}", ServiceInfo, deadline_s)
-        self._transport.time.set(self._info.time)
-        return self._info
+        info = await self._get(f"/service{query}", ServiceInfo, deadline_s)
+        self._transport.time.set(info.time)
+        keys = self._keys
+        if keys is None or keys.should_be_renewed(self.now(), self._clock.now()):
+            try:
+                self._keys = await self._ask_for_keys(info, deadline_s)
+                self._untrusted = None
+            except ServiceError as error:
+                if isinstance(error, UntrustedKeys) and str(error) != self._untrusted:
+                    self._untrusted = str(error)
+                    log.error("no palm can be sealed for the service: %s", Impersonal(error))
+                if keys is None or not keys.count(self.now(), self._clock.now()):
+                    raise
+        elif keys.expires_at is None:
+            self._keys = replace(keys, keys=info.vault_keys)
+        self._info = info
+        return info
+
+    async def _ask_for_keys(self, info: ServiceInfo, deadline_s: float | None) -> Accepted:
+        try:
+            shown = await self._get("/vault-keys", VaultKeySet, deadline_s)
+        except Refused as refused:
+            if refused.type is not ProblemType.NOT_FOUND:
+                raise
+            return accept_unsigned(info.vault_keys, self.identity, self._clock.now())
+        return accept(shown, self.identity, self.now(), self._clock.now())
+
+    async def _vault_key(self) -> VaultKey:
+        """Returns the key that a palm is sealed to. Raises UntrustedKeys when none counts."""
+        await self._known_info()
+        if self._keys is None or not self._keys.count(self.now(), self._clock.now()):
+            await self.info()
+        assert self._keys is not None
+        return self._keys.keys[0]
 
     @property
     def chargeable(self) -> Chargeable | None:
@@ -224,9 +270,9 @@ class SignatureService:
             infrared=self._infrared,
         )
         device = await self._post("/devices", activation, Device)
-        self.identity.become(device)
-        # What was told until now may have been about another currency.
-        self._info = None
+        self.identity.activate(device)
+        # What was told until now may have been about another currency, and another vault.
+        self._info = self._keys = None
         return device
 
     async def challenge(self, commitment: bytes, purpose: Purpose | None = None) -> Challenge:
@@ -635,7 +681,7 @@ class SignatureService:
         """Seals the burst to the vault's key and wipes it, whatever happens."""
         capture = bytearray()
         try:
-            key = (await self._known_info()).vault_keys[0]
+            key = await self._vault_key()
             context = Context(
                 device_id=self.identity.device_id,
                 visit_id=visit_id,

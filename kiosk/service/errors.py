@@ -6,6 +6,7 @@ ServiceError
 │   └── TooSlow            answers that take longer than a palm can wait in the light
 ├── Refused                the service understood and refused: `problem` says why
 ├── ForgedReceipt          a deletion receipt whose signature is wrong
+├── UntrustedKeys          keys of a vault that nothing may be sealed to
 └── WrongPurchase          an answer for another purchase than was asked
 """
 
@@ -84,6 +85,11 @@ class Refused(ServiceError):
 
 class ForgedReceipt(ServiceError):
     """A deletion receipt does not bear the signature it claims."""
+
+
+class UntrustedKeys(ServiceError):
+    """The service shows no keys of its vault that this kiosk may seal a palm to: the message tells
+    the operator the cause and the remedy."""
 
 
 class WrongPurchase(ServiceError):

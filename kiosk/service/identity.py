@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from kiosk.faults import FileUnusable
 from protocol.encoding import from_base64, to_base64
@@ -30,9 +30,21 @@ def id_told_in(state: Path) -> str | None:
     return None if told is None else told.decode(errors="replace")
 
 
+class KnownVault(BaseModel):
+    """The vault that this kiosk seals palms for (`kiosk.service.vault_keys`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    signer: str
+    """The raw Ed25519 key that signs its keys, in base64."""
+    number: int
+    """Of the newest keys that were seen."""
+
+
 class _IdentityFile(BaseModel):
     key: str
     device: Device | None = None
+    vault: KnownVault | None = None
 
 
 @dataclass
@@ -42,6 +54,8 @@ class Identity:
     file: SealedPath
     key: Ed25519PrivateKey
     device: Device | None = None
+    vault: KnownVault | None = None
+    """None until the first keys of a vault were seen after the activation."""
 
     @classmethod
     def load_or_make(cls, file: SealedPath) -> "Identity":
@@ -67,7 +81,7 @@ class Identity:
                 f"The kiosk's key in {file.path} is damaged.",
                 "Restore it, or remove it to have a new one made and activate the kiosk again.",
             ) from None
-        identity = cls(file, key, stored.device)
+        identity = cls(file, key, stored.device, stored.vault)
         identity.tell_id()
         return identity
 
@@ -94,11 +108,27 @@ class Identity:
         """Keeps the device that activation gave, or None when the service no longer knows it. A
         disk that stores nothing does not change that until the next start; the log is told."""
         self.device = device
+        self._keep_or_tell()
+
+    def activate(self, device: Device) -> None:
+        """Keeps the device that an activation gave. The vault is another one, as far as is
+        known."""
+        self.vault = None
+        self.become(device)
+
+    def know(self, vault: KnownVault) -> None:
+        """Keeps which vault this kiosk seals palms for."""
+        if vault != self.vault:
+            self.vault = vault
+            self._keep_or_tell()
+
+    def _keep_or_tell(self) -> None:
         try:
             self.keep()
         except OSError as error:
             log.error("the next start will not know it: %s %s", *cause_and_remedy(error))
 
     def keep(self) -> None:
-        stored = _IdentityFile(key=to_base64(self.key.private_bytes_raw()), device=self.device)
+        raw = self.key.private_bytes_raw()
+        stored = _IdentityFile(key=to_base64(raw), device=self.device, vault=self.vault)
         self.file.write(stored.model_dump_json().encode())

@@ -34,7 +34,7 @@ FIRST = {
     "palms.db",
 }
 """The files that the service reads before it starts the vault."""
-KEYS_OF_THE_VAULT = {"vault/templates.secret", "vault/0-*.key"}
+KEYS_OF_THE_VAULT = {"vault/templates.secret", "vault/signing.secret", "vault/0-*.key"}
 """The files that the vault reads."""
 OTHERS = ("vault/templates.secret", "vault/0-*.key", "sandbox/localstripe.pickle")
 """The files that processes read which the service starts."""
@@ -75,6 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     certificates.ensure(state)
     keys.template_secrets(state.vault)
     keys.load_or_make(state.vault)
+    keys.signing_key(state.vault)
     (root / "settings.toml").write_text(plain_settings('liveness = "required"'))
     (state.sandbox / "localstripe.pickle").write_bytes(b"\x80\x04}\x94.")
     return root
@@ -152,7 +153,8 @@ def test_the_vault_tells_of_a_damaged_key_by_name_with_a_remedy_and_leaves_it(
     path = find(tmp_path / "state", name)
     damage(path)
     before = snapshot(tmp_path)
-    read = keys.template_secrets if path.suffix == ".secret" else keys.load_or_make
+    readers = {"templates.secret": keys.template_secrets, "signing.secret": keys.signing_key}
+    read = readers.get(path.name, keys.load_or_make)
     with pytest.raises((StateDamaged, OSError)) as raised:
         read(path.parent)
     error = raised.value

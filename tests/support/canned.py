@@ -300,10 +300,15 @@ class CannedService:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self._next: defaultdict[str, list[Answer]] = defaultdict(list)
+        self._always: dict[str, Answer] = {}
         self.url = ""
 
     def will(self, request: str, *answers: Answer) -> None:
         self._next[request] += answers
+
+    def always(self, request: str, answer: Answer) -> None:
+        """Sets what is answered from now on when no next answer is set."""
+        self._always[request] = answer
 
     def forget(self, request: str) -> None:
         """Forgets the answers that were set for a request."""
@@ -335,7 +340,8 @@ class CannedService:
 
     def _answer(self, asked: Asked) -> Reply | BaseModel | HangUp | Awaitable[Reply | BaseModel]:
         name = _name(asked)
-        answer = self._next[name].pop(0) if self._next[name] else HAPPY.get(name)
+        usual = self._always.get(name, HAPPY.get(name))
+        answer = self._next[name].pop(0) if self._next[name] else usual
         if answer is None:
             return problem(ProblemType.NOT_FOUND, 404)
         if isinstance(answer, Reply | BaseModel | HangUp):

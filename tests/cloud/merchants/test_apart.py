@@ -213,6 +213,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
 NAMES_NOTHING = {
     # The service itself, and who becomes a device of it.
     "devices.tell_about_service",
+    "devices.tell_vault_keys",
     "devices.activate",
     "health.tell_alive",
     "health.tell_readiness",

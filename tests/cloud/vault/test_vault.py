@@ -122,7 +122,7 @@ def test_the_vault_makes_a_hybrid_key_readable_by_its_owner_only(tmp_path: Path)
         assert key.suite == Suite.HYBRID
 
     with_vault(tmp_path / "vault", check)
-    assert len(list((tmp_path / "vault").iterdir())) == 2
+    assert len(list((tmp_path / "vault").iterdir())) == 3
     for path in (tmp_path / "vault").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "vault").stat().st_mode) == 0o700

@@ -60,7 +60,8 @@ async def test_the_limits_are_asked_for_in_the_kiosks_own_currency(
     await service.info()
     service.identity.device = DEVICE.model_copy(update={"currency": "EUR"})
     await service.info()
-    assert [asked.path for asked in canned.asked] == ["/service", "/service?currency=EUR"]
+    asked = [each.path for each in canned.requests("GET /service")]
+    assert asked == ["/service", "/service?currency=EUR"]
 
 
 async def test_every_post_has_a_key_of_its_own(
