@@ -19,7 +19,7 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from io import TextIOWrapper
@@ -35,14 +35,24 @@ from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database, migration
 from cloud.db.database import Database, DatabaseUnusable
+from cloud.jobs.backups import (
+    KEEP,
+    back_up,
+    back_up_keys,
+    restore,
+    restore_keys,
+    what_backups_hold,
+)
 from cloud.jobs.rekey import renew_search_codes
 from cloud.jobs.replace_master_key import replace_master_key
 from cloud.keys import masters
 from cloud.keys.keeper import KeysAway, KeysUnusable
+from cloud.keys.sealed_file import SealedFileUnusable
 from cloud.keys.stored import PLAIN
 from cloud.merchants.devices import make_activation_code
 from cloud.payments.ledger import SALE
 from cloud.payments.reconcile import reconcile
+from cloud.people import receipts
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
 from cloud.providers import ProviderUnavailable
@@ -77,6 +87,7 @@ REFUSALS = (
     ProviderUnavailable,
     SandboxBroken,
     SandboxMissing,
+    SealedFileUnusable,
     StateDamaged,
     StateInUse,
     VaultBroken,
@@ -117,6 +128,34 @@ def main(words: list[str]) -> int:
     verbs.add_parser(
         "wrap-master-key", help="wrap that key as the settings say, beside a running service"
     )
+    saving = verbs.add_parser("backup", help="back up the database, beside a running service")
+    saving_keys = verbs.add_parser("backup-keys", help="back up the keys and the settings")
+    for verb in (saving, saving_keys):
+        verb.add_argument("--to", type=Path, required=True, metavar="FOLDER")
+        verb.add_argument(
+            "--wrapped-by",
+            required=True,
+            metavar="ADDRESS",
+            help="what wraps the key of the backup, such as file:PATH (docs/operating.md)",
+        )
+        verb.add_argument(
+            "--days",
+            type=_days,
+            default=KEEP,
+            help=f"after how many it is destroyed (default: {KEEP.days})",
+        )
+    restoring = verbs.add_parser(
+        "restore", help="put a backup of the database in place, without those who have left since"
+    )
+    restoring_keys = verbs.add_parser("restore-keys", help="put a backup of the keys in place")
+    for verb in (restoring, restoring_keys):
+        verb.add_argument("file", type=Path)
+        verb.add_argument(
+            "--wrapped-by", metavar="ADDRESS", help="where the key of the backup is by now"
+        )
+        verb.add_argument(
+            "--replace", action="store_true", help="also when there is something in its place"
+        )
     compare = verbs.add_parser(
         "reconcile", help="compare a day of the payment provider, the ledger and the tills"
     )
@@ -165,6 +204,12 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
                 print(migration.try_migration(state.database))
             case "verify-deletion":
                 return asyncio.run(_verify_deletion(state, arguments.receipt_id))
+            case "backup" | "backup-keys":
+                asyncio.run(_back_up(arguments, state, chosen))
+            case "restore":
+                asyncio.run(_restore(arguments, state, chosen))
+            case "restore-keys":
+                _restore_keys(arguments, state)
             case "reconcile":
                 return asyncio.run(_reconcile(arguments, state, chosen))
             case "rekey":
@@ -319,6 +364,14 @@ async def _announce(running: Context, state: State, listener: socket.socket) -> 
     print(line, flush=True)
 
 
+def _days(text: str) -> timedelta:
+    """Returns some days, one at least. Raises ValueError."""
+    days = int(text)
+    if not 1 <= days <= 3650:
+        raise ValueError
+    return timedelta(days=days)
+
+
 def _day(text: str) -> datetime:
     """Returns the beginning of a day. Raises ValueError."""
     return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
@@ -437,6 +490,56 @@ def _show_progress(done: int, of: int) -> None:
         print(f"\rpalms {done}/{of}", end="" if done < of else "\n", file=sys.stderr, flush=True)
 
 
+async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
+    keep_from_disk()
+    if not state.database.exists():
+        raise StateDamaged(
+            f"{state.database} is missing: there is nothing to back up. Name the directory of the "
+            "service with --state."
+        )
+    master = masters.open_master(state, chosen.master_key, alone=False)
+    chosen_ways = {"keep": arguments.days, "wrapped_by": arguments.wrapped_by}
+    if arguments.verb == "backup-keys":
+        print(back_up_keys(state, master, arguments.to, bootstrap.now(), **chosen_ways))
+        if chosen.vault.socket is not None:
+            print("The vault's keys are in its own directory: back that up as its user.")
+    else:
+        print(await back_up(state, master, arguments.to, bootstrap.now(), **chosen_ways))
+
+
+async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
+    keep_from_disk()
+    with state.held():
+        if state.database.exists() and not arguments.replace:
+            raise CannotDo(
+                f"there is a database in {state.root}. What it has and the backup has not is lost "
+                "when it is replaced: say --replace, or move it away."
+            )
+        if not state.master_key.exists():
+            raise CannotDo(
+                f"there is no {state.master_key}, without which a backup opens nobody's data. "
+                "Restore the keys first: restore-keys."
+            )
+        master = masters.open_master(state, chosen.master_key)
+        done = await restore(state, master, arguments.file, wrapped_by=arguments.wrapped_by)
+    until = "nobody" if done.known_until is None else f"{done.known_until:%Y-%m-%d %H:%M} UTC"
+    print(
+        f"The database is restored. People deleted again: {done.deleted}. The lists know those "
+        f"who have left until {until}: if others have left since, delete them again."
+    )
+
+
+def _restore_keys(arguments: argparse.Namespace, state: State) -> None:
+    keep_from_disk()
+    with state.held():
+        if state.master_key.exists() and not arguments.replace:
+            raise CannotDo(
+                f"there are keys in {state.root}. What was written with them cannot be read any "
+                "more when they are replaced: say --replace, or move them away."
+            )
+        print("\n".join(restore_keys(state, arguments.file, wrapped_by=arguments.wrapped_by)))
+
+
 async def _verify_deletion(state: State, receipt_id: str) -> int:
     if not state.database.exists():
         raise StateDamaged(
@@ -446,12 +549,17 @@ async def _verify_deletion(state: State, receipt_id: str) -> int:
     store = Database(state.database)
     try:
         found = await remains_of(receipt_id, state, store)
+        async with store.session() as session:
+            row = await receipts.find(session, receipt_id)
+        held = [] if row is None else what_backups_hold(state, row.at, bootstrap.now())
     except KeyError:
         print("There is no such receipt.", file=sys.stderr)
         return 2
     finally:
         await store.close()
     print("\n".join(found) if found else "Nothing remains.")
+    if held:
+        print("But in what was copied before:", *held, sep="\n")
     return 1 if found else 0
 
 

@@ -6,6 +6,8 @@ ca.pem             certificate of the authority that devices pin
 in-use             locked by the service while it runs
 keys/              CA, server, master and receipt keys
 palms.db           the database
+deletions.jsonl    who has left, for backups of before (`cloud.people.deletion_list`)
+backups.json       which backups there are, and until when
 reserve            room that is let go on a full disk, for deletions (`cloud.db.reserve`)
 vault/             keys of the vault, which only the vault reads
 sandbox/           state of the simulated payment provider
@@ -66,6 +68,14 @@ class State:
     @property
     def database(self) -> Path:
         return self.root / "palms.db"
+
+    @property
+    def deletions(self) -> Path:
+        return self.root / "deletions.jsonl"
+
+    @property
+    def backups(self) -> Path:
+        return self.root / "backups.json"
 
     @property
     def vault(self) -> Path:

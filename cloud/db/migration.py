@@ -87,12 +87,12 @@ def try_migration(path: Path) -> str:
         raise _newer(path, revision)
     trial = path.with_name(path.name + ".trial")
     try:
-        _copy(path, trial)
+        copy(path, trial)
         _upgrade(trial)
     except Exception as error:
         raise _not_migrated(path, revision, error) from None
     finally:
-        _remove(trial)
+        remove(trial)
     return f"{path} can be migrated from revision {revision} to {_NEWEST}."
 
 
@@ -104,7 +104,7 @@ def forget_before(path: Path) -> None:
 
 def _create(path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
-    _remove(partial)
+    remove(partial)
     partial.touch(mode=0o600)
     with _changing(partial) as connection:
         for statement in NEWEST_SQL.read_text(encoding="utf-8").split(_BETWEEN):
@@ -121,10 +121,10 @@ def _keep_before(path: Path, revision: str | None) -> None:
     forget_before(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        _copy(path, partial)
+        copy(path, partial)
         rename_durably(partial, _before(path, revision))
     except (sqlite3.Error, OSError) as error:
-        _remove(partial)
+        remove(partial)
         raise _not_migrated(path, revision, error) from None
 
 
@@ -147,15 +147,16 @@ def _go_back(path: Path, revision: str) -> None:
     )
 
 
-def _copy(path: Path, to: Path) -> None:
+def copy(path: Path, to: Path) -> None:
     """Copies a database, whatever else uses it meanwhile. Raises sqlite3.Error and OSError."""
-    _remove(to)
+    remove(to)
     to.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Removes a database that nobody uses, with what SQLite keeps beside it. Raises OSError."""
     for end in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + end).unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from cloud.people import (
     claims,
     consents,
     corrections,
+    deletion_list,
     deletions,
     inactivity,
     mails,
@@ -103,6 +104,7 @@ ROUND: tuple[Part, ...] = (
     signed_request.forget_nonces,
     end_retention,
     run_errands,
+    deletion_list.keep_list,
     tidy_up,
     begin_daily_run,
     remind,
@@ -110,8 +112,8 @@ ROUND: tuple[Part, ...] = (
     tell_noted,
 )
 """What one round does, in this order."""
-AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands)
-"""What is done whenever the outbox gets an errand or a webhook comes."""
+AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands, deletion_list.keep_list)
+"""What is done whenever the outbox gets an errand, a webhook comes or somebody leaves."""
 
 
 async def run_housekeeping(context: Context) -> None:

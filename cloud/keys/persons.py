@@ -71,6 +71,11 @@ async def still_there(session: AsyncSession, person_ids: Collection[str]) -> set
     return set(await session.scalars(select(Person.id).where(Person.id.in_(person_ids))))
 
 
+async def all_ids(session: AsyncSession) -> list[str]:
+    """Returns the ids of everybody."""
+    return list(await session.scalars(select(Person.id)))
+
+
 async def erase_person(session: AsyncSession, person_id: str) -> None:
     """Deletes the person's key and, by their foreign keys, all rows about the person."""
     await session.execute(delete(Person).where(Person.id == person_id))

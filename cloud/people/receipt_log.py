@@ -48,7 +48,7 @@ async def publish(request: Request, since: Since = None) -> ReceiptLog:
 
 async def append(session: AsyncSession, entry: bytes) -> None:
     """Adds an entry and the subtrees that it completes."""
-    level, place, found = 0, await _size(session), merkle.leaf_hash(entry)
+    level, place, found = 0, await size_of(session), merkle.leaf_hash(entry)
     session.add(LogNode(level=level, place=place, hash=found))
     while place & 1:
         left = await session.get_one(LogNode, (level, place - 1))
@@ -69,7 +69,7 @@ async def published(
 ) -> ReceiptLog:
     """Returns the log's head, with the proof that it begins with the earlier log of `since`
     entries."""
-    size = await _size(session)
+    size = await size_of(session)
     if since is not None and since > size:
         since = None
     spans = [] if since is None else merkle.consistency_spans(since, size)
@@ -84,7 +84,7 @@ async def prove(
     place = await place_of(session, documents.entry_of(receipt))
     if place is None:
         raise KeyError(receipt["receipt_id"])
-    size = await _size(session)
+    size = await size_of(session)
     spans = merkle.inclusion_spans(place, size)
     head, path = await _head_and(context, session, size, spans, now)
     return LoggedReceipt(
@@ -111,6 +111,7 @@ async def _hashes(session: AsyncSession, spans: Sequence[Span]) -> Iterable[byte
     return [merkle.hash_of(span, hashes) for span in spans]
 
 
-async def _size(session: AsyncSession) -> int:
+async def size_of(session: AsyncSession) -> int:
+    """Returns how many entries there are."""
     last = await session.scalar(select(func.max(LogNode.place)).where(LogNode.level == 0))
     return 0 if last is None else last + 1

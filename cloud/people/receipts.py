@@ -8,7 +8,7 @@ import json
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
@@ -53,17 +53,29 @@ async def issue(
         erased=erased,
         retained=retained,
     )
+    await enter(session, receipt, digest_of(person), merchant_id)
+    return receipt
+
+
+async def enter(
+    session: AsyncSession, receipt: DeletionReceipt, person_digest: bytes, merchant_id: str | None
+) -> None:
+    """Stores and logs a receipt."""
     session.add(
         ReceiptRow(
             id=receipt.receipt_id,
-            person_digest=digest_of(person),
+            person_digest=person_digest,
             merchant_id=merchant_id,
             document=receipt.model_dump_json(),
-            at=now,
+            at=receipt.at,
         )
     )
     await receipt_log.append(session, documents.entry_of(documents.document_of(receipt)))
-    return receipt
+
+
+async def numbers(session: AsyncSession) -> set[str]:
+    """Returns the numbers of all receipts."""
+    return set(await session.scalars(select(ReceiptRow.id)))
 
 
 async def find(session: AsyncSession, receipt_id: str) -> ReceiptRow | None:

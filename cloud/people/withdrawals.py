@@ -58,16 +58,10 @@ async def end_with(
     there is none, and while a payment of theirs is being completed."""
     await refunds.must_be_settled(session, person)
     merchant = await find_merchant(session, merchant_id)
-    if merchant is None or not await end_agreement(session, person, merchant.id, now):
+    was_at_gates = await may_be_at_gates(session, person, merchant_id)
+    erased = None if merchant is None else await erase_there(session, person, merchant.id, now)
+    if merchant is None or erased is None:
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
-    await identifications.ask_consent_again(session, person, merchant.id)
-    was_member = await memberships.forget(session, person, merchant.id) is not None
-    was_seen = await ages.forget(session, person, merchant.id)
-    was_at_gates = await may_be_at_gates(session, person, merchant.id)
-    had_access = await access.forget(session, person, merchant.id)
-    has_passed = await entries.forget(session, person, merchant.id)
-    await presences.forget(session, person, await _sites_of(session, merchant.id))
-    had_tickets = await tickets.forget(session, person, merchant.id)
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [
         Retained(
@@ -90,16 +84,32 @@ async def end_with(
         session,
         person,
         now,
-        erased=[
-            lines.WITHDRAWN % {"merchant": merchant.name},
-            *([lines.MEMBERSHIP_THERE] if was_member else []),
-            *([lines.AGE_THERE] if was_seen else []),
-            *([lines.ACCESS_THERE] if had_access or has_passed else []),
-            *([lines.TICKETS_THERE] if had_tickets else []),
-        ],
+        erased=[lines.WITHDRAWN % {"merchant": merchant.name}, *erased],
         retained=retained,
         merchant_id=merchant.id,
     )
+
+
+async def erase_there(
+    session: AsyncSession, person: OpenPerson, merchant_id: str, now: datetime
+) -> list[str] | None:
+    """Ends an agreement and erases what is kept for its merchant alone. Returns what that was, in
+    the words of receipts; None when there was no agreement."""
+    if not await end_agreement(session, person, merchant_id, now):
+        return None
+    await identifications.ask_consent_again(session, person, merchant_id)
+    was_member = await memberships.forget(session, person, merchant_id) is not None
+    was_seen = await ages.forget(session, person, merchant_id)
+    had_access = await access.forget(session, person, merchant_id)
+    has_passed = await entries.forget(session, person, merchant_id)
+    await presences.forget(session, person, await _sites_of(session, merchant_id))
+    had_tickets = await tickets.forget(session, person, merchant_id)
+    return [
+        *([lines.MEMBERSHIP_THERE] if was_member else []),
+        *([lines.AGE_THERE] if was_seen else []),
+        *([lines.ACCESS_THERE] if had_access or has_passed else []),
+        *([lines.TICKETS_THERE] if had_tickets else []),
+    ]
 
 
 def after_end(

@@ -1,0 +1,329 @@
+"""Backups of the database and of the keys, each by itself, and what brings them back.
+
+A backup of the database opens nobody's data without the master key, which is in another file and
+belongs in another place. Each is sealed once more with a key that a keeper wraps, and has a day on
+which it is destroyed: people are told until when somebody who has left can still be in one.
+
+Whoever has left since a backup was made is deleted from it again before it is put in place: the
+list of those who have left lies beside the backups, and in the state folder
+(`cloud.people.deletion_list`).
+"""
+
+import asyncio
+import io
+import logging
+import os
+import sqlite3
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from cryptography.exceptions import InvalidTag
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.db import database, migration
+from cloud.db.database import Database
+from cloud.keys import sealed_file
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import all_ids, erase_person, find_person
+from cloud.keys.sealed_file import PIECE, SealedFileUnusable
+from cloud.payments import purchases, refunds
+from cloud.people import deletion_list, receipts, withdrawals
+from cloud.people.deletion_list import Listed
+from cloud.state import State, StateDamaged
+from protocol.encoding import from_base64, to_base64
+from protocol.files import read_if_there, remove_durably, rename_durably, write_private
+from protocol.messages import DeletionReceipt
+
+log = logging.getLogger(__name__)
+
+KEEP = timedelta(days=30)
+"""How long a backup is kept if nothing else is said."""
+
+
+class Backup(BaseModel):
+    """A backup of the database that was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path
+    made_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+_Backups = TypeAdapter(list[Backup])
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    deleted: int
+    """How many people were deleted again."""
+    known_until: datetime | None
+    """When the last of those has left of whom the lists know, None when they know of none."""
+
+
+async def back_up(
+    state: State, master: MasterKey, to: Path, now: datetime, *, keep: timedelta, wrapped_by: str
+) -> Path:
+    """Writes a backup of the database, beside a service that uses it, and the list of those who
+    have left; and destroys those backups in the same folder that have expired. Returns the file.
+    Raises StateDamaged, KeysUnusable, sqlite3.Error and OSError."""
+    path = _place(to, now, "backup")
+    copy = state.database.with_name(state.database.name + ".backup")
+    try:
+        await asyncio.to_thread(migration.copy, state.database, copy)
+        # Noted before it is there: of one that nobody knows, nobody could say until when it is.
+        _note(state, [*known(state), Backup(file=path, made_at=now, expires_at=now + keep)])
+        sealed_file.write(
+            path,
+            _pieces(copy),
+            kind="palms database",
+            made_at=now,
+            expires_at=now + keep,
+            master=master.mark,
+            wrapped_by=wrapped_by,
+        )
+    finally:
+        migration.remove(copy)
+    store = Database(state.database)
+    try:
+        async with store.session() as session:
+            await deletion_list.catch_up(session, state.deletions)
+    finally:
+        await store.close()
+    content = read_if_there(state.deletions)
+    if content is not None:
+        write_private(path.with_name(state.deletions.name), content)
+    destroy_expired(state, now)
+    return path
+
+
+def back_up_keys(
+    state: State, master: MasterKey, to: Path, now: datetime, *, keep: timedelta, wrapped_by: str
+) -> Path:
+    """Writes a backup of the keys, of a vault's that lies in the state folder, and of the settings.
+    Returns the file. Raises KeysUnusable and OSError."""
+    path = _place(to, now, "keys")
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for file in _key_files(state):
+            content = file.read_bytes()
+            entry = tarfile.TarInfo(str(file.relative_to(state.root)))
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    whole = archive.getvalue()
+    sealed_file.write(
+        path,
+        [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)],
+        kind="palms keys",
+        made_at=now,
+        expires_at=now + keep,
+        master=master.mark,
+        wrapped_by=wrapped_by,
+    )
+    return path
+
+
+def known(state: State) -> list[Backup]:
+    """Returns the backups of the database that were made and not destroyed here. Raises
+    StateDamaged and OSError."""
+    content = read_if_there(state.backups)
+    try:
+        return [] if content is None else _Backups.validate_json(content)
+    except ValueError:
+        raise StateDamaged(
+            f"{state.backups} is damaged: it says which backups there are. Remove it, and note "
+            "yourself until when those that there are have to be destroyed."
+        ) from None
+
+
+def destroy_expired(state: State, now: datetime) -> None:
+    """Destroys the backups that have expired. One that is not reached stays known. Raises
+    StateDamaged and OSError."""
+    left: list[Backup] = []
+    for backup in known(state):
+        if backup.expires_at <= now and backup.file.parent.is_dir():
+            remove_durably(backup.file)
+        else:
+            left.append(backup)
+    if left != known(state):
+        _note(state, left)
+
+
+def what_backups_hold(state: State, deleted_at: datetime, now: datetime) -> list[str]:
+    """Returns, for an operator, in which backups somebody is who was deleted then, and until when:
+    those that are there, and those in folders that are not reached.
+    Raises StateDamaged and OSError."""
+    told: list[str] = []
+    for backup in known(state):
+        is_gone = backup.file.parent.is_dir() and not backup.file.exists()
+        if backup.made_at <= deleted_at and not is_gone:
+            until = f"{backup.expires_at:%Y-%m-%d %H:%M} UTC"
+            overdue = " It is overdue: destroy it." if backup.expires_at <= now else ""
+            told.append(
+                f"the backup {backup.file} of {backup.made_at:%Y-%m-%d %H:%M} UTC holds the key, "
+                f"wrapped, and what it opens, until {until}. Restoring deletes both again.{overdue}"
+            )
+    return told
+
+
+async def restore(
+    state: State, master: MasterKey, path: Path, *, wrapped_by: str | None = None
+) -> Restored:
+    """Puts a backup of the database in the place of the one that there is, if any, without those
+    who have left since. The caller holds the directory. Killed at any moment, the database before
+    is in place, or the restored one without them. Raises SealedFileUnusable, StateDamaged,
+    KeysUnusable, DatabaseUnusable, sqlite3.Error, sqlalchemy's DatabaseError and OSError."""
+    head = sealed_file.read_head(path)
+    if head.kind != "palms database":
+        raise SealedFileUnusable(f"{path} is a backup of keys. Name one of the database.")
+    if head.master != master.mark:
+        raise SealedFileUnusable(
+            f"{path} was made with another master key than {state.master_key}. Restore the keys of "
+            "that time first: restore-keys."
+        )
+    # Read before anything is changed: a list that is damaged must not be taken for an empty one.
+    listed = await _all_listed(state, path)
+    new = state.database.with_name(state.database.name + ".restored")
+    migration.remove(new)
+    try:
+        await asyncio.to_thread(_unseal, path, new, wrapped_by)
+        migration.migrate(new)
+        migration.forget_before(new)
+        store = Database(new)
+        try:
+            async with store.session() as session:
+                deleted = await delete_again(session, master, listed)
+                await session.commit()
+        except InvalidTag:
+            raise SealedFileUnusable(
+                f"{path} holds people whose keys the master key does not open. Take another backup."
+            ) from None
+        finally:
+            await store.close()
+        # Between the rows lie copies of those who were deleted.
+        database.rewrite(new)
+        _put_in_place(new, state.database)
+    finally:
+        migration.remove(new)
+    ids = {each.receipt_id: each for each in listed}
+    times = [DeletionReceipt.model_validate(each.receipt).at for each in ids.values()]
+    return Restored(deleted, max(times, default=None))
+
+
+def restore_keys(state: State, path: Path, *, wrapped_by: str | None = None) -> list[str]:
+    """Puts keys of a backup in the place of those that there are. The caller holds the directory.
+    Returns the names of the files. Raises SealedFileUnusable, KeysUnusable and OSError."""
+    if sealed_file.read_head(path).kind != "palms keys":
+        raise SealedFileUnusable(f"{path} is a backup of the database. Name one of keys.")
+    content = b"".join(sealed_file.read(path, wrapped_by))
+    names: list[str] = []
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        for entry in tar:
+            name, file = PurePosixPath(entry.name), tar.extractfile(entry)
+            if file is None or name.is_absolute() or ".." in name.parts:
+                continue
+            write_private(state.root / name, file.read())
+            names.append(entry.name)
+    return names
+
+
+async def delete_again(session: AsyncSession, master: MasterKey, listed: Sequence[Listed]) -> int:
+    """Does again what the lists say was done and the database does not know, and enters the
+    receipts where they were. Returns how many people were deleted."""
+    entered = await receipts.numbers(session)
+    people = {to_base64(sha256(each.encode()).digest()): each for each in await all_ids(session)}
+    deleted = 0
+    for each in sorted(listed, key=lambda line: line.place):
+        if each.receipt_id in entered:
+            continue
+        entered.add(each.receipt_id)
+        receipt = DeletionReceipt.model_validate(each.receipt)
+        person_id = people.get(each.person)
+        if person_id is not None:
+            person = await find_person(session, master, person_id)
+            if each.merchant is None:
+                await refunds.keep_for_the_books(session, person)
+                await purchases.keep_for_the_books(session, person)
+                await erase_person(session, person_id)
+                del people[each.person]
+                deleted += 1
+            else:
+                await withdrawals.erase_there(session, person, each.merchant, receipt.at)
+        await receipts.enter(session, receipt, from_base64(each.person), each.merchant)
+    return deleted
+
+
+async def _all_listed(state: State, path: Path) -> list[Listed]:
+    """Returns what the lists say, and the database that is in place, as far as it can be read."""
+    if state.database.exists():
+        try:
+            store = Database(state.database)
+            try:
+                async with store.session() as session:
+                    await deletion_list.catch_up(session, state.deletions)
+            finally:
+                await store.close()
+        except Exception as error:
+            log.warning(
+                "%s cannot be read (%s): of those who have left, the lists alone tell",
+                state.database,
+                type(error).__name__,
+            )
+    beside = path.with_name(state.deletions.name)
+    return [*deletion_list.read(state.deletions), *deletion_list.read(beside)]
+
+
+def _place(folder: Path, now: datetime, kind: str) -> Path:
+    """Returns where a new backup is written, in a folder that is made when it is missing."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder.resolve() / f"palms-{now:%Y%m%dT%H%M%SZ}.{kind}"
+
+
+def _unseal(path: Path, to: Path, wrapped_by: str | None) -> None:
+    descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        for piece in sealed_file.read(path, wrapped_by):
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    with closing(sqlite3.connect(to)) as connection:
+        (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+    if found != "ok":
+        raise SealedFileUnusable(f"{path} holds a damaged database. Take another backup.")
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Renames a database that nobody uses to where another was."""
+    if path.exists():
+        try:
+            # What is in the log belongs to that one, and must not be applied to another.
+            with closing(sqlite3.connect(path)) as before:
+                before.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError:
+            log.warning("%s was damaged, and is replaced", path)
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+        new.with_name(new.name + end).unlink(missing_ok=True)
+    rename_durably(new, path)
+
+
+def _note(state: State, backups: list[Backup]) -> None:
+    write_private(state.backups, _Backups.dump_json(backups, indent=2))
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _key_files(state: State) -> list[Path]:
+    folders = (state.master_key.parent, state.vault)
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [file for file in [*files, state.settings] if file.exists() and file.name != "in-use"]

@@ -1,0 +1,309 @@
+"""A backup that is restored does not bring back who has left since; and it is known what is where,
+and until when."""
+
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cloud import __main__ as main_module
+from cloud import bootstrap
+from cloud.db.database import Database
+from cloud.jobs import backups
+from cloud.keys import masters
+from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import all_ids, find_person
+from cloud.keys.sealed_file import SealedFileUnusable
+from cloud.merchants.tables import FIRST
+from cloud.people import deletion_list, deletions, receipt_log, withdrawals
+from cloud.people.deletion_list import read
+from cloud.people.tables import AgreementRow, ReceiptRow
+from cloud.state import State, StateDamaged
+from tests.support.portal import Portal, open_portal
+
+pytestmark = pytest.mark.anyio
+
+MASTER = MasterKey(b"m" * 32)
+ALEX, BO = "+14155550123", "+14155550124"
+
+
+@pytest.fixture
+def kek(tmp_path: Path) -> str:
+    (tmp_path / "kek").write_bytes(b"k" * 32)
+    return f"file:{tmp_path / 'kek'}"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def running() -> AsyncGenerator[AsyncExitStack]:
+    """What runs until it is closed."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+async def portal(root: Path, running: AsyncExitStack) -> Portal:
+    State.open(root).master_key.write_bytes(b"m" * 32)
+    return await running.enter_async_context(open_portal(root))
+
+
+async def leave(portal: Portal, person_id: str) -> str:
+    """Deletes somebody, and returns the number of the receipt."""
+    async with portal.database.session() as session:
+        person = await find_person(session, MASTER, person_id)
+        receipt, _ = await deletions.erase_account(portal.context, session, person, portal.now)
+        await session.commit()
+    return receipt.receipt_id
+
+
+async def end_at_first(portal: Portal, person_id: str) -> str:
+    async with portal.database.session() as session:
+        person = await find_person(session, MASTER, person_id)
+        receipt = await withdrawals.end_with(portal.context, session, person, FIRST, portal.now)
+        await session.commit()
+    return receipt.receipt_id
+
+
+async def back_up(portal: Portal, to: Path, kek: str) -> Path:
+    return await backups.back_up(
+        portal.context.state, MASTER, to, portal.now, keep=timedelta(days=30), wrapped_by=kek
+    )
+
+
+async def people(root: Path) -> list[str]:
+    store = Database(root / "palms.db")
+    try:
+        async with store.session() as session:
+            return await all_ids(session)
+    finally:
+        await store.close()
+
+
+async def test_whoever_has_left_since_is_not_brought_back(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    alex, bo = await portal.account(ALEX), await portal.account(BO)
+    path = await back_up(portal, tmp_path / "backups", kek)
+    number = await leave(portal, alex.person_id)
+    async with portal.database.session() as session:
+        size = await receipt_log.size_of(session)
+    await running.aclose()
+    done = await backups.restore(State.open(root), MASTER, path)
+    assert done.deleted == 1
+    assert await people(root) == [bo.person_id]
+    assert alex.person_id.encode() not in (root / "palms.db").read_bytes()
+    store = Database(root / "palms.db")
+    async with store.session() as session:
+        row = await session.get_one(ReceiptRow, number)
+        assert row.person_digest
+        assert await receipt_log.size_of(session) == size, "the log goes on where it was"
+    assert await deletions.remains_of(number, State.open(root), store) == []
+    await store.close()
+
+
+async def test_the_list_beside_the_backups_is_enough_where_the_machine_is_lost(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    alex = await portal.account(ALEX)
+    to, elsewhere = tmp_path / "backups", tmp_path / "elsewhere"
+    path = await back_up(portal, to, kek)
+    await leave(portal, alex.person_id)
+    portal.now += timedelta(hours=1)
+    await back_up(portal, to, kek)
+    await running.aclose()
+    state = State.open(elsewhere)
+    assert (await backups.restore(state, MASTER, path)).deleted == 1
+    assert await people(elsewhere) == []
+
+
+async def test_an_agreement_that_has_ended_since_stays_ended(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    alex = await portal.account(ALEX)
+    path = await back_up(portal, tmp_path / "backups", kek)
+    await end_at_first(portal, alex.person_id)
+    await running.aclose()
+    done = await backups.restore(State.open(root), MASTER, path)
+    assert done.deleted == 0
+    assert await people(root) == [alex.person_id]
+    store = Database(root / "palms.db")
+    async with store.session() as session:
+        assert not (await session.scalars(select(AgreementRow))).all()
+    await store.close()
+
+
+async def test_a_backup_opens_nothing_without_its_key_and_no_number_without_the_master_key(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    await portal.account(ALEX)
+    path = await back_up(portal, tmp_path / "backups", kek)
+    assert b"SQLite format 3" not in path.read_bytes()
+    await running.aclose()
+    with pytest.raises(SealedFileUnusable, match="another master key"):
+        await backups.restore(State.open(root), MasterKey(b"n" * 32), path)
+    assert await people(root), "what was there is as it was"
+
+
+async def test_a_damaged_list_is_not_taken_for_an_empty_one(
+    root: Path, tmp_path: Path, portal: Portal, running: AsyncExitStack, kek: str
+):
+    path = await back_up(portal, tmp_path / "backups", kek)
+    await running.aclose()
+    (tmp_path / "backups" / "deletions.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(StateDamaged, match="those who have left"):
+        await backups.restore(State.open(root), MASTER, path)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("place", ["_unseal", "delete_again", "_put_in_place"])
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_restore_that_is_killed_leaves_the_database_or_the_whole_backup(  # noqa: PLR0917
+    place: str,
+    after: bool,
+    root: Path,
+    tmp_path: Path,
+    portal: Portal,
+    running: AsyncExitStack,
+    kek: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    alex, bo = await portal.account(ALEX), await portal.account(BO)
+    path = await back_up(portal, tmp_path / "backups", kek)
+    await leave(portal, alex.person_id)
+    await running.aclose()
+    state, real = State.open(root), getattr(backups, place)
+
+    def killed(*arguments: object) -> object:
+        if place == "delete_again":
+            return killed_there(*arguments)
+        if after:
+            real(*arguments)
+        raise Killed
+
+    async def killed_there(*arguments: object) -> object:
+        if after:
+            await real(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backups, place, killed)
+        # What a kill leaves is left.
+        patch.setattr(backups.migration, "remove", lambda _: None)
+        with pytest.raises(Killed):
+            await backups.restore(state, MASTER, path)
+    assert await people(root) == [bo.person_id]
+    await backups.restore(state, MASTER, path)
+    assert await people(root) == [bo.person_id]
+    assert not any(name.startswith("palms.db.") for name in os.listdir(root))
+
+
+async def test_it_is_told_which_backups_hold_somebody_and_until_when(
+    root: Path, tmp_path: Path, portal: Portal, kek: str
+):
+    alex = await portal.account(ALEX)
+    state, to = portal.context.state, tmp_path / "backups"
+    path = await back_up(portal, to, kek)
+    portal.now += timedelta(days=1)
+    await leave(portal, alex.person_id)
+    left_at = portal.now
+    portal.now += timedelta(days=1)
+    await back_up(portal, to, kek)
+    (told,) = backups.what_backups_hold(state, left_at, portal.now)
+    assert str(path) in told
+    assert "until 2026-12-29 12:00 UTC" in told
+    os.rename(path, tmp_path / "elsewhere")
+    assert backups.what_backups_hold(state, left_at, portal.now) == []
+    os.rename(tmp_path / "elsewhere", path)
+    portal.now += timedelta(days=28, hours=1)
+    assert "overdue" in backups.what_backups_hold(state, left_at, portal.now)[0]
+    backups.destroy_expired(state, portal.now)
+    assert not path.exists()
+    assert backups.what_backups_hold(state, left_at, portal.now) == []
+
+
+async def test_a_backup_that_is_not_reached_stays_known(
+    root: Path, tmp_path: Path, portal: Portal, kek: str
+):
+    state, to = portal.context.state, tmp_path / "backups"
+    await back_up(portal, to, kek)
+    shutil.move(to, tmp_path / "away")
+    later = portal.now + timedelta(days=31)
+    backups.destroy_expired(state, later)
+    assert backups.what_backups_hold(state, portal.now, later)
+
+
+# The list
+
+
+async def test_the_list_has_everybody_who_has_left_in_the_order_of_the_log(portal: Portal):
+    path = portal.context.state.deletions
+    for count in range(1, 4):
+        person = await portal.account(f"+1415555012{count}")
+        await leave(portal, person.person_id)
+        # The clock is set back meanwhile.
+        portal.now -= timedelta(hours=1)
+        await deletion_list.keep_list(portal.context)
+        listed = read(path)
+        assert [line.place for line in listed] == list(range(count))
+        assert len({line.receipt_id for line in listed}) == count
+        assert person.person_id not in path.read_text()
+    before = path.read_bytes()
+    await deletion_list.keep_list(portal.context)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [1, 300])
+async def test_a_line_that_was_cut_off_is_written_again(portal: Portal, cut: int):
+    path = portal.context.state.deletions
+    for phone in (ALEX, BO):
+        person = await portal.account(phone)
+        await leave(portal, person.person_id)
+    await deletion_list.keep_list(portal.context)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    assert len(read(path)) == 1
+    await deletion_list.keep_list(portal.context)
+    assert path.read_bytes() == whole
+
+
+# The commands
+
+
+def test_the_commands_save_and_restore_keys_and_database_each_by_itself(
+    tmp_path: Path, root: Path, kek: str, capfd: pytest.CaptureFixture[str]
+):
+    state = State.open(root)
+    bootstrap.open_store(state)
+    mark = masters.open_master(state).mark
+    saved, kept, elsewhere = tmp_path / "backups", tmp_path / "keys-apart", tmp_path / "elsewhere"
+
+    def run(where: Path, *words: str) -> int:
+        return main_module.main(["--state", str(where), *words])
+
+    with state.held():
+        assert run(root, "backup", "--to", str(saved), "--wrapped-by", kek) == 0
+        assert run(root, "backup-keys", "--to", str(kept), "--wrapped-by", kek) == 0
+    (data,), (keys,) = saved.glob("*.backup"), kept.glob("*.keys")
+    assert run(elsewhere, "restore", str(data)) == 2
+    assert "Restore the keys first" in capfd.readouterr().err
+    assert run(elsewhere, "restore-keys", str(keys)) == 0
+    assert run(elsewhere, "restore", str(data)) == 0
+    assert masters.open_master(State.open(elsewhere)).mark == mark
+    assert (elsewhere / "palms.db").exists()
+    assert run(elsewhere, "restore", str(data)) == 2
+    assert run(elsewhere, "restore-keys", str(keys)) == 2
+    assert "--replace" in capfd.readouterr().err
+    assert run(elsewhere, "restore", str(data), "--replace") == 0
+    assert run(elsewhere, "restore", str(keys), "--replace") == 2
