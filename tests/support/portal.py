@@ -253,7 +253,7 @@ class Portal:
             session.add(card)
             await add_agreement(session, person, "first", self.now, "2")
             await session.commit()
-        self.gallery.enrol(entries)
+        self.gallery.enrol([entry.code for entry in entries])
         if consents:
             await self.consent(person)
         return person
