@@ -33,7 +33,7 @@ from cloud.policy import Policy
 from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
 from cloud.providers.stripe import StripeProvider
-from cloud.recognition import palms
+from cloud.recognition import palms, thresholds
 from cloud.recognition.gallery import Gallery
 from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Scheme, Settings
 from cloud.state import State, StateDamaged
@@ -261,13 +261,19 @@ async def with_housekeeping(context: Context) -> AsyncGenerator[None, None]:
 
 
 def _policy(settings: Settings, vault: VaultClient) -> Policy:
-    calibrations = {scheme.version: _calibration(scheme) for scheme in settings.recognition.schemes}
+    policy = policy_of(settings.recognition)
+    calibrations = policy.calibrations
     if list(calibrations) != vault.introduction.versions:
         raise BadSettings(
             f"the vault makes templates of versions {vault.introduction.versions}, and the schemes "
             f"under [recognition] are of versions {list(calibrations)}. Make them agree."
         )
-    return Policy(calibrations)
+    return policy
+
+
+def policy_of(recognition: Recognition) -> Policy:
+    """Returns the policy of a service with these schemes."""
+    return Policy({scheme.version: _calibration(scheme) for scheme in recognition.schemes})
 
 
 def _calibration(scheme: Scheme) -> Calibration:
@@ -303,6 +309,7 @@ async def _gallery(
             f"palms are enrolled in versions {sorted(unread)}, which no scheme under [recognition] "
             "reads any more. Put it back: it can go once everybody has been there again."
         )
+    log.info("%s", thresholds.summary(policy, recognition.schemes[0].version, len(gallery)))
     return gallery
 
 

@@ -22,6 +22,7 @@ from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
 from cloud.people import begun, inactivity, passkeys, sign_ins
+from cloud.recognition import palms, thresholds
 from cloud.settings import Merchant, Settings
 from cloud.staff_verbs import Act, CannotDo, there
 from cloud.state import State, StateInUse
@@ -36,6 +37,8 @@ UNSENT_LISTED = timedelta(days=30)
 """How long receipts that were given up are listed."""
 RUNS_LISTED = 400
 """The number of daily runs that are listed: those of more than a year."""
+GALLERIES = (1_000, 10_000, 100_000)
+"""The numbers of palms whose thresholds are listed beside those of now."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
+    add("thresholds", _list_thresholds, "list the scores from which palms are accepted")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
     add("end-sessions", _end_sessions, "sign everybody out of the portal")
     staff_doors.add_verbs(add)
@@ -101,6 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
     """Does what staff ask for, beside a running service as well. On a fresh directory it makes all
     that the first start of the service makes before the vault. Raises CannotDo."""
+    arguments.chosen = chosen
     with ExitStack() as stack:
         try:
             stack.enter_context(state.held())
@@ -304,6 +309,20 @@ async def _list_runs(_: argparse.Namespace, session: AsyncSession, __: MasterKey
         print(f"{row.began_at:%Y-%m-%d %H:%M}", ended, *counts, row.fault or "-", sep="\t")
     once, twice = await inactivity.waiting(session)
     print(f"People who were told and are there: {once} once, {twice} twice.")
+
+
+async def _list_thresholds(
+    arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
+) -> None:
+    """Those of the gallery as it is, and of larger ones."""
+    chosen: Settings = arguments.chosen
+    policy = bootstrap.policy_of(chosen.recognition)
+    now = await palms.count(session)
+    for size in sorted({now, *(each for each in GALLERIES if each > now)}):
+        print(f"{size:,} enrolled palms")
+        for version in policy.calibrations:
+            for line in thresholds.lines(policy, version, size):
+                print(f"version {version}", *line, sep="\t")
 
 
 async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -109,6 +109,11 @@ async def erase_palm(session: AsyncSession, person: OpenPerson, palm_id: str) ->
     return deleted.first() is not None
 
 
+async def count(session: AsyncSession) -> int:
+    """Returns how many palms are enrolled."""
+    return await session.scalar(select(func.count()).select_from(PalmRow)) or 0
+
+
 async def count_stale(session: AsyncSession, transform: str) -> int:
     """Returns how many palms have a search code of another transform."""
     stale = select(func.count()).where(PalmRow.transform != transform)

@@ -16,6 +16,7 @@ from cloud.outbox.tables import Errand
 from cloud.payments import receipts
 from cloud.payments.tables import PurchaseRow
 from cloud.settings import Settings
+from palm.calibration import LEVELLED_3_INTERVALS
 from protocol.messages import Age, AgeCheck, ProblemType, Purchase, Reader
 from tests.support.device import Refused, TestDevice
 from tests.support.served import PLAIN, Served
@@ -299,4 +300,29 @@ def test_the_runs_that_delete_unused_accounts_are_listed(staff: Staff, tmp_path:
         "2026-11-29 12:00\t2026-11-29 12:01\ttold 2\tdeleted 1\tfailed 0\t-\n"
         "2026-11-30 12:00\tnot finished\ttold 0\tdeleted 0\tfailed 1\tTwilio answered 503\n"
         + nobody
+    )
+
+
+def test_thresholds_say_which_of_them_nobody_has_seen_a_score_near(staff: Staff):
+    listed = staff("thresholds")
+    assert listed.startswith("0 enrolled palms\n")
+    assert "10,000 enrolled palms\n" in listed
+    of_10_000 = listed.partition("\n10,000 enrolled palms\n")[2]
+    line = next(each for each in of_10_000.splitlines() if "version 3\taccept\t" in each)
+    low, high = LEVELLED_3_INTERVALS[-1]
+    assert f"(95 %: {low:.2f} to {high:.2f})\tone match in 100,000,000" in line
+    assert line.endswith("extrapolated, no two different palms were seen to score as high")
+    measured = next(each for each in listed.splitlines() if "accept by the number" in each)
+    assert measured.endswith("\tmeasured")
+
+
+def test_thresholds_of_an_own_matcher_are_those_of_its_settings(staff: Staff, tmp_path: Path):
+    (tmp_path / "settings.toml").write_text(
+        "[[recognition.schemes]]\nversion = 7\nextractor = 'a:B'\nmatcher = 'a:C'\n"
+        "calibration = [[1e-2, 1.0], [1e-6, 5.0]]\n"
+    )
+    first = staff("thresholds").splitlines()[1]
+    assert first == (
+        "version 7\taccept\tfrom 4.00, interval not known\tone match in 100,000 different palms\t"
+        "calibrated, how surely is not known"
     )
