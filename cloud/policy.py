@@ -9,8 +9,9 @@ search divided by N (FPIR = N x FMR, ISO/IEC 19795-1).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from statistics import NormalDist
 
 from cloud.matching import Match
 from palm.calibration import Calibration
@@ -38,6 +39,14 @@ PASSKEYS = 8
 """The largest number of passkeys of one person."""
 PALMS = 2
 """The largest number of enrolled palms of one person."""
+HANDS_ALIKE = 0.5
+"""The correlation that is assumed between the scores of one person's two hands against those of
+another: above all that those who were measured leave possible
+(docs/decisions/0060-both-hands.md)."""
+KEPT = 8
+"""How many people whom a palm matched are kept for the later palms of the visit, at most."""
+_SPREAD = math.sqrt(2 * (1 + HANDS_ALIKE))
+"""The standard deviation of the sum of two normal deviates of this correlation."""
 
 CODE_LIFE = timedelta(minutes=10)
 CODES_PER_ENROLMENT = 4
@@ -214,13 +223,43 @@ class Policy:
         """Returns the rarity from which a 1:1 comparison is accepted."""
         return -math.log10(FMR_VERIFY)
 
+    def worth_keeping(self, enough: float) -> float:
+        """Returns the rarity from which a match is kept for the later palms of a visit. One that is
+        less rare never makes `enough` of a palm that is not enough by itself."""
+        alone = enough + math.log10(2)
+        return _rarity((_SPREAD - 1) * _quantile(alone))
+
+    def named(
+        self, matches: Sequence[Match], other_hand: Sequence[Mapping[str, float]], enough: float
+    ) -> list[Match]:
+        """Returns the people who are recognised with a rarity of at least `enough`, best match
+        first, each with the rarity that counts.
+
+        `other_hand` holds, for each palm of the other hand that was shown before in the visit, the
+        rarity of people for whom one was kept. A palm counts by itself or together with one of
+        these. It has as many ways to be accepted then, and each is allowed as much less of its
+        rate: so a visit has no more chances than palms.
+        """
+        counted = [self._in_visit(match, other_hand) for match in matches]
+        return sorted(
+            (match for match in counted if match.rarity >= enough),
+            key=lambda match: -match.rarity,
+        )
+
+    def _in_visit(self, match: Match, other_hand: Sequence[Mapping[str, float]]) -> Match:
+        if not other_hand:
+            return match
+        before = [each[match.person_id] for each in other_hand if match.person_id in each]
+        ways = [match.rarity, *(together(match.rarity, rarity) for rarity in before)]
+        return replace(match, rarity=max(ways) - math.log10(1 + len(other_hand)))
+
     def is_sure(self, score: float | None) -> bool:
         """Returns whether a liveness score is high enough without a pulse. It is None when nothing
         was judged; the `liveness` setting decides whether such a palm is taken at all."""
         return score is None or score >= SURE
 
     def decide(self, matches: Sequence[Match], gallery_size: int) -> Outcome:
-        """Decides a search. `matches` are the people who reached `step_up`, best match first.
+        """Decides a search. `matches` are the people `named` at `step_up`, best match first.
 
         Exactly one match above `accept` is accepted. If two people pass, the matcher cannot tell
         them apart: ask for digits.
@@ -229,3 +268,20 @@ class Policy:
         if len(certain) == 1:
             return Outcome.ACCEPTED
         return Outcome.STEP_UP if matches else Outcome.ASK_AGAIN
+
+
+def together(one: float, other: float) -> float:
+    """Returns how rare it is that a stranger's two hands match two enrolled ones with these
+    rarities: by the sum of their normal deviates (Stouffer et al., "The American Soldier", 1949),
+    whose variance grows by HANDS_ALIKE."""
+    return _rarity((_quantile(one) + _quantile(other)) / _SPREAD)
+
+
+def _quantile(rarity: float) -> float:
+    """Returns the normal deviate that is exceeded as rarely; between the rarities that a float can
+    tell."""
+    return -NormalDist().inv_cdf(10 ** -min(max(rarity, 1e-3), 300.0))
+
+
+def _rarity(deviate: float) -> float:
+    return -math.log10(max(math.erfc(deviate / math.sqrt(2)) / 2, 1e-300))

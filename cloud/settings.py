@@ -426,6 +426,11 @@ class Settings(BaseSettings):
         "minor unit: { USD = 10000 }. A number alone is an amount in the merchant's currency. In a "
         "currency that is left out, every amount needs a pulse. If unset, none does.",
     )
+    digits_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
+        default=None,
+        description="Amounts above which a palm pays only with the last four digits of its number, "
+        "however clearly it was recognised; given like pulse_above. If unset, none does.",
+    )
     serving: Serving = Serving()
     vault: Vault = Vault()
     recognition: Recognition = Recognition()
@@ -446,7 +451,7 @@ class Settings(BaseSettings):
         """Who answers for the data."""
         return self.privacy.operator or self.merchant.name
 
-    @field_validator("pulse_above", mode="before")
+    @field_validator("pulse_above", "digits_above", mode="before")
     @classmethod
     def _in_the_merchants_currency(cls, above: Any, info: ValidationInfo) -> Any:
         merchant = info.data.get("merchant")
@@ -477,6 +482,12 @@ class Settings(BaseSettings):
         """Returns whether an amount needs a palm with its pulse."""
         limit = self.pulse_limit(amount.currency)
         return limit is not None and amount.minor > limit
+
+    def needs_digits(self, amount: Money) -> bool:
+        """Returns whether an amount needs digits of the number with the palm. In a currency for
+        which none is set, every amount does."""
+        above = self.digits_above
+        return above is not None and amount.minor > above.get(amount.currency, 0)
 
     @classmethod
     def settings_customise_sources(

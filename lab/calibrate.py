@@ -95,9 +95,9 @@ def main() -> int:
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--same", type=Path, help="table of hands with several names")
     asked = parser.parse_args()
-    real = [_folder(folder, asked.same) for folder in asked.folders]
-    skins = [roi.swatch(SEED + person, Side.RIGHT) for person in range(PEOPLE)]
-    sets = [*real, *(_device(number, each, skins) for number, each in enumerate(DEVICES))]
+    real = [_compared(*read(folder, asked.same)) for folder in asked.folders]
+    skins = skins_of(Side.RIGHT)
+    sets = [*real, *(_drawn(number, each, skins) for number, each in enumerate(DEVICES))]
     print(*report(sets, len(real)), sep="\n")  # noqa: T201 - the output of this command
     return 0
 
@@ -142,7 +142,8 @@ def _together(sets: Sequence[tails.Impostors]) -> tails.Impostors:
     )
 
 
-def _folder(folder: Path, same: Path | None) -> Compared:
+def read(folder: Path, same: Path | None) -> tuple[Palms, Pairing]:
+    """Returns the palms of a folder, and which are compared."""
     samples = dataset.read(folder, dataset.joined(same, folder) if same else None)
     acquirer = Acquirer(Reading())
     tried = [(each, acquirer.acquire(each).palm) for each in samples if not each.dorsal]
@@ -152,25 +153,35 @@ def _folder(folder: Path, same: Path | None) -> Compared:
     person = np.unique([sample.subject for sample, _ in shown], return_inverse=True)[1]
     templates = _templates([palm for _, palm in shown])
     plan = pairing.singles([sample for sample, _ in shown])
-    return _compared(Palms(folder.name, templates, hand, person, side), plan)
+    return Palms(folder.name, templates, hand, person, side), plan
 
 
-def _device(number: int, device: Device, skins: Sequence[Swatch]) -> Compared:
+def skins_of(side: Side) -> list[Swatch]:
+    """Returns the palms of PEOPLE drawn people."""
+    return [roi.swatch(SEED + person, side) for person in range(PEOPLE)]
+
+
+def draw(number: int, device: Device, skins: Sequence[Swatch], side: Side, shows: int) -> Palms:
+    """Returns what a device sees of palms of one side: so many pictures of each in turn."""
     rng = np.random.default_rng((SEED, number))
     palms: list[Roi] = []
     for skin in skins:
-        for _ in range(2):
+        for _ in range(shows):
             cut = roi.jittered(device.cut, rng, device.jitter)
             image = roi.show(skin, rng, cut, device.infrared, device.harsh)
-            palms.append(Roi(_seen(image, device, rng), Side.RIGHT, 1.0))
-    who = np.repeat(np.arange(PEOPLE), 2)
+            palms.append(Roi(_seen(image, device, rng), side, 1.0))
+    who = np.repeat(np.arange(len(skins)), shows)
+    sides = np.full(len(who), str(side))
+    return Palms(f"drawn, {device.name}", _templates(palms), who, who, sides)
+
+
+def _drawn(number: int, device: Device, skins: Sequence[Swatch]) -> Compared:
     first, second = (
         [(2 * each,) for each in range(PEOPLE)],
         [(2 * each + 1,) for each in range(PEOPLE)],
     )
     plan = Pairing(first, second, np.full(PEOPLE, PEOPLE, np.intp), mutual=False)
-    name = f"drawn, {device.name}"
-    return _compared(Palms(name, _templates(palms), who, who, np.full(len(who), "right")), plan)
+    return _compared(draw(number, device, skins, Side.RIGHT, 2), plan)
 
 
 def _seen(image: Grey, device: Device, rng: np.random.Generator) -> Grey:

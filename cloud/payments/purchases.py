@@ -428,6 +428,11 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         identification = await find(call, request.identification_id)
         if not identification.pulse:
             raise Refusal(ProblemType.HOLD_LONGER)
+    if call.context.settings.needs_digits(request.amount):
+        identification = await find(call, request.identification_id)
+        if not identification.digits:
+            # The palm is asked for again, and then the amount is told with it.
+            raise Refusal(ProblemType.NOT_ACCEPTED, "this amount needs digits of the number")
     cards = await cards_of(session, person)
     card_id = request.card_id or default_of(cards, call.now)
     if card_id is None:

@@ -132,6 +132,7 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
         attempts_left=left,
         person_id=match.person_id if match else None,
         pulse=examined.pulse,
+        digits=True,
     )
 
 

@@ -1,20 +1,22 @@
 """Identifications: who a palm belongs to, 1:N.
 
 When the palm alone does not decide, the last four digits of the mobile number choose among the
-people whose palms match.
+people whose palms match. They are asked for above an amount as well, where the operator wants it.
+Both hands of one visit count together (`cloud.policy.Policy.named`).
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.matching import Match
-from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, Limits
+from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, KEPT, Limits
 from cloud.recognition import captures, refusals
 from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
@@ -24,7 +26,17 @@ from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
-from protocol.messages import Identification, LastFour, Outcome, ProblemType, Purpose
+from protocol.messages import (
+    MOST_MINOR,
+    Currency,
+    Identification,
+    LastFour,
+    Money,
+    Outcome,
+    ProblemType,
+    Purpose,
+    Side,
+)
 
 router: APIRouter = signed_request.router()
 
@@ -54,16 +66,25 @@ router: APIRouter = signed_request.router()
     ),
 )
 @signed_request.for_deletions(captures.is_to_leave)
-async def identify(call: Caller, request: Request) -> Identification:
+async def identify(
+    call: Caller,
+    request: Request,
+    amount: Annotated[int | None, Query(gt=0, le=MOST_MINOR)] = None,
+    currency: Currency | None = None,
+) -> Identification:
+    """Looks for the person of a palm. `amount`, in the minor unit of `currency`, is what they are
+    to pay, where that is known."""
     session, context = call.session, call.context
     device = await call.device()
     limit = Limits.SEARCHES_AT_DOOR if device.passes_many else Limits.SEARCHES_BY_DEVICE
     await limits.spend(session, limit, call.device_id, call.now)
     await session.commit()
     policy, size = context.policy, len(context.gallery)
+    enough = policy.step_up(size)
 
     async def search(examined: ExaminedPalm) -> list[Match]:
-        return await context.gallery.search(examined.side, examined.probes, policy.step_up(size))
+        kept = policy.worth_keeping(enough)
+        return await context.gallery.search(examined.side, examined.probes, kept)
 
     try:
         examined, matches = await captures.examine(
@@ -86,20 +107,32 @@ async def identify(call: Caller, request: Request) -> Identification:
     # Whoever was deleted while the vault was asked is not recognised any more.
     known = await still_there(session, [match.person_id for match in matches])
     matches = [match for match in matches if match.person_id in known]
-    outcome = policy.decide(matches, size)
+    other_hand = await shown_before(call, examined.visit_id, examined.side)
+    named = policy.named(matches, other_hand, enough)
+    outcome = policy.decide(named, size)
+    if outcome is Outcome.ACCEPTED and needs_digits(call, amount, currency):
+        outcome, named = Outcome.STEP_UP, named[:1]
     if outcome is Outcome.ASK_AGAIN and left == 0:
         outcome = Outcome.REFUSED
     if outcome is Outcome.ACCEPTED:
-        await renew_template(call, examined, matches[0])
+        await renew_template(call, examined, named[0])
+    asked = {match.person_id for match in named}
+    candidates = {
+        # Whom a palm of the other hand may name.
+        Outcome.ASK_AGAIN: matches[:KEPT],
+        # Whom digits tell apart.
+        Outcome.STEP_UP: [match for match in matches if match.person_id in asked],
+    }
     return await record(
         call,
         visit_id=examined.visit_id,
         purpose=examined.purpose,
         outcome=outcome,
         attempts_left=ATTEMPTS if outcome is Outcome.STEP_UP else left,
-        person_id=matches[0].person_id if outcome is Outcome.ACCEPTED else None,
-        candidates=matches if outcome is Outcome.STEP_UP else (),
+        person_id=named[0].person_id if outcome is Outcome.ACCEPTED else None,
+        candidates=candidates.get(outcome, ()),
         pulse=examined.pulse,
+        side=examined.side,
     )
 
 
@@ -127,7 +160,7 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
         if await context.accounts.phone_last4(session, person) == digits.phone_last4:
             await guess.was_right(session)
             await context.accounts.note_use(session, person, call.now)
-            row.person_id, row.attempts_left = person.person_id, 0
+            row.person_id, row.attempts_left, row.digits = person.person_id, 0, True
             await decide(call, row, person)
             return await told(call, row)
     if row.attempts_left <= 0:
@@ -157,13 +190,16 @@ async def record(
     person_id: str | None = None,
     candidates: Sequence[Match] = (),
     pulse: bool = False,
+    digits: bool = False,
+    side: Side | None = None,
 ) -> Identification:
     """Stores an identification and returns it as the device sees it. A person who is accepted is
     asked for their consent first where they have not agreed to each text as it is now, and refused
     while they have frozen it.
 
-    `person_id` is the person who was accepted; `candidates` are the people whom digits are to tell
-    apart.
+    `person_id` is the person who was accepted. `candidates` are the people whom digits are to tell
+    apart, or whom the next palm may. `digits` is whether the number was given as
+    well, and `side` that of a palm that was searched for.
     """
     row = IdentificationRow(
         id=new_id(),
@@ -175,6 +211,8 @@ async def record(
         attempts_left=attempts_left,
         person_id=person_id,
         pulse=pulse,
+        digits=digits,
+        side=side,
         expires_at=call.now + IDENTIFICATION_LIFE,
     )
     if person_id is not None:
@@ -201,6 +239,31 @@ async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
         attempts_left=left,
     )
     return identification.model_copy(update={"live": False})
+
+
+async def shown_before(call: Call, visit_id: str, side: Side) -> list[dict[str, float]]:
+    """Returns the people whom palms of the other hand matched that were shown before in a visit at
+    this device, with their rarities: for each of these palms, those who were kept."""
+    palms = await call.session.scalars(
+        select(IdentificationRow.id).where(
+            IdentificationRow.device_id == call.device_id,
+            IdentificationRow.visit_id == visit_id,
+            IdentificationRow.side != side,
+            IdentificationRow.expires_at > call.now,
+        )
+    )
+    kept: dict[str, dict[str, float]] = {palm: {} for palm in palms}
+    matched = select(Candidate).where(Candidate.identification_id.in_(kept))
+    for candidate in await call.session.scalars(matched):
+        kept[candidate.identification_id][candidate.person_id] = candidate.rarity
+    return list(kept.values())
+
+
+def needs_digits(call: Call, amount: int | None, currency: str | None) -> bool:
+    """Returns whether a palm that is to pay this needs the digits of the number as well."""
+    if amount is None or currency is None:
+        return False
+    return call.context.settings.needs_digits(Money(minor=amount, currency=currency))
 
 
 async def wants_pulse(call: Call, examined: ExaminedPalm) -> bool:

@@ -58,6 +58,10 @@ class IdentificationRow(Table):
     `ASK_CONSENT`."""
     pulse: Mapped[bool]
     """Whether the pulse of the palm was seen."""
+    digits: Mapped[bool] = mapped_column(default=False)
+    """Whether digits of the number were given, or all of it."""
+    side: Mapped[Side | None]
+    """That of a palm that was searched for; None for one that was not."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_identifications_visit", "device_id", "visit_id"),)
@@ -82,7 +86,8 @@ class RefusedUseRow(Table):
 
 
 class Candidate(Table):
-    """A person whose palm matched well enough to ask for the last four digits of their number."""
+    """A person whose palm matched well enough to ask for the last four digits of their number, or
+    to count together with one of the other hand."""
 
     __tablename__ = "candidates"
 
@@ -91,3 +96,4 @@ class Candidate(Table):
     )
     person_id: Mapped[str] = person_key(primary_key=True)
     rarity: Mapped[float]
+    """That of this palm alone."""

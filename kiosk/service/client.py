@@ -380,11 +380,15 @@ class SignatureService:
 
     # Recognition
 
-    async def identify(self, burst: Burst, purpose: Purpose, visit_id: str) -> Identification:
+    async def identify(
+        self, burst: Burst, purpose: Purpose, visit_id: str, most: Money | None = None
+    ) -> Identification:
         """Looks for the person of a palm. The caller makes `visit_id` and keeps it when the palm is
-        asked for again."""
+        asked for again. `most` is what they are to pay at most, where that is known: above an
+        amount, the service asks for digits."""
         envelope = await self._seal(burst, purpose, visit_id, None)
-        return await self._post("/identifications", envelope, Identification)
+        pays = f"?amount={most.minor}&currency={most.currency}" if most else ""
+        return await self._post(f"/identifications{pays}", envelope, Identification)
 
     async def step_up(self, identification_id: str, phone_last4: str) -> Identification:
         return await self._post(

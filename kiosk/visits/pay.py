@@ -162,7 +162,7 @@ async def _buy(visit: Visit, sale: Sale, known: Identification | None) -> Purcha
     # Where no card is taken, none is offered when the palm reader fails.
     reading = replace(visit, terminal=None) if sale.members_only else visit
     while True:
-        found, known = known or await who(reading, screen, visit_id), None
+        found, known = known or await who(reading, screen, visit_id, most), None
         match found:
             case Identification(outcome=Outcome.ACCEPTED, customer=Customer() as customer):
                 bought = await _recognised(visit, sale, found, customer)
@@ -192,9 +192,12 @@ async def _ask_after(visit: Visit, pending: PendingPurchase) -> Purchase | NotPa
     return purchase or Choice.ANOTHER_WAY
 
 
-async def who(visit: Visit, screen: HoldPalm, visit_id: str) -> Identification | NotPaid:
-    """Recognises the shopper by the palm alone or by the palm and the number."""
-    by_palm = partial(visit.service.identify, purpose=screen.purpose, visit_id=visit_id)
+async def who(
+    visit: Visit, screen: HoldPalm, visit_id: str, most: Money | None = None
+) -> Identification | NotPaid:
+    """Recognises the shopper by the palm alone or by the palm and the number. `most` is what they
+    are to pay at most, where that is known."""
+    by_palm = partial(visit.service.identify, purpose=screen.purpose, visit_id=visit_id, most=most)
     while True:
         found = await recognise(visit, screen, by_palm)
         if found is Choice.USE_NUMBER:

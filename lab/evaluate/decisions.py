@@ -5,7 +5,8 @@ is accepted, four digits are asked for, or the palm is asked for again. What com
 who had shown the palm, so a decision is counted as a `Result`.
 
 A presentation is one palm as the kiosk sends it, made into one template. A visit is up to ATTEMPTS
-presentations, and ends with the first that is not asked for again.
+presentations of one hand, and ends with the first that is not asked for again: each counts by
+itself, and only both hands count together (`lab.tries`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

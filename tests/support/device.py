@@ -104,8 +104,9 @@ class TestDevice:
             sent["idempotency-key"] = key or secrets.token_urlsafe(16)
         sent |= headers or {}
         now = (self.clock() + self.ahead).timestamp()
-        path = f"/v1{path}"
-        sent |= sign_request(Request(method, path, "", sent, body), self.key, now=now)
+        path, _, query = f"/v1{path}".partition("?")
+        sent |= sign_request(Request(method, path, query, sent, body), self.key, now=now)
+        path = f"{path}?{query}" if query else path
         return self.http.request(method, path, content=body, headers=sent)
 
     def get(self, path: str, reply: type[Reply]) -> Reply:

@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0033');
+INSERT INTO "alembic_version" VALUES('0034');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -299,7 +299,7 @@ CREATE TABLE "identifications" (
 	person_id VARCHAR, 
 	expires_at BIGINT NOT NULL, 
 	pulse BOOLEAN NOT NULL, 
-	merchant_id VARCHAR NOT NULL, 
+	merchant_id VARCHAR NOT NULL, digits BOOLEAN DEFAULT 0 NOT NULL, side VARCHAR, 
 	CONSTRAINT pk_identifications PRIMARY KEY (id), 
 	CONSTRAINT fk_identifications_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT fk_identifications_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)

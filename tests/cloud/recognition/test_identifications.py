@@ -18,7 +18,7 @@ from protocol.messages import (
     Side,
 )
 from tests.support.device import Refused, TestDevice, fresh_phone
-from tests.support.plain_palms import burst
+from tests.support.plain_palms import VERSION, burst
 from tests.support.served import Served
 
 NEARLY = 0.35
@@ -61,6 +61,56 @@ def test_a_doubtful_match_asks_for_digits_and_names_nobody(kiosk: TestDevice, wh
     accepted = step_up(kiosk, found, phone[-4:])
     assert accepted.outcome is Outcome.ACCEPTED
     assert accepted.customer
+
+
+@pytest.fixture
+def nearly(served: Served) -> float:
+    """The likeness of a palm that is not enough alone."""
+    policy = served.context.policy
+    rarity = policy.step_up(len(served.context.gallery)) - 0.1
+    return policy.score(VERSION, rarity)
+
+
+def test_both_hands_that_are_not_enough_alone_are_together(
+    kiosk: TestDevice, who: str, nearly: float
+):
+    phone = fresh_phone()
+    kiosk.sign_up(who, phone=phone, sides=(Side.LEFT, Side.RIGHT))
+    shown = [
+        kiosk.identify(who, visit_id="visit-of-both", side=side, likeness=nearly)
+        for side in (Side.LEFT, Side.RIGHT)
+    ]
+    assert [each.outcome for each in shown] == [Outcome.ASK_AGAIN, Outcome.STEP_UP]
+    assert step_up(kiosk, shown[1], phone[-4:]).outcome is Outcome.ACCEPTED
+
+
+def test_one_hand_that_is_shown_twice_is_not(kiosk: TestDevice, who: str, nearly: float):
+    kiosk.sign_up(who, sides=(Side.LEFT, Side.RIGHT))
+    shown = [kiosk.identify(who, visit_id="visit-of-one", likeness=nearly) for _ in range(2)]
+    assert [each.outcome for each in shown] == [Outcome.ASK_AGAIN, Outcome.ASK_AGAIN]
+
+
+def test_hands_of_two_visits_or_at_two_kiosks_are_not(
+    served: Served, kiosk: TestDevice, who: str, nearly: float
+):
+    kiosk.sign_up(who, sides=(Side.LEFT, Side.RIGHT))
+    kiosk.identify(who, visit_id="visit-one", likeness=nearly)
+    places = [(kiosk, "visit-two"), (served.kiosk(), "visit-one")]
+    shown = [
+        device.identify(who, visit_id=visit, side=Side.RIGHT, likeness=nearly).outcome
+        for device, visit in places
+    ]
+    assert shown == [Outcome.ASK_AGAIN] * 2
+
+
+def test_what_a_visit_knew_is_forgotten_when_it_has_expired(
+    served: Served, kiosk: TestDevice, who: str, nearly: float
+):
+    kiosk.sign_up(who, sides=(Side.LEFT, Side.RIGHT))
+    kiosk.identify(who, visit_id="visit-of-before", likeness=nearly)
+    served.ahead = kiosk.ahead = IDENTIFICATION_LIFE
+    right = kiosk.identify(who, visit_id="visit-of-before", side=Side.RIGHT, likeness=nearly)
+    assert right.outcome is Outcome.ASK_AGAIN
 
 
 def test_wrong_digits_are_counted_and_then_refused(kiosk: TestDevice, who: str):

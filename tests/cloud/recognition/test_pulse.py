@@ -1,5 +1,5 @@
-"""A pulse is needed for a doubtful palm and for a large amount; near infrared is needed from a
-device that has the camera."""
+"""A pulse is needed for a doubtful palm and for a large amount, and digits for a larger one; near
+infrared is needed from a device that has the camera."""
 
 import secrets
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from protocol.messages import (
     Claim,
     ClaimOpened,
     Identification,
+    LastFour,
     Money,
     Outcome,
     ProblemType,
@@ -21,18 +22,21 @@ from protocol.messages import (
     Purchase,
     PurchaseRequest,
     Purpose,
+    Side,
 )
 from tests.support.device import Refused, TestDevice, fresh_phone
-from tests.support.plain_palms import burst
+from tests.support.plain_palms import VERSION, burst
 from tests.support.served import PLAIN, Served
 
-SMALL, LARGE = 2000, 2001
+SMALL, LARGE, HUGE = 2000, 2001, 5001
 DOUBTFUL = SURE - 0.1
 
 
 @pytest.fixture(scope="module")
 def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    settings = Settings(recognition=PLAIN, pulse_above={"USD": SMALL})
+    settings = Settings(
+        recognition=PLAIN, pulse_above={"USD": SMALL}, digits_above={"USD": HUGE - 1}
+    )
     with Served(tmp_path_factory.mktemp("careful"), settings) as served:
         yield served
 
@@ -52,9 +56,12 @@ def enrol(kiosk: TestDevice, who: str) -> str:
     return phone
 
 
-def identify(kiosk: TestDevice, shown: Burst, visit_id: str = "") -> Identification:
+def identify(
+    kiosk: TestDevice, shown: Burst, visit_id: str = "", minor: int | None = None
+) -> Identification:
     envelope = kiosk.seal(shown, Purpose.PAY, visit_id or secrets.token_urlsafe(12))
-    return kiosk.post("/identifications", envelope, Identification)
+    pays = "" if minor is None else f"?amount={minor}&currency=USD"
+    return kiosk.post(f"/identifications{pays}", envelope, Identification)
 
 
 def buy(kiosk: TestDevice, found: Identification, minor: int) -> Purchase:
@@ -123,6 +130,54 @@ def test_a_large_sale_needs_a_pulse_and_a_small_one_does_not(kiosk: TestDevice, 
     assert refused.value.problem.type is ProblemType.HOLD_LONGER
     assert buy(kiosk, identify(kiosk, burst(who)), SMALL).outcome == "approved"
     assert buy(kiosk, identify(kiosk, burst(who, pulse=True)), LARGE).outcome == "approved"
+
+
+def test_a_huge_sale_needs_digits_however_clear_the_palm_is(kiosk: TestDevice, who: str) -> None:
+    phone = enrol(kiosk, who)
+    palm = burst(who, pulse=True)
+    found = identify(kiosk, palm, minor=HUGE)
+    assert (found.outcome, found.customer) == (Outcome.STEP_UP, None)
+    path = f"/identifications/{found.identification_id}/step-up"
+    found = kiosk.post(path, LastFour(phone_last4=phone[-4:]), Identification)
+    assert found.outcome is Outcome.ACCEPTED
+    assert buy(kiosk, found, HUGE).outcome == "approved"
+    assert identify(kiosk, palm, minor=HUGE - 1).outcome is Outcome.ACCEPTED
+
+
+def test_a_kiosk_that_does_not_tell_the_amount_sells_nothing_huge(
+    kiosk: TestDevice, who: str
+) -> None:
+    enrol(kiosk, who)
+    for told in (None, SMALL):
+        with pytest.raises(Refused) as refused:
+            buy(kiosk, identify(kiosk, burst(who, pulse=True), minor=told), HUGE)
+        assert refused.value.problem.type is ProblemType.NOT_ACCEPTED
+
+
+def test_whoever_has_given_the_whole_number_needs_no_digits(kiosk: TestDevice, who: str) -> None:
+    claim = Claim(phone=enrol(kiosk, who), proof=Proof.PALM, purpose=Purpose.PAY)
+    claim_id = kiosk.post("/claims", claim, ClaimOpened).claim_id
+    envelope = kiosk.seal(burst(who, pulse=True), Purpose.PAY, claim_id)
+    found = kiosk.post(f"/claims/{claim_id}/palm", envelope, Identification)
+    assert buy(kiosk, found, HUGE).outcome == "approved"
+
+
+def test_a_hand_whose_pulse_was_asked_for_counts_with_no_other(
+    careful: Served, kiosk: TestDevice, who: str
+) -> None:
+    enrolment_id = kiosk.verified_enrolment()
+    kiosk.add_card(enrolment_id)
+    for side in Side:
+        kiosk.add_palm(enrolment_id, burst(who, side))
+    kiosk.send("POST", f"/enrolments/{enrolment_id}/completion")
+    policy = careful.context.policy
+    rarity = policy.step_up(len(careful.context.gallery)) - 0.1
+    nearly = policy.score(VERSION, rarity)
+    doubtful = burst(who, Side.LEFT, nearly, score=DOUBTFUL)
+    assert identify(kiosk, doubtful, "visit-in-doubt").outcome is Outcome.HOLD_LONGER
+    right, left = (burst(who, side, nearly, pulse=True) for side in (Side.RIGHT, Side.LEFT))
+    assert identify(kiosk, right, "visit-in-doubt").outcome is Outcome.ASK_AGAIN
+    assert identify(kiosk, left, "visit-in-doubt").outcome is Outcome.STEP_UP
 
 
 def test_a_device_with_a_near_infrared_camera_must_send_near_infrared_frames(

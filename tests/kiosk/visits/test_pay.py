@@ -44,6 +44,7 @@ from kiosk.till.till import Acquisition, Sale, SaleResult
 from kiosk.visits.acquire import acquire
 from kiosk.visits.charge import STRAGGLING, resolve
 from kiosk.visits.pay import pay
+from kiosk.visits.tips import tips_of, with_tip
 from kiosk.visits.visit import Troubled
 from protocol.documents import digest_of
 from protocol.files import write_private
@@ -567,6 +568,19 @@ async def test_a_large_sale_has_the_palm_held_longer_at_once(
     canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
     longer = replace(HOLD, longer=True)
     await play(visit((longer, palm), (CONFIRM, Choice.CANCEL)))
+
+
+async def test_the_service_is_told_what_the_shopper_may_pay_at_most(
+    visit: At, canned: CannedService
+) -> None:
+    at = visit((HOLD, palm), (ASK_TIP, Choice.CANCEL))
+    at.till.ask(Sale("sale-00000001", AMOUNT, "Corner Shop", tips=(5, 10, 20)))
+    sale = await at.till.next_request()
+    assert isinstance(sale, Sale)
+    await pay(at, sale)
+    (asked,) = canned.requests("POST /identifications")
+    most = with_tip(AMOUNT, tips_of(sale)[-1])
+    assert asked.path.endswith(f"?amount={most.minor}&currency={most.currency}")
 
 
 async def test_one_that_has_become_large_meanwhile_is_paid_by_a_palm_held_longer(
