@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cloud.vault.examiner import Flaw, Presentation, Unusable
 from cloud.vault.pictures import BURST_PIXELS, decode, pixels
+from palm.burst import ALIKE, ENOUGH, BurstFinder, Seen, spread, still_there
 from palm.hand.align import align
 from palm.hand.find import HandFinder
 from palm.hand.landmarks import Hand, Shown, Side
@@ -19,14 +20,11 @@ from palm.hand.roi import Roi
 from palm.image import Colour
 from palm.liveness import LitFrame, Still, Unjudgeable, judge, judge_infrared
 from palm.liveness.pulse import NoRecording, cells_of, judge_pulse
-from palm.liveness.same_palm import Lines, followed, likeness, lines
+from palm.liveness.same_palm import Lines, likeness, lines
 from palm.template import current
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.ring import DARK, PLACES, WHITE, Levels
 
-ENOUGH = 3
-"""The number of good frames that a template is made of: more of one moment add little and cost
-time."""
 HOPELESS = 4
 """The number of frames after which a burst is given up when no palm was read in any of them. The
 kiosk has found one in each."""
@@ -38,13 +36,9 @@ CLIPPED_AT_MOST = 0.35
 """The largest share of clipped pixels in a good frame."""
 QUALITY_AT_LEAST = 0.6
 """The lowest quality of a usable ROI: a corner of the palm may lie outside the frame."""
-ALIKE = 0.9
-"""The likeness (`palm.liveness.same_palm`) from which two frames of a burst show the same palm
-without further ado. It is 0.97 or more in 360 pairs of frames, in white and under the steps, of 24
-drawn hands held still, and 0.78 or less in 552 pairs of different hands."""
 SAME = 7.83
-"""The score (`palm.template.levelled`) from which they show the same palm where the likeness is
-less: that of one pair of different hands in 10,000 (`palm.calibration.LEVELLED_3`)."""
+"""The score (`palm.template.levelled`) from which two frames show the same palm where they are less
+than ALIKE: that of one pair of different hands in 10,000 (`palm.calibration.LEVELLED_3`)."""
 ALIKE_IN_INFRARED = 0.45
 """The correlation of lines (`palm.liveness.InfraredVerdict.alike`) from which a palm in near
 infrared is the palm that the template is made of. Their mean over a burst is 0.51 or more in 96
@@ -74,6 +68,10 @@ class _Palm:
         roi = align(image, hand)
         return cls(at_ms, image, hand, roi, lines(roi))
 
+    @property
+    def seen(self) -> Seen:
+        return self.hand, self.lines
+
 
 class PalmExaminer:
     """Judges every frame of a burst before a template is made of any.
@@ -86,15 +84,13 @@ class PalmExaminer:
 
     def __init__(self) -> None:
         self._finder = HandFinder()
+        self._hands = BurstFinder(self._finder)
         self._extractor, self._matcher = current.pair()
-        self._searches = True
-        self._follows = False
 
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         if pixels(burst) > BURST_PIXELS:
             raise Unusable(Flaw.TOO_LARGE)
-        self._finder.forget()
-        self._searches, self._follows = True, False
+        self._hands.begin()
         palms: list[_Palm] = []
         flaws: Counter[Flaw] = Counter()
         for frame in _white(burst):
@@ -124,7 +120,7 @@ class PalmExaminer:
             raise Unusable(Flaw.NOT_LIVE)
         return Presentation(
             side,
-            tuple(palm.roi for palm in before[:ENOUGH]),
+            tuple(palm.roi for palm in spread(before)),
             score=min(scores, default=None),
             pulse=burst.pulse is not None,
         )
@@ -163,7 +159,7 @@ class PalmExaminer:
 
     def _at_last(self, palm: _Palm, image: Colour) -> Hand | None:
         """Returns the hand in the last bright frame of a challenge, if it is the only one."""
-        if (hand := _followed(palm, image)) is not None:
+        if (hand := still_there(palm.seen, image)) is not None:
             return hand
         hands = self._finder.follow(image)
         return hands[0] if len(hands) == 1 else None
@@ -200,7 +196,7 @@ class PalmExaminer:
     def _only_hand(self, image: Colour, before: _Palm | None) -> Hand | None:
         """Returns the hand in a near-infrared frame, if it is the only one; `before` is the palm in
         the one before."""
-        if before is not None and (hand := _followed(before, image)) is not None:
+        if before is not None and (hand := still_there(before.seen, image)) is not None:
             return hand
         hands = self._finder.find(image)
         return hands[0] if len(hands) == 1 else None
@@ -209,14 +205,8 @@ class PalmExaminer:
         image = decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
-        if before is not None and (hand := _followed(before, image)) is not None:
-            return self._judged(frame, image, [hand])
-        followed = self._finder.follow(image)
-        detected, self._follows = bool(followed) and not self._follows, bool(followed)
-        hands = followed or self._search(image)
-        # The detector places a hand less exactly than the hand's own landmarks do.
-        settled = self._finder.settled(image, hands) if detected and len(hands) == 1 else hands
-        return self._judged(frame, image, settled or hands)
+        hands = self._hands.find(image, None if before is None else before.seen)
+        return self._judged(frame, image, hands)
 
     @staticmethod
     def _judged(frame: Frame, image: Colour, hands: list[Hand]) -> _Palm | Flaw:
@@ -235,20 +225,6 @@ class PalmExaminer:
             return True
         score = self._matcher.score(*(self._extractor.extract([p.roi]) for p in (one, other)))
         return score >= SAME
-
-    def _search(self, image: Colour) -> list[Hand]:
-        """Tries every way of searching, unless that has been in vain before in this burst: it takes
-        as long as finding ten hands."""
-        hands = self._finder.find(image) if self._searches else []
-        self._searches = bool(hands)
-        return hands
-
-
-def _followed(palm: _Palm, image: Colour) -> Hand | None:
-    """Returns the hand of this palm in another frame, found by its lines, or None where they are
-    not clearly the same. Then the hand has to be found anew."""
-    hand, alike = followed(palm.hand, palm.lines, image)
-    return hand if alike >= ALIKE else None
 
 
 def _beats(pulse: Pulse, after: list[_Palm]) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cloud.policy import FMR_VERIFY
-from cloud.vault.palms import ALIKE, ALIKE_IN_INFRARED, SAME
+from cloud.vault.palms import ALIKE_IN_INFRARED, SAME
 from drawn.attack import Instrument
 from drawn.burst import Film, challenge, played
 from drawn.circumstances import EXTREME, UNUSUAL, USUAL, Circumstances, cases
@@ -18,6 +18,7 @@ from drawn.lit import LAMPS
 from lab.attacks.instruments import species
 from lab.attacks.staging import Presented, enrolment, staging
 from lab.evaluate.processes import processes
+from palm.burst import ALIKE
 from palm.calibration import CALIBRATIONS
 from palm.hand.align import align
 from palm.hand.landmarks import Side
