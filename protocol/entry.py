@@ -133,17 +133,9 @@ class ListedPerson(Message):
     """What is presented to the site's access controller."""
 
 
-class SiteList(Message):
-    """Whom a gate may let pass without a network, for a while, by its own memory."""
+class ListedPalms(Message):
+    """People of a list whose palms are kept in templates of one version."""
 
-    made_at: AwareDatetime
-    valid_s: Annotated[int, Field(gt=0, le=24 * 3600)]
-    """After how many seconds the kiosk erases it."""
-    admission: Literal[Admission.OPEN, Admission.PRESENT]
-    """What the kiosk does for them."""
-    direction: Direction
-    once: StrictBool
-    """Whether nobody comes in twice."""
     version: int = Field(ge=0)
     """The version of the templates."""
     at_least: float
@@ -153,6 +145,23 @@ class SiteList(Message):
         repr=False
     )
     """Their templates in the same order, sealed (`protocol.site_list`)."""
+
+
+class SiteList(ListedPalms):
+    """Whom a gate may let pass without a network, for a while, by its own memory. The list itself
+    is of people with templates of the version that the service makes today."""
+
+    made_at: AwareDatetime
+    valid_s: Annotated[int, Field(gt=0, le=24 * 3600)]
+    """After how many seconds the kiosk erases it."""
+    admission: Literal[Admission.OPEN, Admission.PRESENT]
+    """What the kiosk does for them."""
+    direction: Direction
+    once: StrictBool
+    """Whether nobody comes in twice."""
+    earlier: list[ListedPalms] = Field(default=[])
+    """The people whose palms were kept before the service made today's version, and who have not
+    been at a gate since. Left out where there are none: a kiosk of before does not know it."""
 
 
 class OfflinePassage(Message):

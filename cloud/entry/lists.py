@@ -8,6 +8,7 @@ neither hours nor holidays. It tells afterwards who has passed, by the marks of 
 
 import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -38,6 +39,7 @@ from protocol.encoding import from_base64, to_base64
 from protocol.entry import (
     Admission,
     Entry,
+    ListedPalms,
     ListedPerson,
     ListRequest,
     OfflinePassage,
@@ -121,7 +123,7 @@ async def decline(call: Caller, entry_id: str) -> Entry:
 # The list
 
 
-@router.put("/door/list")
+@router.put("/door/list", response_model_exclude_defaults=True)
 async def tell(call: Caller, asked: ListRequest) -> SiteList:
     """Returns whom the device may let pass without a network. Raises Refusal (NOT_FOUND) for a
     device that may let nobody pass."""
@@ -132,11 +134,10 @@ async def tell(call: Caller, asked: ListRequest) -> SiteList:
         raise Refusal(ProblemType.NOT_FOUND)
     clock = await clock_of(session, site_id)
     valid = timedelta(hours=door.list_hours)
-    people: list[ListedPerson] = []
-    templates: list[bytes] = []
-    version = context.vault.introduction.versions[0]
+    versions = context.vault.introduction.versions
+    listed: dict[int, list[tuple[ListedPerson, bytes]]] = {version: [] for version in versions}
     times = Times(door, clock, call.now, valid)
-    for number, (person, palm) in enumerate(await _kept(call, site_id, version), 1):
+    for number, (person, palm) in enumerate(await _kept(call, site_id, versions), 1):
         if number % AT_ONCE == 0:
             await session.commit()
         found = await access_of(session, person, site_id)
@@ -155,26 +156,51 @@ async def tell(call: Caller, asked: ListRequest) -> SiteList:
             made_at=call.now,
             valid_s=round(valid.total_seconds()),
         )
-        people.append(
-            ListedPerson(
-                mark=_sealed(context, mark),
-                side=palm.side,
-                times=open_at,
-                credential=given.credential if door.kind is DoorKind.CONTROLLER else None,
-            )
+        one = ListedPerson(
+            mark=_sealed(context, mark),
+            side=palm.side,
+            times=open_at,
+            credential=given.credential if door.kind is DoorKind.CONTROLLER else None,
         )
-        templates.append(from_base64(palm.template))
+        listed[palm.version].append((one, from_base64(palm.template)))
     await session.commit()
-    bound_to = binding(call.device_id, [each.mark for each in people])
-    sealed = await context.vault.share(version, templates, asked.key, bound_to)
+    # A palm is compared with everybody on the list, whatever version they are kept in.
+    rarity = context.policy.accept(sum(map(len, listed.values())))
+    now, *earlier = [
+        await _shared(call, asked, version, people, rarity)
+        for version, people in listed.items()
+        if people or version == versions[0]
+    ]
     return SiteList(
         made_at=call.now,
         valid_s=round(valid.total_seconds()),
         admission=ADMISSIONS[door.kind],
         direction=door.direction,
         once=door.area is not None and door.direction is Direction.ENTRY,
+        version=now.version,
+        at_least=now.at_least,
+        people=now.people,
+        templates=now.templates,
+        earlier=earlier,
+    )
+
+
+async def _shared(
+    call: Call,
+    asked: ListRequest,
+    version: int,
+    listed: Sequence[tuple[ListedPerson, bytes]],
+    rarity: float,
+) -> ListedPalms:
+    """Returns people whose templates are of one version, with these templates sealed to the
+    kiosk."""
+    people = [person for person, _ in listed]
+    bound_to = binding(call.device_id, [each.mark for each in people])
+    templates = [template for _, template in listed]
+    sealed = await call.context.vault.share(version, templates, asked.key, bound_to)
+    return ListedPalms(
         version=version,
-        at_least=context.policy.score(version, context.policy.accept(len(people))),
+        at_least=call.context.policy.score(version, rarity),
         people=people,
         templates=to_base64(sealed),
     )
@@ -226,13 +252,15 @@ async def note(call: Caller, passage_id: Identifier, passage: OfflinePassage) ->
         )
 
 
-async def _kept(call: Call, site_id: str, version: int) -> list[tuple[OpenPerson, KeptPalm]]:
-    """Returns who lets the gates of a site keep a template of this version, those who agreed last
-    first."""
+async def _kept(
+    call: Call, site_id: str, versions: Sequence[int]
+) -> list[tuple[OpenPerson, KeptPalm]]:
+    """Returns who lets the gates of a site keep a template of one of these versions, those who
+    agreed last first."""
     kept = [
         (person, given.palm)
         for person, given in await kept_palms.answers_at(call.session, call.context.master, site_id)
-        if given.palm is not None and given.palm.version == version
+        if given.palm is not None and given.palm.version in versions
     ]
     if len(kept) > MOST:
         log.warning("a list for a gate names %d of the %d people who agreed", MOST, len(kept))

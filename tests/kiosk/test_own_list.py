@@ -67,6 +67,28 @@ async def test_who_is_on_the_list_is_recognised_and_nobody_else() -> None:
     assert await (await held(Service(), TurnedClock())).find(burst("alex")) is GateAnswer.NOT_KNOWN
 
 
+async def test_a_palm_that_was_kept_in_an_earlier_version_is_recognised_in_it() -> None:
+    own = await held(Service("alex", earlier=["sam", "kim"]), TurnedClock())
+    for who in ("alex", "sam", "kim"):
+        found = await own.find(burst(who))
+        assert isinstance(found, Found)
+        assert found.person.mark == mark_of(who)
+    # Each version is compared at a score of its own.
+    assert await own.find(burst("sam", likeness=0.4)) is GateAnswer.NOT_KNOWN
+    assert await own.find(burst("a stranger")) is GateAnswer.NOT_KNOWN
+
+
+async def test_a_version_that_the_kiosk_does_not_compare_leaves_out_its_people_alone() -> None:
+    class Newer(Service):
+        async def site_list(self, key: VaultKey) -> SiteList:
+            told = await super().site_list(key)
+            return told.model_copy(update={"version": 901})
+
+    own = await held(Newer("alex", earlier=["sam"]), TurnedClock())
+    assert isinstance(await own.find(burst("sam")), Found)
+    assert await own.find(burst("alex")) is GateAnswer.NOT_KNOWN
+
+
 async def test_two_who_are_alike_are_not_told_apart() -> None:
     own = await held(Service("alex", "sam", at_least=-2.0), TurnedClock())
     assert await own.find(burst("alex")) is GateAnswer.NOT_SURE
@@ -183,12 +205,12 @@ async def test_what_is_erased_is_overwritten() -> None:
     made: list[Any] = []
 
     class Watched(PlainMatching):
-        def prepare(self, templates: Any) -> Any:
-            made.append(super().prepare(templates))
+        def prepare(self, version: int, templates: Any) -> Any:
+            made.append(super().prepare(version, templates))
             return made[-1]
 
-    own = OwnList(Service("alex"), TurnedClock(), Watched)
+    own = OwnList(Service("alex", earlier=["sam"]), TurnedClock(), Watched)
     await own.renew()
-    assert made[0].any()
+    assert [each.any() for each in made] == [True, True]
     own.erase()
-    assert not made[0].any()
+    assert [each.any() for each in made] == [False, False]

@@ -5,6 +5,8 @@ import numpy as np
 
 from drawn import Presentation
 from kiosk.own_list import PalmMatching
+from palm.calibration import CALIBRATIONS
+from palm.template.current import PAIRS
 from protocol.capture import Burst, Frame
 from tests.support.plain_palms import burst
 from tests.support.posed import drawn
@@ -18,7 +20,7 @@ def shown(seed: int, *poses: Presentation) -> Burst:
     return Burst(frames)
 
 
-def test_a_palm_that_is_shown_again_is_recognised_and_another_is_not():
+def test_a_palm_that_is_shown_again_is_recognised_in_every_version_and_another_is_not():
     matching = PalmMatching()
     kept = matching.read(shown(7, Presentation()))
     again = matching.read(shown(7, Presentation(x=0.55, turn=4.0)))
@@ -27,11 +29,13 @@ def test_a_palm_that_is_shown_again_is_recognised_and_another_is_not():
     assert again is not None
     assert other is not None
     assert kept[0] is again[0]
-    prepared = matching.prepare([kept[1], other[1]])
-    same, different = matching.compare(again[1], prepared)
-    # The scores from which one pair of different hands in 100,000 seems the same is 7.72.
-    assert same > 7.72 > different
-    assert not np.isnan(same)
+    for version in PAIRS:
+        templates = [matching.extract(palms, version) for palms in (kept[1], other[1])]
+        probe = matching.extract(again[1], version)
+        same, different = matching.compare(probe, matching.prepare(version, templates))
+        # The score from which one pair of different hands in 100,000 seems the same.
+        assert same > CALIBRATIONS[version].score(5) > different
+        assert not np.isnan(same)
 
 
 def test_what_shows_no_palm_is_none():

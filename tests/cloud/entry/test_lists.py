@@ -4,6 +4,7 @@ afterwards."""
 import secrets
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from cloud.keys.persons import find_person
 from cloud.messages import Way
 from cloud.people import accounts, alerts
 from cloud.people.deletions import remains_of
+from cloud.settings import Settings
 from cloud.web.devices import revoke_device
 from protocol.credential import Credential, CredentialFormat
 from protocol.encoding import from_base64
@@ -40,7 +42,7 @@ from protocol.site_list import binding, open_templates
 from tests.cloud.merchants.test_merchants import agree
 from tests.support import plain_palms
 from tests.support.device import TestDevice, fresh_phone, refusal
-from tests.support.served import Served
+from tests.support.served import CURRENT, OLD, PLAIN, Served
 from tests.support.sites import DOOR, Site, show_palm
 
 BADGE = Credential(format=CredentialFormat.WIEGAND_26, facility=12, number=4567)
@@ -120,6 +122,11 @@ def wants_messages(served: Served, phone: str) -> None:
 @pytest.fixture
 def listed(site: Site, phone: str, who: str) -> TestDevice:
     """A gate at which somebody has access and has let it keep their palm."""
+    return lets_keep(site, phone, who)
+
+
+def lets_keep(site: Site, phone: str, who: str) -> TestDevice:
+    """Returns a gate at which somebody has access and has let it keep their palm."""
     gate = gate_of(site)
     agree(gate, gate.identify(who, Purpose.ENTER))
     site.give(phone, Access(person="E-1001"))
@@ -272,6 +279,38 @@ def test_at_a_controller_the_list_has_the_credential(site: Site, phone: str, who
     told, _ = list_of(gate)
     assert told.admission is Admission.PRESENT
     assert told.people[0].credential == BADGE
+
+
+def test_whose_palm_was_kept_in_an_earlier_version_is_listed_apart_with_a_score_of_its_own(
+    tmp_path: Path, who: str
+):
+    both = PLAIN.model_copy(update={"schemes": (CURRENT, OLD)})
+    with Served(tmp_path, Settings(recognition=both)) as served:
+        phone = fresh_phone()
+        served.kiosk().sign_up(who, phone=phone)
+        site = Site(served, served.merchant(name="Works"))
+        gate = lets_keep(site, phone, who)
+        # A kiosk of before does not know that there are others, and is told of them only then.
+        assert "earlier" not in ask_list(gate, PrivateKey.generate()).json()
+        person_id, context = served.person_id(phone), served.context
+
+        async def as_of_before() -> None:
+            async with context.database.session() as session:
+                person = await find_person(session, context.master, person_id)
+                given = await kept_palms.answer_of(session, person, site.id)
+                assert given is not None
+                assert given.palm is not None
+                kept = given.palm.model_copy(update={"version": OLD.version})
+                before = kept_palms.Answer(palm=kept)
+                await kept_palms.answer(session, person, site.id, before, context.clock())
+                await session.commit()
+
+        served.do(as_of_before())
+        told, _ = list_of(gate)
+    assert told.people == []
+    (earlier,) = told.earlier
+    assert (earlier.version, len(earlier.people)) == (OLD.version, 1)
+    assert earlier.at_least == pytest.approx(100 * told.at_least)
 
 
 def test_whose_access_was_taken_or_who_is_frozen_is_on_no_list(

@@ -156,6 +156,8 @@ def test_a_template_for_gates_is_shared_and_not_searched_and_one_of_the_gallery_
     sealed = [probe.kept.sealed, enrolled.sealed, probe.whole, b"nothing"]
     assert templates.for_gates(VERSION, sealed) == [plain("alex").data, None, None, None]
     assert templates.for_gates(OLD, sealed) == [None] * 4
+    _, old = templates.extract(palms, [OLD], Use.GATES)
+    assert templates.for_gates(OLD, [old.kept.sealed]) == [plain("alex").data]
     assert elsewhere.for_gates(VERSION, sealed) == [None] * 4
     compared = templates.compare(VERSION, probe.whole, [enrolled.sealed, probe.kept.sealed])
     assert compared == [1.0, None]
