@@ -1,10 +1,11 @@
 """What is kept of a hold: pictures of the hand while it is held still, and its pulse.
 
 A hold begins when the hand is first still enough and ends when it moves away. `HoldRecord`
-collects the best frames of the current hold as leases, encodes them once the hold is over and
+collects good frames from all of the current hold as leases, encodes them once the hold is over and
 turns everything into a burst. Whatever is not handed over in the burst is wiped.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import ceil, hypot
 
@@ -134,12 +135,14 @@ def _taken(picture: Picture) -> float:
 class HoldRecord:
     """Collects what is kept of the current hold; a context manager that wipes the rest.
 
-    These are at most `limit` of the best frames, one picture under each step of the light
-    challenge, near-infrared pictures taken meanwhile, and the pulse.
+    These are at most `limit` good frames that are spread over the hold, one picture under each step
+    of the light challenge, near-infrared pictures taken meanwhile, and the pulse.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, hold: float) -> None:
+        """`hold` is the number of seconds that a hand is held still."""
         self._limit = limit
+        self._hold = hold
         self._held_since: float | None = None
         self._candidates: list[HeldFrame] = []
         self._white: list[Picture] = []
@@ -164,7 +167,8 @@ class HoldRecord:
         return Region.around(newest.hand, newest.frame)
 
     def consider(self, sight: Sight, advice: Advice) -> None:
-        """Keeps the frame if it is among the best of its hold; a new hold starts from nothing."""
+        """Keeps the frame if it adds to those that are kept of its hold; a new hold starts from
+        nothing."""
         if advice.held_since != self._held_since:
             self._release()
             self._held_since = advice.held_since
@@ -172,19 +176,34 @@ class HoldRecord:
         if advice.fit_to_keep and hand is not None:
             self._candidates.append(HeldFrame(sight.observation, hand, sight.keep()))
             if len(self._candidates) > self._limit:
-                worst = min(self._candidates, key=lambda c: c.worth)
-                self._candidates.remove(worst)
-                worst.frame.close()
+                self._thin_out()
+
+    def _thin_out(self) -> None:
+        """Gives one frame back. The hold has as many parts as frames are kept of it, and the worst
+        frame of the fullest part goes: frames of one moment show the palm in the same way, with the
+        same errors."""
+        assert self._held_since is not None
+        length = self._hold / self._limit
+        parts = [
+            min(int((each.seen.at - self._held_since) / length), self._limit - 1)
+            for each in self._candidates
+        ]
+        fullest, _ = Counter(parts).most_common(1)[0]
+        crowded = [c for c, part in zip(self._candidates, parts, strict=True) if part == fullest]
+        worst = min(crowded, key=lambda each: each.worth)
+        self._candidates.remove(worst)
+        worst.frame.close()
 
     def develop(self, region: Region) -> None:
-        """Encodes the best frames and gives the frames back."""
+        """Encodes the frames that are kept, best first, and gives them back."""
         self._candidates.sort(key=lambda c: c.worth, reverse=True)
         self._white += [Picture(c.seen.at, region.jpeg(c.frame, QUALITY)) for c in self._candidates]
         self._release()
 
     def commit(self, region: Region) -> bytes:
-        """Encodes the best frames, which are sent in any case from then on, and returns their
-        digest (`protocol.binding`). They have WHITE_BYTES at most, unless the best one has more."""
+        """Encodes the frames that are kept, which are sent in any case from then on, and returns
+        their digest (`protocol.binding`). They have WHITE_BYTES at most, unless the best one has
+        more."""
         self.develop(region)
         size = 0
         for number, picture in enumerate(self._white):

@@ -25,7 +25,8 @@ from protocol.challenge import STEPS
 Answer = TypeVar("Answer")
 
 BURST = 5
-"""The largest number of frames in a burst; they are the best of the hold."""
+"""The largest number of frames in a burst; they are spread over the hold
+(`kiosk.capture.hold`)."""
 
 WHITE_BURST = 3
 """The largest number of frames in white light when those under a challenge are sent as well: as
@@ -97,7 +98,7 @@ class PalmReader:
         async with self._eyes.watch() as sights:
             await _until_gone(view, sights)
             while True:
-                with HoldRecord(BURST) as record, self._infrared_mailbox() as infrared:
+                with HoldRecord(BURST, HOLD) as record, self._infrared_mailbox() as infrared:
                     await self._hold(view, sights, record, HOLD)
                     region = record.region
                     if infrared is not None and not record.take_infrared(infrared, region):
@@ -121,7 +122,10 @@ class PalmReader:
             if view.screen.lifeless:
                 await asyncio.sleep(shown_at + TO_READ - time.monotonic())
             while True:
-                with HoldRecord(WHITE_BURST) as record, self._infrared_mailbox() as infrared:
+                with (
+                    HoldRecord(WHITE_BURST, HOLD_BEFORE_LIGHT) as record,
+                    self._infrared_mailbox() as infrared,
+                ):
                     try:
                         burst = await self._challenged(view, challenger, sights, record, infrared)
                     except TooSlow:
