@@ -325,6 +325,8 @@ class PalmScreen(Screen[A_co]):
     """Whether the hand shown before was not found to be alive."""
     longer: bool = False
     """Whether the hand is held for some more seconds while its pulse is recorded."""
+    unclear: bool = False
+    """Whether no palm could be read of what was shown before. That does not count as a try."""
 
     @property
     def another_try(self) -> bool:

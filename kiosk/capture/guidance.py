@@ -38,6 +38,9 @@ class Instruction(StrEnum):
     FLATTEN = "flatten"
     MORE_LIGHT = "more_light"
     LESS_LIGHT = "less_light"
+    WIPE = "wipe"
+    """The hand is held right and its lines stay blurred: something is on it, or on the window in
+    front of the camera."""
     HOLD_STILL = "hold_still"
     HOLD_LONGER = "hold_longer"
     """Given by `kiosk.capture.reader` while it records a pulse, after the hand was held still."""
@@ -90,6 +93,10 @@ HOLD = 0.4
 HOLD_FRAMES = 4
 """The least number of good frames in a hold."""
 
+WIPE_AFTER = 1.5
+"""Seconds for which a hand that does not move must have been blurred: longer than a camera takes to
+focus."""
+
 GLITCH = 0.2
 """Seconds without a good frame that do not end a hold: a detection may fail for a moment."""
 MISSED = 1
@@ -127,6 +134,8 @@ class Advice:
     """The last good frame of this hold."""
     missed: int = 0
     """The number of frames seen since then."""
+    blurred_since: float | None = None
+    """Since when every frame has shown a hand that is held right, does not move, and is blurred."""
     fit_to_keep: bool = False
     """Whether the frame just observed is a good frame, which may be captured."""
 
@@ -150,7 +159,14 @@ def advise(
     if told is Instruction.DONE:
         return before
     wish = next(_faults(seen, told, wanted), Instruction.HOLD_STILL)
-    steady = wish is Instruction.HOLD_STILL and _is_still(seen, before)
+    # A hold begins within the inner bounds and continues within the outer ones.
+    beginning = before.held_since is None
+    still = wish is Instruction.HOLD_STILL and not MOTION.above(seen.motion, beginning)
+    blurred = BLUR.below(seen.sharpness, beginning)
+    steady = still and not blurred
+    blurred_since = None
+    if still and blurred:
+        blurred_since = seen.at if before.blurred_since is None else before.blurred_since
 
     held_since, good_frames, good = before.held_since, before.good_frames, before.good
     missed = before.missed
@@ -166,6 +182,8 @@ def advise(
     if held_since is not None and good is not None:
         wish = Instruction.HOLD_STILL
         progress = min((good.at - held_since) / hold, good_frames / HOLD_FRAMES, 1.0)
+    elif blurred_since is not None and seen.at - blurred_since >= WIPE_AFTER:
+        wish = Instruction.WIPE
     instruction = Instruction.DONE if progress == 1 else _told_next(seen.at, before, wish)
     return Advice(
         guidance=Guidance(
@@ -180,6 +198,7 @@ def advise(
         good_frames=good_frames,
         good=good,
         missed=missed,
+        blurred_since=blurred_since,
         fit_to_keep=steady,
     )
 
@@ -218,13 +237,6 @@ def _faults(seen: Observation, told: Instruction, wanted: Side | None) -> Iterat
     burnt = seen.brightness > 0.5 and BURNT.above(seen.clipped, glared)
     if burnt or BRIGHT.above(seen.brightness, glared):
         yield Instruction.LESS_LIGHT
-
-
-def _is_still(seen: Observation, before: Advice) -> bool:
-    """Returns whether the frame is good: a hold begins within the inner bounds and continues within
-    the outer ones."""
-    beginning = before.held_since is None
-    return not (MOTION.above(seen.motion, beginning) or BLUR.below(seen.sharpness, beginning))
 
 
 def lost(apart: float, missed: int) -> bool:

@@ -310,7 +310,8 @@ class SignUp:
             except Refused as refused:
                 match refused.type:
                     case ProblemType.PALM_UNUSABLE | ProblemType.CHALLENGE_REFUSED:
-                        screen = HoldPalm(Purpose.ENROL, side=side)
+                        unclear = refused.type is ProblemType.PALM_UNUSABLE
+                        screen = HoldPalm(Purpose.ENROL, side=side, unclear=unclear)
                     case ProblemType.PALM_NOT_LIVE:
                         screen = HoldPalm(
                             Purpose.ENROL, side=side, lifeless=True, longer=screen.longer

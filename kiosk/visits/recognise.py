@@ -82,7 +82,9 @@ async def recognise(
         except Refused as refused:
             if refused.type not in SHOW_AGAIN:
                 raise
+            screen = replace(screen, unclear=refused.type is ProblemType.PALM_UNUSABLE)
             continue
+        screen = replace(screen, unclear=False)
         if found.outcome is Outcome.STEP_UP:
             found = await step_up(visit, found)
         if found is not None and found.outcome is Outcome.ASK_CONSENT:

@@ -19,6 +19,7 @@ from kiosk.capture.guidance import (
     HOLD_FRAMES,
     SETTLE,
     SILENCE,
+    WIPE_AFTER,
     Advice,
     Instruction,
     advise,
@@ -78,6 +79,24 @@ WRONG: list[tuple[dict[str, Any], Instruction]] = [
 @pytest.mark.parametrize(("wrong", "instruction"), WRONG)
 def test_what_is_wrong_is_what_is_told(wrong: dict[str, Any], instruction: Instruction) -> None:
     assert told(replace(GOOD, **wrong)) is instruction
+
+
+BLURRED = replace(GOOD, sharpness=0.1)
+
+
+def test_a_hand_that_is_held_right_and_stays_blurred_is_to_be_wiped() -> None:
+    seen = chain(for_a_while(BLURRED, 2.2), for_a_while(GOOD))
+    instructions = [advice.guidance.instruction for advice in advised(seen)]
+    wiping = [number / RATE for number, one in enumerate(instructions) if one is Instruction.WIPE]
+    assert WIPE_AFTER <= wiping[0] <= WIPE_AFTER + 2 * SETTLE
+    assert wiping[-1] <= 2.2 + 2 * SETTLE
+    assert instructions[-1] is Instruction.DONE
+
+
+@pytest.mark.parametrize("wrong", [{"motion": 2.0}, {"span": 0.2}, {"hands": 0, "hand": None}])
+def test_a_hand_that_moves_or_is_held_wrong_is_not_to_be_wiped(wrong: dict[str, Any]) -> None:
+    seen = for_a_while(replace(BLURRED, **wrong), 3.0)
+    assert Instruction.WIPE not in [advice.guidance.instruction for advice in advised(seen)]
 
 
 def test_things_are_mended_in_the_order_a_person_can_follow() -> None:

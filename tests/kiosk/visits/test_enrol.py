@@ -365,8 +365,8 @@ async def test_the_same_palm_twice_is_answered_with_the_other_hand(
 
 async def test_an_unusable_palm_is_shown_again(visit: At, canned: CannedService) -> None:
     canned.will("POST /enrolments/enrolment-1/palms", problem(ProblemType.PALM_UNUSABLE, 422))
-    at = visit(*TO_PALM, (HoldPalm, palm), (HoldPalm, palm), *DONE)
-    await play(at)
+    again = HoldPalm(Purpose.ENROL, unclear=True)
+    await play(visit(*TO_PALM, (HoldPalm, palm), (again, palm), *DONE))
 
 
 async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly(

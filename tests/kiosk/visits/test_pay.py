@@ -527,8 +527,11 @@ async def test_a_doubtful_palm_is_asked_for_again_in_the_same_visit(
 
 
 async def test_an_unusable_palm_is_shown_again(visit: At, canned: CannedService) -> None:
-    canned.will("POST /identifications", problem(ProblemType.PALM_UNUSABLE, 422))
-    await play(visit((HOLD, palm), (HOLD, palm), (CONFIRM, Choice.CANCEL)))
+    unusable = problem(ProblemType.PALM_UNUSABLE, 422)
+    canned.will("POST /identifications", unusable, identification(Outcome.ASK_AGAIN, 2))
+    unclear = replace(HOLD, unclear=True)
+    again = replace(HOLD, attempts_left=2)
+    await play(visit((HOLD, palm), (unclear, palm), (again, palm), (CONFIRM, Choice.CANCEL)))
 
 
 async def test_what_was_not_seen_to_be_alive_is_asked_for_again_kindly_and_counts(

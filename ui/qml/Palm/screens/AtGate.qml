@@ -15,6 +15,7 @@ ScreenFrame {
     required property var attempts_left
     required property bool lifeless
     required property bool longer
+    required property bool unclear
     required property string merchant
     required property string direction
     required property bool takes_tickets
@@ -48,6 +49,7 @@ ScreenFrame {
             "flatten": qsTr("Palm flat to the screen"),
             "more_light": qsTr("It is too dark here"),
             "less_light": qsTr("Too bright here"),
+            "wipe": qsTr("Wipe your palm and the glass"),
             "hold_still": qsTr("Hold still"),
             "hold_longer": qsTr("Hold still a little longer"),
             "done": qsTr("One moment")

@@ -17,11 +17,12 @@ ScreenFrame {
     required property var attempts_left
     required property bool lifeless
     required property bool longer
+    required property bool unclear
 
     readonly property string instruction: guidance.instruction
     readonly property bool holding: instruction === "hold_still" || instruction === "hold_longer"
     readonly property bool finished: instruction === "done"
-    readonly property bool again: lifeless || typeof attempts_left === "number"
+    readonly property bool again: lifeless || unclear || typeof attempts_left === "number"
     readonly property bool waiting: instruction === "show_palm"
     readonly property color hue: finished || holding ? Tokens.overlayAccent : waiting ? Tokens.overlayInk : Tokens.overlayCaution
     // Compares thumb tip and little finger's knuckle in the frame, which is not mirrored.
@@ -89,6 +90,10 @@ ScreenFrame {
             "less_light": {
                 sign: "shade",
                 words: qsTr("Too bright: turn from the light")
+            },
+            "wipe": {
+                sign: "hand",
+                words: qsTr("Wipe your palm and the glass")
             },
             "hold_still": {
                 sign: "still",
@@ -271,7 +276,7 @@ ScreenFrame {
             }
             Notice {
                 width: parent.width
-                text: screen.lifeless ? qsTr("Your bare hand, please, out of bright sun, and still while the light changes.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. Tries left: %1.").arg(screen.attempts_left) : ""
+                text: screen.lifeless ? qsTr("Your bare hand, please, clean and out of bright sun, and still while the light changes.") : screen.unclear ? qsTr("Your palm could not be read. If it is wet or dirty, wipe it, and the glass.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. A clean palm helps. Tries left: %1.").arg(screen.attempts_left) : ""
             }
             Label {
                 width: parent.width
