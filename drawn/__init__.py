@@ -5,6 +5,7 @@ how it is shown to the camera, `draw` draws one frame, and `Shopper` moves a han
 No picture of a real palm is used.
 
 - `identity` combines build and skin into one hand of a generated person.
+- `state` is the state of the skin on one day: dry, wet, warm, cold, or dirty.
 - `anatomy` places the joints of a hand in a gesture.
 - `body` models the flesh around the joints, and what a camera sees of it.
 - `skin` generates the skin of palm, back and fingers; `furrows` draws its creases.
@@ -23,12 +24,14 @@ No picture of a real palm is used.
 from drawn.identity import DrawnPalm, identity
 from drawn.presentation import Drawing, Presentation, draw, draw_roi
 from drawn.shopper import Shopper, Wish
+from drawn.state import State
 
 __all__ = [
     "Drawing",
     "DrawnPalm",
     "Presentation",
     "Shopper",
+    "State",
     "Wish",
     "draw",
     "draw_roi",

@@ -11,7 +11,7 @@ from drawn.attack import Instrument, prepare_attack
 from drawn.burst import Film, Shot, challenge, film, played
 from drawn.heart import Heart, Recording, record
 from drawn.identity import DrawnPalm, identity
-from drawn.lit import LENS, Room, living
+from drawn.lit import LENS, Room, Specimen, living
 from drawn.presentation import Presentation
 from palm.hand.landmarks import Side
 
@@ -139,15 +139,23 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
 
 
 def alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:
-    """Returns a living burst. Blood and melanin vary between people, and in one person from day to
-    day."""
+    """Returns a living burst."""
+    hand = living_hand(palm, shot, rng).palm_alone()
+    film_of_it = film(palm, hand, shot, played(challenge(rng)), rng)
+    aside = rng.spawn(1)[0]
+    heart = Heart.of(aside)
+    return Case(palm.seed, None, film_of_it, lambda: record(palm, hand, shot, aside, heart))
+
+
+def living_hand(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Specimen:
+    """Returns a living hand on one day. Blood and melanin vary between people, and in one person
+    from day to day."""
     skin = spectra.SKIN * rng.lognormal(0, 0.03, (3, 1))
     colour = spectra.under_diodes(palm.tone.palmar * rng.lognormal(0, 0.03, 3), skin)
     colour = colour * rng.lognormal(0, 0.03, 3).astype(np.float32)
     wet = float(rng.uniform() ** 2)
     infrared = spectra.SKIN_850 * float(rng.spawn(1)[0].lognormal(0, 0.1))
-    hand = living(palm, shot.shown, wet=wet, colour=colour, infrared=infrared).palm_alone()
-    film_of_it = film(palm, hand, shot, played(challenge(rng)), rng)
-    aside = rng.spawn(1)[0]
-    heart = Heart.of(aside)
-    return Case(palm.seed, None, film_of_it, lambda: record(palm, hand, shot, aside, heart))
+    if palm.shine is not None:
+        # A hand shines as its skin does that day, one more than another.
+        wet = palm.shine + 0.1 * wet
+    return living(palm, shot.shown, wet=wet, colour=colour, infrared=infrared)

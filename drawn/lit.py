@@ -183,22 +183,27 @@ def living(
     palm: DrawnPalm,
     shown: Presentation,
     *,
-    wet: float = 0.2,
+    wet: float | None = None,
     colour: Field | None = None,
     infrared: float = spectra.SKIN_850,
 ) -> Specimen:
     """Returns a living hand in the gesture of a presentation.
 
-    `wet` is 0 (dry) to 1 (wet). `colour` is (3,): the factors by which the ring's diodes change its
-    colour. `infrared` is the reflectance at 850 nm.
+    `wet` is 0 (dry) to 1 (wet); None is as its skin is that day (`drawn.state`). `colour` is (3,):
+    the factors by which the ring's diodes change its colour. `infrared` is the reflectance at 850
+    nm.
     """
     painted = gesture(palm, shown)
-    dry = _dry_hand(palm, painted.spread, painted.curl, painted.back)
+    dry, covered = _dry_hand(palm, painted.spread, painted.curl, painted.back)
     if colour is None:
         colour = spectra.under_diodes(palm.tone.palmar, spectra.SKIN)
+    # What covers the skin is not coloured by blood.
+    change = colour if covered is None else 1 + (colour - 1) * (1 - covered[:, None])
+    if wet is None:
+        wet = 0.2 if palm.shine is None else palm.shine
     return replace(
         dry,
-        diode_colour=np.clip(dry.colour * colour, 0, 0.95),
+        diode_colour=np.clip(dry.colour * change, 0, 0.95),
         infrared=dry.infrared * infrared,
         gloss=0.022 + 0.05 * wet,
         polish=14.0 * 6.0**wet,
@@ -206,7 +211,11 @@ def living(
 
 
 @lru_cache(maxsize=1)
-def _dry_hand(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specimen:
+def _dry_hand(
+    palm: DrawnPalm, spread: float, curl: float, back: bool
+) -> tuple[Specimen, Field | None]:
+    """Returns a hand without shine, and the (n,) share of it that is covered by something opaque;
+    None where nothing is."""
     bald = canvas(palm, spread, curl, back)
     surface = bald.surface
     # The arm is cut off where no camera looks.
@@ -224,10 +233,15 @@ def _dry_hand(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specim
     skin[bald.wrist // 2 :] = _SLEEVE
     dark = spectra.DARK_850
     absorbed = dark[0] * bald.skin.stain + dark[1] * bald.skin.blood + dark[2] * bald.skin.vein
+    infrared, covered = np.exp(-half(absorbed)[bare]), None
+    if palm.coat is not None and bald.skin.coat is not None:
+        share = half(bald.skin.coat)[bare]
+        infrared = palm.coat.over_infrared(infrared * spectra.SKIN_850, share) / spectra.SKIN_850
+        covered = None if palm.coat.colour is None else share
     facet = half(furrowed(surface, bald.skin.relief, everywhere), 3)
     columns, rows = (np.arange(side // 2, dtype=np.float32) + 0.5 for side in (wide, high))
     x, y = np.broadcast_arrays(surface.left + columns / GRID, (surface.top - rows / GRID)[:, None])
-    return Specimen(
+    hand = Specimen(
         alpha=alpha,
         centre=(-surface.left * GRID, surface.top * GRID),
         joints=bald.joints,
@@ -237,12 +251,13 @@ def _dry_hand(palm: DrawnPalm, spread: float, curl: float, back: bool) -> Specim
         colour=skin[bare],
         diode_colour=skin[bare],
         glow=np.zeros((int(bare.sum()), 3), np.float32),
-        infrared=np.exp(-half(absorbed)[bare]),
+        infrared=infrared,
         infrared_normal=array(cv2.GaussianBlur(facet, (0, 0), INFRARED_REACH * GRID)[bare]),
         wrap=WRAP,
         gloss=0.0,
         polish=1.0,
     )
+    return hand, covered
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ class Sheet:
     """The share that is nail."""
     vein: Field
     """The vein beneath the skin, 0 to 1, visible in near infrared."""
+    coat: Field | None = None
+    """The share that is covered by what lies on the skin (`drawn.state`); None where it is
+    bare."""
 
 
 class Press(Protocol):

@@ -113,14 +113,18 @@ class Skin:
     vein: Field
     palmar: Field
     """1 on the palm's side, 0 on the back."""
+    coat: Field | None = None
+    """The share that is covered; None where nothing lies on the skin."""
 
     def lay(
         self, sheet: Sheet, window: tuple[slice, slice], x: Field, y: Field, share: Field
     ) -> None:
         """Blends a sheet's skin, taken from pixels (x, y), into a window by `share`."""
-        for name in ("relief", "stain", "blood", "nail", "vein"):
+        for name in ("relief", "stain", "blood", "nail", "vein", "coat"):
+            source: Field | None = getattr(sheet, name)
+            if source is None:
+                continue
             field: Field = getattr(self, name)[window]
-            source: Field = getattr(sheet, name)
             laid = cv2.remap(
                 array(source), array(x), array(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
@@ -132,6 +136,8 @@ def _lay_skin(palm: DrawnPalm, joints: Field, facing: Field, surface: Surface) -
     is_back = facing[2] < 0
     sheet = palm.back if is_back else palm.palm
     skin = Skin(*(np.zeros(shape, np.float32) for _ in range(6)))
+    if palm.coat is not None:
+        skin.coat = np.zeros(shape, np.float32)
     everywhere = (slice(0, shape[0]), slice(0, shape[1]))
     x, y = np.broadcast_arrays(*surface.grid(everywhere))
     across, down = (x * facing[0] - LEFT) * SCALE, (TOP - y) * SCALE
@@ -224,6 +230,10 @@ def _lit(palm: DrawnPalm, skin: Skin, surface: Surface, light_from: float, bare:
     nail = skin.nail[bare][:, None]
     gloss = np.clip(rough @ _unit(lamp[0], lamp[1], lamp[2] + 1), 0, 1)[:, None]
     shine = (0.045 * gloss**16 + nail * 0.2 * gloss**50) * free
+    if palm.shine is not None:
+        # Water and sweat mirror the lamp, and scale does not.
+        shine *= 0.6 + 2 * palm.shine
+        shine += 0.3 * max(palm.shine - 0.4, 0.0) * gloss**120 * free
     return np.clip(albedo(palm, skin, bare) * light + shine, 0, 1) ** (1 / 2.2)
 
 
@@ -249,6 +259,8 @@ def albedo(palm: DrawnPalm, skin: Skin, bare: Mask) -> Field:
         colour = dorsal + (tone.palmar[channel] - dorsal) * palmar
         colour *= np.exp(-stain * tone.crease[channel] - flush * tone.blood[channel])
         seen[:, channel] = colour + nail * (plate - colour) * 0.8
+    if palm.coat is not None and skin.coat is not None:
+        return palm.coat.over(seen, skin.coat[bare])
     return seen
 
 
