@@ -5,10 +5,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import httpx
@@ -17,9 +15,6 @@ from sqlalchemy import select
 
 from cloud.app import create_app
 from cloud.context import Context
-from cloud.db import migration
-from cloud.db.database import Database
-from cloud.db.reserve import Reserve
 from cloud.db.tables import Table, new_id
 from cloud.entry import doors
 from cloud.entry.tables import EntryRow
@@ -48,6 +43,7 @@ from protocol.documents import digest_of, text_of
 from protocol.entry import Admission, EntryRefusal
 from protocol.messages import Direction, Side, Signature
 from tests.support.between_rows import leave_between_rows
+from tests.support.databases import new_database
 
 HOST = "portal.example"
 ORIGIN = f"https://{HOST}"
@@ -59,15 +55,6 @@ class Form:
 
     action: str
     fields: dict[str, str] = field(default_factory=dict[str, str])
-
-
-@cache
-def _new_database() -> bytes:
-    """Returns an empty database, which is made once."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "palms.db"
-        migration.migrate(path)
-        return path.read_bytes()
 
 
 class _Forms(HTMLParser):
@@ -176,11 +163,9 @@ class Portal:
 
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
         state = State.open(root)
-        Reserve(state.database).prepare()
-        state.database.write_bytes(_new_database())
         self.now = datetime(2026, 11, 29, 12, tzinfo=UTC)
         self.messenger = SandboxMessenger()
-        self.database = Database(state.database)
+        self.database = new_database(state.database)
         self.gallery = Gallery(cast(Any, None), cast(Any, None), cast(Any, None), {})
         self.context = Context(
             version="test",

@@ -6,18 +6,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from cloud.context import Alerts, Context
-from cloud.db import migration
 from cloud.db.database import Database
-from cloud.db.reserve import Reserve
 from cloud.db.tables import Table
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person
@@ -32,6 +28,7 @@ from cloud.providers.stripe import StripeProvider
 from cloud.settings import Settings
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
+from tests.support.databases import new_database
 from tests.support.stripe_api import StripeApi
 
 SECRET = "whsec_tests"
@@ -89,23 +86,12 @@ class Shelf:
             return await session.scalar(select(func.count()).select_from(table)) or 0
 
 
-@cache
-def _migrated() -> bytes:
-    """Returns the file of an empty database."""
-    with TemporaryDirectory() as folder:
-        migration.migrate(Path(folder) / "palms.db")
-        return (Path(folder) / "palms.db").read_bytes()
-
-
 @asynccontextmanager
 async def shelf(root: Path, api: StripeApi) -> AsyncGenerator[Shelf]:
-    path = root / "palms.db"
-    Reserve(path).prepare()
-    path.write_bytes(_migrated())
     provider = StripeProvider(
         "sk_test_1", api.url, webhook_secret=SECRET, return_url="https://shop.test/saved"
     )
-    store = Database(path)
+    store = new_database(root / "palms.db")
     try:
         yield Shelf(MasterKey(os.urandom(32)), store, provider)
     finally:
