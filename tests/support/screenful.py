@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, QRectF
+from PySide6.QtQml import QQmlEngine, QQmlExpression
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -34,7 +35,7 @@ class Screenful:
     ) -> None:
         """Unless it is to be `drawn`, everything lies and answers as it does otherwise, and no time
         is spent on its pixels."""
-        self._qtbot = qtbot
+        self.qtbot = qtbot
         self._finger = QTest.createTouchDevice()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever)
@@ -47,6 +48,18 @@ class Screenful:
         self.kiosk.window.show()
         self._shown = 0
         self.stage.shown.connect(self._count)
+
+    def forget(self) -> None:
+        """Becomes as it was when it was opened: nothing is asked, and nothing is shown."""
+        asyncio.run_coroutine_threadsafe(_cancel_everything(), self.loop).result()
+        self.stage.overlay(None)
+        self.stage.bill(None)
+        self.stage.indicate(None)
+        self.stage.dress("light")
+        self.kiosk.show_message("")
+        if self.page is not None:
+            pages = self.page.parentItem()
+            QQmlExpression(QQmlEngine.contextForObject(pages), pages, "clear()").evaluate()
 
     def close(self) -> None:
         self.kiosk.close()
@@ -88,7 +101,7 @@ class Screenful:
             window.update()
             return False
 
-        with self._qtbot.waitSignal(window.frameSwapped, check_params_cb=is_there):
+        with self.qtbot.waitSignal(window.frameSwapped, check_params_cb=is_there):
             window.update()
 
     def _count(self, *_: object) -> None:

@@ -1,15 +1,26 @@
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from tests.support.screenful import Screenful
+from tests.support.shared import Shared
+
+
+@pytest.fixture(scope="module")
+def shared_window(qapp: QGuiApplication) -> Iterator[Shared[Screenful]]:
+    """The window that the tests of a module share: opening one takes longer than most of them."""
+    shared = Shared[Screenful]()
+    yield shared
+    shared.end()
 
 
 @pytest.fixture
-def screenful(qapp: QGuiApplication, qtbot: QtBot) -> Iterator[Screenful]:
-    """Opens a window of the size of the reference panel."""
-    opened = Screenful(qtbot)
+def screenful(shared_window: Shared[Screenful], qtbot: QtBot) -> Iterator[Screenful]:
+    """A window of the shape of the reference panel, in which nothing was shown yet."""
+    opened = shared_window.get(lambda: closing(Screenful(qtbot)))
+    opened.qtbot = qtbot
     yield opened
-    opened.close()
+    opened.forget()
