@@ -31,8 +31,6 @@ STARTERS = {"Served", "Process", "VaultClient", "EmbeddedService"}
 """Whatever imports one of these starts the service or its vault."""
 STARTS_PROCESS = {"subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "os.system"}
 """Audit events, as the documentation of `sys.audit` lists them."""
-FAST = pytest.StashKey[bool]()
-"""Whether a test belongs to `--fast`."""
 
 # How long an example takes on a busy machine says nothing about it.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -74,24 +72,33 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             sets = " and ".join(missing)
             reason = f"needs the real palms of {sets}: docs/palm-sets.md tells how to get them"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Returns whether a test belongs to `--fast`."""
     fixtures: Iterable[str] = getattr(item, "fixturenames", ())
-    item.stash[FAST] = (
-        not any(folder in item.path.parents for folder in SLOW_FOLDERS)
+    return (
+        not is_in(SLOW_FOLDERS, item)
         and SLOW_FIXTURES.isdisjoint(fixtures)
         and not any(item.get_closest_marker(name) for name in SLOW_MARKERS)
         and STARTERS.isdisjoint(dir(getattr(item, "module", None)))
     )
 
 
+def is_in(folders: Iterable[Path], item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in folders)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.fast:
-        slow = [item for item in items if not item.stash[FAST]]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item.stash[FAST]]
+        slow = {item for item in items if not is_fast(item)}
+        config.hook.pytest_deselected(items=list(slow))
+        items[:] = [item for item in items if item not in slow]
     # They wait more than they compute. Side by side, they would leave the processors idle.
-    waiting = [item for item in items if any(f in item.path.parents for f in WAITING_FOLDERS)]
-    computing = [item for item in items if not any(f in item.path.parents for f in WAITING_FOLDERS)]
-    items[:] = spread(files_of(waiting), files_of(computing))
+    files = files_of(items)
+    waiting = [file for file in files if is_in(WAITING_FOLDERS, file[0])]
+    computing = [file for file in files if not is_in(WAITING_FOLDERS, file[0])]
+    items[:] = spread(waiting, computing)
 
 
 def files_of(items: Iterable[pytest.Item]) -> list[list[pytest.Item]]:
