@@ -41,6 +41,19 @@ class Connection(sqlite3.Connection):
         # it from committing.
         self._waiting = ThreadPoolExecutor(1, "database")
 
+    def begins_at_once(self) -> bool:
+        """Begins a transaction unless somebody else writes. Returns whether it has begun."""
+        (patience,) = self.execute("PRAGMA busy_timeout").fetchone()
+        self.execute("PRAGMA busy_timeout = 0")
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        finally:
+            self.execute(f"PRAGMA busy_timeout = {patience}")
+        return self.in_transaction
+
     async def wait_for(self, work: Callable[[], T]) -> T:
         """Does on a thread what waits, and returns its result. Who is cancelled meanwhile waits
         too: nothing else may use the connection before."""
@@ -83,7 +96,9 @@ class Dialect(SQLiteDialect_pysqlite):
         return arguments, {**options, "factory": Connection, "check_same_thread": False}
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        await_(dbapi_connection.wait_for(partial(dbapi_connection.execute, "BEGIN IMMEDIATE")))
+        if not dbapi_connection.begins_at_once():
+            begin = partial(dbapi_connection.execute, "BEGIN IMMEDIATE")
+            await_(dbapi_connection.wait_for(begin))
 
     def do_commit(self, dbapi_connection: Any) -> None:
         await_(dbapi_connection.wait_for(dbapi_connection.commit))

@@ -175,7 +175,8 @@ class Asked:
         return address
 
 
-def _asked(request: Request) -> Asked:
+async def _asked(request: Request) -> Asked:
+    # FastAPI would call it on a thread if it were not asynchronous.
     return request.state.asked
 
 

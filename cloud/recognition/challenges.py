@@ -40,7 +40,7 @@ from protocol.messages import (
 router: APIRouter = signed_request.router()
 
 
-def _commits(call: Caller) -> None:
+async def _commits(call: Caller) -> None:
     """Raises Refusal for a kiosk of 0.1.0, which asks with an empty request."""
     if not call.body:
         raise Refusal(

@@ -101,7 +101,8 @@ class Call:
         return await self.session.get_one(DeviceRow, self.device_id)
 
 
-def _call(request: Request) -> Call:
+async def _call(request: Request) -> Call:
+    # FastAPI would call it on a thread if it were not asynchronous.
     return request.state.call
 
 
