@@ -3,8 +3,8 @@
 A statement is short here: the operating system holds the database in memory, and inside of a
 transaction nothing has to be waited for. SQLAlchemy's own driver for asyncio (aiosqlite) hands each
 one to a thread and back four times (docs/decisions/0053-sqlite-on-the-loop.md). What does wait, for
-other writers or for the disk, runs on a thread of the connection: beginning a transaction,
-committing it, and what is passed to `Connection.wait_for`.
+other writers or for the disk, runs on a thread of the connection: beginning a transaction while
+somebody else writes, committing it, and what is passed to `Connection.wait_for`.
 """
 
 import asyncio
