@@ -51,6 +51,7 @@ from kiosk.simulated.simulation import Simulation
 from kiosk.simulated.till import SimulatedTill
 from kiosk.till.till import SaleResult
 from protocol.messages import Money, Side
+from tests.support.hands import FPS
 from tests.support.processes import descendants, seen_of
 from tests.support.scripted import WAITS, Line, ScriptedStage, typed
 from tests.support.sealed import state_of
@@ -87,6 +88,9 @@ class Shop:
         )
         self.kiosk: Kiosk = assemble(settings, self.stage, state_of(state))
         self.world = Simulation(self.kiosk, asyncio.get_running_loop())
+        if self.world.camera and not infrared:
+            # A pulse alone needs more pictures.
+            self.world.camera.slow_down(FPS)
         self._open = asyncio.ensure_future(self.kiosk.run())
         self._read_until = datetime.now(UTC)
 

@@ -14,6 +14,9 @@ from palm.hand.landmarks import Side
 from palm.image import Colour
 
 SIZE = (720, 1280)
+FPS = 12
+"""How many pictures a second are enough: each that is looked at costs the tests its processor
+time."""
 REAL = PALM_SETS / "hands-rgb"
 
 

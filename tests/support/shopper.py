@@ -33,7 +33,7 @@ from kiosk.settings import Patience
 from kiosk.simulated.simulation import Simulation
 from palm.image import Colour
 from tests.support.clocks import SkippingClock
-from tests.support.hands import Counter, Person
+from tests.support.hands import FPS, Counter, Person
 from tests.support.kinds import kinds_of_screens
 from ui.engine import Engine
 from ui.window import KioskWindow
@@ -43,11 +43,6 @@ PATIENCE_S = 100
 """Seconds that a busy machine may take for one step."""
 LOOKS_MS = 50
 """Milliseconds between two looks at the window: looking takes time from what is looked at."""
-
-
-FPS = 12
-"""How many pictures a second are enough: each that is looked at costs the tests its processor
-time."""
 
 
 class Shopper:
