@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +47,7 @@ from protocol.messages import (
     ServiceInfo,
     Side,
     Signature,
+    VaultKey,
 )
 from protocol.signature import Request, key_id, sign_request
 from tests.support import plain_palms
@@ -136,6 +138,11 @@ class TestDevice:
     def info(self) -> ServiceInfo:
         return _read(self.http.get("/v1/service"), ServiceInfo)
 
+    @cached_property
+    def _vault_key(self) -> VaultKey:
+        """The key that a kiosk asks for once."""
+        return self.info().vault_keys[0]
+
     def seal(self, burst: Burst, purpose: Purpose, visit_id: str, **changes: Any) -> bytes:
         context = {
             "device_id": self.id,
@@ -144,7 +151,7 @@ class TestDevice:
             "sealed_at": time.time_ns() // 1_000_000,
             "challenge": burst.challenge,
         }
-        return seal(burst.encode(), self.info().vault_keys[0], Context(**{**context, **changes}))
+        return seal(burst.encode(), self._vault_key, Context(**{**context, **changes}))
 
     # What a kiosk asks for
 
