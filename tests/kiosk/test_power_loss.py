@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
@@ -155,22 +156,25 @@ async def test_what_was_not_bought_when_the_plug_was_pulled_never_is(
 
 
 @pytest.mark.parametrize("moment", sorted(WITH_CARD))
-@pytest.mark.parametrize("became", [SaleResult.APPROVED, SaleResult.DECLINED, SaleResult.NOT_PAID])
 async def test_what_became_of_a_card_when_the_plug_was_pulled_is_told_and_it_is_awaited_no_longer(
     canned: CannedService,
     service: SignatureService,
     tmp_path: Path,
     moment: str,
-    became: SaleResult,
 ) -> None:
     known = {"reference": SALE.reference}
     canned.will("POST /card-purchases", CardPurchase())
     canned.will(f"GET /card-purchases/{SALE.reference}", at_reader("approved", **known))
     await power_loss(moment, canned, tmp_path)
-    canned.will(f"POST /card-purchases/{SALE.reference}/end", ended(became.value, **known))
-    till, journal = SimulatedTill(), PurchaseJournal(sealed(tmp_path / "purchases"))
-    (pending,) = journal.pending()
-    await resolve(service, till, journal, pending)
-    assert till.answers == {SALE.reference: became}
-    assert not list(journal.pending())
-    assert len(canned.requests(f"POST /card-purchases/{SALE.reference}/end")) == 1
+    asked = f"POST /card-purchases/{SALE.reference}/end"
+    for became in (SaleResult.APPROVED, SaleResult.DECLINED, SaleResult.NOT_PAID):
+        canned.will(asked, ended(became.value, **known))
+        state = tmp_path / became.value
+        shutil.copytree(tmp_path, state, ignore=shutil.ignore_patterns(*SaleResult))
+        till, journal = SimulatedTill(), PurchaseJournal(sealed(state / "purchases"))
+        (pending,) = journal.pending()
+        before = len(canned.requests(asked))
+        await resolve(service, till, journal, pending)
+        assert till.answers == {SALE.reference: became}
+        assert not list(journal.pending())
+        assert len(canned.requests(asked)) == before + 1
