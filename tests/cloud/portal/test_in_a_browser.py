@@ -56,6 +56,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def checked() -> set[str]:
+    """The shapes of the pages that were checked in any of the walks, of whatever size."""
+    return set()
+
+
 def look_at(visitor: Visitor, checked: set[str], *, both: bool = False) -> Iterator[Any]:
     """Yields what is wrong with the page that is shown, with `both` in light and in dark. A page of
     the same shape as one that was `checked` is not checked for what shape decides."""
@@ -110,9 +116,10 @@ def test_what_is_wrong_with_a_page_is_found(browser: Browser, served: Served):
     assert any("Unmarked" in place for place in visitor.without_focus)
 
 
-def test_everything_is_done_by_keyboard_on_a_phone(browser: Browser, served: Served, who: str):
+def test_everything_is_done_by_keyboard_on_a_phone(
+    browser: Browser, served: Served, who: str, checked: set[str]
+):
     visitor = Visitor(browser, served.origin, PHONE, scheme="dark")
-    checked: set[str] = set()
     wrong = [
         f"{state}: {each}"
         for state in whole_portal(visitor, Customer(served, who))
@@ -123,12 +130,10 @@ def test_everything_is_done_by_keyboard_on_a_phone(browser: Browser, served: Ser
 
 
 def test_everything_is_done_by_keyboard_on_a_desktop_without_scripts(
-    browser: Browser, served: Served, who: str
+    browser: Browser, served: Served, who: str, checked: set[str]
 ):
     visitor = Visitor(browser, served.origin, DESKTOP, scripts=False)
-    """The walk above has the colours of the same pages checked, in light and in dark."""
     states = seen_first(visitor, whole_portal(visitor, Customer(served, who), fails=False))
-    checked: set[str] = set()
     wrong = [f"{state}: {each}" for state in states for each in look_at(visitor, checked)]
     ends_well(visitor, wrong)
     assert visitor.offered - visitor.visited == set(), "nobody follows this"
