@@ -1,17 +1,22 @@
-"""Exact search of search codes, compared with the limit of memory bandwidth."""
+"""Exact search of search codes, compared with the limit of memory bandwidth, and the comparison in
+full that follows it."""
 
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from bench.figure import Figure
 from cloud.settings import Scheme
+from cloud.vault import templates
 from drawn import roi
 from drawn.roi import Placement
+from lab.evaluate.processes import processes
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.search.index import CORES, Index
@@ -59,7 +64,9 @@ def measure() -> list[Figure]:
             figures.append(Figure("  search over bandwidth limit", ratio, "x", reading, 2))
     growth = ms[SIZES[2]] / ms[SIZES[1]]
     figures.append(Figure("growth from 100,000 to 1,000,000", growth, "x", "linear is 10"))
-    return [*figures, *_changing(index), *_one_to_one()]
+    # The vault compares in one thread.
+    with processes(1, once=True) as pool:
+        return [*figures, *_changing(index), *next(pool.map(_in_full, [SHORTLIST]))]
 
 
 def _changing(index: Index) -> list[Figure]:
@@ -73,8 +80,8 @@ def _changing(index: Index) -> list[Figure]:
     ]
 
 
-def _one_to_one() -> list[Figure]:
-    """Measures a comparison in full, of which a search makes a shortlist and a verification one."""
+def _in_full(shortlist: int) -> list[Figure]:
+    """Measures comparisons in full, of which a search makes a shortlist and a verification one."""
     extractor, matcher = current.pair()
     rng = np.random.default_rng(1)
     skins = [roi.swatch(FIRST + person, Side.RIGHT) for person in range(PEOPLE + 1)]
@@ -85,24 +92,32 @@ def _one_to_one() -> list[Figure]:
         return Roi(image, Side.RIGHT, 1.0)
 
     references = [
-        matcher.keep(extractor.extract([palm(number % PEOPLE)])) for number in range(SHORTLIST)
+        matcher.keep(extractor.extract([palm(number % PEOPLE)])) for number in range(shortlist)
     ]
     shown = [palm(PEOPLE)]
     probe = extractor.extract(shown)
     prepared = matcher.prepare(references)
+    with TemporaryDirectory() as state:
+        vault = templates.Templates(Path(state), [templates.Scheme(extractor, matcher)])
+        stored = [vault.protect(each).sealed for each in references]
+        whole = vault.extract(shown, ())[0].whole
 
     def all_of_it() -> None:
         matcher.compare(probe, matcher.prepare(references))
 
-    how = f"{SHORTLIST} drawn palms at once, one probe of somebody else"
+    how = f"{shortlist} drawn palms at once, one probe of somebody else"
     figures: list[Figure] = []
     for name, work, told in (
         ("1:1 comparison in full", matcher.compare, (probe, prepared)),
         ("  with laying out the reference", all_of_it, ()),
     ):
-        each = statistics.median(_ms(work, *told) for _ in range(TURNS)) / SHORTLIST * 1000
+        each = _processor_ms(work, *told) / shortlist * 1000
         figures.append(Figure(name, each, "µs", how, 60))
-    signing = statistics.median(_ms(extractor.extract, shown) for _ in range(TURNS))
+    for count in (shortlist, 1):
+        taken = _processor_ms(vault.compare, matcher.version, whole, stored[:count])
+        name = f"{count} of the vault, opened and compared"
+        figures.append(Figure(name, taken, "ms", "drawn, one probe of somebody else"))
+    signing = _processor_ms(extractor.extract, shown)
     return [*figures, Figure("template of one aligned palm", signing, "ms", "drawn", 6)]
 
 
@@ -111,6 +126,17 @@ _readers = ThreadPoolExecutor(CORES)
 
 def _read(memory: np.ndarray) -> None:
     list(_readers.map(np.sum, np.array_split(memory, CORES)))
+
+
+def _processor_ms(work: Callable[..., object], *told: object) -> float:
+    """Returns the processor time of all threads, in the median of TURNS: other load on the machine
+    counts as little as it can."""
+    taken: list[float] = []
+    for _ in range(TURNS):
+        start = time.process_time()
+        work(*told)
+        taken.append((time.process_time() - start) * 1000)
+    return statistics.median(taken)
 
 
 def _ms(work: Callable[..., object], *told: object) -> float:

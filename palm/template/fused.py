@@ -101,7 +101,7 @@ class FusedMatcher:
 
     def keep(self, template: Template) -> Template:
         """Returns the template as a reference of REFERENCE_BYTES bytes. Raises VersionMismatch."""
-        if len(_code(template)) == REFERENCE_BYTES:
+        if len(_checked(template)) == REFERENCE_BYTES:
             return template
         field, embedding = _split_probe(template)
         code = self._writer.write(field) + _half_bytes(embedding)
@@ -119,7 +119,7 @@ class FusedMatcher:
         codes = [_code(each) for each in templates]
         if any(len(code) != REFERENCE_BYTES for code in codes):
             return np.array([_embedding(each) for each in templates], np.float32)
-        return _whole_bytes(np.array(codes, np.uint8).reshape(-1, REFERENCE_BYTES)[:, BYTES:])
+        return _whole_bytes(_joined(templates)[:, BYTES:])
 
     def prepare(self, references: Sequence[Template]) -> FusedGallery:
         """Prepares references. Templates that are still probes are compressed first, so that scores
@@ -127,11 +127,12 @@ class FusedMatcher:
 
         Raises VersionMismatch when a template has another version.
         """
-        kept = [self.keep(each) for each in references]
-        written = np.array([_code(each)[:BYTES] for each in kept], np.uint8).reshape(-1, BYTES)
-        return FusedGallery(
-            self._lines.prepare_codes(self._writer.read(written)), self.vectors(kept)
-        )
+        return self.prepare_written(_joined([self.keep(each) for each in references]))
+
+    def prepare_written(self, references: npt.NDArray[np.uint8]) -> FusedGallery:
+        """Prepares references from their bytes, (references, REFERENCE_BYTES)."""
+        lines = self._lines.prepare_tiles(self._writer.read_tiles(references[:, :BYTES]))
+        return FusedGallery(lines, _whole_bytes(references[:, BYTES:]))
 
     def compare(self, probe: Template, gallery: FusedGallery) -> Floats:
         """Returns the (len(gallery),) scores of a probe or of a reference.
@@ -160,10 +161,20 @@ def fused(lines: Floats, encoder: Floats) -> Floats:
     return np.asarray(OFFSET + LINES * lines + ENCODER * encoder, np.float32)
 
 
-def _code(template: Template) -> npt.NDArray[np.uint8]:
+def _checked(template: Template) -> bytes:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
-    return np.frombuffer(template.data, np.uint8)
+    return template.data
+
+
+def _code(template: Template) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(_checked(template), np.uint8)
+
+
+def _joined(references: Sequence[Template]) -> npt.NDArray[np.uint8]:
+    """Returns the (references, REFERENCE_BYTES) bytes of references."""
+    every = b"".join([each.data for each in references])
+    return np.frombuffer(every, np.uint8).reshape(-1, REFERENCE_BYTES)
 
 
 def _split_probe(probe: Template) -> tuple[Code, npt.NDArray[np.int8]]:

@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float32]
 SCALE = 2.0**16
 """The scale of a likeness: 1.0 would be stored as 65,536."""
 LEVEL_BYTES = 2
+_BYTES_IN = np.array((256, 1)) / SCALE
+"""What the bytes of a level are worth."""
 PROBE_BYTES = fused.PROBE_BYTES + LEVEL_BYTES
 """The bytes of a probe."""
 REFERENCE_BYTES = fused.REFERENCE_BYTES + LEVEL_BYTES
@@ -93,6 +95,8 @@ class LevelledMatcher:
 
     def keep(self, template: Template) -> Template:
         """Returns the template as a reference of REFERENCE_BYTES bytes. Raises VersionMismatch."""
+        if len(_checked(template)) == REFERENCE_BYTES:
+            return template
         within, level = _split(template)
         return Template(VERSION, self._fused.keep(within).data + level)
 
@@ -113,9 +117,11 @@ class LevelledMatcher:
 
         Raises VersionMismatch when a template has another version.
         """
-        split = [_split(each) for each in references]
-        levels = np.array([_level(level) for _, level in split], np.float32)
-        return LevelledGallery(self._fused.prepare([within for within, _ in split]), levels)
+        every = b"".join([self.keep(each).data for each in references])
+        kept = np.frombuffer(every, np.uint8).reshape(-1, REFERENCE_BYTES)
+        within, stored = kept[:, :-LEVEL_BYTES], kept[:, -LEVEL_BYTES:]
+        levels = (stored @ _BYTES_IN).astype(np.float32)
+        return LevelledGallery(self._fused.prepare_written(within), levels)
 
     def compare(self, probe: Template, gallery: LevelledGallery) -> Floats:
         """Returns the (len(gallery),) scores of a probe or of a reference.
@@ -139,10 +145,14 @@ def levelled(lines: Floats, encoder: Floats) -> Floats:
 
 def _split(template: Template) -> tuple[Template, bytes]:
     """Returns the template of `palm.template.fused` that is within, and the stored level."""
+    data = _checked(template)
+    return Template(fused.VERSION, data[:-LEVEL_BYTES]), data[-LEVEL_BYTES:]
+
+
+def _checked(template: Template) -> bytes:
     if template.version != VERSION:
         raise VersionMismatch(f"a template of version {template.version}, where {VERSION} is read")
-    data = template.data
-    return Template(fused.VERSION, data[:-LEVEL_BYTES]), data[-LEVEL_BYTES:]
+    return template.data
 
 
 def _level(stored: bytes) -> float:

@@ -50,6 +50,10 @@ Field = npt.NDArray[np.float32]
 Code = npt.NDArray[np.int8]
 """A field in signed bytes, scaled by FULL."""
 
+Tiles = npt.NDArray[np.int8]
+"""(TILES * TILES, SUB * SUB * PARTS, n) the codes of n fields, tile by tile. The fields are the
+last axis, so that what is done to all of them runs through memory in order."""
+
 Floats = npt.NDArray[np.float32]
 
 Visible = npt.NDArray[np.bool_]
@@ -106,9 +110,9 @@ AMPLIFIED = 1.3
 _NO_BLOCK = 1e-6
 """The weight of a block that fits nowhere."""
 
-BATCH = 128
-"""The number of references that are compared at once, so that their data fit in the processor's
-cache."""
+BATCH = 256
+"""The number of references that are compared at once: each time, the probe in every pose and place
+is read again."""
 
 
 class LineFieldExtractor:
@@ -153,15 +157,14 @@ class LineFieldGallery:
     """References that are prepared for comparison. Indexing selects some of them."""
 
     coarse: npt.NDArray[np.float32]
-    """(references, COARSE * COARSE * COARSE_PARTS), each of length one."""
-    fine: npt.NDArray[np.int8]
-    """(references, TILES * TILES, SUB * SUB * PARTS)."""
+    """(COARSE * COARSE * COARSE_PARTS, references), each of length one."""
+    fine: Tiles
 
     def __len__(self) -> int:
-        return len(self.coarse)
+        return self.fine.shape[2]
 
     def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> "LineFieldGallery":
-        return LineFieldGallery(self.coarse[which], self.fine[which])
+        return LineFieldGallery(self.coarse[:, which], self.fine[..., which])
 
 
 class LineFieldMatcher:
@@ -186,7 +189,7 @@ class LineFieldMatcher:
 
         Raises VersionMismatch when a template has another version.
         """
-        return self.prepare(templates).coarse
+        return np.ascontiguousarray(self.prepare(templates).coarse.T)
 
     def prepare(self, references: Sequence[Template]) -> LineFieldGallery:
         """Prepares references. Raises VersionMismatch when one has another version."""
@@ -194,12 +197,12 @@ class LineFieldMatcher:
 
     def prepare_codes(self, codes: Code) -> LineFieldGallery:
         """Prepares references from their codes, (references, CELLS, CELLS, PARTS)."""
-        fields = codes.reshape(-1, CELLS, CELLS, PARTS)
-        coarse = _coarse(_dequantised(fields[..., :COARSE_PARTS]))
-        return LineFieldGallery(
-            coarse=coarse.reshape(len(fields), COARSE * COARSE * COARSE_PARTS),
-            fine=_in_tiles(fields),
-        )
+        return self.prepare_tiles(in_tiles(codes))
+
+    def prepare_tiles(self, tiles: Tiles) -> LineFieldGallery:
+        """Prepares references that are given in tiles."""
+        cells = np.ascontiguousarray(_grid(tiles)[..., :COARSE_PARTS, :])
+        return LineFieldGallery(_coarse(cells.astype(np.float32)), tiles)
 
     def compare(self, probe: Template, gallery: LineFieldGallery) -> npt.NDArray[np.float32]:
         """Returns the (len(gallery),) scores; every reference is compared in full.
@@ -220,29 +223,26 @@ class LineFieldMatcher:
         as the comparison before it.
         """
         field = _dequantised(code)
-        posed, windows = _in_every_pose(field), _windows(field, REACH)
+        posed, windows = _in_every_pose(field), _windows(field[None], REACH)[0]
         scores = np.empty(len(gallery), np.float32)
         for start in range(0, len(gallery), BATCH):
             batch = gallery[start : start + BATCH]
-            poses = _best_poses(posed @ batch.coarse.T)
+            poses = _best_poses(batch.coarse.T @ posed.T)
             matched = _match_blocks(_similarities(windows, batch.fine), _expected_places(poses))
             score = matched.score.max(axis=0)
             near = np.flatnonzero(score >= enough[start : start + BATCH])
             if len(near):
                 pose = matched.score.argmax(axis=0)[near]
                 moves, likeness = matched.places[..., pose, near], matched.likeness[:, pose, near]
-                laid = [
-                    _laid_over(field, moves[..., each] - REACH, likeness[:, each])
-                    for each in range(len(near))
-                ]
-                score[near] = _scores_in_place(laid, batch.fine[near])
+                laid = _laid_over(field, moves - REACH, likeness)
+                score[near] = _scores_in_place(laid, batch.fine[..., near])
             scores[start : start + BATCH] = score
         return scores
 
     def compare_in_place(self, code: Code, gallery: LineFieldGallery) -> Floats:
         """Returns the (len(gallery),) scores of a probe whose blocks are searched within NEAR cells
         of where they lie. No pose is searched, which takes a fraction of the time."""
-        blocks = _similarities(_windows(_dequantised(code), NEAR), gallery.fine)
+        blocks = _similarities(_windows(_dequantised(code)[None], NEAR)[0], gallery.fine)
         return _score(blocks.max(axis=1))
 
 
@@ -304,13 +304,31 @@ def _dequantised(code: Code) -> Floats:
     return np.float32(1 / FULL) * code
 
 
-def _coarse(fields: Floats) -> Floats:
-    """Returns the (n, COARSE, COARSE, COARSE_PARTS) coarse fields, each of length one, from (n,
-    CELLS, CELLS, COARSE_PARTS)."""
-    rows = np.tensordot(_coarser(), fields, ([1], [1]))
-    coarse = np.tensordot(_coarser(), rows, ([1], [2])).transpose(2, 1, 0, 3)
-    lengths = np.sqrt(np.einsum("nyxp,nyxp->n", coarse, coarse))
-    return np.ascontiguousarray(coarse / np.maximum(lengths, 1e-6)[:, None, None, None])
+def in_tiles(codes: Code) -> Tiles:
+    """Returns (n, CELLS, CELLS, PARTS) codes in tiles."""
+    split = codes.reshape(-1, TILES, SUB, TILES, SUB, PARTS).transpose(1, 3, 2, 4, 5, 0)
+    return np.ascontiguousarray(split).reshape(TILES * TILES, SUB * SUB * PARTS, len(codes))
+
+
+def from_tiles(tiles: Tiles) -> Code:
+    """Returns the (n, CELLS, CELLS, PARTS) codes of what is in tiles."""
+    cells = np.moveaxis(_grid(tiles), -1, 0)
+    return np.ascontiguousarray(cells).reshape(-1, CELLS, CELLS, PARTS)
+
+
+def _grid(tiles: Tiles) -> npt.NDArray[np.int8]:
+    """Returns a view of tiles as (TILES, SUB, TILES, SUB, PARTS, n): in the order of the cells."""
+    return tiles.reshape(TILES, TILES, SUB, SUB, PARTS, -1).swapaxes(1, 2)
+
+
+def _coarse(cells: Floats) -> Floats:
+    """Returns the (COARSE * COARSE * COARSE_PARTS, n) coarse fields, each of length one, from n
+    fields of any scale, whose rows are the first axes; the fields are the last."""
+    rows = _coarser() @ cells.reshape(CELLS, -1)
+    both = np.matmul(_coarser(), rows.reshape(COARSE, CELLS, -1))
+    coarse = both.reshape(COARSE * COARSE * COARSE_PARTS, -1)
+    coarse /= np.maximum(np.sqrt((coarse * coarse).sum(axis=0)), np.float32(1e-6))
+    return coarse
 
 
 @cache
@@ -331,21 +349,23 @@ def _turns() -> list[npt.NDArray[np.float64]]:
     return turns
 
 
+@cache
+def _maps_of_turns() -> list[npt.NDArray[np.float64]]:
+    """Returns the (2, 3) maps of all turns from a coarse reference, which is wider by SHIFT cells
+    on each side, to a coarse probe."""
+    middle = np.full(2, (COARSE - 1) / 2 + SHIFT)
+    return [np.column_stack([turn, (COARSE - 1) / 2 - turn @ middle]) for turn in _turns()]
+
+
 def _in_every_pose(field: Field) -> Floats:
     """Returns the (poses, COARSE * COARSE * COARSE_PARTS) coarse probe in every pose: for each
     rotation and scale, every shift down and right."""
-    coarse = _coarse(field[None, ..., :COARSE_PARTS])[0]
+    coarse = _coarse(field[..., :COARSE_PARTS]).reshape(COARSE, COARSE, COARSE_PARTS)
     wide = COARSE + 2 * SHIFT
     posed = np.empty((len(_turns()), wide, wide, COARSE_PARTS), np.float32)
-    for turn, turned in zip(_turns(), posed, strict=True):
-        shift = (COARSE - 1) / 2 - turn @ np.full(2, (wide - 1) / 2)
-        cv2.warpAffine(
-            coarse,
-            np.column_stack([turn, shift]),
-            (wide, wide),
-            dst=turned,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for into_probe, turned in zip(_maps_of_turns(), posed, strict=True):
+        cv2.warpAffine(coarse, into_probe, (wide, wide), dst=turned, flags=flags)
     shifted = sliding_window_view(posed, (COARSE, COARSE), axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
     rows = shifted.reshape(-1, COARSE * COARSE * COARSE_PARTS)
     # Half way between similarity per overlapping area and total similarity: a pose with little
@@ -358,12 +378,12 @@ def _in_every_pose(field: Field) -> Floats:
 def _expected_places(poses: Poses) -> Places:
     """Returns the (2, BLOCKS * BLOCKS, hypotheses, references) places at which poses expect
     blocks."""
-    return _places_of_poses()[:, poses].transpose(0, 3, 1, 2)
+    return _places_of_poses().take(poses, axis=2)
 
 
 @cache
 def _places_of_poses() -> Places:
-    """Returns the (2, poses, BLOCKS * BLOCKS) places at which each pose expects each block."""
+    """Returns the (2, BLOCKS * BLOCKS, poses) places at which each pose expects each block."""
     block = _middles()[::-1]
     steps = np.arange(-SHIFT, SHIFT + 1) * (CELLS // COARSE)
     places = [
@@ -371,43 +391,44 @@ def _places_of_poses() -> Places:
         for turn in _turns()
         for y, x in product(steps, steps)
     ]
-    column, row = np.clip(np.rint(places).astype(np.intp), -REACH, REACH).transpose(1, 0, 2) + REACH
+    column, row = np.clip(np.rint(places).astype(np.intp), -REACH, REACH).transpose(1, 2, 0) + REACH
     return np.stack([row, column])
 
 
-def _in_tiles(fields: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """Returns (n, CELLS, CELLS, PARTS) as (n, TILES * TILES, SUB * SUB * PARTS)."""
-    split = fields.reshape(-1, TILES, SUB, TILES, SUB, PARTS).transpose(0, 1, 3, 2, 4, 5)
-    return np.ascontiguousarray(split).reshape(-1, TILES * TILES, SUB * SUB * PARTS)
-
-
-def _windows(field: Field, reach: int) -> Floats:
-    """Returns (TILES * TILES, span * span, SUB * SUB * parts): for each tile of a reference, the
-    parts of the probe on which it may lie, up to `reach` cells away; zero beyond the edge."""
-    parts, side = field.shape[2], CELLS + 2 * reach
-    wide = np.zeros((side, side, parts), np.float32)
-    wide[reach : reach + CELLS, reach : reach + CELLS] = field
-    windows = wide.reshape(side * side, parts).take(_cells_of_windows(reach), axis=0)
-    return windows.reshape(TILES * TILES, -1, SUB * SUB * parts)
+def _windows(fields: Floats, reach: int) -> Floats:
+    """Returns (n, TILES * TILES, span * span, SUB * SUB * parts) from n fields: for each tile of a
+    reference, the parts of the probe on which it may lie, up to `reach` cells away; zero beyond the
+    edge."""
+    count, _, _, parts = fields.shape
+    side = CELLS + 2 * reach
+    wide = np.zeros((count, side, side, parts), np.float32)
+    wide[:, reach : reach + CELLS, reach : reach + CELLS] = fields
+    # Copied by rows of tiles: whatever is copied cell by cell takes four times as long.
+    begins = side - SUB + 1
+    shifted = [wide[:, :, column : column + begins] for column in range(SUB)]
+    rows = np.concatenate(shifted, axis=3)
+    windows = rows.reshape(count, side * begins, -1).take(_rows_of_windows(reach), axis=1)
+    return windows.reshape(count, TILES * TILES, -1, SUB * SUB * parts)
 
 
 @cache
-def _cells_of_windows(reach: int) -> npt.NDArray[np.intp]:
-    """Returns the (TILES * TILES, span * span, SUB * SUB) cells of a padded field."""
+def _rows_of_windows(reach: int) -> npt.NDArray[np.intp]:
+    """Returns the (TILES * TILES, span * span, SUB) rows of SUB cells of a padded field, by the
+    number of the cell in which they begin."""
     side, span = CELLS + 2 * reach, 2 * reach + 1
-    cells = np.arange(side * side, dtype=np.intp).reshape(side, side)
-    tiles = sliding_window_view(cells, (SUB, SUB))
+    begins = side - SUB + 1
+    rows = np.arange(side * begins, dtype=np.intp).reshape(side, begins)
+    tiles = sliding_window_view(rows, SUB, axis=0)
     spans = sliding_window_view(tiles, (span, span), axis=(0, 1))[::SUB, ::SUB]
-    return spans.transpose(0, 1, 4, 5, 2, 3).reshape(TILES * TILES, span * span, SUB * SUB)
+    return spans.transpose(0, 1, 3, 4, 2).reshape(TILES * TILES, span * span, SUB)
 
 
 def _in_blocks(tiles: Floats) -> Floats:
     """Returns the sums of two by two neighbours: (BLOCKS * BLOCKS, ...) from (TILES * TILES,
     ...)."""
     grid = tiles.reshape(TILES, TILES, *tiles.shape[1:])
-    blocks = grid[:-1, :-1] + grid[:-1, 1:]
-    blocks += grid[1:, :-1]
-    blocks += grid[1:, 1:]
+    across = grid[:, :-1] + grid[:, 1:]
+    blocks = np.asarray(across[:-1] + across[1:], np.float32)
     return blocks.reshape(BLOCKS * BLOCKS, *tiles.shape[1:])
 
 
@@ -417,28 +438,41 @@ def _span(places: Floats) -> int:
 
 
 @cache
-def _overlap(span: int) -> Floats:
-    """Returns (BLOCKS * BLOCKS, span * span, 1): how many cells of each block lie on the probe at
-    each place, and at least a quarter of the block."""
-    windows = _windows(np.ones((CELLS, CELLS, 1), np.float32), span // 2)
-    return np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
+def _per_cell(span: int) -> Floats:
+    """Returns (BLOCKS * BLOCKS, span * span, 1): by what a sum over the cells of each block of a
+    code is multiplied at each place. It is divided by the cells that lie on the probe there, but by
+    a quarter of the block at least."""
+    windows = _windows(np.ones((1, CELLS, CELLS, 1), np.float32), span // 2)[0]
+    cells = np.maximum(_in_blocks(windows.sum(axis=2, keepdims=True)), SUB**2)
+    return np.asarray(1 / (FULL * cells), np.float32)
 
 
-def _similarities(windows: Floats, fine: npt.NDArray[np.int8]) -> Floats:
+def _similarities(windows: Floats, fine: Tiles) -> Floats:
     """Returns (BLOCKS * BLOCKS, span * span, references): the similarity of each block of each
     reference at every place."""
-    tiles = fine.transpose(1, 2, 0).astype(np.float32)
-    blocks = _in_blocks(np.matmul(windows, tiles))
-    blocks /= FULL * _overlap(_span(windows))
-    return blocks
+    places, references = windows.shape[1], fine.shape[2]
+    per_cell = _per_cell(_span(windows)).reshape(BLOCKS, BLOCKS, places, 1)
+    blocks = np.empty((BLOCKS, BLOCKS, places, references), np.float32)
+    # Row by row of tiles, so that what is summed is still in the processor's cache.
+    row = np.empty((TILES, places, references), np.float32)
+    above, below = np.empty((2, BLOCKS, places, references), np.float32)
+    for number in range(TILES):
+        these = slice(TILES * number, TILES * (number + 1))
+        np.matmul(windows[these], fine[these].astype(np.float32), out=row)
+        np.add(row[:-1], row[1:], out=below)
+        if number:
+            np.add(above, below, out=blocks[number - 1])
+            blocks[number - 1] *= per_cell[number - 1]
+        above, below = below, above
+    return blocks.reshape(BLOCKS * BLOCKS, places, references)
 
 
 def _best_poses(likeness: Floats) -> Poses:
     """Returns the best pose of each reference, and the best pose that is not next to it, from the
-    (poses, references) similarities of coarse fields."""
-    first = likeness.argmax(axis=0)
-    apart = np.where(_near_poses()[first].T, np.float32(-np.inf), likeness)
-    return np.stack([first, apart.argmax(axis=0)])
+    (references, poses) similarities of coarse fields, which are changed."""
+    first = likeness.argmax(axis=1)
+    np.copyto(likeness, np.float32(-np.inf), where=_near_poses()[first])
+    return np.stack([first, likeness.argmax(axis=1)])
 
 
 @cache
@@ -466,20 +500,22 @@ def _match_blocks(blocks: Floats, expected: Places) -> _Matched:
     """Matches the blocks of each reference from (2, BLOCKS * BLOCKS, hypotheses, references) places
     on at which they are expected."""
     found = _search(blocks, expected)
-    strayed = OVERSHOOT * np.tensordot(_affine(), found - expected, ([1], [1]))
-    expected = expected + np.rint(strayed.transpose(1, 0, 2, 3)).astype(np.intp)
+    moved = (found - expected).reshape(2, BLOCKS * BLOCKS, -1)
+    strayed = np.rint(OVERSHOOT * (_affine() @ moved)).astype(np.intp)
+    expected = expected + strayed.reshape(expected.shape)
     likeness, places = _interpolated(blocks, _search(blocks, expected))
     return _Matched(_score(likeness), likeness, places)
 
 
-def _scores_in_place(laid: Sequence[Field], fine: npt.NDArray[np.int8]) -> Floats:
-    """Returns the (references,) scores of references, each with the field that was laid over it.
+def _scores_in_place(laid: Floats, fine: Tiles) -> Floats:
+    """Returns the (references,) scores of references, each with the field that was laid over it:
+    (references, CELLS, CELLS, PARTS).
 
     Blocks are not searched again: of what a search finds, different palms gain more.
     """
-    windows = np.stack([_windows(field, 1) for field in laid])
-    tiles = np.matmul(windows, fine[..., None].astype(np.float32))[..., 0].transpose(1, 2, 0)
-    blocks = _in_blocks(tiles) / (FULL * _overlap(3))
+    tiles = np.ascontiguousarray(fine.transpose(2, 0, 1), np.float32)[..., None]
+    similar = np.matmul(_windows(laid, 1), tiles)[..., 0].transpose(1, 2, 0)
+    blocks = _in_blocks(similar) * _per_cell(3)
     middle = np.ones((2, BLOCKS * BLOCKS, 1, len(laid)), np.intp)
     likeness, _ = _interpolated(blocks, middle)
     return _score(likeness)[0]
@@ -492,29 +528,29 @@ def _score(likeness: Floats) -> Floats:
     return np.sqrt((alike * alike).mean(axis=0))
 
 
-def _laid_over(field: Field, moves: npt.NDArray[np.float64], likeness: Floats) -> Field:
-    """Returns a probe's field laid over a reference, by the affine map that fits the (2, BLOCKS *
-    BLOCKS) moves, rows before columns, of the reference's blocks; a block counts by the square of
-    its similarity."""
+def _laid_over(field: Field, moves: npt.NDArray[np.float64], likeness: Floats) -> Floats:
+    """Returns a probe's field laid over each of n references, (n, CELLS, CELLS, PARTS): by the
+    affine map that fits the (2, BLOCKS * BLOCKS, n) moves, rows before columns, of its blocks. A
+    block counts by the square of its similarity."""
     basis = _plane()
-    weighted = basis * (np.maximum(likeness, 0).astype(np.float64) ** 2 + _NO_BLOCK)[:, None]
-    fitted = np.linalg.solve(basis.T @ weighted, weighted.T @ moves[::-1].T).T
-    to_probe = np.eye(2) + fitted[:, :2]
+    weights = np.maximum(likeness, 0).astype(np.float64).T ** 2 + _NO_BLOCK
+    weighted = basis.T * weights[:, None]
+    fitted = np.linalg.solve(weighted @ basis, weighted @ moves[::-1].T).swapaxes(1, 2)
+    to_probe = np.eye(2) + fitted[..., :2]
     middle = np.full(2, (CELLS - 1) / 2)
-    shift = fitted[:, 2] + middle - to_probe @ middle
+    shift = fitted[..., 2] + middle - to_probe @ middle
+    maps = np.concatenate([to_probe, shift[..., None]], axis=2)
     # The lines are little farther apart than the cells: a simpler interpolation would lose them.
-    laid = cv2.warpAffine(
-        field,
-        np.column_stack([to_probe, shift]),
-        (CELLS, CELLS),
-        flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP,
+    flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
+    laid = np.stack([cv2.warpAffine(field, each, (CELLS, CELLS), flags=flags) for each in maps])
+    turned = np.arctan2(
+        to_probe[:, 1, 0] - to_probe[:, 0, 1], to_probe[:, 0, 0] + to_probe[:, 1, 1]
     )
-    turned = np.arctan2(to_probe[1, 0] - to_probe[0, 1], to_probe[0, 0] + to_probe[1, 1])
-    waves = np.ascontiguousarray(laid, np.float32).view(np.complex64)
-    laid = (waves * np.exp(np.array([-2j, -4j]) * turned).astype(np.complex64)).view(np.float32)
+    phases = np.exp(np.array([-2j, -4j]) * turned[:, None, None, None]).astype(np.complex64)
+    laid = (laid.astype(np.float32, copy=False).view(np.complex64) * phases).view(np.float32)
     # What the interpolation has lost all the same is made up for, within limits.
-    power = [float(np.mean(each * each)) for each in (field, laid)]
-    return laid * np.float32(min(np.sqrt(power[0] / max(power[1], 1e-6)), AMPLIFIED))
+    power = (laid * laid).mean(axis=(1, 2, 3), keepdims=True)
+    return laid * np.minimum(np.sqrt((field * field).mean() / np.maximum(power, 1e-6)), AMPLIFIED)
 
 
 def _search(blocks: Floats, expected: Places) -> Places:
@@ -522,8 +558,12 @@ def _search(blocks: Floats, expected: Places) -> Places:
     place = np.clip(expected, LEEWAY, _span(blocks) - 1 - LEEWAY)
     leeway = range(-LEEWAY, LEEWAY + 1)
     steps = list(product(leeway, leeway))
-    likeness = np.stack(_at_offsets(blocks, place, steps))
-    return place + np.array(steps).T[:, likeness.argmax(axis=0)]
+    best, *others = _at_offsets(blocks, place, steps)
+    step = np.zeros(best.shape, np.intp)
+    for number, likeness in enumerate(others, start=1):
+        np.copyto(step, number, where=likeness > best)
+        np.maximum(best, likeness, out=best)
+    return place + np.array(steps).T.take(step, axis=1)
 
 
 def _at_offsets(blocks: Floats, place: Places, steps: Sequence[tuple[int, int]]) -> list[Floats]:
@@ -578,10 +618,10 @@ def _middles() -> npt.NDArray[np.float64]:
 def _flow(reference: Field, probe: Field) -> tuple[Floats, Floats]:
     """Returns the columns and rows, (SIZE, SIZE) each, at which the pixels of the reference are
     found in the probe."""
-    fine = _in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
-    coarse = _coarse(reference[None, ..., :COARSE_PARTS])
-    poses = _best_poses(_in_every_pose(probe) @ coarse.reshape(-1, 1))
-    blocks = _similarities(_windows(probe, REACH), fine)
+    fine = in_tiles(np.rint(reference * FULL).astype(np.int8)[None])
+    coarse = _coarse(reference[..., :COARSE_PARTS])
+    poses = _best_poses(coarse.T @ _in_every_pose(probe).T)
+    blocks = _similarities(_windows(probe[None], REACH)[0], fine)
     matched = _match_blocks(blocks, _expected_places(poses))
     place = matched.places[..., matched.score[:, 0].argmax(), 0]
     pixels = SIZE // CELLS

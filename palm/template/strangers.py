@@ -31,7 +31,7 @@ class Strangers:
         with np.load(FILE) as drawn:
             written: npt.NDArray[np.uint8] = drawn["fields"]
         self._lines = LineFieldMatcher()
-        self._cohort = self._lines.prepare_codes(FieldWriter().read(written))
+        self._cohort = self._lines.prepare_tiles(FieldWriter().read_tiles(written))
 
     def likeness(self, code: Code) -> float:
         """Returns the mean score of a (CELLS, CELLS, PARTS) code with all strangers, 0 to about

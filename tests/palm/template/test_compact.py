@@ -5,7 +5,13 @@ from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
 from palm.template import compact
 from palm.template.compact import BITS, BYTES, FieldWriter
-from palm.template.linefield import Code, LineFieldExtractor, LineFieldMatcher
+from palm.template.linefield import (
+    Code,
+    LineFieldExtractor,
+    LineFieldMatcher,
+    from_tiles,
+    in_tiles,
+)
 from tests.support.creases import palm
 
 writer = FieldWriter()
@@ -64,6 +70,26 @@ def test_axes_learnt_from_some_fields_lose_less_of_these_than_of_others(
     of_its_own = FieldWriter()
     back = of_its_own.read(np.frombuffer(of_its_own.write(other), np.uint8))[0]
     assert lost(other, back) < before
+
+
+def test_fields_are_read_in_tiles_as_they_are_read_in_cells():
+    written = [writer.write(field(seed)) for seed in range(compact.BATCH + 1)]
+    rows = np.array([np.frombuffer(each, np.uint8) for each in written])
+    back = read(*written)
+    assert (in_tiles(back) == writer.read_tiles(rows)).all()
+    assert (from_tiles(in_tiles(back)) == back).all()
+    # A block by its definition: the level of each coordinate, in steps from the middle of all.
+    learnt = compact.axes()
+    bits = np.unpackbits(rows[3].reshape(compact.BLOCKS, -1), axis=1)[0]
+    ends = np.cumsum(learnt.bits.astype(int))
+    levels = [
+        int("".join(map(str, bits[end - count : end])), 2)
+        for end, count in zip(ends, learnt.bits.tolist(), strict=True)
+    ]
+    from_middle = np.array(levels) - (2.0**learnt.bits - 1) / 2
+    along = from_middle * np.array(compact.STEPS)[learnt.bits] * learnt.deviation
+    first = np.rint(learnt.axes @ along).reshape(8, 8, 4)
+    assert abs(back[3, :8, :8] - first).max() <= 1
 
 
 def test_an_empty_field_is_restored_as_empty():
