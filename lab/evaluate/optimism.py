@@ -31,7 +31,7 @@ from lab.evaluate.pairing import Kind
 from lab.evaluate.processes import processes, progress
 from lab.evaluate.report import Json
 from palm.hand import align
-from palm.template.fused import FusedExtractor, FusedMatcher
+from palm.template import current
 
 SAMPLES = 4
 """The largest number of samples of a hand: one person must not make all pairs of a set."""
@@ -61,6 +61,7 @@ class Weighed:
 
 
 _LINES, _ENCODER = "decisions/0004-palm-signature.md", "decisions/0012-encoder.md"
+_LEVEL = "decisions/0057-one-threshold.md"
 
 WEIGHED = (
     Weighed("how a place is described: field, winner, signs or soft codes", 4, _LINES),
@@ -90,10 +91,19 @@ WEIGHED = (
     Weighed("parts outside the frame: reflected or masked", 2, _ENCODER),
     Weighed("thresholds of version 1", 2, _LINES),
     Weighed("thresholds of version 2", 2, _ENCODER),
+    Weighed(
+        "level of a pair: none, of a cohort's mean, with its deviation, or of its most similar",
+        5,
+        _LEVEL,
+    ),
+    Weighed("closer comparison: none, more poses, laid over, or searched once more", 4, _LEVEL),
+    Weighed("how a field is laid over: bilinear, bicubic or Lanczos", 3, _LEVEL),
+    Weighed("the map by which it is: affine, quadratic, twice or weighted by the cube", 4, _LEVEL),
+    Weighed("thresholds of version 3", 2, _LEVEL),
     Weighed("where the lines lie on a drawn palm", 2, "factory.md"),
     Weighed("reading the landmarks of a hand once more or not", 2, "../palm/hand/find.py"),
 )
-"""All choices that decisions 4 and 12, the factory's page and the constants of `palm` tell of.
+"""All choices that decisions 4, 12 and 57, the factory's page and the constants of `palm` tell of.
 Those of liveness (decisions 10 and 13) were weighed on drawn people alone."""
 
 
@@ -131,10 +141,17 @@ CHOICES = (
         (tuple(range(-20, 21, 5)), tuple(range(-15, 16, 3))),
     ),
     Choice(
+        "closer comparison: none, more poses, laid over, or searched once more",
+        "palm.template.levelled",
+        "CLOSE",
+        # No line score is 9 above its level, so from there on no pair is compared once more.
+        (9.0, -0.1, -0.18, -0.25),
+    ),
+    Choice(
         "weight of the encoder against the lines",
-        "palm.template.fused",
+        "palm.template.levelled",
         "ENCODER",
-        (0.0, 2.37, 4.74, 9.48, 14.2),
+        (0.0, 3.18, 6.36, 12.7, 19.1),
     ),
 )
 
@@ -376,7 +393,7 @@ def _scores(palms: Sequence[Palms], alternative: tuple[Choice, Value]) -> list[F
     """
     choice, value = alternative
     setattr(import_module(choice.module), choice.constant, value)
-    extractor, matcher = FusedExtractor(), FusedMatcher()
+    extractor, matcher = current.pair()
     found: list[Floats] = []
     for each in palms:
         rois = each.rois
