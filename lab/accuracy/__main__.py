@@ -47,6 +47,7 @@ def commands() -> dict[str, list[str]]:
     known["optimism"] = ["lab.evaluate.optimism", *folders, "--joined", str(SAME)]
     known["realism"] = ["lab.evaluate.realism", *folders, "--joined", str(SAME)]
     known["drawn-infrared"] = ["lab.evaluate.drawn_gallery", "--infrared", *SMALL]
+    known["drawn-both"] = ["lab.evaluate.drawn_gallery", "--infrared", "--both", *SMALL]
     known["drawn"] = ["lab.evaluate.drawn_gallery"]
     known["attacks"] = ["lab.attacks"]
     known["protection"] = ["lab.evaluate.protection"]

@@ -94,21 +94,30 @@ class GalleryPlan:
     """The conditions of `drawn.roi.show`: 0 is always the same and gentle, 1 is any."""
     infrared: bool = False
     """Whether searches are made in near infrared; people are enrolled in colour."""
+    both: bool = False
+    """Whether people are enrolled in near infrared as well, by a template of its own. Of a person's
+    two scores the higher one counts."""
     shortlist: int | None = Recognition().schemes[0].shortlist
-    """The number of people whom a search compares in full, as a service without settings of its own
-    does; None for everybody."""
+    """The number of templates that a search compares in full, as a service without settings of its
+    own does; None for all of them."""
 
     @property
     def sizes(self) -> list[int]:
         """The sizes of the galleries: everybody, and the first tenth and hundredth of them."""
         return [size for size in (self.people // 100, self.people // 10, self.people) if size > 1]
 
+    @property
+    def templates(self) -> int:
+        """The number of templates of a person."""
+        return 2 if self.both else 1
+
 
 @dataclass(frozen=True, slots=True)
 class DrawnPerson:
     """The templates of one person."""
 
-    enrolled: Template
+    enrolled: list[Template]
+    """In colour, and with `GalleryPlan.both` in near infrared."""
     probes: list[Template]
     """One template for each presentation; empty for a person who is not searched for."""
 
@@ -276,7 +285,8 @@ class GalleryReport:
     def text(self) -> str:
         plan = self.plan
         lines = [
-            f"{plan.people:,} drawn people enrolled from {plan.frames} pictures each, "
+            f"{plan.people:,} drawn people enrolled from {plan.frames} pictures each"
+            f"{', and as many in near infrared' if plan.both else ''}, "
             f"{plan.mates:,} mated and {plan.strangers:,} non-mated searches by as many frames"
             f"{' in near infrared' if plan.infrared else ''}, harshness "
             f"{plan.harsh}, template version {self.version}"
@@ -306,10 +316,10 @@ def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> G
         comes = [person in back or person >= plan.people for person in everybody]
         tried = pool.map(partial(_draw, plan), everybody, comes, chunksize=16)
         drawn = list(progress("drawing", tried, len(everybody)))
-    enrolled = [each.enrolled for each in drawn[: plan.people]]
+    enrolled = [template for each in drawn[: plan.people] for template in each.enrolled]
     coming = [(drawn[person].probes, person) for person in back]
     coming += [(each.probes, None) for each in drawn[plan.people :]]
-    with processes(workers, _start_searching, pair, enrolled) as pool:
+    with processes(workers, _start_searching, pair, enrolled, plan.templates) as pool:
         tried = pool.map(partial(_search, plan), coming, chunksize=8)
         searches = list(progress("searching", tried, len(coming)))
     version, policy = enrolled[0].version, decisions.policy()
@@ -323,7 +333,7 @@ def measure(plan: GalleryPlan, pair: Pair = current.pair, workers: int = 1) -> G
         ],
         verification=verification(searches, plan.people) if plan.shortlist is None else {},
         decisions=[
-            decided(Rules(policy, version, size), which, searches)
+            decided(Rules(policy, version, plan.templates * size), which, searches)
             for which, size in enumerate(plan.sizes)
         ]
         if version in policy.calibrations
@@ -359,23 +369,30 @@ def _draw(plan: GalleryPlan, person: int, comes: bool) -> DrawnPerson:
         ]
         return _extractor.extract(frames)
 
-    enrolled = [picture(rng, jittered(Placement(), rng), False) for _ in range(plan.frames)]
-    return DrawnPerson(
-        _extractor.extract(enrolled),
-        [presentation() for _ in range(plan.presentations)] if comes else [],
-    )
+    def enrolled(infrared: bool) -> Template:
+        palms = [picture(rng, jittered(Placement(), rng), infrared) for _ in range(plan.frames)]
+        return _extractor.extract(palms)
+
+    in_colour = enrolled(False)
+    # Drawn before what `both` adds, so that the same palms are shown with it and without.
+    probes = [presentation() for _ in range(plan.presentations)] if comes else []
+    return DrawnPerson([in_colour, enrolled(True)] if plan.both else [in_colour], probes)
 
 
 Look = Callable[[Indices], Floats]
-"""Takes the people to search among, and returns (enrolled,) scores: -inf where not compared."""
+"""Takes the people to search among, and returns (people,) scores: -inf where not compared."""
 
 
 class _Gallery:
     """The templates and search codes of all enrolled people."""
 
-    def __init__(self, matcher: SearchedMatcher, enrolled: Sequence[Template]) -> None:
+    def __init__(
+        self, matcher: SearchedMatcher, enrolled: Sequence[Template], templates: int
+    ) -> None:
+        """`enrolled` holds so many `templates` of each person, one person after the other."""
         self._matcher = matcher
         self._enrolled = enrolled
+        self._each = templates
         vectors = matcher.vectors(enrolled)
         self._transform = Transform(SECRET, matcher.version, vectors.shape[1])
         self._codes = self._transform.search_codes(vectors)
@@ -385,7 +402,7 @@ class _Gallery:
         return self._matcher.prepare(self._enrolled)
 
     def everybody(self, probe: Template) -> Look:
-        scores = self._matcher.compare(probe, self._prepared)
+        scores = self._by_person(self._matcher.compare(probe, self._prepared))
         return lambda whom: scores
 
     def nearest(self, probe: Template, shortlist: int) -> Look:
@@ -393,18 +410,22 @@ class _Gallery:
         bits = np.bitwise_count(self._codes ^ code).sum(axis=1, dtype=np.int32)
 
         def look(whom: Indices) -> Floats:
-            near = whom[np.argsort(bits[whom], kind="stable")[:shortlist]]
+            rows = (whom[:, None] * self._each + np.arange(self._each)).ravel()
+            near = rows[np.argsort(bits[rows], kind="stable")[:shortlist]]
             compared = self._matcher.prepare([self._enrolled[each] for each in near])
             scores = np.full(len(self._enrolled), -np.inf, np.float32)
             scores[near] = self._matcher.compare(probe, compared)
-            return scores
+            return self._by_person(scores)
 
         return look
 
+    def _by_person(self, scores: Floats) -> Floats:
+        return scores.reshape(-1, self._each).max(axis=1)
 
-def _start_searching(pair: Pair, enrolled: Sequence[Template]) -> None:
+
+def _start_searching(pair: Pair, enrolled: Sequence[Template], templates: int) -> None:
     global _gallery  # noqa: PLW0603 - a worker process keeps what it needs here
-    _gallery = _Gallery(pair()[1], enrolled)
+    _gallery = _Gallery(pair()[1], enrolled, templates)
 
 
 def _search(plan: GalleryPlan, coming: tuple[list[Template], int | None]) -> SearchResult:
@@ -455,6 +476,7 @@ def main() -> int:
         "--exact", action="store_true", help="compare everybody in full (takes long)"
     )
     parser.add_argument("--infrared", action="store_true", help="search in near infrared")
+    parser.add_argument("--both", action="store_true", help="enrol in near infrared as well")
     parser.add_argument(
         "--workers", type=int, metavar="N", default=os.cpu_count() or 1, help="as in lab.evaluate"
     )
@@ -467,6 +489,7 @@ def main() -> int:
         presentations=asked.presentations,
         harsh=asked.harsh,
         infrared=asked.infrared,
+        both=asked.both,
         shortlist=None if asked.exact else GalleryPlan().shortlist,
     )
     report = measure(plan, workers=asked.workers)

@@ -133,7 +133,11 @@ def test_drawn_people_are_found_and_strangers_counted(monkeypatch: pytest.Monkey
 @pytest.mark.slow
 def test_the_command_writes_its_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     figures = tmp_path / "figures.json"
-    asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --json {figures}"
+    asked = f"--people 4 --strangers 2 --mates 2 --frames 1 --harsh 0.1 --both --json {figures}"
     monkeypatch.setattr(sys, "argv", ["drawn", "--workers", "1", *asked.split()])
     assert drawn_gallery.main() == 0
-    assert json.loads(figures.read_text())["shortlist"] == GalleryPlan().shortlist
+    told = json.loads(figures.read_text())
+    assert told["shortlist"] == GalleryPlan().shortlist
+    (four,) = told["decisions"]
+    assert four["gallery"] == 2 * 4, "each of them has a template in near infrared as well"
+    assert four["presentations"]["accepted"] == 1
