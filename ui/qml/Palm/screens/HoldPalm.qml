@@ -276,7 +276,7 @@ ScreenFrame {
             }
             Notice {
                 width: parent.width
-                text: screen.lifeless ? qsTr("Your bare hand, please, clean and out of bright sun, and still while the light changes.") : screen.unclear ? qsTr("Your palm could not be read. If it is wet or dirty, wipe it, and the glass.") : typeof screen.attempts_left === "number" ? qsTr("That did not work yet. A clean palm helps. Tries left: %1.").arg(screen.attempts_left) : ""
+                text: screen.lifeless ? qsTr("Your bare hand, please, clean and out of bright sun, and still while the light changes.") : screen.unclear ? qsTr("Your palm could not be read. If it is wet or dirty, wipe it, and the glass.") : typeof screen.attempts_left === "number" ? qsTr("A clean palm helps. Tries left: %1.").arg(screen.attempts_left) : ""
             }
             Label {
                 width: parent.width
