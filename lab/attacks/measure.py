@@ -36,6 +36,7 @@ from palm.liveness import (
 )
 from palm.liveness.judge import unexplained_score
 from palm.liveness.pulse import judge_pulse
+from palm.liveness.response import register_burst
 from palm.liveness.same_palm import likeness, lines
 from palm.liveness.signed import Signer, Signs
 from palm.rates import Estimate, share
@@ -171,7 +172,8 @@ class _Enrolled:
     @classmethod
     def by(cls, film: Film) -> "_Enrolled":
         palms = [align(frame.image, frame.hand) for frame in film.lit[:2]]
-        return cls(_pair()[0].extract(palms), _signer().sign(film.lit, LAMPS, film.infrared))
+        signs = _signer().sign(register_burst(film.lit, LAMPS), film.infrared)
+        return cls(_pair()[0].extract(palms), signs)
 
 
 def _presented(
@@ -207,18 +209,20 @@ class _Judged:
         self._scores = {LIGHT: lit, INFRARED: near, BOTH: _Scores(*map(min, lit, near))}
         shown = _Enrolled.by(seen.film)
         self._matched = _pair()[1].score(enrolled.template, shown.template) >= MATCHED
-        signed = _signer().compare(enrolled.signs, shown.signs)
+        skin = max(near.whole, 0.0)
+        signed = _signer().compare(enrolled.signs, replace(shown.signs, skin=skin))
+        by_relief = replace(signed, veins=None)
         self._signed = {
-            LIGHT_SIGNED: lit.whole >= 0 and signed.relief_agrees,
-            BOTH_SIGNED: self._scores[BOTH].whole >= 0
-            and signed.relief_agrees
-            and signed.infrared_agrees,
+            LIGHT_SIGNED: lit.whole >= 0 and by_relief.agrees,
+            BOTH_SIGNED: self._scores[BOTH].whole >= 0 and signed.agrees,
         }
 
     def burst(self, seed: int, recipe: str, tone: str, *, pulse: bool) -> JudgedBurst:
         passed = {by: score.whole >= 0 for by, score in self._scores.items()} | self._signed
         asked = {by: 0 <= self._scores[by].whole < SURE for by in (LIGHT, BOTH)}
         beats = self._beats() if pulse or any(asked.values()) else False
+        for by, signed in ((LIGHT, LIGHT_SIGNED), (BOTH, BOTH_SIGNED)):
+            asked[signed] = asked[by]
         passed |= {by + THEN_PULSE: passed[by] and (beats or not asked[by]) for by in asked}
         if pulse:
             passed[PULSE] = beats

@@ -8,8 +8,8 @@ the burst and the sequence.
 - `judge` combines the cues into a verdict on the burst.
 - `infrared` judges near-infrared pictures against a colour picture.
 - `pulse` judges a short recording of a palm that is held still.
-- `relief` is the picture of a palm's furrows, and `signed` compares it and near infrared with those
-  of the enrolled palm.
+- `relief` is the picture of a palm's furrows, and `signed` compares it and the veins with those of
+  the enrolled palm.
 - `same_palm` compares the palms of two frames of a burst.
 - `weights` and `infrared_weights` hold the fitted weights, written by `lab.liveness`.
 """

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from palm.liveness import weights
 from palm.liveness.cues import Cues, cues
-from palm.liveness.response import Lamps, LitFrame, register_burst
+from palm.liveness.response import Lamps, LitFrame, Palm, register_burst
 
 FRAMES_AT_LEAST = 6
 """The fewest frames under changing light that a judgement needs."""
@@ -38,6 +38,8 @@ class Verdict:
     score: float
     """Higher is more likely alive; 0 is the threshold."""
     cues: Cues
+    palm: Palm
+    """The burst, registered, of which signs can be made (`palm.liveness.signed`)."""
 
 
 class Unjudgeable(ValueError):
@@ -52,9 +54,10 @@ def judge(frames: Sequence[LitFrame], lamps: Lamps) -> Verdict:
     light = np.array([frame.light.mean(axis=0) for frame in frames])
     if len(frames) < FRAMES_AT_LEAST or light.std(axis=0).min() < 0.05:
         raise Unjudgeable("a burst needs six frames or more under light that changes")
-    found = cues(register_burst(frames, lamps))
+    palm = register_burst(frames, lamps)
+    found = cues(palm)
     score = min(_score(found.array()), unexplained_score(found))
-    return Verdict(live=score >= 0, score=score, cues=found)
+    return Verdict(live=score >= 0, score=score, cues=found, palm=palm)
 
 
 def unexplained_score(found: Cues) -> float:

@@ -25,7 +25,7 @@ artificially displaced ROIs together; see docs/decisions/0004-palm-signature.md.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -234,10 +234,22 @@ class LineFieldMatcher:
             if len(near):
                 pose = matched.score.argmax(axis=0)[near]
                 moves, likeness = matched.places[..., pose, near], matched.likeness[:, pose, near]
-                laid = _laid_over(field, moves - REACH, likeness)
+                laid = _laid_over(field, _overlays(moves - REACH, likeness))
                 score[near] = _scores_in_place(laid, batch.fine[..., near])
             scores[start : start + BATCH] = score
         return scores
+
+    def overlay(self, probe: Code, reference: Code) -> Callable[[Code], Field]:
+        """Returns what lays any field that lies as the probe does over a reference: by the affine
+        map by which the probe lies over it best."""
+        field, gallery = _dequantised(probe), self.prepare_codes(reference)
+        poses = _best_poses(gallery.coarse.T @ _in_every_pose(field).T)
+        blocks = _similarities(_windows(field[None], REACH)[0], gallery.fine)
+        matched = _match_blocks(blocks, _expected_places(poses))
+        pose = matched.score[:, 0].argmax()
+        moves, likeness = matched.places[..., pose, :] - REACH, matched.likeness[:, pose]
+        to_probe = _overlays(moves, likeness)
+        return lambda code: _laid_over(_dequantised(code), to_probe)[0]
 
     def compare_in_place(self, code: Code, gallery: LineFieldGallery) -> Floats:
         """Returns the (len(gallery),) scores of a probe whose blocks are searched within NEAR cells
@@ -528,10 +540,10 @@ def _score(likeness: Floats) -> Floats:
     return np.sqrt((alike * alike).mean(axis=0))
 
 
-def _laid_over(field: Field, moves: npt.NDArray[np.float64], likeness: Floats) -> Floats:
-    """Returns a probe's field laid over each of n references, (n, CELLS, CELLS, PARTS): by the
-    affine map that fits the (2, BLOCKS * BLOCKS, n) moves, rows before columns, of its blocks. A
-    block counts by the square of its similarity."""
+def _overlays(moves: npt.NDArray[np.float64], likeness: Floats) -> npt.NDArray[np.float64]:
+    """Returns the (n, 2, 3) affine maps from cells of n references to those of a probe that fit the
+    (2, BLOCKS * BLOCKS, n) moves, rows before columns, of the references' blocks. A block counts by
+    the square of its similarity."""
     basis = _plane()
     weights = np.maximum(likeness, 0).astype(np.float64).T ** 2 + _NO_BLOCK
     weighted = basis.T * weights[:, None]
@@ -539,13 +551,16 @@ def _laid_over(field: Field, moves: npt.NDArray[np.float64], likeness: Floats) -
     to_probe = np.eye(2) + fitted[..., :2]
     middle = np.full(2, (CELLS - 1) / 2)
     shift = fitted[..., 2] + middle - to_probe @ middle
-    maps = np.concatenate([to_probe, shift[..., None]], axis=2)
+    return np.concatenate([to_probe, shift[..., None]], axis=2)
+
+
+def _laid_over(field: Field, maps: npt.NDArray[np.float64]) -> Floats:
+    """Returns a probe's field laid over each of n references, (n, CELLS, CELLS, PARTS), by the (n,
+    2, 3) maps from the references to it."""
     # The lines are little farther apart than the cells: a simpler interpolation would lose them.
     flags = cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP
     laid = np.stack([cv2.warpAffine(field, each, (CELLS, CELLS), flags=flags) for each in maps])
-    turned = np.arctan2(
-        to_probe[:, 1, 0] - to_probe[:, 0, 1], to_probe[:, 0, 0] + to_probe[:, 1, 1]
-    )
+    turned = np.arctan2(maps[:, 1, 0] - maps[:, 0, 1], maps[:, 0, 0] + maps[:, 1, 1])
     phases = np.exp(np.array([-2j, -4j]) * turned[:, None, None, None]).astype(np.complex64)
     laid = (laid.astype(np.float32, copy=False).view(np.complex64) * phases).view(np.float32)
     # What the interpolation has lost all the same is made up for, within limits.
