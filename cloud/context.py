@@ -162,11 +162,23 @@ class Gallery(Protocol):
         VaultUnavailable."""
         ...
 
+    async def confirm(
+        self, probes: Sequence[ProtectedProbe], matches: Sequence[Match], enough: float
+    ) -> list[Match]:
+        """Returns the matches against which no sign speaks, in their order. Raises SignsDisagree
+        when signs speak against all that are rare `enough`, and VaultUnavailable."""
+        ...
+
     async def verify(
-        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str | None
+        self,
+        side: Side,
+        probes: Sequence[ProtectedProbe],
+        person_id: str | None,
+        at_least: float,
     ) -> Match | None:
-        """Returns the best match with one person; None when they have no palm of that side, and
-        when the person is None. It takes the same time in each case. Raises VaultUnavailable."""
+        """Returns the best match with one person, confirmed, if it is at least this rare; None when
+        they have no palm of that side, and when the person is None. It takes the same time
+        whenever nothing matches. Raises SignsDisagree and VaultUnavailable."""
         ...
 
 

@@ -52,3 +52,9 @@ class Match:
     rarity: float
     """-log10 of the false-match rate at the score (`cloud.policy`). It means the same in every
     version; higher is better."""
+    incomplete: bool = False
+    """Whether the enrolled palm lacks a sign (`palm.liveness.signed`) that was now seen."""
+
+
+class SignsDisagree(Exception):
+    """What a palm has beside its lines is not what the enrolled palm has, whose lines it shows."""

@@ -91,8 +91,8 @@ async def keep(call: Caller, entry_id: str, request: Request) -> Entry:
     await call.session.commit()
 
     async def compare(examined: ExaminedPalm) -> Match | None:
-        gallery = call.context.gallery
-        return await gallery.verify(examined.side, examined.probes, person.person_id)
+        gallery, enough = call.context.gallery, call.context.policy.verify()
+        return await gallery.verify(examined.side, examined.probes, person.person_id, enough)
 
     try:
         examined, match = await captures.examine(call, request, [Purpose.KEEP], compare, entry_id)
@@ -100,8 +100,7 @@ async def keep(call: Caller, entry_id: str, request: Request) -> Entry:
         raise Refusal(ProblemType.PALM_NOT_LIVE) from None
     # Who was deleted while the vault was asked is not there any more.
     row, person = await find_asked(call, entry_id, Admission.ASK_TO_KEEP)
-    policy = call.context.policy
-    if match is None or match.rarity < policy.verify() or not policy.is_sure(examined.score):
+    if match is None or not call.context.policy.is_sure(examined.score):
         raise Refusal(ProblemType.NOT_ACCEPTED)
     palm = KeptPalm(
         side=examined.side,

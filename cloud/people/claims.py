@@ -96,7 +96,8 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
     await session.commit()
 
     async def compare(examined: ExaminedPalm) -> Match | None:
-        return await context.gallery.verify(examined.side, examined.probes, row.person_id)
+        enough = context.policy.verify()
+        return await context.gallery.verify(examined.side, examined.probes, row.person_id, enough)
 
     try:
         examined, match = await captures.examine(
@@ -118,8 +119,6 @@ async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identi
             attempts_left=left,
         )
     guess = await count_guess(call, [row.about])
-    if match is not None and match.rarity < context.policy.verify():
-        match = None
     if match is not None:
         await guess.was_right(session)
         await renew_template(call, examined, match)

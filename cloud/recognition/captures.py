@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from cloud.matching import SignsDisagree
 from cloud.recognition import challenges
 from cloud.vault.client import CaptureRefused, Lifeless
 from cloud.vault.messages import ExaminedPalm, WireRefusal
@@ -35,7 +36,7 @@ async def examine(
     visit_id: str | None = None,
 ) -> tuple[ExaminedPalm, Found]:
     """Has the vault examine the envelope of a request, and returns the palm with the result of
-    `search` for it.
+    `search` for it. Where `search` raises SignsDisagree, the palm is taken for lifeless.
 
     It must be called outside a transaction, because both ask the vault. It opens the transaction in
     which the envelope and its light challenge are used up; the result may be acted upon in that
@@ -67,7 +68,11 @@ async def examine(
     except Lifeless as lifeless:
         await _use_up(call, lifeless.nonce, challenge_id)
         raise
-    found = await search(examined)
+    try:
+        found = await search(examined)
+    except SignsDisagree:
+        await _use_up(call, examined.nonce, challenge_id)
+        raise Lifeless(examined.purpose, examined.visit_id, examined.nonce) from None
     await _use_up(call, examined.nonce, challenge_id)
     if challenge_id is not None:
         await challenges.met(call)

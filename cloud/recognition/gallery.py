@@ -11,9 +11,11 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from cloud.matching import Code, Match
+from cloud.matching import Code, Match, SignsDisagree
+from cloud.vault.messages import Confirmation
 from palm.search.index import Index
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Side
@@ -33,6 +35,10 @@ class Comparer(Protocol):
     async def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]: ...
+
+    async def confirm(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[Confirmation | None]: ...
 
 
 _NOBODY = "nobody"
@@ -138,13 +144,18 @@ class Gallery:
         return sorted(matches, key=lambda match: -match.rarity)
 
     async def verify(
-        self, side: Side, probes: Sequence[ProtectedProbe], person_id: str | None
+        self,
+        side: Side,
+        probes: Sequence[ProtectedProbe],
+        person_id: str | None,
+        at_least: float,
     ) -> Match | None:
-        """Compares 1:1: returns the best match with one person; None when they have no palm of that
-        side, and when the person is None.
+        """Compares 1:1: returns the best match with one person, confirmed, if it is at least this
+        rare; None when they have no palm of that side, and when the person is None.
 
         Without a palm to compare, the probe is compared with itself and the score discarded, so the
-        time does not tell whether somebody has an account. Raises VaultUnavailable.
+        time does not tell whether somebody has an account. Raises SignsDisagree and
+        VaultUnavailable.
         """
         matches: list[Match] = []
         for probe in probes:
@@ -157,7 +168,39 @@ class Gallery:
                 version = probe.kept.version
                 await self._references(version, [_NOBODY])
                 await self._vault.compare(version, probe.whole, [probe.kept.sealed])
-        return max(matches, key=lambda match: match.rarity, default=None)
+        best = max(matches, key=lambda match: match.rarity, default=None)
+        if best is None or best.rarity < at_least:
+            return None
+        return next(iter(await self.confirm(probes, [best], at_least)), None)
+
+    async def confirm(
+        self, probes: Sequence[ProtectedProbe], matches: Sequence[Match], enough: float
+    ) -> list[Match]:
+        """Returns the matches that no sign speaks against (`palm.liveness.signed`), in order.
+
+        Raises SignsDisagree when signs speak against all that are rare `enough`, and
+        VaultUnavailable.
+        """
+        said: dict[str, Confirmation | None] = {}
+        for probe in probes:
+            version = probe.kept.version
+            palm_ids = [match.palm_id for match in matches if match.version == version]
+            # Whoever left meanwhile has no reference any more.
+            if palm_ids and (references := await self._references(version, palm_ids)):
+                sealed = list(references.values())
+                answers = await self._vault.confirm(version, probe.whole, sealed)
+                said |= zip(references, answers, strict=True)
+        confirmed = [
+            replace(match, incomplete=said[match.palm_id] is Confirmation.LACKS)
+            for match in matches
+            if said.get(match.palm_id) in (Confirmation.AGREES, Confirmation.LACKS)
+        ]
+        against = (m for m in matches if said.get(m.palm_id) is Confirmation.DISAGREES)
+        if any(m.rarity >= enough for m in against) and not any(
+            m.rarity >= enough for m in confirmed
+        ):
+            raise SignsDisagree
+        return confirmed
 
     async def _compare(self, probe: ProtectedProbe, people: Mapping[str, str]) -> list[Match]:
         """Compares a probe with palms in full. `people` holds whose each palm is, by its id. A palm

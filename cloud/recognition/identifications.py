@@ -84,7 +84,10 @@ async def identify(
 
     async def search(examined: ExaminedPalm) -> list[Match]:
         kept = policy.worth_keeping(enough)
-        return await context.gallery.search(examined.side, examined.probes, kept)
+        gallery, probes = context.gallery, examined.probes
+        return await gallery.confirm(
+            probes, await gallery.search(examined.side, probes, kept), enough
+        )
 
     try:
         examined, matches = await captures.examine(

@@ -1,4 +1,5 @@
-"""Enrols a palm anew, during a visit, when it was recognised in an old template version."""
+"""Enrols a palm anew, during a visit, when it was recognised in an old template version, or lacks
+a sign that was now seen."""
 
 from functools import partial
 
@@ -13,11 +14,12 @@ from cloud.web.signed_request import Call
 async def renew_template(call: Call, examined: ExaminedPalm, match: Match) -> None:
     """Replaces the template of a recognised palm with the one that was just made of it.
 
-    Does nothing when the palm is enrolled in the current version. It must be called in the
-    transaction in which the person is accepted.
+    Does nothing when the palm is enrolled in the current version and complete. It must be called in
+    the transaction in which the person is accepted.
     """
     row = await call.session.get(PalmRow, match.palm_id)
-    if match.version == examined.current.version or row is None:
+    is_current = match.version == examined.current.version and not match.incomplete
+    if is_current or row is None:
         return
     person = await find_person(call.session, call.context.master, match.person_id)
     palms.keep_template(person, row, examined.current)

@@ -193,6 +193,7 @@ class Vault:
         self,
         question: messages.Introduce
         | messages.Compare
+        | messages.Confirm
         | messages.MakeSearchCodes
         | messages.Protect
         | messages.TellKeys
@@ -207,6 +208,8 @@ class Vault:
                 return messages.Introduction(public, templates.versions, templates.transform)
             case messages.Compare(version, probe, references):
                 return messages.Scores(templates.compare(version, probe, references))
+            case messages.Confirm(version, probe, references):
+                return messages.Confirmed(templates.confirm(version, probe, references))
             case messages.MakeSearchCodes(version, sealed):
                 return messages.SearchCodes(templates.search_codes(version, sealed))
             case messages.Protect(template):
@@ -246,7 +249,9 @@ class Vault:
         with self._alone:
             # What is kept of such a palm can be shared with gates, and cannot be searched.
             use = Use.GATES if purpose is Purpose.KEEP else Use.GALLERY
-            probes = self._templates.extract(presentation.palms, question.versions, use)
+            probes = self._templates.extract(
+                presentation.palms, question.versions, use, presentation.signs
+            )
             agreement = self._templates.agreement(presentation.palms) if enrols else None
         return messages.ExaminedPalm(
             Side(presentation.side),

@@ -13,7 +13,7 @@ from pathlib import Path
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.vault import messages
-from cloud.vault.messages import ExaminedPalm, Introduction, WireRefusal
+from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireRefusal
 from cloud.vault.turns import Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
@@ -202,6 +202,23 @@ class VaultClient:
                 case _:
                     raise _misunderstood()
         return scores
+
+    async def confirm(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[Confirmation | None]:
+        """Returns what the signs of a probe say of sealed templates; None for a template that the
+        vault cannot open. A vault from before there were signs has nothing to say against any.
+        Raises VaultUnavailable."""
+        try:
+            answer = await self._ask(messages.Confirm(version, probe, references))
+        except VaultRefused:
+            log.warning("the vault is older than the service and compares no signs; restart it")
+            return [Confirmation.AGREES] * len(references)
+        match answer:
+            case messages.Confirmed(confirmations) if len(confirmations) == len(references):
+                return confirmations
+            case _:
+                raise _misunderstood()
 
     async def search_codes(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """Returns the search codes of sealed templates under the present secret; None for a

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from palm.hand.landmarks import Side
 from palm.hand.roi import Roi
+from palm.liveness.signed import Signs
 from protocol.capture import Burst
 from protocol.ring import Levels
 
@@ -45,6 +46,9 @@ class Presentation:
     more. None when there was neither a light challenge nor near infrared to judge by."""
     pulse: bool = False
     """Whether the pulse was seen."""
+    signs: Signs | None = None
+    """What was seen beside lines; None when there was neither a light challenge nor near
+    infrared."""
 
 
 class Examiner(Protocol):

@@ -46,6 +46,16 @@ class WireRefusal(StrEnum):
     `cloud.vault.examiner.Flaw`."""
 
 
+class Confirmation(StrEnum):
+    """What the signs of a palm (`palm.liveness.signed`) say of a match with an enrolled one."""
+
+    AGREES = "agrees"
+    """No sign that both have speaks against it."""
+    LACKS = "lacks"
+    """As AGREES, and the enrolled palm lacks a sign that the presented one has."""
+    DISAGREES = "disagrees"
+
+
 # Questions
 
 
@@ -118,6 +128,19 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """`["confirm", version, probe, [reference, ...]]`; answered by `Confirmed`. The fields
+    are those of `Compare`."""
+
+    version: int
+    probe: bytes = field(repr=False)
+    references: Sequence[bytes] = field(repr=False)
+
+    def encode(self) -> list[Any]:
+        return ["confirm", self.version, self.probe, list(self.references)]
+
+
+@dataclass(frozen=True, slots=True)
 class MakeSearchCodes:
     """`["code", version, [sealed, ...]]`; answered by `SearchCodes`."""
 
@@ -182,7 +205,16 @@ class Share:
 
 
 Question = (
-    Introduce | Examine | Compare | MakeSearchCodes | Protect | TellKeys | RenewKey | Rekey | Share
+    Introduce
+    | Examine
+    | Compare
+    | Confirm
+    | MakeSearchCodes
+    | Protect
+    | TellKeys
+    | RenewKey
+    | Rekey
+    | Share
 )
 
 
@@ -279,6 +311,16 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """`["confirmed", [confirmation, ...]]`; null stands for a reference that does not open."""
+
+    confirmations: list[Confirmation | None]
+
+    def encode(self) -> list[Any]:
+        return ["confirmed", [each and each.value for each in self.confirmations]]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchCodes:
     """`["codes", [search_code, ...]]`; null stands for a template that does not open."""
 
@@ -334,6 +376,7 @@ Answer = (
     | NotLive
     | CannotExamine
     | Scores
+    | Confirmed
     | SearchCodes
     | Protected
     | KeysTold
@@ -371,6 +414,10 @@ def unpack_question(body: bytes) -> Question:  # noqa: PLR0911 - one for each qu
             version
         ) and _are_bytes(references):
             return Compare(version, probe, references)
+        case ["confirm", version, bytes(probe), list(references)] if _is_version(
+            version
+        ) and _are_bytes(references):
+            return Confirm(version, probe, references)
         case ["code", version, list(sealed)] if _is_version(version) and _are_bytes(sealed):
             return MakeSearchCodes(version, sealed)
         case ["protect", version, bytes(data)] if _is_version(version):
@@ -421,6 +468,8 @@ def unpack_answer(body: bytes) -> Answer:  # noqa: PLR0911 - one for each answer
             return CannotExamine(WireRefusal(kind), detail)
         case ["scores", list(scores)] if all(map(_is_number, scores)):
             return Scores(scores)
+        case ["confirmed", list(confirmations)]:
+            return Confirmed([each and Confirmation(each) for each in confirmations])
         case ["codes", list(search_codes)] if _are_bytes(
             [each for each in search_codes if each is not None]
         ):

@@ -18,9 +18,11 @@ from palm.hand.observation import Observation
 from palm.hand.observe import observe
 from palm.hand.roi import Roi
 from palm.image import Colour
-from palm.liveness import LitFrame, Still, Unjudgeable, judge, judge_infrared
+from palm.liveness import LitFrame, Still, Unjudgeable, Verdict, judge, judge_infrared
 from palm.liveness.pulse import NoRecording, cells_of, judge_pulse
+from palm.liveness.response import register_burst
 from palm.liveness.same_palm import Lines, likeness, lines
+from palm.liveness.signed import Signer, Signs
 from palm.template import current
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
 from protocol.ring import DARK, PLACES, WHITE, Levels
@@ -86,6 +88,7 @@ class PalmExaminer:
         self._finder = HandFinder()
         self._hands = BurstFinder(self._finder)
         self._extractor, self._matcher = current.pair()
+        self._signer = Signer()
 
     def examine(self, burst: Burst, shown: Sequence[Levels]) -> Presentation:
         if pixels(burst) > BURST_PIXELS:
@@ -111,8 +114,11 @@ class PalmExaminer:
         before, after = palms[: len(before)], palms[len(before) :]
         if not all(self._are_alike(a, b) for a, b in combinations(palms, 2)):
             raise Unusable(Flaw.NOT_LIVE)
-        scores = [self._answer(burst, before, shown)] if shown else []
-        scores += self._in_infrared(burst, before)
+        answered = self._answer(burst, before, shown) if shown else None
+        scores = [answered.score if answered else _NOT_AT_ALL] if shown else []
+        stills = self._in_infrared(burst, before)
+        near = _judged_in_infrared(before, stills)
+        scores += near
         # A score that is not a number is not live either.
         if not all(score >= 0 for score in scores):
             raise Unusable(Flaw.NOT_LIVE)
@@ -123,39 +129,40 @@ class PalmExaminer:
             tuple(palm.roi for palm in spread(before)),
             score=min(scores, default=None),
             pulse=burst.pulse is not None,
+            signs=self._signs(before, answered, stills or [], min(near, default=0.0)),
         )
 
-    def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Levels]) -> float:
-        """Returns the liveness score of the answer to a light challenge.
+    def _answer(self, burst: Burst, palms: list[_Palm], shown: Sequence[Levels]) -> Verdict | None:
+        """Judges the answer to a light challenge. Returns None when it is none.
 
-        `palms` are those in white before it. The score is 0 or more when each of them is the palm
-        that was there in every step, and it reflected the light as a living hand does.
+        `palms` are those in white before it. Each of them must be the palm that was there in every
+        step.
         """
         lit = [(f, decode(f), shown[f.light]) for f in burst.frames if f.light is not None]
         bright = [(frame, image) for frame, image, step in lit if step != DARK]
         if {frame.light for frame, _, _ in lit} != set(range(len(shown))):
-            return _NOT_AT_ALL
+            return None
         frames = [LitFrame(each.image, each.hand, _light(WHITE)) for each in palms[:ENOUGH]]
         first, (last, image) = palms[-1], bright[-1]
         at_last = None if image is None else self._at_last(first, image)
         if at_last is None:
-            return _NOT_AT_ALL
+            return None
         for frame, image, step in lit:
             # The hand is held still, so its place in between is interpolated. This holds in the
             # dark as well, where it cannot be found.
             share = (frame.at_ms - first.at_ms) / max(last.at_ms - first.at_ms, 1)
             hand = _between(first.hand, at_last, share)
             if image is None:
-                return _NOT_AT_ALL
+                return None
             if step != DARK:
                 seen = _Palm.of(frame.at_ms, image, hand)
                 if not all(self._are_alike(palm, seen) for palm in palms):
-                    return _NOT_AT_ALL
+                    return None
             frames.append(LitFrame(image, hand, _light(step)))
         try:
-            return judge(frames, _LAMPS).score
+            return judge(frames, _LAMPS)
         except Unjudgeable:
-            return _NOT_AT_ALL
+            return None
 
     def _at_last(self, palm: _Palm, image: Colour) -> Hand | None:
         """Returns the hand in the last bright frame of a challenge, if it is the only one."""
@@ -164,10 +171,9 @@ class PalmExaminer:
         hands = self._finder.follow(image)
         return hands[0] if len(hands) == 1 else None
 
-    def _in_infrared(self, burst: Burst, palms: list[_Palm]) -> list[float]:
-        """Returns a liveness score of the near-infrared frames for each palm in white; an empty
-        list without such frames. They must show the same palm, moment and pose as the colour
-        frames."""
+    def _in_infrared(self, burst: Burst, palms: list[_Palm]) -> list[Still] | None:
+        """Returns the near-infrared pictures; None when they do not show the palm in white, at the
+        same moment and in the same pose as the colour frames."""
         taken = [frame for frame in burst.frames if frame.spectrum is Spectrum.INFRARED]
         if not taken:
             return []
@@ -180,18 +186,29 @@ class PalmExaminer:
             image = decode(frame)
             hand = None if image is None else self._only_hand(image, before)
             if image is None or hand is None:
-                return [_NOT_AT_ALL]
+                return None
             if not all(_apart(palm.hand, hand) <= SAME_POSE for palm in palms):
-                return [_NOT_AT_ALL]
+                return None
             if min(abs(frame.at_ms - at_ms) for at_ms in in_colour) > SAME_MOMENT_MS:
-                return [_NOT_AT_ALL]
+                return None
             # Without colour, left and right hands are easily mistaken for each other.
             before = _Palm.of(
                 frame.at_ms, image, replace(hand, side=palms[0].hand.side, shown=Shown.PALM)
             )
             stills.append(Still(image, before.hand))
-        verdicts = [judge_infrared(Still(palm.image, palm.hand), stills) for palm in palms]
-        return [v.score if v.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL for v in verdicts]
+        return stills
+
+    def _signs(
+        self, palms: list[_Palm], answered: Verdict | None, stills: list[Still], skin: float
+    ) -> Signs | None:
+        """Signs what was judged to be alive, `skin` being the score of near infrared; None when no
+        more than colour was seen."""
+        if answered is not None:
+            return self._signer.sign(answered.palm, stills, skin)
+        if not stills:
+            return None
+        white = [LitFrame(each.image, each.hand, _light(WHITE)) for each in palms[:ENOUGH]]
+        return self._signer.sign(register_burst(white, _LAMPS), stills, skin, lit=False)
 
     def _only_hand(self, image: Colour, before: _Palm | None) -> Hand | None:
         """Returns the hand in a near-infrared frame, if it is the only one; `before` is the palm in
@@ -225,6 +242,17 @@ class PalmExaminer:
             return True
         score = self._matcher.score(*(self._extractor.extract([p.roi]) for p in (one, other)))
         return score >= SAME
+
+
+def _judged_in_infrared(palms: list[_Palm], stills: list[Still] | None) -> list[float]:
+    """Returns a liveness score of the near-infrared pictures for each palm in white; an empty list
+    without such pictures."""
+    if stills is None:
+        return [_NOT_AT_ALL]
+    if not stills:
+        return []
+    verdicts = [judge_infrared(Still(palm.image, palm.hand), stills) for palm in palms]
+    return [v.score if v.alike >= ALIKE_IN_INFRARED else _NOT_AT_ALL for v in verdicts]
 
 
 def _beats(pulse: Pulse, after: list[_Palm]) -> bool:

@@ -23,6 +23,7 @@ import struct
 import sys
 import time
 import traceback
+from dataclasses import astuple
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,6 +37,7 @@ from cloud.vault.examiner import Examiner, Flaw, Presentation, Unusable
 from cloud.vault.messages import AT_ONCE
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
+from palm.liveness.signed import Signs
 from protocol import canonical
 from protocol.capture import MAX_FRAMES, Burst, Frame
 from protocol.challenge import steps
@@ -267,8 +269,9 @@ def _read(stream: socket.socket, examiner: Examiner) -> None:
 
 
 def _closed(found: Presentation) -> list[Any]:
-    """Returns `["palm", side, [[image, quality, visible], ...], score, pulse]`: a byte for each
-    pixel of the image, a bit of `visible`, which is null where everything is."""
+    """Returns `["palm", side, [[image, quality, visible], ...], score, pulse, signs]`: a byte for
+    each pixel of the image, a bit of `visible`, which is null where everything is. `signs` is null
+    or `[lines, relief, veins, skin]`."""
     palms = [
         [
             palm.image.tobytes(),
@@ -278,7 +281,8 @@ def _closed(found: Presentation) -> list[Any]:
         for palm in found.palms
     ]
     score = None if found.score is None else float(found.score)
-    return ["palm", found.side.value, palms, score, found.pulse]
+    signs = found.signs and list(astuple(found.signs))
+    return ["palm", found.side.value, palms, score, found.pulse, signs]
 
 
 def _opened(answer: bytes) -> Presentation:
@@ -288,9 +292,17 @@ def _opened(answer: bytes) -> Presentation:
     """
     try:
         match canonical.decode(answer):
-            case ["palm", str(side), [_, *_] as palms, float() | None as score, bool(pulse)]:
+            case [
+                "palm",
+                str(side),
+                [_, *_] as palms,
+                float() | None as score,
+                bool(pulse),
+                signs,
+            ]:
                 where = Side(side)
-                return Presentation(where, tuple(_palm(where, p) for p in palms), score, pulse)
+                seen = tuple(_palm(where, each) for each in palms)
+                return Presentation(where, seen, score, pulse, _signs(signs))
             case ["unusable", str(flaw)]:
                 raise Unusable(Flaw(flaw))
             case ["failed", str(name)] if name.isidentifier() and len(name) <= 64:
@@ -317,6 +329,16 @@ def _palm(side: Side, item: Any) -> Roi:
             )
         case _:
             raise ValueError("not a palm")
+
+
+def _signs(item: Any) -> Signs | None:
+    match item:
+        case None:
+            return None
+        case [bytes(lines), bytes() | None as relief, bytes() | None as veins, float(skin)]:
+            return Signs(lines, relief, veins, skin)
+        case _:
+            raise ValueError("not signs")
 
 
 def _bits(packed: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

@@ -6,15 +6,19 @@ therefore asks the vault to compare the few templates whose codes are nearest.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import cbor2
 from cryptography.exceptions import InvalidTag
 
 from cloud.keys.person_keys import Key
 from cloud.vault import keys
+from cloud.vault.messages import Confirmation
 from palm.hand.roi import Roi
+from palm.liveness import signed
+from palm.liveness.signed import Signer, Signs
 from palm.search.protection import ProtectedProbe, ProtectedTemplate, Transform, name_of
 from palm.template.interfaces import Extractor, Matcher, Template
 
@@ -53,6 +57,7 @@ class Templates:
         self._directory = directory
         self._sealing_files = sealing
         self._schemes = {scheme.extractor.version: scheme for scheme in schemes}
+        self._signer = Signer()
         self._use(keys.template_secrets(directory, sealing))
 
     @property
@@ -61,10 +66,14 @@ class Templates:
         return list(self._schemes)
 
     def extract(
-        self, palms: Sequence[Roi], versions: Iterable[int], use: Use = Use.GALLERY
+        self,
+        palms: Sequence[Roi],
+        versions: Iterable[int],
+        use: Use = Use.GALLERY,
+        signs: Signs | None = None,
     ) -> list[ProtectedProbe]:
-        """Makes a probe in the current version, and in each of the others that is asked for. What
-        is kept of it serves one use."""
+        """Makes a probe in the current version, and in each of the others that is asked for, each
+        with the signs of the palm. What is kept of it serves one use. A gate compares no signs."""
         wanted = {self.versions[0], *versions}
         extracted = [
             scheme.extractor.extract(palms)
@@ -72,7 +81,7 @@ class Templates:
             if version in wanted
         ]
         return [
-            ProtectedProbe(self.protect(each, use), self._seal(each, Use.GALLERY))
+            ProtectedProbe(self.protect(each, use, signs), self._seal(each, Use.GALLERY, signs))
             for each in extracted
         ]
 
@@ -85,14 +94,16 @@ class Templates:
         first, others = (scheme.extractor.extract(some) for some in (palms[:1], palms[1:]))
         return scheme.matcher.score(first, others)
 
-    def protect(self, template: Template, use: Use = Use.GALLERY) -> ProtectedTemplate:
+    def protect(
+        self, template: Template, use: Use = Use.GALLERY, signs: Signs | None = None
+    ) -> ProtectedTemplate:
         """Returns a template as it is stored. Raises KeyError for a version without a scheme."""
         kept = self._schemes[template.version].matcher.keep(template)
         return ProtectedTemplate(
             version=kept.version,
             transform=self.transform,
             search_code=self._codes([kept])[0],
-            sealed=self._seal(kept, use),
+            sealed=self._seal(kept, use, signs),
         )
 
     def compare(
@@ -107,6 +118,30 @@ class Templates:
         readable = matcher.prepare([each for each in opened if each is not None])
         scores = iter(matcher.compare(self._open(version, probe), readable).tolist())
         return [None if each is None else next(scores) for each in opened]
+
+    def confirm(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[Confirmation | None]:
+        """Returns what the signs say of each reference; None for one that was not sealed here, and
+        for all when the probe was not."""
+        try:
+            shown = self._open_signed(version, probe)[1]
+            return [self._confirmation(version, shown, each) for each in references]
+        except NotSealedHere:
+            return [None] * len(references)
+
+    def _confirmation(
+        self, version: int, shown: Signs | None, reference: bytes
+    ) -> Confirmation | None:
+        try:
+            known = self._open_signed(version, reference)[1]
+        except NotSealedHere:
+            return None
+        if shown is None:
+            return Confirmation.AGREES
+        if known is not None and not self._signer.compare(known, shown).agrees:
+            return Confirmation.DISAGREES
+        return Confirmation.LACKS if shown.complete(known) else Confirmation.AGREES
 
     def for_gates(self, version: int, sealed: Sequence[bytes]) -> list[bytes | None]:
         """Returns templates for the memory of gates; None for one that was not sealed here, or is
@@ -156,22 +191,38 @@ class Templates:
                 opened.append(None)
         return opened
 
-    def _seal(self, template: Template, use: Use) -> bytes:
-        return self._sealing.seal(template.data, _place(template.version, use))
+    def _seal(self, template: Template, use: Use, signs: Signs | None) -> bytes:
+        if signs is None or use is not Use.GALLERY:
+            return self._sealing.seal(template.data, _place(template.version, use))
+        together = cbor2.dumps([template.data, signed.VERSION, *astuple(signs)])
+        return self._sealing.seal(together, _signed_place(template.version))
 
     def _open(self, version: int, sealed: bytes) -> Template:
+        return self._open_signed(version, sealed)[0]
+
+    def _open_signed(self, version: int, sealed: bytes) -> tuple[Template, Signs | None]:
+        """Returns a template of the gallery, and its signs if it has any that can be compared."""
+        with suppress(InvalidTag, ValueError):
+            opened = self._sealing.open(sealed, _signed_place(version))
+            data, kind, *signs = cbor2.loads(opened)
+            return Template(version, data), Signs(*signs) if kind == signed.VERSION else None
         for place, before in (
             (_place(version, Use.GALLERY), 0),
             (_first_place(version), QUALITY_BYTES),
         ):
             with suppress(InvalidTag, ValueError):
-                return Template(version, self._sealing.open(sealed, place)[before:])
+                return Template(version, self._sealing.open(sealed, place)[before:]), None
         raise NotSealedHere("not a template sealed here")
 
 
 def _place(version: int, use: Use) -> str:
     """Returns the place to seal for: a template does not open as one of another version or use."""
     return f"template/{version}/{use}"
+
+
+def _signed_place(version: int) -> str:
+    """Returns the place to seal for with signs, in the gallery."""
+    return f"template/{version}/signed"
 
 
 def _first_place(version: int) -> str:

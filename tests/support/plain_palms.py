@@ -15,6 +15,8 @@ import numpy.typing as npt
 from cloud.vault.examiner import Flaw, Presentation, Unusable
 from palm.hand.landmarks import Side
 from palm.hand.roi import SIZE, Roi
+from palm.liveness.signed import Signs
+from palm.template.compact import BYTES as BYTES_OF_SIGN
 from palm.template.interfaces import Template, VersionMismatch
 from protocol import messages
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
@@ -40,11 +42,13 @@ def burst(
     pulse: bool = False,
     infrared: bool = False,
     then: float | None = None,
+    signs: str | None = None,
 ) -> Burst:
     """Returns the burst of a palm.
 
     Under a challenge it has a picture for each step. `score` is the liveness score, and `then` is
-    the likeness of a second picture, if there is to be one.
+    the likeness of a second picture, if there is to be one, and `signs` says whose relief and veins
+    are seen, if any are.
     """
     said = {
         "who": who,
@@ -53,6 +57,7 @@ def burst(
         "flaw": flaw,
         "score": score,
         "then": then,
+        "signs": signs,
     }
     frames = [Frame(0, _jpeg(said))]
     if infrared:
@@ -89,7 +94,16 @@ class PlainExaminer:
         side = Side(said["side"])
         likenesses = [each for each in (said["likeness"], said["then"]) if each is not None]
         rois = tuple(_roi(f"{said['who']} {side}", side, each) for each in likenesses)
-        return Presentation(side, rois, said["score"], burst.pulse is not None)
+        signs = _signs(said["who"], said["signs"]) if said["signs"] else None
+        return Presentation(side, rois, said["score"], burst.pulse is not None, signs)
+
+
+def _signs(who: str, whose: str) -> Signs:
+    lines, relief, veins = (
+        np.random.default_rng(list(each.encode())).bytes(BYTES_OF_SIGN)
+        for each in (who, f"relief {whose}", f"veins {whose}")
+    )
+    return Signs(lines, relief, veins)
 
 
 def _roi(whose: str, side: Side, likeness: float) -> Roi:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pytest
 
-from cloud.matching import Entry, Match
+from cloud.matching import Entry, Match, SignsDisagree
 from cloud.policy import Policy
 from cloud.recognition.gallery import Gallery
+from cloud.vault.messages import Confirmation
 from cloud.vault.templates import Scheme, Templates
 from palm.calibration import Calibration
 from palm.hand.landmarks import Side as PalmSide
@@ -64,13 +66,18 @@ class Shop:
         return [match.person_id for match in self.search(who, side, likeness)]
 
     def verify(self, who: str, person_id: str | None, side: Side = Side.LEFT) -> Match | None:
-        return asyncio.run(self.gallery.verify(side, self.shown(who, side), person_id))
+        return asyncio.run(self.gallery.verify(side, self.shown(who, side), person_id, NEAR))
 
     async def compare(
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[float | None]:
         self.compared += len(references)
         return self.templates.compare(version, probe, references)
+
+    async def confirm(
+        self, version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[Confirmation | None]:
+        return self.templates.confirm(version, probe, references)
 
     async def _references(self, version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
         rows = {palm_id: self.rows[palm_id] for palm_id in palm_ids if palm_id in self.rows}
@@ -141,9 +148,7 @@ def test_a_claim_is_compared_with_the_palms_of_that_person_only(shop: Shop):
     match = shop.verify("alex", "alex")
     assert match
     assert match.rarity == IDENTICAL
-    stranger = shop.verify("alex", "sam")
-    assert stranger
-    assert stranger.rarity < NEAR
+    assert shop.verify("alex", "sam") is None
 
 
 def test_a_claim_to_be_nobody_is_compared_as_often_as_one_to_be_somebody(shop: Shop):
@@ -154,6 +159,27 @@ def test_a_claim_to_be_nobody_is_compared_as_often_as_one_to_be_somebody(shop: S
         shop.verify("alex", person_id)
         compared.append(shop.compared)
     assert compared == [2, 2, 2], "once in each template version"
+
+
+def test_a_match_of_which_the_signs_disagree_is_left_out_if_there_is_another(shop: Shop):
+    shop.enrol("alex")
+    shop.enrol("sam")
+    (alex,), (sam,) = shop.search("alex"), shop.search("sam")
+    probes = shop.shown("alex")
+
+    async def confirm(
+        version: int, probe: bytes, references: Sequence[bytes]
+    ) -> list[Confirmation | None]:
+        own = shop.rows["alex left"].sealed
+        return [Confirmation.DISAGREES if e == own else Confirmation.LACKS for e in references]
+
+    shop.confirm = confirm
+    confirmed = asyncio.run(shop.gallery.confirm(probes, [alex, sam], NEAR))
+    assert confirmed == [replace(sam, incomplete=True)]
+    with pytest.raises(SignsDisagree):
+        asyncio.run(shop.gallery.confirm(probes, [alex], NEAR))
+    weak = replace(alex, rarity=NEAR - 1)
+    assert asyncio.run(shop.gallery.confirm(probes, [weak], NEAR)) == []
 
 
 def test_a_person_who_leaves_during_a_search_is_not_found(shop: Shop):

@@ -176,6 +176,30 @@ def test_one_palm_in_white_and_another_under_the_steps_is_not_live(
     assert not identify(kiosk, taken(kiosk, hand(1), lit=hand(2))).live
 
 
+def beside(scene: Scene, entering: Scene) -> Scene:
+    """Returns a scene to the right of which another hand is seen from the second frame on."""
+
+    def seen(step: Levels, frame: int) -> bytes:
+        left, right = (
+            cv2.imdecode(np.frombuffer(each(step, frame), np.uint8), cv2.IMREAD_COLOR)
+            for each in (scene, entering)
+        )
+        assert left is not None
+        assert right is not None
+        both = np.hstack([left, right if frame else np.full_like(left, 90)])
+        return _jpeg(np.asarray(both, np.uint8))
+
+    return seen
+
+
+def test_a_living_hand_beside_a_picture_does_not_make_the_picture_live(kiosk: TestDevice) -> None:
+    """The hand that was found first is followed by its lines, and nobody looks for another: what is
+    judged is what was found."""
+    assert not identify(kiosk, taken(kiosk, beside(still(hand(1)), hand(2)))).live
+    alive = identify(kiosk, taken(kiosk, beside(hand(1), still(hand(2)))))
+    assert alive.live
+
+
 WHERE = [(0, 1), (0,), (1,), (2,), (0, 2), (1, 2)]
 """The positions of the victim's frames among three in white."""
 

@@ -7,6 +7,9 @@ from cloud.vault.messages import (
     Answer,
     CannotExamine,
     Compare,
+    Confirm,
+    Confirmation,
+    Confirmed,
     Examine,
     ExaminedPalm,
     Introduce,
@@ -60,6 +63,10 @@ QUESTIONS: list[tuple[Question, str]] = [
         Compare(2, b"\x01", [b"\x02", b"\x03"]),
         "000000118467636f6d706172650241018241024103",
     ),
+    (
+        Confirm(2, b"\x01", [b"\x02", b"\x03"]),
+        "000000118467636f6e6669726d0241018241024103",
+    ),
     (MakeSearchCodes(2, [b"\x01"]), "0000000a8364636f646502814101"),
     (Protect(Template(2, b"\x01")), "0000000c836770726f74656374024101"),
     (Rekey(), "00000007816572656b6579"),
@@ -96,6 +103,10 @@ ANSWERS: list[tuple[Answer, str]] = [
         "20696e2074686520667574757265",
     ),
     (Scores([0.5, None]), "0000000d826673636f72657382f93800f6"),
+    (
+        Confirmed([Confirmation.AGREES, Confirmation.LACKS, Confirmation.DISAGREES, None]),
+        "000000248269636f6e6669726d65648466616772656573656c61636b7369646973616772656573f6",
+    ),
     (SearchCodes([b"\x01", None]), "0000000b8265636f646573824101f6"),
     (
         Protected(TEMPLATE),

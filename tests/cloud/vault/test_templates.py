@@ -9,8 +9,9 @@ import pytest
 from cloud.keys.person_keys import Key
 from cloud.state import StateDamaged
 from cloud.vault import keys
+from cloud.vault.messages import Confirmation
 from cloud.vault.templates import NotSealedHere, Scheme, Templates, Use
-from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
+from palm.search.protection import SEARCH_CODE_BYTES, ProtectedProbe, ProtectedTemplate
 from palm.template.interfaces import Template
 from tests.support.plain_palms import (
     OLD,
@@ -161,3 +162,67 @@ def test_a_template_for_gates_is_shared_and_not_searched_and_one_of_the_gallery_
     assert elsewhere.for_gates(VERSION, sealed) == [None] * 4
     compared = templates.compare(VERSION, probe.whole, [enrolled.sealed, probe.kept.sealed])
     assert compared == [1.0, None]
+
+
+# Signs
+
+
+def signed(templates: Templates, who: str, signs: str | None) -> ProtectedProbe:
+    found = PlainExaminer().examine(burst(who, signs=signs), ())
+    (probe,) = templates.extract(found.palms, [], signs=found.signs)
+    return probe
+
+
+def confirmed(
+    templates: Templates, shown: ProtectedProbe, *known: ProtectedProbe
+) -> list[Confirmation | None]:
+    return templates.confirm(VERSION, shown.whole, [each.kept.sealed for each in known])
+
+
+def test_signs_agree_with_those_of_the_same_palm_alone(templates: Templates):
+    shown = signed(templates, "alex", "alex")
+    known = [signed(templates, "alex", whose) for whose in ("alex", "sam", None)]
+    assert confirmed(templates, shown, *known) == [
+        Confirmation.AGREES,
+        Confirmation.DISAGREES,
+        Confirmation.LACKS,
+    ]
+
+
+def test_a_palm_without_signs_is_confirmed(templates: Templates):
+    shown = signed(templates, "alex", None)
+    assert confirmed(templates, shown, signed(templates, "alex", "alex")) == [Confirmation.AGREES]
+
+
+def test_a_template_is_compared_and_its_code_is_made_whether_it_has_signs_or_not(
+    templates: Templates,
+):
+    plain, with_signs = (signed(templates, "alex", signs) for signs in (None, "alex"))
+    sealed = [plain.kept.sealed, with_signs.kept.sealed]
+    for probe in (plain, with_signs):
+        assert templates.compare(VERSION, probe.whole, sealed) == [1, 1]
+    assert templates.search_codes(VERSION, sealed) == [plain.kept.search_code] * 2
+
+
+def test_signs_of_another_vault_or_version_confirm_nothing(
+    templates: Templates, elsewhere: Templates
+):
+    ours, theirs = (signed(each, "alex", "alex") for each in (templates, elsewhere))
+    assert confirmed(templates, ours, theirs, ours) == [None, Confirmation.AGREES]
+    assert confirmed(templates, theirs, ours) == [None]
+    assert templates.confirm(OLD, ours.whole, [ours.kept.sealed]) == [None]
+
+
+def test_signs_of_a_later_kind_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    templates = Templates(tmp_path, SCHEMES)
+    ours = signed(templates, "alex", "alex")
+    with monkeypatch.context() as later:
+        later.setattr("palm.liveness.signed.VERSION", 2)
+        theirs = signed(templates, "alex", "sam")
+    assert confirmed(templates, ours, theirs) == [Confirmation.LACKS]
+
+
+def test_a_template_for_gates_has_no_signs(templates: Templates):
+    found = PlainExaminer().examine(burst("alex", signs="alex"), ())
+    (probe,) = templates.extract(found.palms, [], Use.GATES, found.signs)
+    assert templates.for_gates(VERSION, [probe.kept.sealed]) == [plain("alex").data]
