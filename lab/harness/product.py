@@ -9,11 +9,12 @@ from cloud.policy import Policy
 from cloud.vault.examiner import Flaw, Unusable
 from cloud.vault.palms import PalmExaminer
 from lab.harness.journal import Outcome
+from lab.harness.people import Kept
 from lab.harness.plan import AskPulse, Plan
 from palm.calibration import CALIBRATIONS
 from palm.hand.landmarks import Side
+from palm.liveness.signed import Signer
 from palm.template import current
-from palm.template.interfaces import Template
 from protocol.capture import Burst, Spectrum
 from protocol.challenge import steps
 from protocol.ring import Levels
@@ -37,7 +38,7 @@ class Acquired:
     """A palm that was read and judged alive."""
 
     side: Side
-    template: Template
+    kept: Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Product:
         self._plan = plan
         self._examiner = PalmExaminer()
         self._extractor, self._matcher = current.pair()
+        self._signer = Signer()
         self._policy = Policy(CALIBRATIONS)
         self._threshold = self._policy.score(self._extractor.version, self._policy.verify())
 
@@ -86,8 +88,14 @@ class Product:
             plan.pulse is AskPulse.ALWAYS or (plan.pulse is AskPulse.UNSURE and unsure)
         ):
             raise AskLonger
-        return Acquired(found.side, self._extractor.extract(found.palms))
+        return Acquired(found.side, Kept(self._extractor.extract(found.palms), found.signs))
 
-    def accepts(self, palm: Template, enrolled: Template) -> bool:
+    def accepts(self, palm: Kept, enrolled: Kept) -> bool:
         """Returns whether a palm is that of somebody who is enrolled. Raises VersionMismatch."""
-        return self._matcher.score(enrolled, palm) >= self._threshold
+        return self._matcher.score(enrolled.template, palm.template) >= self._threshold
+
+    def confirms(self, palm: Kept, enrolled: Kept) -> bool:
+        """Returns whether no sign speaks against a palm that is accepted."""
+        if palm.signs is None or enrolled.signs is None:
+            return True
+        return self._signer.compare(enrolled.signs, palm.signs).agrees

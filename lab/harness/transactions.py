@@ -122,25 +122,29 @@ class Bench:
                 return _Decided(Outcome.NOT_ACQUIRED, "nothing was captured in time")
             case Refused(outcome, why):
                 return _Decided(outcome, why)
-            case Acquired(side, template):
+            case Acquired(side, kept):
                 pass
         if claim.purpose is Purpose.ENROL:
-            self.people.enrol(claim.subject, side, template)
+            self.people.enrol(claim.subject, side, kept)
             return _Decided(Outcome.ACCEPTED)
         living = claim.species is None
         others = {claim.claimed, claim.subject}
         strangers = [
             (name, enrolled)
             for name in (self.people.subjects() if living else ())
-            if name not in others and (enrolled := self.people.template(name, side))
+            if name not in others and (enrolled := self.people.kept(name, side))
         ]
         taken_for = tuple(
-            n for n, enrolled in strangers if self.product.accepts(template, enrolled)
+            n
+            for n, enrolled in strangers
+            if self.product.accepts(kept, enrolled) and self.product.confirms(kept, enrolled)
         )
-        enrolled = self.people.template(claim.claimed, side)
-        matched = enrolled is not None and self.product.accepts(template, enrolled)
-        outcome = Outcome.ACCEPTED if matched else Outcome.NOT_MATCHED
-        return _Decided(outcome, None, len(strangers), taken_for)
+        enrolled = self.people.kept(claim.claimed, side)
+        if enrolled is None or not self.product.accepts(kept, enrolled):
+            return _Decided(Outcome.NOT_MATCHED, None, len(strangers), taken_for)
+        if not self.product.confirms(kept, enrolled):
+            return _Decided(NOT_LIVE.outcome, NOT_LIVE.why, len(strangers), taken_for)
+        return _Decided(Outcome.ACCEPTED, None, len(strangers), taken_for)
 
 
 class Missed:
