@@ -242,7 +242,7 @@ class LineFieldMatcher:
     def overlay(self, probe: Code, reference: Code) -> Callable[[Code], Field]:
         """Returns what lays any field that lies as the probe does over a reference: by the affine
         map by which the probe lies over it best."""
-        field, gallery = _dequantised(probe), self.prepare_codes(reference)
+        field, gallery = _dequantised(probe), self.prepare_codes(reference[None])
         poses = _best_poses(gallery.coarse.T @ _in_every_pose(field).T)
         blocks = _similarities(_windows(field[None], REACH)[0], gallery.fine)
         matched = _match_blocks(blocks, _expected_places(poses))
