@@ -34,7 +34,7 @@ from cloud import bootstrap, context, settings, staff
 from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database, migration
-from cloud.db.database import Database, DatabaseUnusable
+from cloud.db.database import DatabaseUnusable
 from cloud.jobs.backups import (
     KEEP,
     back_up,
@@ -100,6 +100,12 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=CLOUD, description=__doc__)
     parser.add_argument(
         "--state", type=Path, help="the state directory (default: ~/.local/state/palm-cloud)"
+    )
+    parser.add_argument(
+        "--database",
+        metavar="ADDRESS",
+        help="a database on a server of PostgreSQL, such as postgresql://palm@db.example.com/palm "
+        "(default: a file in the state directory)",
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
@@ -193,7 +199,8 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
     arguments: argparse.Namespace, root: Path
 ) -> int:
     """Does what the arguments ask for, with the state in `root`. Raises one of REFUSALS."""
-    state = State.open(root)
+    server = None if arguments.database is None else database.server_at(arguments.database)
+    state = State.open(root, server)
     serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
     chosen = settings.load(state.settings, None if arguments.verb else serving)
     try:
@@ -201,7 +208,7 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
             case "staff":
                 asyncio.run(staff.run(arguments, state, chosen))
             case "try-migration":
-                print(migration.try_migration(state.database))
+                print(migration.try_migration(state.address))
             case "verify-deletion":
                 return asyncio.run(_verify_deletion(state, arguments.receipt_id))
             case "backup" | "backup-keys":
@@ -225,12 +232,14 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
         return 0
     except DatabaseError as error:
         remedy = "Restore it from a backup."
-        if database.is_busy(error):
+        if state.server is not None:
+            remedy = "See that its server runs, has this database and lets this service in."
+        elif database.is_busy(error):
             remedy = "Another program holds it: end that."
         elif (fault := database.storage_fault(error)) is not None:
             remedy = f"{REMEDIES[fault]} If that does not help, restore it from a backup."
         raise DatabaseUnusable(
-            f"{state.database} cannot be used ({error.orig}). {remedy}"
+            f"{database.shown(state.address)} cannot be used ({database.said(error)}). {remedy}"
         ) from None
 
 
@@ -241,7 +250,7 @@ def _listen_and_serve(arguments: argparse.Namespace, state: State, chosen: Setti
         update={name: value for name, value in asked.items() if value is not None}
     )
     chosen = chosen.model_copy(update={"serving": serving})
-    with state.held():
+    with state.held(alone=state.server is None):
         # Of two causes, a service that is running already is the one to be told.
         pass
     allow_many_files()
@@ -305,9 +314,9 @@ async def _serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
-        _obey_parent(loop, stop, partial(migration.forget_before, state.database))
+        _obey_parent(loop, stop, partial(migration.forget_before, state.address))
         if not arguments.until_kept:
-            migration.forget_before(state.database)
+            migration.forget_before(state.address)
         try:
             await _announce(running, state, listener)
             systemd.ready()
@@ -385,7 +394,7 @@ async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settin
         if alone:
             stack.enter_context(state.held())
         bootstrap.open_store(state, chosen.master_key, alone=alone)
-        store = Database(state.database)
+        store = database.open_database(state.address)
         stack.push_async_callback(store.close)
         sandbox = arguments.sandbox or _trial(chosen)
         provider = await bootstrap.payment_provider(chosen, state, sandbox, stack)
@@ -417,7 +426,8 @@ async def _rekey(state: State, chosen: Settings) -> int:
     keep_from_disk()
     with state.held():
         master, _ = bootstrap.open_store(state, chosen.master_key)
-        store = Database(state.database)
+        store = database.open_database(state.address)
+        await _hold_alone(state, store)
         starting = VaultClient(
             chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
         )
@@ -469,8 +479,9 @@ async def _replace_master_key(state: State, chosen: Settings) -> int:
     with state.held():
         master, _ = bootstrap.open_store(state, chosen.master_key)
         new = masters.make_next_master(state, chosen.master_key)
-        store = Database(state.database)
+        store = database.open_database(state.address)
         try:
+            await _hold_alone(state, store)
             people, keys = await replace_master_key(store, master, new)
         except InvalidTag:
             raise bootstrap.not_its_master_key(state) from None
@@ -485,6 +496,15 @@ async def _replace_master_key(state: State, chosen: Settings) -> int:
     return 0
 
 
+async def _hold_alone(state: State, store: context.Database) -> None:
+    """Raises DatabaseUnusable while a service works with the database."""
+    if not await store.hold(alone=True):
+        raise DatabaseUnusable(
+            f"services work with {database.shown(state.address)}. Stop all of them first, on every "
+            "machine."
+        )
+
+
 def _show_progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         print(f"\rpalms {done}/{of}", end="" if done < of else "\n", file=sys.stderr, flush=True)
@@ -492,10 +512,12 @@ def _show_progress(done: int, of: int) -> None:
 
 async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
     keep_from_disk()
-    if not state.database.exists():
+    if arguments.verb == "backup":
+        _must_be_a_file(state)
+    if not database.is_made(state.address):
         raise StateDamaged(
-            f"{state.database} is missing: there is nothing to back up. Name the directory of the "
-            "service with --state."
+            f"{database.shown(state.address)} is missing: there is nothing to back up. Name the "
+            "directory of the service with --state."
         )
     master = masters.open_master(state, chosen.master_key, alone=False)
     chosen_ways = {"keep": arguments.days, "wrapped_by": arguments.wrapped_by}
@@ -509,6 +531,7 @@ async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings
 
 async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
     keep_from_disk()
+    _must_be_a_file(state)
     with state.held():
         if state.database.exists() and not arguments.replace:
             raise CannotDo(
@@ -529,6 +552,15 @@ async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings
     )
 
 
+def _must_be_a_file(state: State) -> None:
+    """Raises CannotDo for a database on a server."""
+    if state.server is not None:
+        raise CannotDo(
+            "the database is on a server: back it up and restore it with the server's own programs "
+            "(docs/operating.md, A database on a server), and the keys with backup-keys."
+        )
+
+
 def _restore_keys(arguments: argparse.Namespace, state: State) -> None:
     keep_from_disk()
     with state.held():
@@ -541,12 +573,12 @@ def _restore_keys(arguments: argparse.Namespace, state: State) -> None:
 
 
 async def _verify_deletion(state: State, receipt_id: str) -> int:
-    if not state.database.exists():
+    if not database.is_made(state.address):
         raise StateDamaged(
-            f"{state.database} is missing. Name the directory of the service with --state, or "
-            "restore it from a backup."
+            f"{database.shown(state.address)} is missing. Name the directory of the service with "
+            "--state, or restore it from a backup."
         )
-    store = Database(state.database)
+    store = database.open_database(state.address)
     try:
         found = await remains_of(receipt_id, state, store)
         async with store.session() as session:
@@ -560,6 +592,8 @@ async def _verify_deletion(state: State, receipt_id: str) -> int:
     print("\n".join(found) if found else "Nothing remains.")
     if held:
         print("But in what was copied before:", *held, sep="\n")
+    if store.copies is not None:
+        print(store.copies)
     return 1 if found else 0
 
 

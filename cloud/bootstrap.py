@@ -12,10 +12,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Clock, Context
+from cloud.context import Clock, Context, Database
 from cloud.db import database, migration
-from cloud.db.database import Database
-from cloud.db.reserve import Reserve
+from cloud.db.database import DatabaseUnusable
 from cloud.entry import doors
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
@@ -117,13 +116,17 @@ async def running(
     if faults:
         raise BadSettings(" ".join(faults))
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(state.held())
-        await asyncio.to_thread(Reserve(state.database).prepare)
+        stack.enter_context(state.held(alone=state.server is None))
+        await asyncio.to_thread(database.reserve_room, state.address)
         _check_clock(clock())
         certificates.ensure(state, settings.serving, clock())
         master, receipt_key = await asyncio.to_thread(open_store, state, settings.master_key)
-        store = Database(state.database, settings.max_pages)
+        store = database.open_database(state.address, settings.max_pages)
         stack.push_async_callback(store.close)
+        if not await store.hold(alone=False):
+            raise DatabaseUnusable(
+                f"{database.shown(state.address)} is being changed by a command. Wait for its end."
+            )
         async with store.session() as session:
             await follow_settings(session, settings.merchant)
             await _check_laws(session, settings, sandbox=sandbox)
@@ -194,15 +197,15 @@ def open_store(
     """
     finish_replacing(state, wrapped_by)
     master = open_master(state, wrapped_by, alone=alone)
-    receipt_key = state.receipt_key(used=database.has_rows(state.database, "receipts"))
-    migration.migrate(state.database, alone=alone)
+    receipt_key = state.receipt_key(used=database.has_rows(state.address, "receipts"))
+    migration.migrate(state.address, alone=alone)
     return master, receipt_key
 
 
 def not_its_master_key(state: State) -> StateDamaged:
     """Returns the error for a database that the master key does not open."""
     return StateDamaged(
-        f"{state.master_key} is not the key that {state.database} was made with. "
+        f"{state.master_key} is not the key that {database.shown(state.address)} was made with. "
         "Restore both from a backup of the same time."
     )
 
@@ -214,9 +217,9 @@ def finish_replacing(state: State, wrapped_by: str | None = None) -> None:
     new = open_next_master(state, wrapped_by)
     if new is None:
         return
-    if database.only_value(state.database, "master_keys", "mark") == new.mark:
+    if database.only_value(state.address, "master_keys", "mark") == new.mark:
         # Between the rows may lie copies that the key before opens.
-        database.rewrite(state.database)
+        database.rewrite(state.address)
         state.take_next_master_key()
 
 
@@ -295,7 +298,7 @@ async def _gallery(
     """Returns the gallery with all palms in it, after finishing an interrupted re-keying."""
 
     async def references(version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
-        async with store.session() as session:
+        async with store.reading() as session:
             return await palms.sealed_templates(session, master, version, palm_ids)
 
     await renew_search_codes(store, master, vault, vault.introduction.transform)

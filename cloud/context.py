@@ -42,6 +42,21 @@ class Database(Protocol):
         """Opens a session; the first statement begins a transaction."""
         ...
 
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """Opens a session that writes nothing, and waits for nobody who writes."""
+        ...
+
+    def turn(self, *names: str) -> AbstractAsyncContextManager[None]:
+        """Waits until nobody else does what the names say, and keeps all others from it while the
+        block lasts, also between transactions. Raises `cloud.db.turns.TurnTaken` when another
+        process does it."""
+        ...
+
+    async def hold(self, *, alone: bool) -> bool:
+        """Says that this process uses the database until it closes it, or that nobody else may who
+        says so, when it is `alone`. Returns False when others do."""
+        ...
+
     async def forget_erased(self, *traces: str | bytes) -> None:
         """Removes the copies of erased rows from all files of the database. `traces` stood in rows
         of which no copy may be left, and in no other. Raises the database's errors."""
@@ -51,6 +66,16 @@ class Database(Protocol):
         """Yields the bytes of the database's file, in pieces: each begins with the last `overlap`
         bytes of the one before. Nobody else may open and close that file in this process: SQLite's
         locks end with that. Raises OSError."""
+        ...
+
+    async def rewrite(self) -> None:
+        """Writes all rows anew, and nothing that lies between them. Raises the database's
+        errors."""
+        ...
+
+    @property
+    def copies(self) -> str | None:
+        """What an operator is told of copies of deleted rows that lie elsewhere; None without."""
         ...
 
     @property
@@ -280,8 +305,6 @@ class Context:
     )
     """What the clock showed in the last rounds of housekeeping, each with the seconds of
     `time.monotonic`."""
-    running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while errands run, so that none runs twice at once."""
     ending_inactive: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a run deletes accounts that nobody uses."""
     review_told_on: date | None = None

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud import bootstrap, staff_doors, staff_fleet
 from cloud.ages.ages import checks_of
-from cloud.db.database import Database
+from cloud.db import database
 from cloud.fleet import reports
 from cloud.keys.person_keys import MasterKey
 from cloud.law import LAWS, Law, find_law
@@ -112,11 +112,11 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
             is_held = True
         except StateInUse:
             # The service holds it, and has made all there is to make once there is a database.
-            if not state.database.exists():
+            if not database.is_made(state.address):
                 raise
             is_held = False
         master, _ = bootstrap.open_store(state, chosen.master_key, alone=is_held)
-        store = Database(state.database)
+        store = database.open_database(state.address)
         try:
             async with store.session() as session:
                 if is_held:

@@ -5,7 +5,7 @@ service.json       address of the running service
 ca.pem             certificate of the authority that devices pin
 in-use             locked by the service while it runs
 keys/              CA, server, master and receipt keys
-palms.db           the database
+palms.db           the database, unless a server has it
 deletions.jsonl    who has left, for backups of before (`cloud.people.deletion_list`)
 backups.json       which backups there are, and until when
 reserve            room that is let go on a full disk, for deletions (`cloud.db.reserve`)
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.engine import URL
 
 from protocol.files import held, read_if_there, rename_durably, write_private
 
@@ -34,22 +35,25 @@ class StateInUse(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class State:
     root: Path
+    server: URL | None = None
+    """Where a server has the database; None when it is a file of the directory."""
 
     @classmethod
-    def open(cls, root: Path) -> "State":
+    def open(cls, root: Path, server: URL | None = None) -> "State":
         """Makes the directories that are missing. Raises OSError."""
         for directory in (root, root / "keys", root / "sandbox"):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(root.resolve())
+        return cls(root.resolve(), server)
 
     @contextmanager
-    def held(self) -> Generator[None]:
+    def held(self, *, alone: bool = True) -> Generator[None]:
         """Locks the directory, so that no other process makes keys, or changes the database while
-        the gallery is in memory. The lock ends with the process at the latest. Raises StateInUse
-        and OSError."""
+        the gallery is in memory. The lock ends with the process at the latest. Several processes
+        that serve with a database on a server may hold it, each not `alone`. Raises StateInUse and
+        OSError."""
         with ExitStack() as stack:
             try:
-                stack.enter_context(held(self.root / "in-use"))
+                stack.enter_context(held(self.root / "in-use", alone=alone))
             except BlockingIOError:
                 raise StateInUse(
                     f"a service is running in {self.root}. Stop it first, and the kiosk that "
@@ -76,6 +80,11 @@ class State:
     @property
     def backups(self) -> Path:
         return self.root / "backups.json"
+
+    @property
+    def address(self) -> Path | URL:
+        """The database's address (`cloud.db.database.Address`)."""
+        return self.server or self.database
 
     @property
     def vault(self) -> Path:

@@ -59,14 +59,14 @@ def remove_durably(path: Path) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Generator[None]:
+def held(path: Path, *, alone: bool = True) -> Generator[None]:
     """Holds the lock file at `path`, which says that a folder is in use, while the block lasts. The
-    lock ends with the process at the latest. Raises BlockingIOError when another process holds it,
-    and OSError."""
+    lock ends with the process at the latest. Any number hold it who are not `alone`. Raises
+    BlockingIOError when another process holds it otherwise, and OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)

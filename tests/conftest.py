@@ -17,6 +17,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from lab.sets import PALM_SETS
+from tests.support import engine
 from tests.support.shared import Shared
 from ui.tour import display as xvfb
 
@@ -43,6 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out tests that need a window, a service, a process, real palms or seconds",
     )
+    parser.addoption(
+        "--database",
+        choices=engine.ENGINES,
+        default=engine.SQLITE,
+        help="what the tested services keep their data in",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()
     # A machine on which tests run may have a TPM, which is not theirs.
     os.environ["PALM_KIOSK_TPM"] = "none:"
+    os.environ[engine.VARIABLE] = config.option.database
     if config.option.fast:
         sys.addaudithook(forbid_processes)
 
@@ -72,6 +80,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             sets = " and ".join(missing)
             reason = f"needs the real palms of {sets}: docs/palm-sets.md tells how to get them"
             item.add_marker(pytest.mark.skip(reason=reason))
+    if engine.is_server() and item.get_closest_marker("sqlite"):
+        item.add_marker(pytest.mark.skip(reason="is about the file of SQLite"))
 
 
 def is_fast(item: pytest.Item) -> bool:

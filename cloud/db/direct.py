@@ -5,6 +5,10 @@ transaction nothing has to be waited for. SQLAlchemy's own driver for asyncio (a
 one to a thread and back four times (docs/decisions/0053-sqlite-on-the-loop.md). What does wait, for
 other writers or for the disk, runs on a thread of the connection: beginning a transaction while
 somebody else writes, committing it, and what is passed to `Connection.wait_for`.
+
+The transactions of this process begin in the order in which they were asked for. SQLite has no
+order: it lets whoever waits look again after ever longer pauses, and one of many may wait for
+seconds.
 """
 
 import asyncio
@@ -26,6 +30,10 @@ T = TypeVar("T")
 
 DRIVER = "sqlite+direct"
 """What addresses of databases name."""
+READING = "sqlite+reading"
+"""What they name to read only."""
+BUSY_S = 5.0
+"""How long a transaction waits for others to end, in seconds."""
 
 
 class Cursor(sqlite3.Cursor):
@@ -40,6 +48,26 @@ class Connection(sqlite3.Connection):
         # One for each connection: a thread that waits for the lock must not keep the one who holds
         # it from committing.
         self._waiting = ThreadPoolExecutor(1, "database")
+        self.writers = asyncio.Lock()
+        """Held by whoever writes; the connections of a database have one together."""
+        self._writes = False
+
+    async def take_turn(self) -> None:
+        """Waits until those who have asked before have had their turn to write. Raises
+        sqlite3.OperationalError when that takes too long."""
+        try:
+            async with asyncio.timeout(BUSY_S):
+                await self.writers.acquire()
+        except TimeoutError:
+            busy = sqlite3.OperationalError("database is locked")
+            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise busy from None
+        self._writes = True
+
+    def end_turn(self) -> None:
+        if self._writes:
+            self._writes = False
+            self.writers.release()
 
     def begins_at_once(self) -> bool:
         """Begins a transaction unless somebody else writes. Returns whether it has begun."""
@@ -96,12 +124,47 @@ class Dialect(SQLiteDialect_pysqlite):
         return arguments, {**options, "factory": Connection, "check_same_thread": False}
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        if not dbapi_connection.begins_at_once():
-            begin = partial(dbapi_connection.execute, "BEGIN IMMEDIATE")
-            await_(dbapi_connection.wait_for(begin))
+        await_(self._begin(dbapi_connection))
+
+    async def _begin(self, connection: Connection) -> None:
+        await connection.take_turn()
+        try:
+            if not connection.begins_at_once():
+                await connection.wait_for(partial(connection.execute, "BEGIN IMMEDIATE"))
+        except sqlite3.Error:
+            connection.end_turn()
+            raise
 
     def do_commit(self, dbapi_connection: Any) -> None:
         await_(dbapi_connection.wait_for(dbapi_connection.commit))
+        dbapi_connection.end_turn()
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        try:
+            super().do_rollback(dbapi_connection)
+        finally:
+            dbapi_connection.end_turn()
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        try:
+            super().do_close(dbapi_connection)
+        finally:
+            dbapi_connection.end_turn()
 
 
-registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)
+class ReadingDialect(Dialect):
+    """For transactions that write nothing. They see the database as it was when they began to
+    read, and neither wait for whoever writes nor keep anybody from writing."""
+
+    driver = "reading"
+    supports_statement_cache = True
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        dbapi_connection.execute("BEGIN")
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        dbapi_connection.commit()
+
+
+for name, dialect in ((DRIVER, Dialect), (READING, ReadingDialect)):
+    registry.register(name.replace("+", "."), __name__, dialect.__name__)

@@ -1,19 +1,21 @@
 """Creates the database, or migrates it to the newest schema, in one transaction with a way back.
 
-A new database is made by the statements of `migrations/newest.sql`, which make what all migrations
+A new file is made by the statements of `migrations/newest.sql`, which make what all migrations
 together make, in much less time. `python -m cloud.db.migration` writes that file anew after a
 migration was added.
 
-Before the first step of a migration the database is copied to a file beside it,
-`palms.db.REVISION`. The copy goes when this version is relied on, which is before anybody is served
-(`forget_before`). So as long as there is one, nothing has been written that only the newer database
-holds, and a service of the version before, when it meets the newer database, puts its own back. A
-copy that has the revision of the database itself is one of a migration that was not finished, and
-is of no use.
+Before the first step of a migration the file is copied to one beside it, `palms.db.REVISION`. The
+copy goes when this version is relied on, which is before anybody is served (`forget_before`). So as
+long as there is one, nothing has been written that only the newer database holds, and a service of
+the version before, when it meets the newer database, puts its own back. A copy that has the
+revision of the database itself is one of a migration that was not finished, and is of no use.
+
+The database of a server is made and migrated by the same numbered migrations, one process at a
+time, and one that fails is rolled back with all its steps. It has no copy of before: a version that
+is to be left again is left by restoring a backup.
 """
 
 import logging
-import os
 import sqlite3
 import traceback
 from collections.abc import Generator
@@ -25,7 +27,18 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from cloud.db.database import DatabaseUnusable, begin, is_busy, looking, prepare, storage_fault
+from cloud.db import postgres
+from cloud.db.database import (
+    Address,
+    DatabaseUnusable,
+    is_busy,
+    is_made,
+    looking,
+    said,
+    shown,
+    storage_fault,
+)
+from cloud.db.sqlite import begin, prepare
 from protocol.files import remove_durably, rename_durably
 from protocol.storage import CAUSES, REMEDIES
 
@@ -40,19 +53,89 @@ _BETWEEN = "\n\n"
 """Between two statements of that file."""
 
 
-def migrate(path: Path, *, alone: bool = True) -> None:
-    """Creates the database at `path`, or migrates it to the newest schema.
+def migrate(address: Address, *, alone: bool = True) -> None:
+    """Creates the database, or migrates it to the newest schema.
 
-    A new one appears at `path` only when it is complete, so an empty file there is never ours. One
-    that cannot be migrated stays as it is. Nothing else may use it meanwhile: where the caller is
-    not `alone`, a database that would have to be changed is refused.
+    A new file appears only when it is complete, so an empty one is never ours. A database that
+    cannot be migrated stays as it is. Where the caller is not `alone`, one that would have to be
+    changed is refused. Nothing else may use a file meanwhile.
 
     Raises DatabaseUnusable, OSError, and sqlalchemy.exc.DatabaseError when the file is not a
-    database.
+    database or the server does not answer.
     """
-    if not os.path.lexists(path):
-        _create(path)
-        return
+    if isinstance(address, URL):
+        _migrate_server(address, alone=alone)
+    elif not is_made(address):
+        _create(address)
+    else:
+        _migrate_file(address, alone=alone)
+
+
+def try_migration(address: Address) -> str:
+    """Migrates a copy of the database, beside a service that uses it, and returns what would be
+    done in a sentence. A server undoes it afterwards, and whoever uses the same tables waits
+    meanwhile. Raises as `migrate` does."""
+    if not is_made(address):
+        return f"There is no {shown(address)}: the next start makes one."
+    revision = _revision(address)
+    if revision == _NEWEST:
+        return f"{shown(address)} is of revision {_NEWEST} already."
+    if revision is not None and revision not in _REVISIONS:
+        raise _newer(address, revision)
+    try:
+        if isinstance(address, URL):
+            with _changing_server(address) as connection:
+                _upgrade(connection)
+                connection.rollback()
+        else:
+            _try_on_copy(address)
+    except Exception as error:
+        raise _not_migrated(address, revision, error) from None
+    return f"{shown(address)} can be migrated from revision {revision} to {_NEWEST}."
+
+
+def forget_before(address: Address) -> None:
+    """Removes the copies of before: this version is relied on. Raises OSError."""
+    if isinstance(address, Path):
+        for copy in address.parent.glob(f"{address.name}.[0-9]*"):
+            remove_durably(copy)
+
+
+# A database on a server
+
+
+def _migrate_server(address: URL, *, alone: bool) -> None:
+    with _changing_server(address) as connection:
+        # Another process may be about to do the same.
+        connection.execute(postgres.advisory_lock(("migration",)))
+        revision = _revision_of(connection, address)
+        if revision == _NEWEST:
+            return
+        if revision is not None and revision not in _REVISIONS:
+            raise _newer(address, revision)
+        if not alone and revision is not None:
+            raise _of_another(address)
+        try:
+            _upgrade(connection)
+        except Exception as error:
+            raise _not_migrated(address, revision, error) from None
+
+
+@contextmanager
+def _changing_server(address: URL) -> Generator[Connection]:
+    """Opens a database and one transaction in it, in which all happens."""
+    engine = postgres.engine(address)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+# A file
+
+
+def _migrate_file(path: Path, *, alone: bool) -> None:
     if path.stat().st_size == 0:
         raise DatabaseUnusable(
             f"{path} is empty. Restore it from a backup, or remove it if nobody has signed up yet."
@@ -60,9 +143,7 @@ def migrate(path: Path, *, alone: bool = True) -> None:
     revision = _revision(path)
     if not alone:
         if revision != _NEWEST:
-            raise DatabaseUnusable(
-                f"{path} is of another version, whose service is running. Start the service again."
-            )
+            raise _of_another(path)
     elif revision == _NEWEST:
         remove_durably(_before(path, _NEWEST))
     elif revision is not None and revision not in _REVISIONS:
@@ -70,36 +151,18 @@ def migrate(path: Path, *, alone: bool = True) -> None:
     else:
         _keep_before(path, revision)
         try:
-            _upgrade(path)
+            _upgrade_file(path)
         except Exception as error:
             raise _not_migrated(path, revision, error) from None
 
 
-def try_migration(path: Path) -> str:
-    """Migrates a copy of the database, beside a service that uses it, and returns what would be
-    done in a sentence. Raises as `migrate` does."""
-    if not path.exists():
-        return f"There is no {path}: the next start makes one."
-    revision = _revision(path)
-    if revision == _NEWEST:
-        return f"{path} is of revision {_NEWEST} already."
-    if revision is not None and revision not in _REVISIONS:
-        raise _newer(path, revision)
+def _try_on_copy(path: Path) -> None:
     trial = path.with_name(path.name + ".trial")
     try:
         copy(path, trial)
-        _upgrade(trial)
-    except Exception as error:
-        raise _not_migrated(path, revision, error) from None
+        _upgrade_file(trial)
     finally:
         remove(trial)
-    return f"{path} can be migrated from revision {revision} to {_NEWEST}."
-
-
-def forget_before(path: Path) -> None:
-    """Removes the copies of before: this version is relied on. Raises OSError."""
-    for copy in path.parent.glob(f"{path.name}.[0-9]*"):
-        remove_durably(copy)
 
 
 def _create(path: Path) -> None:
@@ -165,14 +228,19 @@ def made_by_all_migrations() -> str:
     """Returns the statements that make what all migrations make of an empty database."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "palms.db"
-        _upgrade(path)
+        _upgrade_file(path)
         with closing(sqlite3.connect(path)) as made:
             first, *statements, last = made.iterdump()
     assert (first, last) == ("BEGIN TRANSACTION;", "COMMIT;")
     return _BETWEEN.join(statements) + "\n"
 
 
-def _upgrade(path: Path) -> None:
+def _upgrade_file(path: Path) -> None:
+    with _changing(path) as connection:
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
     # Most starts do not need these, and they take long to import.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -180,9 +248,8 @@ def _upgrade(path: Path) -> None:
     config = Config()
     # A percent sign in a value of this configuration begins a reference to another.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _changing(path) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 @contextmanager
@@ -200,29 +267,41 @@ def _changing(path: Path) -> Generator[Connection]:
         engine.dispose()
 
 
-def _revision(path: Path) -> str | None:
+def _revision(address: Address) -> str | None:
     """Returns the revision of a database without changing it, None for one without tables. Raises
     DatabaseUnusable for one that is not ours."""
-    with looking(path) as connection:
-        tables = set(inspect(connection).get_table_names())
-        if "alembic_version" in tables:
-            return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    with looking(address) as connection:
+        return _revision_of(connection, address)
+
+
+def _revision_of(connection: Connection, address: Address) -> str | None:
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        return connection.scalar(text("SELECT version_num FROM alembic_version"))
     if tables:
         raise DatabaseUnusable(
-            f"{path} is a database of another program. Restore the service's own from a backup, "
-            "and move this one away."
+            f"{shown(address)} is a database of another program. Restore the service's own from a "
+            "backup, and move this one away."
         )
     return None
 
 
-def _newer(path: Path, revision: str) -> DatabaseUnusable:
+def _of_another(address: Address) -> DatabaseUnusable:
     return DatabaseUnusable(
-        f"{path} was made by a newer version of the service (revision {revision}, and this version "
-        f"knows {_NEWEST}). Install that version, or restore an older database from a backup."
+        f"{shown(address)} is of another version, whose service is running. Start the service "
+        "again."
     )
 
 
-def _not_migrated(path: Path, revision: str | None, error: Exception) -> DatabaseUnusable:
+def _newer(address: Address, revision: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"{shown(address)} was made by a newer version of the service (revision {revision}, and "
+        f"this version knows {_NEWEST}). Install that version, or restore an older database from a "
+        "backup."
+    )
+
+
+def _not_migrated(address: Address, revision: str | None, error: Exception) -> DatabaseUnusable:
     """Returns what an operator is told: the cause, without what was read, and the remedy."""
     fault = storage_fault(error)
     if fault is not None:
@@ -230,13 +309,12 @@ def _not_migrated(path: Path, revision: str | None, error: Exception) -> Databas
     elif is_busy(error):
         cause, remedy = "another program holds it", "End that."
     else:
-        # SQLite's messages name tables and columns, and no values.
-        said = error.orig if isinstance(error, DBAPIError) else None
-        cause = f"{_place(error)}: {said or type(error).__name__}"
+        told = said(error) if isinstance(error, DBAPIError) else type(error).__name__
+        cause = f"{_place(error)}: {told}"
         remedy = "Report this."
     return DatabaseUnusable(
-        f"{path} cannot be migrated from revision {revision} to {_NEWEST}: {cause}. It is as it "
-        f"was. {remedy} Until then, install the version before again: it goes on with it."
+        f"{shown(address)} cannot be migrated from revision {revision} to {_NEWEST}: {cause}. It "
+        f"is as it was. {remedy} Until then, install the version before again: it goes on with it."
     )
 
 

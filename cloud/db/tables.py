@@ -72,6 +72,13 @@ def merchant_key() -> Any:
     return mapped_column(ForeignKey("merchants.id"))
 
 
+def numbered() -> Any:
+    """Returns a key that numbers rows in the order in which they are added, with 64 bits."""
+    # SQLite numbers rows by a key of this name only, and gives all of them 64 bits.
+    number = BigInteger().with_variant(Integer(), "sqlite")
+    return mapped_column(number, primary_key=True)
+
+
 def new_id() -> str:
     """Returns a random id of 32 hexadecimal digits.
 

@@ -14,6 +14,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.entry import access, check_ins, kept_palms, presences
 from cloud.entry.doors import Door, DoorKind, SiteClock, clock_of, door_of, keeps_list
@@ -162,7 +163,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> bool:
 
 async def _find(call: Call, entry_id: str) -> tuple[EntryRow, OpenPerson]:
     """Returns an entry at the calling device's door, and whose it is. Raises Refusal."""
-    row = await call.session.get(EntryRow, entry_id)
+    row = await held(call.session, EntryRow, entry_id)
     device = await call.device()
     if row is None or (row.device_id, row.merchant_id) != (device.id, device.merchant_id):
         raise Refusal(ProblemType.NOT_FOUND)

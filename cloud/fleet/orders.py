@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held
 from cloud.entry.doors import clock_of
 from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow, PictureRow
 from cloud.merchants.merchants import merchant_of
@@ -117,7 +118,7 @@ async def orders_for(call: Call) -> Orders:
     }
     ordered |= await _pictures_of(session, given)
     content = json.dumps(ordered, sort_keys=True)
-    row = await session.get(OrdersRow, device.id)
+    row = await held(session, OrdersRow, device.id)
     if row is None:
         row = OrdersRow(device_id=device.id, serial=0, content="")
         session.add(row)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table
+from cloud.db.tables import Table, numbered
 
 
 def _device_key() -> Any:
@@ -76,7 +76,7 @@ class ActRow(Table):
 
     __tablename__ = "operator_acts"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = numbered()
     device_id: Mapped[str] = mapped_column(ForeignKey("devices.id"), index=True)
     act: Mapped[str]
     """`cloud.fleet.orders.Act`."""

@@ -27,7 +27,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db import database, migration
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.keys import sealed_file
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import all_ids, erase_person, find_person
@@ -90,7 +90,7 @@ async def back_up(
         )
     finally:
         migration.remove(copy)
-    store = Database(state.database)
+    store = SqliteDatabase(state.database)
     try:
         async with store.session() as session:
             await deletion_list.catch_up(session, state.deletions)
@@ -195,7 +195,7 @@ async def restore(
         await asyncio.to_thread(_unseal, path, new, wrapped_by)
         migration.migrate(new)
         migration.forget_before(new)
-        store = Database(new)
+        store = SqliteDatabase(new)
         try:
             async with store.session() as session:
                 deleted = await delete_again(session, master, listed)
@@ -263,7 +263,7 @@ async def _all_listed(state: State, path: Path) -> list[Listed]:
     """Returns what the lists say, and the database that is in place, as far as it can be read."""
     if state.database.exists():
         try:
-            store = Database(state.database)
+            store = SqliteDatabase(state.database)
             try:
                 async with store.session() as session:
                     await deletion_list.catch_up(session, state.deletions)

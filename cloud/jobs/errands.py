@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from cloud.context import Context
+from cloud.db.turns import TurnTaken
 from cloud.entry import check_ins
 from cloud.entry.check_ins import NotTaken
 from cloud.messages import NotSent
@@ -29,19 +31,29 @@ RUNNERS: Mapping[str, Runner] = {
 
 
 async def run_errands(context: Context) -> None:
-    """Runs all errands that are due, one after the other."""
-    async with context.running_errands:
-        async with context.database.session() as session:
-            due = await queue.due(session, context.clock())
-        for errand in due:
-            done = await _run(context, errand)
-            async with context.database.session() as session:
-                if done:
-                    await queue.remove(session, errand.errand_id)
-                else:
-                    await queue.postpone(session, errand.errand_id, context.clock())
-                await session.commit()
-            await context.database.forget_erased(*[errand.errand_id] if done else [])
+    """Runs all errands that are due, one after the other. Those that another process runs meanwhile
+    are left to it."""
+    async with context.database.reading() as session:
+        due = await queue.due(session, context.clock())
+    for errand_id in due:
+        with suppress(TurnTaken):
+            async with context.database.turn("errand", errand_id):
+                await _run_due(context, errand_id)
+
+
+async def _run_due(context: Context, errand_id: str) -> None:
+    async with context.database.reading() as session:
+        errand = await queue.find_due(session, errand_id, context.clock())
+    if errand is None:
+        return
+    done = await _run(context, errand)
+    async with context.database.session() as session:
+        if done:
+            await queue.remove(session, errand_id)
+        else:
+            await queue.postpone(session, errand_id, context.clock())
+        await session.commit()
+    await context.database.forget_erased(*[errand_id] if done else [])
 
 
 async def _run(context: Context, errand: queue.DueErrand) -> bool:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.db.database import Database
+from cloud.context import Database
 from cloud.keys.person_keys import MasterKey
 from cloud.recognition import palms
 from cloud.state import StateDamaged

@@ -4,7 +4,7 @@ Everything is written in one transaction, which also notes the new key. So a rep
 killed has been done or not, and `cloud.bootstrap.finish_replacing` knows which.
 """
 
-from cloud.db.database import Database
+from cloud.context import Database
 from cloud.entry import check_ins
 from cloud.keys import persons
 from cloud.keys.person_keys import MasterKey

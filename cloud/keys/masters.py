@@ -3,10 +3,10 @@
 `wrapped_by` is how they should be wrapped, as `cloud.keys.stored` reads it.
 """
 
-import os
 import secrets
 from pathlib import Path
 
+from cloud.db import database
 from cloud.keys import stored
 from cloud.keys.person_keys import MasterKey
 from cloud.state import State, StateDamaged
@@ -16,11 +16,12 @@ _PURPOSE = "master key"
 
 def open_master(state: State, wrapped_by: str | None = None, *, alone: bool = True) -> MasterKey:
     """Returns the master key, which is made on first use. A caller that is `alone` wraps it as it
-    should be, if it is not. Raises StateDamaged, KeysUnusable and OSError."""
+    should be, if it is not. Raises StateDamaged, KeysUnusable, OSError and
+    sqlalchemy's DatabaseError."""
     path = state.master_key
     found = stored.read(path, _PURPOSE, wrapped_by)
     if found is None:
-        if os.path.lexists(state.database):
+        if database.is_used(state.address):
             raise StateDamaged(
                 f"{path} is missing, and the database was made with it. Restore it from the "
                 "backup of the keys."

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from cloud.db.locks import held
 from cloud.keys.person_keys import Key, MasterKey
 from cloud.keys.tables import MasterMark, Person
 
@@ -44,8 +46,11 @@ def make_person(session: AsyncSession, master: MasterKey) -> OpenPerson:
 
 
 async def find_person(session: AsyncSession, master: MasterKey, person_id: str) -> OpenPerson:
-    """Raises sqlalchemy's NoResultFound when there is no such person."""
-    person = await session.get_one(Person, person_id)
+    """Returns a person of whom nobody else changes anything before the transaction ends. Raises
+    sqlalchemy's NoResultFound when there is no such person."""
+    person = await held(session, Person, person_id)
+    if person is None:
+        raise NoResultFound
     return open_person(master, person_id, person.wrapped_key)
 
 
@@ -68,7 +73,9 @@ def with_wrapped_key(
 async def still_there(session: AsyncSession, person_ids: Collection[str]) -> set[str]:
     """Returns the ids of those people who have not been deleted. None of them is deleted before the
     transaction ends."""
-    return set(await session.scalars(select(Person.id).where(Person.id.in_(person_ids))))
+    # In one order, so that nobody waits for somebody who waits for them.
+    there = select(Person.id).where(Person.id.in_(person_ids)).order_by(Person.id)
+    return set(await session.scalars(there.with_for_update(key_share=True)))
 
 
 async def all_ids(session: AsyncSession) -> list[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held, lock
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.tables import FIRST, ActivationCode, MerchantRow, SiteRow
 from cloud.policy import ACTIVATION_LIFE, CODE_ATTEMPTS, Limits
@@ -121,6 +122,7 @@ async def make_activation_code(
     The first three digits name the code, and the last five are secret. When every name is in use,
     the code that expires first is replaced.
     """
+    await lock(session, "activation codes")
     used = await session.scalars(select(ActivationCode.name).order_by(ActivationCode.expires_at))
     names = used.all()
     free = [name for number in range(1000) if (name := f"{number:03d}") not in names]
@@ -143,7 +145,7 @@ async def make_activation_code(
 async def _use_up(call: Call, entered: str) -> ActivationCode | None:
     """Returns a code that is right, and is used up then. Wrong codes use up the code of the same
     name."""
-    code = await call.session.get(ActivationCode, entered[:3])
+    code = await held(call.session, ActivationCode, entered[:3])
     if code is None or code.expires_at <= call.now or code.attempts_left <= 0:
         return None
     code.attempts_left -= 1

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import Key
 from cloud.outbox.tables import Errand
@@ -69,9 +70,18 @@ def put(
     )
 
 
-async def due(session: AsyncSession, now: datetime) -> Sequence[DueErrand]:
-    rows = await session.scalars(select(Errand).where(Errand.due_at <= now))
-    return [DueErrand(row.id, row.kind, row.payload) for row in rows]
+async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Returns the ids of the errands that are due, the one that was due first before the others."""
+    rows = select(Errand.id).where(Errand.due_at <= now).order_by(Errand.due_at, Errand.id)
+    return (await session.scalars(rows)).all()
+
+
+async def find_due(session: AsyncSession, errand_id: str, now: datetime) -> DueErrand | None:
+    """Returns an errand; None when it is done, or not due any more."""
+    row = await session.get(Errand, errand_id)
+    if row is None or row.due_at > now:
+        return None
+    return DueErrand(row.id, row.kind, row.payload)
 
 
 async def failed(session: AsyncSession) -> Sequence[FailedErrand]:
@@ -91,7 +101,7 @@ async def delay(
 ) -> bool | None:
     """Makes an errand due later. Returns False when it is due already, because it may be running,
     and None when there is no such errand."""
-    errand = await session.get(Errand, errand_id, populate_existing=True)
+    errand = await held(session, Errand, errand_id)
     if errand is None:
         return None
     if errand.due_at <= now:

@@ -18,6 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments.cards import ask_to_keep, give_up_keeping, keep_card
@@ -254,7 +255,7 @@ async def _lapse(session: AsyncSession, row: CardPageRow, now: datetime) -> None
 
 
 async def _find(session: AsyncSession, page_id: str) -> CardPageRow | None:
-    return await session.get(CardPageRow, page_id, populate_existing=True)
+    return await held(session, CardPageRow, page_id)
 
 
 def _reference(page_id: str) -> str:

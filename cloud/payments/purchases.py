@@ -19,6 +19,7 @@ from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import lock
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.merchants.merchants import merchant_of
@@ -165,7 +166,7 @@ async def settle(
     that the card is awaited no longer. Raises ProviderUnavailable, ReaderTrouble, and Refusal when
     it was not paid and its person was deleted since.
     """
-    async with turn(session, row) as is_open:
+    async with turn(context, session, row) as is_open:
         if not is_open:
             return None
         try:
@@ -367,7 +368,9 @@ def is_of(row: PurchaseRow, amount: Money) -> bool:
 
 
 async def find_own(call: Call, reference: str) -> PurchaseRow | None:
-    """Returns the purchase that the device itself made."""
+    """Returns the purchase that the device itself made. Nobody else stores one under its reference
+    before the transaction ends."""
+    await lock(call.session, "purchase", call.device_id, reference)
     return await call.session.scalar(
         select(PurchaseRow).where(
             PurchaseRow.merchant_id == (await call.device()).merchant_id,

@@ -70,7 +70,7 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
 
     Raises ProviderUnavailable, and Refusal when it failed and its person was deleted since.
     """
-    async with turn(session, row) as is_pending:
+    async with turn(context, session, row) as is_pending:
         if not is_pending:
             return
         match await _outcome(context, session, row):
@@ -237,7 +237,7 @@ async def _refunded(session: AsyncSession, purchase: PurchaseRow) -> int:
             RefundRow.purchase_id == purchase.id, RefundRow.outcome != FAILED
         )
     )
-    return total or 0
+    return int(total or 0)
 
 
 async def _settled(call: Call, purchase: PurchaseRow, row: RefundRow) -> Refund:

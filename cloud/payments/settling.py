@@ -1,16 +1,16 @@
 """Finishes what was stored as pending before the provider heard of it."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
+from cloud.db.turns import TurnTaken
 from cloud.payments.tables import PurchaseRow, RefundRow
 from cloud.providers import ProviderUnavailable
 from cloud.web.problems import Refusal
@@ -27,20 +27,19 @@ OPEN = (PENDING, AWAITING)
 
 Row = TypeVar("Row", PurchaseRow, RefundRow)
 
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-"""A lock for each row that is being finished, so that it is not finished twice at once."""
-
 
 @asynccontextmanager
-async def turn(session: AsyncSession, row: PurchaseRow | RefundRow) -> AsyncGenerator[bool]:
+async def turn(
+    context: Context, session: AsyncSession, row: PurchaseRow | RefundRow
+) -> AsyncGenerator[bool]:
     """Waits until nobody else finishes a row, and yields whether it is still open. No
     transaction is open then, unless it is finished.
 
-    It must be entered outside a transaction. Raises Refusal when the row is gone, because it was
-    finished and its person was deleted since.
+    It must be entered outside a transaction. Raises TurnTaken when another process finishes it, and
+    Refusal when the row is gone, because it was finished and its person was deleted since.
     """
-    async with _turns.setdefault(row.id, asyncio.Lock()):
-        if await session.get(type(row), row.id, populate_existing=True) is None:
+    async with context.database.turn("settle", row.id):
+        if await held(session, type(row), row.id) is None:
             raise Refusal(ProblemType.NOT_FOUND)
         is_open = row.outcome in OPEN
         if is_open:
@@ -56,7 +55,7 @@ async def settle_each(
 ) -> None:
     """Finishes the rows of a table that a crash or an unreachable provider left open. The log calls
     one of them `what`."""
-    async with context.database.session() as session:
+    async with context.database.reading() as session:
         pending = await session.scalars(select(table.id).where(table.outcome.in_(OPEN)))
         ids = pending.all()
     for row_id in ids:
@@ -67,8 +66,8 @@ async def settle_each(
                 if row is not None:
                     await settle(context, session, row)
                     await session.commit()
-        except Refusal:
-            # It was finished meanwhile, and its person was deleted.
+        except (Refusal, TurnTaken):
+            # It was finished meanwhile, and its person was deleted; or another process finishes it.
             pass
         except ProviderUnavailable as error:
             log.warning("%s stays pending: %s", what, error)

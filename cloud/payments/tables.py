@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, merchant_key, person_key
+from cloud.db.tables import Table, merchant_key, numbered, person_key
 
 
 class CardRow(Table):
@@ -152,7 +152,7 @@ class LedgerRow(Table):
 
     __tablename__ = "ledger"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = numbered()
     merchant_id: Mapped[str] = merchant_key()
     purchase_id: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]

@@ -7,6 +7,7 @@ says beside that is not kept: it may name the holder of a card.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.turns import TurnTaken
 from cloud.payments import card_pages, card_purchases, cards, disputes
 from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
@@ -97,31 +99,40 @@ async def hear(provider: str, request: Request) -> Response:
 
 async def apply_webhooks(context: Context) -> None:
     """Applies the events that are stored and due. One that has to wait for the provider is tried
-    again after a pause that doubles with every attempt."""
-    async with context.database.session() as session:
+    again after a pause that doubles with every attempt. Those that another process applies
+    meanwhile are left to it."""
+    async with context.database.reading() as session:
         due = ~WebhookRow.applied, WebhookRow.due_at <= context.clock()
         waiting = (await session.scalars(select(WebhookRow.id).where(*due))).all()
     for event_id in waiting:
-        try:
-            async with context.database.session() as session:
-                row = await session.get_one(WebhookRow, event_id)
-                apply = APPLIERS.get(row.kind)
-                if apply is not None:
-                    await apply(context, session, row.about)
-                row = await session.get(WebhookRow, event_id, populate_existing=True)
-                if row is not None:
-                    # The name may lead to a person, who can be deleted from now on.
-                    row.applied, row.about = True, ""
-                await session.commit()
-        except ProviderUnavailable as error:
-            log.warning("an event of the payment provider's has to wait: %s", error)
-            await _postpone(context, event_id)
-        except Exception as error:
-            # The others must not wait for it. The message may quote what was read.
-            log.error("an event of the payment provider's has to wait: %s", type(error).__name__)
-            await _postpone(context, event_id)
-        else:
-            await context.database.forget_erased()
+        with suppress(TurnTaken):
+            async with context.database.turn("event", event_id):
+                await _apply_one(context, event_id)
+
+
+async def _apply_one(context: Context, event_id: str) -> None:
+    try:
+        async with context.database.session() as session:
+            row = await session.get(WebhookRow, event_id)
+            if row is None or row.applied:
+                return
+            apply = APPLIERS.get(row.kind)
+            if apply is not None:
+                await apply(context, session, row.about)
+            row = await session.get(WebhookRow, event_id, populate_existing=True)
+            if row is not None:
+                # The name may lead to a person, who can be deleted from now on.
+                row.applied, row.about = True, ""
+            await session.commit()
+    except ProviderUnavailable as error:
+        log.warning("an event of the payment provider's has to wait: %s", error)
+        await _postpone(context, event_id)
+    except Exception as error:
+        # The others must not wait for it. The message may quote what was read.
+        log.error("an event of the payment provider's has to wait: %s", type(error).__name__)
+        await _postpone(context, event_id)
+    else:
+        await context.database.forget_erased()
 
 
 async def _postpone(context: Context, event_id: str) -> None:

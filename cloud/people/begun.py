@@ -159,9 +159,9 @@ async def find(context: Context, session: AsyncSession, token: str, now: datetim
     """Returns what was begun in the browser with this token; None when there is nothing, or not any
     more."""
     row = await session.scalar(
-        select(BegunRow).where(
-            BegunRow.browser == _browser(context, token), BegunRow.expires_at > now
-        )
+        select(BegunRow)
+        .where(BegunRow.browser == _browser(context, token), BegunRow.expires_at > now)
+        .with_for_update(key_share=True)
     )
     return None if row is None else await _begun(context, session, row)
 
@@ -203,9 +203,9 @@ async def with_code(
 ) -> Begun | None:
     """Returns what is finished with a code; None when it is wrong or over."""
     row = await session.scalar(
-        select(BegunRow).where(
-            BegunRow.lookup == _code_lookup(context, code), BegunRow.expires_at > now
-        )
+        select(BegunRow)
+        .where(BegunRow.lookup == _code_lookup(context, code), BegunRow.expires_at > now)
+        .with_for_update(key_share=True)
     )
     return None if row is None else await _begun(context, session, row)
 
@@ -291,9 +291,9 @@ async def _asked(
     context: Context, session: AsyncSession, visitor: str, now: datetime
 ) -> BegunRow | None:
     return await session.scalar(
-        select(BegunRow).where(
-            BegunRow.browser == _asking(context, visitor), BegunRow.expires_at > now
-        )
+        select(BegunRow)
+        .where(BegunRow.browser == _asking(context, visitor), BegunRow.expires_at > now)
+        .with_for_update(key_share=True)
     )
 
 

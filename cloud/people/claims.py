@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.matching import Match
 from cloud.merchants.merchants import merchant_of
@@ -163,7 +164,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
 
 
 async def _find(call: Call, claim_id: str, proof: Proof) -> ClaimRow:
-    row = await call.session.get(ClaimRow, claim_id, populate_existing=True)
+    row = await held(call.session, ClaimRow, claim_id)
     if row is None or row.device_id != call.device_id or row.proof != proof:
         raise Refusal(ProblemType.NOT_FOUND)
     if row.expires_at <= call.now:

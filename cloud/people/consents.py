@@ -11,7 +11,6 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.tables import new_id
@@ -105,8 +104,9 @@ async def give_to(
     portal."""
     _, merchant = await place_of(session, site_id)
     digest = digest_of(text)
-    stored = insert(ConsentTextRow).values(digest=digest, text=text_of(text).decode())
-    await session.execute(stored.on_conflict_do_nothing())
+    if await session.get(ConsentTextRow, digest) is None:
+        session.add(ConsentTextRow(digest=digest, text=text_of(text).decode()))
+        await session.flush()
     session.add(
         ConsentRow(
             id=new_id(),

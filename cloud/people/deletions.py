@@ -210,7 +210,7 @@ async def remains_of(receipt_id: str, state: State, database: Database) -> list[
 async def forget_all_deleted(context: Context) -> None:
     """Removes what a database that was interrupted, or written by an older version, still holds of
     people who were deleted. It reads the whole database: call it once."""
-    async with context.database.session() as session:
+    async with context.database.reading() as session:
         digests = await session.scalars(
             select(ReceiptRow.person_digest).where(ReceiptRow.merchant_id.is_(None))
         )

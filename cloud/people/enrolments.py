@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person, opened
@@ -454,7 +455,7 @@ async def _look_at_saving(call: Call, enrolment_id: str, page_id: str) -> tuple[
 
 async def _find(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson]:
     # It is read again when it was read before: it may have been completed or erased meanwhile.
-    row = await call.session.get(EnrolmentRow, enrolment_id, populate_existing=True)
+    row = await held(call.session, EnrolmentRow, enrolment_id)
     # A device may have come to another merchant since.
     merchant_id = (await call.device()).merchant_id
     if row is None or (row.device_id, row.merchant_id) != (call.device_id, merchant_id):

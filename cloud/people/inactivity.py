@@ -15,6 +15,7 @@ from enum import Enum, auto
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held
 from cloud.keys.persons import OpenPerson
 from cloud.messages.length import with_name
 from cloud.people.tables import ActivityRow, InactivityRun
@@ -123,7 +124,7 @@ async def _days_passed(session: AsyncSession, since_run: int, now: datetime) -> 
 async def note_told(session: AsyncSession, told: ActivityRow, run_id: int, now: datetime) -> None:
     """Notes that a message was handed over to a person about whom this was known. One who has used
     the account meanwhile was told in vain."""
-    row = await session.get(ActivityRow, told.person_id)
+    row = await held(session, ActivityRow, told.person_id)
     if row is None or row.used_at != told.used_at:
         return
     if row.told_at is None:

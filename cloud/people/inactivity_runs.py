@@ -8,9 +8,12 @@ noted.
 """
 
 import logging
+from contextlib import suppress
 
 from cloud.context import Context
 from cloud.db.database import cause_of, storage_fault
+from cloud.db.locks import held
+from cloud.db.turns import TurnTaken
 from cloud.keys.persons import find_person
 from cloud.messages import NotSent
 from cloud.people import inactivity
@@ -32,11 +35,23 @@ async def begin_daily_run(context: Context) -> None:
     """Begins a run when a day has passed since the last one, or when the clock has stepped back."""
     if context.ending_inactive.locked() or context.database.is_for_deletions_only:
         return
+    if await _is_due(context):
+        context.begin(_run_once(context))
+
+
+async def _run_once(context: Context) -> None:
+    """Runs unless another process has begun meanwhile."""
+    with suppress(TurnTaken):
+        async with context.database.turn("inactivity"):
+            if await _is_due(context):
+                await run(context)
+
+
+async def _is_due(context: Context) -> bool:
     now = context.clock()
-    async with context.database.session() as session:
+    async with context.database.reading() as session:
         last = await inactivity.latest_runs(session, 1)
-    if not (last and last[0].began_at <= now < last[0].began_at + A_DAY):
-        context.begin(run(context))
+    return not (last and last[0].began_at <= now < last[0].began_at + A_DAY)
 
 
 async def run(context: Context) -> None:
@@ -111,7 +126,7 @@ async def _delete(context: Context, run_id: int, person_id: str) -> str | None:
         now = context.clock()
         counted = await session.get_one(InactivityRun, run_id)
         counted.failed -= 1
-        row = await session.get(ActivityRow, person_id)
+        row = await held(session, ActivityRow, person_id)
         months = await longest_inactivity(session, context.settings, person_id)
         if row is None or await inactivity.next_step(session, row, now, months) is not Step.DELETE:
             await session.commit()

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.keys.person_keys import MasterKey
 from cloud.messages import NotSent
 from cloud.messages.length import with_name
@@ -79,7 +80,7 @@ async def use_up(
 ) -> None:
     """Uses up the code of a subject. `count` counts the guess, and is called before it is compared.
     Raises Refusal unless the code is right."""
-    row = await session.get(OneTimeCode, subject)
+    row = await held(session, OneTimeCode, subject)
     if row is None or row.expires_at <= now:
         raise Refusal(ProblemType.EXPIRED, "the code has expired")
     if row.attempts_left <= 0:

@@ -26,6 +26,7 @@ from webauthn.helpers.structs import (
 )
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
@@ -298,7 +299,7 @@ async def _keep(
 
 async def _use_up(session: AsyncSession, challenge_id: str, now: datetime) -> bytes:
     """Returns a challenge, which nobody gets again, whatever becomes of it. Raises Refusal."""
-    row = await session.get(PasskeyChallengeRow, challenge_id)
+    row = await held(session, PasskeyChallengeRow, challenge_id)
     if row is None:
         raise _not_taken()
     await session.delete(row)

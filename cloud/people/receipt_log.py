@@ -2,9 +2,9 @@
 
 Of each receipt it holds a hash, which names nobody. The table has every complete subtree of the
 tree, so that heads and proofs take as many rows as the tree is high. An entry is appended in the
-transaction that writes its receipt. Transactions that write take their turns
-(`cloud.db.database`), so the places have no gap, none is given twice, and their order is that in
-which the receipts were issued, also when several processes write.
+transaction that writes its receipt. Transactions that append take their turns (`cloud.db.locks`),
+so the places have no gap, none is given twice, and their order is that in which the receipts were
+issued, also when several processes write.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import lock
 from cloud.people.tables import LogNode
 from cloud.web import signed_request
 from protocol import documents, merkle
@@ -42,12 +43,13 @@ async def publish(request: Request, since: Since = None) -> ReceiptLog:
     """Returns the signed head of the log, with the key that also signs the receipts. Everybody may
     ask."""
     context: Context = request.app.state.context
-    async with context.database.session() as session:
+    async with context.database.reading() as session:
         return await published(context, session, since, context.clock())
 
 
 async def append(session: AsyncSession, entry: bytes) -> None:
     """Adds an entry and the subtrees that it completes."""
+    await lock(session, "receipt log")
     level, place, found = 0, await size_of(session), merkle.leaf_hash(entry)
     session.add(LogNode(level=level, place=place, hash=found))
     while place & 1:

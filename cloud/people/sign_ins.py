@@ -18,6 +18,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context
+from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.messages.length import with_name
@@ -130,7 +131,7 @@ async def sign_in(
 ) -> str:
     """Uses up a code and begins a session, and returns the session's token. Raises Refusal."""
     sign_in_id = _sign_in_id(context, visitor)
-    row = await session.get(SignInRow, sign_in_id)
+    row = await held(session, SignInRow, sign_in_id)
     if row is None or row.expires_at <= now:
         raise Refusal(ProblemType.EXPIRED, "the code has expired")
     await use_up(context, session, sign_in_id, one_time_code, about=row.about, now=now)

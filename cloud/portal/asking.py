@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, is_busy, storage_fault
+from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
 from cloud.keys.persons import OpenPerson
 from cloud.people import sign_ins
 from cloud.people.one_time_codes import Send
@@ -253,7 +253,8 @@ class PageRoute(APIRoute):
         try:
             asked, response = await self._work(context, request, origin, fields, endpoint)
         except Exception as error:
-            if not (self.serves_deletions and context.database.let_go(error)):
+            has_room = self.serves_deletions and context.database.let_go(error)
+            if not (has_room or was_overtaken(error)):
                 raise
             asked, response = await self._work(context, request, origin, fields, endpoint)
         for act in asked.afterwards:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.db.locks import held, lock
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.matching import Match
@@ -291,8 +292,9 @@ async def wants_pulse(call: Call, examined: ExaminedPalm) -> bool:
 
 
 async def find(call: Call, identification_id: str) -> IdentificationRow:
-    """Returns an identification of the calling device that has not expired. Raises Refusal."""
-    row = await call.session.get(IdentificationRow, identification_id)
+    """Returns an identification of the calling device that has not expired. Nobody else acts on it
+    before the transaction ends. Raises Refusal."""
+    row = await held(call.session, IdentificationRow, identification_id)
     # A device may have come to another merchant since.
     merchant_id = (await call.device()).merchant_id
     if row is None or (row.device_id, row.merchant_id) != (call.device_id, merchant_id):
@@ -341,7 +343,9 @@ async def refuse_frozen(session: AsyncSession, person: OpenPerson) -> None:
 
 
 async def attempts_left(call: Call, visit_id: str) -> int:
-    """Returns how many palms may be shown in a visit after this one. Raises Refusal."""
+    """Returns how many palms may be shown in a visit after this one. Raises Refusal. Nobody else
+    shows one before the transaction ends."""
+    await lock(call.session, "visit", call.device_id, visit_id)
     shown = await call.session.scalar(
         select(func.count()).where(
             IdentificationRow.device_id == call.device_id,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloud.db.locks import lock
 from cloud.policy import LONGEST_WINDOW, Limit
 from cloud.web.problems import Refusal
 from cloud.web.tables import Tally
@@ -31,7 +32,9 @@ REMEMBERED = 10_000
 
 
 async def check(session: AsyncSession, limit: Limit, subject: str, now: datetime) -> None:
-    """Raises Refusal when the subject has reached its limit."""
+    """Raises Refusal when the subject has reached its limit. Nobody else counts its events before
+    the transaction ends."""
+    await lock(session, "limit", limit.kind, subject)
     count, first = (
         await session.execute(
             select(func.count(), func.min(Tally.at)).where(
@@ -70,6 +73,7 @@ async def spend(session: AsyncSession, limit: Limit, subject: str, now: datetime
 
 async def take_back(session: AsyncSession, limit: Limit, subject: str) -> None:
     """Takes back the newest event of a subject."""
+    await lock(session, "limit", limit.kind, subject)
     newest = select(func.max(Tally.id)).where(Tally.kind == limit.kind, Tally.subject == subject)
     await session.execute(delete(Tally).where(Tally.id == newest.scalar_subquery()))
 

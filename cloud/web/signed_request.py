@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from cloud.context import Context
-from cloud.db.database import cause_of, storage_fault
+from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable, asker
@@ -53,8 +53,6 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 NONCE_REST_S = 900.0
 """How long a nonce is kept at least, in seconds: longer than a request or an envelope is valid."""
 
-_turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-"""A lock for each idempotency key: requests with the same key are answered one after the other."""
 _envelopes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 """What lets in the envelopes of each device, so that no device fills the memory."""
 
@@ -119,7 +117,7 @@ class SignedRoute(APIRoute):
             except (Refusal, RequestValidationError, HTTPException):
                 raise
             except Exception as error:
-                if storage_fault(error) is None:
+                if storage_fault(error) is None and not is_busy(error):
                     # The message is left out of the log: it may quote what was sent.
                     where = "".join(traceback.format_tb(error.__traceback__))
                     failed = type(error).__name__
@@ -131,7 +129,7 @@ class SignedRoute(APIRoute):
     async def find_key(self, request: Request, device_id: str) -> bytes:
         """Returns the raw public key of the device that claims to have signed. Raises Refusal."""
         context: Context = request.app.state.context
-        async with context.database.session() as session:
+        async with context.database.reading() as session:
             device = await session.get(DeviceRow, device_id)
         if device is None or device.revoked_at is not None:
             raise Refusal(ProblemType.UNKNOWN_DEVICE)
@@ -183,13 +181,17 @@ class SignedRoute(APIRoute):
                 storage=StorageFault.FULL,
             )
         # Taken before the transaction begins: a request that waits here must not hold the database.
-        turn = _turns.setdefault((proven.key_id, key or proven.nonce), asyncio.Lock())
+        # Requests with the same key are answered one after the other.
+        turn = (
+            nullcontext() if key is None else context.database.turn("request", proven.key_id, key)
+        )
         async with turn:
             work = partial(self._work, context, proven, body, request, endpoint)
             try:
                 call, response = await work()
             except Exception as error:
-                if not (serves_deletion and context.database.let_go(error)):
+                has_room = serves_deletion and context.database.let_go(error)
+                if not (has_room or was_overtaken(error)):
                     raise
                 call, response = await work(again=True)
         for act in call.afterwards:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, merchant_key, person_key
+from cloud.db.tables import Table, merchant_key, numbered, person_key
 
 
 class DeviceRow(Table):
@@ -62,7 +62,7 @@ class Tally(Table):
 
     __tablename__ = "tallies"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = numbered()
     kind: Mapped[str]
     subject: Mapped[str]
     at: Mapped[datetime]

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from cloud.db.sqlite import SqliteDatabase
 from cloud.jobs.housekeeping import tidy_up
 from cloud.people.deletions import remains_of
 from cloud.recognition import identifications
@@ -36,6 +38,8 @@ from protocol.storage import StorageFault
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Process, Served
+
+pytestmark = pytest.mark.sqlite
 
 MAX_PAGES = 288
 DIGEST = "A" * 43 + "="
@@ -280,7 +284,8 @@ def test_a_deletion_is_answered_although_the_log_of_the_database_cannot_be_empti
 ):
     person_id = served.person_id(phone).encode()
     log = served.state.database.with_name("palms.db-wal")
-    ask = served.database._ask  # pyright: ignore[reportPrivateUsage]
+    store = cast(SqliteDatabase, served.database)
+    ask = store._ask  # pyright: ignore[reportPrivateUsage]
     found = by_palm(kiosk, who, phone)
 
     async def fail(pragma: str) -> object:
@@ -289,7 +294,7 @@ def test_a_deletion_is_answered_although_the_log_of_the_database_cannot_be_empti
         return await ask(pragma)
 
     with monkeypatch.context() as patched:
-        patched.setattr(served.database, "_ask", fail)
+        patched.setattr(store, "_ask", fail)
         receipt = leave(kiosk, found)
     assert person_id in log.read_bytes()
     served.do(tidy_up(served.context))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloud.__main__ import main
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.outbox.tables import Errand
 from cloud.payments import receipts
 from cloud.payments.tables import PurchaseRow
@@ -179,7 +179,7 @@ def test_what_has_failed_and_receipts_that_were_given_up_are_listed(staff: Staff
     waiting = Errand(id="errand-1", kind="forget card", payload=b"sealed", attempts=3, due_at=due)
 
     async def happens() -> None:
-        store = Database(tmp_path / "palms.db")
+        store = SqliteDatabase(tmp_path / "palms.db")
         async with store.session() as session:
             session.add_all([bought, waiting])
             await session.commit()

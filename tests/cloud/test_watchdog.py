@@ -10,7 +10,7 @@ import pytest
 
 from cloud.__main__ import parts
 from cloud.db import migration
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from protocol.watchdog import Part, Systemd
 from tests.support.systemd import Asked, Listening
 
@@ -45,15 +45,15 @@ async def end_the_rest() -> None:
 
 
 @pytest.fixture
-def store(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[Database]:
+def store(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[SqliteDatabase]:
     migration.migrate(tmp_path / "palms.db")
-    store = Database(tmp_path / "palms.db")
+    store = SqliteDatabase(tmp_path / "palms.db")
     yield store
     asyncio.run_coroutine_threadsafe(store.close(), loop).result()
 
 
 def test_a_service_whose_event_loop_hangs_is_not_fed_until_it_goes_on(
-    systemd: Listening, loop: asyncio.AbstractEventLoop, store: Database
+    systemd: Listening, loop: asyncio.AbstractEventLoop, store: SqliteDatabase
 ) -> None:
     # Alone: a part that has answered is not asked again before all others have.
     asked = Asked(parts(loop, store)["the event loop"])
@@ -73,7 +73,7 @@ def test_a_service_whose_event_loop_hangs_is_not_fed_until_it_goes_on(
 
 
 def test_a_service_whose_connections_are_never_given_back_is_not_fed(
-    systemd: Listening, loop: asyncio.AbstractEventLoop, store: Database
+    systemd: Listening, loop: asyncio.AbstractEventLoop, store: SqliteDatabase
 ) -> None:
     watched = parts(loop, store)
     watched["the database"] = asked = Asked(watched["the database"])

@@ -1,29 +1,54 @@
-"""New databases for tests: what takes long is done once in a process and not for each."""
+"""Where the tests' services have their databases: in files, or with `--database postgresql` on a
+server. What takes long is done once in a process and not for each."""
 
 import os
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Dialect, Engine
+from sqlalchemy.engine import URL
 
 from cloud.db import migration
-from cloud.db.database import Database
+from cloud.db.postgres import PostgresDatabase
 from cloud.db.reserve import LEAST
+from cloud.db.sqlite import SqliteDatabase
+from tests.support import engine, postgres
 
 _compiled: dict[Any, Any] = {}
 _dialects: list[Dialect] = []
 
 
-def new_database(path: Path) -> Database:
+def server_for(root: Path) -> URL | None:
+    """Returns where a server has the database of the state directory `root`, for as long as the
+    tests run; None when it is a file."""
+    if not engine.is_server():
+        return None
+    return postgres.migrated("state-" + sha256(str(root.resolve()).encode()).hexdigest()[:16])
+
+
+def words_for(root: Path) -> list[str]:
+    """Returns the arguments by which a command finds the database of a state directory."""
+    server = server_for(root)
+    return [] if server is None else ["--database", server.render_as_string()]
+
+
+def opened(root: Path) -> SqliteDatabase | PostgresDatabase:
+    """Returns a new database for a state directory, open."""
+    server = server_for(root)
+    return _new_file(root / "palms.db") if server is None else PostgresDatabase(server)
+
+
+def _new_file(path: Path) -> SqliteDatabase:
     """Makes an empty database of the newest schema, and its reserve."""
     reserve = path.with_name("reserve")
     reserve.touch(0o600)
     # Random bytes, of which a service makes it, take longer than many a test.
     os.truncate(reserve, LEAST)
     path.write_bytes(_empty())
-    database = Database(path)
+    database = SqliteDatabase(path)
     _share_what_is_compiled(database)
     return database
 
@@ -36,7 +61,7 @@ def _empty() -> bytes:
         return path.read_bytes()
 
 
-def _share_what_is_compiled(database: Database) -> None:
+def _share_what_is_compiled(database: SqliteDatabase) -> None:
     """Has a database use what others have compiled of the same statements."""
     engine: Engine = database.session.kw["bind"].sync_engine
     if not _dialects:

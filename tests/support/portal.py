@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
@@ -42,8 +43,8 @@ from palm.search.protection import SEARCH_CODE_BYTES, ProtectedTemplate
 from protocol.documents import digest_of, text_of
 from protocol.entry import Admission, EntryRefusal
 from protocol.messages import Direction, Side, Signature
+from tests.support import databases, engine
 from tests.support.between_rows import leave_between_rows
-from tests.support.databases import new_database
 
 HOST = "portal.example"
 ORIGIN = f"https://{HOST}"
@@ -162,10 +163,10 @@ class Portal:
     """The service's application. Its clock stands still unless it is moved."""
 
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
-        state = State.open(root)
+        state = State.open(root, databases.server_for(root))
+        self.database = databases.opened(root)
         self.now = datetime(2026, 11, 29, 12, tzinfo=UTC)
         self.messenger = SandboxMessenger()
-        self.database = new_database(state.database)
         self.gallery = Gallery(cast(Any, None), cast(Any, None), cast(Any, None), {})
         self.context = Context(
             version="test",
@@ -310,6 +311,8 @@ class Portal:
 
     async def leave_between_rows(self, text: str | bytes) -> None:
         """Has the database hold a copy of a row, as SQLite leaves one."""
+        if engine.is_server():
+            pytest.skip("is about the file of SQLite")
         await self.database.forget_erased()
         leave_between_rows(self.context.state.database, _raw(text))
 

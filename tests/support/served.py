@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import func, inspect, select
+from sqlalchemy.engine import URL
 
 from cloud import bootstrap
-from cloud.context import Context
-from cloud.db.database import Database
+from cloud.context import Context, Database
 from cloud.db.tables import Table
 from cloud.law import Law
 from cloud.merchants.devices import make_activation_code
@@ -30,7 +30,7 @@ from cloud.state import State
 from cloud.vault.client import VaultClient
 from cloud.web import limits
 from cloud.web.devices import bind_reader
-from tests.support import plain_palms
+from tests.support import databases, plain_palms
 from tests.support.device import TestDevice
 from tests.support.warm import Started, warm_starts
 
@@ -58,8 +58,10 @@ PLAIN = Recognition(examiner=f"{_PALMS}:PlainExaminer", schemes=(CURRENT,))
 class Served:
     """The service in this process, on a thread of its own, with a clock that can be moved."""
 
-    def __init__(self, root: Path, settings: Settings, *, sandbox: bool = True) -> None:
-        self.state = State.open(root)
+    def __init__(
+        self, root: Path, settings: Settings, *, sandbox: bool = True, server: URL | None = None
+    ) -> None:
+        self.state = State.open(root, server or databases.server_for(root))
         self.ahead = timedelta(0)
         self._stopped: datetime | None = None
         self._settings = settings
@@ -94,7 +96,6 @@ class Served:
 
     @property
     def database(self) -> Database:
-        assert isinstance(self.context.database, Database)
         return self.context.database
 
     @property
@@ -276,7 +277,12 @@ class Process:
     """Runs `python -m cloud` in the sandbox, with plain palms. Leaving the block kills it."""
 
     def __init__(
-        self, root: Path, settings: str | None = "", *, with_its_own_children: bool = False
+        self,
+        root: Path,
+        settings: str | None = "",
+        *,
+        with_its_own_children: bool = False,
+        server: URL | None = None,
     ) -> None:
         """`settings` are written to `settings.toml`; with None, what is there is left. Child
         processes of its own take longer to start."""
@@ -285,6 +291,7 @@ class Process:
         if settings is not None:
             (root / "settings.toml").write_text(plain_settings(settings))
         words = ["--state", str(root), "--sandbox", "--port", "0"]
+        words += ["--database", server.render_as_string()] if server else databases.words_for(root)
         log = root.with_name(f"{root.name}-{secrets.token_hex(4)}.log")
         self._process = Started(words, log, asks=not with_its_own_children)
 

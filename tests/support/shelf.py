@@ -1,6 +1,5 @@
 """A database and a Stripe with prepared answers: rules about cards need no whole service."""
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,8 +11,7 @@ from typing import cast
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from cloud.context import Alerts, Context
-from cloud.db.database import Database
+from cloud.context import Alerts, Context, Database
 from cloud.db.tables import Table
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person
@@ -28,7 +26,7 @@ from cloud.providers.stripe import StripeProvider
 from cloud.settings import Settings
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
-from tests.support.databases import new_database
+from tests.support import databases
 from tests.support.stripe_api import StripeApi
 
 SECRET = "whsec_tests"
@@ -42,7 +40,6 @@ class Shelf:
     master: MasterKey
     database: Database
     payments: StripeProvider
-    running_errands: asyncio.Lock = field(default_factory=asyncio.Lock)
     accounts: Accounts = field(default_factory=lambda: Accounts(Settings()))
     messenger: Messenger = field(default_factory=SandboxMessenger)
     noted: Noted = field(default_factory=Noted)
@@ -91,7 +88,7 @@ async def shelf(root: Path, api: StripeApi) -> AsyncGenerator[Shelf]:
     provider = StripeProvider(
         "sk_test_1", api.url, webhook_secret=SECRET, return_url="https://shop.test/saved"
     )
-    store = new_database(root / "palms.db")
+    store = databases.opened(root)
     try:
         yield Shelf(MasterKey(os.urandom(32)), store, provider)
     finally:

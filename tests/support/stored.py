@@ -1,20 +1,20 @@
 """Starts a service on an existing state directory, and reads what a stopped one has stored."""
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from cloud.db.database import Database
+from cloud.db.database import looking, open_database
 from cloud.keys.masters import open_master
 from cloud.keys.persons import find_person
 from cloud.recognition.palms import entry
 from cloud.recognition.tables import PalmRow
 from cloud.settings import Settings
 from cloud.state import State
+from tests.support import databases
 from tests.support.device import TestDevice
 from tests.support.served import CURRENT, OLD, PLAIN, Served
 
@@ -35,16 +35,19 @@ def open_shop(root: Path, settings: Settings, device: TestDevice | None = None) 
 
 def palms(root: Path) -> list[tuple[str, int, str, bytes]]:
     """Returns id, version, transform and sealed template of every palm, as they are stored."""
-    with closing(sqlite3.connect(root / "palms.db")) as database:
-        return database.execute("SELECT id, version, transform, template FROM palms").fetchall()
+    stored = text("SELECT id, version, transform, template FROM palms")
+    with looking(databases.server_for(root) or root / "palms.db") as connection:
+        return [
+            (row.id, row.version, row.transform, row.template) for row in connection.execute(stored)
+        ]
 
 
 def codes(root: Path) -> dict[str, bytes]:
     """Returns the search codes by palm id, opened with their person's key."""
 
     async def read() -> dict[str, bytes]:
-        state = State.open(root)
-        store = Database(state.database)
+        state = State.open(root, databases.server_for(root))
+        store = open_database(state.address)
         async with store.session() as session:
             found: dict[str, bytes] = {}
             for row in await session.scalars(select(PalmRow)):

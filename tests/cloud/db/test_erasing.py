@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, text
 
-from cloud.db.database import _PIECE, Database
 from cloud.db.migration import migrate
+from cloud.db.sqlite import _PIECE, SqliteDatabase
 from cloud.keys.tables import Person
 from cloud.web.tables import Nonce
 from tests.support.between_rows import leave_between_rows
@@ -25,9 +25,9 @@ def holds(path: Path, name: str) -> bool:
     return any(name.encode() in each.read_bytes() for each in path.parent.glob("palms.db*"))
 
 
-def work(path: Path, do: Callable[[Database], Awaitable[None]]) -> None:
+def work(path: Path, do: Callable[[SqliteDatabase], Awaitable[None]]) -> None:
     async def run() -> None:
-        database = Database(path)
+        database = SqliteDatabase(path)
         await database.tidy_up()
         await do(database)
         await database.close()
@@ -40,12 +40,12 @@ def test_the_log_is_empty_for_everybody_who_erases_at_once(tmp_path: Path):
     migrate(path)
     log = path.with_name("palms.db-wal")
 
-    async def erase(database: Database) -> int:
+    async def erase(database: SqliteDatabase) -> int:
         await database.forget_erased()
         return log.stat().st_size
 
     async def erase_at_once() -> list[int]:
-        database = Database(path)
+        database = SqliteDatabase(path)
         sizes: list[int] = []
         for _ in range(20):
             async with database.session() as session:
@@ -61,7 +61,7 @@ def test_the_log_is_empty_for_everybody_who_erases_at_once(tmp_path: Path):
     assert asyncio.run(erase_at_once()) == [0] * 60
 
 
-async def keep(database: Database, person_id: str) -> None:
+async def keep(database: SqliteDatabase, person_id: str) -> None:
     async with database.session() as session:
         session.add(Person(id=person_id, wrapped_key=secrets.token_bytes(60)))
         await session.commit()
@@ -74,7 +74,7 @@ def test_a_copy_between_the_rows_of_a_page_is_erased_and_every_row_stays(tmp_pat
     leave_between_rows(path, ERASED.encode())
     assert holds(path, ERASED)
 
-    async def forget(database: Database) -> None:
+    async def forget(database: SqliteDatabase) -> None:
         await database.forget_erased(ERASED)
         async with database.session() as session:
             assert (await session.scalars(select(Person.id))).all() == ["person_" + "a" * 32]
@@ -89,7 +89,7 @@ def test_a_copy_that_cannot_be_erased_while_somebody_reads_is_erased_later(tmp_p
     migrate(path)
     leave_between_rows(path, ERASED.encode())
 
-    async def forget(database: Database) -> None:
+    async def forget(database: SqliteDatabase) -> None:
         with closing(sqlite3.connect(path)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM persons").fetchall()
@@ -107,7 +107,7 @@ def test_a_command_that_ends_beside_a_service_that_has_erased_leaves_it_its_log(
     migrate(path)
     kept = "person_" + "a" * 32
 
-    async def forget(database: Database) -> None:
+    async def forget(database: SqliteDatabase) -> None:
         await keep(database, kept)
         await database.forget_erased(ERASED)
         # Another process, as an operator's command is: what ends last takes the log away.
@@ -126,10 +126,10 @@ def test_what_stands_across_two_pieces_of_the_file_is_found(tmp_path: Path):
     path = tmp_path / "palms.db"
     path.write_bytes(b"x" * (_PIECE - 3) + ERASED.encode() + b"x" * _PIECE)
 
-    async def look(database: Database) -> list[bool]:
+    async def look(database: SqliteDatabase) -> list[bool]:
         searched = [ERASED.encode(), b"person_" + b"f" * 32]
         found = [database._holds_any([trace]) for trace in searched]
         await database.close()
         return found
 
-    assert asyncio.run(look(Database(path))) == [True, False]
+    assert asyncio.run(look(SqliteDatabase(path))) == [True, False]

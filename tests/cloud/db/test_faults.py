@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from cloud.db import database, migration
-from cloud.db.database import Database, DatabaseUnusable, cause_of, is_busy, storage_fault
+from cloud.db import migration, sqlite
+from cloud.db.database import DatabaseUnusable, cause_of, is_busy, storage_fault
 from cloud.db.migration import migrate
+from cloud.db.sqlite import SqliteDatabase
 from cloud.web.problems import unexpected_response
 from protocol.messages import Problem, ProblemType
 from protocol.storage import StorageFault
@@ -123,8 +124,8 @@ def test_a_database_that_others_hold_is_busy_and_asked_again(connection: sqlite3
 async def test_a_writer_waits_for_the_database_and_then_says_that_it_is_busy(
     connection: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(database, "_BUSY_MS", 1)
-    store = Database(tmp_path / "palms.db")
+    monkeypatch.setattr(sqlite, "_BUSY_MS", 1)
+    store = SqliteDatabase(tmp_path / "palms.db")
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(DBAPIError) as raised:
         async with store.session() as session:

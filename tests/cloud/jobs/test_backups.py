@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from cloud import __main__ as main_module
 from cloud import bootstrap
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.jobs import backups
 from cloud.keys import masters
 from cloud.keys.person_keys import MasterKey
@@ -80,7 +80,7 @@ async def back_up(portal: Portal, to: Path, kek: str) -> Path:
 
 
 async def people(root: Path) -> list[str]:
-    store = Database(root / "palms.db")
+    store = SqliteDatabase(root / "palms.db")
     try:
         async with store.session() as session:
             return await all_ids(session)
@@ -101,7 +101,7 @@ async def test_whoever_has_left_since_is_not_brought_back(
     assert done.deleted == 1
     assert await people(root) == [bo.person_id]
     assert alex.person_id.encode() not in (root / "palms.db").read_bytes()
-    store = Database(root / "palms.db")
+    store = SqliteDatabase(root / "palms.db")
     async with store.session() as session:
         row = await session.get_one(ReceiptRow, number)
         assert row.person_digest
@@ -135,7 +135,7 @@ async def test_an_agreement_that_has_ended_since_stays_ended(
     done = await backups.restore(State.open(root), MASTER, path)
     assert done.deleted == 0
     assert await people(root) == [alex.person_id]
-    store = Database(root / "palms.db")
+    store = SqliteDatabase(root / "palms.db")
     async with store.session() as session:
         assert not (await session.scalars(select(AgreementRow))).all()
     await store.close()

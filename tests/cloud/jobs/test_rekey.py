@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cloud.__main__ import main
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.jobs import rekey as rekeying
 from cloud.jobs.errands import run_errands
 from cloud.keys.masters import open_master
@@ -127,7 +127,7 @@ def test_a_rekeying_that_was_killed_is_finished_later(
     async def rekey() -> None:
         state = State.open(root)
         async with VaultClient(Vault(), PLAIN, state.vault) as vault:
-            store, master = Database(state.database), open_master(state)
+            store, master = SqliteDatabase(state.database), open_master(state)
             transform = await vault.rekey()
             try:
                 await rekeying.renew_search_codes(store, master, vault, transform, die)
@@ -186,7 +186,7 @@ def test_unprotected_templates_are_protected_at_the_next_start(
     async def undo() -> None:
         """Stores the template as version 0001 of the database did."""
         state = State.open(tmp_path)
-        store = Database(state.database)
+        store = SqliteDatabase(state.database)
         async with store.session() as session:
             (row,) = await session.scalars(select(PalmRow))
             person = await find_person(session, open_master(state), row.person_id)

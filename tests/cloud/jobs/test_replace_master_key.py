@@ -146,7 +146,9 @@ async def test_errands_and_secrets_of_sites_are_read_and_keys_of_tills_are_gone(
         await session.commit()
     assert await replaced(portal) == 1
     async with portal.database.session() as session:
-        (errand,) = await queue.due(session, portal.now)
+        (errand_id,) = await queue.due(session, portal.now)
+        errand = await queue.find_due(session, errand_id, portal.now)
+        assert errand
         assert errand.payload(NEW.outbox) == b"what"
         assert await merchant_with(session, NEW, KeyUse.TILL, key, portal.now) is None
         hook = await session.get_one(SiteHookRow, FIRST)
@@ -176,7 +178,7 @@ async def peopled(root: Path) -> str:
 async def opens(root: Path, person_id: str) -> bool:
     """Returns whether the person is read and found with the key in force."""
     master, _ = bootstrap.open_store(State.open(root))
-    store = database.Database(root / "palms.db")
+    store = database.open_database(root / "palms.db")
     async with store.session() as session:
         await find_person(session, master, person_id)
         lookup = master.lookup("phone", PHONE)

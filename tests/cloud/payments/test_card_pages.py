@@ -264,6 +264,7 @@ async def test_events_are_applied_in_any_order(
     assert await looked(books, page) == SAVED, "what counts is how the page is now"
 
 
+@pytest.mark.sqlite
 async def test_what_an_event_tells_of_the_shopper_is_not_kept(
     books: Shelf, tmp_path: Path, person: str
 ):

@@ -27,6 +27,7 @@ def test_no_table_has_a_column_for_a_number():
     assert columns == set()
 
 
+@pytest.mark.sqlite
 def test_a_number_typed_on_the_page_is_nowhere_in_the_service(
     served: Served, kiosk: TestDevice, who: str, caplog: pytest.LogCaptureFixture
 ):

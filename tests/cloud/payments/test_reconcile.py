@@ -23,6 +23,7 @@ from protocol.messages import (
     Refund,
     RefundRequest,
 )
+from tests.support.databases import words_for
 from tests.support.device import TestDevice, refusal
 from tests.support.served import PLAIN, Served
 from tests.support.stripe_api import listing, refund, stripe_in_place_of_the_sandbox
@@ -278,7 +279,8 @@ def test_the_command_lists_a_day_and_tells_by_its_status_whether_the_sides_diffe
         kiosk = served.kiosk()
         kiosk.sign_up("alex")
         good, untold = buy(kiosk, "alex"), buy(kiosk, "alex", None)
-    words = ["--state", str(root), "--sandbox", "reconcile", "--day", f"{good.at:%Y-%m-%d}"]
+    words = ["--state", str(root), *words_for(root), "--sandbox"]
+    words += ["reconcile", "--day", f"{good.at:%Y-%m-%d}"]
     assert main(words) == 1
     listed = capfd.readouterr().out.splitlines()
     (agreed,) = [line for line in listed if good.reference in line]

@@ -177,6 +177,7 @@ def test_a_purchase_that_was_declined_is_not_kept(kiosk: TestDevice, who: str):
     assert refused.value.problem.type is ProblemType.NOT_FOUND
 
 
+@pytest.mark.sqlite
 def test_nothing_stored_leads_to_the_providers_records_of_a_purchase_and_its_refund(
     served: Served, kiosk: TestDevice, who: str
 ):
@@ -253,6 +254,7 @@ def test_a_purchase_can_be_read_after_its_person_was_deleted(
     assert told == bought.model_copy(update={"receipt": False})
 
 
+@pytest.mark.sqlite
 def test_what_was_begun_with_the_same_number_is_erased_with_the_account(
     served: Served, kiosk: TestDevice, who: str
 ):
@@ -285,6 +287,7 @@ def test_what_was_begun_with_the_same_number_is_erased_with_the_account(
     assert found() == set()
 
 
+@pytest.mark.sqlite
 def test_a_stored_answer_does_not_tell_the_number_that_was_asked_about(
     served: Served, kiosk: TestDevice
 ):
@@ -319,6 +322,7 @@ def test_a_deletion_needs_an_identification_to_leave(kiosk: TestDevice, who: str
     assert kiosk.identify(who).outcome is Outcome.ACCEPTED
 
 
+@pytest.mark.sqlite
 def test_nothing_stored_about_a_person_is_on_disk_after_their_deletion(
     served: Served, kiosk: TestDevice, who: str
 ):
@@ -356,6 +360,7 @@ def test_nothing_stored_about_a_person_is_on_disk_after_their_deletion(
     assert remains(served, receipt) == []
 
 
+@pytest.mark.sqlite
 def test_a_deletion_is_verified_and_a_trace_is_found(served: Served, kiosk: TestDevice, who: str):
     phone = fresh_phone()
     kiosk.sign_up(who, phone=phone)
@@ -379,6 +384,7 @@ def test_a_deletion_is_verified_and_a_trace_is_found(served: Served, kiosk: Test
     assert "a row in tallies" in remains(served, receipt)
 
 
+@pytest.mark.sqlite
 def test_a_purchase_that_still_leads_to_a_deleted_person_is_found(
     served: Served, kiosk: TestDevice, who: str
 ):
@@ -397,6 +403,7 @@ def test_a_purchase_that_still_leads_to_a_deleted_person_is_found(
             assert remains(served, receipt) == leading
 
 
+@pytest.mark.sqlite
 def test_a_refund_that_still_leads_to_a_deleted_person_is_found(
     served: Served, kiosk: TestDevice, who: str
 ):

@@ -329,6 +329,7 @@ def before_commits(house: House, act: Callable[[], None]) -> Iterator[None]:
         event.remove(Session, "before_commit", committing)
 
 
+@pytest.mark.sqlite
 async def test_on_a_full_disk_nobody_is_told_what_could_not_be_noted(house: House):
     end = await house.unused()
     house.portal.database.let_go(OSError(ENOSPC, "No space left on device"))

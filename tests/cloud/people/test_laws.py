@@ -7,7 +7,7 @@ import pytest
 
 from cloud import bootstrap, settings
 from cloud.bootstrap import running
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.jobs.housekeeping import end_retention
 from cloud.keys.persons import OpenPerson, still_there
 from cloud.law import COLORADO, EUROPE, ILLINOIS, TEXAS, UNITED_KINGDOM, Law
@@ -92,10 +92,11 @@ async def test_the_law_of_another_country_is_refused_with_its_site(tmp_path: Pat
     assert "staff change-site first --law" in told
 
 
+@pytest.mark.sqlite
 async def test_every_site_with_a_wrong_law_is_named(tmp_path: Path):
     state = State.open(tmp_path)
     bootstrap.open_store(state)
-    store = Database(state.database)
+    store = SqliteDatabase(state.database)
     async with store.session() as session:
         _, florist = await add_merchant(
             session, Merchant(name="Florist", country="DE", currency="EUR"), "Market", ILLINOIS

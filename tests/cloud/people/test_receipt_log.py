@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from cloud.context import Database
 from cloud.db import migration
-from cloud.db.database import Database
 from cloud.people import receipt_log
 from cloud.people.deletions import remains_of
 from cloud.people.tables import LogNode
@@ -102,11 +102,11 @@ async def test_no_entry_is_logged_twice(portal: Portal):
 APPENDING = """
 import asyncio, sys
 from pathlib import Path
-from cloud.db.database import Database
+from cloud.db.sqlite import SqliteDatabase
 from cloud.people import receipt_log
 
 async def main(path, name):
-    store = Database(path)
+    store = SqliteDatabase(path)
     for number in range(10_000):
         async with store.session() as session:
             await receipt_log.append(session, f"{name} {number}".encode())
@@ -214,6 +214,7 @@ def test_the_log_is_checked_at_its_address(
     assert "answers with the status 404" in capsys.readouterr().err
 
 
+@pytest.mark.sqlite
 def test_an_operator_learns_that_a_receipt_is_not_in_the_log(
     served: Served, kiosk: TestDevice, who: str
 ):

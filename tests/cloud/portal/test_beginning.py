@@ -653,6 +653,7 @@ async def test_a_number_that_somebody_changes_to_ends_what_was_begun_with_it(por
     assert "What you began here is over" in (await browser.open(READY)).text
 
 
+@pytest.mark.sqlite
 async def test_on_a_full_disk_nobody_begins_and_everybody_can_stop(portal: Portal):
     browser = portal.browser()
     await begin(portal, browser)

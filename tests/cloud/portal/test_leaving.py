@@ -320,6 +320,7 @@ async def test_every_session_of_somebody_who_is_deleted_ends(portal: Portal):
     assert (await other.open("/portal")).url.path == "/portal"
 
 
+@pytest.mark.sqlite
 async def test_a_full_disk_keeps_nobody_who_is_signed_in_from_leaving(portal: Portal):
     await portal.account(PHONE)
     browser = portal.browser()

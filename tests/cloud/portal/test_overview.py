@@ -110,6 +110,7 @@ async def test_a_merchant_is_withdrawn_from(portal: Portal):
         assert await accounts.has_agreed(session, person, "first")
 
 
+@pytest.mark.sqlite
 async def test_a_full_disk_is_said_and_nothing_is_taken_from_the_room_for_deletions(
     portal: Portal,
 ):

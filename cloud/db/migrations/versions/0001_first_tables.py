@@ -59,7 +59,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_receipts'))
     )
     op.create_table('tallies',
-    sa.Column('id', sa.Integer(), nullable=False),
+    # The ids of PostgreSQL have an end, and every request may count something.
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('subject', sa.String(), nullable=False),
     sa.Column('at', sa.BigInteger(), nullable=False),

@@ -13,7 +13,7 @@ def upgrade() -> None:
     # Not in a batch: SQLite would make the table anew, to which refunds refer.
     op.add_column('purchases', sa.Column('told', sa.String(), nullable=True))
     op.create_table('ledger',
-    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('merchant_id', sa.String(), nullable=False),
     sa.Column('purchase_id', sa.String(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -43,13 +43,37 @@ def upgrade() -> None:
         " 'cards receivable', r.amount_minor, currency, r.at FROM refunds r"
         " JOIN purchases p ON p.id = purchase_id WHERE r.outcome = 'refunded' ORDER BY r.at"
     )
+    if op.get_bind().dialect.name == 'sqlite':
+        _keep_on_sqlite()
+    else:
+        _keep_on_postgresql()
+
+
+# The merchant's books are kept as long as the purchase, and go with it.
+
+
+def _keep_on_sqlite() -> None:
     op.execute(
         'CREATE TRIGGER ledger_is_not_changed BEFORE UPDATE ON ledger'
         " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
     )
-    # The merchant's books are kept as long as the purchase, and go with it.
     op.execute(
         'CREATE TRIGGER ledger_is_kept BEFORE DELETE ON ledger'
         ' WHEN EXISTS (SELECT 1 FROM purchases WHERE id = OLD.purchase_id)'
         " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
     )
+
+
+def _keep_on_postgresql() -> None:
+    op.execute(
+        'CREATE FUNCTION ledger_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN'
+        " IF TG_OP = 'DELETE' AND NOT EXISTS"
+        ' (SELECT 1 FROM purchases WHERE id = OLD.purchase_id) THEN RETURN OLD; END IF;'
+        " RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'restrict_violation';"
+        ' END $$'
+    )
+    for name, what in (('ledger_is_not_changed', 'UPDATE'), ('ledger_is_kept', 'DELETE')):
+        op.execute(
+            f'CREATE TRIGGER {name} BEFORE {what} ON ledger FOR EACH ROW'
+            ' EXECUTE FUNCTION ledger_is_append_only()'
+        )

@@ -43,6 +43,6 @@ def upgrade() -> None:
             UNION ALL SELECT person_id, at FROM memberships
             UNION ALL SELECT person_id, at FROM ages
             UNION ALL SELECT person_id, seen_at FROM sessions
-        ) WHERE person_id IN (SELECT person_id FROM accounts) GROUP BY person_id
+        ) AS used WHERE person_id IN (SELECT person_id FROM accounts) GROUP BY person_id
         """
     )

@@ -33,7 +33,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('device_id', name=op.f('pk_device_orders'))
     )
     op.create_table('operator_acts',
-    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('device_id', sa.String(), nullable=False),
     sa.Column('act', sa.String(), nullable=False),
     sa.Column('who', sa.String(), nullable=False),

@@ -1,0 +1,287 @@
+"""PostgreSQL, asked by any number of processes at once.
+
+What a transaction reads may change before it ends, unless it locks it (`cloud.db.locks`). What is
+to happen once, across several transactions, is done in a turn, for which a connection of its own
+holds a lock: it ends with the process, however that ends.
+
+Nothing is overwritten when it is deleted: rows live on in the pages of tables until a vacuum, in
+the write-ahead log, in replicas and in backups.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    create_engine,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.pool import NullPool
+
+from cloud.db.turns import Turns, TurnTaken, joined
+from protocol.storage import StorageFault
+
+DIALECT = "postgresql"
+DRIVER = f"{DIALECT}+psycopg"
+"""What addresses of databases name."""
+CONNECTIONS = 15
+"""The largest number of connections of a process, beside that which holds its turns."""
+LOCK_S = 5
+"""How long a statement waits for a lock, in seconds."""
+IDLE_S = 60
+"""How long a transaction may be open without a statement, in seconds: none is open while the vault
+or a provider is asked."""
+
+_CONNECT = {
+    "application_name": "palm-cloud",
+    "connect_timeout": "10",
+    "options": (
+        f"-c lock_timeout={LOCK_S}s -c idle_in_transaction_session_timeout={IDLE_S}s"
+        # Not the server's default, which its operator may have changed.
+        " -c default_transaction_isolation=read\\ committed"
+    ),
+}
+
+
+class PostgresDatabase:
+    """A database of a server (`cloud.context.Database`)."""
+
+    is_for_deletions_only = False
+    """The disk is the server's, and no room on it is kept."""
+    copies = (
+        "PostgreSQL keeps copies of deleted rows in its tables until a vacuum, in its write-ahead "
+        "log, in replicas and in backups (docs/operating.md). Nothing of a person opens without "
+        "their key."
+    )
+
+    def __init__(self, address: URL) -> None:
+        # Parameters may be personal: they must not appear in an error.
+        self._engine = create_async_engine(
+            address,
+            hide_parameters=True,
+            connect_args=_CONNECT,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+        )
+        self._alone = create_async_engine(
+            address,
+            hide_parameters=True,
+            connect_args=_CONNECT,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+        )
+        self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
+        """Opens a session; use it as `async with database.session() as session`."""
+        self.reading = async_sessionmaker(
+            self._engine.execution_options(postgresql_readonly=True), class_=AsyncSession
+        )
+        """Opens a session that writes nothing."""
+        self._turns = Turns()
+        self._held = _Held(self._alone.connect)
+
+    @asynccontextmanager
+    async def turn(self, *names: str) -> AsyncGenerator[None]:
+        """Waits until nobody in this process has the turn of this name. Raises TurnTaken when
+        another process has it."""
+        async with self._turns.turn(*names):
+            key = _key(names)
+            if not await self._held.take(key):
+                raise TurnTaken
+            try:
+                yield
+            finally:
+                await self._held.give_back(key)
+
+    async def hold(self, *, alone: bool) -> bool:
+        """Says that this process uses the database until it closes it, or that nobody else may who
+        says so, when it is `alone`. Returns False when others do. Raises DBAPIError."""
+        lock = func.pg_try_advisory_lock if alone else func.pg_try_advisory_lock_shared
+        return await self._held.keep(lock(_key(("in use",))))
+
+    async def forget_erased(self, *traces: str | bytes) -> None:
+        """Does nothing: see the file."""
+
+    async def rewrite(self) -> None:
+        """Writes all rows anew, and nothing that lies between them. Nobody else can use the
+        database meanwhile. Raises sqlalchemy's DatabaseError."""
+        async with self._alone.connect() as connection:
+            await connection.execute(text("VACUUM (FULL)"))
+
+    def pieces(self, overlap: int) -> Iterator[bytes]:
+        """Yields nothing: the files are the server's."""
+        yield from ()
+
+    async def answer(self) -> None:
+        with suppress(DBAPIError):
+            async with self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    def let_go(self, error: BaseException) -> bool:
+        return False
+
+    async def tidy_up(self) -> None:
+        """Does nothing: the server tidies up by itself."""
+
+    async def close(self) -> None:
+        await self._held.close()
+        await self._engine.dispose()
+        await self._alone.dispose()
+
+
+class _Held:
+    """Locks that this process holds across transactions. They end with their connection."""
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncConnection]]) -> None:
+        self._connect = connect
+        self._connection: AsyncConnection | None = None
+        self._asking = asyncio.Lock()
+        self._kept: Any = None
+        """What takes the lock that a new connection takes first."""
+
+    async def keep(self, taking: Any) -> bool:
+        """Takes a lock for as long as the process goes on, whatever becomes of the connection.
+        Returns whether nobody else had it. Raises sqlalchemy's DBAPIError."""
+        is_taken = await self._ask(taking)
+        if is_taken:
+            self._kept = taking
+        return is_taken
+
+    async def take(self, key: ColumnElement[int]) -> bool:
+        """Returns whether nobody else had the lock. Raises sqlalchemy's DBAPIError."""
+        taking = asyncio.create_task(self._ask(func.pg_try_advisory_lock(key)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            await asyncio.wait([taking])
+            if taking.exception() is None and taking.result():
+                await self.give_back(key)
+            raise
+
+    async def give_back(self, key: ColumnElement[int]) -> None:
+        """Without the connection the lock has ended already."""
+        giving = asyncio.create_task(self._ask(func.pg_advisory_unlock(key)))
+        try:
+            with suppress(DBAPIError):
+                await asyncio.shield(giving)
+        except asyncio.CancelledError:
+            await asyncio.wait([giving])
+            raise
+
+    async def close(self) -> None:
+        async with self._asking:
+            await self._let_go()
+
+    async def _ask(self, function: Any) -> bool:
+        async with self._asking:
+            try:
+                connection = self._connection
+                if connection is None:
+                    connection = self._connection = await self._connect()
+                    if self._kept is not None:
+                        await connection.scalar(select(self._kept))
+                return bool(await connection.scalar(select(function)))
+            except DBAPIError:
+                await self._let_go()
+                raise
+
+    async def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError):
+                await connection.close()
+
+
+def advisory_lock(names: tuple[str, ...]) -> Executable:
+    """Returns the statement that takes a lock until the transaction ends."""
+    return select(func.pg_advisory_xact_lock(_key(names)))
+
+
+def _key(names: tuple[str, ...]) -> ColumnElement[int]:
+    """Returns the 64 bits by which PostgreSQL knows a lock. Two names may share a lock."""
+    digest = sha256(joined(names).encode()).digest()
+    return literal(int.from_bytes(digest[:8], signed=True), BigInteger())
+
+
+def engine(address: URL) -> Engine:
+    """Returns an engine for one connection at a time, which waits on the thread that asks."""
+    return create_engine(address, hide_parameters=True, connect_args=_CONNECT, poolclass=NullPool)
+
+
+def rewrite(address: URL) -> None:
+    """Writes all rows of a database anew that nobody uses. Raises sqlalchemy's DatabaseError."""
+    alone = engine(address).execution_options(isolation_level="AUTOCOMMIT")
+    with alone.connect() as connection:
+        connection.execute(text("VACUUM (FULL)"))
+
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+
+_STORAGE_FAULTS = {
+    "53100": StorageFault.FULL,
+    "25006": StorageFault.READ_ONLY,
+    "58030": StorageFault.BROKEN,
+    "XX001": StorageFault.BROKEN,
+    "XX002": StorageFault.BROKEN,
+}
+_OVERTAKEN = {"40001", "40P01", "23503", "23505"}
+"""Serialization failure, deadlock, and a foreign or unique key that somebody else has met first."""
+_BUSY = {"53300", "55P03", "25P03"}
+"""Too many connections, a lock that is not to be had in time, and a transaction that was idle."""
+_AWAY = ("08", "57P")
+"""How the codes begin of a server that is away, starts or stops."""
+
+
+def storage_fault(error: BaseException) -> StorageFault | None:
+    """Returns which fault of the server's disk made a statement fail, None for any other error."""
+    return _STORAGE_FAULTS.get(_code(error) or "")
+
+
+def was_overtaken(error: BaseException) -> bool:
+    """Returns whether a statement failed because another transaction was quicker."""
+    return _code(error) in _OVERTAKEN
+
+
+def is_busy(error: BaseException) -> bool:
+    """Returns whether a statement failed only because the server was busy or away for the
+    moment."""
+    code = _code(error)
+    if code is None:
+        return _is_ours(error) and isinstance(error, OperationalError)
+    return code in _BUSY or code.startswith(_AWAY)
+
+
+def said(error: DBAPIError) -> str | None:
+    """Returns what the server has said, without the values that it quotes below; None when it was
+    not PostgreSQL's driver that failed."""
+    if not _is_ours(error):
+        return None
+    original: Any = error.orig
+    return original.diag.message_primary or str(original).strip()
+
+
+def _code(error: BaseException) -> str | None:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(original, "sqlstate", None)
+    return code if isinstance(code, str) else None
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Returns whether an error is the driver's, which is loaded for PostgreSQL alone."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return type(original).__module__.partition(".")[0] == "psycopg"
