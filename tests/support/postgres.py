@@ -127,30 +127,39 @@ def _stop_left() -> None:
 
 @contextmanager
 def _running() -> Generator[Server]:
-    """The server of this test run. Who leaves last stops it."""
+    """The server of this test run. Whoever uses it shares a lock of the file that names its folder;
+    whoever comes or goes does so alone. Who leaves last stops it."""
     _stop_left()
     told = Path(tempfile.gettempdir()) / f"{TOLD}{RUN}"
-    with told.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        folder = file.read()
-        if not folder:
-            # Short: the path of a socket has 107 bytes at most.
-            folder = tempfile.mkdtemp(prefix="palm-pg-")
-            server = Server(Path(folder))
-            server.start()
-            migration.migrate(server.make(TEMPLATE))
-            file.write(folder)
-            file.flush()
-        fcntl.flock(file, fcntl.LOCK_SH)
+    with ExitStack() as opened:
+        with _alone():
+            file = opened.enter_context(told.open("a+"))
+            file.seek(0)
+            folder = file.read()
+            if not folder:
+                # Short: the path of a socket has 107 bytes at most.
+                folder = tempfile.mkdtemp(prefix="palm-pg-")
+                server = Server(Path(folder))
+                server.start()
+                migration.migrate(server.make(TEMPLATE))
+                file.write(folder)
+                file.flush()
+            fcntl.flock(file, fcntl.LOCK_SH)
         server = Server(Path(folder))
         try:
             yield server
         finally:
-            with suppress(BlockingIOError):
+            with _alone(), suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 told.unlink(missing_ok=True)
                 server.stop()
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    with (Path(tempfile.gettempdir()) / "palm-pg-of-tests.lock").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        yield
 
 
 @cache
