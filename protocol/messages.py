@@ -212,7 +212,7 @@ class VaultKeySet(Message):
 
     kind: Literal["keys of a vault"] = "keys of a vault"
     """Nothing else that is signed has this member."""
-    number: Annotated[int, Field(ge=1, lt=2**53)]
+    revision: Annotated[int, Field(ge=1, lt=2**53)]
     """Rises with every new key."""
     made_at: AwareDatetime
     expires_at: AwareDatetime

@@ -89,7 +89,7 @@ class CaptureKeys:
         return documents.sign(
             self._signer,
             VaultKeySet,
-            number=max(keys.made_at(newest) // 1_000_000, 1),
+            revision=max(keys.made_at(newest) // 1_000_000, 1),
             made_at=now,
             expires_at=now + SET_LIFE,
             keys=dated,

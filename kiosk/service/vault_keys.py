@@ -61,7 +61,7 @@ def accept(shown: VaultKeySet, identity: Identity, at: datetime, seconds: float)
             "its vault is not the one that this kiosk was activated with. If you have set up "
             "another vault, activate this kiosk again; if not, somebody may stand in between."
         )
-    if known is not None and shown.number < known.number:
+    if known is not None and shown.revision < known.number:
         raise UntrustedKeys(
             "the keys of its vault are older than those that this kiosk has seen. If the vault was "
             "restored from a backup, have it make another key: ./run cloud renew-capture-key."
@@ -76,7 +76,7 @@ def accept(shown: VaultKeySet, identity: Identity, at: datetime, seconds: float)
         raise UntrustedKeys(
             "no key of its vault counts yet. Set the clocks of the service and of its vault."
         )
-    identity.know(KnownVault(signer=signer, number=shown.number))
+    identity.know(KnownVault(signer=signer, number=shown.revision))
     return Accepted(usable, shown.expires_at, seconds)
 
 

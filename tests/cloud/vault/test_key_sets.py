@@ -67,7 +67,7 @@ def test_what_kiosks_are_told_is_signed_and_counts_for_a_day(keys: CaptureKeys, 
 
 def test_a_vault_that_is_started_again_signs_with_the_same_key(tmp_path: Path, keys: CaptureKeys):
     again = CaptureKeys(tmp_path, None).tell()
-    assert (again.public_key, again.number) == (keys.tell().public_key, keys.tell().number)
+    assert (again.public_key, again.revision) == (keys.tell().public_key, keys.tell().revision)
 
 
 def test_the_key_before_opens_what_was_sealed_to_it_for_the_overlap_and_never_after(
@@ -96,11 +96,11 @@ def test_the_overlap_is_longer_than_what_a_kiosk_is_told_counts():
 def test_numbers_rise_with_every_key_also_when_the_clock_was_set_back(
     keys: CaptureKeys, clock: Turned
 ):
-    numbers = [keys.tell().number]
+    numbers = [keys.tell().revision]
     for step in (HOUR, -50 * HOUR, 0):
         clock.ns += step
         keys.renew()
-        numbers.append(keys.tell().number)
+        numbers.append(keys.tell().revision)
     assert numbers == sorted(set(numbers))
 
 
@@ -133,7 +133,7 @@ def test_a_key_is_renewed_while_captures_are_on_their_way(tmp_path: Path):
                 examine(on_its_way[0]), vault.renew_key(), *map(examine, on_its_way[1:])
             )
             assert isinstance(renewed, VaultKeySet)
-            assert renewed.number > shown.number
+            assert renewed.revision > shown.revision
             assert vault.capture_keys[0].key_id == renewed.keys[0].key_id
             await examine(sealed(renewed.keys[0]))
             await examine(sealed(before))

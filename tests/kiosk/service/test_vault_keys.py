@@ -65,7 +65,7 @@ class Signing:
         return documents.sign(
             self.signer,
             VaultKeySet,
-            number=self.number,
+            revision=self.number,
             made_at=self.now(),
             expires_at=self.now() + self.lasts,
             keys=dated,
@@ -121,7 +121,7 @@ async def test_the_first_vault_after_an_activation_is_kept(
 async def test_keys_that_somebody_else_has_changed_are_refused(
     kiosk: SignatureService, canned: CannedService, vault: Signing
 ):
-    forged = vault.key_set().model_copy(update={"number": 6})
+    forged = vault.key_set().model_copy(update={"revision": 6})
     canned.will("GET /vault-keys", forged)
     with pytest.raises(UntrustedKeys, match="its signature does not fit"):
         await sealed_to(kiosk, canned)
@@ -240,7 +240,7 @@ async def test_of_several_keys_none_is_used_before_its_time(
         documents.sign(
             SIGNER,
             VaultKeySet,
-            number=told.number,
+            revision=told.revision,
             made_at=told.made_at,
             expires_at=told.expires_at,
             keys=[early],
