@@ -33,6 +33,8 @@ KEPT = 16
 """How many databases are kept that may not be in use any more: each takes 8 MB."""
 SETTINGS = {
     "listen_addresses": "",
+    # Not in the shared memory of the system, which tests watch for pictures.
+    "dynamic_shared_memory_type": "mmap",
     "max_connections": "300",
     "shared_buffers": "32MB",
     "fsync": "off",
