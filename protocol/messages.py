@@ -206,8 +206,9 @@ class DatedKey(VaultKey):
 
 
 class VaultKeySet(Message):
-    """The keys of a vault: one document that the vault signs (`protocol.documents`) and numbers,
-    so that none of before takes its place. Who seals captures to it asks for another one in time.
+    """The keys of a vault: one document that the vault signs (`protocol.documents`). It has a
+    revision, so that no set of before takes its place. Whoever seals captures asks for another set
+    in time.
     """
 
     kind: Literal["keys of a vault"] = "keys of a vault"

@@ -207,11 +207,14 @@ class VaultClient:
         self, version: int, probe: bytes, references: Sequence[bytes]
     ) -> list[Confirmation | None]:
         """Returns what the signs of a probe say of sealed templates; None for a template that the
-        vault cannot open. A vault from before there were signs has nothing to say against any.
-        Raises VaultUnavailable."""
+        vault cannot open. A vault from before there were signs, which signs no keys either, has
+        nothing to say against any. Raises VaultUnavailable."""
         try:
             answer = await self._ask(messages.Confirm(version, probe, references))
         except VaultRefused:
+            if self._keys is not None:
+                # It knows the question, and has failed.
+                raise
             log.warning("the vault is older than the service and compares no signs; restart it")
             return [Confirmation.AGREES] * len(references)
         match answer:

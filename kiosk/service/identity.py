@@ -37,8 +37,8 @@ class KnownVault(BaseModel):
 
     signer: str
     """The raw Ed25519 key that signs its keys, in base64."""
-    number: int
-    """Of the newest keys that were seen."""
+    revision: int
+    """That of the newest key set that was seen."""
 
 
 class _IdentityFile(BaseModel):

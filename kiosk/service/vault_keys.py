@@ -1,9 +1,10 @@
 """The keys that palms are sealed to: which ones count, and for how long.
 
-The vault signs its public keys, numbers them and says until when they count. This kiosk keeps the
-first vault that it meets after an activation for the right one, by the key that it signs with, and
-takes no other until it is activated again; and of that vault no keys of before. A service of before
-shows keys that nobody has signed: they count as long as this kiosk has met no vault that signs.
+The vault signs its public keys as a set with a revision, and says until when they count. This kiosk
+keeps the first vault that it meets after an activation for the right one, by the key that it signs
+with, and takes no other until it is activated again; and of that vault no keys of before. A service
+of before shows keys that nobody has signed: they count as long as this kiosk has met no vault that
+signs.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ def accept(shown: VaultKeySet, identity: Identity, at: datetime, seconds: float)
             "its vault is not the one that this kiosk was activated with. If you have set up "
             "another vault, activate this kiosk again; if not, somebody may stand in between."
         )
-    if known is not None and shown.revision < known.number:
+    if known is not None and shown.revision < known.revision:
         raise UntrustedKeys(
             "the keys of its vault are older than those that this kiosk has seen. If the vault was "
             "restored from a backup, have it make another key: ./run cloud renew-capture-key."
@@ -76,7 +77,7 @@ def accept(shown: VaultKeySet, identity: Identity, at: datetime, seconds: float)
         raise UntrustedKeys(
             "no key of its vault counts yet. Set the clocks of the service and of its vault."
         )
-    identity.know(KnownVault(signer=signer, number=shown.revision))
+    identity.know(KnownVault(signer=signer, revision=shown.revision))
     return Accepted(usable, shown.expires_at, seconds)
 
 

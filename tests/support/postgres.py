@@ -23,7 +23,7 @@ from cloud.db import migration, postgres
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
 """What the processes of one test run have in common."""
-TOLD = "palm-tests-"
+TOLD = f"palm-tests-of-{os.getuid()}-"
 """How the name of the file begins that tells where their server is, and that they hold."""
 LONG_S = 3600.0
 """What is older in seconds and held by nobody was left by a run that was killed."""
@@ -168,7 +168,7 @@ def _running() -> Generator[Server]:
 
 @contextmanager
 def _alone() -> Generator[None]:
-    with (Path(tempfile.gettempdir()) / "palm-pg-of-tests.lock").open("w") as door:
+    with (Path(tempfile.gettempdir()) / f"palm-postgres-of-{os.getuid()}.lock").open("w") as door:
         fcntl.flock(door, fcntl.LOCK_EX)
         yield
 

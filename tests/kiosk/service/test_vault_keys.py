@@ -46,7 +46,7 @@ class Signing:
     def __init__(self, canned: CannedService, clock: TurnedClock) -> None:
         self.clock = clock
         self.off_by = timedelta(0)
-        self.number, self.signer, self.keys = 5, SIGNER, [VAULT]
+        self.revision, self.signer, self.keys = 5, SIGNER, [VAULT]
         self.lasts = timedelta(hours=24)
         self.canned = canned
 
@@ -65,7 +65,7 @@ class Signing:
         return documents.sign(
             self.signer,
             VaultKeySet,
-            revision=self.number,
+            revision=self.revision,
             made_at=self.now(),
             expires_at=self.now() + self.lasts,
             keys=dated,
@@ -109,7 +109,7 @@ async def test_the_first_vault_after_an_activation_is_kept(
     assert await sealed_to(kiosk, canned) == VAULT.public.key_id
     again = Identity.load_or_make(sealed(tmp_path / "identity.json"))
     assert again.vault is not None
-    assert again.vault.number == 5
+    assert again.vault.revision == 5
     vault.signer = STRANGER
     await kiosk.connect(canned.url, authority)
     with pytest.raises(UntrustedKeys, match="not the one that this kiosk was activated with"):
@@ -146,7 +146,7 @@ async def test_keys_of_before_do_not_count_any_more(
     kiosk: SignatureService, canned: CannedService, vault: Signing, authority: Path
 ):
     before = vault.key_set()
-    vault.number, vault.keys = 6, [NEWER, VAULT]
+    vault.revision, vault.keys = 6, [NEWER, VAULT]
     assert await sealed_to(kiosk, canned) == NEWER.public.key_id
     await kiosk.connect(canned.url, authority)
     canned.will("GET /vault-keys", before)
@@ -158,7 +158,7 @@ async def test_keys_that_have_expired_are_asked_for_anew_before_a_palm_is_sealed
     kiosk: SignatureService, canned: CannedService, vault: Signing, clock: TurnedClock
 ):
     await sealed_to(kiosk, canned)
-    vault.number, vault.keys = 6, [NEWER, VAULT]
+    vault.revision, vault.keys = 6, [NEWER, VAULT]
     clock.turn(hours=25)
     assert await sealed_to(kiosk, canned) == NEWER.public.key_id
 
@@ -212,7 +212,7 @@ async def test_a_clock_that_was_set_back_makes_no_keys_last_longer(
     await sealed_to(kiosk, canned)
     clock.set_off_by -= timedelta(days=30)
     clock.turn(hours=25)
-    vault.number, vault.keys = 6, [NEWER, VAULT]
+    vault.revision, vault.keys = 6, [NEWER, VAULT]
     assert await sealed_to(kiosk, canned) == NEWER.public.key_id
 
 
