@@ -108,8 +108,10 @@ class Shop:
         self.stage.script += [*lines, (Welcome, self.choices.get)]
         if choice is not None:
             self.choices.put_nowait(choice)
-        back = asyncio.ensure_future(self.stage.reached())
-        await asyncio.wait({back, self._open}, return_when=asyncio.FIRST_COMPLETED)
+        # A hand that is not certainly alive is asked for once more, and has to leave before that.
+        async with self._obedient():
+            back = asyncio.ensure_future(self.stage.reached())
+            await asyncio.wait({back, self._open}, return_when=asyncio.FIRST_COMPLETED)
         if self._open.done():
             self._open.result()
 
@@ -121,21 +123,18 @@ class Shop:
             shopper.wish, seed=seed, side=type(shopper.wish.side)(side), present=True
         )
 
-    async def show_hand_again(self) -> Any:
-        """Takes the hand away as the shopper is told to, and shows it once more."""
-        await self._told(Instruction.TAKE_AWAY)
-        self.present(present=False)
-        await self._told(Instruction.SHOW_PALM)
-        self.present(present=True)
-        return WAITS
-
     @asynccontextmanager
-    async def obedient(self) -> AsyncIterator[None]:
+    async def _obedient(self) -> AsyncIterator[None]:
         """Meanwhile, the hand leaves and comes back whenever the shopper is told so."""
 
         async def obey() -> None:
             while True:
-                await self.show_hand_again()
+                await self._told(Instruction.TAKE_AWAY)
+                self.present(present=False)
+                try:
+                    await self._told(Instruction.SHOW_PALM)
+                finally:
+                    self.present(present=True)
 
         obeying = asyncio.create_task(obey())
         try:

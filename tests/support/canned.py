@@ -327,8 +327,7 @@ class CannedService:
             await listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await _head(reader):
-            asked = await _request(head, reader)
+        while asked := await _request(reader):
             self.asked.append(asked)
             answer = self._answer(asked)
             if isinstance(answer, Awaitable):
@@ -354,18 +353,17 @@ def _name(asked: Asked) -> str:
     return f"{asked.method} {path}"
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes:
+async def _request(reader: asyncio.StreamReader) -> Asked | None:
+    """Returns the next request of a connection; None when the client has hung up, be it in the
+    middle of one."""
     try:
-        return await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        line, *fields = head.decode().rstrip().split("\r\n")
+        method, target, _ = line.split(" ")
+        headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
     except (asyncio.IncompleteReadError, ConnectionError):
-        return b""
-
-
-async def _request(head: bytes, reader: asyncio.StreamReader) -> Asked:
-    line, *fields = head.decode().rstrip().split("\r\n")
-    method, target, _ = line.split(" ")
-    headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
+        return None
     return Asked(method, target.removeprefix("/v1"), headers, body)
 
 

@@ -94,7 +94,9 @@ class ScriptedStage:
                 expected, answer = self.script[self._at]
                 if screen == expected or type(screen) is expected:
                     return answer
-                self._off = OffScript(f"line {self._at} has {expected}, and then came {screen}")
+                before = self.shown[-2] if len(self.shown) > 1 else None
+                told = f"line {self._at} has {expected}, and after {before} came {screen}"
+                self._off = OffScript(told)
         raise self._off
 
     def show(self, screen: Screen[Any]) -> None:
