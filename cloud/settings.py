@@ -431,6 +431,11 @@ class Settings(BaseSettings):
         description="Amounts above which a palm pays only with the last four digits of its number, "
         "however clearly it was recognised; given like pulse_above. If unset, none does.",
     )
+    staff_above: dict[CurrencyCode, Annotated[StrictInt, Field(ge=0)]] | None = Field(
+        default=None,
+        description="Amounts above which a palm pays only once staff have seen the hand, and said "
+        "so at the kiosk with their PIN; given like pulse_above. If unset, none does.",
+    )
     serving: Serving = Serving()
     vault: Vault = Vault()
     recognition: Recognition = Recognition()
@@ -451,7 +456,7 @@ class Settings(BaseSettings):
         """Who answers for the data."""
         return self.privacy.operator or self.merchant.name
 
-    @field_validator("pulse_above", "digits_above", mode="before")
+    @field_validator("pulse_above", "digits_above", "staff_above", mode="before")
     @classmethod
     def _in_the_merchants_currency(cls, above: Any, info: ValidationInfo) -> Any:
         merchant = info.data.get("merchant")
@@ -476,18 +481,23 @@ class Settings(BaseSettings):
     def pulse_limit(self, currency: str) -> int | None:
         """Returns the amount above which a palm pays only with its pulse; None when no amount needs
         one. In a currency for which none is set, every amount does."""
-        return None if self.pulse_above is None else self.pulse_above.get(currency, 0)
+        return _limit(self.pulse_above, currency)
+
+    def staff_limit(self, currency: str) -> int | None:
+        """Returns the amount above which staff have to see the hand, likewise."""
+        return _limit(self.staff_above, currency)
 
     def needs_pulse(self, amount: Money) -> bool:
         """Returns whether an amount needs a palm with its pulse."""
-        limit = self.pulse_limit(amount.currency)
-        return limit is not None and amount.minor > limit
+        return _is_above(amount, self.pulse_above)
 
     def needs_digits(self, amount: Money) -> bool:
-        """Returns whether an amount needs digits of the number with the palm. In a currency for
-        which none is set, every amount does."""
-        above = self.digits_above
-        return above is not None and amount.minor > above.get(amount.currency, 0)
+        """Returns whether an amount needs digits of the number with the palm."""
+        return _is_above(amount, self.digits_above)
+
+    def needs_staff(self, amount: Money) -> bool:
+        """Returns whether staff have to see the hand that pays an amount."""
+        return _is_above(amount, self.staff_above)
 
     @classmethod
     def settings_customise_sources(
@@ -499,6 +509,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def _limit(above: Mapping[str, int] | None, currency: str) -> int | None:
+    return None if above is None else above.get(currency, 0)
+
+
+def _is_above(amount: Money, above: Mapping[str, int] | None) -> bool:
+    limit = _limit(above, amount.currency)
+    return limit is not None and amount.minor > limit
 
 
 def load(path: Path, check: Callable[[Mapping[str, Any]], Sequence[str]] | None = None) -> Settings:

@@ -49,6 +49,7 @@ from kiosk.screens import (
     ShowCard,
     ShowCards,
     ShowDocument,
+    ShowHand,
     StillThere,
     TillMessage,
     Trouble,
@@ -153,7 +154,7 @@ class IdleWatch:
     def _stays(self, screen: Screen[object]) -> float:
         """Returns how many seconds a screen stays when nobody does anything."""
         match screen:
-            case EnterCode() | SaveCardByPhone() | ShowDocument() | PayWithCard():
+            case EnterCode() | SaveCardByPhone() | ShowDocument() | ShowHand() | PayWithCard():
                 # What is done on a phone, or with a PIN at a card reader, is not seen here.
                 return self._patience.message_s
             case AlreadyKnown() | TillMessage() | Trouble():

@@ -459,6 +459,24 @@ class ShowDocument(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]
 
 
 @dataclass(frozen=True)
+class ShowHand(Screen[Literal[Choice.STAFF, Choice.HELP, Choice.ANOTHER_WAY]]):
+    """Asks the shopper to show staff the hand that pays. Staff go on with STAFF."""
+
+    merchant: str
+    amount: Money
+    shut: bool = False
+    """Whether staff cannot go on here, because there is no PIN that could be asked for."""
+
+
+@dataclass(frozen=True)
+class ConfirmHand(Screen[Literal[Choice.CONFIRM, Choice.CANCEL]]):
+    """Asks staff whether they see a bare hand."""
+
+    amount: Money
+    name_hint: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class EnterStaffNumber(Screen[Entered | Back]):
     """The number by which the merchant knows its member of staff."""
 

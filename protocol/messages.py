@@ -241,6 +241,9 @@ class ServiceInfo(Message):
     pulse_above: int | None = None
     """The amount, in the minor unit of that currency, above which a sale needs a palm with its
     pulse (`protocol.capture.Pulse`). None means that no amount needs it."""
+    staff_above: int | None = None
+    """The amount, in the same unit, above which staff have to see the hand that pays. None means
+    that they never have to."""
     storage: StorageFault | None = None
     """What is wrong with the service's disk when it stores nothing but what serves deletions."""
 
@@ -653,6 +656,8 @@ class PurchaseRequest(Message):
     asks_holder: StrictBool = False
     """Whether the device shows the shopper a page on which they confirm the payment, should the
     card's bank ask for it. Otherwise such a payment is declined (AUTHENTICATION_REQUIRED)."""
+    staff_seen: StrictBool = False
+    """Whether staff have said at the device, with their PIN, that they have seen a bare hand."""
 
 
 class CardSale(Message):
@@ -913,6 +918,8 @@ class ProblemType(StrEnum):
     LIGHT_REQUIRED = "urn:palm-kiosk:problem:light-required"
     INFRARED_REQUIRED = "urn:palm-kiosk:problem:infrared-required"
     HOLD_LONGER = "urn:palm-kiosk:problem:hold-longer"
+    STAFF_REQUIRED = "urn:palm-kiosk:problem:staff-required"
+    """Staff have to see the hand that pays this amount: `PurchaseRequest.staff_seen`."""
     PALM_KNOWN = "urn:palm-kiosk:problem:palm-known"
     SAME_PALM_TWICE = "urn:palm-kiosk:problem:same-palm-twice"
     TOO_MANY_TICKETS = "urn:palm-kiosk:problem:too-many-tickets"

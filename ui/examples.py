@@ -35,6 +35,7 @@ from kiosk.screens import (
     ConfirmAge,
     ConfirmByPhone,
     ConfirmDelete,
+    ConfirmHand,
     ConfirmPurchase,
     Declined,
     Deleted,
@@ -88,6 +89,7 @@ from kiosk.screens import (
     ShowCard,
     ShowCards,
     ShowDocument,
+    ShowHand,
     ShowMembership,
     SignedUp,
     StaffCalled,
@@ -608,6 +610,9 @@ def examples() -> dict[str, Screen[Any]]:
         "show-document": ShowDocument(SHOP, Age.EIGHTEEN),
         "show-document-shut": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, shut=True),
         "show-document-not-kept": ShowDocument(LONG_SHOP, Age.TWENTY_ONE, kept=False),
+        "show-hand": ShowHand(SHOP, LUNCH),
+        "show-hand-shut": ShowHand(LONG_SHOP, LUNCH, shut=True),
+        "confirm-hand": ConfirmHand(LUNCH, LONG_NAME),
         "enter-staff-number": EnterStaffNumber(),
         "confirm-age": ConfirmAge(
             LONG_NAME, datetime(2008, 9, 29, tzinfo=UTC), datetime(2005, 9, 29, tzinfo=UTC)
@@ -860,6 +865,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             | Approved()
             | Declined()
             | NotCharged()
+            | ShowHand()
         ):
             return Bill(screen.merchant, screen.amount or LUNCH, BASKET)
         case (
@@ -868,6 +874,7 @@ def bill_with(screen: Screen[Any]) -> Bill | None:
             | PayAnotherWay()
             | ShowDocument()
             | ConfirmAge()
+            | ConfirmHand()
             | AgeNotSeen()
             | NoMembership(paying=True)
             | EnterPhone(purpose=Purpose.PAY)

@@ -48,6 +48,7 @@ async def tell_about_service(request: Request, currency: Currency | None = None)
         light_required=context.settings.light_required,
         chargeable=context.payments.chargeable(currency),
         pulse_above=context.settings.pulse_limit(currency),
+        staff_above=context.settings.staff_limit(currency),
         storage=StorageFault.FULL if context.database.is_for_deletions_only else None,
     )
 

@@ -436,6 +436,8 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         if not identification.digits:
             # The palm is asked for again, and then the amount is told with it.
             raise Refusal(ProblemType.NOT_ACCEPTED, "this amount needs digits of the number")
+    if call.context.settings.needs_staff(request.amount) and not request.staff_seen:
+        raise Refusal(ProblemType.STAFF_REQUIRED)
     cards = await cards_of(session, person)
     card_id = request.card_id or default_of(cards, call.now)
     if card_id is None:

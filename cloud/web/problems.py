@@ -47,6 +47,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.LIGHT_REQUIRED: (403, "A palm is accepted under a light challenge only"),
     ProblemType.INFRARED_REQUIRED: (403, "Palms of this device are taken in near infrared as well"),
     ProblemType.HOLD_LONGER: (409, "The palm's pulse is asked for"),
+    ProblemType.STAFF_REQUIRED: (409, "Staff have to see the hand that pays this amount"),
     ProblemType.PALM_KNOWN: (409, "This palm has an account already"),
     ProblemType.SAME_PALM_TWICE: (409, "The same palm was shown twice"),
     ProblemType.TOO_MANY_TICKETS: (409, "There is no room for another ticket"),

@@ -261,6 +261,11 @@ class SignatureService:
         above = (await self._known_info()).pulse_above
         return above is not None and amount.minor > above
 
+    async def wants_staff(self, amount: Money) -> bool:
+        """Returns whether staff have to see the hand that pays this amount."""
+        above = (await self._known_info()).staff_above
+        return above is not None and amount.minor > above
+
     async def activate(self, code: str, name: str) -> Device:
         """Activates the kiosk with a code of the operator's, and keeps the device it becomes."""
         activation = Activation(

@@ -9,11 +9,10 @@ import logging
 from datetime import date, datetime, time
 from typing import Literal
 
-from kiosk.faults import FileUnusable
 from kiosk.screens import Choice, ConfirmAge, EnterStaffNumber, ShowDocument, Work, Working
 from kiosk.service.errors import Refused
 from kiosk.visits.help import offer_help
-from kiosk.visits.pin import ask_pin
+from kiosk.visits.pin import Shut, let_staff_on
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.visit import Visit
 from protocol.messages import Age, AgeCheck, Identification, ProblemType
@@ -86,17 +85,13 @@ class Seeing:
                 return Turn.OVER
 
     async def pin(self) -> Turn:
-        pin = self._visit.pin
         try:
-            self._shut = not pin.chosen
-            if self._shut:
-                log.error("staff cannot say whose age they see: choose a PIN in the staff area")
-                return Turn.BACK
-            return Turn.BACK if await ask_pin(self._visit.stage, pin) is None else Turn.ON
-        except FileUnusable as unusable:
-            log.error("staff cannot say whose age they see: %s", unusable)
-            self._shut = True
-            return Turn.BACK
+            goes_on = await let_staff_on(self._visit.stage, self._visit.pin)
+            self._shut = False
+        except Shut as why:
+            log.error("staff cannot say whose age they see: %s", why)
+            goes_on, self._shut = False, True
+        return Turn.ON if goes_on else Turn.BACK
 
     async def number(self) -> Turn:
         if self._found is None:

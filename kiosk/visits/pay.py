@@ -44,6 +44,7 @@ from kiosk.visits.number import Mobile, ask_mobile
 from kiosk.visits.pay_by_card import NotPaid, pay_by_card
 from kiosk.visits.receipts import ask_with_receipt
 from kiosk.visits.recognise import new_visit_id, recognise
+from kiosk.visits.staff_see_hand import staff_see_hand
 from kiosk.visits.steps import Turn, take_steps
 from kiosk.visits.tips import ask_tip, tips_of, with_tip
 from kiosk.visits.visit import Troubled, Visit
@@ -236,6 +237,9 @@ async def _confirm(
             return Choice.CANCEL
         sale = tipped
         visit.stage.bill(sale.bill)
+    looks = await visit.service.wants_staff(sale.amount)
+    if looks and not await staff_see_hand(visit, sale.amount, customer):
+        return Choice.ANOTHER_WAY
     confirm = ConfirmPurchase(
         sale.merchant, sale.amount, customer.name_hint, card, sale.points, sale.over
     )
@@ -251,6 +255,7 @@ async def _confirm(
             reference=sale.reference,
             card_id=own.card_id if own else None,
             asks_holder=True,
+            staff_seen=looks,
         )
 
         async def buy(key: str, delivery: Delivery) -> Purchase:
@@ -264,7 +269,7 @@ async def _confirm(
 
         return await charge(visit, sale, request, found.expires_at + STRAGGLING, buy)
     except Refused as refused:
-        if refused.type is ProblemType.HOLD_LONGER:
+        if refused.type in (ProblemType.HOLD_LONGER, ProblemType.STAFF_REQUIRED):
             # The operator has changed the limit meanwhile.
             await visit.service.info()
             return Choice.TRY_AGAIN

@@ -1,8 +1,24 @@
 """Asking staff for their PIN."""
 
+from kiosk.faults import FileUnusable
 from kiosk.screens import Choice, EnterPin, EntryProblem
 from kiosk.staff import Refusal, StaffPin
 from kiosk.stage import Stage
+
+
+class Shut(Exception):
+    """There is no PIN that staff could be asked for. The message tells an operator the remedy."""
+
+
+async def let_staff_on(stage: Stage, pin: StaffPin) -> bool:
+    """Returns whether staff have entered their PIN in the middle of a visit, False when they go
+    back. Raises Shut."""
+    try:
+        if not pin.chosen:
+            raise Shut("choose a PIN in the staff area")
+        return await ask_pin(stage, pin) is not None
+    except FileUnusable as unusable:
+        raise Shut(str(unusable)) from None
 
 
 async def ask_pin(stage: Stage, pin: StaffPin, *, changing: bool = False) -> str | None:

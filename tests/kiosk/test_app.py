@@ -33,6 +33,7 @@ from kiosk.screens import (
     ConfirmAge,
     ConfirmByPhone,
     ConfirmDelete,
+    ConfirmHand,
     ConfirmPurchase,
     Declined,
     Deleted,
@@ -73,6 +74,7 @@ from kiosk.screens import (
     ShowCard,
     ShowCards,
     ShowDocument,
+    ShowHand,
     ShowMembership,
     SignedUp,
     StaffCalled,
@@ -119,6 +121,7 @@ from tests.support.canned import (
     bought,
     identification,
     problem,
+    service_info,
     soon,
 )
 from tests.support.kinds import kinds_of_screens
@@ -152,11 +155,11 @@ class Way:
         """Returns a stand with this way as its script, and what comes then. Where staff are asked
         for a PIN on the way, it is chosen already."""
         for request, answer in self.answers.items():
-            canned.will(request, answer)
+            (canned.always if request.startswith("GET") else canned.will)(request, answer)
         here = stand(*self.lines, *then)
         if self.asked is not None:
             here.till.ask(self.asked)
-        if (ShowDocument, Choice.STAFF) in self.lines:
+        if (ShowDocument, Choice.STAFF) in self.lines or (ShowHand, Choice.STAFF) in self.lines:
             await here.kiosk.pin.choose(PIN.text)
         return here
 
@@ -209,6 +212,8 @@ TO_MEMBERSHIP: list[Line] = [(Welcome, Choice.MEMBERSHIP), (HoldPalm, palm)]
 TWO_SHOPS: dict[str, Answer] = {"GET /identifications/identification-1/holdings": USED_AT_TWO_SHOPS}
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
+STAFF_LOOK: dict[str, Answer] = {"GET /service": lambda _: service_info(staff_above=0)}
+
 WAYS: dict[type[Screen[Any]], Way] = {
     AskConsent: Way(TO_PALM[:1]),
     ScanBegun: Way(TO_BEGUN[:2]),
@@ -250,6 +255,8 @@ WAYS: dict[type[Screen[Any]], Way] = {
     ShowDocument: Way(TO_AGE, asked=OVER_18),
     EnterStaffNumber: Way(TO_DOCUMENT[:4], asked=OVER_18),
     ConfirmAge: Way(TO_DOCUMENT, asked=OVER_18),
+    ShowHand: Way(TO_PAY, STAFF_LOOK),
+    ConfirmHand: Way([*TO_PAY, (ShowHand, Choice.STAFF), (EnterPin, PIN)], STAFF_LOOK),
     NoMembership: Way([*ASKED, (HoldPalm, palm)], asked=MEMBERS_ONLY),
     AgeNotSeen: Way([*TO_DOCUMENT, (ConfirmAge, Choice.CANCEL)], asked=OVER_18),
     Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
@@ -315,7 +322,7 @@ async def test_walking_away_leads_back_to_the_welcome_screen_after_a_warning(
     here = await way.begins(stand, canned, (screen, WAITS), HOME)
     async with here.running():
         await here.stage.reached(len(way.lines))
-        waits = screen in {EnterCode, ShowDocument, PayWithCard}
+        waits = screen in {EnterCode, ShowDocument, ShowHand, PayWithCard}
         patience = PATIENCE.message_s if waits else PATIENCE.idle_s
         await here.clock.turn(patience - 11)
         assert here.stage.warnings == []

@@ -232,13 +232,23 @@ HOLDINGS = Holdings(
     member_since=datetime(2027, 1, 1, tzinfo=UTC),
 )
 USED_AT_TWO_SHOPS = HOLDINGS.model_copy(update={"merchants": 2})
-HAPPY: dict[str, Answer] = {
-    "GET /service": lambda _: ServiceInfo(
+
+
+def service_info(*, pulse_above: int | None = None, staff_above: int | None = None) -> ServiceInfo:
+    """Returns what the service tells of itself now, with the amounts above which it asks for
+    more."""
+    return ServiceInfo(
         version="1",
         time=datetime.now(UTC),
         vault_keys=[VAULT.public],
         sandbox=True,
-    ),
+        pulse_above=pulse_above,
+        staff_above=staff_above,
+    )
+
+
+HAPPY: dict[str, Answer] = {
+    "GET /service": lambda _: service_info(),
     "POST /devices": DEVICE,
     "GET /consents": ConsentTexts(texts=[CONSENT]),
     "POST /challenges": lambda asked: challenge(f"challenge-{asked.headers['idempotency-key']}"),

@@ -1,5 +1,5 @@
-"""A pulse is needed for a doubtful palm and for a large amount, and digits for a larger one; near
-infrared is needed from a device that has the camera."""
+"""A pulse is needed for a doubtful palm and for a large amount, digits for a larger one, and staff
+for the largest; near infrared is needed from a device that has the camera."""
 
 import secrets
 from collections.abc import Iterator
@@ -28,14 +28,17 @@ from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.plain_palms import VERSION, burst
 from tests.support.served import PLAIN, Served
 
-SMALL, LARGE, HUGE = 2000, 2001, 5001
+SMALL, LARGE, HUGE, VAST = 2000, 2001, 5001, 9001
 DOUBTFUL = SURE - 0.1
 
 
 @pytest.fixture(scope="module")
 def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = Settings(
-        recognition=PLAIN, pulse_above={"USD": SMALL}, digits_above={"USD": HUGE - 1}
+        recognition=PLAIN,
+        pulse_above={"USD": SMALL},
+        digits_above={"USD": HUGE - 1},
+        staff_above={"USD": VAST - 1},
     )
     with Served(tmp_path_factory.mktemp("careful"), settings) as served:
         yield served
@@ -64,11 +67,22 @@ def identify(
     return kiosk.post(f"/identifications{pays}", envelope, Identification)
 
 
-def buy(kiosk: TestDevice, found: Identification, minor: int) -> Purchase:
+def proven(kiosk: TestDevice, who: str) -> Identification:
+    """Returns somebody new who has given the whole number, and shown the palm with its pulse."""
+    claim = Claim(phone=enrol(kiosk, who), proof=Proof.PALM, purpose=Purpose.PAY)
+    claim_id = kiosk.post("/claims", claim, ClaimOpened).claim_id
+    envelope = kiosk.seal(burst(who, pulse=True), Purpose.PAY, claim_id)
+    return kiosk.post(f"/claims/{claim_id}/palm", envelope, Identification)
+
+
+def buy(
+    kiosk: TestDevice, found: Identification, minor: int, *, staff_seen: bool = False
+) -> Purchase:
     request = PurchaseRequest(
         identification_id=found.identification_id,
         amount=Money(minor=minor, currency="USD"),
         reference=secrets.token_urlsafe(12),
+        staff_seen=staff_seen,
     )
     return kiosk.post("/purchases", request, Purchase)
 
@@ -144,6 +158,15 @@ def test_a_huge_sale_needs_digits_however_clear_the_palm_is(kiosk: TestDevice, w
     assert identify(kiosk, palm, minor=HUGE - 1).outcome is Outcome.ACCEPTED
 
 
+def test_the_largest_sales_need_staff_who_see_the_hand(kiosk: TestDevice, who: str) -> None:
+    assert kiosk.info().staff_above == VAST - 1
+    found = proven(kiosk, who)
+    with pytest.raises(Refused) as refused:
+        buy(kiosk, found, VAST)
+    assert refused.value.problem.type is ProblemType.STAFF_REQUIRED
+    assert buy(kiosk, found, VAST, staff_seen=True).outcome == "approved"
+
+
 def test_a_kiosk_that_does_not_tell_the_amount_sells_nothing_huge(
     kiosk: TestDevice, who: str
 ) -> None:
@@ -155,11 +178,7 @@ def test_a_kiosk_that_does_not_tell_the_amount_sells_nothing_huge(
 
 
 def test_whoever_has_given_the_whole_number_needs_no_digits(kiosk: TestDevice, who: str) -> None:
-    claim = Claim(phone=enrol(kiosk, who), proof=Proof.PALM, purpose=Purpose.PAY)
-    claim_id = kiosk.post("/claims", claim, ClaimOpened).claim_id
-    envelope = kiosk.seal(burst(who, pulse=True), Purpose.PAY, claim_id)
-    found = kiosk.post(f"/claims/{claim_id}/palm", envelope, Identification)
-    assert buy(kiosk, found, HUGE).outcome == "approved"
+    assert buy(kiosk, proven(kiosk, who), HUGE).outcome == "approved"
 
 
 def test_a_hand_whose_pulse_was_asked_for_counts_with_no_other(

@@ -75,6 +75,7 @@ from tests.support.canned import (
     bought,
     identification,
     problem,
+    service_info,
 )
 from tests.support.clocks import TurnedClock
 from tests.support.scripted import WAITS, Line, ScriptedVisit, palm, typed
@@ -555,20 +556,10 @@ async def test_what_was_not_surely_alive_is_asked_to_be_held_longer_and_costs_no
     assert canned.requests("POST /purchases") == []
 
 
-def asking_for_a_pulse_above(minor: int) -> ServiceInfo:
-    return ServiceInfo(
-        version="1",
-        time=datetime.now(UTC),
-        vault_keys=[VAULT.public],
-        sandbox=True,
-        pulse_above=minor,
-    )
-
-
 async def test_a_large_sale_has_the_palm_held_longer_at_once(
     visit: At, canned: CannedService
 ) -> None:
-    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
+    canned.will("GET /service", service_info(pulse_above=AMOUNT.minor - 1))
     longer = replace(HOLD, longer=True)
     await play(visit((longer, palm), (CONFIRM, Choice.CANCEL)))
 
@@ -589,8 +580,8 @@ async def test_the_service_is_told_what_the_shopper_may_pay_at_most(
 async def test_one_that_has_become_large_meanwhile_is_paid_by_a_palm_held_longer(
     visit: At, canned: CannedService
 ) -> None:
-    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor))
-    canned.will("GET /service", asking_for_a_pulse_above(AMOUNT.minor - 1))
+    canned.will("GET /service", service_info(pulse_above=AMOUNT.minor))
+    canned.will("GET /service", service_info(pulse_above=AMOUNT.minor - 1))
     canned.will("POST /purchases", problem(ProblemType.HOLD_LONGER))
     longer = replace(HOLD, longer=True)
     at = visit(
