@@ -1,6 +1,7 @@
 """The service client, connected to a canned service."""
 
 import asyncio
+import json
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.support.canned import (
     Reply,
     problem,
     refunded,
+    service_info,
 )
 from tests.support.clocks import HurriedClock
 from tests.support.scripted import palm
@@ -51,6 +53,15 @@ async def test_every_request_is_signed_with_the_devices_key(
     await service.holdings("identification-1")
     for asked in canned.asked:
         verify(asked, service.identity.key.public_key())
+
+
+async def test_what_a_newer_service_tells_beyond_that_is_left(
+    service: SignatureService, canned: CannedService
+) -> None:
+    told = json.loads(service_info().model_dump_json()) | {"of_later": {"more": 1}}
+    told["vault_keys"][0]["of_later"] = "more"
+    canned.always("GET /service", Reply(200, json.dumps(told).encode()))
+    assert (await service.info()).sandbox
 
 
 async def test_the_limits_are_asked_for_in_the_kiosks_own_currency(
