@@ -121,6 +121,14 @@ def create_app(context: Context) -> FastAPI:
         generate_unique_id_function=name_operation,
         responses=RESPONSES,
         routes=list(_endpoints()),
+        telemetry={
+            # It would tell paths with their ids, and the messages of errors.
+            "tracing": False,
+            "logs": False,
+            "auto_configure": False,
+            "metrics": context.telemetry.is_kept,
+            "meter_provider": context.telemetry.meters,
+        },
     )
     app.state.context = context
     app.state.strangers = Strangers()

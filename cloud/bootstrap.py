@@ -26,6 +26,7 @@ from cloud.messages import Mailer, Messenger, NoMailer, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
 from cloud.messages.smtp import SmtpMailer
 from cloud.messages.twilio import TwilioMessenger
+from cloud.noted import Noted
 from cloud.people import alerts
 from cloud.people.accounts import Accounts, fill
 from cloud.policy import Policy
@@ -36,6 +37,8 @@ from cloud.recognition import palms, thresholds
 from cloud.recognition.gallery import Gallery
 from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Scheme, Settings
 from cloud.state import State, StateDamaged
+from cloud.telemetry.exporting import exporting
+from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.vault.client import VaultClient
 from cloud.web import certificates
 from palm.calibration import CALIBRATIONS, Calibration
@@ -117,6 +120,10 @@ async def running(
         raise BadSettings(" ".join(faults))
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(state.held(alone=state.server is None))
+        endpoint = settings.telemetry.endpoint
+        telemetry = await stack.enter_async_context(
+            exporting(None if endpoint is None else str(endpoint), VERSION)
+        )
         await asyncio.to_thread(database.reserve_room, state.address)
         _check_clock(clock())
         certificates.ensure(state, settings.serving, clock())
@@ -130,7 +137,7 @@ async def running(
         async with store.session() as session:
             await follow_settings(session, settings.merchant)
             await _check_laws(session, settings, sandbox=sandbox)
-        vault, payments = await _vault_and_payments(settings, state, sandbox, stack)
+        vault, payments = await _vault_and_payments(settings, state, sandbox, stack, telemetry)
         policy = _policy(settings, vault)
         try:
             gallery = await _gallery(store, master, vault, settings.recognition, policy)
@@ -155,6 +162,8 @@ async def running(
             payments=payments,
             messenger=messenger,
             mailer=_mailer(settings, messenger),
+            telemetry=telemetry,
+            noted=Noted(telemetry),
         )
         async with with_housekeeping(context):
             try:
@@ -317,15 +326,25 @@ async def _gallery(
 
 
 async def _vault_and_payments(
-    settings: Settings, state: State, sandbox: bool, stack: contextlib.AsyncExitStack
+    settings: Settings,
+    state: State,
+    sandbox: bool,
+    stack: contextlib.AsyncExitStack,
+    telemetry: Telemetry,
 ) -> tuple[VaultClient, PaymentProvider]:
     """Starts both at the same time: their processes take most of what a start takes. When one does
     not start, the other is stopped."""
     vault = VaultClient(
-        settings.vault, settings.recognition, state.vault, wrapped_by=settings.master_key
+        settings.vault,
+        settings.recognition,
+        state.vault,
+        wrapped_by=settings.master_key,
+        telemetry=telemetry,
     )
     starting_vault = asyncio.create_task(stack.enter_async_context(vault))
-    starting_payments = asyncio.create_task(payment_provider(settings, state, sandbox, stack))
+    starting_payments = asyncio.create_task(
+        payment_provider(settings, state, sandbox, stack, telemetry)
+    )
     try:
         return await asyncio.gather(starting_vault, starting_payments)
     finally:
@@ -335,7 +354,11 @@ async def _vault_and_payments(
 
 
 async def payment_provider(
-    settings: Settings, state: State, sandbox: bool, stack: contextlib.AsyncExitStack
+    settings: Settings,
+    state: State,
+    sandbox: bool,
+    stack: contextlib.AsyncExitStack,
+    telemetry: Telemetry = SILENT,
 ) -> PaymentProvider:
     """Returns the payment provider, which is closed with the stack. Raises BadSettings,
     SandboxMissing and SandboxBroken."""
@@ -347,13 +370,14 @@ async def payment_provider(
             str(url) if url else None,
             webhook_secret=secret.get_secret_value() if secret else None,
             return_url=str(given.return_url) if given.return_url else None,
+            telemetry=telemetry,
         )
     elif sandbox:
         if url is None:
             simulated = await stack.enter_async_context(Sandbox(state.sandbox))
-            provider = SandboxProvider(simulated.url, simulated.pages_url)
+            provider = SandboxProvider(simulated.url, simulated.pages_url, telemetry=telemetry)
         else:
-            provider = SandboxProvider(str(url).rstrip("/"))
+            provider = SandboxProvider(str(url).rstrip("/"), telemetry=telemetry)
     else:
         raise BadSettings(NO_PROVIDER)
     stack.push_async_callback(provider.close)

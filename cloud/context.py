@@ -25,6 +25,7 @@ from cloud.policy import Policy
 from cloud.providers import PaymentProvider
 from cloud.settings import Settings
 from cloud.state import State
+from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.vault.messages import ExaminedPalm, Introduction, LightChallenge
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Customer, Purpose, Side, VaultKey, VaultKeySet
@@ -297,6 +298,7 @@ class Context:
     payments: PaymentProvider
     messenger: Messenger
     mailer: Mailer
+    telemetry: Telemetry = SILENT
     noted: Noted = field(default_factory=Noted)
     errand: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an errand was put into the outbox."""

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from typing import Literal
 
+from cloud.telemetry.measures import SILENT, Telemetry
 from protocol.messages import Problem
 from protocol.seldom import Seldom
 
@@ -22,7 +23,8 @@ Door = Literal["api", "portal"]
 class Noted:
     """What has happened since the last line. Its kinds are few, whatever is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: Telemetry = SILENT) -> None:
+        self._telemetry = telemetry
         self._counts: Counter[tuple[Door, str]] = Counter()
         self._may_tell = Seldom(EVERY_S)
 
@@ -31,7 +33,9 @@ class Noted:
         self._counts[door, what] += 1
 
     def note_refusal(self, door: Door, problem: Problem) -> None:
-        """Counts what was refused, by its kind. What has failed is logged where it fails."""
+        """Counts what was refused or has failed, by its kind. What has failed is logged where it
+        fails, and not here."""
+        self._telemetry.refused(door, problem.type.name.lower())
         if problem.status < 500:
             self.note(door, f"refused as {problem.type.name.lower().replace('_', ' ')}")
 

@@ -341,6 +341,14 @@ class Portal(Group):
         return url
 
 
+class Telemetry(Group):
+    endpoint: AnyHttpUrl | None = Field(
+        default=None,
+        description="Collector that gets what the service measures, and traces of its requests, by "
+        "OTLP over HTTP: http://127.0.0.1:4318. If unset, nothing is sent.",
+    )
+
+
 class Retention(Group):
     inactive_months: int = Field(
         default=12,
@@ -443,6 +451,7 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     mail: MailServer = MailServer()
     portal: Portal = Portal()
+    telemetry: Telemetry = Telemetry()
     retention: Retention = Retention()
     privacy: Privacy = Privacy()
 

@@ -12,6 +12,7 @@ from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
+from cloud.outbox import queue
 from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
 from cloud.people import (
     alerts,
@@ -32,6 +33,7 @@ from cloud.people.enrolments import erase_expired
 from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
 from cloud.recognition import challenges, identifications, refusals
+from cloud.telemetry.measures import State
 from cloud.web import limits, merchant_keys, signed_request
 
 log = logging.getLogger(__name__)
@@ -92,9 +94,27 @@ async def tell_noted(context: Context) -> None:
     context.noted.tell()
 
 
+async def measure(context: Context) -> None:
+    """Tells whoever measures how the service is, before this round does what is due."""
+    if not context.telemetry.is_kept:
+        return
+    async with context.database.reading() as session:
+        due, lag_s = await queue.backlog(session, context.clock())
+    context.telemetry.keep_house(
+        State(
+            palms=len(context.gallery),
+            vault_is_there=context.vault.is_there,
+            is_for_deletions_only=context.database.is_for_deletions_only,
+            due=due,
+            lag_s=lag_s,
+        )
+    )
+
+
 Part = Callable[[Context], Awaitable[None]]
 
 ROUND: tuple[Part, ...] = (
+    measure,
     purchases.settle_purchases,
     refunds.settle_refunds,
     webhooks.apply_webhooks,
@@ -156,4 +176,5 @@ async def _run_part(context: Context, part: Part) -> None:
         # Most likely the disk is full: what there is to do is stored, and the next round does it.
         # The message is left out of the log: it may quote what was read.
         name = getattr(part, "__name__", "part")
+        context.telemetry.has_failed(name)
         log.error("housekeeping has to wait: %s failed with %s", name, cause_of(error))

@@ -76,6 +76,14 @@ async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
     return (await session.scalars(rows)).all()
 
 
+async def backlog(session: AsyncSession, now: datetime) -> tuple[int, float]:
+    """Returns how many errands are due, and for how many seconds the one has been that waits
+    longest."""
+    waiting = select(func.count(), func.min(Errand.due_at)).where(Errand.due_at <= now)
+    count, first = (await session.execute(waiting)).one()
+    return count, 0.0 if first is None else (now - first).total_seconds()
+
+
 async def find_due(session: AsyncSession, errand_id: str, now: datetime) -> DueErrand | None:
     """Returns an errand; None when it is done, or not due any more."""
     row = await session.get(Errand, errand_id)

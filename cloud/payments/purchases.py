@@ -199,6 +199,8 @@ async def settle(
                 if reason != NO_CARD:
                     log.error("a purchase was not paid: %s", reason)
         await session.flush()
+        if row.outcome not in OPEN:
+            context.telemetry.purchased(row.outcome, "card" if row.terminal else "palm")
     return None
 
 

@@ -21,7 +21,7 @@ from cloud.payments.tables import WebhookRow
 from cloud.policy import WEBHOOK_MEMORY
 from cloud.providers import BadSignature, ProviderUnavailable
 from cloud.web.limits import read_body
-from cloud.web.problems import Refusal, unexpected_response
+from cloud.web.problems import Refusal, answer, unexpected_refusal
 from protocol.backoff import pause_after
 from protocol.messages import ProblemType
 from protocol.seldom import Seldom
@@ -92,7 +92,7 @@ async def hear(provider: str, request: Request) -> Response:
                 )
                 await session.commit()
     except Exception as error:
-        return unexpected_response(error)
+        return answer(context, unexpected_refusal(error))
     await context.wake()
     return Response(status_code=204)
 

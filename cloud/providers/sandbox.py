@@ -16,6 +16,7 @@ import stripe
 
 from cloud.providers import CardRefused
 from cloud.providers.stripe import StripeProvider
+from cloud.telemetry.measures import SILENT, Telemetry
 from protocol.messages import Card, Money
 from protocol.program import PACKAGED
 
@@ -56,9 +57,12 @@ class SandboxProvider(StripeProvider):
     finishing: ClassVar[Any] = {}
     connects: ClassVar[bool] = False
 
-    def __init__(self, url: str, pages_url: str | None = None) -> None:
+    def __init__(
+        self, url: str, pages_url: str | None = None, *, telemetry: Telemetry = SILENT
+    ) -> None:
         """`pages_url` is where `cloud.providers.sandbox_pages` listens."""
-        super().__init__("sk_test_sandbox", url, return_url=pages_url and f"{pages_url}/saved")
+        back = pages_url and f"{pages_url}/saved"
+        super().__init__("sk_test_sandbox", url, return_url=back, telemetry=telemetry)
         self._pages_url = pages_url
         self._references: set[str] | None = None
         """The references that a customer may have been made for, once they were listed."""

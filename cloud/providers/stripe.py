@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import stripe
 
@@ -37,6 +38,7 @@ from cloud.providers import (
 )
 from cloud.providers.stripe_errors import is_the_operators, log_refused, translated_errors
 from cloud.providers.stripe_readers import StripeReaders, on_file
+from cloud.telemetry.measures import SILENT, Telemetry
 from protocol.card_number import may_hold_number
 from protocol.messages import AUTHENTICATION_REQUIRED, Card, Chargeable, Money
 
@@ -63,6 +65,40 @@ HEARD = {
 """The kinds of events that are listened to (https://docs.stripe.com/api/events/types)."""
 
 
+OBJECTS = {
+    "account",
+    "charges",
+    "checkout",
+    "customers",
+    "disputes",
+    "payment_intents",
+    "payment_methods",
+    "refunds",
+    "setup_intents",
+    "terminal",
+}
+"""What the requests are about of which it is measured how long they take, by the word in their
+address. The rest of an address names payments and customers."""
+
+
+class _Http(stripe.HTTPXClient):
+    """Measures how long Stripe takes."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        super().__init__(timeout=TIMEOUT_S)
+        self._telemetry = telemetry
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        words = urlsplit(url).path.split("/")
+        about = next((word for word in words if word in OBJECTS), "other")
+        with self._telemetry.provider(f"{method.upper()} {about}") as heard:
+            content, status, told = await super().request_async(method, url, headers, post_data)
+            heard(status < 500 and status != 429)
+        return content, status, told
+
+
 class StripeProvider:
     """Charges through the Stripe API: a card on file is a customer with one payment method, a
     purchase is a PaymentIntent, and a refund is a Refund of it."""
@@ -84,13 +120,14 @@ class StripeProvider:
         *,
         webhook_secret: str | None = None,
         return_url: str | None = None,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         """`webhook_secret` verifies events. `return_url` is where a phone goes once a card was
         saved or a payment confirmed on a page of Stripe's: without it there are no such pages."""
         self.url = url
         self._webhook_secret = webhook_secret
         self._return_url = return_url
-        self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
+        self._http = _Http(telemetry)
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": url} if url else {},

@@ -229,11 +229,13 @@ async def record(
         Candidate(identification_id=row.id, person_id=match.person_id, rarity=match.rarity)
         for match in candidates
     )
+    call.context.telemetry.identified(row.outcome, purpose, call.began)
     return await told(call, row)
 
 
 async def record_lifeless(call: Call, lifeless: Lifeless) -> Identification:
     """Stores an attempt with something that is not a living hand, without a search."""
+    call.context.telemetry.refused("api", ProblemType.PALM_NOT_LIVE.name.lower())
     left = await attempts_left(call, lifeless.visit_id)
     identification = await record(
         call,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
+from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.vault import messages
 from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireRefusal
 from cloud.vault.turns import Turns
@@ -88,10 +89,12 @@ class VaultClient:
         directory: Path,
         *,
         wrapped_by: str | None = None,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         """`wrapped_by` is how a vault that is started wraps its keys (`cloud.keys.stored`)."""
         self._settings = settings
         self._wrapped_by = wrapped_by
+        self._telemetry = telemetry
         self._recognition = recognition
         self._directory = directory
         self._idle: list[_Stream] | None = None
@@ -269,7 +272,8 @@ class VaultClient:
         patience_s: float = ANSWER_S,
     ) -> messages.Answer:
         packed = messages.pack(question)
-        async with self._turns.turn(asker.get() if asked_by is None else asked_by):
+        turn = self._turns.turn(asker.get() if asked_by is None else asked_by)
+        async with self._telemetry.question(type(question).__name__.lower(), turn):
             if not self._idle:
                 raise VaultUnavailable("the vault is being started")
             idle, answered = self._idle, False
@@ -411,8 +415,12 @@ def _misunderstood() -> VaultUnavailable:
     return VaultUnavailable("the vault answered something else")
 
 
+_SECRETS = ("PALM_CLOUD_", "OTEL_")
+"""How the variables begin that may hold a secret, such as what a collector asks for."""
+
+
 def _environment() -> dict[str, str]:
     """Returns the environment of the vault: without the service's secrets, and with one thread for
     its small matrices. On a busy machine, several threads take ten times as long."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith("PALM_CLOUD_")}
+    own = {k: v for k, v in os.environ.items() if not k.startswith(_SECRETS)}
     return own | {"OPENBLAS_NUM_THREADS": "1"}

@@ -116,7 +116,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Refusal) -> Response:
-        return _answer(request, refusal)
+        return answer(request.app.state.context, refusal)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -125,36 +125,38 @@ def install(app: FastAPI) -> None:
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['type']}"
             for fault in error.errors()
         )
-        return _answer(request, Refusal(ProblemType.MALFORMED, faults, status=422))
+        return answer(request.app.state.context, Refusal(ProblemType.MALFORMED, faults, status=422))
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         kind = ProblemType.NOT_FOUND if error.status_code == 404 else ProblemType.MALFORMED
         phrase = http.HTTPStatus(error.status_code).phrase
-        response = _answer(request, Refusal(kind, phrase, status=error.status_code))
+        response = answer(
+            request.app.state.context, Refusal(kind, phrase, status=error.status_code)
+        )
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> Response:
-        return unexpected_response(error)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return answer(request.app.state.context, unexpected_refusal(error))
 
     del refused, invalid, http_error, unexpected
 
 
-def _answer(request: Request, refusal: Refusal) -> Response:
-    context: Context = request.app.state.context
+def answer(context: Context, refusal: Refusal) -> Response:
+    """Returns the answer that a refusal is, and counts it."""
     context.noted.note_refusal("api", refusal.problem)
     return refusal.response()
 
 
-def unexpected_response(error: Exception) -> Response:
-    """Returns the answer to a request that failed for a reason of the service's own."""
+def unexpected_refusal(error: Exception) -> Refusal:
+    """Returns what answers a request that failed for a reason of the service's own."""
     fault = storage_fault(error)
     if fault is not None:
         log.error("nothing can be stored: %s. %s", cause_of(error), REMEDIES[fault])
-        return Refusal(ProblemType.STORAGE_FULL, retry_after=60, storage=fault).response()
+        return Refusal(ProblemType.STORAGE_FULL, retry_after=60, storage=fault)
     if is_busy(error):
         log.warning("a request has to be repeated: %s", cause_of(error))
-        return Refusal(ProblemType.BUSY, retry_after=1).response()
-    return Refusal(ProblemType.INTERNAL).response()
+        return Refusal(ProblemType.BUSY, retry_after=1)
+    return Refusal(ProblemType.INTERNAL)

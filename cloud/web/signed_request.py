@@ -37,7 +37,7 @@ from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable, asker
 from cloud.web import limits
-from cloud.web.problems import Refusal, unexpected_response
+from cloud.web.problems import Refusal, answer, unexpected_refusal
 from cloud.web.tables import DeviceRow, Nonce, StoredAnswer
 from protocol import signature
 from protocol.encoding import from_base64
@@ -94,6 +94,8 @@ class Call:
     the person's key, and deleted with the person."""
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Any])
     """What is called once the transaction is committed."""
+    began: float = field(default_factory=time.perf_counter)
+    """When the request had arrived, by that clock."""
 
     async def device(self) -> DeviceRow:
         return await self.session.get_one(DeviceRow, self.device_id)
@@ -122,7 +124,7 @@ class SignedRoute(APIRoute):
                     where = "".join(traceback.format_tb(error.__traceback__))
                     failed = type(error).__name__
                     log.error("%s %s failed with %s\n%s", request.method, self.path, failed, where)
-                return unexpected_response(error)
+                return answer(request.app.state.context, unexpected_refusal(error))
 
         return handle
 
@@ -160,7 +162,12 @@ class SignedRoute(APIRoute):
                 signature.verify_body(replace(head, body=body))
             except signature.SignatureProblem as error:
                 raise Refusal(ProblemType.BAD_SIGNATURE, str(error)) from None
-            return await self._accept(context, proven, body, request, endpoint)
+            with context.telemetry.request(
+                request.method, self.path, proven.key_id, request.headers.get("traceparent")
+            ) as answered:
+                response = await self._accept(context, proven, body, request, endpoint)
+                answered(response.status_code)
+            return response
 
     async def _accept(
         self,
@@ -220,7 +227,8 @@ class SignedRoute(APIRoute):
             request.state.call = call
             asker.set(call.device_id)
             if not (again and await session.get(Nonce, (proven.key_id, proven.nonce))):
-                await self.use_up(call, proven)
+                with context.telemetry.waiting_for_database():
+                    await self.use_up(call, proven)
             if key is not None:
                 response = await self._answer_once(call, key, request, endpoint)
             elif request.method != "POST":
@@ -339,8 +347,7 @@ async def _answer(call: Call, request: Request, endpoint: Handler) -> Response:
     if refusal.problem.status >= 500:
         await call.session.rollback()
     call.afterwards.clear()
-    call.context.noted.note_refusal("api", refusal.problem)
-    return refusal.response()
+    return answer(call.context, refusal)
 
 
 @asynccontextmanager
