@@ -61,6 +61,8 @@ from cloud.serving import CannotListen, allow_many_files, listen, make_server
 from cloud.settings import BadSettings, Serving, Settings
 from cloud.staff import CannotDo
 from cloud.state import State, StateDamaged, StateInUse
+from cloud.telemetry import logs
+from cloud.telemetry.measures import trace_id
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
 from cloud.web import certificates
 from cloud.web.certificates import ClockBehind
@@ -121,6 +123,7 @@ def main(words: list[str]) -> int:
         action="store_true",
         help="keep a way back to the version before until standard input has a line",
     )
+    logs.add_argument(parser)
     verbs = parser.add_subparsers(dest="verb", title="instead of serving")
     staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
     verbs.add_parser(
@@ -177,12 +180,8 @@ def main(words: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S%z",
-    )
+    logs.choose(arguments.log_format)
+    logs.set_up(trace_id)
     # Stripe's logs name customers, httpx's addresses; Alembic's say nothing of use.
     for talkative in ("stripe", "httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -190,7 +189,7 @@ def main(words: list[str]) -> int:
         return _run(arguments, arguments.state or _default_state())
     except REFUSALS as error:
         told = " ".join(cause_and_remedy(error)) if isinstance(error, OSError) else error
-        print(f"cloud: {told}", file=sys.stderr)
+        logs.say("cloud", str(told))
         # Status 2 says that trying again does not help.
         return 1 if isinstance(error, KeysAway) else 2
 

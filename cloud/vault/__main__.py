@@ -26,6 +26,7 @@ import cv2
 from cloud import plugins
 from cloud.keys.keeper import KeysAway, KeysUnusable
 from cloud.state import StateDamaged
+from cloud.telemetry import logs
 from cloud.vault import keys, messages
 from cloud.vault.confine import confine
 from cloud.vault.examiner import Flaw, Unusable
@@ -68,10 +69,12 @@ def main() -> int:
         metavar="ADDRESS",
         help="what wraps the keys, or plain (docs/operating.md); without it they stay as they are",
     )
+    logs.add_argument(parser)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--channel", type=int, nargs="+", help="descriptors of open sockets")
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
     arguments = parser.parse_args()
+    logs.choose(arguments.log_format)
 
     # Later it can open no socket.
     systemd = Systemd(os.environ)
@@ -110,7 +113,7 @@ def main() -> int:
 
 
 def _log(text: str) -> None:
-    print(f"vault: {text}", file=sys.stderr, flush=True)  # noqa: T201 - for who started it
+    logs.say("vault", text)
 
 
 def _serve(vault: "Vault", stream: socket.socket) -> None:

@@ -20,7 +20,6 @@ import resource
 import signal
 import socket
 import struct
-import sys
 import time
 import traceback
 from dataclasses import astuple
@@ -32,6 +31,7 @@ import cv2
 import numpy as np
 
 from cloud import plugins
+from cloud.telemetry import logs
 from cloud.vault.confine import confine, forgo_files, forgo_processes
 from cloud.vault.examiner import Examiner, Flaw, Presentation, Unusable
 from cloud.vault.messages import AT_ONCE
@@ -178,9 +178,9 @@ def _nurse(control: socket.socket, examiner: str) -> NoReturn:
         _make_readers(control, loaded)
         status = 0
     except (plugins.NoSuchPart, OSError) as error:
-        print(f"vault: {error}", file=sys.stderr, flush=True)  # noqa: T201 - as the vault does
+        logs.say("vault", str(error))
     except Exception:
-        traceback.print_exc()
+        logs.say("vault", traceback.format_exc().rstrip())
     finally:
         os._exit(status)
 
