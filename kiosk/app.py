@@ -60,6 +60,7 @@ from kiosk.service.errors import (
     ServiceUnavailable,
     WrongPurchase,
 )
+from kiosk.service.transport import begin_trace
 from kiosk.settings import Settings
 from kiosk.simulated.till import SimulatedTill
 from kiosk.staff import StaffPin
@@ -507,6 +508,7 @@ class Kiosk:
             if shown is Choice.STAFF or shown is None:
                 self._answered = None
                 return shown
+            begin_trace()
             self._visits += 1
             answered = await self._answer(lane, screen, shown)
         except VersionWaits:
@@ -642,6 +644,7 @@ class Kiosk:
         self, script: Callable[[Stage], Awaitable[T]], request: Request | None = None
     ) -> T | None:
         """Makes the visit, and again when it failed and the shopper wants to try again."""
+        begin_trace()
         self._visits += 1
         withdrawn = partial(self.till.withdrawn, request.reference) if request else None
         stage = IdleWatch(

@@ -8,9 +8,11 @@ it cannot serve now, after pauses with full jitter (Brooker, "Exponential Backof
 import asyncio
 import logging
 import random
+import secrets
 import ssl
 from collections.abc import Generator
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -37,6 +39,17 @@ CANNOT_NOW = {
     HTTPStatus.GATEWAY_TIMEOUT,
 }
 """Answers after which the same request may succeed."""
+
+
+visit: ContextVar[str] = ContextVar("visit", default="")
+"""The trace that what is asked belongs to, in 32 hexadecimal digits (W3C Trace Context, section
+3.2.2.3): each visit has one, from the first touch on. It is drawn by chance and says nothing of the
+shopper."""
+
+
+def begin_trace() -> None:
+    """Has what this task asks from now on belong to a new trace."""
+    visit.set(secrets.token_hex(16))
 
 
 class ServiceTime:
@@ -250,6 +263,10 @@ class Transport:
         """Makes one attempt. Raises httpx.TransportError, and TimeoutError at the deadline."""
         if self._client is None:
             raise httpx.ConnectError("no service is connected")
+        if visit.get():
+            # Each attempt is another part of the trace. It is not signed: nothing is decided by it.
+            parent = f"00-{visit.get()}-{secrets.token_hex(8)}-01"
+            headers = {**headers, "traceparent": parent}
         async with asyncio.timeout(max(deadline - self._clock.now(), 0)):
             return await self._client.request(
                 method,

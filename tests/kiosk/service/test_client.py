@@ -14,6 +14,7 @@ from kiosk.faults import CannotStart
 from kiosk.service.client import SignatureService
 from kiosk.service.errors import Offline, Refused, ServiceUnavailable
 from kiosk.service.identity import Identity
+from kiosk.service.transport import begin_trace
 from kiosk.settings import ServicePatience
 from protocol.documents import digest_of
 from protocol.encoding import from_base64
@@ -82,6 +83,26 @@ async def test_every_post_has_a_key_of_its_own(
         await service.resend_code("enrolment-1")
     posts = canned.requests("POST /enrolments/enrolment-1/code/resend")
     assert len({asked.headers["idempotency-key"] for asked in posts}) == 3
+
+
+async def test_what_a_visit_asks_is_of_one_trace_and_nothing_else_is_of_any(
+    service: SignatureService, canned: CannedService
+) -> None:
+    async def visit() -> None:
+        begin_trace()
+        await service.resend_code("enrolment-1")
+        await service.resend_code("enrolment-1")
+
+    await service.info()
+    assert "traceparent" not in canned.asked[-1].headers
+    for _ in range(2):
+        await asyncio.create_task(visit())
+    posts = canned.requests("POST /enrolments/enrolment-1/code/resend")
+    told = [asked.headers["traceparent"].split("-") for asked in posts]
+    assert [len(part) for part in told[0]] == [2, 32, 16, 2]
+    assert [trace for _, trace, _, _ in told] == [told[0][1]] * 2 + [told[2][1]] * 2
+    assert len({trace for _, trace, _, _ in told}) == 2
+    assert len({parent for _, _, parent, _ in told}) == 4
 
 
 async def test_activation_tells_the_public_key_and_keeps_what_the_device_becomes(
