@@ -1,6 +1,5 @@
 """What is installed fits what the service works with."""
 
-import configparser
 import runpy
 import shlex
 import shutil
@@ -11,16 +10,10 @@ from pathlib import Path
 import pytest
 
 from cloud.settings import Recognition, load
+from tests.support.units import unit
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 UNITS = sorted((PACKAGING / "units").glob("*.service"))
-
-
-def unit(name: str) -> configparser.SectionProxy:
-    parsed = configparser.ConfigParser(strict=False, interpolation=None)
-    parsed.optionxform = str  # pyright: ignore[reportAttributeAccessIssue] - as its manual says
-    parsed.read_string((PACKAGING / "units" / name).read_text().replace("\\\n", " "))
-    return parsed["Service"]
 
 
 def test_the_vault_recognises_in_the_schemes_of_a_service_with_default_settings():
