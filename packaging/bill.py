@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from os.path import normpath
+from os.path import join, normpath, realpath
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,11 @@ def owners_of_files() -> dict[str, Origin]:
     found: dict[str, Origin] = {}
     for package in metadata.distributions():
         origin = Origin("pypi", package.metadata["Name"], package.version, _licence(package))
+        folder = str(package.locate_file(""))
         for file in package.files or ():
-            found[normpath(str(package.locate_file(file)))] = origin
+            # An environment may be a link: PyInstaller follows some and some not.
+            for place in (folder, realpath(folder)):
+                found[normpath(join(place, file))] = origin
     return found
 
 

@@ -81,7 +81,7 @@ async def backlog(session: AsyncSession, now: datetime) -> tuple[int, float]:
     longest."""
     waiting = select(func.count(), func.min(Errand.due_at)).where(Errand.due_at <= now)
     count, first = (await session.execute(waiting)).one()
-    return count, 0.0 if first is None else (now - first).total_seconds()
+    return count, (now - first).total_seconds() if count else 0.0
 
 
 async def find_due(session: AsyncSession, errand_id: str, now: datetime) -> DueErrand | None:

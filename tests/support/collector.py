@@ -63,7 +63,7 @@ class Collector:
             for resource in request.resource_metrics:
                 for scope in resource.scope_metrics:
                     for metric in scope.metrics:
-                        data = getattr(metric, metric.WhichOneof("data"))
+                        data: Any = getattr(metric, metric.WhichOneof("data") or "")
                         found[metric.name] = list(data.data_points)
         return found
 
