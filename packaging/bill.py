@@ -15,7 +15,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import metadata
 from os.path import join, normpath, realpath
 from pathlib import Path
@@ -101,7 +102,7 @@ def bill_of_materials(
         if origin is None:
             unknown.append(f"{name} of {source}")
             continue
-        origin = origins.setdefault(origin.url, origin)
+        origin = origins.setdefault(origin.url, replace(origin, hashes=[], libraries={}))
         if origin.kind == "pypi":
             origin.hashes = hashes.get(_normal(origin.name), [])
         shipped = program / "_internal" / name
@@ -130,15 +131,17 @@ def bill_of_materials(
     }
 
 
+@cache
 def owners_of_files() -> dict[str, Origin]:
     """Returns of which package of Python each file is that is installed here."""
     found: dict[str, Origin] = {}
     for package in metadata.distributions():
         origin = Origin("pypi", package.metadata["Name"], package.version, _licence(package))
         folder = str(package.locate_file(""))
+        # An environment may be a link, which PyInstaller follows for some files.
+        places = {folder, realpath(folder)}
         for file in package.files or ():
-            # An environment may be a link: PyInstaller follows some and some not.
-            for place in (folder, realpath(folder)):
+            for place in places:
                 found[normpath(join(place, file))] = origin
     return found
 

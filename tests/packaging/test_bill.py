@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import runpy
+import tomllib
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -48,6 +50,30 @@ def test_a_package_of_python_is_listed_with_its_licence_its_hashes_and_its_libra
     (inside,) = listed["components"]
     assert inside["name"] == "cbor2/made.so"
     assert inside["hashes"][0]["content"] == hashlib.sha256(b"a library").hexdigest()
+
+
+def test_what_asks_for_keys_and_sends_measurements_is_listed_with_a_licence(tmp_path: Path):
+    extras = tomllib.loads((PACKAGING.parent / "pyproject.toml").read_text())["project"]
+    shipped = extras["optional-dependencies"]
+    names = [
+        *(
+            re.split("[>=<]", each)[0]
+            for kind in ("hsm", "kms", "telemetry")
+            for each in shipped[kind]
+        ),
+        *("asn1crypto", "jmespath", "opentelemetry-proto", "protobuf", "requests"),
+    ]
+    collected = [(name, first_module_of(name)) for name in names]
+    told = named(bill(tmp_path, *collected))
+    for name in names:
+        assert told[name]["licenses"][0]["license"]["name"], name
+        assert told[name]["externalReferences"][0]["hashes"], name
+
+
+def first_module_of(name: str) -> str:
+    package = metadata.distribution(name)
+    source = next(f for f in package.files or () if f.suffix == ".py")
+    return str(package.locate_file(source))
 
 
 def test_what_the_system_has_to_have_is_listed_with_who_needs_it(tmp_path: Path):
