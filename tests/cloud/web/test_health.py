@@ -23,7 +23,8 @@ def test_without_a_vault_it_is_alive_and_not_ready(served: Served):
     class Gone:
         is_there = False
 
-    alive, ready = asked_of(replace(served.context, vault=Gone()))
+    # Its database is of the service's loop.
+    alive, ready = served.do(answers_of(replace(served.context, vault=Gone())))
     assert alive.status_code == 200
     assert (ready.status_code, ready.json()["vault"]) == (503, "is_being_started")
     assert ready.headers["retry-after"] == "1"
@@ -49,18 +50,15 @@ def test_a_database_that_does_not_answer_in_time_is_told_and_asked_only_once(
         def session(self) -> "Silent":
             return self
 
-    answers = asked_of(replace(served.context, database=Silent()), "/readyz", "/readyz")
+    context = replace(served.context, database=Silent())
+    answers = asyncio.run(answers_of(context, "/readyz", "/readyz"))
     for answer in answers:
         assert (answer.status_code, answer.json()["database"]) == (503, "does_not_answer")
     assert asked == 1
 
 
-def asked_of(context: Any, *paths: str) -> list[httpx.Response]:
+async def answers_of(context: Any, *paths: str) -> list[httpx.Response]:
     """Returns the answers of an application with this context to one path after the other."""
-
-    async def get() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(create_app(context))
-        async with httpx.AsyncClient(transport=transport, base_url="https://service") as client:
-            return [await client.get(path) for path in paths or ("/healthz", "/readyz")]
-
-    return asyncio.run(get())
+    transport = httpx.ASGITransport(create_app(context))
+    async with httpx.AsyncClient(transport=transport, base_url="https://service") as client:
+        return [await client.get(path) for path in paths or ("/healthz", "/readyz")]
