@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from cloud.ages import ages
+from cloud.console.routes import ROUTERS as CONSOLE
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
 from cloud.fleet import bundles, pictures, reports
@@ -104,6 +105,7 @@ def _endpoints() -> tuple[BaseRoute, ...]:
         relay.kiosk_router,
         webhooks.router,
         *PORTAL,
+        *CONSOLE,
     ):
         api.include_router(router)
     return tuple(api.routes)
@@ -137,7 +139,9 @@ def create_app(context: Context) -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit)
     # Browsers would keep it for every service on a machine whose sandbox they have seen.
-    app.add_middleware(AnswerHeaders, has_host_name=context.settings.portal.url is not None)
+    settings = context.settings
+    has_host_name = settings.portal.url is not None or settings.console.url is not None
+    app.add_middleware(AnswerHeaders, has_host_name=has_host_name)
     if context.sandbox:
         app.include_router(sandbox_router)
     return app

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 60.0
 """The shortest time between two lines, in seconds."""
 
-Door = Literal["api", "portal"]
+Door = Literal["api", "portal", "console"]
 
 
 class Noted:

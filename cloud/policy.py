@@ -67,16 +67,18 @@ shopper has paid in another way or has left."""
 CARD_PATIENCE = timedelta(minutes=3)
 """How long a card is awaited at a reader for a purchase. Later the purchase is abandoned."""
 SESSION_IDLE = timedelta(minutes=30)
-"""How long somebody stays signed in to the portal without asking it for anything."""
+"""How long somebody stays signed in to the portal or the console without asking it for anything."""
 SESSION_LIFE = timedelta(hours=12)
-"""How long somebody stays signed in to the portal at most."""
+"""How long somebody stays signed in to the portal or the console at most."""
 SESSION_FRESH = timedelta(minutes=10)
-"""How long after signing in somebody may change how they sign in."""
+"""How long after signing in somebody may change how they sign in, or who else does."""
 CODES_SUFFICE_AFTER = timedelta(days=3)
 """How long after somebody has said that their passkeys are lost a code alone signs in. Whoever has
 a passkey, and a phone that has lost its network to a stranger, has as long to notice."""
 PASSKEY_CHALLENGE_LIFE = timedelta(minutes=5)
 """How long a browser has to answer with a passkey (Web Authentication, level 3, section 15.1)."""
+STAFF_LINK_LIFE = timedelta(hours=24)
+"""How long a link counts by which somebody of the staff makes a passkey for the console."""
 CARD_PAGE_LIFE = timedelta(minutes=10)
 """How long a card can be saved on a page that was opened for a shopper's phone."""
 WEBHOOK_MEMORY = timedelta(days=30)
@@ -168,6 +170,13 @@ class Limits:
     """Wrong codes and passkeys that are not taken."""
     PORTAL_PASSKEYS_BY_ADDRESS = Limit("passkeys asked for by address", 120, timedelta(hours=1))
     """Challenges that passkeys are to answer, from browsers in which nobody is signed in."""
+    CONSOLE_PASSKEYS_BY_ADDRESS = Limit(
+        "passkeys asked for in the console by address", 120, timedelta(hours=1)
+    )
+    CONSOLE_FAILED_BY_ADDRESS = Limit(
+        "failed passkeys in the console by address", 60, timedelta(hours=1)
+    )
+    """Counted apart from the portal's: nobody there can keep staff from signing in."""
     BEGINNINGS = Limit("sign-ups begun in the portal", 200, timedelta(hours=1))
     """By everybody together: strangers with many addresses could have messages sent to any number,
     at the operator's expense."""

@@ -320,7 +320,20 @@ class Serving(Group):
     )
 
 
-class Portal(Group):
+class Pages(Group):
+    """Pages at an address of their own."""
+
+    url: AnyHttpUrl | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if url is not None and (url.scheme != "https" or url.path not in ("", "/") or url.query):
+            raise ValueError("it begins with https:// and ends after the host name or the port")
+        return url
+
+
+class Portal(Pages):
     url: AnyHttpUrl | None = Field(
         default=None,
         description="Address at which customers find the portal, such as "
@@ -329,16 +342,19 @@ class Portal(Group):
     )
     proxies: tuple[IPvAnyAddress, ...] = Field(
         default=(),
-        description="Addresses of the reverse proxies in front of the portal. What they say in "
-        "X-Forwarded-For is believed; without them, everybody behind a proxy counts as one sender.",
+        description="Addresses of the reverse proxies in front of the portal and the console. What "
+        "they say in X-Forwarded-For is believed; without them, everybody behind a proxy counts as "
+        "one sender.",
     )
 
-    @field_validator("url")
-    @classmethod
-    def _is_an_origin(cls, url: AnyHttpUrl | None) -> AnyHttpUrl | None:
-        if url is not None and (url.scheme != "https" or url.path not in ("", "/") or url.query):
-            raise ValueError("it begins with https:// and ends after the host name or the port")
-        return url
+
+class Console(Pages):
+    url: AnyHttpUrl | None = Field(
+        default=None,
+        description="Address at which staff find the console, such as https://staff.example.com; "
+        "its pages are below /console. If unset, there is no console but in the sandbox, which has "
+        "one at the service's own address.",
+    )
 
 
 class Telemetry(Group):
@@ -452,6 +468,7 @@ class Settings(BaseSettings):
     mail: MailServer = MailServer()
     portal: Portal = Portal()
     telemetry: Telemetry = Telemetry()
+    console: Console = Console()
     retention: Retention = Retention()
     privacy: Privacy = Privacy()
 

@@ -5,26 +5,29 @@
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap, staff_doors, staff_fleet
+from cloud import bootstrap, staff_console, staff_doors, staff_fleet
 from cloud.ages.ages import checks_of
+from cloud.console import acts
+from cloud.console import sign_ins as console_sign_ins
+from cloud.console.audit import By, Door
 from cloud.db import database
 from cloud.fleet import reports
 from cloud.keys.person_keys import MasterKey
 from cloud.law import LAWS, Law, find_law
 from cloud.merchants import merchants
-from cloud.merchants.devices import make_activation_code
 from cloud.outbox import queue
 from cloud.payments import receipts
 from cloud.people import begun, inactivity, passkeys, sign_ins
 from cloud.recognition import palms, thresholds
 from cloud.settings import Merchant, Settings
-from cloud.staff_verbs import Act, CannotDo, there
+from cloud.staff_verbs import Act, CannotDo, commander, there
 from cloud.state import State, StateInUse
 from cloud.web import devices
 from cloud.web.merchant_keys import KeyUse, all_keys, make_key, remove_key
@@ -39,6 +42,27 @@ RUNS_LISTED = 400
 """The number of daily runs that are listed: those of more than a year."""
 GALLERIES = (1_000, 10_000, 100_000)
 """The numbers of palms whose thresholds are listed beside those of now."""
+NOTED: Mapping[str, str | None] = {
+    "change-merchant": "merchant",
+    "change-site": "site",
+    "bind-reader": "device",
+    "till-key": "merchant",
+    "access-key": "merchant",
+    "remove-key": "key",
+    "end-sessions": None,
+    "remove-passkeys": None,
+    "support-bundle": "device",
+    "set-kiosk": "scope",
+    "set-door": "device",
+    "remove-door": "device",
+    "site-clock": "site",
+    "site-hook": "site",
+    "access-list": "site",
+    "age-checks": "merchant",
+}
+"""The verbs that are noted in the audit trail by their name, and which of their arguments says on
+what. The verbs in `cloud.console.acts` are noted there, as they are on a page, and those that only
+list are not."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +117,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
     add("thresholds", _list_thresholds, "list the scores from which palms are accepted")
     add("inactivity", _list_runs, "list the runs that delete accounts that nobody uses")
-    add("end-sessions", _end_sessions, "sign everybody out of the portal")
+    add("end-sessions", _end_sessions, "sign everybody out of the portal and the console")
     staff_doors.add_verbs(add)
     staff_fleet.add_verbs(add)
+    staff_console.add_verbs(add)
     add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
@@ -106,6 +131,7 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
     """Does what staff ask for, beside a running service as well. On a fresh directory it makes all
     that the first start of the service makes before the vault. Raises CannotDo."""
     arguments.chosen = chosen
+    arguments.by = By(Door.COMMAND, commander(), bootstrap.now())
     with ExitStack() as stack:
         try:
             stack.enter_context(state.held())
@@ -126,6 +152,8 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
                 before = await merchants.faults_of_laws(session, chosen)
                 doubted = [] if before else await merchants.doubts_of_laws(session, chosen)
                 await act(arguments, session, master)
+                if arguments.what in NOTED:
+                    await _note(arguments, session)
                 faults = await merchants.faults_of_laws(session, chosen)
                 if not set(faults) <= set(before):
                     raise CannotDo("nothing was changed: " + " ".join(faults))
@@ -135,6 +163,13 @@ async def run(arguments: argparse.Namespace, state: State, chosen: Settings) -> 
                 await session.commit()
         finally:
             await store.close()
+
+
+async def _note(arguments: argparse.Namespace, session: AsyncSession) -> None:
+    name = NOTED[arguments.what]
+    # Of a key only its first part is no secret.
+    subject = "" if name is None else str(getattr(arguments, name)).partition(".")[0]
+    await acts.note_command(session, arguments.by, arguments.what, subject)
 
 
 async def _show_code(
@@ -147,7 +182,7 @@ async def _show_code(
         if others:
             listed = "".join(f"\n  --site {each.id}  ({each.name})" for each in sites)
             raise CannotDo(f"there are several sites. Say which one:{listed}")
-    print(await make_activation_code(session, master, bootstrap.now(), site_id=site.id))
+    print(await acts.show_code(session, master, arguments.by, site))
 
 
 async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -157,7 +192,9 @@ async def _list_merchants(_: argparse.Namespace, session: AsyncSession, __: Mast
 
 async def _add_merchant(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     merchant = _merchant({}, arguments)
-    row, site = await merchants.add_merchant(session, merchant, arguments.site, _law(arguments))
+    row, site = await acts.add_merchant(
+        session, arguments.by, merchant, arguments.site, _law(arguments)
+    )
     print(f"merchant {row.id}\nsite {site.id}")
 
 
@@ -181,7 +218,7 @@ async def _list_sites(_: argparse.Namespace, session: AsyncSession, __: MasterKe
 
 async def _add_site(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
     merchant = await _merchant_named(session, arguments.merchant)
-    site = await merchants.add_site(session, merchant.id, arguments.name, _law(arguments))
+    site = await acts.add_site(session, arguments.by, merchant, arguments.name, _law(arguments))
     print(f"site {site.id}")
 
 
@@ -224,8 +261,10 @@ def _told(told: reports.Told | None, until: datetime) -> tuple[str, str, str]:
 async def _revoke_device(
     arguments: argparse.Namespace, session: AsyncSession, _: MasterKey
 ) -> None:
-    if not await devices.revoke_device(session, arguments.device, bootstrap.now()):
+    device = await devices.find_device(session, arguments.device)
+    if device is None or device.revoked_at is not None:
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
+    await acts.revoke_device(session, arguments.by, device)
 
 
 async def _replace_device(
@@ -234,11 +273,7 @@ async def _replace_device(
     device = there(
         await devices.find_device(session, arguments.device), "devices", arguments.device
     )
-    print(
-        await make_activation_code(
-            session, master, bootstrap.now(), site_id=device.site_id, replaces=device.id
-        )
-    )
+    print(await acts.replace_device(session, master, arguments.by, device))
 
 
 async def _bind_reader(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -327,7 +362,8 @@ async def _list_thresholds(
 
 async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     await begun.leave_all_browsers(session)
-    print(f"Sessions ended: {await sign_ins.end_all(session)}.")
+    ended = await sign_ins.end_all(session) + await console_sign_ins.end_all(session)
+    print(f"Sessions ended: {ended}.")
 
 
 async def _remove_passkeys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:

@@ -3,29 +3,25 @@
 # ruff: noqa: T201 - a command answers on standard output
 
 import argparse
-import getpass
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap
+from cloud.console import acts
 from cloud.fleet import pictures
 from cloud.fleet.bundles import bundle_of
 from cloud.fleet.orders import (
     PICTURED,
     SETTINGS,
-    Act,
     acts_on,
     all_settings,
-    ask,
     change_settings,
 )
 from cloud.keys.person_keys import MasterKey
 from cloud.merchants.merchants import find_site
 from cloud.staff_verbs import CannotDo, there
-from cloud.web.devices import find_device
+from cloud.web.devices import DeviceRow, find_device
 from protocol.fleet import MAX_ATTRACT
 
 
@@ -102,18 +98,19 @@ async def _list_settings(_: argparse.Namespace, session: AsyncSession, __: Maste
 
 
 async def _restart(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    await _ask(arguments, session, Act.RESTART)
+    await acts.restart_device(session, arguments.by, await _active(arguments, session))
 
 
 async def _lock(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
-    await _ask(arguments, session, Act.LOCK)
+    await acts.lock_device(session, arguments.by, await _active(arguments, session))
 
 
-async def _ask(arguments: argparse.Namespace, session: AsyncSession, act: Act) -> None:
+async def _active(arguments: argparse.Namespace, session: AsyncSession) -> DeviceRow:
+    """Returns the device that is named. Raises CannotDo when it is not active."""
     device = await find_device(session, arguments.device)
     if device is None or device.revoked_at is not None:
         raise CannotDo(f"there is no active device {arguments.device}. List them: staff devices.")
-    await ask(session, device.id, act, _who(), bootstrap.now())
+    return device
 
 
 async def _list_acts(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
@@ -127,11 +124,3 @@ async def _show_bundle(arguments: argparse.Namespace, session: AsyncSession, _: 
     if content is None:
         raise CannotDo(f"the device {device.id} has sent no support bundle in the last 30 days.")
     print(content)
-
-
-def _who() -> str:
-    """Returns who runs the command, on whose behalf where that is `sudo`."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"

@@ -1,6 +1,8 @@
-"""What every verb of `./run cloud staff` is, and how it fails."""
+"""What every verb of `./run cloud staff` is, who gives it, and how it fails."""
 
 import argparse
+import getpass
+import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -22,3 +24,11 @@ def there(row: Row | None, listed_by: str, row_id: str) -> Row:
     if row is None:
         raise CannotDo(f"there is no {row_id}. List them: staff {listed_by}.")
     return row
+
+
+def commander() -> str:
+    """Returns who runs the command, on whose behalf where that is `sudo`."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -1,7 +1,7 @@
-"""`python -m ui.css_tokens [--check]`: writes the window's tokens and its hand for the portal.
+"""`python -m ui.css_tokens [--check]`: writes the window's tokens and its hand for pages.
 
-The portal's pages have the colours and the proportions of the kiosk's screens. A kiosk is looked at
-from twice as far away as a phone, so lengths are halved.
+The pages of the portal and the console have the colours and the proportions of the kiosk's screens.
+A kiosk is looked at from twice as far away as a phone, so lengths are halved.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PALM = Path(__file__).parent / "qml" / "Palm"
-STATIC = Path(__file__).parents[1] / "cloud/portal/static"
+STATIC = Path(__file__).parents[1] / "cloud/web/static"
 _SCALE = 0.5
 _LENGTHS = (
     *("amount", "display", "title", "heading", "button", "body", "small"),

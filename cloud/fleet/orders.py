@@ -20,6 +20,7 @@ from cloud.db.locks import held
 from cloud.entry.doors import clock_of
 from cloud.fleet.tables import ActRow, KioskSettingRow, OrdersRow, PictureRow
 from cloud.merchants.merchants import merchant_of
+from cloud.web.devices import DeviceRow
 from cloud.web.signed_request import Call
 from protocol import documents
 from protocol.fleet import MAX_ATTRACT, Logo, Orders, Picture
@@ -100,7 +101,6 @@ async def orders_for(call: Call) -> Orders:
     hours = given.get("hours", "")
     clock = await clock_of(session, device.site_id)
     acts = await acts_on(session, device.id)
-    since = device.activated_at
     recent = call.now - RESTART_WITHIN
     ordered: dict[str, Any] = {
         "merchant": (await merchant_of(call)).name,
@@ -111,7 +111,7 @@ async def orders_for(call: Call) -> Orders:
         # Without hours it is open on holidays, too.
         "holidays": sorted(day.isoformat() for day in clock.holidays) if hours else [],
         "helpline": given.get("helpline", ""),
-        "locked": any(act.act == Act.LOCK and act.at >= since for act in acts),
+        "locked": is_locked(device, acts),
         "restart": max(
             (act.id for act in acts if act.act == Act.RESTART and act.at > recent), default=0
         ),
@@ -192,6 +192,12 @@ async def acts_on(session: AsyncSession, device_id: str | None = None) -> Sequen
     if device_id is not None:
         chosen = chosen.where(ActRow.device_id == device_id)
     return (await session.scalars(chosen)).all()
+
+
+def is_locked(device: DeviceRow, acts: Sequence[ActRow]) -> bool:
+    """Returns whether somebody has had a device locked since it was activated last. `acts` are
+    those on it."""
+    return any(each.act == Act.LOCK and each.at >= device.activated_at for each in acts)
 
 
 async def _settings_of(session: AsyncSession, *scopes: str) -> dict[str, Any]:

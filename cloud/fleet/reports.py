@@ -51,7 +51,10 @@ async def _shut_out(call: Call, sign: str) -> None:
     log.error("somebody has tampered with the device %s, and it is revoked", call.device_id)
 
 
-async def latest(session: AsyncSession) -> Mapping[str, Told]:
-    """Returns what each device has told last, by its id."""
-    rows = await session.scalars(select(ReportRow))
+async def latest(session: AsyncSession, device_id: str | None = None) -> Mapping[str, Told]:
+    """Returns what each device has told last, or one of them, by its id."""
+    chosen = select(ReportRow)
+    if device_id is not None:
+        chosen = chosen.where(ReportRow.device_id == device_id)
+    rows = await session.scalars(chosen)
     return {row.device_id: Told(Report.model_validate_json(row.content), row.at) for row in rows}

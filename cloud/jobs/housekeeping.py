@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from cloud.console import sign_ins as console_sign_ins
 from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.entry import entries, presences, tickets
@@ -25,7 +26,6 @@ from cloud.people import (
     inactivity,
     mails,
     one_time_codes,
-    passkeys,
     receipts,
     sign_ins,
 )
@@ -34,7 +34,7 @@ from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
 from cloud.recognition import challenges, identifications, refusals
 from cloud.telemetry.measures import State
-from cloud.web import limits, merchant_keys, signed_request
+from cloud.web import authenticators, limits, merchant_keys, signed_request
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ EXPIRING = (
     one_time_codes,
     claims,
     sign_ins,
-    passkeys,
+    console_sign_ins,
+    authenticators,
     corrections,
     mails,
     challenges,

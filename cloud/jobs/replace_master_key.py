@@ -4,6 +4,7 @@ Everything is written in one transaction, which also notes the new key. So a rep
 killed has been done or not, and `cloud.bootstrap.finish_replacing` knows which.
 """
 
+from cloud.console import sign_ins as console_sign_ins
 from cloud.context import Database
 from cloud.entry import check_ins
 from cloud.keys import persons
@@ -24,7 +25,7 @@ from cloud.web import merchant_keys, signed_request
 
 RENEWED = (accounts, enrolments, begun, passkeys)
 """The modules whose keyed hashes are of what is sealed beside them; each makes its own anew."""
-FORGOTTEN = (one_time_codes, claims, devices, signed_request)
+FORGOTTEN = (one_time_codes, claims, devices, signed_request, console_sign_ins)
 """The modules whose keyed hashes live for a day at most, of what only somebody else has."""
 
 
@@ -32,9 +33,9 @@ async def replace_master_key(store: Database, old: MasterKey, new: MasterKey) ->
     """Writes with the new key what was written with the old one. Returns how many people there are,
     and how many keys of tills and systems are gone, of which only hashes were stored.
 
-    Nobody else may use the database meanwhile. Everybody is signed out of the portal; codes and
-    activation codes that were sent are void. Raises cryptography's InvalidTag when `old` is not the
-    key in force.
+    Nobody else may use the database meanwhile. Everybody is signed out of the portal and the
+    console; links of staff, codes and activation codes that were sent are void. Raises
+    cryptography's InvalidTag when `old` is not the key in force.
     """
     async with store.session() as session:
         for module in RENEWED:

@@ -36,6 +36,7 @@ from cloud.people.tables import BegunRow, EnrolmentRow
 from cloud.policy import BEGUN_LIFE, CODE_LIFE, Limits
 from cloud.recognition.palms import erase_palm, palms_of
 from cloud.web import limits
+from cloud.web.browsers import new_token
 from cloud.web.problems import Refusal
 from protocol.documents import digest_of
 from protocol.messages import BEGUN_DIGITS, ConsentText, ProblemType, Signature
@@ -149,7 +150,7 @@ async def prove(
         _keep(context, row, person, beginning)
     if before is not None:
         await _leave_browsers(session, BegunRow.browser == _browser(context, before))
-    token = sign_ins.new_token()
+    token = new_token()
     row.browser, row.verified = _browser(context, token), True
     row.expires_at = now + BEGUN_LIFE
     return token

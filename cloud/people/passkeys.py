@@ -1,32 +1,17 @@
 """Passkeys: people sign in to the portal with a key that their device keeps, without number and
-code (W3C Web Authentication, level 3).
-
-A passkey is a discoverable credential, so the authenticator itself says whose it is. It has to
-verify its user, by a finger, a face or a PIN. What it signs is a challenge that the service has
-made for this browser and this purpose, which serves once. Of a credential's id the service keeps a
-keyed hash, and everything else sealed with the person's key.
+code (`cloud.web.authenticators`). Of a credential's id the service keeps a keyed hash, and
+everything else sealed with the person's key.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from hmac import compare_digest
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
-import webauthn
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from webauthn.helpers import bytes_to_base64url, parse_authentication_credential_json
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from webauthn.helpers import bytes_to_base64url
 
 from cloud.context import Context
-from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, opened
@@ -35,36 +20,15 @@ from cloud.people import sign_ins
 from cloud.people.accounts import profile_of
 from cloud.people.one_time_codes import Send
 from cloud.people.sign_ins import Browser, SignedIn
-from cloud.people.tables import PasskeyChallengeRow, PasskeyRow
-from cloud.policy import PASSKEY_CHALLENGE_LIFE, PASSKEYS
+from cloud.people.tables import PasskeyRow
+from cloud.policy import PASSKEYS
+from cloud.web import authenticators
+from cloud.web.authenticators import Holder, Site, not_taken
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
 NAME_LENGTH = 60
 """The largest number of characters of a passkey's name."""
-_TIMEOUT_MS = int(PASSKEY_CHALLENGE_LIFE.total_seconds() * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The portal, as authenticators know it."""
-
-    origin: str
-    name: str
-
-    @property
-    def rp_id(self) -> str:
-        """Returns the domain that passkeys are for."""
-        return urlsplit(self.origin).hostname or ""
-
-    @property
-    def takes_passkeys(self) -> bool:
-        """Whether browsers make passkeys for it: they do for a name, and not for an address."""
-        try:
-            ip_address(self.rp_id)
-        except ValueError:
-            return bool(self.rp_id)
-        return False
 
 
 class Passkey(BaseModel):
@@ -101,13 +65,7 @@ async def begin_sign_in(
     context: Context, session: AsyncSession, visitor: str, site: Site, now: datetime
 ) -> str:
     """Returns what the browser with the token `visitor` asks its authenticators for, as JSON."""
-    options = webauthn.generate_authentication_options(
-        rp_id=site.rp_id,
-        timeout=_TIMEOUT_MS,
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    await _keep(session, _sign_in_id(context, visitor), None, options.challenge, now)
-    return webauthn.options_to_json(options)
+    return await authenticators.ask_to_sign(session, _sign_in_id(context, visitor), site, now)
 
 
 async def sign_in(
@@ -126,36 +84,23 @@ async def sign_in(
     `given` is the credential as the browser writes it (AuthenticationResponseJSON). Raises Refusal,
     for the same reason whatever is wrong.
     """
-    challenge = await _use_up(session, _sign_in_id(context, visitor), now)
-    try:
-        credential = parse_authentication_credential_json(given)
-    except Exception:
-        # The library does not say all that it raises for what strangers make up.
-        raise _not_taken() from None
+    challenge = await authenticators.use_up(session, _sign_in_id(context, visitor), now)
+    credential = authenticators.read_signed(given)
     lookup = _lookup(context.master, credential.raw_id)
     row = await session.scalar(select(PasskeyRow).where(PasskeyRow.lookup == lookup))
     if row is None:
-        raise _not_taken()
+        raise not_taken()
     person = await find_person(session, context.master, row.person_id)
     passkey = _opened(person, row)
-    handle = credential.response.user_handle or b""
-    if not compare_digest(handle, _handle(context.master, person, [passkey])):
-        raise _not_taken()
-    try:
-        verified = webauthn.verify_authentication_response(
-            credential=credential,
-            expected_challenge=challenge,
-            expected_rp_id=site.rp_id,
-            expected_origin=site.origin,
-            credential_public_key=passkey.public_key,
-            credential_current_sign_count=passkey.sign_count,
-            require_user_verification=True,
-        )
-    except Exception:
-        raise _not_taken() from None
-    row.sealed = _sealed(
-        person, row.id, passkey.model_copy(update={"sign_count": verified.new_sign_count})
+    sign_count = authenticators.check_signed(
+        site,
+        credential,
+        challenge,
+        handle=_handle(context.master, person, [passkey]),
+        public_key=passkey.public_key,
+        sign_count=passkey.sign_count,
     )
+    row.sealed = _sealed(person, row.id, passkey.model_copy(update={"sign_count": sign_count}))
     row.used_at = now
     return await sign_ins.begin(context, session, person, browser, now, by_passkey=True)
 
@@ -172,27 +117,15 @@ async def begin_adding(
     await _must_be_addable(session, who, now)
     profile = await profile_of(session, person)
     theirs = await _passkeys_of(session, person)
-    options = webauthn.generate_registration_options(
-        rp_id=site.rp_id,
-        rp_name=site.name,
-        user_id=_handle(context.master, person, theirs),
-        # Whoever keeps people's passkeys for them reads these.
-        user_name=profile.name_hint,
-        user_display_name=profile.name_hint,
-        timeout=_TIMEOUT_MS,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            # One that is not discoverable is of no use where no number is typed.
-            resident_key=ResidentKeyRequirement.REQUIRED,
-            require_resident_key=True,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        ),
-        exclude_credentials=[
-            PublicKeyCredentialDescriptor(passkey.credential_id) for passkey in theirs
-        ],
+    return await authenticators.ask_for_new(
+        session,
+        _adding_id(context, who),
+        site,
+        Holder(_handle(context.master, person, theirs), profile.name_hint),
+        known=[passkey.credential_id for passkey in theirs],
+        now=now,
+        person_id=person.person_id,
     )
-    challenge_id = _adding_id(context, who)
-    await _keep(session, challenge_id, person.person_id, options.challenge, now)
-    return webauthn.options_to_json(options)
 
 
 async def add(
@@ -211,24 +144,15 @@ async def add(
     """
     person = who.person
     await _must_be_addable(session, who, now)
-    challenge = await _use_up(session, _adding_id(context, who), now)
-    try:
-        made = webauthn.verify_registration_response(
-            credential=given,
-            expected_challenge=challenge,
-            expected_rp_id=site.rp_id,
-            expected_origin=site.origin,
-            require_user_verification=True,
-        )
-    except Exception:
-        raise _not_taken() from None
+    challenge = await authenticators.use_up(session, _adding_id(context, who), now)
+    made = authenticators.check_made(site, given, challenge)
     lookup = _lookup(context.master, made.credential_id)
     if await session.scalar(select(PasskeyRow.id).where(PasskeyRow.lookup == lookup)):
-        raise _not_taken()
+        raise not_taken()
     passkey = Passkey(
         name=" ".join(name.split())[:NAME_LENGTH],
         credential_id=made.credential_id,
-        public_key=made.credential_public_key,
+        public_key=made.public_key,
         sign_count=made.sign_count,
         handle=_handle(context.master, person, await _passkeys_of(session, person)),
     )
@@ -266,50 +190,11 @@ async def remove_all(session: AsyncSession) -> int:
     return len(removed.all())
 
 
-async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    """Deletes the challenges that no passkey may answer any more."""
-    await session.execute(delete(PasskeyChallengeRow).where(PasskeyChallengeRow.expires_at <= now))
-
-
 async def _must_be_addable(session: AsyncSession, who: SignedIn, now: datetime) -> None:
     theirs = PasskeyRow.person_id == who.person.person_id
     count = await session.scalar(select(func.count()).where(theirs))
     if not who.is_fresh(now) or (count or 0) >= PASSKEYS:
         raise Refusal(ProblemType.CONFLICT)
-
-
-async def _keep(
-    session: AsyncSession,
-    challenge_id: str,
-    person_id: str | None,
-    challenge: bytes,
-    now: datetime,
-) -> None:
-    """Stores a challenge, in place of the one that was made before for the same."""
-    await session.execute(delete(PasskeyChallengeRow).where(PasskeyChallengeRow.id == challenge_id))
-    session.add(
-        PasskeyChallengeRow(
-            id=challenge_id,
-            person_id=person_id,
-            challenge=challenge,
-            expires_at=now + PASSKEY_CHALLENGE_LIFE,
-        )
-    )
-
-
-async def _use_up(session: AsyncSession, challenge_id: str, now: datetime) -> bytes:
-    """Returns a challenge, which nobody gets again, whatever becomes of it. Raises Refusal."""
-    row = await held(session, PasskeyChallengeRow, challenge_id)
-    if row is None:
-        raise _not_taken()
-    await session.delete(row)
-    if row.expires_at <= now:
-        raise _not_taken()
-    return row.challenge
-
-
-def _not_taken() -> Refusal:
-    return Refusal(ProblemType.NOT_ACCEPTED, "the passkey is not taken")
 
 
 def _added_text(merchant: str) -> str:
@@ -368,4 +253,4 @@ async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -
         handle = _handle(old, person, [passkey])
         row.sealed = _sealed(person, row.id, passkey.model_copy(update={"handle": handle}))
         row.lookup = _lookup(new, passkey.credential_id)
-    await session.execute(delete(PasskeyChallengeRow))
+    await authenticators.forget_all(session)

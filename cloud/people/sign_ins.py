@@ -9,7 +9,6 @@ freeze the palms, to delete everything and to say that the passkeys are lost (OW
 and 6.3.4).
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +35,7 @@ from cloud.policy import (
 )
 from cloud.recognition.proofs import Guess
 from cloud.web import limits
+from cloud.web.browsers import new_token
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
@@ -77,11 +77,6 @@ class Session:
     browser: Browser
     since: datetime
     seen_at: datetime
-
-
-def new_token() -> str:
-    """Returns 256 random bits, as 43 characters of the URL-safe alphabet."""
-    return secrets.token_urlsafe(32)
 
 
 # Signing in

@@ -242,19 +242,6 @@ class PasskeyRow(Table):
     used_at: Mapped[datetime | None]
 
 
-class PasskeyChallengeRow(Table):
-    """What a passkey is to sign, once."""
-
-    __tablename__ = "passkey_challenges"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    """A keyed hash of the browser and of what the challenge is for."""
-    person_id: Mapped[str | None] = person_key()
-    """Who adds a passkey; None for a sign-in."""
-    challenge: Mapped[bytes]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
 class NumberChangeRow(Table):
     """Another mobile number that a person wants to have (`cloud.people.corrections`)."""
 

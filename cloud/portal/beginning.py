@@ -8,9 +8,7 @@ told.
 from functools import partial
 from typing import Annotated
 
-import segno
 from fastapi import APIRouter, Form, Response
-from markupsafe import Markup
 
 from cloud.payments import card_pages
 from cloud.payments.cards import cards_of
@@ -26,14 +24,13 @@ from cloud.portal.asking import (
     Asker,
     DoorRoute,
     ReceiptRoute,
-    delete_cookie,
-    redirect,
     router,
-    set_cookie,
 )
 from cloud.portal.codes import NO_PROBLEM, NotTaken
 from cloud.portal.signing_in import read_number
 from cloud.web import limits
+from cloud.web.browsers import delete_cookie, redirect, set_cookie
+from cloud.web.pages import qr_code
 from protocol.documents import digest_of
 from protocol.messages import BEGUN_MARK, Card, ConsentText
 
@@ -54,7 +51,7 @@ async def show_form(asked: Asker) -> Response:
     if asked.begun_token is None:
         return asked.page("begin.html", **NO_PROBLEM)
     response = asked.page("begin.html", 200, **{**NO_PROBLEM, "problem": "begun_over"})
-    delete_cookie(response, BEGUN)
+    delete_cookie(response, BEGUN, with_pages=True)
     return response
 
 
@@ -165,7 +162,7 @@ async def show_how_to_finish(asked: Asker) -> Response:
     return asked.page(
         "begin_ready.html",
         code=" ".join(code[at : at + 4] for at in range(0, len(code), 4)),
-        qr_code=_qr_code(f"{BEGUN_MARK}{code}"),
+        qr_code=qr_code(f"{BEGUN_MARK}{code}"),
         card=await _card(asked, found),
         last2=found.beginning.phone[-2:],
         until=found.expires_at,
@@ -186,7 +183,7 @@ async def stop(asked: Asker) -> Response:
         forget = partial(context.database.forget_erased, found.person.person_id)
         asked.afterwards += [context.wake, forget]
     response = asked.page("begin.html", 200, **{**NO_PROBLEM, "problem": "stopped"})
-    delete_cookie(response, BEGUN)
+    delete_cookie(response, BEGUN, with_pages=True)
     return response
 
 
@@ -203,9 +200,3 @@ async def _card(asked: Asked, found: Begun) -> Card | None:
     """Returns the card that was saved; None without one."""
     cards = (await cards_of(asked.session, found.person)).values()
     return next((card.shown(asked.now) for card in cards), None)
-
-
-def _qr_code(text: str) -> Markup:
-    """Returns a QR code as a part of a page, dark on light however the page is coloured."""
-    svg = segno.make_qr(text, error="m").svg_inline(omitsize=True, light="white", border=4)
-    return Markup(svg)  # noqa: S704 - it holds digits and our own words

@@ -13,8 +13,9 @@ from cloud.keys.persons import OpenPerson
 from cloud.payments import card_pages, wallet
 from cloud.payments.cards import cards_of, listed
 from cloud.policy import CARDS
-from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, router
 from cloud.providers import NoPages, ProviderUnavailable
+from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

@@ -14,12 +14,10 @@ from cloud.portal.asking import (
     LANGUAGE,
     Asker,
     ReceiptRoute,
-    must_come_from,
-    redirect,
     router,
-    set_cookie,
 )
 from cloud.portal.languages import LANGUAGES
+from cloud.web.browsers import must_come_from, redirect, set_cookie
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from cloud.people.one_time_codes import Send
 from cloud.policy import Limits
-from cloud.portal.asking import Asked, minutes
+from cloud.portal.asking import Asked
+from cloud.web.browsers import minutes
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Form, Response
 from cloud.people import corrections
 from cloud.people.accounts import profile_of
 from cloud.portal import codes
-from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, router
 from cloud.portal.codes import NO_PROBLEM, NotTaken
 from cloud.portal.signing_in import read_number
+from cloud.web.browsers import redirect
 
 NAME, NUMBER = f"{HOME}/name", f"{HOME}/number"
 

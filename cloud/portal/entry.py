@@ -18,7 +18,8 @@ from cloud.entry.doors import merchants_with_tickets
 from cloud.entry.tickets import TICKETS, all_tickets, tickets_of
 from cloud.merchants.merchants import MerchantRow, find_merchant, place_of
 from cloud.people.agreements import agreements_of
-from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, router
+from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.entry import Ticket
 from protocol.messages import ProblemType

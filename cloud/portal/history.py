@@ -17,7 +17,7 @@ from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.history import Use, Wanted, merchants_of_uses, uses_of
 from cloud.people.accounts import member_since
 from cloud.portal.asking import HOME, Asked, Asker, router
-from cloud.portal.languages import decimal
+from cloud.web.language import decimal
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

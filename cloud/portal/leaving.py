@@ -21,11 +21,10 @@ from cloud.portal.asking import (
     Asker,
     LeavingRoute,
     ReceiptRoute,
-    delete_cookie,
-    redirect,
     router,
 )
 from cloud.portal.codes import NO_PROBLEM, NotTaken
+from cloud.web.browsers import delete_cookie, redirect
 from cloud.web.problems import Refusal
 from protocol.messages import DeletionReceipt, ProblemType
 
@@ -77,7 +76,7 @@ async def delete_everything(
     receipt, acts = await deletions.erase_account(context, session, who.person, asked.now)
     asked.afterwards += acts
     response = redirect(f"{HOME}/receipts/{receipt.receipt_id}")
-    delete_cookie(response, SESSION)
+    delete_cookie(response, SESSION, with_pages=True)
     return response
 
 

@@ -9,8 +9,9 @@ from cloud.messages import NoMailer, Way
 from cloud.people import alerts, mails
 from cloud.people.accounts import mail_of
 from cloud.portal import codes
-from cloud.portal.asking import HOME, Asked, Asker, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, router
 from cloud.portal.codes import NO_PROBLEM, NotTaken
+from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

@@ -13,10 +13,11 @@ from cloud.people.accounts import member_since, profile_of
 from cloud.people.agreements import agreements_of
 from cloud.people.withdrawals import after_end, end_with
 from cloud.policy import CARDS
-from cloud.portal.asking import HOME, Asked, Asker, CodeRoute, redirect, router
+from cloud.portal.asking import HOME, Asked, Asker, CodeRoute, router
 from cloud.portal.entry import given_access, linked_tickets, venues
 from cloud.portal.mails import sends_mails
 from cloud.recognition.palms import erase_palm, palms_of
+from cloud.web.browsers import redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType, Side
 

@@ -14,11 +14,10 @@ from cloud.portal.asking import (
     NEEDS_PASSKEY,
     Asker,
     CodeRoute,
-    json,
-    redirect,
     router,
 )
-from cloud.portal.signing_in import CREDENTIAL_LENGTH
+from cloud.web.authenticators import CREDENTIAL_LENGTH
+from cloud.web.browsers import json, redirect
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 

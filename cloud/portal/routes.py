@@ -13,27 +13,19 @@ from cloud.portal import (
     leaving,
     mails,
     overview,
-    pages,
     passkeys,
     personal_data,
     privacy,
     signing_in,
 )
-from cloud.portal.asking import HOME, DoorRoute, redirect, router
+from cloud.portal.asking import HOME, DoorRoute, router
+from cloud.web.browsers import redirect
+from cloud.web.pages import file_routes
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
-_static = APIRouter(prefix=f"{HOME}/static", include_in_schema=False)
 _root = APIRouter(route_class=DoorRoute, include_in_schema=False)
 _rest: APIRouter = router(DoorRoute)
-
-
-@_static.get("/{name}")
-async def read_static(name: str) -> Response:
-    try:
-        return pages.read_static(name)
-    except KeyError:
-        raise Refusal(ProblemType.NOT_FOUND) from None
 
 
 @_root.get("/")
@@ -51,7 +43,7 @@ async def refuse(rest: str) -> Response:
 
 ROUTERS = (
     _root,
-    _static,
+    file_routes(HOME),
     signing_in.door,
     signing_in.inside,
     privacy.routes,

@@ -21,20 +21,16 @@ from cloud.portal.asking import (
     Asker,
     CodeRoute,
     DoorRoute,
-    delete_cookie,
-    json,
-    redirect,
     router,
-    set_cookie,
 )
 from cloud.portal.codes import NO_PROBLEM, NotTaken
+from cloud.web.authenticators import CREDENTIAL_LENGTH
+from cloud.web.browsers import delete_cookie, json, redirect, set_cookie
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 from protocol.mobile import NotANumber, NotMobile, read_mobile
 
 CODE = f"{HOME}/code"
-CREDENTIAL_LENGTH = 16_384
-"""The largest number of characters of a credential, which a browser writes as JSON."""
 
 door: APIRouter = router(DoorRoute)
 inside: APIRouter = router(CodeRoute)
@@ -48,7 +44,7 @@ async def show_sign_in(asked: Asker) -> Response:
     if not asked.has_expired:
         return asked.page("sign_in.html", **NO_PROBLEM)
     response = asked.page("sign_in.html", 200, **{**NO_PROBLEM, "problem": "expired"})
-    delete_cookie(response, SESSION)
+    delete_cookie(response, SESSION, with_pages=True)
     return response
 
 
@@ -128,7 +124,7 @@ async def use_passkey(
 async def sign_out(asked: Asker) -> Response:
     await sign_ins.end(asked.session, asked.person, asked.signed_in.session_id)
     response = redirect(SIGN_IN)
-    delete_cookie(response, SESSION)
+    delete_cookie(response, SESSION, with_pages=True)
     return response
 
 

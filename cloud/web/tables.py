@@ -1,4 +1,5 @@
-"""Tables of the signed API: devices, nonces, stored answers and counters."""
+"""Tables of the signed API: devices, nonces, stored answers and counters; and what passkeys are to
+sign."""
 
 from datetime import datetime
 
@@ -84,3 +85,16 @@ class MerchantKeyRow(Table):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     """None for a key that stays until it is removed."""
+
+
+class PasskeyChallengeRow(Table):
+    """What a passkey is to sign, once."""
+
+    __tablename__ = "passkey_challenges"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the browser and of what the challenge is for."""
+    person_id: Mapped[str | None] = person_key()
+    """Who adds a passkey in the portal; None for a sign-in, and for staff."""
+    challenge: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -7,7 +7,7 @@ from cloud.context import Context
 from cloud.payments.cards import ask_to_keep, keep_card
 from cloud.people import begun
 from cloud.people.begun import Begun
-from cloud.people.sign_ins import new_token
+from cloud.web.browsers import new_token
 from protocol.documents import digest_of
 from tests.support.portal import last_code
 from tests.support.served import Served

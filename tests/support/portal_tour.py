@@ -1,20 +1,37 @@
-"""`./run tour --out DIR`: a picture of every page of the portal in every state, to be looked at."""
+"""`./run tour --out DIR`: a picture of every page of the portal and of the console in every state,
+to be looked at."""
 
 import argparse
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cloud.console.roles import Role
 from cloud.settings import Settings
-from tests.support.portal_walk import Customer, whole_portal
+from tests.support.console_walk import Team, whole_console
+from tests.support.portal_walk import Customer, Walk, whole_portal
 from tests.support.served import PLAIN, Served
-from tests.support.visitor import DESKTOP, IS_THERE, PHONE, WHY_NOT, Scheme, Visitor, chromium
-
-VIEWS: tuple[tuple[tuple[int, int], Scheme, bool], ...] = (
-    (PHONE, "light", True),
-    (PHONE, "dark", True),
-    (DESKTOP, "light", False),
+from tests.support.visitor import (
+    DESKTOP,
+    IS_THERE,
+    PHONE,
+    TABLET,
+    WHY_NOT,
+    Scheme,
+    Visitor,
+    chromium,
 )
-"""The sizes and colours in which pages are pictured, and whether scripts run."""
+
+View = tuple[tuple[int, int], Scheme, bool]
+"""The size and the colours in which pages are pictured, and whether scripts run."""
+VIEWS: Mapping[str, tuple[View, ...]] = {
+    "portal": ((PHONE, "light", True), (PHONE, "dark", True), (DESKTOP, "light", False)),
+    "console": ((DESKTOP, "light", True), (TABLET, "dark", True)),
+}
+WALKS: Mapping[str, Callable[[Visitor, Served, str], Walk]] = {
+    "portal": lambda visitor, served, who: whole_portal(visitor, Customer(served, who)),
+    "console": lambda visitor, served, _: whole_console(visitor, Team(served), Role.OPERATOR),
+}
 
 
 def main() -> None:
@@ -33,15 +50,16 @@ def main() -> None:
         Served(Path(state), Settings(recognition=PLAIN)) as served,
         chromium() as browser,
     ):
-        for size, scheme, scripts in VIEWS:
-            folder = asked.out / f"portal-{scheme}-{size[0]}x{size[1]}"
-            folder.mkdir(parents=True, exist_ok=True)
-            visitor = Visitor(browser, served.origin, size, scripts=scripts, scheme=scheme)
-            for name in whole_portal(visitor, Customer(served, folder.name)):
-                if asked.only in name:
-                    visitor.page.screenshot(path=folder / f"{name}.png", full_page=True)
-            visitor.close()
-            print(f"{len(list(folder.iterdir()))} pictures in {folder}")
+        for kind, views in VIEWS.items():
+            for size, scheme, scripts in views:
+                folder = asked.out / f"{kind}-{scheme}-{size[0]}x{size[1]}"
+                folder.mkdir(parents=True, exist_ok=True)
+                visitor = Visitor(browser, served.origin, size, scripts=scripts, scheme=scheme)
+                for name in WALKS[kind](visitor, served, folder.name):
+                    if asked.only in name:
+                        visitor.page.screenshot(path=folder / f"{name}.png", full_page=True)
+                visitor.close()
+                print(f"{len(list(folder.iterdir()))} pictures in {folder}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from cloud.merchants.merchants import find_site
 from cloud.policy import CODE_LIFE, SESSION_FRESH, SESSION_IDLE, Limits
 from cloud.portal import pages
 from cloud.portal.history import PAGE
-from cloud.portal.languages import ENGLISH
+from cloud.web.language import ENGLISH
+from cloud.web.pages import HEADERS
 from protocol.entry import Ticket, Tickets
 from protocol.messages import (
     CardToken,
@@ -543,7 +544,7 @@ def being_refused(visitor: Visitor) -> Walk:
             kind=kind,
             minutes=12,
         )
-        visitor.gets(f"/portal/{kind}", bytes(drawn.body), pages.HEADERS)
+        visitor.gets(f"/portal/{kind}", bytes(drawn.body), HEADERS)
         visitor.opens(f"/portal/{kind}")
         yield f"refused-{kind.replace('_', '-')}"
     visitor.follows("To the first page")

@@ -14,7 +14,7 @@ CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Chromium without what it has for people: it needs half the time for the same pages."""
 IS_THERE = Path(CHROMIUM).exists()
 WHY_NOT = f"{CHROMIUM} is not there: ./run test installs it where the distribution has it"
-DESKTOP, PHONE = (1280, 800), (390, 844)
+DESKTOP, TABLET, PHONE = (1280, 800), (820, 1180), (390, 844)
 PATIENCE_MS = 90_000
 """How long a machine busy with other things may take for one page."""
 
@@ -56,7 +56,7 @@ _OFFERED = """() => [
   ...[...document.forms].map(form => [form.method.toUpperCase(), form.action, form]),
 ].filter(([, url, each]) => url.startsWith(location.origin) && each.checkVisibility())
   .map(([method, url]) => [method, url])"""
-_NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b")
+_NAME = re.compile(r"\b(?:[0-9a-f]{32}|first)\b|(?<=/)[\w-]{43}(?![\w-])")
 
 
 @contextmanager

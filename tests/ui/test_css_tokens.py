@@ -13,7 +13,7 @@ def test_the_portals_files_agree_with_the_window():
 def test_every_colour_of_the_pages_is_there_in_both_variants():
     light, dark = tokens((PALM / "Tokens.qml").read_text()).split("@media")
     defined = set(re.findall(r"(--[a-z-]+):", light))
-    used = set(re.findall(r"var\((--[a-z-]+)\)", (STATIC / "portal.css").read_text()))
+    used = set(re.findall(r"var\((--[a-z-]+)\)", (STATIC / "pages.css").read_text()))
     assert used <= defined
     colours = set(re.findall(r"(--[a-z-]+): #", light))
     assert colours == set(re.findall(r"(--[a-z-]+): #", dark))

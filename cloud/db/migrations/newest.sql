@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0034');
+INSERT INTO "alembic_version" VALUES('0037');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -104,6 +104,19 @@ CREATE TABLE arrivals (
 
 INSERT INTO "arrivals" VALUES(1,0);
 
+CREATE TABLE audit (
+	place BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	door VARCHAR NOT NULL, 
+	who VARCHAR NOT NULL, 
+	act VARCHAR NOT NULL, 
+	subject VARCHAR NOT NULL, 
+	merchant_id VARCHAR, 
+	details VARCHAR NOT NULL, 
+	hash BLOB NOT NULL, 
+	CONSTRAINT pk_audit PRIMARY KEY (place)
+);
+
 CREATE TABLE begun (
 	id VARCHAR NOT NULL, 
 	person_id VARCHAR NOT NULL, 
@@ -124,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -228,8 +241,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
 CREATE TABLE "doors" (
@@ -243,8 +256,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -589,6 +602,49 @@ CREATE TABLE sites (
 
 INSERT INTO "sites" VALUES('first','first','Shop',NULL);
 
+CREATE TABLE staff (
+	id VARCHAR NOT NULL, 
+	name VARCHAR NOT NULL, 
+	role VARCHAR NOT NULL, 
+	merchant_id VARCHAR, 
+	site_id VARCHAR, 
+	since BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	CONSTRAINT pk_staff PRIMARY KEY (id), 
+	CONSTRAINT fk_staff_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_staff_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+);
+
+CREATE TABLE staff_links (
+	id VARCHAR NOT NULL, 
+	staff_id VARCHAR NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_staff_links PRIMARY KEY (id), 
+	CONSTRAINT fk_staff_links_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id)
+);
+
+CREATE TABLE staff_passkeys (
+	id VARCHAR NOT NULL, 
+	staff_id VARCHAR NOT NULL, 
+	credential_id BLOB NOT NULL, 
+	public_key BLOB NOT NULL, 
+	sign_count BIGINT NOT NULL, 
+	since BIGINT NOT NULL, 
+	used_at BIGINT, 
+	CONSTRAINT pk_staff_passkeys PRIMARY KEY (id), 
+	CONSTRAINT fk_staff_passkeys_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id), 
+	CONSTRAINT uq_staff_passkeys_credential_id UNIQUE (credential_id)
+);
+
+CREATE TABLE staff_sessions (
+	id VARCHAR NOT NULL, 
+	staff_id VARCHAR NOT NULL, 
+	since BIGINT NOT NULL, 
+	seen_at BIGINT NOT NULL, 
+	CONSTRAINT pk_staff_sessions PRIMARY KEY (id), 
+	CONSTRAINT fk_staff_sessions_staff_id FOREIGN KEY(staff_id) REFERENCES staff (id)
+);
+
 CREATE TABLE support_bundles (
 	device_id VARCHAR NOT NULL, 
 	content VARCHAR NOT NULL, 
@@ -660,9 +716,9 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_outcome ON purchases (outcome);
-
 CREATE INDEX ix_purchases_at ON purchases (at);
+
+CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
@@ -672,15 +728,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
-CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
 CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+
+CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -763,3 +819,21 @@ CREATE INDEX ix_mails_expires_at ON mails (expires_at);
 CREATE INDEX ix_support_bundles_at ON support_bundles (at);
 
 CREATE INDEX ix_operator_acts_device_id ON operator_acts (device_id);
+
+CREATE UNIQUE INDEX ix_staff_links_staff_id ON staff_links (staff_id);
+
+CREATE INDEX ix_staff_links_expires_at ON staff_links (expires_at);
+
+CREATE INDEX ix_staff_passkeys_staff_id ON staff_passkeys (staff_id);
+
+CREATE INDEX ix_staff_sessions_staff_id ON staff_sessions (staff_id);
+
+CREATE INDEX ix_staff_sessions_since ON staff_sessions (since);
+
+CREATE INDEX ix_staff_sessions_seen_at ON staff_sessions (seen_at);
+
+CREATE INDEX ix_audit_merchant_id ON audit (merchant_id);
+
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;

@@ -31,7 +31,7 @@ def test_every_page_and_file_of_the_portal_is_below_one_path():
         ("/portal", 200),
         ("/portal/nothing", 404),
         ("/portal/palms/0123", 404),
-        ("/portal/static/portal.css", 200),
+        ("/portal/static/pages.css", 200),
         ("/portal/static/hand.svg", 200),
     ],
 )

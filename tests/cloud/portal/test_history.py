@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cloud.portal.history import PAGE
-from cloud.portal.languages import decimal
+from cloud.web.language import decimal
 from protocol.entry import EntryRefusal
 from tests.support.portal import Portal
 

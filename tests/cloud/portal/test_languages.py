@@ -13,13 +13,10 @@ from cloud.portal import pages
 from cloud.portal.catalogues import catalogue_of, texts, updated
 from cloud.portal.languages import (
     CATALOGUE,
-    ENGLISH,
     LANGUAGES,
-    Language,
     choose,
-    decimal,
-    direction_of,
 )
+from cloud.web.language import ENGLISH, Language, decimal, direction_of
 from tests.support.portal import Browser, Portal, forms
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from cloud.payments.tables import PurchaseRow
 from cloud.people.deletions import forget_all_deleted, remains_of
 from cloud.people.tables import ReceiptRow, SessionRow, SignInRow
 from cloud.policy import BOOKKEEPING, CODE_ATTEMPTS, CODE_LIFE, Limits
-from cloud.portal.languages import ENGLISH
+from cloud.web.language import ENGLISH
 from cloud.web.tables import Tally
 from protocol import merkle, verify_receipt
 from protocol.encoding import from_base64

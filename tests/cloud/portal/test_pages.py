@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cloud.portal import pages
+from cloud.portal.pages import TEMPLATES as FOLDER
+from cloud.web.pages import FILES, STATIC
 
-TEMPLATES = sorted((Path(pages.__file__).parent / "templates").glob("*.html"))
+TEMPLATES = sorted(FOLDER.glob("*.html"))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
@@ -35,6 +36,5 @@ def test_a_field_is_tied_to_what_is_said_of_it(path: Path):
 
 
 def test_a_file_is_small():
-    static = Path(pages.__file__).parent / "static"
-    assert {path.name for path in static.iterdir()} == set(pages.STATIC)
-    assert sum(path.stat().st_size for path in static.iterdir()) < 80_000
+    assert {path.name for path in FILES.iterdir()} == set(STATIC)
+    assert sum(path.stat().st_size for path in FILES.iterdir()) < 80_000

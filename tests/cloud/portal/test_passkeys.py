@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from cloud.people.tables import PasskeyChallengeRow, PasskeyRow
+from cloud.people.tables import PasskeyRow
 from cloud.policy import (
     CODES_SUFFICE_AFTER,
     PASSKEY_CHALLENGE_LIFE,
@@ -20,11 +20,12 @@ from cloud.policy import (
     SESSION_FRESH,
     Limits,
 )
-from cloud.portal import pages
 from cloud.portal.asking import CodeRoute, DoorRoute, PageRoute
 from cloud.portal.routes import ROUTERS
 from cloud.settings import Portal as PortalSettings
 from cloud.settings import Settings
+from cloud.web.pages import FILES
+from cloud.web.tables import PasskeyChallengeRow
 from tests.support.passkeys import PRESENT, Authenticator
 from tests.support.portal import Browser, Portal, forms, open_portal
 
@@ -522,5 +523,5 @@ async def test_the_relying_party_is_the_host_of_the_portal_and_the_origin_has_it
 
 
 def test_the_script_writes_no_page_and_asks_nobody_else():
-    script = (Path(pages.__file__).parent / "static" / "passkeys.js").read_text()
+    script = (FILES / "passkeys.js").read_text()
     assert not re.search(r"https?://|innerHTML|document\.write|eval|Function\(", script)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from cloud.jobs.housekeeping import forget_expired
-from cloud.people.sign_ins import new_token
 from cloud.people.tables import SessionRow, SignInRow
 from cloud.policy import SESSION_IDLE, SESSION_LIFE
+from cloud.web.browsers import new_token
 from tests.support.portal import Browser, Portal, forms
 
 pytestmark = pytest.mark.anyio

@@ -1,0 +1,156 @@
+"""What staff do, whether on a page or by a command: each act is done and stands in the audit trail,
+or neither."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import audit, members
+from cloud.console.audit import By
+from cloud.console.roles import Reach
+from cloud.console.tables import StaffRow
+from cloud.entry import doors
+from cloud.fleet import orders
+from cloud.fleet.orders import Act
+from cloud.keys.person_keys import MasterKey
+from cloud.law import Law
+from cloud.merchants import merchants
+from cloud.merchants.devices import make_activation_code
+from cloud.merchants.merchants import MerchantRow, SiteRow
+from cloud.settings import Merchant
+from cloud.web import devices
+from cloud.web.devices import DeviceRow
+
+# Kiosks
+
+
+async def show_code(session: AsyncSession, master: MasterKey, by: By, site: SiteRow) -> str:
+    """Returns a code that activates one device of a site."""
+    await audit.append(
+        session, by, "show an activation code", site.id, merchant_id=site.merchant_id
+    )
+    return await make_activation_code(session, master, by.at, site_id=site.id)
+
+
+async def replace_device(
+    session: AsyncSession, master: MasterKey, by: By, device: DeviceRow
+) -> str:
+    """Returns a code that activates another device in the place of this one."""
+    await _note(session, by, "show a code that replaces the kiosk", device)
+    return await make_activation_code(
+        session, master, by.at, site_id=device.site_id, replaces=device.id
+    )
+
+
+async def rename_device(session: AsyncSession, by: By, device: DeviceRow, name: str) -> None:
+    device.name = name
+    await _note(session, by, "name the kiosk", device, name=name)
+
+
+async def move_device(session: AsyncSession, by: By, device: DeviceRow, site: SiteRow) -> None:
+    """Moves a device to another site of its merchant. What it stands at stays where it was: it
+    loses its door and its card reader."""
+    assert site.merchant_id == device.merchant_id
+    before, device.site_id, device.reader = device.site_id, site.id, None
+    await doors.remove_door(session, device.id)
+    await _note(session, by, "move the kiosk", device, before=before, to=site.id)
+
+
+async def restart_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
+    await orders.ask(session, device.id, Act.RESTART, by.who, by.at)
+    await _note(session, by, "have the kiosk start again", device)
+
+
+async def lock_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
+    """Locks a device until it is activated again."""
+    await orders.ask(session, device.id, Act.LOCK, by.who, by.at)
+    await _note(session, by, "lock the kiosk", device)
+
+
+async def revoke_device(session: AsyncSession, by: By, device: DeviceRow) -> None:
+    await devices.revoke_device(session, device.id, by.at)
+    await _note(session, by, "revoke the kiosk", device)
+
+
+# Merchants and sites
+
+
+async def add_merchant(
+    session: AsyncSession, by: By, merchant: Merchant, site_name: str, law: Law | None
+) -> tuple[MerchantRow, SiteRow]:
+    row, site = await merchants.add_merchant(session, merchant, site_name, law)
+    await audit.append(session, by, "add the merchant", row.id, merchant_id=row.id, site=site.id)
+    return row, site
+
+
+async def add_site(
+    session: AsyncSession, by: By, merchant: MerchantRow, name: str, law: Law | None = None
+) -> SiteRow:
+    site = await merchants.add_site(session, merchant.id, name, law)
+    await audit.append(session, by, "add the site", site.id, merchant_id=merchant.id)
+    return site
+
+
+# Staff
+
+
+async def add_member(
+    session: AsyncSession, master: MasterKey, by: By, name: str, reach: Reach
+) -> tuple[StaffRow, str]:
+    """Adds an account, and returns it and the token of its link. Raises BadAccount."""
+    member = await members.add(session, name, reach, by.at)
+    await audit.append(
+        session,
+        by,
+        "add the account",
+        member.id,
+        merchant_id=reach.merchant_id,
+        role=reach.role,
+        site=reach.site_id,
+    )
+    return member, await members.make_link(session, master, member, by.at)
+
+
+async def make_link(session: AsyncSession, master: MasterKey, by: By, member: StaffRow) -> str:
+    """Returns the token of a new link by which somebody makes a passkey."""
+    await audit.append(
+        session, by, "make a link for the account", member.id, merchant_id=member.merchant_id
+    )
+    return await members.make_link(session, master, member, by.at)
+
+
+async def end_member(session: AsyncSession, by: By, member: StaffRow) -> None:
+    await audit.append(session, by, "end the account", member.id, merchant_id=member.merchant_id)
+    await members.end(session, member, by.at)
+
+
+async def sign_in(session: AsyncSession, by: By, member: StaffRow, how: str) -> None:
+    """Notes that somebody has signed in."""
+    await audit.append(session, by, how, member.id, merchant_id=member.merchant_id)
+
+
+async def export_trail(session: AsyncSession, by: By, merchant_id: str | None) -> None:
+    """Notes that somebody takes the trail of a merchant, or all of it, with them."""
+    await audit.append(session, by, "export the audit trail", merchant_id=merchant_id)
+
+
+# What has no page
+
+
+async def note_command(session: AsyncSession, by: By, verb: str, subject: str) -> None:
+    """Notes that a command was given. The subject is the id of a merchant, site or device, or of
+    something else that is no person; empty for the service itself."""
+    merchant_id: str | None = None
+    device = await devices.find_device(session, subject)
+    site = await merchants.find_site(session, subject)
+    if device is not None:
+        merchant_id = device.merchant_id
+    elif site is not None:
+        merchant_id = site.merchant_id
+    elif await merchants.find_merchant(session, subject) is not None:
+        merchant_id = subject
+    await audit.append(session, by, verb, subject, merchant_id=merchant_id)
+
+
+async def _note(
+    session: AsyncSession, by: By, act: str, device: DeviceRow, **details: str | None
+) -> None:
+    await audit.append(session, by, act, device.id, merchant_id=device.merchant_id, **details)

@@ -1,0 +1,163 @@
+"""Requests of browsers to the console (`cloud.web.browsers`), and by whom they may be made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from jinja2 import Environment
+
+from cloud.console import roles, sign_ins
+from cloud.console.audit import By, Door
+from cloud.console.roles import Found, Reach, Right
+from cloud.console.sign_ins import SignedIn
+from cloud.context import Context
+from cloud.web import pages
+from cloud.web.browsers import (
+    BrowserRequest,
+    BrowserRoute,
+    context_of,
+    minutes,
+    origin_at,
+    redirect,
+)
+from cloud.web.language import ENGLISH
+from cloud.web.problems import Refusal
+
+HOME = "/console"
+SIGN_IN = f"{HOME}/sign-in"
+SESSION = "__Host-console"
+"""The cookie of who is signed in."""
+VISITOR = "__Host-console-visitor"
+"""The cookie of who is about to sign in."""
+
+
+@dataclass(kw_only=True)
+class Asked(BrowserRequest):
+    """One request of a browser to the console."""
+
+    session_cookie: ClassVar[str] = SESSION
+    visitor_cookie: ClassVar[str] = VISITOR
+
+    who: SignedIn | None = field(default=None, init=False)
+    found: Found = field(default=Found(), init=False)
+    """What the page is about."""
+
+    async def recognise(self) -> None:
+        token = self.session_token
+        if token is not None:
+            self.who = await sign_ins.find(self.context, self.session, token, self.now)
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.who is not None
+
+    @property
+    def signed_in(self) -> SignedIn:
+        """Returns who is signed in, in a route that only they reach."""
+        assert self.who is not None
+        return self.who
+
+    @property
+    def reach(self) -> Reach:
+        return self.signed_in.reach
+
+    @property
+    def by(self) -> By:
+        """Returns who does what is asked for."""
+        return By(Door.CONSOLE, self.signed_in.member.id, self.now)
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Returns a page, with what every page needs."""
+        return pages.draw(
+            _environment(),
+            template,
+            status,
+            operator=self.context.settings.operator,
+            sandbox=self.context.sandbox,
+            member=None if self.who is None else self.who.member,
+            reach=None if self.who is None else self.who.reach,
+            form_token=self.form_token,
+            takes_passkeys=self.site.takes_passkeys,
+            **values,
+        )
+
+
+async def _asked(request: Request) -> Asked:
+    # FastAPI would call it on a thread if it were not asynchronous.
+    return request.state.asked
+
+
+Asker = Annotated[Asked, Depends(_asked)]
+
+
+class DoorRoute(BrowserRoute[Asked]):
+    """A page for everybody, signed in or not."""
+
+    asks = Asked
+
+    def origin(self, context: Context, request: Request) -> str:
+        return origin_at(context, request, context.settings.console.url)
+
+    async def admit(self, asked: Asked) -> Response | None:
+        return None
+
+    def refused(self, request: Request, refusal: Refusal) -> Response:
+        problem, context = refusal.problem, context_of(request)
+        context.noted.note_refusal("console", problem)
+        response = pages.draw(
+            _environment(),
+            "refused.html",
+            problem.status,
+            operator=context.settings.operator,
+            sandbox=context.sandbox,
+            member=None,
+            reach=None,
+            kind=problem.type.name.lower(),
+            minutes=minutes(refusal),
+        )
+        if problem.retry_after is not None:
+            response.headers["retry-after"] = str(problem.retry_after)
+        return response
+
+
+class StaffRoute(DoorRoute):
+    """A page for who is signed in, has the right to it, and has in reach what it is about.
+    Everybody else is led to sign in, or told that there is no such page."""
+
+    right: ClassVar[Right]
+
+    async def admit(self, asked: Asked) -> Response | None:
+        if asked.who is None:
+            return redirect(SIGN_IN)
+        names: Mapping[str, str] = asked.request.path_params
+        asked.found = await roles.find(asked.session, asked.reach, self.right, names)
+        return None
+
+
+def door() -> APIRouter:
+    """Returns a router of pages for everybody."""
+    return APIRouter(prefix=HOME, route_class=DoorRoute, include_in_schema=False)
+
+
+def router(needed: Right) -> APIRouter:
+    """Returns a router of pages for whoever has a right."""
+    return APIRouter(prefix=HOME, route_class=_route_for(needed), include_in_schema=False)
+
+
+@cache
+def _route_for(needed: Right) -> type[StaffRoute]:
+    class RightRoute(StaffRoute):
+        right = needed
+
+    return RightRoute
+
+
+@cache
+def _environment() -> Environment:
+    """Returns what draws the pages. They are in English."""
+    drawn_by = pages.environment(Path(__file__).parent / "templates", ENGLISH)
+    drawn_by.globals["Right"] = Right
+    return drawn_by

@@ -1,0 +1,163 @@
+"""The audit trail: what staff have done, by page or by command, in rows that are only ever added.
+
+A row tells who, what, when and on what, in ids: nothing in it is about people who use a palm, and
+of staff it has no name. Each row's hash covers the row and the hash before it, so that a row that
+was changed, taken out or put in between is found. That rows were taken from the end, or that
+somebody has made all of them anew, is found beside an export of before, which is therefore to be
+kept elsewhere.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console.tables import AuditRow
+from cloud.db.locks import lock
+
+FIRST = bytes(32)
+"""What stands for the hash before the first row."""
+_AT_ONCE = 500
+
+
+class Door(StrEnum):
+    CONSOLE = "console"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something, and when."""
+
+    door: Door
+    who: str
+    """`cloud.console.tables.AuditRow.who`."""
+    at: datetime
+
+
+async def append(
+    session: AsyncSession,
+    by: By,
+    act: str,
+    subject: str = "",
+    *,
+    merchant_id: str | None = None,
+    **details: str | None,
+) -> None:
+    """Adds a row. `details` are ids and words of ours, never about people who use a palm."""
+    await lock(session, "audit")
+    last = await session.scalar(select(AuditRow).order_by(AuditRow.place.desc()).limit(1))
+    row = AuditRow(
+        place=0 if last is None else last.place + 1,
+        # As the database gives it back.
+        at=datetime.fromtimestamp(round(by.at.timestamp() * 1000) / 1000, UTC),
+        door=by.door,
+        who=by.who,
+        act=act,
+        subject=subject,
+        merchant_id=merchant_id,
+        details=json.dumps(details, sort_keys=True),
+    )
+    row.hash = _hash(_entry(row, FIRST if last is None else last.hash))
+    session.add(row)
+    await session.flush()
+
+
+async def latest(
+    session: AsyncSession, merchant_id: str | None, before: int | None, count: int
+) -> Sequence[AuditRow]:
+    """Returns rows of a merchant, or of all, the newest first, from the one before the place
+    `before` on."""
+    chosen = select(AuditRow).order_by(AuditRow.place.desc()).limit(count)
+    if merchant_id is not None:
+        chosen = chosen.where(AuditRow.merchant_id == merchant_id)
+    if before is not None:
+        chosen = chosen.where(AuditRow.place < before)
+    return (await session.scalars(chosen)).all()
+
+
+async def exported(session: AsyncSession, merchant_id: str | None = None) -> AsyncIterator[str]:
+    """Yields rows of a merchant, or of all, as lines of JSON, the oldest first. Of one merchant
+    they have gaps, and each still has its hash."""
+    before = FIRST
+    async for row in _rows(session):
+        if merchant_id in (None, row.merchant_id):
+            entry = _entry(row, before)
+            yield json.dumps(entry | {"hash": row.hash.hex()}, ensure_ascii=False) + "\n"
+        before = row.hash
+
+
+async def faults(session: AsyncSession, earlier: Iterable[str] = ()) -> tuple[int, list[str]]:
+    """Returns how many rows there are and what is wrong with them, in sentences. `earlier` are
+    lines of an export of before, which must all be there still."""
+    kept, found = _read(earlier)
+    before, count = FIRST, 0
+    async for row in _rows(session):
+        if row.place != count:
+            found.append(f"rows {count} to {row.place - 1} are missing.")
+            count = row.place
+        entry = _entry(row, before)
+        if _hash(entry) != row.hash:
+            found.append(f"row {row.place} is not what was written, or the one before it is not.")
+        if row.place in kept and kept.pop(row.place) != row.hash.hex():
+            found.append(f"row {row.place} is another one than in the export.")
+        before, count = row.hash, count + 1
+    found += [f"row {place} of the export is missing." for place in sorted(kept)]
+    return count, found
+
+
+def _read(lines: Iterable[str]) -> tuple[dict[int, str], list[str]]:
+    """Returns the hashes of the rows of an export by their places, and what is wrong with it."""
+    kept: dict[int, str] = {}
+    found: list[str] = []
+    for at, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            told, place = entry.pop("hash"), int(entry["place"])
+            is_right = _hash(entry).hex() == told
+        except (ValueError, KeyError, TypeError, AttributeError):
+            found.append(f"line {at} of the export cannot be read.")
+            continue
+        if not is_right:
+            found.append(f"line {at} of the export was changed.")
+        kept[place] = told
+    return kept, found
+
+
+def _entry(row: AuditRow, before: bytes) -> dict[str, Any]:
+    return {
+        "place": row.place,
+        "at": row.at.isoformat(timespec="milliseconds"),
+        "door": row.door,
+        "who": row.who,
+        "act": row.act,
+        "subject": row.subject,
+        "merchant": row.merchant_id,
+        "details": json.loads(row.details),
+        "before": before.hex(),
+    }
+
+
+def _hash(entry: Mapping[str, Any]) -> bytes:
+    return sha256(rfc8785.dumps(dict(entry))).digest()
+
+
+async def _rows(session: AsyncSession) -> AsyncIterator[AuditRow]:
+    """Yields all rows, the oldest first, a few hundred in memory at once."""
+    after = -1
+    while True:
+        chosen = select(AuditRow).where(AuditRow.place > after).order_by(AuditRow.place)
+        rows = (await session.scalars(chosen.limit(_AT_ONCE))).all()
+        for row in rows:
+            yield row
+            session.expunge(row)
+        if len(rows) < _AT_ONCE:
+            return
+        after = rows[-1].place

@@ -1,0 +1,136 @@
+"""Pages of one kiosk: how it does, and what can be done to it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from cloud.console import acts
+from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.kiosks import kiosk
+from cloud.console.places import code_page, one_line, sites_in_reach
+from cloud.console.roles import Right
+from cloud.fleet import orders
+from cloud.merchants.merchants import SiteRow, place_of
+from cloud.web.browsers import redirect
+from cloud.web.devices import DeviceRow
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+NAME_LENGTH = 64
+"""The largest number of characters of a kiosk's name (`protocol.messages.Activation`)."""
+REQUESTS = 5
+"""How many of the latest things that were asked of a kiosk are shown."""
+
+routes: APIRouter = router(Right.SEE)
+restarting: APIRouter = router(Right.RESTART)
+naming: APIRouter = router(Right.NAME)
+locking: APIRouter = router(Right.LOCK)
+replacing: APIRouter = router(Right.ACTIVATE)
+moving: APIRouter = router(Right.MOVE)
+revoking: APIRouter = router(Right.REVOKE)
+
+
+@routes.get("/devices/{device_id}")
+async def show_kiosk(asked: Asker) -> Response:
+    return await _page(asked)
+
+
+@restarting.post("/devices/{device_id}/restart")
+async def restart(asked: Asker) -> Response:
+    device = _active(asked)
+    await acts.restart_device(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
+@naming.post("/devices/{device_id}/name")
+async def rename(asked: Asker, name: Annotated[str, Form(max_length=400)] = "") -> Response:
+    device, name = _active(asked), one_line(name)
+    if not 0 < len(name) <= NAME_LENGTH:
+        return await _page(asked, 422, problem="name")
+    await acts.rename_device(asked.session, asked.by, device, name)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
+@locking.get("/devices/{device_id}/lock")
+async def ask_about_lock(asked: Asker) -> Response:
+    return asked.page("lock.html", device=_active(asked))
+
+
+@locking.post("/devices/{device_id}/lock")
+async def lock(asked: Asker) -> Response:
+    device = _active(asked)
+    await acts.lock_device(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
+@replacing.post("/devices/{device_id}/replace")
+async def replace(asked: Asker) -> Response:
+    """Shows a code that activates another kiosk in the place of this one, or this one again."""
+    device = _device(asked)
+    site, _ = await place_of(asked.session, device.site_id)
+    code = await acts.replace_device(asked.session, asked.context.master, asked.by, device)
+    return code_page(asked, code, site, replaced=device.name)
+
+
+@moving.get("/devices/{device_id}/move")
+async def ask_where(asked: Asker) -> Response:
+    device = _active(asked)
+    return asked.page("move.html", device=device, sites=await _elsewhere(asked, device))
+
+
+@moving.post("/devices/{device_id}/move")
+async def move(asked: Asker, site: Annotated[str, Form(max_length=64)] = "") -> Response:
+    device = _active(asked)
+    for each in await _elsewhere(asked, device):
+        if each.id == site:
+            await acts.move_device(asked.session, asked.by, device, each)
+            return redirect(f"{HOME}/devices/{device.id}")
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
+@revoking.get("/devices/{device_id}/revoke")
+async def ask_about_end(asked: Asker) -> Response:
+    return asked.page("revoke.html", device=_active(asked))
+
+
+@revoking.post("/devices/{device_id}/revoke")
+async def revoke(asked: Asker) -> Response:
+    device = _active(asked)
+    await acts.revoke_device(asked.session, asked.by, device)
+    return redirect(f"{HOME}/devices/{device.id}")
+
+
+async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
+    device = _device(asked)
+    site, merchant = await place_of(asked.session, device.site_id)
+    return asked.page(
+        "device.html",
+        status,
+        kiosk=await kiosk(asked.session, device, asked.now),
+        site=site,
+        merchant=merchant,
+        elsewhere=bool(await _elsewhere(asked, device)),
+        name_length=NAME_LENGTH,
+        requests=(await orders.acts_on(asked.session, device.id))[-REQUESTS:],
+        problem=problem,
+    )
+
+
+async def _elsewhere(asked: Asked, device: DeviceRow) -> list[SiteRow]:
+    """Returns the other sites of a kiosk's merchant that are in reach."""
+    sites = await sites_in_reach(asked)
+    theirs = [site for site in sites if site.merchant_id == device.merchant_id]
+    return [site for site in theirs if site.id != device.site_id]
+
+
+def _device(asked: Asked) -> DeviceRow:
+    assert asked.found.device is not None
+    return asked.found.device
+
+
+def _active(asked: Asked) -> DeviceRow:
+    """Returns the kiosk that the page is about. Raises Refusal when it is revoked."""
+    device = _device(asked)
+    if device.revoked_at is not None:
+        raise Refusal(ProblemType.CONFLICT)
+    return device

@@ -1,0 +1,87 @@
+"""Accounts of staff, and the links by which they make their passkeys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console.roles import Reach
+from cloud.console.tables import StaffLinkRow, StaffPasskeyRow, StaffRow, StaffSessionRow
+from cloud.db.locks import held
+from cloud.db.tables import new_id
+from cloud.keys.person_keys import MasterKey
+from cloud.policy import STAFF_LINK_LIFE
+from cloud.web.browsers import new_token
+
+NAME_LENGTH = 60
+"""The largest number of characters of a name."""
+
+
+async def add(session: AsyncSession, name: str, reach: Reach, now: datetime) -> StaffRow:
+    """Adds an account. Raises BadAccount."""
+    reach.check()
+    member = StaffRow(
+        id=new_id(),
+        name=name,
+        role=reach.role,
+        merchant_id=reach.merchant_id,
+        site_id=reach.site_id,
+        since=now,
+    )
+    session.add(member)
+    await session.flush()
+    return member
+
+
+async def end(session: AsyncSession, member: StaffRow, now: datetime) -> None:
+    """Ends an account at once, wherever it is signed in. The trail goes on to name its id."""
+    for table in (StaffLinkRow, StaffPasskeyRow, StaffSessionRow):
+        await session.execute(delete(table).where(table.staff_id == member.id))
+    member.name, member.ended_at = "", now
+
+
+async def all_members(session: AsyncSession) -> Sequence[StaffRow]:
+    """Returns all accounts that have not ended, the oldest first."""
+    chosen = select(StaffRow).where(StaffRow.ended_at.is_(None))
+    return (await session.scalars(chosen.order_by(StaffRow.since, StaffRow.id))).all()
+
+
+async def find_member(session: AsyncSession, staff_id: str) -> StaffRow | None:
+    """Returns an account that has not ended, None when there is none of this id."""
+    member = await session.get(StaffRow, staff_id)
+    return None if member is None or member.ended_at is not None else member
+
+
+# Links
+
+
+async def make_link(
+    session: AsyncSession, master: MasterKey, member: StaffRow, now: datetime
+) -> str:
+    """Returns the token of a new link, in place of the one that the account had."""
+    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.staff_id == member.id))
+    token = new_token()
+    expires_at = now + STAFF_LINK_LIFE
+    session.add(StaffLinkRow(id=link_id(master, token), staff_id=member.id, expires_at=expires_at))
+    await session.flush()
+    return token
+
+
+async def holder_of(
+    session: AsyncSession, master: MasterKey, token: str, now: datetime
+) -> StaffRow | None:
+    """Returns whose the link with a token is, and keeps others from using it up until the
+    transaction ends; None when it does not count, or not any more."""
+    row = await held(session, StaffLinkRow, link_id(master, token))
+    if row is None or row.expires_at <= now:
+        return None
+    return await find_member(session, row.staff_id)
+
+
+async def use_up_link(session: AsyncSession, master: MasterKey, token: str) -> None:
+    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.id == link_id(master, token)))
+
+
+def link_id(master: MasterKey, token: str) -> str:
+    return master.lookup("staff link", token)

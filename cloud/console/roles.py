@@ -1,0 +1,149 @@
+"""Who may see and do what in the console: this is the only place that says so.
+
+A role gives rights, and an account says of which merchant, or of which of its sites, things are in
+reach. Each page names the right that it needs (`cloud.console.asking.router`), and the names in its
+path say what it is about. Both are looked at before the page is: what somebody may not do, what is
+not in their reach and what there is not are the same to them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console.tables import StaffRow
+from cloud.merchants.merchants import MerchantRow, SiteRow, find_merchant, find_site
+from cloud.web.devices import DeviceRow, find_device
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+
+class Role(StrEnum):
+    SHOP = "shop-staff"
+    SITE = "site-manager"
+    MERCHANT = "merchant"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+class Right(StrEnum):
+    SEE = "see merchants, sites and kiosks"
+    RESTART = "have a kiosk start again"
+    NAME = "name a kiosk"
+    LOCK = "lock a kiosk"
+    ACTIVATE = "activate a kiosk"
+    MOVE = "move a kiosk to another site"
+    REVOKE = "revoke a kiosk"
+    ADD_SITE = "add a site"
+    STAFF = "add and end accounts of staff"
+    AUDIT = "read what staff have done"
+
+
+_SHOP = frozenset({Right.SEE, Right.RESTART})
+_SITE = _SHOP | {Right.NAME, Right.LOCK, Right.ACTIVATE}
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.SHOP: _SHOP,
+    Role.SITE: _SITE,
+    Role.MERCHANT: frozenset(Right),
+    Role.OPERATOR: frozenset(Right),
+    Role.AUDITOR: frozenset({Right.SEE, Right.AUDIT}),
+}
+GIVES: Mapping[Role, frozenset[Role]] = {
+    Role.MERCHANT: frozenset({Role.SITE, Role.SHOP}),
+    Role.OPERATOR: frozenset(Role),
+}
+"""To whom a role gives and ends accounts."""
+
+
+class BadAccount(ValueError):
+    """A role does not go with what is in its reach: the message tells what does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What somebody of the staff may do, and with what."""
+
+    role: Role
+    merchant_id: str | None
+    """The only merchant in reach; None for all."""
+    site_id: str | None
+    """The only site in reach; None for all of the merchant."""
+
+    def may(self, right: Right) -> bool:
+        return right in RIGHTS[self.role]
+
+    def covers(self, merchant_id: str | None, site_id: str | None = None) -> bool:
+        """Returns whether something of a merchant, or of one of its sites, is in reach."""
+        if self.merchant_id is None:
+            return True
+        return merchant_id == self.merchant_id and self.site_id in (None, site_id)
+
+    def gives(self, other: "Reach") -> bool:
+        """Returns whether they may give and end such an account."""
+        roles = GIVES.get(self.role, frozenset())
+        return other.role in roles and self.covers(other.merchant_id, other.site_id)
+
+    def check(self) -> None:
+        """Raises BadAccount when the role does not go with the rest."""
+        match self.role:
+            case Role.OPERATOR if self.merchant_id is not None:
+                raise BadAccount("an operator sees every merchant: name none")
+            case Role.MERCHANT if self.merchant_id is None or self.site_id is not None:
+                raise BadAccount("a merchant sees one merchant: name it, and no site")
+            case Role.AUDITOR if self.site_id is not None:
+                raise BadAccount("an auditor sees one merchant or every one: name no site")
+            case Role.SITE | Role.SHOP if self.site_id is None:
+                raise BadAccount("shop staff and site managers see one site: name it")
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a page is about."""
+
+    merchant: MerchantRow | None = None
+    site: SiteRow | None = None
+    device: DeviceRow | None = None
+    member: StaffRow | None = None
+
+
+async def find(
+    session: AsyncSession, reach: Reach, right: Right, names: Mapping[str, str]
+) -> Found:
+    """Returns what the names in a path stand for, for who has the right to the page. Raises Refusal
+    for what is not in reach, and for who has no right, as for what there is not."""
+    found = await _found(session, reach, names) if reach.may(right) else None
+    if found is None:
+        raise Refusal(ProblemType.NOT_FOUND)
+    return found
+
+
+async def _found(session: AsyncSession, reach: Reach, names: Mapping[str, str]) -> Found | None:
+    match list(names.items()):
+        case [("merchant_id", name)]:
+            merchant = await find_merchant(session, name)
+            if merchant is not None and reach.covers(merchant.id):
+                return Found(merchant=merchant)
+        case [("site_id", name)]:
+            site = await find_site(session, name)
+            if site is not None and reach.covers(site.merchant_id, site.id):
+                return Found(site=site)
+        case [("device_id", name)]:
+            device = await find_device(session, name)
+            if device is not None and reach.covers(device.merchant_id, device.site_id):
+                return Found(device=device)
+        case [("staff_id", name)]:
+            member = await session.get(StaffRow, name)
+            if member is not None and member.ended_at is None and reach.gives(reach_of(member)):
+                return Found(member=member)
+        case []:
+            return Found()
+        case _:
+            pass
+    return None
+
+
+def reach_of(member: StaffRow) -> Reach:
+    return Reach(Role(member.role), member.merchant_id, member.site_id)

@@ -1,0 +1,45 @@
+"""The routes of the console."""
+
+from fastapi import APIRouter, Response
+
+from cloud.console import devices, overview, places, signing_in, staff_pages, trail
+from cloud.console.asking import HOME, door
+from cloud.web.browsers import redirect
+from cloud.web.pages import file_routes
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+_rest: APIRouter = door()
+
+
+@_rest.get("/")
+async def lead_home() -> Response:
+    return redirect(HOME)
+
+
+@_rest.api_route("/{rest:path}", methods=["GET", "POST"])
+async def refuse(rest: str) -> Response:
+    """Answers whatever no other route of the console does."""
+    del rest
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
+ROUTERS = (
+    file_routes(HOME),
+    signing_in.routes,
+    overview.routes,
+    places.routes,
+    places.adding,
+    places.activating,
+    devices.routes,
+    devices.restarting,
+    devices.naming,
+    devices.locking,
+    devices.replacing,
+    devices.moving,
+    devices.revoking,
+    staff_pages.routes,
+    trail.routes,
+    _rest,
+)
+"""Every route, in the order in which they are tried."""

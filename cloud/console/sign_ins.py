@@ -1,0 +1,215 @@
+"""Staff sign in to the console with passkeys (`cloud.web.authenticators`), and with nothing else.
+
+The first passkey of an account is made by a link that works once. The service keeps a keyed hash of
+the token of a browser that is signed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import members
+from cloud.console.roles import Reach, reach_of
+from cloud.console.tables import StaffLinkRow, StaffPasskeyRow, StaffRow, StaffSessionRow
+from cloud.context import Context
+from cloud.db.tables import new_id
+from cloud.policy import PASSKEYS, SESSION_FRESH, SESSION_IDLE, SESSION_LIFE
+from cloud.web import authenticators
+from cloud.web.authenticators import Holder, Site, not_taken
+from cloud.web.browsers import new_token
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+_NOTED_EVERY = timedelta(minutes=1)
+"""How often it is written down that a session is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who is signed in, in one browser."""
+
+    session_id: str
+    member: StaffRow
+    since: datetime
+
+    @property
+    def reach(self) -> Reach:
+        return reach_of(self.member)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Returns whether they have signed in so lately that they may say who else signs in."""
+        return self.since > now - SESSION_FRESH
+
+
+# Signing in
+
+
+async def begin_sign_in(
+    context: Context, session: AsyncSession, visitor: str, site: Site, now: datetime
+) -> str:
+    """Returns what the browser with the token `visitor` asks its authenticators for, as JSON."""
+    return await authenticators.ask_to_sign(session, _sign_in_id(context, visitor), site, now)
+
+
+async def sign_in(
+    context: Context,
+    session: AsyncSession,
+    visitor: str,
+    site: Site,
+    given: str,
+    *,
+    now: datetime,
+) -> tuple[StaffRow, str]:
+    """Begins a session for whose passkey has signed the challenge of the browser with the token
+    `visitor`, and returns who that is and the session's token. Raises Refusal, for the same reason
+    whatever is wrong."""
+    challenge = await authenticators.use_up(session, _sign_in_id(context, visitor), now)
+    credential = authenticators.read_signed(given)
+    named = StaffPasskeyRow.credential_id == credential.raw_id
+    row = await session.scalar(select(StaffPasskeyRow).where(named))
+    member = None if row is None else await members.find_member(session, row.staff_id)
+    if row is None or member is None:
+        raise not_taken()
+    row.sign_count = authenticators.check_signed(
+        site,
+        credential,
+        challenge,
+        handle=_handle(member),
+        public_key=row.public_key,
+        sign_count=row.sign_count,
+    )
+    row.used_at = now
+    return member, await _begin(context, session, member, now)
+
+
+# Making a passkey by a link
+
+
+async def begin_making(
+    context: Context, session: AsyncSession, token: str, site: Site, now: datetime
+) -> str:
+    """Returns what the browser asks its authenticators to make for whose the link with this token
+    is, as JSON. Raises Refusal."""
+    member = await members.holder_of(session, context.master, token, now)
+    if member is None:
+        raise not_taken()
+    known = await _passkeys_of(session, member)
+    return await authenticators.ask_for_new(
+        session,
+        members.link_id(context.master, token),
+        site,
+        Holder(_handle(member), member.name),
+        known=[row.credential_id for row in known],
+        now=now,
+    )
+
+
+async def make(
+    context: Context, session: AsyncSession, token: str, site: Site, given: str, *, now: datetime
+) -> tuple[StaffRow, str]:
+    """Keeps a passkey that was made, uses the link up and begins a session. Returns whose it is and
+    the session's token. Raises Refusal."""
+    member = await members.holder_of(session, context.master, token, now)
+    if member is None:
+        raise not_taken()
+    challenge_id = members.link_id(context.master, token)
+    challenge = await authenticators.use_up(session, challenge_id, now)
+    made = authenticators.check_made(site, given, challenge)
+    taken = StaffPasskeyRow.credential_id == made.credential_id
+    if await session.scalar(select(StaffPasskeyRow.id).where(taken)):
+        raise not_taken()
+    theirs = StaffPasskeyRow.staff_id == member.id
+    if (await session.scalar(select(func.count()).where(theirs)) or 0) >= PASSKEYS:
+        raise Refusal(ProblemType.CONFLICT)
+    session.add(
+        StaffPasskeyRow(
+            id=new_id(),
+            staff_id=member.id,
+            credential_id=made.credential_id,
+            public_key=made.public_key,
+            sign_count=made.sign_count,
+            since=now,
+        )
+    )
+    await members.use_up_link(session, context.master, token)
+    return member, await _begin(context, session, member, now)
+
+
+# Sessions
+
+
+async def find(
+    context: Context, session: AsyncSession, token: str, now: datetime
+) -> SignedIn | None:
+    """Returns who is signed in with a token; None when nobody is, or not any more."""
+    row = await session.get(StaffSessionRow, _session_id(context, token))
+    if row is None or row.seen_at <= now - SESSION_IDLE or row.since <= now - SESSION_LIFE:
+        return None
+    member = await members.find_member(session, row.staff_id)
+    if member is None:
+        return None
+    if row.seen_at <= now - _NOTED_EVERY:
+        row.seen_at = now
+    return SignedIn(row.id, member, row.since)
+
+
+async def end(session: AsyncSession, session_id: str) -> None:
+    await session.execute(delete(StaffSessionRow).where(StaffSessionRow.id == session_id))
+
+
+async def end_by_token(context: Context, session: AsyncSession, token: str) -> None:
+    """Ends the session with a token, if there is one."""
+    await end(session, _session_id(context, token))
+
+
+async def end_all(session: AsyncSession) -> int:
+    """Signs everybody out, and returns how many sessions there were."""
+    return len((await session.scalars(delete(StaffSessionRow).returning(StaffSessionRow.id))).all())
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(StaffLinkRow).where(StaffLinkRow.expires_at <= now))
+    await session.execute(
+        delete(StaffSessionRow).where(
+            or_(
+                StaffSessionRow.seen_at <= now - SESSION_IDLE,
+                StaffSessionRow.since <= now - SESSION_LIFE,
+            )
+        )
+    )
+
+
+async def forget_all(session: AsyncSession) -> None:
+    """Signs everybody out, and makes every link invalid: the keyed hashes of their tokens count no
+    more. Passkeys stay."""
+    await end_all(session)
+    await session.execute(delete(StaffLinkRow))
+
+
+async def _begin(context: Context, session: AsyncSession, member: StaffRow, now: datetime) -> str:
+    token = new_token()
+    session_id = _session_id(context, token)
+    session.add(StaffSessionRow(id=session_id, staff_id=member.id, since=now, seen_at=now))
+    await session.flush()
+    return token
+
+
+async def _passkeys_of(session: AsyncSession, member: StaffRow) -> Sequence[StaffPasskeyRow]:
+    theirs = select(StaffPasskeyRow).where(StaffPasskeyRow.staff_id == member.id)
+    return (await session.scalars(theirs)).all()
+
+
+def _handle(member: StaffRow) -> bytes:
+    """Returns by what authenticators know somebody: their id, which is random."""
+    return bytes.fromhex(member.id)
+
+
+def _session_id(context: Context, token: str) -> str:
+    return context.master.lookup("staff session", token)
+
+
+def _sign_in_id(context: Context, visitor: str) -> str:
+    return context.master.lookup("staff sign-in", visitor)

@@ -1,0 +1,95 @@
+"""Tables of the console: staff, how they sign in, and the audit trail. None of them is about people
+who use a palm."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.db.tables import Table
+
+
+def _staff_key(*, unique: bool = False) -> Any:
+    return mapped_column(ForeignKey("staff.id"), index=True, unique=unique)
+
+
+class StaffRow(Table):
+    """Somebody of the staff."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    """What their colleagues call them. It is emptied with the end of the account."""
+    role: Mapped[str]
+    """`cloud.console.roles.Role`."""
+    merchant_id: Mapped[str | None] = mapped_column(ForeignKey("merchants.id"))
+    """The only merchant that they see; None for all."""
+    site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
+    """The only site that they see; None for all of the merchant."""
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class StaffLinkRow(Table):
+    """A link by which somebody makes a passkey, once. Each has one at most."""
+
+    __tablename__ = "staff_links"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the token in the link."""
+    staff_id: Mapped[str] = _staff_key(unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class StaffPasskeyRow(Table):
+    """A passkey with which somebody signs in to the console."""
+
+    __tablename__ = "staff_passkeys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[str] = _staff_key()
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    """A COSE key (RFC 9052)."""
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    """What the authenticator's counter was last; 0 for one that does not count."""
+    since: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class StaffSessionRow(Table):
+    """A browser that is signed in to the console."""
+
+    __tablename__ = "staff_sessions"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """A keyed hash of the session's token, which only the browser has."""
+    staff_id: Mapped[str] = _staff_key()
+    since: Mapped[datetime] = mapped_column(index=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditRow(Table):
+    """Something that staff have done. Rows are only ever added: the database refuses the rest."""
+
+    __tablename__ = "audit"
+
+    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """0 for the first, without a gap."""
+    at: Mapped[datetime]
+    door: Mapped[str]
+    """`cloud.console.audit.Door`."""
+    who: Mapped[str]
+    """The id of the member of staff, or the name at the service's machine of whoever ran a
+    command."""
+    act: Mapped[str]
+    subject: Mapped[str]
+    """The id of what it was done to; empty for the service itself."""
+    merchant_id: Mapped[str | None] = mapped_column(index=True)
+    """Whose it is; None for the operator's."""
+    details: Mapped[str]
+    """What else is told, as JSON."""
+    hash: Mapped[bytes]
+    """SHA-256 of everything above and of the hash before (`cloud.console.audit`)."""

@@ -1,0 +1,41 @@
+"""The page of the audit trail, and its export."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from cloud.console import acts, audit, members
+from cloud.console.asking import Asker, router
+from cloud.console.roles import Right
+
+PAGE = 50
+"""How many rows are on one page."""
+
+routes: APIRouter = router(Right.AUDIT)
+
+
+@routes.get("/audit")
+async def show_trail(
+    asked: Asker, before: Annotated[int | None, Query(ge=0, lt=2**53)] = None
+) -> Response:
+    rows = await audit.latest(asked.session, asked.reach.merchant_id, before, PAGE + 1)
+    everybody = await members.all_members(asked.session)
+    # A merchant is not told who works for the operator.
+    seen = [each for each in everybody if asked.reach.covers(each.merchant_id, each.site_id)]
+    return asked.page(
+        "audit.html",
+        rows=[(row, json.loads(row.details)) for row in rows[:PAGE]],
+        names={each.id: each.name for each in seen},
+        before=before,
+        older=rows[PAGE - 1].place if len(rows) > PAGE else None,
+    )
+
+
+@routes.get("/audit.jsonl")
+async def export_trail(asked: Asker) -> Response:
+    merchant_id = asked.reach.merchant_id
+    await acts.export_trail(asked.session, asked.by, merchant_id)
+    lines = [line async for line in audit.exported(asked.session, merchant_id)]
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return Response("".join(lines), headers=headers, media_type="application/jsonl")

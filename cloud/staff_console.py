@@ -1,0 +1,123 @@
+"""The verbs of `./run cloud staff` about accounts for the console, and what staff have done."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import acts, audit, members
+from cloud.console.asking import HOME
+from cloud.console.audit import By
+from cloud.console.members import StaffRow
+from cloud.console.roles import BadAccount, Reach, Role
+from cloud.keys.person_keys import MasterKey
+from cloud.merchants.merchants import find_merchant, find_site
+from cloud.settings import Settings
+from cloud.staff_verbs import CannotDo, there
+
+
+def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds them with `cloud.staff`'s way of adding a verb."""
+    new = add("add-user", _add_user, "add somebody who may use the console, and show their link")
+    new.add_argument("name", help="what their colleagues call them")
+    new.add_argument("--role", choices=list(Role), default=Role.OPERATOR, help="operator without")
+    new.add_argument("--merchant", help="the id of the only merchant that they see")
+    new.add_argument("--site", help="the id of the only site that they see")
+    add("users", _list_users, "list who may use the console")
+    link = add("user-link", _show_link, "show a link by which somebody makes a passkey")
+    end = add("end-user", _end_user, "let somebody use the console no more")
+    for verb in (link, end):
+        verb.add_argument("user", help="the id of the account")
+    add("audit", _export, "print what staff have done, as lines of JSON")
+    check = add("verify-audit", _verify, "check that nothing of it was changed or is missing")
+    check.add_argument(
+        "export", type=Path, nargs="?", help="an export of before, all of which must be there"
+    )
+
+
+async def _add_user(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    name = " ".join(arguments.name.split())
+    if not 0 < len(name) <= members.NAME_LENGTH:
+        raise CannotDo(f"a name has at most {members.NAME_LENGTH} characters, and at least one.")
+    merchant_id: str | None = arguments.merchant
+    if merchant_id is not None:
+        there(await find_merchant(session, merchant_id), "merchants", merchant_id)
+    if arguments.site is not None:
+        site = there(await find_site(session, arguments.site), "sites", arguments.site)
+        if merchant_id not in (None, site.merchant_id):
+            raise CannotDo(f"the site {site.id} is not one of merchant {merchant_id}.")
+        merchant_id = site.merchant_id
+    reach = Reach(Role(arguments.role), merchant_id, arguments.site)
+    try:
+        member, token = await acts.add_member(session, master, arguments.by, name, reach)
+    except BadAccount as error:
+        raise CannotDo(f"{error}.") from None
+    print(f"user {member.id}")
+    _print_link(arguments, token)
+
+
+async def _list_users(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row in await members.all_members(session):
+        print(row.id, row.role, row.merchant_id or "-", row.site_id or "-", row.name, sep="\t")
+
+
+async def _show_link(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    member = await _user(arguments, session)
+    _print_link(arguments, await acts.make_link(session, master, arguments.by, member))
+
+
+async def _end_user(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    await acts.end_member(session, arguments.by, await _user(arguments, session))
+
+
+async def _export(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    by: By = arguments.by
+    await acts.export_trail(session, by, None)
+    async for line in audit.exported(session):
+        print(line, end="")
+
+
+async def _verify(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
+    path: Path | None = arguments.export
+    lines = [] if path is None else _lines(path)
+    count, faults = await audit.faults(session, lines)
+    if faults:
+        listed = "".join(f"\n  - {fault}" for fault in faults)
+        raise CannotDo(f"the audit trail is NOT whole:{listed}")
+    beside = "" if path is None else f", among them all {len(lines)} of {path}"
+    print(f"The audit trail is whole: {count} rows{beside}.")
+
+
+def _lines(path: Path) -> list[str]:
+    """Raises CannotDo."""
+    try:
+        return path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise CannotDo(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise CannotDo(f"{path} is no export: it is not text.") from None
+
+
+async def _user(arguments: argparse.Namespace, session: AsyncSession) -> StaffRow:
+    return there(await members.find_member(session, arguments.user), "users", arguments.user)
+
+
+def _print_link(arguments: argparse.Namespace, token: str) -> None:
+    chosen: Settings = arguments.chosen
+    url = chosen.console.url
+    if url is None:
+        print(
+            "cloud: console.url is not set in settings.toml, so there is a console in the sandbox "
+            "only.",
+            file=sys.stderr,
+        )
+    origin = f"https://localhost:{chosen.serving.port}" if url is None else str(url).rstrip("/")
+    print(f"{origin}{HOME}/register/{token}")

@@ -1,0 +1,170 @@
+"""Staff make a passkey by a link, sign in with it, and are signed out again."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cloud.console.roles import Role
+from cloud.jobs.housekeeping import forget_expired
+from cloud.policy import SESSION_IDLE, SESSION_LIFE, STAFF_LINK_LIFE, Limits
+from cloud.settings import Settings
+from tests.support.console import link_for, make, member_of, use
+from tests.support.passkeys import Authenticator
+from tests.support.portal import ORIGIN, Portal, forms, open_portal
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_who_has_made_a_passkey_by_a_link_signs_in_with_it(portal: Portal):
+    member = await member_of(portal, name="Robin")
+    assert "Robin, operator" in (await member.open("/console")).text
+    page = await member.submit("/console", "/console/sign-out")
+    assert page.url.path == "/console/sign-in"
+    assert (await member.open("/console")).url.path == "/console/sign-in"
+    assert (await member.sign_in()).url.path == "/console"
+
+
+async def test_a_link_works_once_for_a_day_and_until_there_is_a_newer_one(portal: Portal):
+    member = await member_of(portal)
+    _, used = await link_for(portal, Role.OPERATOR)
+    await make(portal.browser(), used, Authenticator())
+    _, late = await link_for(portal, Role.OPERATOR)
+    portal.pass_time(STAFF_LINK_LIFE)
+    await member.sign_in()
+    row, older = await link_for(portal, Role.OPERATOR)
+    page = await member.submit(f"/console/staff/{row.id}", f"/console/staff/{row.id}/link")
+    found = re.search(rf"{ORIGIN}(/console/register/[\w-]+)</code>", page.text)
+    assert found
+    for link in (used, late, older, f"/console/register/{'A' * 43}"):
+        answer = await portal.browser().open(link)
+        assert answer.status_code == 404
+        assert "This link does not count" in answer.text
+        form = forms(await member.open("/console"))["/console/sign-out"].fields
+        assert (await member.browser.post(f"{link}/options", form)).status_code == 403
+        assert (await member.browser.post(link, form)).status_code == 403
+    assert (await make(portal.browser(), found[1], Authenticator())).url.path == "/console"
+
+
+async def test_what_is_not_a_passkey_of_staff_signs_nobody_in(portal: Portal):
+    await member_of(portal)
+    _, link = await link_for(portal, Role.OPERATOR)
+    never_kept = Authenticator()
+    browser = portal.browser()
+    page = await browser.open(link)
+    form = forms(page)[link].fields
+    asked = await browser.post(f"{link}/options", {"form": form["form"]})
+    never_kept.make(asked.text)
+    answer = await use(portal.browser(), never_kept)
+    assert answer.status_code == 403
+    assert "That passkey was not taken" in answer.text
+
+
+async def test_a_session_ends_by_itself(portal: Portal):
+    member = await member_of(portal)
+    for span in (SESSION_IDLE, SESSION_LIFE):
+        began = portal.now
+        step = SESSION_IDLE - timedelta(seconds=1)
+        while portal.now - began < span - 2 * step:
+            portal.pass_time(step)
+            assert (await member.open("/console/sites")).url.path == "/console/sites"
+        portal.pass_time(SESSION_IDLE)
+        page = await member.open("/console")
+        assert "your session has ended" in page.text
+        await forget_expired(portal.context)
+        await member.sign_in()
+
+
+async def test_an_account_that_has_ended_is_signed_in_nowhere(portal: Portal):
+    operator, other = await member_of(portal), await member_of(portal, name="Kim")
+    path = f"/console/staff/{other.member.id}"
+    assert (await operator.submit(path, f"{path}/end")).url.path == "/console/staff"
+    assert (await other.open("/console")).url.path == "/console/sign-in"
+    assert (await other.sign_in()).status_code == 403
+    assert (await operator.open(path)).status_code == 404
+    assert "Kim" not in (await operator.open("/console/audit")).text
+
+
+async def test_nobody_ends_their_own_account(portal: Portal):
+    operator = await member_of(portal)
+    path = f"/console/staff/{operator.member.id}"
+    assert "End the account" not in (await operator.open(path)).text
+    assert (await operator.post(f"{path}/end")).status_code == 409
+
+
+async def test_who_signed_in_long_ago_says_nothing_of_who_signs_in(portal: Portal):
+    operator, other = await member_of(portal), await member_of(portal)
+    portal.pass_time(timedelta(minutes=11))
+    path = f"/console/staff/{other.member.id}"
+    for action in (f"{path}/link", f"{path}/end", "/console/staff/new"):
+        page = await operator.post(action, name="Eve", role="operator")
+        assert "You have been signed in for a while" in page.text
+    assert "Eve" not in (await operator.open("/console/staff")).text
+    assert (await other.open("/console")).url.path == "/console"
+
+
+async def test_a_session_is_a_cookie_that_neither_scripts_nor_other_hosts_see(portal: Portal):
+    _, link = await link_for(portal, Role.OPERATOR)
+    browser = portal.browser()
+    page = await browser.open(link)
+    form = forms(page)[link].fields
+    asked = await browser.post(f"{link}/options", {"form": form["form"]})
+    browser.http.follow_redirects = False
+    credential = Authenticator().make(asked.text)
+    answer = await browser.post(link, {**form, "credential": credential})
+    session, gone = answer.headers.get_list("set-cookie")
+    assert re.fullmatch(
+        r"__Host-console=[\w-]{43}; HttpOnly; Path=/; SameSite=lax; Secure", session
+    )
+    assert gone.startswith('__Host-console-visitor=""')
+    token = browser.http.cookies["__Host-console"].encode()
+    for path in portal.context.state.root.rglob("*"):
+        assert not path.is_file() or token not in path.read_bytes()
+
+
+async def test_what_another_site_sends_and_what_has_no_token_changes_nothing(portal: Portal):
+    member, other = await member_of(portal), await member_of(portal)
+    form = forms(await member.open("/console"))["/console/sign-out"].fields
+    foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    theirs = forms(await other.open("/console"))["/console/sign-out"].fields
+    for fields, headers in ((form, foreign), (theirs, {}), ({"form": ""}, {})):
+        answer = await member.browser.http.post("/console/sign-out", data=fields, headers=headers)
+        assert answer.status_code == 403
+    assert (await member.open("/console")).url.path == "/console"
+
+
+async def test_pages_run_the_one_script_and_are_kept_by_nobody(portal: Portal):
+    member = await member_of(portal)
+    for page in (
+        await portal.browser().open("/console/sign-in"),
+        await member.open("/console"),
+        await member.open("/console/nothing"),
+    ):
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert page.headers["cache-control"] == "no-store"
+        assert not re.search(r"<(style|iframe|object)|\bstyle=|\bon\w+=", page.text)
+        assert re.findall(r"<script(?! src=./console/static/passkeys\.js)", page.text) == []
+
+
+async def test_strangers_try_no_more_passkeys_than_allowed(portal: Portal):
+    browser = portal.browser()
+    form = forms(await browser.open("/console/sign-in"))["/console/sign-in"].fields
+    limit = Limits.CONSOLE_FAILED_BY_ADDRESS
+    for _ in range(limit.count - 1):
+        portal.app.state.strangers.spend(limit, "192.0.2.1", portal.now)
+    assert (await browser.post("/console/sign-in", form)).status_code == 403
+    assert (await browser.post("/console/sign-in", form)).status_code == 429
+
+
+async def test_the_console_is_at_the_address_of_the_settings_only(tmp_path: Path):
+    chosen = Settings.model_validate({"console": {"url": "https://staff.example"}})
+    async with open_portal(tmp_path, chosen) as portal:
+        browser = portal.browser()
+        assert (await browser.open("/console/sign-in")).status_code == 404
+        at = await browser.http.get("/console/sign-in", headers={"host": "staff.example"})
+        assert at.status_code == 200
+        assert "max-age" in at.headers["strict-transport-security"]
+        portal.context.settings = Settings()
+        portal.context.sandbox = False
+        assert (await browser.open("/console/sign-in")).status_code == 404

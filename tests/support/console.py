@@ -1,0 +1,151 @@
+"""The console with staff before it."""
+
+import json
+from dataclasses import dataclass, field
+
+import httpx
+
+from cloud.console import acts
+from cloud.console.audit import By, Door
+from cloud.console.members import StaffRow
+from cloud.console.roles import Reach, Role
+from cloud.fleet.reports import ReportRow
+from cloud.merchants.merchants import all_sites
+from cloud.web.devices import DeviceRow
+from protocol.fleet import Fault, Report
+from tests.support.passkeys import Authenticator
+from tests.support.portal import ORIGIN, Browser, Portal, forms
+
+KIOSK = "kiosk-of-the-first"
+"""The id of the first merchant's kiosk."""
+
+
+@dataclass
+class Member:
+    """Somebody of the staff at a browser, with a passkey."""
+
+    member: StaffRow
+    browser: Browser
+    passkey: Authenticator = field(default_factory=Authenticator)
+
+    async def open(self, path: str) -> httpx.Response:
+        return await self.browser.open(path)
+
+    async def submit(self, path: str, action: str, **typed: str) -> httpx.Response:
+        """Sends a form of a page."""
+        return await self.browser.submit(await self.open(path), action, **typed)
+
+    async def post(self, action: str, **typed: str) -> httpx.Response:
+        """Sends what no page offers, with the token of those that do."""
+        form = forms(await self.open("/console"))["/console/sign-out"].fields
+        return await self.browser.post(action, {**form, **typed})
+
+    async def sign_in(self) -> httpx.Response:
+        return await use(self.browser, self.passkey)
+
+
+def commanded(portal: Portal) -> By:
+    return By(Door.COMMAND, "root", portal.now)
+
+
+async def link_for(
+    portal: Portal,
+    role: Role,
+    merchant_id: str | None = None,
+    site_id: str | None = None,
+    *,
+    name: str = "Sam",
+) -> tuple[StaffRow, str]:
+    """Adds an account, and returns it and the path of its link."""
+    async with portal.database.session() as session:
+        reach = Reach(role, merchant_id, site_id)
+        member, token = await acts.add_member(
+            session, portal.context.master, commanded(portal), name, reach
+        )
+        await session.commit()
+    return member, f"/console/register/{token}"
+
+
+async def member_of(
+    portal: Portal,
+    role: Role = Role.OPERATOR,
+    merchant_id: str | None = None,
+    site_id: str | None = None,
+    *,
+    name: str = "Sam",
+) -> Member:
+    """Returns somebody who has made a passkey by a link, and is signed in."""
+    row, link = await link_for(portal, role, merchant_id, site_id, name=name)
+    member = Member(row, portal.browser())
+    page = await make(member.browser, link, member.passkey)
+    assert page.url.path == "/console"
+    return member
+
+
+async def make(browser: Browser, link: str, passkey: Authenticator) -> httpx.Response:
+    """Makes a passkey by a link."""
+    page = await browser.open(link)
+    form = forms(page)[link].fields
+    asked = await browser.post(f"{link}/options", {"form": form["form"]})
+    return await browser.submit(page, link, credential=passkey.make(asked.text, origin=ORIGIN))
+
+
+async def use(browser: Browser, passkey: Authenticator) -> httpx.Response:
+    """Signs in with a passkey."""
+    page = await browser.open("/console/sign-in")
+    form = forms(page)["/console/sign-in"].fields
+    asked = await browser.post("/console/passkey/options", {"form": form["form"]})
+    return await browser.submit(
+        page, "/console/sign-in", credential=passkey.sign(asked.text, origin=ORIGIN)
+    )
+
+
+async def site_of(portal: Portal, merchant_id: str) -> str:
+    """Returns the id of the first site of a merchant."""
+    async with portal.database.session() as session:
+        sites = await all_sites(session)
+        return next(site.id for site in sites if site.merchant_id == merchant_id)
+
+
+async def add_kiosk(
+    portal: Portal,
+    device_id: str = KIOSK,
+    merchant_id: str = "first",
+    site_id: str | None = None,
+    name: str = "Till 3",
+) -> None:
+    await portal.add(
+        DeviceRow(
+            id=device_id,
+            public_key=b"",
+            name=name,
+            merchant_id=merchant_id,
+            site_id=site_id or await site_of(portal, merchant_id),
+            activated_at=portal.now,
+            infrared=False,
+        )
+    )
+
+
+async def report(portal: Portal, *faults: Fault, device_id: str = KIOSK) -> None:
+    """Has a kiosk tell of itself now."""
+    told = Report(
+        version="0.1.0",
+        running_s=7200,
+        disk_free_mb=900,
+        memory_mb=700,
+        visits=31,
+        troubles=2,
+        faults=list(faults),
+        orders=0,
+    )
+    row = ReportRow(device_id=device_id, content=told.model_dump_json(), at=portal.now)
+    async with portal.database.session() as session:
+        await session.merge(row)
+        await session.commit()
+
+
+async def trail(member: Member) -> list[dict[str, object]]:
+    """Returns the rows that somebody can export, the oldest first."""
+    text = (await member.open("/console/audit.jsonl")).text
+    return [json.loads(line) for line in text.splitlines()]

@@ -1,0 +1,219 @@
+"""Every page of the console in every state, one after another, as somebody of the staff comes to
+them. Tests check each, and the tour takes its picture. A new page is one line here."""
+
+from datetime import timedelta
+
+from cloud.console import acts, audit
+from cloud.console.audit import By, Door
+from cloud.console.roles import Reach, Role
+from cloud.merchants.merchants import place_of
+from cloud.policy import SESSION_FRESH, SESSION_IDLE
+from tests.cloud.fleet.test_fleet import REPORT, told
+from tests.support.device import TestDevice
+from tests.support.portal_walk import Walk
+from tests.support.served import Served
+from tests.support.visitor import Visitor
+
+ROWS = 55
+"""More rows of the audit trail than are on one page."""
+
+
+class Team:
+    """A merchant at a service with two kiosks, one of which has a fault."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.site_id = served.merchant(name="Harbour Market")
+        self.kiosks = [served.kiosk(self.site_id) for _ in range(2)]
+        self.tells(self.kiosks[0])
+        told(self.kiosks[1], REPORT.model_copy(update={"faults": []}))
+        self.merchant_id = served.do(self._merchant())
+
+    def tells(self, kiosk: TestDevice) -> None:
+        """Has a kiosk tell of itself, and of its fault."""
+        told(kiosk)
+
+    def link(self, role: Role = Role.MERCHANT) -> str:
+        """Adds an account, and returns the path of its link."""
+
+        async def add() -> str:
+            context = self.served.context
+            by = By(Door.COMMAND, "root", context.clock())
+            whole = role in (Role.OPERATOR, Role.AUDITOR)
+            reach = Reach(role, None if whole else self.merchant_id, None)
+            async with context.database.session() as session:
+                _, token = await acts.add_member(session, context.master, by, "Robin", reach)
+                await session.commit()
+            return f"/console/register/{token}"
+
+        return self.served.do(add())
+
+    def has_done_much(self) -> None:
+        """Adds rows to the audit trail."""
+
+        async def add() -> None:
+            context = self.served.context
+            by = By(Door.COMMAND, "root", context.clock())
+            async with context.database.session() as session:
+                for _ in range(ROWS):
+                    await audit.append(
+                        session, by, "set-kiosk", self.site_id, merchant_id=self.merchant_id
+                    )
+                await session.commit()
+
+        self.served.do(add())
+
+    def waits(self, span: timedelta) -> None:
+        self.served.ahead += span
+        for kiosk in self.kiosks:
+            kiosk.ahead += span
+
+    async def _merchant(self) -> str:
+        async with self.served.context.database.session() as session:
+            return (await place_of(session, self.site_id))[1].id
+
+
+def whole_console(visitor: Visitor, team: Team, role: Role = Role.MERCHANT) -> Walk:
+    """Walks through everything, from the link to the end of the session."""
+    visitor.has_an_authenticator()
+    yield from registering(visitor, team, role)
+    yield from looking(visitor, team)
+    yield from steering(visitor, team)
+    yield from with_staff(visitor, team)
+    yield from auditing(visitor, team)
+    yield from being_signed_out(visitor, team)
+
+
+def what_is_looked_at_daily(visitor: Visitor, team: Team) -> Walk:
+    """Walks through what somebody opens each day."""
+    visitor.has_an_authenticator()
+    yield from registering(visitor, team, Role.MERCHANT)
+    yield from looking(visitor, team)
+
+
+def registering(visitor: Visitor, team: Team, role: Role) -> Walk:
+    visitor.opens("/console")
+    yield "sign-in"
+    visitor.follows("To the content")
+    link = team.link(role)
+    visitor.opens(link)
+    yield "register"
+    visitor.presses("Make a passkey")
+    visitor.reads("Look at these first")
+    elsewhere = visitor.path
+    visitor.opens(link)
+    yield "register-used"
+    visitor.follows("Sign in")
+    assert visitor.path == elsewhere
+
+
+def looking(visitor: Visitor, team: Team) -> Walk:
+    visitor.reads("camera")
+    yield "overview"
+    visitor.follows("Sites")
+    yield "sites"
+    visitor.follows("Harbour Market")
+    yield "merchant"
+    visitor.follows("Other site")
+    yield "site"
+    visitor.opens(f"/console/devices/{team.kiosks[0].id}")
+    yield "kiosk"
+
+
+def steering(visitor: Visitor, team: Team) -> Walk:
+    broken = f"/console/devices/{team.kiosks[0].id}"
+    visitor.types("Name", " ")
+    visitor.presses("Save the name")
+    yield "kiosk-without-a-name"
+    visitor.enters("Name", "Counter by the door")
+    visitor.presses("Have it start again")
+    yield "kiosk-asked-to-start-again"
+    visitor.presses("Replace it by another kiosk")
+    yield "replace"
+    visitor.follows("Back to the site")
+    visitor.presses("Activate a kiosk here")
+    yield "activate"
+    visitor.opens(f"/console/merchants/{team.merchant_id}/sites/new")
+    yield "site-new"
+    visitor.enters("Name of the site", " ")
+    yield "site-new-without-a-name"
+    visitor.types("Name of the site", "Airport, Terminal 2")
+    visitor.presses("Add the site")
+    visitor.reads("There is no kiosk yet")
+    yield "site-without-kiosks"
+    visitor.opens(broken)
+    visitor.follows("Move it to another site")
+    yield "move"
+    visitor.follows("Leave it where it is")
+    visitor.follows("Move it to another site")
+    visitor.presses("Move it")
+    visitor.follows("Lock it")
+    yield "lock"
+    visitor.follows("Leave it as it is")
+    visitor.follows("Lock it")
+    visitor.presses("Lock it")
+    yield "kiosk-locked"
+    visitor.follows("Revoke it")
+    yield "revoke"
+    visitor.follows("Leave it as it is")
+    visitor.follows("Revoke it")
+    visitor.presses("Revoke it")
+    yield "kiosk-revoked"
+    visitor.follows("Airport, Terminal 2")
+    yield "site-with-a-revoked-kiosk"
+    visitor.follows("Harbour Market")
+    visitor.follows("Add a site")
+
+
+def with_staff(visitor: Visitor, team: Team) -> Walk:
+    visitor.follows("Staff")
+    yield "staff-none"
+    visitor.follows("Add somebody")
+    yield "staff-new"
+    visitor.enters("Name", " ")
+    yield "staff-new-without-a-name"
+    visitor.chooses("Role", "Site")
+    visitor.types("Name", "Kim")
+    visitor.presses("Add")
+    yield "link"
+    visitor.follows("Back to the staff")
+    yield "staff"
+    visitor.follows("Kim")
+    yield "member"
+    visitor.presses("Make a new link")
+    visitor.follows("Staff")
+    team.waits(SESSION_FRESH)
+    visitor.follows("Add somebody")
+    yield "staff-new-too-late"
+    visitor.follows("Staff")
+    visitor.follows("Kim")
+    yield "member-too-late"
+    visitor.presses("Sign out")
+    visitor.presses("Sign in with a passkey")
+    visitor.follows("Staff")
+    visitor.follows("Kim")
+    visitor.presses("End the account")
+
+
+def auditing(visitor: Visitor, team: Team) -> Walk:
+    visitor.follows("Audit trail")
+    yield "audit"
+    assert b'"act": "revoke the kiosk"' in visitor.downloads("Export all of it")
+    team.has_done_much()
+    visitor.follows("Audit trail")
+    visitor.follows("Older")
+    yield "audit-older"
+    visitor.follows("Newest")
+
+
+def being_signed_out(visitor: Visitor, team: Team) -> Walk:
+    visitor.opens("/console/nothing")
+    yield "refused-not_found"
+    visitor.follows("To the first page")
+    team.waits(SESSION_IDLE)
+    visitor.follows("Overview")
+    yield "sign-in-session-over"
+    visitor.forgets_passkeys()
+    visitor.tries("Sign in with a passkey")
+    visitor.reads("No passkey was used")
+    yield "sign-in-no-passkey"
