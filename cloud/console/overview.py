@@ -8,6 +8,10 @@ from cloud.console.asking import Asker, router
 from cloud.console.kiosks import State, kiosks
 from cloud.console.places import sites_in_reach
 from cloud.console.roles import Right
+from cloud.merchants.merchants import all_merchants
+
+FEW = 10
+"""How many sites are listed here, too; more stand on their own page alone."""
 
 routes: APIRouter = router(Right.SEE)
 
@@ -17,11 +21,15 @@ async def show_overview(asked: Asker) -> Response:
     found = await kiosks(asked.session, asked.reach, asked.now)
     standing = [each for each in found if each.state is not State.REVOKED]
     sites = await sites_in_reach(asked)
+    names = {site.id: site.name for site in sites}
+    if asked.reach.merchant_id is None:
+        merchants = {row.id: row.name for row in await all_merchants(asked.session)}
+        names = {site.id: f"{site.name}, {merchants[site.merchant_id]}" for site in sites}
     return asked.page(
         "overview.html",
         kiosks=[each for each in standing if each.needs_somebody],
         counts=Counter(str(each.state) for each in standing),
         total=len(standing),
-        sites=sites,
-        names={site.id: site.name for site in sites},
+        sites=sites if len(sites) <= FEW else [],
+        names=names,
     )

@@ -1,5 +1,6 @@
 """Pages on which accounts of staff are added and ended."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
@@ -15,6 +16,9 @@ from cloud.web.browsers import redirect
 from cloud.web.pages import qr_code
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
+
+NOTHING: Mapping[str, str] = {"name": "", "role": "", "place": ""}
+"""What is in the fields of a form that nobody has filled in."""
 
 routes: APIRouter = router(Right.STAFF)
 
@@ -42,12 +46,13 @@ async def add_member(
         return await _form(asked)
     name = one_line(name)
     reach = await _reach(asked, role, place)
+    typed = {"name": name, "role": role, "place": place}
     if not 0 < len(name) <= members.NAME_LENGTH:
-        return await _form(asked, 422, problem="name")
+        return await _form(asked, 422, problem="name", typed=typed)
     try:
         reach.check()
     except BadAccount:
-        return await _form(asked, 422, problem="place")
+        return await _form(asked, 422, problem="place", typed=typed)
     member, token = await acts.add_member(
         asked.session, asked.context.master, asked.by, name, reach
     )
@@ -87,7 +92,13 @@ async def end_member(asked: Asker) -> Response:
     return redirect(f"{HOME}/staff")
 
 
-async def _form(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
+async def _form(
+    asked: Asked,
+    status: int = 200,
+    *,
+    problem: str | None = None,
+    typed: Mapping[str, str] = NOTHING,
+) -> Response:
     gives = GIVES[asked.reach.role]
     places = await _places(asked)
     if gives <= {Role.SITE, Role.SHOP}:
@@ -100,6 +111,7 @@ async def _form(asked: Asked, status: int = 200, *, problem: str | None = None) 
         name_length=members.NAME_LENGTH,
         is_fresh=asked.signed_in.is_fresh(asked.now),
         problem=problem,
+        typed=typed,
     )
 
 

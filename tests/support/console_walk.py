@@ -21,9 +21,10 @@ ROWS = 55
 class Team:
     """A merchant at a service with two kiosks, one of which has a fault."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, name: str = "Harbour Market") -> None:
         self.served = served
-        self.site_id = served.merchant(name="Harbour Market")
+        self.name = name
+        self.site_id = served.merchant(name=name)
         self.kiosks = [served.kiosk(self.site_id) for _ in range(2)]
         self.tells(self.kiosks[0])
         told(self.kiosks[1], REPORT.model_copy(update={"faults": []}))
@@ -112,7 +113,7 @@ def looking(visitor: Visitor, team: Team) -> Walk:
     yield "overview"
     visitor.follows("Sites")
     yield "sites"
-    visitor.follows("Harbour Market")
+    visitor.follows(team.name)
     yield "merchant"
     visitor.follows("Other site")
     yield "site"
@@ -161,7 +162,7 @@ def steering(visitor: Visitor, team: Team) -> Walk:
     yield "kiosk-revoked"
     visitor.follows("Airport, Terminal 2")
     yield "site-with-a-revoked-kiosk"
-    visitor.follows("Harbour Market")
+    visitor.follows(team.name)
     visitor.follows("Add a site")
 
 
@@ -173,6 +174,7 @@ def with_staff(visitor: Visitor, team: Team) -> Walk:
     visitor.enters("Name", " ")
     yield "staff-new-without-a-name"
     visitor.chooses("Role", "Site")
+    visitor.chooses("For", "Other site")
     visitor.types("Name", "Kim")
     visitor.presses("Add")
     yield "link"

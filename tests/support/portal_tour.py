@@ -30,7 +30,9 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
 }
 WALKS: Mapping[str, Callable[[Visitor, Served, str], Walk]] = {
     "portal": lambda visitor, served, who: whole_portal(visitor, Customer(served, who)),
-    "console": lambda visitor, served, _: whole_console(visitor, Team(served), Role.OPERATOR),
+    "console": lambda visitor, served, who: whole_console(
+        visitor, Team(served, f"Market of {who}"), Role.OPERATOR
+    ),
 }
 
 

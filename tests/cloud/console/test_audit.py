@@ -113,7 +113,7 @@ async def test_a_merchant_reads_and_exports_their_own_rows_only(portal: Portal):
     rows = await trail(merchant)
     assert {row["merchant"] for row in rows} == {"first"}
     page = (await merchant.open("/console/audit")).text
-    assert "have the kiosk start again" in page
+    assert "Have the kiosk start again" in page
     assert "Somebody whose account you do not see" in page
     assert "Olga" not in page
     assert await faults(portal, await export(portal, "first")) == []
