@@ -158,6 +158,4 @@ def _route_for(needed: Right) -> type[StaffRoute]:
 @cache
 def _environment() -> Environment:
     """Returns what draws the pages. They are in English."""
-    drawn_by = pages.environment(Path(__file__).parent / "templates", ENGLISH)
-    drawn_by.globals["Right"] = Right
-    return drawn_by
+    return pages.environment(Path(__file__).parent / "templates", ENGLISH, Right=Right)

@@ -61,7 +61,5 @@ def _shown(card: Card) -> str:
 
 @cache
 def _environment(language: Language) -> Environment:
-    environment = pages.environment(TEMPLATES, language)
-    environment.filters |= {"brand": brand, "card": _shown, "read_line": _read_line}
-    environment.globals |= {"languages": LANGUAGES.values()}
-    return environment
+    filters = {"brand": brand, "card": _shown, "read_line": _read_line}
+    return pages.environment(TEMPLATES, language, filters, languages=LANGUAGES.values())

@@ -1,8 +1,9 @@
 """What the pages of the portal and of the console have in common: how templates are read, the files
 that pages name, and what every answer tells a browser."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import segno
@@ -44,8 +45,14 @@ HEADERS: Mapping[str, str] = {
 """What every answer to a browser carries."""
 
 
-def environment(templates: Path, language: Language) -> Environment:
-    """Returns what draws the templates of a folder, with what is written in a language."""
+def environment(
+    templates: Path,
+    language: Language,
+    filters: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    **values: Any,
+) -> Environment:
+    """Returns what draws the templates of a folder, with what is written in a language, with
+    filters of their own, and with values that all of them know."""
     made = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -66,7 +73,8 @@ def environment(templates: Path, language: Language) -> Environment:
         "number": language.number,
         "span": language.span,
     }
-    opened.globals |= {"language": language, "version": VERSION}
+    opened.filters |= filters
+    opened.globals |= {"language": language, "version": VERSION, **values}
     return made
 
 

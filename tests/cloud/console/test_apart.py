@@ -34,7 +34,7 @@ def pages() -> Iterator[tuple[str, str, Right]]:
     for router in ROUTERS:
         for route in router.routes:
             if isinstance(route, StaffRoute):
-                for method in route.methods:
+                for method in route.methods or ():
                     yield method, route.path, route.right
 
 

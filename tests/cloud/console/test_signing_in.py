@@ -8,6 +8,8 @@ import pytest
 
 from cloud.console.roles import Role
 from cloud.jobs.housekeeping import forget_expired
+from cloud.jobs.replace_master_key import replace_master_key
+from cloud.keys.person_keys import MasterKey
 from cloud.policy import SESSION_IDLE, SESSION_LIFE, STAFF_LINK_LIFE, Limits
 from cloud.settings import Settings
 from tests.support.console import link_for, make, member_of, use
@@ -168,3 +170,14 @@ async def test_the_console_is_at_the_address_of_the_settings_only(tmp_path: Path
         portal.context.settings = Settings()
         portal.context.sandbox = False
         assert (await browser.open("/console/sign-in")).status_code == 404
+
+
+async def test_passkeys_stay_when_the_master_key_is_replaced(portal: Portal):
+    member = await member_of(portal)
+    _, link = await link_for(portal, Role.OPERATOR)
+    new = MasterKey(b"n" * 32)
+    await replace_master_key(portal.database, portal.context.master, new)
+    portal.context.master = new
+    assert (await member.open("/console")).url.path == "/console/sign-in"
+    assert (await member.open(link)).status_code == 404
+    assert (await member.sign_in()).url.path == "/console"
