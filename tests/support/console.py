@@ -12,7 +12,8 @@ from cloud.console.roles import Reach, Role
 from cloud.fleet.reports import ReportRow
 from cloud.merchants.merchants import all_sites
 from cloud.web.devices import DeviceRow
-from protocol.fleet import Fault, Report
+from protocol.fleet import Fault
+from tests.cloud.fleet.test_fleet import REPORT
 from tests.support.passkeys import Authenticator
 from tests.support.portal import ORIGIN, Browser, Portal, forms
 
@@ -129,16 +130,7 @@ async def add_kiosk(
 
 async def report(portal: Portal, *faults: Fault, device_id: str = KIOSK) -> None:
     """Has a kiosk tell of itself now."""
-    told = Report(
-        version="0.1.0",
-        running_s=7200,
-        disk_free_mb=900,
-        memory_mb=700,
-        visits=31,
-        troubles=2,
-        faults=list(faults),
-        orders=0,
-    )
+    told = REPORT.model_copy(update={"faults": list(faults)})
     row = ReportRow(device_id=device_id, content=told.model_dump_json(), at=portal.now)
     async with portal.database.session() as session:
         await session.merge(row)
