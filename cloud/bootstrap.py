@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +34,7 @@ from cloud.providers import PaymentProvider, stripe_units
 from cloud.providers.sandbox import Sandbox, SandboxProvider
 from cloud.providers.stripe import StripeProvider
 from cloud.recognition import palms, thresholds
+from cloud.recognition.feed import follow_others
 from cloud.recognition.gallery import Gallery
 from cloud.settings import CURRENCIES, BadSettings, Merchant, Recognition, Scheme, Settings
 from cloud.state import State, StateDamaged
@@ -53,7 +54,8 @@ NO_PROVIDER = (
 
 
 class HousekeepingStopped(RuntimeError):
-    """Housekeeping ended by itself: the message tells the operator the kind of error."""
+    """Housekeeping, or the feed of palms, ended by itself: the message tells the operator the kind
+    of error."""
 
 
 def obstacles(given: Mapping[str, Any], *, sandbox: bool) -> list[str]:
@@ -112,8 +114,8 @@ async def running(
 
     Raises StateDamaged, StateInUse, KeysUnusable, ClockBehind, DatabaseUnusable, BadSettings,
     VaultBroken, SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's
-    DatabaseError. If housekeeping ends by itself, the block is cancelled and HousekeepingStopped is
-    raised.
+    DatabaseError. If housekeeping or the feed of palms ends by itself, the block is cancelled and
+    HousekeepingStopped is raised.
     """
     faults = obstacles(settings.model_dump(exclude_unset=True), sandbox=sandbox)
     if faults:
@@ -165,7 +167,8 @@ async def running(
             telemetry=telemetry,
             noted=Noted(telemetry),
         )
-        async with with_housekeeping(context):
+        feed = _beside(context, "the feed of palms", follow_others)
+        async with with_housekeeping(context), feed:
             try:
                 yield context
             finally:
@@ -244,16 +247,26 @@ def _check_clock(now: datetime) -> None:
 @asynccontextmanager
 async def with_housekeeping(context: Context) -> AsyncGenerator[None, None]:
     """Runs housekeeping while the block lasts, and cancels the block when housekeeping ends."""
+    async with _beside(context, "housekeeping", run_housekeeping):
+        yield
+
+
+@asynccontextmanager
+async def _beside(
+    context: Context, name: str, work: Callable[[Context], Awaitable[None]]
+) -> AsyncGenerator[None, None]:
+    """Does work while the block lasts. Where it fails, the block is cancelled and
+    HousekeepingStopped raised."""
 
     async def run() -> None:
         try:
-            await run_housekeeping(context)
+            await work(context)
         except Exception as error:
             # The message is left out: it may quote what was read.
             cause = type(error).__name__
-            log.critical("housekeeping stopped with %s: the service ends", cause)
+            log.critical("%s stopped with %s: the service ends", name, cause)
             raise HousekeepingStopped(
-                f"housekeeping stopped with {cause}. Start the service again; if it happens again, "
+                f"{name} stopped with {cause}. Start the service again; if it happens again, "
                 "report it."
             ) from None
 

@@ -7,7 +7,7 @@ below `cloud.bootstrap` imports an implementation that it does not itself choose
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -51,6 +51,11 @@ class Database(Protocol):
         """Waits until nobody else does what the names say, and keeps all others from it while the
         block lasts, also between transactions. Raises `cloud.db.turns.TurnTaken` when another
         process does it."""
+        ...
+
+    def told(self, channel: str) -> AsyncGenerator[None]:
+        """Yields whenever other processes may have told something on a channel, and once before.
+        It ends when there cannot be others."""
         ...
 
     async def hold(self, *, alone: bool) -> bool:
@@ -155,6 +160,11 @@ class Gallery(Protocol):
 
     joined: int
     """How many accounts had joined when their palms were last added (`cloud.people.accounts`)."""
+    seen: int | None
+    """The last change of palms that it knows of (`cloud.recognition.feed`); None while this process
+    alone changes them."""
+    following: asyncio.Condition
+    """Held while changes are read and applied, one after the other; notified when that is done."""
 
     def __len__(self) -> int:
         """Returns how many palms are enrolled."""

@@ -9,8 +9,9 @@ the write-ahead log, in replicas and in backups.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from hashlib import sha256
 from typing import Any
 
@@ -37,6 +38,8 @@ from sqlalchemy.pool import NullPool
 from cloud.db.turns import Turns, TurnTaken, joined
 from protocol.storage import StorageFault
 
+log = logging.getLogger(__name__)
+
 DIALECT = "postgresql"
 DRIVER = f"{DIALECT}+psycopg"
 """What addresses of databases name."""
@@ -47,6 +50,13 @@ LOCK_S = 5
 IDLE_S = 60
 """How long a transaction may be open without a statement, in seconds: none is open while the vault
 or a provider is asked."""
+BEAT_S = 5.0
+"""After how long without a word a connection that listens is asked whether it is there, in
+seconds."""
+AGAIN_S = 0.2
+"""By how much each pause is longer before a lost connection is made anew, in seconds."""
+AWAY_S = 5.0
+"""How long the pauses become, in seconds."""
 
 _CONNECT = {
     "application_name": "palm-cloud",
@@ -56,6 +66,11 @@ _CONNECT = {
         # Not the server's default, which its operator may have changed.
         " -c default_transaction_isolation=read\\ committed"
     ),
+}
+_LISTEN = {
+    "application_name": "palm-cloud listening",
+    # In milliseconds: a server that has vanished does not say so.
+    "tcp_user_timeout": "5000",
 }
 
 
@@ -71,6 +86,7 @@ class PostgresDatabase:
     )
 
     def __init__(self, address: URL) -> None:
+        self._address = address
         # Parameters may be personal: they must not appear in an error.
         self._engine = create_async_engine(
             address,
@@ -107,6 +123,45 @@ class PostgresDatabase:
                 yield
             finally:
                 await self._held.give_back(key)
+
+    async def told(self, channel: str) -> AsyncGenerator[None]:
+        """Yields once it listens to a channel, whenever something was told there, and after each
+        beat. What is told while the connection is lost is not told again: it yields when there is
+        another one."""
+        from psycopg import Error  # noqa: PLC0415
+
+        failed = 0
+        while True:
+            try:
+                async with aclosing(self._listen(channel)) as heard:
+                    async for _ in heard:
+                        if failed:
+                            log.info("%s are heard of again", channel)
+                        failed = 0
+                        yield
+            except Error as error:
+                if failed == 0:
+                    log.warning("nothing is heard of %s: %s", channel, type(error).__name__)
+            await asyncio.sleep(min(failed * AGAIN_S, AWAY_S))
+            failed += 1
+
+    async def _listen(self, channel: str) -> AsyncGenerator[None]:
+        """Raises psycopg's Error when the connection is lost."""
+        from psycopg import AsyncConnection  # noqa: PLC0415
+        from psycopg.sql import SQL, Identifier  # noqa: PLC0415
+
+        arguments, options = self._engine.dialect.create_connect_args(self._address)
+        options = {**options, **_CONNECT, **_LISTEN}
+        connection = await AsyncConnection.connect(*arguments, **options, autocommit=True)
+        try:
+            await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
+            while True:
+                yield
+                notes = connection.notifies(timeout=BEAT_S, stop_after=1)
+                if not [note async for note in notes]:
+                    await connection.execute("SELECT 1")
+        finally:
+            await connection.close()
 
     async def hold(self, *, alone: bool) -> bool:
         """Says that this process uses the database until it closes it, or that nobody else may who

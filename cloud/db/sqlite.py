@@ -8,7 +8,7 @@ One that writes nothing takes no lock, and sees the database as it was when it b
 import asyncio
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,12 @@ class SqliteDatabase:
     def turn(self, *names: str) -> asyncio.Lock:
         """Waits until nobody has the turn of this name. The file has one process that serves."""
         return self._turns.turn(*names)
+
+    async def told(self, channel: str) -> AsyncGenerator[None]:
+        """Ends at once: nobody else uses the file."""
+        del channel
+        for nothing in ():
+            yield nothing
 
     async def hold(self, *, alone: bool) -> bool:
         """Returns True: who uses the file holds its directory (`cloud.state.State.held`)."""

@@ -32,7 +32,7 @@ from cloud.people import (
 from cloud.people.enrolments import erase_expired
 from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
-from cloud.recognition import challenges, identifications, refusals
+from cloud.recognition import challenges, feed, identifications, refusals
 from cloud.telemetry.measures import State
 from cloud.web import authenticators, limits, merchant_keys, signed_request
 
@@ -54,6 +54,7 @@ EXPIRING = (
     mails,
     challenges,
     identifications,
+    feed,
     card_pages,
     alerts,
     webhooks,

@@ -23,6 +23,7 @@ from cloud.payments.purchases import count_purchases
 from cloud.people import consents, inactivity
 from cloud.people.agreements import count_agreements
 from cloud.people.tables import AccountRow, AgreementRow, Arrivals, MailRow
+from cloud.recognition import feed
 from cloud.recognition.identifications import accepted_for, refuse_frozen
 from cloud.recognition.palms import all_codes, palms_of
 from cloud.settings import Settings
@@ -170,16 +171,23 @@ AT_ONCE = 5000
 
 async def fill(session: AsyncSession, master: MasterKey, gallery: Gallery) -> None:
     """Adds the palms of all accounts to a gallery that is empty and that nobody uses yet."""
+    # What is changed while palms are read is read once more, and not missed.
+    gallery.seen = await feed.newest(session)
     await _add_newcomers(session, master, gallery, gallery.fill)
 
 
 async def catch_up(session: AsyncSession, master: MasterKey, gallery: Gallery) -> int:
-    """Adds the palms of all accounts that are not in the gallery yet, and returns how many accounts
-    have ever joined.
+    """Brings the gallery up to everything that was committed before, and returns how many accounts
+    have ever joined: a gallery that is searched afterwards has all of them. Raises
+    `cloud.recognition.feed.FellBehind`.
 
     It reads and adds them in one transaction, so nobody is added who is deleted meanwhile.
     """
-    return await _add_newcomers(session, master, gallery, gallery.enrol)
+    if gallery.seen is None:
+        return await _add_newcomers(session, master, gallery, gallery.enrol)
+    joined = await _joined(session)
+    await feed.follow(session, master, gallery)
+    return joined
 
 
 async def _add_newcomers(
@@ -189,7 +197,7 @@ async def _add_newcomers(
     add: Callable[[Collection[Code]], None],
 ) -> int:
     """Returns how many accounts have ever joined."""
-    joined = (await session.scalars(select(Arrivals.joined))).one()
+    joined = await _joined(session)
     for before in range(gallery.joined, joined, AT_ONCE):
         newcomers = select(AccountRow.person_id).where(
             AccountRow.joined > before, AccountRow.joined <= before + AT_ONCE
@@ -197,6 +205,10 @@ async def _add_newcomers(
         add(await all_codes(session, master, newcomers))
     gallery.joined = max(gallery.joined, joined)
     return joined
+
+
+async def _joined(session: AsyncSession) -> int:
+    return (await session.scalars(select(Arrivals.joined))).one()
 
 
 async def nobody_joined_after(session: AsyncSession, joined: int) -> bool:

@@ -51,8 +51,9 @@ from cloud.policy import (
 )
 from cloud.providers import CardRefused, NoPages, ProviderUnavailable, ReaderTrouble
 from cloud.recognition import captures
+from cloud.recognition.feed import add_to_gallery
 from cloud.recognition.palms import add_palm as add_enrolled_palm
-from cloud.recognition.palms import add_to_gallery, palms_of
+from cloud.recognition.palms import palms_of
 from cloud.vault.client import Lifeless
 from cloud.vault.messages import ExaminedPalm
 from cloud.web import limits, signed_request

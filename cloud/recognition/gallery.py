@@ -70,6 +70,8 @@ class Gallery:
         """`shortlists` is, for each template version, the number of nearest palms that a search
         compares in full."""
         self.joined = 0
+        self.seen: int | None = None
+        self.following = asyncio.Condition()
         self._vault = vault
         self._references = references
         self._rarity = rarity

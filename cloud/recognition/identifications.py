@@ -19,6 +19,7 @@ from cloud.keys.persons import OpenPerson, find_person, still_there
 from cloud.matching import Match
 from cloud.policy import ATTEMPTS, IDENTIFICATION_LIFE, KEPT, Limits
 from cloud.recognition import captures, refusals
+from cloud.recognition.palms import still_enrolled
 from cloud.recognition.proofs import count_guess
 from cloud.recognition.renewals import renew_template
 from cloud.recognition.tables import Candidate, IdentificationRow
@@ -108,9 +109,7 @@ async def identify(
             outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
             attempts_left=left,
         )
-    # Whoever was deleted while the vault was asked is not recognised any more.
-    known = await still_there(session, [match.person_id for match in matches])
-    matches = [match for match in matches if match.person_id in known]
+    matches = await _still_enrolled(session, matches)
     other_hand = await shown_before(call, examined.visit_id, examined.side)
     named = policy.named(matches, other_hand, enough)
     outcome = policy.decide(named, size)
@@ -342,6 +341,17 @@ async def refuse_frozen(session: AsyncSession, person: OpenPerson) -> None:
         )
         .values(outcome=Outcome.FROZEN)
     )
+
+
+async def _still_enrolled(session: AsyncSession, matches: list[Match]) -> list[Match]:
+    """Returns the matches without those whose person or palm was deleted while the vault was asked,
+    here or through another process. The others are there until the transaction ends."""
+    if not matches:
+        return matches
+    known = await still_there(session, [match.person_id for match in matches])
+    # Who deletes a palm holds its person.
+    kept = await still_enrolled(session, [match.palm_id for match in matches])
+    return [match for match in matches if match.person_id in known and match.palm_id in kept]
 
 
 async def attempts_left(call: Call, visit_id: str) -> int:

@@ -4,10 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import cbor2
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, open_person, with_wrapped_key
@@ -60,6 +59,19 @@ async def palms_of(session: AsyncSession, person: OpenPerson) -> list[Entry]:
 
 async def all_codes(session: AsyncSession, master: MasterKey, people: Select[str]) -> list[Code]:
     """Returns the search code of every palm of the people whose ids a query selects."""
+    return await _codes(session, master, PalmRow.person_id.in_(people))
+
+
+async def codes_of(
+    session: AsyncSession, master: MasterKey, palm_ids: Collection[str]
+) -> list[Code]:
+    """Returns the search codes of those of the palms that exist."""
+    return await _codes(session, master, PalmRow.id.in_(palm_ids))
+
+
+async def _codes(
+    session: AsyncSession, master: MasterKey, which: ColumnElement[bool]
+) -> list[Code]:
     # Rows and not objects, which take three times as long: there may be a million.
     query: Any = select(
         PalmRow.id,
@@ -68,7 +80,7 @@ async def all_codes(session: AsyncSession, master: MasterKey, people: Select[str
         PalmRow.version,
         PalmRow.transform,
         PalmRow.template,
-    ).where(PalmRow.person_id.in_(people))
+    ).where(which)
     rows: Any = await session.execute(with_wrapped_key(query, PalmRow.person_id))
     return [
         Code(palm_id, person_id, side, version, transform, cbor2.loads(raw)[0])
@@ -87,15 +99,9 @@ async def sealed_templates(
     return {row.id: entry(person, row).template.sealed for person, row in palms}
 
 
-async def add_to_gallery(context: Context, palms: Collection[Entry]) -> None:
-    """Adds palms that were stored, once that is committed, and removes those again that were
-    deleted in between, alone or with their people."""
-    context.gallery.enrol([palm.code for palm in palms])
-    added = {palm.palm_id for palm in palms}
-    async with context.database.session() as session:
-        there = set(await session.scalars(select(PalmRow.id).where(PalmRow.id.in_(added))))
-        for gone in added - there:
-            context.gallery.remove_palm(gone)
+async def still_enrolled(session: AsyncSession, palm_ids: Collection[str]) -> set[str]:
+    """Returns the ids of those palms that have not been deleted."""
+    return set(await session.scalars(select(PalmRow.id).where(PalmRow.id.in_(palm_ids))))
 
 
 async def erase_palm(session: AsyncSession, person: OpenPerson, palm_id: str) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 
 from cloud.keys.persons import find_person
 from cloud.matching import Match
-from cloud.recognition import palms
+from cloud.recognition import feed, palms
 from cloud.recognition.tables import PalmRow
 from cloud.vault.messages import ExaminedPalm
 from cloud.web.signed_request import Call
@@ -25,6 +25,6 @@ async def renew_template(call: Call, examined: ExaminedPalm, match: Match) -> No
     palms.keep_template(person, row, examined.current)
     renewed = [palms.entry(person, row)]
     call.afterwards += [
-        partial(palms.add_to_gallery, call.context, renewed),
+        partial(feed.add_to_gallery, call.context, renewed),
         call.context.database.forget_erased,
     ]

@@ -1,11 +1,11 @@
-"""Tables of light challenges, enrolled palms, identifications and refused uses."""
+"""Tables of light challenges, enrolled palms, their changes, identifications and refused uses."""
 
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.db.tables import Table, merchant_key, person_key
+from cloud.db.tables import Table, merchant_key, numbered, person_key
 from protocol.messages import Outcome, Purpose, Side
 
 
@@ -41,6 +41,20 @@ class PalmRow(Table):
     template: Mapped[bytes]
     """CBOR `[search_code, sealed]` of a `palm.search.protection.ProtectedTemplate`, sealed
     once more with the person's key."""
+
+
+class PalmChange(Table):
+    """That the gallery has to look at a palm anew (`cloud.recognition.feed`). Triggers write it on
+    PostgreSQL, and nobody on SQLite."""
+
+    __tablename__ = "palm_changes"
+
+    id: Mapped[int] = numbered()
+    """In the order in which the changes were committed."""
+    palm_id: Mapped[str]
+    """It may be erased: then it leads to nothing."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    """By the clock of the database."""
 
 
 class IdentificationRow(Table):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from cloud.people.accounts import catch_up
+from cloud.recognition.feed import newest
 from cloud.settings import Payments, Settings
 from tests.support import postgres
 from tests.support.device import TestDevice
@@ -32,7 +32,7 @@ class Alternating(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         service = next(self._services)
         if request.url.path.endswith(SEARCHES):
-            service.do(_catch_up(service))
+            service.do(has_followed(service))
         url = httpx.URL(service.url)
         request.url = request.url.copy_with(port=url.port)
         request.headers["host"] = f"{url.host}:{url.port}"
@@ -42,11 +42,18 @@ class Alternating(httpx.BaseTransport):
         self._transport.close()
 
 
-async def _catch_up(service: Served) -> None:
-    """Has a service know who has joined through the other one."""
-    context = service.context
-    async with context.database.session() as session:
-        await catch_up(session, context.master, context.gallery)
+async def has_followed(service: Served) -> None:
+    """Waits until the gallery of a service has followed everything that was committed before."""
+    gallery = service.context.gallery
+    async with service.database.reading() as session:
+        change = await newest(session)
+    assert change is not None
+
+    def has_read() -> bool:
+        return gallery.seen is not None and gallery.seen >= change
+
+    async with gallery.following:
+        await gallery.following.wait_for(has_read)
 
 
 class Pair(Served):

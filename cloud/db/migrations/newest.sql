@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -137,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -435,6 +435,13 @@ CREATE TABLE operator_acts (
 	at BIGINT NOT NULL, 
 	CONSTRAINT pk_operator_acts PRIMARY KEY (id), 
 	CONSTRAINT fk_operator_acts_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
+);
+
+CREATE TABLE palm_changes (
+	id INTEGER NOT NULL, 
+	palm_id VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT pk_palm_changes PRIMARY KEY (id)
 );
 
 CREATE TABLE "palms" (
@@ -734,9 +741,9 @@ CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
-CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
-
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+
+CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -819,6 +826,8 @@ CREATE INDEX ix_mails_expires_at ON mails (expires_at);
 CREATE INDEX ix_support_bundles_at ON support_bundles (at);
 
 CREATE INDEX ix_operator_acts_device_id ON operator_acts (device_id);
+
+CREATE INDEX ix_palm_changes_at ON palm_changes (at);
 
 CREATE UNIQUE INDEX ix_staff_links_staff_id ON staff_links (staff_id);
 

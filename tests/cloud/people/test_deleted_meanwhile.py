@@ -8,7 +8,8 @@ from cloud.matching import Entry
 from cloud.payments.purchases import settle
 from cloud.payments.tables import PurchaseRow
 from cloud.people.deletions import remains_of
-from cloud.recognition.palms import add_to_gallery, palms_of
+from cloud.recognition.feed import add_to_gallery
+from cloud.recognition.palms import palms_of
 from cloud.web.problems import Refusal
 from protocol.messages import (
     Claim,
