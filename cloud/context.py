@@ -192,10 +192,10 @@ class Gallery(Protocol):
         ...
 
     async def search(
-        self, side: Side, probes: Sequence[ProtectedProbe], at_least: float
+        self, side: Side, probes: Sequence[ProtectedProbe], at_least: float, certain: float
     ) -> list[Match]:
-        """Returns the people whose match is at least this rare, best match first. Raises
-        VaultUnavailable."""
+        """Returns the people whose match is at least this rare, best match first. It looks no
+        further once a match is as rare as `certain`. Raises VaultUnavailable."""
         ...
 
     async def confirm(

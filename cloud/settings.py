@@ -128,8 +128,9 @@ class Scheme(Group):
     shortlist: int = Field(
         default=256,
         ge=1,
-        description="Number of palms that a search compares in full: those with the nearest search "
-        "codes.",
+        description="Number of palms that a search compares in full at first: those with the "
+        "nearest search codes. While nobody is certain it goes on, to 3 % of the gallery and 4,096 "
+        "palms at most (docs/scale.md).",
     )
 
     @field_validator("calibration")

@@ -496,7 +496,8 @@ async def _has_joined(session: AsyncSession, row: EnrolmentRow) -> bool:
 async def _has_account(call: Call, side: Side, probes: Sequence[ProtectedProbe]) -> bool:
     """Returns whether a palm is enrolled in an account."""
     gallery, policy = call.context.gallery, call.context.policy
-    return bool(await gallery.search(side, probes, policy.accept(len(gallery))))
+    certain = policy.accept(len(gallery))
+    return bool(await gallery.search(side, probes, certain, certain))
 
 
 async def _is_one_of(call: Call, examined: ExaminedPalm, palms: list[Entry]) -> bool:

@@ -87,8 +87,9 @@ async def identify(
     async def search(examined: ExaminedPalm) -> list[Match]:
         kept = policy.worth_keeping(enough)
         gallery, probes = context.gallery, examined.probes
+        certain = policy.accept(size)
         return await gallery.confirm(
-            probes, await gallery.search(examined.side, probes, kept), enough
+            probes, await gallery.search(examined.side, probes, kept, certain), enough
         )
 
     try:

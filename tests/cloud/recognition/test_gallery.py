@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from cloud.matching import Entry, Match, SignsDisagree
+from cloud.matching import Code, Entry, Match, SignsDisagree
 from cloud.policy import Policy
-from cloud.recognition.gallery import Gallery
+from cloud.recognition.gallery import SHARE, Gallery
 from cloud.vault.messages import Confirmation
 from cloud.vault.templates import Scheme, Templates
 from palm.calibration import Calibration
@@ -41,6 +41,7 @@ class Shop:
         self.templates = templates
         self.rows: dict[str, ProtectedTemplate] = {}
         self.compared = 0
+        self.asked = 0
         shortlists = {VERSION: SHORTLIST, OLD: SHORTLIST}
         self.gallery = Gallery(self, self._references, POLICY.rarity, shortlists)
 
@@ -60,7 +61,7 @@ class Shop:
 
     def search(self, who: str, side: Side = Side.LEFT, likeness: float = 1.0) -> list[Match]:
         probes = self.shown(who, side, likeness)
-        return asyncio.run(self.gallery.search(side, probes, NEAR))
+        return asyncio.run(self.gallery.search(side, probes, NEAR, IDENTICAL))
 
     def found(self, who: str, side: Side = Side.LEFT, likeness: float = 1.0) -> list[str]:
         return [match.person_id for match in self.search(who, side, likeness)]
@@ -80,6 +81,7 @@ class Shop:
         return self.templates.confirm(version, probe, references)
 
     async def _references(self, version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
+        self.asked += len(palm_ids)
         rows = {palm_id: self.rows[palm_id] for palm_id in palm_ids if palm_id in self.rows}
         return {name: each.sealed for name, each in rows.items() if each.version == version}
 
@@ -111,6 +113,24 @@ def test_only_the_nearest_palms_are_compared_in_full(shop: Shop):
         shop.enrol(str(number))
     assert shop.found("7", likeness=0.5) == ["7"]
     assert shop.compared == SHORTLIST
+
+
+def test_in_a_large_gallery_a_search_looks_further_until_somebody_is_certain(shop: Shop):
+    shop.enrol("sam")
+    (probe, _) = (each.kept for each in shop.shown("sam", likeness=0.5))
+    nearer = [probe.search_code] * SHORTLIST
+    further = [bytes(len(probe.search_code))] * 1000
+    shop.gallery.fill(
+        [
+            Code(f"{number}", f"{number}", Side.LEFT, VERSION, probe.transform, code)
+            for number, code in enumerate(nearer + further)
+        ]
+    )
+    assert shop.found("sam", likeness=0.5) == ["sam"]
+    asked, shop.asked = shop.asked, 0
+    assert asked == round(SHARE * (1001 + SHORTLIST))
+    assert shop.found("sam") == ["sam"]
+    assert shop.asked == SHORTLIST
 
 
 def test_a_palm_is_only_compared_with_its_own_side(shop: Shop):
