@@ -13,6 +13,7 @@ from drawn.heart import Heart, Recording, record
 from drawn.identity import DrawnPalm, identity
 from drawn.lit import LENS, Room, Specimen, living
 from drawn.presentation import Presentation
+from drawn.state import State
 from palm.hand.landmarks import Side
 
 Span = tuple[float, float]
@@ -136,6 +137,13 @@ def cases(seed: int, within: Circumstances, living_bursts: int = 3) -> Iterator[
         prepared = prepare_attack(instrument, palm, shot, lights, rng)
         film_of_it = prepared.filmed(lights, rng)
         yield Case(seed, instrument, film_of_it, partial(prepared.recorded, rng.spawn(1)[0]))
+
+
+def worn(seed: int, within: Circumstances) -> Iterator[Case]:
+    """Yields a burst of a person's living hand in each state of its skin."""
+    rng = np.random.default_rng((seed, 10))
+    for state in State:
+        yield alive(identity(seed, list(Side)[seed % 2], state), within.shot(rng), rng)
 
 
 def alive(palm: DrawnPalm, shot: Shot, rng: np.random.Generator) -> Case:

@@ -41,6 +41,8 @@ _CARD_DISTANCE = 300.0
 _FINE, _MIDDLE, _COARSE = 0.8, 1.8, 5.0
 """Gaussian deviations in pixels: fine lines lie between the first two, creases between the last
 two."""
+_EXTREMES = 0.02
+"""The share of a band's places at either end whose values are limited."""
 _RIM = 6
 _CONTRAST = 25.0
 """The grey levels of one deviation in the picture of veins."""
@@ -68,7 +70,8 @@ class InfraredCues:
     contrast: float
     """The log of the deviation of the palm's creases at 850 nm."""
     alike: float
-    """The correlation of creases and fine lines at 850 nm with those in green, -1 to 1."""
+    """The correlation of lines at 850 nm with those in colour, -1 to 1. Lines count the same in
+    every part of the palm, so that a mirrored lamp outweighs nothing."""
     kept: float
     """The share of the creases' contrast in green that remains at 850 nm."""
     faded: float
@@ -122,7 +125,7 @@ def veins(seen: Colour, infrared: Sequence[Still]) -> Roi:
     lies in `seen` (SIZE, SIZE, 3): lines at 850 nm less those that are explained by lines in green,
     as the mean of all near-infrared pictures."""
     here = _bands(np.log(LINEAR[seen[..., 1]] + 0.003))
-    each = [_bands(np.log(_level(seen, one) + 0.003)) for one in infrared]
+    each = [_bands(np.log(LINEAR[_laid_over(seen, one)[..., 1]] + 0.003)) for one in infrared]
     there = np.mean([fine + creases for fine, creases in each], axis=0)
     inside = np.s_[_RIM:-_RIM, _RIM:-_RIM]
     explaining = np.stack([each[inside].ravel() for each in here], axis=1)
@@ -132,31 +135,32 @@ def veins(seen: Colour, infrared: Sequence[Still]) -> Roi:
     return Roi(np.asarray(np.clip(128 + _CONTRAST * left, 1, 254), np.uint8), None, quality=1.0)
 
 
-def _level(seen: Colour, infrared: Still) -> Floats:
-    """Returns the (SIZE, SIZE) linear level of a near-infrared picture, where the palm lies in
-    `seen`."""
+def _laid_over(seen: Colour, infrared: Still) -> Colour:
+    """Returns the (SIZE, SIZE, 3) palm of a near-infrared picture, where it lies in `seen`."""
     reference, where = features(seen), to_image(infrared.hand)
     # Both hands were found by themselves: once is not near enough.
     for _ in range(2):
         where = refine_map(where, reference, features(cut_out(infrared.image, where)))
-    return LINEAR[cut_out(infrared.image, where)[..., 1]]
+    return cut_out(infrared.image, where)
 
 
 def _cues(colour: Still, infrared: Still) -> InfraredCues:
     seen = cut_out(colour.image, to_image(colour.hand))
-    level = _level(seen, infrared)
+    there = _laid_over(seen, infrared)
+    level = LINEAR[there[..., 1]]
     away = FOCAL * PALM / infrared.hand.palm_length
     inside = np.s_[_RIM:-_RIM, _RIM:-_RIM]
     green, dark = LINEAR[seen[..., 1]], np.log(level + 0.003)
-    fine, creases = (each[inside].ravel() for each in _bands(np.log(green + 0.003)))
-    fine_there, creases_there = (each[inside].ravel() for each in _bands(dark))
+    fine, creases = (_without_extremes(each[inside]) for each in _bands(np.log(green + 0.003)))
+    fine_there, creases_there = (_without_extremes(each[inside]) for each in _bands(dark))
+    lines, lines_there = (features(each)[inside].ravel() for each in (seen, there))
     kept = _regression(creases_there, creases)
     cells = np.asarray(cv2.resize(dark, (CELLS, CELLS), interpolation=cv2.INTER_AREA), np.float64)
     middle = float(np.median(level))
     return InfraredCues(
         bright=_log(middle * (away / _CARD_DISTANCE) ** 2 / WHITE_CARD, 1e-2),
         contrast=_log(float(creases_there.std()), 1e-3),
-        alike=float(np.corrcoef(fine + creases, fine_there + creases_there)[0, 1]),
+        alike=float(np.corrcoef(lines, lines_there)[0, 1]),
         kept=float(np.clip(kept, -1, 3)),
         faded=float(np.clip(_regression(fine_there, fine) / max(abs(kept), 0.1), -1, 3)),
         shape=_log(float(_without_slope(cells.ravel()).std()), 1e-2),
@@ -175,6 +179,12 @@ def _bands(image: Floats) -> tuple[Floats, Floats]:
         for width in (_FINE, _MIDDLE, _COARSE)
     )
     return fine - middle, middle - coarse
+
+
+def _without_extremes(band: Floats) -> Floats:
+    """Returns the values of a band, the highest and lowest limited: those are mirrored lamps, drops
+    and dirt, and not lines."""
+    return np.clip(band.ravel(), *np.quantile(band, (_EXTREMES, 1 - _EXTREMES)))
 
 
 def _regression(there: Floats, here: Floats) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from drawn.circumstances import USUAL, cases
 from drawn.identity import DrawnPalm, identity
 from drawn.lit import LAMPS, WHITE, Specimen, living
 from drawn.presentation import Presentation
+from drawn.state import State
 from palm.hand.landmarks import Side
 from palm.liveness import (
     InfraredVerdict,
@@ -41,6 +43,14 @@ def rng(seed: int = 2) -> np.random.Generator:
 
 def judge(frames: Sequence[LitFrame]) -> Verdict:
     return judge_under(frames, LAMPS)
+
+
+def glaring(still: Still) -> Still:
+    """Returns a picture in which a lamp is mirrored, beside the middle of the palm."""
+    image = still.image.copy()
+    x, y = still.hand.palm_centre + still.hand.palm_length * 0.1
+    cv2.circle(image, (int(x), int(y)), int(still.hand.palm_length / 12), (255, 255, 255), -1)
+    return replace(still, image=image)
 
 
 def judged(colour: Film, infrared: Sequence[Still]) -> InfraredVerdict:
@@ -93,6 +103,13 @@ class TestTheLiving:
         assert cues.relief > 1
         assert cues.certainty > 4
         assert cues.bleed < 0.7
+
+    def test_lines_of_a_pen_are_not_held_against_a_living_palm(self) -> None:
+        written = identity(3, Side.RIGHT, State.INKED)
+        specimen = living(written, SHOT.shown).palm_alone()
+        verdict = judge(film(written, specimen, SHOT, PLAYED, rng()).lit)
+        assert verdict.live
+        assert verdict.cues.blue_contrast == pytest.approx(1.18)
 
     def test_a_living_left_palm_of_dark_skin_passes(self) -> None:
         assert DARK_SKIN.tone.palmar[1] < 0.3 < LIGHT_SKIN.tone.palmar[1]
@@ -191,6 +208,14 @@ class TestNearInfrared:
         """An attack with a picture for one camera and the attacker's own hand for the other."""
         own = hand(DARK_SKIN)
         assert judged(seen, own.infrared).cues.alike < 0.5 < judged(seen, seen.infrared).cues.alike
+
+    def test_a_mirrored_lamp_makes_one_palm_no_other(self, seen: Film) -> None:
+        assert judged(seen, [glaring(each) for each in seen.infrared]).alike > 0.5
+
+    def test_the_same_mirrored_lamp_does_not_make_two_palms_alike(self, seen: Film) -> None:
+        white = seen.lit[1]
+        own = [glaring(each) for each in hand(DARK_SKIN).infrared]
+        assert judge_infrared(glaring(Still(white.image, white.hand)), own).alike < 0.4
 
     def test_a_recording_of_a_hand_passes(self) -> None:
         """So near infrared is judged in addition to the light, and not in place of it."""
