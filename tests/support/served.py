@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from sqlalchemy import func, inspect, select
 from sqlalchemy.engine import URL
 
@@ -179,6 +180,10 @@ class Served:
 
     def start_clock(self) -> None:
         self._stopped = None
+
+    def forget_payments(self) -> None:
+        """Has the simulated provider forget all customers, cards and payments."""
+        httpx.delete(f"{self.provider_url}/_config/data", trust_env=False).raise_for_status()
 
     def tally(self, limit: Limit, subject: str, count: int) -> None:
         """Counts so many events for a limit now."""

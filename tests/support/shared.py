@@ -13,14 +13,14 @@ class Shared(Generic[T]):
 
     def __init__(self) -> None:
         self._open = ExitStack()
-        self._running: T | None = None
+        self.running: T | None = None
 
     def get(self, make: Callable[[], AbstractContextManager[T]]) -> T:
         """Returns the thing that runs, or else enters what `make` returns."""
-        if self._running is None:
-            self._running = self._open.enter_context(make())
-        return self._running
+        if self.running is None:
+            self.running = self._open.enter_context(make())
+        return self.running
 
     def end(self) -> None:
-        self._running = None
+        self.running = None
         self._open.close()
