@@ -41,17 +41,22 @@ PATIENCE_S = 90
 """How long a machine busy with other things may take for one step."""
 
 _PALMS = "tests.support.plain_palms"
+_SHORTLIST = 16
+"""Palms that a search compares in full. Hundreds of tests share a gallery, and no two people in it
+are alike."""
 CURRENT = Scheme(
     version=plain_palms.VERSION,
     extractor=f"{_PALMS}:PlainExtractor",
     matcher=f"{_PALMS}:PlainMatcher",
     calibration=plain_palms.CALIBRATION,
+    shortlist=_SHORTLIST,
 )
 OLD = Scheme(
     version=plain_palms.OLD,
     extractor=f"{_PALMS}:OldExtractor",
     matcher=f"{_PALMS}:OldMatcher",
     calibration=plain_palms.OLD_CALIBRATION,
+    shortlist=_SHORTLIST,
 )
 PLAIN = Recognition(examiner=f"{_PALMS}:PlainExaminer", schemes=(CURRENT,))
 
