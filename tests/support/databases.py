@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import Dialect, Engine
+from sqlalchemy import Dialect
 from sqlalchemy.engine import URL
 
 from cloud.db import migration
@@ -18,7 +18,7 @@ from cloud.db.sqlite import SqliteDatabase
 from tests.support import engine, postgres
 
 _compiled: dict[Any, Any] = {}
-_dialects: list[Dialect] = []
+_dialects: dict[type[Dialect], Dialect] = {}
 
 
 def server_for(root: Path) -> URL | None:
@@ -63,9 +63,8 @@ def _empty() -> bytes:
 
 def _share_what_is_compiled(database: SqliteDatabase) -> None:
     """Has a database use what others have compiled of the same statements."""
-    engine: Engine = database.session.kw["bind"].sync_engine
-    if not _dialects:
-        _dialects.append(engine.dialect)
-    # What was compiled is found by the dialect that it was compiled for.
-    engine.dialect = _dialects[0]
-    engine.update_execution_options(compiled_cache=_compiled)
+    for sessions in (database.session, database.reading):
+        engine = sessions.kw["bind"].sync_engine
+        # What was compiled is found by the dialect that it was compiled for.
+        engine.dialect = _dialects.setdefault(type(engine.dialect), engine.dialect)
+        engine.update_execution_options(compiled_cache=_compiled)
