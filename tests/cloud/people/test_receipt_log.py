@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from protocol.messages import DeletionReceipt, DeletionRequest, Purpose, Receipt
 from tests.support.device import TestDevice
 from tests.support.portal import Portal, open_portal
 from tests.support.receipt_logs import ReceiptLogs, leaves_of, read_log, tree_hash
-from tests.support.served import PATIENCE_S, Served
+from tests.support.served import Served
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +102,7 @@ async def test_no_entry_is_logged_twice(portal: Portal):
 
 
 APPENDING = """
-import asyncio, sys
+import asyncio, os, sys
 from pathlib import Path
 from cloud.db.sqlite import SqliteDatabase
 from cloud.people import receipt_log
@@ -111,10 +113,14 @@ async def main(path, name):
         async with store.session() as session:
             await receipt_log.append(session, f"{name} {number}".encode())
             await session.commit()
-        print(number, flush=True)
+        print(name, number, os.getpid(), flush=True)
 
-asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+for name in "abc":
+    if os.fork() == 0:
+        sys.exit(asyncio.run(main(Path(sys.argv[1]), name)))
 """
+"""Runs three processes that append to one log. They are forks of one, since loading what they need
+takes longer than all that they do."""
 
 
 @pytest.mark.process
@@ -122,28 +128,21 @@ def test_processes_that_are_killed_leave_no_gap_and_lose_nothing(tmp_path: Path)
     """Every entry whose transaction was reported as done is there, in its process's order."""
     path = tmp_path / "palms.db"
     migration.migrate(path)
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", APPENDING, str(path), name],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("a", "b", "c")
-    ]
-    done: list[int] = []
-    for count, process in zip((12, 25, 40), running, strict=True):
-        with process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if int(line) == count:
-                    process.kill()
-            done.append(count)
-            process.wait(PATIENCE_S)
+    done = {"a": 12, "b": 25, "c": 40}
+    with subprocess.Popen(
+        [sys.executable, "-c", APPENDING, str(path)], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        # It ends when all three have ended.
+        for line in running.stdout:
+            name, number, process = line.split()
+            if int(number) == done[name]:
+                os.kill(int(process), signal.SIGKILL)
     with closing(sqlite3.connect(path)) as stored:
         leaves = leaves_of(read_log(stored))
     order = {leaf: place for place, leaf in enumerate(leaves)}
     of_them = 0
-    for name, last in zip("abc", done, strict=True):
+    for name, last in done.items():
         places: list[int] = []
         for number in range(10_000):
             place = order.get(merkle.leaf_hash(f"{name} {number}".encode()))
