@@ -204,6 +204,7 @@ class Proxy:
                         if name in self.headers
                     },
                     trust_env=False,
+                    verify=False,
                 )
                 if held:
                     proxy.hold()

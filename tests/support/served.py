@@ -115,7 +115,11 @@ class Served:
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the service's loop and returns its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+        return self.start(work).result(PATIENCE_S)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Begins to run a coroutine on the service's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def device(self, address: str | None = None) -> TestDevice:
         """Returns a new device that is not activated."""
@@ -188,7 +192,8 @@ class Served:
 
     def forget_payments(self) -> None:
         """Has the simulated provider forget all customers, cards and payments."""
-        httpx.delete(f"{self.provider_url}/_config/data", trust_env=False).raise_for_status()
+        url = f"{self.provider_url}/_config/data"
+        httpx.delete(url, trust_env=False, verify=False).raise_for_status()
 
     def tally(self, limit: Limit, subject: str, count: int) -> None:
         """Counts so many events for a limit now."""

@@ -423,6 +423,7 @@ def test_what_the_operator_refunded_at_the_provider_is_not_refunded_again(
         data={"payment_intent": payment_of(served, bought), "amount": 800},
         auth=("sk_test_sandbox", ""),
         trust_env=False,
+        verify=False,
     ).raise_for_status()
     failed = give_back(kiosk, bought, asking())
     assert (failed.outcome, failed.failure_reason) == ("failed", "charge_already_refunded")

@@ -249,7 +249,7 @@ async def test_a_page_of_another_origin_reaches_nothing(shop: Shop, origin: str 
 async def test_on_this_machine_the_door_speaks_plain_http(tmp_path: Path) -> None:
     kiosk = OpenDoor(tmp_path)
     odoo = kiosk.till._odoo = OdooDoor("127.0.0.1", 0, None, [ORIGIN])
-    async with kiosk.open(), httpx.AsyncClient(trust_env=False) as page:
+    async with kiosk.open(), httpx.AsyncClient(trust_env=False, verify=False) as page:
         async with asyncio.timeout(60):
             await odoo.listener.opened.wait()
         url = f"http://127.0.0.1:{odoo.listener.port}/hw_proxy/hello"
