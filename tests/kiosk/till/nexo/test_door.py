@@ -319,14 +319,19 @@ async def test_the_door_gives_its_certificate_without_its_key(entrance: Entrance
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives clients little time."""
+def hasty_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives clients little time to begin with TLS."""
     monkeypatch.setattr(connections, "HANDSHAKE_S", 0.2)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives clients little time for a message."""
     monkeypatch.setattr(connections, "HEAD_S", 0.2)
     monkeypatch.setattr(door, "WITHIN_S", 0.2)
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("hasty_to_begin")
 async def test_who_connects_and_says_nothing_is_hung_up_on(entrance: Entrance):
     reader, writer = await entrance.connect()
     async with asyncio.timeout(60):
