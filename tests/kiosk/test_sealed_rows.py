@@ -2,6 +2,7 @@
 also not of what an older version has written."""
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
@@ -177,38 +178,47 @@ def passages_of(file: SealedPath) -> list[Entry]:
         journal.close()
 
 
-@pytest.mark.process
-@pytest.mark.parametrize(
-    ("script", "opens", "reads", "kept"),
-    [
-        (TILL, Records, records_of, [(ASKED, ANSWERED), (ASKED, None)]),
-        (GATE, Journal, passages_of, [ENTRY]),
-    ],
-    ids=["door", "gate"],
-)
-def test_a_power_cut_at_any_step_loses_no_row_and_leaves_nothing_plain(
-    tmp_path: Path,
-    script: str,
-    opens: Callable[[SealedPath], object],
-    reads: Callable[[SealedPath], list[object]],
-    kept: list[object],
-) -> None:
-    before, folder = tmp_path / "before", tmp_path / "cut"
+CHILD = "import tests.kiosk.test_sealed_rows as test; test.cut_everywhere()"
+KINDS: dict[
+    str, tuple[str, Callable[[SealedPath], object], Callable[[SealedPath], object], object]
+] = {
+    "door": (TILL, Records, records_of, [(ASKED, ANSWERED), (ASKED, None)]),
+    "gate": (GATE, Journal, passages_of, [ENTRY]),
+}
+"""What an older version has left, what opens it, what reads it, and what is read."""
+
+
+def cut_everywhere() -> None:
+    """Runs in a process of its own without threads. Its arguments are the kind of a database and a
+    folder. Opens the database again and again, and cuts the power before one statement more each
+    time. Says how often it has."""
+    folder = Path(sys.argv[2])
+    before, cut = folder / "before", folder / "cut"
+    script, opens, reads, kept = KINDS[sys.argv[1]]
     before.mkdir()
     write_of_before(before / "kept.db", script)
-    steps = 0
-    while True:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(before, folder)
+    for step in itertools.count():
+        shutil.rmtree(cut, ignore_errors=True)
+        shutil.copytree(before, cut)
         # The same key each time, and made before the power is cut.
-        file = SealedPath(folder / "kept.db", bytes(32))
-        was_cut = opened_until(file, opens, steps)
+        file = SealedPath(cut / "kept.db", bytes(32))
+        was_cut = opened_until(file, opens, step)
         assert reads(file) == kept
-        assert b"before" not in on_disk(folder)
+        assert b"before" not in on_disk(cut)
         if not was_cut:
-            break
-        steps += 1
-    assert steps >= 8
+            sys.stdout.write(str(step))
+            return
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_power_cut_at_any_step_loses_no_row_and_leaves_nothing_plain(
+    tmp_path: Path, kind: str
+) -> None:
+    command = [sys.executable, "-c", CHILD, kind, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert int(ended.stdout) >= 8
 
 
 def opened_until(file: SealedPath, opens: Callable[[SealedPath], object], step: int) -> bool:

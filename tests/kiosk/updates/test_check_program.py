@@ -16,8 +16,9 @@ from tests.support.sealed import state_of
 pytestmark = pytest.mark.process
 
 CHECK = """\
-import sys; from kiosk.updates.check import main
-sys.exit(main(sys.argv[2:], float(sys.argv[1])))
+import resource, sys; from kiosk.updates.check import main
+resource.setrlimit(resource.RLIMIT_FSIZE, 2 * [int(sys.argv[2])])
+sys.exit(main(sys.argv[3:], float(sys.argv[1])))
 """
 
 
@@ -25,16 +26,9 @@ def run(
     state: Path, *options: str, deadline_s: float = 250, largest: int = resource.RLIM_INFINITY
 ) -> tuple[int, str]:
     """Returns the status and what was logged. No file may become larger than `largest` bytes."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-
+    words = [str(deadline_s), str(largest), "--state", str(state), *options]
     ended = subprocess.run(
-        [sys.executable, "-c", CHECK, str(deadline_s), "--state", str(state), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limit,
+        [sys.executable, "-c", CHECK, *words], capture_output=True, text=True, check=False
     )
     return ended.returncode, ended.stderr
 
