@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ class TillServer:
             await self._changed.wait_for(lambda: len(self.heard) >= number)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Whoever is told may hang up in the middle.
+        with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            await self._talk(reader, writer)
+        writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         (length,) = [line for line in head.split("\r\n") if line.startswith("content-length:")]
         body = await reader.readexactly(int(length.partition(":")[2]))
@@ -51,4 +57,3 @@ class TillServer:
             await writer.drain()
         else:
             await reader.read()
-        writer.close()
