@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -7,6 +8,17 @@ from pytestqt.qtbot import QtBot
 
 from tests.support.screenful import Screenful
 from tests.support.shared import Shared
+
+PATIENCE_MS = 60_000
+"""How long a machine busy with other things may take for one step."""
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot) -> QtBot:
+    """A bot that waits longer than five seconds, which are few on a busy machine."""
+    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=PATIENCE_MS)
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=PATIENCE_MS)
+    return qtbot
 
 
 @pytest.fixture(scope="module")
