@@ -26,9 +26,8 @@ PROGRAMS = ("cloud", "cloud.vault", "cloud.providers.localstripe")
 LONGEST = 1 << 16
 """The longest request in bytes."""
 
-_askable: dict[str, socket.socket] = {}
-"""Where to ask for programs, by the PYTHONPATH that they are started with: it decides what their
-modules are."""
+_asked: list[socket.socket] = []
+"""Where programs are asked for, once that process was started."""
 _create_subprocess_exec = asyncio.create_subprocess_exec
 
 
@@ -83,15 +82,16 @@ class Forked:
 
 
 def _ask_where() -> socket.socket:
-    path = os.environ.get("PYTHONPATH", "")
-    if path not in _askable:
-        _askable[path] = _start()
-    return _askable[path]
+    if not _asked:
+        _asked.append(_start())
+    return _asked[0]
 
 
 def _start() -> socket.socket:
     """Starts the process that forks, for as long as this one runs."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # What is asked for may bring its own along.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with theirs:
         numbers = [end.fileno() for end in (ours, theirs)]
         process = subprocess.Popen(
@@ -100,7 +100,7 @@ def _start() -> socket.socket:
             # It ends when this pipe closes.
             stdin=subprocess.PIPE,
             # As a vault is started: the number of threads is decided when modules are loaded.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            env=environment | {"OPENBLAS_NUM_THREADS": "1"},
         )
 
     @atexit.register
@@ -114,7 +114,7 @@ def _start() -> socket.socket:
 
 def ask_on(asking: socket.socket) -> None:
     """Asks for programs on this socket, and never starts them otherwise, in the whole process."""
-    _askable[os.environ.get("PYTHONPATH", "")] = asking
+    _asked[:] = [asking]
     asyncio.create_subprocess_exec = _create
 
 

@@ -118,6 +118,7 @@ def _become(request: Any, files: list[int], asking: socket.socket) -> NoReturn:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
+        _customise(os.environ.get("PYTHONPATH", ""))
         # A terminal interrupts the process that asked, and not what it has asked for.
         os.setpgid(0, 0)
         if request["asks"]:
@@ -133,6 +134,13 @@ def _become(request: Any, files: list[int], asking: socket.socket) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status if isinstance(status, int) else 1)
+
+
+def _customise(path: str) -> None:
+    """Runs what Python runs at its start where it finds it on this PYTHONPATH."""
+    for folder in filter(None, path.split(os.pathsep)):
+        with suppress(FileNotFoundError):
+            runpy.run_path(os.path.join(folder, "sitecustomize.py"))
 
 
 def _place(files: list[int], numbers: list[int], kept: list[int]) -> None:
