@@ -1,8 +1,9 @@
 """The examiner in use: finds the palm in a burst, and judges its frames and its liveness."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -21,7 +22,7 @@ from palm.image import Colour
 from palm.liveness import LitFrame, Still, Unjudgeable, Verdict, judge, judge_infrared
 from palm.liveness.pulse import NoRecording, cells_of, judge_pulse
 from palm.liveness.response import register_burst
-from palm.liveness.same_palm import Lines, likeness, lines
+from palm.liveness.same_palm import Lines, are_alike, lines, lines_of
 from palm.liveness.signed import Signer, Signs
 from palm.template import current
 from protocol.capture import PULSE_SIDE, Burst, Frame, Pulse, Spectrum
@@ -112,7 +113,10 @@ class PalmExaminer:
         side, _ = Counter(palm.hand.side for palm in before).most_common(1)[0]
         palms = [_on(side, palm) for palm in palms]
         before, after = palms[: len(before)], palms[len(before) :]
-        if not all(self._are_alike(a, b) for a, b in combinations(palms, 2)):
+        if not all(
+            self._are_alike(one, other.lines, lambda other=other: other.roi)
+            for one, other in combinations(palms, 2)
+        ):
             raise Unusable(Flaw.NOT_LIVE)
         answered = self._answer(burst, before, shown) if shown else None
         scores = [answered.score if answered else _NOT_AT_ALL] if shown else []
@@ -155,8 +159,8 @@ class PalmExaminer:
             if image is None:
                 return None
             if step != DARK:
-                seen = _Palm.of(frame.at_ms, image, hand)
-                if not all(self._are_alike(palm, seen) for palm in palms):
+                seen, roi = lines_of(image, hand), partial(align, image, hand)
+                if not all(self._are_alike(palm, seen, roi) for palm in palms):
                     return None
             frames.append(LitFrame(image, hand, _light(step)))
         try:
@@ -182,11 +186,13 @@ class PalmExaminer:
         in_colour = [f.at_ms for f in burst.frames if f.spectrum is Spectrum.COLOUR]
         stills: list[Still] = []
         before: _Palm | None = None
+        self._hands.begin()
         for frame in taken:
             image = decode(frame)
-            hand = None if image is None else self._only_hand(image, before)
-            if image is None or hand is None:
+            hands = [] if image is None else self._find(image, before)
+            if image is None or len(hands) != 1:
                 return None
+            (hand,) = hands
             if not all(_apart(palm.hand, hand) <= SAME_POSE for palm in palms):
                 return None
             if min(abs(frame.at_ms - at_ms) for at_ms in in_colour) > SAME_MOMENT_MS:
@@ -210,20 +216,16 @@ class PalmExaminer:
         white = [LitFrame(each.image, each.hand, _light(WHITE)) for each in palms[:ENOUGH]]
         return self._signer.sign(register_burst(white, _LAMPS), stills, skin, lit=False)
 
-    def _only_hand(self, image: Colour, before: _Palm | None) -> Hand | None:
-        """Returns the hand in a near-infrared frame, if it is the only one; `before` is the palm in
-        the one before."""
-        if before is not None and (hand := still_there(before.seen, image)) is not None:
-            return hand
-        hands = self._finder.find(image)
-        return hands[0] if len(hands) == 1 else None
+    def _find(self, image: Colour, before: _Palm | None) -> list[Hand]:
+        """Returns the hands in a picture; `before` is the palm in the one before, of the same
+        camera."""
+        return self._hands.find(image, None if before is None else before.seen)
 
     def _find_palm(self, frame: Frame, before: _Palm | None) -> _Palm | Flaw:
         image = decode(frame)
         if image is None:
             return Flaw.NOT_A_CAPTURE
-        hands = self._hands.find(image, None if before is None else before.seen)
-        return self._judged(frame, image, hands)
+        return self._judged(frame, image, self._find(image, before))
 
     @staticmethod
     def _judged(frame: Frame, image: Colour, hands: list[Hand]) -> _Palm | Flaw:
@@ -237,10 +239,12 @@ class PalmExaminer:
             return Flaw.CUT_OFF if observation.cut_off else Flaw.UNCLEAR
         return palm
 
-    def _are_alike(self, one: _Palm, other: _Palm) -> bool:
-        if likeness(one.lines, other.lines) >= ALIKE:
+    def _are_alike(self, one: _Palm, other: Lines, roi: Callable[[], Roi]) -> bool:
+        """Returns whether these are the lines of the same palm. `roi` gives the ROI with them,
+        which is needed for a few only."""
+        if are_alike(one.lines, other, ALIKE):
             return True
-        score = self._matcher.score(*(self._extractor.extract([p.roi]) for p in (one, other)))
+        score = self._matcher.score(*(self._extractor.extract([p]) for p in (one.roi, roi())))
         return score >= SAME
 
 

@@ -1,6 +1,8 @@
 """Cuts the region of interest (ROI) of a palm, from which a template is extracted, out of a
 frame."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -67,15 +69,14 @@ def align(image: Colour | Grey, hand: Hand) -> Roi:
     if hand.shown is not Shown.PALM:
         raise NotAPalm(f"a {hand.shown} is not a palm")
     palm, to_frame = aligned(image, hand)
-    height, width = image.shape[:2]
-    x, y = (to_frame @ pixels_of(SIZE) @ _grid()).reshape(2, SIZE, SIZE)
-    in_frame = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    share = float(np.mean(in_frame & (palm > BLACK) & (palm < BURNT)))
+    visible = _visible(to_frame @ pixels_of(SIZE), image.shape[1], image.shape[0])
+    shown = (palm > BLACK) & (palm < BURNT)
+    share = float(np.mean(shown if visible is None else visible & shown))
     return Roi(
         image=palm,
         side=hand.side,
         quality=share * (1 - UNCLEAR_COSTS * (1 - _clearness(palm))),
-        visible=None if in_frame.all() else np.asarray(in_frame, np.bool_),
+        visible=visible,
     )
 
 
@@ -137,6 +138,23 @@ def pixels_of(size: int) -> npt.NDArray[np.float64]:
     return np.array([[1 / size, 0, 0.5 / size], [0, 1 / size, 0.5 / size], [0, 0, 1]])
 
 
+def _visible(
+    to_frame: npt.NDArray[np.float64], width: int, height: int
+) -> npt.NDArray[np.bool_] | None:
+    """Returns which pixels of the ROI lie in a frame of this size; None when all of them do. The
+    map is from these pixels to those of the frame."""
+
+    def lie_inside(pixels: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        x, y = to_frame @ pixels
+        return np.asarray((x >= 0) & (y >= 0) & (x < width) & (y < height), np.bool_)
+
+    # What lies between the corners is inside when they are.
+    if lie_inside(_grid()[:, [0, SIZE - 1, -SIZE, -1]]).all():
+        return None
+    return lie_inside(_grid()).reshape(SIZE, SIZE)
+
+
+@cache
 def _grid() -> npt.NDArray[np.float64]:
     """Returns the (3, SIZE * SIZE) homogeneous coordinates of the ROI's pixels, row by row."""
     y, x = np.mgrid[:SIZE, :SIZE]

@@ -8,6 +8,7 @@ stereo (Woodham, "Photometric method for determining surface orientation from mu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import cv2
@@ -128,34 +129,40 @@ def features(image: Colour) -> Floats:
 def refine_map(to_image: Floats, reference: Floats, moving: Floats) -> Floats:
     """Returns the map that registers a frame to the reference (affine, three rounds of Lucas and
     Kanade 1981)."""
-    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
-    u, v = x / SIZE - 0.5, y / SIZE - 0.5
+    x, y, within = _pixels()
     change = np.zeros((2, 3))
+    slopes = np.empty((2, 3, SIZE * SIZE), np.float32)
     for _ in range(3):
-        at_x = x + SIZE * (change[0, 0] * u + change[0, 1] * v + change[0, 2])
-        at_y = y + SIZE * (change[1, 0] * u + change[1, 1] * v + change[1, 2])
+        moved = (SIZE * change).astype(np.float32) @ within
         seen = cv2.remap(
             moving,
-            at_x.astype(np.float32),
-            at_y.astype(np.float32),
+            x + moved[0].reshape(SIZE, SIZE),
+            y + moved[1].reshape(SIZE, SIZE),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        slope_x = cv2.Sobel(seen, cv2.CV_32F, 1, 0, scale=SIZE / 8)
-        slope_y = cv2.Sobel(seen, cv2.CV_32F, 0, 1, scale=SIZE / 8)
-        slopes = np.stack(
-            [slope_x * u, slope_x * v, slope_x, slope_y * u, slope_y * v, slope_y]
-        ).reshape(6, -1)
+        for along, by_place in zip(((1, 0), (0, 1)), slopes, strict=True):
+            slope = cv2.Sobel(seen, cv2.CV_32F, *along, scale=SIZE / 8)
+            np.multiply(within, slope.reshape(-1), out=by_place)
         error = (reference - seen).ravel()
-        weight = (np.abs(error) < 2.5).astype(np.float32)
-        weighted = slopes * weight
-        step = np.linalg.solve(weighted @ slopes.T + 1e-3 * SIZE**2 * np.eye(6), weighted @ error)
+        flat = slopes.reshape(6, -1)
+        weighted = flat * (np.abs(error) < 2.5)
+        step = np.linalg.solve(weighted @ flat.T + 1e-3 * SIZE**2 * np.eye(6), weighted @ error)
         change += step.reshape(2, 3)
     a, b = change[:, :2], change[:, 2]
     # Convert the fitted change to a map of pixels, relative to the centre.
     turn = np.eye(2) + a
     shift = SIZE * b - a @ np.full(2, SIZE / 2)
     return to_image @ np.vstack([np.column_stack([turn, shift]), (0, 0, 1)])
+
+
+@cache
+def _pixels() -> tuple[Floats, Floats, Floats]:
+    """Returns (SIZE, SIZE) the pixels' places right and down, and (3, SIZE * SIZE) these in shares
+    of the side from the middle, and ones."""
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    within = np.stack([x / SIZE - 0.5, y / SIZE - 0.5, np.ones_like(x)])
+    return x, y, np.asarray(within.reshape(3, -1), np.float32)
 
 
 def _cell_positions(hand: Hand) -> Floats:
