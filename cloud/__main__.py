@@ -24,6 +24,7 @@ from decimal import Decimal
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.exceptions import InvalidTag
 from platformdirs import user_state_path
@@ -64,6 +65,7 @@ from cloud.state import State, StateDamaged, StateInUse
 from cloud.telemetry import logs
 from cloud.telemetry.measures import trace_id
 from cloud.vault.client import VaultBroken, VaultClient, VaultUnavailable
+from cloud.vault.kept import command, environment
 from cloud.web import certificates
 from cloud.web.certificates import ClockBehind
 from protocol.currency import exponent_of
@@ -134,6 +136,10 @@ def main(words: list[str]) -> int:
     verbs.add_parser(
         "renew-capture-key", help="have the vault make another key that captures are sealed to"
     )
+    running_vault = verbs.add_parser(
+        "vault", help="run a vault by itself, for services of this user on this machine"
+    )
+    running_vault.add_argument("--socket", type=Path, required=True, metavar="PATH")
     verbs.add_parser(
         "wrap-master-key", help="wrap that key as the settings say, beside a running service"
     )
@@ -222,6 +228,8 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
                 return asyncio.run(_rekey(state, chosen))
             case "replace-master-key":
                 return asyncio.run(_replace_master_key(state, chosen))
+            case "vault":
+                _become_vault(state, chosen, arguments.socket)
             case "renew-capture-key":
                 return asyncio.run(_renew_capture_key(state, chosen))
             case "wrap-master-key":
@@ -438,6 +446,12 @@ async def _rekey(state: State, chosen: Settings) -> int:
     return 0
 
 
+def _become_vault(state: State, chosen: Settings, path: Path) -> NoReturn:
+    words = command(chosen.recognition, state.vault, chosen.master_key)
+    words += "--own-user-only", "--socket", str(path)
+    os.execve(words[0], words, environment())  # noqa: S606 - its own program
+
+
 def _wrap_master_key(state: State, chosen: Settings) -> int:
     keep_from_disk()
     if chosen.master_key is None:
@@ -460,7 +474,7 @@ async def _renew_capture_key(state: State, chosen: Settings) -> int:
     """A vault that runs by itself is asked beside the service; another one is started."""
     keep_from_disk()
     async with AsyncExitStack() as stack:
-        if chosen.vault.socket is None:
+        if not chosen.vault.by_themselves:
             stack.enter_context(state.held())
         vault = VaultClient(
             chosen.vault, chosen.recognition, state.vault, wrapped_by=chosen.master_key
@@ -522,7 +536,7 @@ async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings
     chosen_ways = {"keep": arguments.days, "wrapped_by": arguments.wrapped_by}
     if arguments.verb == "backup-keys":
         print(back_up_keys(state, master, arguments.to, bootstrap.now(), **chosen_ways))
-        if chosen.vault.socket is not None:
+        if chosen.vault.by_themselves:
             print("The vault's keys are in its own directory: back that up as its user.")
     else:
         print(await back_up(state, master, arguments.to, bootstrap.now(), **chosen_ways))

@@ -26,6 +26,7 @@ from cloud.providers import PaymentProvider
 from cloud.settings import Settings
 from cloud.state import State
 from cloud.telemetry.measures import SILENT, Telemetry
+from cloud.vault.kept import VaultState
 from cloud.vault.messages import ExaminedPalm, Introduction, LightChallenge
 from palm.search.protection import ProtectedProbe
 from protocol.messages import Customer, Purpose, Side, VaultKey, VaultKeySet
@@ -113,8 +114,8 @@ class Vault(Protocol):
     def introduction(self) -> Introduction: ...
 
     @property
-    def is_there(self) -> bool:
-        """Whether it can be asked now."""
+    def state(self) -> VaultState:
+        """Whether it can be asked now, and if not, why."""
         ...
 
     @property

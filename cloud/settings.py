@@ -106,8 +106,25 @@ class Vault(Group):
     socket: Path | None = Field(
         default=None,
         description="Socket of a vault that runs by itself, as the systemd unit starts it. "
-        "If unset, the service starts a vault of its own.",
+        "If unset, and `sockets` too, the service starts vaults of its own.",
     )
+    sockets: tuple[Path, ...] = Field(
+        default=(),
+        description="Sockets of several vaults that run by themselves with the same keys, as "
+        "`./run cloud vault` starts one; that of `socket` is one of them.",
+    )
+    count: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many vaults of its own the service starts. Each is one more process that "
+        "makes and compares templates.",
+    )
+
+    @property
+    def by_themselves(self) -> tuple[Path, ...]:
+        """The sockets of all vaults that run by themselves."""
+        return self.sockets if self.socket is None else (self.socket, *self.sockets)
 
 
 class Scheme(Group):

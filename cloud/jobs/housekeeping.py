@@ -34,6 +34,7 @@ from cloud.people.inactivity_runs import begin_daily_run
 from cloud.people.policy_review import remind
 from cloud.recognition import challenges, feed, identifications, refusals
 from cloud.telemetry.measures import State
+from cloud.vault.kept import VaultState
 from cloud.web import authenticators, limits, merchant_keys, signed_request
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ async def measure(context: Context) -> None:
     context.telemetry.keep_house(
         State(
             palms=len(context.gallery),
-            vault_is_there=context.vault.is_there,
+            vault_is_there=context.vault.state is VaultState.WORKS,
             is_for_deletions_only=context.database.is_for_deletions_only,
             due=due,
             lag_s=lag_s,

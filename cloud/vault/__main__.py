@@ -1,10 +1,10 @@
 """`python -m cloud.vault --directory DIR --examiner … --scheme … (--channel FD … | --socket PATH)`.
 
 Runs the vault. The service starts it with one end of some socket pairs, or systemd starts it to
-listen on a socket. On each stream it answers one question after another (`cloud.vault.messages`)
-until the other end closes. Whatever a question raises is answered with a refusal. What judges
-pictures runs in other processes (`cloud.vault.reader`), several at a time; what the vault does
-itself, it does one at a time.
+listen on a socket; several may have the same keys. On each stream it answers one question after
+another (`cloud.vault.messages`) until the other end closes. Whatever a question raises is answered
+with a refusal. What judges pictures runs in other processes (`cloud.vault.reader`), several at a
+time; what the vault does itself, it does one at a time.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -37,7 +38,7 @@ from cloud.vault.reader import Failed, NurseryLost, Readers
 from cloud.vault.templates import Scheme, Templates, Use
 from protocol.binding import is_bound
 from protocol.capture import Burst, MalformedCapture, Spectrum
-from protocol.envelope import Context, EnvelopeError, UnknownKey, open_envelope
+from protocol.envelope import Context, EnvelopeError, open_envelope
 from protocol.messages import Purpose, Side
 from protocol.program import MODULE
 from protocol.site_list import seal_templates
@@ -50,6 +51,8 @@ STREAMS = 64
 """The largest number of streams, of all services together, on which questions are answered."""
 AHEAD_MS = 60_000
 """How far a device's clock may be ahead."""
+_CREDENTIALS = struct.Struct("3i")
+"""The process, user and group of whoever has connected."""
 
 
 def main() -> int:
@@ -73,6 +76,9 @@ def main() -> int:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--channel", type=int, nargs="+", help="descriptors of open sockets")
     where.add_argument("--socket", type=Path, help="socket to make and listen on")
+    parser.add_argument(
+        "--own-user-only", action="store_true", help="serve nobody but this user on the socket"
+    )
     arguments = parser.parse_args()
     logs.choose(arguments.log_format)
 
@@ -87,16 +93,17 @@ def main() -> int:
     # Forked first, so that the process which reads pictures never had a key.
     readers = Readers(arguments.examiner)
     try:
-        streams = _streams(arguments.channel, arguments.socket)
-        # Later it can ask nobody for a key.
-        sealing = keys.sealing_key(arguments.directory, arguments.wrapped_by)
-        confine()
-        schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
-        vault = Vault(
-            CaptureKeys(arguments.directory, sealing),
-            readers,
-            Templates(arguments.directory, schemes, sealing),
-        )
+        streams = _streams(arguments.channel, arguments.socket, alone=arguments.own_user_only)
+        with keys.alone(arguments.directory):
+            # Later it can ask nobody for a key.
+            sealing = keys.sealing_key(arguments.directory, arguments.wrapped_by)
+            confine()
+            schemes = [Scheme(*map(plugins.make, names)) for names in arguments.scheme]
+            vault = Vault(
+                CaptureKeys(arguments.directory, sealing),
+                readers,
+                Templates(arguments.directory, schemes, sealing),
+            )
         readers.wait()
         systemd.ready()
         parts = {"the templates": vault.prove_alive, "the nursery": partial(_prove, readers)}
@@ -138,16 +145,40 @@ def _end(error: NurseryLost) -> NoReturn:
     os._exit(1)
 
 
-def _streams(channels: list[int] | None, path: Path | None) -> Iterator[socket.socket]:
-    """Returns the inherited streams, or one for each connection to a new socket at `path`."""
+def _streams(
+    channels: list[int] | None, path: Path | None, *, alone: bool
+) -> Iterator[socket.socket]:
+    """Returns the inherited streams, or one for each connection to a new socket at `path`: of this
+    user `alone`, or of everybody whom the socket's folder and group let in."""
     if path is None:
         return iter([socket.socket(fileno=channel) for channel in channels or []])
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
-    path.chmod(0o660)
+    path.chmod(0o600 if alone else 0o660)
     listener.listen(AT_ONCE)
-    return (listener.accept()[0] for _ in iter(int, 1))
+    return _accepted(listener, os.geteuid() if alone else None)
+
+
+def _accepted(listener: socket.socket, user: int | None) -> Iterator[socket.socket]:
+    """Yields connections for ever, those of one user if it is not None."""
+    while True:
+        stream, _ = listener.accept()
+        if is_served(stream, user):
+            yield stream
+        else:
+            stream.close()
+
+
+def is_served(stream: socket.socket, user: int | None) -> bool:
+    """Returns whether the other end was made by this user, or `user` is None (SO_PEERCRED,
+    unix(7))."""
+    told = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, theirs, _ = _CREDENTIALS.unpack(told)
+    if user in (None, theirs):
+        return True
+    _log(f"a connection of the user {theirs} was refused")
+    return False
 
 
 class Vault:
@@ -190,6 +221,7 @@ class Vault:
         if isinstance(question, messages.Examine):
             return self._examine(question)
         with self._alone:
+            self._templates.follow()
             return self._answer_alone(question)
 
     def _answer_alone(  # noqa: PLR0911 - one for each question
@@ -250,6 +282,7 @@ class Vault:
             burst.wipe()
         enrols = purpose is Purpose.ENROL
         with self._alone:
+            self._templates.follow()
             # What is kept of such a palm can be shared with gates, and cannot be searched.
             use = Use.GATES if purpose is Purpose.KEEP else Use.GALLERY
             probes = self._templates.extract(
@@ -267,16 +300,9 @@ class Vault:
             pulse=presentation.pulse,
         )
 
-    def _opened(self, envelope: bytes) -> tuple[Context, bytes]:
-        """Raises EnvelopeError."""
-        try:
-            return open_envelope(envelope, self._keys.openable())
-        except UnknownKey:
-            return open_envelope(envelope, self._keys.openable(look_again=True))
-
     def _open(self, question: messages.Examine) -> tuple[Context, Burst]:
         try:
-            context, capture = self._opened(question.envelope)
+            context, capture = open_envelope(question.envelope, self._keys.openable())
         except EnvelopeError as error:
             raise UnopenedCapture(WireRefusal.UNREADABLE, str(error)) from None
         if not _is_sealed_for(question, context):

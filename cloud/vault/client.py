@@ -1,49 +1,42 @@
-"""The service's side of the vault: keeps a vault running and asks it questions."""
+"""The service's side of the vaults: keeps a pool of them and asks them questions.
+
+Every vault has the same keys, so any of them answers any question. What a vault had begun when it
+died or hung is refused, and asked again by whoever asked: were it asked of another vault, what
+brings one down would bring down the next. What waits goes to another one.
+"""
 
 import asyncio
 import contextlib
 import logging
-import os
-import socket
-import sys
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cloud.settings import Recognition
 from cloud.settings import Vault as VaultSettings
 from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.vault import messages
+from cloud.vault.kept import Kept, VaultState, command, connected, started
 from cloud.vault.messages import Confirmation, ExaminedPalm, Introduction, WireRefusal
-from cloud.vault.turns import Turns
+from cloud.vault.streams import INTRODUCE, START, Beat, Stream, VaultUnavailable, each_second
+from cloud.vault.turns import NothingThere, Turns
 from palm.search.protection import ProtectedTemplate
 from palm.template.interfaces import Template
-from protocol.backoff import pause_after
 from protocol.messages import Purpose, VaultKey, VaultKeySet
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 15.0
-START_S = 60.0
-"""How long a vault may take to start: a slow and busy machine has to load the palm models."""
 KEYS_ANEW_S = 3600.0
 """How long what the vault has told of its keys is told to others, much less than it counts."""
-ANOTHER_S = 5.0
-"""How long a vault that has started may take to serve another stream."""
-STOP_S = 2.0
 REFERENCES = 256
 """The number of references in one question: other requests are answered between two questions."""
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 
 asker: ContextVar[str] = ContextVar("asker", default="")
 """Whose request is being answered: the id of a device, or empty when nobody asked. Askers take
-turns at the vault, with all that a request asks, and each has one question there at a time."""
-
-_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class VaultUnavailable(Exception):
-    """The vault does not answer at the moment; one is being started."""
+turns at the vaults, with all that a request asks, and each has one question there at a time."""
 
 
 class VaultRefused(VaultUnavailable):
@@ -75,11 +68,11 @@ class Lifeless(Exception):
 
 
 class VaultClient:
-    """Keeps a vault and asks it questions.
+    """Keeps vaults and asks them questions.
 
-    `async with VaultClient(...)` starts a child process, or connects to the socket in the settings,
-    and does so again whenever the vault is gone. Raises VaultBroken when the first vault does not
-    start.
+    `async with VaultClient(...)` starts child processes, or connects to the sockets in the
+    settings, and does so again whenever a vault is gone. It is entered when the first of them
+    answers. Raises VaultBroken when none starts.
     """
 
     def __init__(
@@ -90,46 +83,69 @@ class VaultClient:
         *,
         wrapped_by: str | None = None,
         telemetry: Telemetry = SILENT,
+        beat: Beat = each_second,
     ) -> None:
-        """`wrapped_by` is how a vault that is started wraps its keys (`cloud.keys.stored`)."""
-        self._settings = settings
-        self._wrapped_by = wrapped_by
+        """`wrapped_by` is how a vault that is started wraps its keys (`cloud.keys.stored`), and
+        `beat` is what patience is counted in (`cloud.vault.streams`)."""
+        ways = [partial(connected, path) for path in settings.by_themselves] or [
+            partial(started, command(recognition, directory, wrapped_by))
+        ] * settings.count
         self._telemetry = telemetry
-        self._recognition = recognition
-        self._directory = directory
-        self._idle: list[_Stream] | None = None
-        """The streams of the present vault on which nothing is asked; None while there is none."""
-        self._turns = Turns(1)
-        self._lost = asyncio.Event()
-        self._ready: asyncio.Future[Introduction] = asyncio.get_running_loop().create_future()
+        self._turns: Turns[Stream] = Turns(lambda stream: stream.run.asked)
+        self._kept = [Kept(way, self._turns, beat, self._meet) for way in ways]
+        self._under_way: set[asyncio.Task[messages.Answer]] = set()
+        self._introduction: Introduction | None = None
+        """What the vault that answered first has said, and all others have to say."""
         self._keys: VaultKeySet | None = None
         self._keys_told_at = 0.0
-        """When the vault has told its keys, in seconds of the loop's clock."""
-        self.pid: int | None = None
-        """The process id of the child, while there is one."""
+        """When a vault has told its keys, in seconds of the loop's clock."""
 
     async def __aenter__(self) -> "VaultClient":
-        self._keeper = asyncio.create_task(self._keep())
+        self._keeping = [asyncio.create_task(kept.keep()) for kept in self._kept]
         try:
-            await self._ready
+            for tried in asyncio.as_completed([kept.tried for kept in self._kept]):
+                if await tried:
+                    return self
+            raise VaultBroken("the vault does not start. The lines above say why.")
         except BaseException:
             await self.__aexit__()
             raise
-        return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._keeper
+        ending: set[asyncio.Future[Any]] = {*self._keeping, *self._under_way}
+        for each in ending:
+            each.cancel()
+        await asyncio.wait(ending)
 
     @property
     def introduction(self) -> Introduction:
-        return self._ready.result()
+        assert self._introduction is not None, "no vault was there yet"
+        return self._introduction
 
     @property
-    def is_there(self) -> bool:
-        """Whether there is a vault at the moment, and not only one that is being started."""
-        return self._idle is not None
+    def states(self) -> list[VaultState]:
+        """The states of all vaults."""
+        return [kept.state for kept in self._kept]
+
+    @property
+    def state(self) -> VaultState:
+        """The best state that any vault is in."""
+        return next(state for state in VaultState if state in self.states)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the children that there are."""
+        return [kept.pid for kept in self._kept if kept.pid is not None]
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the first child, while there is one."""
+        return next(iter(self.pids), None)
+
+    @property
+    def asked(self) -> int:
+        """How many questions the vaults have not answered yet."""
+        return len(self._under_way)
 
     @property
     def capture_keys(self) -> Sequence[VaultKey]:
@@ -153,7 +169,10 @@ class VaultClient:
         return await self._learn_keys(messages.RenewKey())
 
     async def _learn_keys(self, question: messages.TellKeys | messages.RenewKey) -> VaultKeySet:
-        match await self._ask(question):
+        return self._learn(await self._ask(question))
+
+    def _learn(self, answer: messages.Answer) -> VaultKeySet:
+        match answer:
             case messages.KeysTold(told):
                 self._keys, self._keys_told_at = told, asyncio.get_running_loop().time()
                 return told
@@ -183,6 +202,9 @@ class VaultClient:
         )
         match await self._ask(question, asked_by=device_id):
             case ExaminedPalm() as examined:
+                if examined.current.transform != self.introduction.transform:
+                    # Nobody would be found by such a code, and nothing would say why.
+                    raise VaultUnavailable("the vaults have another secret than at the start")
                 return examined
             case messages.NotLive(purpose, visit, nonce):
                 raise Lifeless(purpose, visit, nonce)
@@ -260,167 +282,78 @@ class VaultClient:
         VaultUnavailable."""
         match await self._ask(messages.Rekey()):
             case messages.Rekeyed(transform):
+                # The others have it too, from their common folder, before they answer again.
+                self._introduction = replace(self.introduction, transform=transform)
                 return transform
             case _:
                 raise _misunderstood()
 
     async def _ask(
-        self,
-        question: messages.Question,
-        *,
-        asked_by: str | None = None,
-        patience_s: float = ANSWER_S,
+        self, question: messages.Question, *, asked_by: str | None = None
     ) -> messages.Answer:
         packed = messages.pack(question)
-        turn = self._turns.turn(asker.get() if asked_by is None else asked_by)
+        turn = _Turn(self._turns, asker.get() if asked_by is None else asked_by)
         async with self._telemetry.question(type(question).__name__.lower(), turn):
-            if not self._idle:
-                raise VaultUnavailable("the vault is being started")
-            idle, answered = self._idle, False
-            stream = idle.pop()
-            try:
-                answer = await _answer(stream, packed, patience_s)
-                answered = True
-                idle.append(stream)
-            finally:
-                if not answered and self._idle is idle:
-                    # Even when the asker was cancelled: the next answer on this stream would be
-                    # taken for the answer to another question.
-                    self._idle = None
-                    self._lost.set()
+            asking = asyncio.create_task(self._answer(turn, packed))
+            self._under_way.add(asking)
+            asking.add_done_callback(self._answered)
+            # Somebody who does not wait for the answer keeps the turn until it is there.
+            answer = await asyncio.shield(asking)
         refused = isinstance(answer, messages.CannotExamine)
         if refused and not isinstance(question, messages.Examine):
             raise VaultRefused("the vault cannot answer this question")
         return answer
 
-    async def _keep(self) -> None:
-        """Starts a vault, and another whenever one is gone."""
-        failures = 0
-        while True:
-            self._lost.clear()
-            try:
-                async with self._vault() as streams:
-                    self._idle, self._turns = streams, Turns(len(streams))
-                    introduction = await self._introduce()
-                    if not self._ready.done():
-                        self._ready.set_result(introduction)
-                    failures = 0
-                    await self._lost.wait()
-            except (VaultUnavailable, OSError) as error:
-                if not self._ready.done():
-                    self._ready.set_exception(
-                        VaultBroken("the vault does not start. The lines above say why.")
-                    )
-                    return
-                log.warning("no vault: %s", error)
-            finally:
-                self._idle = None
-            log.warning("the vault is gone; starting it again")
-            await asyncio.sleep(pause_after(failures, SHORTEST_PAUSE_S, LONGEST_PAUSE_S))
-            failures += 1
+    async def _answer(self, turn: "_Turn", packed: bytes) -> messages.Answer:
+        try:
+            return await turn.stream.ask(packed)
+        finally:
+            self._turns.end(turn.asker, turn.stream)
 
-    async def _introduce(self) -> Introduction:
-        match await self._ask(messages.Introduce(), patience_s=START_S):
-            case Introduction() as introduction:
-                with contextlib.suppress(VaultRefused):
-                    await self._learn_keys(messages.TellKeys())
-                return introduction
+    def _answered(self, asking: "asyncio.Task[messages.Answer]") -> None:
+        self._under_way.remove(asking)
+        if not asking.cancelled():
+            # Nobody may be waiting for it any more.
+            asking.exception()
+
+    async def _meet(self, stream: Stream) -> None:
+        """Has a vault introduce itself and tell its keys. Raises VaultUnavailable when it cannot
+        take the place of the others."""
+        match await stream.ask(INTRODUCE, START):
+            case Introduction() as told:
+                pass
             case _:
                 raise _misunderstood()
-
-    @contextlib.asynccontextmanager
-    async def _vault(self) -> AsyncGenerator[list[_Stream], None]:
-        """Yields streams to a vault: AT_ONCE, or as many as it serves."""
-        with contextlib.ExitStack() as opened:
-            if self._settings.socket is not None:
-                yield await _connect(self._settings.socket, opened)
-                return
-            pairs = [socket.socketpair() for _ in range(messages.AT_ONCE)]
-            with contextlib.ExitStack() as theirs:
-                for _, their_end in pairs:
-                    theirs.enter_context(their_end)
-                streams = [await _opened(ours, opened) for ours, _ in pairs]
-                process = await self._start([their_end.fileno() for _, their_end in pairs])
-                # Only the child has its ends open from now on, so the streams end with it.
-            self.pid = process.pid
-            exited = asyncio.create_task(process.wait())
-            exited.add_done_callback(lambda _: self._lost.set())
-            try:
-                yield streams
-            finally:
-                self.pid = None
-                # The child ends with its streams, unless it hangs.
-                opened.close()
-                await asyncio.wait([exited], timeout=STOP_S)
-                if not exited.done():
-                    process.kill()
-                    await exited
-
-    async def _start(self, channels: list[int]) -> asyncio.subprocess.Process:
-        options = ["--directory", str(self._directory), "--examiner", self._recognition.examiner]
-        if self._wrapped_by is not None:
-            options += "--wrapped-by", self._wrapped_by
-        for scheme in self._recognition.schemes:
-            options += "--scheme", scheme.extractor, scheme.matcher
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cloud.vault", *options),
-            *("--channel", *map(str, channels)),
-            pass_fds=channels,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr,
-            env=_environment(),
-        )
+        known = self._introduction = self._introduction or told
+        if (told.transform, told.versions) != (known.transform, known.versions):
+            raise VaultUnavailable(
+                "this one has other keys than the first, or makes other templates. All of them "
+                "need the same folder of keys, or copies of it, and the same settings."
+            )
+        answer = await stream.ask(messages.pack(messages.TellKeys()))
+        if not isinstance(answer, messages.CannotExamine):
+            # One of before signs no keys.
+            self._learn(answer)
 
 
-async def _connect(path: Path, opened: contextlib.ExitStack) -> list[_Stream]:
-    """Connects to a vault that runs by itself. An older one serves a single stream at a time, and
-    does not answer on another. Raises OSError and VaultUnavailable."""
-    introduce = messages.pack(messages.Introduce())
-    streams = [await _opened(path, opened)]
-    await _answer(streams[0], introduce, START_S)
-    with contextlib.suppress(VaultUnavailable, OSError), contextlib.ExitStack() as unanswered:
-        while len(streams) < messages.AT_ONCE:
-            another = await _opened(path, unanswered)
-            await _answer(another, introduce, ANOTHER_S)
-            opened.push(unanswered.pop_all())
-            streams.append(another)
-    return streams
+class _Turn(contextlib.AbstractAsyncContextManager[None]):
+    """A turn of an asker, with `stream` once it has come. It lasts until its question is answered,
+    which may be after the block. Raises VaultUnavailable."""
 
+    stream: Stream
 
-async def _opened(end: socket.socket | Path, opened: contextlib.ExitStack) -> _Stream:
-    """Returns a stream from this end, or to a socket at a path, which `opened` closes."""
-    if isinstance(end, Path):
-        reader, writer = await asyncio.open_unix_connection(end)
-    else:
-        reader, writer = await asyncio.open_connection(sock=end)
-    opened.callback(writer.close)
-    return reader, writer
+    def __init__(self, turns: Turns[Stream], asker: str) -> None:
+        self._turns = turns
+        self.asker = asker
 
+    async def __aenter__(self) -> None:
+        try:
+            self.stream = await self._turns.take(self.asker)
+        except NothingThere:
+            raise VaultUnavailable("no vault answers at the moment") from None
 
-async def _answer(stream: _Stream, question: bytes, patience_s: float) -> messages.Answer:
-    """Returns the answer to a packed question. Raises VaultUnavailable."""
-    reader, writer = stream
-    try:
-        async with asyncio.timeout(patience_s):
-            writer.write(question)
-            await writer.drain()
-            head = await reader.readexactly(messages.HEAD.size)
-            (length,) = messages.HEAD.unpack(head)
-            return messages.unpack_answer(await reader.readexactly(length))
-    except (OSError, EOFError, ValueError, TimeoutError):
-        raise VaultUnavailable("the vault did not answer") from None
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 def _misunderstood() -> VaultUnavailable:
     return VaultUnavailable("the vault answered something else")
-
-
-_SECRETS = ("PALM_CLOUD_", "OTEL_")
-"""How the variables begin that may hold a secret, such as what a collector asks for."""
-
-
-def _environment() -> dict[str, str]:
-    """Returns the environment of the vault: without the service's secrets, and with one thread for
-    its small matrices. On a busy machine, several threads take ten times as long."""
-    own = {k: v for k, v in os.environ.items() if not k.startswith(_SECRETS)}
-    return own | {"OPENBLAS_NUM_THREADS": "1"}

@@ -52,18 +52,17 @@ class CaptureKeys:
             self._forget()
             return [key.public for key in self._by_path.values()]
 
-    def openable(self, *, look_again: bool = False) -> Mapping[str, PrivateKey]:
-        """Returns the keys that open envelopes now, by their ids. With `look_again`, also one that
-        another vault with the same directory has made."""
+    def openable(self) -> Mapping[str, PrivateKey]:
+        """Returns the keys that open envelopes now, by their ids: also those that another vault
+        with the same directory has made, which says until when the ones before count."""
         with self._lock:
-            if look_again:
-                self._look()
+            self._look()
             self._forget()
             return {key.public.key_id: key for key in self._by_path.values()}
 
     def renew(self) -> None:
         """Makes a key that takes the place of the newest."""
-        with self._lock:
+        with self._lock, keys.alone(self._directory):
             self._look()
             # A clock that was set back must not put it behind those that there are.
             latest = max(map(keys.made_at, self._by_path), default=0)

@@ -6,9 +6,12 @@ by a key that is kept elsewhere (`cloud.keys.keeper`). So what keeps that is ask
 start, and the vault seals what it writes later by itself.
 """
 
+import fcntl
+import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,6 +37,19 @@ _PURPOSE = "vault's sealing key"
 _SEALED = b"sealed with sealing.wrapped\n"
 """How a file begins that is sealed. No other begins so: they are the name of a suite, and random
 bytes."""
+
+
+@contextmanager
+def alone(directory: Path) -> Generator[None]:
+    """Has other vaults with the same directory wait, while the block lasts, before they make keys:
+    all of them use the same. Raises OSError."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sealing_key(directory: Path, wrapped_by: str | None = None) -> Key | None:
@@ -167,13 +183,24 @@ def template_secrets(directory: Path, sealing: Key | None = None) -> TemplateSec
     return TemplateSecrets(first, gallery)
 
 
+def mark(directory: Path) -> tuple[int, int] | None:
+    """Returns what changes when another vault replaces the gallery's secret; None without any.
+    Raises OSError."""
+    try:
+        found = (directory / TEMPLATE_SECRETS).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def renew_gallery_secret(directory: Path, sealing: Key | None = None) -> TemplateSecrets:
     """Replaces the gallery's secret; after a power cut the file holds the old one or the new one.
 
     Raises StateDamaged and OSError.
     """
-    renewed = replace(template_secrets(directory, sealing), gallery=_secret())
-    _keep(directory, renewed, sealing)
+    with alone(directory):
+        renewed = replace(template_secrets(directory, sealing), gallery=_secret())
+        _keep(directory, renewed, sealing)
     return renewed
 
 

@@ -58,7 +58,7 @@ class Templates:
         self._sealing_files = sealing
         self._schemes = {scheme.extractor.version: scheme for scheme in schemes}
         self._signer = Signer()
-        self._use(keys.template_secrets(directory, sealing))
+        self._look()
 
     @property
     def versions(self) -> list[int]:
@@ -165,6 +165,17 @@ class Templates:
         """Replaces the secret of the search codes. The old one is gone for good; new codes are made
         from sealed templates, never from old codes. Raises OSError."""
         self._use(keys.renew_gallery_secret(self._directory, self._sealing_files))
+
+    def follow(self) -> None:
+        """Takes over the secret of the search codes that another vault with the same directory has
+        put in its place. Raises StateDamaged and OSError."""
+        if keys.mark(self._directory) not in (None, self._mark):
+            self._look()
+
+    def _look(self) -> None:
+        # Taken first: what is replaced after it is noticed by the next look.
+        self._mark = keys.mark(self._directory)
+        self._use(keys.template_secrets(self._directory, self._sealing_files))
 
     def _use(self, secrets: keys.TemplateSecrets) -> None:
         self._sealing = Key(secrets.sealing)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cloud.context import Context
+from cloud.vault.kept import VaultState
 from protocol.messages import Message
 
 PATIENCE_S = 2.0
@@ -18,7 +19,6 @@ REMEMBERED_S = 1.0
 """How long an answer is given again without another look: strangers may ask, too."""
 
 DatabaseState = Literal["works", "deletions_only", "does_not_answer"]
-VaultState = Literal["works", "is_being_started"]
 
 router = APIRouter()
 
@@ -36,10 +36,11 @@ class Readiness(Message):
     """`deletions_only`: the disk is full. People can still have everything of theirs deleted and
     whatever stores nothing still works, so the service stays ready."""
     vault: VaultState
+    """Of several, that of the best."""
 
     @property
     def is_ready(self) -> bool:
-        return self.database != "does_not_answer" and self.vault == "works"
+        return self.database != "does_not_answer" and self.vault is VaultState.WORKS
 
 
 class Watch:
@@ -55,7 +56,9 @@ class Watch:
     async def look(self) -> Readiness:
         async with self._looking:
             if self._seen is None or time.monotonic() - self._seen[0] > REMEMBERED_S:
-                readiness = Readiness(database=await self._database(), vault=self._vault())
+                readiness = Readiness(
+                    database=await self._database(), vault=self._context.vault.state
+                )
                 self._seen = time.monotonic(), readiness
             return self._seen[1]
 
@@ -77,9 +80,6 @@ class Watch:
         except SQLAlchemyError:
             return False
         return True
-
-    def _vault(self) -> VaultState:
-        return "works" if self._context.vault.is_there else "is_being_started"
 
 
 @router.get("/healthz")

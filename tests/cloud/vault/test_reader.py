@@ -86,7 +86,7 @@ def test_another_capture_is_read_while_one_is_read(driven: Served, kiosk: TestDe
     kiosk.sign_up(who)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(refused_for, driven.kiosk(), told("pause"))
-        while len(driven.vault._idle or ()) == AT_ONCE:  # pyright: ignore[reportPrivateUsage]
+        while not driven.vault.asked:
             pass
         assert kiosk.identify(who).outcome is Outcome.ACCEPTED
         assert not slow.done()

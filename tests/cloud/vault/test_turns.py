@@ -1,11 +1,28 @@
 """Those who ask the vault take turns, so that nobody is held up by another's many questions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from cloud.vault.turns import Turns
+from cloud.vault.turns import NothingThere, Turns
+
+
+def turns_at(count: int) -> Turns[int]:
+    """Returns turns at the first so many numbers."""
+    turns = Turns[int]()
+    turns.offer(range(count))
+    return turns
+
+
+@asynccontextmanager
+async def turn(turns: Turns[int], asker: str) -> AsyncGenerator[int]:
+    thing = await turns.take(asker)
+    try:
+        yield thing
+    finally:
+        turns.end(asker, thing)
 
 
 def order_of(askers: Sequence[str], cancelled: Sequence[int] = (), during: str = "first") -> str:
@@ -14,14 +31,14 @@ def order_of(askers: Sequence[str], cancelled: Sequence[int] = (), during: str =
     given: list[str] = []
 
     async def run() -> None:
-        turns = Turns(1)
+        turns = turns_at(1)
 
         async def take(asker: str) -> None:
-            async with turns.turn(asker):
+            async with turn(turns, asker):
                 given.append(asker)
                 await asyncio.sleep(0)
 
-        async with turns.turn(during):
+        async with turn(turns, during):
             tasks = [asyncio.create_task(take(asker)) for asker in askers]
             await asyncio.sleep(0)
             for position in cancelled:
@@ -52,19 +69,19 @@ def test_a_turn_that_nobody_waits_for_any_more_is_passed_on(cancelled: int):
 
 def test_a_turn_that_comes_as_its_asker_is_cancelled_is_passed_on():
     async def run() -> None:
-        turns = Turns(1)
+        turns = turns_at(1)
 
         async def take() -> None:
-            async with turns.turn("a"):
+            async with turn(turns, "a"):
                 pass
 
-        async with turns.turn("first"):
+        async with turn(turns, "first"):
             waiting = asyncio.create_task(take())
             await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        async with asyncio.timeout(60), turns.turn("b"):
+        async with asyncio.timeout(60), turn(turns, "b"):
             pass
 
     asyncio.run(run())
@@ -75,10 +92,10 @@ def most_at_once(askers: Sequence[str], at_once: int) -> list[str]:
     served: list[str] = []
 
     async def run() -> None:
-        turns = Turns(at_once)
+        turns = turns_at(at_once)
 
         async def take(asker: str) -> None:
-            async with turns.turn(asker):
+            async with turn(turns, asker):
                 served.append(asker)
                 await asyncio.Event().wait()
 
@@ -103,11 +120,64 @@ def test_one_with_many_questions_leaves_the_other_turns_free():
 
 def test_a_turn_ends_with_an_error_in_it_too():
     async def run() -> None:
-        turns = Turns(1)
+        turns = turns_at(1)
         with pytest.raises(ValueError, match="broken"):
-            async with turns.turn("a"):
+            async with turn(turns, "a"):
                 raise ValueError("broken")
-        async with asyncio.timeout(60), turns.turn("b"):
+        async with asyncio.timeout(60), turn(turns, "b"):
             pass
+
+    asyncio.run(run())
+
+
+def test_a_thing_is_given_to_nobody_while_it_is_withdrawn_and_then_once():
+    async def run() -> None:
+        turns = turns_at(2)
+        async with turn(turns, "a") as first:
+            turns.withdraw([first])
+            turns.offer([first])
+            async with turn(turns, "b") as second:
+                assert {first, second} == {0, 1}
+                turns.withdraw([first])
+        turns.offer([first])
+        async with turn(turns, "a"), turn(turns, "b"):
+            assert await turns_given(turns, "c") == []
+
+    asyncio.run(run())
+
+
+async def turns_given(turns: Turns[int], asker: str) -> list[int]:
+    """Returns what an asker is given at once."""
+    asking = asyncio.create_task(turns.take(asker))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    given = [asking.result()] if asking.done() else []
+    asking.cancel()
+    return given
+
+
+def test_the_thing_with_the_least_load_is_given():
+    async def run() -> None:
+        load = {0: 3, 1: 1, 2: 2}
+        turns = Turns[int](load.__getitem__)
+        turns.offer(list(load))
+        assert [await turns.take(asker) for asker in "abc"] == [1, 2, 0]
+
+    asyncio.run(run())
+
+
+def test_who_waits_where_nothing_is_left_is_told_so():
+    async def run() -> None:
+        turns = turns_at(1)
+        thing = await turns.take("a")
+        waiting = asyncio.create_task(turns.take("b"))
+        await asyncio.sleep(0)
+        turns.withdraw([thing])
+        for asked in (waiting, turns.take("c")):
+            with pytest.raises(NothingThere):
+                await asked
+        turns.end("a", thing)
+        turns.offer([thing])
+        assert await turns.take("a") == thing
 
     asyncio.run(run())

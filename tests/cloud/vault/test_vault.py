@@ -23,9 +23,9 @@ from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
 from tests.support.device import Refused, TestDevice
 from tests.support.plain_palms import burst
-from tests.support.served import PATIENCE_S, PLAIN, Served
+from tests.support.served import PATIENCE_S, PLAIN, Served, plain_settings
 from tests.support.systemd import FEED, Listening
-from tests.support.warm import warm_starts
+from tests.support.warm import Started, warm_starts
 
 
 def with_vault(
@@ -372,6 +372,27 @@ def test_a_vault_that_runs_by_itself_is_reached_by_its_socket_once_it_is_ready(
 
     for _ in range(2):
         asyncio.run(run())
+
+
+def test_the_command_runs_a_vault_by_itself_for_its_own_user(
+    tmp_path: Path, systemd: Listening, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "vault.sock"
+    (tmp_path / "settings.toml").write_text(plain_settings())
+    for name, value in systemd.environment.items():
+        monkeypatch.setenv(name, value)
+    words = ["--state", str(tmp_path), "vault", "--socket", str(path)]
+    running = Started(words, tmp_path / "errors")
+    assert systemd.hears() == b"READY=1"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    async def ask() -> None:
+        async with VaultClient(Vault(socket=path), PLAIN, tmp_path) as vault:
+            assert vault.introduction.versions == [PLAIN.schemes[0].version]
+
+    asyncio.run(ask())
+    running.send_signal(signal.SIGTERM)
+    running.wait(PATIENCE_S)
 
 
 def test_a_vault_that_has_lost_its_nursery_lets_systemd_start_another(

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from cloud.app import create_app
+from cloud.vault.kept import VaultState
 from cloud.web import health
 from tests.support.served import Served
 
@@ -21,7 +22,7 @@ def test_a_service_that_works_is_alive_and_ready(served: Served):
 
 def test_without_a_vault_it_is_alive_and_not_ready(served: Served):
     class Gone:
-        is_there = False
+        state = VaultState.STARTING
 
     # Its database is of the service's loop.
     alive, ready = served.do(answers_of(replace(served.context, vault=Gone())))
