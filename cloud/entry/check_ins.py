@@ -1,16 +1,10 @@
 """Check-ins: a site's own system is told, at an address of its own, who is at its desk.
 
-What is sent follows Standard Webhooks (standardwebhooks.com): the headers `webhook-id`,
-`webhook-timestamp` and `webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 of id,
-timestamp and body, joined by dots. The body names the site's own id for the person, and nothing
-else of them. It is sent again until it is taken, with the same id.
+What is sent is signed as `cloud.outbox.standard_webhooks` says. The body names the site's own id
+for the person, and nothing else of them. It is sent again until it is taken, with the same id.
 """
 
-import hmac
 import json
-import secrets
-from base64 import b64decode, b64encode
-from hashlib import sha256
 
 import httpx
 from sqlalchemy import delete, select
@@ -22,12 +16,11 @@ from cloud.entry.tables import EntryRow, SiteHookRow
 from cloud.entry.told import open_told
 from cloud.keys.person_keys import Key, MasterKey
 from cloud.keys.persons import find_person
-from cloud.outbox import queue
+from cloud.outbox import queue, standard_webhooks
 from cloud.web.signed_request import Call
 
 TELL_SITE = "tell site"
 """The kind of the errands that `tell_site` runs."""
-SECRET_MARK = "whsec_"  # noqa: S105 - what a secret begins with
 ANSWER_S = 10.0
 """How long a site may take to answer, in seconds."""
 
@@ -39,10 +32,10 @@ class NotTaken(Exception):
 async def set_hook(session: AsyncSession, master: MasterKey, site_id: str, url: str) -> str:
     """Has a site told at an address from now on. Returns the secret that it checks signatures
     with."""
-    secret = secrets.token_bytes(32)
+    secret = standard_webhooks.new_secret()
     sealed = master.outbox.seal(secret, _place(site_id))
     await session.merge(SiteHookRow(site_id=site_id, url=url, secret=sealed))
-    return SECRET_MARK + b64encode(secret).decode()
+    return standard_webhooks.shown(secret)
 
 
 async def remove_hook(session: AsyncSession, site_id: str) -> bool:
@@ -92,12 +85,7 @@ async def tell_site(context: Context, payload: bytes) -> None:
     ).encode()
     secret = context.master.outbox.open(hook.secret, _place(row.site_id))
     at = round(context.clock().timestamp())
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": entry_id,
-        "webhook-timestamp": str(at),
-        "webhook-signature": signature(secret, entry_id, at, body),
-    }
+    headers = standard_webhooks.headers(entry_id, at, body, secret)
     try:
         async with httpx.AsyncClient(timeout=ANSWER_S, follow_redirects=False) as client:
             answer = await client.post(hook.url, content=body, headers=headers)
@@ -105,17 +93,6 @@ async def tell_site(context: Context, payload: bytes) -> None:
         raise NotTaken(f"a site cannot be told: {type(error).__name__}") from None
     if not answer.is_success:
         raise NotTaken(f"a site cannot be told: it answers {answer.status_code}")
-
-
-def signature(secret: bytes, message_id: str, at: int, body: bytes) -> str:
-    """Returns the header `webhook-signature`; `at` is in seconds since the epoch."""
-    signed = f"{message_id}.{at}.".encode() + body
-    return "v1," + b64encode(hmac.new(secret, signed, sha256).digest()).decode()
-
-
-def secret_of(text: str) -> bytes:
-    """Returns the bytes of a secret as a site was shown it."""
-    return b64decode(text.removeprefix(SECRET_MARK))
 
 
 def _place(site_id: str) -> str:

@@ -3,63 +3,30 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from threading import Thread
 
 import pytest
 
 from cloud.entry.access import Access
-from cloud.entry.check_ins import TELL_SITE, secret_of, signature
+from cloud.entry.check_ins import TELL_SITE
 from cloud.entry.doors import DoorKind
 from cloud.jobs.errands import run_errands
 from cloud.outbox import queue
+from cloud.outbox.standard_webhooks import secret_of, signature
 from protocol.entry import Admission, Entry
 from protocol.messages import DeletionReceipt, DeletionRequest, Purpose
 from tests.cloud.merchants.test_merchants import agree
 from tests.support.device import TestDevice, fresh_phone
+from tests.support.listener import Listener, listening
 from tests.support.served import PATIENCE_S, Served
 from tests.support.sites import Site, show_palm
 
 HOUR = timedelta(hours=1)
 
 
-class Listener:
-    """A site's own system."""
-
-    def __init__(self) -> None:
-        self.heard: Queue[tuple[dict[str, str], bytes]] = Queue()
-        self.answers: list[int] = []
-        """What it answers next; 204 when nothing is said."""
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(listener.answers.pop(0) if listener.answers else 204)
-                self.end_headers()
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                listener.heard.put((headers, body))
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/arrivals"
-
-
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    listener = Listener()
-    thread = Thread(target=listener.server.serve_forever)
-    thread.start()
-    yield listener
-    listener.server.shutdown()
-    thread.join()
-    listener.server.server_close()
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture
