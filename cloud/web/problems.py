@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
@@ -25,6 +26,7 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.UNKNOWN_DEVICE: (401, "The device is not activated"),
     ProblemType.UNKNOWN_TILL: (401, "The API key is not known"),
     ProblemType.UNKNOWN_KEY: (401, "The API key is not known"),
+    ProblemType.INSUFFICIENT_SCOPE: (403, "The API key is not for this"),
     ProblemType.BAD_LIST: (422, "The access list cannot be taken, and nothing was changed"),
     ProblemType.KIOSK_AWAY: (504, "The kiosk does not answer"),
     ProblemType.WRONG_ACTIVATION_CODE: (403, "The activation code is wrong or was used"),
@@ -60,6 +62,8 @@ _KINDS: dict[ProblemType, tuple[int, str]] = {
     ProblemType.STORAGE_FULL: (507, "Nothing can be stored"),
     ProblemType.INTERNAL: (500, "Something went wrong"),
 }
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 class Refusal(Exception):
@@ -135,6 +139,9 @@ def install(app: FastAPI) -> None:
             request.app.state.context, Refusal(kind, phrase, status=error.status_code)
         )
         response.headers.update(error.headers or {})
+        if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names the methods of the first route alone that has the path.
+            response.headers["allow"] = ", ".join(_methods(request))
         return response
 
     @app.exception_handler(Exception)
@@ -142,6 +149,17 @@ def install(app: FastAPI) -> None:
         return answer(request.app.state.context, unexpected_refusal(error))
 
     del refused, invalid, http_error, unexpected
+
+
+def _methods(request: Request) -> list[str]:
+    """Returns the methods that the path of a request is served with (RFC 9110, section 10.2.1)."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    routes = request.app.routes
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 def answer(context: Context, refusal: Refusal) -> Response:
