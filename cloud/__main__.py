@@ -36,6 +36,7 @@ from cloud.bootstrap import HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database, migration
 from cloud.db.database import DatabaseUnusable
+from cloud.integrations import asking
 from cloud.jobs.backups import (
     KEEP,
     back_up,
@@ -51,6 +52,7 @@ from cloud.keys.keeper import KeysAway, KeysUnusable
 from cloud.keys.sealed_file import SealedFileUnusable
 from cloud.keys.stored import PLAIN
 from cloud.merchants.devices import make_activation_code
+from cloud.merchants.merchants import FIRST
 from cloud.payments.ledger import SALE
 from cloud.payments.reconcile import reconcile
 from cloud.people import receipts
@@ -373,8 +375,10 @@ async def _announce(running: Context, state: State, listener: socket.socket) -> 
     ready = {"url": url, "ca": str(state.ca)}
     if running.sandbox:
         async with running.database.session() as session:
+            key = await asking.make_sandbox_key(running, session)
             code = await make_activation_code(session, running.master, running.clock())
         ready |= {"activation_code": code, "sandbox_url": f"{url}/v1/sandbox"}
+        ready |= {"api_url": f"{url}/v1/merchants/{FIRST}", "api_key": key}
     line = json.dumps({"ready": ready})
     write_private(state.announcement, line.encode())
     print(line, flush=True)

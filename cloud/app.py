@@ -13,6 +13,8 @@ from cloud.console.routes import ROUTERS as CONSOLE
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
 from cloud.fleet import bundles, pictures, reports
+from cloud.integrations import people as members
+from cloud.integrations import receivers, sales, tokens
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -104,6 +106,10 @@ def _endpoints() -> tuple[BaseRoute, ...]:
         relay.till_router,
         relay.kiosk_router,
         webhooks.router,
+        tokens.router,
+        members.router,
+        sales.router,
+        receivers.router,
         *PORTAL,
         *CONSOLE,
     ):
@@ -134,6 +140,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.strangers = Strangers()
+    app.state.integrators = Strangers()
     app.state.watch = health.Watch(context)
     app.state.relay = Relay()
     problems.install(app)

@@ -16,11 +16,13 @@ from cloud.context import Clock, Context, Database
 from cloud.db import database, migration
 from cloud.db.database import DatabaseUnusable
 from cloud.entry import doors
+from cloud.integrations import events
 from cloud.jobs.housekeeping import run_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.masters import open_master, open_next_master
 from cloud.keys.person_keys import MasterKey
 from cloud.law import PLAIN
+from cloud.loyalty.memberships import make_lookups
 from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
 from cloud.messages import Mailer, Messenger, NoMailer, NoMessenger
 from cloud.messages.sandbox import SandboxMessenger
@@ -161,6 +163,7 @@ async def running(
             accounts=Accounts(settings),
             doors=doors,
             alerts=alerts,
+            events=events,
             payments=payments,
             messenger=messenger,
             mailer=_mailer(settings, messenger),
@@ -328,6 +331,8 @@ async def _gallery(
     gallery = Gallery(vault, references, policy.rarity, shortlists)
     async with store.session() as session:
         await fill(session, master, gallery)
+        await make_lookups(session, master)
+        await session.commit()
     unread = gallery.versions - set(policy.calibrations)
     if unread:
         raise BadSettings(

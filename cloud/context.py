@@ -7,10 +7,19 @@ below `cloud.bootstrap` imports an implementation that it does not itself choose
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -287,6 +296,49 @@ class Alerts(Protocol):
         ...
 
 
+class Event(StrEnum):
+    """What merchants' own systems are told of (docs/integrations/webhooks.md)."""
+
+    ENROLLED = "person.enrolled"
+    """Somebody has signed up at a kiosk of the merchant."""
+    DELETED = "person.deleted"
+    """A reference of the merchant stands for nobody's palm any more: its person has left."""
+    IDENTIFIED = "palm.identified"
+    REFUSED = "palm.refused"
+    PAID = "purchase.paid"
+    REFUNDED = "purchase.refunded"
+
+
+class Events(Protocol):
+    """Tells merchants' own systems what has happened, once the transaction is committed, if they
+    want to hear of it."""
+
+    async def note(
+        self,
+        context: "Context",
+        session: AsyncSession,
+        event: Event,
+        *,
+        merchant_id: str,
+        data: Mapping[str, Any],
+        person_id: str | None = None,
+    ) -> None:
+        """Has the merchant told of an event. `data` names nobody; of a person it tells the
+        membership that they have linked at the merchant, and nothing else."""
+        ...
+
+    async def note_leaving(
+        self, context: "Context", session: AsyncSession, merchant_id: str, code: str
+    ) -> None:
+        """Has the merchant told that a membership is no longer linked to a palm, because its person
+        has left."""
+        ...
+
+    async def forget(self, session: AsyncSession, person: OpenPerson, merchant_id: str) -> None:
+        """Erases what a merchant was to be told of a person."""
+        ...
+
+
 @dataclass
 class Context:
     """The running service."""
@@ -306,6 +358,7 @@ class Context:
     accounts: Accounts
     doors: Doors
     alerts: Alerts
+    events: Events
     payments: PaymentProvider
     messenger: Messenger
     mailer: Mailer
@@ -324,6 +377,8 @@ class Context:
     """The day on which it was last logged that a review of the policy is due."""
     keys_told_on: date | None = None
     """The day on which it was last logged which keys of tills and systems expire."""
+    telling: set[str] = field(default_factory=set[str])
+    """The receivers of webhooks (`cloud.integrations.deliveries`) that this process is telling."""
     background: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:

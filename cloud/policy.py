@@ -61,6 +61,17 @@ CHALLENGE_LIFE = timedelta(minutes=2)
 ACTIVATION_LIFE = timedelta(hours=24)
 ANSWER_LIFE = timedelta(hours=24)
 """How long a repeated request gets the answer that was given first."""
+TOKEN_LIFE = timedelta(minutes=15)
+"""How long an access token of an integrator is good (RFC 6749, section 1.4)."""
+EVENT_LIFE = timedelta(hours=24)
+"""How long an event is kept, and told again to a receiver that does not take it."""
+DELETION_TOLD = timedelta(days=30)
+"""How long it is told again that somebody has left: it names nobody but by a merchant's own
+reference, and who is not told keeps what they have."""
+DELIVERIES_LISTED = timedelta(days=30)
+"""How long it is kept which events were told to whom. The record names nobody."""
+SECRETS_OVERLAP = timedelta(hours=24)
+"""How long the secret of a receiver also signs after there is another one."""
 PURCHASE_PATIENCE = timedelta(minutes=2)
 """How long an interrupted purchase is still completed. Later it is abandoned, because by then the
 shopper has paid in another way or has left."""
@@ -177,6 +188,8 @@ class Limits:
         "failed passkeys in the console by address", 60, timedelta(hours=1)
     )
     """Counted apart from the portal's: nobody there can keep staff from signing in."""
+    API_REQUESTS = Limit("requests with a key", 600, timedelta(minutes=1))
+    """Of an integrator's key, and its tokens together, at one process of the service."""
     BEGINNINGS = Limit("sign-ups begun in the portal", 200, timedelta(hours=1))
     """By everybody together: strangers with many addresses could have messages sent to any number,
     at the operator's expense."""

@@ -383,6 +383,15 @@ class Telemetry(Group):
     )
 
 
+class Webhooks(Group):
+    private_addresses: bool = Field(
+        default=False,
+        description="Whether integrators' webhooks may be sent to this machine and to networks "
+        "that are not public. Set it where the systems of your merchants stand beside the service, "
+        "and nothing else does that trusts whoever reaches it.",
+    )
+
+
 class Retention(Group):
     inactive_months: int = Field(
         default=12,
@@ -487,6 +496,7 @@ class Settings(BaseSettings):
     portal: Portal = Portal()
     telemetry: Telemetry = Telemetry()
     console: Console = Console()
+    webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     privacy: Privacy = Privacy()
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap, staff_console, staff_doors, staff_fleet
+from cloud import bootstrap, staff_console, staff_doors, staff_fleet, staff_integrators
 from cloud.ages.ages import checks_of
 from cloud.console import acts
 from cloud.console import sign_ins as console_sign_ins
@@ -27,7 +27,7 @@ from cloud.payments import receipts
 from cloud.people import begun, inactivity, passkeys, sign_ins
 from cloud.recognition import palms, thresholds
 from cloud.settings import Merchant, Settings
-from cloud.staff_verbs import Act, CannotDo, commander, there
+from cloud.staff_verbs import Act, CannotDo, commander, days, there
 from cloud.state import State, StateInUse
 from cloud.web import devices
 from cloud.web.merchant_keys import KeyUse, all_keys, make_key, remove_key
@@ -48,6 +48,7 @@ NOTED: Mapping[str, str | None] = {
     "bind-reader": "device",
     "till-key": "merchant",
     "access-key": "merchant",
+    "api-key": "merchant",
     "remove-key": "key",
     "end-sessions": None,
     "remove-passkeys": None,
@@ -102,16 +103,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     bind = add("bind-reader", _bind_reader, "bind a card reader of Stripe's to a device", "+")
     till = add("till-key", _make_till_key, "show a key for the tills of a merchant")
-    till.add_argument("--days", type=_days, help="after how many days it expires; never without")
+    till.add_argument("--days", type=days, help="after how many days it expires; never without")
     access = add("access-key", _make_access_key, "show a key that sends access lists")
     access.add_argument(
-        "--days", type=_days, default=365, help="after how many days it expires; 365 without"
+        "--days", type=days, default=365, help="after how many days it expires; 365 without"
     )
     for verb in (till, access):
         verb.add_argument("merchant", help="the id of the merchant")
     add("keys", _list_keys, "list the keys of tills and systems, and when they expire")
     old = add("remove-key", _remove_key, "make a key unknown from now on")
-    old.add_argument("key", help="its first part, till_... or access_...")
+    old.add_argument("key", help="its first part: till_..., access_... or api_...")
     seen = add("age-checks", _list_age_checks, "list when staff of a merchant have seen an age")
     seen.add_argument("merchant", help="the id of the merchant")
     add("unfinished", _list_unfinished, "list what has failed so far, and receipts given up")
@@ -121,6 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     staff_doors.add_verbs(add)
     staff_fleet.add_verbs(add)
     staff_console.add_verbs(add)
+    staff_integrators.add_verbs(add)
     add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")
@@ -309,7 +311,8 @@ async def _make_key(
 async def _list_keys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     for key in await all_keys(session):
         until = "-" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M}"
-        print(key.id, key.merchant_id, f"{key.made_at:%Y-%m-%d %H:%M}", until, sep="\t")
+        made = f"{key.made_at:%Y-%m-%d %H:%M}"
+        print(key.id, key.merchant_id, made, until, key.scopes or "-", sep="\t")
 
 
 async def _remove_key(arguments: argparse.Namespace, session: AsyncSession, _: MasterKey) -> None:
@@ -368,15 +371,6 @@ async def _end_sessions(_: argparse.Namespace, session: AsyncSession, __: Master
 
 async def _remove_passkeys(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
     print(f"Passkeys removed: {await passkeys.remove_all(session)}.")
-
-
-def _days(text: str) -> int:
-    """Returns a number of days. Raises ValueError, which argparse reports with the option's
-    name."""
-    days = int(text)
-    if not 1 <= days <= 3653:
-        raise ValueError
-    return days
 
 
 def _law(arguments: argparse.Namespace) -> Law | None:

@@ -32,3 +32,12 @@ def commander() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def days(text: str) -> int:
+    """Returns a number of days. Raises ValueError, which argparse reports with the option's
+    name."""
+    found = int(text)
+    if not 1 <= found <= 3653:
+        raise ValueError
+    return found

@@ -1,6 +1,6 @@
 """Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
-as long as promised, runs the outbox, begins the daily run about accounts that nobody uses,
-and reminds of the policy's review and of keys of tills that expire."""
+as long as promised, runs the outbox, tells receivers of webhooks, begins the daily run about
+accounts that nobody uses, and reminds of the policy's review and of keys of tills that expire."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from cloud.context import Context
 from cloud.db.database import cause_of
 from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
+from cloud.integrations import deliveries, events, receivers
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
@@ -61,6 +62,8 @@ EXPIRING = (
     webhooks,
     presences,
     bundles,
+    events,
+    receivers,
 )
 """The modules whose rows expire; each deletes its own."""
 PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity, entries, tickets)
@@ -127,6 +130,7 @@ ROUND: tuple[Part, ...] = (
     signed_request.forget_nonces,
     end_retention,
     run_errands,
+    deliveries.begin_deliveries,
     deletion_list.keep_list,
     tidy_up,
     begin_daily_run,
@@ -135,7 +139,12 @@ ROUND: tuple[Part, ...] = (
     tell_noted,
 )
 """What one round does, in this order."""
-AT_ONCE: tuple[Part, ...] = (webhooks.apply_webhooks, run_errands, deletion_list.keep_list)
+AT_ONCE: tuple[Part, ...] = (
+    webhooks.apply_webhooks,
+    run_errands,
+    deliveries.begin_deliveries,
+    deletion_list.keep_list,
+)
 """What is done whenever the outbox gets an errand, a webhook comes or somebody leaves."""
 
 

@@ -7,8 +7,10 @@ killed has been done or not, and `cloud.bootstrap.finish_replacing` knows which.
 from cloud.console import sign_ins as console_sign_ins
 from cloud.context import Database
 from cloud.entry import check_ins
+from cloud.integrations import events, receivers
 from cloud.keys import persons
 from cloud.keys.person_keys import MasterKey
+from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.outbox import queue
 from cloud.payments import cards
@@ -23,7 +25,7 @@ from cloud.people import (
 )
 from cloud.web import merchant_keys, signed_request
 
-RENEWED = (accounts, enrolments, begun, passkeys)
+RENEWED = (accounts, enrolments, begun, passkeys, memberships)
 """The modules whose keyed hashes are of what is sealed beside them; each makes its own anew."""
 FORGOTTEN = (one_time_codes, claims, devices, signed_request, console_sign_ins)
 """The modules whose keyed hashes live for a day at most, of what only somebody else has."""
@@ -43,7 +45,7 @@ async def replace_master_key(store: Database, old: MasterKey, new: MasterKey) ->
         for module in FORGOTTEN:
             await module.forget_all(session)
         await cards.renew_lookups(session)
-        for resealed in (queue, check_ins):
+        for resealed in (queue, check_ins, receivers, events):
             await resealed.reseal(session, old.outbox, new.outbox)
         await sign_ins.end_all(session)
         keys = await merchant_keys.remove_all(session)

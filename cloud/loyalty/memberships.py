@@ -4,14 +4,16 @@ Each merchant has one membership of a person at the most, and is told of no othe
 link the same card, as families do.
 """
 
+from collections.abc import Collection
+from datetime import datetime
 from functools import partial
 
 from fastapi import APIRouter
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.keys.person_keys import trace_of
-from cloud.keys.persons import OpenPerson
+from cloud.keys.person_keys import MasterKey, trace_of
+from cloud.keys.persons import OpenPerson, opened
 from cloud.loyalty.tables import MembershipRow
 from cloud.recognition.identifications import accepted_for
 from cloud.web import signed_request
@@ -32,6 +34,7 @@ async def link(call: Caller, identification_id: str, membership: Membership) -> 
             merchant_id=merchant_id,
             sealed=person.seal(membership, _place(merchant_id)),
             at=call.now,
+            lookup=_lookup(call.context.master, merchant_id, membership),
         )
     )
 
@@ -81,6 +84,50 @@ async def count_memberships(session: AsyncSession, person: OpenPerson) -> int:
         select(func.count()).where(MembershipRow.person_id == person.person_id)
     )
     return count or 0
+
+
+async def linked_to(
+    session: AsyncSession, master: MasterKey, merchant_id: str, code: str
+) -> list[datetime]:
+    """Returns when people have linked a membership at a merchant, for each of those who have."""
+    lookup = _lookup(master, merchant_id, Membership(code=code))
+    rows = select(MembershipRow.at).where(MembershipRow.lookup == lookup)
+    return list(await session.scalars(rows.order_by(MembershipRow.at)))
+
+
+async def codes_of(
+    session: AsyncSession, master: MasterKey, merchant_id: str, person_ids: Collection[str]
+) -> dict[str, str]:
+    """Returns the codes of the memberships of these people at a merchant, by person."""
+    theirs = MembershipRow.person_id.in_(person_ids), MembershipRow.merchant_id == merchant_id
+    rows = select(MembershipRow).where(*theirs)
+    return {
+        person.person_id: person.open(Membership, row.sealed, _place(merchant_id)).code
+        for person, row in await opened(session, master, rows, MembershipRow.person_id)
+    }
+
+
+async def make_lookups(session: AsyncSession, master: MasterKey) -> None:
+    """Makes the keyed hashes of what an earlier version has linked."""
+    rows = select(MembershipRow).where(MembershipRow.lookup.is_(None))
+    await _make_lookups(session, master, master, rows)
+
+
+async def renew_lookups(session: AsyncSession, old: MasterKey, new: MasterKey) -> None:
+    """Makes the keyed hashes of all memberships anew with another master key."""
+    await _make_lookups(session, old, new, select(MembershipRow))
+
+
+async def _make_lookups(
+    session: AsyncSession, old: MasterKey, new: MasterKey, rows: Select[MembershipRow]
+) -> None:
+    for person, row in await opened(session, old, rows, MembershipRow.person_id):
+        membership = person.open(Membership, row.sealed, _place(row.merchant_id))
+        row.lookup = _lookup(new, row.merchant_id, membership)
+
+
+def _lookup(master: MasterKey, merchant_id: str, membership: Membership) -> str:
+    return master.lookup("membership", f"{merchant_id} {membership.code}")
 
 
 def _place(merchant_id: str) -> str:

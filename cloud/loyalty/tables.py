@@ -19,3 +19,7 @@ class MembershipRow(Table):
     """`protocol.messages.Membership`, sealed."""
     at: Mapped[datetime]
     """When the person linked it."""
+    lookup: Mapped[str | None] = mapped_column(index=True)
+    """A keyed hash of merchant and code, by which an integrator finds it
+    (`cloud.keys.person_keys.MasterKey.lookup`); None until the next start for what an earlier
+    version has linked."""

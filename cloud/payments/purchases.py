@@ -10,15 +10,15 @@ purchase stays pending until they do on their phone, the device ends it, or it h
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
+from cloud.context import Context, Event
 from cloud.db.locks import lock
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
@@ -143,11 +143,51 @@ async def find_finished(call: Call, reference: str) -> PurchaseRow:
     and leaves a transaction open. The answer is taken to be about the purchase's person. Raises
     Refusal."""
     row = await _find_anywhere(call, reference)
+    await must_be_finished(call, row)
+    return row
+
+
+async def must_be_finished(call: Call, row: PurchaseRow) -> None:
+    """Finishes a purchase, and leaves a transaction open. The answer is taken to be about the
+    purchase's person. Raises Refusal."""
     await finish(call, row)
     if row.outcome in OPEN:
         detail = "its card or the confirmation of its holder is still awaited"
         raise Refusal(ProblemType.PROVIDER_UNAVAILABLE, detail, retry_after=2)
-    return row
+
+
+async def find_of_merchant(
+    session: AsyncSession, merchant_id: str, purchase_id: str
+) -> PurchaseRow | None:
+    """Returns a purchase of a merchant; None when it has none of this id."""
+    row = await session.get(PurchaseRow, purchase_id)
+    return row if row is not None and row.merchant_id == merchant_id else None
+
+
+async def of_merchant(
+    session: AsyncSession,
+    merchant_id: str,
+    after: tuple[datetime, str] | None,
+    count: int,
+    *,
+    reference: str | None = None,
+) -> Sequence[PurchaseRow]:
+    """Returns purchases of a merchant, the newest first: those that follow one of this time and id,
+    and only those of a reference where there is one."""
+    rows = select(PurchaseRow).where(PurchaseRow.merchant_id == merchant_id)
+    if reference is not None:
+        rows = rows.where(PurchaseRow.reference == reference)
+    if after is not None:
+        at, purchase_id = after
+        as_new = (PurchaseRow.at == at) & (PurchaseRow.id < purchase_id)
+        rows = rows.where(or_(PurchaseRow.at < at, as_new))
+    newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
+    return (await session.scalars(newest)).all()
+
+
+def outcome_of(row: PurchaseRow) -> Literal["approved", "declined", "not_paid"] | None:
+    """Returns how a purchase has ended; None while it is open."""
+    return _OUTCOMES.get(row.outcome)
 
 
 async def settle(
@@ -183,7 +223,7 @@ async def settle(
             case Paid():
                 row.outcome, row.decline_reason = APPROVED, None
                 await receipts.promise(context, session, row)
-                await _alert(context, session, row)
+                await _tell(context, session, row)
                 await ledger.post(
                     session,
                     ledger.SALE,
@@ -288,8 +328,16 @@ async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> boo
     return pending is not None
 
 
-async def _alert(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
-    """Has the person of a purchase that was approved just now told of it."""
+async def _tell(context: Context, session: AsyncSession, row: PurchaseRow) -> None:
+    """Has the person of a purchase that was approved just now told of it, and the merchant."""
+    await context.events.note(
+        context,
+        session,
+        Event.PAID,
+        merchant_id=row.merchant_id,
+        data=for_events(row),
+        person_id=row.person_id,
+    )
     if row.person_id is None:
         return
     person = await find_person(session, context.master, row.person_id)
@@ -297,6 +345,16 @@ async def _alert(context: Context, session: AsyncSession, row: PurchaseRow) -> N
     await context.alerts.promise(
         context, session, person, merchant_id=row.merchant_id, what=what, at=row.at
     )
+
+
+def for_events(row: PurchaseRow) -> dict[str, Any]:
+    """Returns what the merchant's systems are told of a purchase."""
+    return {
+        "purchase": row.id,
+        "reference": row.reference,
+        "device": row.device_id,
+        "amount": {"minor": row.amount_minor, "currency": row.currency},
+    }
 
 
 async def _outcome(

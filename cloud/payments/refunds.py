@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
+from cloud.context import Context, Event
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.payments import ledger, purchases
@@ -37,10 +37,15 @@ _OUTCOMES: Mapping[str, Literal["refunded", "failed"]] = {REFUNDED: "refunded", 
 
 @router.post("/purchases/{reference}/refunds")
 async def give_back(call: Caller, reference: Identifier, request: RefundRequest) -> Refund:
-    purchase = await purchases.find_finished(call, reference)
+    return await give_back_for(call, await purchases.find_finished(call, reference), request)
+
+
+async def give_back_for(call: Call, purchase: PurchaseRow, request: RefundRequest) -> Refund:
+    """Gives a finished purchase back for whoever calls, a device of its merchant or another sender
+    of theirs, under whose name the refund is known. Raises Refusal."""
     # Whoever refunds the same purchase waits here, where the database lets others write meanwhile.
     await call.session.refresh(purchase, with_for_update=True)
-    row = await _find(call, request.reference)
+    row = await _find(call, purchase, request.reference)
     if row is None:
         row = await _store_pending(call, purchase, request)
     elif not _is_for(row, purchase, request):
@@ -85,6 +90,7 @@ async def settle(context: Context, session: AsyncSession, row: RefundRow) -> Non
                     minor=row.amount_minor,
                     at=context.clock(),
                 )
+                await _tell(context, session, row, purchase)
             case NotRefunded(reason):
                 row.outcome, row.failure_reason = FAILED, reason
                 log.error("a purchase was not refunded: %s", reason)
@@ -156,6 +162,22 @@ def _purchases_of(person: OpenPerson) -> Select[str]:
     return select(PurchaseRow.id).where(PurchaseRow.person_id == person.person_id)
 
 
+async def _tell(
+    context: Context, session: AsyncSession, row: RefundRow, purchase: PurchaseRow
+) -> None:
+    """Has the merchant told of a refund that was made just now."""
+    refunded = {"refund": row.id, "refund_reference": row.reference}
+    amount = {"minor": row.amount_minor, "currency": purchase.currency}
+    await context.events.note(
+        context,
+        session,
+        Event.REFUNDED,
+        merchant_id=row.merchant_id,
+        data={**purchases.for_events(purchase), **refunded, "amount": amount},
+        person_id=purchase.person_id,
+    )
+
+
 async def _outcome(
     context: Context, session: AsyncSession, row: RefundRow
 ) -> Refunded | NotRefunded:
@@ -176,10 +198,10 @@ def _is_for(row: RefundRow, purchase: PurchaseRow, request: RefundRequest) -> bo
     return request.amount in (None, Money(minor=row.amount_minor, currency=purchase.currency))
 
 
-async def _find(call: Call, reference: str) -> RefundRow | None:
+async def _find(call: Call, purchase: PurchaseRow, reference: str) -> RefundRow | None:
     return await call.session.scalar(
         select(RefundRow).where(
-            RefundRow.merchant_id == (await call.device()).merchant_id,
+            RefundRow.merchant_id == purchase.merchant_id,
             RefundRow.reference == reference,
             RefundRow.device_id == call.device_id,
         )
@@ -213,7 +235,7 @@ async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int
         raise Refusal(ProblemType.MALFORMED, f"the purchase was in {currency}", status=422)
     if purchase.outcome != purchases.APPROVED:
         raise Refusal(ProblemType.NOT_REFUNDABLE, "nothing was charged for this purchase")
-    left = purchase.amount_minor - await _refunded(call.session, purchase)
+    left = purchase.amount_minor - await refunded_of(call.session, purchase)
     minor = left if asked is None else asked.minor
     if minor > left or left == 0:
         detail = f"{left} minor units of {currency} are left of this purchase"
@@ -230,7 +252,7 @@ async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int
     return minor
 
 
-async def _refunded(session: AsyncSession, purchase: PurchaseRow) -> int:
+async def refunded_of(session: AsyncSession, purchase: PurchaseRow) -> int:
     """Returns how much of a purchase was refunded or is about to be, in the minor unit."""
     total = await session.scalar(
         select(func.sum(RefundRow.amount_minor)).where(

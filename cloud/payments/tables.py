@@ -116,6 +116,7 @@ class PurchaseRow(Table):
         UniqueConstraint("merchant_id", "reference", "device_id"),
         Index("ix_purchases_outcome", "outcome"),
         Index("ix_purchases_at", "at"),
+        Index("ix_purchases_merchant", "merchant_id", "at", "id"),
     )
 
 

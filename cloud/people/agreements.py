@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.people import consents
 from cloud.people.tables import AgreementRow
-from cloud.recognition.identifications import decide, find, told
+from cloud.recognition.identifications import decide, find, note_event, told
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Caller
@@ -34,6 +34,7 @@ async def agree(call: Caller, identification_id: str, consent: Consent) -> Ident
     version = await consents.give(call, person, consent)
     await add_agreement(call.session, person, row.merchant_id, call.now, version)
     await decide(call, row, person)
+    await note_event(call, row)
     return await told(call, row)
 
 

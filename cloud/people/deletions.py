@@ -34,7 +34,7 @@ from cloud.entry.access import count_access
 from cloud.entry.kept_palms import may_be_at_gates
 from cloud.entry.tickets import count_tickets
 from cloud.keys.persons import OpenPerson, erase_person
-from cloud.loyalty.memberships import count_memberships
+from cloud.loyalty.memberships import count_memberships, memberships_of
 from cloud.outbox import queue
 from cloud.payments import card_pages, purchases, refunds
 from cloud.payments.cards import cards_of, forget_cards_later
@@ -96,6 +96,8 @@ async def erase_account(
     """
     await refunds.must_be_settled(session, person)
     leaving = await what_becomes(session, person, now)
+    for row, membership in await memberships_of(session, person):
+        await context.events.note_leaving(context, session, row.merchant_id, membership.code)
     await card_pages.shut_pages(context, session, person.person_id)
     await forget_cards_later(session, context.master, person, now, receipts.digest_of(person))
     await refunds.keep_for_the_books(session, person)

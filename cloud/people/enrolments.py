@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.context import Context
+from cloud.context import Context, Event
 from cloud.db.locks import held
 from cloud.db.tables import new_id
 from cloud.keys.person_keys import MasterKey
@@ -361,6 +361,13 @@ async def complete(call: Caller, enrolment_id: str) -> Account:
     )
     if beginning is None:
         await add_agreement(session, person, row.merchant_id, call.now, profile.consent_version)
+    await context.events.note(
+        context,
+        session,
+        Event.ENROLLED,
+        merchant_id=row.merchant_id,
+        data={"enrolment": row.id, "device": row.device_id, "site": site_id},
+    )
     erased = await begun.end_with_account(session, context, row.phone_lookup, person)
     await card_pages.shut_pages(context, session, person.person_id)
     row.profile = MOVED

@@ -59,9 +59,13 @@ async def end_with(
     await refunds.must_be_settled(session, person)
     merchant = await find_merchant(session, merchant_id)
     was_at_gates = await may_be_at_gates(session, person, merchant_id)
+    member = await memberships.membership_of(session, person, merchant_id)
     erased = None if merchant is None else await erase_there(session, person, merchant.id, now)
     if merchant is None or erased is None:
         raise Refusal(ProblemType.CONFLICT, "the person has not agreed here")
+    await context.events.forget(session, person, merchant.id)
+    if member is not None:
+        await context.events.note_leaving(context, session, merchant.id, member.code)
     sales = await purchases.made_at(session, person, merchant.id)
     retained = [
         Retained(

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cloud.context import Event
 from cloud.db.locks import held, lock
 from cloud.db.tables import new_id
 from cloud.keys.persons import OpenPerson, find_person, still_there
@@ -166,9 +167,11 @@ async def step_up(call: Caller, identification_id: str, digits: LastFour) -> Ide
             await context.accounts.note_use(session, person, call.now)
             row.person_id, row.attempts_left, row.digits = person.person_id, 0, True
             await decide(call, row, person)
+            await note_event(call, row)
             return await told(call, row)
     if row.attempts_left <= 0:
         row.outcome = Outcome.REFUSED
+        await note_event(call, row)
         if len(candidates) == 1:
             # With several it is not known whose palm it was, and nobody is told of another's.
             person = await find_person(session, context.master, candidates[0].person_id)
@@ -230,6 +233,7 @@ async def record(
         for match in candidates
     )
     call.context.telemetry.identified(row.outcome, purpose, call.began)
+    await note_event(call, row)
     return await told(call, row)
 
 
@@ -414,3 +418,32 @@ async def decide(call: Call, row: IdentificationRow, person: OpenPerson) -> None
         row.outcome = Outcome.ASK_CONSENT
     else:
         row.outcome = Outcome.ACCEPTED
+
+
+_EVENTS = {
+    Outcome.ACCEPTED: Event.IDENTIFIED,
+    Outcome.REFUSED: Event.REFUSED,
+    Outcome.FROZEN: Event.REFUSED,
+}
+"""What the merchant's own systems are told of an outcome. All others are not the last one."""
+
+
+async def note_event(call: Call, row: IdentificationRow) -> None:
+    """Has the merchant's own systems told of an identification that has ended. Who was
+    refused is not told, and nothing of people who leave."""
+    event = _EVENTS.get(Outcome(row.outcome))
+    if event is None or row.purpose == Purpose.LEAVE:
+        return
+    await call.context.events.note(
+        call.context,
+        call.session,
+        event,
+        merchant_id=row.merchant_id,
+        data={
+            "identification": row.id,
+            "purpose": row.purpose,
+            "device": row.device_id,
+            "site": (await call.device()).site_id,
+        },
+        person_id=row.person_id if event is Event.IDENTIFIED else None,
+    )

@@ -112,6 +112,14 @@ class Strangers:
             raise Refusal(ProblemType.TOO_MANY_ATTEMPTS, retry_after=wait)
         events.append(now)
 
+    def left(self, limit: Limit, address: str, now: datetime) -> tuple[int, int]:
+        """Returns how many events an address has left, and in how many seconds it has one more."""
+        events = self._events.get((limit.kind, _network(address)))
+        if not events:
+            return limit.count, 0
+        wait = int((events[0] + limit.window - now).total_seconds()) + 1
+        return limit.count - len(events), wait
+
     def take_back(self, limit: Limit, address: str) -> None:
         """Takes back the latest event of an address."""
         events = self._events.get((limit.kind, _network(address)))

@@ -3,7 +3,7 @@
 import hmac
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -31,6 +31,8 @@ class KeyUse(StrEnum):
     """Sending the messages of tills to kiosks."""
     ACCESS = "access"
     """Saying who may pass the doors of the merchant's sites."""
+    API = "api"
+    """What its scopes say, of the API for integrators (`cloud.integrations`)."""
 
 
 async def make_key(
@@ -41,18 +43,22 @@ async def make_key(
     now: datetime,
     *,
     life: timedelta | None = None,
+    scopes: Collection[str] = (),
+    name: str | None = None,
 ) -> str:
     """Returns a new key of a merchant, such as `till_9f2c….…`. Only its hash is stored. It expires
-    after its `life`; without one it stays until it is removed."""
-    name = f"{use}_{secrets.token_hex(6)}"
+    after its `life`; without one it stays until it is removed. `name` is its first part, which is
+    drawn otherwise; the key that had it before is unknown from now on."""
+    name = name or f"{use}_{secrets.token_hex(6)}"
     key = f"{name}.{secrets.token_urlsafe(32)}"
-    session.add(
+    await session.merge(
         MerchantKeyRow(
             id=name,
             merchant_id=merchant_id,
             lookup=master.lookup(_KIND, key),
             made_at=now,
             expires_at=None if life is None else now + life,
+            scopes=" ".join(sorted(scopes)),
         )
     )
     await session.flush()
@@ -62,8 +68,16 @@ async def make_key(
 async def merchant_with(
     session: AsyncSession, master: MasterKey, use: KeyUse, key: str, now: datetime
 ) -> str | None:
-    """Returns the id of the merchant whose key this is, None when it is nobody's, is for another
-    use, or has expired."""
+    """Returns the id of the merchant whose key this is; None as `find_key` does."""
+    row = await find_key(session, master, use, key, now)
+    return None if row is None else row.merchant_id
+
+
+async def find_key(
+    session: AsyncSession, master: MasterKey, use: KeyUse, key: str, now: datetime
+) -> MerchantKeyRow | None:
+    """Returns what is stored of a key, None when it is nobody's, is for another use, or has
+    expired."""
     name = key.partition(".")[0]
     # The name is a part of what is hashed, so a key of another use cannot take this one's.
     row = await session.get(MerchantKeyRow, name) if name.startswith(f"{use}_") else None
@@ -72,7 +86,20 @@ async def merchant_with(
     known = row.lookup if row is not None else ""
     if row is None or not hmac.compare_digest(known, expected):
         return None
-    return None if row.expires_at is not None and row.expires_at <= now else row.merchant_id
+    return row if _is_valid(row, now) else None
+
+
+async def key_named(
+    session: AsyncSession, use: KeyUse, name: str, now: datetime
+) -> MerchantKeyRow | None:
+    """Returns what is stored of a key that proved itself before, by its first part; None when it
+    was removed since or has expired."""
+    row = await session.get(MerchantKeyRow, name) if name.startswith(f"{use}_") else None
+    return row if row is not None and _is_valid(row, now) else None
+
+
+def _is_valid(row: MerchantKeyRow, now: datetime) -> bool:
+    return row.expires_at is None or row.expires_at > now
 
 
 async def all_keys(session: AsyncSession) -> Sequence[MerchantKeyRow]:

@@ -33,6 +33,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
+from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
 from cloud.vault.client import VaultUnavailable, asker
@@ -146,6 +147,12 @@ class SignedRoute(APIRoute):
         """Returns whether an answer with this status is stored for a repeated request."""
         return status < 500
 
+    def key_of_answers(self, context: Context) -> Key | None:
+        """Returns what seals the stored answers that are about nobody; None where they need not
+        be."""
+        del context
+        return None
+
     async def _handle(self, request: Request, endpoint: Handler) -> Response:
         context: Context = request.app.state.context
         head = _head(request)
@@ -165,18 +172,24 @@ class SignedRoute(APIRoute):
             with context.telemetry.request(
                 request.method, self.path, proven.key_id, request.headers.get("traceparent")
             ) as answered:
-                response = await self._accept(context, proven, body, request, endpoint)
+                response = await self._accept(
+                    context, proven.key_id, body, request, endpoint, proven=proven
+                )
                 answered(response.status_code)
             return response
 
     async def _accept(
         self,
         context: Context,
-        proven: signature.Parameters,
+        sender: str,
         body: bytes,
         request: Request,
         endpoint: Handler,
+        *,
+        proven: signature.Parameters | None = None,
     ) -> Response:
+        """Answers a request of a sender who is known. `proven` is what makes a signed one not count
+        twice."""
         key = request.headers.get("idempotency-key")
         by_body = _for_deletions.get(self.endpoint)
         serves_deletion = by_body is not None and by_body(body)
@@ -189,11 +202,9 @@ class SignedRoute(APIRoute):
             )
         # Taken before the transaction begins: a request that waits here must not hold the database.
         # Requests with the same key are answered one after the other.
-        turn = (
-            nullcontext() if key is None else context.database.turn("request", proven.key_id, key)
-        )
+        turn = nullcontext() if key is None else context.database.turn("request", sender, key)
         async with turn:
-            work = partial(self._work, context, proven, body, request, endpoint)
+            work = partial(self._work, context, sender, body, request, endpoint, proven=proven)
             try:
                 call, response = await work()
             except Exception as error:
@@ -212,21 +223,24 @@ class SignedRoute(APIRoute):
     async def _work(
         self,
         context: Context,
-        proven: signature.Parameters,
+        sender: str,
         body: bytes,
         request: Request,
         endpoint: Handler,
         *,
+        proven: signature.Parameters | None,
         again: bool = False,
     ) -> tuple[Call, Response]:
         """Answers a request in a session of its own. With `again` it is one that failed half way:
         its nonce may be used up already."""
         key = request.headers.get("idempotency-key")
         async with context.database.session() as session:
-            call = Call(context, session, proven.key_id, context.clock(), body)
+            call = Call(context, session, sender, context.clock(), body)
             request.state.call = call
             asker.set(call.device_id)
-            if not (again and await session.get(Nonce, (proven.key_id, proven.nonce))):
+            if proven is not None and not (
+                again and await session.get(Nonce, (proven.key_id, proven.nonce))
+            ):
                 with context.telemetry.waiting_for_database():
                     await self.use_up(call, proven)
             if key is not None:
@@ -252,14 +266,16 @@ class SignedRoute(APIRoute):
         if stored is not None:
             if stored.fingerprint != fingerprint:
                 raise Refusal(ProblemType.IDEMPOTENCY_MISMATCH)
-            body = stored.body
+            sealed_with = self.key_of_answers(call.context)
             if stored.person_id is not None:
                 person = await find_person(call.session, call.context.master, stored.person_id)
-                body = person.key.open(body, place)
+                sealed_with = person.key
+            body = stored.body if sealed_with is None else sealed_with.open(stored.body, place)
             return Response(body, stored.status, media_type=stored.media_type)
         response = await _answer(call, request, endpoint)
         if self.keeps(response.status_code):
             body = bytes(response.body)
+            seals = call.person.key if call.person else self.key_of_answers(call.context)
             call.session.add(
                 StoredAnswer(
                     device_id=call.device_id,
@@ -267,7 +283,7 @@ class SignedRoute(APIRoute):
                     fingerprint=fingerprint,
                     status=response.status_code,
                     media_type=response.media_type or "application/json",
-                    body=call.person.key.seal(body, place) if call.person else body,
+                    body=body if seals is None else seals.seal(body, place),
                     person_id=call.person.person_id if call.person else None,
                     answered_at=call.now,
                 )

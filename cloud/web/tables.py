@@ -43,11 +43,12 @@ class Nonce(Table):
 
 class StoredAnswer(Table):
     """The answer to an idempotency key. The body is sealed with the person's key when the answer is
-    about a person."""
+    about a person, and that of an integrator's request otherwise with the outbox's."""
 
     __tablename__ = "answers"
 
     device_id: Mapped[str] = mapped_column(primary_key=True)
+    """The device that has asked, or the name of the key."""
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     """A keyed hash of the method, path and body of the request."""
@@ -85,6 +86,9 @@ class MerchantKeyRow(Table):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     """None for a key that stays until it is removed."""
+    scopes: Mapped[str] = mapped_column(default="")
+    """What an integrator's key may do (`cloud.integrations.asking.Scope`), between spaces; empty
+    for the keys of other uses."""
 
 
 class PasskeyChallengeRow(Table):

@@ -125,6 +125,8 @@ def test_a_first_run_makes_its_files_readable_by_the_owner_only(running: tuple[P
     assert announced == {"ready": process.ready}
     assert Path(process.ready["ca"]) == root / "ca.pem"
     assert re.fullmatch("[0-9]{8}", process.ready["activation_code"])
+    assert process.ready["api_url"] == f"{process.ready['url']}/v1/merchants/first"
+    assert process.ready["api_key"].startswith("api_sandbox.")
     sandbox = httpx.URL(process.ready["sandbox_url"])
     assert process.device().http.get(f"{sandbox}/messages").json() == []
     for path in (root, *root.rglob("*")):

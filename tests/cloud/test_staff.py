@@ -273,6 +273,18 @@ def test_a_key_that_sends_access_lists_expires_after_a_year(staff: Staff):
     assert row.split("\t")[3].startswith("until 20")
 
 
+def test_a_key_of_the_api_is_made_for_some_scopes_listed_and_removed(staff: Staff):
+    key = staff("api-key", "first", "--scopes", "people:read", "refunds:write").strip()
+    (row,) = staff("keys").splitlines()
+    assert key.startswith(row.split("\t")[0])
+    assert row.split("\t")[3].startswith("until 20")
+    assert row.split("\t")[4] == "people:read refunds:write"
+    staff("remove-key", key)
+    assert staff("keys") == ""
+    assert "there is no nobody" in staff("api-key", "nobody", status=2)
+    assert staff("webhooks") == ""
+
+
 def test_everybodys_passkeys_are_removed(staff: Staff, tmp_path: Path):
     """They are of no use at a new address, and a code alone would not be enough."""
     staff("merchants")

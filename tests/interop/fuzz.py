@@ -1,10 +1,12 @@
 """`./run fuzz`: has Schemathesis send the service what its OpenAPI document allows and forbids.
 
 Schemathesis knows no signatures, so its requests pass a proxy on loopback that signs them as a
-device. Arguments are passed on to `schemathesis run`, such as `--max-examples 100`.
+device. It has the key of an integrator, and what it asks of any merchant is asked of theirs.
+Arguments are passed on to `schemathesis run`, such as `--max-examples 100`.
 """
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -17,9 +19,11 @@ from typing import Any
 
 import httpx
 
+from cloud.merchants.tables import FIRST
 from cloud.settings import Settings
 from protocol.signature import Request, sign_request
 from tests.support.device import TestDevice
+from tests.support.integrator import integrator
 from tests.support.served import PLAIN, Served
 
 HERE = Path(__file__).parent
@@ -66,7 +70,8 @@ def signing_proxy(device: TestDevice) -> ThreadingHTTPServer:
             }
             if self.command == "POST":
                 sent.setdefault("idempotency-key", secrets.token_urlsafe(16))
-            url = device.http.base_url.join(self.path)
+            asked = re.sub("^/v1/merchants/[^/?]+/", f"/v1/merchants/{FIRST}/", self.path)
+            url = device.http.base_url.join(asked)
             path, _, query = url.raw_path.decode("latin-1").partition("?")
             request = Request(self.command, path, query, sent, body)
             signed = sent | sign_request(request, device.key, now=time.time())
@@ -101,6 +106,8 @@ def main(schemathesis: str, options: list[str]) -> int:
             url,
             "--checks",
             "all",
+            "--header",
+            f"X-API-Key: {integrator(served).key}",
             *options,
         ]
         environment = os.environ | {"PYTHONPATH": str(HERE)}

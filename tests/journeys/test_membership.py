@@ -1,6 +1,13 @@
 """A shopper makes the palm their membership card, and staff see their age once."""
 
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
 import numpy as np
+import pytest
 
 from drawn.card import hold_up
 from kiosk.screens import (
@@ -24,9 +31,18 @@ from palm.image import Colour
 from protocol.messages import Age
 from tests.journeys.conftest import Opens
 from tests.support.hands import SIZE, Person
+from tests.support.integrator import Integrator
+from tests.support.listener import Listener, listening
+from tests.support.served import PATIENCE_S
 from tests.support.shopper import Shopper
 
 PIN = "246810"
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
 
 
 def card(code: str) -> Colour:
@@ -40,9 +56,25 @@ def identifies(shopper: Shopper, hand: Colour) -> None:
     shopper.shows(hand)
 
 
-def test_the_palm_becomes_the_membership_card(opens: Opens, ada: Person) -> None:
+def integrator(state: Path) -> Integrator:
+    """Whoever builds on the kiosk's service, with the key that a sandbox prints."""
+    ready = json.loads((state / "service" / "service.json").read_text())["ready"]
+    trusted = ssl.create_default_context(cafile=ready["ca"])
+    http = httpx.Client(base_url=ready["url"], verify=trusted, trust_env=False)
+    return Integrator("first", ready["api_key"], http)
+
+
+def test_the_palm_becomes_the_membership_card(
+    opens: Opens, ada: Person, tmp_path: Path, listener: Listener
+) -> None:
     shopper = opens(memberships=True)
     shopper.signs_up(ada, "2025550123")
+    api = integrator(tmp_path)
+    api.post("/webhooks", {"url": listener.url, "events": ["palm.identified"]})
+
+    def is_told(reference: str | None) -> None:
+        _, told = listener.hears(PATIENCE_S)
+        assert told["data"]["person"] == (None if reference is None else {"reference": reference})
 
     shopper.presses("Membership card")
     identifies(shopper, ada.left[1])
@@ -54,6 +86,7 @@ def test_the_palm_becomes_the_membership_card(opens: Opens, ada: Person) -> None
     shopper.reads("Number ending in 2345")
     shopper.shows(None)
     shopper.finishes()
+    is_told(None)
 
     shopper.world.collect(Points(12, 1262))
     identifies(shopper, ada.left[2])
@@ -62,6 +95,7 @@ def test_the_palm_becomes_the_membership_card(opens: Opens, ada: Person) -> None
     shopper.reads("Balance: 1,262")
     shopper.shows(None)
     shopper.finishes()
+    is_told("MEMBER-2345")
 
     shopper.presses("Membership card")
     identifies(shopper, ada.left[1])
@@ -76,6 +110,10 @@ def test_the_palm_becomes_the_membership_card(opens: Opens, ada: Person) -> None
     shopper.sees(MembershipChanged)
     shopper.reads("Number ending in 9876")
     shopper.finishes()
+    is_told("MEMBER-2345")
+    assert api.get("/people?reference=MEMBER-2345") == {"people": []}
+    assert len(api.get("/people?reference=9876")["people"]) == 1
+    api.http.close()
 
 
 def test_staff_see_an_age_once(opens: Opens, ada: Person) -> None:

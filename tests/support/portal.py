@@ -20,6 +20,7 @@ from cloud.db.tables import Table, new_id
 from cloud.entry import doors
 from cloud.entry.tables import EntryRow
 from cloud.entry.told import Told
+from cloud.integrations import events
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, make_person
 from cloud.merchants.merchants import add_merchant, all_sites, follow_settings
@@ -183,6 +184,7 @@ class Portal:
             accounts=Accounts(settings or Settings()),
             doors=doors,
             alerts=alerts,
+            events=events,
             payments=cast(Any, None),
             messenger=self.messenger,
             mailer=self.messenger,

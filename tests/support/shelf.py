@@ -11,8 +11,9 @@ from typing import cast
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from cloud.context import Alerts, Context, Database
+from cloud.context import Alerts, Context, Database, Events
 from cloud.db.tables import Table
+from cloud.integrations import events
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import OpenPerson, find_person, make_person
 from cloud.messages import Messenger
@@ -44,6 +45,7 @@ class Shelf:
     messenger: Messenger = field(default_factory=SandboxMessenger)
     noted: Noted = field(default_factory=Noted)
     alerts: Alerts = alerts
+    events: Events = events
     ahead: timedelta = timedelta(0)
     woken: int = 0
 

@@ -8,6 +8,7 @@ from alembic import context
 from cloud.ages import tables as ages
 from cloud.db.tables import Instant, Table
 from cloud.fleet import tables as fleet
+from cloud.integrations import tables as integrations
 from cloud.keys import tables as keys
 from cloud.loyalty import tables as loyalty
 from cloud.merchants import tables as merchants
@@ -17,7 +18,19 @@ from cloud.people import tables as people
 from cloud.recognition import tables as recognition
 from cloud.web import tables as web
 
-DECLARED = (ages, fleet, keys, loyalty, merchants, outbox, payments, people, recognition, web)
+DECLARED = (
+    ages,
+    fleet,
+    integrations,
+    keys,
+    loyalty,
+    merchants,
+    outbox,
+    payments,
+    people,
+    recognition,
+    web,
+)
 """Every module that declares tables: importing them adds the tables to `Table.metadata`."""
 
 

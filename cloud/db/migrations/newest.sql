@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0037');
+INSERT INTO "alembic_version" VALUES('0038');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -137,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -241,8 +241,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "doors" (
@@ -256,8 +256,8 @@ CREATE TABLE "doors" (
 	area VARCHAR, 
 	list_hours INTEGER NOT NULL, 
 	CONSTRAINT pk_doors PRIMARY KEY (device_id), 
-	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id)
+	CONSTRAINT fk_doors_device_id FOREIGN KEY(device_id) REFERENCES devices (id), 
+	CONSTRAINT fk_doors_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "enrolments" (
@@ -392,7 +392,7 @@ CREATE TABLE memberships (
 	person_id VARCHAR NOT NULL, 
 	merchant_id VARCHAR NOT NULL, 
 	sealed BLOB NOT NULL, 
-	at BIGINT NOT NULL, 
+	at BIGINT NOT NULL, lookup VARCHAR, 
 	CONSTRAINT pk_memberships PRIMARY KEY (person_id, merchant_id), 
 	CONSTRAINT fk_memberships_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT fk_memberships_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
@@ -509,8 +509,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
+	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -679,13 +679,57 @@ CREATE TABLE tickets (
 	CONSTRAINT fk_tickets_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
 );
 
-CREATE TABLE till_keys (
+CREATE TABLE "till_keys" (
 	id VARCHAR NOT NULL, 
 	merchant_id VARCHAR NOT NULL, 
 	lookup VARCHAR NOT NULL, 
-	made_at BIGINT NOT NULL, expires_at BIGINT, 
+	made_at BIGINT NOT NULL, 
+	expires_at BIGINT, 
+	scopes VARCHAR NOT NULL, 
 	CONSTRAINT pk_till_keys PRIMARY KEY (id), 
 	CONSTRAINT fk_till_keys_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
+);
+
+CREATE TABLE webhook_deliveries (
+	id VARCHAR NOT NULL, 
+	receiver_id VARCHAR NOT NULL, 
+	event_id VARCHAR NOT NULL, 
+	kind VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	due_at BIGINT, 
+	state VARCHAR NOT NULL, 
+	status INTEGER, 
+	fault VARCHAR, 
+	tried_at BIGINT, 
+	CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id), 
+	CONSTRAINT fk_webhook_deliveries_receiver_id FOREIGN KEY(receiver_id) REFERENCES webhook_receivers (id) ON DELETE CASCADE
+);
+
+CREATE TABLE webhook_events (
+	id VARCHAR NOT NULL, 
+	person_id VARCHAR, 
+	merchant_id VARCHAR NOT NULL, 
+	kind VARCHAR NOT NULL, 
+	sealed BLOB NOT NULL, 
+	at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	CONSTRAINT pk_webhook_events PRIMARY KEY (id), 
+	CONSTRAINT fk_webhook_events_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_webhook_events_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+);
+
+CREATE TABLE webhook_receivers (
+	id VARCHAR NOT NULL, 
+	merchant_id VARCHAR NOT NULL, 
+	url VARCHAR NOT NULL, 
+	events VARCHAR NOT NULL, 
+	secret BLOB NOT NULL, 
+	secret_before BLOB, 
+	before_until BIGINT, 
+	made_at BIGINT NOT NULL, 
+	CONSTRAINT pk_webhook_receivers PRIMARY KEY (id), 
+	CONSTRAINT fk_webhook_receivers_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
 CREATE TABLE webhooks (
@@ -725,9 +769,9 @@ CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
 CREATE INDEX ix_purchases_at ON purchases (at);
 
-CREATE INDEX ix_purchases_outcome ON purchases (outcome);
-
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
+
+CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -735,15 +779,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
-CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+
+CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -846,3 +890,19 @@ CREATE INDEX ix_audit_merchant_id ON audit (merchant_id);
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 
 CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+
+CREATE INDEX ix_memberships_lookup ON memberships (lookup);
+
+CREATE INDEX ix_purchases_merchant ON purchases (merchant_id, at, id);
+
+CREATE INDEX ix_webhook_receivers_merchant_id ON webhook_receivers (merchant_id);
+
+CREATE INDEX ix_webhook_events_expires_at ON webhook_events (expires_at);
+
+CREATE INDEX ix_webhook_events_person_id ON webhook_events (person_id);
+
+CREATE INDEX ix_webhook_deliveries_at ON webhook_deliveries (at);
+
+CREATE INDEX ix_webhook_deliveries_due_at ON webhook_deliveries (due_at);
+
+CREATE INDEX ix_webhook_deliveries_receiver ON webhook_deliveries (receiver_id, at, id);

@@ -37,6 +37,7 @@ ONLY_TOLD = {
     "unfinished",
     "users",
     "verify-audit",
+    "webhooks",
 }
 """The verbs that change nothing, and show nothing about anybody."""
 

@@ -4,6 +4,7 @@ key."""
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,20 +13,27 @@ from sqlalchemy import select
 
 from cloud import __main__ as main_module
 from cloud import bootstrap
+from cloud.context import Event
 from cloud.db import database
 from cloud.entry import check_ins
 from cloud.entry.tables import SiteHookRow
+from cloud.integrations import events
+from cloud.integrations.receivers import secrets_of
+from cloud.integrations.tables import EventRow, ReceiverRow
 from cloud.jobs import replace_master_key as job
 from cloud.jobs.replace_master_key import replace_master_key
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import find_person
 from cloud.keys.tables import Person
+from cloud.loyalty import memberships
+from cloud.loyalty.tables import MembershipRow
 from cloud.merchants.tables import FIRST
-from cloud.outbox import queue
+from cloud.outbox import queue, standard_webhooks
 from cloud.people import begun
 from cloud.people.tables import AccountRow
 from cloud.state import State
 from cloud.web.merchant_keys import KeyUse, make_key, merchant_with
+from protocol.messages import Membership
 from tests.support.beginnings import begin
 from tests.support.passkeys import Authenticator
 from tests.support.portal import Browser, Portal, forms, open_portal
@@ -54,6 +62,8 @@ KINDS = {
     "activation": "forgotten",
     "request": "forgotten",
     "till key": "forgotten, and said",
+    "access token": "not stored",
+    "membership": "renewed",
     "form": "not stored",
     "master key": "the new one's",
 }
@@ -84,12 +94,12 @@ def test_what_becomes_of_every_keyed_hash_is_decided():
     assert named == KINDS.keys()
 
 
-def test_what_is_sealed_for_nobody_is_sealed_in_two_places():
-    """The outbox gets its key from those who put something in. What `lists` seals is stored by
-    kiosks alone, and void then: a gate gets another list within minutes."""
+def test_what_is_sealed_for_nobody_is_sealed_in_few_places():
+    """The outbox gets its key from those who put something in, and so do events. What `lists` seals
+    is stored by kiosks alone, and void then: a gate gets another list within minutes."""
     cloud = Path(bootstrap.__file__).parent
     sealing = {path.stem for path in cloud.rglob("*.py") if "outbox.seal(" in path.read_text()}
-    assert sealing == {"check_ins", "lists"}
+    assert sealing == {"check_ins", "lists", "receivers"}
 
 
 async def test_people_sign_in_by_code_and_their_data_is_read(portal: Portal):
@@ -156,7 +166,44 @@ async def test_errands_and_secrets_of_sites_are_read_and_keys_of_tills_are_gone(
         assert await merchant_with(session, NEW, KeyUse.TILL, key, portal.now) is None
         hook = await session.get_one(SiteHookRow, FIRST)
         secret = NEW.outbox.open(hook.secret, f"site_hooks.secret/{FIRST}")
-        assert secret == check_ins.secret_of(shown)
+        assert secret == standard_webhooks.secret_of(shown)
+
+
+async def test_receivers_and_their_events_are_read_and_references_are_found(portal: Portal):
+    person = await portal.account(PHONE)
+    async with portal.database.session() as session:
+        receiver = ReceiverRow(
+            id="rcv_1",
+            merchant_id=FIRST,
+            url="https://example.com",
+            events=Event.DELETED,
+            secret=OLD.outbox.seal(b"new", "webhook_receivers.secret/rcv_1"),
+            secret_before=OLD.outbox.seal(b"before", "webhook_receivers.secret/rcv_1"),
+            before_until=portal.now + timedelta(hours=1),
+            made_at=portal.now,
+        )
+        session.add(receiver)
+        await session.flush()
+        await events.note_leaving(portal.context, session, FIRST, "M-1001")
+        sealed = person.seal(Membership(code="M-1002"), f"memberships/{FIRST}")
+        about = {"person_id": person.person_id, "merchant_id": FIRST}
+        session.add(MembershipRow(**about, sealed=sealed, at=portal.now))
+        await session.flush()
+        assert await memberships.linked_to(session, OLD, FIRST, "M-1002") == []
+        await memberships.make_lookups(session, OLD)
+        assert await memberships.linked_to(session, OLD, FIRST, "M-1002") == [portal.now]
+        await session.commit()
+    await replaced(portal)
+    async with portal.database.session() as session:
+        receiver = await session.get_one(ReceiverRow, "rcv_1")
+        signing = secrets_of(portal.context, receiver, portal.now)
+        assert signing == [b"new", b"before"]
+        event_id = (await session.scalars(select(EventRow.id))).one()
+        body = await events.body_of(session, NEW, event_id)
+        assert body is not None
+        assert b"M-1001" in body
+        assert await memberships.linked_to(session, NEW, FIRST, "M-1002") == [portal.now]
+        assert await memberships.linked_to(session, OLD, FIRST, "M-1002") == []
 
 
 # The command, killed at every step

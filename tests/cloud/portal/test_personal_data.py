@@ -57,6 +57,7 @@ GONE_WITHIN_A_DAY = {
     "number_changes",
     "passkey_challenges",
     "sign_ins",
+    "webhook_events",
 }
 GONE_WITH_THE_ACCOUNT = {"begun"}
 """What is kept of people before they have an account, and no longer."""

@@ -1,0 +1,220 @@
+"""Requests with a key of a merchant: who asks, what they may, and how often.
+
+A request proves itself with the key itself in `X-API-Key`, or with an access token for it in
+`Authorization` (`cloud.integrations.tokens`). It names its merchant in its path. A POST is answered
+once for its `Idempotency-Key`, as those of devices are (`cloud.web.signed_request`), and so is
+every other request that has one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response, Security
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.params import Security as SecurityParameter
+from fastapi.security import APIKeyHeader, OAuth2
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.integrations import tokens
+from cloud.keys.person_keys import Key
+from cloud.merchants.merchants import FIRST
+from cloud.policy import Limits
+from cloud.web import limits, signed_request
+from cloud.web.answers import MORE
+from cloud.web.limits import Strangers
+from cloud.web.merchant_keys import API_KEY, KeyUse, find_key, make_key
+from cloud.web.problems import Refusal
+from cloud.web.signed_request import Call, Handler, SignedRoute
+from protocol.messages import ProblemType
+
+SANDBOX_KEY = f"{KeyUse.API}_sandbox"
+"""The first part of the key that a sandbox makes at each start. Nothing but a sandbox takes it."""
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    PEOPLE_READ = "people:read"
+    PURCHASES_READ = "purchases:read"
+    REFUNDS_WRITE = "refunds:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+
+
+SCOPES = {
+    Scope.PEOPLE_READ: "See which of your references are linked to a palm",
+    Scope.PURCHASES_READ: "List purchases and see what became of each",
+    Scope.REFUNDS_WRITE: "Give purchases back",
+    Scope.WEBHOOKS_READ: "List receivers of webhooks and what was told to them",
+    Scope.WEBHOOKS_WRITE: "Add, change and remove receivers, renew their secrets and tell again",
+}
+_TOKEN = OAuth2(
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(
+            tokenUrl="/v1/oauth/token",
+            scopes={scope.value: told for scope, told in SCOPES.items()},
+        )
+    ),
+    scheme_name="token",
+    auto_error=False,
+)
+_KEY = APIKeyHeader(name="X-API-Key", scheme_name="key", auto_error=False)
+"""Both describe themselves in the OpenAPI document. What they find is not used: a request is
+refused before it gets to them."""
+
+
+def needs(scope: Scope) -> list[Any]:
+    """Returns the dependencies of an operation for which a key needs a scope."""
+    return [Security(_TOKEN, scopes=[scope.value]), Security(_KEY)]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a request has proven."""
+
+    key_id: str
+    """The first part of the key."""
+    merchant_id: str
+    scopes: frozenset[str]
+
+
+@dataclass
+class Asked:
+    """One request of an integrator. What is said of a session in `Call` holds here as well."""
+
+    call: Call
+    merchant_id: str
+
+    @property
+    def context(self) -> Context:
+        return self.call.context
+
+    @property
+    def session(self) -> AsyncSession:
+        return self.call.session
+
+
+_MerchantId = Annotated[str, Path(description="Your merchant's id.")]
+
+
+async def _asked(request: Request, merchant_id: _MerchantId) -> Asked:
+    # FastAPI would call it on a thread if it were not asynchronous.
+    return Asked(request.state.call, merchant_id)
+
+
+async def _asked_once(
+    request: Request,
+    merchant_id: _MerchantId,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            min_length=8,
+            max_length=64,
+            description="A name of your own for this request. Sent again within a day, it gets "
+            "the first answer again.",
+        ),
+    ],
+) -> Asked:
+    del idempotency_key  # The route has read it (`SignedRoute`).
+    return Asked(request.state.call, merchant_id)
+
+
+Asker = Annotated[Asked, Depends(_asked)]
+AskerOnce = Annotated[Asked, Depends(_asked_once)]
+"""Whoever sends a POST."""
+
+
+class KeyedRoute(SignedRoute):
+    """A request that proves itself with a key or a token, and not with a signature."""
+
+    @property
+    def _scopes(self) -> set[str]:
+        found: Sequence[object] = self.dependencies
+        return {
+            scope
+            for each in found
+            if isinstance(each, SecurityParameter)
+            for scope in each.scopes or ()
+        }
+
+    def key_of_answers(self, context: Context) -> Key | None:
+        # An answer may tell a secret.
+        return context.master.outbox
+
+    async def _handle(self, request: Request, endpoint: Handler) -> Response:
+        context: Context = request.app.state.context
+        grant = await _grant(context, request)
+        _count(context, request, grant.key_id)
+        # Whose merchants there are is nobody's business: another's is answered as one that is not.
+        if request.path_params["merchant_id"] != grant.merchant_id:
+            raise Refusal(ProblemType.NOT_FOUND)
+        missing = sorted(self._scopes - grant.scopes)
+        if missing:
+            _challenge(request, f'Bearer error="insufficient_scope", scope="{" ".join(missing)}"')
+            detail = f"it needs the scope {' '.join(missing)}"
+            raise Refusal(ProblemType.INSUFFICIENT_SCOPE, detail)
+        body = await limits.read_body(request)
+        return await self._accept(context, grant.key_id, body, request, endpoint)
+
+
+async def make_sandbox_key(context: Context, session: AsyncSession) -> str:
+    """Returns a new key of the first merchant for everything, in the place of the one that the
+    sandbox made before."""
+    return await make_key(
+        session,
+        context.master,
+        KeyUse.API,
+        FIRST,
+        context.clock(),
+        scopes=set(Scope),
+        name=SANDBOX_KEY,
+    )
+
+
+def router() -> APIRouter:
+    made = signed_request.router(KeyedRoute)
+    made.prefix += "/merchants/{merchant_id}"
+    return made
+
+
+async def _grant(context: Context, request: Request) -> Grant:
+    """Returns what a request has proven. Raises Refusal."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    now = context.clock()
+    async with context.database.reading() as session:
+        if kind.lower() == "bearer":
+            granted = await tokens.read(session, context.master, token.strip(), now)
+        else:
+            key = request.headers.get(API_KEY, "")
+            row = await find_key(session, context.master, KeyUse.API, key, now)
+            granted = None if row is None else (row, frozenset(row.scopes.split()))
+    if granted is None or (granted[0].id == SANDBOX_KEY and not context.sandbox):
+        _challenge(request, 'Bearer realm="palm", error="invalid_token"' if token else "Bearer")
+        raise Refusal(ProblemType.UNKNOWN_KEY)
+    row, scopes = granted
+    return Grant(row.id, row.merchant_id, scopes)
+
+
+def _count(context: Context, request: Request, key_id: str) -> None:
+    """Counts a request, and has its answer tell how many are left, in the fields of
+    draft-ietf-httpapi-ratelimit-headers-10. Raises Refusal."""
+    counted: Strangers = request.app.state.integrators
+    limit, now = Limits.API_REQUESTS, context.clock()
+    try:
+        counted.spend(limit, key_id, now)
+    finally:
+        left, wait = counted.left(limit, key_id, now)
+        window = int(limit.window.total_seconds())
+        _add(request, "ratelimit-policy", f'"key";q={limit.count};w={window}')
+        _add(request, "ratelimit", f'"key";r={left};t={wait}')
+
+
+def _challenge(request: Request, value: str) -> None:
+    _add(request, "www-authenticate", value)
+
+
+def _add(request: Request, name: str, value: str) -> None:
+    request.scope.setdefault(MORE, {})[name] = value

@@ -1,0 +1,157 @@
+"""Deliveries: tells each receiver of each event until it takes it.
+
+A receiver is told of one event after the other. One that does not take an event is left alone until
+a pause is over, which doubles with each attempt, and keeps no other receiver waiting. An event is
+delivered when the receiver has answered with 2xx. Whoever is killed in between, on either side,
+gets it again, with the same `webhook-id`.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.context import Context
+from cloud.db.locks import held
+from cloud.db.turns import TurnTaken
+from cloud.integrations import addresses, events, receivers
+from cloud.integrations.tables import DeliveryRow, ReceiverRow
+from cloud.outbox import standard_webhooks
+from protocol.backoff import pause_after
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+"""How long a receiver may take to be found and to answer, in seconds."""
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    delivery_id: str
+    event_id: str
+    url: str
+    secrets: list[bytes]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int | None
+    fault: str | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+async def begin_deliveries(context: Context) -> None:
+    """Begins to tell every receiver for which something is due, beside the rest of housekeeping:
+    none may keep it waiting."""
+    async with context.database.reading() as session:
+        due = await session.scalars(
+            select(DeliveryRow.receiver_id).where(DeliveryRow.due_at <= context.clock()).distinct()
+        )
+        waiting = set(due) - context.telling
+    for receiver_id in waiting:
+        context.telling.add(receiver_id)
+        context.begin(_tell_beside(context, receiver_id))
+
+
+async def tell(context: Context, receiver_id: str) -> None:
+    """Tells a receiver of everything that is due, one after the other, until it does not take one.
+    Raises TurnTaken when another process tells it."""
+    async with context.database.turn("receiver", receiver_id):
+        while True:
+            async with context.database.session() as session:
+                due = await _next(context, session, receiver_id)
+                await session.commit()
+            if due is None:
+                return
+            answer = await _send(context, due)
+            async with context.database.session() as session:
+                await _record(context, session, due, answer)
+                await session.commit()
+            if not answer.is_taken:
+                return
+
+
+async def _tell_beside(context: Context, receiver_id: str) -> None:
+    try:
+        with suppress(TurnTaken):
+            await tell(context, receiver_id)
+    finally:
+        context.telling.discard(receiver_id)
+
+
+async def _next(context: Context, session: AsyncSession, receiver_id: str) -> _Due | None:
+    """Returns what is due first. What is not kept any more is left out, and recorded as such."""
+    now = context.clock()
+    receiver = await session.get(ReceiverRow, receiver_id)
+    if receiver is None:
+        return None
+    rows = await session.scalars(
+        select(DeliveryRow)
+        .where(DeliveryRow.receiver_id == receiver_id, DeliveryRow.due_at <= now)
+        .order_by(DeliveryRow.due_at, DeliveryRow.id)
+    )
+    for row in rows:
+        body = await events.body_of(session, context.master, row.event_id)
+        if body is not None:
+            secrets = receivers.secrets_of(context, receiver, now)
+            return _Due(row.id, row.event_id, receiver.url, secrets, body)
+        row.due_at, row.state = None, "gone"
+    return None
+
+
+async def _send(context: Context, due: _Due) -> _Answer:
+    at = round(context.clock().timestamp())
+    headers = standard_webhooks.headers(due.event_id, at, due.body, *due.secrets)
+    try:
+        # Neither a proxy of the environment, which would look names up itself, nor a redirect.
+        client = httpx.AsyncClient(follow_redirects=False, timeout=ANSWER_S, trust_env=False)
+        async with asyncio.timeout(ANSWER_S), client:
+            private = receivers.may_be_private(context)
+            target = await addresses.resolve(due.url, private=private)
+            told = client.stream(
+                "POST",
+                target.url,
+                content=due.body,
+                headers=headers | {"host": target.host, "user-agent": f"palm/{context.version}"},
+                extensions={"sni_hostname": target.name},
+            )
+            async with told as answer:
+                # What else it says is not read.
+                return _Answer(answer.status_code)
+    except addresses.NotAllowed as no:
+        return _Answer(None, str(no))
+    except TimeoutError:
+        return _Answer(None, f"no answer within {ANSWER_S:g} seconds")
+    except OSError:
+        return _Answer(None, "there is no such host")
+    except httpx.HTTPError as error:
+        return _Answer(None, f"no answer: {type(error).__name__}")
+
+
+async def _record(context: Context, session: AsyncSession, due: _Due, answer: _Answer) -> None:
+    row = await held(session, DeliveryRow, due.delivery_id)
+    if row is None:
+        # The receiver was removed meanwhile.
+        return
+    now = context.clock()
+    row.attempts += 1
+    row.status, row.fault, row.tried_at = answer.status, answer.fault, now
+    if answer.is_taken:
+        row.state, row.due_at = "delivered", None
+        return
+    pause_s = pause_after(row.attempts - 1, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+    row.due_at = due_at = now + timedelta(seconds=pause_s)
+    if due_at >= row.at + events.life_of(row.kind):
+        row.state, row.due_at = "given_up", None
+        log.warning("a receiver of webhooks has not taken an event for as long as it was told")

@@ -1,0 +1,38 @@
+"""Lists in pages, the newest first: each page says with what the next one is asked for."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
+
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+MOST = 100
+"""The largest number of entries on a page."""
+
+Cursor = Annotated[
+    str | None, Query(max_length=256, description="`next` of the page before; none for the first.")
+]
+Size = Annotated[int, Query(ge=1, le=MOST, description="How many entries at most.")]
+
+Place = tuple[datetime, str]
+"""The time of an entry, and its id, which tells entries of one time apart."""
+
+
+def cursor_of(place: Place) -> str:
+    at, entry_id = place
+    return urlsafe_b64encode(f"{round(at.timestamp() * 1000)} {entry_id}".encode()).decode()
+
+
+def place_of(cursor: str | None) -> Place | None:
+    """Returns after which entry a page begins; None for the first page. Raises Refusal."""
+    if cursor is None:
+        return None
+    try:
+        at, _, entry_id = urlsafe_b64decode(cursor).decode("ascii").partition(" ")
+        return datetime.fromtimestamp(int(at) / 1000, UTC), entry_id
+    except (ValueError, OverflowError, OSError):
+        detail = "the cursor is not one that a page has told"
+        raise Refusal(ProblemType.MALFORMED, detail) from None

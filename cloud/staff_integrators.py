@@ -1,0 +1,52 @@
+"""The verbs of `./run cloud staff` about integrators: their keys, and who is told what happens."""
+
+# ruff: noqa: T201 - a command answers on standard output
+
+import argparse
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud import bootstrap
+from cloud.integrations.asking import SCOPES, Scope
+from cloud.integrations.receivers import all_receivers
+from cloud.keys.person_keys import MasterKey
+from cloud.merchants.merchants import find_merchant
+from cloud.staff_verbs import days, there
+from cloud.web.merchant_keys import KeyUse, make_key
+
+
+def add_verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Adds them with `cloud.staff`'s way of adding a verb."""
+    key = add("api-key", _make_key, "show a key of the API for integrators")
+    key.add_argument("merchant", help="the id of the merchant")
+    key.add_argument(
+        "--scopes",
+        nargs="+",
+        choices=list(Scope),
+        default=list(Scope),
+        metavar="SCOPE",
+        help=f"what it may do, everything without: {', '.join(SCOPES)}",
+    )
+    key.add_argument(
+        "--days", type=days, default=365, help="after how many days it expires; 365 without"
+    )
+    add("webhooks", _list_receivers, "list who is told of what happens, and what they did not take")
+
+
+async def _make_key(
+    arguments: argparse.Namespace, session: AsyncSession, master: MasterKey
+) -> None:
+    merchant = there(
+        await find_merchant(session, arguments.merchant), "merchants", arguments.merchant
+    )
+    life, scopes = timedelta(days=arguments.days), set(arguments.scopes)
+    now = bootstrap.now()
+    print(await make_key(session, master, KeyUse.API, merchant.id, now, life=life, scopes=scopes))
+
+
+async def _list_receivers(_: argparse.Namespace, session: AsyncSession, __: MasterKey) -> None:
+    for row, waiting, given_up in await all_receivers(session):
+        counts = f"waiting {waiting}", f"given up {given_up}"
+        print(row.id, row.merchant_id, *counts, row.events, row.url, sep="\t")

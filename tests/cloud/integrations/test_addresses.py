@@ -1,0 +1,76 @@
+"""Webhooks lead nowhere into the operator's network."""
+
+import asyncio
+import socket
+
+import pytest
+
+from cloud.integrations.addresses import NotAllowed, Target, check, resolve
+
+INSIDE = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1",
+    "fd00::1",
+    "::ffff:10.1.2.3",
+    "64:ff9b::a01:203",
+    "2002:a01:203::1",
+    "2001::1",
+    "ff02::1",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_address_that_is_not_public_is_refused(address: str):
+    host = f"[{address}]" if ":" in address else address
+    with pytest.raises(NotAllowed, match="not a public one"):
+        check(f"https://{host}/hook", private=False)
+
+
+def resolved(url: str, *addresses: str, private: bool = False) -> Target:
+    """Returns where a request goes, with a name that has these addresses."""
+
+    async def look_up(_: str, __: int) -> list[str]:
+        return list(addresses)
+
+    return asyncio.run(resolve(url, private=private, look_up=look_up))
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_a_name_that_leads_inside_is_refused(address: str):
+    with pytest.raises(NotAllowed, match="not a public one"):
+        resolved("https://example.com/hook", "93.184.215.14", address)
+
+
+def test_the_request_goes_to_the_address_that_was_looked_at_with_the_name_for_the_certificate():
+    target = resolved("https://example.com:8443/hook?a=1", "93.184.215.14")
+    assert str(target.url) == "https://93.184.215.14:8443/hook?a=1"
+    assert (target.host, target.name) == ("example.com:8443", "example.com")
+    target = resolved("https://example.com/hook", "2606:2800:21f:cb07:6820:80da:af6b:8b2c")
+    assert str(target.url) == "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/hook"
+
+
+def test_a_site_may_allow_its_own_networks_and_plain_http_on_this_machine():
+    assert resolved("https://till.local/hook", "10.1.2.3", private=True).host == "till.local"
+    assert check("http://127.0.0.1:8000/hook", private=True)
+    assert check("http://localhost:8000/hook", private=True)
+    for refused in ("http://10.1.2.3/hook", "http://till.local/hook", "https://0.0.0.0/"):
+        with pytest.raises(NotAllowed):
+            check(refused, private=True)
+
+
+def test_a_name_that_is_not_known_is_told_as_such():
+    async def look_up(_: str, __: int) -> list[str]:
+        raise socket.gaierror
+
+    with pytest.raises(socket.gaierror):
+        asyncio.run(resolve("https://example.com", private=False, look_up=look_up))

@@ -1,0 +1,97 @@
+"""With another merchant's key nothing is told, of anything, by any operation of the API."""
+
+import json
+import secrets
+from typing import Any
+
+import httpx
+
+from cloud.app import create_app
+from protocol.messages import ProblemType, Purchase
+from tests.cloud.integrations.conftest import Shop, open_shop
+from tests.support.served import Served
+
+WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
+ASKS: dict[str, tuple[str, str, Any]] = {
+    "people.find": ("GET", "/people?reference={person}", None),
+    "sales.show_all": ("GET", "/purchases?reference={reference}", None),
+    "sales.show": ("GET", "/purchases/{purchase}", None),
+    "sales.give_back": ("POST", "/purchases/{purchase}/refunds", {"reference": "our-refund"}),
+    "receivers.show_all": ("GET", "/webhooks", None),
+    "receivers.add": ("POST", "/webhooks", WEBHOOK),
+    "receivers.show": ("GET", "/webhooks/{receiver}", None),
+    "receivers.change": ("PUT", "/webhooks/{receiver}", WEBHOOK),
+    "receivers.remove": ("DELETE", "/webhooks/{receiver}", None),
+    "receivers.renew_secret": ("POST", "/webhooks/{receiver}/secret", None),
+    "receivers.test": ("POST", "/webhooks/{receiver}/test", None),
+    "receivers.list_deliveries": ("GET", "/webhooks/{receiver}/deliveries", None),
+    "receivers.replay": ("POST", "/webhooks/{receiver}/deliveries/{delivery}/replay", None),
+}
+"""What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
+
+NAMES_NOTHING = {"receivers.show_all", "receivers.add"}
+"""These take no id of what a merchant has stored."""
+
+
+def stored(shop: Shop, who: str) -> dict[str, str]:
+    """The ids of what a merchant has stored."""
+    shop.kiosk.sign_up(who)
+    person = f"M-{secrets.token_hex(8)}"
+    shop.link(who, person)
+    sale = shop.kiosk.sale(shop.kiosk.recognised(who))
+    bought = shop.kiosk.post("/purchases", sale, Purchase)
+    receiver = shop.api.post("/webhooks", WEBHOOK)["receiver_id"]
+    return {
+        "person": person,
+        "purchase": bought.purchase_id,
+        "reference": bought.reference,
+        "receiver": receiver,
+        "delivery": shop.api.post(f"/webhooks/{receiver}/test")["delivery_id"],
+    }
+
+
+def said(answer: httpx.Response) -> tuple[int, Any]:
+    return answer.status_code, json.loads(answer.content) if answer.content else None
+
+
+def test_every_operation_with_a_key_is_walked(served: Served):
+    paths = create_app(served.context).openapi()["paths"]
+    with_a_key = {
+        operation["operationId"]
+        for methods in paths.values()
+        for operation in methods.values()
+        if "security" in operation
+    }
+    assert with_a_key == ASKS.keys()
+
+
+def test_with_another_merchants_key_everything_is_answered_as_what_was_never_there(
+    served: Served, shop: Shop, who: str
+):
+    theirs, other = stored(shop, who), open_shop(served)
+    receiver = other.api.post("/webhooks", WEBHOOK)["receiver_id"]
+    for operation, (method, path, body) in ASKS.items():
+        never = path.format_map({name: secrets.token_hex(16) for name in theirs})
+        for merchant in (shop.api.merchant, "nobody"):
+            answers = {
+                json.dumps(said(other.api.ask(method, asked, body, merchant=merchant)))
+                for asked in (never, path.format_map(theirs))
+            }
+            assert len(answers) == 1, operation
+            status, problem = json.loads(answers.pop())
+            assert (status, problem["type"]) == (404, ProblemType.NOT_FOUND)
+        if operation in NAMES_NOTHING:
+            continue
+        unknown = said(other.api.ask(method, never, body))
+        assert said(other.api.ask(method, path.format_map(theirs), body)) == unknown, operation
+        mixed = path.format_map(theirs | {"receiver": receiver})
+        if "{delivery}" in path:
+            assert said(other.api.ask(method, mixed, body)) == unknown, operation
+    own = [said(shop.api.ask(ASKS[name][0], ASKS[name][1].format_map(theirs))) for name in OWN]
+    assert [status for status, _ in own] == [200] * len(OWN), "and nothing was changed"
+    shop.kiosk.identify("a stranger to both")
+    assert other.api.get(f"/webhooks/{receiver}/deliveries")["deliveries"] == []
+
+
+OWN = ("people.find", "sales.show", "receivers.show", "receivers.list_deliveries")
+"""What the merchant itself is told by these ids."""

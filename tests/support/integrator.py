@@ -1,0 +1,75 @@
+"""An integrator: calls the API with a key of a merchant."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from cloud.integrations.asking import Scope
+from cloud.merchants.tables import FIRST
+from cloud.web.merchant_keys import KeyUse, make_key
+from tests.support.served import Served
+
+
+@dataclass
+class Integrator:
+    merchant: str
+    key: str
+    http: httpx.Client = field(repr=False)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        once: str | None = None,
+        merchant: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Sends a request. `once` is the idempotency key of a POST, which has a new one otherwise,
+        and `headers` take the place of the one with the key."""
+        sent = {"x-api-key": self.key} if headers is None else dict(headers)
+        if method == "POST":
+            sent["idempotency-key"] = once or secrets.token_hex(8)
+        path = f"/v1/merchants/{merchant or self.merchant}{path}"
+        return self.http.request(method, path, json=body, headers=sent)
+
+    def get(self, path: str) -> Any:
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None, **how: Any) -> Any:
+        answer = self.ask("POST", path, body, **how)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+def integrator(
+    served: Served,
+    merchant: str = FIRST,
+    *scopes: Scope,
+    life: timedelta | None = None,
+    use: KeyUse = KeyUse.API,
+) -> Integrator:
+    """Returns an integrator with a new key of a merchant, for everything when no scope is named."""
+
+    async def make() -> str:
+        async with served.context.database.session() as session:
+            context = served.context
+            key = await make_key(
+                session,
+                context.master,
+                use,
+                merchant,
+                context.clock(),
+                life=life,
+                scopes=scopes or tuple(Scope),
+            )
+            await session.commit()
+            return key
+
+    return Integrator(merchant, served.do(make()), served.device().http)
