@@ -6,7 +6,9 @@ from typing import Any, Literal
 from alembic import context
 
 from cloud.ages import tables as ages
+from cloud.console import tables as console
 from cloud.db.tables import Instant, Table
+from cloud.entry import tables as entry
 from cloud.fleet import tables as fleet
 from cloud.integrations import tables as integrations
 from cloud.keys import tables as keys
@@ -20,6 +22,8 @@ from cloud.web import tables as web
 
 DECLARED = (
     ages,
+    console,
+    entry,
     fleet,
     integrations,
     keys,
