@@ -20,9 +20,27 @@ from sqlalchemy import (
     String,
     TypeDecorator,
 )
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from protocol.messages import Outcome, Proof, Purpose, Side, Signature
+
+
+class NotAText(ValueError, DontWrapMixin):
+    """What was to be stored or looked for has the character NUL, which PostgreSQL does not store
+    and no text needs. It is an error of whoever has sent it, on both engines."""
+
+
+class Text(TypeDecorator[str]):
+    """A text without NUL. Binding another one raises NotAText."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and "\0" in value:
+            raise NotAText
+        return value
 
 
 class Instant(TypeDecorator[datetime]):
@@ -48,7 +66,7 @@ class Table(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - declared by SQLAlchemy, and never changed
-        str: String(),
+        str: Text(),
         bytes: LargeBinary(),
         bool: Boolean(),
         float: Float(),

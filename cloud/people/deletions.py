@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.ages.ages import count_ages
 from cloud.context import Context, Database
-from cloud.db.tables import Table
+from cloud.db.tables import Table, Text
 from cloud.entry.access import count_access
 from cloud.entry.kept_palms import may_be_at_gates
 from cloud.entry.tickets import count_tickets
@@ -230,7 +230,7 @@ async def _forget_deleted(state: State, database: Database, digests: Collection[
 async def _rows(session: AsyncSession, row: ReceiptRow) -> AsyncIterator[str]:
     for table in Table.metadata.sorted_tables:
         for column in table.columns:
-            if not isinstance(column.type, String):
+            if not isinstance(column.type, String | Text):
                 continue
             values = await session.scalars(select(column).where(column.is_not(None)).distinct())
             if any(sha256(str(value).encode()).digest() == row.person_digest for value in values):

@@ -31,6 +31,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
+from cloud.db.tables import NotAText
 from cloud.policy import Limit
 from cloud.web import limits, pages
 from cloud.web.authenticators import Site
@@ -151,7 +152,7 @@ class BrowserRoute(APIRoute, ABC, Generic[Asked]):
                 response = await self._handle(request, endpoint)
             except Refusal as refusal:
                 response = self.refused(request, refusal)
-            except (RequestValidationError, HTTPException):
+            except (RequestValidationError, HTTPException, NotAText):
                 response = self.refused(request, Refusal(ProblemType.MALFORMED))
             except Exception as error:
                 failure = _failure(error, f"{request.method} {self.path}")

@@ -12,6 +12,7 @@ from starlette.routing import Match
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault
+from cloud.db.tables import NotAText
 from protocol.messages import PROBLEM_TYPE, Fault, Problem, ProblemType, ReaderFault
 from protocol.storage import REMEDIES, StorageFault
 
@@ -131,6 +132,11 @@ def install(app: FastAPI) -> None:
         )
         return answer(request.app.state.context, Refusal(ProblemType.MALFORMED, faults, status=422))
 
+    @app.exception_handler(NotAText)
+    async def not_a_text(request: Request, _: NotAText) -> Response:
+        detail = "a text has the character NUL"
+        return answer(request.app.state.context, Refusal(ProblemType.MALFORMED, detail, status=422))
+
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         kind = ProblemType.NOT_FOUND if error.status_code == 404 else ProblemType.MALFORMED
@@ -148,7 +154,7 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         return answer(request.app.state.context, unexpected_refusal(error))
 
-    del refused, invalid, http_error, unexpected
+    del refused, invalid, not_a_text, http_error, unexpected
 
 
 def _methods(request: Request) -> list[str]:

@@ -33,6 +33,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.context import Context
 from cloud.db.database import cause_of, is_busy, storage_fault, was_overtaken
+from cloud.db.tables import NotAText
 from cloud.keys.person_keys import Key
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.policy import ANSWER_LIFE
@@ -117,7 +118,7 @@ class SignedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 return await self._handle(request, endpoint)
-            except (Refusal, RequestValidationError, HTTPException):
+            except (Refusal, RequestValidationError, HTTPException, NotAText):
                 raise
             except Exception as error:
                 if storage_fault(error) is None and not is_busy(error):

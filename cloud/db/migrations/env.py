@@ -7,7 +7,7 @@ from alembic import context
 
 from cloud.ages import tables as ages
 from cloud.console import tables as console
-from cloud.db.tables import Instant, Table
+from cloud.db.tables import Instant, Table, Text
 from cloud.entry import tables as entry
 from cloud.fleet import tables as fleet
 from cloud.integrations import tables as integrations
@@ -40,7 +40,9 @@ DECLARED = (
 
 def as_stored(kind: str, item: Any, _: object) -> str | Literal[False]:
     """Writes the type that is in the database into a migration, not the service's own."""
-    return "sa.BigInteger()" if kind == "type" and isinstance(item, Instant) else False
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.BigInteger()"
+    return "sa.String()" if kind == "type" and isinstance(item, Text) else False
 
 
 context.configure(

@@ -103,6 +103,7 @@ async def test_what_a_stranger_began_with_the_number_goes_without_a_copy_as_well
     assert not portal.holds(begun)
 
 
+@pytest.mark.sqlite
 async def test_a_copy_that_an_interrupted_deletion_has_left_is_erased(portal: Portal):
     person = await portal.account(PHONE)
     browser = portal.browser()
@@ -183,10 +184,10 @@ async def test_the_log_is_asked_about_a_size_that_it_can_have_had(portal: Portal
 
 
 async def test_a_receipt_is_found_by_its_number_only(portal: Portal):
-    for number in ("0" * 32, "%00", "x%2F", "x"):
+    for number, status in (("0" * 32, 404), ("%00", 400), ("x%2F", 404), ("x", 404)):
         for end in ("", ".json"):
             answer = await portal.browser().open(f"/portal/receipts/{number}{end}")
-            assert answer.status_code == 404
+            assert answer.status_code == status
 
 
 async def test_the_message_says_delete(portal: Portal):

@@ -313,6 +313,20 @@ def test_an_unknown_route_or_method_is_a_problem_document(
     assert refusal(served.device().http.request(method, path)).status == status
 
 
+def test_a_nul_in_what_is_stored_or_looked_for_is_no_text(served: Served, kiosk: TestDevice):
+    device = served.device()
+    raw = to_base64(device.key.public_key().public_bytes_raw())
+    code = served.activation_code()
+    activation = Activation(activation_code=code, public_key=raw, name="Till\0 3")
+    stored = device.send("POST", "/devices", activation.model_dump_json().encode())
+    sought = kiosk.send("DELETE", "/enrolments/%00")
+    for answer in (stored, sought):
+        problem = refusal(answer)
+        assert (problem.type, problem.status) == (ProblemType.MALFORMED, 422)
+    page = kiosk.http.get("/portal/receipts/%00", headers={"sec-fetch-site": "none"})
+    assert page.status_code == 400
+
+
 # Envelopes
 
 
