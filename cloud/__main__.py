@@ -32,7 +32,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cloud import bootstrap, context, settings, staff
-from cloud.bootstrap import HousekeepingStopped
+from cloud.bootstrap import Does, HousekeepingStopped
 from cloud.context import Context
 from cloud.db import database, migration
 from cloud.db.database import DatabaseUnusable
@@ -79,6 +79,9 @@ from protocol.storage import REMEDIES, cause_and_remedy
 from protocol.watchdog import Part, Systemd
 
 log = logging.getLogger("cloud")
+
+RUNNING = {None: Does.ALL, "serve": Does.REQUESTS, "worker": Does.JOBS}
+"""What a process does until it is stopped, by its verb."""
 
 REFUSALS = (
     BadSettings,
@@ -128,7 +131,9 @@ def main(words: list[str]) -> int:
         help="keep a way back to the version before until standard input has a line",
     )
     logs.add_argument(parser)
-    verbs = parser.add_subparsers(dest="verb", title="instead of serving")
+    verbs = parser.add_subparsers(dest="verb", title="instead of doing all in one process")
+    verbs.add_parser("serve", help="answer requests, beside others that do, and do no jobs")
+    verbs.add_parser("worker", help="do the jobs, beside others that do, and answer no requests")
     staff.add_arguments(verbs.add_parser("staff", help="merchants, sites and devices"))
     verbs.add_parser(
         "try-migration", help="migrate a copy of the database, beside a running service"
@@ -209,7 +214,7 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
     server = None if arguments.database is None else database.server_at(arguments.database)
     state = State.open(root, server)
     serving = partial(bootstrap.obstacles, sandbox=arguments.sandbox)
-    chosen = settings.load(state.settings, None if arguments.verb else serving)
+    chosen = settings.load(state.settings, serving if arguments.verb in RUNNING else None)
     try:
         match arguments.verb:
             case "staff":
@@ -237,7 +242,7 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
             case "wrap-master-key":
                 return _wrap_master_key(state, chosen)
             case _:
-                return _listen_and_serve(arguments, state, chosen)
+                return _run_until_stopped(arguments, state, chosen)
         return 0
     except DatabaseError as error:
         remedy = "Restore it from a backup."
@@ -252,7 +257,13 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
         ) from None
 
 
-def _listen_and_serve(arguments: argparse.Namespace, state: State, chosen: Settings) -> int:
+def _run_until_stopped(arguments: argparse.Namespace, state: State, chosen: Settings) -> int:
+    does = RUNNING[arguments.verb]
+    if does is not Does.ALL and state.server is None:
+        raise CannotDo(
+            "a database in a file has one process, which does all. Leave the verb out, or name a "
+            "database on a server with --database."
+        )
     sandbox = arguments.sandbox or _trial(chosen)
     asked = {"host": arguments.host, "port": arguments.port}
     serving = chosen.serving.model_copy(
@@ -262,6 +273,9 @@ def _listen_and_serve(arguments: argparse.Namespace, state: State, chosen: Setti
     with state.held(alone=state.server is None):
         # Of two causes, a service that is running already is the one to be told.
         pass
+    if does is Does.JOBS:
+        asyncio.run(_work(state, chosen, sandbox=sandbox))
+        return 0
     allow_many_files()
     with listen(serving.host, serving.port) as listener:
         asyncio.run(_serve(arguments, state, chosen, listener, sandbox=sandbox))
@@ -312,7 +326,8 @@ async def _serve(
 ) -> None:
     keep_from_disk()
     systemd = Systemd(os.environ)
-    async with bootstrap.running(chosen, state, sandbox=sandbox) as running:
+    does = RUNNING[arguments.verb]
+    async with bootstrap.running(chosen, state, sandbox=sandbox, does=does) as running:
         server = make_server(running)
 
         def stop() -> None:
@@ -320,10 +335,8 @@ async def _serve(
 
         # uvicorn's own handlers raise the signal once more when the server has stopped. These take
         # it then, so that the rest can still be stopped in order.
+        _stop_when_told(stop, partial(migration.forget_before, state.address))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-        _obey_parent(loop, stop, partial(migration.forget_before, state.address))
         if not arguments.until_kept:
             migration.forget_before(state.address)
         try:
@@ -333,6 +346,19 @@ async def _serve(
                 await server.serve([listener])
         finally:
             state.announcement.unlink(missing_ok=True)
+
+
+async def _work(state: State, chosen: Settings, *, sandbox: bool) -> None:
+    """Does the jobs until it is stopped."""
+    keep_from_disk()
+    systemd = Systemd(os.environ)
+    async with bootstrap.running(chosen, state, sandbox=sandbox, does=Does.JOBS) as running:
+        stopped = asyncio.Event()
+        _stop_when_told(stopped.set)
+        print(json.dumps({"ready": {}}), flush=True)
+        systemd.ready()
+        with systemd.watching(parts(asyncio.get_running_loop(), running.database)):
+            await stopped.wait()
 
 
 def parts(loop: asyncio.AbstractEventLoop, store: context.Database) -> dict[str, Part]:
@@ -349,11 +375,12 @@ def parts(loop: asyncio.AbstractEventLoop, store: context.Database) -> dict[str,
     }
 
 
-def _obey_parent(
-    loop: asyncio.AbstractEventLoop, stop: Callable[[], None], keep: Callable[[], None]
-) -> None:
-    """Calls `keep` when standard input has something, if it is a pipe or socket, and `stop` when
-    it ends: the process that started us has ended then."""
+def _stop_when_told(stop: Callable[[], None], keep: Callable[[], None] = lambda: None) -> None:
+    """Calls `stop` on a signal that ends programs, and when standard input ends, if it is a pipe or
+    socket: the process that started us has ended then. Calls `keep` when it has something."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
     mode = os.fstat(0).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         return

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from enum import Flag, auto
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -17,10 +18,11 @@ from cloud.db import database, migration
 from cloud.db.database import DatabaseUnusable
 from cloud.entry import doors
 from cloud.integrations import events
-from cloud.jobs.housekeeping import run_housekeeping
+from cloud.jobs.housekeeping import hear_calls, run_housekeeping, run_own_housekeeping
 from cloud.jobs.rekey import renew_search_codes
 from cloud.keys.masters import open_master, open_next_master
 from cloud.keys.person_keys import MasterKey
+from cloud.keys.persons import must_open
 from cloud.law import PLAIN
 from cloud.loyalty.memberships import make_lookups
 from cloud.merchants.merchants import doubts_of_laws, faults_of_laws, follow_settings, laws
@@ -53,6 +55,21 @@ NO_PROVIDER = (
     "no payment provider is set up. Set stripe_key under [payments] in settings.toml, or start "
     "with --sandbox to simulate payments and messages."
 )
+SHARED_SANDBOX = (
+    "services and workers need one payment provider together, and a simulated one is its process's "
+    "own. Start one by itself (python -m cloud.providers.localstripe), and set stripe_url under "
+    "[payments] in settings.toml to its address."
+)
+
+
+class Does(Flag):
+    """What a process does."""
+
+    REQUESTS = auto()
+    """It answers requests."""
+    JOBS = auto()
+    """It does the jobs (`cloud.jobs.housekeeping`)."""
+    ALL = REQUESTS | JOBS
 
 
 class HousekeepingStopped(RuntimeError):
@@ -110,9 +127,15 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, state: State, *, sandbox: bool, clock: Clock = now
+    settings: Settings,
+    state: State,
+    *,
+    sandbox: bool,
+    clock: Clock = now,
+    does: Does = Does.ALL,
 ) -> AsyncGenerator[Context, None]:
-    """Runs the service while the block lasts, with the gallery filled.
+    """Runs the service while the block lasts, with the gallery filled. A process that answers no
+    requests has an empty gallery, and a vault that is not started: no job asks for either.
 
     Raises StateDamaged, StateInUse, KeysUnusable, ClockBehind, DatabaseUnusable, BadSettings,
     VaultBroken, SandboxMissing, SandboxBroken, plugins.NoSuchPart, OSError and sqlalchemy's
@@ -122,6 +145,8 @@ async def running(
     faults = obstacles(settings.model_dump(exclude_unset=True), sandbox=sandbox)
     if faults:
         raise BadSettings(" ".join(faults))
+    if does is not Does.ALL and not (settings.payments.stripe_key or settings.payments.stripe_url):
+        raise BadSettings(SHARED_SANDBOX)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(state.held(alone=state.server is None))
         endpoint = settings.telemetry.endpoint
@@ -130,7 +155,8 @@ async def running(
         )
         await asyncio.to_thread(database.reserve_room, state.address)
         _check_clock(clock())
-        certificates.ensure(state, settings.serving, clock())
+        if Does.REQUESTS in does:
+            certificates.ensure(state, settings.serving, clock())
         master, receipt_key = await asyncio.to_thread(open_store, state, settings.master_key)
         store = database.open_database(state.address, settings.max_pages)
         stack.push_async_callback(store.close)
@@ -141,10 +167,20 @@ async def running(
         async with store.session() as session:
             await follow_settings(session, settings.merchant)
             await _check_laws(session, settings, sandbox=sandbox)
-        vault, payments = await _vault_and_payments(settings, state, sandbox, stack, telemetry)
-        policy = _policy(settings, vault)
         try:
-            gallery = await _gallery(store, master, vault, settings.recognition, policy)
+            if Does.REQUESTS in does:
+                vault, payments = await _vault_and_payments(
+                    settings, state, sandbox, stack, telemetry
+                )
+                policy = _policy(settings, vault)
+                gallery = await _gallery(store, master, vault, settings.recognition, policy)
+            else:
+                payments = await payment_provider(settings, state, sandbox, stack, telemetry)
+                async with store.reading() as session:
+                    await must_open(session, master)
+                policy = policy_of(settings.recognition)
+                vault = _vault(settings, state, telemetry)
+                gallery = Gallery(vault, _no_references, policy.rarity, {})
         except InvalidTag:
             raise not_its_master_key(state) from None
         messenger = _messenger(settings, sandbox)
@@ -169,9 +205,9 @@ async def running(
             mailer=_mailer(settings, messenger),
             telemetry=telemetry,
             noted=Noted(telemetry),
+            answers=Does.REQUESTS in does,
         )
-        feed = _beside(context, "the feed of palms", follow_others)
-        async with with_housekeeping(context), feed:
+        async with with_housekeeping(context, does), _news(context, does):
             try:
                 yield context
             finally:
@@ -248,9 +284,22 @@ def _check_clock(now: datetime) -> None:
 
 
 @asynccontextmanager
-async def with_housekeeping(context: Context) -> AsyncGenerator[None, None]:
+async def with_housekeeping(context: Context, does: Does = Does.ALL) -> AsyncGenerator[None, None]:
     """Runs housekeeping while the block lasts, and cancels the block when housekeeping ends."""
-    async with _beside(context, "housekeeping", run_housekeeping):
+    work = run_housekeeping if Does.JOBS in does else run_own_housekeeping
+    async with _beside(context, "housekeeping", work):
+        yield
+
+
+@asynccontextmanager
+async def _news(context: Context, does: Does) -> AsyncGenerator[None, None]:
+    """Follows what other processes tell while the block lasts, as far as it is of use here."""
+    async with contextlib.AsyncExitStack() as stack:
+        if Does.REQUESTS in does:
+            palms = _beside(context, "the feed of palms", follow_others)
+            await stack.enter_async_context(palms)
+        if Does.JOBS in does:
+            await stack.enter_async_context(_beside(context, "the calls for jobs", hear_calls))
         yield
 
 
@@ -313,6 +362,11 @@ def _calibration(scheme: Scheme) -> Calibration:
     return Calibration(scheme.calibration)
 
 
+async def _no_references(version: int, palm_ids: Collection[str]) -> dict[str, bytes]:
+    """Returns the templates that a process compares which answers no requests."""
+    return {}
+
+
 async def _gallery(
     store: Database,
     master: MasterKey,
@@ -343,6 +397,17 @@ async def _gallery(
     return gallery
 
 
+def _vault(settings: Settings, state: State, telemetry: Telemetry) -> VaultClient:
+    """Returns a vault that is not started yet."""
+    return VaultClient(
+        settings.vault,
+        settings.recognition,
+        state.vault,
+        wrapped_by=settings.master_key,
+        telemetry=telemetry,
+    )
+
+
 async def _vault_and_payments(
     settings: Settings,
     state: State,
@@ -352,13 +417,7 @@ async def _vault_and_payments(
 ) -> tuple[VaultClient, PaymentProvider]:
     """Starts both at the same time: their processes take most of what a start takes. When one does
     not start, the other is stopped."""
-    vault = VaultClient(
-        settings.vault,
-        settings.recognition,
-        state.vault,
-        wrapped_by=settings.master_key,
-        telemetry=telemetry,
-    )
+    vault = _vault(settings, state, telemetry)
     starting_vault = asyncio.create_task(stack.enter_async_context(vault))
     starting_payments = asyncio.create_task(
         payment_provider(settings, state, sandbox, stack, telemetry)

@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 """Returns the present time, aware and in UTC."""
 
+WORK = "palm_work"
+"""The channel on which processes are told that there is a job to be done at once."""
+
 
 class Database(Protocol):
     """The database that everything is stored in."""
@@ -66,6 +69,11 @@ class Database(Protocol):
     def told(self, channel: str) -> AsyncGenerator[None]:
         """Yields whenever other processes may have told something on a channel, and once before.
         It ends when there cannot be others."""
+        ...
+
+    async def tell(self, channel: str) -> None:
+        """Tells all processes that listen to a channel. Who does not hear it has to look by
+        itself now and then."""
         ...
 
     async def hold(self, *, alone: bool) -> bool:
@@ -365,7 +373,7 @@ class Context:
     telemetry: Telemetry = SILENT
     noted: Noted = field(default_factory=Noted)
     errand: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an errand was put into the outbox."""
+    """Set when an errand was put into the outbox, here or by another process."""
     clock_readings: deque[tuple[float, datetime]] = field(
         default_factory=deque[tuple[float, datetime]]
     )
@@ -375,6 +383,8 @@ class Context:
     """Held while a run deletes accounts that nobody uses."""
     review_told_on: date | None = None
     """The day on which it was last logged that a review of the policy is due."""
+    answers: bool = True
+    """Whether this process answers requests: it has a vault and a gallery then."""
     keys_told_on: date | None = None
     """The day on which it was last logged which keys of tills and systems expire."""
     telling: set[str] = field(default_factory=set[str])
@@ -395,5 +405,6 @@ class Context:
             log.error("work in the background failed with %s", type(error).__name__)
 
     async def wake(self) -> None:
-        """Makes housekeeping run the outbox now."""
+        """Has the outbox run now, by whichever process does the jobs."""
         self.errand.set()
+        await self.database.tell(WORK)

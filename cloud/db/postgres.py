@@ -163,6 +163,10 @@ class PostgresDatabase:
         finally:
             await connection.close()
 
+    async def tell(self, channel: str) -> None:
+        """Nobody is told while the server is away."""
+        await self._held.tell(channel)
+
     async def hold(self, *, alone: bool) -> bool:
         """Says that this process uses the database until it closes it, or that nobody else may who
         says so, when it is `alone`. Returns False when others do. Raises DBAPIError."""
@@ -230,12 +234,19 @@ class _Held:
 
     async def give_back(self, key: ColumnElement[int]) -> None:
         """Without the connection the lock has ended already."""
-        giving = asyncio.create_task(self._ask(func.pg_advisory_unlock(key)))
+        await self._have_done(func.pg_advisory_unlock(key))
+
+    async def tell(self, channel: str) -> None:
+        """Tells whoever listens."""
+        await self._have_done(func.pg_notify(channel, ""))
+
+    async def _have_done(self, function: Any) -> None:
+        doing = asyncio.create_task(self._ask(function))
         try:
             with suppress(DBAPIError):
-                await asyncio.shield(giving)
+                await asyncio.shield(doing)
         except asyncio.CancelledError:
-            await asyncio.wait([giving])
+            await asyncio.wait([doing])
             raise
 
     async def close(self) -> None:

@@ -96,6 +96,9 @@ class SqliteDatabase:
         for nothing in ():
             yield nothing
 
+    async def tell(self, channel: str) -> None:
+        """Does nothing: nobody else listens."""
+
     async def hold(self, *, alone: bool) -> bool:
         """Returns True: who uses the file holds its directory (`cloud.state.State.held`)."""
         del alone

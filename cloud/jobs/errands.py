@@ -1,8 +1,10 @@
 """Runs the errands of the outbox: each is tried again until it is done."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from typing import Any
 
 from cloud.context import Context
 from cloud.db.turns import TurnTaken
@@ -15,6 +17,9 @@ from cloud.people import alerts
 from cloud.providers import CardRefused, ProviderUnavailable
 
 log = logging.getLogger(__name__)
+
+ENDING_S = 5.0
+"""How long an errand may take to its end, in seconds, when its process is stopped meanwhile."""
 
 Runner = Callable[[Context, bytes], Awaitable[None]]
 """Does one errand, given its payload. Raises ProviderUnavailable, CardRefused, NotSent and
@@ -38,7 +43,19 @@ async def run_errands(context: Context) -> None:
     for errand_id in due:
         with suppress(TurnTaken):
             async with context.database.turn("errand", errand_id):
-                await _run_due(context, errand_id)
+                await _to_its_end(_run_due(context, errand_id))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Does work, also when this is cancelled: a message that counts as sent must not be lost
+    because a worker is started anew."""
+    doing = asyncio.create_task(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing], timeout=ENDING_S)
+        doing.cancel()
+        raise
 
 
 async def _run_due(context: Context, errand_id: str) -> None:

@@ -1,14 +1,22 @@
 """Housekeeping: finishes interrupted purchases and refunds, erases what has expired or was kept for
 as long as promised, runs the outbox, tells receivers of webhooks, begins the daily run about
-accounts that nobody uses, and reminds of the policy's review and of keys of tills that expire."""
+accounts that nobody uses, and reminds of the policy's review and of keys of tills that expire.
+
+Any number of processes do these jobs over one database. Each is a row that says what is to be done,
+or a part of a round, and whoever does it has its turn (`cloud.context.Database.turn`). Whoever does
+not get the turn leaves the job to the one who has it, and goes on with the next."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from typing import Any
 
 from cloud.console import sign_ins as console_sign_ins
-from cloud.context import Context
+from cloud.context import WORK, Context
 from cloud.db.database import cause_of
+from cloud.db.turns import TurnTaken
 from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
 from cloud.integrations import deliveries, events, receivers
@@ -108,8 +116,8 @@ async def measure(context: Context) -> None:
         due, lag_s = await queue.backlog(session, context.clock())
     context.telemetry.keep_house(
         State(
-            palms=len(context.gallery),
-            vault_is_there=context.vault.state is VaultState.WORKS,
+            palms=len(context.gallery) if context.answers else None,
+            vault_is_there=context.vault.state is VaultState.WORKS if context.answers else None,
             is_for_deletions_only=context.database.is_for_deletions_only,
             due=due,
             lag_s=lag_s,
@@ -117,26 +125,40 @@ async def measure(context: Context) -> None:
     )
 
 
-Part = Callable[[Context], Awaitable[None]]
+Part = Callable[[Context], Coroutine[Any, Any, None]]
 
+
+def by_one(part: Part) -> Part:
+    """Has one process at a time do a part. Others would meet the same rows, and wait for each
+    other."""
+
+    @wraps(part)
+    async def do(context: Context) -> None:
+        with suppress(TurnTaken):
+            async with context.database.turn("housekeeping", _name_of(part)):
+                await part(context)
+
+    return do
+
+
+OWN: tuple[Part, ...] = (measure, tidy_up, tell_noted)
+"""What each process does for itself, whoever does the jobs."""
 ROUND: tuple[Part, ...] = (
-    measure,
+    *OWN,
     purchases.settle_purchases,
     refunds.settle_refunds,
     webhooks.apply_webhooks,
-    erase_expired,
-    begun.erase_expired,
-    forget_expired,
+    by_one(erase_expired),
+    by_one(begun.erase_expired),
+    by_one(forget_expired),
     signed_request.forget_nonces,
-    end_retention,
+    by_one(end_retention),
     run_errands,
     deliveries.begin_deliveries,
     deletion_list.keep_list,
-    tidy_up,
     begin_daily_run,
     remind,
     merchant_keys.remind,
-    tell_noted,
 )
 """What one round does, in this order."""
 AT_ONCE: tuple[Part, ...] = (
@@ -159,6 +181,20 @@ async def run_housekeeping(context: Context) -> None:
         while await _is_asked(context, next_round - time()):
             for part in AT_ONCE:
                 await _run_part(context, part)
+
+
+async def hear_calls(context: Context) -> None:
+    """Has the outbox run whenever another process has put something in."""
+    async for _ in context.database.told(WORK):
+        context.errand.set()
+
+
+async def run_own_housekeeping(context: Context) -> None:
+    """Does until cancelled what a process does for itself that leaves the jobs to others."""
+    while True:
+        for part in OWN:
+            await _run_part(context, part)
+        await asyncio.sleep(EVERY_S)
 
 
 async def _is_asked(context: Context, patience_s: float) -> bool:
@@ -187,6 +223,9 @@ async def _run_part(context: Context, part: Part) -> None:
     except Exception as error:
         # Most likely the disk is full: what there is to do is stored, and the next round does it.
         # The message is left out of the log: it may quote what was read.
-        name = getattr(part, "__name__", "part")
-        context.telemetry.has_failed(name)
-        log.error("housekeeping has to wait: %s failed with %s", name, cause_of(error))
+        context.telemetry.has_failed(getattr(part, "__name__", "part"))
+        log.error("housekeeping has to wait: %s failed with %s", _name_of(part), cause_of(error))
+
+
+def _name_of(part: Part) -> str:
+    return f"{part.__module__}.{getattr(part, '__name__', 'part')}"

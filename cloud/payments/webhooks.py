@@ -114,7 +114,7 @@ async def _apply_one(context: Context, event_id: str) -> None:
     try:
         async with context.database.session() as session:
             row = await session.get(WebhookRow, event_id)
-            if row is None or row.applied:
+            if row is None or row.applied or row.due_at > context.clock():
                 return
             apply = APPLIERS.get(row.kind)
             if apply is not None:

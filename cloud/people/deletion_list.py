@@ -8,6 +8,7 @@ counts: housekeeping adds what the list does not have yet, in the order of the l
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from cloud.people.tables import ReceiptRow
 from cloud.state import StateDamaged
 from protocol import documents
 from protocol.encoding import to_base64
-from protocol.files import read_if_there
+from protocol.files import held, read_if_there
 from protocol.messages import DeletionReceipt
 
 _LONGEST_LINE = 1 << 20
@@ -52,9 +53,16 @@ async def keep_list(context: Context) -> None:
 
 
 async def catch_up(session: AsyncSession, path: Path) -> None:
-    """Adds to a list what the database has and it has not. Raises StateDamaged and OSError."""
+    """Adds to a list what the database has and it has not, unless another process is at it and adds
+    the same. Raises StateDamaged and OSError."""
+    if await receipt_log.size_of(session):
+        with suppress(BlockingIOError), held(path):
+            await _catch_up(session, path)
+
+
+async def _catch_up(session: AsyncSession, path: Path) -> None:
     last, size = _last(path), await receipt_log.size_of(session)
-    if size == 0 or (last is not None and last.place == size - 1):
+    if last is not None and last.place == size - 1:
         return
     if last is not None and last.place < size:
         since = DeletionReceipt.model_validate(last.receipt).at

@@ -41,9 +41,10 @@ _PARENT = TraceContextTextMapPropagator()
 class State:
     """How the service is, as housekeeping sees it in each round."""
 
-    palms: int
-    """How many are enrolled, as this process knows."""
-    vault_is_there: bool
+    palms: int | None
+    """How many are enrolled, as this process knows; None in one that answers no requests."""
+    vault_is_there: bool | None
+    """None in one that has no vault."""
     is_for_deletions_only: bool
     """Whether the disk is full."""
     due: int
@@ -232,8 +233,10 @@ class Telemetry:
     def keep_house(self, state: State) -> None:
         """Tells how the service is, once in each round of housekeeping."""
         self._rounds.add(1)
-        self._palms.set(state.palms)
-        self._vault_there.set(int(state.vault_is_there))
+        if state.palms is not None:
+            self._palms.set(state.palms)
+        if state.vault_is_there is not None:
+            self._vault_there.set(int(state.vault_is_there))
         self._deletions_only.set(int(state.is_for_deletions_only))
         self._due.set(state.due)
         self._lag.set(state.lag_s)

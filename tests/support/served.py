@@ -298,15 +298,17 @@ class Process:
         *,
         with_its_own_children: bool = False,
         server: URL | None = None,
+        verb: str | None = None,
     ) -> None:
         """`settings` are written to `settings.toml`; with None, what is there is left. Child
-        processes of its own take longer to start."""
+        processes of its own take longer to start. `verb` is what it does instead of all."""
         self._devices: list[TestDevice] = []
         root.mkdir(mode=0o700, exist_ok=True)
         if settings is not None:
             (root / "settings.toml").write_text(plain_settings(settings))
         words = ["--state", str(root), "--sandbox", "--port", "0"]
         words += ["--database", server.render_as_string()] if server else databases.words_for(root)
+        words += [verb] if verb else []
         log = root.with_name(f"{root.name}-{secrets.token_hex(4)}.log")
         self._process = Started(words, log, asks=not with_its_own_children)
 

@@ -1,5 +1,6 @@
 """Errands of the outbox: run by their kind, and kept until they are done."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -127,3 +128,27 @@ def test_a_payload_that_does_not_open_stops_no_other_errand(
     served.do(errands.run_errands(served.context))
     assert done == [b"payload"]
     assert waiting(served).keys() == {"damaged"}
+
+
+def test_an_errand_that_is_begun_is_ended_when_its_process_is_stopped(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    async def stop_meanwhile() -> None:
+        begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def send(context: Context, payload: bytes) -> None:
+            begun.set()
+            await may_end.wait()
+            ended.set()
+
+        monkeypatch.setattr(errands, "RUNNERS", {"send": send})
+        running = asyncio.create_task(errands.run_errands(served.context))
+        await begun.wait()
+        running.cancel()
+        may_end.set()
+        await asyncio.gather(running, return_exceptions=True)
+        await ended.wait()
+
+    put(served, "send")
+    served.do(stop_meanwhile())
+    assert waiting(served) == {}

@@ -8,7 +8,7 @@ import pytest
 
 from cloud import bootstrap
 from cloud.__main__ import main
-from cloud.bootstrap import HousekeepingStopped
+from cloud.bootstrap import Does, HousekeepingStopped
 from cloud.context import Context
 from cloud.jobs import housekeeping
 from cloud.telemetry.measures import SILENT
@@ -182,3 +182,24 @@ def test_an_operator_is_told_why_the_service_stopped(
     assert "cloud: housekeeping stopped with ZeroDivisionError" in said
     assert "555" not in said
     assert not (tmp_path / "service.json").exists()
+
+
+def test_a_process_that_leaves_the_jobs_to_others_does_none(monkeypatch: pytest.MonkeyPatch):
+    async def run() -> list[str]:
+        ran: list[str] = []
+        done = asyncio.Event()
+
+        async def job(context: Context) -> None:
+            ran.append("job")
+
+        async def own_part(context: Context) -> None:
+            ran.append("own")
+            done.set()
+
+        monkeypatch.setattr(housekeeping, "ROUND", (job, own_part))
+        monkeypatch.setattr(housekeeping, "OWN", (own_part,))
+        async with bootstrap.with_housekeeping(idle_context(), Does.REQUESTS):
+            await asyncio.wait_for(done.wait(), 30)
+        return ran
+
+    assert asyncio.run(run()) == ["own"]
