@@ -39,8 +39,10 @@ from cloud.db.database import DatabaseUnusable
 from cloud.integrations import asking
 from cloud.jobs.backups import (
     KEEP,
+    Restored,
     back_up,
     back_up_keys,
+    delete_listed,
     restore,
     restore_keys,
     what_backups_hold,
@@ -169,6 +171,11 @@ def main(words: list[str]) -> int:
     restoring = verbs.add_parser(
         "restore", help="put a backup of the database in place, without those who have left since"
     )
+    again = verbs.add_parser(
+        "delete-again",
+        help="delete who has left by a list, after the database was put back by other means",
+    )
+    again.add_argument("list", type=Path, help="a deletions.jsonl")
     restoring_keys = verbs.add_parser("restore-keys", help="put a backup of the keys in place")
     for verb in (restoring, restoring_keys):
         verb.add_argument("file", type=Path)
@@ -227,6 +234,8 @@ def _run(  # noqa: PLR0911, PLR0912 - one for each verb
                 asyncio.run(_back_up(arguments, state, chosen))
             case "restore":
                 asyncio.run(_restore(arguments, state, chosen))
+            case "delete-again":
+                asyncio.run(_delete_again(arguments, state, chosen))
             case "restore-keys":
                 _restore_keys(arguments, state)
             case "reconcile":
@@ -556,8 +565,6 @@ def _show_progress(done: int, of: int) -> None:
 
 async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
     keep_from_disk()
-    if arguments.verb == "backup":
-        _must_be_a_file(state)
     if not database.is_made(state.address):
         raise StateDamaged(
             f"{database.shown(state.address)} is missing: there is nothing to back up. Name the "
@@ -575,12 +582,11 @@ async def _back_up(arguments: argparse.Namespace, state: State, chosen: Settings
 
 async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
     keep_from_disk()
-    _must_be_a_file(state)
     with state.held():
-        if state.database.exists() and not arguments.replace:
+        if database.is_made(state.address) and not arguments.replace:
             raise CannotDo(
-                f"there is a database in {state.root}. What it has and the backup has not is lost "
-                "when it is replaced: say --replace, or move it away."
+                f"{database.shown(state.address)} is there already. What it has and the backup has "
+                "not is lost when it is replaced: say --replace, or move it away."
             )
         if not state.master_key.exists():
             raise CannotDo(
@@ -588,21 +594,38 @@ async def _restore(arguments: argparse.Namespace, state: State, chosen: Settings
                 "Restore the keys first: restore-keys."
             )
         master = masters.open_master(state, chosen.master_key)
-        done = await restore(state, master, arguments.file, wrapped_by=arguments.wrapped_by)
+        async with AsyncExitStack() as stack:
+            if state.server is not None:
+                store = database.open_database(state.server)
+                stack.push_async_callback(store.close)
+                await _hold_alone(state, store)
+            done = await restore(state, master, arguments.file, wrapped_by=arguments.wrapped_by)
+    print("The database is restored.", _told(done))
+
+
+async def _delete_again(arguments: argparse.Namespace, state: State, chosen: Settings) -> None:
+    keep_from_disk()
+    if not arguments.list.is_file():
+        raise CannotDo(f"there is no list {arguments.list}. Name a deletions.jsonl.")
+    with state.held():
+        master, _ = bootstrap.open_store(state, chosen.master_key)
+        async with AsyncExitStack() as stack:
+            store = database.open_database(state.address)
+            stack.push_async_callback(store.close)
+            await _hold_alone(state, store)
+            try:
+                done = await delete_listed(store, state, master, arguments.list)
+            except InvalidTag:
+                raise bootstrap.not_its_master_key(state) from None
+    print(_told(done))
+
+
+def _told(done: Restored) -> str:
     until = "nobody" if done.known_until is None else f"{done.known_until:%Y-%m-%d %H:%M} UTC"
-    print(
-        f"The database is restored. People deleted again: {done.deleted}. The lists know those "
-        f"who have left until {until}: if others have left since, delete them again."
+    return (
+        f"People deleted again: {done.deleted}. The lists know those who have left until {until}: "
+        "if others have left since, delete them again."
     )
-
-
-def _must_be_a_file(state: State) -> None:
-    """Raises CannotDo for a database on a server."""
-    if state.server is not None:
-        raise CannotDo(
-            "the database is on a server: back it up and restore it with the server's own programs "
-            "(docs/operating.md, A database on a server), and the keys with backup-keys."
-        )
 
 
 def _restore_keys(arguments: argparse.Namespace, state: State) -> None:

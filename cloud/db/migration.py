@@ -85,7 +85,7 @@ def try_migration(address: Address) -> str:
     try:
         if isinstance(address, URL):
             with _changing_server(address) as connection:
-                _upgrade(connection)
+                upgrade(connection)
                 connection.rollback()
         else:
             _try_on_copy(address)
@@ -108,7 +108,7 @@ def _migrate_server(address: URL, *, alone: bool) -> None:
     with _changing_server(address) as connection:
         # Another process may be about to do the same.
         connection.execute(postgres.advisory_lock(("migration",)))
-        revision = _revision_of(connection, address)
+        revision = revision_of(connection, address)
         if revision == _NEWEST:
             return
         if revision is not None and revision not in _REVISIONS:
@@ -116,7 +116,7 @@ def _migrate_server(address: URL, *, alone: bool) -> None:
         if not alone and revision is not None:
             raise _of_another(address)
         try:
-            _upgrade(connection)
+            upgrade(connection)
         except Exception as error:
             raise _not_migrated(address, revision, error) from None
 
@@ -130,6 +130,26 @@ def _changing_server(address: URL) -> Generator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def make_anew(connection: Connection, address: URL, revision: str) -> None:
+    """Replaces all that a database on a server holds by empty tables of a revision, in the
+    transaction of a connection. Raises DatabaseUnusable for a database that is not ours, and for a
+    revision that this version does not know."""
+    revision_of(connection, address)
+    if revision not in _REVISIONS:
+        raise DatabaseUnusable(
+            f"what is to be put into {shown(address)} was made by a newer version of the service "
+            f"(revision {revision}, and this version knows {_NEWEST}). Install that version."
+        )
+    for statement in postgres.dropping(connection):
+        connection.execute(text(statement))
+    upgrade(connection, revision)
+    # Some have rows from the beginning.
+    names = inspect(connection).get_table_names()
+    quote = connection.dialect.identifier_preparer.quote
+    emptied = ", ".join(quote(name) for name in names if name != "alembic_version")
+    connection.execute(text(f"TRUNCATE {emptied}"))
 
 
 # A file
@@ -237,10 +257,11 @@ def made_by_all_migrations() -> str:
 
 def _upgrade_file(path: Path) -> None:
     with _changing(path) as connection:
-        _upgrade(connection)
+        upgrade(connection)
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Migrates a database in the transaction of a connection."""
     # Most starts do not need these, and they take long to import.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -249,7 +270,7 @@ def _upgrade(connection: Connection) -> None:
     # A percent sign in a value of this configuration begins a reference to another.
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 @contextmanager
@@ -268,13 +289,14 @@ def _changing(path: Path) -> Generator[Connection]:
 
 
 def _revision(address: Address) -> str | None:
-    """Returns the revision of a database without changing it, None for one without tables. Raises
-    DatabaseUnusable for one that is not ours."""
+    """Returns the revision of a database without changing it (`revision_of`)."""
     with looking(address) as connection:
-        return _revision_of(connection, address)
+        return revision_of(connection, address)
 
 
-def _revision_of(connection: Connection, address: Address) -> str | None:
+def revision_of(connection: Connection, address: Address) -> str | None:
+    """Returns of which revision a database is, None for one without tables. Raises DatabaseUnusable
+    for one that is not ours."""
     tables = set(inspect(connection).get_table_names())
     if "alembic_version" in tables:
         return connection.scalar(text("SELECT version_num FROM alembic_version"))

@@ -10,7 +10,7 @@ the write-ahead log, in replicas and in backups.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from hashlib import sha256
 from typing import Any
@@ -25,10 +25,11 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
+    AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
@@ -95,13 +96,7 @@ class PostgresDatabase:
             pool_size=CONNECTIONS,
             max_overflow=0,
         )
-        self._alone = create_async_engine(
-            address,
-            hide_parameters=True,
-            connect_args=_CONNECT,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-        )
+        self._alone = async_engine(address).execution_options(isolation_level="AUTOCOMMIT")
         self.session = async_sessionmaker(self._engine, class_=AsyncSession, expire_on_commit=False)
         """Opens a session; use it as `async with database.session() as session`."""
         self.reading = async_sessionmaker(
@@ -287,6 +282,29 @@ def _key(names: tuple[str, ...]) -> ColumnElement[int]:
 def engine(address: URL) -> Engine:
     """Returns an engine for one connection at a time, which waits on the thread that asks."""
     return create_engine(address, hide_parameters=True, connect_args=_CONNECT, poolclass=NullPool)
+
+
+def async_engine(address: URL) -> AsyncEngine:
+    """Returns an engine for one connection at a time."""
+    return create_async_engine(
+        address, hide_parameters=True, connect_args=_CONNECT, poolclass=NullPool
+    )
+
+
+def dropping(connection: Connection) -> Sequence[str]:
+    """Returns the statements that drop all tables and functions of a database, but those of
+    extensions."""
+    tables = (
+        "SELECT format('DROP TABLE IF EXISTS %s CASCADE', c.oid::regclass) FROM pg_class c"
+        " WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace"
+        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"
+    )
+    functions = (
+        "SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p"
+        " WHERE p.prokind = 'f' AND p.pronamespace = current_schema()::regnamespace"
+        " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+    )
+    return [*connection.scalars(text(tables)), *connection.scalars(text(functions))]
 
 
 def rewrite(address: URL) -> None:

@@ -15,8 +15,8 @@ import logging
 import os
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -24,14 +24,18 @@ from pathlib import Path, PurePosixPath
 
 from cryptography.exceptions import InvalidTag
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud.db import database, migration
+from cloud.context import Database
+from cloud.db import database, migration, snapshot
+from cloud.db.database import Address
+from cloud.db.snapshot import SnapshotDamaged
 from cloud.db.sqlite import SqliteDatabase
 from cloud.keys import sealed_file
 from cloud.keys.person_keys import MasterKey
 from cloud.keys.persons import all_ids, erase_person, find_person
-from cloud.keys.sealed_file import PIECE, SealedFileUnusable
+from cloud.keys.sealed_file import PIECE, Kind, SealedFileUnusable
 from cloud.payments import purchases, refunds
 from cloud.people import deletion_list, receipts, withdrawals
 from cloud.people.deletion_list import Listed
@@ -42,6 +46,9 @@ from protocol.messages import DeletionReceipt
 
 log = logging.getLogger(__name__)
 
+IN_A_FILE: Kind = "palms database"
+ON_A_SERVER: Kind = "palms database of a server"
+KEYS: Kind = "palms keys"
 KEEP = timedelta(days=30)
 """How long a backup is kept if nothing else is said."""
 
@@ -72,25 +79,26 @@ async def back_up(
 ) -> Path:
     """Writes a backup of the database, beside a service that uses it, and the list of those who
     have left; and destroys those backups in the same folder that have expired. Returns the file.
-    Raises StateDamaged, KeysUnusable, sqlite3.Error and OSError."""
+    Raises StateDamaged, KeysUnusable, sqlite3.Error, sqlalchemy's DatabaseError and OSError."""
     path = _place(to, now, "backup")
-    copy = state.database.with_name(state.database.name + ".backup")
-    try:
-        await asyncio.to_thread(migration.copy, state.database, copy)
-        # Noted before it is there: of one that nobody knows, nobody could say until when it is.
-        _note(state, [*known(state), Backup(file=path, made_at=now, expires_at=now + keep)])
-        sealed_file.write(
-            path,
-            _pieces(copy),
-            kind="palms database",
-            made_at=now,
-            expires_at=now + keep,
-            master=master.mark,
-            wrapped_by=wrapped_by,
-        )
-    finally:
-        migration.remove(copy)
-    store = SqliteDatabase(state.database)
+    kind: Kind = IN_A_FILE if state.server is None else ON_A_SERVER
+
+    def write() -> None:
+        with _content(state.address) as content:
+            # Noted before it is there: of one that nobody knows, nobody could say until when it is.
+            _note(state, [*known(state), Backup(file=path, made_at=now, expires_at=now + keep)])
+            sealed_file.write(
+                path,
+                content,
+                kind=kind,
+                made_at=now,
+                expires_at=now + keep,
+                master=master.mark,
+                wrapped_by=wrapped_by,
+            )
+
+    await asyncio.to_thread(write)
+    store = database.open_database(state.address)
     try:
         async with store.session() as session:
             await deletion_list.catch_up(session, state.deletions)
@@ -120,7 +128,7 @@ def back_up_keys(
     sealed_file.write(
         path,
         [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)],
-        kind="palms keys",
+        kind=KEYS,
         made_at=now,
         expires_at=now + keep,
         master=master.mark,
@@ -180,8 +188,14 @@ async def restore(
     is in place, or the restored one without them. Raises SealedFileUnusable, StateDamaged,
     KeysUnusable, DatabaseUnusable, sqlite3.Error, sqlalchemy's DatabaseError and OSError."""
     head = sealed_file.read_head(path)
-    if head.kind != "palms database":
+    if head.kind == KEYS:
         raise SealedFileUnusable(f"{path} is a backup of keys. Name one of the database.")
+    if (head.kind == ON_A_SERVER) != (state.server is not None):
+        remedy = "Name one with" if state.server is None else "Leave out"
+        raise SealedFileUnusable(
+            f"{path} is of {'a file' if head.kind == IN_A_FILE else 'a database on a server'}. "
+            f"{remedy} --database."
+        )
     if head.master != master.mark:
         raise SealedFileUnusable(
             f"{path} was made with another master key than {state.master_key}. Restore the keys of "
@@ -189,10 +203,47 @@ async def restore(
         )
     # Read before anything is changed: a list that is damaged must not be taken for an empty one.
     listed = await _all_listed(state, path)
-    new = state.database.with_name(state.database.name + ".restored")
+    content = sealed_file.read(path, wrapped_by)
+    try:
+        if state.server is None:
+            deleted = await _restore_file(state.database, master, listed, content)
+        else:
+            deleted = await _restore_on_server(state.server, master, listed, content)
+    except InvalidTag:
+        raise SealedFileUnusable(
+            f"{path} holds people whose keys the master key does not open. Take another backup."
+        ) from None
+    except SnapshotDamaged:
+        raise SealedFileUnusable(f"{path} holds a damaged database. Take another backup.") from None
+    return _restored(deleted, listed)
+
+
+async def delete_listed(store: Database, state: State, master: MasterKey, path: Path) -> Restored:
+    """Deletes from the database as it is whoever has left by a list and by that in the state
+    folder: others have put it back. The caller holds the directory. Raises StateDamaged,
+    cryptography's InvalidTag, sqlalchemy's DatabaseError and OSError."""
+    listed = [*deletion_list.read(state.deletions), *deletion_list.read(path)]
+    async with store.session() as session:
+        deleted = await delete_again(session, master, listed)
+        await session.commit()
+    await store.rewrite()
+    await store.forget_erased()
+    return _restored(deleted, listed)
+
+
+def _restored(deleted: int, listed: Sequence[Listed]) -> Restored:
+    times = [DeletionReceipt.model_validate(each.receipt).at for each in listed]
+    return Restored(deleted, max(times, default=None))
+
+
+async def _restore_file(
+    path: Path, master: MasterKey, listed: Sequence[Listed], content: Iterator[bytes]
+) -> int:
+    """Returns how many people were deleted again."""
+    new = path.with_name(path.name + ".restored")
     migration.remove(new)
     try:
-        await asyncio.to_thread(_unseal, path, new, wrapped_by)
+        await asyncio.to_thread(_unseal, content, new)
         migration.migrate(new)
         migration.forget_before(new)
         store = SqliteDatabase(new)
@@ -200,26 +251,31 @@ async def restore(
             async with store.session() as session:
                 deleted = await delete_again(session, master, listed)
                 await session.commit()
-        except InvalidTag:
-            raise SealedFileUnusable(
-                f"{path} holds people whose keys the master key does not open. Take another backup."
-            ) from None
         finally:
             await store.close()
         # Between the rows lie copies of those who were deleted.
         database.rewrite(new)
-        _put_in_place(new, state.database)
+        _put_in_place(new, path)
     finally:
         migration.remove(new)
-    ids = {each.receipt_id: each for each in listed}
-    times = [DeletionReceipt.model_validate(each.receipt).at for each in ids.values()]
-    return Restored(deleted, max(times, default=None))
+    return deleted
+
+
+async def _restore_on_server(
+    address: URL, master: MasterKey, listed: Sequence[Listed], content: Iterator[bytes]
+) -> int:
+    """Returns how many people were deleted again."""
+    async with snapshot.putting_back(address, content) as session:
+        deleted = await delete_again(session, master, listed)
+    # Between the rows lie those who were deleted, and all that was there before.
+    await asyncio.to_thread(database.rewrite, address)
+    return deleted
 
 
 def restore_keys(state: State, path: Path, *, wrapped_by: str | None = None) -> list[str]:
     """Puts keys of a backup in the place of those that there are. The caller holds the directory.
     Returns the names of the files. Raises SealedFileUnusable, KeysUnusable and OSError."""
-    if sealed_file.read_head(path).kind != "palms keys":
+    if sealed_file.read_head(path).kind != KEYS:
         raise SealedFileUnusable(f"{path} is a backup of the database. Name one of keys.")
     content = b"".join(sealed_file.read(path, wrapped_by))
     names: list[str] = []
@@ -261,9 +317,9 @@ async def delete_again(session: AsyncSession, master: MasterKey, listed: Sequenc
 
 async def _all_listed(state: State, path: Path) -> list[Listed]:
     """Returns what the lists say, and the database that is in place, as far as it can be read."""
-    if state.database.exists():
+    if database.is_made(state.address):
         try:
-            store = SqliteDatabase(state.database)
+            store = database.open_database(state.address)
             try:
                 async with store.session() as session:
                     await deletion_list.catch_up(session, state.deletions)
@@ -272,7 +328,7 @@ async def _all_listed(state: State, path: Path) -> list[Listed]:
         except Exception as error:
             log.warning(
                 "%s cannot be read (%s): of those who have left, the lists alone tell",
-                state.database,
+                database.shown(state.address),
                 type(error).__name__,
             )
     beside = path.with_name(state.deletions.name)
@@ -285,17 +341,18 @@ def _place(folder: Path, now: datetime, kind: str) -> Path:
     return folder.resolve() / f"palms-{now:%Y%m%dT%H%M%SZ}.{kind}"
 
 
-def _unseal(path: Path, to: Path, wrapped_by: str | None) -> None:
+def _unseal(content: Iterator[bytes], to: Path) -> None:
+    """Writes the database of a backup to a file. Raises SnapshotDamaged."""
     descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        for piece in sealed_file.read(path, wrapped_by):
+        for piece in content:
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
     with closing(sqlite3.connect(to)) as connection:
         (found,) = connection.execute("PRAGMA integrity_check").fetchone()
     if found != "ok":
-        raise SealedFileUnusable(f"{path} holds a damaged database. Take another backup.")
+        raise SnapshotDamaged
 
 
 def _put_in_place(new: Path, path: Path) -> None:
@@ -315,6 +372,20 @@ def _put_in_place(new: Path, path: Path) -> None:
 
 def _note(state: State, backups: list[Backup]) -> None:
     write_private(state.backups, _Backups.dump_json(backups, indent=2))
+
+
+@contextmanager
+def _content(address: Address) -> Generator[Iterator[bytes]]:
+    """Yields what a backup of a database holds, as it is at one moment, in pieces."""
+    if isinstance(address, URL):
+        yield snapshot.pieces(address, PIECE)
+        return
+    copy = address.with_name(address.name + ".backup")
+    try:
+        migration.copy(address, copy)
+        yield _pieces(copy)
+    finally:
+        migration.remove(copy)
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

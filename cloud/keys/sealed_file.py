@@ -29,7 +29,7 @@ _TAG = 16
 _LONGEST_HEAD = 1 << 16
 _PURPOSE = "backup"
 
-Kind = Literal["palms database", "palms keys"]
+Kind = Literal["palms database", "palms database of a server", "palms keys"]
 
 
 class SealedFileUnusable(RuntimeError):

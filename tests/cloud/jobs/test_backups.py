@@ -6,6 +6,7 @@ import shutil
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import select
 
 from cloud import __main__ as main_module
 from cloud import bootstrap
-from cloud.db.sqlite import SqliteDatabase
+from cloud.db import database
 from cloud.jobs import backups
 from cloud.keys import masters
 from cloud.keys.person_keys import MasterKey
@@ -21,9 +22,12 @@ from cloud.keys.persons import all_ids, find_person
 from cloud.keys.sealed_file import SealedFileUnusable
 from cloud.merchants.tables import FIRST
 from cloud.people import deletion_list, deletions, receipt_log, withdrawals
-from cloud.people.deletion_list import read
+from cloud.people.deletion_list import Listed, read
 from cloud.people.tables import AgreementRow, ReceiptRow
 from cloud.state import State, StateDamaged
+from protocol.encoding import to_base64
+from protocol.files import held
+from tests.support import databases, engine
 from tests.support.portal import Portal, open_portal
 
 pytestmark = pytest.mark.anyio
@@ -43,6 +47,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
+def state_of(root: Path) -> State:
+    return State.open(root, databases.server_for(root))
+
+
 @pytest.fixture
 async def running() -> AsyncGenerator[AsyncExitStack]:
     """What runs until it is closed."""
@@ -52,7 +60,7 @@ async def running() -> AsyncGenerator[AsyncExitStack]:
 
 @pytest.fixture
 async def portal(root: Path, running: AsyncExitStack) -> Portal:
-    State.open(root).master_key.write_bytes(b"m" * 32)
+    state_of(root).master_key.write_bytes(b"m" * 32)
     return await running.enter_async_context(open_portal(root))
 
 
@@ -80,7 +88,7 @@ async def back_up(portal: Portal, to: Path, kek: str) -> Path:
 
 
 async def people(root: Path) -> list[str]:
-    store = SqliteDatabase(root / "palms.db")
+    store = database.open_database(state_of(root).address)
     try:
         async with store.session() as session:
             return await all_ids(session)
@@ -97,16 +105,17 @@ async def test_whoever_has_left_since_is_not_brought_back(
     async with portal.database.session() as session:
         size = await receipt_log.size_of(session)
     await running.aclose()
-    done = await backups.restore(State.open(root), MASTER, path)
+    done = await backups.restore(state_of(root), MASTER, path)
     assert done.deleted == 1
     assert await people(root) == [bo.person_id]
-    assert alex.person_id.encode() not in (root / "palms.db").read_bytes()
-    store = SqliteDatabase(root / "palms.db")
+    if not engine.is_server():
+        assert alex.person_id.encode() not in (root / "palms.db").read_bytes()
+    store = database.open_database(state_of(root).address)
     async with store.session() as session:
         row = await session.get_one(ReceiptRow, number)
         assert row.person_digest
         assert await receipt_log.size_of(session) == size, "the log goes on where it was"
-    assert await deletions.remains_of(number, State.open(root), store) == []
+    assert await deletions.remains_of(number, state_of(root), store) == []
     await store.close()
 
 
@@ -120,7 +129,7 @@ async def test_the_list_beside_the_backups_is_enough_where_the_machine_is_lost(
     portal.now += timedelta(hours=1)
     await back_up(portal, to, kek)
     await running.aclose()
-    state = State.open(elsewhere)
+    state = state_of(elsewhere)
     assert (await backups.restore(state, MASTER, path)).deleted == 1
     assert await people(elsewhere) == []
 
@@ -132,10 +141,10 @@ async def test_an_agreement_that_has_ended_since_stays_ended(
     path = await back_up(portal, tmp_path / "backups", kek)
     await end_at_first(portal, alex.person_id)
     await running.aclose()
-    done = await backups.restore(State.open(root), MASTER, path)
+    done = await backups.restore(state_of(root), MASTER, path)
     assert done.deleted == 0
     assert await people(root) == [alex.person_id]
-    store = SqliteDatabase(root / "palms.db")
+    store = database.open_database(state_of(root).address)
     async with store.session() as session:
         assert not (await session.scalars(select(AgreementRow))).all()
     await store.close()
@@ -146,10 +155,11 @@ async def test_a_backup_opens_nothing_without_its_key_and_no_number_without_the_
 ):
     await portal.account(ALEX)
     path = await back_up(portal, tmp_path / "backups", kek)
-    assert b"SQLite format 3" not in path.read_bytes()
+    content = path.read_bytes()
+    assert not any(begins in content for begins in (b"SQLite format 3", b"PGCOPY"))
     await running.aclose()
     with pytest.raises(SealedFileUnusable, match="another master key"):
-        await backups.restore(State.open(root), MasterKey(b"n" * 32), path)
+        await backups.restore(state_of(root), MasterKey(b"n" * 32), path)
     assert await people(root), "what was there is as it was"
 
 
@@ -160,14 +170,20 @@ async def test_a_damaged_list_is_not_taken_for_an_empty_one(
     await running.aclose()
     (tmp_path / "backups" / "deletions.jsonl").write_bytes(b"{}\n")
     with pytest.raises(StateDamaged, match="those who have left"):
-        await backups.restore(State.open(root), MASTER, path)
+        await backups.restore(state_of(root), MASTER, path)
 
 
 class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("place", ["_unseal", "delete_again", "_put_in_place"])
+PLACES = [
+    "delete_again",
+    *(pytest.param(place, marks=pytest.mark.sqlite) for place in ("_unseal", "_put_in_place")),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_restore_that_is_killed_leaves_the_database_or_the_whole_backup(  # noqa: PLR0917
     place: str,
@@ -183,7 +199,7 @@ async def test_a_restore_that_is_killed_leaves_the_database_or_the_whole_backup(
     path = await back_up(portal, tmp_path / "backups", kek)
     await leave(portal, alex.person_id)
     await running.aclose()
-    state, real = State.open(root), getattr(backups, place)
+    state, real = state_of(root), getattr(backups, place)
 
     def killed(*arguments: object) -> object:
         if place == "delete_again":
@@ -244,6 +260,27 @@ async def test_a_backup_that_is_not_reached_stays_known(
     assert backups.what_backups_hold(state, portal.now, later)
 
 
+async def test_whoever_others_have_put_back_is_deleted_again_by_a_list(
+    root: Path, tmp_path: Path, portal: Portal
+):
+    alex, bo = await portal.account(ALEX), await portal.account(BO)
+    async with portal.database.session() as session:
+        person = await find_person(session, MASTER, alex.person_id)
+        receipt, _ = await deletions.erase_account(portal.context, session, person, portal.now)
+        await session.rollback()
+    left = Listed(
+        place=0,
+        person=to_base64(sha256(alex.person_id.encode()).digest()),
+        merchant=None,
+        receipt=receipt.model_dump(mode="json"),
+    )
+    (tmp_path / "list").write_text(left.model_dump_json() + "\n")
+    state = portal.context.state
+    done = await backups.delete_listed(portal.database, state, MASTER, tmp_path / "list")
+    assert (done.deleted, done.known_until) == (1, receipt.at)
+    assert await people(root) == [bo.person_id]
+
+
 # The list
 
 
@@ -276,6 +313,16 @@ async def test_a_line_that_was_cut_off_is_written_again(portal: Portal, cut: int
     assert len(read(path)) == 1
     await deletion_list.keep_list(portal.context)
     assert path.read_bytes() == whole
+
+
+async def test_a_list_that_another_process_is_writing_is_left_to_it(portal: Portal):
+    path = portal.context.state.deletions
+    await leave(portal, (await portal.account(ALEX)).person_id)
+    with held(path):
+        await deletion_list.keep_list(portal.context)
+        assert read(path) == []
+    await deletion_list.keep_list(portal.context)
+    assert len(read(path)) == 1
 
 
 # The commands
