@@ -11,8 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Connection
 
 from cloud.db import migration
 from cloud.db.tables import Table
@@ -299,3 +300,27 @@ def test_sites_of_before_have_the_law_of_the_settings_and_agreements_stay(tmp_pa
         # To which text is not known, so everybody is asked at the next visit.
         assert list(now.execute("SELECT * FROM consents")) == []
         assert list(now.execute("PRAGMA foreign_key_check")) == []
+
+
+def goes_there_and_back(connection: Connection) -> None:
+    """Takes the steps after 0031 of a database back, which has a row in a table of theirs, and goes
+    them again."""
+    connection.execute(text("INSERT INTO kiosk_pictures VALUES ('a', 'b', NULL)"))
+    config = Config()
+    config.set_main_option("script_location", str(Path(migration.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.downgrade(config, "0031")
+    here = inspect(connection)
+    assert not here.has_table("kiosk_pictures")
+    columns = {column["name"] for column in here.get_columns("identifications")}
+    assert not {"digits", "side"} & columns
+    migration.upgrade(connection)
+    assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+
+
+def test_pictures_and_digits_have_a_way_back(tmp_path: Path):
+    database_of("0034", tmp_path / "palms.db").close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'palms.db'}")
+    with engine.begin() as connection:
+        goes_there_and_back(connection)
+    engine.dispose()

@@ -32,6 +32,7 @@ from cloud.db.tables import Table
 from cloud.db.turns import TurnTaken
 from cloud.keys.tables import Person
 from protocol.storage import StorageFault
+from tests.cloud.db.test_migrations import goes_there_and_back
 from tests.support.postgres import migrated, server
 
 pytestmark = [pytest.mark.process, pytest.mark.anyio]
@@ -114,6 +115,13 @@ def test_a_database_of_a_newer_version_or_of_another_program_is_left_alone(addre
         connection.execute(text("DROP TABLE alembic_version"))
     with pytest.raises(DatabaseUnusable, match="another program"):
         migration.migrate(address)
+
+
+def test_pictures_and_digits_have_a_way_back():
+    engine = postgres.engine(server().make("db-back"))
+    with engine.begin() as connection:
+        migration.upgrade(connection, "0034")
+        goes_there_and_back(connection)
 
 
 def test_a_migration_that_fails_half_way_changes_nothing_and_says_why():

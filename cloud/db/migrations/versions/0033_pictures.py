@@ -16,3 +16,7 @@ def upgrade() -> None:
     sa.Column('ink', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('sha256', name=op.f('pk_kiosk_pictures'))
     )
+
+
+def downgrade() -> None:
+    op.drop_table('kiosk_pictures')

@@ -12,3 +12,8 @@ depends_on = None
 def upgrade() -> None:
     op.add_column('identifications', sa.Column('digits', sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column('identifications', sa.Column('side', sa.String(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column('identifications', 'side')
+    op.drop_column('identifications', 'digits')
