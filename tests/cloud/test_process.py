@@ -5,13 +5,12 @@ import os
 import re
 import select
 import shutil
-import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,8 +20,10 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography import x509
+from sqlalchemy import text
 
 from cloud.__main__ import main
+from cloud.db.database import looking
 from cloud.jobs.housekeeping import run_round
 from cloud.keys.masters import open_master
 from cloud.policy import ENROLMENT_LIFE
@@ -42,6 +43,7 @@ from protocol.messages import (
     RefundRequest,
     Side,
 )
+from tests.support import databases
 from tests.support.books import charged, listed
 from tests.support.device import Refused, fresh_phone
 from tests.support.phone import Phone, begun_code
@@ -285,10 +287,9 @@ def start(proxy: Proxy, tmp_path: Path) -> Iterator[Callable[[], Process]]:
 
 def posted(root: Path, kind: str) -> int:
     """Returns how many transactions of a kind the ledger of a state folder has."""
-    with closing(sqlite3.connect(root / "palms.db")) as database:
-        query = "SELECT count(*) FROM ledger WHERE kind = ?"
-        (count,) = database.execute(query, [kind]).fetchone()
-        return count
+    with looking(databases.address_for(root)) as connection:
+        query = text("SELECT count(*) FROM ledger WHERE kind = :kind")
+        return connection.scalar(query, {"kind": kind}) or 0
 
 
 def test_a_service_killed_while_paying_charges_and_posts_exactly_once(
@@ -567,7 +568,7 @@ def test_the_activation_code_shown_to_staff_activates_a_device(
     running: tuple[Process, Path], run: Run
 ):
     process, root = running
-    shown = run("--state", root, "staff", "activation-code")
+    shown = run("--state", root, *databases.words_for(root), "staff", "activation-code")
     assert shown.status == 0
     assert process.device().activate(shown.out.strip()).merchant == "Corner Shop"
 
@@ -584,9 +585,10 @@ def test_a_deletion_is_verified_from_the_command_line(tmp_path: Path, run: Run):
     with Process(root):
         # Housekeeping makes the provider forget the card, if that is not done yet.
         pass
-    checked = run("--state", root, "verify-deletion", receipt.receipt_id)
-    assert (checked.status, checked.out) == (0, "Nothing remains.\n")
-    unknown = run("--state", root, "verify-deletion", "no-such-receipt")
+    words = ("--state", root, *databases.words_for(root), "verify-deletion")
+    checked = run(*words, receipt.receipt_id)
+    assert (checked.status, checked.out.partition("\n")[0]) == (0, "Nothing remains.")
+    unknown = run(*words, "no-such-receipt")
     assert unknown.status == 2
 
 
@@ -622,9 +624,8 @@ def test_the_log_holds_no_number_code_token_or_name(tmp_path: Path):
         kiosk.post("/purchases", kiosk.sale(kiosk.recognised("alex")), Purchase)
         kiosk.send("POST", "/enrolments", phone.encode())
         kiosk.http.post("/v1/enrolments", content=phone.encode())
-        person = sqlite3.connect(tmp_path / "state" / "palms.db")
-        (person_id,) = person.execute("SELECT person_id FROM accounts").fetchone()
-        person.close()
+        with looking(databases.address_for(tmp_path / "state")) as connection:
+            person_id = connection.scalar(text("SELECT person_id FROM accounts"))
         leaving = kiosk.recognised("alex", Purpose.LEAVE)
         request = DeletionRequest(identification_id=leaving)
         kiosk.post("/deletions", request, DeletionReceipt)

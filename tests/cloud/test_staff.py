@@ -18,6 +18,7 @@ from cloud.payments.tables import PurchaseRow
 from cloud.settings import Settings
 from palm.calibration import LEVELLED_3_INTERVALS
 from protocol.messages import Age, AgeCheck, ProblemType, Purchase, Reader
+from tests.support import databases
 from tests.support.device import Refused, TestDevice
 from tests.support.served import PLAIN, Served
 
@@ -27,8 +28,10 @@ Staff = Callable[..., str]
 
 @pytest.fixture
 def staff(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Staff:
-    def run(*words: str, state: Path = tmp_path, status: int = 0) -> str:
-        assert main(["--state", str(state), "staff", *words]) == status
+    def run(*words: str, state: Path | None = None, status: int = 0) -> str:
+        """Without the state directory of a service, it is a new one with a file."""
+        where = [] if state is None else databases.words_for(state)
+        assert main(["--state", str(state or tmp_path), *where, "staff", *words]) == status
         shown = capfd.readouterr()
         return shown.err if status else shown.out
 

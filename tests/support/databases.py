@@ -2,6 +2,7 @@
 server. What takes long is done once in a process and not for each."""
 
 import os
+import shutil
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.engine import URL
 
 from cloud.db import migration
+from cloud.db.database import Address
 from cloud.db.postgres import PostgresDatabase
 from cloud.db.reserve import LEAST
 from cloud.db.sqlite import SqliteDatabase
@@ -26,7 +28,23 @@ def server_for(root: Path) -> URL | None:
     tests run; None when it is a file."""
     if not engine.is_server():
         return None
-    return postgres.migrated("state-" + sha256(str(root.resolve()).encode()).hexdigest()[:16])
+    return postgres.migrated(_name_for(root))
+
+
+def copy(root: Path, to: Path) -> None:
+    """Copies a state directory that nobody uses, with its database."""
+    shutil.copytree(root, to, dirs_exist_ok=True)
+    if engine.is_server():
+        postgres.server().make(_name_for(to), template=_name_for(root))
+
+
+def _name_for(root: Path) -> str:
+    return "state-" + sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
+def address_for(root: Path) -> Address:
+    """Returns where the database of a state directory is."""
+    return server_for(root) or root / "palms.db"
 
 
 def words_for(root: Path) -> list[str]:

@@ -61,10 +61,10 @@ class Server:
         query = {"host": str(self._folder)}
         return URL.create(postgres.DRIVER, username=USER, database=name, query=query)
 
-    def make(self, name: str, *, template: str | None = None) -> URL:
+    def make(self, name: str, *, template: str = "template0") -> URL:
         """Makes a database, unless it is there."""
         with suppress(DBAPIError):
-            self.do(f'CREATE DATABASE "{name}" TEMPLATE {template or "template0"}')
+            self.do(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             self._made.append(name)
             self._drop_old()
         return self.address(name)

@@ -36,7 +36,7 @@ def open_shop(root: Path, settings: Settings, device: TestDevice | None = None) 
 def palms(root: Path) -> list[tuple[str, int, str, bytes]]:
     """Returns id, version, transform and sealed template of every palm, as they are stored."""
     stored = text("SELECT id, version, transform, template FROM palms")
-    with looking(databases.server_for(root) or root / "palms.db") as connection:
+    with looking(databases.address_for(root)) as connection:
         return [
             (row.id, row.version, row.transform, row.template) for row in connection.execute(stored)
         ]

@@ -1,7 +1,6 @@
 """Re-keying: all palms get new search codes, and nobody enrols again."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from cloud.__main__ import main
-from cloud.db.sqlite import SqliteDatabase
+from cloud.db.database import open_database
 from cloud.jobs import rekey as rekeying
 from cloud.jobs.errands import run_errands
 from cloud.keys.masters import open_master
@@ -27,7 +26,7 @@ from protocol.messages import (
     Outcome,
     Purpose,
 )
-from tests.support import plain_palms
+from tests.support import databases, plain_palms
 from tests.support.device import TestDevice
 from tests.support.plain_palms import burst
 from tests.support.served import PLAIN, Process
@@ -57,8 +56,13 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TestDevice]
 def peopled(stopped: tuple[Path, TestDevice], tmp_path: Path) -> tuple[Path, TestDevice]:
     """The state directory of a stopped service with five accounts, and its device."""
     root, kiosk = stopped
-    shutil.copytree(root, tmp_path / "state")
+    databases.copy(root, tmp_path / "state")
     return tmp_path / "state", kiosk
+
+
+def command(root: Path, *words: str) -> int:
+    """Runs a command of the service over a state directory, and returns its exit status."""
+    return main(["--state", str(root), *databases.words_for(root), *words])
 
 
 def recognises_everybody(root: Path, kiosk: TestDevice) -> bool:
@@ -74,7 +78,7 @@ def test_everybody_has_a_new_search_code_and_is_still_recognised(
     root, kiosk = peopled
     old_codes, old_rows = codes(root), palms(root)
     old_secret = (root / "vault" / TEMPLATE_SECRETS).read_bytes()[32:]
-    assert main(["--state", str(root), "rekey"]) == 0
+    assert command(root, "rekey") == 0
     assert "5 palms" in capfd.readouterr().out
 
     new_codes = codes(root)
@@ -95,7 +99,7 @@ def test_the_secret_cannot_be_replaced_while_the_service_runs(
     with Process(root) as process:
         kiosk = process.kiosk()
         kiosk.sign_up("alex")
-        assert main(["--state", str(root), "rekey"]) == 2
+        assert command(root, "rekey") == 2
         assert "Stop it first" in capfd.readouterr().err
         assert kiosk.identify("alex").outcome is Outcome.ACCEPTED
 
@@ -125,9 +129,9 @@ def test_a_rekeying_that_was_killed_is_finished_later(
         raise Killed
 
     async def rekey() -> None:
-        state = State.open(root)
+        state = State.open(root, databases.server_for(root))
         async with VaultClient(Vault(), PLAIN, state.vault) as vault:
-            store, master = SqliteDatabase(state.database), open_master(state)
+            store, master = open_database(state.address), open_master(state)
             transform = await vault.rekey()
             try:
                 await rekeying.renew_search_codes(store, master, vault, transform, die)
@@ -139,7 +143,7 @@ def test_a_rekeying_that_was_killed_is_finished_later(
     assert progress == [(2, 5)]
     assert len({transform for _, _, transform, _ in palms(root)}) == 2
     if resumed_by == "the command":
-        assert main(["--state", str(root), "rekey"]) == 0
+        assert command(root, "rekey") == 0
         assert len({transform for _, _, transform, _ in palms(root)}) == 1
     assert recognises_everybody(root, kiosk)
     assert len({transform for _, _, transform, _ in palms(root)}) == 1
@@ -165,13 +169,13 @@ def test_a_person_who_leaves_before_a_rekeying_leaves_no_trace(
         request = DeletionRequest(identification_id=leaving)
         receipt = kiosk.post("/deletions", request, DeletionReceipt)
         served.do(run_errands(served.context))
-    assert main(["--state", str(root), "rekey"]) == 0
+    assert command(root, "rekey") == 0
     assert len(palms(root)) == 4
     everything = files(root)
     assert not any(
         template[len(template) // 2 :][:32] in everything for template in before.values()
     )
-    assert main(["--state", str(root), "verify-deletion", receipt.receipt_id]) == 0
+    assert command(root, "verify-deletion", receipt.receipt_id) == 0
 
 
 def test_unprotected_templates_are_protected_at_the_next_start(
@@ -185,8 +189,8 @@ def test_unprotected_templates_are_protected_at_the_next_start(
 
     async def undo() -> None:
         """Stores the template as version 0001 of the database did."""
-        state = State.open(tmp_path)
-        store = SqliteDatabase(state.database)
+        state = State.open(tmp_path, databases.server_for(tmp_path))
+        store = open_database(state.address)
         async with store.session() as session:
             (row,) = await session.scalars(select(PalmRow))
             person = await find_person(session, open_master(state), row.person_id)
@@ -207,5 +211,5 @@ def test_everybody_is_recognised_after_the_master_key_was_replaced(
     peopled: tuple[Path, TestDevice],
 ):
     root, kiosk = peopled
-    assert main(["--state", str(root), "replace-master-key"]) == 0
+    assert command(root, "replace-master-key") == 0
     assert recognises_everybody(root, kiosk)

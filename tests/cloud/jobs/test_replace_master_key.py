@@ -34,6 +34,7 @@ from cloud.people.tables import AccountRow
 from cloud.state import State
 from cloud.web.merchant_keys import KeyUse, make_key, merchant_with
 from protocol.messages import Membership
+from tests.support import databases
 from tests.support.beginnings import begin
 from tests.support.passkeys import Authenticator
 from tests.support.portal import Browser, Portal, forms, open_portal
@@ -217,18 +218,22 @@ def kill(*_: object) -> None:
     raise Killed
 
 
+def state_of(root: Path) -> State:
+    return State.open(root, databases.server_for(root))
+
+
 async def peopled(root: Path) -> str:
     """Makes a state folder with an account, and returns the id of its person."""
     async with open_portal(root) as portal:
         person = await portal.account(PHONE)
-    State.open(root).key("master.key").write_bytes(b"m" * 32)
+    state_of(root).key("master.key").write_bytes(b"m" * 32)
     return person.person_id
 
 
 async def opens(root: Path, person_id: str) -> bool:
     """Returns whether the person is read and found with the key in force."""
-    master, _ = bootstrap.open_store(State.open(root))
-    store = database.open_database(root / "palms.db")
+    master, _ = bootstrap.open_store(state_of(root))
+    store = database.open_database(databases.address_for(root))
     async with store.session() as session:
         await find_person(session, master, person_id)
         lookup = master.lookup("phone", PHONE)
@@ -240,7 +245,8 @@ async def opens(root: Path, person_id: str) -> bool:
 
 
 def replace_by_command(root: Path, status: int = 0) -> None:
-    assert main_module.main(["--state", str(root), "replace-master-key"]) == status
+    words = ["--state", str(root), *databases.words_for(root)]
+    assert main_module.main([*words, "replace-master-key"]) == status
 
 
 STAGES = {
@@ -255,7 +261,7 @@ def test_the_command_replaces_the_key(tmp_path: Path, capfd: pytest.CaptureFixtu
     person_id = asyncio.run(peopled(tmp_path))
     replace_by_command(tmp_path)
     assert "People: 1. Back up the state folder now." in capfd.readouterr().out
-    state = State.open(tmp_path)
+    state = state_of(tmp_path)
     assert state.key("master.key").read_bytes() != b"m" * 32
     assert not state.next_master_key.exists()
     assert asyncio.run(opens(tmp_path, person_id))
@@ -279,8 +285,8 @@ def test_a_database_of_another_key_is_told_and_left(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     asyncio.run(peopled(tmp_path))
-    State.open(tmp_path).key("master.key").write_bytes(b"x" * 32)
+    state_of(tmp_path).key("master.key").write_bytes(b"x" * 32)
     replace_by_command(tmp_path, status=2)
     assert "is not the key that" in capfd.readouterr().err
-    State.open(tmp_path).key("master.key").write_bytes(b"m" * 32)
+    state_of(tmp_path).key("master.key").write_bytes(b"m" * 32)
     replace_by_command(tmp_path)

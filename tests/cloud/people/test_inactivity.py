@@ -317,9 +317,10 @@ def before_commits(house: House, act: Callable[[], None]) -> Iterator[None]:
     """Has something done before each commit of this service while the block lasts. Other services
     run in the same process."""
 
+    engine = house.portal.database.session.kw["bind"].sync_engine
+
     def committing(session: Session) -> None:
-        bind = session.get_bind()
-        if bind.engine.url.database == str(house.portal.context.state.database):
+        if session.get_bind().engine is engine:
             act()
 
     event.listen(Session, "before_commit", committing)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from cloud.context import Database
 from cloud.db import migration
@@ -96,7 +97,7 @@ async def test_what_is_rolled_back_leaves_no_gap(portal: Portal):
 
 async def test_no_entry_is_logged_twice(portal: Portal):
     await append(portal.database, b"one")
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError):
         await append(portal.database, b"one")
     assert len(leaves_of(await nodes(portal.database))) == 1
 

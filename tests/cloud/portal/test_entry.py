@@ -204,6 +204,7 @@ async def test_access_that_is_given_again_is_asked_about_again(portal: Portal):
     assert "asked at the door" in (await browser.open("/portal")).text
 
 
+@pytest.mark.sqlite
 async def test_who_withdraws_from_a_merchant_leaves_no_copy_of_what_opened_its_doors(
     portal: Portal,
 ):

@@ -1,6 +1,5 @@
 """Palms that are enrolled in an old template version are enrolled anew on a visit."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from protocol.messages import (
     Purpose,
     Side,
 )
+from tests.support import databases
 from tests.support.device import Refused, TestDevice, fresh_phone
 from tests.support.plain_palms import burst
 from tests.support.served import CURRENT, OLD, PLAIN, Served
@@ -64,7 +64,7 @@ def regulars(tmp_path_factory: pytest.TempPathFactory) -> Regulars:
 def served(regulars: Regulars, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service with both versions, whose palms were enrolled in the old one."""
     root = tmp_path_factory.mktemp("both") / "state"
-    shutil.copytree(regulars.root, root)
+    databases.copy(regulars.root, root)
     with open_shop(root, BOTH, regulars.kiosk) as served:
         yield served
 
@@ -141,7 +141,7 @@ def test_when_everybody_was_renewed_nothing_of_the_old_version_is_left(
 def test_an_old_version_is_not_dropped_while_somebody_is_enrolled_in_it(
     regulars: Regulars, tmp_path: Path
 ):
-    shutil.copytree(regulars.root, tmp_path, dirs_exist_ok=True)
+    databases.copy(regulars.root, tmp_path)
     with pytest.raises(BadSettings, match=str(OLD.version)), open_shop(tmp_path, AFTER):
         pass
 
