@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import and_, literal, null, or_, select, union, union_all
+from sqlalchemy import LargeBinary, and_, cast, literal, null, or_, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.entry.entries import passages
@@ -50,6 +50,8 @@ class Wanted:
 
 _NO_PURCHASE = tuple(literal(empty) for empty in (0, "", "", "", "", ""))
 """What a purchase has and other uses have not."""
+_NOTHING_SEALED = cast(null(), LargeBinary)
+"""What a purchase has not. PostgreSQL takes a NULL without a type for a text."""
 
 
 async def uses_of(
@@ -74,7 +76,7 @@ async def uses_of(
         PurchaseRow.card_brand,
         PurchaseRow.card_last4,
         PurchaseRow.reference,
-        null().label("sealed"),
+        _NOTHING_SEALED.label("sealed"),
     ).where(PurchaseRow.person_id == person.person_id)
     given_back = (
         select(
@@ -89,7 +91,7 @@ async def uses_of(
             PurchaseRow.card_brand,
             PurchaseRow.card_last4,
             RefundRow.reference,
-            null(),
+            _NOTHING_SEALED,
         )
         .join(PurchaseRow, PurchaseRow.id == RefundRow.purchase_id)
         .where(PurchaseRow.person_id == person.person_id)
