@@ -244,7 +244,7 @@ def test_a_first_start_that_is_killed_at_any_step_is_continued(
         case "palms.db":
             kill_before("cloud.db.migration.rename_durably")
         case _:
-            kill_before("cloud.staff.make_activation_code")
+            kill_before("cloud.console.acts.make_activation_code")
     words = ["--state", str(tmp_path), "staff", "activation-code"]
     with pytest.raises(Killed):
         main(words)

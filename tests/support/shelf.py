@@ -25,6 +25,7 @@ from cloud.people import alerts
 from cloud.people.accounts import Accounts
 from cloud.providers.stripe import StripeProvider
 from cloud.settings import Settings
+from cloud.telemetry.measures import SILENT, Telemetry
 from cloud.web import problems
 from cloud.web.limits import BodyLimit
 from tests.support import databases
@@ -46,6 +47,7 @@ class Shelf:
     noted: Noted = field(default_factory=Noted)
     alerts: Alerts = alerts
     events: Events = events
+    telemetry: Telemetry = SILENT
     ahead: timedelta = timedelta(0)
     woken: int = 0
 
