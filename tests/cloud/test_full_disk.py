@@ -41,7 +41,7 @@ from tests.support.served import PLAIN, Process, Served
 
 pytestmark = pytest.mark.sqlite
 
-MAX_PAGES = 288
+MAX_PAGES = 352
 DIGEST = "A" * 43 + "="
 
 

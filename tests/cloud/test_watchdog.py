@@ -30,7 +30,6 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield loop
-    asyncio.run_coroutine_threadsafe(end_the_rest(), loop).result()
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -49,6 +48,8 @@ def store(loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[SqliteDat
     migration.migrate(tmp_path / "palms.db")
     store = SqliteDatabase(tmp_path / "palms.db")
     yield store
+    # What still asks has a connection, which is given back before all are closed.
+    asyncio.run_coroutine_threadsafe(end_the_rest(), loop).result()
     asyncio.run_coroutine_threadsafe(store.close(), loop).result()
 
 

@@ -41,8 +41,8 @@ def clock() -> Turned:
 @pytest.fixture
 def keys(tmp_path: Path, clock: Turned) -> CaptureKeys:
     made = CaptureKeys(tmp_path, None, clock)
-    # The first key has the time of this machine.
-    clock.ns = time.time_ns()
+    # The first key has the time of this machine, and the next is made at least a millisecond later.
+    clock.ns = time.time_ns() + 10**9
     return made
 
 
