@@ -80,6 +80,9 @@ class Kept:
                         await self._serve(run)
             except (VaultUnavailable, OSError) as error:
                 log.warning("no vault: %s", error)
+            except Exception as error:
+                # Whatever it is, nobody is recognised until there is a vault again.
+                log.error("no vault: %s", type(error).__name__, exc_info=error)
             finally:
                 self.pid = None
             if not self.tried.done():

@@ -28,17 +28,18 @@ def server_for(root: Path) -> URL | None:
     tests run; None when it is a file."""
     if not engine.is_server():
         return None
-    return postgres.migrated(_name_for(root))
+    return postgres.migrated(name_for(root))
 
 
 def copy(root: Path, to: Path) -> None:
     """Copies a state directory that nobody uses, with its database."""
     shutil.copytree(root, to, dirs_exist_ok=True)
     if engine.is_server():
-        postgres.server().make(_name_for(to), template=_name_for(root))
+        postgres.server().make(name_for(to), template=name_for(root))
 
 
-def _name_for(root: Path) -> str:
+def name_for(root: Path) -> str:
+    """Returns the name that no database of another state directory has on the tests' server."""
     return "state-" + sha256(os.fsencode(root.resolve())).hexdigest()[:16]
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from cloud.recognition.feed import newest
 from cloud.settings import Payments, Settings
-from tests.support import postgres
+from tests.support import databases, postgres
 from tests.support.device import TestDevice
 from tests.support.served import PLAIN, Served
 
@@ -76,7 +76,8 @@ class Pair(Served):
 
 @contextmanager
 def pair(root: Path) -> Generator[Pair]:
-    server = postgres.migrated(f"pair-{root.name}")
+    # Every process of a test run has a folder of this name.
+    server = postgres.migrated(databases.name_for(root))
     first = Pair(root, Settings(recognition=PLAIN), server=server)
     with first:
         elsewhere = Payments.model_validate({"stripe_url": first.provider_url})

@@ -19,6 +19,7 @@ from cloud.settings import Vault
 from cloud.state import StateDamaged
 from cloud.vault import keys, messages
 from cloud.vault.client import VaultBroken, VaultClient, VaultRefused, asker
+from cloud.vault.kept import VaultState
 from protocol.envelope import Suite
 from protocol.messages import Identification, Outcome, Problem, ProblemType, Purpose
 from tests.support.device import Refused, TestDevice
@@ -267,14 +268,19 @@ def test_a_device_with_many_questions_delays_another_by_one(
 # Start and end
 
 
-def until_answered(ask: Callable[[], Identification]) -> tuple[Identification, list[Problem]]:
-    """Returns the answer, and the problems that were answered before it."""
+def until_answered(
+    kiosk: TestDevice, ask: Callable[[], Identification]
+) -> tuple[Identification, list[Problem]]:
+    """Returns the answer, and the problems that were answered before it. Whoever asks on and on
+    instead of waiting has used up what a device may ask before a vault is there."""
     problems: list[Problem] = []
     while True:
         try:
             return ask(), problems
         except Refused as refused:
             problems.append(refused.problem)
+        while kiosk.http.get("/readyz").json()["vault"] != VaultState.WORKS:
+            pass
 
 
 def test_the_vault_is_started_again_when_it_dies(served: Served, kiosk: TestDevice, who: str):
@@ -282,7 +288,7 @@ def test_the_vault_is_started_again_when_it_dies(served: Served, kiosk: TestDevi
     pid = served.vault.pid
     assert pid
     os.kill(pid, signal.SIGKILL)
-    found, before = until_answered(lambda: kiosk.identify(who))
+    found, before = until_answered(kiosk, lambda: kiosk.identify(who))
     assert found.outcome is Outcome.ACCEPTED
     assert {problem.type for problem in before} <= {ProblemType.VAULT_UNAVAILABLE}
     assert all(problem.retry_after for problem in before)
@@ -301,9 +307,10 @@ def test_a_palm_that_was_not_examined_can_be_sent_again_with_the_same_key(
         assert served.vault.pid
         os.kill(served.vault.pid, signal.SIGKILL)
         found, before = until_answered(
+            kiosk,
             lambda envelope=envelope, key=key: kiosk.post(
                 "/identifications", envelope, Identification, key=key
-            )
+            ),
         )
         assert found.outcome is Outcome.ACCEPTED
 
