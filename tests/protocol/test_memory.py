@@ -34,7 +34,7 @@ else:
     before = locked_kb()
     more = bytearray(os.urandom(2**24))
     assert not may_be_swapped()
-    print("locked", before > 0, locked_kb() - before >= 2**14)
+    print("locked", before > 0, locked_kb() - before >= 2**14, flush=True)
     child = os.fork()
     if child == 0:
         print("forked", locked_kb(), lock_memory(), locked_kb() > before, flush=True)
