@@ -44,6 +44,8 @@ def check(address: str, *, private: bool) -> httpx.URL:
     Raises NotAllowed."""
     try:
         url = httpx.URL(address)
+        # A name that is no name in IDNA either shows here, or only when it is looked up.
+        url.host.encode("idna")
     except (httpx.InvalidURL, ValueError):
         raise NotAllowed("that is no URL") from None
     if len(address) > LONGEST or not url.host or url.userinfo or url.fragment:
@@ -61,9 +63,12 @@ def check(address: str, *, private: bool) -> httpx.URL:
 
 async def addresses_of(host: str, port: int) -> list[str]:
     """Returns the addresses of a host. Raises OSError when there is no such name."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-    )
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )
+    except UnicodeError:
+        raise OSError("that is no name of a host") from None
     return [str(each[4][0]) for each in found]
 
 

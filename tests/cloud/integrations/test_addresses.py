@@ -36,6 +36,16 @@ def test_an_address_that_is_not_public_is_refused(address: str):
         check(f"https://{host}/hook", private=False)
 
 
+@pytest.mark.parametrize("host", ["a" * 70 + ".com", "a..b", "xn--"])
+def test_a_name_that_nothing_can_look_up_is_refused_when_it_is_given(host: str):
+    with pytest.raises(NotAllowed, match="no URL"):
+        check(f"https://{host}/hook", private=False)
+
+
+def test_a_name_in_another_script_is_one():
+    assert check("https://bücher.example/hook", private=False).host == "bücher.example"
+
+
 def resolved(url: str, *addresses: str, private: bool = False) -> Target:
     """Returns where a request goes, with a name that has these addresses."""
 
