@@ -10,6 +10,7 @@ from cloud.integrations import asking, paging
 from cloud.integrations.asking import Asked, Asker, AskerOnce, Scope, needs
 from cloud.loyalty.memberships import codes_of
 from cloud.payments import purchases, refunds
+from cloud.payments.sales import Wanted, listed
 from cloud.web.problems import Refusal
 from protocol.messages import Card, Identifier, Message, Money, ProblemType, Refund, RefundRequest
 
@@ -50,9 +51,8 @@ async def show_all(
     limit: paging.Size = 50,
 ) -> Sales:
     """Lists purchases, the newest first."""
-    found = await purchases.of_merchant(
-        asked.session, asked.merchant_id, paging.place_of(cursor), limit + 1, reference=reference
-    )
+    wanted = Wanted(merchant_id=asked.merchant_id, reference=reference)
+    found = await listed(asked.session, wanted, limit + 1, paging.place_of(cursor))
     page = found[:limit]
     more = len(found) > limit
     return Sales(
@@ -85,13 +85,14 @@ async def _find(asked: Asked, purchase_id: str) -> purchases.PurchaseRow:
 async def _told(asked: Asked, rows: Sequence[purchases.PurchaseRow]) -> list[Sale]:
     session, buyers = asked.session, {row.person_id for row in rows if row.person_id}
     codes = await codes_of(session, asked.context.master, asked.merchant_id, buyers)
+    refunded = await refunds.refunded_of_each(session, rows)
     return [
         Sale(
             purchase_id=row.id,
             reference=row.reference,
             device_id=row.device_id,
             amount=Money(minor=row.amount_minor, currency=row.currency),
-            refunded_minor=await refunds.refunded_of(session, row),
+            refunded_minor=refunded[row.id],
             outcome=purchases.outcome_of(row) or "open",
             decline_reason=row.decline_reason,
             card=Card(brand=row.card_brand, last4=row.card_last4) if row.card_last4 else None,

@@ -10,12 +10,12 @@ purchase stays pending until they do on their phone, the device ends it, or it h
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context, Event
@@ -27,7 +27,7 @@ from cloud.payments import ledger, readers, receipts
 from cloud.payments.cards import cards_of, default_of
 from cloud.payments.settling import AWAITING, OPEN, PENDING, settle_each, turn
 from cloud.payments.tables import PurchaseRow, RefundRow
-from cloud.policy import BOOKKEEPING, PURCHASE_PATIENCE, Limits
+from cloud.policy import BOOKKEEPING, IDENTIFICATION_LIFE, PURCHASE_PATIENCE, Limits
 from cloud.providers import (
     ABANDONED,
     NO_CARD,
@@ -114,7 +114,8 @@ async def note_what_was_told(call: Caller, reference: Identifier, answer: Told) 
     row = await find_to_end(call, reference)
     if row is None:
         raise Refusal(ProblemType.NOT_FOUND)
-    row.told = answer.result
+    if row.told != answer.result:
+        row.told, row.told_at = answer.result, call.now
 
 
 @router.put("/purchases/{reference}/receipt", status_code=204)
@@ -162,27 +163,6 @@ async def find_of_merchant(
     """Returns a purchase of a merchant; None when it has none of this id."""
     row = await session.get(PurchaseRow, purchase_id)
     return row if row is not None and row.merchant_id == merchant_id else None
-
-
-async def of_merchant(
-    session: AsyncSession,
-    merchant_id: str,
-    after: tuple[datetime, str] | None,
-    count: int,
-    *,
-    reference: str | None = None,
-) -> Sequence[PurchaseRow]:
-    """Returns purchases of a merchant, the newest first: those that follow one of this time and id,
-    and only those of a reference where there is one."""
-    rows = select(PurchaseRow).where(PurchaseRow.merchant_id == merchant_id)
-    if reference is not None:
-        rows = rows.where(PurchaseRow.reference == reference)
-    if after is not None:
-        at, purchase_id = after
-        as_new = (PurchaseRow.at == at) & (PurchaseRow.id < purchase_id)
-        rows = rows.where(or_(PurchaseRow.at < at, as_new))
-    newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
-    return (await session.scalars(newest)).all()
 
 
 def outcome_of(row: PurchaseRow) -> Literal["approved", "declined", "not_paid"] | None:
@@ -285,7 +265,7 @@ async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
         await receipts.withdraw(session, row)
         row.person_id = row.identification_id = row.payment = row.dispute = row.card_id = None
         # The books need no place, which was kept for the person's own eyes.
-        row.asks_holder = row.site_id = None
+        row.asks_holder = row.site_id = row.recognised_at = row.told_at = None
     await session.flush()
 
 
@@ -482,20 +462,17 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     merchant = await merchant_of(call)
     check_amount(call.context, merchant.currency, request.amount)
     person = await accepted_for(call, request.identification_id, Purpose.PAY)
+    identification = await find(call, request.identification_id)
     spent = await session.scalar(
         select(PurchaseRow.id).where(PurchaseRow.identification_id == request.identification_id)
     )
     if spent is not None:
         raise Refusal(ProblemType.NOT_ACCEPTED, "this identification has paid already")
-    if call.context.settings.needs_pulse(request.amount):
-        identification = await find(call, request.identification_id)
-        if not identification.pulse:
-            raise Refusal(ProblemType.HOLD_LONGER)
-    if call.context.settings.needs_digits(request.amount):
-        identification = await find(call, request.identification_id)
-        if not identification.digits:
-            # The palm is asked for again, and then the amount is told with it.
-            raise Refusal(ProblemType.NOT_ACCEPTED, "this amount needs digits of the number")
+    if call.context.settings.needs_pulse(request.amount) and not identification.pulse:
+        raise Refusal(ProblemType.HOLD_LONGER)
+    if call.context.settings.needs_digits(request.amount) and not identification.digits:
+        # The palm is asked for again, and then the amount is told with it.
+        raise Refusal(ProblemType.NOT_ACCEPTED, "this amount needs digits of the number")
     if call.context.settings.needs_staff(request.amount) and not request.staff_seen:
         raise Refusal(ProblemType.STAFF_REQUIRED)
     cards = await cards_of(session, person)
@@ -508,7 +485,6 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
     try:
         await limits.spend(session, Limits.PURCHASES, person.person_id, call.now)
     except Refusal:
-        identification = await find(call, request.identification_id)
         await refusals.note(
             call.context,
             session,
@@ -527,6 +503,7 @@ async def _store_pending(call: Call, request: PurchaseRequest) -> PurchaseRow:
         reference=request.reference,
         person_id=person.person_id,
         identification_id=request.identification_id,
+        recognised_at=identification.expires_at - IDENTIFICATION_LIFE,
         amount_minor=request.amount.minor,
         currency=request.amount.currency,
         card_brand=card.brand,

@@ -6,8 +6,9 @@ housekeeping all find it pending, and finish that same refund, however long the 
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from fastapi import APIRouter
@@ -25,7 +26,15 @@ from cloud.providers import ABANDONED, NotRefunded, ProviderUnavailable, Refunde
 from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
-from protocol.messages import Card, Identifier, Money, ProblemType, Refund, RefundRequest
+from protocol.messages import (
+    Card,
+    Chargeable,
+    Identifier,
+    Money,
+    ProblemType,
+    Refund,
+    RefundRequest,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +42,18 @@ router: APIRouter = signed_request.router()
 
 REFUNDED, FAILED = "refunded", "failed"
 _OUTCOMES: Mapping[str, Literal["refunded", "failed"]] = {REFUNDED: "refunded", FAILED: "failed"}
+
+
+class Reason(StrEnum):
+    """Why staff give money back. They choose and do not type: what they have done stays in the
+    audit trail, where nothing about a shopper may stand."""
+
+    RETURNED = "returned"
+    NOT_GIVEN = "not-given"
+    WRONG_AMOUNT = "wrong-amount"
+    PAID_TWICE = "paid-twice"
+    GOODWILL = "goodwill"
+    OTHER = "other"
 
 
 @router.post("/purchases/{reference}/refunds")
@@ -43,15 +64,62 @@ async def give_back(call: Caller, reference: Identifier, request: RefundRequest)
 async def give_back_for(call: Call, purchase: PurchaseRow, request: RefundRequest) -> Refund:
     """Gives a finished purchase back for whoever calls, a device of its merchant or another sender
     of theirs, under whose name the refund is known. Raises Refusal."""
-    # Whoever refunds the same purchase waits here, where the database lets others write meanwhile.
-    await call.session.refresh(purchase, with_for_update=True)
-    row = await _find(call, purchase, request.reference)
-    if row is None:
-        row = await _store_pending(call, purchase, request)
-    elif not _is_for(row, purchase, request):
-        raise Refusal(ProblemType.CONFLICT, "another refund has this reference")
+    row, _ = await ask(
+        call.session,
+        call.context.payments.chargeable,
+        purchase,
+        request,
+        sender=call.device_id,
+        now=call.now,
+    )
     await call.session.commit()
     return await _settled(call, purchase, row)
+
+
+async def ask(
+    session: AsyncSession,
+    chargeable: Callable[[str], Chargeable | None],
+    purchase: PurchaseRow,
+    request: RefundRequest,
+    *,
+    sender: str,
+    now: datetime,
+    reason: Reason | None = None,
+) -> tuple[RefundRow, bool]:
+    """Stores a refund of a finished purchase as pending, once for its reference and its sender, and
+    returns it and whether it is new. It is then finished by `settle`, or by the next round of
+    housekeeping. `chargeable` is the provider's (`cloud.providers`). Raises Refusal."""
+    # Whoever refunds the same purchase waits here, where the database lets others write meanwhile.
+    await session.refresh(purchase, with_for_update=True)
+    row = await session.scalar(
+        select(RefundRow).where(
+            RefundRow.merchant_id == purchase.merchant_id,
+            RefundRow.reference == request.reference,
+            RefundRow.device_id == sender,
+        )
+    )
+    if row is not None:
+        if not _is_for(row, purchase, request):
+            raise Refusal(ProblemType.CONFLICT, "another refund has this reference")
+        return row, False
+    row = RefundRow(
+        id=new_id(),
+        purchase_id=purchase.id,
+        merchant_id=purchase.merchant_id,
+        device_id=sender,
+        reference=request.reference,
+        of_the_rest=request.amount is None,
+        amount_minor=await _amount(session, chargeable, purchase, request.amount),
+        # The row's own id stays after a deletion, so the provider must not know it.
+        provider_reference=new_id(),
+        outcome=PENDING,
+        failure_reason=None,
+        reason=reason,
+        at=now,
+    )
+    session.add(row)
+    await session.flush()
+    return row, True
 
 
 @router.get("/purchases/{reference}/refunds/{refund_reference}")
@@ -127,13 +195,13 @@ async def times_for_the_books(session: AsyncSession, person: OpenPerson) -> list
 
 
 async def keep_for_the_books(session: AsyncSession, person: OpenPerson) -> None:
-    """Removes from the refunds of a person's purchases what leads to the provider's record of them,
-    and deletes those that failed. None may be pending, and the purchases must still lead to the
-    person."""
+    """Removes from the refunds of a person's purchases what leads to the provider's record of them
+    and why staff have made them, and deletes those that failed. None may be pending, and the
+    purchases must still lead to the person."""
     theirs = RefundRow.purchase_id.in_(_purchases_of(person))
     await session.execute(delete(RefundRow).where(theirs, RefundRow.outcome != REFUNDED))
     for row in await session.scalars(select(RefundRow).where(theirs)):
-        row.provider_reference = None
+        row.provider_reference = row.reason = None
     await session.flush()
 
 
@@ -198,44 +266,19 @@ def _is_for(row: RefundRow, purchase: PurchaseRow, request: RefundRequest) -> bo
     return request.amount in (None, Money(minor=row.amount_minor, currency=purchase.currency))
 
 
-async def _find(call: Call, purchase: PurchaseRow, reference: str) -> RefundRow | None:
-    return await call.session.scalar(
-        select(RefundRow).where(
-            RefundRow.merchant_id == purchase.merchant_id,
-            RefundRow.reference == reference,
-            RefundRow.device_id == call.device_id,
-        )
-    )
-
-
-async def _store_pending(call: Call, purchase: PurchaseRow, request: RefundRequest) -> RefundRow:
-    row = RefundRow(
-        id=new_id(),
-        purchase_id=purchase.id,
-        merchant_id=purchase.merchant_id,
-        device_id=call.device_id,
-        reference=request.reference,
-        of_the_rest=request.amount is None,
-        amount_minor=await _amount(call, purchase, request.amount),
-        # The row's own id stays after a deletion, so the provider must not know it.
-        provider_reference=new_id(),
-        outcome=PENDING,
-        failure_reason=None,
-        at=call.now,
-    )
-    call.session.add(row)
-    await call.session.flush()
-    return row
-
-
-async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int:
+async def _amount(
+    session: AsyncSession,
+    chargeable: Callable[[str], Chargeable | None],
+    purchase: PurchaseRow,
+    asked: Money | None,
+) -> int:
     """Returns how much is to be refunded, in the minor unit. Raises Refusal when it cannot be."""
     currency = purchase.currency
     if asked is not None and asked.currency != currency:
         raise Refusal(ProblemType.MALFORMED, f"the purchase was in {currency}", status=422)
     if purchase.outcome != purchases.APPROVED:
         raise Refusal(ProblemType.NOT_REFUNDABLE, "nothing was charged for this purchase")
-    left = purchase.amount_minor - await refunded_of(call.session, purchase)
+    left = purchase.amount_minor - await refunded_of(session, purchase)
     minor = left if asked is None else asked.minor
     if minor > left or left == 0:
         detail = f"{left} minor units of {currency} are left of this purchase"
@@ -243,7 +286,7 @@ async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int
     if purchase.payment is None:
         detail = "whoever bought has had their data deleted: give the money back in another way"
         raise Refusal(ProblemType.CARD_FORGOTTEN, detail)
-    carried = call.context.payments.chargeable(currency)
+    carried = chargeable(currency)
     if carried is None:
         raise Refusal(ProblemType.NOT_REFUNDABLE, f"the provider does not carry {currency}")
     if minor % carried.step:
@@ -254,12 +297,18 @@ async def _amount(call: Call, purchase: PurchaseRow, asked: Money | None) -> int
 
 async def refunded_of(session: AsyncSession, purchase: PurchaseRow) -> int:
     """Returns how much of a purchase was refunded or is about to be, in the minor unit."""
-    total = await session.scalar(
-        select(func.sum(RefundRow.amount_minor)).where(
-            RefundRow.purchase_id == purchase.id, RefundRow.outcome != FAILED
-        )
+    return (await refunded_of_each(session, [purchase]))[purchase.id]
+
+
+async def refunded_of_each(session: AsyncSession, rows: Sequence[PurchaseRow]) -> Mapping[str, int]:
+    """Returns how much of each purchase was refunded or is about to be, in the minor unit, by its
+    id."""
+    sums = await session.execute(
+        select(RefundRow.purchase_id, func.sum(RefundRow.amount_minor))
+        .where(RefundRow.purchase_id.in_([row.id for row in rows]), RefundRow.outcome != FAILED)
+        .group_by(RefundRow.purchase_id)
     )
-    return int(total or 0)
+    return {row.id: 0 for row in rows} | {name: int(minor) for name, minor in sums}
 
 
 async def _settled(call: Call, purchase: PurchaseRow, row: RefundRow) -> Refund:

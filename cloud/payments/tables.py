@@ -80,6 +80,9 @@ class PurchaseRow(Table):
     identification_id: Mapped[str | None] = mapped_column(unique=True)
     """The identification that paid, which is also the provider's reference of the payment; None
     once the person is deleted."""
+    recognised_at: Mapped[datetime | None]
+    """When the palm was recognised that pays; None without one, for purchases of earlier versions,
+    and once the person is deleted."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     card_brand: Mapped[str]
@@ -105,6 +108,9 @@ class PurchaseRow(Table):
     decline_reason: Mapped[str | None]
     told: Mapped[str | None]
     """What the till was told, as the device reports it; None until it does."""
+    told_at: Mapped[datetime | None]
+    """When the device reported it; None until it does, for purchases of earlier versions, and once
+    the person is deleted."""
     receipt: Mapped[str | None]
     """What becomes of the receipt for the shopper's phone (`cloud.payments.receipts`): `waiting`,
     `sent`, `declined` or `unsent`. None when there is none, and once the person is deleted."""
@@ -142,6 +148,9 @@ class RefundRow(Table):
     outcome: Mapped[str] = mapped_column(index=True)
     """`pending`, `refunded` or `failed`."""
     failure_reason: Mapped[str | None]
+    reason: Mapped[str | None]
+    """Why staff give it back (`cloud.payments.refunds.Reason`); None where a till or an integrator
+    does, and once the person is deleted."""
     at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (UniqueConstraint("merchant_id", "reference", "device_id"),)
@@ -170,3 +179,17 @@ class LedgerRow(Table):
         CheckConstraint("debit <> credit", name="ck_ledger_accounts"),
         CheckConstraint("minor > 0", name="ck_ledger_minor"),
     )
+
+
+class ReconciliationRow(Table):
+    """What came of comparing a day last (`cloud.payments.reconcile`). It names nobody, and nothing
+    that the payment provider knows."""
+
+    __tablename__ = "reconciliations"
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    """Such as `2026-11-29`, in UTC."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    """When it was compared."""
+    content: Mapped[str]
+    """`cloud.payments.reconcile.Report`, as JSON."""

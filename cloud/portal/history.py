@@ -17,7 +17,7 @@ from cloud.merchants.merchants import all_merchants, all_sites
 from cloud.payments.history import Use, Wanted, merchants_of_uses, uses_of
 from cloud.people.accounts import member_since
 from cloud.portal.asking import HOME, Asked, Asker, router
-from cloud.web.language import decimal
+from cloud.web.language import decimal, only_text
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
 
@@ -89,7 +89,7 @@ async def download_csv(asked: Asker, merchant: Text = "", month: Text = "") -> R
     writer = csv.writer(file)
     writer.writerow(_COLUMNS)
     for each in await _told(asked, _wanted(merchant, month)):
-        writer.writerow([_only_text(each[column]) for column in _COLUMNS])
+        writer.writerow([only_text(each[column]) for column in _COLUMNS])
     return _file(file.getvalue(), "purchases.csv", "text/csv")
 
 
@@ -178,11 +178,6 @@ def _ms(at: datetime) -> int:
 
 def _link(page: str, query: Mapping[str, Any]) -> str:
     return f"{HOME}/{page}" + (f"?{urlencode(query)}" if query else "")
-
-
-def _only_text(cell: str) -> str:
-    """Returns a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _file(text: str, name: str, kind: str) -> Response:

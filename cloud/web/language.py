@@ -7,7 +7,7 @@ language: codes and numbers of phones and cards stand beside them and are typed 
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from protocol.currency import exponent_of
+from protocol.messages import MOST_MINOR
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,21 @@ def decimal(minor: int, currency: str) -> str:
     on the kiosk's screen."""
     exponent = exponent_of(currency)
     return str(Decimal(minor).scaleb(-(2 if exponent is None else exponent)))
+
+
+def only_text(cell: str) -> str:
+    """Returns a cell of a file that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+
+
+def minor_of(typed: str, currency: str) -> int | None:
+    """Returns the minor units of an amount that somebody has typed in the currency's main unit,
+    such as `12.50` or `12,5`; None for what is no amount above zero of it."""
+    try:
+        value = Decimal(typed.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    exponent = exponent_of(currency)
+    minor = value.scaleb(2 if exponent is None else exponent)
+    is_amount = value.is_finite() and 0 < minor <= MOST_MINOR and minor == int(minor)
+    return int(minor) if is_amount else None

@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0038');
+INSERT INTO "alembic_version" VALUES('0041');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -241,8 +241,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
 CREATE TABLE "doors" (
@@ -507,7 +507,7 @@ CREATE TABLE "purchases" (
 	decline_reason VARCHAR, 
 	at BIGINT NOT NULL, 
 	merchant_id VARCHAR NOT NULL, 
-	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, 
+	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
 	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
@@ -533,6 +533,13 @@ CREATE TABLE "receipts" (
 	CONSTRAINT fk_receipts_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
 );
 
+CREATE TABLE reconciliations (
+	day VARCHAR NOT NULL, 
+	at BIGINT NOT NULL, 
+	content VARCHAR NOT NULL, 
+	CONSTRAINT pk_reconciliations PRIMARY KEY (day)
+);
+
 CREATE TABLE refunds (
 	id VARCHAR NOT NULL, 
 	purchase_id VARCHAR NOT NULL, 
@@ -544,7 +551,7 @@ CREATE TABLE refunds (
 	provider_reference VARCHAR, 
 	outcome VARCHAR NOT NULL, 
 	failure_reason VARCHAR, 
-	at BIGINT NOT NULL, 
+	at BIGINT NOT NULL, reason VARCHAR, 
 	CONSTRAINT pk_refunds PRIMARY KEY (id), 
 	CONSTRAINT fk_refunds_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT fk_refunds_purchase_id FOREIGN KEY(purchase_id) REFERENCES purchases (id), 
@@ -767,9 +774,9 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
-CREATE INDEX ix_purchases_at ON purchases (at);
-
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
+
+CREATE INDEX ix_purchases_at ON purchases (at);
 
 CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
@@ -779,15 +786,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_person_id ON identifications (person_id);
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
-CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
 CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
+
+CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -906,3 +913,5 @@ CREATE INDEX ix_webhook_deliveries_at ON webhook_deliveries (at);
 CREATE INDEX ix_webhook_deliveries_due_at ON webhook_deliveries (due_at);
 
 CREATE INDEX ix_webhook_deliveries_receiver ON webhook_deliveries (receiver_id, at, id);
+
+CREATE INDEX ix_reconciliations_at ON reconciliations (at);

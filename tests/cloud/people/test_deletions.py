@@ -107,6 +107,8 @@ def test_a_receipt_says_of_what_was_bought_exactly_what_is_kept(
         "merchant_id": "first",
         "account": None,
         "told": None,
+        "told_at": None,
+        "recognised_at": None,
         "asks_holder": None,
         "card_id": None,
         "terminal": None,
@@ -157,6 +159,7 @@ def test_a_receipt_says_of_what_was_refunded_exactly_what_is_kept(
         "at": given.at,
         "provider_reference": None,
         "failure_reason": None,
+        "reason": None,
     }
 
 
