@@ -56,7 +56,7 @@ from cloud.keys.stored import PLAIN
 from cloud.merchants.devices import make_activation_code
 from cloud.merchants.merchants import FIRST
 from cloud.payments.ledger import SALE
-from cloud.payments.reconcile import reconcile
+from cloud.payments.reconcile import keep_report, reconcile
 from cloud.people import receipts
 from cloud.people.deletions import remains_of
 from cloud.plugins import NoSuchPart
@@ -435,6 +435,7 @@ def _day(text: str) -> datetime:
 
 async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settings) -> int:
     """Prints everything that happened on a day, and returns 1 when the sides differ on something.
+    What was compared of all merchants is kept for the console.
     The running service's sandbox is its own: that of a stopped one is asked."""
     async with AsyncExitStack() as stack:
         alone = chosen.payments.stripe_key is None and chosen.payments.stripe_url is None
@@ -446,6 +447,10 @@ async def _reconcile(arguments: argparse.Namespace, state: State, chosen: Settin
         sandbox = arguments.sandbox or _trial(chosen)
         provider = await bootstrap.payment_provider(chosen, state, sandbox, stack)
         lines = await reconcile(store, provider, arguments.day, arguments.merchant)
+        if arguments.merchant is None:
+            async with store.session() as session:
+                await keep_report(session, arguments.day, lines, bootstrap.now())
+                await session.commit()
     for line in lines:
         print(
             " " if line.agrees else "!",

@@ -108,6 +108,8 @@ ALERT_PATIENCE = timedelta(hours=1)
 BOOKKEEPING = timedelta(days=3653)
 """How long a sale is kept for the merchant's books, a receipt of a deletion for its verification,
 and to what somebody agreed as its proof after they have withdrawn."""
+RECONCILIATION_LIFE = timedelta(days=92)
+"""How long it is kept on what the ledger, the payment provider and the tills differed."""
 KEY_NOTICE = timedelta(days=30)
 """How long before a key of tills or systems expires the operator is reminded."""
 ENTRIES_KEPT = timedelta(days=90)

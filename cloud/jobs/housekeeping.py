@@ -23,7 +23,7 @@ from cloud.integrations import deliveries, events, receivers
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
-from cloud.payments import card_pages, ledger, purchases, refunds, webhooks
+from cloud.payments import card_pages, ledger, purchases, reconcile, refunds, webhooks
 from cloud.people import (
     alerts,
     begun,
@@ -66,6 +66,7 @@ EXPIRING = (
     identifications,
     feed,
     card_pages,
+    reconcile,
     alerts,
     webhooks,
     presences,

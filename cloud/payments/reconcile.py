@@ -4,19 +4,28 @@ The provider counts a payment at the time it was begun, and the ledger at the ti
 stored. What lies on the other side of midnight there is still found: each side of the day is
 compared with a MARGIN more of the other. The provider's records of people who were deleted cannot
 be told apart any more, and are matched by their amounts.
+
+What differs is kept for as long as somebody may have to look into it, for the console: without the
+provider's names, which lead to its record of a person.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
-from sqlalchemy import select
+from pydantic import BaseModel
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Database
 from cloud.payments import ledger
 from cloud.payments.purchases import APPROVED
-from cloud.payments.tables import LedgerRow, PurchaseRow, RefundRow
+from cloud.payments.refunds import REFUNDED
+from cloud.payments.settling import OPEN
+from cloud.payments.tables import LedgerRow, PurchaseRow, ReconciliationRow, RefundRow
+from cloud.policy import RECONCILIATION_LIFE
 from cloud.providers import Movement, PaymentProvider
 from protocol.messages import Money
 
@@ -25,18 +34,44 @@ MARGIN = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transaction of the ledger, with what else is stored about it."""
+    """A transaction of the ledger, or a sale or a refund that is none, with what else is stored
+    about it."""
 
     kind: str
     merchant_id: str
     reference: str
     """The till's name for the sale or the refund."""
+    sale: str
+    """The till's name for the sale that it is, or of which it is a refund."""
     name: str | None
     """As `Movement.name`; None when the person was deleted."""
-    amount: Money
+    amount: Money | None
+    """None where nothing is posted."""
+    state: str | None
+    """The `outcome` of what is not posted (`cloud.payments.tables`)."""
     told: str | None
     """What the till was told about a sale."""
     at: datetime
+
+
+class Why(StrEnum):
+    """On what the sides differ; what should be looked at first is first."""
+
+    UNPAID = "unpaid"
+    """The till was told that it is paid, and nothing was charged."""
+    TOLD_OTHERWISE = "told-otherwise"
+    """It was charged, and the till was told that it was not."""
+    CHARGED = "charged"
+    """The provider has it, and here it counts as declined, not paid or failed."""
+    UNKNOWN = "unknown"
+    """The provider has moved money of which nothing is known here."""
+    MISSING = "missing"
+    """The ledger has it, and the provider does not."""
+    AMOUNTS = "amounts"
+    NOT_TOLD = "not-told"
+    """It is not reported what the till was told."""
+    UNFINISHED = "unfinished"
+    """It is not finished here yet, whether the provider has it or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +88,33 @@ class Line:
     provider: Money | None
     told: str | None
     """What the till was told about a sale; None when that was not reported, and for a refund."""
+    sale: str | None = None
+    """The till's name for the sale that it is, or of which it is a refund; None when nobody here
+    knows of it."""
+    state: str | None = None
+    """The `outcome` of what the ledger does not have."""
+
+    @property
+    def why(self) -> Why | None:  # noqa: PLR0911 - one for each difference
+        """Returns on what the sides differ; None when all agree."""
+        if self.merchant_id is None:
+            return Why.UNKNOWN
+        if self.state in OPEN:
+            return Why.UNFINISHED
+        if self.ledger is None:
+            return Why.UNPAID if self.provider is None else Why.CHARGED
+        if self.provider is None:
+            return Why.MISSING
+        if self.ledger != self.provider:
+            return Why.AMOUNTS
+        if self.kind == ledger.SALE and self.told != APPROVED:
+            return Why.NOT_TOLD if self.told is None else Why.TOLD_OTHERWISE
+        return None
 
     @property
     def agrees(self) -> bool:
         """Whether all sides agree."""
-        if self.ledger is None or self.ledger != self.provider:
-            return False
-        return self.kind != ledger.SALE or self.told == APPROVED
+        return self.why is None
 
 
 async def reconcile(
@@ -74,8 +129,8 @@ async def reconcile(
     moved = await provider.movements(day - MARGIN, until + MARGIN)
     async with database.session() as session:
         posted = await _posted(session, day - MARGIN, until + MARGIN)
-        lines = list(_compared(posted, moved))
-        lines += await _told_without_a_charge(session, day, until)
+        posted += await _not_posted(session, day - MARGIN, until + MARGIN)
+    lines = list(_compared(posted, moved))
     of_the_day = [line for line in lines if day <= line.at < until]
     if merchant_id is not None:
         of_the_day = [each for each in of_the_day if each.merchant_id in (None, merchant_id)]
@@ -89,11 +144,15 @@ def _compared(posted: Sequence[Posted], moved: Sequence[Movement]) -> Iterator[L
         if each.name is not None:
             found = [m for m in left if (m.kind, m.name) == (each.kind, each.name)]
         else:
+            # The amount of what is not posted is None, and matches nothing.
             found = [m for m in left if (m.kind, m.amount) == (each.kind, each.amount)]
             found.sort(key=lambda m, at=each.at: abs(m.at - at))
         provided = found[0] if found else None
         if provided is not None:
             left.remove(provided)
+        elif each.amount is None and each.state not in OPEN and each.told != APPROVED:
+            # Declined, and the till knows.
+            continue
         yield Line(
             at=each.at,
             kind=each.kind,
@@ -102,6 +161,8 @@ def _compared(posted: Sequence[Posted], moved: Sequence[Movement]) -> Iterator[L
             ledger=each.amount,
             provider=provided and provided.amount,
             told=each.told,
+            sale=each.sale,
+            state=each.state,
         )
     for movement in left:
         yield Line(
@@ -127,8 +188,10 @@ async def _posted(session: AsyncSession, since: datetime, until: datetime) -> li
             kind=row.kind,
             merchant_id=row.merchant_id,
             reference=refund.reference if row.kind == ledger.REFUND else purchase.reference,
+            sale=purchase.reference,
             name=refund.provider_reference if row.kind == ledger.REFUND else purchase.payment,
             amount=Money(minor=row.minor, currency=row.currency),
+            state=None,
             told=None if row.kind == ledger.REFUND else purchase.told,
             at=row.at,
         )
@@ -136,27 +199,129 @@ async def _posted(session: AsyncSession, since: datetime, until: datetime) -> li
     ]
 
 
-async def _told_without_a_charge(
-    session: AsyncSession, since: datetime, until: datetime
-) -> list[Line]:
-    """Returns the sales that a till was told are paid, and that were not charged."""
-    rows = await session.scalars(
+async def _not_posted(session: AsyncSession, since: datetime, until: datetime) -> list[Posted]:
+    """Returns the sales and refunds that were begun in that time and are not in the ledger."""
+    sales = await session.scalars(
         select(PurchaseRow).where(
-            PurchaseRow.at >= since,
-            PurchaseRow.at < until,
-            PurchaseRow.told == APPROVED,
-            PurchaseRow.outcome != APPROVED,
+            PurchaseRow.at >= since, PurchaseRow.at < until, PurchaseRow.outcome != APPROVED
         )
     )
-    return [
-        Line(
-            at=row.at,
+    found = [
+        Posted(
             kind=ledger.SALE,
             merchant_id=row.merchant_id,
             reference=row.reference,
-            ledger=None,
-            provider=None,
+            sale=row.reference,
+            name=row.payment,
+            amount=None,
+            state=row.outcome,
             told=row.told,
+            at=row.at,
         )
-        for row in rows
+        for row in sales
     ]
+    given_back = await session.execute(
+        select(RefundRow, PurchaseRow.reference)
+        .join(PurchaseRow, PurchaseRow.id == RefundRow.purchase_id)
+        .where(RefundRow.at >= since, RefundRow.at < until, RefundRow.outcome != REFUNDED)
+    )
+    return found + [
+        Posted(
+            kind=ledger.REFUND,
+            merchant_id=row.merchant_id,
+            reference=row.reference,
+            sale=sale,
+            name=row.provider_reference,
+            amount=None,
+            state=row.outcome,
+            told=None,
+            at=row.at,
+        )
+        for row, sale in given_back
+    ]
+
+
+# What is kept
+
+
+class Difference(BaseModel):
+    """One thing on which the sides differ, as it is kept."""
+
+    at: datetime
+    kind: str
+    why: Why
+    merchant_id: str | None
+    reference: str | None
+    """None for what the provider alone knows of: its own name is not kept."""
+    sale: str | None
+    ledger: Money | None
+    provider: Money | None
+    told: str | None
+
+
+class Report(BaseModel):
+    """What came of comparing a day of all merchants."""
+
+    counts: dict[str, int]
+    """How many things were compared, by merchant; those of none are under an empty name."""
+    differences: list[Difference]
+    """In their order."""
+
+    def of(self, merchant_id: str | None) -> "Report":
+        """Returns what concerns one merchant, or all of it."""
+        if merchant_id is None:
+            return self
+        counts = {merchant_id: self.counts.get(merchant_id, 0)}
+        theirs = [each for each in self.differences if each.merchant_id == merchant_id]
+        return Report(counts=counts, differences=theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A day as it was compared last."""
+
+    day: date
+    at: datetime
+    """When it was compared."""
+    report: Report
+
+
+async def keep_report(
+    session: AsyncSession, day: datetime, lines: Sequence[Line], now: datetime
+) -> None:
+    """Keeps what came of comparing a day of all merchants, in place of what was kept of it."""
+    differences = [
+        Difference(
+            at=line.at,
+            kind=line.kind,
+            why=line.why,
+            merchant_id=line.merchant_id,
+            reference=None if line.merchant_id is None else line.reference,
+            sale=line.sale,
+            ledger=line.ledger,
+            provider=line.provider,
+            told=line.told,
+        )
+        for line in lines
+        if line.why is not None
+    ]
+    counts = Counter(line.merchant_id or "" for line in lines)
+    report = Report(counts=counts, differences=differences)
+    name = f"{day:%Y-%m-%d}"
+    await session.merge(ReconciliationRow(day=name, at=now, content=report.model_dump_json()))
+
+
+async def kept(session: AsyncSession, count: int) -> list[Compared]:
+    """Returns the latest days that were compared, the newest first."""
+    latest = select(ReconciliationRow).order_by(ReconciliationRow.day.desc()).limit(count)
+    return [
+        Compared(date.fromisoformat(row.day), row.at, Report.model_validate_json(row.content))
+        for row in await session.scalars(latest)
+    ]
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Deletes what was kept long enough."""
+    await session.execute(
+        delete(ReconciliationRow).where(ReconciliationRow.at <= now - RECONCILIATION_LIFE)
+    )
