@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cloud import bootstrap, staff_console, staff_doors, staff_fleet, staff_integrators
+from cloud import (
+    bootstrap,
+    staff_console,
+    staff_doors,
+    staff_fleet,
+    staff_integrators,
+    staff_sales,
+)
 from cloud.ages.ages import checks_of
 from cloud.console import acts
 from cloud.console import sign_ins as console_sign_ins
@@ -123,6 +130,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     staff_fleet.add_verbs(add)
     staff_console.add_verbs(add)
     staff_integrators.add_verbs(add)
+    staff_sales.add_verbs(add)
     add("remove-passkeys", _remove_passkeys, "remove everybody's, when the portal has moved")
     for verb in (revoke, replace, bind):
         verb.add_argument("device", help="the id of the device")

@@ -1,6 +1,9 @@
 """What staff do, whether on a page or by a command: each act is done and stands in the audit trail,
 or neither."""
 
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console import audit, members
@@ -15,9 +18,15 @@ from cloud.law import Law
 from cloud.merchants import merchants
 from cloud.merchants.devices import make_activation_code
 from cloud.merchants.merchants import MerchantRow, SiteRow
+from cloud.payments import reconcile, refunds
+from cloud.payments.purchases import PurchaseRow
+from cloud.payments.reconcile import Line
+from cloud.payments.refunds import Reason, RefundRow
 from cloud.settings import Merchant
 from cloud.web import devices
 from cloud.web.devices import DeviceRow
+from cloud.web.language import decimal
+from protocol.messages import Chargeable, RefundRequest
 
 # Kiosks
 
@@ -130,6 +139,56 @@ async def sign_in(session: AsyncSession, by: By, member: StaffRow, how: str) -> 
 async def export_trail(session: AsyncSession, by: By, merchant_id: str | None) -> None:
     """Notes that somebody takes the trail of a merchant, or all of it, with them."""
     await audit.append(session, by, "export the audit trail", merchant_id=merchant_id)
+
+
+# Sales
+
+
+async def refund(
+    session: AsyncSession,
+    chargeable: Callable[[str], Chargeable | None],
+    by: By,
+    sale: PurchaseRow,
+    request: RefundRequest,
+    *,
+    reason: Reason,
+) -> RefundRow:
+    """Has a sale given back, in part or in full, once for each reference of a request, and returns
+    the refund. It is stored and not made yet (`cloud.payments.refunds.ask`). Raises Refusal."""
+    row, is_new = await refunds.ask(
+        session, chargeable, sale, request, sender=by.who, now=by.at, reason=reason
+    )
+    if is_new:
+        amount = f"{decimal(row.amount_minor, sale.currency)} {sale.currency}"
+        await audit.append(
+            session,
+            by,
+            "give money back",
+            sale.id,
+            merchant_id=sale.merchant_id,
+            amount=amount,
+            reason=reason,
+            refund=row.id,
+        )
+    return row
+
+
+async def export_sales(
+    session: AsyncSession, by: By, merchant_id: str | None, filters: Mapping[str, str]
+) -> None:
+    """Notes that somebody takes sales of a merchant, or of all, with them."""
+    chosen = " ".join(f"{name}={value}" for name, value in filters.items())
+    await audit.append(session, by, "export sales", merchant_id=merchant_id, chosen=chosen or None)
+
+
+async def keep_comparison(
+    session: AsyncSession, by: By, day: datetime, lines: Sequence[Line], merchant_id: str | None
+) -> None:
+    """Keeps what came of comparing a day, which somebody has asked for who sees one merchant or
+    all."""
+    await reconcile.keep_report(session, day, lines, by.at)
+    act = "compare a day with the payment provider"
+    await audit.append(session, by, act, merchant_id=merchant_id, day=f"{day:%Y-%m-%d}")
 
 
 # What has no page

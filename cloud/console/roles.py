@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.console.tables import StaffRow
 from cloud.merchants.merchants import MerchantRow, SiteRow, find_merchant, find_site
+from cloud.payments import sales
+from cloud.payments.purchases import PurchaseRow
 from cloud.web.devices import DeviceRow, find_device
 from cloud.web.problems import Refusal
 from protocol.messages import ProblemType
@@ -36,18 +38,23 @@ class Right(StrEnum):
     MOVE = "move a kiosk to another site"
     REVOKE = "revoke a kiosk"
     ADD_SITE = "add a site"
+    SALES = "see sales"
+    EXPORT_SALES = "export sales"
+    REFUND = "give money back"
+    RECONCILE = "compare days with the payment provider"
     STAFF = "add and end accounts of staff"
     AUDIT = "read what staff have done"
 
 
-_SHOP = frozenset({Right.SEE, Right.RESTART})
-_SITE = _SHOP | {Right.NAME, Right.LOCK, Right.ACTIVATE}
+_SHOP = frozenset({Right.SEE, Right.RESTART, Right.SALES})
+_SITE = _SHOP | {Right.NAME, Right.LOCK, Right.ACTIVATE, Right.EXPORT_SALES, Right.REFUND}
+_AUDITOR = frozenset({Right.SEE, Right.AUDIT, Right.SALES, Right.EXPORT_SALES, Right.RECONCILE})
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.SHOP: _SHOP,
     Role.SITE: _SITE,
     Role.MERCHANT: frozenset(Right),
     Role.OPERATOR: frozenset(Right),
-    Role.AUDITOR: frozenset({Right.SEE, Right.AUDIT}),
+    Role.AUDITOR: _AUDITOR,
 }
 GIVES: Mapping[Role, frozenset[Role]] = {
     Role.MERCHANT: frozenset({Role.SITE, Role.SHOP}),
@@ -106,6 +113,7 @@ class Found:
     merchant: MerchantRow | None = None
     site: SiteRow | None = None
     device: DeviceRow | None = None
+    sale: PurchaseRow | None = None
     member: StaffRow | None = None
 
 
@@ -120,7 +128,9 @@ async def find(
     return found
 
 
-async def _found(session: AsyncSession, reach: Reach, names: Mapping[str, str]) -> Found | None:
+async def _found(  # noqa: PLR0911 - one for each kind of thing
+    session: AsyncSession, reach: Reach, names: Mapping[str, str]
+) -> Found | None:
     match list(names.items()):
         case [("merchant_id", name)]:
             merchant = await find_merchant(session, name)
@@ -134,6 +144,12 @@ async def _found(session: AsyncSession, reach: Reach, names: Mapping[str, str]) 
             device = await find_device(session, name)
             if device is not None and reach.covers(device.merchant_id, device.site_id):
                 return Found(device=device)
+        case [("sale_id", name)]:
+            sale = await sales.find(session, name)
+            if sale is not None and reach.covers(
+                sale.merchant_id, await sales.site_of(session, sale)
+            ):
+                return Found(sale=sale)
         case [("staff_id", name)]:
             member = await session.get(StaffRow, name)
             if member is not None and member.ended_at is None and reach.gives(reach_of(member)):

@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter, Response
 
-from cloud.console import devices, overview, places, signing_in, staff_pages, trail
+from cloud.console import (
+    devices,
+    overview,
+    places,
+    reconciliation,
+    sales,
+    sales_refunds,
+    signing_in,
+    staff_pages,
+    trail,
+)
 from cloud.console.asking import HOME, door
 from cloud.web.browsers import redirect
 from cloud.web.pages import file_routes
@@ -38,6 +48,10 @@ ROUTERS = (
     devices.replacing,
     devices.moving,
     devices.revoking,
+    sales.routes,
+    sales.exporting,
+    sales_refunds.routes,
+    reconciliation.routes,
     staff_pages.routes,
     trail.routes,
     _rest,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -11,14 +12,20 @@ from cloud.console.members import StaffRow
 from cloud.console.roles import Reach, Role
 from cloud.fleet.reports import ReportRow
 from cloud.merchants.merchants import all_sites
+from cloud.payments.purchases import PurchaseRow
+from cloud.payments.reconcile import Line, keep_report
 from cloud.web.devices import DeviceRow
 from protocol.fleet import Fault
+from protocol.messages import Money
 from tests.cloud.fleet.test_fleet import REPORT
 from tests.support.passkeys import Authenticator
-from tests.support.portal import ORIGIN, Browser, Portal, forms
+from tests.support.portal import ORIGIN, Browser, Portal, forms, purchase
 
 KIOSK = "kiosk-of-the-first"
 """The id of the first merchant's kiosk."""
+SALE = "5a1e" * 8
+SOLD = "sale-of-the-first"
+"""The id of a sale there, and its till's name for it."""
 
 
 @dataclass
@@ -141,3 +148,37 @@ async def trail(member: Member) -> list[dict[str, object]]:
     """Returns the rows that somebody can export, the oldest first."""
     text = (await member.open("/console/audit.jsonl")).text
     return [json.loads(line) for line in text.splitlines()]
+
+
+async def sell(portal: Portal, minor: int = 1250, **changes: Any) -> PurchaseRow:
+    """Adds a sale of now at the first merchant's kiosk, paid with the card itself."""
+    values: dict[str, Any] = {
+        "id": SALE,
+        "identification_id": None,
+        "terminal": "token",
+        "site_id": None,
+        "device_id": KIOSK,
+        "reference": SOLD,
+    }
+    row = purchase(None, portal.now, minor, **values | changes)
+    await portal.add(row)
+    return row
+
+
+async def differ(portal: Portal, **changes: Any) -> None:
+    """Keeps that the sale of `sell` was compared today, and that its till was told nothing."""
+    lunch = Money(minor=1250, currency="USD")
+    values: dict[str, Any] = {
+        "at": portal.now,
+        "kind": "sale",
+        "merchant_id": "first",
+        "reference": SOLD,
+        "ledger": lunch,
+        "provider": lunch,
+        "told": None,
+        "sale": SOLD,
+    }
+    async with portal.database.session() as session:
+        day = portal.now.replace(hour=0)
+        await keep_report(session, day, [Line(**values | changes)], portal.now)
+        await session.commit()

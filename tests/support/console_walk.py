@@ -1,6 +1,7 @@
 """Every page of the console in every state, one after another, as somebody of the staff comes to
 them. Tests check each, and the tour takes its picture. A new page is one line here."""
 
+import secrets
 from datetime import timedelta
 
 from cloud.console import acts, audit
@@ -8,6 +9,14 @@ from cloud.console.audit import By, Door
 from cloud.console.roles import Reach, Role
 from cloud.merchants.merchants import place_of
 from cloud.policy import SESSION_FRESH, SESSION_IDLE
+from protocol.messages import (
+    CardPurchase,
+    CardPurchaseRequest,
+    Money,
+    Purchase,
+    Refund,
+    RefundRequest,
+)
 from tests.cloud.fleet.test_fleet import REPORT, told
 from tests.support.device import TestDevice
 from tests.support.portal_walk import Walk
@@ -64,6 +73,23 @@ class Team:
 
         self.served.do(add())
 
+    def sells(self) -> Purchase:
+        """Sells something for 12.50, to somebody who pays with the card itself."""
+        request = CardPurchaseRequest(
+            amount=Money(minor=1250, currency="USD"),
+            reference=secrets.token_hex(12),
+            token="tok_visa",
+        )
+        sold = self.kiosks[1].post("/card-purchases", request, CardPurchase).purchase
+        assert sold is not None
+        return sold
+
+    def gives_back(self, sale: Purchase) -> int:
+        """Has the till give back what is left of a sale, and returns how much that was."""
+        request = RefundRequest(reference=secrets.token_hex(12))
+        path = f"/purchases/{sale.reference}/refunds"
+        return self.kiosks[1].post(path, request, Refund).amount.minor
+
     def waits(self, span: timedelta) -> None:
         self.served.ahead += span
         for kiosk in self.kiosks:
@@ -80,6 +106,7 @@ def whole_console(visitor: Visitor, team: Team, role: Role = Role.MERCHANT) -> W
     yield from registering(visitor, team, role)
     yield from looking(visitor, team)
     yield from steering(visitor, team)
+    yield from selling(visitor, team)
     yield from with_staff(visitor, team)
     yield from auditing(visitor, team)
     yield from being_signed_out(visitor, team)
@@ -148,6 +175,35 @@ def steering(visitor: Visitor, team: Team) -> Walk:
     yield "kiosk-revoked"
     visitor.follows("Airport, Terminal 2")
     yield "site-with-a-revoked-kiosk"
+
+
+def selling(visitor: Visitor, team: Team) -> Walk:
+    visitor.follows("Sales")
+    yield "sales-none"
+    sale = team.sells()
+    visitor.chooses("When", "Today")
+    visitor.presses("Show")
+    yield "sales-of-a-day"
+    assert sale.reference.encode() in visitor.downloads("Export as a file")
+    visitor.opens(f"/console/sales/{sale.purchase_id}")
+    visitor.follows("Give money back")
+    yield "refund"
+    visitor.types("Amount in USD", "20")
+    visitor.chooses("Why", "Goods were")
+    visitor.presses("Go on")
+    yield "refund-of-too-much"
+    visitor.types("Amount in USD", "5")
+    visitor.presses("Go on")
+    yield "refund-confirm"
+    visitor.presses("Give USD\N{NO-BREAK SPACE}5.00 back")
+    visitor.reads("was given back to the card")
+    yield "sale-given-back-in-part"
+    assert team.gives_back(sale) == 750, "the till knows what is left"
+    visitor.follows("Reconciliation")
+    visitor.chooses("Day", "Today")
+    visitor.presses("Compare it")
+    visitor.reads(sale.reference)
+    yield "reconciliation"
 
 
 def with_staff(visitor: Visitor, team: Team) -> Walk:

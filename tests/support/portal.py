@@ -86,8 +86,8 @@ def last_code(context: Context, phone: str) -> str:
     return codes[-1]
 
 
-def purchase(person_id: str, at: datetime, minor: int, **changes: Any) -> PurchaseRow:
-    """Returns a purchase that a palm has paid."""
+def purchase(person_id: str | None, at: datetime, minor: int, **changes: Any) -> PurchaseRow:
+    """Returns a purchase that a palm has paid, unless what changes says otherwise."""
     values: dict[str, Any] = {
         "id": new_id(),
         "merchant_id": "first",

@@ -11,7 +11,18 @@ import pytest
 from cloud.console.asking import StaffRoute
 from cloud.console.roles import RIGHTS, Right, Role
 from cloud.console.routes import ROUTERS
-from tests.support.console import KIOSK, Member, add_kiosk, member_of, report, site_of
+from tests.support.console import (
+    KIOSK,
+    SALE,
+    SOLD,
+    Member,
+    add_kiosk,
+    differ,
+    member_of,
+    report,
+    sell,
+    site_of,
+)
 from tests.support.portal import Portal, forms
 
 pytestmark = pytest.mark.anyio
@@ -70,10 +81,13 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
     theirs = await member_of(portal, Role.MERCHANT, "first", name="Mia Merchant")
     shop = await site_of(portal, "first")
     clerk = await member_of(portal, Role.SHOP, "first", shop, name="Cleo Clerk")
+    await sell(portal)
+    await differ(portal)
     there = {
         "merchant_id": ["first"],
         "site_id": [shop],
         "device_id": [KIOSK],
+        "sale_id": [SALE],
         "staff_id": [operator.member.id, theirs.member.id, clerk.member.id],
     }
     other = await portal.merchant("Florist")
@@ -96,7 +110,7 @@ async def test_what_another_merchant_has_is_answered_as_what_there_is_not(portal
         for method, path, _ in PAGES:
             if method == "GET" and "{" not in path:
                 text = (await rival.open(path)).text
-                secret = ("Corner Shop", "Till 3", KIOSK, "Olga", "Mia", "Cleo")
+                secret = ("Corner Shop", "Till 3", KIOSK, SALE, SOLD, "Olga", "Mia", "Cleo")
                 seen = [
                     word for word in secret if word in text.replace("Console of Corner Shop", "")
                 ]
@@ -107,13 +121,14 @@ async def test_a_role_has_its_rights_and_no_more(portal: Portal):
     """Every page, about what is in reach, with the session of each role that may not do all."""
     await add_kiosk(portal)
     shop = await site_of(portal, "first")
+    await sell(portal)
     below = await member_of(portal, Role.SHOP, "first", shop)
     reach = {
         Role.SHOP: ("first", shop),
         Role.SITE: ("first", shop),
         Role.AUDITOR: (None, None),
     }
-    names = {"merchant_id": "first", "site_id": shop, "device_id": KIOSK}
+    names = {"merchant_id": "first", "site_id": shop, "device_id": KIOSK, "sale_id": SALE}
     names["staff_id"] = below.member.id
     for role, (merchant_id, site_id) in reach.items():
         member = await member_of(portal, role, merchant_id, site_id)

@@ -1,14 +1,18 @@
 """`./run cloud staff`: accounts for the console and the audit trail, from the command line."""
 
 import argparse
+import asyncio
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cloud import staff as commands
+from cloud.db.sqlite import SqliteDatabase
 from tests.cloud.test_staff import Staff, staff  # noqa: F401 - a fixture
+from tests.support.portal import purchase
 
 ON_PAGES_TOO = {
     "activation-code",
@@ -22,6 +26,8 @@ ON_PAGES_TOO = {
     "user-link",
     "end-user",
     "audit",
+    "sales",
+    "refund",
 }
 """The verbs that `cloud.console.acts` notes."""
 ONLY_TOLD = {
@@ -32,6 +38,7 @@ ONLY_TOLD = {
     "keys",
     "kiosk-settings",
     "merchants",
+    "sale",
     "sites",
     "thresholds",
     "unfinished",
@@ -81,3 +88,48 @@ def test_the_first_operator_is_added_and_what_was_done_is_read_and_checked(
     assert f"whole: 3 rows, among them all 3 of {file}." in staff("verify-audit", str(file))
     file.write_text(exported.replace("till-key", "access-key"))
     assert "line 2 of the export was changed" in staff("verify-audit", str(file), status=2)
+
+
+def test_a_sale_is_exported_followed_and_given_back(staff: Staff, tmp_path: Path):  # noqa: F811
+    assert staff("sales", "++when", "2026-11").startswith("\N{ZERO WIDTH NO-BREAK SPACE}time,")
+    at = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    values = {"identification_id": None, "terminal": "token", "site_id": None}
+    sold = purchase(None, at, 1250, id="sale-1", reference="till-7-0042", told="approved", **values)
+
+    async def sell() -> None:
+        store = SqliteDatabase(tmp_path / "palms.db")
+        async with store.session() as session:
+            session.add(sold)
+            await session.commit()
+        await store.close()
+
+    asyncio.run(sell())
+    _, line = staff("sales", "++merchant", "first", "++state", "paid").splitlines()
+    assert line.startswith(
+        "2026-11-29T12:00:00+00:00,Corner Shop,,,till-7-0042,12.50,0.00,USD,paid"
+    )
+    words = ("refund", "sale-1", "--reason", "paid-twice", "--reference", "our-refund-1")
+    given = staff(*words, "--amount", "5")
+    assert staff(*words, "--amount", "5") == given
+    assert "gives 5.00 USD back" in given
+    assert "750 minor units of USD are left" in staff(*words[:4], "--amount", "7.51", status=2)
+    for wrong in (("--amount", "x"), ("--reference", "?")):
+        assert staff("refund", "sale-1", "--reason", "other", *wrong, status=2)
+    assert "there is no sale-2" in staff("sale", "sale-2", status=2)
+    assert "there is no such place" in staff("sales", "++site", "nowhere", status=2)
+    way = [line.split("\t")[1:3] for line in staff("sale", "sale-1").splitlines()]
+    assert way == [
+        ["asked", "12.50 USD"],
+        ["presented", "-"],
+        ["paid", "12.50 USD"],
+        ["told", "-"],
+        ["refund-asked", "5.00 USD"],
+        ["refund-open", "5.00 USD"],
+    ]
+    rows = [json.loads(line) for line in staff("audit").splitlines()]
+    assert [(row["act"], row["subject"]) for row in rows] == [
+        ("export sales", ""),
+        ("export sales", ""),
+        ("give money back", "sale-1"),
+        ("export the audit trail", ""),
+    ]

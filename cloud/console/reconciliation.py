@@ -1,0 +1,87 @@
+"""The page on which the ledger, the payment provider and the tills are compared, what differs on
+top."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response
+
+from cloud.console import acts
+from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.roles import Right
+from cloud.console.sales import names_in
+from cloud.payments import reconcile
+from cloud.payments.reconcile import Compared, Difference, Why
+from cloud.providers import ProviderUnavailable
+from cloud.web.browsers import redirect
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+DAYS = 14
+"""How many of the latest days can be compared here; others by command."""
+SHOWN = 31
+"""How many compared days are shown, the latest."""
+
+routes: APIRouter = router(Right.RECONCILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What differs of one merchant on one day."""
+
+    day: date
+    merchant: str | None
+    """The name; None for what the provider alone knows of."""
+    kinds: list[tuple[Why, list[Difference]]]
+    """What should be looked at first is first."""
+
+
+@routes.get("/reconciliation")
+async def show_differences(asked: Asker) -> Response:
+    return await _page(asked)
+
+
+@routes.post("/reconciliation")
+async def compare(asked: Asker, day: Annotated[str, Form(max_length=10)] = "") -> Response:
+    """Compares a day, of all merchants, and keeps what differs."""
+    try:
+        chosen = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+    except ValueError:
+        raise Refusal(ProblemType.MALFORMED) from None
+    if not timedelta(0) <= asked.now - chosen <= timedelta(days=DAYS):
+        raise Refusal(ProblemType.MALFORMED)
+    context = asked.context
+    # The provider may take its time, and others write meanwhile.
+    await asked.session.commit()
+    try:
+        lines = await reconcile.reconcile(context.database, context.payments, chosen)
+    except ProviderUnavailable:
+        return await _page(asked, 503, problem="away")
+    await acts.keep_comparison(asked.session, asked.by, chosen, lines, asked.reach.merchant_id)
+    return redirect(f"{HOME}/reconciliation")
+
+
+async def _page(asked: Asked, status: int = 200, *, problem: str | None = None) -> Response:
+    merchant_id = asked.reach.merchant_id
+    compared = [
+        Compared(each.day, each.at, each.report.of(merchant_id))
+        for each in await reconcile.kept(asked.session, SHOWN)
+    ]
+    names = await names_in(asked.session, asked.reach)
+    groups: list[Group] = []
+    for each in compared:
+        differing = {line.merchant_id for line in each.report.differences}
+        for merchant in sorted(differing, key=lambda name: names.merchants.get(name or "", "")):
+            theirs = [line for line in each.report.differences if line.merchant_id == merchant]
+            name = None if merchant is None else names.merchants.get(merchant, merchant)
+            kinds = [(why, [line for line in theirs if line.why is why]) for why in Why]
+            groups.append(Group(each.day, name, [kind for kind in kinds if kind[1]]))
+    return asked.page(
+        "reconciliation.html",
+        status,
+        groups=groups,
+        compared=compared,
+        days=[(asked.now - timedelta(days=ago)).date() for ago in range(DAYS)],
+        problem=problem,
+    )

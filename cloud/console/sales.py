@@ -1,0 +1,386 @@
+"""Pages of sales: a list of them, each with its way from the till to the ledger, and a file."""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cloud.console import acts
+from cloud.console.asking import HOME, Asked, Asker, router
+from cloud.console.audit import By
+from cloud.console.places import sites_in_reach
+from cloud.console.roles import Reach, Right
+from cloud.console.tables import StaffRow
+from cloud.merchants.merchants import all_merchants, all_sites
+from cloud.payments import sales
+from cloud.payments.purchases import APPROVED, PurchaseRow
+from cloud.payments.refunds import refunded_of, refunded_of_each
+from cloud.payments.sales import State, Wanted
+from cloud.web.devices import all_devices, find_device
+from cloud.web.language import decimal, only_text
+from cloud.web.merchant_keys import KeyUse
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
+
+PAGE = 50
+"""How many sales are on one page."""
+DAYS, MONTHS = 14, 13
+"""How many of the latest days and months can be chosen; others can be typed into the address."""
+MOST = 20_000
+"""How many sales are in one file at most."""
+_AT_ONCE = 1000
+_WHEN = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+_COLUMNS = (
+    "time",
+    "merchant",
+    "site",
+    "kiosk",
+    "reference",
+    "amount",
+    "refunded",
+    "currency",
+    "state",
+    "reason",
+    "till_was_told",
+    "card",
+    "card_last4",
+    "sale",
+)
+
+routes: APIRouter = router(Right.SALES)
+exporting: APIRouter = router(Right.EXPORT_SALES)
+
+Text = Annotated[str, Query(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which sales somebody has asked for, in the words of the address; empty is any."""
+
+    where: str = ""
+    """`merchant ID`, `site ID` or `device ID`."""
+    when: str = ""
+    """A day such as `2026-11-29`, or a month such as `2026-11`, in UTC."""
+    state: str = ""
+    """`cloud.payments.sales.State`."""
+    reference: str = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        given = {"where": self.where, "when": self.when, "state": self.state}
+        given["reference"] = self.reference
+        return {name: value for name, value in given.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What somebody's reach has, by id, as it is called today."""
+
+    merchants: Mapping[str, str]
+    sites: Mapping[str, str]
+    kiosks: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A sale as it is listed."""
+
+    row: PurchaseRow
+    refunded: int
+    state: State
+    site: str
+    """Empty where it is not known."""
+    kiosk: str
+
+
+async def _chosen(
+    where: Text = "", when: Text = "", state: Text = "", reference: Text = ""
+) -> Filter:
+    # FastAPI would call it on a thread if it were not asynchronous.
+    return Filter(where, when, state, reference.strip())
+
+
+Chosen = Annotated[Filter, Depends(_chosen)]
+
+
+@routes.get("/sales")
+async def list_sales(asked: Asker, chosen: Chosen, before: Text = "") -> Response:
+    return await _list(asked, chosen, before)
+
+
+@exporting.get("/sales.csv")
+async def export_sales(asked: Asker, chosen: Chosen) -> Response:
+    wanted = await wanted_by(asked.session, asked.reach, chosen)
+    found = await sales.listed(asked.session, wanted, MOST + 1)
+    if len(found) > MOST:
+        return await _list(asked, chosen, status=422)
+    await note_export(asked.session, asked.by, wanted, chosen, found)
+    text = first_line() + "".join(
+        [line async for line in lines_of(asked.session, asked.reach, found)]
+    )
+    headers = {"content-disposition": 'attachment; filename="sales.csv"'}
+    return Response(text, headers=headers, media_type="text/csv")
+
+
+@routes.get("/sales/{sale_id}")
+async def show_sale(asked: Asker) -> Response:
+    session, row = asked.session, sale_of(asked)
+    refunded = await refunded_of(session, row)
+    names = await names_in(session, asked.reach)
+    way = await sales.way_of(session, row)
+    return asked.page(
+        "sale.html",
+        sale=_shown(row, refunded, names, await sales.site_of(session, row)),
+        merchant=names.merchants[row.merchant_id],
+        left=left_of(row, refunded),
+        way=way,
+        people={step.by: await _who(asked, names, step.by) for step in way if step.by},
+    )
+
+
+def left_of(row: PurchaseRow, refunded: int) -> int:
+    """Returns how much of a sale can still be given back here, in the minor unit."""
+    is_there = row.outcome == APPROVED and row.payment is not None
+    return row.amount_minor - refunded if is_there else 0
+
+
+async def wanted_by(session: AsyncSession, reach: Reach, chosen: Filter) -> Wanted:
+    """Returns which sales are wanted of those in reach. Raises Refusal for what is not in reach, as
+    for what there is not, and for what is no filter."""
+    kind, _, name = chosen.where.partition(" ")
+    merchant_id, site_id, device_id = reach.merchant_id, reach.site_id, None
+    match kind:
+        case "merchant":
+            merchant_id = next(
+                (row.id for row in await all_merchants(session) if row.id == name), None
+            )
+            is_there = merchant_id is not None and reach.covers(merchant_id)
+        case "site":
+            there = {row.id: row.merchant_id for row in await all_sites(session)}
+            site_id, merchant_id = name, there.get(name)
+            is_there = merchant_id is not None and reach.covers(merchant_id, name)
+        case "device":
+            kiosks = {row.id: row for row in await all_devices(session)}
+            device = kiosks.get(name)
+            is_there = device is not None and reach.covers(device.merchant_id, device.site_id)
+            # Of whoever sees one merchant or site, sales that the kiosk made elsewhere are not.
+            device_id = name
+        case _:
+            is_there = chosen.where == ""
+    if not is_there:
+        raise Refusal(ProblemType.NOT_FOUND)
+    since, until = _span(chosen.when)
+    if chosen.state and chosen.state not in list(State):
+        raise Refusal(ProblemType.NOT_FOUND)
+    return Wanted(
+        merchant_id=merchant_id,
+        site_id=site_id,
+        device_id=device_id,
+        reference=chosen.reference or None,
+        state=State(chosen.state) if chosen.state else None,
+        since=since,
+        until=until,
+    )
+
+
+async def names_in(session: AsyncSession, reach: Reach) -> Names:
+    """Returns what is in reach. Who sees one site sees the name of its merchant."""
+    sites = [row for row in await all_sites(session) if reach.covers(row.merchant_id, row.id)]
+    devices = [
+        row for row in await all_devices(session) if reach.covers(row.merchant_id, row.site_id)
+    ]
+    merchants = {
+        row.id: row.name
+        for row in await all_merchants(session)
+        if reach.merchant_id in (None, row.id)
+    }
+    return Names(
+        merchants,
+        {row.id: row.name for row in sites},
+        {row.id: row.name for row in devices},
+    )
+
+
+async def note_export(
+    session: AsyncSession, by: By, wanted: Wanted, chosen: Filter, rows: Sequence[PurchaseRow]
+) -> None:
+    """Notes that somebody takes sales with them."""
+    filters = chosen.query
+    if chosen.reference:
+        # What was typed may be anything.
+        filters["reference"] = rows[0].reference if rows else "unknown"
+    await acts.export_sales(session, by, wanted.merchant_id, filters)
+
+
+def first_line() -> str:
+    """Returns the first line of a file of sales."""
+    # A spreadsheet takes a file for UTF-8 that begins with a byte order mark.
+    return "\N{ZERO WIDTH NO-BREAK SPACE}" + _line(_COLUMNS)
+
+
+async def lines_of(
+    session: AsyncSession, reach: Reach, rows: Sequence[PurchaseRow]
+) -> AsyncIterator[str]:
+    """Yields the lines of a file of sales, after the first."""
+    names = await names_in(session, reach)
+    for start in range(0, len(rows), _AT_ONCE):
+        for sale in await _listed(session, names, rows[start : start + _AT_ONCE]):
+            row = sale.row
+            yield _line(
+                (
+                    row.at.isoformat(timespec="seconds"),
+                    names.merchants[row.merchant_id],
+                    sale.site,
+                    sale.kiosk,
+                    row.reference,
+                    decimal(row.amount_minor, row.currency),
+                    decimal(sale.refunded, row.currency),
+                    row.currency,
+                    sale.state,
+                    row.decline_reason or "",
+                    row.told or "",
+                    row.card_brand,
+                    row.card_last4,
+                    row.id,
+                )
+            )
+
+
+async def _who(asked: Asked, names: Names, by: str) -> str:
+    """Returns who has asked for a refund, as far as whoever asks now may know."""
+    if by in names.kiosks:
+        return names.kiosks[by]
+    if by.startswith(f"{KeyUse.API}_"):
+        return f"A system with the key {by}"
+    if await find_device(asked.session, by) is not None:
+        return "A kiosk that has moved"
+    member = await asked.session.get(StaffRow, by)
+    if member is None:
+        return f"{by}, by command,"
+    is_seen = asked.reach.covers(member.merchant_id, member.site_id) and member.ended_at is None
+    return member.name if is_seen else "Somebody whose account you do not see"
+
+
+def sale_of(asked: Asked) -> PurchaseRow:
+    assert asked.found.sale is not None
+    return asked.found.sale
+
+
+async def _list(asked: Asked, chosen: Filter, before: str = "", *, status: int = 200) -> Response:
+    session = asked.session
+    wanted = await wanted_by(session, asked.reach, chosen)
+    found = await sales.listed(session, wanted, PAGE + 1, await _place(asked, before))
+    shown, more = found[:PAGE], found[PAGE:]
+    names = await names_in(session, asked.reach)
+    older = chosen.query | {"before": shown[-1].id} if more else {}
+    return asked.page(
+        "sales.html",
+        status,
+        sales=await _listed(session, names, shown),
+        totals=await sales.totals(session, wanted) if chosen.when else [],
+        chosen=chosen,
+        places=await _places(asked, names),
+        days=[(asked.now - timedelta(days=ago)).date() for ago in range(DAYS)],
+        months=_months(asked.now.date()),
+        states=list(State),
+        newest=_link("sales", chosen.query) if before else None,
+        older=_link("sales", older) if more else None,
+        as_csv=_link("sales.csv", chosen.query),
+        most=MOST if status != 200 else None,
+    )
+
+
+async def _listed(session: AsyncSession, names: Names, rows: Sequence[PurchaseRow]) -> list[Sale]:
+    refunded = await refunded_of_each(session, rows)
+    stands = {row.id: row.site_id for row in await all_devices(session)}
+    return [
+        _shown(row, refunded[row.id], names, row.site_id or stands.get(row.device_id))
+        for row in rows
+    ]
+
+
+def _shown(row: PurchaseRow, refunded: int, names: Names, site_id: str | None) -> Sale:
+    return Sale(
+        row,
+        refunded,
+        sales.state_of(row, refunded),
+        names.sites.get(site_id or "", ""),
+        # One that has moved out of reach is named by nobody here.
+        names.kiosks.get(row.device_id, ""),
+    )
+
+
+async def _place(asked: Asked, before: str) -> tuple[datetime, str] | None:
+    """Returns after which sale a page begins; None for the first page. Raises Refusal for a sale
+    that is not in reach, as for one that there is not."""
+    if not before:
+        return None
+    row = await sales.find(asked.session, before)
+    if row is not None:
+        site_id = await sales.site_of(asked.session, row)
+        if asked.reach.covers(row.merchant_id, site_id):
+            return row.at, row.id
+    raise Refusal(ProblemType.NOT_FOUND)
+
+
+async def _places(asked: Asked, names: Names) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns where sales can be chosen from: for each merchant what it has, each with its value
+    and its name."""
+    sites = await sites_in_reach(asked)
+    devices = [row for row in await all_devices(asked.session) if row.id in names.kiosks]
+    found: list[tuple[str, list[tuple[str, str]]]] = []
+    for merchant_id, merchant in sorted(names.merchants.items(), key=lambda each: each[1]):
+        theirs = [site for site in sites if site.merchant_id == merchant_id]
+        options: list[tuple[str, str]] = []
+        if asked.reach.covers(merchant_id):
+            options.append((f"merchant {merchant_id}", f"All of {merchant}"))
+        for site in theirs:
+            options.append((f"site {site.id}", site.name))
+            there = [row for row in devices if row.site_id == site.id]
+            options += [
+                (f"device {row.id}", f"{site.name}: {row.name}")
+                for row in sorted(there, key=lambda row: row.name)
+            ]
+        found.append((merchant, options))
+    return found
+
+
+def _link(page: str, query: Mapping[str, str]) -> str:
+    return f"{HOME}/{page}?{urlencode(query)}" if query else f"{HOME}/{page}"
+
+
+def _span(when: str) -> tuple[datetime | None, datetime | None]:
+    """Returns the beginning of a day or month and that of the next. Raises Refusal."""
+    if not when:
+        return None, None
+    found = _WHEN.fullmatch(when)
+    try:
+        if found is None:
+            raise ValueError
+        year, month, day = int(found[1]), int(found[2]), found[3]
+        since = datetime(year, month, int(day or 1), tzinfo=UTC)
+        if day is not None:
+            return since, since + timedelta(days=1)
+        return since, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Refusal(ProblemType.NOT_FOUND) from None
+
+
+def _months(today: date) -> list[date]:
+    """Returns the first days of the latest months, the newest first."""
+    months = [today.year * 12 + today.month - 1 - ago for ago in range(MONTHS)]
+    return [date(each // 12, each % 12 + 1, 1) for each in months]
+
+
+def _line(cells: Sequence[str]) -> str:
+    """Returns a line of a file, of which no spreadsheet takes a cell for a formula."""
+    line = io.StringIO()
+    csv.writer(line).writerow([only_text(cell) for cell in cells])
+    return line.getvalue()
