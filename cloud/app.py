@@ -35,7 +35,7 @@ from cloud.recognition import challenges, identifications
 from cloud.tills import relay
 from cloud.tills.relay import Relay
 from cloud.web import health, problems
-from cloud.web.answers import AnswerHeaders
+from cloud.web.answers import AnswerHeaders, Interrupted
 from cloud.web.limits import BodyLimit, Strangers
 from cloud.web.problems import Refusal
 from protocol import VERSION
@@ -145,6 +145,7 @@ def create_app(context: Context) -> FastAPI:
     app.state.relay = Relay()
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Interrupted)
     # Browsers would keep it for every service on a machine whose sandbox they have seen.
     settings = context.settings
     has_host_name = settings.portal.url is not None or settings.console.url is not None

@@ -1,7 +1,13 @@
-"""What every answer tells a browser, whether or not it was meant for one."""
+"""What every answer tells a browser, whether or not it was meant for one, and what is answered when
+the server stops."""
+
+import asyncio
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud.web.problems import Refusal
+from protocol.messages import ProblemType
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -33,3 +39,28 @@ class AnswerHeaders:
             await send(message)
 
         await self._app(scope, receive, completed)
+
+
+class Interrupted:
+    """ASGI middleware that has a request be sent again which the server cancels, because it stops
+    and waits no longer. uvicorn would answer that the service has failed, and nobody repeats that.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except asyncio.CancelledError:
+            if has_begun:
+                raise
+            refusal = Refusal(ProblemType.BUSY, retry_after=1)
+            await refusal.response()(scope, receive, send)
