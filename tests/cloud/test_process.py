@@ -44,7 +44,7 @@ from protocol.messages import (
     Side,
 )
 from tests.support import databases
-from tests.support.books import charged, listed
+from tests.support.books import Provided, charged, listed
 from tests.support.device import Refused, fresh_phone
 from tests.support.phone import Phone, begun_code
 from tests.support.plain_palms import burst
@@ -350,7 +350,7 @@ def test_a_service_killed_while_refunding_refunds_and_posts_exactly_once(
 METHOD, CUSTOMER, ATTACH = "payment_methods$", "customers$", "payment_methods/.*/attach$"
 
 
-def customers(served: Served) -> set[str]:
+def customers(served: Provided) -> set[str]:
     return {customer["id"] for customer in listed(served, "customers")}
 
 

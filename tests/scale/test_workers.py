@@ -4,28 +4,22 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.engine import URL
+from sqlalchemy import select
 
 from cloud import bootstrap
 from cloud.__main__ import main
 from cloud.context import WORK, Context
-from cloud.db.database import looking
 from cloud.jobs import errands, housekeeping
 from cloud.outbox import queue
 from cloud.outbox.tables import Errand
-from protocol.messages import DeletionReceipt, DeletionRequest, Purpose
-from tests.cloud.test_process import Proxy, customers
 from tests.support.pair import Pair
 from tests.support.postgres import migrated
-from tests.support.served import PATIENCE_S, Process, Served
+from tests.support.served import PATIENCE_S, Served
 
 MANY = 20
-FORGET = r"customers/[^/]+$"
 
 
 def put(served: Served, kind: str, count: int) -> None:
@@ -100,38 +94,6 @@ def test_a_request_calls_the_workers(served: Pair):
             await anext(told)
 
     served.second.do(be_called())
-
-
-def forgetting(address: URL) -> int:
-    """Returns how many cards are to be forgotten."""
-    with looking(address) as connection:
-        count = text("SELECT count(*) FROM errands WHERE kind = 'forget card'")
-        return connection.scalar(count) or 0
-
-
-def test_a_worker_that_is_killed_at_a_job_leaves_it_to_the_next(served: Pair, tmp_path: Path):
-    root, address, before = tmp_path / "state", migrated("workers"), customers(served)
-    with Proxy(served.provider_url) as proxy:
-        settings = f'[payments]\nstripe_url = "{proxy.url}"\n'
-        with Process(root, settings, server=address, verb="serve") as service:
-            kiosk = service.kiosk()
-            kiosk.sign_up("alex")
-            leaving = kiosk.recognised("alex", Purpose.LEAVE)
-            request = DeletionRequest(identification_id=leaving)
-            kiosk.post("/deletions", request, DeletionReceipt)
-            left = forgetting(address)
-            assert left, "a service does no jobs"
-            assert len(customers(served) - before) == 1
-            work = partial(Process, root, None, server=address, verb="worker")
-            with proxy.holding(FORGET, passed_on=True) as held, work() as worker:
-                assert held.wait(PATIENCE_S)
-                worker.kill()
-            assert forgetting(address) == left
-            with work() as worker:
-                while forgetting(address):
-                    pass
-                assert worker.end()[0] == 0
-            assert customers(served) - before == set()
 
 
 def test_what_serves_and_what_works_apart_need_a_server_and_one_provider(

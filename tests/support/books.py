@@ -1,13 +1,17 @@
 """Reads what the simulated payment provider has stored."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from tests.support.served import Served
+
+class Provided(Protocol):
+    """What has a simulated payment provider."""
+
+    provider_url: str
 
 
-def listed(served: Served, kind: str, **filters: str) -> list[dict[str, Any]]:
+def listed(served: Provided, kind: str, **filters: str) -> list[dict[str, Any]]:
     answer = httpx.get(
         f"{served.provider_url}/v1/{kind}",
         params={"limit": "10000", **filters},
@@ -18,7 +22,7 @@ def listed(served: Served, kind: str, **filters: str) -> list[dict[str, Any]]:
     return answer.json()["data"]
 
 
-def charged(served: Served) -> int:
+def charged(served: Provided) -> int:
     """Returns how many payments were charged."""
     intents = listed(served, "payment_intents")
     return sum(intent["status"] == "succeeded" for intent in intents)
