@@ -13,8 +13,8 @@ from cloud.console.routes import ROUTERS as CONSOLE
 from cloud.context import Context
 from cloud.entry import access_api, entries, lists, tickets
 from cloud.fleet import bundles, pictures, reports
+from cloud.integrations import at_kiosks, palm_requests, receivers, sales, statements, tokens
 from cloud.integrations import people as members
-from cloud.integrations import receivers, sales, tokens
 from cloud.loyalty import memberships
 from cloud.merchants import devices
 from cloud.messages.sandbox import SandboxMessenger, Sent
@@ -67,7 +67,7 @@ def name_operation(route: APIRoute) -> str:
 
 
 @cache
-def _endpoints() -> tuple[BaseRoute, ...]:
+def endpoints() -> tuple[BaseRoute, ...]:
     """Every endpoint but the sandbox's.
 
     FastAPI reads the types of their parameters at the first request, and
@@ -107,7 +107,10 @@ def _endpoints() -> tuple[BaseRoute, ...]:
         relay.kiosk_router,
         webhooks.router,
         tokens.router,
+        at_kiosks.router,
+        statements.router,
         members.router,
+        palm_requests.router,
         sales.router,
         receivers.router,
         *PORTAL,
@@ -128,7 +131,7 @@ def create_app(context: Context) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=name_operation,
         responses=RESPONSES,
-        routes=list(_endpoints()),
+        routes=list(endpoints()),
         telemetry={
             # It would tell paths with their ids, and the messages of errors.
             "tracing": False,

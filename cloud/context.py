@@ -313,6 +313,8 @@ class Event(StrEnum):
     """A reference of the merchant stands for nobody's palm any more: its person has left."""
     IDENTIFIED = "palm.identified"
     REFUSED = "palm.refused"
+    ASKED = "palm_request.ended"
+    """What the merchant had a kiosk ask has an end: an answer, or none."""
     PAID = "purchase.paid"
     REFUNDED = "purchase.refunded"
 

@@ -68,6 +68,8 @@ EVENT_LIFE = timedelta(hours=24)
 DELETION_TOLD = timedelta(days=30)
 """How long it is told again that somebody has left: it names nobody but by a merchant's own
 reference, and who is not told keeps what they have."""
+PALM_REQUESTS_KEPT = timedelta(hours=12)
+"""How long after its end an integrator is told what became of a request for a palm."""
 DELIVERIES_LISTED = timedelta(days=30)
 """How long it is kept which events were told to whom. The record names nobody."""
 SECRETS_OVERLAP = timedelta(hours=24)
@@ -192,6 +194,8 @@ class Limits:
     """Counted apart from the portal's: nobody there can keep staff from signing in."""
     API_REQUESTS = Limit("requests with a key", 600, timedelta(minutes=1))
     """Of an integrator's key, and its tokens together, at one process of the service."""
+    PALM_REQUESTS = Limit("requests for palms of a merchant", 1200, timedelta(hours=1))
+    """What integrators have kiosks ask."""
     BEGINNINGS = Limit("sign-ups begun in the portal", 200, timedelta(hours=1))
     """By everybody together: strangers with many addresses could have messages sent to any number,
     at the operator's expense."""

@@ -21,6 +21,7 @@ from hardware.faults import DeviceFault
 from hardware.light import Light
 from hardware.sound import Sound, Tone
 from hardware.terminal import Terminal
+from kiosk.asked import Asked
 from kiosk.capture.eyes import Eyes
 from kiosk.capture.guidance import Guidance, Instruction
 from kiosk.capture.succession import Succession, succession
@@ -71,11 +72,13 @@ from kiosk.till.journal import PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Request, Sale, SaleResult, Talk, Till
 from kiosk.updates.quiet import Quiet, VersionWaits
 from kiosk.visits.acquire import acquire
+from kiosk.visits.answer import answer
 from kiosk.visits.charge import resolve
 from kiosk.visits.collect import collect
 from kiosk.visits.enrol import enrol
 from kiosk.visits.enter import enter, enter_by_list, enter_with_ticket
 from kiosk.visits.help import offer_help
+from kiosk.visits.invited import invite, sign_up_invited
 from kiosk.visits.leave import leave
 from kiosk.visits.maintain import (
     BackOffice,
@@ -92,6 +95,7 @@ from kiosk.visits.talk import talk
 from kiosk.visits.visit import Codes, Reader, Troubled, Visit
 from kiosk.visits.wallet import change_cards
 from protocol import VERSION
+from protocol.asked import AskedPalm, Asks
 from protocol.capture import Burst
 from protocol.fleet import Fault, Report
 from protocol.memory import give_back
@@ -176,6 +180,8 @@ class Kiosk:
     """What the operator has told this kiosk from afar."""
     pictures: Pictures = field(init=False)
     """What the operator has it show."""
+    asked: Asked = field(init=False)
+    """What the merchant's own systems have it ask."""
     _visits: int = field(default=0, init=False)
     """How many visits were made since the start, and how many of them something has ended."""
     _troubles: int = field(default=0, init=False)
@@ -203,6 +209,7 @@ class Kiosk:
         self.operator = Operator(self.state.files / "orders.json", self.service, self.clock)
         folder = self.settings.state / "pictures"
         self.pictures = Pictures(folder, self.operator, self.service, self.clock)
+        self.asked = Asked(self.service, self.clock)
 
     async def run(self) -> None:
         """Serves until staff or the operator ask for a restart. Raises CannotStart, and
@@ -319,20 +326,15 @@ class Kiosk:
             self.till.next_request(),
             self.stage.ask(welcome),
             self._keep_current(welcome),
+            self.asked.next(self._until_free),
             *self._until_version_waits(),
         )
         known, self._known = self._known, None
         match began:
-            case Sale():
-                found = known[1] if known and known[0] == began.acquisition else None
-                await self._serve_sale(began, found)
-            case Acquisition():
-                await self._serve_acquisition(began)
-            case Collection():
-                found = known[1] if known and known[0] == began.acquisition else None
-                await self._serve_collection(began, found)
-            case Talk():
-                await self._serve_talk(began)
+            case Sale() | Acquisition() | Collection() | Talk():
+                await self._serve_till(began, known)
+            case AskedPalm():
+                await self._serve_asked(began)
             case Choice.TRY_PURCHASE:
                 await self._try_purchase()
             case Choice.SIGN_UP | Choice.DELETE | Choice.CARDS | Choice.MEMBERSHIP:
@@ -428,6 +430,11 @@ class Kiosk:
                 shown = self._welcome()
                 self.stage.show(shown)
                 self._tell_once(shown)
+
+    async def _until_free(self) -> None:
+        """Waits until a palm can be asked for at the welcome screen."""
+        while self._welcome().notice is not None:
+            await first(self.clock.sleep(WELCOME_LOOKS_S), self._until_changed())
 
     async def _until_changed(self) -> None:
         await self._changed.wait()
@@ -595,6 +602,22 @@ class Kiosk:
 
     # Around every visit
 
+    async def _serve_till(
+        self, asked: Request, known: tuple[str, Identification | None] | None
+    ) -> None:
+        """Does what a till asks. `known` is the acquisition before, and who its shopper is."""
+        match asked:
+            case Sale():
+                found = known[1] if known and known[0] == asked.acquisition else None
+                await self._serve_sale(asked, found)
+            case Acquisition():
+                await self._serve_acquisition(asked)
+            case Collection():
+                found = known[1] if known and known[0] == asked.acquisition else None
+                await self._serve_collection(asked, found)
+            case Talk():
+                await self._serve_talk(asked)
+
     async def _serve_sale(self, sale: Sale, known: Identification | None = None) -> None:
         self._serving = sale
         self.stage.bill(sale.bill)
@@ -632,6 +655,29 @@ class Kiosk:
             if self.till.awaits(asked.reference):
                 await self.till.tell_entry(asked.reference, None)
 
+    async def _serve_asked(self, asked: AskedPalm) -> None:
+        """Asks what the merchant's own systems want to hear. A till comes first: whoever has not
+        answered until then is asked again afterwards, and so is who comes after them."""
+        asks = invite if asked.kind is Asks.ENROL else answer
+        script = partial(self._with_visit, partial(asks, asked=asked))
+        found = await self._visit(script, withdrawn=partial(self._until_till_or_end, asked))
+        if found is None:
+            with suppress(ServiceError):
+                await self.service.let_palm_request_go(asked.request_id)
+        elif found is True:
+            await self._serve_invited(asked)
+
+    async def _serve_invited(self, asked: AskedPalm) -> None:
+        script = partial(self._with_visit, partial(sign_up_invited, asked=asked))
+        wanted = await self._visit(script)
+        with suppress(ServiceError):
+            # Whoever has not signed up does not.
+            await self.service.answer_palm_request(asked.request_id)
+        await self._serve_person(wanted)
+
+    async def _until_till_or_end(self, asked: AskedPalm) -> None:
+        await first(self.till.asks(), self.asked.until_given_up(asked))
+
     async def _serve_person(self, wanted: Wanted | None) -> None:
         """Makes the visit, and another one when the shopper asks for that instead."""
         while wanted is not None:
@@ -641,12 +687,16 @@ class Kiosk:
         return await script(self._visiting(stage))
 
     async def _visit(
-        self, script: Callable[[Stage], Awaitable[T]], request: Request | None = None
+        self,
+        script: Callable[[Stage], Awaitable[T]],
+        request: Request | None = None,
+        withdrawn: Callable[[], Awaitable[None]] | None = None,
     ) -> T | None:
         """Makes the visit, and again when it failed and the shopper wants to try again."""
         begin_trace()
         self._visits += 1
-        withdrawn = partial(self.till.withdrawn, request.reference) if request else None
+        if request is not None:
+            withdrawn = partial(self.till.withdrawn, request.reference)
         stage = IdleWatch(
             self.stage,
             self.clock,

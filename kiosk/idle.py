@@ -36,6 +36,7 @@ from kiosk.screens import (
     EnterPhone,
     HoldPalm,
     Indicated,
+    InvitedToSignUp,
     Loss,
     OfferSecondPalm,
     PalmScreen,
@@ -109,8 +110,8 @@ class IdleWatch:
 
     async def ask(self, screen: Screen[Answer]) -> Answer:
         """Asks as the stage does. A result that nobody answers is answered with DONE; where it does
-        not offer that, the visit ends. Whoever confirms a payment on their phone is not idle: that
-        wait has an end of its own.
+        not offer that, the visit ends. Whoever confirms a payment on their phone is not idle, and
+        what the merchant's own systems ask waits for somebody: both have an end of their own.
 
         Raises WalkedAway, Withdrawn, and what the stage raises.
         """
@@ -122,7 +123,7 @@ class IdleWatch:
             interruptions.append(_until_withdrawn(self._withdrawn()))
         if tells_result(screen):
             interruptions.append(cast(Awaitable[Answer], self._until_read(screen)))
-        elif not isinstance(screen, Working | ConfirmByPhone):
+        elif not (isinstance(screen, Working | ConfirmByPhone) or _ends_elsewhere(screen)):
             interruptions.append(self._until_idle(self._stays(screen)))
         return await first(question, *interruptions)
 
@@ -225,6 +226,13 @@ def tells_result(screen: Screen[object]) -> bool:
     """Returns whether the screen tells how something ended, so that nothing is lost by closing
     it."""
     return isinstance(screen, Result) or (isinstance(screen, Trouble) and screen.kind in FINAL)
+
+
+def _ends_elsewhere(screen: Screen[object]) -> bool:
+    """Returns whether what the merchant's own systems ask waits for somebody."""
+    return isinstance(screen, InvitedToSignUp) or (
+        isinstance(screen, HoldPalm) and screen.question != ""
+    )
 
 
 def _lost_at(screen: Screen[object], before: Loss) -> Loss:

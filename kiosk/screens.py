@@ -340,6 +340,41 @@ class HoldPalm(PalmScreen[Literal[Choice.HELP, Choice.USE_NUMBER] | Back]):
 
     amount: Money | None = None
     merchant: str = ""
+    question: str = ""
+    """What the merchant's own systems ask, in their words: the palm answers it, and BACK is no."""
+    agrees: bool = False
+    """Whether the palm agrees with it; otherwise it tells who is there."""
+
+    @property
+    def another_try(self) -> bool:
+        # A hand that is held already was held for something else.
+        return super().another_try or self.question != ""
+
+
+class Heard(StrEnum):
+    """What the merchant's own systems are told of the answer to their question."""
+
+    AGREED = "agreed"
+    IDENTIFIED = "identified"
+    DECLINED = "declined"
+    NOT_RECOGNISED = "not_recognised"
+    """Or it was another person than they have asked for."""
+
+
+@dataclass(frozen=True)
+class InvitedToSignUp(Screen[Literal[Choice.SIGN_UP, Choice.CANCEL]]):
+    """The merchant's own systems have somebody sign up here, whom they know already."""
+
+    merchant: str
+    question: str
+    ending: str = field(repr=False)
+    """How the number ends by which they are known there."""
+
+
+@dataclass(frozen=True)
+class QuestionAnswered(Result, Screen[Done]):
+    merchant: str
+    heard: Heard
 
 
 class Work(StrEnum):

@@ -54,9 +54,11 @@ from kiosk.screens import (
     GateNotice,
     GateShut,
     Health,
+    Heard,
     Help,
     HoldPalm,
     Indicated,
+    InvitedToSignUp,
     Item,
     Known,
     Logo,
@@ -79,6 +81,7 @@ from kiosk.screens import (
     PayWithCard,
     Points,
     PresentCard,
+    QuestionAnswered,
     Recognised,
     SaveCardByPhone,
     ScanBegun,
@@ -126,6 +129,10 @@ SHOP = "Corner Market"
 WORKS = "Northern Works"
 """Its controller has the kiosk show something."""
 LONG_SHOP = "Königlich Bayerische Hofbäckerei & Konditorei Schwarzenberger am Marktplatz"
+LONG_QUESTION = (
+    "Do you agree that the crane in hall seven is switched on again, "
+    "although its inspection last week has not been signed?"
+)
 HELPLINE = "Palm Services, 0800 555 0100"
 LONG_HELPLINE = "Schwarzenberger Kassentechnik GmbH & Co. KG, Notdienst Tag und Nacht: 0800 55501"
 RICHES = Points(999_999_999, 999_999_999)
@@ -591,6 +598,31 @@ def examples() -> dict[str, Screen[Any]]:
         "hold-palm-unclear": HoldPalm(Purpose.PAY, amount=LUNCH, merchant=SHOP, unclear=True),
         "hold-palm-leaving": HoldPalm(Purpose.LEAVE),
         "hold-palm-identifying": HoldPalm(Purpose.IDENTIFY, merchant=SHOP),
+        "hold-palm-asked": HoldPalm(
+            Purpose.IDENTIFY, merchant=SHOP, question="Release the rental car?", agrees=True
+        ),
+        "hold-palm-asked-still": HoldPalm(
+            Purpose.IDENTIFY,
+            guidance(Instruction.HOLD_STILL),
+            merchant=SHOP,
+            question="Release the rental car?",
+            agrees=True,
+        ),
+        "hold-palm-asked-who": HoldPalm(
+            Purpose.IDENTIFY, merchant=SHOP, question="Your locker opens when we know you."
+        ),
+        "hold-palm-asked-long": HoldPalm(
+            Purpose.IDENTIFY,
+            attempts_left=2,
+            lifeless=True,
+            merchant=LONG_SHOP,
+            question=LONG_QUESTION,
+            agrees=True,
+        ),
+        "invited-to-sign-up": InvitedToSignUp(SHOP, "Pay for your boat with your palm.", "1001"),
+        "invited-to-sign-up-long": InvitedToSignUp(LONG_SHOP, LONG_QUESTION, "1001"),
+        **{f"question-answered-{heard}": QuestionAnswered(SHOP, heard) for heard in Heard},
+        "question-answered-long-name": QuestionAnswered(LONG_SHOP, Heard.AGREED),
         "scan-membership": ScanMembership(SHOP),
         **{
             f"scan-membership-{problem}": ScanMembership(LONG_SHOP, problem)

@@ -37,6 +37,8 @@ SANDBOX_KEY = f"{KeyUse.API}_sandbox"
 class Scope(StrEnum):
     """What a key may do."""
 
+    PALM_REQUESTS_READ = "palm-requests:read"
+    PALM_REQUESTS_WRITE = "palm-requests:write"
     PEOPLE_READ = "people:read"
     PURCHASES_READ = "purchases:read"
     REFUNDS_WRITE = "refunds:write"
@@ -45,6 +47,8 @@ class Scope(StrEnum):
 
 
 SCOPES = {
+    Scope.PALM_REQUESTS_READ: "List kiosks, and see what became of requests for palms",
+    Scope.PALM_REQUESTS_WRITE: "Have kiosks ask for palms, and cancel that",
     Scope.PEOPLE_READ: "See which of your references are linked to a palm",
     Scope.PURCHASES_READ: "List purchases and see what became of each",
     Scope.REFUNDS_WRITE: "Give purchases back",

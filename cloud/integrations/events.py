@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.context import Context, Event
 from cloud.db.tables import new_id
-from cloud.integrations.tables import DeliveryRow, EventRow, ReceiverRow
+from cloud.integrations.tables import DeliveryRow, EventRow, PalmRequestRow, ReceiverRow
 from cloud.keys.person_keys import Key, MasterKey
 from cloud.keys.persons import OpenPerson, find_person
 from cloud.loyalty.memberships import membership_of
@@ -66,9 +66,13 @@ async def note_leaving(
 
 
 async def forget(session: AsyncSession, person: OpenPerson, merchant_id: str) -> None:
-    """Erases the events that tell a merchant of a person (`cloud.context.Events`)."""
+    """Erases the events that tell a merchant of a person, and what they have answered it
+    (`cloud.context.Events`)."""
     theirs = EventRow.person_id == person.person_id, EventRow.merchant_id == merchant_id
     await session.execute(delete(EventRow).where(*theirs))
+    answered = PalmRequestRow.person_id == person.person_id
+    there = PalmRequestRow.merchant_id == merchant_id
+    await session.execute(delete(PalmRequestRow).where(answered, there))
 
 
 async def put_test(

@@ -70,3 +70,35 @@ class DeliveryRow(Table):
     tried_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_webhook_deliveries_receiver", "receiver_id", "at", "id"),)
+
+
+class PalmRequestRow(Table):
+    """What a merchant has the person before a kiosk asked."""
+
+    __tablename__ = "palm_requests"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str | None] = person_key()
+    """Who has answered with their palm; None until then, and when nobody was recognised."""
+    # After the person, as in an event's row.
+    merchant_id: Mapped[str] = merchant_key()
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    device_id: Mapped[str | None] = mapped_column(index=True)
+    """The kiosk that is to show it, or does; None while any kiosk of the site may."""
+    named: Mapped[bool]
+    """Whether the merchant has named the kiosk."""
+    kind: Mapped[str]
+    """`protocol.asked.Asks`."""
+    sealed: Mapped[bytes]
+    """`cloud.integrations.palm_requests.Words`, sealed with the key of the person who has answered,
+    and with the outbox's where there is none."""
+    state: Mapped[str]
+    """`protocol.asked.RequestState`."""
+    reason: Mapped[str | None]
+    """Why it was refused: `declined` or `not_recognised`."""
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """Until when it can be answered."""
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_palm_requests_site", "site_id", "state"),)

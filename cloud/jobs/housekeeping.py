@@ -19,7 +19,7 @@ from cloud.db.database import cause_of
 from cloud.db.turns import TurnTaken
 from cloud.entry import entries, presences, tickets
 from cloud.fleet import bundles
-from cloud.integrations import deliveries, events, receivers
+from cloud.integrations import deliveries, events, palm_requests, receivers
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
@@ -72,6 +72,7 @@ EXPIRING = (
     presences,
     bundles,
     events,
+    palm_requests,
     receivers,
 )
 """The modules whose rows expire; each deletes its own."""
@@ -154,6 +155,7 @@ ROUND: tuple[Part, ...] = (
     by_one(forget_expired),
     signed_request.forget_nonces,
     by_one(end_retention),
+    by_one(palm_requests.end_expired),
     run_errands,
     deliveries.begin_deliveries,
     deletion_list.keep_list,

@@ -7,7 +7,7 @@ killed has been done or not, and `cloud.bootstrap.finish_replacing` knows which.
 from cloud.console import sign_ins as console_sign_ins
 from cloud.context import Database
 from cloud.entry import check_ins
-from cloud.integrations import events, receivers
+from cloud.integrations import events, palm_requests, receivers
 from cloud.keys import persons
 from cloud.keys.person_keys import MasterKey
 from cloud.loyalty import memberships
@@ -45,7 +45,7 @@ async def replace_master_key(store: Database, old: MasterKey, new: MasterKey) ->
         for module in FORGOTTEN:
             await module.forget_all(session)
         await cards.renew_lookups(session)
-        for resealed in (queue, check_ins, receivers, events):
+        for resealed in (queue, check_ins, receivers, events, palm_requests):
             await resealed.reseal(session, old.outbox, new.outbox)
         await sign_ins.end_all(session)
         keys = await merchant_keys.remove_all(session)

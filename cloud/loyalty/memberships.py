@@ -17,7 +17,7 @@ from cloud.keys.persons import OpenPerson, opened
 from cloud.loyalty.tables import MembershipRow
 from cloud.recognition.identifications import accepted_for
 from cloud.web import signed_request
-from cloud.web.signed_request import Caller
+from cloud.web.signed_request import Call, Caller
 from protocol.messages import Membership, Purpose
 
 router: APIRouter = signed_request.router()
@@ -27,6 +27,11 @@ router: APIRouter = signed_request.router()
 async def link(call: Caller, identification_id: str, membership: Membership) -> None:
     """Links a membership at the device's merchant, in place of one that was linked before."""
     person = await accepted_for(call, identification_id, Purpose.IDENTIFY)
+    await give(call, person, membership)
+
+
+async def give(call: Call, person: OpenPerson, membership: Membership) -> None:
+    """Links a membership at the calling device's merchant to a person."""
     merchant_id = (await call.device()).merchant_id
     await call.session.merge(
         MembershipRow(
@@ -93,6 +98,15 @@ async def linked_to(
     lookup = _lookup(master, merchant_id, Membership(code=code))
     rows = select(MembershipRow.at).where(MembershipRow.lookup == lookup)
     return list(await session.scalars(rows.order_by(MembershipRow.at)))
+
+
+async def people_with(
+    session: AsyncSession, master: MasterKey, merchant_id: str, code: str
+) -> list[str]:
+    """Returns the ids of the people who have linked a membership at a merchant."""
+    lookup = _lookup(master, merchant_id, Membership(code=code))
+    rows = select(MembershipRow.person_id).where(MembershipRow.lookup == lookup)
+    return list(await session.scalars(rows.order_by(MembershipRow.person_id)))
 
 
 async def codes_of(

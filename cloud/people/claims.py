@@ -10,20 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.db.locks import held
 from cloud.db.tables import new_id
-from cloud.matching import Match
 from cloud.merchants.merchants import merchant_of
 from cloud.people import one_time_codes
 from cloud.people.accounts import person_id_of
 from cloud.people.mobile import must_be_mobile
 from cloud.people.tables import ClaimRow
-from cloud.policy import CLAIM_LIFE, Limits
+from cloud.policy import CLAIM_LIFE
 from cloud.recognition import captures
-from cloud.recognition.identifications import attempts_left, record, record_lifeless, wants_pulse
-from cloud.recognition.proofs import count_guess
-from cloud.recognition.renewals import renew_template
-from cloud.vault.client import Lifeless
-from cloud.vault.messages import ExaminedPalm
-from cloud.web import limits, signed_request
+from cloud.recognition.identifications import record
+from cloud.recognition.verifications import Claimed, verify
+from cloud.web import signed_request
 from cloud.web.problems import Refusal
 from cloud.web.signed_request import Call, Caller
 from protocol.messages import (
@@ -91,49 +87,14 @@ async def open_claim(call: Caller, claim: Claim) -> ClaimOpened:
 @router.post("/claims/{claim_id}/palm", openapi_extra=signed_request.ENVELOPE)
 @signed_request.for_deletions(captures.is_to_leave)
 async def prove_by_palm(call: Caller, claim_id: str, request: Request) -> Identification:
-    session, context = call.session, call.context
-    row = await _find(call, claim_id, Proof.PALM)
-    await limits.spend(session, Limits.SEARCHES_BY_DEVICE, call.device_id, call.now)
-    await session.commit()
+    purpose = Purpose((await _find(call, claim_id, Proof.PALM)).purpose)
 
-    async def compare(examined: ExaminedPalm) -> Match | None:
-        enough = context.policy.verify()
-        return await context.gallery.verify(examined.side, examined.probes, row.person_id, enough)
+    async def claimed() -> Claimed:
+        # The claim goes with its account.
+        row = await _find(call, claim_id, Proof.PALM)
+        return Claimed([row.person_id] if row.person_id else [], [row.about])
 
-    try:
-        examined, match = await captures.examine(
-            call, request, [Purpose(row.purpose)], compare, claim_id
-        )
-    except Lifeless as lifeless:
-        await _find(call, claim_id, Proof.PALM)
-        await count_guess(call, [row.about])
-        return await record_lifeless(call, lifeless)
-    # The claim went with its account if that was deleted while the vault was asked.
-    await _find(call, claim_id, Proof.PALM)
-    left = await attempts_left(call, claim_id)
-    if await wants_pulse(call, examined):
-        return await record(
-            call,
-            visit_id=claim_id,
-            purpose=Purpose(row.purpose),
-            outcome=Outcome.HOLD_LONGER if left else Outcome.REFUSED,
-            attempts_left=left,
-        )
-    guess = await count_guess(call, [row.about])
-    if match is not None:
-        await guess.was_right(session)
-        await renew_template(call, examined, match)
-    refused = Outcome.ASK_AGAIN if left else Outcome.REFUSED
-    return await record(
-        call,
-        visit_id=claim_id,
-        purpose=Purpose(row.purpose),
-        outcome=Outcome.ACCEPTED if match else refused,
-        attempts_left=left,
-        person_id=match.person_id if match else None,
-        pulse=examined.pulse,
-        digits=True,
-    )
+    return await verify(call, request, claim_id, purpose, claimed)
 
 
 @router.post("/claims/{claim_id}/code")

@@ -487,6 +487,14 @@ async def find_verified(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, Op
     return row, person
 
 
+async def account_made(call: Call, enrolment_id: str) -> OpenPerson:
+    """Returns who has signed up by an enrolment at the calling device. Raises Refusal."""
+    row, person = await _find(call, enrolment_id)
+    if not await _has_joined(call.session, row):
+        raise Refusal(ProblemType.NOT_ACCEPTED, "the sign-up is not completed")
+    return person
+
+
 async def _find_growing(call: Call, enrolment_id: str) -> tuple[EnrolmentRow, OpenPerson, bool]:
     """Returns an enrolment to which a palm may be added, and whether it has become an account."""
     row, person = await _find(call, enrolment_id)

@@ -98,6 +98,14 @@ async def key_named(
     return row if row is not None and _is_valid(row, now) else None
 
 
+async def has_key_for(session: AsyncSession, merchant_id: str, scope: str, now: datetime) -> bool:
+    """Returns whether a merchant has a key of the API that is for a scope."""
+    rows = await session.scalars(
+        select(MerchantKeyRow).where(MerchantKeyRow.merchant_id == merchant_id)
+    )
+    return any(scope in row.scopes.split() and _is_valid(row, now) for row in rows)
+
+
 def _is_valid(row: MerchantKeyRow, now: datetime) -> bool:
     return row.expires_at is None or row.expires_at > now
 

@@ -28,6 +28,7 @@ from kiosk.service.transport import Delivery, Transport
 from kiosk.service.vault_keys import Accepted, accept, accept_unsigned
 from kiosk.settings import ServicePatience
 from protocol import documents
+from protocol.asked import AskedEnd, AskedPalms, PalmAnswer
 from protocol.capture import Burst
 from protocol.encoding import to_base64
 from protocol.entry import (
@@ -672,6 +673,43 @@ class SignatureService:
         longer."""
         await self._put(f"/till-messages/{message_id}", answer)
 
+    # What the merchant's own systems have the kiosk ask
+
+    async def take_palm_request(self) -> AskedPalms:
+        """Returns what this kiosk asks from now on, as soon as there is something; nothing after
+        some seconds."""
+        return await self._change("PUT", "/palm-requests/taken", AskedPalms)
+
+    async def look_at_palm_request(self, request_id: str) -> AskedEnd:
+        """Tells what has become of a request that this kiosk shows, as soon as it has ended or
+        after some seconds. Raises Refused (NOT_FOUND) when it shows it no longer."""
+        return await self._get(f"/palm-requests/{request_id}", AskedEnd)
+
+    async def let_palm_request_go(self, request_id: str) -> None:
+        """Has a request wait for a kiosk again, in one brief attempt."""
+        path = f"/palm-requests/{request_id}/taken"
+        await self._transport.call("DELETE", path, deadline_s=BRIEFLY)
+
+    async def prove_for_request(self, request_id: str, burst: Burst) -> Identification:
+        """Compares a palm with those of the person whom a request is for."""
+        envelope = await self._seal(burst, Purpose.IDENTIFY, request_id, None)
+        return await self._post(f"/palm-requests/{request_id}/palm", envelope, Identification)
+
+    async def begin_palm_request(self, request_id: str) -> AskedEnd:
+        """Tells that somebody signs up for a request."""
+        return await self._change("PUT", f"/palm-requests/{request_id}/begun", AskedEnd)
+
+    async def answer_palm_request(
+        self,
+        request_id: str,
+        identification_id: str | None = None,
+        enrolment_id: str | None = None,
+    ) -> AskedEnd:
+        """Answers a request with the palm of an identification, with a sign-up, or with no. The
+        first answer stays."""
+        told = PalmAnswer(identification_id=identification_id, enrolment_id=enrolment_id)
+        return await self._change("PUT", f"/palm-requests/{request_id}/answer", AskedEnd, told)
+
     # Sandbox
 
     async def read_phone(self, after: int) -> list[TextMessage]:
@@ -713,9 +751,14 @@ class SignatureService:
         headers = {"content-type": "application/json"}
         await self._transport.call("PUT", path, headers, body.model_dump_json().encode())
 
-    async def _change(self, method: str, path: str, reply: type[Reply]) -> Reply:
+    async def _change(
+        self, method: str, path: str, reply: type[Reply], body: Message | None = None
+    ) -> Reply:
         """Sends a request that may be repeated."""
-        return _parse((await self._transport.call(method, path)).content, reply)
+        headers = {} if body is None else {"content-type": "application/json"}
+        content = b"" if body is None else body.model_dump_json().encode()
+        answer = await self._transport.call(method, path, headers, content)
+        return _parse(answer.content, reply)
 
     async def _post(
         self,

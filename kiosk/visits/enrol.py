@@ -6,6 +6,7 @@ nothing that they have given there.
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Literal
@@ -49,9 +50,12 @@ LAPSED = {ProblemType.EXPIRED, ProblemType.NOT_FOUND}
 """Problems after which an enrolment cannot go on."""
 
 
-async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
-    """Signs a shopper up. Returns DELETE when they have an account already and want it deleted."""
-    sign_up = SignUp(visit)
+async def enrol(
+    visit: Visit, completed: Callable[[str], Awaitable[None]] | None = None
+) -> Literal[Choice.DELETE] | None:
+    """Signs a shopper up. Returns DELETE when they have an account already and want it deleted.
+    `completed` is called with the id of the enrolment once they have an account."""
+    sign_up = SignUp(visit, completed)
     try:
         await take_steps(
             sign_up.consent,
@@ -76,8 +80,11 @@ async def enrol(visit: Visit) -> Literal[Choice.DELETE] | None:
 class SignUp:
     """One sign-up and what the shopper has given so far."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(
+        self, visit: Visit, completed: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
         self._visit = visit
+        self._completed = completed
         self._consent: Consent
         self._on_phone = False
         """Whether the shopper says that they have begun on their phone."""
@@ -226,6 +233,8 @@ class SignUp:
             self.known = Known.PALM
             return Turn.OVER
         self.account, self._palms = account, account.palms
+        if self._completed is not None:
+            await self._completed(self._id)
         return Turn.ON
 
     async def second_palm(self) -> Turn:

@@ -22,6 +22,7 @@ from kiosk.screens import (
     Maintenance,
     MembershipChanged,
     Points,
+    QuestionAnswered,
     ScanMembership,
     ShowDocument,
     ShowMembership,
@@ -113,7 +114,29 @@ def test_the_palm_becomes_the_membership_card(
     is_told("MEMBER-2345")
     assert api.get("/people?reference=MEMBER-2345") == {"people": []}
     assert len(api.get("/people?reference=9876")["people"]) == 1
+
+    agrees(shopper, api, ada.left[2], "9876")
     api.http.close()
+
+
+def agrees(shopper: Shopper, api: Integrator, hand: Colour, reference: str) -> None:
+    """Answers a question of the merchant's own systems with the palm."""
+    shopper.shows(hand)
+    question = "Release the rental car?"
+    (kiosk,) = api.get("/kiosks")["kiosks"]
+    wanted = {"kind": "approve", "question": question, "device_id": kiosk["device_id"]}
+    request_id = api.post("/palm-requests", wanted)["request_id"]
+    shopper.sees(HoldPalm)
+    shopper.reads(question)
+    shopper.reads("Take your hand away")
+    shopper.shows(None)
+    shopper.reads("Hold your palm to agree")
+    shopper.shows(hand)
+    shopper.sees(QuestionAnswered)
+    shopper.shows(None)
+    shopper.finishes()
+    told = api.get(f"/palm-requests/{request_id}")
+    assert (told["state"], told["person"]) == ("approved", reference)
 
 
 def test_staff_see_an_age_once(opens: Opens, ada: Person) -> None:

@@ -49,6 +49,7 @@ from kiosk.screens import (
     GateShut,
     Help,
     HoldPalm,
+    InvitedToSignUp,
     Loss,
     Maintenance,
     MembershipChanged,
@@ -64,6 +65,7 @@ from kiosk.screens import (
     PayAnotherWay,
     PayWithCard,
     PresentCard,
+    QuestionAnswered,
     Recognised,
     SaveCardByPhone,
     ScanBegun,
@@ -96,6 +98,7 @@ from kiosk.settings import Patience, Settings
 from kiosk.till.journal import PendingPurchase, PurchaseJournal
 from kiosk.till.till import Acquisition, Collection, Dialogue, Request, Sale, SaleResult, Talk
 from kiosk.visits.leave import LOOKS_S
+from protocol.asked import AskedEnd, AskedPalm, AskedPalms, Asks, RequestState
 from protocol.messages import (
     Age,
     Chargeable,
@@ -212,6 +215,14 @@ TO_MEMBERSHIP: list[Line] = [(Welcome, Choice.MEMBERSHIP), (HoldPalm, palm)]
 TWO_SHOPS: dict[str, Answer] = {"GET /identifications/identification-1/holdings": USED_AT_TWO_SHOPS}
 KNOWN: dict[str, Answer] = {"POST /enrolments/enrolment-1/palms": problem(ProblemType.PALM_KNOWN)}
 
+ASKS_PALM: dict[str, Answer] = {
+    "PUT /palm-requests/taken": AskedPalms(
+        request=AskedPalm(request_id="request-1", kind=Asks.APPROVE, question="Yes?", named=False),
+        again_after_s=60,
+    ),
+    "GET /palm-requests/request-1": AskedEnd(state=RequestState.SHOWN),
+    "PUT /palm-requests/request-1/answer": AskedEnd(state=RequestState.APPROVED),
+}
 STAFF_LOOK: dict[str, Answer] = {"GET /service": lambda _: service_info(staff_above=0)}
 
 WAYS: dict[type[Screen[Any]], Way] = {
@@ -259,6 +270,7 @@ WAYS: dict[type[Screen[Any]], Way] = {
     ConfirmHand: Way([*TO_PAY, (ShowHand, Choice.STAFF), (EnterPin, PIN)], STAFF_LOOK),
     NoMembership: Way([*ASKED, (HoldPalm, palm)], asked=MEMBERS_ONLY),
     AgeNotSeen: Way([*TO_DOCUMENT, (ConfirmAge, Choice.CANCEL)], asked=OVER_18),
+    QuestionAnswered: Way([*ASKED, (HoldPalm, palm)], ASKS_PALM),
     Recognised: Way([*ASKED, (HoldPalm, palm)], asked=Acquisition("asked-0001", "Corner Shop")),
     ShowMembership: Way(TO_MEMBERSHIP, MEMBERS),
     ScanMembership: Way(TO_MEMBERSHIP),
@@ -276,8 +288,9 @@ def test_there_is_a_way_to_every_screen_that_a_visit_asks() -> None:
     # What is done on a phone, at a gate and at a locked kiosk has tests of its own
     # (test_card_by_phone, test_confirm_by_phone, test_at_gate, test_sign_on, test_lock).
     elsewhere = {SaveCardByPhone, ConfirmByPhone, AtGate, GateShut, AskAccess, ScanTicket}
-    # Without its keys there is no kiosk (tests/ui/test_no_keys.py).
-    elsewhere |= {ScanDevice, ChooseList, AskToKeep, OutOfService, NoKeys}
+    # Without its keys there is no kiosk (tests/ui/test_no_keys.py), and what the merchant's own
+    # systems ask waits for somebody (test_asked).
+    elsewhere |= {InvitedToSignUp, ScanDevice, ChooseList, AskToKeep, OutOfService, NoKeys}
     assert set(WAYS) == kinds_of_screens() - {Welcome, Working, StillThere} - elsewhere
 
 
@@ -295,6 +308,7 @@ RESULTS: dict[type[Screen[Any]], float] = {
     Collected: PATIENCE.result_s,
     AgeNotSeen: PATIENCE.result_s,
     NoMembership: PATIENCE.result_s,
+    QuestionAnswered: PATIENCE.result_s,
     AlreadyKnown: PATIENCE.idle_s,
     TillMessage: PATIENCE.idle_s,
 }

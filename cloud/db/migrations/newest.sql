@@ -72,7 +72,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0041');
+INSERT INTO "alembic_version" VALUES('0045');
 
 CREATE TABLE alerts (
 	id VARCHAR NOT NULL, 
@@ -442,6 +442,26 @@ CREATE TABLE palm_changes (
 	palm_id VARCHAR NOT NULL, 
 	at BIGINT NOT NULL, 
 	CONSTRAINT pk_palm_changes PRIMARY KEY (id)
+);
+
+CREATE TABLE palm_requests (
+	id VARCHAR NOT NULL, 
+	person_id VARCHAR, 
+	merchant_id VARCHAR NOT NULL, 
+	site_id VARCHAR NOT NULL, 
+	device_id VARCHAR, 
+	named BOOLEAN NOT NULL, 
+	kind VARCHAR NOT NULL, 
+	sealed BLOB NOT NULL, 
+	state VARCHAR NOT NULL, 
+	reason VARCHAR, 
+	made_at BIGINT NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	ended_at BIGINT, 
+	CONSTRAINT pk_palm_requests PRIMARY KEY (id), 
+	CONSTRAINT fk_palm_requests_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_palm_requests_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_palm_requests_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "palms" (
@@ -915,3 +935,11 @@ CREATE INDEX ix_webhook_deliveries_due_at ON webhook_deliveries (due_at);
 CREATE INDEX ix_webhook_deliveries_receiver ON webhook_deliveries (receiver_id, at, id);
 
 CREATE INDEX ix_reconciliations_at ON reconciliations (at);
+
+CREATE INDEX ix_palm_requests_device_id ON palm_requests (device_id);
+
+CREATE INDEX ix_palm_requests_expires_at ON palm_requests (expires_at);
+
+CREATE INDEX ix_palm_requests_person_id ON palm_requests (person_id);
+
+CREATE INDEX ix_palm_requests_site ON palm_requests (site_id, state);

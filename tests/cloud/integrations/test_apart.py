@@ -12,7 +12,12 @@ from tests.cloud.integrations.conftest import Shop, open_shop
 from tests.support.served import Served
 
 WEBHOOK = {"url": "https://example.com/hook", "events": ["palm.refused"]}
+PALM = {"kind": "approve", "question": "Yes?", "device_id": "{device}"}
 ASKS: dict[str, tuple[str, str, Any]] = {
+    "palm_requests.show_kiosks": ("GET", "/kiosks", None),
+    "palm_requests.ask": ("POST", "/palm-requests", PALM),
+    "palm_requests.show": ("GET", "/palm-requests/{request}", None),
+    "palm_requests.cancel": ("POST", "/palm-requests/{request}/cancel", None),
     "people.find": ("GET", "/people?reference={person}", None),
     "sales.show_all": ("GET", "/purchases?reference={reference}", None),
     "sales.show": ("GET", "/purchases/{purchase}", None),
@@ -29,7 +34,7 @@ ASKS: dict[str, tuple[str, str, Any]] = {
 }
 """What is asked of each operation with a key, by its name (`cloud.app.name_operation`)."""
 
-NAMES_NOTHING = {"receivers.show_all", "receivers.add"}
+NAMES_NOTHING = {"palm_requests.show_kiosks", "receivers.show_all", "receivers.add"}
 """These take no id of what a merchant has stored."""
 
 
@@ -41,12 +46,25 @@ def stored(shop: Shop, who: str) -> dict[str, str]:
     sale = shop.kiosk.sale(shop.kiosk.recognised(who))
     bought = shop.kiosk.post("/purchases", sale, Purchase)
     receiver = shop.api.post("/webhooks", WEBHOOK)["receiver_id"]
+    wanted = PALM | {"device_id": shop.kiosk.id}
     return {
         "person": person,
         "purchase": bought.purchase_id,
         "reference": bought.reference,
         "receiver": receiver,
         "delivery": shop.api.post(f"/webhooks/{receiver}/test")["delivery_id"],
+        "device": shop.kiosk.id,
+        "request": shop.api.post("/palm-requests", wanted)["request_id"],
+    }
+
+
+def filled(body: Any, ids: dict[str, str]) -> Any:
+    """Returns a body with these ids in it."""
+    if body is None:
+        return None
+    return {
+        name: value.format_map(ids) if isinstance(value, str) else value
+        for name, value in body.items()
     }
 
 
@@ -71,10 +89,11 @@ def test_with_another_merchants_key_everything_is_answered_as_what_was_never_the
     theirs, other = stored(shop, who), open_shop(served)
     receiver = other.api.post("/webhooks", WEBHOOK)["receiver_id"]
     for operation, (method, path, body) in ASKS.items():
-        never = path.format_map({name: secrets.token_hex(16) for name in theirs})
+        unknown_ids = {name: secrets.token_hex(16) for name in theirs}
+        never, named = path.format_map(unknown_ids), filled(body, theirs)
         for merchant in (shop.api.merchant, "nobody"):
             answers = {
-                json.dumps(said(other.api.ask(method, asked, body, merchant=merchant)))
+                json.dumps(said(other.api.ask(method, asked, named, merchant=merchant)))
                 for asked in (never, path.format_map(theirs))
             }
             assert len(answers) == 1, operation
@@ -82,8 +101,8 @@ def test_with_another_merchants_key_everything_is_answered_as_what_was_never_the
             assert (status, problem["type"]) == (404, ProblemType.NOT_FOUND)
         if operation in NAMES_NOTHING:
             continue
-        unknown = said(other.api.ask(method, never, body))
-        assert said(other.api.ask(method, path.format_map(theirs), body)) == unknown, operation
+        unknown = said(other.api.ask(method, never, filled(body, unknown_ids)))
+        assert said(other.api.ask(method, path.format_map(theirs), named)) == unknown, operation
         mixed = path.format_map(theirs | {"receiver": receiver})
         if "{delivery}" in path:
             assert said(other.api.ask(method, mixed, body)) == unknown, operation
@@ -93,5 +112,11 @@ def test_with_another_merchants_key_everything_is_answered_as_what_was_never_the
     assert other.api.get(f"/webhooks/{receiver}/deliveries")["deliveries"] == []
 
 
-OWN = ("people.find", "sales.show", "receivers.show", "receivers.list_deliveries")
+OWN = (
+    "palm_requests.show",
+    "people.find",
+    "sales.show",
+    "receivers.show",
+    "receivers.list_deliveries",
+)
 """What the merchant itself is told by these ids."""

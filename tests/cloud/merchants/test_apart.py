@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from cloud.app import create_app
+from protocol.asked import PalmAnswer
 from protocol.entry import Entry, EntryRequest, OfflinePassage, Passage, Ticket
 from protocol.messages import (
     Age,
@@ -40,6 +41,7 @@ from protocol.messages import (
 )
 from tests.support import plain_palms
 from tests.support.device import TestDevice, fresh_phone
+from tests.support.integrator import integrator
 from tests.support.served import Served
 
 Ask = Callable[[TestDevice, str], httpx.Response]
@@ -205,6 +207,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "deletions.delete_account": (leaving,),
     "withdrawals.withdraw": (with_id("POST", "/identifications/{}/withdrawal"),),
     "pictures.fetch": (with_id("GET", "/device/pictures/{}"),),
+    "at_kiosks.look": (with_id("GET", "/palm-requests/{}"),),
+    "at_kiosks.let_go": (with_id("DELETE", "/palm-requests/{}/taken"),),
+    "at_kiosks.compare": (with_palm("/palm-requests/{}/palm", Purpose.IDENTIFY),),
+    "at_kiosks.begin": (with_id("PUT", "/palm-requests/{}/begun"),),
+    "at_kiosks.answer": (
+        with_id("PUT", "/palm-requests/{}/answer", PalmAnswer(identification_id=None)),
+    ),
     "relay.answer": (with_id("PUT", "/till-messages/{}", TillAnswer(status=200, body="{}")),),
 }
 """What is asked of the endpoints that take an id, by their operation
@@ -234,6 +243,8 @@ NAMES_NOTHING = {
     "claims.open_claim",
     "identifications.identify",
     "relay.take",
+    "at_kiosks.take",
+    "statements.tell_keys",
     # These are not for devices, and have tests of their own (tests/cloud/tills, tests/cloud/entry,
     # tests/cloud/integrations).
     "relay.sync",
@@ -241,6 +252,10 @@ NAMES_NOTHING = {
     "access_api.replace",
     "access_api.change",
     "tokens.issue",
+    "palm_requests.show_kiosks",
+    "palm_requests.ask",
+    "palm_requests.show",
+    "palm_requests.cancel",
     "people.find",
     "sales.show_all",
     "sales.show",
@@ -284,7 +299,12 @@ def stored(served: Served, kiosk: TestDevice, who: str) -> dict[str, str]:
         told = Claim(phone=fresh_phone(), proof=proof, purpose=purpose)
         return kiosk.post("/claims", told, ClaimOpened).claim_id
 
+    wanted = {"kind": "approve", "question": "Yes?", "device_id": kiosk.id, "person": "M-1"}
+    asked = integrator(served).post("/palm-requests", wanted)
+    assert kiosk.send("PUT", "/palm-requests/taken?wait=0").is_success
+
     return {
+        "the request for a palm": asked["request_id"],
         "the challenge": kiosk.challenge(white).challenge_id,
         "the enrolment": kiosk.verified_enrolment(),
         "the identification that pays": kiosk.recognised(who),
@@ -361,6 +381,8 @@ def test_the_merchants_own_device_gets_answers_by_those_ids(
         "entries.enter": "the identification that enters",
         "entries.tell": "the entry",
         "tickets.link": "the identification that enters",
+        "at_kiosks.compare": "the request for a palm",
+        "at_kiosks.answer": "the request for a palm",
     }
     for operation, what in own.items():
         (ask,) = ASKS[operation]

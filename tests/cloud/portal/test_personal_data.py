@@ -55,6 +55,7 @@ GONE_WITHIN_A_DAY = {
     "enrolments",
     "identifications",
     "number_changes",
+    "palm_requests",
     "passkey_challenges",
     "sign_ins",
     "webhook_events",

@@ -18,7 +18,10 @@ ScreenFrame {
     required property bool lifeless
     required property bool longer
     required property bool unclear
+    required property string question
+    required property bool agrees
 
+    readonly property bool isAsked: question !== ""
     readonly property string instruction: guidance.instruction
     readonly property bool holding: instruction === "hold_still" || instruction === "hold_longer"
     readonly property bool finished: instruction === "done"
@@ -37,7 +40,7 @@ ScreenFrame {
             },
             "show_palm": {
                 sign: "hand",
-                words: side === "left" ? qsTr("Show your left palm") : side === "right" ? qsTr("Show your right palm") : qsTr("Show your open palm")
+                words: isAsked && agrees ? qsTr("Hold your palm to agree") : isAsked ? qsTr("Hold your palm to say who you are") : side === "left" ? qsTr("Show your left palm") : side === "right" ? qsTr("Show your right palm") : qsTr("Show your open palm")
             },
             "one_hand": {
                 sign: "hands",
@@ -226,6 +229,28 @@ ScreenFrame {
             }
             Column {
                 width: parent.width
+                visible: screen.isAsked
+                spacing: Tokens.tight
+
+                Label {
+                    width: parent.width
+                    text: qsTr("%1 asks:").arg(screen.merchant)
+                    color: Tokens.inkSoft
+                    font.pixelSize: Tokens.small
+                    maximumLineCount: 2
+                    elide: Text.ElideRight
+                }
+                Title {
+                    width: parent.width
+                    text: screen.question
+                    font.pixelSize: screen.question.length > 60 ? Tokens.body : Tokens.heading
+                    font.letterSpacing: 0
+                    maximumLineCount: 6
+                    elide: Text.ElideRight
+                }
+            }
+            Column {
+                width: parent.width
                 visible: screen.amount !== null && screen.amount !== undefined
                 spacing: 4
 
@@ -272,6 +297,7 @@ ScreenFrame {
                     height: Math.max(badge.height, implicitHeight)
                     verticalAlignment: Text.AlignVCenter
                     text: screen.current.words
+                    font.pixelSize: screen.isAsked ? Tokens.heading : Tokens.title
                 }
             }
             Notice {
@@ -301,13 +327,14 @@ ScreenFrame {
             SecondaryButton {
                 Layout.fillHeight: false
                 visible: screen.purpose !== "enrol"
-                sign: "phone"
-                text: qsTr("Use my number")
-                onClicked: screen.answer("use_number")
+                sign: screen.isAsked ? "" : "phone"
+                text: screen.isAsked ? qsTr("No") : qsTr("Use my number")
+                onClicked: screen.answer(screen.isAsked ? "back" : "use_number")
             }
             RowLayout {
                 QuietButton {
                     leftPadding: 0
+                    visible: !screen.isAsked
                     sign: screen.mirrored ? "right" : "left"
                     text: qsTr("Go back")
                     onClicked: screen.answer("back")

@@ -1,0 +1,367 @@
+"""What a merchant's own systems have a person asked, and what they are told of the answer."""
+
+import json
+import secrets
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from joserfc import jwk, jws
+
+from cloud.context import Event
+from cloud.integrations import palm_requests
+from cloud.integrations.tables import PalmRequestRow
+from cloud.policy import PALM_REQUESTS_KEPT
+from protocol.asked import AskedEnd, AskedPalm, AskedPalms, PalmAnswer, RequestState
+from protocol.messages import (
+    Account,
+    DeletionReceipt,
+    DeletionRequest,
+    Identification,
+    Outcome,
+    ProblemType,
+    Purpose,
+)
+from tests.cloud.integrations.conftest import Shop, open_shop
+from tests.support import plain_palms
+from tests.support.device import TestDevice, refusal
+from tests.support.listener import Listener
+from tests.support.served import PATIENCE_S, Served
+
+QUESTION = "Release the rental car?"
+Told = dict[str, Any]
+
+# RFC 9864 calls it Ed25519, which fewer libraries know.
+pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+
+
+def asks(shop: Shop, **more: Any) -> Told:
+    wanted = {"kind": "approve", "question": QUESTION, "device_id": shop.kiosk.id}
+    return shop.api.post("/palm-requests", wanted | more)
+
+
+def takes(kiosk: TestDevice) -> AskedPalms:
+    answer = kiosk.send("PUT", "/palm-requests/taken?wait=0")
+    return AskedPalms.model_validate_json(answer.content)
+
+
+def shows(shop: Shop, **more: Any) -> AskedPalm:
+    """Has the shop's kiosk ask something."""
+    asks(shop, **more)
+    asked = takes(shop.kiosk).request
+    assert asked is not None
+    return asked
+
+
+def answers(kiosk: TestDevice, asked: AskedPalm, identification_id: str | None) -> AskedEnd:
+    body = PalmAnswer(identification_id=identification_id).model_dump_json().encode()
+    answer = kiosk.send("PUT", f"/palm-requests/{asked.request_id}/answer", body)
+    assert answer.status_code == 200, answer.text
+    return AskedEnd.model_validate_json(answer.content)
+
+
+def palm_of(kiosk: TestDevice, asked: AskedPalm, who: str) -> str:
+    """Has somebody looked for by the palm that they show for a request."""
+    found = kiosk.identify(who, Purpose.IDENTIFY, visit_id=asked.request_id)
+    return found.identification_id
+
+
+def compares(kiosk: TestDevice, asked: AskedPalm, who: str) -> Identification:
+    envelope = kiosk.seal(plain_palms.burst(who), Purpose.IDENTIFY, asked.request_id)
+    return kiosk.post(f"/palm-requests/{asked.request_id}/palm", envelope, Identification)
+
+
+def found(shop: Shop, asked: AskedPalm) -> Told:
+    return shop.api.get(f"/palm-requests/{asked.request_id}")
+
+
+def claims_of(shop: Shop, statement: str) -> Told:
+    """Returns what a statement says, as somebody reads it who has the keys and nothing else."""
+    keys = jwk.KeySet.import_key_set(shop.api.http.get("/v1/jwks").json())
+    signed = jws.deserialize_compact(statement, keys, algorithms=["EdDSA"])
+    return json.loads(cast(bytes, signed.payload))
+
+
+@pytest.fixture
+def known(shop: Shop, who: str) -> str:
+    """Somebody who has linked the reference M-1001."""
+    shop.kiosk.sign_up(who)
+    shop.link(who, "M-1001")
+    return who
+
+
+def test_a_person_agrees_and_the_merchant_is_told_by_a_signed_statement(
+    shop: Shop, known: str, listener: Listener
+):
+    shop.api.post("/webhooks", {"url": listener.url, "events": [Event.ASKED]})
+    waiting = asks(shop)
+    assert (waiting["state"], waiting["statement"], waiting["person"]) == ("waiting", None, None)
+    asked = takes(shop.kiosk).request
+    assert asked is not None
+    assert (asked.question, asked.named) == (QUESTION, False)
+    assert found(shop, asked)["state"] == "shown"
+    assert takes(shop.kiosk).request == asked, "a kiosk that has not heard of it asks again"
+    end = answers(shop.kiosk, asked, palm_of(shop.kiosk, asked, known))
+    assert end == AskedEnd(state=RequestState.APPROVED)
+    assert answers(shop.kiosk, asked, None) == end, "the first answer stays"
+    told = found(shop, asked)
+    assert (told["state"], told["reason"], told["person"]) == ("approved", None, "M-1001")
+    said = claims_of(shop, told["statement"])
+    assert said.pop("iat") > 0
+    assert said == {
+        "jti": asked.request_id,
+        "aud": shop.api.merchant,
+        "kind": "approve",
+        "question": QUESTION,
+        "answer": "approved",
+        "device": shop.kiosk.id,
+        "site": shop.site,
+        "sub": "M-1001",
+    }
+    assert listener.hears(PATIENCE_S)[1]["data"] == {
+        "request": asked.request_id,
+        "kind": "approve",
+        "state": "approved",
+        "reason": None,
+        "device": shop.kiosk.id,
+        "site": shop.site,
+        "statement": told["statement"],
+        "person": {"reference": "M-1001"},
+    }
+
+
+def test_any_kiosk_of_a_site_asks_and_who_has_linked_nothing_is_told_as_nobody(
+    served: Served, shop: Shop, who: str
+):
+    shop.kiosk.sign_up(who)
+    other = served.kiosk(shop.site)
+    asks(shop, kind="identify", device_id=None, site_id=shop.site)
+    asked = takes(other).request
+    assert asked is not None
+    assert takes(shop.kiosk).request is None
+    assert found(shop, asked)["device_id"] == other.id
+    end = answers(other, asked, palm_of(other, asked, who))
+    assert end.state is RequestState.IDENTIFIED
+    told = found(shop, asked)
+    assert (told["state"], told["person"]) == ("identified", None)
+    assert "sub" not in claims_of(shop, told["statement"])
+
+
+def test_the_person_who_is_expected_is_compared_and_nobody_else_counts(
+    served: Served, shop: Shop, known: str
+):
+    stranger = f"{known} of another family"
+    shop.kiosk.sign_up(stranger)
+    asked = shows(shop, person="M-1001")
+    assert asked.named
+    assert compares(shop.kiosk, asked, stranger).outcome is Outcome.ASK_AGAIN
+    accepted = compares(shop.kiosk, asked, known)
+    assert accepted.outcome is Outcome.ACCEPTED
+    end = answers(shop.kiosk, asked, accepted.identification_id)
+    assert end.state is RequestState.APPROVED
+
+    asked = shows(shop, person="M-1001")
+    end = answers(shop.kiosk, asked, palm_of(shop.kiosk, asked, stranger))
+    assert end == AskedEnd(state=RequestState.REFUSED, reason="not_recognised")
+    told = found(shop, asked)
+    assert (told["expected"], told["person"]) == ("M-1001", None)
+
+    asked = shows(shop, person="M-9999")
+    assert compares(shop.kiosk, asked, known).outcome is Outcome.ASK_AGAIN
+
+
+def test_who_says_no_and_who_has_not_agreed_here_are_told_as_nobody(
+    served: Served, shop: Shop, known: str
+):
+    asked = shows(shop)
+    end = answers(shop.kiosk, asked, None)
+    assert end == AskedEnd(state=RequestState.REFUSED, reason="declined")
+    said = claims_of(shop, found(shop, asked)["statement"])
+    assert (said["answer"], said["reason"]) == ("refused", "declined")
+    assert "sub" not in said
+
+    elsewhere = open_shop(served)
+    asked = shows(elsewhere, kind="identify")
+    seen = elsewhere.kiosk.identify(known, Purpose.IDENTIFY, visit_id=asked.request_id)
+    assert seen.outcome is Outcome.ASK_CONSENT
+    end = answers(elsewhere.kiosk, asked, seen.identification_id)
+    assert end == AskedEnd(state=RequestState.REFUSED, reason="not_recognised")
+    assert found(elsewhere, asked)["person"] is None
+
+
+def test_a_palm_that_was_shown_for_something_else_answers_nothing(shop: Shop, known: str):
+    asked = shows(shop)
+    for other in (
+        shop.kiosk.recognised(known, Purpose.IDENTIFY),
+        shop.kiosk.identify(known, visit_id=asked.request_id).identification_id,
+    ):
+        body = PalmAnswer(identification_id=other).model_dump_json().encode()
+        answer = shop.kiosk.send("PUT", f"/palm-requests/{asked.request_id}/answer", body)
+        assert refusal(answer).type is ProblemType.NOT_ACCEPTED
+    assert found(shop, asked)["state"] == "shown"
+
+
+def test_what_is_cancelled_let_go_or_too_late_is_asked_no_longer(
+    served: Served, shop: Shop, listener: Listener
+):
+    shop.api.post("/webhooks", {"url": listener.url, "events": [Event.ASKED]})
+    asked = shows(shop)
+    path = f"/palm-requests/{asked.request_id}"
+    assert shop.kiosk.send("DELETE", f"{path}/taken").status_code == 204
+    assert found(shop, asked)["state"] == "waiting"
+    assert takes(shop.kiosk).request == asked
+    assert shop.api.post(f"{path}/cancel")["state"] == "cancelled"
+    assert shop.api.post(f"{path}/cancel")["state"] == "cancelled"
+    assert shop.kiosk.get(f"{path}?wait=4", AskedEnd).state is RequestState.CANCELLED
+    assert takes(shop.kiosk).request is None
+    assert listener.hears(PATIENCE_S)[1]["data"]["state"] == "cancelled"
+
+    asked = shows(shop, expires_in_s=10)
+    served.ahead = timedelta(seconds=11)
+    assert found(shop, asked)["state"] == "expired"
+    assert answers(shop.kiosk, asked, None).state is RequestState.EXPIRED
+    served.do(palm_requests.end_expired(served.context))
+    told = listener.hears(PATIENCE_S)[1]["data"]
+    assert (told["state"], told["statement"]) == ("expired", None)
+    assert takes(shop.kiosk).request is None
+
+
+def test_a_kiosk_asks_one_thing_at_a_time(shop: Shop):
+    asks(shop)
+    wanted = {"kind": "approve", "question": QUESTION, "device_id": shop.kiosk.id}
+    answer = shop.api.ask("POST", "/palm-requests", wanted)
+    assert (answer.status_code, answer.json()["type"]) == (409, ProblemType.CONFLICT)
+
+
+def test_a_kiosk_whose_merchant_asks_nothing_asks_seldom(served: Served):
+    told = takes(served.kiosk(served.merchant()))
+    assert (told.request, told.again_after_s) == (None, 60)
+
+
+def test_what_somebody_has_answered_goes_with_them_and_otherwise_within_a_day(
+    served: Served, shop: Shop, known: str
+):
+    before = served.keys(PalmRequestRow)
+    leaving = (
+        lambda name: shop.kiosk.post(f"/identifications/{name}/withdrawal", None, DeletionReceipt),
+        lambda name: shop.kiosk.post(
+            "/deletions", DeletionRequest(identification_id=name), DeletionReceipt
+        ),
+    )
+    asked = shows(shop)
+    answers(shop.kiosk, asked, palm_of(shop.kiosk, asked, known))
+    leaving[0](shop.kiosk.recognised(known, Purpose.LEAVE))
+    assert served.keys(PalmRequestRow) == before
+
+    other = f"{known} and another"
+    shop.kiosk.sign_up(other)
+    asked = shows(shop)
+    answers(shop.kiosk, asked, palm_of(shop.kiosk, asked, other))
+    leaving[1](shop.kiosk.recognised(other, Purpose.LEAVE))
+    assert served.keys(PalmRequestRow) == before
+    answer = shop.api.ask("GET", f"/palm-requests/{asked.request_id}")
+    assert answer.json()["type"] == ProblemType.NOT_FOUND
+
+    answers(shop.kiosk, shows(shop), None)
+    served.ahead = PALM_REQUESTS_KEPT + timedelta(minutes=2)
+
+    async def forget() -> None:
+        async with served.context.database.session() as session:
+            await palm_requests.forget_expired(session, served.context.clock())
+            await session.commit()
+
+    served.do(forget())
+    assert not served.keys(PalmRequestRow) - before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"question": ""},
+        {"question": "x" * 121},
+        {"question": "Pay\nnow?"},
+        {"question": "Pay \u202enow?"},
+        {"site_id": "also-a-site"},
+        {"device_id": None},
+        {"expires_in_s": 3600},
+        {"person": "4242 4242 4242 4242"},
+    ],
+    ids=str,
+)
+def test_what_no_kiosk_could_ask_is_refused(shop: Shop, more: Told):
+    wanted = {"kind": "approve", "question": QUESTION, "device_id": shop.kiosk.id} | more
+    answer = shop.api.ask("POST", "/palm-requests", wanted)
+    assert (answer.status_code, answer.json()["type"]) == (422, ProblemType.MALFORMED)
+    assert "4242" not in answer.text
+
+
+def test_kiosks_are_listed_with_their_sites(served: Served, shop: Shop):
+    (kiosk,) = shop.api.get("/kiosks")["kiosks"]
+    assert kiosk == {
+        "device_id": shop.kiosk.id,
+        "name": "Till 3",
+        "site_id": shop.site,
+        "site": "Other site",
+    }
+    answer = shop.api.ask("GET", f"/palm-requests/{secrets.token_hex(8)}?wait=20")
+    assert answer.status_code == 404
+
+
+def test_a_statement_is_checked_as_the_page_says(shop: Shop):
+    """The program of docs/integrations/approve.md reads a statement, and no altered one."""
+    page = (Path(__file__).parents[3] / "docs" / "integrations" / "approve.md").read_text("utf-8")
+    lines = page[page.index("    import base64") :].split("\n\nIt says:")[0]
+    program: Told = {}
+    exec(textwrap.dedent(lines), program)
+    read = program["read"]
+    asked = shows(shop)
+    answers(shop.kiosk, asked, None)
+    statement, jwks = found(shop, asked)["statement"], shop.api.http.get("/v1/jwks").json()
+    assert read(statement, jwks) == claims_of(shop, statement)
+    header, claims, signature = statement.split(".")
+    with pytest.raises(InvalidSignature):
+        read(f"{header}.{claims[:-2]}xx.{signature}", jwks)
+
+
+def test_somebody_signs_up_at_a_named_kiosk_and_is_known_by_the_merchants_reference(
+    served: Served, shop: Shop, who: str
+):
+    kiosk = shop.kiosk
+    asked = shows(shop, kind="enrol", person="M-2002")
+    assert (asked.named, asked.ending) == (False, "2002")
+    begun = kiosk.send("PUT", f"/palm-requests/{asked.request_id}/begun")
+    assert AskedEnd.model_validate_json(begun.content).state is RequestState.BEGUN
+    served.ahead = timedelta(minutes=20)
+    assert found(shop, asked)["state"] == "begun", "there is time for a message and a card"
+    served.ahead = timedelta()
+    enrolment = kiosk.verified_enrolment()
+    body = PalmAnswer(enrolment_id=enrolment).model_dump_json().encode()
+    path = f"/palm-requests/{asked.request_id}/answer"
+    assert refusal(kiosk.send("PUT", path, body)).type is ProblemType.NOT_ACCEPTED
+    kiosk.add_card(enrolment)
+    kiosk.add_palm(enrolment, plain_palms.burst(who))
+    kiosk.post(f"/enrolments/{enrolment}/completion", None, Account)
+    end = AskedEnd.model_validate_json(kiosk.send("PUT", path, body).content)
+    assert end.state is RequestState.ENROLLED
+    told = found(shop, asked)
+    assert (told["state"], told["person"]) == ("enrolled", "M-2002")
+    assert claims_of(shop, told["statement"])["sub"] == "M-2002"
+    assert len(shop.api.get("/people?reference=M-2002")["people"]) == 1
+    asked = shows(shop, person="M-2002")
+    assert compares(kiosk, asked, who).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("missing", ["person", "device_id"])
+def test_who_signs_up_has_a_reference_and_a_kiosk(shop: Shop, missing: str):
+    wanted = {
+        "kind": "enrol",
+        "question": "Join us?",
+        "device_id": shop.kiosk.id,
+        "person": "M-1",
+    } | {missing: None}
+    wanted |= {"site_id": shop.site} if missing == "device_id" else {}
+    answer = shop.api.ask("POST", "/palm-requests", wanted)
+    assert answer.json()["type"] == ProblemType.MALFORMED
