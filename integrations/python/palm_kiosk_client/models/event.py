@@ -1,0 +1,14 @@
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    PALM_IDENTIFIED = "palm.identified"
+    PALM_REFUSED = "palm.refused"
+    PALM_REQUEST_ENDED = "palm_request.ended"
+    PERSON_DELETED = "person.deleted"
+    PERSON_ENROLLED = "person.enrolled"
+    PURCHASE_PAID = "purchase.paid"
+    PURCHASE_REFUNDED = "purchase.refunded"
+
+    def __str__(self) -> str:
+        return str(self.value)
