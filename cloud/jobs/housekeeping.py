@@ -23,7 +23,7 @@ from cloud.integrations import deliveries, events, palm_requests, receivers
 from cloud.jobs.errands import run_errands
 from cloud.merchants import devices
 from cloud.outbox import queue
-from cloud.payments import card_pages, ledger, purchases, reconcile, refunds, webhooks
+from cloud.payments import card_pages, purchases, reconcile, refunds, webhooks
 from cloud.people import (
     alerts,
     begun,
@@ -76,9 +76,9 @@ EXPIRING = (
     receivers,
 )
 """The modules whose rows expire; each deletes its own."""
-PROMISED = (refunds, purchases, ledger, refusals, receipts, consents, inactivity, entries, tickets)
+PROMISED = (refunds, purchases, refusals, receipts, consents, inactivity, entries, tickets)
 """The modules whose rows are kept until a day that people were told; each deletes its own. A
-purchase stays as long as a refund of it, and the ledger as long as the purchase."""
+purchase stays as long as a refund of it, and takes the ledger with it."""
 
 
 async def forget_expired(context: Context) -> None:

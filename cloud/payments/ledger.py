@@ -6,9 +6,10 @@ is ever there without the other. The database itself keeps it from being changed
 twice (migration 0011). It names nobody, and nothing that the payment provider knows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cloud.payments.tables import LedgerRow, PurchaseRow
@@ -20,6 +21,8 @@ RECEIVABLE, SALES, REFUNDS = "cards receivable", "sales", "refunds"
 back."""
 _ACCOUNTS = {SALE: (RECEIVABLE, SALES), REFUND: (REFUNDS, RECEIVABLE)}
 """The account that is debited and the one that is credited, by the kind of a transaction."""
+AT_ONCE = 1000
+"""So many purchases are named in one statement."""
 
 
 async def post(
@@ -50,10 +53,9 @@ async def post(
     await session.flush()
 
 
-async def forget_expired(session: AsyncSession, now: datetime) -> bool:
-    """Deletes the transactions of purchases that are not kept any more. Returns whether there were
-    any."""
-    del now  # The purchases expire.
-    is_kept = exists().where(PurchaseRow.id == LedgerRow.purchase_id)
-    deleted = await session.execute(delete(LedgerRow).where(~is_kept).returning(LedgerRow.id))
-    return deleted.first() is not None
+async def forget(session: AsyncSession, purchase_ids: Sequence[str]) -> None:
+    """Deletes the transactions of purchases that were just deleted, in the same transaction of the
+    database. To look for those whose purchase is gone would read the whole ledger."""
+    for first in range(0, len(purchase_ids), AT_ONCE):
+        some = purchase_ids[first : first + AT_ONCE]
+        await session.execute(delete(LedgerRow).where(LedgerRow.purchase_id.in_(some)))

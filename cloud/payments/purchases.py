@@ -285,9 +285,9 @@ async def count_leading_to_the_deleted(session: AsyncSession) -> int:
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> bool:
-    """Deletes the purchases that the merchant's books need no longer. Those of which a refund is
-    kept are kept with it. Returns whether there were any."""
-    deleted = await session.execute(
+    """Deletes the purchases that the merchant's books need no longer, and what the ledger has of
+    them. Those of which a refund is kept are kept with it. Returns whether there were any."""
+    deleted = await session.scalars(
         delete(PurchaseRow)
         .where(
             PurchaseRow.at <= now - BOOKKEEPING,
@@ -296,7 +296,9 @@ async def forget_expired(session: AsyncSession, now: datetime) -> bool:
         )
         .returning(PurchaseRow.id)
     )
-    return deleted.first() is not None
+    purchase_ids = deleted.all()
+    await ledger.forget(session, purchase_ids)
+    return bool(purchase_ids)
 
 
 async def has_pending_purchase(session: AsyncSession, person: OpenPerson) -> bool:

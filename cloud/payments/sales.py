@@ -67,7 +67,8 @@ async def listed(
     if after is not None:
         at, purchase_id = after
         as_new = and_(PurchaseRow.at == at, PurchaseRow.id < purchase_id)
-        rows = rows.where(or_(PurchaseRow.at < at, as_new))
+        # The first of these is what the index finds.
+        rows = rows.where(PurchaseRow.at <= at, or_(PurchaseRow.at < at, as_new))
     newest = rows.order_by(PurchaseRow.at.desc(), PurchaseRow.id.desc()).limit(count)
     return (await session.scalars(newest)).all()
 

@@ -19,7 +19,7 @@ from collections.abc import Collection
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, delete, func, select, type_coerce
+from sqlalchemy import BigInteger, cast, delete, func, select, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,7 +109,10 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     del now  # It may be far from that of another process, which has not read them yet.
     if await newest(session) is None:
         return
-    now_ms = func.extract("epoch", func.clock_timestamp()) * 1000
-    old = type_coerce(PalmChange.at, BigInteger) <= now_ms - KEPT / timedelta(milliseconds=1)
-    last = select(func.max(PalmChange.id)).where(old).scalar_subquery()
+    # The time at which the transaction began: one that goes on is compared with every row.
+    now_ms = cast(func.extract("epoch", func.now()) * 1000, BigInteger)
+    old = type_coerce(PalmChange.at, BigInteger) <= now_ms - KEPT // timedelta(milliseconds=1)
+    # The highest number would be looked for among all that are not old, backwards.
+    latest = select(PalmChange.id).where(old).order_by(PalmChange.at.desc()).limit(1)
+    last = latest.scalar_subquery()
     await session.execute(delete(PalmChange).where(PalmChange.id < last))

@@ -69,7 +69,11 @@ class Tally(Table):
     subject: Mapped[str]
     at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_tallies_kind", "kind", "subject", "at"),)
+    __table_args__ = (
+        # The subject first: what is counted of a person is deleted with them.
+        Index("ix_tallies_subject", "subject", "kind", "at"),
+        Index("ix_tallies_at", "at"),
+    )
 
 
 class MerchantKeyRow(Table):

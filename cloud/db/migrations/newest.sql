@@ -18,8 +18,8 @@ CREATE TABLE "accounts" (
 	since BIGINT NOT NULL, 
 	joined INTEGER NOT NULL, frozen_at BIGINT, alerts_since BIGINT, codes_suffice_at BIGINT, alerts_by_mail BOOLEAN DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_accounts PRIMARY KEY (person_id), 
-	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_phone_lookup UNIQUE (phone_lookup), 
+	CONSTRAINT fk_accounts_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
 	CONSTRAINT uq_accounts_joined UNIQUE (joined)
 );
 
@@ -137,8 +137,8 @@ CREATE TABLE "candidates" (
 	person_id VARCHAR NOT NULL, 
 	rarity FLOAT NOT NULL, 
 	CONSTRAINT pk_candidates PRIMARY KEY (identification_id, person_id), 
-	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE, 
-	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE
+	CONSTRAINT fk_candidates_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE CASCADE, 
+	CONSTRAINT fk_candidates_identification_id FOREIGN KEY(identification_id) REFERENCES identifications (id) ON DELETE CASCADE
 );
 
 CREATE TABLE card_pages (
@@ -241,8 +241,8 @@ CREATE TABLE "devices" (
 	reader VARCHAR, 
 	passes_many BOOLEAN NOT NULL, 
 	CONSTRAINT pk_devices PRIMARY KEY (id), 
-	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id), 
-	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id)
+	CONSTRAINT fk_devices_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
+	CONSTRAINT fk_devices_site_id FOREIGN KEY(site_id) REFERENCES sites (id)
 );
 
 CREATE TABLE "doors" (
@@ -529,8 +529,8 @@ CREATE TABLE "purchases" (
 	merchant_id VARCHAR NOT NULL, 
 	account VARCHAR, told VARCHAR, dispute VARCHAR, terminal VARCHAR, card_id VARCHAR, asks_holder BOOLEAN, receipt VARCHAR, site_id VARCHAR, recognised_at BIGINT, told_at BIGINT, 
 	CONSTRAINT pk_purchases PRIMARY KEY (id), 
-	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_person_id FOREIGN KEY(person_id) REFERENCES persons (id) ON DELETE SET NULL, 
+	CONSTRAINT uq_purchases_identification_id UNIQUE (identification_id), 
 	CONSTRAINT fk_purchases_merchant_id FOREIGN KEY(merchant_id) REFERENCES merchants (id), 
 	CONSTRAINT uq_purchases_merchant_id UNIQUE (merchant_id, reference, device_id)
 );
@@ -772,8 +772,6 @@ CREATE INDEX ix_errands_due_at ON errands (due_at);
 
 CREATE INDEX ix_nonces_expires_at ON nonces (expires_at);
 
-CREATE INDEX ix_tallies_kind ON tallies (kind, subject, at);
-
 CREATE INDEX ix_answers_answered_at ON answers (answered_at);
 
 CREATE INDEX ix_answers_person_id ON answers (person_id);
@@ -794,11 +792,11 @@ CREATE INDEX ix_candidates_person_id ON candidates (person_id);
 
 CREATE INDEX ix_challenges_expires_at ON challenges (expires_at);
 
+CREATE INDEX ix_purchases_outcome ON purchases (outcome);
+
 CREATE INDEX ix_purchases_person_id ON purchases (person_id);
 
 CREATE INDEX ix_purchases_at ON purchases (at);
-
-CREATE INDEX ix_purchases_outcome ON purchases (outcome);
 
 CREATE INDEX ix_refunds_purchase_id ON refunds (purchase_id);
 
@@ -806,15 +804,15 @@ CREATE INDEX ix_refunds_outcome ON refunds (outcome);
 
 CREATE INDEX ix_refunds_at ON refunds (at);
 
-CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
-
 CREATE INDEX ix_identifications_visit ON identifications (device_id, visit_id);
+
+CREATE INDEX ix_identifications_expires_at ON identifications (expires_at);
 
 CREATE INDEX ix_identifications_person_id ON identifications (person_id);
 
-CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
-
 CREATE INDEX ix_enrolments_expires_at ON enrolments (expires_at);
+
+CREATE INDEX ix_enrolments_person_id ON enrolments (person_id);
 
 CREATE INDEX ix_ledger_purchase_id ON ledger (purchase_id);
 
@@ -933,6 +931,10 @@ CREATE INDEX ix_webhook_deliveries_at ON webhook_deliveries (at);
 CREATE INDEX ix_webhook_deliveries_due_at ON webhook_deliveries (due_at);
 
 CREATE INDEX ix_webhook_deliveries_receiver ON webhook_deliveries (receiver_id, at, id);
+
+CREATE INDEX ix_tallies_subject ON tallies (subject, kind, at);
+
+CREATE INDEX ix_tallies_at ON tallies (at);
 
 CREATE INDEX ix_reconciliations_at ON reconciliations (at);
 
