@@ -7,11 +7,22 @@ import os
 import platform
 import sys
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 
 from bench.figure import Figure
 
-NOT_A_BENCH = {"__init__", "__main__", "figure", "regular", "soak", "window_fuzz", "x_server"}
+NOT_A_BENCH = {
+    "__init__",
+    "__main__",
+    "enrolled",
+    "figure",
+    "process_tree",
+    "regular",
+    "soak",
+    "window_fuzz",
+    "x_server",
+}
 
 
 def main() -> int:
@@ -26,13 +37,22 @@ def main() -> int:
         metavar="NAME",
         help=f"{', '.join(known)} (default: all)",
     )
+    parser.add_argument(
+        "--enrolled",
+        type=int,
+        metavar="N",
+        help="how many people are enrolled, for what is measured by their number "
+        "(cloud, gallery, plans, shortlist)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
     asked = parser.parse_args()
 
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores", file=sys.stderr)
     figures: list[Figure] = []
     for name in asked.name or known:
-        for figure in importlib.import_module(f"bench.{name}").measure():
+        measure = importlib.import_module(f"bench.{name}").measure
+        by_number = asked.enrolled and "enrolled" in signature(measure).parameters
+        for figure in measure(asked.enrolled) if by_number else measure():
             figures.append(figure)
             print(line(figure), flush=True)
     if asked.json:

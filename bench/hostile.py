@@ -66,9 +66,10 @@ def _p99(taken: list[float]) -> float:
     return float(np.percentile(taken, 99))
 
 
-def palm(seed: int) -> Burst:
-    """Returns three pictures of the left palm of a drawn person."""
-    rng = np.random.default_rng(seed)
+def palm(seed: int, moment: int = 0) -> Burst:
+    """Returns three pictures of the left palm of a drawn person; at another moment it is held
+    otherwise."""
+    rng = np.random.default_rng((seed, moment) if moment else seed)
     left = identity(seed, Side.LEFT)
     return _burst([draw(left, Presentation(span=0.45), rng).image[:, 280:1000] for _ in range(3)])
 

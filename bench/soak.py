@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from bench.process_tree import anonymous_kb, children, words
 from bench.regular import regular
 
 BATCHES = 20
@@ -102,21 +102,6 @@ def memory(kiosk: int) -> Iterator[tuple[str, float]]:
                 yield from (("nursery", anonymous_kb(each)) for each in children(below))
             else:
                 yield "payments", anonymous_kb(below)
-
-
-def children(pid: int) -> list[int]:
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
-
-
-def words(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-
-
-def anonymous_kb(pid: int) -> float:
-    """Returns what a process has in memory and in no file, in kB (proc(5))."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
 
 
 def growth(kbs: Sequence[float]) -> Slope:

@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from bench.soak import anonymous_kb, growth
+from bench.process_tree import anonymous_kb
+from bench.soak import growth
 
 
 def test_what_grows_is_told_with_its_bounds() -> None:

@@ -71,6 +71,18 @@ class Server(embedded.Server):
         shutil.rmtree(self._folder)
 
 
+@contextmanager
+def another(settings: Mapping[str, str] = SETTINGS) -> Generator[Server]:
+    """A server that is nobody else's, beside that of the test run."""
+    # Short: the path of a socket has 107 bytes at most.
+    server = Server(Path(tempfile.mkdtemp(prefix="palm-pg-")), settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 def _stop_left() -> None:
     """Stops the servers of test runs that were killed long ago."""
     for told in Path(tempfile.gettempdir()).glob(f"{TOLD}*"):
